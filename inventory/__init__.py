@@ -1,0 +1,1 @@
+"""The stock of one event, and the actor that owns it."""

@@ -1,0 +1,110 @@
+"""Everything that can happen to an event, in the past tense.
+
+A change is one version. It holds all that `Stock.apply` needs, so that replay gives the
+same state without a clock and without asking the rules again. Encoded as MessagePack
+arrays: fields may be appended with a default, never removed, renamed or moved.
+"""
+
+from msgspec import Struct
+
+from inventory.settings import SaleState, Settings
+
+
+class Change(Struct, frozen=True, array_like=True, gc=False):
+    """One version of an event."""
+
+
+class SeatsHeld(Change, tag="held"):
+    """Seats (by index) and area places went into a hold, new or existing.
+
+    `deadline_ms` is the promised end; for an existing hold it is the one it had.
+    """
+
+    hold: str
+    user: str
+    seats: list[int]
+    areas: dict[int, int]
+    deadline_ms: int
+
+
+class HoldExtended(Change, tag="extended"):
+    """A hold's promised end moved."""
+
+    hold: str
+    deadline_ms: int
+
+
+class HoldReleased(Change, tag="released"):
+    """Seats and places went from a hold back to free; an empty hold is gone."""
+
+    hold: str
+    seats: list[int]
+    areas: dict[int, int]
+
+
+class HoldExpired(Change, tag="expired"):
+    """A hold's time was over; all it held is free."""
+
+    hold: str
+
+
+class HoldBooked(Change, tag="booked"):
+    """A hold became a booking."""
+
+    hold: str
+    booking: str
+    reference: str
+    order: str | None
+
+
+class BookingCancelled(Change, tag="cancelled"):
+    """A booking was undone; all it had is free."""
+
+    booking: str
+
+
+class SeatsBlocked(Change, tag="blocked"):
+    """Free seats and places went off sale."""
+
+    seats: list[int]
+    areas: dict[int, int]
+
+
+class SeatsUnblocked(Change, tag="unblocked"):
+    """Blocked seats and places came back on sale."""
+
+    seats: list[int]
+    areas: dict[int, int]
+
+
+class SaleChanged(Change, tag="sale"):
+    """The sale state changed."""
+
+    to: SaleState
+
+
+class EventConfigured(Change, tag="configured"):
+    """The settings were replaced."""
+
+    settings: Settings
+
+
+class HoldsKept(Change, tag="kept"):
+    """After a recovery: no live hold ends before `until_ms`."""
+
+    until_ms: int
+
+
+AnyChange = (
+    SeatsHeld
+    | HoldExtended
+    | HoldReleased
+    | HoldExpired
+    | HoldBooked
+    | BookingCancelled
+    | SeatsBlocked
+    | SeatsUnblocked
+    | SaleChanged
+    | EventConfigured
+    | HoldsKept
+)

@@ -1,0 +1,151 @@
+"""Everything one may ask of an event.
+
+The client's frame is the command: one decode gives one of these structs, and nothing is
+copied on the way to `decide`. Field names are the contract's. What a sale's organiser asks
+over REST (`Publish` … `DeleteEvent`) and what the actor asks of itself (`ExpireHolds`,
+`OpenSale`, `KeepHolds`) are commands too, but no client frame decodes to them.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from inventory import limits
+from inventory.settings import Settings
+
+FrameId = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+EventId = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
+Key = Annotated[str, Meta(min_length=1, max_length=limits.KEY_LENGTH_MAX)]
+Token = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
+Label = Annotated[str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_MAX)]
+Labels = Annotated[list[Label], Meta(min_length=1)]
+Quantity = Annotated[int, Meta(ge=1, le=limits.QUANTITY_MAX)]
+Quantities = Annotated[dict[Label, Quantity], Meta(min_length=1)]
+Seconds = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
+
+
+class Command(
+    Struct,
+    kw_only=True,
+    tag_field="op",
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
+    """What every client frame about one event carries."""
+
+    id: FrameId
+    event: EventId
+    key: Key | None = None
+
+
+class Hold(Command, tag="hold"):
+    """Take these seats and area places, all or none, into a new hold or onto `hold`."""
+
+    seats: Labels | None = None
+    areas: Quantities | None = None
+    hold: Token | None = None
+    ttl_s: Seconds | None = None
+
+
+class HoldBest(Command, tag="hold_best"):
+    """Let the server choose `quantity` seats."""
+
+    quantity: Quantity
+    category: Label | None = None
+    accessible: bool = False
+    adjacent: bool = True
+    hold: Token | None = None
+
+
+class Extend(Command, tag="extend"):
+    """Move the end of a hold to `ttl_s` from now."""
+
+    hold: Token
+    ttl_s: Seconds | None = None
+
+
+class Release(Command, tag="release"):
+    """Give back a hold, or the named part of it."""
+
+    hold: Token
+    seats: Labels | None = None
+    areas: Quantities | None = None
+
+
+class Book(Command, tag="book"):
+    """Make a hold final."""
+
+    hold: Token
+    order: Annotated[str, Meta(max_length=limits.ORDER_LENGTH_MAX)] | None = None
+
+
+class Cancel(Command, tag="cancel"):
+    """Undo a booking; its seats are free again."""
+
+    booking: Token
+
+
+class Block(Command, tag="block"):
+    """Take free seats or places off sale (organisers)."""
+
+    seats: Labels | None = None
+    areas: Quantities | None = None
+
+
+class Unblock(Command, tag="unblock"):
+    """Put blocked seats or places back on sale (organisers)."""
+
+    seats: Labels | None = None
+    areas: Quantities | None = None
+
+
+class Holding(Command, tag="holding"):
+    """Tell what the caller holds and has booked."""
+
+
+ClientCommand = (
+    Hold | HoldBest | Extend | Release | Book | Cancel | Block | Unblock | Holding
+)
+
+
+class ChangeSale(Command, tag="change_sale"):
+    """Publish, pause, resume, close or cancel the sale (organisers)."""
+
+    to: Literal["publish", "pause", "resume", "close", "cancel"]
+
+
+class Configure(Command, tag="configure"):
+    """Replace the event's settings by these (organisers)."""
+
+    settings: Settings
+
+
+class DeleteEvent(Command, tag="delete_event"):
+    """Withdraw an event that nobody has booked (organisers)."""
+
+
+class ExpireHold(Command, tag="expire_hold"):
+    """End a hold whose time is over (the actor, to itself)."""
+
+    hold: Token
+
+
+class OpenSale(Command, tag="open_sale"):
+    """Open a scheduled sale whose moment has come (the actor, to itself)."""
+
+
+class KeepHolds(Command, tag="keep_holds"):
+    """Keep every live hold until `until_ms` at least (the actor, after recovery)."""
+
+    until_ms: int
+
+
+AnyCommand = (
+    ClientCommand
+    | ChangeSale
+    | Configure
+    | DeleteEvent
+    | ExpireHold
+    | OpenSale
+    | KeepHolds
+)

@@ -1,0 +1,48 @@
+"""Every bound of this package, with its unit, and how the bounds relate.
+
+A number that limits something lives here and nowhere else, so that one page tells how
+large anything can get.
+"""
+
+SEATS_PER_VENUE_MAX = 250_000
+AREAS_PER_VENUE_MAX = 1_000
+CATEGORIES_PER_VENUE_MAX = 200
+AREA_CAPACITY_MAX = 1_000_000
+LABEL_LENGTH_MAX = 100
+
+SEATS_PER_BOOKING_MAX = 100
+"""The most an event may set as `max_per_booking`."""
+
+PER_USER_MAX = 1_000_000
+"""The most an event may set as `max_per_user`."""
+
+QUANTITY_MAX = 1_000_000
+ALTERNATIVES_MAX = 3
+KEY_LENGTH_MAX = 128
+ID_LENGTH_MAX = 64
+ORDER_LENGTH_MAX = 64
+
+HOLD_TTL_S_MAX = 86_400
+HOLD_LIFE_FACTOR = 2
+"""No hold outlives this many times the event's hold length."""
+
+HOLD_GRACE_MS = 5_000
+"""A hold is kept this long past its promised end, so that a booking sent in time is not
+lost in a queue; recovery keeps every live hold at least this long."""
+
+EXPIRED_MEMORY_MS = 3_600_000
+"""How long the token of an expired hold is told apart from one that never was."""
+
+EXPIRIES_PER_BATCH_MAX = 1_024
+MAILBOX_COMMANDS_MAX = 16_384
+BATCH_COMMANDS_MAX = 4_096
+BATCH_BYTES_MAX = 1 << 20
+KEYS_REMEMBERED_MAX = 100_000
+
+SNAPSHOT_EVERY_VERSIONS = 20_000
+"""A recovery snapshot is stored when this many versions came since the last one."""
+
+assert BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX
+assert EXPIRIES_PER_BATCH_MAX <= BATCH_COMMANDS_MAX
+assert SEATS_PER_BOOKING_MAX <= PER_USER_MAX
+assert SEATS_PER_BOOKING_MAX <= QUANTITY_MAX

@@ -1,0 +1,243 @@
+"""What the actor needs from outside, and the values that cross that border.
+
+`persistence` implements `Journal`, `server` implements `Publisher`, `Clock` and `Ids`;
+simulation implements all four. Nothing here knows a database or a socket.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Protocol
+
+from msgspec import Struct
+
+from inventory.commands import AnyCommand
+from inventory.replies import Reply
+from inventory.settings import Settings
+
+
+class Envelope:
+    """A command on its way: who asks, and the plain function that takes the reply.
+
+    `reply` must not raise and must not wait; it is called exactly once.
+    """
+
+    __slots__ = ("command", "key", "organizer", "reply", "request_hash", "size", "user")
+
+    def __init__(
+        self,
+        command: AnyCommand,
+        user: str,
+        organizer: bool,
+        reply: Callable[["Envelope", Reply], None],
+        key: str | None = None,
+        request_hash: bytes = b"",
+        size: int = 0,
+    ) -> None:
+        self.command = command
+        self.user = user
+        self.organizer = organizer
+        self.reply = reply
+        self.key = key
+        self.request_hash = request_hash
+        self.size = size
+
+
+class Ownership(Struct):
+    """The right to write one event's journal, and where that journal stands.
+
+    `epoch` rises with every acquisition and every fence; `token` is random per
+    acquisition. `version` and `chain` are the head's: the actor moves them on after each
+    clean commit.
+    """
+
+    event: str
+    history_id: str
+    epoch: int
+    token: str
+    version: int
+    chain: bytes
+
+
+class KeyedResult(Struct, frozen=True):
+    """The accepted outcome of a keyed command, stored in the same commit."""
+
+    user: str
+    key: str
+    request_hash: bytes
+    version: int
+    outcome: bytes
+
+
+class BookingRow(Struct, frozen=True):
+    """A new booking as the tables keep it."""
+
+    booking: str
+    reference: str
+    user: str
+    order: str | None
+    version: int
+    seats: list[str]
+    areas: dict[str, int]
+
+
+class Batch(Struct):
+    """What one commit writes: one journal row and the rows derived from it, netted.
+
+    `body` holds the encoded changes of the versions `base`+1 … `to`, `chain` the hash
+    over the previous chain value and `body`. `freed` rows are deleted (their number is
+    checked) before `sold` rows are inserted.
+    """
+
+    base: int
+    to: int
+    batch_id: str
+    at_ms: int
+    body: bytes
+    chain: bytes
+    sold: list[tuple[int, str]]
+    freed: list[tuple[int, str]]
+    area_sold: dict[int, int]
+    results: list[KeyedResult]
+    bookings: list[BookingRow]
+    cancelled: list[str]
+    settings: Settings | None
+
+
+class CommitStatus(Enum):
+    """How a commit ended, as far as this process can know."""
+
+    COMMITTED = "committed"
+    FENCED = "fenced"
+    ABORTED = "aborted"
+    AMBIGUOUS = "ambiguous"
+
+
+class JournalRow(Struct, frozen=True):
+    """One committed batch."""
+
+    base: int
+    to: int
+    at_ms: int
+    body: bytes
+    chain: bytes
+
+
+class StoredSnapshot(Struct, frozen=True):
+    """The newest recovery snapshot of an event."""
+
+    version: int
+    body: bytes
+
+
+class Fenced(Struct, frozen=True):
+    """What a fence found: `version` at which batch stands, and the ownership renewed."""
+
+    ownership: Ownership
+    batch_id: str | None
+
+
+class Journal(Protocol):
+    """The durable side of one event. Every call may wait; none is ever cancelled."""
+
+    async def acquire(self, event: str) -> Ownership | None:
+        """Take ownership, committed before it returns; None while another has it.
+
+        Raises KeyError when there is no such event.
+        """
+
+    async def load_snapshot(self, event: str) -> StoredSnapshot | None:
+        """Return the newest recovery snapshot."""
+
+    async def load_rows(self, event: str, after: int, limit: int) -> list[JournalRow]:
+        """Return the batches whose `to` is above `after`, in order, at most `limit`."""
+
+    async def commit(self, ownership: Ownership, batch: Batch) -> CommitStatus:
+        """Write one batch; never raises for what the database does."""
+
+    async def confirm(self, ownership: Ownership) -> CommitStatus:
+        """Renew the lease without writing anything else."""
+
+    async def fence(self, ownership: Ownership, token: str) -> Fenced | None:
+        """Shut out every late write of `ownership` by a committed epoch bump.
+
+        Repeats until the database answers; the caller bounds its patience. `token` is
+        chosen once per resolution, so that a lost answer can be asked for again. None
+        means that somebody else took over.
+        """
+
+    async def find_results(
+        self, event: str, keys: Iterable[tuple[str, str]]
+    ) -> list[KeyedResult]:
+        """Return the stored outcomes of these (user, key) pairs."""
+
+    async def save_snapshot(
+        self, ownership: Ownership, version: int, body: bytes, state_hash: bytes
+    ) -> None:
+        """Store a recovery snapshot, guarded by epoch and token."""
+
+    async def release(self, ownership: Ownership) -> None:
+        """End the lease, so that another process need not wait for it."""
+
+
+class Clock(Protocol):
+    """The database's clock as this process knows it, and a monotonic one."""
+
+    def now_ms(self) -> int:
+        """Return the database's time in Unix milliseconds."""
+
+    def monotonic(self) -> float:
+        """Return seconds of a clock that never goes back."""
+
+
+class Ids(Protocol):
+    """Unguessable names."""
+
+    def token(self) -> str:
+        """Return 128 random bits as text that is safe in URLs."""
+
+    def reference(self) -> str:
+        """Return a booking reference that a person can read out."""
+
+
+class Expiry(Struct, frozen=True):
+    """A hold ran out: told to its user."""
+
+    user: str
+    hold: str
+    seats: list[str]
+    areas: dict[str, int]
+
+
+class Publication(Struct):
+    """What one committed batch changed, for every watcher of the event.
+
+    `seats` are the touched seat indexes and `letters` their new letters, in the same
+    order; `areas` maps area index to free, held, booked, blocked.
+    """
+
+    event: str
+    history_id: str
+    epoch: int
+    base: int
+    to: int
+    seats: list[int]
+    letters: bytes
+    areas: dict[int, tuple[int, int, int, int]]
+    settings: Settings | None
+    expired: list[Expiry]
+
+
+class Publisher(Protocol):
+    """Takes what was committed; never waits, never raises."""
+
+    def publish(self, publication: Publication) -> None:
+        """Give one publication to the watchers."""
+
+    def reset(
+        self,
+        ownership: Ownership,
+        letters: bytes,
+        areas: list[tuple[int, int, int, int]],
+        settings: Settings,
+    ) -> None:
+        """Replace the committed board: the owner (re)loaded at this position."""

@@ -1,0 +1,43 @@
+"""The closed list of refusals, in order of precedence, each transient or not.
+
+Transient means that the very same command may be accepted later without anybody changing
+it. The order is the contract's: where several would apply, the first is answered.
+"""
+
+from typing import Final
+
+TRANSIENT: Final = frozenset(
+    {"sale_not_open", "sale_paused", "overloaded", "unavailable", "outcome_unknown"}
+)
+
+DETAILS: Final[dict[str, str]] = {
+    "unauthenticated": "Say who you are first.",
+    "forbidden": "You may not do this.",
+    "event_not_found": "There is no such event.",
+    "key_reused": "This key was used with another command.",
+    "sale_not_open": "The sale has not begun.",
+    "sale_paused": "The sale is paused.",
+    "sale_closed": "The sale is over.",
+    "hold_not_found": "You have no such hold.",
+    "hold_expired": "This hold ran out.",
+    "extend_limit": "This hold cannot be extended any further.",
+    "too_many_seats": "More than one booking may have.",
+    "user_limit": "More than one buyer may have.",
+    "seat_not_found": "There is no such seat.",
+    "area_not_found": "There is no such area.",
+    "seat_not_free": "Somebody else was faster.",
+    "not_enough_seats": "There are not enough seats of this kind left.",
+    "orphan_seat": "This would leave a single seat alone.",
+    "booking_not_found": "You have no such booking.",
+    "cancel_too_late": "It is too late to cancel.",
+    "already_waiting": "You are already on the waitlist.",
+    "payment_required": "This event's bookings are paid for first.",
+    "overloaded": "Too much at once; nothing happened, try again.",
+    "unavailable": "Not just now; nothing happened, try again.",
+    "outcome_unknown": "It may have happened; retry with the same key.",
+}
+
+CODES: Final = tuple(DETAILS)
+"""All codes of refusals, in order of precedence."""
+
+assert set(DETAILS) >= TRANSIENT

@@ -1,0 +1,121 @@
+"""What a command is answered with: the contract's reply objects.
+
+`decide` builds them, the session fills in `id` (and, for a replay, `expires_in_ms`) and
+encodes them as they are. The accepted reply of a keyed command is stored with its commit.
+"""
+
+from msgspec import UNSET, Struct, UnsetType
+
+from inventory import rejections
+from inventory.settings import Money
+
+
+class Ok(Struct, kw_only=True, tag_field="op", tag="ok"):
+    """A command was accepted (and, where it changed something, committed)."""
+
+    id: int = 0
+    version: int | UnsetType = UNSET
+
+
+class HoldOk(Ok, tag="ok"):
+    """A hold as it stands after the command, and what the command added to it."""
+
+    hold: str
+    expires_in_ms: int
+    expires_at: str
+    seats: list[str]
+    areas: dict[str, int]
+    total: Money | None
+    added: "Taken"
+    adjacent: bool | UnsetType = UNSET
+
+
+class Taken(Struct):
+    """Seats by label, and places by area."""
+
+    seats: list[str]
+    areas: dict[str, int]
+
+
+class ExtendOk(Ok, tag="ok"):
+    """The new end of a hold."""
+
+    expires_in_ms: int
+    expires_at: str
+
+
+class TakenOk(Ok, tag="ok"):
+    """The seats and places that a command released, freed, blocked or unblocked."""
+
+    seats: list[str]
+    areas: dict[str, int]
+
+
+class BookOk(Ok, tag="ok"):
+    """A booking."""
+
+    booking: str
+    reference: str
+    seats: list[str]
+    areas: dict[str, int]
+    total: Money | None
+
+
+class SaleOk(Ok, tag="ok"):
+    """The sale state after a command of the organiser."""
+
+    status: str
+
+
+class HeldHold(Struct):
+    """One live hold of the caller."""
+
+    hold: str
+    expires_in_ms: int
+    expires_at: str
+    seats: list[str]
+    areas: dict[str, int]
+    total: Money | None
+
+
+class HeldBooking(Struct):
+    """One booking of the caller."""
+
+    booking: str
+    reference: str
+    seats: list[str]
+    areas: dict[str, int]
+
+
+class HoldingOk(Ok, tag="ok"):
+    """What the caller holds and has booked."""
+
+    holds: list[HeldHold]
+    bookings: list[HeldBooking]
+
+
+class Refused(Struct, kw_only=True, tag_field="op", tag="refused"):
+    """A command was refused; nothing changed."""
+
+    id: int = 0
+    code: str
+    detail: str
+    transient: bool
+    version: int | UnsetType = UNSET
+    seats: list[str] | UnsetType = UNSET
+    alternatives: list[list[str]] | UnsetType = UNSET
+    orphans: list[str] | UnsetType = UNSET
+    retry_after_ms: int | UnsetType = UNSET
+
+
+AnyOk = HoldOk | ExtendOk | TakenOk | BookOk | SaleOk | HoldingOk | Ok
+Reply = AnyOk | Refused
+
+
+def refuse(code: str, detail: str | None = None) -> Refused:
+    """Build the refusal for a code of `rejections.DETAILS`."""
+    return Refused(
+        code=code,
+        detail=rejections.DETAILS[code] if detail is None else detail,
+        transient=code in rejections.TRANSIENT,
+    )
