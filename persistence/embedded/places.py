@@ -1,0 +1,88 @@
+"""Where the cluster and its socket live, so that their account can reach them."""
+
+import os
+import re
+import stat
+import tempfile
+from pathlib import Path
+
+from persistence.data_directory import DIRECTORY_MODE, DataDirectory
+from persistence.embedded.account import Account, EmbeddedPostgresError
+
+CLUSTER = "postgres"
+HOME_RECORD = "postgres-home"
+SOCKET_RECORD = "postgres-socket"
+# Survives a restart of the machine, which /tmp need not.
+HOME_PARENT = Path("/var/tmp")
+# Short, because the kernel's limit is on the whole path.
+SOCKET_PARENT = Path("/tmp")
+SOCKET_NAME = ".s.PGSQL.5432"
+# sockaddr_un holds 104 bytes on macOS and 108 on Linux, with a zero at the end.
+SOCKET_PATH_MAX_BYTES = 103
+
+
+def existing_home(data: DataDirectory) -> Path | None:
+    """Return the directory that holds the cluster of this data directory, or None.
+
+    Raises `EmbeddedPostgresError` where a cluster was recorded and is gone or not ours:
+    starting an empty one in its place would look like losing every sale.
+    """
+    recorded = data.read_record(HOME_RECORD)
+    if recorded is None:
+        return data.path if (data.path / CLUSTER).exists() else None
+    home = Path(recorded)
+    if not _is_private(home, os.geteuid()):
+        raise EmbeddedPostgresError(
+            f"The database of {data.path} was put into {home}, which is gone or is not"
+            f" ours any more: bring it back, or remove {data.path / HOME_RECORD} to"
+            " start with an empty one."
+        )
+    return home if (home / CLUSTER).exists() else None
+
+
+def make_home(data: DataDirectory, account: Account) -> Path:
+    """Return a directory of ours that the account can reach, made where needed.
+
+    It is the data directory itself, except where the account cannot get there: then one
+    with a name that cannot be guessed, recorded in the data directory.
+    """
+    recorded = data.read_record(HOME_RECORD)
+    if recorded is not None and _is_private(Path(recorded), os.geteuid()):
+        return Path(recorded)
+    if account.can_enter(data.path):
+        return data.path
+    home = Path(tempfile.mkdtemp(prefix="onsale-", dir=HOME_PARENT))
+    # The account passes through to its cluster and sees nothing else.
+    home.chmod(DIRECTORY_MODE)
+    data.write_record(HOME_RECORD, str(home))
+    return home
+
+
+def make_socket_directory(data: DataDirectory, account: Account, home: Path) -> Path:
+    """Return a directory for the socket that only the account (and root) can enter."""
+    preferred = home / "socket"
+    length = len(os.fsencode(preferred / SOCKET_NAME))
+    # Postgres and asyncpg both split lists of directories at commas, and quote.
+    if length <= SOCKET_PATH_MAX_BYTES and re.fullmatch(r"[\w./+-]+", str(preferred)):
+        account.give(preferred)
+        return preferred
+    recorded = data.read_record(SOCKET_RECORD)
+    if recorded is not None and _is_private(Path(recorded), account.uid):
+        return Path(recorded)
+    made = Path(tempfile.mkdtemp(prefix="onsale-", dir=SOCKET_PARENT))
+    data.write_record(SOCKET_RECORD, str(made))
+    account.give(made)
+    return made
+
+
+def _is_private(directory: Path, uid: int) -> bool:
+    """Tell whether this is a directory of `uid` in which nobody else can write."""
+    try:
+        status = directory.lstat()
+    except FileNotFoundError:
+        return False
+    return (
+        stat.S_ISDIR(status.st_mode)
+        and status.st_uid == uid
+        and not status.st_mode & 0o022
+    )
