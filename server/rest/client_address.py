@@ -1,0 +1,97 @@
+"""Which client a request comes from, where proxies stand in between.
+
+`X-Forwarded-For` and `Forwarded` are claims of whoever sent them. They count only where
+the peer is a trusted proxy, and are read from the right: the first address that is not
+a trusted proxy's own is the client's.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+HOPS_MAX: Final = 32
+IPV6_CLIENT_PREFIX: Final = 64
+"""One subscriber has at least this much of IPv6 to himself and may use any of it."""
+
+_FORWARDED_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*("[^"]*"|[^;"\s]+)', re.IGNORECASE)
+_IPV4_PORT = re.compile(r"^(\d{1,3}(?:\.\d{1,3}){3}):\d+$")
+_BRACKETED = re.compile(r"^\[([^\]]+)\](?::\d+)?$")
+
+
+def parse_networks(names: Iterable[str]) -> tuple[Network, ...]:
+    """Return trusted addresses and networks; raises ValueError for what is none."""
+    return tuple(
+        ipaddress.ip_network(name.strip(), strict=False)
+        for name in names
+        if name.strip()
+    )
+
+
+def find_client(
+    peer: str | None,
+    trusted: Sequence[Network],
+    forwarded: Sequence[str] = (),
+    x_forwarded_for: Sequence[str] = (),
+) -> str:
+    """Return the client's address as text; the peer's name where it is not an address.
+
+    The header arguments are the values of all header lines of that name, in order.
+    `Forwarded` goes before `X-Forwarded-For` where both are there.
+    """
+    address = _parse(peer or "")
+    if address is None:
+        return peer or "unknown"
+    if not _is_trusted(address, trusted):
+        return str(address)
+    hops = _forwarded_hops(forwarded) if forwarded else _split(x_forwarded_for)
+    for hop in reversed(hops[-HOPS_MAX:]):
+        found = _parse(hop)
+        if found is None:
+            # Beyond something unreadable nothing can be believed.
+            break
+        address = found
+        if not _is_trusted(address, trusted):
+            break
+    return str(address)
+
+
+def limit_key(client: str) -> str:
+    """Return what requests of one client are counted under."""
+    address = _parse(client)
+    if isinstance(address, ipaddress.IPv6Address):
+        network = ipaddress.ip_network((address, IPV6_CLIENT_PREFIX), strict=False)
+        return str(network)
+    return client
+
+
+def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
+    return any(address in network for network in trusted)
+
+
+def _split(lines: Sequence[str]) -> list[str]:
+    return [hop.strip() for line in lines for hop in line.split(",")]
+
+
+def _forwarded_hops(lines: Sequence[str]) -> list[str]:
+    hops = []
+    for element in _split(lines):
+        found = _FORWARDED_FOR.search(element)
+        hops.append(found.group(1).strip('"') if found else "")
+    return hops
+
+
+def _parse(text: str) -> Address | None:
+    bracketed = _BRACKETED.match(text)
+    with_port = _IPV4_PORT.match(text)
+    bare = bracketed or with_port
+    try:
+        address = ipaddress.ip_address(bare.group(1) if bare else text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address

@@ -1,0 +1,36 @@
+"""Entity tags (RFC 9110, 8.8.3) of the answers to reads."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final
+
+DIGEST_BYTES: Final = 16
+HEADER_LENGTH_MAX: Final = 4096
+
+
+def of_parts(parts: Iterable[bytes]) -> str:
+    """Return the strong tag of a body given in parts."""
+    digest = blake2b(digest_size=DIGEST_BYTES)
+    for part in parts:
+        digest.update(part)
+    return f'"{digest.hexdigest()}"'
+
+
+def of_body(body: bytes) -> str:
+    """Return the strong tag of a body."""
+    return of_parts((body,))
+
+
+def of_position(history_id: str, epoch: int, version: int) -> str:
+    """Return the tag of whatever a committed position determines."""
+    return f'"{history_id}.{epoch}.{version}"'
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """Tell whether the client already has this tag, compared weakly as for reads."""
+    if not if_none_match or len(if_none_match) > HEADER_LENGTH_MAX:
+        return False
+    if if_none_match.strip() == "*":
+        return True
+    known = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
+    return etag in known

@@ -1,0 +1,72 @@
+"""Token buckets per client, in a table that never grows beyond its bound."""
+
+from math import ceil
+from typing import Final
+
+from msgspec import Struct
+
+KEYS_MAX: Final = 65_536
+
+
+class Verdict(Struct, frozen=True):
+    """Whether a request may go on, and what to tell its client."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_s: int
+    """Seconds until the bucket is full again."""
+    retry_after_s: int
+    """Seconds until the next request would be let through; 0 where this one was."""
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell a client about its limit."""
+        headers = {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset_s),
+        }
+        if not self.allowed:
+            headers["Retry-After"] = str(self.retry_after_s)
+        return headers
+
+
+class Buckets:
+    """One bucket of `burst` tokens per key, refilled with `rate_per_s`.
+
+    Time is an argument and comes from a monotonic clock. Where the table is full, the
+    bucket that rested longest is forgotten: it is the likeliest to be full again.
+    """
+
+    def __init__(self, rate_per_s: float, burst: int, keys_max: int = KEYS_MAX) -> None:
+        assert rate_per_s > 0
+        assert burst >= 1
+        self.rate_per_s = rate_per_s
+        self.burst = burst
+        self.keys_max = keys_max
+        # Tokens and the time they were counted; in order of last use.
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def __len__(self) -> int:
+        """Return how many clients are remembered."""
+        return len(self._buckets)
+
+    def take(self, key: str, now_s: float) -> Verdict:
+        """Take one token from the key's bucket, where it has one."""
+        tokens, then_s = self._buckets.pop(key, (float(self.burst), now_s))
+        passed_s = max(0.0, now_s - then_s)
+        tokens = min(float(self.burst), tokens + passed_s * self.rate_per_s)
+        allowed = tokens >= 1.0
+        if allowed:
+            tokens -= 1.0
+        if len(self._buckets) >= self.keys_max:
+            del self._buckets[next(iter(self._buckets))]
+        self._buckets[key] = (tokens, now_s)
+        wait_s = 0 if allowed else max(1, ceil((1.0 - tokens) / self.rate_per_s))
+        return Verdict(
+            allowed=allowed,
+            limit=self.burst,
+            remaining=int(tokens),
+            reset_s=ceil((self.burst - tokens) / self.rate_per_s),
+            retry_after_s=wait_s,
+        )
