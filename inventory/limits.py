@@ -10,6 +10,9 @@ CATEGORIES_PER_VENUE_MAX = 200
 AREA_CAPACITY_MAX = 1_000_000
 LABEL_LENGTH_MAX = 100
 
+COORDINATE_MAX = 1_000_000_000
+"""How far from zero a map's x and y may lie: distances stay finite and exact enough."""
+
 SEATS_PER_BOOKING_MAX = 100
 """The most an event may set as `max_per_booking`."""
 
