@@ -1,0 +1,478 @@
+"""The search for good seats: who sits together, how near, and whom it leaves alone.
+
+What is found, exactly (`tests/naive_finder.py` says the same in the slowest words):
+
+- A *window* of n is n adjacent free seats of one segment. A general window has neither
+  accessible nor companion seats; an accessible one has any seats, at least one of them
+  accessible. With a category, all its seats are of that category.
+- An *orphan* is a free general seat without a free general neighbour in its segment: a
+  free accessible seat beside it does not count, since a general buyer cannot have it. A
+  window is *clean* when taking it makes no new orphan.
+- General windows come in four levels, the first that has any window wins: clean without
+  restricted view, without restricted view, clean with, and with. Accessible windows
+  are one level of their own.
+- The *cost* of a window is the sum of its seats' distances from the focal point, each
+  as a whole number of `DISTANCE_STEPS`-ths of the largest, so that sums are exact.
+- A segment's *rank* is its place in the order of (distance of its nearest seat, place
+  in `venue.segments`). `best` goes in rank order through the segments that have a
+  window of the level, until it has compared `SEGMENTS_EXAMINED_MAX` of them or the next
+  one's nearest seat rules it out. In each it takes the nearer of two windows: the first
+  on either side of the start that would cost least if the whole segment were free (in
+  a straight row distances are convex, so that is the nearest window). Ties go to the
+  lower rank, then to the lower start.
+- For windows over `INDEX_MAX` seats the clean levels look at no more than
+  `LARGE_TRIED_MAX` segments, of those that have a window of `INDEX_MAX` in the level.
+
+How it is fast: a segment is a bit mask of its free seats, and n shifts find all windows
+in it. For each category, level and n up to `INDEX_MAX`, the index has one integer with
+a bit per segment (its rank) that has such a window. A changed seat touches the bits of
+its segment only; a search reads the lowest bits set.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from inventory.venue.map import Venue
+from inventory.venue.windows import (
+    ACCESSIBLE,
+    CLEAN,
+    GENERAL_LEVELS,
+    INDEX_MAX,
+    LEVELS,
+    PLAIN,
+    RESTRICTED,
+    RESTRICTED_CLEAN,
+    mix,
+    next_bit,
+    positions,
+    sizes_of,
+    sizes_of_runs,
+    sizes_with,
+    windows,
+)
+
+SEGMENTS_EXAMINED_MAX = 8
+"""How many segments with a window one search compares."""
+
+LARGE_TRIED_MAX = 32
+"""How many segments may turn out to have no clean window of more than `INDEX_MAX`: one
+of n has none in a row of n + 1, and all rows may be like that."""
+
+DRAWS_MAX = 16
+"""How many segments of a level one search for alternatives looks at."""
+
+DISTANCE_STEPS = 1_000_000
+"""The resolution of costs: the largest distance of a seat in the venue."""
+
+_CLEAN_LEVELS = (CLEAN, RESTRICTED_CLEAN)
+_LARGE_LEVEL = (PLAIN, PLAIN, RESTRICTED, RESTRICTED, ACCESSIBLE)
+"""Where to look for windows over `INDEX_MAX`: a large clean window need not have a
+clean one of `INDEX_MAX` in its segment."""
+
+
+class _Segment:
+    """One segment's free seats, bit i for its i-th seat, and what never changes."""
+
+    __slots__ = (
+        "accessible",
+        "best_starts",
+        "free",
+        "general",
+        "nearest",
+        "rank",
+        "restricted",
+        "seats",
+        "shares",
+        "sums",
+    )
+
+    def __init__(
+        self, rank: int, seats: list[int], venue: Venue, distances: list[int]
+    ) -> None:
+        self.rank = rank
+        self.seats = seats
+        self.free = (1 << len(seats)) - 1
+        self.general = self.restricted = self.accessible = 0
+        self.sums = [0]
+        for position, index in enumerate(seats):
+            seat = venue.seats[index]
+            bit = 1 << position
+            if seat.accessible:
+                self.accessible |= bit
+            elif not seat.companion:
+                self.general |= bit
+                if seat.restricted:
+                    self.restricted |= bit
+            self.sums.append(self.sums[-1] + distances[index])
+        self.nearest = min(distances[index] for index in seats)
+        self.best_starts: dict[int, int] = {}
+        self.shares: list[_Share] = []
+
+    def window(self, starts: int, quantity: int) -> tuple[int, int]:
+        """Cost and start of the nearest of these windows, as the module says it."""
+        sums = self.sums
+        best = self.best_starts.get(quantity)
+        if best is None:
+            # At most one entry per length of the segment is ever kept.
+            costs = [
+                above - below
+                for below, above in zip(sums, sums[quantity:], strict=False)
+            ]
+            best = self.best_starts[quantity] = costs.index(min(costs))
+        left = (starts & ((2 << best) - 1)).bit_length() - 1
+        above = starts >> (best + 1)
+        if not above:
+            return sums[left + quantity] - sums[left], left
+        right = best + (above & -above).bit_length()
+        cost = sums[right + quantity] - sums[right]
+        if left >= 0:
+            left_cost = sums[left + quantity] - sums[left]
+            if left_cost <= cost:
+                return left_cost, left
+        return cost, right
+
+
+class _Share:
+    """The part of a segment in one category (or all of it), and what is indexed of it.
+
+    Where the two are the same seats, one share serves both pools.
+    """
+
+    __slots__ = ("general_free", "indexed", "mask", "plain", "pools", "segment")
+
+    def __init__(self, segment: _Segment, mask: int, pools: "list[_Pool]") -> None:
+        self.segment = segment
+        self.mask = mask
+        self.pools = pools
+        self.plain = not segment.restricted and mask & segment.general in (
+            0,
+            segment.general,
+        )
+        self.general_free = (mask & segment.general).bit_count()
+        self.indexed = self.present()
+
+    def starts(self, level: int, quantity: int, without: int = 0) -> int:
+        """Where windows of this level start that have no seat of `without`."""
+        segment = self.segment
+        if level == ACCESSIBLE:
+            free = segment.free & self.mask & ~without
+            return windows(free, quantity) & ~windows(
+                free & ~segment.accessible, quantity
+            )
+        general = segment.free & segment.general
+        free = general & self.mask & ~without
+        if segment.restricted:
+            starts = windows(free & ~segment.restricted, quantity)
+            if level >= RESTRICTED_CLEAN:
+                starts = windows(free, quantity) & ~starts
+        else:
+            starts = windows(free, quantity)
+        if level in _CLEAN_LEVELS:
+            # A run's first seat becomes an orphan when the window starts after it, its
+            # last one when the window ends before it.
+            first = general & ~(general << 1)
+            last = general & ~(general >> 1)
+            starts &= ~(first << 1 | last >> quantity)
+        return starts
+
+    def present(self) -> int:
+        """A bit for each level and size up to `INDEX_MAX` that has a window."""
+        segment = self.segment
+        general = segment.free & segment.general
+        if self.plain:
+            sizes = sizes_of_runs(general & self.mask)
+        else:
+            sizes = sizes_of(general, general & self.mask, segment.restricted)
+        if segment.accessible:
+            sizes |= sizes_with(segment.free & self.mask, segment.accessible)
+        return sizes
+
+
+class _Pool:
+    """The segments of one category, or of all: how many seats, which windows."""
+
+    __slots__ = ("general_free", "index", "shares")
+
+    def __init__(self) -> None:
+        self.general_free = 0
+        self.shares: dict[int, _Share] = {}
+        self.index = [0] * (len(LEVELS) * INDEX_MAX)
+
+    def segments(self, level: int, quantity: int) -> int:
+        """Ranks that have such a window; over `INDEX_MAX`, that may have one."""
+        if quantity <= INDEX_MAX:
+            return self.index[level * INDEX_MAX + quantity - 1]
+        return self.index[_LARGE_LEVEL[level] * INDEX_MAX + INDEX_MAX - 1]
+
+
+class SeatFinder:
+    """Which seats of a venue are free, indexed for the search. At first all are."""
+
+    def __init__(self, venue: Venue) -> None:
+        longest = max(venue.focal_distances, default=0.0) or 1.0
+        distances = [
+            round(distance / longest * DISTANCE_STEPS)
+            for distance in venue.focal_distances
+        ]
+        # Sorting is stable: equals stay in the order of the venue's segments.
+        ordered = sorted(
+            venue.segments, key=lambda seats: min(distances[seat] for seat in seats)
+        )
+        self._everything = _Pool()
+        self._pools: dict[str | None, _Pool] = {None: self._everything}
+        self._segments = [
+            _Segment(rank, seats, venue, distances)
+            for rank, seats in enumerate(ordered)
+        ]
+        self._longest = max((len(seats) for seats in ordered), default=0)
+        bits = [1 << position for position in range(self._longest)]
+        self._bits = [0] * len(venue.seats)
+        self._segment_of = [self._segments[0]] * len(venue.seats) if ordered else []
+        for segment in self._segments:
+            for position, seat in enumerate(segment.seats):
+                self._bits[seat] = bits[position]
+                self._segment_of[seat] = segment
+            self._add_shares(segment, venue)
+        self._fill_index()
+
+    def take(self, seats: Sequence[int]) -> None:
+        """These seats are free no more; ValueError, and no change, if one was not."""
+        changed = self._by_segment(seats)
+        for segment, bits in changed.items():
+            if segment.free & bits != bits:
+                raise ValueError(f"some of seats {seats} are not free in the index")
+        for segment, bits in changed.items():
+            segment.free ^= bits
+            self._update(segment)
+
+    def free(self, seats: Sequence[int]) -> None:
+        """These seats are free again; ValueError, and no change, if one was."""
+        changed = self._by_segment(seats)
+        for segment, bits in changed.items():
+            if segment.free & bits:
+                raise ValueError(f"some of seats {seats} are free in the index")
+        for segment, bits in changed.items():
+            segment.free |= bits
+            self._update(segment)
+
+    def free_count(self, category: str | None = None) -> int:
+        """How many general seats are free."""
+        pool = self._pools.get(category)
+        return pool.general_free if pool else 0
+
+    def is_free(self, seat: int) -> bool:
+        """Whether the index has this seat as free."""
+        return bool(self._segment_of[seat].free & self._bits[seat])
+
+    def best(
+        self, quantity: int, *, category: str | None = None, accessible: bool = False
+    ) -> list[int] | None:
+        """The best window, left to right; None where there is none."""
+        assert quantity > 0, quantity
+        pool = self._pools.get(category)
+        if pool is None or quantity > self._longest:
+            return None
+        for level in (ACCESSIBLE,) if accessible else GENERAL_LEVELS:
+            found = _nearest(pool, level, quantity)
+            if found:
+                return found
+        return None
+
+    def scattered(
+        self, quantity: int, *, category: str | None = None, accessible: bool = False
+    ) -> list[int] | None:
+        """Seats in as few pieces as is cheap to find; None where too few are free.
+
+        Pieces of `INDEX_MAX` first, then smaller ones; of each size from the segments
+        in rank order, in each as `best` would. Seats with restricted view come when the
+        others are used up. An accessible request has one piece (the largest that there
+        is) with an accessible seat, then general seats, then more accessible pieces.
+        Orphans are not looked at: what is scattered is what nobody else could use well.
+        """
+        assert quantity > 0, quantity
+        pool = self._pools.get(category)
+        if pool is None or (not accessible and pool.general_free < quantity):
+            return None
+        found: list[int] = []
+        used: dict[int, int] = {}
+        if accessible:
+            _gather(pool, ACCESSIBLE, quantity, 1, found, used)
+            if not found:
+                return None
+        levels = (PLAIN, RESTRICTED, ACCESSIBLE) if accessible else (PLAIN, RESTRICTED)
+        for level in levels:
+            _gather(pool, level, quantity, quantity, found, used)
+        return found if len(found) == quantity else None
+
+    def alternatives(
+        self, quantity: int, *, category: str | None, salt: int, count: int = 3
+    ) -> list[list[int]]:
+        """Up to `count` general windows without a common seat, others for other salts.
+
+        Levels in order as in `best`; in each, every segment gives one window before any
+        gives a second. A level has `DRAWS_MAX` draws: the k-th (from 0) is
+        `mix(salt, level * DRAWS_MAX + k)`. Modulo the number of segments it names the
+        rank from which on the next candidate is taken, its upper half modulo the
+        segment's length the position from which on the window, both going around.
+        """
+        assert quantity > 0, quantity
+        found: list[list[int]] = []
+        pool = self._pools.get(category)
+        if pool is not None and quantity <= self._longest:
+            used: dict[int, int] = {}
+            for level in GENERAL_LEVELS:
+                if len(found) < count:
+                    self._draw(pool, level, quantity, salt, count, found, used)
+        return found
+
+    def orphans(self, seats: Sequence[int]) -> list[int]:
+        """Seats that taking these would orphan and that are no orphans yet."""
+        found = []
+        for segment, bits in self._by_segment(seats).items():
+            before = segment.free & segment.general
+            after = before & ~bits
+            fresh = after & ~(after << 1 | after >> 1) & (before << 1 | before >> 1)
+            found += [segment.seats[position] for position in positions(fresh)]
+        return found
+
+    def _draw(
+        self,
+        pool: _Pool,
+        level: int,
+        quantity: int,
+        salt: int,
+        count: int,
+        found: list[list[int]],
+        used: dict[int, int],
+    ) -> None:
+        """Add windows of one level that have no seat of `used`."""
+        fresh, again = pool.segments(level, quantity), 0
+        window = (1 << quantity) - 1
+        number = level * DRAWS_MAX
+        while fresh and len(found) < count and number < (level + 1) * DRAWS_MAX:
+            draw = mix(salt, number)
+            number += 1
+            rank = next_bit(fresh, draw % len(self._segments))
+            mark = 1 << rank
+            fresh ^= mark
+            taken = used.get(rank, 0)
+            share = pool.shares[rank]
+            starts = share.starts(level, quantity, taken)
+            if starts:
+                seats = share.segment.seats
+                start = next_bit(starts, (draw >> 32) % len(seats))
+                used[rank] = taken | window << start
+                found.append(seats[start : start + quantity])
+                again |= mark
+            if not fresh:
+                fresh, again = again, 0
+
+    def _by_segment(self, seats: Sequence[int]) -> dict[_Segment, int]:
+        changed: dict[_Segment, int] = {}
+        for seat in seats:
+            segment = self._segment_of[seat]
+            changed[segment] = changed.get(segment, 0) | self._bits[seat]
+        return changed
+
+    def _update(self, segment: _Segment) -> None:
+        """Bring counts and index in line with the segment's free seats."""
+        general = segment.free & segment.general
+        for share in segment.shares:
+            present = share.present()
+            changed = present ^ share.indexed
+            share.indexed = present
+            count = (general & share.mask).bit_count()
+            for pool in share.pools:
+                pool.general_free += count - share.general_free
+                if changed:
+                    mark = 1 << segment.rank
+                    index = pool.index
+                    for place in positions(changed):
+                        index[place] ^= mark
+            share.general_free = count
+
+    def _add_shares(self, segment: _Segment, venue: Venue) -> None:
+        masks: dict[str, int] = defaultdict(int)
+        for seat in segment.seats:
+            masks[venue.seats[seat].category] |= self._bits[seat]
+        alone = len(masks) == 1
+        for category, mask in masks.items():
+            pool = self._pools.setdefault(category, _Pool())
+            pools = [self._everything, pool] if alone else [pool]
+            segment.shares.append(_Share(segment, mask, pools))
+        if not alone:
+            segment.shares.append(_Share(segment, segment.free, [self._everything]))
+
+    def _fill_index(self) -> None:
+        """Set all bits at once: one by one would take the square of the segments."""
+        ranks: dict[tuple[int, int], list[int]] = defaultdict(list)
+        pools = list(self._pools.values())
+        number_of = {id(pool): number for number, pool in enumerate(pools)}
+        for segment in self._segments:
+            for share in segment.shares:
+                places = list(positions(share.indexed))
+                for pool in share.pools:
+                    pool.shares[segment.rank] = share
+                    pool.general_free += share.general_free
+                    for place in places:
+                        ranks[number_of[id(pool)], place].append(segment.rank)
+        for (number, place), members in ranks.items():
+            packed = bytearray(members[-1] // 8 + 1)
+            for rank in members:
+                packed[rank >> 3] |= 1 << (rank & 7)
+            pools[number].index[place] = int.from_bytes(packed, "little")
+
+
+def _nearest(pool: _Pool, level: int, quantity: int) -> list[int] | None:
+    """The cheapest window among the first segments that have one of this level."""
+    candidates = pool.segments(level, quantity)
+    best_cost, best_start = -1, 0
+    best_segment: _Segment | None = None
+    left = SEGMENTS_EXAMINED_MAX
+    tries = LARGE_TRIED_MAX if level in _CLEAN_LEVELS else len(pool.shares)
+    while candidates and left and tries:
+        lowest = candidates & -candidates
+        candidates ^= lowest
+        share = pool.shares[lowest.bit_length() - 1]
+        segment = share.segment
+        if best_segment is not None and segment.nearest * quantity >= best_cost:
+            break
+        tries -= 1
+        starts = share.starts(level, quantity)
+        if not starts:
+            continue
+        left -= 1
+        cost, start = segment.window(starts, quantity)
+        if best_segment is None or cost < best_cost:
+            best_cost, best_start, best_segment = cost, start, segment
+    if best_segment is None:
+        return None
+    return best_segment.seats[best_start : best_start + quantity]
+
+
+def _gather(
+    pool: _Pool,
+    level: int,
+    quantity: int,
+    pieces_max: int,
+    found: list[int],
+    used: dict[int, int],
+) -> None:
+    """Add pieces of one level, largest first, until `found` has `quantity` seats."""
+    size = min(INDEX_MAX, quantity - len(found))
+    while size and pieces_max:
+        candidates = pool.segments(level, size)
+        while candidates and pieces_max and size <= quantity - len(found):
+            lowest = candidates & -candidates
+            rank = lowest.bit_length() - 1
+            share = pool.shares[rank]
+            taken = used.get(rank, 0)
+            starts = share.starts(level, size, taken)
+            if not starts:
+                candidates ^= lowest
+                continue
+            start = share.segment.window(starts, size)[1]
+            used[rank] = taken | ((1 << size) - 1) << start
+            found += share.segment.seats[start : start + size]
+            pieces_max -= 1
+        size = min(size - 1, quantity - len(found))
