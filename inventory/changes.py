@@ -14,7 +14,7 @@ class Change(Struct, frozen=True, array_like=True, gc=False):
     """One version of an event."""
 
 
-class SeatsHeld(Change, tag="held"):
+class SeatsHeld(Change, tag="held", frozen=True):
     """Seats (by index) and area places went into a hold, new or existing.
 
     `deadline_ms` is the promised end; for an existing hold it is the one it had.
@@ -27,14 +27,14 @@ class SeatsHeld(Change, tag="held"):
     deadline_ms: int
 
 
-class HoldExtended(Change, tag="extended"):
+class HoldExtended(Change, tag="extended", frozen=True):
     """A hold's promised end moved."""
 
     hold: str
     deadline_ms: int
 
 
-class HoldReleased(Change, tag="released"):
+class HoldReleased(Change, tag="released", frozen=True):
     """Seats and places went from a hold back to free; an empty hold is gone."""
 
     hold: str
@@ -42,13 +42,13 @@ class HoldReleased(Change, tag="released"):
     areas: dict[int, int]
 
 
-class HoldExpired(Change, tag="expired"):
+class HoldExpired(Change, tag="expired", frozen=True):
     """A hold's time was over; all it held is free."""
 
     hold: str
 
 
-class HoldBooked(Change, tag="booked"):
+class HoldBooked(Change, tag="booked", frozen=True):
     """A hold became a booking."""
 
     hold: str
@@ -57,39 +57,39 @@ class HoldBooked(Change, tag="booked"):
     order: str | None
 
 
-class BookingCancelled(Change, tag="cancelled"):
+class BookingCancelled(Change, tag="cancelled", frozen=True):
     """A booking was undone; all it had is free."""
 
     booking: str
 
 
-class SeatsBlocked(Change, tag="blocked"):
+class SeatsBlocked(Change, tag="blocked", frozen=True):
     """Free seats and places went off sale."""
 
     seats: list[int]
     areas: dict[int, int]
 
 
-class SeatsUnblocked(Change, tag="unblocked"):
+class SeatsUnblocked(Change, tag="unblocked", frozen=True):
     """Blocked seats and places came back on sale."""
 
     seats: list[int]
     areas: dict[int, int]
 
 
-class SaleChanged(Change, tag="sale"):
+class SaleChanged(Change, tag="sale", frozen=True):
     """The sale state changed."""
 
     to: SaleState
 
 
-class EventConfigured(Change, tag="configured"):
+class EventConfigured(Change, tag="configured", frozen=True):
     """The settings were replaced."""
 
     settings: Settings
 
 
-class HoldsKept(Change, tag="kept"):
+class HoldsKept(Change, tag="kept", frozen=True):
     """After a recovery: no live hold ends before `until_ms`."""
 
     until_ms: int

@@ -49,3 +49,22 @@ assert BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX
 assert EXPIRIES_PER_BATCH_MAX <= BATCH_COMMANDS_MAX
 assert SEATS_PER_BOOKING_MAX <= PER_USER_MAX
 assert SEATS_PER_BOOKING_MAX <= QUANTITY_MAX
+
+DRAIN_MS_MAX = 10
+"""A drain stops deciding after this long, so that the loop turns for everyone else."""
+
+LEASE_MS = 10_000
+"""How long an owner may stay silent before another process may try to take over."""
+
+CONFIRM_AFTER_S = LEASE_MS / 2_000
+"""An owner that has not committed for half its lease confirms it before answering."""
+
+RESOLVE_S_MAX = 5.0
+"""How long callers wait for an ambiguous commit before `outcome_unknown`."""
+
+RELOAD_PAUSE_S = 0.2
+RELOAD_PAUSE_S_MAX = 5.0
+REPLAY_ROWS = 1_000
+REPLAY_SLICE_S = 0.005
+
+assert RESOLVE_S_MAX * 1_000 <= LEASE_MS

@@ -241,3 +241,19 @@ class Publisher(Protocol):
         settings: Settings,
     ) -> None:
         """Replace the committed board: the owner (re)loaded at this position."""
+
+
+class Observer(Protocol):
+    """Counts what the actors do. Called on the hot path: must be cheap."""
+
+    def committed(self, commands: int, seconds: float) -> None:
+        """Note a clean commit: how many commands it carried and how long it took."""
+
+    def refused(self, code: str) -> None:
+        """Note a refusal by its code."""
+
+    def doubted(self, status: CommitStatus) -> None:
+        """Note a commit that was not a clean success."""
+
+    def failed(self, event: str, error: BaseException) -> None:
+        """Note that an event's actor stopped on an error, with its traceback."""

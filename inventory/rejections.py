@@ -31,6 +31,8 @@ DETAILS: Final[dict[str, str]] = {
     "booking_not_found": "You have no such booking.",
     "cancel_too_late": "It is too late to cancel.",
     "already_waiting": "You are already on the waitlist.",
+    "wrong_state": "The sale's state does not allow this.",
+    "tickets_sold": "Tickets sold forbid this.",
     "payment_required": "This event's bookings are paid for first.",
     "overloaded": "Too much at once; nothing happened, try again.",
     "unavailable": "Not just now; nothing happened, try again.",

@@ -1,0 +1,497 @@
+"""The actor that owns one event's stock.
+
+Purpose: serialise the commands of one event: drain what is waiting, decide and apply each
+in order, commit the batch, then answer and publish.
+
+Concurrency: one task per event, one batch in flight. `offer` may be called from the same
+loop at any time; it never waits. Nothing is answered, refusals included, before the state
+that it observed is durable. There is no timer: what queued during one commit is the next
+batch.
+
+Invariants: memory is never more than one batch ahead of the journal; every envelope
+offered is answered exactly once; after any commit that is not a clean success the actor
+fences itself, learns what became of the batch, drops its memory and loads it again. There
+is no rollback.
+
+Imports: `inventory` only; what is outside comes through the ports.
+"""
+
+import asyncio
+from collections import deque
+from itertools import islice
+
+from msgspec import msgpack
+
+from inventory import limits
+from inventory.batch import BatchBuilder
+from inventory.commands import AnyCommand, ExpireHold, KeepHolds, OpenSale
+from inventory.decide import decide
+from inventory.keys import KeyMemory, replay
+from inventory.loading import Loaded, load
+from inventory.ports import (
+    Batch,
+    Clock,
+    CommitStatus,
+    Envelope,
+    Fenced,
+    Ids,
+    Journal,
+    KeyedResult,
+    Observer,
+    Ownership,
+    Publication,
+    Publisher,
+)
+from inventory.replies import Refused, Reply, refuse
+from inventory.rules.common import Request
+from inventory.settings import Settings
+from inventory.snapshot import encode_snapshot
+from inventory.state import Corrupt, Stock
+from inventory.venue.map import Venue
+
+encode = msgpack.Encoder().encode
+
+
+class Deposed(Exception):
+    """Another process owns the event now."""
+
+
+class EventActor:
+    """Owns the stock of one event; see the module for the rules it keeps."""
+
+    def __init__(
+        self,
+        event: str,
+        venue: Venue,
+        first_settings: Settings,
+        *,
+        journal: Journal,
+        publisher: Publisher,
+        clock: Clock,
+        ids: Ids,
+        observer: Observer,
+    ) -> None:
+        self.event = event
+        self.venue = venue
+        self.first_settings = first_settings
+        self.journal = journal
+        self.publisher = publisher
+        self.clock = clock
+        self.ids = ids
+        self.observer = observer
+        self.mailbox: deque[Envelope] = deque()
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._state: Loaded | None = None
+        self._held: Ownership | None = None
+        self._open: BatchBuilder | None = None
+        self._keys = KeyMemory(complete=False)
+        self._confirmed_at = 0.0
+        self._snapshot_task: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._stopping = False
+        self._halted = False
+        self._task = asyncio.create_task(self._run(), name=f"actor {event}")
+
+    def offer(self, envelope: Envelope) -> None:
+        """Take a command; it is answered through its envelope, now or later."""
+        if self._stopping or self._halted:
+            self._answer(envelope, refuse("unavailable"))
+        elif len(self.mailbox) >= limits.MAILBOX_COMMANDS_MAX:
+            self._answer(envelope, refuse("overloaded"))
+        else:
+            self.mailbox.append(envelope)
+            self._wake()
+
+    async def stop(self, patience_s: float) -> None:
+        """Answer what is waiting, then give the event up; within `patience_s`."""
+        self._stopping = True
+        self._wake()
+        await asyncio.wait([self._task], timeout=patience_s)
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        self._abandon()
+
+    async def _run(self) -> None:
+        """Load, serve; after any doubt load again. Ends when stopped or halted."""
+        pause = limits.RELOAD_PAUSE_S
+        while not self._halted:
+            try:
+                if self._state is None:
+                    if self._stopping or not await self._load():
+                        break
+                    pause = limits.RELOAD_PAUSE_S
+                if not await self._turn():
+                    break
+            except Deposed:
+                self._held = None
+                self._abandon()
+            except Corrupt as error:
+                self._halt(error)
+            except Exception as error:
+                # A bug or a driver's surprise: the journal is the truth, so start over
+                # from it, but not in a hot loop.
+                self.observer.failed(self.event, error)
+                self._abandon()
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, limits.RELOAD_PAUSE_S_MAX)
+        await self._leave()
+
+    async def _load(self) -> bool:
+        """Become the owner, then read the state; False when stopped before that.
+
+        Ownership is committed before anything is read. What is ours already is taken
+        again by a fence, which also ends every write that is still on its way.
+        """
+        ownership = None
+        while ownership is None:
+            if self._stopping:
+                return False
+            ownership = await self._own()
+        self._confirmed_at = self.clock.monotonic()
+        self._held = ownership
+        state = await load(self.journal, ownership, self.venue, self.first_settings)
+        stock = state.stock
+        self._keys = KeyMemory(complete=ownership.version == 0)
+        self._state = state
+        self.publisher.reset(
+            ownership, bytes(stock.letters), stock.area_counts(), stock.settings
+        )
+        kept_ms = self.clock.now_ms() + limits.HOLD_GRACE_MS
+        await self._commit_own([KeepHolds(id=0, event=self.event, until_ms=kept_ms)])
+        if not self.ready.done():
+            self.ready.set_result(None)
+        return True
+
+    async def _own(self) -> Ownership | None:
+        """Try to become the owner; refuse what waits when another one is."""
+        sent_at = self.clock.monotonic()
+        if self._held is not None:
+            fenced = await self.journal.fence(self._held, self.ids.token())
+            if fenced is not None:
+                return fenced.ownership
+            self._held = None
+        ownership = await self.journal.acquire(self.event)
+        if ownership is None:
+            self._refuse_waiting()
+            waited = self.clock.monotonic() - sent_at
+            await asyncio.sleep(max(0.0, limits.RELOAD_PAUSE_S - waited))
+        return ownership
+
+    async def _commit_own(self, commands: list[AnyCommand]) -> None:
+        """Decide and commit commands of our own, before anybody else's."""
+        builder, now_ms = self._begin()
+        for command in commands:
+            self._decide_own(builder, command, now_ms)
+        await self._finish(builder, now_ms)
+
+    async def _turn(self) -> bool:
+        """Do one batch, or wait for one; False when there is nothing more to do."""
+        state = self._state
+        if state is None:
+            return True
+        own = self._due()
+        if not own and not self.mailbox:
+            if self._stopping:
+                return False
+            await self._sleep(state.stock)
+            return True
+        self._keys.trim()
+        count = await self._fetch_missing_keys()
+        builder, now_ms = self._begin()
+        for command in own:
+            self._decide_own(builder, command, now_ms)
+        self._drain(builder, now_ms, count)
+        await self._finish(builder, now_ms)
+        return True
+
+    def _begin(self) -> tuple[BatchBuilder, int]:
+        stock = self._loaded().stock
+        # Time of an event never goes back, whatever the database's clock does.
+        self._open = BatchBuilder(stock)
+        return self._open, max(self.clock.now_ms(), stock.at_ms)
+
+    def _loaded(self) -> Loaded:
+        if self._state is None:
+            raise Deposed
+        return self._state
+
+    def _due(self) -> list[AnyCommand]:
+        """Return what the event must do by itself now: expiries first."""
+        stock = self._loaded().stock
+        now_ms = max(self.clock.now_ms(), stock.at_ms)
+        commands: list[AnyCommand] = [
+            ExpireHold(id=0, event=self.event, hold=token)
+            for token in stock.due_holds(now_ms, limits.EXPIRIES_PER_BATCH_MAX)
+        ]
+        settings = stock.settings
+        if settings.sale_state == "scheduled" and (settings.on_sale_at_ms or 0) <= (
+            now_ms
+        ):
+            commands.append(OpenSale(id=0, event=self.event))
+        return commands
+
+    def _decide_own(
+        self, builder: BatchBuilder, command: AnyCommand, now_ms: int
+    ) -> None:
+        request = Request(builder.stock, "", True, now_ms, self.ids)
+        change, _ = decide(command, request)
+        if change is not None:
+            builder.add(change, now_ms)
+
+    def _drain(self, builder: BatchBuilder, now_ms: int, count: int) -> None:
+        """Decide and apply the first `count` waiting, up to the limits of a batch.
+
+        A command leaves the mailbox only when it is prepared: whatever goes wrong, it
+        is in one place from which it will be answered.
+        """
+        mailbox = self.mailbox
+        stock = builder.stock
+        prepared = builder.prepared
+        size = 0
+        slice_ends = self.clock.monotonic() + limits.DRAIN_MS_MAX / 1_000
+        request = Request(stock, "", False, now_ms, self.ids)
+        while len(prepared) < count:
+            if size > limits.BATCH_BYTES_MAX or (
+                not len(prepared) & 31 and self.clock.monotonic() > slice_ends
+            ):
+                break
+            envelope = mailbox[0]
+            size += envelope.size
+            command = envelope.command
+            if envelope.key is not None:
+                known = self._keys.get(envelope.user, envelope.key)
+                if known is not None:
+                    answer = replay(command, envelope.request_hash, known, now_ms)
+                    prepared.append((mailbox.popleft(), answer))
+                    continue
+            request.user = envelope.user
+            request.organizer = envelope.organizer
+            change, reply = decide(command, request)
+            if change is not None:
+                builder.add(change, now_ms)
+                if envelope.key is not None:
+                    self._remember(builder, envelope, reply)
+            prepared.append((mailbox.popleft(), reply))
+
+    def _remember(
+        self, builder: BatchBuilder, envelope: Envelope, reply: Reply
+    ) -> None:
+        """Store an accepted outcome with the commit, and keep it in memory."""
+        outcome = encode(reply)
+        key = envelope.key or ""
+        builder.results.append(
+            KeyedResult(
+                envelope.user,
+                key,
+                envelope.request_hash,
+                builder.stock.version,
+                outcome,
+            )
+        )
+        self._keys.add(envelope.user, key, envelope.request_hash, outcome)
+
+    async def _fetch_missing_keys(self) -> int:
+        """Ask the table for keys that the incomplete memory does not know.
+
+        Returns how many of those waiting may be decided now: what comes while we ask
+        has not been looked up.
+        """
+        count = min(len(self.mailbox), limits.BATCH_COMMANDS_MAX)
+        if self._keys.complete:
+            return count
+        missing = {
+            (envelope.user, envelope.key)
+            for envelope in islice(self.mailbox, count)
+            if envelope.key is not None
+            and (envelope.user, envelope.key) not in self._keys
+        }
+        if missing:
+            for result in await self.journal.find_results(self.event, missing):
+                self._keys.add(
+                    result.user, result.key, result.request_hash, result.outcome
+                )
+        return count
+
+    async def _finish(self, builder: BatchBuilder, now_ms: int) -> None:
+        """Commit the batch, then answer and publish it."""
+        state = self._loaded()
+        ownership = state.ownership
+        if not builder.changes:
+            await self._confirm()
+            self._answer_open(builder)
+            return
+        batch = builder.batch(ownership, self.ids.token(), now_ms)
+        publication = builder.publication(ownership)
+        sent_at = self.clock.monotonic()
+        builder.sent = True
+        status = await self.journal.commit(ownership, batch)
+        if status is CommitStatus.COMMITTED:
+            ownership.version, ownership.chain = batch.to, batch.chain
+            self._confirmed_at = sent_at
+            took = self.clock.monotonic() - sent_at
+            self.observer.committed(len(builder.prepared), took)
+            self._answer_open(builder)
+            self.publisher.publish(publication)
+            self._maybe_snapshot(state)
+            return
+        self._state = None
+        self.observer.doubted(status)
+        await self._resolve(ownership, batch, builder, publication, status)
+
+    async def _confirm(self) -> None:
+        """Make sure that we still own the event when we have been silent for long."""
+        if self.clock.monotonic() - self._confirmed_at < limits.CONFIRM_AFTER_S:
+            return
+        ownership = self._loaded().ownership
+        sent_at = self.clock.monotonic()
+        status = await self.journal.confirm(ownership)
+        if status is CommitStatus.COMMITTED:
+            self._confirmed_at = sent_at
+            return
+        self.observer.doubted(status)
+        raise Deposed
+
+    async def _resolve(
+        self,
+        ownership: Ownership,
+        batch: Batch,
+        builder: BatchBuilder,
+        publication: Publication,
+        status: CommitStatus,
+    ) -> None:
+        """Learn what became of a doubtful batch by fencing ourselves; never by looking.
+
+        Callers wait for the truth for `RESOLVE_S_MAX`. The fence itself goes on until
+        the database has answered: nothing may be loaded before.
+        """
+        if status is CommitStatus.FENCED:
+            builder.sent = False
+            raise Deposed
+        fence = asyncio.create_task(
+            self.journal.fence(ownership, self.ids.token()), name=f"fence {self.event}"
+        )
+        await asyncio.wait([fence], timeout=limits.RESOLVE_S_MAX)
+        if not fence.done():
+            self._abandon()
+        found = await self._fenced(fence)
+        if found is None:
+            builder.sent = status is CommitStatus.AMBIGUOUS
+            raise Deposed
+        self._held = found.ownership
+        version = found.ownership.version
+        if version == batch.to and found.batch_id == batch.batch_id:
+            self._answer_open(builder)
+            self.publisher.publish(publication)
+        elif version == batch.base:
+            builder.sent = False
+            self._abandon()
+        else:
+            raise Corrupt(
+                f"the head stands at {version} after a batch from {batch.base} to"
+                f" {batch.to}"
+            )
+
+    async def _fenced(self, fence: asyncio.Task[Fenced | None]) -> Fenced | None:
+        """Wait for a fence as long as it takes, refusing what comes meanwhile."""
+        while not fence.done():
+            await asyncio.wait([fence], timeout=limits.RELOAD_PAUSE_S)
+            if not fence.done():
+                self._refuse_waiting()
+        return fence.result()
+
+    def _maybe_snapshot(self, state: Loaded) -> None:
+        """Store a recovery snapshot when many versions came since the last one."""
+        stock = state.stock
+        if stock.version - state.snapshot_version < limits.SNAPSHOT_EVERY_VERSIONS:
+            return
+        if self._snapshot_task is not None and not self._snapshot_task.done():
+            return
+        state.snapshot_version = stock.version
+        # Encoded here, between two batches; only the writing goes on beside us.
+        self._snapshot_task = asyncio.create_task(
+            self._save_snapshot(
+                state.ownership, stock.version, encode_snapshot(stock), stock.hash()
+            ),
+            name=f"snapshot {self.event}",
+        )
+
+    async def _save_snapshot(
+        self, ownership: Ownership, version: int, body: bytes, state_hash: bytes
+    ) -> None:
+        try:
+            await self.journal.save_snapshot(ownership, version, body, state_hash)
+        except Exception as error:
+            # A snapshot only saves time: without it the journal is replayed from
+            # further back. The next one is tried when it is due.
+            self.observer.failed(self.event, error)
+
+    def _answer_open(self, builder: BatchBuilder) -> None:
+        """Answer what the batch prepared, once."""
+        prepared, builder.prepared = builder.prepared, []
+        self._open = None
+        for envelope, reply in prepared:
+            if type(reply) is Refused:
+                self.observer.refused(reply.code)
+            envelope.reply(envelope, reply)
+
+    def _answer(self, envelope: Envelope, refused: Refused) -> None:
+        self.observer.refused(refused.code)
+        envelope.reply(envelope, refused)
+
+    def _abandon(self) -> None:
+        """Drop memory, and refuse all who wait: nothing happened, or nobody knows."""
+        self._state = None
+        builder, self._open = self._open, None
+        if builder is not None:
+            prepared, builder.prepared = builder.prepared, []
+            code = "outcome_unknown" if builder.sent else "unavailable"
+            for envelope, _ in prepared:
+                self._answer(envelope, refuse(code))
+        self._refuse_waiting()
+
+    def _refuse_waiting(self) -> None:
+        while self.mailbox:
+            self._answer(self.mailbox.popleft(), refuse("unavailable"))
+
+    def _halt(self, error: Corrupt) -> None:
+        """Stop for good: what we see contradicts itself, and a person must look."""
+        self._halted = True
+        self.observer.failed(self.event, error)
+        self._abandon()
+        if not self.ready.done():
+            self.ready.set_exception(error)
+
+    async def _leave(self) -> None:
+        """Give the lease back, so that the next owner need not wait for it."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._snapshot_task is not None:
+            await asyncio.wait([self._snapshot_task])
+        if self._state is not None:
+            await self.journal.release(self._state.ownership)
+        if not self.ready.done():
+            self.ready.set_exception(Deposed())
+            self.ready.exception()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def _sleep(self, stock: Stock) -> None:
+        """Wait for a command, or for the moment when something is due."""
+        loop = asyncio.get_running_loop()
+        due_ms = stock.next_deadline_ms()
+        settings = stock.settings
+        if settings.sale_state == "scheduled" and settings.on_sale_at_ms is not None:
+            due_ms = min(due_ms or settings.on_sale_at_ms, settings.on_sale_at_ms)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if due_ms is not None:
+            delay_s = max(0.0, (due_ms - self.clock.now_ms()) / 1_000)
+            self._alarm = loop.call_later(delay_s + 0.001, self._wake)
+        self._waiter = loop.create_future()
+        await self._waiter
+        self._waiter = None

@@ -1,0 +1,161 @@
+"""One batch in the making: changes applied in memory, and the rows they will write.
+
+Rows are netted: what a batch both sells and frees again never reaches the tables.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from msgspec import msgpack
+
+from inventory.changes import (
+    AnyChange,
+    BookingCancelled,
+    EventConfigured,
+    HoldBooked,
+    HoldExpired,
+    SaleChanged,
+)
+from inventory.ports import (
+    Batch,
+    BookingRow,
+    Envelope,
+    Expiry,
+    KeyedResult,
+    Ownership,
+    Publication,
+)
+from inventory.replies import Reply
+from inventory.rules.common import labels_of, names_of
+from inventory.state import Stock
+
+encode = msgpack.Encoder().encode
+
+
+class BatchBuilder:
+    """Applies changes to the stock and collects what their commit writes and tells."""
+
+    def __init__(self, stock: Stock) -> None:
+        self.stock = stock
+        self.base = stock.version
+        self.sent = False
+        self.prepared: list[tuple[Envelope, Reply]] = []
+        self.changes: list[AnyChange] = []
+        self.results: list[KeyedResult] = []
+        self._sold: dict[int, str] = {}
+        self._freed: dict[int, str] = {}
+        self._area_sold: dict[int, int] = {}
+        self._bookings: list[BookingRow] = []
+        self._cancelled: list[str] = []
+        self._expired: list[Expiry] = []
+        self._settings_changed = False
+
+    def add(self, change: AnyChange, at_ms: int) -> None:
+        """Note what the change writes, then make it happen."""
+        note = _NOTES.get(type(change))
+        if note is not None:
+            note(self, change)
+        self.stock.apply(change, at_ms)
+        self.changes.append(change)
+
+    def batch(self, ownership: Ownership, batch_id: str, at_ms: int) -> Batch:
+        """Return what the commit writes."""
+        body = encode(self.changes)
+        return Batch(
+            base=self.base,
+            to=self.stock.version,
+            batch_id=batch_id,
+            at_ms=at_ms,
+            body=body,
+            chain=chained(ownership.chain, body),
+            sold=list(self._sold.items()),
+            freed=list(self._freed.items()),
+            area_sold={area: n for area, n in self._area_sold.items() if n},
+            results=self.results,
+            bookings=self._bookings,
+            cancelled=self._cancelled,
+            settings=self.stock.settings if self._settings_changed else None,
+        )
+
+    def publication(self, ownership: Ownership) -> Publication:
+        """Return what the watchers are told after the commit."""
+        stock = self.stock
+        seats = list(dict.fromkeys(stock.touched_seats))
+        letters = stock.letters
+        publication = Publication(
+            event=ownership.event,
+            history_id=ownership.history_id,
+            epoch=ownership.epoch,
+            base=self.base,
+            to=stock.version,
+            seats=seats,
+            letters=bytes([letters[seat] for seat in seats]),
+            areas={i: stock.areas[i].counts() for i in stock.touched_areas},
+            settings=stock.settings if self._settings_changed else None,
+            expired=self._expired,
+        )
+        stock.touched_seats.clear()
+        stock.touched_areas.clear()
+        return publication
+
+    def _note_booked(self, change: HoldBooked) -> None:
+        stock = self.stock
+        hold = stock.holds[change.hold]
+        for seat in hold.seats:
+            self._sold[seat] = change.booking
+        self._add_area_sold(hold.areas, 1)
+        self._bookings.append(
+            BookingRow(
+                change.booking,
+                change.reference,
+                hold.user,
+                change.order,
+                stock.version + 1,
+                labels_of(stock, hold.seats),
+                names_of(stock, hold.areas),
+            )
+        )
+
+    def _note_cancelled(self, change: BookingCancelled) -> None:
+        booking = self.stock.bookings[change.booking]
+        for seat in booking.seats:
+            if self._sold.get(seat) == change.booking:
+                del self._sold[seat]
+            else:
+                self._freed[seat] = change.booking
+        self._add_area_sold(booking.areas, -1)
+        self._cancelled.append(change.booking)
+
+    def _note_expired(self, change: HoldExpired) -> None:
+        stock = self.stock
+        hold = stock.holds[change.hold]
+        self._expired.append(
+            Expiry(
+                hold.user,
+                hold.token,
+                labels_of(stock, hold.seats),
+                names_of(stock, hold.areas),
+            )
+        )
+
+    def _note_settings(self, change: EventConfigured | SaleChanged) -> None:
+        self._settings_changed = True
+
+    def _add_area_sold(self, areas: dict[int, int], sign: int) -> None:
+        for area, count in areas.items():
+            self._area_sold[area] = self._area_sold.get(area, 0) + sign * count
+
+
+_NOTES: dict[type, Callable[[BatchBuilder, Any], None]] = {
+    HoldBooked: BatchBuilder._note_booked,
+    BookingCancelled: BatchBuilder._note_cancelled,
+    HoldExpired: BatchBuilder._note_expired,
+    EventConfigured: BatchBuilder._note_settings,
+    SaleChanged: BatchBuilder._note_settings,
+}
+
+
+def chained(chain: bytes, body: bytes) -> bytes:
+    """Return the journal's hash chain after a batch with this body."""
+    return sha256(chain + body).digest()

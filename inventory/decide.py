@@ -1,0 +1,55 @@
+"""What happens when somebody asks: one function over all rules. It changes nothing."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from inventory.commands import (
+    AnyCommand,
+    Block,
+    Book,
+    Cancel,
+    ChangeSale,
+    Configure,
+    DeleteEvent,
+    ExpireHold,
+    Extend,
+    Hold,
+    HoldBest,
+    Holding,
+    KeepHolds,
+    OpenSale,
+    Release,
+    Unblock,
+)
+from inventory.rules import bookings, holds, sale
+from inventory.rules.common import Decision, Request
+
+_RULES: Final[dict[type, Callable[[Request, Any], Decision]]] = {
+    Hold: holds.hold,
+    HoldBest: holds.hold_best,
+    Extend: holds.extend,
+    Release: holds.release,
+    Book: bookings.book,
+    Cancel: bookings.cancel,
+    Block: sale.block,
+    Unblock: sale.unblock,
+    Holding: bookings.holding,
+    ChangeSale: sale.change_sale,
+    Configure: sale.configure,
+    DeleteEvent: sale.delete,
+    ExpireHold: holds.expire_hold,
+    OpenSale: sale.open_sale,
+    KeepHolds: holds.keep_holds,
+}
+
+
+def decide(command: AnyCommand, request: Request) -> Decision:
+    """Return the change that the command makes, and its reply; None for no change.
+
+    The reply's `version` is the one that the change will be, or, for a refusal or a
+    question, the one that was looked at.
+    """
+    decision = _RULES[type(command)](request, command)
+    version = request.stock.version
+    decision[1].version = version if decision[0] is None else version + 1
+    return decision

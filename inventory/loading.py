@@ -1,0 +1,73 @@
+"""Reading an event's state: the newest snapshot, then the journal, through `apply`.
+
+Used by the actor after it became the owner, and by the audit. Yields to the loop, so that
+a long journal stalls nobody else.
+"""
+
+import asyncio
+from time import monotonic
+
+from msgspec import msgpack
+
+from inventory import limits
+from inventory.batch import chained
+from inventory.changes import AnyChange
+from inventory.ports import Journal, JournalRow, Ownership
+from inventory.settings import Settings
+from inventory.snapshot import decode_snapshot
+from inventory.state import Corrupt, Stock
+from inventory.venue.map import Venue
+
+decode_changes = msgpack.Decoder(list[AnyChange]).decode
+
+
+class Loaded:
+    """The state of an event, and the right to write its journal."""
+
+    def __init__(self, ownership: Ownership, stock: Stock) -> None:
+        self.ownership = ownership
+        self.stock = stock
+        self.snapshot_version = stock.version
+
+
+async def load(
+    journal: Journal, ownership: Ownership, venue: Venue, first_settings: Settings
+) -> Loaded:
+    """Return the state at the head; raise `Corrupt` unless it gets exactly there."""
+    stored = await journal.load_snapshot(ownership.event)
+    if stored is None:
+        stock = Stock(venue, first_settings)
+    else:
+        stock = decode_snapshot(stored.body, venue)
+    loaded = Loaded(ownership, stock)
+    chain = b""
+    slice_ends = monotonic() + limits.REPLAY_SLICE_S
+    while stock.version < ownership.version:
+        rows = await journal.load_rows(
+            ownership.event, stock.version, limits.REPLAY_ROWS
+        )
+        if not rows:
+            raise Corrupt(f"the journal ends at {stock.version}, before its head")
+        for row in rows:
+            if chain and chained(chain, row.body) != row.chain:
+                raise Corrupt(f"the journal's chain breaks at {row.to}")
+            replay_row(stock, row)
+            chain = row.chain
+            if monotonic() > slice_ends:
+                await asyncio.sleep(0)
+                slice_ends = monotonic() + limits.REPLAY_SLICE_S
+    if stock.version != ownership.version or (chain and chain != ownership.chain):
+        raise Corrupt(f"the journal does not end at its head {ownership.version}")
+    return loaded
+
+
+def replay_row(stock: Stock, row: JournalRow) -> None:
+    """Apply one batch of the journal; raise `Corrupt` when it does not follow."""
+    if row.base != stock.version:
+        raise Corrupt(f"a batch from {row.base} after version {stock.version}")
+    for change in decode_changes(row.body):
+        stock.apply(change, row.at_ms)
+    if row.to != stock.version:
+        raise Corrupt(f"a batch to {row.to} that ends at {stock.version}")
+    stock.touched_seats.clear()
+    stock.touched_areas.clear()

@@ -1,0 +1,88 @@
+"""Rules of bookings, and what the caller has."""
+
+from inventory.changes import BookingCancelled, HoldBooked
+from inventory.commands import Book, Cancel, Holding
+from inventory.replies import (
+    BookOk,
+    HeldBooking,
+    HeldHold,
+    HoldingOk,
+    Refused,
+    TakenOk,
+    refuse,
+)
+from inventory.rules.common import (
+    Decision,
+    Request,
+    labels_of,
+    names_of,
+    own_hold,
+    rfc3339,
+    total_of,
+)
+
+
+def book(request: Request, command: Book) -> Decision:
+    stock = request.stock
+    hold = own_hold(request, command.hold)
+    if isinstance(hold, Refused):
+        return None, hold
+    if stock.settings.sale_state == "cancelled":
+        return None, refuse("sale_closed", "The event is cancelled.")
+    if stock.settings.payment == "required" and not request.organizer:
+        return None, refuse("payment_required")
+
+    booking, reference = request.ids.token(), request.ids.reference()
+    reply = BookOk(
+        booking=booking,
+        reference=reference,
+        seats=labels_of(stock, hold.seats),
+        areas=names_of(stock, hold.areas),
+        total=total_of(stock, hold.seats, hold.areas),
+    )
+    return HoldBooked(hold.token, booking, reference, command.order), reply
+
+
+def cancel(request: Request, command: Cancel) -> Decision:
+    stock = request.stock
+    booking = stock.bookings.get(command.booking)
+    if booking is None or (booking.user != request.user and not request.organizer):
+        return None, refuse("booking_not_found")
+    settings = stock.settings
+    until_ms = settings.starts_at_ms - settings.cancel_until_s * 1_000
+    if request.now_ms > until_ms and not request.organizer:
+        return None, refuse("cancel_too_late")
+
+    reply = TakenOk(
+        seats=labels_of(stock, booking.seats), areas=names_of(stock, booking.areas)
+    )
+    return BookingCancelled(booking.booking), reply
+
+
+def holding(request: Request, command: Holding) -> Decision:
+    stock = request.stock
+    record = stock.users.get(request.user)
+    holds: list[HeldHold] = []
+    bookings: list[HeldBooking] = []
+    if record is not None:
+        for hold in (stock.holds[token] for token in record.holds):
+            holds.append(
+                HeldHold(
+                    hold.token,
+                    max(0, hold.deadline_ms - request.now_ms),
+                    rfc3339(hold.deadline_ms),
+                    labels_of(stock, hold.seats),
+                    names_of(stock, hold.areas),
+                    total_of(stock, hold.seats, hold.areas),
+                )
+            )
+        for booking in (stock.bookings[name] for name in record.bookings):
+            bookings.append(
+                HeldBooking(
+                    booking.booking,
+                    booking.reference,
+                    labels_of(stock, booking.seats),
+                    names_of(stock, booking.areas),
+                )
+            )
+    return None, HoldingOk(holds=holds, bookings=bookings)

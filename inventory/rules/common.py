@@ -1,0 +1,101 @@
+"""What several rules need: who asks, their holds, and labels for indexes."""
+
+from datetime import UTC, datetime
+
+from inventory.changes import AnyChange
+from inventory.ports import Ids
+from inventory.replies import Refused, Reply, refuse
+from inventory.settings import Money, SaleState
+from inventory.state import HoldRecord, Stock
+
+Decision = tuple[AnyChange | None, Reply]
+
+
+class Request:
+    """One command with who asks it, when, and where new names come from."""
+
+    __slots__ = ("ids", "now_ms", "organizer", "stock", "user")
+
+    def __init__(
+        self, stock: Stock, user: str, organizer: bool, now_ms: int, ids: Ids
+    ) -> None:
+        self.stock = stock
+        self.user = user
+        self.organizer = organizer
+        self.now_ms = now_ms
+        self.ids = ids
+
+
+def closed(state: SaleState) -> Refused | None:
+    """Return why nothing new can be held now."""
+    if state == "on_sale":
+        return None
+    if state in ("draft", "scheduled"):
+        return refuse("sale_not_open")
+    return refuse("sale_paused" if state == "paused" else "sale_closed")
+
+
+def own_hold(request: Request, token: str) -> HoldRecord | Refused:
+    """Find a hold of the caller; somebody else's is not found."""
+    stock = request.stock
+    hold = stock.holds.get(token)
+    if hold is not None and hold.user == request.user:
+        return hold
+    if stock.expired.get(token) == request.user:
+        return refuse("hold_expired")
+    return refuse("hold_not_found")
+
+
+def places_of(
+    stock: Stock, labels: list[str], wanted: dict[str, int]
+) -> tuple[list[int], dict[int, int]] | Refused:
+    """Turn labels into indexes."""
+    venue = stock.venue
+    try:
+        seats = [venue.seat_index[label] for label in labels]
+    except KeyError:
+        unknown = [label for label in labels if label not in venue.seat_index]
+        refused = refuse("seat_not_found")
+        refused.seats = unknown
+        return refused
+    areas = {}
+    for label, count in wanted.items():
+        index = venue.area_index.get(label)
+        if index is None:
+            return refuse("area_not_found", f"There is no area {label!r}.")
+        areas[index] = count
+    return seats, areas
+
+
+def labels_of(stock: Stock, seats: list[int]) -> list[str]:
+    labels = stock.venue.labels
+    return [labels[seat] for seat in seats]
+
+
+def names_of(stock: Stock, areas: dict[int, int]) -> dict[str, int]:
+    if not areas:
+        return {}
+    return {stock.venue.areas[index].label: count for index, count in areas.items()}
+
+
+def total_of(stock: Stock, seats: list[int], *areas: dict[int, int]) -> Money | None:
+    """Sum the prices; None where the event has none. A category without one is free."""
+    prices = stock.settings.prices
+    if not prices:
+        return None
+    venue = stock.venue
+    amount = 0
+    for seat in seats:
+        price = prices.get(venue.seats[seat].category)
+        amount += price.amount if price else 0
+    for counts in areas:
+        for index, count in counts.items():
+            price = prices.get(venue.areas[index].category)
+            amount += price.amount * count if price else 0
+    return Money(amount, next(iter(prices.values())).currency)
+
+
+def rfc3339(ms: int) -> str:
+    """Write a time as clients read it, in UTC."""
+    text = datetime.fromtimestamp(ms / 1_000, UTC).isoformat(timespec="milliseconds")
+    return text[:-6] + "Z"

@@ -1,0 +1,219 @@
+"""Rules of holds: take, extend, give back, expire."""
+
+from msgspec import UNSET
+
+from inventory import limits
+from inventory.changes import (
+    HoldExpired,
+    HoldExtended,
+    HoldReleased,
+    HoldsKept,
+    SeatsHeld,
+)
+from inventory.commands import ExpireHold, Extend, Hold, HoldBest, KeepHolds, Release
+from inventory.replies import ExtendOk, HoldOk, Ok, Refused, Taken, TakenOk, refuse
+from inventory.rules.common import (
+    Decision,
+    Request,
+    closed,
+    labels_of,
+    names_of,
+    own_hold,
+    places_of,
+    rfc3339,
+    total_of,
+)
+from inventory.state import FREE, HoldRecord, Stock
+from inventory.suggest import instead_of_orphans, instead_of_taken
+
+
+def hold(request: Request, command: Hold) -> Decision:
+    stock = request.stock
+    labels = command.seats or []
+    wanted = command.areas or {}
+    quantity = len(labels) + (sum(wanted.values()) if wanted else 0)
+    hold = _may_take(request, command.hold, quantity)
+    if isinstance(hold, Refused):
+        return None, hold
+    places = places_of(stock, labels, wanted)
+    if isinstance(places, Refused):
+        return None, places
+    seats, areas = places
+    letters = stock.letters
+    taken = [seat for seat in seats if letters[seat] != FREE]
+    if taken:
+        return None, instead_of_taken(stock, seats, taken, request.user)
+    for area, count in areas.items():
+        if stock.areas[area].free < count:
+            return None, refuse("not_enough_seats")
+    if stock.settings.prevent_orphans and seats:
+        refused = instead_of_orphans(stock, seats, request.user)
+        if refused is not None:
+            return None, refused
+
+    return _take(request, hold, seats, areas, command.ttl_s)
+
+
+def hold_best(request: Request, command: HoldBest) -> Decision:
+    stock = request.stock
+    hold = _may_take(request, command.hold, command.quantity)
+    if isinstance(hold, Refused):
+        return None, hold
+    category = command.category
+    if category is not None and category not in stock.venue.categories:
+        return None, refuse("not_enough_seats", f"There is no category {category!r}.")
+    areas = _area_instead_of_seats(stock, command)
+    if areas is not None:
+        if not areas:
+            return None, refuse("not_enough_seats")
+        return _take(request, hold, [], areas, None)
+    finder = stock.finder
+    seats = finder.best(
+        command.quantity, category=category, accessible=command.accessible
+    )
+    adjacent = seats is not None
+    if seats is None and not command.adjacent:
+        seats = finder.scattered(
+            command.quantity, category=category, accessible=command.accessible
+        )
+    if seats is None:
+        return None, refuse("not_enough_seats")
+
+    change, reply = _take(request, hold, seats, {}, None)
+    reply.adjacent = adjacent
+    return change, reply
+
+
+def extend(request: Request, command: Extend) -> Decision:
+    settings = request.stock.settings
+    refused = closed(settings.sale_state)
+    if refused is not None:
+        return None, refused
+    hold = own_hold(request, command.hold)
+    if isinstance(hold, Refused):
+        return None, hold
+    ttl_s = min(command.ttl_s or settings.hold_ttl_s, settings.hold_ttl_s)
+    deadline_ms = max(hold.deadline_ms, request.now_ms + ttl_s * 1_000)
+    life_ms = limits.HOLD_LIFE_FACTOR * settings.hold_ttl_s * 1_000
+    if deadline_ms > max(hold.deadline_ms, hold.created_ms + life_ms):
+        return None, refuse("extend_limit")
+
+    reply = ExtendOk(
+        expires_in_ms=deadline_ms - request.now_ms, expires_at=rfc3339(deadline_ms)
+    )
+    return HoldExtended(hold.token, deadline_ms), reply
+
+
+def release(request: Request, command: Release) -> Decision:
+    stock = request.stock
+    hold = own_hold(request, command.hold)
+    if isinstance(hold, Refused):
+        return None, hold
+    if command.seats is None and command.areas is None:
+        seats, areas = hold.seats, hold.areas
+    else:
+        places = places_of(stock, command.seats or [], command.areas or {})
+        if isinstance(places, Refused):
+            return None, places
+        seats, areas = places
+        if not set(seats).issubset(hold.seats):
+            return None, refuse("seat_not_found", "This hold has no such seat.")
+        for area, count in areas.items():
+            if hold.areas.get(area, 0) < count:
+                return None, refuse("area_not_found", "This hold has fewer places.")
+
+    change = HoldReleased(hold.token, list(seats), dict(areas))
+    return change, TakenOk(seats=labels_of(stock, seats), areas=names_of(stock, areas))
+
+
+def expire_hold(request: Request, command: ExpireHold) -> Decision:
+    hold = request.stock.holds.get(command.hold)
+    if hold is None or hold.ends_ms > request.now_ms:
+        return None, refuse("hold_not_found")
+    return HoldExpired(command.hold), Ok()
+
+
+def keep_holds(request: Request, command: KeepHolds) -> Decision:
+    holds = request.stock.holds.values()
+    if all(hold.ends_ms >= command.until_ms for hold in holds):
+        return None, Ok()
+    return HoldsKept(command.until_ms), Ok()
+
+
+def _may_take(
+    request: Request, token: str | None, quantity: int
+) -> HoldRecord | Refused | None:
+    """Check sale, hold and limits; return the hold to add to, None for a new one."""
+    stock = request.stock
+    settings = stock.settings
+    refused = closed(settings.sale_state)
+    if refused is not None:
+        return refused
+    hold = None
+    has = quantity
+    if token is not None:
+        own = own_hold(request, token)
+        if isinstance(own, Refused):
+            return own
+        hold = own
+        has += hold.size()
+    if has > settings.max_per_booking:
+        return refuse("too_many_seats")
+    user = stock.users.get(request.user)
+    if (user.count if user else 0) + quantity > settings.max_per_user:
+        return refuse("user_limit")
+    return hold
+
+
+def _area_instead_of_seats(stock: Stock, command: HoldBest) -> dict[int, int] | None:
+    """Choose an area where the category (or the whole venue) has no seats at all.
+
+    Returns None where seats are to be searched, and an empty choice where no area has
+    enough places left.
+    """
+    if command.accessible or stock.venue.has_seats(command.category):
+        return None
+    candidates = [
+        (area.free, -index)
+        for index, area in enumerate(stock.areas)
+        if command.category in (None, stock.venue.areas[index].category)
+    ]
+    free, index = max(candidates, default=(0, 0))
+    return {-index: command.quantity} if free >= command.quantity else {}
+
+
+def _take(
+    request: Request,
+    hold: HoldRecord | None,
+    seats: list[int],
+    areas: dict[int, int],
+    ttl_s: int | None,
+) -> tuple[SeatsHeld, HoldOk]:
+    """Build the change and the reply of a hold that must succeed."""
+    stock = request.stock
+    added = Taken(labels_of(stock, seats), names_of(stock, areas))
+    if hold is None:
+        settings = stock.settings
+        longest_s = settings.hold_ttl_s
+        ttl_s = longest_s if ttl_s is None else min(ttl_s, longest_s)
+        token, deadline_ms = request.ids.token(), request.now_ms + ttl_s * 1_000
+        all_seats, all_areas = added.seats, added.areas
+        total = total_of(stock, seats, areas)
+    else:
+        token, deadline_ms = hold.token, hold.deadline_ms
+        all_seats = labels_of(stock, hold.seats) + added.seats
+        all_areas = names_of(stock, hold.areas)
+        for name, count in added.areas.items():
+            all_areas[name] = all_areas.get(name, 0) + count
+        total = total_of(stock, hold.seats + seats, hold.areas, areas)
+    reply = HoldOk(
+        hold=token,
+        expires_in_ms=max(0, deadline_ms - request.now_ms),
+        expires_at=rfc3339(deadline_ms),
+        seats=all_seats,
+        areas=all_areas,
+        total=total,
+        added=added,
+        adjacent=UNSET,
+    )
+    return SeatsHeld(token, request.user, seats, areas, deadline_ms), reply

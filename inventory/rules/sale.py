@@ -1,0 +1,113 @@
+"""Rules of the organiser: sale state, settings, blocked seats."""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from inventory.changes import EventConfigured, SaleChanged, SeatsBlocked, SeatsUnblocked
+from inventory.commands import (
+    Block,
+    ChangeSale,
+    Configure,
+    DeleteEvent,
+    OpenSale,
+    Unblock,
+)
+from inventory.replies import Ok, Refused, SaleOk, TakenOk, refuse
+from inventory.rules.common import Decision, Request, labels_of, names_of, places_of
+from inventory.settings import SaleState
+from inventory.state import BLOCKED, FREE
+
+_SALE_CHANGES: Final[dict[str, tuple[frozenset[SaleState], SaleState]]] = {
+    "publish": (frozenset({"draft"}), "on_sale"),
+    "pause": (frozenset({"on_sale"}), "paused"),
+    "resume": (frozenset({"paused"}), "on_sale"),
+    "close": (frozenset({"scheduled", "on_sale", "paused"}), "closed"),
+    "cancel": (
+        frozenset({"draft", "scheduled", "on_sale", "paused", "closed"}),
+        "cancelled",
+    ),
+}
+
+
+def change_sale(request: Request, command: ChangeSale) -> Decision:
+    settings = request.stock.settings
+    if not request.organizer:
+        return None, refuse("forbidden")
+    sources, to = _SALE_CHANGES[command.to]
+    if settings.sale_state not in sources:
+        return None, refuse(
+            "wrong_state", f"The sale is {settings.sale_state}: no {command.to} now."
+        )
+
+    opens_ms = settings.on_sale_at_ms
+    if command.to == "publish" and opens_ms is not None and opens_ms > request.now_ms:
+        to = "scheduled"
+    return SaleChanged(to), SaleOk(status=to)
+
+
+def configure(request: Request, command: Configure) -> Decision:
+    settings = request.stock.settings
+    if not request.organizer:
+        return None, refuse("forbidden")
+    if settings.sale_state in ("cancelled", "completed"):
+        return None, refuse("wrong_state", f"The event is {settings.sale_state}.")
+
+    changed = replace(
+        command.settings, sale_state=settings.sale_state, deleted=settings.deleted
+    )
+    return EventConfigured(changed), SaleOk(status=settings.sale_state)
+
+
+def delete(request: Request, command: DeleteEvent) -> Decision:
+    stock = request.stock
+    if not request.organizer:
+        return None, refuse("forbidden")
+    if stock.bookings:
+        return None, refuse("tickets_sold")
+
+    changed = replace(stock.settings, sale_state="cancelled", deleted=True)
+    return EventConfigured(changed), SaleOk(status="cancelled")
+
+
+def open_sale(request: Request, command: OpenSale) -> Decision:
+    settings = request.stock.settings
+    opens_ms = settings.on_sale_at_ms
+    if settings.sale_state != "scheduled":
+        return None, refuse("wrong_state")
+    if opens_ms is not None and opens_ms > request.now_ms:
+        return None, refuse("sale_not_open")
+    return SaleChanged("on_sale"), Ok()
+
+
+def block(request: Request, command: Block) -> Decision:
+    return _set_blocked(request, command, FREE)
+
+
+def unblock(request: Request, command: Unblock) -> Decision:
+    return _set_blocked(request, command, BLOCKED)
+
+
+def _set_blocked(request: Request, command: Block | Unblock, now: int) -> Decision:
+    """Take free places off sale, or blocked ones back: those that are `now` so."""
+    stock = request.stock
+    if not request.organizer:
+        return None, refuse("forbidden")
+    places = places_of(stock, command.seats or [], command.areas or {})
+    if isinstance(places, Refused):
+        return None, places
+    seats, areas = places
+    others = [seat for seat in seats if stock.letters[seat] != now]
+    if others:
+        refused = refuse("seat_not_free", "These seats are not in that state.")
+        refused.seats = labels_of(stock, others)
+        return None, refused
+    for area, count in areas.items():
+        left = stock.areas[area].free if now == FREE else stock.areas[area].blocked
+        if left < count:
+            return None, refuse("not_enough_seats")
+
+    reply = TakenOk(seats=labels_of(stock, seats), areas=names_of(stock, areas))
+    if now == FREE:
+        return SeatsBlocked(seats, areas), reply
+    return SeatsUnblocked(seats, areas), reply

@@ -1,0 +1,396 @@
+"""The mutable state of one event, and the only function that changes it.
+
+Rule 1: everything that changes an event's state lives in `Stock.apply`; replay uses it.
+Rule 2: `apply` needs no clock and asks no rule: the change holds all it needs.
+Rule 3: what guards a seat raises `Corrupt` and stops the event; it is never an `assert`.
+
+Invariants, checked by `Stock.check` (I1–I4 also change by change, in `apply`):
+
+I1  a seat's letter changes only free → held → booked, free ↔ blocked, held/booked → free
+I2  a seat is in exactly one hold or booking, if its letter is h or b, and in none else
+I3  an area's free, held, booked and blocked are never negative and sum to its capacity
+I4  a user's count is the number of seats and places in that user's holds and bookings
+I5  the version rises by one with each change
+I6  the finder knows exactly the free seats
+"""
+
+from collections import deque
+from hashlib import sha256
+from heapq import heapify, heappop, heappush
+from typing import Final, assert_never
+
+from msgspec import Struct, msgpack
+from msgspec.structs import replace
+
+from inventory import limits
+from inventory.changes import (
+    AnyChange,
+    BookingCancelled,
+    EventConfigured,
+    HoldBooked,
+    HoldExpired,
+    HoldExtended,
+    HoldReleased,
+    HoldsKept,
+    SaleChanged,
+    SeatsBlocked,
+    SeatsHeld,
+    SeatsUnblocked,
+)
+from inventory.settings import Settings
+from inventory.venue.finder import SeatFinder
+from inventory.venue.map import Venue
+
+FREE: Final = ord("f")
+HELD: Final = ord("h")
+BOOKED: Final = ord("b")
+BLOCKED: Final = ord("x")
+
+
+class Corrupt(Exception):
+    """A change does not fit the state: a bug or a damaged journal. The event stops."""
+
+
+class HoldRecord(Struct):
+    """A live hold. `deadline_ms` is promised; it is kept until `ends_ms`."""
+
+    token: str
+    user: str
+    seats: list[int]
+    areas: dict[int, int]
+    created_ms: int
+    deadline_ms: int
+    ends_ms: int
+
+    def size(self) -> int:
+        """Count its seats and places."""
+        return len(self.seats) + sum(self.areas.values())
+
+
+class BookingRecord(Struct):
+    """A live booking."""
+
+    booking: str
+    reference: str
+    user: str
+    order: str | None
+    seats: list[int]
+    areas: dict[int, int]
+
+
+class AreaCount(Struct):
+    """How the places of one area stand."""
+
+    free: int
+    held: int = 0
+    booked: int = 0
+    blocked: int = 0
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """Return free, held, booked, blocked."""
+        return self.free, self.held, self.booked, self.blocked
+
+
+class UserRecord(Struct):
+    """What one user has: I4's count, and where to find it."""
+
+    count: int = 0
+    holds: dict[str, None] = {}
+    bookings: dict[str, None] = {}
+
+
+class Stock:
+    """One event's seats, areas, holds, bookings and settings at one version."""
+
+    def __init__(self, venue: Venue, settings: Settings) -> None:
+        self.venue = venue
+        self.settings = settings
+        self.version = 0
+        self.at_ms = 0
+        self.letters = bytearray(b"f" * len(venue.seats))
+        self.areas = [AreaCount(area.capacity) for area in venue.areas]
+        self.holds: dict[str, HoldRecord] = {}
+        self.bookings: dict[str, BookingRecord] = {}
+        self.users: dict[str, UserRecord] = {}
+        self.expired: dict[str, str] = {}
+        self.expired_at: deque[tuple[int, str]] = deque()
+        self.finder = SeatFinder(venue)
+        self.deadlines: list[tuple[int, str]] = []
+        self.touched_seats: list[int] = []
+        self.touched_areas: set[int] = set()
+
+    def apply(self, change: AnyChange, at_ms: int) -> None:
+        """Make `change` happen as the next version; raise `Corrupt` where it cannot."""
+        match change:
+            case SeatsHeld():
+                self._hold(change, at_ms)
+            case HoldBooked():
+                self._book(change)
+            case HoldReleased():
+                self._release(change)
+            case HoldExpired():
+                self._expire(change, at_ms)
+            case HoldExtended():
+                hold = self._hold_of(change.hold)
+                hold.deadline_ms = change.deadline_ms
+                self._keep_until(hold, change.deadline_ms + limits.HOLD_GRACE_MS)
+            case BookingCancelled():
+                self._cancel(change)
+            case SeatsBlocked():
+                self._move(change.seats, FREE, BLOCKED)
+                self._count(change.areas, "free", "blocked")
+                self.finder.take(change.seats)
+            case SeatsUnblocked():
+                self._move(change.seats, BLOCKED, FREE)
+                self._count(change.areas, "blocked", "free")
+                self.finder.free(change.seats)
+            case SaleChanged():
+                self.settings = replace(self.settings, sale_state=change.to)
+            case EventConfigured():
+                self.settings = change.settings
+            case HoldsKept():
+                for hold in self.holds.values():
+                    if hold.ends_ms < change.until_ms:
+                        self._keep_until(hold, change.until_ms)
+            case _:
+                assert_never(change)
+        self.version += 1
+        self.at_ms = at_ms
+
+    def area_counts(self) -> list[tuple[int, int, int, int]]:
+        """Return free, held, booked, blocked of each area."""
+        return [area.counts() for area in self.areas]
+
+    def _hold(self, change: SeatsHeld, at_ms: int) -> None:
+        self._move(change.seats, FREE, HELD)
+        self._count(change.areas, "free", "held")
+        self.finder.take(change.seats)
+        hold = self.holds.get(change.hold)
+        user = self.users.get(change.user)
+        if user is None:
+            user = self.users[change.user] = UserRecord()
+        if hold is None:
+            ends_ms = change.deadline_ms + limits.HOLD_GRACE_MS
+            self.holds[change.hold] = HoldRecord(
+                change.hold,
+                change.user,
+                list(change.seats),
+                dict(change.areas),
+                at_ms,
+                change.deadline_ms,
+                ends_ms,
+            )
+            user.holds[change.hold] = None
+            self.set_deadline(ends_ms, change.hold)
+        else:
+            hold.seats.extend(change.seats)
+            _add(hold.areas, change.areas)
+        user.count += len(change.seats)
+        if change.areas:
+            user.count += sum(change.areas.values())
+
+    def _book(self, change: HoldBooked) -> None:
+        hold = self._end_hold(change.hold)
+        if change.booking in self.bookings:
+            raise Corrupt(f"booking {change.booking} is there already")
+        self._move(hold.seats, HELD, BOOKED)
+        self._count(hold.areas, "held", "booked")
+        self.bookings[change.booking] = BookingRecord(
+            change.booking,
+            change.reference,
+            hold.user,
+            change.order,
+            hold.seats,
+            hold.areas,
+        )
+        self.users[hold.user].bookings[change.booking] = None
+
+    def _release(self, change: HoldReleased) -> None:
+        hold = self._hold_of(change.hold)
+        gone = set(change.seats)
+        if not gone.issubset(hold.seats):
+            raise Corrupt(f"a release of seats that its hold at {self.version} has not")
+        hold.seats = [seat for seat in hold.seats if seat not in gone]
+        _subtract(hold.areas, change.areas)
+        self._free(hold.user, change.seats, change.areas, HELD, "held")
+        if not hold.seats and not hold.areas:
+            self._end_hold(change.hold)
+            self._forget_if_idle(hold.user)
+
+    def _expire(self, change: HoldExpired, at_ms: int) -> None:
+        hold = self._end_hold(change.hold)
+        self._free(hold.user, hold.seats, hold.areas, HELD, "held")
+        self._forget_if_idle(hold.user)
+        self.expired[change.hold] = hold.user
+        self.expired_at.append((at_ms, change.hold))
+        while self.expired_at[0][0] < at_ms - limits.EXPIRED_MEMORY_MS:
+            del self.expired[self.expired_at.popleft()[1]]
+
+    def _cancel(self, change: BookingCancelled) -> None:
+        booking = self.bookings.pop(change.booking, None)
+        if booking is None:
+            raise Corrupt(f"no booking {change.booking} to cancel")
+        del self.users[booking.user].bookings[change.booking]
+        self._free(booking.user, booking.seats, booking.areas, BOOKED, "booked")
+        self._forget_if_idle(booking.user)
+
+    def _free(
+        self,
+        user: str,
+        seats: list[int],
+        areas: dict[int, int],
+        letter: int,
+        count: str,
+    ) -> None:
+        """Give seats and places of a user back."""
+        self._move(seats, letter, FREE)
+        self._count(areas, count, "free")
+        self.finder.free(seats)
+        self.users[user].count -= len(seats) + sum(areas.values())
+
+    def _move(self, seats: list[int], old: int, new: int) -> None:
+        """Change the letters of seats: I1, and with it promise 1 of the contract."""
+        letters = self.letters
+        for seat in seats:
+            if letters[seat] != old:
+                raise Corrupt(
+                    f"seat {seat} is {chr(letters[seat])}, not {chr(old)},"
+                    f" at version {self.version}"
+                )
+            letters[seat] = new
+        self.touched_seats.extend(seats)
+
+    def _count(self, areas: dict[int, int], old: str, new: str) -> None:
+        """Move places of areas from one count to another: I3."""
+        for index, quantity in areas.items():
+            area = self.areas[index]
+            left = getattr(area, old) - quantity
+            if left < 0 or quantity < 1:
+                raise Corrupt(f"area {index} has no {quantity} {old} places to move")
+            setattr(area, old, left)
+            setattr(area, new, getattr(area, new) + quantity)
+            self.touched_areas.add(index)
+
+    def _hold_of(self, token: str) -> HoldRecord:
+        hold = self.holds.get(token)
+        if hold is None:
+            raise Corrupt(f"no such hold at version {self.version}")
+        return hold
+
+    def _end_hold(self, token: str) -> HoldRecord:
+        hold = self._hold_of(token)
+        del self.holds[token]
+        del self.users[hold.user].holds[token]
+        return hold
+
+    def _forget_if_idle(self, user: str) -> None:
+        record = self.users[user]
+        if not record.holds and not record.bookings:
+            if record.count:
+                raise Corrupt(f"a user without holds or bookings counts {record.count}")
+            del self.users[user]
+
+    def _keep_until(self, hold: HoldRecord, ends_ms: int) -> None:
+        """Move the end of a hold; its former entry among the deadlines goes stale."""
+        hold.ends_ms = ends_ms
+        self.set_deadline(ends_ms, hold.token)
+
+    def set_deadline(self, ends_ms: int, token: str) -> None:
+        """Note when a hold ends; drop stale entries when they are the most."""
+        heappush(self.deadlines, (ends_ms, token))
+        if len(self.deadlines) > 2 * len(self.holds) + 1_024:
+            self.deadlines = [(h.ends_ms, h.token) for h in self.holds.values()]
+            heapify(self.deadlines)
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when the next hold ends, dropping stale entries on the way."""
+        while self.deadlines:
+            ends_ms, token = self.deadlines[0]
+            hold = self.holds.get(token)
+            if hold is not None and hold.ends_ms == ends_ms:
+                return ends_ms
+            heappop(self.deadlines)
+        return None
+
+    def due_holds(self, now_ms: int, count_max: int) -> list[str]:
+        """Return the holds whose time is over, earliest first."""
+        due: list[tuple[int, str]] = []
+        while len(due) < count_max:
+            ends_ms = self.next_deadline_ms()
+            if ends_ms is None or ends_ms > now_ms:
+                break
+            due.append(heappop(self.deadlines))
+        for entry in due:
+            heappush(self.deadlines, entry)
+        return [token for _, token in due]
+
+    def check(self) -> None:
+        """Raise `Corrupt` unless every invariant holds. Changes nothing."""
+        expected = bytearray(self.letters.replace(b"h", b"f").replace(b"b", b"f"))
+        counts: dict[str, int] = {}
+        areas = [[0, 0] for _ in self.areas]
+        for record, letter, column in (
+            *((hold, HELD, 0) for hold in self.holds.values()),
+            *((booking, BOOKED, 1) for booking in self.bookings.values()),
+        ):
+            for seat in record.seats:
+                if expected[seat] != FREE:
+                    raise Corrupt(f"I2: seat {seat} is taken twice")
+                expected[seat] = letter
+            for index, quantity in record.areas.items():
+                areas[index][column] += quantity
+            size = len(record.seats) + sum(record.areas.values())
+            counts[record.user] = counts.get(record.user, 0) + size
+        if expected != self.letters:
+            raise Corrupt("I2: letters and holders differ")
+        for area, capacity, (held, booked) in zip(
+            self.areas, self.venue.areas, areas, strict=True
+        ):
+            if (area.held, area.booked) != (held, booked):
+                raise Corrupt("I3: an area's counts and its holders differ")
+            if sum(area.counts()) != capacity.capacity or min(area.counts()) < 0:
+                raise Corrupt("I3: an area's counts do not sum to its capacity")
+        if counts != {user: record.count for user, record in self.users.items()}:
+            raise Corrupt("I4: users' counts differ from what they have")
+        if sum(self.finder.is_free(seat) for seat in range(len(self.letters))) != (
+            self.letters.count(b"f")
+        ):
+            raise Corrupt("I6: the finder knows other free seats")
+
+    def hash(self) -> bytes:
+        """Digest of everything that `decide` reads, the same for equal states."""
+        parts = (
+            self.version,
+            self.at_ms,
+            bytes(self.letters),
+            [area.counts() for area in self.areas],
+            sorted(
+                (h.token, h.user, sorted(h.seats), sorted(h.areas.items()))
+                + (h.created_ms, h.deadline_ms, h.ends_ms)
+                for h in self.holds.values()
+            ),
+            sorted(
+                (b.booking, b.reference, b.user, b.order or "", sorted(b.seats))
+                + (sorted(b.areas.items()),)
+                for b in self.bookings.values()
+            ),
+            list(self.expired_at),
+            self.settings,
+        )
+        return sha256(msgpack.encode(parts)).digest()
+
+
+def _add(counts: dict[int, int], more: dict[int, int]) -> None:
+    for index, quantity in more.items():
+        counts[index] = counts.get(index, 0) + quantity
+
+
+def _subtract(counts: dict[int, int], less: dict[int, int]) -> None:
+    for index, quantity in less.items():
+        left = counts.get(index, 0) - quantity
+        if left < 0:
+            raise Corrupt(f"a release of places that its hold has not, in area {index}")
+        if left:
+            counts[index] = left
+        else:
+            del counts[index]
