@@ -1,0 +1,89 @@
+"""What all tests share: the event loops they run on and a database of their own.
+
+An async test runs once on asyncio and once on uvloop; `--loop asyncio` and
+`--loop uvloop` run only one. Databases come from the one server of the run: with
+pytest-xdist the controller starts it and tells its workers the address.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+import uvloop
+
+from tests.database import RunServer, drop_database, make_database, make_template
+
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+SERVER = pytest.StashKey[RunServer]()
+SERVER_URL = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--loop",
+        choices=[*LOOPS, "both"],
+        default="both",
+        help="the event loop that async tests run on",
+    )
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    chosen = config.getoption("--loop")
+    return {name: make for name, make in LOOPS.items() if chosen in {name, "both"}}
+
+
+def server_url_of(config: pytest.Config) -> str:
+    """Start the run's server where that has not been done; return its address."""
+    told = getattr(config, "workerinput", {}).get("server_url")
+    if told is not None:
+        return str(told)
+    if SERVER not in config.stash:
+        config.stash[SERVER] = RunServer()
+        config.stash[SERVER_URL] = config.stash[SERVER].start()
+    return config.stash[SERVER_URL]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    # In the controller: it outlives its workers, whichever of them ends first.
+    node.workerinput["server_url"] = server_url_of(node.config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    server = config.stash.get(SERVER, None)
+    if server is not None:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server_url(request: pytest.FixtureRequest) -> str:
+    """The address of the run's Postgres server."""
+    return server_url_of(request.config)
+
+
+@pytest.fixture(scope="session")
+def database_template(server_url: str) -> str:
+    """The name of the migrated database that the others are copies of."""
+    return make_template(server_url)
+
+
+@pytest.fixture
+def database_url(server_url: str, database_template: str) -> Iterator[str]:
+    """The address of a database of this test's own, with all migrations applied."""
+    url = make_database(server_url, database_template)
+    yield url
+    drop_database(server_url, url)
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """The address of a database of this test's own, with nothing in it."""
+    url = make_database(server_url, "template1")
+    yield url
+    drop_database(server_url, url)
