@@ -1,0 +1,287 @@
+"""House style that neither ruff nor mypy can see."""
+
+import ast
+import functools
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("inventory", "persistence", "server", "bench")
+LINE_MAX = 88
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 70
+
+TOP_LEVEL = {
+    "CHANGELOG.md",
+    "Dockerfile",
+    "LICENSE",
+    "README.md",
+    "bench",
+    "compose.yaml",
+    "deploy",
+    "dev.py",
+    "docs",
+    "inventory",
+    "persistence",
+    "pyproject.toml",
+    "requirements-dev.txt",
+    "requirements-uv.txt",
+    "requirements.txt",
+    "server",
+    "tests",
+}
+
+# What a package may import beside itself and the standard library; None is anything
+# but the packages that are not named here.
+LAYERS: dict[str, set[str]] = {
+    "inventory": {"msgspec"},
+    "persistence": {"inventory", "msgspec", "asyncpg"},
+}
+NEVER_IMPORTED = {
+    "inventory": {"tests"},
+    "persistence": {"tests"},
+    "server": {"tests", "bench"},
+}
+
+# The core decides; clock, chance and the world outside are arguments.
+# The actor, and what it does to read its journal when it begins, pump between them.
+PURE_EXCEPT = {"inventory/actor.py", "inventory/loading.py"}
+IMPURE = {
+    "asyncio",
+    "logging",
+    "multiprocessing",
+    "os",
+    "random",
+    "secrets",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+}
+IMPURE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4"}
+
+# Modules that hold no behaviour of their own, or whose tests stand elsewhere.
+WITHOUT_TEST_FILE = {
+    # Types and constants, checked by whatever uses them.
+    "inventory/limits.py",
+    "inventory/ports.py",
+    "inventory/replies.py",
+    "inventory/settings.py",
+    "inventory/commands.py",
+    "inventory/changes.py",
+    "persistence/errors.py",
+    "persistence/statements.py",
+}
+
+
+def sources(*folders: str) -> list[str]:
+    """The Python files of these folders, relative to the checkout."""
+    found = (path for name in folders for path in (ROOT / name).rglob("*.py"))
+    return sorted(path.relative_to(ROOT).as_posix() for path in found)
+
+
+@functools.cache
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+@functools.cache
+def tree_of(name: str) -> ast.Module:
+    return ast.parse(text_of(name), name)
+
+
+def nodes(name: str) -> Iterator[ast.AST]:
+    return ast.walk(tree_of(name))
+
+
+def imports(name: str) -> set[str]:
+    """The top names of what a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in nodes(name):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+EVERYTHING = [*sources(*PACKAGES, "tests"), "dev.py"]
+OURS = [*sources(*PACKAGES), "dev.py"]
+
+
+def broken(check: Callable[[str], object], names: Iterable[str]) -> dict[str, object]:
+    """What a check finds, by file; one test tells about all files at once."""
+    return {name: found for name in names if (found := check(name))}
+
+
+def too_long(name: str) -> list[str]:
+    lines = text_of(name).splitlines()
+    found = [f"line {n}" for n, line in enumerate(lines, 1) if len(line) > LINE_MAX]
+    if len(lines) > FILE_LINES_MAX:
+        found.append(f"{len(lines)} lines")
+    for node in nodes(name):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > FUNCTION_LINES_MAX:
+                found.append(f"{node.name} has {length} lines")
+    return found
+
+
+def test_lines_functions_and_files_are_short():
+    assert broken(too_long, EVERYTHING) == {}
+
+
+def test_every_module_says_what_it_is_for():
+    assert [name for name in OURS if not ast.get_docstring(tree_of(name))] == []
+
+
+def wrong_way(name: str) -> set[str]:
+    package = name.partition("/")[0]
+    found = imports(name) - {package}
+    wrong = found & NEVER_IMPORTED[package]
+    if package in LAYERS:
+        wrong |= found - set(sys.stdlib_module_names) - LAYERS[package]
+    return wrong
+
+
+def test_layers_are_imported_in_one_direction():
+    assert broken(wrong_way, sources("inventory", "persistence", "server")) == {}
+
+
+def impure(name: str) -> set[str]:
+    if name in PURE_EXCEPT:
+        return set()
+    called = {
+        node.func.attr
+        for node in nodes(name)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    return (imports(name) & IMPURE) | (called & IMPURE_CALLS)
+
+
+def test_the_core_knows_no_clock_no_chance_and_no_world():
+    assert broken(impure, sources("inventory")) == {}
+
+
+def is_asyncio_name(node: ast.expr, *names: str) -> bool:
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr in names
+        and isinstance(node.value, ast.Name)
+        and node.value.id in {"asyncio", "loop"}
+    )
+
+
+def problems_of(node: ast.AST) -> Iterator[str]:
+    """Name what must not stand in any of our files."""
+    if isinstance(node, ast.Attribute) and is_asyncio_name(node, "wait_for"):
+        # Up to Python 3.11 it can swallow a cancellation; asyncio.timeout does not.
+        yield f"line {node.lineno}: asyncio.wait_for"
+    if (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and is_asyncio_name(node.value.func, "create_task", "ensure_future")
+    ):
+        # The loop keeps no reference: such a task may vanish while it waits.
+        yield f"line {node.lineno}: a task that nobody keeps"
+    if isinstance(node, ast.ExceptHandler) and isinstance(node.body[0], ast.Pass):
+        caught = node.type
+        if caught is None or (
+            isinstance(caught, ast.Name) and caught.id in {"Exception", "BaseException"}
+        ):
+            yield f"line {node.lineno}: an error that nobody hears of"
+
+
+def traps(name: str) -> list[str]:
+    return [problem for node in nodes(name) for problem in problems_of(node)]
+
+
+def test_known_traps_are_not_stepped_into():
+    assert broken(traps, EVERYTHING) == {}
+
+
+def test_the_checks_above_find_what_they_look_for():
+    code = (
+        "async def f():\n"
+        "    await asyncio.wait_for(g(), 1)\n"
+        "    asyncio.create_task(g())\n"
+        "    try: g()\n"
+        "    except Exception: pass\n"
+        "    kept = asyncio.create_task(g())\n"
+        "    try: g()\n"
+        "    except OSError: pass\n"
+    )
+    found = [p for node in ast.walk(ast.parse(code)) for p in problems_of(node)]
+    assert sorted(int(problem.split()[1][:-1]) for problem in found) == [2, 3, 5]
+
+
+def has_tests(name: str) -> bool:
+    """Tell whether a file tests this module, or the folder that it is a part of."""
+    package, *folders, module = Path(name).with_suffix("").parts
+    return any(
+        any(ROOT.joinpath("tests", package).rglob(f"test_{subject}*.py"))
+        for subject in (*folders, module)
+    )
+
+
+def test_every_module_has_its_test_file():
+    untested = [
+        name
+        for name in sources("inventory", "persistence")
+        if not name.endswith("__init__.py")
+        and name not in WITHOUT_TEST_FILE
+        and not has_tests(name)
+    ]
+    assert untested == []
+
+
+def test_nothing_else_stands_at_the_top():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    top = {line.partition("/")[0] for line in listed.stdout.splitlines()}
+    assert {name for name in top if not name.startswith(".")} - TOP_LEVEL == set()
+
+
+# Forks for each module, so that what one imported does not help the next; the libraries
+# are loaded once before.
+IMPORT_EACH = """
+import importlib, os, sys, traceback
+import aiohttp.web, asyncpg, msgspec, orjson, redis.asyncio, rich, structlog, uvloop
+
+failed = []
+for name in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] != 0:
+        failed.append(name)
+sys.exit(" ".join(failed) or 0)
+"""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_module_can_be_imported_alone(package):
+    modules = [
+        name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for name in sources(package)
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_EACH, *modules],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
