@@ -56,7 +56,7 @@ def read_migrations(directory: Path = MIGRATIONS) -> list[Migration]:
 
     Raises `MigrationError` where the numbers do not run from 1 without a hole.
     """
-    migrations = []
+    migrations: list[Migration] = []
     for path in sorted(directory.glob("*.sql")):
         match = _NAME.fullmatch(path.name)
         if match is None:

@@ -1,0 +1,119 @@
+"""One Postgres server for the whole run, and a fresh database for each test."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+
+from persistence.data_directory import DataDirectory
+from persistence.embedded import EmbeddedPostgres
+from persistence.migrate import migrate
+
+# Set it to run against another server than our own, say an older Postgres.
+URL_VARIABLE = "ONSALE_TEST_DATABASE_URL"
+TEMPLATE = "onsale_template"
+TEMPLATE_LOCK = 1
+
+T = TypeVar("T")
+
+
+class RunServer:
+    """The server of a run, with the durability settings that `serve` uses."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._data: DataDirectory | None = None
+        self._postgres: EmbeddedPostgres | None = None
+
+    def start(self) -> str:
+        given = os.environ.get(URL_VARIABLE)
+        if given:
+            return given
+        self._folder = Path(tempfile.mkdtemp(prefix="onsale-tests-"))
+        # Ours, and where we are root another account has to pass through it.
+        self._folder.chmod(0o711)
+        self._data = DataDirectory(self._folder / "data")
+        self._data.lock()
+        self._postgres = EmbeddedPostgres(self._data)
+        return self._postgres.start()
+
+    def stop(self) -> None:
+        if self._postgres is not None:
+            self._postgres.stop()
+        if self._data is not None:
+            self._data.unlock()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def complete(work: Coroutine[Any, Any, T]) -> T:
+    """Run asyncio code from synchronous code, whatever loop the tests use."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
+
+
+def url_of(server_url: str, database: str) -> str:
+    return urlsplit(server_url)._replace(path=f"/{database}").geturl()
+
+
+async def query(url: str, sql: str, *arguments: object) -> list[Any]:
+    """Run one statement on a connection of its own."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows: list[Any] = await connection.fetch(sql, *arguments)
+    finally:
+        await connection.close()
+    return rows
+
+
+def make_template(server_url: str) -> str:
+    """Make the migrated database that tests copy, once in a run; return its name."""
+    complete(_make_template(server_url))
+    return TEMPLATE
+
+
+async def _make_template(server_url: str) -> None:
+    connection = await asyncpg.connect(url_of(server_url, "postgres"))
+    try:
+        # The workers of a run come here at the same time.
+        await connection.execute("SELECT pg_advisory_lock($1)", TEMPLATE_LOCK)
+        exists = "SELECT 1 FROM pg_database WHERE datname = $1"
+        if await connection.fetchval(exists, TEMPLATE):
+            return
+        unfinished = f"{TEMPLATE}_unfinished"
+        await connection.execute(f'DROP DATABASE IF EXISTS "{unfinished}"')
+        await connection.execute(f'CREATE DATABASE "{unfinished}"')
+        migrated = await asyncpg.connect(url_of(server_url, unfinished))
+        try:
+            await migrate(migrated)
+        finally:
+            await migrated.close()
+        await connection.execute(
+            f'ALTER DATABASE "{unfinished}" RENAME TO "{TEMPLATE}"'
+        )
+    finally:
+        await connection.close()
+
+
+def make_database(server_url: str, template: str) -> str:
+    """Make a database for one test and return its URL."""
+    name = f"test_{uuid4().hex}"
+    sql = f'CREATE DATABASE "{name}" TEMPLATE "{template}"'
+    complete(query(url_of(server_url, "postgres"), sql))
+    return url_of(server_url, name)
+
+
+def drop_database(server_url: str, url: str) -> None:
+    name = urlsplit(url).path.removeprefix("/")
+    sql = f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'
+    complete(query(url_of(server_url, "postgres"), sql))
