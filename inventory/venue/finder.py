@@ -21,7 +21,7 @@ What is found, exactly (`tests/naive_finder.py` says the same in the slowest wor
   a straight row distances are convex, so that is the nearest window). Ties go to the
   lower rank, then to the lower start.
 - For windows over `INDEX_MAX` seats the clean levels look at no more than
-  `LARGE_TRIED_MAX` segments, of those that have a window of `INDEX_MAX` in the level.
+  `LARGE_TRIED_MAX` of the segments that have any window of `INDEX_MAX`, clean or not.
 
 How it is fast: a segment is a bit mask of its free seats, and n shifts find all windows
 in it. For each category, level and n up to `INDEX_MAX`, the index has one integer with
