@@ -26,7 +26,7 @@ from msgspec import Meta, Struct
 
 from inventory import limits
 from inventory.venue.draft import COLOR, Draft, join, middle
-from inventory.venue.errors import ChartError, explain
+from inventory.venue.errors import ChartError, convert
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
 Coordinate = Annotated[float, Meta(ge=-limits.COORDINATE_MAX, le=limits.COORDINATE_MAX)]
@@ -154,11 +154,7 @@ class _Frame(NamedTuple):
 
 def read_chart(chart: object) -> VenueMap:
     """Return the map of a chart's JSON value; raises `ChartError` where it is none."""
-    try:
-        document = msgspec.convert(chart, _Chart)
-    except msgspec.ValidationError as error:
-        raise explain(error) from None
-    return _Reader(document).read()
+    return _Reader(convert(chart, _Chart)).read()
 
 
 class _Reader:

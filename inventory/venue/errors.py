@@ -1,6 +1,10 @@
 """What is wrong with a chart or a map that somebody sent."""
 
-from msgspec import ValidationError
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
 
 
 class ChartError(ValueError):
@@ -17,10 +21,18 @@ class ChartError(ValueError):
         self.detail = detail
 
 
-def explain(error: ValidationError) -> ChartError:
-    """Turn msgspec's message, which ends in the path, into a `ChartError`."""
-    message = str(error)
-    detail, at, path = message.rpartition(" - at `$")
-    if not at:
-        return ChartError("", f"{message}.")
-    return ChartError(path.rstrip("`").removeprefix("."), f"{detail}.")
+def convert(value: object, kind: type[T]) -> T:
+    """Return a JSON value as `kind`; raises `ChartError` with the path to the culprit.
+
+    The path is the end of msgspec's message.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        detail, at, path = str(error).rpartition(" - at `$")
+        if not at:
+            detail, path = path, ""
+        raise ChartError(path.rstrip("`").removeprefix("."), f"{detail}.") from None
+    except UnicodeEncodeError:
+        # msgspec looks at the bytes of a string before it knows what to do with it.
+        raise ChartError("", "Contains half characters (lone surrogates).") from None

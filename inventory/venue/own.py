@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
 
 from inventory import limits
 from inventory.venue.draft import COLOR, Draft, join
-from inventory.venue.errors import ChartError, explain
+from inventory.venue.errors import ChartError, convert
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
 SEAT_SPACING = 20.0
@@ -74,10 +73,7 @@ class _Map(Struct):
 
 def read_map(value: object) -> VenueMap:
     """Return the map of its JSON value; raises `ChartError` where it is none."""
-    try:
-        given = msgspec.convert(value, _Map)
-    except msgspec.ValidationError as error:
-        raise explain(error) from None
+    given = convert(value, _Map)
     draft = Draft()
     for i, category in enumerate(given.categories):
         _add_category(draft, f"categories[{i}]", category)
