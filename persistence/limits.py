@@ -1,0 +1,32 @@
+"""Every bound of this package, with its unit, and how the bounds relate."""
+
+LEASE_TTL_S = 10.0
+"""How long after its last commit an owner is left alone; every commit renews it."""
+
+LANES = 2
+"""Journal connections of a process; figures are in `lanes`."""
+
+CALL_DEADLINE_S = 2.0
+"""A call that takes longer is given up by closing its connection: outcome unknown."""
+
+LOCK_TIMEOUT_S = 1.0
+"""The server's own patience with a lock: shorter, so that it ends in a clear answer."""
+
+UNSENT_PATIENCE_S = 2.0
+"""A batch that could not be sent, or whose head is locked, is given up after this."""
+
+CONNECT_TIMEOUT_S = 2.0
+BACKOFF_S_MIN = 0.01
+BACKOFF_S_MAX = 0.5
+
+EVENTS_PER_CALL_MAX = 512
+BYTES_PER_CALL_MAX = 8 << 20
+WAITING_PER_LANE_MAX = 65_536
+
+READ_CONNECTIONS_MAX = 4
+READ_TIMEOUT_S = 10.0
+PAGE_MAX = 200
+CONTROL_ATTEMPTS_MAX = 4
+
+assert LOCK_TIMEOUT_S < CALL_DEADLINE_S < LEASE_TTL_S / 2
+assert BACKOFF_S_MIN < BACKOFF_S_MAX < UNSENT_PATIENCE_S
