@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory.venue.finder import DRAWS_MAX, LARGE_TRIED_MAX, SeatFinder
+from inventory.venue.finder import (
+    DRAWS_MAX,
+    LARGE_TRIED_MAX,
+    SEGMENTS_EXAMINED_MAX,
+    SeatFinder,
+)
 from inventory.venue.map import Category, Point, Seat, Venue, VenueMap
 from inventory.venue.windows import INDEX_MAX
 from tests.naive_finder import NaiveFinder
@@ -234,6 +239,15 @@ def test_a_large_clean_window_is_not_looked_for_in_every_row():
     assert near[0] == len(orphaning[1:]) * (size + 1)
     assert far is not None
     assert far[0] < size
+
+
+def test_best_compares_so_many_rows_and_no_more():
+    ends = "." + "x" * 19 + "."
+    middle = "x" * 10 + "." + "x" * 10
+    near = (*[ends] * (SEGMENTS_EXAMINED_MAX - 1), middle)
+    assert with_taken(near, draw(*near)).best(1) == [len(ends) * (len(near) - 1) + 10]
+    far = (ends, *near)
+    assert with_taken(far, draw(*far)).best(1) == [0]
 
 
 def test_a_venue_without_seats_has_nothing():
