@@ -48,6 +48,7 @@ RATES_MAX = {"row_locks": 6_000, "row_locks_seats": 8_000, "redis_script": 20_00
 """Holds per second that seats are provided for; for the others: as the echo allows."""
 
 ECHO_HEADROOM = 1.2
+PATIENCE_S = 15
 JUDGING_S = 120
 
 Say = Callable[[str], None]
@@ -165,7 +166,11 @@ async def measure_one(
 
 
 async def load(
-    stack: AsyncExitStack, options: Options, running: Running, holds: int
+    stack: AsyncExitStack,
+    options: Options,
+    running: Running,
+    holds: int,
+    patience_s: float = PATIENCE_S,
 ) -> Figures:
     """Run the load generator, a process of its own, against a server that is ready."""
     plan = Plan(
@@ -177,6 +182,7 @@ async def load(
         in_flight=options.in_flight,
         warmup_s=options.warmup,
         seconds=options.seconds,
+        patience_s=patience_s,
         keys=options.keys,
         holds_max=holds,
         echo=running.echo,
@@ -187,7 +193,7 @@ async def load(
         stack,
         [sys.executable, "-m", "bench.load"],
         stdin=msgspec.json.encode(plan),
-        timeout_s=options.warmup + options.seconds + JUDGING_S,
+        timeout_s=options.warmup + options.seconds + patience_s + JUDGING_S,
     )
     if status:
         raise ChildError(f"the load generator failed:\n{errors}")

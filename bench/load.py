@@ -26,7 +26,6 @@ from bench.usage import cpu_seconds, machine_seconds
 
 CONNECTING_AT_ONCE = 50
 CONNECT_TIMEOUT_S = 30
-LAST_REPLIES_S = 15
 ANSWERS_TOO_MANY_S = 0.1
 
 _now = time.perf_counter
@@ -75,8 +74,7 @@ class Buyer(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Store the reply and send the next command."""
         if frame.msg_type is not _TEXT or not frame.fin:
-            if frame.msg_type is not WSMsgType.PING:  # which picows has answered
-                self.faults.append(f"frame of type {frame.msg_type.name}")
+            self._take_other(transport, frame)
             return
         self.replies.append(frame.get_payload_as_bytes())
         self.received_at.append(_now())
@@ -95,13 +93,24 @@ class Buyer(WSListener):
         self.sent_at.append(_now())
         transport.send(_TEXT, frame)
 
+    def _take_other(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type is WSMsgType.CLOSE:
+            code = int.from_bytes(frame.get_payload_as_bytes()[:2], "big")
+            self._end(f"closed with {code}")
+            transport.disconnect()
+        elif frame.msg_type is not WSMsgType.PING:  # which picows has answered
+            self.faults.append(f"frame of type {frame.msg_type.name}")
+
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Tell a connection that the server closed from one that we closed."""
         if self.transport is not None:
-            self.transport = None
-            self.selling = False
-            self.faults.append("disconnected")
-            self._course.answered.set()
+            self._end("disconnected")
+
+    def _end(self, fault: str) -> None:
+        self.transport = None
+        self.selling = False
+        self.faults.append(fault)
+        self._course.answered.set()
 
 
 def build_frames(plan: Plan, connection: int) -> list[bytes]:
@@ -200,7 +209,7 @@ async def run(plan: Plan) -> Figures:
         buyer.selling = False
     course.due = sum(len(buyer.sent_at) - len(buyer.replies) for buyer in buyers)
     if course.due:
-        await _happens(course.answered, LAST_REPLIES_S)
+        await _happens(course.answered, plan.patience_s)
     # An answer too many would come after the last one due: it gets its chance.
     await asyncio.sleep(ANSWERS_TOO_MANY_S)
     for buyer in buyers:

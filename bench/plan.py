@@ -18,6 +18,9 @@ class Plan(Struct, kw_only=True, frozen=True):
     in_flight: int = 1
     warmup_s: float = 2.0
     seconds: float = 8.0
+    patience_s: float
+    """How long the last replies may take."""
+
     keys: bool = False
     holds_max: int | None = None
     """Generate no more frames than this."""
