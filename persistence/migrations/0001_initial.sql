@@ -9,16 +9,17 @@ CREATE TABLE venue (
     name text NOT NULL,
     map bytea NOT NULL,
     seats integer NOT NULL,
-    areas integer NOT NULL,
+    area_capacities integer[] NOT NULL,
     categories jsonb NOT NULL,
-    hidden boolean NOT NULL,
+    capacity integer,
     created_by text NOT NULL,
     request_hash bytea NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON COLUMN venue.map IS 'VenueMap as JSON; never changed';
-COMMENT ON COLUMN venue.hidden IS 'the one-area map of an event that has only a capacity';
-CREATE INDEX venue_list ON venue (created_at, venue_id) WHERE NOT hidden;
+COMMENT ON COLUMN venue.capacity IS
+    'set where the venue is the one area of an event that has only a capacity; unlisted';
+CREATE INDEX venue_list ON venue (created_at, venue_id) WHERE capacity IS NULL;
 
 CREATE TABLE event (
     event_id text COLLATE "C" PRIMARY KEY,

@@ -1,0 +1,381 @@
+"""Venues, events and bookings as rows: made once, listed, looked up.
+
+Ids are given, not made here: REST derives them from idempotency keys, so that the same
+request again finds what it made the first time. What an event is *set to* is written
+only by the journal's commits; here one reads it.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from inventory.settings import Settings
+from inventory.venue.map import Category, VenueMap
+from inventory.venue.own import capacity_map
+from persistence import limits
+from persistence.cursors import decode_cursor, encode_cursor
+from persistence.pool import Pool, Row
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_CREATE_VENUE = """
+INSERT INTO venue (venue_id, name, map, seats, area_capacities, categories, capacity,
+    created_by, request_hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (venue_id) DO NOTHING
+"""
+_VENUE = """
+SELECT venue_id, name, seats, cardinality(area_capacities) AS areas,
+    categories::text AS categories, created_by, request_hash, created_at
+FROM venue
+"""
+_FIND_VENUE = f"{_VENUE} WHERE venue_id = $1 AND capacity IS NULL"
+_LIST_VENUES = f"""{_VENUE}
+WHERE capacity IS NULL
+    AND ($1::timestamptz IS NULL OR (created_at, venue_id) > ($1, $2))
+ORDER BY created_at, venue_id LIMIT $3
+"""
+# One statement, so the event, its head and its areas are there together or not at all.
+_CREATE_EVENT = """
+WITH made AS (
+    INSERT INTO event (event_id, venue_id, initial_settings, settings, name, status,
+        starts_at, created_by, request_hash)
+    SELECT $1, venue_id, $3::jsonb, $3::jsonb, $4, $5, $6, $7, $8
+    FROM venue WHERE venue_id = $2
+    ON CONFLICT (event_id) DO NOTHING
+    RETURNING event_id, venue_id
+), head AS (
+    INSERT INTO event_head (event_id, server_line)
+    SELECT event_id, server_line() FROM made
+)
+INSERT INTO area_sold (event_id, area, capacity)
+SELECT m.event_id, a.number - 1, a.capacity
+FROM made m JOIN venue v USING (venue_id),
+    unnest(v.area_capacities) WITH ORDINALITY AS a(capacity, number)
+"""
+_EVENT = """
+SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
+    e.created_at, e.starts_at, v.capacity,
+    CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue
+FROM event e JOIN venue v USING (venue_id)
+"""
+_FIND_EVENT = f"{_EVENT} WHERE e.event_id = $1"
+_LIST_EVENTS = f"""{_EVENT}
+WHERE e.deleted_at IS NULL
+    AND ($1::text IS NULL OR e.status = $1)
+    AND ($2 OR e.status <> 'draft')
+    AND ($3::timestamptz IS NULL OR e.starts_at >= $3)
+    AND ($4::timestamptz IS NULL OR e.starts_at < $4)
+    AND ($5::text IS NULL OR position(lower($5) IN lower(e.name)) > 0)
+    AND ($6::timestamptz IS NULL OR (e.starts_at, e.event_id) > ($6, $7))
+ORDER BY e.starts_at, e.event_id LIMIT $8
+"""
+_PLAN = """
+SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map
+FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
+"""
+_BOOKING = """
+SELECT booking_id, event_id, reference, user_id, order_id, version,
+    seats::text AS seats, areas::text AS areas, created_at, cancelled_at
+FROM booking
+"""
+_FIND_BOOKING = f"{_BOOKING} WHERE booking_id = $1"
+_FIND_REFERENCE = f"{_BOOKING} WHERE reference = $1"
+_LIST_BOOKINGS = f"""{_BOOKING}
+WHERE user_id = $1
+    AND ($2::timestamptz IS NULL OR (created_at, booking_id) < ($2, $3))
+ORDER BY created_at DESC, booking_id DESC LIMIT $4
+"""
+
+_T = TypeVar("_T")
+
+_categories = msgspec.json.Decoder(list[Category]).decode
+_settings = msgspec.json.Decoder(Settings).decode
+_labels = msgspec.json.Decoder(list[str]).decode
+_areas = msgspec.json.Decoder(dict[str, int]).decode
+_venue_map = msgspec.json.Decoder(VenueMap).decode
+
+
+class VenueRow(Struct, frozen=True):
+    """A venue without its map."""
+
+    venue_id: str
+    name: str
+    seats: int
+    areas: int
+    categories: list[Category]
+    created_by: str
+    request_hash: bytes
+    created_at: datetime
+
+
+class EventRow(Struct, frozen=True):
+    """An event as last committed; it has a venue or a capacity."""
+
+    event: str
+    venue: str | None
+    capacity: int | None
+    settings: Settings
+    created_by: str
+    request_hash: bytes
+    created_at: datetime
+    starts_at: datetime
+
+
+class EventPlan(Struct, frozen=True):
+    """What an event's journal begins with: its map and its settings at version 0."""
+
+    event: str
+    venue_id: str
+    first_settings: Settings
+    map_json: bytes
+
+    def venue_map(self) -> VenueMap:
+        """Decode the map, which takes milliseconds where it is large."""
+        return _venue_map(self.map_json)
+
+
+class Booking(Struct, frozen=True):
+    """A booking, cancelled or not."""
+
+    booking: str
+    event: str
+    reference: str
+    user: str
+    order: str | None
+    version: int
+    seats: list[str]
+    areas: dict[str, int]
+    created_at: datetime
+    cancelled_at: datetime | None
+
+
+class Catalog:
+    """Reads and makes what stands around the journal. Raises `Unavailable`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def create_venue(
+        self,
+        venue_id: str,
+        name: str,
+        venue_map: VenueMap,
+        *,
+        created_by: str,
+        request_hash: bytes,
+    ) -> VenueRow:
+        """Make a venue, or return the one that has this id already."""
+        await self._insert_venue(
+            venue_id, name, venue_map, None, created_by, request_hash
+        )
+        row = await self.find_venue(venue_id)
+        if row is None:
+            raise KeyError(venue_id)
+        return row
+
+    async def find_venue(self, venue_id: str) -> VenueRow | None:
+        """Return a venue."""
+        row = await self._pool.fetch_one(_FIND_VENUE, venue_id)
+        return None if row is None else _venue_of(row)
+
+    async def list_venues(
+        self, *, limit: int, cursor: str | None = None
+    ) -> tuple[list[VenueRow], str | None]:
+        """Return a page, oldest first, and the cursor of the next one."""
+        rows = await self._pool.fetch(
+            _LIST_VENUES, *decode_cursor(cursor), _fetched(limit)
+        )
+        page, more = _page([_venue_of(row) for row in rows], limit)
+        if not more:
+            return page, None
+        return page, encode_cursor(page[-1].created_at, page[-1].venue_id)
+
+    async def create_event(
+        self,
+        event: str,
+        settings: Settings,
+        *,
+        venue: str | None = None,
+        capacity: int | None = None,
+        created_by: str,
+        request_hash: bytes,
+    ) -> EventRow:
+        """Make an event, or return the one that has this id already.
+
+        Exactly one of `venue` and `capacity` is given. Raises KeyError when there is no
+        such venue.
+        """
+        if (venue is None) == (capacity is None):
+            raise ValueError("an event has either a venue or a capacity")
+        if capacity is not None:
+            # Unlisted, and named like its event, whose id no other venue can have.
+            venue = event
+            only_area = capacity_map(capacity)
+            await self._insert_venue(
+                event, settings.name, only_area, capacity, created_by, request_hash
+            )
+        await self._pool.fetch(
+            _CREATE_EVENT,
+            event,
+            venue,
+            msgspec.json.encode(settings).decode(),
+            settings.name,
+            settings.sale_state,
+            _time_of(settings.starts_at_ms),
+            created_by,
+            request_hash,
+        )
+        row = await self.find_event(event)
+        if row is None:
+            raise KeyError(venue)
+        return row
+
+    async def find_event(self, event: str) -> EventRow | None:
+        """Return an event, also a deleted one: `settings.deleted` tells."""
+        row = await self._pool.fetch_one(_FIND_EVENT, event)
+        return None if row is None else _event_of(row)
+
+    async def list_events(
+        self,
+        *,
+        status: str | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        text: str | None = None,
+        drafts: bool = False,
+        limit: int,
+        cursor: str | None = None,
+    ) -> tuple[list[EventRow], str | None]:
+        """Return a page in order of beginning, and the cursor of the next one.
+
+        `from_ms` is included, `to_ms` is not; `text` is looked for in the name,
+        whatever its case.
+        """
+        rows = await self._pool.fetch(
+            _LIST_EVENTS,
+            status,
+            drafts,
+            None if from_ms is None else _time_of(from_ms),
+            None if to_ms is None else _time_of(to_ms),
+            text,
+            *decode_cursor(cursor),
+            _fetched(limit),
+        )
+        page, more = _page([_event_of(row) for row in rows], limit)
+        if not more:
+            return page, None
+        return page, encode_cursor(page[-1].starts_at, page[-1].event)
+
+    async def find_plan(self, event: str) -> EventPlan | None:
+        """Return what an event's journal begins with."""
+        row = await self._pool.fetch_one(_PLAN, event)
+        if row is None:
+            return None
+        return EventPlan(
+            event=row["event_id"],
+            venue_id=row["venue_id"],
+            first_settings=_settings(row["settings"]),
+            map_json=row["map"],
+        )
+
+    async def find_booking(self, booking: str) -> Booking | None:
+        """Return a booking by its id."""
+        row = await self._pool.fetch_one(_FIND_BOOKING, booking)
+        return None if row is None else _booking_of(row)
+
+    async def find_booking_by_reference(self, reference: str) -> Booking | None:
+        """Return a booking by what its buyer reads out."""
+        row = await self._pool.fetch_one(_FIND_REFERENCE, reference)
+        return None if row is None else _booking_of(row)
+
+    async def list_bookings(
+        self, user: str, *, limit: int, cursor: str | None = None
+    ) -> tuple[list[Booking], str | None]:
+        """Return a page of a user's bookings, newest first, and the next cursor."""
+        rows = await self._pool.fetch(
+            _LIST_BOOKINGS, user, *decode_cursor(cursor), _fetched(limit)
+        )
+        page, more = _page([_booking_of(row) for row in rows], limit)
+        if not more:
+            return page, None
+        return page, encode_cursor(page[-1].created_at, page[-1].booking)
+
+    async def _insert_venue(
+        self,
+        venue_id: str,
+        name: str,
+        venue_map: VenueMap,
+        capacity: int | None,
+        created_by: str,
+        request_hash: bytes,
+    ) -> None:
+        await self._pool.fetch(
+            _CREATE_VENUE,
+            venue_id,
+            name,
+            msgspec.json.encode(venue_map),
+            len(venue_map.seats),
+            [area.capacity for area in venue_map.areas],
+            msgspec.json.encode(venue_map.categories).decode(),
+            capacity,
+            created_by,
+            request_hash,
+        )
+
+
+def _venue_of(row: Row) -> VenueRow:
+    return VenueRow(
+        venue_id=row["venue_id"],
+        name=row["name"],
+        seats=row["seats"],
+        areas=row["areas"],
+        categories=_categories(row["categories"]),
+        created_by=row["created_by"],
+        request_hash=row["request_hash"],
+        created_at=row["created_at"],
+    )
+
+
+def _event_of(row: Row) -> EventRow:
+    return EventRow(
+        event=row["event_id"],
+        venue=row["venue"],
+        capacity=row["capacity"],
+        settings=_settings(row["settings"]),
+        created_by=row["created_by"],
+        request_hash=row["request_hash"],
+        created_at=row["created_at"],
+        starts_at=row["starts_at"],
+    )
+
+
+def _booking_of(row: Row) -> Booking:
+    return Booking(
+        booking=row["booking_id"],
+        event=row["event_id"],
+        reference=row["reference"],
+        user=row["user_id"],
+        order=row["order_id"],
+        version=row["version"],
+        seats=_labels(row["seats"]),
+        areas=_areas(row["areas"]),
+        created_at=row["created_at"],
+        cancelled_at=row["cancelled_at"],
+    )
+
+
+def _time_of(unix_ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=unix_ms)
+
+
+def _fetched(limit: int) -> int:
+    """One row more than the page holds tells whether there is another page."""
+    return min(limit, limits.PAGE_MAX) + 1
+
+
+def _page(rows: list[_T], limit: int) -> tuple[list[_T], bool]:
+    size = min(limit, limits.PAGE_MAX)
+    return rows[:size], len(rows) > size
