@@ -1,5 +1,6 @@
 """`python -m bench hot`: measure the server against its baselines."""
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -112,6 +113,9 @@ def hot(
     except ChildError as error:
         console.print(str(error), style="bold red", markup=False)
         return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("Stopped; nothing is left behind.")
+        return 130
     report.show(done, console)
     if json is None:
         sys.stdout.buffer.write(report.as_json(done))
