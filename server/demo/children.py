@@ -24,13 +24,19 @@ PATIENCE_S = 20.0
 PR_SET_PDEATHSIG = 1
 # What would point the demo's server at somebody's real database, or change its terms.
 FOREIGN = ("ONSALE_", "DATABASE_URL", "REDIS_URL", "PG")
+# Which program, not which data.
+WELCOME = frozenset({"ONSALE_POSTGRES_BIN"})
 # Where the database of a data directory went that its account could not reach.
 ELSEWHERE = ("postgres-home", "postgres-socket")
 
 
 def child_environment(**extra: str) -> dict[str, str]:
     """Return our environment without what configures some other server."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in WELCOME or not name.startswith(FOREIGN)
+    }
     paths = [str(PROJECT), *filter(None, [kept.get("PYTHONPATH")])]
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), **extra}
 
