@@ -1,0 +1,68 @@
+"""Servers and clients for the contract tests."""
+
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract.client import Api
+from tests.contract.process import Server
+
+LOG_TAIL = 8_000
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Run one server for all tests of this worker."""
+    server = Server()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def limited_server() -> Iterator[Server]:
+    """Run one with its rate limits on, that believes our X-Forwarded-For."""
+    server = Server(rate_limits=True, ONSALE_TRUSTED_PROXIES="127.0.0.1")
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """Run one for this test alone, which may stop, kill and start it again."""
+    server = Server()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+async def api(server: Server) -> AsyncIterator[Api]:
+    async with Api(server) as api:
+        yield api
+
+
+@pytest.fixture
+def log_since(server: Server) -> Callable[[], str]:
+    """Give a function that reads what the server logged since the test began."""
+    start = server.log_size()
+    return lambda: server.log(start)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the logs of the servers that a failed test talked to."""
+    report = yield
+    if report.failed:
+        values: dict[str, Any] = getattr(item, "funcargs", {})
+        for name, value in values.items():
+            if isinstance(value, Server):
+                report.sections.append((f"log of {name}", value.log()[-LOG_TAIL:]))
+    return report
