@@ -1,0 +1,6 @@
+"""The `onsale` command."""
+
+from server.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""The composition root: builds every part, starts it, and stops it in order.
+
+The only file that knows all parts. Stopping: frames that come later get `unavailable`,
+mailboxes are drained, replies flushed, leases released, sockets closed with 1012.
+"""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from persistence.accounts import Accounts
+from persistence.catalog import Catalog
+from persistence.clock import DatabaseClock
+from persistence.journal import PostgresJournal
+from persistence.pool import Pool
+from persistence.prepare import prepare_database
+from server import limits
+from server.accounts.passwords import Passwords
+from server.accounts.tokens import SigningKey, Tokens, key_from_secret
+from server.config import Config
+from server.context import CONTEXT, Context
+from server.ids import RandomIds
+from server.metrics import Metrics
+from server.pages.serve import add_pages
+from server.realtime.hub import Hub
+from server.realtime.websocket import websocket
+from server.rest import routes
+from server.rest.client_address import parse_networks
+from server.rest.limits import RequestLimits
+from server.rest.middleware import answer_problems, set_headers
+from server.shards import Shards
+
+log = structlog.get_logger()
+
+KEEPALIVE_S = 15
+BACKLOG = 4_096
+BODY_BYTES_MAX = 16 << 20
+RESTART_SPREAD_MS = 3_000
+
+
+class Server:
+    """One serving process, from its parts to its port."""
+
+    def __init__(self, config: Config, database_url: str, address: str) -> None:
+        self.config = config
+        self.database_url = database_url
+        self.address = address
+        self._cleanups: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._context: Context | None = None
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self) -> str:
+        """Start everything; return the address clients use."""
+        config = self.config
+        durability, applied = await prepare_database(
+            self.database_url, unsafe=config.unsafe
+        )
+        pool = await Pool.open(self.database_url)
+        self._cleanups.append(pool.close)
+        if applied:
+            log.info("migrated the database", files=applied)
+        clock = DatabaseClock()
+        journal = await PostgresJournal.open(
+            self.database_url, pool, self.address, clock
+        )
+        self._cleanups.append(journal.close)
+        await journal.void_leases(self.address)
+        catalog, accounts = Catalog(pool), Accounts(pool)
+        passwords = Passwords()
+        await self._ensure_admin(accounts, passwords)
+        metrics = Metrics()
+        hub = Hub(asyncio.get_running_loop())
+        shards = Shards(catalog, journal, hub, clock, RandomIds(), metrics)
+        context = Context(
+            config=config,
+            catalog=catalog,
+            accounts=accounts,
+            journal=journal,
+            hub=hub,
+            shards=shards,
+            tokens=Tokens(await self._signing_keys(accounts)),
+            passwords=passwords,
+            metrics=metrics,
+            database_url=self.database_url,
+            durability=durability.durability_class,
+            trusted_proxies=parse_networks(config.trusted_proxies),
+            limits=RequestLimits() if config.rate_limits == "on" else None,
+        )
+        self._context = context
+        _add_gauges(metrics, hub, shards)
+        context.parts["database"] = lambda: {
+            "status": "ok",
+            "problems": durability.problems,
+            "server_version": durability.server_version,
+        }
+        context.parts["bus"] = lambda: {"status": "off", "kind": "in process"}
+        self._spawn(hub.run(), "hub")
+        self._spawn(shards.run(), "scheduled sales")
+        self._spawn(metrics.watch_loop(), "loop lag")
+        url = await self._listen(context)
+        context.ready = True
+        return url
+
+    async def stop(self) -> None:
+        """Stop in order; the parts that were not started are not stopped."""
+        context = self._context
+        if context is not None:
+            context.ready = False
+            await context.shards.stop(limits.STOP_S_MAX)
+            for outlet in list(context.hub.outlets):
+                # Spread, so that not all come back in the same instant.
+                outlet.close(1012, "restart", random.randrange(RESTART_SPREAD_MS))
+            context.passwords.close()
+        for task in self._tasks:
+            task.cancel()
+        for cleanup in reversed(self._cleanups):
+            await cleanup()
+
+    async def _listen(self, context: Context) -> str:
+        app = web.Application(
+            middlewares=[answer_problems], client_max_size=BODY_BYTES_MAX
+        )
+        app[CONTEXT] = context
+        app.on_response_prepare.append(set_headers)
+        app.router.add_get("/v1/ws", websocket)
+        routes.register(app)
+        add_pages(app)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=KEEPALIVE_S,
+            shutdown_timeout=limits.CLOSE_S_MAX / 5,
+        )
+        await runner.setup()
+        self._cleanups.append(runner.cleanup)
+        site = web.TCPSite(runner, self.config.host, self.config.port, backlog=BACKLOG)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def _ensure_admin(self, accounts: Accounts, passwords: Passwords) -> None:
+        email, password = self.config.admin_email, self.config.admin_password
+        if email is not None and password is not None:
+            await accounts.ensure_admin(
+                f"usr_{secrets.token_urlsafe(16)}",
+                email.strip().lower(),
+                await passwords.hash(password),
+            )
+
+    async def _signing_keys(self, accounts: Accounts) -> list[SigningKey]:
+        if self.config.secret_key is not None:
+            return [key_from_secret(self.config.secret_key)]
+        return [
+            SigningKey(key.kid, key.secret) for key in await accounts.signing_keys()
+        ]
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run a part for as long as the server; one that dies ends the server."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._died)
+
+    def _died(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and not self.failed.done():
+            error = task.exception() or RuntimeError(f"{task.get_name()} ended")
+            self.failed.set_exception(error)
+
+
+def _add_gauges(metrics: Metrics, hub: Hub, shards: Shards) -> None:
+    metrics.gauge("onsale_connections", "Open websockets", lambda: len(hub.outlets))
+    metrics.gauge(
+        "onsale_watchers",
+        "Watched events, summed over connections",
+        lambda: sum(len(event.watchers) for event in hub.events.values()),
+    )
+    metrics.gauge(
+        "onsale_events", "Events with an actor here", lambda: len(shards.active)
+    )
+    metrics.gauge(
+        "onsale_mailbox_depth", "Commands waiting for actors", shards.mailbox_depth
+    )
+    metrics.gauge(
+        "onsale_deliveries", "Frames sent to watchers", lambda: hub.deliveries
+    )

@@ -1,0 +1,62 @@
+"""The commands of `onsale`: what one types, and which room does it."""
+
+import os
+import sys
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+import server
+from server.config import ConfigError, read_config
+
+app = App(name="onsale", help="A ticket on-sale server.", version=server.__version__)
+
+
+@app.command
+def serve(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    data_dir: str | None = None,
+    database_url: str | None = None,
+    redis_url: str | None = None,
+    workers: int | None = None,
+    unsafe: Annotated[bool | None, Parameter(negative=())] = None,
+) -> int:
+    """Serve until told to stop. Every option is also an environment variable.
+
+    Args:
+        host: where to listen (ONSALE_HOST).
+        port: where to listen; 0 takes any free port (ONSALE_PORT).
+        data_dir: what this server keeps on this machine (ONSALE_DATA_DIR).
+        database_url: a Postgres; without it one is started here (DATABASE_URL).
+        redis_url: a Redis or Valkey for several processes (REDIS_URL).
+        workers: how many processes serve (ONSALE_WORKERS).
+        unsafe: start on a database that may lose what it acknowledged.
+    """
+    from server.serve import serve as run
+
+    try:
+        config = read_config(
+            os.environ,
+            host=host,
+            port=port,
+            data_dir=data_dir,
+            database_url=database_url,
+            redis_url=redis_url,
+            workers=workers,
+            unsafe=unsafe,
+        )
+    except ConfigError as error:
+        sys.stderr.write(f"onsale: {error}\n")
+        return 2
+    return run(config)
+
+
+app.command("server.demo.command:demo")
+app.command("server.audit:audit")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

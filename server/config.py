@@ -1,0 +1,78 @@
+"""The settings of one server process, from the environment and the command line.
+
+Nothing else reads the environment. A name that is not known, or a value that is not
+possible, is a `ConfigError` with a sentence that names it.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+
+
+class ConfigError(Exception):
+    """A setting that is unknown or impossible."""
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set; see the README for what each is for."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    data_dir: str = ".onsale"
+    database_url: str | None = None
+    redis_url: str | None = None
+    workers: Annotated[int, Meta(ge=1, le=1)] = 1
+    admin_email: str | None = None
+    admin_password: str | None = None
+    secret_key: str | None = None
+    rate_limits: Literal["on", "off"] = "on"
+    trusted_proxies: list[str] = []
+    allowed_origins: list[str] = []
+    unsafe: bool = False
+    loop: Literal["uvloop", "asyncio"] = "uvloop"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+NAMES: Final[dict[str, str]] = {
+    **{f"ONSALE_{name.upper()}": name for name in Config.__struct_fields__},
+    "DATABASE_URL": "database_url",
+    "REDIS_URL": "redis_url",
+}
+"""Names in the environment, and the settings they give."""
+
+OTHERS: Final = frozenset({"ONSALE_POSTGRES_BIN"})
+"""Names that belong to others of ours."""
+
+_LISTS: Final = frozenset({"trusted_proxies", "allowed_origins"})
+
+
+def read_config(environment: Mapping[str, str], **given: object) -> Config:
+    """Return the settings; what is `given` (not None) goes before the environment."""
+    values: dict[str, object] = {}
+    for name, value in environment.items():
+        if name in NAMES and value:
+            field = NAMES[name]
+            values[field] = (
+                [part.strip() for part in value.split(",") if part.strip()]
+                if field in _LISTS
+                else value
+            )
+        elif name.startswith("ONSALE_") and name not in NAMES and name not in OTHERS:
+            raise ConfigError(f"{name} is not a setting of onsale.")
+    values.update({name: value for name, value in given.items() if value is not None})
+    try:
+        config = msgspec.convert(values, Config, strict=False)
+    except msgspec.ValidationError as error:
+        detail, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`")
+        names = [name for name, known in NAMES.items() if known == field]
+        raise ConfigError(f"{' / '.join(names) or 'Settings'}: {detail}.") from None
+    if (config.admin_email is None) != (config.admin_password is None):
+        raise ConfigError(
+            "ONSALE_ADMIN_EMAIL and ONSALE_ADMIN_PASSWORD are set together."
+        )
+    return config

@@ -1,0 +1,56 @@
+"""What handlers work with, put together once by `server.app`."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+
+from inventory.ports import Journal
+from persistence.accounts import Accounts
+from persistence.catalog import Catalog
+from server.accounts.passwords import Passwords
+from server.accounts.tokens import Tokens
+from server.config import Config
+from server.metrics import Metrics
+from server.realtime.hub import Hub
+from server.rest.client_address import Network
+from server.rest.limits import RequestLimits
+from server.rest.maps import Maps
+from server.shards import Shards
+
+Probe = Callable[[], Mapping[str, object]]
+"""Tells how one part is; its `status` is ok, off, degraded or down."""
+
+
+@dataclass(slots=True)
+class Context:
+    """The parts of one running server."""
+
+    config: Config
+    catalog: Catalog
+    accounts: Accounts
+    journal: Journal
+    hub: Hub
+    shards: Shards
+    tokens: Tokens
+    passwords: Passwords
+    metrics: Metrics
+    database_url: str
+    """Where the database is, for the child that audits; may hold a password."""
+    durability: str
+    trusted_proxies: tuple[Network, ...] = ()
+    limits: RequestLimits | None = None
+    """None where the limits on rates are lifted."""
+    parts: dict[str, Probe] = field(default_factory=dict)
+    maps: Maps = field(default_factory=Maps)
+    charts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """How many charts are read at the same time: each may take much memory."""
+    audits: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """How many audits run at the same time: each is a process of its own."""
+    ready: bool = False
+    """False before the start is done and from the first moment of the end."""
+
+
+CONTEXT: Final = web.AppKey("context", Context)

@@ -1,0 +1,30 @@
+"""A command wrapped for its way through the mailbox, with the hash of a keyed one."""
+
+from collections.abc import Callable
+from hashlib import sha256
+
+from msgspec import msgpack
+
+from inventory.commands import AnyCommand
+from inventory.ports import Envelope
+from inventory.replies import Reply
+
+_encode = msgpack.Encoder().encode
+
+
+def envelope_of(
+    command: AnyCommand,
+    user: str,
+    organizer: bool,
+    reply: Callable[[Envelope, Reply], None],
+    size: int = 0,
+) -> Envelope:
+    """Wrap a command; the hash of a keyed one covers it without `id` and `key`."""
+    key = command.key
+    if key is None:
+        return Envelope(command, user, organizer, reply, size=size)
+    frame_id = command.id
+    command.id, command.key = 0, None
+    request_hash = sha256(_encode(command)).digest()
+    command.id, command.key = frame_id, key
+    return Envelope(command, user, organizer, reply, key, request_hash, size)

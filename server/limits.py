@@ -1,0 +1,49 @@
+"""Every bound of the server's own, with its unit, and how the bounds relate."""
+
+FRAME_BYTES_MAX = 4_096
+IN_FLIGHT_MAX = 64
+"""Unanswered frames of one connection; beyond them it is not read."""
+
+HELLO_S_MAX = 10.0
+COMMANDS_PER_S = 50.0
+COMMANDS_BURST = 200.0
+FLOOD_REFUSALS_MAX = 200
+"""A connection that was told `overloaded` this often in a row is closed with 4029."""
+
+ORIGINS_MAX = 100
+WATCHES_PER_CONNECTION_MAX = 100
+CONNECTIONS_MAX = 60_000
+
+REPLY_BUFFER_BYTES_MAX = 64 * 1_024
+"""A connection with more unsent bytes is not read until it takes some."""
+
+WATCH_BUFFER_BYTES_MAX = 16 * 1_024
+"""A watcher with more unsent bytes is passed over: its cursor stays where it is."""
+
+STALL_S_MAX = 10.0
+CLOSE_S_MAX = 5.0
+BEAT_S = 10.0
+PING_S = 30.0
+USER_TIMEOUT_MS = 60_000
+"""The kernel drops a connection whose peer acknowledged nothing for so long."""
+
+FLUSH_S_MAX = 0.25
+FLUSH_S_PER_WATCHER = 0.000_05
+FANOUT_SLICE_S = 0.002
+FANOUT_SHARE_MAX = 0.4
+RING_S = 60.0
+RING_VERSIONS_MAX = 262_144
+DELTA_BYTES_ALWAYS = 4_096
+"""A delta up to this size is sent as one, even where a snapshot would be shorter."""
+
+EVENTS_LOADING_MAX = 16
+STOP_S_MAX = 8.0
+
+assert FRAME_BYTES_MAX < WATCH_BUFFER_BYTES_MAX < REPLY_BUFFER_BYTES_MAX
+assert FANOUT_SLICE_S < FLUSH_S_MAX
+assert 0 < FANOUT_SHARE_MAX < 1
+
+OPENING_AHEAD_MS = 30_000
+"""Actors of scheduled sales start this long before the opening."""
+
+VENUES_REMEMBERED_MAX = 64

@@ -1,0 +1,113 @@
+"""What the server counts, as Prometheus reads it.
+
+The hot path adds to plain integers; the rest is read off when somebody asks.
+"""
+
+import asyncio
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable
+from time import monotonic
+
+import structlog
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from inventory.ports import CommitStatus
+
+log = structlog.get_logger()
+
+LAG_EVERY_S = 0.5
+COMMIT_BUCKETS_S = (0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)
+BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 4_096)
+LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+
+
+class Metrics(Collector):
+    """Implements `inventory.ports.Observer`, and collects gauges from whom has them."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.commits = 0
+        self.commands = 0
+        self.refusals: Counter[str] = Counter()
+        self.doubts: Counter[str] = Counter()
+        self.failures = 0
+        self._batch = Histogram(
+            "onsale_batch_commands",
+            "Commands answered by one commit",
+            buckets=BATCH_BUCKETS,
+            registry=self.registry,
+        )
+        self._commit = Histogram(
+            "onsale_commit_seconds",
+            "Time of one commit",
+            buckets=COMMIT_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._lag = Histogram(
+            "onsale_loop_lag_seconds",
+            "How late the event loop runs what is due",
+            buckets=LAG_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.registry.register(self)
+
+    def committed(self, commands: int, seconds: float) -> None:
+        """Note a clean commit."""
+        self.commits += 1
+        self.commands += commands
+        self._batch.observe(commands)
+        self._commit.observe(seconds)
+
+    def refused(self, code: str) -> None:
+        """Note a refusal by its code."""
+        self.refusals[code] += 1
+
+    def doubted(self, status: CommitStatus) -> None:
+        """Note a commit that was not a clean success."""
+        self.doubts[status.value] += 1
+        log.warning("a commit was not a clean success", status=status.value)
+
+    def failed(self, event: str, error: BaseException) -> None:
+        """Note that an event's actor stopped on an error."""
+        self.failures += 1
+        log.error(
+            "an event's actor stopped on an error",
+            event_id=event,
+            error="".join(traceback.format_exception(error)),
+        )
+
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Show a number that is read when somebody asks."""
+        self.gauges[name] = (text, read)
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the counters and gauges."""
+        yield CounterMetricFamily("onsale_commits", "Clean commits", value=self.commits)
+        yield CounterMetricFamily(
+            "onsale_commands", "Commands answered after a commit", value=self.commands
+        )
+        yield CounterMetricFamily(
+            "onsale_actor_failures", "Actors stopped on an error", value=self.failures
+        )
+        for name, label, text, counts in (
+            ("onsale_rejections", "code", "Refusals by code", self.refusals),
+            ("onsale_doubtful_commits", "status", "Other commits", self.doubts),
+        ):
+            family = CounterMetricFamily(name, text, labels=[label])
+            for value, count in counts.items():
+                family.add_metric([value], count)
+            yield family
+        for name, (text, read) in self.gauges.items():
+            yield GaugeMetricFamily(name, text, value=read())
+
+    async def watch_loop(self) -> None:
+        """Measure how late the loop is, twice a second."""
+        while True:
+            due = monotonic() + LAG_EVERY_S
+            await asyncio.sleep(LAG_EVERY_S)
+            self._lag.observe(max(0.0, monotonic() - due))

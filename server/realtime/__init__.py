@@ -1,0 +1,1 @@
+"""Clients on websockets: frames, sessions, and the hub that tells what changed."""

@@ -1,0 +1,171 @@
+"""The committed state of one event as watchers and readers see it, and its recent past.
+
+Never ahead of what is durable: it is fed by publications, which the actor makes only
+after a commit. Reads over REST are served from here, never from the mailbox.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from inventory.ports import Publication
+from inventory.settings import Settings
+from inventory.venue.map import Venue
+from server import limits
+from server.realtime.wire import Beat, Codec, Delta, Snapshot
+
+
+class Past(NamedTuple):
+    """What one publication touched; letters and counts are read off the board."""
+
+    base: int
+    to: int
+    at: float
+    seats: list[int]
+    areas: Iterable[int]
+
+
+class Board:
+    """One event's letters, area counts and settings at one committed version."""
+
+    def __init__(
+        self, event: str, venue: Venue, settings: Settings, history_id: str
+    ) -> None:
+        self.event = event
+        self.venue = venue
+        self.settings = settings
+        self.history_id = history_id
+        self.epoch = 0
+        self.version = 0
+        self.letters = bytearray()
+        self.areas: list[tuple[int, int, int, int]] = []
+        self.past: deque[Past] = deque()
+        self._snapshots: dict[str, tuple[int, int, bytes]] = {}
+
+    def reset(
+        self,
+        epoch: int,
+        version: int,
+        letters: bytes,
+        areas: list[tuple[int, int, int, int]],
+        settings: Settings,
+        at: float,
+    ) -> None:
+        """Take the owner's state after it (re)loaded; what differs is a delta."""
+        if self.letters and version > self.version:
+            seats = [i for i, letter in enumerate(letters) if letter != self.letters[i]]
+            touched = [i for i, area in enumerate(areas) if area != self.areas[i]]
+            self._remember(Past(self.version, version, at, seats, touched))
+        self.letters[:] = letters
+        self.areas = list(areas)
+        self.settings = settings
+        self.epoch, self.version = epoch, version
+
+    def apply(self, publication: Publication, at: float) -> None:
+        """Take what one batch changed. Publications come without a gap."""
+        letters = self.letters
+        for seat, letter in zip(publication.seats, publication.letters, strict=True):
+            letters[seat] = letter
+        for area, counts in publication.areas.items():
+            self.areas[area] = counts
+        if publication.settings is not None:
+            self.settings = publication.settings
+        self.epoch, self.version = publication.epoch, publication.to
+        self._remember(
+            Past(
+                publication.base,
+                publication.to,
+                at,
+                publication.seats,
+                tuple(publication.areas),
+            )
+        )
+
+    def _remember(self, past: Past) -> None:
+        ring = self.past
+        ring.append(past)
+        oldest_at = past.at - limits.RING_S
+        oldest_version = past.to - limits.RING_VERSIONS_MAX
+        while ring[0].at < oldest_at or ring[0].to < oldest_version:
+            ring.popleft()
+
+    def reaches(self, version: int) -> bool:
+        """Tell whether a delta from `version` to now can be made."""
+        if version >= self.version:
+            return True
+        return bool(self.past) and self.past[0].base <= version
+
+    def counts(self) -> dict[str, int]:
+        """Count seats and places: free, held, booked, blocked."""
+        letters = self.letters
+        areas = self.areas
+        return {
+            name: letters.count(letter) + sum(area[column] for area in areas)
+            for column, (name, letter) in enumerate(
+                (("free", b"f"), ("held", b"h"), ("booked", b"b"), ("blocked", b"x"))
+            )
+        }
+
+    def area_counts(self, indexes: Iterable[int]) -> dict[str, dict[str, int]]:
+        """Return the absolute counts of areas by label."""
+        areas = self.venue.areas
+        return {
+            areas[i].label: dict(
+                zip(("free", "held", "booked", "blocked"), self.areas[i], strict=True)
+            )
+            for i in indexes
+        }
+
+    def snapshot(self, codec: Codec) -> bytes:
+        """Return the snapshot frame of this version, encoded once."""
+        cached = self._snapshots.get(codec.name)
+        if cached is None or cached[:2] != (self.epoch, self.version):
+            frame = codec.pack(
+                Snapshot(
+                    self.event,
+                    self.history_id,
+                    self.epoch,
+                    self.version,
+                    self.letters.decode("ascii"),
+                    self.area_counts(range(len(self.areas))),
+                )
+            )
+            cached = self._snapshots[codec.name] = (self.epoch, self.version, frame)
+        return cached[2]
+
+    def delta(self, base: int, codec: Codec) -> bytes:
+        """Return one merged delta frame from `base` to now.
+
+        Where a long one would be longer than the snapshot, that is sent instead.
+        """
+        seats: dict[int, None] = {}
+        areas: dict[int, None] = {}
+        for past in reversed(self.past):
+            if past.to <= base:
+                break
+            seats.update(dict.fromkeys(past.seats))
+            areas.update(dict.fromkeys(past.areas))
+        by_letter: dict[str, list[int]] = {}
+        letters = self.letters
+        for seat in seats:
+            by_letter.setdefault(chr(letters[seat]), []).append(seat)
+        frame = codec.pack(
+            Delta(
+                self.event,
+                self.history_id,
+                self.epoch,
+                base,
+                self.version,
+                by_letter,
+                self.area_counts(areas),
+            )
+        )
+        if len(frame) > limits.DELTA_BYTES_ALWAYS:
+            snapshot = self.snapshot(codec)
+            if len(snapshot) < len(frame):
+                return snapshot
+        return frame
+
+    def beat(self, codec: Codec) -> bytes:
+        """Return a beat frame."""
+        return codec.pack(Beat(self.event, self.history_id, self.epoch, self.version))

@@ -1,0 +1,238 @@
+"""Who on this process watches which event, and telling them what changed.
+
+Purpose: give every publication to every watcher of its event, and private news (a hold
+ran out) to every session of its user.
+
+Concurrency: one loop, no task per watcher. A watcher is a cursor, not a queue: what it
+missed is merged when it is sent, so one slow client costs the others nothing and memory
+is bounded by construction. Flushes run in slices of `FANOUT_SLICE_S` and take at most
+`FANOUT_SHARE_MAX` of the loop, so that the actor keeps its turn.
+
+Invariants: a watcher's next delta begins where its last frame ended; nothing is sent
+that is not committed; frames are encoded once for all watchers at the same cursor.
+
+Imports: board, wire and limits; never a session's or an actor's insides.
+"""
+
+import asyncio
+from collections.abc import Iterator
+
+from inventory.ports import Expiry, Ownership, Publication
+from inventory.settings import Settings
+from inventory.venue.map import Venue
+from server import limits
+from server.realtime.board import Board
+from server.realtime.outlet import Outlet
+from server.realtime.wire import Codec, Expired, Sale
+
+
+class Watcher:
+    """One session that follows one event, and how far it was told."""
+
+    __slots__ = ("cursor", "outlet")
+
+    def __init__(self, outlet: Outlet, cursor: int) -> None:
+        self.outlet = outlet
+        self.cursor = cursor
+
+
+class EventHub:
+    """The watchers of one event on this process, and the board they watch.
+
+    Implements `inventory.ports.Publisher` for the event's actor.
+    """
+
+    def __init__(
+        self, hub: "Hub", event: str, venue: Venue, settings: Settings
+    ) -> None:
+        self.hub = hub
+        self.board = Board(event, venue, settings, "")
+        self.watchers: dict[Outlet, Watcher] = {}
+        self.told_at = hub.now()
+        self._sale_version = 0
+        self._flush: Iterator[None] | None = None
+        self._again = False
+
+    def reset(
+        self,
+        ownership: Ownership,
+        letters: bytes,
+        areas: list[tuple[int, int, int, int]],
+        settings: Settings,
+    ) -> None:
+        """Take the state that the owner (re)loaded."""
+        board = self.board
+        board.history_id = ownership.history_id
+        board.reset(
+            ownership.epoch,
+            ownership.version,
+            letters,
+            areas,
+            settings,
+            self.hub.now(),
+        )
+        self.wake()
+
+    def publish(self, publication: Publication) -> None:
+        """Take one committed batch and tell the watchers soon."""
+        before = self.board.settings.sale_state
+        self.board.apply(publication, self.hub.now())
+        if self.board.settings.sale_state != before:
+            self._sale_version = publication.to
+        for expiry in publication.expired:
+            self.hub.tell_expired(self.board.event, expiry)
+        self.wake()
+
+    def watch(self, outlet: Outlet, cursor: int | None) -> None:
+        """Follow from `cursor`; None for a snapshot, which is sent at once."""
+        board = self.board
+        if cursor is None:
+            outlet.write(board.snapshot(outlet.codec))
+            cursor = board.version
+        self.watchers[outlet] = Watcher(outlet, cursor)
+        if cursor < board.version:
+            self.wake()
+
+    def unwatch(self, outlet: Outlet) -> None:
+        """Follow no longer."""
+        self.watchers.pop(outlet, None)
+
+    def beat(self, now: float) -> None:
+        """Tell everyone the version when nothing else was sent for a while."""
+        if now - self.told_at < limits.BEAT_S or not self.watchers:
+            return
+        self.told_at = now
+        frames: dict[str, bytes] = {}
+        for outlet in self.watchers:
+            codec = outlet.codec
+            if codec.name not in frames:
+                frames[codec.name] = self.board.beat(codec)
+            if outlet.roomy():
+                outlet.write(frames[codec.name])
+
+    def wake(self) -> None:
+        """See that a flush comes: at once for few watchers, seldom for many."""
+        if self._flush is not None:
+            self._again = True
+            return
+        if not self.watchers:
+            return
+        self._flush = self._flushing()
+        delay_s = min(
+            limits.FLUSH_S_MAX, len(self.watchers) * limits.FLUSH_S_PER_WATCHER
+        )
+        if delay_s < 0.001:
+            self.hub.loop.call_soon(self._slice)
+        else:
+            self.hub.loop.call_later(delay_s, self._slice)
+
+    def wake_stragglers(self) -> None:
+        """Flush again for those who had no room before and have some now."""
+        version = self.board.version
+        if any(
+            watcher.cursor < version and watcher.outlet.roomy()
+            for watcher in self.watchers.values()
+        ):
+            self.wake()
+
+    def _slice(self) -> None:
+        """Go on with the flush for a slice, then leave the loop to others."""
+        flush = self._flush
+        if flush is None:
+            return
+        began = self.hub.now()
+        for _ in flush:
+            if self.hub.now() - began > limits.FANOUT_SLICE_S:
+                break
+        else:
+            self._flush = None
+            if self._again:
+                self._again = False
+                self.wake()
+            return
+        took = self.hub.now() - began
+        pause_s = took * (1 / limits.FANOUT_SHARE_MAX - 1)
+        self.hub.loop.call_later(pause_s, self._slice)
+
+    def _flushing(self) -> Iterator[None]:
+        """Bring every watcher with room to now; yields every few watchers."""
+        board = self.board
+        frames: dict[tuple[int, int, str], bytes] = {}
+        self.told_at = self.hub.now()
+        for count, watcher in enumerate(list(self.watchers.values())):
+            if not count & 15:
+                yield
+            outlet = watcher.outlet
+            cursor = watcher.cursor
+            if cursor >= board.version or not outlet.roomy():
+                continue
+            key = (cursor, board.version, outlet.codec.name)
+            frame = frames.get(key)
+            if frame is None:
+                frame = frames[key] = self._frame(cursor, outlet.codec)
+            outlet.write(frame)
+            watcher.cursor = board.version
+            self.hub.deliveries += 1
+
+    def _frame(self, cursor: int, codec: Codec) -> bytes:
+        """Encode what a watcher at `cursor` missed."""
+        board = self.board
+        sale = b""
+        if cursor < self._sale_version:
+            sale = codec.pack(Sale(board.event, board.settings.sale_state))
+        if board.reaches(cursor):
+            return sale + board.delta(cursor, codec)
+        return sale + board.snapshot(codec)
+
+
+class Hub:
+    """All event hubs and all sessions of this process."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.now = loop.time
+        self.events: dict[str, EventHub] = {}
+        self.outlets: set[Outlet] = set()
+        self.by_user: dict[str, set[Outlet]] = {}
+        self.deliveries = 0
+
+    def add_event(self, event: str, venue: Venue, settings: Settings) -> EventHub:
+        """Make room for an event that this process is about to own."""
+        hub = self.events[event] = EventHub(self, event, venue, settings)
+        return hub
+
+    def signed_in(self, outlet: Outlet, user: str) -> None:
+        """Remember whose session this is."""
+        self.by_user.setdefault(user, set()).add(outlet)
+
+    def left(self, outlet: Outlet, user: str | None) -> None:
+        """Forget a session."""
+        self.outlets.discard(outlet)
+        if user is not None and user in self.by_user:
+            self.by_user[user].discard(outlet)
+            if not self.by_user[user]:
+                del self.by_user[user]
+
+    def tell_expired(self, event: str, expiry: Expiry) -> None:
+        """Tell a user, and nobody else, that a hold ran out."""
+        frame = Expired(event, expiry.hold, expiry.seats, expiry.areas)
+        for outlet in self.by_user.get(expiry.user, ()):
+            outlet.write(outlet.codec.pack(frame))
+
+    async def run(self) -> None:
+        """Once a second: beats, pings, and an end to connections that stall."""
+        pinged_at = self.now()
+        while True:
+            await asyncio.sleep(1.0)
+            now = self.now()
+            ping = now - pinged_at >= limits.PING_S
+            if ping:
+                pinged_at = now
+            for event in list(self.events.values()):
+                event.beat(now)
+            for count, outlet in enumerate(list(self.outlets)):
+                outlet.tend(now, ping=ping)
+                if not count & 255:
+                    await asyncio.sleep(0)
+            for event in list(self.events.values()):
+                event.wake_stragglers()

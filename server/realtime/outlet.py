@@ -1,0 +1,75 @@
+"""The sending side of one websocket: whole frames, written at once or not at all.
+
+aiohttp's own writer is a coroutine that builds a header for each receiver and shares
+one drain future among all senders. Here a frame is built once, header included, and written
+to the transport synchronously; what the client does not take is bounded by the reader
+(replies) and by the cursor (watchers), and a client that takes nothing is closed.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from server import limits
+from server.realtime.wire import PING_FRAME, Bye, Codec, close_frame
+
+
+class Outlet:
+    """Writes frames to one connection and notices when it takes nothing."""
+
+    __slots__ = ("_last_size", "_room", "_stalled_at", "closing", "codec", "transport")
+
+    def __init__(self, transport: asyncio.Transport, codec: Codec) -> None:
+        self.transport = transport
+        self.codec = codec
+        self.closing = False
+        self._stalled_at = 0.0
+        self._last_size = 0
+        self._room: Callable[[], None] | None = None
+
+    def write(self, frame: bytes) -> None:
+        """Write one whole frame, unless the connection is going away."""
+        if not self.closing and not self.transport.is_closing():
+            self.transport.write(frame)
+
+    def send(self, frame: object) -> None:
+        """Encode a frame and write it."""
+        self.write(self.codec.pack(frame))
+
+    def roomy(self) -> bool:
+        """Tell whether a watcher's frame may be written now."""
+        return self.transport.get_write_buffer_size() < limits.WATCH_BUFFER_BYTES_MAX
+
+    def full(self) -> bool:
+        """Tell whether the client should take something before it may ask for more."""
+        return self.transport.get_write_buffer_size() > limits.REPLY_BUFFER_BYTES_MAX
+
+    def when_roomy(self, callback: Callable[[], None]) -> None:
+        """Call back once, within about a second after there is room again."""
+        self._room = callback
+
+    def tend(self, now: float, *, ping: bool) -> None:
+        """Once a second: ping, notice room, close what stalls."""
+        size = self.transport.get_write_buffer_size()
+        if size and size >= self._last_size:
+            if not self._stalled_at:
+                self._stalled_at = now
+            elif now - self._stalled_at > limits.STALL_S_MAX:
+                self.close(4008, "you took nothing from your socket", 1_000)
+        else:
+            self._stalled_at = 0.0
+        self._last_size = size
+        if ping and not size:
+            self.write(PING_FRAME)
+        if self._room is not None and not self.full():
+            room, self._room = self._room, None
+            room()
+
+    def close(self, code: int, reason: str, retry_after_ms: int) -> None:
+        """Say `bye`, close, and do not wait for ever that it arrives."""
+        if self.closing:
+            return
+        self.send(Bye(code, reason, retry_after_ms))
+        self.write(close_frame(code, reason))
+        self.closing = True
+        self.transport.close()
+        asyncio.get_running_loop().call_later(limits.CLOSE_S_MAX, self.transport.abort)

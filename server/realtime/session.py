@@ -1,0 +1,275 @@
+"""One client's side of the protocol: who it is, what it asks, what it is told.
+
+Bytes in, frames out; a command is decoded once, goes to its event's mailbox and comes
+back as a plain function call, with no task and no future of its own. The session never
+waits: the reader (`websocket.py`) does, when too much is unanswered.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from inventory.commands import ClientCommand, Command
+from inventory.ports import Envelope
+from inventory.replies import Ok, Reply, refuse
+from server import limits
+from server.accounts.tokens import Identity
+from server.envelopes import envelope_of
+from server.realtime.hub import Hub
+from server.realtime.outlet import Outlet
+from server.realtime.wire import (
+    ErrorFrame,
+    FrameError,
+    Hello,
+    HelloOk,
+    Ping,
+    Unwatch,
+    Watch,
+    WatchOk,
+)
+from server.shards import EventNotFound, EventUnavailable, LocalEvent, Shards
+
+
+class Rates:
+    """What one connection may send; None of it matters with rates off."""
+
+    __slots__ = ("_allowance", "_at", "refused")
+
+    def __init__(self, now: float) -> None:
+        self._allowance = limits.COMMANDS_BURST
+        self._at = now
+        self.refused = 0
+
+    def allow(self, now: float) -> bool:
+        """Take one frame from the allowance."""
+        self._allowance = min(
+            limits.COMMANDS_BURST,
+            self._allowance + (now - self._at) * limits.COMMANDS_PER_S,
+        )
+        self._at = now
+        if self._allowance < 1:
+            self.refused += 1
+            return False
+        self._allowance -= 1
+        self.refused = 0
+        return True
+
+
+class Session:
+    """The protocol of one connection."""
+
+    __slots__ = (
+        "_hub",
+        "_identify",
+        "_rates",
+        "_room",
+        "_shards",
+        "_tasks",
+        "_timer",
+        "_watched",
+        "in_flight",
+        "outlet",
+        "reply",
+        "user",
+    )
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        hub: Hub,
+        shards: Shards,
+        identify: Callable[[str], Identity | None],
+        *,
+        limited: bool,
+    ) -> None:
+        self.outlet = outlet
+        self.user: Identity | None = None
+        self.in_flight = 0
+        self.reply = self._reply
+        self._hub = hub
+        self._shards = shards
+        self._identify = identify
+        self._rates = Rates(hub.now()) if limited else None
+        self._room: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watched: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = hub.loop.call_later(
+            limits.HELLO_S_MAX, outlet.close, 4001, "say hello first", 0
+        )
+        hub.outlets.add(outlet)
+
+    def sign_in(self, user: Identity) -> None:
+        """Take the caller as known from here on."""
+        if self.user is not None:
+            self._hub.left(self.outlet, self.user.user)
+            self._hub.outlets.add(self.outlet)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.user = user
+        self._hub.signed_in(self.outlet, user.user)
+
+    def close(self) -> None:
+        """Forget the connection; what it asked is still decided."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for event in self._watched:
+            self._hub.events[event].unwatch(self.outlet)
+        self._hub.left(self.outlet, self.user.user if self.user else None)
+        for task in self._tasks:
+            task.cancel()
+
+    def receive(self, data: bytes) -> None:
+        """Take one client frame."""
+        try:
+            frame = self.outlet.codec.decode(data)
+        except FrameError as error:
+            if self._allowed() is not False:
+                self.outlet.send(ErrorFrame(error.frame_id, error.code, error.detail))
+            return
+        self.in_flight += 1
+        if not self._allowed():
+            self._answer(frame.id, refuse("overloaded"))
+        elif isinstance(frame, Command):
+            self._command(frame, len(data))
+        elif isinstance(frame, Hello):
+            self._hello(frame)
+        elif isinstance(frame, Ping):
+            self._answer(frame.id, Ok())
+        elif self.user is None:
+            self._answer(frame.id, refuse("unauthenticated"))
+        elif isinstance(frame, Watch):
+            self._later(frame.id, frame.event, lambda local: self._watch(frame, local))
+        else:
+            self._unwatch(frame)
+
+    def must_wait(self) -> bool:
+        """Tell whether the reader should wait for `room` before the next frame."""
+        return self.in_flight >= limits.IN_FLIGHT_MAX or self.outlet.full()
+
+    async def room(self) -> None:
+        """Wait until fewer frames are unanswered and the client took its replies."""
+        while self.must_wait() and not self.outlet.transport.is_closing():
+            self._room = self._hub.loop.create_future()
+            if self.outlet.full():
+                self.outlet.when_roomy(self._make_room)
+            await self._room
+        self._room = None
+
+    def _allowed(self) -> bool:
+        """Count a frame against the connection's rate; close it when it floods."""
+        if self._rates is None or self._rates.allow(self._hub.now()):
+            return True
+        if self._rates.refused > limits.FLOOD_REFUSALS_MAX:
+            self.outlet.close(4029, "too many frames", 5_000)
+        return False
+
+    def _command(self, command: ClientCommand, size: int) -> None:
+        """Send a command to its event; the reply comes back to `reply`."""
+        user = self.user
+        if user is None:
+            self._answer(command.id, refuse("unauthenticated"))
+            return
+        local = self._shards.active.get(command.event)
+        envelope = envelope_of(
+            command, user.user, user.organizer, self.reply, size=size
+        )
+        if local is not None:
+            local.offer(envelope)
+        else:
+            self._later(command.id, command.event, lambda found: found.offer(envelope))
+
+    def _reply(self, envelope: Envelope, reply: Reply) -> None:
+        """Answer a command; called by the actor after the commit."""
+        self._answer(envelope.command.id, reply)
+
+    def _answer(self, frame_id: int, reply: Reply) -> None:
+        reply.id = frame_id
+        outlet = self.outlet
+        outlet.write(outlet.codec.pack(reply))
+        self.in_flight -= 1
+        if self._room is not None:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        room = self._room
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    def _hello(self, frame: Hello) -> None:
+        user = self._identify(frame.token)
+        if user is None:
+            self._answer(frame.id, refuse("unauthenticated"))
+            return
+        self.sign_in(user)
+        self._answer(
+            frame.id,
+            HelloOk(
+                user={"id": user.user, "role": user.role},
+                protocol=1,
+                limits={
+                    "in_flight": limits.IN_FLIGHT_MAX,
+                    "frame_bytes": limits.FRAME_BYTES_MAX,
+                    "commands_per_s": limits.COMMANDS_PER_S,
+                    "commands_burst": limits.COMMANDS_BURST,
+                    "watches": limits.WATCHES_PER_CONNECTION_MAX,
+                },
+            ),
+        )
+
+    def _watch(self, frame: Watch, local: LocalEvent) -> None:
+        """Answer first, then send the snapshot or go on from `since`."""
+        board = local.board
+        since = frame.since
+        if (
+            len(self._watched) >= limits.WATCHES_PER_CONNECTION_MAX
+            and frame.event not in self._watched
+        ):
+            self._answer(frame.id, refuse("overloaded", "Too many events watched."))
+            return
+        resumed = (
+            since is not None
+            and since.history_id == board.history_id
+            and since.version >= 0
+            and board.reaches(since.version)
+        )
+        self._answer(frame.id, WatchOk(resumed=resumed, version=board.version))
+        self._watched.add(frame.event)
+        cursor = since.version if since is not None and resumed else None
+        local.hub.watch(self.outlet, cursor)
+
+    def _unwatch(self, frame: Unwatch) -> None:
+        reply = Ok()
+        local = self._shards.active.get(frame.event)
+        if local is not None:
+            local.hub.unwatch(self.outlet)
+            reply.version = local.board.version
+        self._watched.discard(frame.event)
+        self._answer(frame.id, reply)
+
+    def _later(
+        self, frame_id: int, event: str, use: Callable[[LocalEvent], None]
+    ) -> None:
+        """Do something with an event, at once or when it is loaded."""
+        local = self._shards.active.get(event)
+        if local is not None:
+            use(local)
+        else:
+            self._spawn(self._load(frame_id, event, use))
+
+    async def _load(
+        self, frame_id: int, event: str, use: Callable[[LocalEvent], None]
+    ) -> None:
+        try:
+            local = await self._shards.find(event)
+        except EventNotFound:
+            self._answer(frame_id, refuse("event_not_found"))
+        except EventUnavailable:
+            self._answer(frame_id, refuse("unavailable"))
+        else:
+            use(local)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self._hub.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,106 @@
+"""The aiohttp handler of `GET /v1/ws`: pumps a socket's frames into its session."""
+
+import asyncio
+import socket
+import time
+from functools import partial
+
+from aiohttp import WSMsgType, web
+
+from server import limits
+from server.accounts.tokens import Identity, TokenError
+from server.context import CONTEXT, Context
+from server.realtime.outlet import Outlet
+from server.realtime.session import Session
+from server.realtime.wire import CODECS, JSON
+
+
+async def websocket(request: web.Request) -> web.StreamResponse:
+    """Serve one websocket until it ends."""
+    context = request.app[CONTEXT]
+    _check_origin(request, context)
+    if len(context.hub.outlets) >= limits.CONNECTIONS_MAX or not context.ready:
+        raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
+    user = _user_of(request, context)
+    socket_ = web.WebSocketResponse(
+        protocols=tuple(CODECS),
+        compress=False,
+        max_msg_size=limits.FRAME_BYTES_MAX,
+        decode_text=False,
+    )
+    await socket_.prepare(request)
+    transport = request.transport
+    if not isinstance(transport, asyncio.Transport):
+        return socket_
+    _drop_dead_peers(transport)
+    codec = CODECS.get(socket_.ws_protocol or "", JSON)
+    outlet = Outlet(transport, codec)
+    session = Session(
+        outlet,
+        context.hub,
+        context.shards,
+        partial(_identify, context),
+        limited=context.limits is not None,
+    )
+    if user is not None:
+        session.sign_in(user)
+    try:
+        await _pump(socket_, session)
+    finally:
+        session.close()
+    return socket_
+
+
+async def _pump(socket_: web.WebSocketResponse[bool], session: Session) -> None:
+    """Read frames; stop reading while too much is unanswered."""
+    wanted = WSMsgType.BINARY if session.outlet.codec.binary else WSMsgType.TEXT
+    receive = socket_.receive
+    while True:
+        message = await receive()
+        if message.type is wanted:
+            session.receive(message.data)
+            if session.must_wait():
+                await session.room()
+        elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            session.receive(b"")
+        else:
+            return
+
+
+def _check_origin(request: web.Request, context: Context) -> None:
+    """Refuse browsers from elsewhere; programs send no Origin."""
+    origins = request.headers.getall("Origin", [])
+    if not origins:
+        return
+    allowed = context.config.allowed_origins
+    own = {f"{scheme}://{request.host}" for scheme in ("http", "https")}
+    if len(origins) > 1 or origins[0] not in (allowed or own):
+        raise web.HTTPForbidden(text="This origin may not connect.")
+
+
+def _user_of(request: web.Request, context: Context) -> Identity | None:
+    """Return who the Authorization header names, if there is one."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    user = _identify(context, token.strip()) if scheme == "Bearer" else None
+    if user is None:
+        raise web.HTTPUnauthorized
+    return user
+
+
+def _identify(context: Context, token: str) -> Identity | None:
+    """Return whom a token proves, if anybody."""
+    try:
+        return context.tokens.check(token, int(time.time()))
+    except TokenError:
+        return None
+
+
+def _drop_dead_peers(transport: asyncio.Transport) -> None:
+    """Let the kernel end connections whose peer is gone, without a timer of ours."""
+    plain = transport.get_extra_info("socket")
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is not None and plain is not None and plain.family != socket.AF_UNIX:
+        plain.setsockopt(socket.IPPROTO_TCP, option, limits.USER_TIMEOUT_MS)

@@ -1,0 +1,316 @@
+"""Frames: what clients send, what the server says without being asked, and their bytes.
+
+msgspec does everything typed; the two subprotocols differ only in their codec.
+"""
+
+import json
+from collections.abc import Callable
+from struct import pack
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from inventory.commands import (
+    AnyCommand,
+    Block,
+    ClientCommand,
+    Command,
+    EventId,
+    FrameId,
+    Hold,
+    Release,
+    Unblock,
+)
+from inventory.replies import Ok
+
+JSON_PROTOCOL: Final = "onsale.v1.json"
+MSGPACK_PROTOCOL: Final = "onsale.v1.msgpack"
+
+
+class Frame(Struct, kw_only=True, tag_field="op", forbid_unknown_fields=True):
+    """A client frame that is not about an event's stock."""
+
+    id: FrameId
+
+
+class Hello(Frame, tag="hello"):
+    """Say who is there."""
+
+    token: str
+
+
+class Since(Struct, forbid_unknown_fields=True):
+    """Where a client stands."""
+
+    history_id: str
+    version: int
+
+
+class Watch(Frame, tag="watch"):
+    """Follow an event, from `since` on where that is possible."""
+
+    event: EventId
+    since: Since | None = None
+
+
+class Unwatch(Frame, tag="unwatch"):
+    """Follow an event no longer."""
+
+    event: EventId
+
+
+class Ping(Frame, tag="ping"):
+    """Ask for a sign of life."""
+
+
+SessionFrame = Hello | Watch | Unwatch | Ping
+ClientFrame = SessionFrame | ClientCommand
+
+
+class HelloOk(Ok, tag="ok"):
+    """The caller, and the limits of the connection."""
+
+    user: dict[str, str]
+    protocol: int
+    limits: dict[str, float]
+
+
+class WatchOk(Ok, tag="ok"):
+    """Whether the next delta goes on from `since`."""
+
+    resumed: bool
+
+
+class Snapshot(Struct, tag_field="op", tag="snapshot"):
+    """The whole board: one letter per seat index, and all areas."""
+
+    event: str
+    history_id: str
+    epoch: int
+    version: int
+    seats: str
+    areas: dict[str, dict[str, int]]
+
+
+class Delta(Struct, tag_field="op", tag="delta", rename={"base": "from"}):
+    """What changed after `from`, up to `to`: seat indexes by their new letter."""
+
+    event: str
+    history_id: str
+    epoch: int
+    base: int
+    to: int
+    seats: dict[str, list[int]]
+    areas: dict[str, dict[str, int]]
+
+
+class Beat(Struct, tag_field="op", tag="beat"):
+    """Nothing changed; the version tells whether anything was missed."""
+
+    event: str
+    history_id: str
+    epoch: int
+    version: int
+
+
+class Sale(Struct, tag_field="op", tag="sale"):
+    """The sale state changed."""
+
+    event: str
+    status: str
+
+
+class Expired(Struct, tag_field="op", tag="expired"):
+    """The caller's hold ran out."""
+
+    event: str
+    hold: str
+    seats: list[str]
+    areas: dict[str, int]
+
+
+class Bye(Struct, tag_field="op", tag="bye"):
+    """The server closes the connection."""
+
+    code: int
+    reason: str
+    retry_after_ms: int
+
+
+class ErrorFrame(Struct, tag_field="op", tag="error"):
+    """The server could not understand a frame; nothing happened."""
+
+    id: int | None
+    code: Literal["bad_frame", "unknown_op", "bad_field"]
+    detail: str
+
+
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class FrameError(Exception):
+    """A frame or command that cannot be understood, and where it is wrong."""
+
+    def __init__(
+        self,
+        code: Literal["bad_frame", "unknown_op", "bad_field"],
+        detail: str,
+        field: str = "",
+        frame_id: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.field = field
+        self.frame_id = frame_id
+
+
+class Codec:
+    """One subprotocol: how frames become bytes and back."""
+
+    def __init__(
+        self,
+        name: str,
+        opcode: int,
+        decode: Callable[[bytes], ClientFrame],
+        decode_any: Callable[[bytes], object],
+        encode: Callable[[object], bytes],
+        null: bytes,
+    ) -> None:
+        self.name = name
+        self.binary = opcode == 2
+        self._head = 0x80 | opcode
+        self._decode = decode
+        self._decode_any = decode_any
+        self._encode = encode
+        self._null = null
+
+    def decode(self, data: bytes) -> ClientFrame:
+        """Decode one client frame; raise `FrameError` with its id where it has one."""
+        try:
+            frame = self._decode(data)
+        except _UNREADABLE as error:
+            raise self._error(data, error) from None
+        if self._null in data:
+            _refuse_null(frame, frame.id)
+        if isinstance(frame, Command):
+            check_command(frame)
+        return frame
+
+    def pack(self, frame: object) -> bytes:
+        """Encode a server frame with its websocket header, ready for the transport."""
+        payload = self._encode(frame)
+        size = len(payload)
+        if size < 126:
+            return bytes((self._head, size)) + payload
+        if size < 65_536:
+            return pack("!BBH", self._head, 126, size) + payload
+        return pack("!BBQ", self._head, 127, size) + payload
+
+    def _error(self, data: bytes, error: Exception) -> FrameError:
+        """Say what is wrong with a frame that did not decode."""
+        try:
+            value = self._decode_any(data)
+        except UnicodeDecodeError:
+            return FrameError("bad_field", "A string is not valid Unicode.")
+        except (*_UNREADABLE, ValueError):
+            return FrameError("bad_frame", f"Not a frame of {self.name}.")
+        if not isinstance(value, dict):
+            return FrameError("bad_frame", "A frame is one object.")
+        frame_id = value.get("id")
+        if (
+            isinstance(frame_id, bool)
+            or not isinstance(frame_id, int)
+            or not -(2**53) <= frame_id <= 2**53
+        ):
+            frame_id = None
+        return error_of(error, frame_id)
+
+
+def error_of(error: Exception, frame_id: int | None = None) -> FrameError:
+    """Turn a decoding error of msgspec into ours."""
+    text = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return FrameError(
+            "bad_field", "A string is not valid Unicode.", frame_id=frame_id
+        )
+    if text.endswith("at `$.op`") and text.startswith("Invalid value"):
+        return FrameError("unknown_op", "There is no such op.", "op", frame_id)
+    detail, _, path = text.partition(" - at `")
+    return FrameError(
+        "bad_field", f"{detail}.", path.rstrip("`").removeprefix("$."), frame_id
+    )
+
+
+def check_command(command: AnyCommand) -> None:
+    """Refuse what the types cannot say: something to take, and nothing twice."""
+    if isinstance(command, Hold | Block | Unblock):
+        if command.seats is None and command.areas is None:
+            raise FrameError("bad_field", "Name seats or areas.", "seats", command.id)
+    elif not isinstance(command, Release):
+        return
+    seats = command.seats
+    if seats is not None and len(set(seats)) != len(seats):
+        raise FrameError("bad_field", "A seat is named twice.", "seats", command.id)
+
+
+def parse_command(body: dict[str, Any], event: str, frame_id: int) -> ClientCommand:
+    """Make a command of a REST body: one command object without its event."""
+    if "event" in body:
+        raise FrameError("bad_field", "The path names the event.", "event", frame_id)
+    try:
+        command: ClientCommand = msgspec.convert(
+            {"id": frame_id, **body, "event": event}, ClientCommand
+        )
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise error_of(error, frame_id) from None
+    _refuse_null(command, frame_id)
+    check_command(command)
+    return command
+
+
+def _refuse_null(value: object, frame_id: int) -> None:
+    """Refuse U+0000 in any string: no database and no terminal takes it well."""
+    for text in _strings(msgspec.to_builtins(value)):
+        if "\0" in text:
+            raise FrameError("bad_field", "A string has U+0000.", "", frame_id)
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [
+            text for pair in value.items() for item in pair for text in _strings(item)
+        ]
+    if isinstance(value, list):
+        return [text for item in value for text in _strings(item)]
+    return []
+
+
+JSON: Final = Codec(
+    JSON_PROTOCOL,
+    1,
+    msgspec.json.Decoder(ClientFrame).decode,
+    # The standard library reads lone surrogates, which lets us name them.
+    json.loads,
+    msgspec.json.Encoder().encode,
+    b"\\u0000",
+)
+MSGPACK: Final = Codec(
+    MSGPACK_PROTOCOL,
+    2,
+    msgspec.msgpack.Decoder(ClientFrame).decode,
+    msgspec.msgpack.Decoder().decode,
+    msgspec.msgpack.Encoder().encode,
+    b"\0",
+)
+CODECS: Final = {codec.name: codec for codec in (JSON, MSGPACK)}
+PING_FRAME: Final = b"\x89\x00"
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """Return a websocket close frame."""
+    payload = code.to_bytes(2, "big") + reason.encode()[:120]
+    return bytes((0x88, len(payload))) + payload

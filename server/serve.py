@@ -1,0 +1,83 @@
+"""`onsale serve`: one process from its settings to its end."""
+
+import asyncio
+import resource
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+
+from persistence.data_directory import DataDirectory, DataDirectoryError
+from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from persistence.errors import Unavailable, UnsafeServer
+from persistence.migrate import MigrationError
+from server.app import Server
+from server.config import Config, ConfigError
+from server.log import configure_logging
+
+log = structlog.get_logger()
+
+
+def serve(config: Config) -> int:
+    """Serve until told to stop; return the exit status. Call from the main thread."""
+    configure_logging(config.log_level)
+    _raise_file_limit()
+    try:
+        with ExitStack() as stack:
+            data = stack.enter_context(DataDirectory(Path(config.data_dir)))
+            url = config.database_url
+            if url is None:
+                postgres = EmbeddedPostgres(data)
+                stack.callback(postgres.stop)
+                url = postgres.start()
+            factory = uvloop.new_event_loop if config.loop == "uvloop" else None
+            with asyncio.Runner(loop_factory=factory) as runner:
+                runner.run(_serve(config, url, f"node {data.secret('node')[:16]}"))
+    except (
+        ConfigError,
+        DataDirectoryError,
+        EmbeddedPostgresError,
+        MigrationError,
+        Unavailable,
+        UnsafeServer,
+        ValueError,
+    ) as error:
+        sys.stderr.write(f"onsale: {error}\n")
+        return 1
+    except OSError as error:
+        place = f"{config.host}:{config.port}"
+        sys.stderr.write(f"onsale: cannot serve at {place}: {error}\n")
+        return 1
+    return 0
+
+
+async def _serve(config: Config, database_url: str, address: str) -> None:
+    server = Server(config, database_url, address)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        url = await server.start()
+        sys.stdout.write(f"onsale is ready at {url}\n")
+        sys.stdout.flush()
+        waiting = asyncio.create_task(stopped.wait())
+        ends: list[asyncio.Future[Any]] = [waiting, server.failed]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if server.failed.done():
+            log.error("a part of the server died", exc_info=server.failed.exception())
+    finally:
+        await server.stop()
+    if server.failed.done():
+        server.failed.result()
+
+
+def _raise_file_limit() -> None:
+    """Allow as many sockets as the system permits."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
