@@ -23,7 +23,7 @@ GUESTS_AT_ONCE = 16
 AUDIT_TIMEOUT_S = 300
 REQUEST_TIMEOUT_S = 120
 
-_BATCHES = re.compile(r"^onsale_\w*batch\w*_(sum|count)(?:\{[^}]*\})? (\S+)$", re.M)
+_BATCHES = re.compile(r"^onsale_batch_commands_(sum|count)(?:\{[^}]*\})? (\S+)$", re.M)
 
 
 class Onsale:

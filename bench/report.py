@@ -3,6 +3,7 @@
 from statistics import median
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -13,10 +14,6 @@ SATURATED = 0.9
 
 DISTURBED = 0.1
 """Other work that uses more of a core than this takes it from the measurement."""
-
-
-SHARES = ("server", "generator", "others")
-"""Whose CPU time the table shows, in shares of one core."""
 
 
 def summary(report: Report) -> dict[str, dict[str, float | int | None]]:
@@ -98,9 +95,11 @@ def show(report: Report, console: Console) -> None:
     options = report.options
     table = Table(
         title=f"One hot event: {options.connections:,} connections,"
-        f" {options.in_flight} in flight, {options.seats_per_hold} seats per hold"
+        f" {options.in_flight} in flight, {options.seats_per_hold} seats per hold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
     )
-    table.add_column("server")
+    table.add_column("server", no_wrap=True)
     for heading in (
         "holds/s",
         "to echo",
@@ -110,11 +109,9 @@ def show(report: Report, console: Console) -> None:
         "batch",
         "server µs",
         "store µs",
-        "server %",
         "client %",
-        "others %",
     ):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, row in summary(report).items():
         table.add_row(
             name,
@@ -126,7 +123,7 @@ def show(report: Report, console: Console) -> None:
             _number(row["batch"], 0),
             _number(row["server_us"], 1),
             _number(row["store_us"], 1),
-            *(_percent(row[f"{who}_share"]) for who in SHARES),
+            _percent(row["generator_share"]),
         )
     for name, why in report.skipped.items():
         table.add_row(name, f"skipped: {why}")
