@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from functools import partial
+from typing import cast
 
 from aiohttp import WSMsgType, web
 
@@ -29,8 +30,9 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         decode_text=False,
     )
     await socket_.prepare(request)
-    transport = request.transport
-    if not isinstance(transport, asyncio.Transport):
+    # uvloop's transports are no subclass of asyncio's, but do the same.
+    transport = cast("asyncio.Transport | None", request.transport)
+    if transport is None:
         return socket_
     _drop_dead_peers(transport)
     codec = CODECS.get(socket_.ws_protocol or "", JSON)
