@@ -33,6 +33,9 @@ class Running(Struct, kw_only=True):
     server_pids: list[int]
     store_pids: list[int] = []
     echo: bool = False
+    said: Callable[[], str] = str
+    """The last lines of the server's output."""
+
     settle: Callable[[], Awaitable[dict[str, object]]]
     """After the load: look at what is committed; `held` is the number of seats."""
 
@@ -53,6 +56,7 @@ async def start_echo(stack: AsyncExitStack, lab: Lab, events: int) -> Running:
         tokens=_tokens(lab),
         events=_events(events),
         server_pids=[child.pid],
+        said=child.said,
         echo=True,
         settle=settle,
     )
@@ -100,6 +104,7 @@ async def _start_row_locks(
         tokens=_tokens(lab),
         events=names,
         server_pids=[child.pid],
+        said=child.said,
         store_pids=lab.store_pids,
         settle=settle,
     )
@@ -144,6 +149,7 @@ async def start_redis_script(stack: AsyncExitStack, lab: Lab, events: int) -> Ru
         tokens=_tokens(lab),
         events=names,
         server_pids=[child.pid],
+        said=child.said,
         store_pids=pids,
         settle=settle,
     )

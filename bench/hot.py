@@ -160,6 +160,8 @@ async def measure_one(
         faults[f"{held} seats held for {figures.accepted_total} holds"] = 1
     if settled.get("audit_exit"):
         faults["audit"] = 1
+    if faults:
+        print(f"{name} said:\n{running.said()}", file=sys.stderr)
     return Run(
         round=number, server=name, figures=figures, settled=settled, faults=faults
     )

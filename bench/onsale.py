@@ -38,6 +38,7 @@ class Onsale:
         self._authorization = {"Authorization": ""}
         self.address = ""
         self.pid = 0
+        self.child: Child | None = None
 
     def _command(self, *arguments: str) -> list[str]:
         place = str(self._lab.directory / "onsale")
@@ -62,6 +63,7 @@ class Onsale:
             },
         )
         self.pid = child.pid
+        self.child = child
         self.address = await child.address()
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(
@@ -73,6 +75,10 @@ class Onsale:
             "POST", "/v1/auth/login", {"email": ADMIN, "password": self._password}
         )
         self._authorization = {"Authorization": f"Bearer {token['access_token']}"}
+
+    def said(self) -> str:
+        """The last lines of its output."""
+        return "" if self.child is None else self.child.said()
 
     async def open_sales(self, count: int) -> list[str]:
         """Open events of one venue, and let the server load each of them."""
@@ -175,6 +181,7 @@ async def start_onsale(stack: AsyncExitStack, lab: Lab, events: int) -> Running:
         tokens=await server.guests(lab.connections),
         events=names,
         server_pids=[server.pid],
+        said=server.said,
         store_pids=lab.store_pids,
         settle=settle,
     )
