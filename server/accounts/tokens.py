@@ -6,10 +6,11 @@ Keys and time are arguments, so that a token can be tested without waiting for i
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Final, Literal, cast, get_args
+from typing import Annotated, Final, Literal
 
 import jwt
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 
 Role = Literal["guest", "customer", "organizer", "admin"]
 
@@ -30,7 +31,6 @@ CLOCK_SKEW_S: Final = 60
 TOKEN_LENGTH_MAX: Final = 2048
 SECRET_BYTES_MIN: Final = 32
 REMEMBERED_MAX: Final = 16_384
-ROLES: Final = frozenset(get_args(Role))
 ORGANIZERS: Final = frozenset({"organizer", "admin"})
 
 
@@ -73,6 +73,13 @@ def key_from_secret(secret: str) -> SigningKey:
     derived = hmac.digest(secret.encode(), b"onsale access tokens 1", "sha256")
     name = hmac.digest(secret.encode(), b"onsale access tokens 1 name", "sha256")
     return SigningKey(kid=name.hex()[:16], secret=derived)
+
+
+class _Claims(Struct):
+    sub: Annotated[str, Meta(min_length=1, max_length=64)]
+    role: Role
+    iat: int
+    exp: int
 
 
 class Tokens:
@@ -127,24 +134,21 @@ class Tokens:
             secret = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
             if secret is None:
                 raise TokenError("This access token was not issued here.")
-            claims = jwt.decode(
+            decoded = jwt.decode(
                 token,
                 secret,
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
                 options={
-                    "require": ["iss", "sub", "role", "iat", "exp"],
+                    "require": ["iss"],
                     # Judged below, against the time we were given.
                     "verify_exp": False,
                     "verify_iat": False,
                 },
             )
-        except (jwt.PyJWTError, UnicodeError, TypeError) as error:
+            claims = msgspec.convert(decoded, _Claims)
+        except (jwt.PyJWTError, UnicodeError, TypeError, ValueError) as error:
             raise TokenError("This is not an access token of ours.") from error
-        user, role = claims["sub"], claims["role"]
-        issued_s, expires_s = claims["iat"], claims["exp"]
-        if not (type(issued_s) is int and type(expires_s) is int and role in ROLES):
-            raise TokenError("This is not an access token of ours.")
-        if issued_s > now_s + CLOCK_SKEW_S:
+        if claims.iat > now_s + CLOCK_SKEW_S:
             raise TokenError("This access token is from the future.")
-        return Identity(user, cast(Role, role), expires_s)
+        return Identity(claims.sub, claims.role, claims.exp)

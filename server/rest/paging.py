@@ -7,7 +7,7 @@ no secret and grants nothing; it is opaque so that its content may change.
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -71,7 +71,7 @@ def read_cursor(query: Mapping[str, str], position_type: type[T]) -> T | None:
         raise bad_field("cursor", "Not a cursor of this list.") from error
 
 
-def encode_page(items: list[Any], next_position: object | None) -> Page[Any]:
+def page_of(items: list[T], next_position: object | None) -> Page[T]:
     """Return a page; `next_position` is None after the last item."""
     cursor = None if next_position is None else write_cursor(next_position)
     return Page(items, cursor)

@@ -103,7 +103,7 @@ class ProblemError(Exception):
         super().__init__(code)
         self.code = code
         self.detail = DETAILS[code] if detail is None else detail
-        self.errors = errors
+        self.errors = errors or []
         self.headers = dict(headers or {})
         self.refused = refused
 

@@ -1,0 +1,120 @@
+"""Examples in the descriptions; a test checks each against its schema."""
+
+from typing import Any, Final
+
+TIME: Final = "2026-12-31T19:00:00Z"
+SETTINGS: Final[dict[str, Any]] = {
+    "name": "New Year's Eve",
+    "starts_at": TIME,
+    "ends_at": None,
+    "on_sale_at": None,
+    "hold_ttl_s": 600,
+    "max_per_user": 10,
+    "max_per_booking": 10,
+    "prices": {"1": {"amount": 4500, "currency": "EUR"}},
+    "payment": "none",
+    "cancel_until_s": 86400,
+    "prevent_orphans": False,
+    "waitlist": True,
+}
+EVENT: Final[dict[str, Any]] = {
+    "id": "evt_Jt8Zk0bTQyW2mGq1c5uVhA",
+    "status": "on_sale",
+    "venue": "ven_p0cVd5mJSk6lB7nqYw3xEg",
+    "capacity": None,
+    "created_at": "2026-11-21T10:00:00Z",
+    **SETTINGS,
+}
+EVENT_NOW: Final[dict[str, Any]] = {
+    **EVENT,
+    "version": 17,
+    "counts": {"free": 8890, "held": 4, "booked": 3, "blocked": 0},
+}
+VENUE: Final[dict[str, Any]] = {
+    "id": "ven_p0cVd5mJSk6lB7nqYw3xEg",
+    "name": "Town Hall",
+    "seats": 8897,
+    "areas": 2,
+    "categories": [{"key": "1", "label": "Stalls", "color": "#4c78a8"}],
+}
+TOKEN: Final[dict[str, Any]] = {
+    "access_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0.e30.c2lnbmF0dXJl",
+    "token_type": "Bearer",
+    "expires_in": 604800,
+    "user": {"id": "usr_2m5sWn9fTjOQy7gJxwYh0A", "role": "guest"},
+}
+HOLD: Final[dict[str, Any]] = {"op": "hold", "seats": ["A-1", "A-2"]}
+HOLD_OK: Final[dict[str, Any]] = {
+    "op": "ok",
+    "id": 0,
+    "version": 18,
+    "hold": "qXr2cV0uS5mB8nJk3wTyZg",
+    "expires_in_ms": 600000,
+    "expires_at": "2026-11-21T10:10:00Z",
+    "seats": ["A-1", "A-2"],
+    "areas": {},
+    "total": {"amount": 9000, "currency": "EUR"},
+    "added": {"seats": ["A-1", "A-2"], "areas": {}},
+}
+
+REQUESTS: Final[dict[str, Any]] = {
+    "log_in": {"email": "olga@example.org", "password": "correct horse battery"},
+    "create_venue": {
+        "name": "Town Hall",
+        "map": {
+            "categories": [{"key": "1", "label": "Stalls"}],
+            "seats": [
+                {"row": "A", "number": "1", "category": "1"},
+                {"row": "A", "number": "2", "category": "1"},
+            ],
+            "areas": [],
+        },
+    },
+    "create_event": {
+        "name": "New Year's Eve",
+        "venue": "ven_p0cVd5mJSk6lB7nqYw3xEg",
+        "starts_at": TIME,
+        "prices": {"1": {"amount": 4500, "currency": "EUR"}},
+    },
+    "edit_event": {"max_per_user": 4},
+    "run_command": HOLD,
+}
+ANSWERS: Final[dict[str, Any]] = {
+    "create_guest": TOKEN,
+    "log_in": {**TOKEN, "expires_in": 43200, "user": {"id": "usr_1", "role": "admin"}},
+    "create_venue": VENUE,
+    "list_venues": {"items": [VENUE], "next_cursor": None},
+    "show_venue": VENUE,
+    "create_event": EVENT,
+    "list_events": {"items": [EVENT], "next_cursor": None},
+    "show_event": EVENT_NOW,
+    "edit_event": {**EVENT_NOW, "max_per_user": 4},
+    "publish_event": EVENT_NOW,
+    "show_availability": {
+        "history_id": "5f0f3c0e-3a51-4c2f-9c53-0d2b8e3d4c11",
+        "epoch": 1,
+        "version": 17,
+        "seats": "ffhhbx",
+        "areas": {"GA1": {"free": 98, "held": 1, "booked": 1, "blocked": 0}},
+    },
+    "run_command": HOLD_OK,
+    "show_health": {
+        "status": "ok",
+        "version": "0.1.0",
+        "durability": "A",
+        "rate_limits": "on",
+        "parts": {"database": {"status": "ok"}},
+    },
+    "show_ready": {"status": "ok"},
+}
+PROBLEM: Final[dict[str, Any]] = {
+    "type": "urn:onsale:problem:seat_not_free",
+    "title": "Conflict",
+    "status": 409,
+    "detail": "Somebody else was faster.",
+    "code": "seat_not_free",
+    "transient": False,
+    "request_id": "Zk0bTQyW2mGq1c5u",
+    "seats": ["A-1"],
+    "alternatives": [["B-4", "B-5"]],
+}

@@ -1,0 +1,196 @@
+"""OpenAPI 3.1, made from the table of routes and the types it names."""
+
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+from server.api import examples
+from server.api.schemas import Schema, components, without_event
+from server.rest.problems import CONTENT_TYPE, DETAILS, Problem, status_of
+from server.rest.route import Route
+from server.version import VERSION
+
+DESCRIPTION: Final = """\
+Sells seats when everyone comes at once. Commands of buyers go over the websocket
+`/v1/ws` (described in `/asyncapi.json`) or, one at a time, over REST.
+
+Numbers are strict: `2.0` and `"2"` are not the integer `2`. Unknown fields are
+refused. Times are RFC 3339 with an offset and answered in UTC; money is in minor units.
+Every error is a problem document (RFC 9457) whose `code` is stable; where `transient`
+is true, the same request may succeed later. A write with an `Idempotency-Key` has at
+most one effect. Requests are limited: `429` says in `Retry-After` when to come again,
+and `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell where
+one stands.
+"""
+
+PATH_PARAMETERS: Final = {
+    "event": "The event's id.",
+    "venue": "The venue's id.",
+    "booking": "The booking's id.",
+    "reference": "The booking's reference.",
+    "asset": "The file's name.",
+}
+ALWAYS: Final = ("rate_limited", "internal")
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+
+
+def build(routes: Iterable[Route]) -> Schema:
+    """Return the OpenAPI document."""
+    table = list(routes)
+    wanted: list[Any] = [Problem]
+    for route in table:
+        wanted.extend(_types(route))
+    schemas, named = components(wanted)
+    without_event(named)
+    schema_of = {id(kind): schema for kind, schema in zip(wanted, schemas, strict=True)}
+    paths: dict[str, Schema] = {}
+    for route in table:
+        path = paths.setdefault(route.path, {})
+        path[route.method.lower()] = _operation(route, schema_of)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Onsale",
+            "version": VERSION,
+            "summary": "Ticket on-sales: exact, durable, live.",
+            "description": DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "This server."}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in table)],
+        "paths": paths,
+        "components": {
+            "schemas": named,
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "The `access_token` of `/v1/auth/…`.",
+                }
+            },
+        },
+    }
+
+
+def _types(route: Route) -> list[Any]:
+    found = list(route.answers) if isinstance(route.answers, tuple) else [route.answers]
+    return [kind for kind in (route.body, *found) if kind is not None]
+
+
+def _operation(route: Route, schema_of: dict[int, Schema]) -> Schema:
+    operation: Schema = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "tags": [route.tag],
+        "parameters": _parameters(route),
+        "responses": _responses(route, schema_of),
+        "security": _security(route),
+    }
+    if route.body is not None:
+        content: Schema = {"schema": schema_of[id(route.body)]}
+        if route.name in examples.REQUESTS:
+            content["example"] = examples.REQUESTS[route.name]
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": content},
+        }
+    return operation
+
+
+def _security(route: Route) -> list[Schema]:
+    if route.access in ("operational", "anonymous"):
+        return []
+    required: list[Schema] = [{"bearer": []}]
+    return [{}, *required] if route.access == "anyone" else required
+
+
+def _parameters(route: Route) -> list[Schema]:
+    parameters: list[Schema] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": PATH_PARAMETERS[name],
+        }
+        for name in _PARAMETER.findall(route.path)
+    ]
+    parameters.extend(
+        {
+            "name": query.name,
+            "in": "query",
+            "schema": query.schema,
+            "description": query.description,
+        }
+        for query in route.query
+    )
+    if route.keyed:
+        parameters.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+                "description": "The same key again has no second effect.",
+            }
+        )
+    if route.cached:
+        parameters.append(
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "schema": {"type": "string"},
+                "description": "The `ETag` of the answer that is known.",
+            }
+        )
+    return parameters
+
+
+def _responses(route: Route, schema_of: dict[int, Schema]) -> Schema:
+    good: Schema = {"description": HTTPStatus(route.status).phrase}
+    if route.cached:
+        good["headers"] = {"ETag": {"schema": {"type": "string"}}}
+    if route.status != HTTPStatus.NO_CONTENT:
+        good["content"] = {route.media_type: _content(route, schema_of)}
+    responses = {str(route.status): good}
+    if route.cached:
+        responses["304"] = {"description": "The known answer still holds."}
+    if route.name == "show_ready":
+        responses["503"] = {**good, "description": "Not ready."}
+        return responses
+    if route.access == "operational" and not route.problems:
+        return responses
+    by_status: dict[int, list[str]] = {}
+    for code in _codes(route):
+        by_status.setdefault(status_of(code), []).append(code)
+    for status, codes in sorted(by_status.items()):
+        lines = (f"`{code}`: {DETAILS[code]}" for code in codes)
+        responses[str(status)] = {
+            "description": "\n\n".join(lines),
+            "content": {CONTENT_TYPE: {"schema": schema_of[id(Problem)]}},
+        }
+    return responses
+
+
+def _content(route: Route, schema_of: dict[int, Schema]) -> Schema:
+    content: Schema = {"schema": {"type": "string"}}
+    if isinstance(route.answers, tuple):
+        schemas = [schema_of[id(kind)] for kind in route.answers]
+        content = {"schema": {"anyOf": schemas}}
+    elif route.answers is not None:
+        content = {"schema": schema_of[id(route.answers)]}
+    if route.name in examples.ANSWERS:
+        content["example"] = examples.ANSWERS[route.name]
+    return content
+
+
+def _codes(route: Route) -> dict[str, None]:
+    codes = dict.fromkeys(route.problems)
+    if route.access not in ("operational", "anonymous"):
+        codes["unauthenticated"] = None
+    if route.access in ("organizer", "admin"):
+        codes["forbidden"] = None
+    if route.access != "operational":
+        codes.update(dict.fromkeys(ALWAYS))
+    return codes

@@ -1,0 +1,85 @@
+"""The descriptions of both interfaces, and a page that shows the first one offline."""
+
+from importlib.resources import files
+from typing import Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from server.rest import etags
+from server.rest.call import CACHE_ASK, Call
+from server.rest.problems import ProblemError
+
+ASSETS: Final = {
+    "redoc.standalone.js": ("redoc/redoc.standalone.js", "text/javascript")
+}
+
+PAGE: Final = b"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Onsale: the interface</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>body{margin:0}</style>
+</head>
+<body>
+<redoc spec-url="/openapi.json"></redoc>
+<script src="/docs/redoc.standalone.js"></script>
+</body>
+</html>
+"""
+
+# Redoc writes its styles into the page and searches in a worker made of a blob. No
+# other host is asked for anything, not even for the logo that it would like to show.
+PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Documents(Struct, frozen=True):
+    """Both descriptions, as they are sent."""
+
+    openapi: bytes
+    asyncapi: bytes
+
+
+DOCUMENTS: Final = web.AppKey("documents", Documents)
+
+
+async def show_openapi(call: Call) -> web.Response:
+    """Show the description of the HTTP interface."""
+    return call.read(call.request.app[DOCUMENTS].openapi)
+
+
+async def show_asyncapi(call: Call) -> web.Response:
+    """Show the description of the websocket."""
+    return call.read(call.request.app[DOCUMENTS].asyncapi)
+
+
+async def show_docs(call: Call) -> web.Response:
+    """Show the page."""
+    response = _file(call, PAGE, "text/html")
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    return response
+
+
+async def show_asset(call: Call) -> web.Response:
+    """Give the page one of the files that it needs."""
+    asset = ASSETS.get(call.request.match_info["asset"])
+    if asset is None:
+        raise ProblemError("not_found")
+    path, content_type = asset
+    body = files("server.pages").joinpath("vendor", path).read_bytes()
+    return _file(call, body, content_type)
+
+
+def _file(call: Call, body: bytes, content_type: str) -> web.Response:
+    etag = etags.of_body(body)
+    headers = {"ETag": etag, "Cache-Control": CACHE_ASK}
+    if etags.matches(call.request.headers.get("If-None-Match"), etag):
+        return web.Response(status=304, headers=headers)
+    return web.Response(
+        body=body, content_type=content_type, charset="utf-8", headers=headers
+    )

@@ -1,0 +1,188 @@
+"""What clients send and get about an event, and how that becomes its settings."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from inventory import limits
+from inventory.settings import Money, SaleState, Settings
+from server.rest.problems import bad_field
+from server.rest.times import Time, from_ms, maybe_from_ms, maybe_to_ms, to_ms
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Id = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
+Capacity = Annotated[int, Meta(ge=1, le=limits.AREA_CAPACITY_MAX)]
+HoldTtl = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
+PerUser = Annotated[int, Meta(ge=1, le=limits.PER_USER_MAX)]
+PerBooking = Annotated[int, Meta(ge=1, le=limits.SEATS_PER_BOOKING_MAX)]
+CancelUntil = Annotated[int, Meta(ge=0, le=10**9)]
+CategoryKey = Annotated[str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_MAX)]
+Prices = Annotated[
+    dict[CategoryKey, "Price"], Meta(max_length=limits.CATEGORIES_PER_VENUE_MAX)
+]
+Payment = Literal["none", "required"]
+
+_LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
+
+
+class Price(Money, frozen=True, forbid_unknown_fields=True):
+    """What a seat or place of a category costs."""
+
+
+class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A new event: at a venue, or with just a capacity."""
+
+    name: Name
+    venue: Id | None = None
+    capacity: Capacity | None = None
+    starts_at: Time
+    ends_at: Time | None = None
+    on_sale_at: Time | None = None
+    hold_ttl_s: HoldTtl = 600
+    max_per_user: PerUser = 10
+    max_per_booking: PerBooking = 10
+    prices: Prices = {}
+    payment: Payment = "none"
+    cancel_until_s: CancelUntil = 86_400
+    prevent_orphans: bool = False
+    waitlist: bool = True
+
+
+class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to change of an event; what is absent stays. `prices` is replaced whole."""
+
+    name: Name | UnsetType = UNSET
+    starts_at: Time | UnsetType = UNSET
+    ends_at: Time | UnsetType | None = UNSET
+    on_sale_at: Time | UnsetType | None = UNSET
+    hold_ttl_s: HoldTtl | UnsetType = UNSET
+    max_per_user: PerUser | UnsetType = UNSET
+    max_per_booking: PerBooking | UnsetType = UNSET
+    prices: Prices | UnsetType = UNSET
+    payment: Payment | UnsetType = UNSET
+    cancel_until_s: CancelUntil | UnsetType = UNSET
+    prevent_orphans: bool | UnsetType = UNSET
+    waitlist: bool | UnsetType = UNSET
+
+
+class Counts(Struct):
+    """Seats and area places by state."""
+
+    free: int
+    held: int
+    booked: int
+    blocked: int
+
+
+class EventSummary(Struct, kw_only=True):
+    """An event as a list shows it."""
+
+    id: str
+    name: str
+    status: SaleState
+    venue: str | None
+    capacity: int | None
+    starts_at: datetime
+    ends_at: datetime | None
+    on_sale_at: datetime | None
+    hold_ttl_s: int
+    max_per_user: int
+    max_per_booking: int
+    prices: dict[str, Money]
+    payment: str
+    cancel_until_s: int
+    prevent_orphans: bool
+    waitlist: bool
+    created_at: datetime
+
+
+class EventDocument(EventSummary, kw_only=True):
+    """An event with what is left of it, as of a committed version."""
+
+    version: int
+    counts: Counts
+
+
+def settings_of(body: EventCreate) -> Settings:
+    """Return the settings of a new event."""
+    if (body.venue is None) == (body.capacity is None):
+        raise bad_field("venue", "Give exactly one of venue and capacity.")
+    return Settings(
+        name=body.name,
+        starts_at_ms=to_ms(body.starts_at),
+        ends_at_ms=maybe_to_ms(body.ends_at),
+        on_sale_at_ms=maybe_to_ms(body.on_sale_at),
+        hold_ttl_s=body.hold_ttl_s,
+        max_per_user=body.max_per_user,
+        max_per_booking=body.max_per_booking,
+        prices=money_of(body.prices),
+        payment=body.payment,
+        cancel_until_s=body.cancel_until_s,
+        prevent_orphans=body.prevent_orphans,
+        waitlist=body.waitlist,
+    )
+
+
+def patched(settings: Settings, patch: EventPatch) -> Settings:
+    """Return the settings with the patch's fields in place of the old ones."""
+    changes: dict[str, Any] = {}
+    for field in patch.__struct_fields__:
+        value = getattr(patch, field)
+        if value is UNSET:
+            continue
+        if field in ("starts_at", "ends_at", "on_sale_at"):
+            changes[f"{field}_ms"] = maybe_to_ms(value)
+        elif field == "prices":
+            changes[field] = money_of(value)
+        else:
+            changes[field] = value
+    return msgspec.structs.replace(settings, **changes)
+
+
+def money_of(prices: dict[str, Price]) -> dict[str, Money]:
+    """Return prices as the inventory keeps them."""
+    return {key: Money(price.amount, price.currency) for key, price in prices.items()}
+
+
+def check_settings(settings: Settings, categories: set[str]) -> None:
+    """Raise for what only several fields together, or the venue, make wrong."""
+    ends_at_ms = settings.ends_at_ms
+    if ends_at_ms is not None and ends_at_ms <= settings.starts_at_ms:
+        raise bad_field("ends_at", "Not after starts_at.")
+    for key in settings.prices:
+        if key not in categories:
+            raise bad_field(f"prices.{key}", "The venue has no such category.")
+    if len({price.currency for price in settings.prices.values()}) > 1:
+        # A hold has one total, so its parts must add up.
+        raise bad_field("prices", "All prices of an event are in one currency.")
+
+
+def settings_fields(settings: Settings) -> dict[str, Any]:
+    """Return the settings by the names that clients know."""
+    return {
+        "name": settings.name,
+        "status": settings.sale_state,
+        "starts_at": from_ms(settings.starts_at_ms),
+        "ends_at": maybe_from_ms(settings.ends_at_ms),
+        "on_sale_at": maybe_from_ms(settings.on_sale_at_ms),
+        "hold_ttl_s": settings.hold_ttl_s,
+        "max_per_user": settings.max_per_user,
+        "max_per_booking": settings.max_per_booking,
+        "prices": settings.prices,
+        "payment": settings.payment,
+        "cancel_until_s": settings.cancel_until_s,
+        "prevent_orphans": settings.prevent_orphans,
+        "waitlist": settings.waitlist,
+    }
+
+
+def read_time(field: str, text: str) -> datetime:
+    """Return a time from a query."""
+    try:
+        # In a query a plus sign that nobody escaped arrives as a blank.
+        return msgspec.convert(_LOST_PLUS.sub(r"+\1", text), Time)
+    except msgspec.ValidationError as error:
+        raise bad_field(field, "Not an RFC 3339 time with an offset.") from error

@@ -1,0 +1,200 @@
+"""Events: made, listed, shown, edited, deleted.
+
+What an event is set to and how many seats are left comes from its committed board;
+everything that changes it is a command to its actor, answered after the commit.
+"""
+
+import asyncio
+from datetime import datetime
+from weakref import WeakValueDictionary
+
+from aiohttp import web
+from msgspec import Struct
+
+from inventory.commands import ChangeSale, Configure, DeleteEvent
+from inventory.replies import Refused
+from inventory.settings import SaleState, Settings
+from inventory.venue.own import capacity_map
+from persistence.catalog import EventRow
+from server.realtime.board import Board
+from server.rest.bodies import convert, is_clean
+from server.rest.call import Call
+from server.rest.creation import hash_request, new_id
+from server.rest.event_bodies import (
+    Counts,
+    EventCreate,
+    EventDocument,
+    EventPatch,
+    EventSummary,
+    check_settings,
+    patched,
+    read_time,
+    settings_fields,
+    settings_of,
+)
+from server.rest.paging import Page, read_limit
+from server.rest.problems import ProblemError, bad_field, refusal
+from server.rest.times import maybe_to_ms
+from server.shards import EventNotFound, EventUnavailable, LocalEvent, ask
+
+QUERY_LENGTH_MAX = 200
+
+_edits: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""One edit at a time for an event: each is made from what the one before it left."""
+
+
+class FoundEvent(Struct):
+    """An event that is there: its actor's address, and its id."""
+
+    id: str
+    local: LocalEvent
+
+    @property
+    def board(self) -> Board:
+        """What is committed of it."""
+        return self.local.board
+
+
+async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
+    """Return the event of the request's path, activated.
+
+    A deleted one is found only where that is asked for.
+    """
+    event = call.path("event")
+    try:
+        local = await call.context.shards.find(event)
+    except EventNotFound as error:
+        raise ProblemError("event_not_found") from error
+    except EventUnavailable as error:
+        raise ProblemError("unavailable") from error
+    if local.board.settings.deleted and not deleted:
+        raise ProblemError("event_not_found")
+    return FoundEvent(event, local)
+
+
+async def ask_organizer(
+    call: Call, event: FoundEvent, command: ChangeSale | Configure | DeleteEvent
+) -> None:
+    """Give the event a command of its organiser; raises its refusal."""
+    who = call.who
+    reply = await ask(event.local, command, who.user, who.organizer, call.key)
+    if isinstance(reply, Refused):
+        raise refusal(reply)
+
+
+async def show(call: Call, event: FoundEvent) -> EventDocument:
+    """Return an event as clients see it."""
+    row = await _find_row(call, event.id)
+    board = event.board
+    return EventDocument(
+        id=event.id,
+        venue=row.venue,
+        capacity=row.capacity,
+        created_at=row.created_at,
+        **settings_fields(board.settings),
+        version=board.version,
+        counts=Counts(**board.counts()),
+    )
+
+
+async def create_event(call: Call) -> web.Response:
+    """Make an event at a venue, or one with just a capacity."""
+    user, key = call.who.user, call.key
+    body = await call.body(EventCreate)
+    settings = settings_of(body)
+    catalog = call.context.catalog
+    if body.venue is None:
+        assert body.capacity is not None
+        categories = {c.key for c in capacity_map(body.capacity).categories}
+    else:
+        venue = await catalog.find_venue(body.venue)
+        if venue is None:
+            raise bad_field("venue", "There is no such venue.")
+        categories = {category.key for category in venue.categories}
+    check_settings(settings, categories)
+    request_hash = hash_request(body)
+    row = await catalog.create_event(
+        new_id("evt", user, key),
+        settings,
+        venue=body.venue,
+        capacity=body.capacity,
+        created_by=user,
+        request_hash=request_hash,
+    )
+    if row.request_hash != request_hash:
+        raise ProblemError("key_reused")
+    headers = {"Location": f"/v1/events/{row.event}"}
+    # The settings of this request and not the row's: where it is made again after a
+    # while, it still gets the answer that it got at first.
+    return call.answer(summary_of(row, settings), status=201, headers=headers)
+
+
+async def list_events(call: Call) -> web.Response:
+    """List the events in order of their beginning."""
+    query = call.request.query
+    status, starts_from, starts_to, text = (
+        query.get(name) for name in ("status", "from", "to", "q")
+    )
+    if status is not None:
+        convert({"status": status}, dict[str, SaleState])
+    if text is not None and (len(text) > QUERY_LENGTH_MAX or not is_clean(text)):
+        raise bad_field("q", f"At most {QUERY_LENGTH_MAX} plain characters.")
+    rows, cursor = await call.context.catalog.list_events(
+        status=status,
+        from_ms=maybe_to_ms(_time_of("from", starts_from)),
+        to_ms=maybe_to_ms(_time_of("to", starts_to)),
+        text=text,
+        # What is not announced yet is nobody's business but the organisers'.
+        drafts=call.organizer,
+        limit=read_limit(query),
+        cursor=query.get("cursor"),
+    )
+    return call.read(Page([summary_of(row, row.settings) for row in rows], cursor))
+
+
+async def show_event(call: Call) -> web.Response:
+    """Show one event, with what is left of it."""
+    return call.read(await show(call, await find_event(call)))
+
+
+async def edit_event(call: Call) -> web.Response:
+    """Change some of an event's settings."""
+    event = await find_event(call)
+    patch = await call.body(EventPatch)
+    lock = _edits.setdefault(event.id, asyncio.Lock())
+    async with lock:
+        settings = patched(event.board.settings, patch)
+        check_settings(settings, event.board.venue.categories)
+        command = Configure(id=0, event=event.id, settings=settings)
+        await ask_organizer(call, event, command)
+    return call.answer(await show(call, event))
+
+
+async def delete_event(call: Call) -> web.Response:
+    """Withdraw an event that nobody has booked."""
+    # Found even where it is deleted: the same request again gets the same answer.
+    event = await find_event(call, deleted=True)
+    await ask_organizer(call, event, DeleteEvent(id=0, event=event.id))
+    return web.Response(status=204, headers={"Cache-Control": "no-store"})
+
+
+def summary_of(row: EventRow, settings: Settings) -> EventSummary:
+    """Return a stored event as clients see it."""
+    return EventSummary(
+        id=row.event,
+        venue=row.venue,
+        capacity=row.capacity,
+        created_at=row.created_at,
+        **settings_fields(settings),
+    )
+
+
+def _time_of(field: str, text: str | None) -> datetime | None:
+    return None if text is None else read_time(field, text)
+
+
+async def _find_row(call: Call, event: str) -> EventRow:
+    row = await call.context.catalog.find_event(event)
+    if row is None:
+        raise ProblemError("event_not_found")
+    return row

@@ -1,0 +1,103 @@
+"""What every request gets: an id, safe headers, a problem document when it fails."""
+
+import re
+import secrets
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from persistence.errors import BadCursor, Unavailable
+from server.rest import problems
+from server.rest.problems import ProblemError, bad_field
+
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+LIMIT_HEADERS: Final = web.RequestKey("limit_headers", dict[str, str])
+
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_CODES: Final = {
+    400: "bad_frame",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
+
+SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    # An answer of the interface is never a page; the pages bring their own policy.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+log = structlog.get_logger()
+
+
+def request_id_of(request: web.Request) -> str:
+    """Return the request's id: the client's own where it is sane, else a new one."""
+    known = request.get(REQUEST_ID)
+    if known is None:
+        offered = request.headers.get("X-Request-Id", "")
+        sane = _SANE_ID.fullmatch(offered) is not None
+        known = offered if sane else secrets.token_urlsafe(12)
+        request[REQUEST_ID] = known
+    return known
+
+
+@web.middleware
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a problem document."""
+    request_id = request_id_of(request)
+    try:
+        return await handler(request)
+    except ProblemError as error:
+        return problems.response(error, request_id)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return problems.response(_from_http(error), request_id)
+    except BadCursor:
+        wrong = bad_field("cursor", "Not a cursor of this list.")
+        return problems.response(wrong, request_id)
+    except Unavailable as error:
+        log.warning("database unavailable", request_id=request_id, reason=str(error))
+        return problems.response(ProblemError("unavailable"), request_id)
+    except Exception:
+        # The one place where the unexpected is caught: it must not take the process
+        # with it, and its traceback belongs into the log alone.
+        log.exception(
+            "request failed",
+            request_id=request_id,
+            method=request.method,
+            path=request.path,
+        )
+        if request.writer.output_size > 0:
+            # Half an answer is out already; only closing tells the client.
+            raise
+        return problems.response(ProblemError("internal"), request_id)
+
+
+async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add what every answer carries (a signal, so that websockets get it too)."""
+    headers = response.headers
+    headers["X-Request-Id"] = request_id_of(request)
+    # Without this aiohttp names itself, Python and both versions.
+    headers["Server"] = "onsale"
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    for name, value in request.get(LIMIT_HEADERS, {}).items():
+        headers.setdefault(name, value)
+
+
+def _from_http(error: web.HTTPException) -> ProblemError:
+    if error.status in _CODES:
+        code = _CODES[error.status]
+    else:
+        code = "bad_frame" if error.status < 500 else "internal"
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    return ProblemError(code, headers=headers)

@@ -1,0 +1,39 @@
+"""One row of the table of routes."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from server.rest.guard import Access, CallHandler
+
+
+class Query(Struct, frozen=True):
+    """One parameter of a query."""
+
+    name: str
+    schema: dict[str, Any]
+    description: str
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One operation: what is served, to whom, what goes in and what comes out."""
+
+    method: str
+    path: str
+    handler: CallHandler
+    name: str
+    """Its operation id."""
+    summary: str
+    tag: str
+    access: Access
+    body: Any = None
+    answers: Any = None
+    """The type, or types, of a good answer; None where it is no JSON of ours."""
+    media_type: str = "application/json"
+    status: int = 200
+    keyed: bool = False
+    """Whether it honours `Idempotency-Key`."""
+    cached: bool = False
+    """Whether it carries an `ETag` and honours `If-None-Match`."""
+    query: tuple[Query, ...] = ()
+    problems: tuple[str, ...] = ()

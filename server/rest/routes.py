@@ -1,0 +1,442 @@
+"""The one table of routes: what is served, to whom, what goes in and what comes out.
+
+`register` puts it into the application, and `server.api.openapi` describes it: a route
+that is not here is neither.
+"""
+
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from inventory.commands import ClientCommand
+from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, TakenOk
+from server.api import asyncapi, openapi
+from server.rest import (
+    audit,
+    auth,
+    bookings,
+    commands,
+    docs,
+    events,
+    journal,
+    operational,
+    sale,
+    seats,
+    venues,
+)
+from server.rest.event_bodies import (
+    EventCreate,
+    EventDocument,
+    EventPatch,
+    EventSummary,
+)
+from server.rest.guard import CallHandler, guarded
+from server.rest.maps import MapDocument
+from server.rest.paging import Page
+from server.rest.route import Query, Route
+
+COMMAND_REPLIES: Final = (HoldOk, ExtendOk, TakenOk, BookOk, HoldingOk)
+
+FIELDS: Final = ("bad_frame", "bad_field")
+WRITES: Final = (*FIELDS, "too_large", "unsupported_media_type", "unavailable")
+COMMANDS: Final = (
+    *WRITES,
+    "unknown_op",
+    "payment_required",
+    "event_not_found",
+    "seat_not_free",
+    "hold_expired",
+    "key_reused",
+    "overloaded",
+)
+EVENT: Final = ("event_not_found", "unavailable")
+
+
+PAGING: Final = (
+    Query(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+        "How many items a page has at most.",
+    ),
+    Query("cursor", {"type": "string"}, "The `next_cursor` of the page before."),
+)
+EVENT_FILTERS: Final = (
+    Query(
+        "status",
+        {
+            "type": "string",
+            "enum": [
+                "draft",
+                "scheduled",
+                "on_sale",
+                "paused",
+                "closed",
+                "completed",
+                "cancelled",
+            ],
+        },
+        "Only events in this state.",
+    ),
+    Query("from", {"type": "string", "format": "date-time"}, "Only from here on."),
+    Query("to", {"type": "string", "format": "date-time"}, "Only before this."),
+    Query("q", {"type": "string", "maxLength": 200}, "Only names that contain this."),
+)
+AFTER: Final = Query(
+    "after", {"type": "integer", "minimum": 0, "default": 0}, "Only later versions."
+)
+
+
+def _operational(path: str, name: str, handler: CallHandler, **more: Any) -> Route:
+    return Route(
+        method="GET",
+        path=path,
+        handler=handler,
+        name=name,
+        tag="Operation",
+        access="operational",
+        **more,
+    )
+
+
+def _step(step: sale.Step, summary: str) -> Route:
+    return Route(
+        method="POST",
+        path=f"/v1/events/{{event}}/{step}",
+        handler=sale.sale_step(step),
+        name=f"{step}_event",
+        summary=summary,
+        tag="Events",
+        access="organizer",
+        answers=EventDocument,
+        keyed=True,
+        problems=(*EVENT, "wrong_state", "key_reused", "overloaded"),
+    )
+
+
+OPERATION_ROUTES: Final = (
+    _operational(
+        "/livez",
+        "show_alive",
+        operational.show_alive,
+        summary="Whether the process answers",
+        answers=operational.Status,
+    ),
+    _operational(
+        "/readyz",
+        "show_ready",
+        operational.show_ready,
+        summary="Whether clients may be sent here (503 where not)",
+        answers=operational.Status,
+    ),
+    _operational(
+        "/health",
+        "show_health",
+        operational.show_health,
+        summary="How the server and its parts are",
+        answers=operational.Health,
+    ),
+    _operational(
+        "/metrics",
+        "show_metrics",
+        operational.show_metrics,
+        summary="Metrics for Prometheus",
+        media_type="text/plain",
+    ),
+    _operational(
+        "/openapi.json",
+        "show_openapi",
+        docs.show_openapi,
+        summary="This description",
+        answers=dict[str, Any],
+        cached=True,
+    ),
+    _operational(
+        "/asyncapi.json",
+        "show_asyncapi",
+        docs.show_asyncapi,
+        summary="The websocket's description (AsyncAPI 3)",
+        answers=dict[str, Any],
+        cached=True,
+    ),
+    _operational(
+        "/docs",
+        "show_docs",
+        docs.show_docs,
+        summary="This description as a page",
+        media_type="text/html",
+        cached=True,
+    ),
+    _operational(
+        "/docs/{asset}",
+        "show_docs_asset",
+        docs.show_asset,
+        summary="What the page needs",
+        media_type="text/javascript",
+        cached=True,
+        problems=("not_found",),
+    ),
+)
+
+PEOPLE_ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/v1/auth/guest",
+        handler=auth.create_guest,
+        name="create_guest",
+        summary="Become an anonymous buyer",
+        tag="People",
+        access="anonymous",
+        answers=auth.TokenDocument,
+        status=201,
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/login",
+        handler=auth.log_in,
+        name="log_in",
+        summary="Log in with email and password",
+        tag="People",
+        access="anonymous",
+        body=auth.Login,
+        answers=auth.TokenDocument,
+        problems=(*WRITES, "unauthenticated", "overloaded"),
+    ),
+)
+
+VENUE_ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/v1/venues",
+        handler=venues.create_venue,
+        name="create_venue",
+        summary="Make a venue from a map or a seats.io chart",
+        tag="Venues",
+        access="organizer",
+        body=venues.VenueCreate,
+        answers=venues.VenueDocument,
+        status=201,
+        keyed=True,
+        problems=(*WRITES, "key_reused"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/venues",
+        handler=venues.list_venues,
+        name="list_venues",
+        summary="List the venues",
+        tag="Venues",
+        access="anyone",
+        answers=Page[venues.VenueDocument],
+        cached=True,
+        query=PAGING,
+        problems=("bad_field", "unavailable"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/venues/{venue}",
+        handler=venues.show_venue,
+        name="show_venue",
+        summary="Show a venue",
+        tag="Venues",
+        access="anyone",
+        answers=venues.VenueDocument,
+        cached=True,
+        problems=("venue_not_found", "unavailable"),
+    ),
+)
+
+EVENT_ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/v1/events",
+        handler=events.create_event,
+        name="create_event",
+        summary="Make an event",
+        tag="Events",
+        access="organizer",
+        body=EventCreate,
+        answers=EventSummary,
+        status=201,
+        keyed=True,
+        problems=(*WRITES, "key_reused"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events",
+        handler=events.list_events,
+        name="list_events",
+        summary="List the events",
+        tag="Events",
+        access="anyone",
+        answers=Page[EventSummary],
+        cached=True,
+        query=(*EVENT_FILTERS, *PAGING),
+        problems=("bad_field", "unavailable"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events/{event}",
+        handler=events.show_event,
+        name="show_event",
+        summary="Show an event and what is left of it",
+        tag="Events",
+        access="anyone",
+        answers=EventDocument,
+        cached=True,
+        problems=EVENT,
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/events/{event}",
+        handler=events.edit_event,
+        name="edit_event",
+        summary="Change an event's settings",
+        tag="Events",
+        access="organizer",
+        body=EventPatch,
+        answers=EventDocument,
+        keyed=True,
+        problems=(*WRITES, *EVENT, "wrong_state", "key_reused", "overloaded"),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/events/{event}",
+        handler=events.delete_event,
+        name="delete_event",
+        summary="Withdraw an event that nobody has booked",
+        tag="Events",
+        access="organizer",
+        status=204,
+        keyed=True,
+        problems=(*EVENT, "tickets_sold", "key_reused", "overloaded"),
+    ),
+    _step("publish", "Open the sale, now or at `on_sale_at`"),
+    _step("pause", "Pause the sale; live holds can still be booked"),
+    _step("resume", "Go on with a paused sale"),
+    _step("close", "End the sale; live holds can still be booked"),
+    _step("cancel", "Cancel the event"),
+    Route(
+        method="GET",
+        path="/v1/events/{event}/map",
+        handler=seats.show_map,
+        name="show_map",
+        summary="Show an event's map, which never changes",
+        tag="Seats",
+        access="anyone",
+        answers=MapDocument,
+        cached=True,
+        problems=EVENT,
+    ),
+    Route(
+        method="GET",
+        path="/v1/events/{event}/availability",
+        handler=seats.show_availability,
+        name="show_availability",
+        summary="Show who has what: one letter per seat index",
+        tag="Seats",
+        access="anyone",
+        answers=seats.Availability,
+        cached=True,
+        problems=EVENT,
+    ),
+    Route(
+        method="POST",
+        path="/v1/events/{event}/commands",
+        handler=commands.run_command,
+        name="run_command",
+        summary="Hold, book, release …: one command, one reply",
+        tag="Seats",
+        access="buyer",
+        body=ClientCommand,
+        answers=COMMAND_REPLIES,
+        keyed=True,
+        problems=COMMANDS,
+    ),
+    Route(
+        method="GET",
+        path="/v1/events/{event}/journal",
+        handler=journal.show_journal,
+        name="show_journal",
+        summary="Show an event's committed changes in order",
+        tag="Events",
+        access="organizer",
+        answers=Page[journal.JournalEntry],
+        cached=True,
+        query=(AFTER, *PAGING),
+        problems=("bad_field", *EVENT),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events/{event}/audit",
+        handler=audit.show_audit,
+        name="show_audit",
+        summary="Replay the journal, compare with the tables, show the receipt",
+        tag="Events",
+        access="organizer",
+        answers=dict[str, Any],
+        problems=(*EVENT, "overloaded"),
+    ),
+)
+
+BOOKING_ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/v1/bookings",
+        handler=bookings.list_bookings,
+        name="list_bookings",
+        summary="List the caller's bookings, newest first",
+        tag="Bookings",
+        access="buyer",
+        answers=Page[bookings.BookingDocument],
+        cached=True,
+        query=PAGING,
+        problems=("bad_field", "unavailable"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/bookings/{booking}",
+        handler=bookings.show_booking,
+        name="show_booking",
+        summary="Show a booking of the caller",
+        tag="Bookings",
+        access="buyer",
+        answers=bookings.BookingDocument,
+        cached=True,
+        problems=("booking_not_found", "unavailable"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/bookings/reference/{reference}",
+        handler=bookings.show_referenced,
+        name="show_referenced_booking",
+        summary="Show a booking of the caller by its reference",
+        tag="Bookings",
+        access="buyer",
+        answers=bookings.BookingDocument,
+        cached=True,
+        problems=("booking_not_found", "unavailable"),
+    ),
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *OPERATION_ROUTES,
+    *PEOPLE_ROUTES,
+    *VENUE_ROUTES,
+    *EVENT_ROUTES,
+    *BOOKING_ROUTES,
+)
+
+
+def register(app: web.Application) -> None:
+    """Add every route of the table to the application, and what describes them."""
+    app[docs.DOCUMENTS] = docs.Documents(
+        openapi=orjson.dumps(openapi.build(ROUTES)),
+        asyncapi=orjson.dumps(asyncapi.build()),
+    )
+    for route in ROUTES:
+        handler = guarded(route.access, route.handler)
+        if route.method == "GET":
+            app.router.add_get(route.path, handler)
+        else:
+            app.router.add_route(route.method, route.path, handler)

@@ -1,0 +1,73 @@
+"""What a client draws: an event's map, which never changes, and who has what.
+
+Availability is put together from the committed board without asking anybody.
+"""
+
+from typing import Final
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from server.realtime.board import Board
+from server.rest import etags
+from server.rest.call import Call
+from server.rest.events import find_event
+
+CACHE_FOREVER: Final = "public, max-age=31536000, immutable"
+
+
+class AreaCounts(Struct):
+    """Places of an area by state."""
+
+    free: int
+    held: int
+    booked: int
+    blocked: int
+
+
+class Availability(Struct):
+    """Who has what, as of a committed position.
+
+    `seats` has one letter per seat index: f free, h held, b booked, x blocked, o other.
+    """
+
+    history_id: str
+    epoch: int
+    version: int
+    seats: str
+    areas: dict[str, AreaCounts]
+
+
+async def show_map(call: Call) -> web.Response:
+    """Show an event's map."""
+    event = await find_event(call)
+    encoded = await call.context.maps.of(event.id, event.board.venue.map)
+    return call.read(encoded.body, encoded.etag, CACHE_FOREVER)
+
+
+async def show_availability(call: Call) -> web.Response:
+    """Show who has what, from the committed board."""
+    board = (await find_event(call)).board
+    etag = etags.of_position(board.history_id, board.epoch, board.version)
+    if etags.matches(call.request.headers.get("If-None-Match"), etag):
+        return call.read(b"", etag)
+    return call.read(availability_of(board), etag)
+
+
+def availability_of(board: Board) -> bytes:
+    """Return the availability document; letters are ASCII, so they are copied as is."""
+    head = (
+        f'{{"history_id":"{board.history_id}","epoch":{board.epoch},'
+        f'"version":{board.version},"seats":"'
+    )
+    areas = board.area_counts(range(len(board.areas)))
+    return b"".join(
+        (
+            head.encode("ascii"),
+            board.letters,
+            b'","areas":',
+            msgspec.json.encode(areas),
+            b"}",
+        )
+    )

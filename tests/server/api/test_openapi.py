@@ -1,0 +1,118 @@
+import json
+from collections import Counter
+
+import jsonschema
+import orjson
+import pytest
+from aiohttp import web
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from inventory import rejections
+from server.api import examples, openapi
+from server.rest import problems
+from server.rest.routes import ROUTES, register
+
+DOCUMENT = json.loads(orjson.dumps(openapi.build(ROUTES)))
+OPERATIONS = {
+    operation["operationId"]: operation
+    for path in DOCUMENT["paths"].values()
+    for operation in path.values()
+}
+BY_NAME = {route.name: route for route in ROUTES}
+
+
+def check(example, schema):
+    whole = {**schema, "components": DOCUMENT["components"]}
+    jsonschema.Draft202012Validator(
+        whole, format_checker=jsonschema.FormatChecker()
+    ).validate(example)
+
+
+def test_the_document_is_valid_openapi():
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_every_route_of_the_application_is_described_and_vice_versa():
+    app = web.Application()
+    register(app)
+    served = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    described = {
+        (method.upper(), path)
+        for path, operations in DOCUMENT["paths"].items()
+        for method in operations
+    }
+    assert served == described
+    assert len(served) == len(ROUTES)
+
+
+def test_every_operation_has_a_name_of_its_own():
+    assert max(Counter(route.name for route in ROUTES).values()) == 1
+
+
+def test_only_what_anybody_may_do_goes_without_a_token():
+    free = {name for name, found in OPERATIONS.items() if not found["security"]}
+    assert free == {
+        "show_alive",
+        "show_ready",
+        "show_health",
+        "show_metrics",
+        "show_openapi",
+        "show_asyncapi",
+        "show_docs",
+        "show_docs_asset",
+        "create_guest",
+        "log_in",
+    }
+
+
+def test_every_write_on_behalf_of_somebody_takes_an_idempotency_key():
+    for route in ROUTES:
+        writes = route.method != "GET" and route.access != "anonymous"
+        assert route.keyed == writes, route.name
+
+
+def test_every_read_of_the_interface_carries_a_tag():
+    without = {
+        route.name
+        for route in ROUTES
+        if route.method == "GET" and route.access != "operational" and not route.cached
+    }
+    # A receipt is made anew each time, and may take minutes.
+    assert without == {"show_audit"}
+
+
+def test_every_code_that_a_route_names_has_a_text():
+    for route in ROUTES:
+        for code in route.problems:
+            assert code in problems.DETAILS, (route.name, code)
+    assert set(rejections.CODES) <= set(problems.DETAILS)
+
+
+@pytest.mark.parametrize("name", sorted(examples.REQUESTS))
+def test_the_example_of_a_request_fits_its_schema(name):
+    content = OPERATIONS[name]["requestBody"]["content"]["application/json"]
+    assert content["example"] == examples.REQUESTS[name]
+    check(content["example"], content["schema"])
+
+
+@pytest.mark.parametrize("name", sorted(examples.ANSWERS))
+def test_the_example_of_an_answer_fits_its_schema(name):
+    good = OPERATIONS[name]["responses"][str(BY_NAME[name].status)]
+    content = good["content"]["application/json"]
+    assert content["example"] == examples.ANSWERS[name]
+    check(content["example"], content["schema"])
+
+
+def test_the_example_of_a_problem_fits_its_schema():
+    check(examples.PROBLEM, {"$ref": "#/components/schemas/Problem"})
+
+
+def test_a_command_over_rest_names_no_event_and_needs_no_id():
+    schema = {"$ref": "#/components/schemas/Hold"}
+    check({"op": "hold", "seats": ["A-1"]}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        check({"op": "hold", "seats": ["A-1"], "event": "evt_1"}, schema)

@@ -1,0 +1,131 @@
+import msgspec
+import pytest
+
+from inventory.settings import Money, Settings
+from server.rest.event_bodies import (
+    EventCreate,
+    EventPatch,
+    check_settings,
+    patched,
+    read_time,
+    settings_fields,
+    settings_of,
+)
+from server.rest.problems import ProblemError
+from server.rest.times import from_ms, to_ms
+
+EVENING = "2026-12-31T19:00:00Z"
+LATER = "2026-12-31T22:00:00Z"
+
+
+def create(**fields: object) -> EventCreate:
+    given = {"name": "x", "starts_at": EVENING, "capacity": 5, **fields}
+    return msgspec.convert(given, EventCreate)
+
+
+def patch(**fields: object) -> EventPatch:
+    return msgspec.convert(fields, EventPatch)
+
+
+def price(amount: int, currency: str = "EUR") -> dict[str, object]:
+    return {"amount": amount, "currency": currency}
+
+
+def wrong_field(settings: Settings, categories: set[str]) -> str:
+    with pytest.raises(ProblemError) as raised:
+        check_settings(settings, categories)
+    assert raised.value.code == "bad_field"
+    return raised.value.errors[0].field
+
+
+def test_what_is_left_out_has_the_defaults_of_the_contract():
+    fields = settings_fields(settings_of(create()))
+    assert fields == {
+        "name": "x",
+        "status": "draft",
+        "starts_at": read_time("", EVENING),
+        "ends_at": None,
+        "on_sale_at": None,
+        "hold_ttl_s": 600,
+        "max_per_user": 10,
+        "max_per_booking": 10,
+        "prices": {},
+        "payment": "none",
+        "cancel_until_s": 86_400,
+        "prevent_orphans": False,
+        "waitlist": True,
+    }
+
+
+@pytest.mark.parametrize("fields", [{"capacity": None}, {"venue": "ven_1"}])
+def test_an_event_has_a_venue_or_a_capacity_but_not_both(fields):
+    with pytest.raises(ProblemError) as raised:
+        settings_of(create(**fields))
+    assert raised.value.errors[0].field == "venue"
+
+
+def test_an_event_ends_after_it_starts():
+    assert wrong_field(settings_of(create(ends_at=EVENING)), set()) == "ends_at"
+    check_settings(settings_of(create(ends_at=LATER)), set())
+
+
+def test_only_categories_of_the_venue_have_prices():
+    settings = settings_of(create(prices={"1": price(100), "2": price(200)}))
+    assert wrong_field(settings, {"1"}) == "prices.2"
+    check_settings(settings, {"1", "2"})
+
+
+def test_all_prices_are_in_one_currency():
+    prices = {"1": price(100), "2": price(100, "USD")}
+    assert wrong_field(settings_of(create(prices=prices)), {"1", "2"}) == "prices"
+
+
+def test_prices_are_kept_as_plain_money():
+    settings = settings_of(create(prices={"1": price(100)}))
+    assert type(settings.prices["1"]) is Money
+
+
+def test_a_price_with_more_than_an_amount_and_a_currency_is_refused():
+    with pytest.raises(msgspec.ValidationError):
+        create(prices={"1": {**price(100), "vat": 19}})
+
+
+def test_a_patch_changes_what_it_names_and_nothing_else():
+    settings = settings_of(create(ends_at=LATER, prices={"1": price(100)}))
+    assert patched(settings, patch()) == settings
+    changed = patched(
+        settings,
+        patch(name="y", starts_at=LATER, ends_at=None, prices={"1": price(7)}),
+    )
+    assert changed.name == "y"
+    assert changed.starts_at_ms == to_ms(read_time("", LATER))
+    assert changed.ends_at_ms is None
+    assert changed.prices == {"1": Money(7, "EUR")}
+    assert changed.max_per_user == settings.max_per_user
+
+
+@pytest.mark.parametrize("field", ["capacity", "venue", "status", "id", "sale_state"])
+def test_a_patch_cannot_name_what_never_changes(field):
+    with pytest.raises(msgspec.ValidationError):
+        patch(**{field: 1})
+
+
+def test_a_time_with_any_offset_is_one_instant():
+    assert to_ms(read_time("", "2026-12-31T20:00:00+01:00")) == to_ms(
+        read_time("", EVENING)
+    )
+
+
+def test_a_plus_sign_that_became_a_blank_in_a_query_is_understood():
+    assert read_time("from", "2026-12-31T20:00:00 01:00") == read_time("", EVENING)
+
+
+def test_a_time_without_an_offset_is_a_wrong_field():
+    with pytest.raises(ProblemError) as raised:
+        read_time("from", "2026-12-31T20:00:00")
+    assert raised.value.errors[0].field == "from"
+
+
+@pytest.mark.parametrize("unix_ms", [-1, 0, 1, 1_798_743_600_123])
+def test_milliseconds_survive_the_way_out_and_in(unix_ms):
+    assert to_ms(from_ms(unix_ms)) == unix_ms
