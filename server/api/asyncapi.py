@@ -4,10 +4,9 @@ from typing import Any, Final, get_args
 
 from inventory.commands import ClientCommand
 from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, Ok, Refused, TakenOk
-from server import limits
+from server import __version__, limits
 from server.api.schemas import Schema, components, without_discriminators
 from server.realtime import wire
-from server.version import VERSION
 
 DESCRIPTION: Final = f"""\
 One connection, many frames. Say who you are with the `Authorization` header of the
@@ -83,7 +82,7 @@ def build() -> Schema:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Onsale websocket",
-            "version": VERSION,
+            "version": __version__,
             "description": DESCRIPTION,
             "license": {"name": "MIT"},
         },

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
 
+from server import __version__
 from server.api import examples
 from server.api.schemas import Schema, components, without_event
 from server.rest.problems import CONTENT_TYPE, DETAILS, Problem, status_of
 from server.rest.route import Route
-from server.version import VERSION
 
 DESCRIPTION: Final = """\
 Sells seats when everyone comes at once. Commands of buyers go over the websocket
@@ -52,7 +52,7 @@ def build(routes: Iterable[Route]) -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "Onsale",
-            "version": VERSION,
+            "version": __version__,
             "summary": "Ticket on-sales: exact, durable, live.",
             "description": DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},

@@ -7,8 +7,8 @@ from msgspec import Struct
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from server import __version__
 from server.rest.call import Call
-from server.version import VERSION
 
 GOOD = frozenset({"ok", "off"})
 
@@ -48,7 +48,7 @@ async def show_health(call: Call) -> web.Response:
     well = context.ready and all(part.get("status") in GOOD for part in parts.values())
     document = Health(
         status="ok" if well else "degraded",
-        version=VERSION,
+        version=__version__,
         durability=context.durability,
         rate_limits="off" if context.limits is None else "on",
         parts=parts,

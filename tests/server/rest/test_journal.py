@@ -33,7 +33,7 @@ VENUE = Venue(
     )
 )
 TOKEN = "a-very-secret-token"
-CHANGES = [
+CHANGES: list[AnyChange] = [
     SeatsHeld(TOKEN, "usr_1", [0, 2], {0: 4}, 1_000),
     HoldExtended(TOKEN, 2_000),
     HoldReleased(TOKEN, [0], {0: 1}),
