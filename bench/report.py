@@ -79,12 +79,24 @@ def ratios(report: Report) -> dict[str, dict[str, float]]:
     }
 
 
+def cpu_to_echo(report: Report) -> float | None:
+    """How the echo's CPU time per command compares with Onsale's, by medians.
+
+    Not the figure that is promised: it leaves out the store and all waiting. But other
+    work on the machine hardly moves it.
+    """
+    rows = summary(report)
+    echo, onsale = (rows.get(name, {}).get("server_us") for name in (ECHO, "onsale"))
+    return round(echo / onsale, 3) if echo and onsale else None
+
+
 def as_json(report: Report) -> bytes:
     """Everything: the medians, the ratios, and each run's own figures."""
     whole = {
         "bench": "hot",
         "summary": summary(report),
         "onsale_to": ratios(report),
+        "onsale_cpu_to_echo": cpu_to_echo(report),
         **msgspec.to_builtins(report),
     }
     return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
@@ -133,6 +145,9 @@ def show(report: Report, console: Console) -> None:
             f"onsale / {name}: {ratio['median']:.2f}"
             f" (between {ratio['least']:.2f} and {ratio['most']:.2f})"
         )
+    by_cpu = cpu_to_echo(report)
+    if by_cpu is not None:
+        console.print(f"onsale / echo by the server's CPU time alone: {by_cpu:.2f}")
     for warning in warnings(report):
         console.print(warning, style="bold red")
 
