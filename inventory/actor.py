@@ -1,17 +1,17 @@
 """The actor that owns one event's stock.
 
-Purpose: serialise the commands of one event: drain what is waiting, decide and apply each
-in order, commit the batch, then answer and publish.
+Purpose: serialise the commands of one event: drain what is waiting, decide and apply
+each in order, commit the batch, then answer and publish.
 
-Concurrency: one task per event, one batch in flight. `offer` may be called from the same
-loop at any time; it never waits. Nothing is answered, refusals included, before the state
-that it observed is durable. There is no timer: what queued during one commit is the next
-batch.
+Concurrency: one task per event, one batch in flight. `offer` may be called from the
+same loop at any time; it never waits. Nothing is answered, refusals included, before
+the state that it observed is durable. There is no timer: what queued during one commit
+is the next batch.
 
 Invariants: memory is never more than one batch ahead of the journal; every envelope
 offered is answered exactly once; after any commit that is not a clean success the actor
-fences itself, learns what became of the batch, drops its memory and loads it again. There
-is no rollback.
+fences itself, learns what became of the batch, drops its memory and loads it again.
+There is no rollback.
 
 Imports: `inventory` only; what is outside comes through the ports.
 """

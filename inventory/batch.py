@@ -5,7 +5,7 @@ Rows are netted: what a batch both sells and frees again never reaches the table
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import msgpack
 
@@ -26,9 +26,11 @@ from inventory.ports import (
     Ownership,
     Publication,
 )
-from inventory.replies import Reply
 from inventory.rules.common import labels_of, names_of
 from inventory.state import Stock
+
+if TYPE_CHECKING:
+    from inventory.replies import Reply
 
 encode = msgpack.Encoder().encode
 

@@ -1,9 +1,10 @@
 """Everything one may ask of an event.
 
 The client's frame is the command: one decode gives one of these structs, and nothing is
-copied on the way to `decide`. Field names are the contract's. What a sale's organiser asks
-over REST (`Publish` … `DeleteEvent`) and what the actor asks of itself (`ExpireHolds`,
-`OpenSale`, `KeepHolds`) are commands too, but no client frame decodes to them.
+copied on the way to `decide`. Field names are the contract's. What a sale's organiser
+asks over REST (`ChangeSale` … `DeleteEvent`) and what the actor asks of itself
+(`ExpireHold`, `OpenSale`, `KeepHolds`) are commands too, but no client frame decodes to
+them.
 """
 
 from typing import Annotated, Literal

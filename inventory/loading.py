@@ -1,7 +1,7 @@
 """Reading an event's state: the newest snapshot, then the journal, through `apply`.
 
-Used by the actor after it became the owner, and by the audit. Yields to the loop, so that
-a long journal stalls nobody else.
+Used by the actor after it became the owner, and by the audit. Yields to the loop, so
+that a long journal stalls nobody else.
 """
 
 import asyncio

@@ -46,8 +46,8 @@ class Ownership(Struct):
     """The right to write one event's journal, and where that journal stands.
 
     `epoch` rises with every acquisition and every fence; `token` is random per
-    acquisition. `version` and `chain` are the head's: the actor moves them on after each
-    clean commit.
+    acquisition. `version` and `chain` are the head's: the actor moves them on after
+    each clean commit.
     """
 
     event: str
@@ -130,7 +130,7 @@ class StoredSnapshot(Struct, frozen=True):
 
 
 class Fenced(Struct, frozen=True):
-    """What a fence found: `version` at which batch stands, and the ownership renewed."""
+    """What a fence found: the ownership renewed, and the batch that its head is of."""
 
     ownership: Ownership
     batch_id: str | None

@@ -1,7 +1,8 @@
 """The closed list of refusals, in order of precedence, each transient or not.
 
-Transient means that the very same command may be accepted later without anybody changing
-it. The order is the contract's: where several would apply, the first is answered.
+Transient means that the very same command may be accepted later without anybody
+changing it. The order is the contract's: where several would apply, the first is
+answered.
 """
 
 from typing import Final

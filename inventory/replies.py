@@ -1,7 +1,8 @@
 """What a command is answered with: the contract's reply objects.
 
-`decide` builds them, the session fills in `id` (and, for a replay, `expires_in_ms`) and
-encodes them as they are. The accepted reply of a keyed command is stored with its commit.
+`decide` builds them, the session fills in `id` and encodes them as they are. The
+accepted reply of a keyed command is stored with its commit; a replay's `expires_in_ms`
+is counted again.
 """
 
 from msgspec import UNSET, Struct, UnsetType

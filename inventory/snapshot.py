@@ -50,7 +50,7 @@ def encode_snapshot(stock: Stock) -> bytes:
 
 
 def decode_snapshot(body: bytes, venue: Venue) -> Stock:
-    """Build the state again; raise `Corrupt` when it is not the one that was encoded."""
+    """Build the state again; raise `Corrupt` where it is not the one encoded."""
     snapshot = msgpack.decode(body, type=Snapshot)
     if snapshot.format != FORMAT or len(snapshot.letters) != len(venue.seats):
         raise Corrupt("a snapshot of another format or another venue")

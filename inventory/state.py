@@ -1,12 +1,12 @@
 """The mutable state of one event, and the only function that changes it.
 
-Rule 1: everything that changes an event's state lives in `Stock.apply`; replay uses it.
+Rule 1: all that changes an event's state lives in `Stock.apply`; replay uses it.
 Rule 2: `apply` needs no clock and asks no rule: the change holds all it needs.
-Rule 3: what guards a seat raises `Corrupt` and stops the event; it is never an `assert`.
+Rule 3: what guards a seat raises `Corrupt` and stops the event, and is no `assert`.
 
-Invariants, checked by `Stock.check` (I1–I4 also change by change, in `apply`):
+Invariants, checked by `Stock.check` (I1 to I4 also change by change, in `apply`):
 
-I1  a seat's letter changes only free → held → booked, free ↔ blocked, held/booked → free
+I1  a seat's letter goes free → held → booked, free ↔ blocked, held/booked → free
 I2  a seat is in exactly one hold or booking, if its letter is h or b, and in none else
 I3  an area's free, held, booked and blocked are never negative and sum to its capacity
 I4  a user's count is the number of seats and places in that user's holds and bookings
@@ -15,9 +15,10 @@ I6  the finder knows exactly the free seats
 """
 
 from collections import deque
+from collections.abc import Callable
 from hashlib import sha256
 from heapq import heapify, heappop, heappush
-from typing import Final, assert_never
+from typing import Any, Final
 
 from msgspec import Struct, msgpack
 from msgspec.structs import replace
@@ -121,39 +122,7 @@ class Stock:
 
     def apply(self, change: AnyChange, at_ms: int) -> None:
         """Make `change` happen as the next version; raise `Corrupt` where it cannot."""
-        match change:
-            case SeatsHeld():
-                self._hold(change, at_ms)
-            case HoldBooked():
-                self._book(change)
-            case HoldReleased():
-                self._release(change)
-            case HoldExpired():
-                self._expire(change, at_ms)
-            case HoldExtended():
-                hold = self._hold_of(change.hold)
-                hold.deadline_ms = change.deadline_ms
-                self._keep_until(hold, change.deadline_ms + limits.HOLD_GRACE_MS)
-            case BookingCancelled():
-                self._cancel(change)
-            case SeatsBlocked():
-                self._move(change.seats, FREE, BLOCKED)
-                self._count(change.areas, "free", "blocked")
-                self.finder.take(change.seats)
-            case SeatsUnblocked():
-                self._move(change.seats, BLOCKED, FREE)
-                self._count(change.areas, "blocked", "free")
-                self.finder.free(change.seats)
-            case SaleChanged():
-                self.settings = replace(self.settings, sale_state=change.to)
-            case EventConfigured():
-                self.settings = change.settings
-            case HoldsKept():
-                for hold in self.holds.values():
-                    if hold.ends_ms < change.until_ms:
-                        self._keep_until(hold, change.until_ms)
-            case _:
-                assert_never(change)
+        _APPLY[type(change)](self, change, at_ms)
         self.version += 1
         self.at_ms = at_ms
 
@@ -189,7 +158,7 @@ class Stock:
         if change.areas:
             user.count += sum(change.areas.values())
 
-    def _book(self, change: HoldBooked) -> None:
+    def _book(self, change: HoldBooked, at_ms: int) -> None:
         hold = self._end_hold(change.hold)
         if change.booking in self.bookings:
             raise Corrupt(f"booking {change.booking} is there already")
@@ -205,7 +174,7 @@ class Stock:
         )
         self.users[hold.user].bookings[change.booking] = None
 
-    def _release(self, change: HoldReleased) -> None:
+    def _release(self, change: HoldReleased, at_ms: int) -> None:
         hold = self._hold_of(change.hold)
         gone = set(change.seats)
         if not gone.issubset(hold.seats):
@@ -226,13 +195,39 @@ class Stock:
         while self.expired_at[0][0] < at_ms - limits.EXPIRED_MEMORY_MS:
             del self.expired[self.expired_at.popleft()[1]]
 
-    def _cancel(self, change: BookingCancelled) -> None:
+    def _cancel(self, change: BookingCancelled, at_ms: int) -> None:
         booking = self.bookings.pop(change.booking, None)
         if booking is None:
             raise Corrupt(f"no booking {change.booking} to cancel")
         del self.users[booking.user].bookings[change.booking]
         self._free(booking.user, booking.seats, booking.areas, BOOKED, "booked")
         self._forget_if_idle(booking.user)
+
+    def _extend(self, change: HoldExtended, at_ms: int) -> None:
+        hold = self._hold_of(change.hold)
+        hold.deadline_ms = change.deadline_ms
+        self._keep_until(hold, change.deadline_ms + limits.HOLD_GRACE_MS)
+
+    def _keep(self, change: HoldsKept, at_ms: int) -> None:
+        for hold in self.holds.values():
+            if hold.ends_ms < change.until_ms:
+                self._keep_until(hold, change.until_ms)
+
+    def _block(self, change: SeatsBlocked, at_ms: int) -> None:
+        self._move(change.seats, FREE, BLOCKED)
+        self._count(change.areas, "free", "blocked")
+        self.finder.take(change.seats)
+
+    def _unblock(self, change: SeatsUnblocked, at_ms: int) -> None:
+        self._move(change.seats, BLOCKED, FREE)
+        self._count(change.areas, "blocked", "free")
+        self.finder.free(change.seats)
+
+    def _change_sale(self, change: SaleChanged, at_ms: int) -> None:
+        self.settings = replace(self.settings, sale_state=change.to)
+
+    def _configure(self, change: EventConfigured, at_ms: int) -> None:
+        self.settings = change.settings
 
     def _free(
         self,
@@ -326,36 +321,38 @@ class Stock:
 
     def check(self) -> None:
         """Raise `Corrupt` unless every invariant holds. Changes nothing."""
-        expected = bytearray(self.letters.replace(b"h", b"f").replace(b"b", b"f"))
+        letters = bytearray(self.letters.replace(b"h", b"f").replace(b"b", b"f"))
         counts: dict[str, int] = {}
-        areas = [[0, 0] for _ in self.areas]
-        for record, letter, column in (
-            *((hold, HELD, 0) for hold in self.holds.values()),
-            *((booking, BOOKED, 1) for booking in self.bookings.values()),
-        ):
-            for seat in record.seats:
-                if expected[seat] != FREE:
-                    raise Corrupt(f"I2: seat {seat} is taken twice")
-                expected[seat] = letter
-            for index, quantity in record.areas.items():
-                areas[index][column] += quantity
-            size = len(record.seats) + sum(record.areas.values())
-            counts[record.user] = counts.get(record.user, 0) + size
-        if expected != self.letters:
+        for hold in self.holds.values():
+            _tally(hold, HELD, letters, counts)
+        for booking in self.bookings.values():
+            _tally(booking, BOOKED, letters, counts)
+        if letters != self.letters:
             raise Corrupt("I2: letters and holders differ")
-        for area, capacity, (held, booked) in zip(
-            self.areas, self.venue.areas, areas, strict=True
-        ):
-            if (area.held, area.booked) != (held, booked):
-                raise Corrupt("I3: an area's counts and its holders differ")
-            if sum(area.counts()) != capacity.capacity or min(area.counts()) < 0:
-                raise Corrupt("I3: an area's counts do not sum to its capacity")
+        areas = self._areas_of_holders()
+        if areas != self.areas or any(min(area.counts()) < 0 for area in areas):
+            raise Corrupt("I3: an area's counts differ from its holders and capacity")
         if counts != {user: record.count for user, record in self.users.items()}:
             raise Corrupt("I4: users' counts differ from what they have")
-        if sum(self.finder.is_free(seat) for seat in range(len(self.letters))) != (
-            self.letters.count(b"f")
+        if any(
+            self.finder.is_free(seat) != (letter == FREE)
+            for seat, letter in enumerate(self.letters)
         ):
             raise Corrupt("I6: the finder knows other free seats")
+
+    def _areas_of_holders(self) -> list[AreaCount]:
+        """Count the areas again, from their capacities and who has places in them."""
+        areas = [AreaCount(area.capacity) for area in self.venue.areas]
+        for hold in self.holds.values():
+            for index, quantity in hold.areas.items():
+                areas[index].held += quantity
+        for booking in self.bookings.values():
+            for index, quantity in booking.areas.items():
+                areas[index].booked += quantity
+        for area, known in zip(areas, self.areas, strict=True):
+            area.blocked = known.blocked
+            area.free -= area.held + area.booked + area.blocked
+        return areas
 
     def hash(self) -> bytes:
         """Digest of everything that `decide` reads, the same for equal states."""
@@ -365,19 +362,62 @@ class Stock:
             bytes(self.letters),
             [area.counts() for area in self.areas],
             sorted(
-                (h.token, h.user, sorted(h.seats), sorted(h.areas.items()))
-                + (h.created_ms, h.deadline_ms, h.ends_ms)
+                (
+                    h.token,
+                    h.user,
+                    sorted(h.seats),
+                    sorted(h.areas.items()),
+                    h.created_ms,
+                    h.deadline_ms,
+                    h.ends_ms,
+                )
                 for h in self.holds.values()
             ),
             sorted(
-                (b.booking, b.reference, b.user, b.order or "", sorted(b.seats))
-                + (sorted(b.areas.items()),)
+                (
+                    b.booking,
+                    b.reference,
+                    b.user,
+                    b.order or "",
+                    sorted(b.seats),
+                    sorted(b.areas.items()),
+                )
                 for b in self.bookings.values()
             ),
             list(self.expired_at),
             self.settings,
         )
         return sha256(msgpack.encode(parts)).digest()
+
+
+_APPLY: Final[dict[type, Callable[[Stock, Any, int], None]]] = {
+    SeatsHeld: Stock._hold,
+    HoldBooked: Stock._book,
+    HoldReleased: Stock._release,
+    HoldExpired: Stock._expire,
+    HoldExtended: Stock._extend,
+    BookingCancelled: Stock._cancel,
+    SeatsBlocked: Stock._block,
+    SeatsUnblocked: Stock._unblock,
+    SaleChanged: Stock._change_sale,
+    EventConfigured: Stock._configure,
+    HoldsKept: Stock._keep,
+}
+
+
+def _tally(
+    record: HoldRecord | BookingRecord,
+    letter: int,
+    letters: bytearray,
+    counts: dict[str, int],
+) -> None:
+    """Set the letters of a record's seats, each once, and count them for its user."""
+    for seat in record.seats:
+        if letters[seat] != FREE:
+            raise Corrupt(f"I2: seat {seat} is taken twice")
+        letters[seat] = letter
+    size = len(record.seats) + sum(record.areas.values())
+    counts[record.user] = counts.get(record.user, 0) + size
 
 
 def _add(counts: dict[int, int], more: dict[int, int]) -> None:

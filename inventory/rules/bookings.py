@@ -23,6 +23,7 @@ from inventory.rules.common import (
 
 
 def book(request: Request, command: Book) -> Decision:
+    """Make a hold of the caller final."""
     stock = request.stock
     hold = own_hold(request, command.hold)
     if isinstance(hold, Refused):
@@ -44,6 +45,7 @@ def book(request: Request, command: Book) -> Decision:
 
 
 def cancel(request: Request, command: Cancel) -> Decision:
+    """Undo a booking; an organiser may undo anybody's, however late."""
     stock = request.stock
     booking = stock.bookings.get(command.booking)
     if booking is None or (booking.user != request.user and not request.organizer):
@@ -60,29 +62,29 @@ def cancel(request: Request, command: Cancel) -> Decision:
 
 
 def holding(request: Request, command: Holding) -> Decision:
+    """Tell what the caller holds and has booked, oldest first."""
     stock = request.stock
     record = stock.users.get(request.user)
-    holds: list[HeldHold] = []
-    bookings: list[HeldBooking] = []
-    if record is not None:
-        for hold in (stock.holds[token] for token in record.holds):
-            holds.append(
-                HeldHold(
-                    hold.token,
-                    max(0, hold.deadline_ms - request.now_ms),
-                    rfc3339(hold.deadline_ms),
-                    labels_of(stock, hold.seats),
-                    names_of(stock, hold.areas),
-                    total_of(stock, hold.seats, hold.areas),
-                )
-            )
-        for booking in (stock.bookings[name] for name in record.bookings):
-            bookings.append(
-                HeldBooking(
-                    booking.booking,
-                    booking.reference,
-                    labels_of(stock, booking.seats),
-                    names_of(stock, booking.areas),
-                )
-            )
+    if record is None:
+        return None, HoldingOk(holds=[], bookings=[])
+    holds = [
+        HeldHold(
+            hold.token,
+            max(0, hold.deadline_ms - request.now_ms),
+            rfc3339(hold.deadline_ms),
+            labels_of(stock, hold.seats),
+            names_of(stock, hold.areas),
+            total_of(stock, hold.seats, hold.areas),
+        )
+        for hold in (stock.holds[token] for token in record.holds)
+    ]
+    bookings = [
+        HeldBooking(
+            booking.booking,
+            booking.reference,
+            labels_of(stock, booking.seats),
+            names_of(stock, booking.areas),
+        )
+        for booking in (stock.bookings[name] for name in record.bookings)
+    ]
     return None, HoldingOk(holds=holds, bookings=bookings)

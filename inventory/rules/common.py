@@ -68,11 +68,13 @@ def places_of(
 
 
 def labels_of(stock: Stock, seats: list[int]) -> list[str]:
+    """Turn seat indexes into labels."""
     labels = stock.venue.labels
     return [labels[seat] for seat in seats]
 
 
 def names_of(stock: Stock, areas: dict[int, int]) -> dict[str, int]:
+    """Turn area indexes into labels."""
     if not areas:
         return {}
     return {stock.venue.areas[index].label: count for index, count in areas.items()}

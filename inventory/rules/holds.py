@@ -28,6 +28,7 @@ from inventory.suggest import instead_of_orphans, instead_of_taken
 
 
 def hold(request: Request, command: Hold) -> Decision:
+    """Take the seats and places that the caller picked."""
     stock = request.stock
     labels = command.seats or []
     wanted = command.areas or {}
@@ -55,6 +56,7 @@ def hold(request: Request, command: Hold) -> Decision:
 
 
 def hold_best(request: Request, command: HoldBest) -> Decision:
+    """Take the best seats, or places of the roomiest area where there are none."""
     stock = request.stock
     hold = _may_take(request, command.hold, command.quantity)
     if isinstance(hold, Refused):
@@ -85,6 +87,7 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
 
 
 def extend(request: Request, command: Extend) -> Decision:
+    """Move the end of a hold of the caller; never to an earlier time."""
     settings = request.stock.settings
     refused = closed(settings.sale_state)
     if refused is not None:
@@ -105,6 +108,7 @@ def extend(request: Request, command: Extend) -> Decision:
 
 
 def release(request: Request, command: Release) -> Decision:
+    """Give back a hold of the caller, or the named part of it."""
     stock = request.stock
     hold = own_hold(request, command.hold)
     if isinstance(hold, Refused):
@@ -127,6 +131,7 @@ def release(request: Request, command: Release) -> Decision:
 
 
 def expire_hold(request: Request, command: ExpireHold) -> Decision:
+    """End a hold that is kept no longer."""
     hold = request.stock.holds.get(command.hold)
     if hold is None or hold.ends_ms > request.now_ms:
         return None, refuse("hold_not_found")
@@ -134,6 +139,7 @@ def expire_hold(request: Request, command: ExpireHold) -> Decision:
 
 
 def keep_holds(request: Request, command: KeepHolds) -> Decision:
+    """Keep every live hold for a while after a recovery."""
     holds = request.stock.holds.values()
     if all(hold.ends_ms >= command.until_ms for hold in holds):
         return None, Ok()

@@ -31,6 +31,7 @@ _SALE_CHANGES: Final[dict[str, tuple[frozenset[SaleState], SaleState]]] = {
 
 
 def change_sale(request: Request, command: ChangeSale) -> Decision:
+    """Take the sale from one state to another."""
     settings = request.stock.settings
     if not request.organizer:
         return None, refuse("forbidden")
@@ -47,6 +48,7 @@ def change_sale(request: Request, command: ChangeSale) -> Decision:
 
 
 def configure(request: Request, command: Configure) -> Decision:
+    """Replace the settings; the sale state has commands of its own."""
     settings = request.stock.settings
     if not request.organizer:
         return None, refuse("forbidden")
@@ -60,6 +62,7 @@ def configure(request: Request, command: Configure) -> Decision:
 
 
 def delete(request: Request, command: DeleteEvent) -> Decision:
+    """Withdraw an event without bookings."""
     stock = request.stock
     if not request.organizer:
         return None, refuse("forbidden")
@@ -71,6 +74,7 @@ def delete(request: Request, command: DeleteEvent) -> Decision:
 
 
 def open_sale(request: Request, command: OpenSale) -> Decision:
+    """Open a scheduled sale when its moment has come."""
     settings = request.stock.settings
     opens_ms = settings.on_sale_at_ms
     if settings.sale_state != "scheduled":
@@ -81,10 +85,12 @@ def open_sale(request: Request, command: OpenSale) -> Decision:
 
 
 def block(request: Request, command: Block) -> Decision:
+    """Take free seats and places off sale."""
     return _set_blocked(request, command, FREE)
 
 
 def unblock(request: Request, command: Unblock) -> Decision:
+    """Put blocked seats and places back on sale."""
     return _set_blocked(request, command, BLOCKED)
 
 

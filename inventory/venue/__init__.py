@@ -1,1 +1,1 @@
-"""The place: its map, the charts it is read from, and the search for good seats in it."""
+"""The place: its map, the charts it is read from, and the search for good seats."""
