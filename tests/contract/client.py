@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -141,8 +142,10 @@ class Api:
             data = json.dumps(body).encode()
         if data is not None:
             sent.setdefault("Content-Type", "application/json")
+        # The client warns of large bodies that are not given as a file.
+        sent_body = None if data is None else io.BytesIO(data)
         async with self.session.request(
-            method, self.url + path, data=data, headers=sent, params=params
+            method, self.url + path, data=sent_body, headers=sent, params=params
         ) as response:
             raw = await response.read()
         lower = {name.lower(): value for name, value in response.headers.items()}

@@ -1,6 +1,7 @@
 """Servers and clients for the contract tests."""
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -9,6 +10,13 @@ from tests.contract.client import Api
 from tests.contract.process import Server
 
 LOG_TAIL = 8_000
+
+
+def pytest_asyncio_loop_factories() -> Mapping[
+    str, Callable[[], asyncio.AbstractEventLoop]
+]:
+    """Run each test once: the loop of the client proves nothing of the server."""
+    return {"asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,6 @@ async def test_wrong_commands_over_rest_have_their_code_and_status(api):
     guest = await api.guest()
     cases = [
         ({"op": "steal"}, 400, {"unknown_op"}),
-        ({"op": 5}, 400, {"bad_frame", "unknown_op"}),
         ({"op": "hold", "seats": ["A-1"], "colour": 1}, 422, {"bad_field"}),
         ({"op": "hold", "seats": ["A-1\x00"]}, 422, {"bad_field"}),
         ({"op": "hold", "seats": ["\ud800"]}, 422, {"bad_field"}),
@@ -110,7 +109,7 @@ async def test_wrong_commands_over_rest_have_their_code_and_status(api):
         answer = await api.request("POST", path, body, who=guest)
         problem = check_problem(answer, status)
         assert problem["code"] in codes
-    for body in ({"op": "hold", "seats": "A-1"}, {"op": "hold_best"}, {}):
+    for body in ({"op": 5}, {"op": "hold", "seats": "A-1"}, {"op": "hold_best"}, {}):
         answer = await api.request(
             "POST", f"/v1/events/{event}/commands", body, who=guest
         )

@@ -41,7 +41,7 @@ async def test_the_administrator_of_the_environment_can_log_in(api):
     ("email", "password"),
     [
         (ADMIN_EMAIL, "wrong"),
-        (ADMIN_EMAIL, ""),
+        (ADMIN_EMAIL, "correct horse battery stapl"),
         ("nobody@example.org", "wrong"),
     ],
 )
