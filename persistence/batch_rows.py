@@ -104,4 +104,9 @@ def _settings(batches: list[tuple[str, Batch]]) -> list[tuple[object, ...]]:
 
 def _columns(width: int, rows: list[tuple[object, ...]]) -> list[Sequence[object]]:
     """Turn rows into columns, which must exist also where there is no row."""
-    return list(zip(*rows, strict=True)) if rows else [()] * width
+    if not rows:
+        return [()] * width
+    columns: list[Sequence[object]] = list(zip(*rows, strict=True))
+    if len(columns) != width:
+        raise ValueError(f"a row of {len(columns)} columns where {width} are expected")
+    return columns

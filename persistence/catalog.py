@@ -76,6 +76,12 @@ _PLAN = """
 SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map
 FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
+_SCHEDULED = """
+SELECT event_id FROM event
+WHERE status = 'scheduled' AND deleted_at IS NULL
+    AND (settings->>'on_sale_at_ms')::bigint <= $1
+ORDER BY event_id LIMIT $2
+"""
 _BOOKING = """
 SELECT booking_id, event_id, reference, user_id, order_id, version,
     seats::text AS seats, areas::text AS areas, created_at, cancelled_at
@@ -280,6 +286,11 @@ class Catalog:
             first_settings=_settings(row["settings"]),
             map_json=row["map"],
         )
+
+    async def scheduled_events(self, until_ms: int) -> list[str]:
+        """Return events whose sale opens by itself until then."""
+        rows = await self._pool.fetch(_SCHEDULED, until_ms, limits.SCHEDULED_MAX)
+        return [row["event_id"] for row in rows]
 
     async def find_booking(self, booking: str) -> Booking | None:
         """Return a booking by its id."""

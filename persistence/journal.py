@@ -114,16 +114,18 @@ class PostgresJournal:
         clock: DatabaseClock,
         lanes: int = limits.LANES,
         lease_ttl_s: float = limits.LEASE_TTL_S,
+        call_deadline_s: float = limits.CALL_DEADLINE_S,
     ) -> None:
+        def line(name: str) -> Line:
+            return Line(url, f"onsale {name}", clock, call_deadline_s)
+
+        self.clock = clock
         self._pool = pool
         self._address = address
         self._lease_ttl_ms = round(lease_ttl_s * 1000)
-        self._lanes = [
-            Lane(Line(url, f"onsale lane {n}", clock), lease_ttl_s)
-            for n in range(lanes)
-        ]
-        self._fencer = Fencer(Line(url, "onsale fencer", clock), lease_ttl_s)
-        self._control = Line(url, "onsale control", clock)
+        self._lanes = [Lane(line(f"lane {n}"), lease_ttl_s) for n in range(lanes)]
+        self._fencer = Fencer(line("fencer"), lease_ttl_s)
+        self._control = line("control")
         self._control_free = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
