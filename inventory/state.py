@@ -287,6 +287,8 @@ class Stock:
 
     def _keep_until(self, hold: HoldRecord, ends_ms: int) -> None:
         """Move the end of a hold; its former entry among the deadlines goes stale."""
+        if ends_ms == hold.ends_ms:
+            return  # A second entry for the same end would never go stale.
         hold.ends_ms = ends_ms
         self.set_deadline(ends_ms, hold.token)
 
