@@ -1,6 +1,6 @@
 """A recovery snapshot: the whole state of one event at one version, and back."""
 
-from msgspec import Struct, msgpack
+from msgspec import MsgspecError, Struct, msgpack
 
 from inventory.settings import Settings
 from inventory.state import (
@@ -51,7 +51,10 @@ def encode_snapshot(stock: Stock) -> bytes:
 
 def decode_snapshot(body: bytes, venue: Venue) -> Stock:
     """Build the state again; raise `Corrupt` where it is not the one encoded."""
-    snapshot = msgpack.decode(body, type=Snapshot)
+    try:
+        snapshot = msgpack.decode(body, type=Snapshot)
+    except MsgspecError as error:
+        raise Corrupt(f"a snapshot that cannot be read: {error}") from error
     if snapshot.format != FORMAT or len(snapshot.letters) != len(venue.seats):
         raise Corrupt("a snapshot of another format or another venue")
     stock = Stock(venue, snapshot.settings)
