@@ -68,7 +68,9 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
     if areas is not None:
         if not areas:
             return None, refuse("not_enough_seats")
-        return _take(request, hold, [], areas, None)
+        change, reply = _take(request, hold, [], areas, None)
+        reply.adjacent = True
+        return change, reply
     finder = stock.finder
     seats = finder.best(
         command.quantity, category=category, accessible=command.accessible
