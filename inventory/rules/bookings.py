@@ -25,11 +25,11 @@ from inventory.rules.common import (
 def book(request: Request, command: Book) -> Decision:
     """Make a hold of the caller final."""
     stock = request.stock
+    if stock.settings.sale_state == "cancelled":
+        return None, refuse("sale_closed", "The event is cancelled.")
     hold = own_hold(request, command.hold)
     if isinstance(hold, Refused):
         return None, hold
-    if stock.settings.sale_state == "cancelled":
-        return None, refuse("sale_closed", "The event is cancelled.")
     if stock.settings.payment == "required" and not request.organizer:
         return None, refuse("payment_required")
 
