@@ -27,7 +27,7 @@ from inventory.batch import BatchBuilder
 from inventory.commands import AnyCommand, ExpireHold, KeepHolds, OpenSale
 from inventory.decide import decide
 from inventory.keys import KeyMemory, replay
-from inventory.loading import Loaded, load
+from inventory.loading import Loaded, SnapshotWriter, load
 from inventory.ports import (
     Batch,
     Clock,
@@ -45,7 +45,6 @@ from inventory.ports import (
 from inventory.replies import Refused, Reply, refuse
 from inventory.rules.common import Request
 from inventory.settings import Settings
-from inventory.snapshot import encode_snapshot
 from inventory.state import Corrupt, Stock
 from inventory.venue.map import Venue
 
@@ -86,7 +85,7 @@ class EventActor:
         self._open: BatchBuilder | None = None
         self._keys = KeyMemory(complete=False)
         self._confirmed_at = 0.0
-        self._snapshot_task: asyncio.Task[None] | None = None
+        self._snapshots = SnapshotWriter(journal, observer)
         self._waiter: asyncio.Future[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._stopping = False
@@ -111,6 +110,7 @@ class EventActor:
         self._task.cancel()
         await asyncio.wait([self._task])
         self._abandon()
+        self._give_up(Deposed())
 
     async def _run(self) -> None:
         """Load, serve; after any doubt load again. Ends when stopped or halted."""
@@ -157,7 +157,7 @@ class EventActor:
         self.publisher.reset(
             ownership, bytes(stock.letters), stock.area_counts(), stock.settings
         )
-        kept_ms = self.clock.now_ms() + limits.HOLD_GRACE_MS
+        kept_ms = self._now_ms() + limits.HOLD_GRACE_MS
         await self._commit_own([KeepHolds(id=0, event=self.event, until_ms=kept_ms)])
         if not self.ready.done():
             self.ready.set_result(None)
@@ -206,10 +206,12 @@ class EventActor:
         return True
 
     def _begin(self) -> tuple[BatchBuilder, int]:
-        stock = self._loaded().stock
-        # Time of an event never goes back, whatever the database's clock does.
-        self._open = BatchBuilder(stock)
-        return self._open, max(self.clock.now_ms(), stock.at_ms)
+        self._open = BatchBuilder(self._loaded().stock)
+        return self._open, self._now_ms()
+
+    def _now_ms(self) -> int:
+        """Return the event's time: the database's, but it never goes back."""
+        return max(self.clock.now_ms(), self._loaded().stock.at_ms)
 
     def _loaded(self) -> Loaded:
         if self._state is None:
@@ -219,7 +221,7 @@ class EventActor:
     def _due(self) -> list[AnyCommand]:
         """Return what the event must do by itself now: expiries first."""
         stock = self._loaded().stock
-        now_ms = max(self.clock.now_ms(), stock.at_ms)
+        now_ms = self._now_ms()
         commands: list[AnyCommand] = [
             ExpireHold(id=0, event=self.event, hold=token)
             for token in stock.due_holds(now_ms, limits.EXPIRIES_PER_BATCH_MAX)
@@ -320,6 +322,9 @@ class EventActor:
         if not builder.changes:
             await self._confirm()
             self._answer_open(builder)
+            if self.mailbox:
+                # No commit gave the loop a turn.
+                await asyncio.sleep(0)
             return
         batch = builder.batch(ownership, self.ids.token(), now_ms)
         publication = builder.publication(ownership)
@@ -333,7 +338,7 @@ class EventActor:
             self.observer.committed(len(builder.prepared), took)
             self._answer_open(builder)
             self.publisher.publish(publication)
-            self._maybe_snapshot(state)
+            self._snapshots.store_when_due(state)
             return
         self._state = None
         self.observer.doubted(status)
@@ -350,7 +355,10 @@ class EventActor:
             self._confirmed_at = sent_at
             return
         self.observer.doubted(status)
-        raise Deposed
+        if status is CommitStatus.FENCED:
+            raise Deposed
+        # Perhaps it is still ours: the reload begins with a fence, which will tell.
+        self._abandon()
 
     async def _resolve(
         self,
@@ -400,32 +408,6 @@ class EventActor:
                 self._refuse_waiting()
         return fence.result()
 
-    def _maybe_snapshot(self, state: Loaded) -> None:
-        """Store a recovery snapshot when many versions came since the last one."""
-        stock = state.stock
-        if stock.version - state.snapshot_version < limits.SNAPSHOT_EVERY_VERSIONS:
-            return
-        if self._snapshot_task is not None and not self._snapshot_task.done():
-            return
-        state.snapshot_version = stock.version
-        # Encoded here, between two batches; only the writing goes on beside us.
-        self._snapshot_task = asyncio.create_task(
-            self._save_snapshot(
-                state.ownership, stock.version, encode_snapshot(stock), stock.hash()
-            ),
-            name=f"snapshot {self.event}",
-        )
-
-    async def _save_snapshot(
-        self, ownership: Ownership, version: int, body: bytes, state_hash: bytes
-    ) -> None:
-        try:
-            await self.journal.save_snapshot(ownership, version, body, state_hash)
-        except Exception as error:
-            # A snapshot only saves time: without it the journal is replayed from
-            # further back. The next one is tried when it is due.
-            self.observer.failed(self.event, error)
-
     def _answer_open(self, builder: BatchBuilder) -> None:
         """Answer what the batch prepared, once."""
         prepared, builder.prepared = builder.prepared, []
@@ -459,20 +441,25 @@ class EventActor:
         self._halted = True
         self.observer.failed(self.event, error)
         self._abandon()
+        self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """Tell whoever waits for us to be ready that we will not be."""
         if not self.ready.done():
             self.ready.set_exception(error)
+            self.ready.exception()  # Perhaps nobody waits.
 
     async def _leave(self) -> None:
         """Give the lease back, so that the next owner need not wait for it."""
         if self._alarm is not None:
             self._alarm.cancel()
-        if self._snapshot_task is not None:
-            await asyncio.wait([self._snapshot_task])
+        await self._snapshots.finish()
         if self._state is not None:
-            await self.journal.release(self._state.ownership)
-        if not self.ready.done():
-            self.ready.set_exception(Deposed())
-            self.ready.exception()
+            try:
+                await self.journal.release(self._state.ownership)
+            except Exception as error:
+                # The lease ends by itself, only later.
+                self.observer.failed(self.event, error)
 
     def _wake(self) -> None:
         waiter = self._waiter

@@ -1,20 +1,20 @@
 """Reading an event's state: the newest snapshot, then the journal, through `apply`.
 
 Used by the actor after it became the owner, and by the audit. Yields to the loop, so
-that a long journal stalls nobody else.
+that a long journal stalls nobody else. Writing those snapshots is here, too.
 """
 
 import asyncio
 from time import monotonic
 
-from msgspec import msgpack
+from msgspec import MsgspecError, msgpack
 
 from inventory import limits
 from inventory.batch import chained
 from inventory.changes import AnyChange
-from inventory.ports import Journal, JournalRow, Ownership
+from inventory.ports import Journal, JournalRow, Observer, Ownership
 from inventory.settings import Settings
-from inventory.snapshot import decode_snapshot
+from inventory.snapshot import decode_snapshot, encode_snapshot
 from inventory.state import Corrupt, Stock
 from inventory.venue.map import Venue
 
@@ -65,9 +65,53 @@ def replay_row(stock: Stock, row: JournalRow) -> None:
     """Apply one batch of the journal; raise `Corrupt` when it does not follow."""
     if row.base != stock.version:
         raise Corrupt(f"a batch from {row.base} after version {stock.version}")
-    for change in decode_changes(row.body):
-        stock.apply(change, row.at_ms)
+    try:
+        for change in decode_changes(row.body):
+            stock.apply(change, row.at_ms)
+    except (MsgspecError, LookupError, ValueError) as error:
+        # It names what this event has not, or cannot even be read.
+        raise Corrupt(f"a batch to {row.to} that does not fit: {error!r}") from error
     if row.to != stock.version:
         raise Corrupt(f"a batch to {row.to} that ends at {stock.version}")
     stock.touched_seats.clear()
     stock.touched_areas.clear()
+
+
+class SnapshotWriter:
+    """Stores recovery snapshots beside the actor, one at a time."""
+
+    def __init__(self, journal: Journal, observer: Observer) -> None:
+        self._journal = journal
+        self._observer = observer
+        self._task: asyncio.Task[None] | None = None
+
+    def store_when_due(self, loaded: Loaded) -> None:
+        """Store one when many versions came since the last; only between batches."""
+        stock = loaded.stock
+        if stock.version - loaded.snapshot_version < limits.SNAPSHOT_EVERY_VERSIONS:
+            return
+        if self._task is not None and not self._task.done():
+            return
+        loaded.snapshot_version = stock.version
+        # Encoded here, before the next batch; only the writing goes on beside it.
+        self._task = asyncio.create_task(
+            self._save(
+                loaded.ownership, stock.version, encode_snapshot(stock), stock.hash()
+            ),
+            name=f"snapshot {loaded.ownership.event}",
+        )
+
+    async def finish(self) -> None:
+        """Wait for the one that is being written."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _save(
+        self, ownership: Ownership, version: int, body: bytes, state_hash: bytes
+    ) -> None:
+        try:
+            await self._journal.save_snapshot(ownership, version, body, state_hash)
+        except Exception as error:
+            # A snapshot only saves time: without it the journal is replayed from
+            # further back. The next one is tried when it is due.
+            self._observer.failed(ownership.event, error)
