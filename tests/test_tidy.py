@@ -74,6 +74,7 @@ WITHOUT_TEST_FILE = {
     "inventory/commands.py",
     "inventory/changes.py",
     "persistence/errors.py",
+    "persistence/limits.py",
     "persistence/statements.py",
 }
 
