@@ -48,7 +48,8 @@ async def test_servers_that_start_together_apply_each_file_once(
     assert sorted(applied) == [[], [], [], ["0001_first", "0002_second"]]
     assert await connections[0].fetchval("SELECT count(*) FROM a") == 1
     for connection in connections:
-    
+        await connection.close()
+
 
 async def test_a_file_that_fails_leaves_nothing_of_it(connection, folder):
     (folder / "0002_second.sql").write_text("CREATE TABLE b (); SELECT 1 / 0;")
