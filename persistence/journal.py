@@ -143,13 +143,21 @@ class PostgresJournal:
         return journal
 
     async def close(self) -> None:
-        """Finish what is under way and close the connections."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Finish what is under way, but not for ever; then close the connections."""
         await asyncio.gather(
             *(lane.close() for lane in self._lanes),
             self._fencer.close(),
-            self._control.close(),
+            self._close_control(),
         )
+
+    async def _close_control(self) -> None:
+        if self._tasks:
+            _, left = await asyncio.wait(self._tasks, timeout=limits.CLOSE_S_MAX)
+            # A release that is given up leaves a lease that ends by itself.
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        await self._control.close()
 
     async def acquire(self, event: str) -> Ownership | None:
         """Take ownership, committed before it returns; None while another has it.

@@ -62,7 +62,8 @@ class Lane:
         self._line = line
         self._lease_ttl_ms = round(lease_ttl_s * 1000)
         self._waiting: deque[Pending] = deque()
-        self._delayed = 0
+        self._delayed: set[Pending] = set()
+        self._taken: list[Pending] = []
         self._wake = asyncio.Event()
         self._closing = False
         self._backoff_s = limits.BACKOFF_S_MIN
@@ -73,7 +74,7 @@ class Lane:
     ) -> asyncio.Future[CommitStatus]:
         """Queue a batch, or a renewal where it is None."""
         pending = Pending(ownership, batch, asyncio.get_running_loop().time())
-        if self._closing or self._full():
+        if self._closing or self._full() or self._task.done():
             # Nothing was sent, so this is the truth and not only caution.
             pending.settle(CommitStatus.ABORTED)
         else:
@@ -82,21 +83,34 @@ class Lane:
         return pending.future
 
     async def close(self) -> None:
-        """Finish what is queued, then close the connection."""
+        """Finish what is queued, but not for ever; then close the connection."""
         self._closing = True
         self._wake.set()
-        await self._task
+        await asyncio.wait([self._task], timeout=limits.CLOSE_S_MAX)
+        self._task.cancel()
+        await asyncio.wait([self._task])
         await self._line.close()
 
     def _full(self) -> bool:
-        return len(self._waiting) + self._delayed >= limits.WAITING_PER_LANE_MAX
+        return len(self._waiting) + len(self._delayed) >= limits.WAITING_PER_LANE_MAX
 
     async def _run(self) -> None:
-        while self._waiting or self._delayed or not self._closing:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                await self._send(self._take())
+        try:
+            while self._waiting or self._delayed or not self._closing:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting:
+                    self._taken = self._take()
+                    await self._send(self._taken)
+        except Exception:
+            logger.exception("a journal lane stopped")
+        finally:
+            # Only after a failure is there anybody left: those who wait have nothing
+            # in the database, the others may have.
+            for pending in (*self._waiting, *self._delayed):
+                pending.settle(CommitStatus.ABORTED)
+            for pending in self._taken:
+                pending.settle(CommitStatus.AMBIGUOUS)
 
     def _take(self) -> list[Pending]:
         """Take what is ready: one batch per event, in event order, bounded."""
@@ -127,6 +141,7 @@ class Lane:
             return
         try:
             rows = await self._line.call(COMMIT, *arguments)
+            statuses = {row["event_id"]: row["status"] for row in rows}
         except Unsent as error:
             logger.warning("cannot reach the database: %s", error)
             for pending in taken:
@@ -142,7 +157,7 @@ class Lane:
                 pending.settle(CommitStatus.AMBIGUOUS)
         else:
             self._backoff_s = limits.BACKOFF_S_MIN
-            self._answer(taken, {row["event_id"]: row["status"] for row in rows})
+            self._answer(taken, statuses)
 
     async def _divide(self, taken: Sequence[Pending], error: Exception) -> None:
         if len(taken) == 1:
@@ -178,10 +193,10 @@ class Lane:
             return
         pending.tries += 1
         delay_s = min(limits.BACKOFF_S_MIN * 2**pending.tries, limits.BACKOFF_S_MAX)
-        self._delayed += 1
+        self._delayed.add(pending)
         loop.call_later(delay_s * random.uniform(0.5, 1.0), self._requeue, pending)
 
     def _requeue(self, pending: Pending) -> None:
-        self._delayed -= 1
+        self._delayed.discard(pending)
         self._waiting.append(pending)
         self._wake.set()

@@ -12,6 +12,9 @@ CALL_DEADLINE_S = 2.0
 LOCK_TIMEOUT_S = 1.0
 """The server's own patience with a lock: shorter, so that it ends in a clear answer."""
 
+CLOSE_S_MAX = 3.0
+"""How long closing waits for what is under way."""
+
 UNSENT_PATIENCE_S = 2.0
 """A batch that could not be sent, or whose head is locked, is given up after this."""
 

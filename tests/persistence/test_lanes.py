@@ -4,6 +4,7 @@ import pytest
 
 from inventory.ports import CommitStatus
 from persistence import limits
+from persistence.lanes import Lane
 from tests.persistence.journals import (
     Store,
     make_batch,
@@ -246,6 +247,37 @@ async def test_a_closed_lane_takes_nothing(store):
     ownership = await store.own("evt")
     await store.journal.close()
     assert await store.journal.commit(ownership, make_batch(ownership)) is ABORTED
+
+
+async def test_closing_gives_up_a_database_that_does_not_answer(store, monkeypatch):
+    monkeypatch.setattr(limits, "CLOSE_S_MAX", 0.2)
+    async with open_proxy(store.url) as proxy, open_store(proxy.url, lanes=1) as one:
+        sent, unsent = await one.own("sent"), await one.own("unsent")
+        assert await one.journal.confirm(sent) is COMMITTED
+        proxy.losing_answers = True
+        sending = asyncio.create_task(one.commit(sent, make_batch(sent)))
+        await proxy.answer_lost.wait()
+        waiting = asyncio.create_task(one.commit(unsent, make_batch(unsent)))
+        releasing = asyncio.create_task(one.journal.release(sent))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(2):
+            await one.journal.close()
+        assert await sending is AMBIGUOUS
+        assert await waiting is ABORTED
+        with pytest.raises(asyncio.CancelledError):
+            await releasing
+
+
+async def test_a_lane_that_fails_itself_leaves_nobody_waiting(store, monkeypatch):
+    ownership = await store.own("evt")
+    assert await store.journal.confirm(ownership) is COMMITTED
+
+    def fail(self, taken, statuses):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Lane, "_answer", fail)
+    assert await store.commit(ownership, make_batch(ownership)) is AMBIGUOUS
+    assert await store.commit(ownership, make_batch(ownership)) is ABORTED
 
 
 async def test_a_full_lane_refuses_at_once(store, monkeypatch):
