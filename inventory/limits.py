@@ -42,7 +42,7 @@ BATCH_COMMANDS_MAX = 4_096
 BATCH_BYTES_MAX = 1 << 20
 KEYS_REMEMBERED_MAX = 100_000
 
-SNAPSHOT_EVERY_VERSIONS = 20_000
+SNAPSHOT_EVERY_VERSIONS = 50_000
 """A recovery snapshot is stored when this many versions came since the last one."""
 
 assert BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX
@@ -68,3 +68,6 @@ REPLAY_ROWS = 1_000
 REPLAY_SLICE_S = 0.005
 
 assert RESOLVE_S_MAX * 1_000 <= LEASE_MS
+
+DIFFERENCES_MAX = 100
+"""How many differences an audit tells; it counts them all."""

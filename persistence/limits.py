@@ -33,3 +33,12 @@ CONTROL_ATTEMPTS_MAX = 4
 
 assert LOCK_TIMEOUT_S < CALL_DEADLINE_S < LEASE_TTL_S / 2
 assert BACKOFF_S_MIN < BACKOFF_S_MAX < UNSENT_PATIENCE_S
+
+SCHEDULED_MAX = 1_000
+"""How many sales that open soon are read at a time."""
+
+AUDIT_STATEMENT_TIMEOUT_S = 60.0
+AUDIT_PAGE_BYTES = 4 << 20
+AUDIT_ROWS_MIN = 8
+AUDIT_ROWS_MAX = 2_000
+"""An audit reads pages of about that many bytes; a journal row may have 1 MiB."""

@@ -1,0 +1,199 @@
+"""Replaying a whole journal with suspicion: what is wrong with it, in sentences.
+
+The rules behind the changes are not asked again, but what they promise is checked where
+the journal alone can tell: limits per user, and that no hold ended before its time.
+"""
+
+from msgspec import MsgspecError, Struct
+
+from inventory import limits
+from inventory.batch import chained
+from inventory.changes import (
+    AnyChange,
+    BookingCancelled,
+    HoldBooked,
+    HoldExpired,
+    SeatsHeld,
+)
+from inventory.loading import decode_changes
+from inventory.ports import BookingRow, JournalRow
+from inventory.rules.common import labels_of, names_of, total_of
+from inventory.settings import Money, Settings
+from inventory.snapshot import decode_snapshot
+from inventory.state import Corrupt, Stock
+from inventory.venue.map import Venue
+
+
+class Differences:
+    """Sentences about what is wrong: all are counted, and the first ones kept."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sentences: list[str] = []
+
+    def add(self, sentence: str) -> None:
+        """Note a difference."""
+        self.count += 1
+        if self.count <= limits.DIFFERENCES_MAX:
+            self._sentences.append(sentence)
+
+    def sentences(self) -> list[str]:
+        """Return what was noted, and how much more there was."""
+        more = self.count - len(self._sentences)
+        return self._sentences + ([f"And {more} more differences."] if more else [])
+
+
+class CheckedSnapshot(Struct):
+    """A stored snapshot that is to equal the replay at its version."""
+
+    version: int
+    body: bytes
+    checked: bool = False
+
+
+class Replay:
+    """One event's journal, row by row from version 0.
+
+    Where a row cannot be applied `stock` stays what it was (`broken`); the rows behind
+    are still checked for holes and for their hash chain.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        first_settings: Settings,
+        differences: Differences,
+        snapshot: CheckedSnapshot | None = None,
+    ) -> None:
+        self.stock = Stock(venue, first_settings)
+        self.differences = differences
+        self.snapshot = snapshot
+        self.broken = False
+        self.batches = 0
+        self.version = 0
+        self.chain = b""
+        self.epoch = 0
+        self.at_ms = 0
+        self.paid: dict[str, Money] = {}
+        """What the live bookings cost when they were made, where there were prices."""
+        self.booked: list[BookingRow] = []
+        """The bookings that the rows made; whoever compares them empties it."""
+
+    def read(self, row: JournalRow, epoch: int) -> None:
+        """Check one row against the one before it, and apply it."""
+        add = self.differences.add
+        where = f"The journal's batch to version {row.to}"
+        if row.base != self.version:
+            add(
+                f"{where} follows {row.base}, and the batch before ends at"
+                f" {self.version}."
+            )
+            self.broken = True
+        if row.chain != chained(self.chain, row.body):
+            add(f"{where} breaks the hash chain.")
+        if epoch < self.epoch:
+            add(f"{where} is of epoch {epoch}, after one of epoch {self.epoch}.")
+        if row.at_ms < self.at_ms:
+            add(f"{where} is older than the batch before it.")
+        self.batches += 1
+        self.version, self.chain = row.to, row.chain
+        self.epoch, self.at_ms = max(epoch, self.epoch), max(row.at_ms, self.at_ms)
+        if not self.broken:
+            self._apply(row, where)
+        snapshot = self.snapshot
+        if snapshot is not None and snapshot.version == self.stock.version:
+            self._check_snapshot(snapshot)
+
+    def _apply(self, row: JournalRow, where: str) -> None:
+        stock = self.stock
+        try:
+            for change in decode_changes(row.body):
+                self._before(change, row.at_ms)
+                stock.apply(change, row.at_ms)
+                if type(change) is SeatsHeld:
+                    self._check_limit(change)
+        except Corrupt as error:
+            self.differences.add(f"{where} cannot be applied: {error}.")
+            self.broken = True
+        except (LookupError, ValueError, MsgspecError) as error:
+            # Their messages may hold the token of a hold, which is a secret.
+            name = type(error).__name__
+            self.differences.add(f"{where} cannot be applied: {name}.")
+            self.broken = True
+        if stock.version != row.to and not self.broken:
+            self.differences.add(f"{where} ends at version {stock.version}.")
+            self.broken = True
+        stock.touched_seats.clear()
+        stock.touched_areas.clear()
+
+    def _before(self, change: AnyChange, at_ms: int) -> None:
+        """Look at what the change is about to end."""
+        stock = self.stock
+        version = stock.version + 1
+        if isinstance(change, HoldBooked):
+            hold = stock.holds[change.hold]
+            total = total_of(stock, hold.seats, hold.areas)
+            if total is not None:
+                self.paid[change.booking] = total
+            self.booked.append(
+                BookingRow(
+                    change.booking,
+                    change.reference,
+                    hold.user,
+                    change.order,
+                    version,
+                    labels_of(stock, hold.seats),
+                    names_of(stock, hold.areas),
+                )
+            )
+        elif isinstance(change, BookingCancelled):
+            self.paid.pop(change.booking, None)
+        elif isinstance(change, HoldExpired):
+            hold = stock.holds[change.hold]
+            if hold.deadline_ms > at_ms:
+                self.differences.add(
+                    f"Version {version} ends a hold of user {hold.user}"
+                    f" {hold.deadline_ms - at_ms} ms before its time."
+                )
+
+    def _check_limit(self, change: SeatsHeld) -> None:
+        stock = self.stock
+        count, most = stock.users[change.user].count, stock.settings.max_per_user
+        if count > most:
+            self.differences.add(
+                f"At version {stock.version} user {change.user} has {count} seats and"
+                f" places, and the limit is {most}."
+            )
+
+    def _check_snapshot(self, snapshot: CheckedSnapshot) -> None:
+        snapshot.checked = True
+        where = f"The stored snapshot of version {snapshot.version}"
+        try:
+            restored = decode_snapshot(snapshot.body, self.stock.venue)
+            restored.check()
+        except (Corrupt, LookupError, ValueError, MsgspecError) as error:
+            reason = str(error) if isinstance(error, Corrupt) else type(error).__name__
+            self.differences.add(f"{where} cannot be restored: {reason}.")
+        else:
+            if restored.hash() != self.stock.hash():
+                self.differences.add(f"{where} restores another state than replay's.")
+
+    def finish(self) -> None:
+        """Check the state at the end, and that the snapshot was met on the way."""
+        try:
+            self.stock.check()
+        except Corrupt as error:
+            self.differences.add(f"The replayed state contradicts itself: {error}.")
+        snapshot = self.snapshot
+        if snapshot is not None and not snapshot.checked and not self.broken:
+            self.differences.add(
+                f"No batch of the journal ends at version {snapshot.version}, of which"
+                " there is a stored snapshot."
+            )
+
+    def revenue(self) -> list[Money]:
+        """Sum what the live bookings cost, one amount for each currency."""
+        sums: dict[str, int] = {}
+        for money in self.paid.values():
+            sums[money.currency] = sums.get(money.currency, 0) + money.amount
+        return [Money(amount, currency) for currency, amount in sorted(sums.items())]
