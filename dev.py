@@ -10,7 +10,7 @@ import sys
 # Everything above and the syntax of everything below stays readable to Python 3.6, so
 # that an old interpreter says this sentence instead of showing a SyntaxError.
 if sys.version_info < (3, 11):  # noqa: UP036 - a newcomer may well run an older one
-    sys.exit(f"Onsale needs Python 3.11 or newer; this is {sys.version[:6]}.")
+    sys.exit(f"Onsale needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 
 import argparse
 import contextlib
