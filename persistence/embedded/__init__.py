@@ -16,5 +16,6 @@ Imports: standard library, asyncpg, `persistence.data_directory`.
 
 from persistence.embedded.account import EmbeddedPostgresError
 from persistence.embedded.cluster import EmbeddedPostgres, running_url
+from persistence.embedded.places import discard
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "running_url"]
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "discard", "running_url"]

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -73,6 +74,24 @@ def make_socket_directory(data: DataDirectory, account: Account, home: Path) -> 
     data.write_record(SOCKET_RECORD, str(made))
     account.give(made)
     return made
+
+
+def discard(data: DataDirectory) -> None:
+    """Remove a temporary data directory with all that it has elsewhere, for good.
+
+    Postgres must have been stopped; nobody else may hold the directory.
+    """
+    for record, uid in ((HOME_RECORD, os.geteuid()), (SOCKET_RECORD, None)):
+        recorded = data.read_record(record)
+        if recorded is None:
+            continue
+        place = Path(recorded)
+        # The socket's directory belongs to the account, whichever that was.
+        if place.exists() and _is_private(
+            place, place.lstat().st_uid if uid is None else uid
+        ):
+            shutil.rmtree(place)
+    shutil.rmtree(data.path)
 
 
 def _is_private(directory: Path, uid: int) -> bool:

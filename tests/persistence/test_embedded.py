@@ -14,7 +14,12 @@ import asyncpg
 import pytest
 
 from persistence.data_directory import DataDirectory
-from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError, running_url
+from persistence.embedded import (
+    EmbeddedPostgres,
+    EmbeddedPostgresError,
+    discard,
+    running_url,
+)
 from persistence.embedded.account import choose_account
 from persistence.embedded.binaries import (
     BIN_VARIABLE,
@@ -235,6 +240,20 @@ def test_a_path_too_long_or_odd_for_a_socket_still_works(folder):
     assert mode(Path(sockets)) == 0o700
     with postgres(path):
         assert DataDirectory(path).read_record(SOCKET_RECORD) == sockets
+
+
+def test_a_temporary_database_can_be_removed_with_all_that_it_has_elsewhere(folder):
+    private = folder / "private"
+    private.mkdir(mode=0o700)
+    data = DataDirectory(private / ("x" * 100))
+    with postgres(data.path):
+        pass
+    places = [data.read_record(name) for name in (HOME_RECORD, SOCKET_RECORD)]
+    elsewhere = [Path(place) for place in places if place is not None]
+    assert elsewhere
+    discard(data)
+    assert not data.path.exists()
+    assert [place for place in elsewhere if place.exists()] == []
 
 
 def test_the_url_of_a_running_server_can_be_found_beside_it(folder):
