@@ -1,0 +1,135 @@
+"""Making holds final, undoing it, and what a user has."""
+
+from inventory.replies import HoldingOk
+from tests.scenario import play
+
+
+def test_a_hold_becomes_a_booking():
+    scene = play("""
+        ann | hold A-1 GA*2      | ok
+        ann | book h1 order=o-7  | ok booking=b1 reference=R1 has=A-1,GA*2 total=10500
+        expect seats A=bfff GA=8/0/2/0 version=2
+        ann | book h1            | hold_not_found
+        ann | holding            | ok holds= bookings=b1:A-1,GA*2
+    """)
+    assert scene.stock.bookings["b1"].order == "o-7"
+
+
+def test_a_booking_outlives_its_hold():
+    play("""
+        ann | hold A-1 | ok
+        ann | book h1  | ok
+        tick +10000s
+        expect seats A=bfff
+    """)
+
+
+def test_only_its_holder_books_a_hold():
+    play("""
+        ann | hold A-1 | ok
+        bob | book h1  | hold_not_found
+        org | book h1  | hold_not_found
+        bob | book x   | hold_not_found
+    """)
+
+
+def test_a_live_hold_is_booked_while_the_sale_is_paused_or_closed():
+    play("""
+        ann | hold A-1   | ok
+        ann | hold A-2   | ok
+        org | sale pause | ok
+        ann | book h1    | ok
+        org | sale close | ok
+        ann | book h2    | ok
+        expect seats A=bbff
+    """)
+
+
+def test_nothing_is_booked_after_the_event_was_cancelled():
+    play("""
+        ann | hold A-1    | ok
+        org | sale cancel | ok
+        ann | book h1     | sale_closed
+        ann | book x      | sale_closed
+        ann | release h1  | ok
+    """)
+
+
+def test_where_payment_is_required_only_organisers_book_directly():
+    play(
+        """
+        ann | hold A-1 | ok
+        org | hold A-2 | ok
+        ann | book h1  | payment_required
+        ann | book x   | hold_not_found
+        org | book h2  | ok
+        expect seats A=hbff
+        """,
+        payment="required",
+    )
+
+
+def test_a_cancelled_booking_frees_what_it_had():
+    play("""
+        ann | hold A-1 GA*2 | ok
+        ann | book h1       | ok
+        ann | cancel b1     | ok has=A-1,GA*2
+        expect seats A=ffff GA=10/0/0/0 version=3
+        ann | cancel b1     | booking_not_found
+        ann | holding       | ok holds= bookings=
+        bob | hold A-1      | ok
+    """)
+
+
+def test_only_its_buyer_or_an_organiser_cancels_a_booking():
+    play("""
+        ann | hold A-1  | ok
+        ann | book h1   | ok
+        bob | cancel b1 | booking_not_found
+        bob | cancel b9 | booking_not_found
+        org | cancel b1 | ok
+        expect seats A=ffff
+    """)
+
+
+def test_buyers_cancel_only_until_the_deadline():
+    play(
+        """
+        ann | hold A-1 | ok
+        ann | book h1  | ok
+        ann | hold A-2 | ok
+        ann | book h2  | ok
+        ann | hold A-3 | ok
+        ann | book h3  | ok
+        tick +2505600s
+        ann | cancel b1 | ok
+        tick +0.001s
+        ann | cancel b2 | cancel_too_late
+        bob | cancel b2 | booking_not_found
+        org | cancel b2 | ok
+        expect seats A=ffbf
+        """,
+        cancel_until_s=86_400,
+    )
+
+
+def test_holding_tells_what_the_caller_has_and_nobody_elses():
+    scene = play("""
+        ann | holding             | ok holds= bookings=
+        ann | hold A-1 A-2        | ok hold=h1
+        bob | hold A-3            | ok hold=h2
+        ann | hold GA*1 ttl=60    | ok hold=h3
+        ann | book h1             | ok
+        ann | hold B-1 ttl=10     | ok hold=h4
+        ann | holding | ok holds=h3:GA*1;h4:B-1 bookings=b1:A-1,A-2
+        bob | holding | ok holds=h2:A-3 bookings=
+        tick +12s
+    """)
+    reply = scene.ask("ann", "holding")
+    assert isinstance(reply, HoldingOk)
+    places, seat = reply.holds
+    assert (places.expires_in_ms, seat.expires_in_ms) == (48_000, 0)
+    assert places.expires_at == "2027-01-15T08:01:00.000Z"
+    assert places.total is not None
+    assert places.total.amount == 3_000
+    assert reply.bookings[0].reference == "R1"
