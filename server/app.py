@@ -31,6 +31,7 @@ from server.realtime.hub import Hub
 from server.realtime.websocket import websocket
 from server.rest import routes
 from server.rest.client_address import parse_networks
+from server.rest.http_log import HTTP_LOG
 from server.rest.limits import RequestLimits
 from server.rest.middleware import answer_problems, set_headers
 from server.shards import Shards
@@ -134,6 +135,7 @@ class Server:
         runner = web.AppRunner(
             app,
             access_log=None,
+            logger=HTTP_LOG,
             handle_signals=False,
             keepalive_timeout=KEEPALIVE_S,
             shutdown_timeout=limits.CLOSE_S_MAX / 5,

@@ -159,9 +159,18 @@ def _venue_of(plan: EventPlan) -> Venue:
 
 
 async def ask(
-    local: LocalEvent, command: AnyCommand, user: str, organizer: bool, key: str | None
+    local: LocalEvent,
+    command: AnyCommand,
+    user: str,
+    organizer: bool,
+    key: str | None,
+    request_hash: bytes | None = None,
 ) -> Reply:
-    """Give a command to an event and wait for the reply."""
+    """Give a command to an event and wait for the reply.
+
+    `request_hash` stands for a keyed request whose command is made from the state it
+    finds, so that the same request again is a replay though its command differs.
+    """
     answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
     def reply(_: Envelope, outcome: Reply) -> None:
@@ -169,5 +178,8 @@ async def ask(
             answer.set_result(outcome)
 
     command.key = key
-    local.offer(envelope_of(command, user, organizer, reply))
+    envelope = envelope_of(command, user, organizer, reply)
+    if key is not None and request_hash is not None:
+        envelope.request_hash = request_hash
+    local.offer(envelope)
     return await answer

@@ -72,11 +72,15 @@ async def run_audit(event: str, database_url: str) -> dict[str, Any]:
             await child.wait()
     # 0 says that all is well and 1 that something differs; both print a receipt.
     if child.returncode not in (0, 1):
-        log.error("audit failed", event=event, errors=errors.decode("utf-8", "replace"))
+        log.error(
+            "audit failed", event_id=event, errors=errors.decode("utf-8", "replace")
+        )
         raise ProblemError("unavailable", "The audit could not be made.")
     try:
         receipt: dict[str, Any] = orjson.loads(output)
     except orjson.JSONDecodeError as error:
-        log.error("audit failed", event=event, errors=errors.decode("utf-8", "replace"))
+        log.error(
+            "audit failed", event_id=event, errors=errors.decode("utf-8", "replace")
+        )
         raise ProblemError("unavailable", "The audit could not be made.") from error
     return receipt

@@ -3,6 +3,7 @@
 import msgspec
 from aiohttp import web
 
+from inventory.commands import Block, Unblock
 from inventory.replies import Refused
 from server.realtime.wire import FrameError, parse_command
 from server.rest.call import Call
@@ -23,6 +24,9 @@ async def run_command(call: Call) -> web.Response:
     except FrameError as error:
         errors = [FieldError(error.field, error.detail)] if error.field else None
         raise ProblemError(error.code, error.detail, errors=errors) from error
+    if isinstance(command, Block | Unblock) and not who.organizer:
+        # Before the event is looked for, as the order of refusals has it.
+        raise ProblemError("forbidden")
     event = await find_event(call, deleted=True)
     reply = await ask(event.local, command, who.user, who.organizer, command.key)
     if isinstance(reply, Refused):

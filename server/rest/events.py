@@ -73,11 +73,16 @@ async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
 
 
 async def ask_organizer(
-    call: Call, event: FoundEvent, command: ChangeSale | Configure | DeleteEvent
+    call: Call,
+    event: FoundEvent,
+    command: ChangeSale | Configure | DeleteEvent,
+    request_hash: bytes | None = None,
 ) -> None:
     """Give the event a command of its organiser; raises its refusal."""
     who = call.who
-    reply = await ask(event.local, command, who.user, who.organizer, call.key)
+    reply = await ask(
+        event.local, command, who.user, who.organizer, call.key, request_hash
+    )
     if isinstance(reply, Refused):
         raise refusal(reply)
 
@@ -166,7 +171,7 @@ async def edit_event(call: Call) -> web.Response:
         settings = patched(event.board.settings, patch)
         check_settings(settings, event.board.venue.categories)
         command = Configure(id=0, event=event.id, settings=settings)
-        await ask_organizer(call, event, command)
+        await ask_organizer(call, event, command, hash_request(["edit", patch]))
     return call.answer(await show(call, event))
 
 

@@ -18,13 +18,19 @@ LIMIT_HEADERS: Final = web.RequestKey("limit_headers", dict[str, str])
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _CODES: Final = {
     400: "bad_frame",
+    401: "unauthenticated",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     408: "request_timeout",
     413: "too_large",
     415: "unsupported_media_type",
+    429: "rate_limited",
+    503: "unavailable",
 }
+
+KEPT_HEADERS: Final = frozenset({"Allow", "Retry-After"})
+"""What an error of aiohttp tells beside its status."""
 
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -99,5 +105,7 @@ def _from_http(error: web.HTTPException) -> ProblemError:
         code = _CODES[error.status]
     else:
         code = "bad_frame" if error.status < 500 else "internal"
-    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    headers = {
+        name: value for name, value in error.headers.items() if name in KEPT_HEADERS
+    }
     return ProblemError(code, headers=headers)
