@@ -9,7 +9,7 @@ from aiohttp import web
 
 from inventory.ports import Journal
 from persistence.accounts import Accounts
-from persistence.catalog import Catalog
+from persistence.catalog import Catalog, EventRow
 from server.accounts.passwords import Passwords
 from server.accounts.tokens import Tokens
 from server.config import Config
@@ -44,6 +44,8 @@ class Context:
     limits: RequestLimits | None = None
     """None where the limits on rates are lifted."""
     parts: dict[str, Probe] = field(default_factory=dict)
+    events: dict[str, EventRow] = field(default_factory=dict)
+    """Rows of events asked for lately, for what never changes of them."""
     maps: Maps = field(default_factory=Maps)
     charts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """How many charts are read at the same time: each may take much memory."""

@@ -38,6 +38,7 @@ from server.rest.times import maybe_to_ms
 from server.shards import EventNotFound, EventUnavailable, LocalEvent, ask
 
 QUERY_LENGTH_MAX = 200
+EVENTS_KNOWN_MAX = 4_096
 
 _edits: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """One edit at a time for an event: each is made from what the one before it left."""
@@ -199,7 +200,14 @@ def _time_of(field: str, text: str | None) -> datetime | None:
 
 
 async def _find_row(call: Call, event: str) -> EventRow:
-    row = await call.context.catalog.find_event(event)
+    """Return an event's row, for what never changes: venue, capacity, creation."""
+    known = call.context.events
+    row = known.get(event)
     if row is None:
-        raise ProblemError("event_not_found")
+        row = await call.context.catalog.find_event(event)
+        if row is None:
+            raise ProblemError("event_not_found")
+        if len(known) >= EVENTS_KNOWN_MAX:
+            del known[next(iter(known))]
+        known[event] = row
     return row

@@ -146,6 +146,15 @@ async def test_a_booking_is_shown_to_its_buyer_and_nobody_else(client, admin, gu
     assert (await other.good("GET", "/v1/bookings"))["items"] == []
 
 
+async def test_the_receipt_of_an_audit_is_shown_to_organisers_alone(admin, guest):
+    event = await on_sale(admin)
+    commands = f"/v1/events/{event}/commands"
+    await guest.good("POST", commands, {"op": "hold", "seats": ["A-1", "A-2"]})
+    receipt = await admin.good("GET", f"/v1/events/{event}/audit")
+    assert receipt["ok"] is True
+    assert (await guest.get(f"/v1/events/{event}/audit")).status == 403
+
+
 async def test_reads_are_answered_with_304_until_something_changes(admin, guest):
     event = await on_sale(admin)
     unchanged = f"/v1/events/{event}/map"
