@@ -85,6 +85,8 @@ async def test_a_locked_event_delays_no_other(store):
         await asyncio.sleep(0.05)
         assert await store.journal.fence(free, "token-2") is not None
         assert not waiting.done()
+        # The question stays what it was, whatever becomes of the asker's copy.
+        locked.epoch += 7
         await other.execute("ROLLBACK")
         assert await waiting is not None
 
