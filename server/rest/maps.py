@@ -11,7 +11,7 @@ from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 from server.rest import etags
 
 MAPS_BYTES_MAX: Final = 64 << 20
-SEATS_PER_SLICE: Final = 2_000
+SEATS_PER_SLICE: Final = 500
 
 
 class MapSeat(Struct, kw_only=True):
