@@ -31,6 +31,7 @@ class Command(
     tag_field="op",
     forbid_unknown_fields=True,
     omit_defaults=True,
+    gc=False,
 ):
     """What every client frame about one event carries."""
 

@@ -11,7 +11,7 @@ from inventory import rejections
 from inventory.settings import Money
 
 
-class Ok(Struct, kw_only=True, tag_field="op", tag="ok"):
+class Ok(Struct, kw_only=True, tag_field="op", tag="ok", gc=False):
     """A command was accepted (and, where it changed something, committed)."""
 
     id: int = 0
@@ -31,7 +31,7 @@ class HoldOk(Ok, tag="ok"):
     adjacent: bool | UnsetType = UNSET
 
 
-class Taken(Struct):
+class Taken(Struct, gc=False):
     """Seats by label, and places by area."""
 
     seats: list[str]
@@ -68,7 +68,7 @@ class SaleOk(Ok, tag="ok"):
     status: str
 
 
-class HeldHold(Struct):
+class HeldHold(Struct, gc=False):
     """One live hold of the caller."""
 
     hold: str
@@ -79,7 +79,7 @@ class HeldHold(Struct):
     total: Money | None
 
 
-class HeldBooking(Struct):
+class HeldBooking(Struct, gc=False):
     """One booking of the caller."""
 
     booking: str
@@ -95,7 +95,7 @@ class HoldingOk(Ok, tag="ok"):
     bookings: list[HeldBooking]
 
 
-class Refused(Struct, kw_only=True, tag_field="op", tag="refused"):
+class Refused(Struct, kw_only=True, tag_field="op", tag="refused", gc=False):
     """A command was refused; nothing changed."""
 
     id: int = 0

@@ -52,7 +52,7 @@ class Corrupt(Exception):
     """A change does not fit the state: a bug or a damaged journal. The event stops."""
 
 
-class HoldRecord(Struct):
+class HoldRecord(Struct, gc=False):
     """A live hold. `deadline_ms` is promised; it is kept until `ends_ms`."""
 
     token: str
@@ -68,7 +68,7 @@ class HoldRecord(Struct):
         return len(self.seats) + sum(self.areas.values())
 
 
-class BookingRecord(Struct):
+class BookingRecord(Struct, gc=False):
     """A live booking."""
 
     booking: str
@@ -92,7 +92,7 @@ class AreaCount(Struct):
         return self.free, self.held, self.booked, self.blocked
 
 
-class UserRecord(Struct):
+class UserRecord(Struct, gc=False):
     """What one user has: I4's count, and where to find it."""
 
     count: int = 0

@@ -1,12 +1,13 @@
 """`onsale serve`: one process from its settings to its end."""
 
 import asyncio
+import gc
 import resource
 import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 import uvloop
@@ -19,6 +20,10 @@ from server.app import Server
 from server.config import Config, ConfigError
 from server.log import configure_logging
 
+GC_THRESHOLDS: Final = (20_000, 20, 20)
+"""A sale makes many objects that live for minutes, and nearly no cycles: at the usual
+700 the collector takes a fifth of the actor's time to find nothing."""
+
 log = structlog.get_logger()
 
 
@@ -26,6 +31,7 @@ def serve(config: Config) -> int:
     """Serve until told to stop; return the exit status. Call from the main thread."""
     configure_logging(config.log_level)
     _raise_file_limit()
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         with ExitStack() as stack:
             data = stack.enter_context(DataDirectory(Path(config.data_dir)))
