@@ -1,6 +1,7 @@
 """What several rules need: who asks, their holds, and labels for indexes."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from inventory.changes import AnyChange
 from inventory.ports import Ids
@@ -50,21 +51,36 @@ def places_of(
     stock: Stock, labels: list[str], wanted: dict[str, int]
 ) -> tuple[list[int], dict[int, int]] | Refused:
     """Turn labels into indexes."""
-    venue = stock.venue
+    seats = seats_of(stock, labels)
+    if isinstance(seats, Refused):
+        return seats
+    areas = areas_of(stock, wanted)
+    if isinstance(areas, Refused):
+        return areas
+    return seats, areas
+
+
+def seats_of(stock: Stock, labels: list[str]) -> list[int] | Refused:
+    """Turn labels of seats into indexes."""
+    index = stock.venue.seat_index
     try:
-        seats = [venue.seat_index[label] for label in labels]
+        return [index[label] for label in labels]
     except KeyError:
-        unknown = [label for label in labels if label not in venue.seat_index]
         refused = refuse("seat_not_found")
-        refused.seats = unknown
+        refused.seats = [label for label in labels if label not in index]
         return refused
+
+
+def areas_of(stock: Stock, wanted: dict[str, int]) -> dict[int, int] | Refused:
+    """Turn labels of areas into indexes."""
+    venue = stock.venue
     areas = {}
     for label, count in wanted.items():
         index = venue.area_index.get(label)
         if index is None:
             return refuse("area_not_found", f"There is no area {label!r}.")
         areas[index] = count
-    return seats, areas
+    return areas
 
 
 def labels_of(stock: Stock, seats: list[int]) -> list[str]:
@@ -97,7 +113,11 @@ def total_of(stock: Stock, seats: list[int], *areas: dict[int, int]) -> Money | 
     return Money(amount, next(iter(prices.values())).currency)
 
 
+@lru_cache(maxsize=256)
 def rfc3339(ms: int) -> str:
-    """Write a time as clients read it, in UTC."""
+    """Write a time as clients read it, in UTC.
+
+    Remembered, because the holds of one batch end at the same millisecond.
+    """
     text = datetime.fromtimestamp(ms / 1_000, UTC).isoformat(timespec="milliseconds")
     return text[:-6] + "Z"

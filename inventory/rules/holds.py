@@ -15,12 +15,14 @@ from inventory.replies import ExtendOk, HoldOk, Ok, Refused, Taken, TakenOk, ref
 from inventory.rules.common import (
     Decision,
     Request,
+    areas_of,
     closed,
     labels_of,
     names_of,
     own_hold,
     places_of,
     rfc3339,
+    seats_of,
     total_of,
 )
 from inventory.state import FREE, HoldRecord, Stock
@@ -118,12 +120,15 @@ def release(request: Request, command: Release) -> Decision:
     if command.seats is None and command.areas is None:
         seats, areas = hold.seats, hold.areas
     else:
-        places = places_of(stock, command.seats or [], command.areas or {})
+        named = seats_of(stock, command.seats or [])
+        if isinstance(named, Refused):
+            return None, named
+        if not set(named).issubset(hold.seats):
+            return None, refuse("seat_not_found", "This hold has no such seat.")
+        places = areas_of(stock, command.areas or {})
         if isinstance(places, Refused):
             return None, places
-        seats, areas = places
-        if not set(seats).issubset(hold.seats):
-            return None, refuse("seat_not_found", "This hold has no such seat.")
+        seats, areas = named, places
         for area, count in areas.items():
             if hold.areas.get(area, 0) < count:
                 return None, refuse("area_not_found", "This hold has fewer places.")

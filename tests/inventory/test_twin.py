@@ -1,0 +1,335 @@
+"""Long random runs through the stock and through its slow twin: nothing may differ.
+
+A seed is the whole run: `play(seed, steps)` plays it again.
+"""
+
+import functools
+import random
+from typing import Any, get_args
+
+import pytest
+from msgspec import convert, msgpack, structs, to_builtins
+
+from inventory.changes import AnyChange
+from inventory.commands import AnyCommand
+from inventory.decide import decide
+from inventory.replies import Refused
+from inventory.rules.common import Request
+from inventory.settings import Money, Settings
+from inventory.snapshot import decode_snapshot, encode_snapshot
+from inventory.state import Stock
+from tests import scenario
+from tests.naive import NaiveStock
+from tests.scenario import EVENT, NOW_MS, SequentialIds, hall, settings_of
+
+VENUES = {
+    "hall": hall(
+        "A 111r11|wc1",
+        "B 1111111111",
+        "C 22|2222r|2",
+        "D 111122221",
+        "E 33333",
+        areas={"GA": (12, "2"), "GB": (7, "4"), "GC": (9, "4")},
+    ),
+    "row": hall("A 1111111111111111111111"),
+    "field": hall(areas={"GA": (15, "1"), "GB": (20, "2")}),
+}
+USERS = ["ann", "bob", "cat", "dan", scenario.ORGANIZER]
+SEEDS = range(8)
+STEPS = 2_000
+CHECK_EVERY = 50
+SNAPSHOT_EVERY = 200
+
+
+def random_settings(dice: random.Random) -> Settings:
+    settings = settings_of(
+        hold_ttl_s=dice.choice([5, 30, 120]),
+        max_per_booking=dice.choice([3, 6, 12]),
+        max_per_user=dice.choice([5, 12, 40, 40]),
+        prevent_orphans=dice.random() < 0.4,
+        payment="required" if dice.random() < 0.1 else "none",
+        # The deadline lies within the run.
+        starts_at_ms=NOW_MS + dice.choice([600, 86_400]) * 1_000,
+        cancel_until_s=dice.choice([0, 300]),
+        on_sale_at_ms=dice.choice([None, NOW_MS + 400_000]),
+    )
+    if dice.random() < 0.1:
+        settings = structs.replace(settings, prices={})
+    elif dice.random() < 0.3:
+        settings = structs.replace(settings, prices={"1": Money(70, "JPY")})
+    return settings
+
+
+class Run:
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.venue = VENUES[self.dice.choice([*VENUES, "hall", "hall"])]
+        self.settings = random_settings(self.dice)
+        self.stock = Stock(self.venue, self.settings)
+        self.twin = NaiveStock(self.venue, self.settings, SequentialIds())
+        self.ids = SequentialIds()
+        self.now_ms = NOW_MS
+        self.user = ""
+        self.journal: list[tuple[bytes, int]] = []
+        self.snapshots: list[tuple[int, bytes]] = []
+        self.accepted: dict[str, int] = {}
+        self.refused: dict[str, int] = {}
+
+    def step(self) -> None:
+        if self.dice.random() < 0.3:
+            self.now_ms += self.dice.choice([1, 400, 3_000, 20_000])
+        elif self.dice.random() < 0.002:
+            self.now_ms += 3_700_000
+        self.expire()
+        self.user = self.dice.choice(USERS)
+        self.ask(self.command(), self.user)
+
+    def expire(self) -> None:
+        """End what is due, as the actor does before it decides anything else."""
+        due = self.stock.due_holds(self.now_ms, 1_000)
+        assert due == self.twin.due(self.now_ms)
+        for token in due:
+            self.ask(scenario.parse(f"expire {token}"), "")
+
+    def ask(self, command: AnyCommand, user: str) -> None:
+        organizer = user == scenario.ORGANIZER
+        request = Request(self.stock, user, organizer, self.now_ms, self.ids)
+        change, reply = decide(command, request)
+        if change is not None:
+            self.stock.apply(change, self.now_ms)
+            self.journal.append((msgpack.encode(change), self.now_ms))
+        expected = self.twin.ask(command, user, organizer, self.now_ms)
+        got = to_builtins(reply)
+        got.pop("detail", None)
+        assert got == expected, f"{user} asked {command}"
+        name = type(command).__name__
+        if isinstance(reply, Refused):
+            self.refused[reply.code] = self.refused.get(reply.code, 0) + 1
+        else:
+            self.accepted[name] = self.accepted.get(name, 0) + 1
+
+    def compare(self) -> None:
+        stock, (letters, areas) = self.stock, self.twin.picture()
+        assert stock.letters.decode() == letters
+        assert stock.area_counts() == areas
+        assert list(stock.holds) == [hold["token"] for hold in self.twin.holds]
+        assert list(stock.bookings) == [one["booking"] for one in self.twin.bookings]
+        users = {one["user"] for one in self.twin.holds + self.twin.bookings}
+        assert {user: record.count for user, record in stock.users.items()} == {
+            user: self.twin.count_of(user) for user in users
+        }
+        assert stock.version == self.twin.version
+
+    def replay(self, stock: Stock) -> Stock:
+        """Apply what came after the version that `stock` has."""
+        for body, at_ms in self.journal[stock.version :]:
+            stock.apply(msgpack.decode(body, type=AnyChange), at_ms)
+        return stock
+
+    # What is asked.
+
+    def command(self) -> AnyCommand:
+        dice = self.dice
+        kinds = [
+            *[self.hold] * 8,
+            *[self.best] * 6,
+            *[self.extend] * 3,
+            *[self.release] * 4,
+            *[self.book] * 4,
+            *[self.cancel] * 3,
+            *[self.block] * (6 if self.user == scenario.ORGANIZER else 1),
+            self.holding,
+            self.manage,
+        ]
+        kind = dice.choice(kinds)
+        if not self.holds_of_user() and kind in (self.extend, self.release, self.book):
+            kind = self.hold if dice.random() < 0.7 else kind
+        fields = kind()
+        if self.stock.settings.sale_state == "paused" and dice.random() < 0.3:
+            fields = {"op": "change_sale", "to": "resume"}
+        chosen = {name: value for name, value in fields.items() if value is not None}
+        command: AnyCommand = convert({"id": 1, "event": EVENT, **chosen}, AnyCommand)
+        return command
+
+    def token(self) -> str:
+        """A hold, mostly one's own; or another's, or one that is gone or never was."""
+        live = list(self.stock.holds)
+        mine = self.holds_of_user()
+        if mine and self.dice.random() < 0.75:
+            return self.dice.choice(mine)
+        if live and self.dice.random() < 0.85:
+            return self.dice.choice(live)
+        return self.dice.choice([*self.stock.expired, "t1", "t2", "nothing"])
+
+    def seats(self) -> list[str] | None:
+        labels = self.venue.labels
+        if not labels or self.dice.random() < 0.15:
+            return None
+        size = self.dice.choice([1, 1, 2, 2, 3, 4, 7])
+        if self.dice.random() < 0.8:
+            start = self.dice.randrange(len(labels))
+            chosen = labels[start : start + size]
+        else:
+            chosen = self.dice.sample(labels, min(size, len(labels)))
+        if self.dice.random() < 0.03:
+            chosen = [*chosen, "Z-99"]
+        return chosen
+
+    def areas(self, likely: float = 0.3) -> dict[str, int] | None:
+        names = [*self.venue.area_index, *(["ZZ"] if self.dice.random() < 0.05 else [])]
+        if not names or self.dice.random() > likely:
+            return None
+        chosen = self.dice.sample(names, self.dice.randint(1, min(2, len(names))))
+        return {name: self.dice.randint(1, 5) for name in chosen}
+
+    def places(self) -> dict[str, Any]:
+        seats = self.seats()
+        return {"seats": seats, "areas": self.areas(0.3 if seats else 1.0)}
+
+    def hold(self) -> dict[str, Any]:
+        places = self.places()
+        if places["seats"] is None and places["areas"] is None:
+            places["seats"] = ["A-1"]
+        return {
+            "op": "hold",
+            **places,
+            "hold": self.token() if self.dice.random() < 0.3 else None,
+            "ttl_s": self.dice.choice([None, None, 1, 20, 500]),
+        }
+
+    def best(self) -> dict[str, Any]:
+        return {
+            "op": "hold_best",
+            "quantity": self.dice.choice([1, 2, 2, 3, 4, 5, 11, 13]),
+            "category": self.dice.choice([None, None, "1", "2", "3", "4", "9"]),
+            "accessible": self.dice.random() < 0.15,
+            "adjacent": self.dice.random() < 0.7,
+            "hold": self.token() if self.dice.random() < 0.2 else None,
+        }
+
+    def extend(self) -> dict[str, Any]:
+        ttl_s = self.dice.choice([None, 1, 10, 1_000])
+        return {"op": "extend", "hold": self.token(), "ttl_s": ttl_s}
+
+    def release(self) -> dict[str, Any]:
+        token = self.token()
+        hold = self.stock.holds.get(token)
+        places: dict[str, Any] = {}
+        if hold is not None and self.dice.random() < 0.4:
+            labels = [self.venue.labels[seat] for seat in hold.seats]
+            size = self.dice.randint(0, len(labels))
+            places["seats"] = self.dice.sample(labels, size) or None
+            if hold.areas and self.dice.random() < 0.5:
+                area = self.dice.choice(list(hold.areas))
+                count = self.dice.randint(1, hold.areas[area])
+                places["areas"] = {self.venue.areas[area].label: count}
+        elif self.dice.random() < 0.2:
+            places = self.places()
+        return {"op": "release", "hold": token, **places}
+
+    def book(self) -> dict[str, Any]:
+        return {"op": "book", "hold": self.token()}
+
+    def cancel(self) -> dict[str, Any]:
+        return {
+            "op": "cancel",
+            "booking": self.dice.choice(
+                [*self.stock.bookings, *self.bookings_of_user() * 3, "nothing"]
+            ),
+        }
+
+    def holds_of_user(self) -> list[str]:
+        record = self.stock.users.get(self.user)
+        return list(record.holds) if record else []
+
+    def bookings_of_user(self) -> list[str]:
+        record = self.stock.users.get(self.user)
+        return list(record.bookings) if record else []
+
+    def block(self) -> dict[str, Any]:
+        places = self.places()
+        if places["seats"] is None and places["areas"] is None:
+            places["areas"] = {"GA": 1}
+        op = self.dice.choice(["block", "unblock"])
+        blocked = [n for n, letter in enumerate(self.stock.letters) if letter == 120]
+        if op == "unblock" and blocked and self.dice.random() < 0.5:
+            places = {"seats": [self.venue.labels[self.dice.choice(blocked)]]}
+        return {"op": op, **places}
+
+    def holding(self) -> dict[str, Any]:
+        return {"op": "holding"}
+
+    def manage(self) -> dict[str, Any]:
+        """Pause, mostly; what would end the run comes late."""
+        chance = self.dice.random()
+        late = self.stock.version > 700
+        if chance < 0.3:
+            return {"op": "change_sale", "to": "pause"}
+        if chance < 0.4:
+            to = self.dice.choice(["close", "cancel"]) if late else "publish"
+            return {"op": "change_sale", "to": to}
+        if chance < 0.7:
+            return {"op": "configure", "settings": random_settings(self.dice)}
+        if chance < 0.9:
+            until_ms = self.now_ms + self.dice.choice([0, 5_000, 90_000])
+            return {"op": "keep_holds", "until_ms": until_ms}
+        return {"op": "delete_event" if late else "open_sale"}
+
+
+@functools.cache
+def play(seed: int, steps: int) -> Run:
+    run = Run(seed)
+    for step in range(steps):
+        try:
+            run.step()
+            run.compare()
+            if not step % CHECK_EVERY:
+                run.stock.check()
+            if not step % SNAPSHOT_EVERY:
+                body = encode_snapshot(run.stock)
+                run.snapshots.append((run.stock.version, body))
+        except BaseException:
+            print(f"seed {seed}, step {step}")  # noqa: T201
+            raise
+    return run
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_stock_does_what_its_slow_twin_does(seed):
+    run = play(seed, STEPS)
+    run.stock.check()
+    expected = run.stock.hash()
+    assert run.replay(Stock(run.venue, run.settings)).hash() == expected
+    for version, body in run.snapshots:
+        restored = decode_snapshot(body, run.venue)
+        assert restored.version == version
+        restored.check()
+        replayed = run.replay(restored)
+        assert replayed.hash() == expected
+        replayed.check()
+
+
+def test_the_runs_above_try_what_there_is():
+    """What nobody asks for proves nothing."""
+    runs = [play(seed, STEPS) for seed in SEEDS]
+    accepted = {name for run in runs for name in run.accepted}
+    commands = {kind.__name__ for kind in get_args(AnyCommand)}
+    assert commands - accepted <= {"OpenSale", "DeleteEvent"}
+    refused = {code for run in runs for code in run.refused}
+    assert refused >= {
+        "forbidden",
+        "sale_paused",
+        "hold_not_found",
+        "hold_expired",
+        "extend_limit",
+        "too_many_seats",
+        "user_limit",
+        "seat_not_found",
+        "area_not_found",
+        "seat_not_free",
+        "not_enough_seats",
+        "orphan_seat",
+        "booking_not_found",
+        "cancel_too_late",
+        "wrong_state",
+    }

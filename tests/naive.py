@@ -1,0 +1,468 @@
+"""The slow twin of the whole stock: lists, dicts and the contract, word for word.
+
+It never asks the real rules. Where a command could be refused for several reasons it
+collects all that apply and answers the one that the contract names first. Seats are
+labels, everything is counted anew each time; only best seats and alternatives come from
+elsewhere, the slow twin of the finder.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from zlib import crc32
+
+from inventory import commands as c
+from inventory.rejections import CODES, TRANSIENT
+from inventory.settings import Settings
+from inventory.venue.map import Venue
+from tests.naive_finder import NaiveFinder
+
+GRACE_MS = 5_000
+HOUR_MS = 3_600_000
+SALE_WAYS = {
+    "publish": ["draft"],
+    "pause": ["on_sale"],
+    "resume": ["paused"],
+    "close": ["scheduled", "on_sale", "paused"],
+    "cancel": ["draft", "scheduled", "on_sale", "paused", "closed"],
+}
+CLOSED = {
+    "draft": "sale_not_open",
+    "scheduled": "sale_not_open",
+    "paused": "sale_paused",
+    "closed": "sale_closed",
+    "completed": "sale_closed",
+    "cancelled": "sale_closed",
+}
+
+Reply = dict[str, Any]
+Places = dict[str, int]
+
+
+class NaiveStock:
+    def __init__(self, venue: Venue, settings: Settings, ids: Any) -> None:
+        self.venue = venue
+        self.ids = ids
+        self.finder = NaiveFinder(venue)
+        self.state = settings.sale_state
+        self.settings = settings
+        self.version = 0
+        self.holds: list[dict[str, Any]] = []
+        self.bookings: list[dict[str, Any]] = []
+        self.expired: list[tuple[int, str, str]] = []
+        self.blocked_seats: set[str] = set()
+        self.blocked_places: Places = {area.label: 0 for area in venue.areas}
+
+    # What there is, counted anew each time.
+
+    def letter(self, label: str) -> str:
+        found = [
+            *("h" for hold in self.holds if label in hold["seats"]),
+            *("b" for booking in self.bookings if label in booking["seats"]),
+            *("x" for seat in self.blocked_seats if seat == label),
+        ]
+        assert len(found) <= 1, "sold twice"
+        return found[0] if found else "f"
+
+    def area(self, label: str) -> tuple[int, int, int, int]:
+        capacity = {area.label: area.capacity for area in self.venue.areas}[label]
+        held = sum(hold["areas"].get(label, 0) for hold in self.holds)
+        booked = sum(booking["areas"].get(label, 0) for booking in self.bookings)
+        blocked = self.blocked_places[label]
+        return capacity - held - booked - blocked, held, booked, blocked
+
+    def picture(self) -> tuple[str, list[tuple[int, int, int, int]]]:
+        return (
+            "".join(self.letter(label) for label in self.venue.labels),
+            [self.area(area.label) for area in self.venue.areas],
+        )
+
+    def count_of(self, user: str) -> int:
+        mine = [one for one in self.holds + self.bookings if one["user"] == user]
+        return sum(size(one["seats"], one["areas"]) for one in mine)
+
+    def indexes(self, labels: list[str]) -> list[int]:
+        return [self.venue.labels.index(label) for label in labels]
+
+    def look(self) -> NaiveFinder:
+        self.finder.open = {
+            index
+            for index, label in enumerate(self.venue.labels)
+            if self.letter(label) == "f"
+        }
+        return self.finder
+
+    def due(self, now_ms: int) -> list[str]:
+        ends = [(hold["ends"], hold["token"]) for hold in self.holds]
+        return [token for end, token in sorted(ends) if end <= now_ms]
+
+    # Asking.
+
+    def ask(self, command: Any, user: str, organizer: bool, now_ms: int) -> Reply:
+        self.user, self.organizer, self.now_ms = user, organizer, now_ms
+        self.reasons: dict[str, Reply] = {}
+        reply = getattr(self, type(command).__name__.lower())(command)
+        if self.reasons:
+            code = min(self.reasons, key=CODES.index)
+            reply = {
+                "op": "refused",
+                "code": code,
+                "transient": code in TRANSIENT,
+                **self.reasons[code],
+            }
+        else:
+            reply = {"op": "ok", **reply}
+        return {**reply, "id": 0, "version": self.version}
+
+    def refuse(self, code: str, **more: Any) -> Reply:
+        self.reasons[code] = more
+        return {}
+
+    def changed(self) -> None:
+        self.version += 1
+
+    def check_sale(self) -> None:
+        if self.state in CLOSED:
+            self.refuse(CLOSED[self.state])
+
+    def find_hold(self, token: str) -> dict[str, Any] | None:
+        for hold in self.holds:
+            if hold["token"] == token and hold["user"] == self.user:
+                return hold
+        mine = [one for _, one, user in self.expired if user == self.user]
+        self.refuse("hold_expired" if token in mine else "hold_not_found")
+        return None
+
+    def find_places(self, command: Any) -> tuple[list[str], Places]:
+        seats, areas = list(command.seats or []), dict(command.areas or {})
+        unknown = [label for label in seats if label not in self.venue.labels]
+        if unknown:
+            self.refuse("seat_not_found", seats=unknown)
+        if any(label not in self.blocked_places for label in areas):
+            self.refuse("area_not_found")
+        return seats, areas
+
+    def check_limits(self, token: str | None, quantity: int) -> dict[str, Any] | None:
+        hold = None if token is None else self.find_hold(token)
+        has = 0 if hold is None else size(hold["seats"], hold["areas"])
+        if has + quantity > self.settings.max_per_booking:
+            self.refuse("too_many_seats")
+        if self.count_of(self.user) + quantity > self.settings.max_per_user:
+            self.refuse("user_limit")
+        return hold
+
+    def alternatives(self, seats: list[str], *, clean: bool) -> list[list[str]]:
+        finder = self.look()
+        salt = crc32(self.user.encode()) + self.version
+        category = self.venue.seats[self.indexes(seats)[0]].category
+        for wanted in (category, None):
+            windows = finder.alternatives(len(seats), category=wanted, salt=salt)
+            if windows:
+                return [
+                    self.labels(window)
+                    for window in windows
+                    if not clean or not finder.orphans(window)
+                ]
+        return []
+
+    def labels(self, indexes: list[int]) -> list[str]:
+        return [self.venue.labels[index] for index in indexes]
+
+    def total(self, seats: list[str], areas: Places) -> Reply | None:
+        prices = self.settings.prices
+        if not prices:
+            return None
+        amount = 0
+        for seat in self.venue.seats:
+            if seat.label in seats and seat.category in prices:
+                amount += prices[seat.category].amount
+        for area in self.venue.areas:
+            if area.category in prices:
+                amount += prices[area.category].amount * areas.get(area.label, 0)
+        return {"amount": amount, "currency": prices[min(prices)].currency}
+
+    def ends(self, deadline: int) -> Reply:
+        at = datetime.fromtimestamp(deadline / 1_000, UTC)
+        return {
+            "expires_in_ms": max(0, deadline - self.now_ms),
+            "expires_at": f"{at:%Y-%m-%dT%H:%M:%S}.{deadline % 1_000:03}Z",
+        }
+
+    def take(
+        self,
+        hold: dict[str, Any] | None,
+        seats: list[str],
+        areas: Places,
+        ttl_s: int | None = None,
+    ) -> Reply:
+        if hold is None:
+            longest = self.settings.hold_ttl_s
+            deadline = self.now_ms + min(ttl_s or longest, longest) * 1_000
+            hold = {
+                "token": self.ids.token(),
+                "user": self.user,
+                "seats": [],
+                "areas": {},
+                "created": self.now_ms,
+                "deadline": deadline,
+                "ends": deadline + GRACE_MS,
+            }
+            self.holds.append(hold)
+        hold["seats"] += seats
+        for label, count in areas.items():
+            hold["areas"][label] = hold["areas"].get(label, 0) + count
+        self.changed()
+        return {**self.shown(hold), "added": {"seats": seats, "areas": areas}}
+
+    def shown(self, hold: dict[str, Any]) -> Reply:
+        return {
+            "hold": hold["token"],
+            **self.ends(hold["deadline"]),
+            "seats": list(hold["seats"]),
+            "areas": dict(hold["areas"]),
+            "total": self.total(hold["seats"], hold["areas"]),
+        }
+
+    # The commands.
+
+    def hold(self, command: c.Hold) -> Reply:
+        seats, areas = self.find_places(command)
+        self.check_sale()
+        hold = self.check_limits(command.hold, size(seats, areas))
+        known = [seat for seat in seats if seat in self.venue.labels]
+        taken = [seat for seat in known if self.letter(seat) != "f"]
+        if taken and known == seats:
+            others = self.alternatives(seats, clean=False)
+            self.refuse("seat_not_free", seats=taken, alternatives=others)
+        for label, count in areas.items():
+            if label in self.blocked_places and self.area(label)[0] < count:
+                self.refuse("not_enough_seats")
+        if self.settings.prevent_orphans and seats and known == seats and not taken:
+            orphans = self.look().orphans(self.indexes(seats))
+            others = self.alternatives(seats, clean=True)
+            if orphans and others:
+                named = self.labels(orphans)
+                self.refuse("orphan_seat", orphans=named, alternatives=others)
+        if self.reasons:
+            return {}
+        return self.take(hold, seats, areas, command.ttl_s)
+
+    def holdbest(self, command: c.HoldBest) -> Reply:
+        self.check_sale()
+        hold = self.check_limits(command.hold, command.quantity)
+        category, quantity = command.category, command.quantity
+        seats: list[str] = []
+        areas: Places = {}
+        adjacent = True
+        if command.accessible or any(
+            category in (None, seat.category) for seat in self.venue.seats
+        ):
+            ask: Any = {"category": category, "accessible": command.accessible}
+            found = self.look().best(quantity, **ask)
+            if found is None and not command.adjacent:
+                found, adjacent = self.finder.scattered(quantity, **ask), False
+            seats = self.labels(found or [])
+        else:
+            roomy = [
+                area.label
+                for area in self.venue.areas
+                if category in (None, area.category)
+            ]
+            roomy.sort(key=lambda label: -self.area(label)[0])
+            if roomy and self.area(roomy[0])[0] >= quantity:
+                areas = {roomy[0]: quantity}
+        if not seats and not areas:
+            self.refuse("not_enough_seats")
+        if self.reasons:
+            return {}
+        return {**self.take(hold, seats, areas), "adjacent": adjacent}
+
+    def extend(self, command: c.Extend) -> Reply:
+        self.check_sale()
+        hold = self.find_hold(command.hold)
+        longest = self.settings.hold_ttl_s
+        if hold is None:
+            return {}
+        wanted = self.now_ms + min(command.ttl_s or longest, longest) * 1_000
+        if wanted > max(hold["deadline"], hold["created"] + 2 * longest * 1_000):
+            self.refuse("extend_limit")
+        if self.reasons:
+            return {}
+        hold["deadline"] = max(wanted, hold["deadline"])
+        hold["ends"] = hold["deadline"] + GRACE_MS
+        self.changed()
+        return self.ends(hold["deadline"])
+
+    def release(self, command: c.Release) -> Reply:
+        hold = self.find_hold(command.hold)
+        seats, areas = self.find_places(command)
+        if hold is None:
+            return {}
+        if command.seats is None and command.areas is None:
+            seats, areas = list(hold["seats"]), dict(hold["areas"])
+        if "seat_not_found" not in self.reasons and set(seats) - set(hold["seats"]):
+            self.refuse("seat_not_found")
+        if any(hold["areas"].get(label, 0) < n for label, n in areas.items()):
+            self.refuse("area_not_found")
+        if self.reasons:
+            return {}
+        hold["seats"] = [seat for seat in hold["seats"] if seat not in seats]
+        for label, count in areas.items():
+            hold["areas"][label] -= count
+            if not hold["areas"][label]:
+                del hold["areas"][label]
+        if not hold["seats"] and not hold["areas"]:
+            self.holds.remove(hold)
+        self.changed()
+        return {"seats": seats, "areas": areas}
+
+    def book(self, command: c.Book) -> Reply:
+        if self.state == "cancelled":
+            return self.refuse("sale_closed")
+        hold = self.find_hold(command.hold)
+        if self.settings.payment == "required" and not self.organizer:
+            self.refuse("payment_required")
+        if hold is None or self.reasons:
+            return {}
+        booking = {
+            "booking": self.ids.token(),
+            "reference": self.ids.reference(),
+            "user": self.user,
+            "seats": hold["seats"],
+            "areas": hold["areas"],
+        }
+        self.holds.remove(hold)
+        self.bookings.append(booking)
+        self.changed()
+        total = self.total(hold["seats"], hold["areas"])
+        return {**without_user(booking), "total": total}
+
+    def cancel(self, command: c.Cancel) -> Reply:
+        for booking in self.bookings:
+            if booking["booking"] == command.booking and (
+                self.organizer or booking["user"] == self.user
+            ):
+                last = self.settings.starts_at_ms - self.settings.cancel_until_s * 1_000
+                if self.now_ms > last and not self.organizer:
+                    return self.refuse("cancel_too_late")
+                self.bookings.remove(booking)
+                self.changed()
+                return {"seats": booking["seats"], "areas": booking["areas"]}
+        return self.refuse("booking_not_found")
+
+    def block(self, command: c.Block) -> Reply:
+        seats, areas = self.may_block(command, "f", 0)
+        if self.reasons:
+            return {}
+        self.blocked_seats |= set(seats)
+        for label, count in areas.items():
+            self.blocked_places[label] += count
+        self.changed()
+        return {"seats": seats, "areas": areas}
+
+    def unblock(self, command: c.Unblock) -> Reply:
+        seats, areas = self.may_block(command, "x", 3)
+        if self.reasons:
+            return {}
+        self.blocked_seats -= set(seats)
+        for label, count in areas.items():
+            self.blocked_places[label] -= count
+        self.changed()
+        return {"seats": seats, "areas": areas}
+
+    def may_block(
+        self, command: Any, letter: str, column: int
+    ) -> tuple[list[str], Places]:
+        if not self.organizer:
+            self.refuse("forbidden")
+        seats, areas = self.find_places(command)
+        if "seat_not_found" not in self.reasons:
+            others = [seat for seat in seats if self.letter(seat) != letter]
+            if others:
+                self.refuse("seat_not_free", seats=others)
+        for label, count in areas.items():
+            if label in self.blocked_places and self.area(label)[column] < count:
+                self.refuse("not_enough_seats")
+        return seats, areas
+
+    def holding(self, _: c.Holding) -> Reply:
+        return {
+            "holds": [self.shown(hold) for hold in self.holds if self.mine(hold)],
+            "bookings": [without_user(one) for one in self.bookings if self.mine(one)],
+        }
+
+    def mine(self, one: dict[str, Any]) -> bool:
+        return bool(one["user"] == self.user)
+
+    def changesale(self, command: c.ChangeSale) -> Reply:
+        if not self.organizer:
+            self.refuse("forbidden")
+        if self.state not in SALE_WAYS[command.to]:
+            self.refuse("wrong_state")
+        if self.reasons:
+            return {}
+        opens = self.settings.on_sale_at_ms
+        if command.to in ("publish", "resume"):
+            later = opens is not None and opens > self.now_ms
+            self.state = "scheduled" if later and command.to == "publish" else "on_sale"
+        elif command.to == "pause":
+            self.state = "paused"
+        else:
+            self.state = "closed" if command.to == "close" else "cancelled"
+        self.changed()
+        return {"status": self.state}
+
+    def configure(self, command: c.Configure) -> Reply:
+        if not self.organizer:
+            return self.refuse("forbidden")
+        if self.state in ("cancelled", "completed"):
+            return self.refuse("wrong_state")
+        self.settings = command.settings
+        self.changed()
+        return {"status": self.state}
+
+    def deleteevent(self, _: c.DeleteEvent) -> Reply:
+        if not self.organizer:
+            self.refuse("forbidden")
+        if self.bookings:
+            self.refuse("tickets_sold")
+        if not self.reasons:
+            self.state = "cancelled"
+            self.changed()
+        return {"status": self.state}
+
+    def opensale(self, _: c.OpenSale) -> Reply:
+        if self.state != "scheduled":
+            return self.refuse("wrong_state")
+        if (self.settings.on_sale_at_ms or 0) > self.now_ms:
+            return self.refuse("sale_not_open")
+        self.state = "on_sale"
+        self.changed()
+        return {}
+
+    def expirehold(self, command: c.ExpireHold) -> Reply:
+        for hold in self.holds:
+            if hold["token"] == command.hold and hold["ends"] <= self.now_ms:
+                self.holds.remove(hold)
+                self.expired = [
+                    one for one in self.expired if one[0] >= self.now_ms - HOUR_MS
+                ]
+                self.expired.append((self.now_ms, hold["token"], hold["user"]))
+                self.changed()
+                return {}
+        return self.refuse("hold_not_found")
+
+    def keepholds(self, command: c.KeepHolds) -> Reply:
+        short = [hold for hold in self.holds if hold["ends"] < command.until_ms]
+        for hold in short:
+            hold["ends"] = command.until_ms
+        if short:
+            self.changed()
+        return {}
+
+
+def size(seats: list[str], areas: Places) -> int:
+    return len(seats) + sum(areas.values())
+
+
+def without_user(booking: dict[str, Any]) -> Reply:
+    return {name: value for name, value in booking.items() if name != "user"}
