@@ -4,6 +4,8 @@ import pytest
 from msgspec import msgpack
 
 from inventory.changes import HoldExpired, SeatsHeld
+from inventory.limits import SNAPSHOT_EVERY_VERSIONS
+from inventory.loading import Loaded, SnapshotWriter
 from inventory.ports import Ownership
 from inventory.settings import Money
 from inventory.snapshot import encode_snapshot
@@ -11,7 +13,7 @@ from inventory.state import Stock
 from inventory.venue.map import Venue
 from persistence.audit import Counts, NotAuditable, Receipt, audit_event
 from tests.persistence.journals import SETTINGS, VENUE, Store, make_batch, session
-from tests.persistence.sales import sell_some, selling
+from tests.persistence.sales import Silence, sell_some, selling
 
 pytestmark = pytest.mark.postgres
 
@@ -315,9 +317,13 @@ async def test_a_snapshot_is_held_to_the_replay(store):
     stock = Stock(Venue(VENUE), SETTINGS)
     stock.apply(held("ann", 0), 1)
     await commit(store, ownership, 1, held("ann", 0))
+    loaded = Loaded(ownership, stock)
+    loaded.snapshot_version -= SNAPSHOT_EVERY_VERSIONS
+    writer = SnapshotWriter(store.journal, Silence())
+    writer.store_when_due(loaded)
+    await writer.finish()
+    assert await store.query("SELECT version FROM snapshot") == [(1,)]
     await commit(store, ownership, 1, held("bob", 1), held("cat", 2))
-    snapshot = "INSERT INTO snapshot SELECT event_id, 1, epoch, $1, '' FROM event_head"
-    await store.query(snapshot, encode_snapshot(stock))
     assert (await audited(store)).ok
 
     stock.apply(held("mal", 1), 1)
