@@ -243,9 +243,12 @@ class PostgresJournal:
         ]
 
     async def save_snapshot(
-        self, ownership: Ownership, version: int, body: bytes, state_hash: bytes
+        self, ownership: Ownership, version: int, body: bytes, state_hash: bytes = b""
     ) -> None:
-        """Store a recovery snapshot; nothing happens where another is the owner."""
+        """Store a recovery snapshot; nothing happens where another is the owner.
+
+        `state_hash` is for those who look from outside: a body checks itself.
+        """
         await self._pool.fetch(
             _SAVE_SNAPSHOT,
             ownership.event,
