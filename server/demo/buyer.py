@@ -10,9 +10,9 @@ from server.demo.line import GaveUpError, Line
 
 QUANTITIES: Final = (1, 2, 3, 4, 5, 6)
 QUANTITY_WEIGHTS: Final = (10, 34, 14, 24, 8, 10)
-HESITATION_MEDIAN_S: Final = 1.1
+HESITATION_MEDIAN_S: Final = 0.9
 HESITATION_SPREAD: Final = 0.6
-REST_S: Final = (0.3, 1.7)
+REST_S: Final = (0.2, 1.4)
 AFTER_REFUSAL_S: Final = (0.1, 0.5)
 STRAGGLING_S: Final = (0.3, 1.0)
 HURRY_SHARE: Final = 0.9

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from math import ceil
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
@@ -22,7 +22,7 @@ from server.demo.children import (
     temporary_directory,
 )
 from server.demo.office import Office, OfficeError
-from server.demo.progress import choose_progress, say, show_receipt
+from server.demo.progress import choose_progress, compare, say, show_receipt
 from server.demo.reports import Final, Line
 
 HOST = "127.0.0.1"
@@ -135,19 +135,6 @@ def _run(stack: ExitStack, plan: Plan) -> int:
         say(f"The server stays up at {url}/#event={event}; Ctrl-C ends it.")
         _stay(server, log)
     return status
-
-
-def compare(final: Final, receipt: dict[str, Any]) -> list[str]:
-    """Say where the buyers' own records and the audit's receipt differ."""
-    problems = []
-    if receipt.get("ok") is not True:
-        problems.append("The audit found a difference between journal and tables.")
-    booked = receipt["counts"]["booked"]
-    if booked != final.places:
-        problems.append(
-            f"The audit counts {booked:,} booked places, the buyers {final.places:,}."
-        )
-    return problems
 
 
 def _free_port(port: int) -> int:

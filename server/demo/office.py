@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from inventory.venue.arena import arena
+from persistence.audit import Receipt
 
 TIMEOUT_S = 180
 CALL_ATTEMPTS = 3
@@ -81,9 +82,10 @@ class Office:
         self._call("POST", f"/v1/events/{event['id']}/publish", {})
         return str(event["id"])
 
-    def audit(self, event: str) -> dict[str, Any]:
+    def audit(self, event: str) -> Receipt:
         """Return the receipt: the journal replayed and compared with the tables."""
-        return self._call("GET", f"/v1/events/{event}/audit")
+        receipt = self._call("GET", f"/v1/events/{event}/audit")
+        return msgspec.convert(receipt, Receipt)
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from persistence.audit import Receipt
 from server.demo.reports import Final, Report
 
 PLAIN_EVERY_S = 1.0
@@ -99,17 +100,19 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def show_receipt(final: Final, receipt: dict[str, Any], problems: list[str]) -> None:
-    """Print the buyers' own records and the audit's receipt, then the verdict."""
-    table = Table(title="The receipt", title_justify="left", show_header=False)
-    table.add_column(overflow="fold")
-    table.add_column(justify="right", overflow="fold")
-    table.add_row("buyers: places bought", f"{final.places:,}")
-    table.add_row("buyers: bookings acknowledged", f"{final.bookings:,}")
-    table.add_section()
-    for name, value in flatten(receipt):
-        table.add_row(f"audit: {name}", value)
+def show_receipt(final: Final, receipt: Receipt, problems: list[str]) -> None:
+    """Print the buyers' own records beside the audit's receipt, then the verdict."""
+    table = Table(title="The receipt", title_justify="left")
+    table.add_column("")
+    for name in ("buyers' own records", "journal, replayed", "tables"):
+        table.add_column(name, justify="right")
+    found = len(receipt.differences)
+    tables = f"{found:,} differences" if found or not receipt.ok else "the same"
+    for row, ours, theirs in comparisons(final, receipt):
+        table.add_row(row, f"{ours:,}", f"{theirs:,}", tables)
     Console(width=None if sys.stdout.isatty() else 100).print(table)
+    say(f"State  {receipt.digest.state}")
+    say(f"Chain  {receipt.digest.chain}")
     report = final.report
     say(
         f"{report.commands:,} commands in {report.elapsed_s:.1f} s:"
@@ -125,13 +128,22 @@ def show_receipt(final: Final, receipt: dict[str, Any], problems: list[str]) -> 
         )
 
 
-def flatten(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return the figures of a nested document, each with its full name."""
-    rows = []
-    for name, item in value.items():
-        if isinstance(item, dict):
-            rows += flatten(item, f"{prefix}{name} ")
-        else:
-            text = f"{item:,}" if type(item) is int else str(item)
-            rows.append((prefix + name, text))
-    return rows
+def comparisons(final: Final, receipt: Receipt) -> list[tuple[str, int, int]]:
+    """Return what both sides have counted: a name, the buyers' figure, the audit's."""
+    return [
+        ("seats sold", final.seats, receipt.seats.booked),
+        ("standing places sold", final.places_in_areas, receipt.places.booked),
+        ("bookings", final.bookings, receipt.bookings),
+        ("version", final.version, receipt.version),
+    ]
+
+
+def compare(final: Final, receipt: Receipt) -> list[str]:
+    """Say where the buyers' own records and the audit's receipt differ."""
+    problems = [f"The audit found: {found}" for found in receipt.differences]
+    if not receipt.ok and not problems:
+        problems.append("The audit says that something is wrong.")
+    for name, ours, theirs in comparisons(final, receipt):
+        if ours != theirs:
+            problems.append(f"{name}: the buyers count {ours:,}, the audit {theirs:,}.")
+    return problems

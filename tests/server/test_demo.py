@@ -1,17 +1,27 @@
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from persistence.audit import Counts, Digest, Receipt
+from persistence.data_directory import DataDirectory
 from server.demo.board import Board
-from server.demo.children import child_environment
-from server.demo.command import compare
+from server.demo.children import (
+    TEMPORARY_PARENT,
+    TEMPORARY_PREFIX,
+    child_environment,
+    temporary_directory,
+)
 from server.demo.ledger import Latencies, Ledger
+from server.demo.progress import compare
 from server.demo.reports import Final, Report
 
 ROOT = Path(__file__).parents[2]
@@ -64,8 +74,12 @@ def still_there(processes):
 
 
 @pytest.fixture
-def shop_directory(tmp_path):
-    return tmp_path / "data"
+def shop_directory():
+    # Where Postgres' account can reach it, so that nothing is put elsewhere.
+    path = Path(tempfile.mkdtemp(prefix="onsale-test-", dir="/var/tmp"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.mark.slow
@@ -159,6 +173,32 @@ def test_the_demo_hands_no_foreign_configuration_to_its_server(monkeypatch):
     assert environment["PATH"] == os.environ["PATH"]
 
 
+def test_a_temporary_directory_is_removed_with_what_it_has_elsewhere(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with temporary_directory() as path:
+        DataDirectory(path).write_record("postgres-home", str(elsewhere))
+        assert path.is_dir()
+    assert not path.exists()
+    assert not elsewhere.exists()
+
+
+def test_what_a_killed_demo_left_is_removed_by_the_next_one_unless_in_use():
+    left, used = (
+        Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=TEMPORARY_PARENT))
+        for _ in range(2)
+    )
+    with DataDirectory(used):
+        for path in (left, used):
+            os.utime(path, (0, 0))
+        with temporary_directory():
+            assert not left.exists()
+            assert used.exists()
+    os.utime(used, (0, 0))
+    with temporary_directory():
+        assert not used.exists()
+
+
 # -- The buyers' own records
 
 
@@ -233,33 +273,74 @@ def test_a_board_is_sold_out_only_when_all_is_booked():
     assert board.sold_out
 
 
-def test_the_receipt_is_compared_with_the_buyers_records():
-    report = Report(
-        elapsed_s=1,
-        free=0,
-        held=0,
-        booked=5,
-        bookings=2,
-        commands=4,
-        commands_per_s=4,
-        p50_ms=1,
-        p99_ms=1,
-        refused=0,
-        retries=0,
-        connected=1,
+REPORT = Report(
+    elapsed_s=1,
+    free=0,
+    held=0,
+    booked=5,
+    bookings=2,
+    commands=4,
+    commands_per_s=4,
+    p50_ms=1,
+    p99_ms=1,
+    refused=0,
+    retries=0,
+    connected=1,
+)
+FINAL = Final(
+    report=REPORT,
+    sold_out=True,
+    capacity=5,
+    seats=3,
+    places_in_areas=2,
+    bookings=2,
+    watchers=1,
+    gaps=0,
+    version=4,
+    problems=[],
+)
+
+
+def receipt(*, seats=3, places=2, bookings=2, version=4, ok=True, differences=()):
+    def counts(booked):
+        return Counts(free=0, held=0, booked=booked, blocked=0)
+
+    return Receipt(
+        event="e",
+        name="n",
+        ok=ok,
+        history_id="h",
+        epoch=1,
+        version=version,
+        replayed_to=version,
+        batches=1,
+        counts=counts(seats + places),
+        seats=counts(seats),
+        places=counts(places),
+        holds=0,
+        bookings=bookings,
+        seats_booked=seats,
+        revenue=[],
+        digest=Digest(state="s", chain="c"),
+        differences=list(differences),
+        audited_at=datetime.now(UTC),
     )
-    final = Final(
-        report=report,
-        sold_out=True,
-        capacity=5,
-        seats=3,
-        places_in_areas=2,
-        bookings=2,
-        watchers=1,
-        gaps=0,
-        version=4,
-        problems=[],
-    )
-    assert compare(final, {"ok": True, "counts": {"booked": 5}}) == []
-    assert len(compare(final, {"ok": True, "counts": {"booked": 4}})) == 1
-    assert len(compare(final, {"ok": False, "counts": {"booked": 5}})) == 1
+
+
+def test_a_receipt_that_agrees_with_the_buyers_records_is_no_problem():
+    assert compare(FINAL, receipt()) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"seats": 2},
+        {"places": 3},
+        {"bookings": 3},
+        {"version": 5},
+        {"ok": False},
+        {"ok": False, "differences": ["A-1 is missing."]},
+    ],
+)
+def test_whatever_differs_between_receipt_and_buyers_is_told(other):
+    assert len(compare(FINAL, receipt(**other))) == 1
