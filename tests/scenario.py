@@ -125,6 +125,7 @@ class Scene:
         self.now_ms = NOW_MS
         self.ids = SequentialIds()
         self.journal: list[tuple[AnyChange, int]] = []
+        self.apply = self.stock.apply
 
     def ask(self, user: str, command: AnyCommand | str) -> Reply:
         """Decide a command, and apply what it changes."""
@@ -138,7 +139,7 @@ class Scene:
         assert stock.hash() == before, "decide changed something"
         if change is not None:
             assert type(reply) is not Refused
-            stock.apply(change, self.now_ms)
+            self.apply(change, self.now_ms)
             self.journal.append((change, self.now_ms))
         assert stock.version == version + (change is not None)
         assert reply.version == stock.version

@@ -1,0 +1,142 @@
+"""What a batch writes and tells, netted."""
+
+from hashlib import sha256
+
+from msgspec import msgpack
+
+from inventory.batch import BatchBuilder, chained
+from inventory.loading import decode_changes
+from inventory.ports import Batch, BookingRow, Expiry, Ownership, Publication
+from tests.scenario import NOW_MS, Scene, play
+
+
+def owned(scene: Scene) -> Ownership:
+    return Ownership("evt", "history", 3, "token", scene.stock.version, b"chain")
+
+
+def commit(scene: Scene, rows: str) -> tuple[Batch, Publication]:
+    """Play rows as one batch; what went before is committed and published."""
+    scene.stock.touched_seats.clear()
+    scene.stock.touched_areas.clear()
+    ownership = owned(scene)
+    builder = BatchBuilder(scene.stock)
+    scene.apply = builder.add
+    scene.play(rows)
+    scene.apply = scene.stock.apply
+    return builder.batch(ownership, "id", NOW_MS), builder.publication(ownership)
+
+
+def test_a_batch_holds_its_changes_and_their_chain():
+    scene = play("ann | hold A-1 | ok")
+    batch, _ = commit(scene, "ann | hold A-2 | ok \n bob | hold A-3 | ok")
+    assert (batch.base, batch.to, batch.batch_id) == (1, 3, "id")
+    changes = decode_changes(batch.body)
+    assert changes == [change for change, _ in scene.journal[1:]]
+    assert batch.chain == sha256(b"chain" + batch.body).digest()
+    assert batch.chain == chained(b"chain", batch.body)
+    assert batch.body == msgpack.encode(changes)
+
+
+def test_a_booking_sells_its_seats_and_places():
+    scene = play("ann | hold A-1 A-2 GA*3 | ok")
+    batch, _ = commit(scene, "ann | book h1 order=o-1 | ok")
+    assert batch.sold == [(0, "b1"), (1, "b1")]
+    assert batch.area_sold == {0: 3}
+    assert not batch.freed
+    assert not batch.cancelled
+    assert batch.bookings == [
+        BookingRow("b1", "R1", "ann", "o-1", 2, ["A-1", "A-2"], {"GA": 3})
+    ]
+    assert batch.settings is None
+
+
+def test_holds_alone_write_no_rows():
+    batch, _ = commit(play(""), "ann | hold A-1 GA*2 | ok \n ann | release h1 | ok")
+    assert (batch.sold, batch.freed, batch.area_sold, batch.bookings) == (
+        [],
+        [],
+        {},
+        [],
+    )
+
+
+def test_a_cancellation_frees_what_was_sold():
+    scene = play("ann | hold A-1 GA*3 | ok \n ann | book h1 | ok")
+    batch, _ = commit(scene, "ann | cancel b1 | ok")
+    assert batch.freed == [(0, "b1")]
+    assert batch.area_sold == {0: -3}
+    assert batch.cancelled == ["b1"]
+    assert not batch.sold
+    assert not batch.bookings
+
+
+def test_what_is_sold_and_freed_within_a_batch_never_reaches_the_seats():
+    rows = """
+        ann | hold A-1 GA*3 | ok
+        ann | book h1       | ok booking=b1
+        ann | cancel b1     | ok
+    """
+    batch, _ = commit(play(""), rows)
+    assert (batch.sold, batch.freed, batch.area_sold) == ([], [], {})
+    assert [row.booking for row in batch.bookings] == batch.cancelled == ["b1"]
+
+
+def test_what_is_freed_and_sold_again_within_a_batch_is_both():
+    scene = play("ann | hold A-1 GA*1 | ok \n ann | book h1 | ok booking=b1")
+    batch, _ = commit(
+        scene,
+        """
+        ann | cancel b1     | ok
+        bob | hold A-1 GA*3 | ok hold=h2
+        bob | book h2       | ok booking=b2
+        bob | cancel b2     | ok
+        zoe | hold A-1 GA*2 | ok hold=h3
+        zoe | book h3       | ok booking=b3
+        """,
+    )
+    assert batch.freed == [(0, "b1")]
+    assert batch.sold == [(0, "b3")]
+    assert batch.area_sold == {0: 1}
+    assert batch.cancelled == ["b1", "b2"]
+
+
+def test_settings_are_written_when_they_or_the_sale_changed():
+    batch, publication = commit(play(""), "org | sale pause | ok")
+    assert batch.settings is not None
+    assert batch.settings.sale_state == "paused"
+    assert publication.settings == batch.settings
+    batch, _ = commit(play(""), "org | configure max_per_user=2 | ok")
+    assert batch.settings is not None
+    assert batch.settings.max_per_user == 2
+
+
+def test_a_publication_tells_each_touched_seat_once_with_its_last_letter():
+    scene = play("ann | hold C-1 GA*1 | ok hold=h1")
+    _, publication = commit(
+        scene,
+        """
+        ann | hold A-2 A-1   | ok hold=h2
+        ann | book h2        | ok
+        bob | hold A-3 GA*2  | ok hold=h3
+        bob | release h3 A-3 | ok
+        """,
+    )
+    assert (publication.event, publication.history_id, publication.epoch) == (
+        "evt",
+        "history",
+        3,
+    )
+    assert (publication.base, publication.to) == (1, 5)
+    assert publication.seats == [1, 0, 2]
+    assert publication.letters == b"bbf"
+    assert publication.areas == {0: (7, 3, 0, 0)}
+    assert publication.settings is None
+    assert scene.stock.touched_seats == []
+    assert scene.stock.touched_areas == set()
+
+
+def test_a_publication_names_whose_holds_ran_out():
+    scene = play("ann | hold A-1 GA*2 ttl=1 | ok hold=h1")
+    _, publication = commit(scene, "tick +10s")
+    assert publication.expired == [Expiry("ann", "h1", ["A-1"], {"GA": 2})]
+    assert publication.letters == b"f"

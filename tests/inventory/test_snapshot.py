@@ -1,0 +1,113 @@
+"""Recovery snapshots: the same state, or none at all."""
+
+import pytest
+from msgspec import msgpack
+
+from inventory.snapshot import FORMAT, decode_snapshot, encode_snapshot
+from inventory.state import Corrupt, Stock
+from tests.scenario import NOW_MS, SMALL, Scene, hall, play, settings_of
+
+BUSY = """
+    ann | hold A-1 A-2 GA*3      | ok hold=h1
+    bob | hold B-1 GA*1          | ok hold=h2
+    bob | book h2 order=o-1      | ok booking=b1
+    zoe | hold C-4 ttl=1         | ok hold=h3
+    ann | hold C-1               | ok hold=h4
+    org | block A-4 GA*2         | ok
+    org | configure max_per_user=9 | ok
+    tick +10s
+    ann | extend h4 ttl=600      | ok
+"""
+
+
+def restored(scene: Scene) -> Stock:
+    return decode_snapshot(encode_snapshot(scene.stock), scene.venue)
+
+
+def test_an_empty_event_comes_back():
+    stock = restored(Scene(SMALL, settings_of()))
+    assert stock.hash() == Stock(SMALL, settings_of()).hash()
+    stock.check()
+
+
+def test_a_busy_event_comes_back():
+    scene = play(BUSY)
+    stock = restored(scene)
+    assert stock.hash() == scene.stock.hash()
+    assert (stock.version, stock.at_ms) == (scene.stock.version, NOW_MS + 10_000)
+    stock.check()
+    assert stock.users == scene.stock.users
+    assert stock.expired == scene.stock.expired
+    assert stock.next_deadline_ms() == scene.stock.next_deadline_ms()
+
+
+def test_what_comes_back_goes_on_as_the_first_would():
+    scene, other = play(BUSY), play(BUSY)
+    other.stock = restored(scene)
+    other.apply = other.stock.apply
+    rows = """
+        zoe | book h3        | hold_expired
+        bob | cancel b1      | ok has=B-1,GA*1
+        ann | hold A-4       | seat_not_free seats=A-4
+        ann | holding        | ok holds=h1:A-1,A-2,GA*3;h4:C-1
+        ann | book h1        | ok booking=b2
+        tick +700s
+        expect seats A=bbfx C=ffff GA=5/0/3/2
+    """
+    for one in (scene, other):
+        one.play(rows)
+    assert scene.stock.hash() == other.stock.hash()
+
+
+def test_a_snapshot_shares_nothing_with_the_state_it_is_of():
+    scene = play(BUSY)
+    body = encode_snapshot(scene.stock)
+    before = scene.stock.hash()
+    scene.play("ann | release h1 A-1 | ok")
+    assert decode_snapshot(body, SMALL).hash() == before
+
+
+@pytest.mark.parametrize("place", [0, 5, 40, -1])
+def test_a_damaged_snapshot_is_refused(place):
+    body = bytearray(encode_snapshot(play(BUSY).stock))
+    body[place] ^= 0x55
+    with pytest.raises(Corrupt):
+        decode_snapshot(bytes(body), SMALL)
+
+
+@pytest.mark.parametrize("size", [0, 10, 32, 100])
+def test_half_a_snapshot_is_refused(size):
+    with pytest.raises(Corrupt):
+        decode_snapshot(encode_snapshot(play(BUSY).stock)[:size], SMALL)
+
+
+def test_no_byte_of_a_snapshot_can_change_unnoticed():
+    good = encode_snapshot(play("ann | hold A-1 GA*1 | ok").stock)
+    for place in range(len(good)):
+        body = bytearray(good)
+        body[place] ^= 1
+        with pytest.raises(Corrupt):
+            decode_snapshot(bytes(body), SMALL)
+
+
+def test_a_snapshot_of_another_venue_is_refused():
+    with pytest.raises(Corrupt, match="another venue"):
+        decode_snapshot(encode_snapshot(play(BUSY).stock), hall("A 11"))
+
+
+def test_a_snapshot_of_another_format_is_refused(monkeypatch):
+    monkeypatch.setattr("inventory.snapshot.FORMAT", FORMAT + 1)
+    body = encode_snapshot(play(BUSY).stock)
+    monkeypatch.undo()
+    with pytest.raises(Corrupt, match="another format"):
+        decode_snapshot(body, SMALL)
+
+
+def test_a_snapshot_of_something_else_is_refused(monkeypatch):
+    """Well stored, but no snapshot: what a future version might leave behind."""
+    monkeypatch.setattr("inventory.snapshot.Snapshot", lambda *fields: {"a": 1})
+    body = encode_snapshot(play(BUSY).stock)
+    monkeypatch.undo()
+    assert msgpack.encode({"a": 1}) in body
+    with pytest.raises(Corrupt, match="cannot be read"):
+        decode_snapshot(body, SMALL)
