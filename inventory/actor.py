@@ -215,7 +215,7 @@ class EventActor:
 
     def _loaded(self) -> Loaded:
         if self._state is None:
-            raise Deposed
+            raise AssertionError("asked before it was loaded")
         return self._state
 
     def _due(self) -> list[AnyCommand]:

@@ -95,9 +95,7 @@ class SnapshotWriter:
         loaded.snapshot_version = stock.version
         # Encoded here, before the next batch; only the writing goes on beside it.
         self._task = asyncio.create_task(
-            self._save(
-                loaded.ownership, stock.version, encode_snapshot(stock), stock.hash()
-            ),
+            self._save(loaded.ownership, stock.version, encode_snapshot(stock)),
             name=f"snapshot {loaded.ownership.event}",
         )
 
@@ -106,11 +104,9 @@ class SnapshotWriter:
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    async def _save(
-        self, ownership: Ownership, version: int, body: bytes, state_hash: bytes
-    ) -> None:
+    async def _save(self, ownership: Ownership, version: int, body: bytes) -> None:
         try:
-            await self._journal.save_snapshot(ownership, version, body, state_hash)
+            await self._journal.save_snapshot(ownership, version, body)
         except Exception as error:
             # A snapshot only saves time: without it the journal is replayed from
             # further back. The next one is tried when it is due.

@@ -171,7 +171,7 @@ class Journal(Protocol):
         """Return the stored outcomes of these (user, key) pairs."""
 
     async def save_snapshot(
-        self, ownership: Ownership, version: int, body: bytes, state_hash: bytes
+        self, ownership: Ownership, version: int, body: bytes
     ) -> None:
         """Store a recovery snapshot, guarded by epoch and token."""
 

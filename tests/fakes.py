@@ -223,7 +223,7 @@ class MemoryJournal:
         return [results[key] for key in sorted(asked) if key in results]
 
     async def save_snapshot(
-        self, ownership: Ownership, version: int, body: bytes, state_hash: bytes = b""
+        self, ownership: Ownership, version: int, body: bytes
     ) -> None:
         self._call("save_snapshot")
         head = self.heads[ownership.event]
