@@ -27,7 +27,7 @@ from inventory.ports import (
     Publication,
 )
 from inventory.rules.common import labels_of, names_of
-from inventory.state import Stock
+from inventory.state import Corrupt, Stock
 
 if TYPE_CHECKING:
     from inventory.replies import Reply
@@ -104,8 +104,7 @@ class BatchBuilder:
     def _note_booked(self, change: HoldBooked) -> None:
         stock = self.stock
         hold = stock.holds[change.hold]
-        for seat in hold.seats:
-            self._sold[seat] = change.booking
+        self._sell(hold.seats, change.booking)
         self._add_area_sold(hold.areas, 1)
         self._bookings.append(
             BookingRow(
@@ -118,6 +117,13 @@ class BatchBuilder:
                 names_of(stock, hold.areas),
             )
         )
+
+    def _sell(self, seats: list[int], booking: str) -> None:
+        """Note seats as sold; the table, which sees the last one, cannot tell twice."""
+        for seat in seats:
+            if seat in self._sold:
+                raise Corrupt(f"seat {seat} is sold twice within one batch")
+            self._sold[seat] = booking
 
     def _note_cancelled(self, change: BookingCancelled) -> None:
         booking = self.stock.bookings[change.booking]

@@ -2,11 +2,14 @@
 
 from hashlib import sha256
 
+import pytest
 from msgspec import msgpack
 
 from inventory.batch import BatchBuilder, chained
+from inventory.changes import HoldBooked
 from inventory.loading import decode_changes
 from inventory.ports import Batch, BookingRow, Expiry, Ownership, Publication
+from inventory.state import Corrupt
 from tests.scenario import NOW_MS, Scene, play
 
 
@@ -98,6 +101,16 @@ def test_what_is_freed_and_sold_again_within_a_batch_is_both():
     assert batch.sold == [(0, "b3")]
     assert batch.area_sold == {0: 1}
     assert batch.cancelled == ["b1", "b2"]
+
+
+def test_a_seat_sold_twice_within_a_batch_stops_the_event():
+    """The rows are netted, so that the table would see only one of the two."""
+    scene = play("ann | hold A-1 | ok \n bob | hold A-2 | ok")
+    builder = BatchBuilder(scene.stock)
+    builder.add(HoldBooked("h1", "b1", "R1", None), NOW_MS)
+    scene.stock.holds["h2"].seats.append(0)
+    with pytest.raises(Corrupt, match="sold twice"):
+        builder.add(HoldBooked("h2", "b2", "R2", None), NOW_MS)
 
 
 def test_settings_are_written_when_they_or_the_sale_changed():
