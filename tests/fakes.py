@@ -246,8 +246,11 @@ class MemoryJournal:
         self.gate = self.fence_gate = self.find_gate = None
 
     def owned(self, event: str) -> Ownership:
-        """The ownership of whoever has the event now."""
-        return self._owned(event, self.heads[event])
+        """An ownership at the head, to read with."""
+        head = self.heads[event]
+        return Ownership(
+            event, "history", head.epoch, head.token or "", head.version, head.chain
+        )
 
     def fail(self, call: str, *errors: Exception) -> None:
         """Let the next of these calls raise."""
@@ -260,10 +263,7 @@ class MemoryJournal:
 
     def _owned(self, event: str, head: Head) -> Ownership:
         head.lease_until = self.clock.monotonic() + LEASE_S
-        assert head.token is not None
-        return Ownership(
-            event, "history", head.epoch, head.token, head.version, head.chain
-        )
+        return self.owned(event)
 
     def _owns(self, head: Head, asked: Ownership) -> bool:
         return (head.epoch, head.token, head.version) == (
