@@ -216,7 +216,7 @@ def _follow(
                 final = line.final
                 progress.show(final.report)
             if server.poll() is not None:
-                raise DemoError(f"The server ended: {_last_words(log)}")
+                raise DemoError(_obituary(server, log))
     process.wait()
     if final is None:
         words = _last_words(data_dir / "demo-buyers.log")
@@ -231,7 +231,7 @@ def _stay(server: "subprocess.Popen[bytes]", log: Path) -> None:
     except KeyboardInterrupt:
         say("Stopping.")
         return
-    raise DemoError(f"The server ended: {_last_words(log)}")
+    raise DemoError(_obituary(server, log))
 
 
 def _open_log(path: Path) -> IO[bytes]:
@@ -239,6 +239,14 @@ def _open_log(path: Path) -> IO[bytes]:
         return path.open("ab")
     except OSError as error:
         raise DemoError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _obituary(server: "subprocess.Popen[bytes]", log: Path) -> str:
+    """Say how the server ended, which nobody had asked it to."""
+    status = server.wait()
+    if status < 0:
+        return f"The server was ended by signal {-status}."
+    return f"The server ended with status {status}: {_last_words(log)}"
 
 
 def _last_words(log: Path) -> str:

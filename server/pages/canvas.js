@@ -4,6 +4,7 @@
 const MARGIN = 14;
 const AREA_WIDTH = 104;
 const AREA_HEIGHT = 46;
+const SPACING_MAX = 28; // so that three seats do not fill the screen
 
 const STATUS_OF_CODE = { 102: "free", 104: "held", 98: "booked", 120: "blocked", 111: "other" };
 
@@ -64,12 +65,13 @@ export class Drawing {
     const width = canvas.parentElement.clientWidth - 16;
     const room = Math.max(width - 2 * MARGIN, 50);
     const tallest = Math.max(240, innerHeight * 0.7);
-    const scale = Math.min(room / bounds.width, tallest / bounds.height);
+    const largest = SPACING_MAX / bounds.spacing;
+    const scale = Math.min(room / bounds.width, tallest / bounds.height, largest);
     const drawn = this.board.map.seats.length ? bounds.height * scale : 0;
     const left = (width - bounds.width * scale) / 2;
     const place = (x, y) => [left + (x - bounds.x) * scale, MARGIN + (y - bounds.y) * scale];
     this.seatPlaces = this.board.map.seats.map((seat) => place(seat.x, seat.y));
-    this.seatSize = Math.max(1, Math.min(14, bounds.spacing * scale * 0.78));
+    this.seatSize = Math.max(1, bounds.spacing * scale * 0.78);
     const height = this.placeAreas(place, width, MARGIN + drawn + 8) + MARGIN;
 
     const density = devicePixelRatio || 1;
