@@ -152,7 +152,8 @@ class Crowd:
         wall = self.boards[0]
         try:
             async with asyncio.timeout(CONVERGE_S):
-                while not self._boards_agree():  # noqa: ASYNC110 - many boards, one look
+                # Many boards, of which none knows the others.
+                while not self._boards_agree():  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         except TimeoutError:
             behind = sum(board.version != wall.version for board in self.boards)
