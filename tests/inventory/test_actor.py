@@ -23,6 +23,21 @@ async def test_a_command_is_answered_after_its_commit(stage):
     assert stage.head.version == 1
 
 
+async def test_who_asked_hears_before_those_who_watch(stage, monkeypatch):
+    await stage.ready()
+    publish = stage.board.publish
+    heard = []
+
+    def note(publication):
+        heard.append(dict(stage.caller.answers))
+        publish(publication)
+
+    monkeypatch.setattr(stage.board, "publish", note)
+    sent = stage.send("ann", "hold A-1")
+    await until(lambda: heard)
+    assert sent in heard[0]
+
+
 async def test_refusals_wait_for_the_commit_of_what_they_saw(stage):
     await stage.ready()
     gate = stage.journal.gate = new_gate()

@@ -95,6 +95,7 @@ async def test_a_fenced_owner_answers_unavailable_and_starts_over(stage):
     sent, waiting = stage.send("ann", "hold A-2"), stage.send("bob", "hold B-1")
     await until(lambda: stage.code(sent))
     assert [stage.code(one) for one in (sent, waiting)] == ["unavailable"] * 2
+    assert "fence" not in stage.journal.calls, "there is nothing left to find out"
     # Another one has it: who comes is refused, until that one's lease is over.
     refused = stage.send("ann", "hold A-3")
     await soon(lambda: stage.code(refused))

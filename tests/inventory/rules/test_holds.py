@@ -208,9 +208,11 @@ def test_holds_end_in_the_order_of_their_deadlines():
 
 def test_only_due_holds_expire():
     play("""
-        ann | hold A-1  | ok
-        x   | expire h1 | hold_not_found
-        x   | expire h9 | hold_not_found
+        ann | hold A-1 ttl=10 | ok
+        x   | expire h1       | hold_not_found
+        x   | expire h9       | hold_not_found
+        tick +14.999s
+        x   | expire h1       | hold_not_found
         expect seats A=hfff
     """)
 
