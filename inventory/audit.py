@@ -60,11 +60,13 @@ class Replay:
 
     def __init__(
         self,
+        event: str,
         venue: Venue,
         first_settings: Settings,
         differences: Differences,
         snapshot: CheckedSnapshot | None = None,
     ) -> None:
+        self.event = event
         self.stock = Stock(venue, first_settings)
         self.differences = differences
         self.snapshot = snapshot
@@ -89,7 +91,8 @@ class Replay:
                 f" {self.version}."
             )
             self.broken = True
-        if row.chain != chained(self.chain, row.body):
+        chain = chained(self.chain, self.event, row.base, row.to, row.at_ms, row.body)
+        if row.chain != chain:
             add(f"{where} breaks the hash chain.")
         if epoch < self.epoch:
             add(f"{where} is of epoch {epoch}, after one of epoch {self.epoch}.")

@@ -70,7 +70,14 @@ class BatchBuilder:
             batch_id=batch_id,
             at_ms=at_ms,
             body=body,
-            chain=chained(ownership.chain, body),
+            chain=chained(
+                ownership.chain,
+                ownership.event,
+                self.base,
+                self.stock.version,
+                at_ms,
+                body,
+            ),
             sold=list(self._sold.items()),
             freed=list(self._freed.items()),
             area_sold={area: n for area, n in self._area_sold.items() if n},
@@ -164,6 +171,12 @@ _NOTES: dict[type, Callable[[BatchBuilder, Any], None]] = {
 }
 
 
-def chained(chain: bytes, body: bytes) -> bytes:
-    """Return the journal's hash chain after a batch with this body."""
-    return sha256(chain + body).digest()
+def chained(
+    chain: bytes, event: str, base: int, to: int, at_ms: int, body: bytes
+) -> bytes:
+    """Return the journal's hash chain after this batch: what happened, where and when.
+
+    Packed together, so that no two batches are the same bytes. `epoch` and `batch_id`
+    are left out: who wrote it says nothing about what became of a seat.
+    """
+    return sha256(encode((chain, event, base, to, at_ms, body))).digest()

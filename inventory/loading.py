@@ -49,7 +49,9 @@ async def load(
         if not rows:
             raise Corrupt(f"the journal ends at {stock.version}, before its head")
         for row in rows:
-            if chain and chained(chain, row.body) != row.chain:
+            if chain and row.chain != chained(
+                chain, ownership.event, row.base, row.to, row.at_ms, row.body
+            ):
                 raise Corrupt(f"the journal's chain breaks at {row.to}")
             replay_row(stock, row)
             chain = row.chain

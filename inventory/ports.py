@@ -84,8 +84,8 @@ class Batch(Struct):
     """What one commit writes: one journal row and the rows derived from it, netted.
 
     `body` holds the encoded changes of the versions `base`+1 … `to`, `chain` the hash
-    over the previous chain value and `body`. `freed` rows are deleted (their number is
-    checked) before `sold` rows are inserted.
+    over the previous chain value, the event, these versions, `at_ms` and `body`.
+    `freed` rows are deleted (their number is checked) before `sold` rows are inserted.
     """
 
     base: int

@@ -177,7 +177,7 @@ class _Audit:
         snapshot = None if stored is None else CheckedSnapshot(**stored)
         differences = self._differences
         venue = Venue(plan.venue_map())
-        replay = Replay(venue, plan.first_settings, differences, snapshot)
+        replay = Replay(self._event, venue, plan.first_settings, differences, snapshot)
         last_batch = await self._replay(replay)
         replay.finish()
         self._compare_head(head, replay, last_batch)

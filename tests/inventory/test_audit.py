@@ -12,6 +12,7 @@ from inventory.snapshot import encode_snapshot
 from inventory.state import Stock
 from inventory.venue.map import Category, Seat, Venue, VenueMap
 
+EVENT = "evt"
 SETTINGS = Settings(name="Café", starts_at_ms=1, prices={"1": Money(500, "EUR")})
 
 
@@ -28,14 +29,15 @@ def rows_of(*batches: list[object]) -> list[JournalRow]:
     rows, version, chain = [], 0, b""
     for changes in batches:
         body = msgpack.encode(changes)
-        chain = chained(chain, body)
-        rows.append(JournalRow(version, version + len(changes), 1, body, chain))
-        version += len(changes)
+        to = version + len(changes)
+        chain = chained(chain, EVENT, version, to, 1, body)
+        rows.append(JournalRow(version, to, 1, body, chain))
+        version = to
     return rows
 
 
 def replayed(rows: list[JournalRow]) -> Replay:
-    replay = Replay(a_venue(), SETTINGS, Differences())
+    replay = Replay(EVENT, a_venue(), SETTINGS, Differences())
     for row in rows:
         replay.read(row, 1)
     replay.finish()
@@ -87,7 +89,7 @@ def test_differences_are_counted_beyond_those_that_are_told():
 def found_in(
     *rows: JournalRow, snapshot: CheckedSnapshot | None = None, epochs: tuple[int, ...]
 ) -> str:
-    replay = Replay(a_venue(), SETTINGS, Differences(), snapshot)
+    replay = Replay(EVENT, a_venue(), SETTINGS, Differences(), snapshot)
     for row, epoch in zip(rows, epochs, strict=True):
         replay.read(row, epoch)
     replay.finish()
@@ -125,7 +127,7 @@ def test_a_hold_that_ended_before_its_time_is_a_difference():
 
 def test_a_user_beyond_the_limit_is_a_difference():
     settings = Settings(name="Café", starts_at_ms=1, max_per_user=1)
-    replay = Replay(a_venue(), settings, Differences())
+    replay = Replay(EVENT, a_venue(), settings, Differences())
     (row,) = rows_of([HELD])
     replay.read(row, 1)
     assert (
@@ -135,7 +137,9 @@ def test_a_user_beyond_the_limit_is_a_difference():
 
 
 def test_bookings_of_an_event_without_prices_cost_nothing():
-    replay = Replay(a_venue(), Settings(name="Café", starts_at_ms=1), Differences())
+    replay = Replay(
+        EVENT, a_venue(), Settings(name="Café", starts_at_ms=1), Differences()
+    )
     (row,) = rows_of([HELD, BOOKED])
     replay.read(row, 1)
     assert replay.revenue() == []
@@ -171,7 +175,7 @@ def test_a_snapshot_that_no_batch_ends_at_is_a_difference():
 
 def test_a_state_that_contradicts_itself_is_a_difference():
     (row,) = rows_of([HELD])
-    replay = Replay(a_venue(), SETTINGS, Differences())
+    replay = Replay(EVENT, a_venue(), SETTINGS, Differences())
     replay.read(row, 1)
     replay.stock.users["ann"].count = 7
     replay.finish()

@@ -35,9 +35,23 @@ def test_a_batch_holds_its_changes_and_their_chain():
     assert (batch.base, batch.to, batch.batch_id) == (1, 3, "id")
     changes = decode_changes(batch.body)
     assert changes == [change for change, _ in scene.journal[1:]]
-    assert batch.chain == sha256(b"chain" + batch.body).digest()
-    assert batch.chain == chained(b"chain", batch.body)
+    linked = (b"chain", "evt", 1, 3, NOW_MS, batch.body)
+    assert batch.chain == chained(*linked)
+    assert batch.chain == sha256(msgpack.encode(linked)).digest()
     assert batch.body == msgpack.encode(changes)
+
+
+def test_the_chain_tells_apart_what_happened_where_and_when():
+    chains = {
+        chained(b"chain", "evt", 1, 3, NOW_MS, b"body"),
+        chained(b"other", "evt", 1, 3, NOW_MS, b"body"),
+        chained(b"chain", "evx", 1, 3, NOW_MS, b"body"),
+        chained(b"chain", "evt", 0, 3, NOW_MS, b"body"),
+        chained(b"chain", "evt", 1, 2, NOW_MS, b"body"),
+        chained(b"chain", "evt", 1, 3, NOW_MS + 1, b"body"),
+        chained(b"chain", "evt", 1, 3, NOW_MS, b"other"),
+    }
+    assert len(chains) == 7
 
 
 def test_a_booking_sells_its_seats_and_places():

@@ -144,7 +144,9 @@ async def test_a_snapshot_ahead_of_the_head_is_noticed():
 
 def row_of(changes: object, base: int = 0, to: int = 1) -> JournalRow:
     body = changes if isinstance(changes, bytes) else msgpack.encode(changes)
-    return JournalRow(base, to, NOW_MS, body, chained(b"", body))
+    return JournalRow(
+        base, to, NOW_MS, body, chained(b"", EVENT, base, to, NOW_MS, body)
+    )
 
 
 DAMAGED = {

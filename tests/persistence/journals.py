@@ -1,6 +1,5 @@
 """What the tests of the journal share: events, batches, a journal over a database."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -8,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from inventory.batch import chained
 from inventory.ports import Batch, BookingRow, CommitStatus, KeyedResult, Ownership
 from inventory.settings import Settings
 from inventory.venue.map import Area, Category, Seat, VenueMap
@@ -101,6 +101,7 @@ async def session(url: str) -> AsyncIterator[Any]:
 
 def make_batch(ownership: Ownership, versions: int = 1, **rows: Any) -> Batch:
     body = f"batch {next(_numbers)}".encode()
+    base, to = ownership.version, ownership.version + versions
     empty: dict[str, Any] = {
         "sold": [],
         "freed": [],
@@ -111,12 +112,12 @@ def make_batch(ownership: Ownership, versions: int = 1, **rows: Any) -> Batch:
         "settings": None,
     }
     return Batch(
-        base=ownership.version,
-        to=ownership.version + versions,
+        base=base,
+        to=to,
         batch_id=f"batch-{next(_numbers)}",
         at_ms=NOW_MS,
         body=body,
-        chain=hashlib.sha256(ownership.chain + body).digest(),
+        chain=chained(ownership.chain, ownership.event, base, to, NOW_MS, body),
         **(empty | rows),
     )
 

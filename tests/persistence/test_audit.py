@@ -1,8 +1,7 @@
-import hashlib
-
 import pytest
 from msgspec import msgpack
 
+from inventory.batch import chained
 from inventory.changes import HoldExpired, SeatsHeld
 from inventory.limits import SNAPSHOT_EVERY_VERSIONS
 from inventory.loading import Loaded, SnapshotWriter
@@ -126,6 +125,10 @@ TAMPERINGS = {
     "time goes back": (
         "UPDATE journal SET at = at - interval '1 day' WHERE to_version = 3",
         "batch to version 3 is older than the batch before it",
+    ),
+    "a batch is said to be of another moment": (
+        "UPDATE journal SET at = at + interval '1 ms' WHERE to_version = 3",
+        "batch to version 3 breaks the hash chain",
     ),
     "the head's version is wrong": (
         "UPDATE event_head SET version = version + 1",
@@ -278,7 +281,9 @@ async def commit(store: Store, ownership: Ownership, at_ms: int, *changes: objec
     body = msgpack.encode(changes)
     batch = make_batch(ownership, versions=len(changes))
     batch.at_ms, batch.body = at_ms, body
-    batch.chain = hashlib.sha256(ownership.chain + body).digest()
+    batch.chain = chained(
+        ownership.chain, ownership.event, batch.base, batch.to, at_ms, body
+    )
     await store.commit(ownership, batch)
 
 
