@@ -38,7 +38,7 @@ from inventory.changes import (
     SeatsHeld,
     SeatsUnblocked,
 )
-from inventory.settings import Settings
+from inventory.settings import Money, Settings
 from inventory.venue.finder import SeatFinder
 from inventory.venue.map import Venue
 
@@ -119,6 +119,8 @@ class Stock:
         self.deadlines: list[tuple[int, str]] = []
         self.touched_seats: list[int] = []
         self.touched_areas: set[int] = set()
+        self._amounts: list[int] = []
+        self._priced_by: dict[str, Money] | None = None
 
     def apply(self, change: AnyChange, at_ms: int) -> None:
         """Make `change` happen as the next version; raise `Corrupt` where it cannot."""
@@ -126,13 +128,25 @@ class Stock:
         self.version += 1
         self.at_ms = at_ms
 
+    def amounts(self) -> list[int]:
+        """Return each seat's price in minor units; 0 where it has none."""
+        if self._priced_by is not self.settings.prices:
+            prices = self.settings.prices
+            amount_of = {key: money.amount for key, money in prices.items()}
+            self._amounts = [
+                amount_of.get(seat.category, 0) for seat in self.venue.seats
+            ]
+            self._priced_by = prices
+        return self._amounts
+
     def area_counts(self) -> list[tuple[int, int, int, int]]:
         """Return free, held, booked, blocked of each area."""
         return [area.counts() for area in self.areas]
 
     def _hold(self, change: SeatsHeld, at_ms: int) -> None:
         self._move(change.seats, FREE, HELD)
-        self._count(change.areas, "free", "held")
+        if change.areas:
+            self._count(change.areas, "free", "held")
         self.finder.take(change.seats)
         hold = self.holds.get(change.hold)
         user = self.users.get(change.user)
@@ -143,8 +157,9 @@ class Stock:
             self.holds[change.hold] = HoldRecord(
                 change.hold,
                 change.user,
-                list(change.seats),
-                dict(change.areas),
+                # Shared with the change, hence replaced and never changed in place.
+                change.seats,
+                change.areas,
                 at_ms,
                 change.deadline_ms,
                 ends_ms,
@@ -152,8 +167,8 @@ class Stock:
             user.holds[change.hold] = None
             self.set_deadline(ends_ms, change.hold)
         else:
-            hold.seats.extend(change.seats)
-            _add(hold.areas, change.areas)
+            hold.seats = [*hold.seats, *change.seats]
+            hold.areas = _sum(hold.areas, change.areas)
         user.count += len(change.seats)
         if change.areas:
             user.count += sum(change.areas.values())
@@ -180,7 +195,7 @@ class Stock:
         if not gone.issubset(hold.seats):
             raise Corrupt(f"a release of seats that its hold at {self.version} has not")
         hold.seats = [seat for seat in hold.seats if seat not in gone]
-        _subtract(hold.areas, change.areas)
+        hold.areas = _difference(hold.areas, change.areas)
         self._free(hold.user, change.seats, change.areas, HELD, "held")
         if not hold.seats and not hold.areas:
             self._end_hold(change.hold)
@@ -422,17 +437,21 @@ def _tally(
     counts[record.user] = counts.get(record.user, 0) + size
 
 
-def _add(counts: dict[int, int], more: dict[int, int]) -> None:
+def _sum(counts: dict[int, int], more: dict[int, int]) -> dict[int, int]:
+    result = dict(counts)
     for index, quantity in more.items():
-        counts[index] = counts.get(index, 0) + quantity
+        result[index] = result.get(index, 0) + quantity
+    return result
 
 
-def _subtract(counts: dict[int, int], less: dict[int, int]) -> None:
+def _difference(counts: dict[int, int], less: dict[int, int]) -> dict[int, int]:
+    result = dict(counts)
     for index, quantity in less.items():
-        left = counts.get(index, 0) - quantity
+        left = result.get(index, 0) - quantity
         if left < 0:
             raise Corrupt(f"a release of places that its hold has not, in area {index}")
         if left:
-            counts[index] = left
+            result[index] = left
         else:
-            del counts[index]
+            del result[index]
+    return result

@@ -101,14 +101,13 @@ def total_of(stock: Stock, seats: list[int], *areas: dict[int, int]) -> Money | 
     prices = stock.settings.prices
     if not prices:
         return None
-    venue = stock.venue
+    amounts = stock.amounts()
     amount = 0
     for seat in seats:
-        price = prices.get(venue.seats[seat].category)
-        amount += price.amount if price else 0
+        amount += amounts[seat]
     for counts in areas:
         for index, count in counts.items():
-            price = prices.get(venue.areas[index].category)
+            price = prices.get(stock.venue.areas[index].category)
             amount += price.amount * count if price else 0
     return Money(amount, next(iter(prices.values())).currency)
 

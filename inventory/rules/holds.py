@@ -54,7 +54,8 @@ def hold(request: Request, command: Hold) -> Decision:
         if refused is not None:
             return None, refused
 
-    return _take(request, hold, seats, areas, command.ttl_s)
+    added = Taken(labels, wanted)
+    return _take(request, hold, seats, areas, added, command.ttl_s)
 
 
 def hold_best(request: Request, command: HoldBest) -> Decision:
@@ -70,7 +71,8 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
     if areas is not None:
         if not areas:
             return None, refuse("not_enough_seats")
-        change, reply = _take(request, hold, [], areas, None)
+        added = Taken([], names_of(stock, areas))
+        change, reply = _take(request, hold, [], areas, added, None)
         reply.adjacent = True
         return change, reply
     finder = stock.finder
@@ -85,7 +87,8 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
     if seats is None:
         return None, refuse("not_enough_seats")
 
-    change, reply = _take(request, hold, seats, {}, None)
+    added = Taken(labels_of(stock, seats), {})
+    change, reply = _take(request, hold, seats, {}, added, None)
     reply.adjacent = adjacent
     return change, reply
 
@@ -200,11 +203,14 @@ def _take(
     hold: HoldRecord | None,
     seats: list[int],
     areas: dict[int, int],
+    added: Taken,
     ttl_s: int | None,
 ) -> tuple[SeatsHeld, HoldOk]:
-    """Build the change and the reply of a hold that must succeed."""
+    """Build the change and the reply of a hold that must succeed.
+
+    `added` names the `seats` and `areas`.
+    """
     stock = request.stock
-    added = Taken(labels_of(stock, seats), names_of(stock, areas))
     if hold is None:
         settings = stock.settings
         longest_s = settings.hold_ttl_s

@@ -4,13 +4,13 @@ import asyncio
 import socket
 import time
 from functools import partial
-from typing import cast
 
 from aiohttp import WSMsgType, web
 
 from server import limits
 from server.accounts.tokens import Identity, TokenError
 from server.context import CONTEXT, Context
+from server.realtime.direct import DirectSocket
 from server.realtime.outlet import Outlet
 from server.realtime.session import Session
 from server.realtime.wire import CODECS, JSON
@@ -23,15 +23,14 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     if len(context.hub.outlets) >= limits.CONNECTIONS_MAX or not context.ready:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
     user = _user_of(request, context)
-    socket_ = web.WebSocketResponse(
+    socket_ = DirectSocket(
         protocols=tuple(CODECS),
         compress=False,
         max_msg_size=limits.FRAME_BYTES_MAX,
         decode_text=False,
     )
     await socket_.prepare(request)
-    # uvloop's transports are no subclass of asyncio's, but do the same.
-    transport = cast("asyncio.Transport | None", request.transport)
+    transport = request.transport
     if transport is None:
         return socket_
     _drop_dead_peers(transport)
@@ -53,9 +52,10 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     return socket_
 
 
-async def _pump(socket_: web.WebSocketResponse[bool], session: Session) -> None:
+async def _pump(socket_: DirectSocket, session: Session) -> None:
     """Read frames; stop reading while too much is unanswered."""
     wanted = WSMsgType.BINARY if session.outlet.codec.binary else WSMsgType.TEXT
+    socket_.direct(wanted, session.receive, session.must_wait)
     receive = socket_.receive
     while True:
         message = await receive()
