@@ -5,6 +5,7 @@ sale opens. In one process every event is ours.
 """
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -83,9 +84,12 @@ class Shards:
         if task is None:
             task = asyncio.create_task(self._load(event), name=f"load {event}")
             self._loading[event] = task
-            task.add_done_callback(lambda _: self._loading.pop(event, None))
+            task.add_done_callback(partial(self._loaded, event))
         # One impatient caller must not end the loading for the others.
-        return await asyncio.shield(task)
+        await asyncio.wait([task])
+        if task.cancelled():
+            raise EventUnavailable
+        return task.result()
 
     def mailbox_depth(self) -> int:
         """Count the commands that wait in all mailboxes."""
@@ -111,6 +115,12 @@ class Shards:
         await asyncio.gather(
             *(local.actor.stop(patience_s) for local in self.active.values())
         )
+
+    def _loaded(self, event: str, task: asyncio.Task[LocalEvent]) -> None:
+        self._loading.pop(event, None)
+        if not task.cancelled():
+            # Looked at here, because all who asked may be gone by now.
+            task.exception()
 
     async def _load(self, event: str) -> LocalEvent:
         async with self._places:
