@@ -5,11 +5,10 @@ back as a plain function call, with no task and no future of its own. The sessio
 waits: the reader (`websocket.py`) does, when too much is unanswered.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from inventory.commands import ClientCommand, Command
+from inventory.commands import Block, ClientCommand, Command, Unblock
 from inventory.ports import Envelope
 from inventory.replies import Ok, Reply, refuse
 from server import limits
@@ -28,6 +27,9 @@ from server.realtime.wire import (
     WatchOk,
 )
 from server.shards import EventNotFound, EventUnavailable, LocalEvent, Shards
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Rates:
@@ -176,6 +178,9 @@ class Session:
         )
         if local is not None:
             local.offer(envelope)
+        elif isinstance(command, Block | Unblock) and not user.organizer:
+            # Before the event is looked for, as the order of refusals has it.
+            self._answer(command.id, refuse("forbidden"))
         else:
             self._later(command.id, command.event, lambda found: found.offer(envelope))
 
