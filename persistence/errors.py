@@ -1,5 +1,19 @@
 """What goes wrong between us and the database, by what the caller may conclude."""
 
+import os
+
+
+def reason_of(error: BaseException) -> str:
+    """Say in one line for people what went wrong; some errors have no text at all."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.errno is not None:
+        # Negative numbers are those of name resolution.
+        text = os.strerror(error.errno) if error.errno > 0 else error.strerror
+        return text or str(error)
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
+
 
 class Unavailable(ConnectionError):
     """The database did not answer, or not properly; try again later."""

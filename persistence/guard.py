@@ -10,7 +10,7 @@ import asyncpg
 from msgspec import Struct
 
 from persistence import limits
-from persistence.errors import Unavailable, UnsafeServer
+from persistence.errors import Unavailable, UnsafeServer, reason_of
 
 DurabilityClass = Literal["A", "B", "C", "unsafe"]
 
@@ -61,7 +61,10 @@ async def check_server(url: str, unsafe: bool = False) -> Durability:
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
     ) as error:
-        raise Unavailable(f"cannot look at the server: {error!r}") from error
+        raise Unavailable(f"cannot connect: {reason_of(error)}") from error
+    except ValueError as error:
+        # Its text quotes the address, which may hold a password.
+        raise Unavailable("its address is not a valid one") from error
     found = _judge(row)
     if found.problems and not unsafe:
         raise UnsafeServer("; ".join(found.problems))

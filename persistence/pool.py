@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from persistence import limits
-from persistence.errors import Unavailable
+from persistence.errors import Unavailable, reason_of
 from persistence.line import SERVER_SETTINGS
 
 Row = Mapping[str, Any]
@@ -51,7 +51,7 @@ class Pool:
             asyncpg.PostgresError,
             asyncpg.InternalClientError,
         ) as error:
-            raise Unavailable(f"cannot connect: {error!r}") from error
+            raise Unavailable(f"cannot connect: {reason_of(error)}") from error
         return cls(pool)
 
     async def close(self) -> None:

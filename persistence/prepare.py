@@ -1,9 +1,9 @@
-"""Before anything is served: is the database safe, and is it ours and up to date?"""
+"""Before anything is served: checks that the database is safe, ours and up to date."""
 
 import asyncpg
 
 from persistence import limits
-from persistence.errors import Unavailable
+from persistence.errors import Unavailable, reason_of
 from persistence.guard import Durability, check_server
 from persistence.migrate import migrate
 
@@ -17,7 +17,7 @@ async def prepare_database(url: str, *, unsafe: bool) -> tuple[Durability, list[
     try:
         connection = await asyncpg.connect(url, timeout=limits.CONNECT_TIMEOUT_S)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise Unavailable(f"cannot connect: {error!r}") from error
+        raise Unavailable(f"cannot connect: {reason_of(error)}") from error
     try:
         return found, await migrate(connection)
     finally:

@@ -48,11 +48,14 @@ def serve(config: Config) -> int:
         DataDirectoryError,
         EmbeddedPostgresError,
         MigrationError,
-        Unavailable,
-        UnsafeServer,
         ValueError,
     ) as error:
         sys.stderr.write(f"onsale: {error}\n")
+        return 1
+    except (Unavailable, UnsafeServer) as error:
+        sys.stderr.write(
+            f"onsale: the database (--database-url, DATABASE_URL): {error}.\n"
+        )
         return 1
     except OSError as error:
         place = f"{config.host}:{config.port}"

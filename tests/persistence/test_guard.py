@@ -41,3 +41,21 @@ async def test_unsafe_accepts_it_and_says_so(database_url):
 async def test_a_server_that_does_not_answer_is_unavailable():
     with pytest.raises(Unavailable):
         await check_server("postgresql://nobody@127.0.0.1:1/none")
+
+
+ADDRESSES_THAT_ARE_NONE = ["nonsense", "http://x", "postgresql://a:se/cret@host/x"]
+
+
+@pytest.mark.parametrize("url", ADDRESSES_THAT_ARE_NONE)
+async def test_an_address_that_is_none_is_told_in_words_and_not_quoted(url):
+    with pytest.raises(Unavailable) as caught:
+        await check_server(url)
+    said = str(caught.value)
+    assert "cret" not in said
+    assert "Error" not in said
+    assert "'se'" not in said
+
+
+async def test_why_a_server_cannot_be_reached_is_told_in_words():
+    with pytest.raises(Unavailable, match=r"^cannot connect: Connection refused$"):
+        await check_server("postgresql://nobody@127.0.0.1:1/none")
