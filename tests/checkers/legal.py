@@ -1,0 +1,219 @@
+"""Histories of an honest server, made by hand: each must be believed."""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from inventory.changes import HoldsKept
+from inventory.replies import refuse
+from tests.checkers.tale import Tale
+
+Story = Callable[[Tale], None]
+LEGAL: list[Story] = []
+
+
+def legal(story: Story) -> Story:
+    LEGAL.append(story)
+    return story
+
+
+@legal
+def nothing_at_all(tale):
+    pass
+
+
+@legal
+def a_sale_from_hold_to_cancellation(tale):
+    tale.ask("ann", "hold A-1 A-2 GA*3")
+    tale.ask("ann", "hold A-3 on=h1")
+    tale.ask("ann", "extend h1")
+    tale.ask("ann", "release h1 A-3 GA*1")
+    tale.ask("ann", "book h1 order=o-1")
+    tale.ask("ann", "holding")
+    tale.ask("ann", "cancel b1")
+    tale.ask("ann", "holding")
+
+
+@legal
+def best_seats(tale):
+    tale.ask("ann", "best 2")
+    tale.ask("bob", "best 3 category=2")
+    tale.ask("cat", "best 4 scattered")
+    tale.ask("dan", "best 9")
+
+
+@legal
+def somebody_was_faster(tale):
+    tale.ask("ann", "hold A-1")
+    for _ in range(40):
+        tale.ask("bob", "hold A-1 A-2")
+    tale.ask("ann", "release h1")
+    tale.ask("bob", "hold A-1 A-2")
+
+
+@legal
+def organisers_work(tale):
+    tale.ask("org", "block B-1 GA*2")
+    tale.ask("ann", "hold B-1")
+    tale.ask("org", "unblock B-1")
+    tale.ask("org", "sale pause")
+    tale.ask("ann", "hold B-1")
+    tale.ask("ann", "block B-1")
+    tale.ask("org", "sale resume")
+    tale.ask("ann", "hold B-1")
+
+
+@legal
+def each_kind_of_refusal(tale):
+    for text in (
+        "hold Z-9",
+        "hold NO*1",
+        "hold GA*10",
+        "hold GA*11",
+        "extend h9",
+        "book h9",
+        "cancel b9",
+        "block A-1",
+        "sale pause",
+        "hold A-1 on=h7",
+    ):
+        tale.ask("bob", text)
+
+
+@legal
+def concurrent_buyers_answered_in_another_order(tale):
+    first, second = tale.begin("ann", "hold A-1"), tale.begin("bob", "hold A-1")
+    won, lost = tale.judge(second), tale.judge(first)
+    tale.end(first, lost)
+    tale.end(second, won)
+
+
+@legal
+def a_late_answer_of_an_old_look(tale):
+    slow = tale.begin("ann", "holding")
+    seen = tale.judge(slow)
+    tale.ask("ann", "hold A-1")
+    tale.end(slow, seen)
+
+
+@legal
+def a_lost_answer_of_what_happened(tale):
+    tale.judge(tale.begin("ann", "hold A-1"))
+    tale.ask("bob", "hold A-1")
+    tale.ask("ann", "holding")
+
+
+@legal
+def a_lost_answer_of_what_did_not_happen(tale):
+    tale.begin("ann", "hold A-1")
+    tale.ask("bob", "hold A-1")
+
+
+@legal
+def an_answer_that_says_it_is_not_known(tale):
+    doubtful = tale.begin("ann", "hold A-1")
+    tale.judge(doubtful)
+    tale.end(doubtful, refuse("outcome_unknown"))
+    tale.ask("bob", "hold A-1")
+
+
+@legal
+def an_unknown_outcome_that_happens_much_later(tale):
+    late = tale.begin("ann", "hold A-1")
+    tale.ask("bob", "hold A-2")
+    tale.judge(late)
+    tale.ask("bob", "hold A-1")
+
+
+@legal
+def two_unknown_twins_of_which_both_happened(tale):
+    for _ in range(2):
+        tale.judge(tale.begin("ann", "hold GA*1"))
+
+
+@legal
+def unknown_commands_that_only_fit_crosswise(tale):
+    # Either would fit the first change; only the best-of-any fits the second.
+    best = tale.begin("ann", "best 2")
+    named = tale.begin("ann", "hold B-2 B-3")
+    tale.judge(named)
+    tale.judge(best)
+
+
+@legal
+def a_retry_that_gets_the_first_answer(tale):
+    first = tale.ask("ann", "hold A-1", key="k")
+    tale.ask("ann", "book h1", key="k2")
+    tale.tick(3)
+    again = tale.begin("ann", "hold A-1", key="k")
+    left_ms = first.reply.expires_in_ms - 3_000
+    tale.end(again, replace(first.reply, id=77, expires_in_ms=left_ms))
+
+
+@legal
+def a_retry_after_a_lost_answer(tale):
+    lost = tale.begin("ann", "hold A-1", key="k")
+    reply = tale.judge(lost)
+    tale.ask("bob", "hold A-1")
+    tale.end(tale.begin("ann", "hold A-1", key="k"), reply)
+
+
+@legal
+def a_retry_after_a_refusal_that_is_not_remembered(tale):
+    tale.ask("bob", "hold A-1")
+    tale.ask("ann", "hold A-1", key="k")
+    tale.ask("bob", "release h1")
+    tale.ask("ann", "hold A-1", key="k")
+
+
+@legal
+def a_key_used_for_something_else(tale):
+    tale.ask("ann", "hold A-1", key="k")
+    tale.end(tale.begin("ann", "hold A-2", key="k"), refuse("key_reused"))
+
+
+@legal
+def two_users_with_the_same_key(tale):
+    tale.ask("ann", "hold A-1", key="k")
+    tale.ask("bob", "hold A-2", key="k")
+
+
+@legal
+def refused_without_having_looked(tale):
+    for code in ("unavailable", "overloaded", "unauthenticated"):
+        tale.end(tale.begin("ann", "hold A-1"), refuse(code))
+
+
+@legal
+def holds_that_run_out(tale):
+    tale.ask("ann", "hold A-1")
+    tale.tick(604)
+    tale.ask("bob", "hold A-1")
+    tale.tick(2)
+    tale.ask("ann", "book h1")
+    tale.ask("bob", "hold A-1")
+
+
+@legal
+def holds_kept_after_a_recovery(tale):
+    tale.ask("ann", "hold A-1 ttl=1")
+    tale.write(HoldsKept(tale.now_ms + 60_000))
+    tale.tick(50)
+    tale.ask("ann", "book h1")
+
+
+@legal
+def time_makes_it_too_late(tale):
+    tale.ask("ann", "hold A-1")
+    tale.tick(500)
+    tale.ask("ann", "extend h1")
+    tale.tick(590)
+    tale.ask("ann", "hold A-2")
+    tale.ask("ann", "extend h1")
+
+
+@legal
+def an_event_withdrawn(tale):
+    tale.ask("ann", "hold A-1")
+    tale.ask("org", "delete")
+    tale.ask("ann", "book h1")
