@@ -1,4 +1,4 @@
-"""`python -m bench hot`: measure the server against its baselines."""
+"""`python -m bench NAME`: measure the server, against baselines or its figures."""
 
 import asyncio
 import os
@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
-from rich.console import Console
 
 from bench import hot as scenario
 from bench import report
 from bench.children import ChildError
 from bench.lab import Lab
+from bench.memory import memory
+from bench.outcome import new_console
+from bench.watchers import watchers
 
 app = App(name="bench", help="Measurements of the whole server, by name.")
 
 Server = Literal["echo", "onsale", "row_locks", "row_locks_seats", "redis_script"]
 DEFAULT = scenario.Options()
 
-WIDTH = 110
-"""Of the table where it goes to a file."""
+app.command(memory)
+app.command(watchers)
 
 
 @app.command
@@ -92,9 +94,7 @@ def hot(
         servers=servers,
         rate_max=rate_max,
     )
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console.width = WIDTH
+    console = new_console()
 
     async def work(directory: Path, url: str, pids: list[int]) -> scenario.Report:
         lab = Lab(

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -52,6 +53,7 @@ PATIENCE_S = 15
 JUDGING_S = 120
 
 Say = Callable[[str], None]
+Done = TypeVar("Done")
 
 
 class Options(Struct, kw_only=True, frozen=True):
@@ -203,8 +205,8 @@ async def load(
 
 
 def run_with_store(
-    work: Callable[[Path, str, list[int]], Awaitable[Report]], database_url: str | None
-) -> Report:
+    work: Callable[[Path, str, list[int]], Awaitable[Done]], database_url: str | None
+) -> Done:
     """Give the work a directory and a Postgres, and leave neither behind."""
     # Not below /tmp, which may be memory: there a commit would cost nothing.
     directory = Path(tempfile.mkdtemp(prefix="onsale-bench-", dir="/var/tmp"))
@@ -227,7 +229,7 @@ def run_with_store(
         shutil.rmtree(directory, ignore_errors=True)
 
 
-async def _until_stopped(work: Awaitable[Report]) -> Report:
+async def _until_stopped(work: Awaitable[Done]) -> Done:
     """End on SIGTERM as on Ctrl-C, with the children stopped."""
     task = asyncio.current_task()
     assert task is not None

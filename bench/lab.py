@@ -85,14 +85,21 @@ async def describe(lab: Lab) -> dict[str, object]:
     finally:
         await connection.close()
     return {
+        **describe_machine(),
+        "postgres": postgres,
+        "fdatasync_ms": round(_fdatasync_ms(lab.directory), 3),
+    }
+
+
+def describe_machine() -> dict[str, object]:
+    """Say on what this was measured, the store left aside."""
+    return {
         "system": platform.platform(),
         "processor": _processor(),
         "cpus": len(os.sched_getaffinity(0)),
         "load_before": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "postgres": postgres,
-        "fdatasync_ms": round(_fdatasync_ms(lab.directory), 3),
     }
 
 

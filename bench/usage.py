@@ -1,4 +1,4 @@
-"""CPU time of processes, read from /proc."""
+"""CPU time and memory of processes, read from /proc."""
 
 import os
 from pathlib import Path
@@ -43,3 +43,9 @@ def _descends(pid: int, wanted: set[int], parents: dict[int, int]) -> bool:
             return True
         pid = parents.get(pid, 0)
     return False
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of one process that is in RAM, without its children."""
+    pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,189 @@
+"""`bench memory`: what a connection that only watches costs the server in memory.
+
+Measured is the growth of the server's resident memory by connection, beside that of a
+bare aiohttp websocket server in the same run: what is left after that is ours. Memory
+of the kernel's sockets is not in it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from msgspec import Struct
+
+from bench.contenders import Running, start_echo
+from bench.lab import Lab, describe
+from bench.onsale import start_onsale
+from bench.outcome import Outcome, with_store
+from bench.partner import Partner
+from bench.usage import resident_bytes
+from bench.watching import Party, Question, Ready, Seen
+
+KIB_MAX = 25.0
+SEATS = 20_000
+WARM = 200
+"""Connections opened before the first look, which pay for what is made only once."""
+
+CONNECT_TIMEOUT_S = 180
+LOOKS = 3
+
+
+class Step(Struct, kw_only=True):
+    """The memory of a server with so many connections."""
+
+    server: str
+    connections: int
+    grown_bytes: int
+    kib_each: float
+    first_frame_bytes: int
+
+
+async def measure(lab: Lab, steps: list[int], settle_s: float) -> Outcome:
+    """Open connections in steps to one server after the other."""
+    found: list[Step] = []
+    faults: list[str] = []
+    for name, start in (("bare aiohttp", start_echo), ("onsale", start_onsale)):
+        async with AsyncExitStack() as stack:
+            crowd = Crowd(stack, await start(stack, lab, 1), settle_s)
+            await crowd.grow(WARM)
+            empty = crowd.resident_bytes
+            for step in steps:
+                await crowd.grow(WARM + step)
+                grown = crowd.resident_bytes - empty
+                found.append(
+                    Step(
+                        server=name,
+                        connections=step,
+                        grown_bytes=grown,
+                        kib_each=grown / step / 1024,
+                        first_frame_bytes=crowd.first_frame_bytes,
+                    )
+                )
+            faults += [f"{name}: {fault}" for fault in await crowd.faults()]
+    return _outcome(found, faults, settle_s, await describe(lab))
+
+
+class Crowd:
+    """The connections to one server."""
+
+    def __init__(
+        self, stack: AsyncExitStack, running: Running, settle_s: float
+    ) -> None:
+        self.resident_bytes = 0
+        self.first_frame_bytes = 0
+        self._stack = stack
+        self._running = running
+        self._settle_s = settle_s
+        self._partners: list[Partner] = []
+        self._connections = 0
+
+    async def grow(self, connections: int) -> None:
+        """Open more, up to so many, and look at the server after a rest."""
+        running = self._running
+        watchers = await Partner.start(self._stack, "bench.watching")
+        party = Party(
+            url=f"ws://{running.address}/v1/ws",
+            tokens=running.tokens[self._connections : connections],
+            event=running.events[0],
+        )
+        ready = await watchers.ask(party, Ready, CONNECT_TIMEOUT_S)
+        self._partners.append(watchers)
+        self._connections = connections
+        self.first_frame_bytes = ready.first_frame_bytes
+        looks = []
+        for _ in range(LOOKS):
+            await asyncio.sleep(self._settle_s / LOOKS)
+            looks.append(resident_bytes(running.server_pids[0]))
+        self.resident_bytes = max(looks)
+
+    async def faults(self) -> list[str]:
+        """Say what went wrong with the connections, which have to be open still."""
+        found = []
+        for watchers in self._partners:
+            seen = await watchers.ask(Question(begin=0, end=0), Seen, 60)
+            found += [f"{fault}, {n} times" for fault, n in seen.faults.items()]
+        return found
+
+
+def _outcome(
+    steps: list[Step], faults: list[str], settle_s: float, machine: dict[str, object]
+) -> Outcome:
+    missed = [
+        f"{step.connections:,} idle watchers take {step.kib_each:.1f} KiB each,"
+        f" more than {KIB_MAX:g}"
+        for step in steps
+        if step.server == "onsale" and step.kib_each > KIB_MAX
+    ]
+    bare = {s.connections: s.kib_each for s in steps if s.server != "onsale"}
+    return Outcome(
+        bench="memory",
+        title=f"Memory per idle connection that watches {SEATS:,} seats",
+        columns=["server", "connections", "grown MiB", "KiB each", "first frame KiB"],
+        rows=[
+            [
+                step.server,
+                f"{step.connections:,}",
+                f"{step.grown_bytes / 2**20:.1f}",
+                f"{step.kib_each:.1f}",
+                f"{step.first_frame_bytes / 1024:.1f}",
+            ]
+            for step in steps
+        ],
+        figures={"kib_max": KIB_MAX, "settle_s": settle_s, "steps": steps},
+        notes=[
+            f"With {step.connections:,}: {step.kib_each - bare[step.connections]:+.1f}"
+            " KiB to the bare server."
+            for step in steps
+            if step.server == "onsale"
+        ],
+        missed=missed + faults,
+        machine=machine,
+    )
+
+
+def make_work(
+    steps: list[int], settle_s: float
+) -> Callable[[Path, str, list[int]], Awaitable[Outcome]]:
+    """Bind the settings, for a store still to be started."""
+
+    async def work(directory: Path, url: str, pids: list[int]) -> Outcome:
+        lab = Lab(
+            directory=directory,
+            admin_url=url,
+            store_pids=pids,
+            connections=max(steps) + WARM,
+            seats_per_event=SEATS,
+            seats_per_hold=2,
+            loop="uvloop",
+        )
+        return await measure(lab, steps, settle_s)
+
+    return work
+
+
+def memory(
+    *,
+    connections: tuple[int, ...] = (2_000, 5_000),
+    settle: float = 3.0,
+    database_url: str | None = None,
+    json: Path | None = None,
+) -> int:
+    """Measure the server's memory per connection that watches an event.
+
+    The table goes to stderr, the JSON to stdout or to the file; ends with 1 where a
+    watcher takes more than 25 KiB.
+
+    Parameters
+    ----------
+    connections
+        Numbers of connections to look at, rising.
+    settle
+        Seconds of rest before each look.
+    database_url
+        A Postgres to use instead of starting one; its databases named `bench_…` are
+        dropped.
+    json
+        Write the JSON here.
+    """
+    return with_store(make_work(sorted(connections), settle), database_url, json)
