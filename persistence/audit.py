@@ -7,6 +7,7 @@ tables are read in pages; what stays in memory is the event's state, as in its a
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import asyncpg
@@ -20,6 +21,7 @@ from inventory.state import Stock
 from inventory.venue.map import Venue
 from persistence import limits
 from persistence.catalog import EventPlan
+from persistence.receipt_key import FIND_SEED
 
 _SERVER_SETTINGS = {
     "application_name": "onsale audit",
@@ -85,10 +87,15 @@ class Counts(Struct, frozen=True):
 
 
 class Digest(Struct, frozen=True):
-    """Equal for equal histories: the state at the end, and the chain of all batches."""
+    """Equal for equal histories.
+
+    `origin` is over the map and the first settings, `chain` over all batches since, and
+    `state` over what they led to.
+    """
 
     state: str
     chain: str
+    origin: str
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -120,6 +127,15 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
 async def audit_event(url: str, event: str) -> Receipt:
     """Audit one event. Raises `NotAuditable`."""
+    receipt, _ = await audit_with_seed(url, event)
+    return receipt
+
+
+async def audit_with_seed(url: str, event: str) -> tuple[Receipt, bytes | None]:
+    """Audit one event, and find what its database signs receipts with, if it has that.
+
+    Raises `NotAuditable`.
+    """
     try:
         connection = await asyncpg.connect(
             url,
@@ -137,7 +153,8 @@ async def audit_event(url: str, event: str) -> Receipt:
         raise NotAuditable(f"The database cannot be reached: {error}.") from error
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return await _Audit(connection, event).run()
+            seed = await connection.fetchval(FIND_SEED)
+            return await _Audit(connection, event).run(), seed
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
         raise NotAuditable(
             "This database has not the tables of this version of Onsale."
@@ -405,6 +422,11 @@ def _unknown(row: Any) -> str:
     )
 
 
+def _origin(head: Any) -> str:
+    parts = head["map"], head["first_settings"]
+    return sha256(msgspec.msgpack.encode(parts)).hexdigest()
+
+
 def _receipt(
     event: str, head: Any, replay: Replay, differences: Differences
 ) -> Receipt:
@@ -433,7 +455,7 @@ def _receipt(
         bookings=len(stock.bookings),
         seats_booked=seats.booked,
         revenue=replay.revenue(),
-        digest=Digest(stock.hash().hex(), replay.chain.hex()),
+        digest=Digest(stock.hash().hex(), replay.chain.hex(), _origin(head)),
         differences=differences.sentences(),
         audited_at=head["audited_at"],
     )

@@ -19,6 +19,7 @@ from persistence.clock import DatabaseClock
 from persistence.journal import PostgresJournal
 from persistence.pool import Pool
 from persistence.prepare import prepare_database
+from persistence.receipt_key import ensure_seed
 from server import limits
 from server.accounts.passwords import Passwords
 from server.accounts.tokens import SigningKey, Tokens, key_from_secret
@@ -29,6 +30,7 @@ from server.metrics import Metrics
 from server.pages.serve import add_pages
 from server.realtime.hub import Hub
 from server.realtime.websocket import websocket
+from server.receipts import PublicKey, ReceiptKey
 from server.rest import routes
 from server.rest.client_address import parse_networks
 from server.rest.http_log import HTTP_LOG
@@ -87,6 +89,7 @@ class Server:
             shards=shards,
             tokens=Tokens(await self._signing_keys(accounts)),
             passwords=passwords,
+            receipt_key=await self._receipt_key(pool),
             metrics=metrics,
             database_url=self.database_url,
             durability=durability.durability_class,
@@ -162,6 +165,15 @@ class Server:
         return [
             SigningKey(key.kid, key.secret) for key in await accounts.signing_keys()
         ]
+
+    async def _receipt_key(self, pool: Pool) -> PublicKey:
+        secret = self.config.secret_key
+        key = (
+            ReceiptKey(await ensure_seed(pool))
+            if secret is None
+            else ReceiptKey.from_secret(secret)
+        )
+        return key.public
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run a part for as long as the server; one that dies ends the server."""

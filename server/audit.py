@@ -17,11 +17,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from persistence.audit import Counts, NotAuditable, Receipt, audit_event
+from persistence.audit import Counts, NotAuditable, Receipt, audit_with_seed
 from persistence.data_directory import DataDirectory, DataDirectoryError
 from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError, running_url
 from persistence.embedded.places import existing_home
 from server.config import Config, ConfigError, read_config
+from server.receipts import ReceiptKey, unsigned
 
 OK: Final = 0
 DIFFERENCE: Final = 1
@@ -45,7 +46,7 @@ def audit(
 
     Args:
         event: the event's id.
-        json: print the receipt as JSON.
+        json: print the receipt as JSON, signed: what `verify` takes.
         database_url: a Postgres; without it that of the data directory (DATABASE_URL).
         data_dir: the directory of a server on this machine (ONSALE_DATA_DIR).
     """
@@ -55,7 +56,8 @@ def audit(
         config = read_config(os.environ, database_url=database_url, data_dir=data_dir)
         with ExitStack() as stack:
             url = _database_of(config, stack)
-            receipt = asyncio.run(audit_event(url, event))
+            receipt, seed = asyncio.run(audit_with_seed(url, event))
+        key = _receipt_key(config, seed)
     except (
         ConfigError,
         DataDirectoryError,
@@ -65,7 +67,8 @@ def audit(
         sys.stderr.write(f"onsale: {error}\n")
         return UNUSABLE
     if json:
-        sys.stdout.write(msgspec.json.encode(receipt).decode() + "\n")
+        document = unsigned(receipt) if key is None else key.sign(receipt)
+        sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
     else:
         _print(receipt)
     return OK if receipt.ok else DIFFERENCE
@@ -89,6 +92,16 @@ def _database_of(config: Config, stack: ExitStack) -> str:
         stack.callback(postgres.stop)
         url = postgres.start()
     return url
+
+
+def _receipt_key(config: Config, seed: bytes | None) -> ReceiptKey | None:
+    """Return the key of the server; None before the first one made it."""
+    if config.secret_key is None:
+        return None if seed is None else ReceiptKey(seed)
+    try:
+        return ReceiptKey.from_secret(config.secret_key)
+    except ValueError as error:
+        raise ConfigError(f"ONSALE_SECRET_KEY: {error}") from error
 
 
 def _print(receipt: Receipt) -> None:
@@ -126,6 +139,7 @@ def _lines(receipt: Receipt) -> list[tuple[str, str]]:
         *lines,
         ("digest of the state", receipt.digest.state),
         ("digest of the chain", receipt.digest.chain),
+        ("digest of the origin", receipt.digest.origin),
         ("audited at", receipt.audited_at.isoformat(timespec="seconds")),
     ]
 

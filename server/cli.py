@@ -55,6 +55,7 @@ def serve(
 
 app.command("server.demo.command:demo")
 app.command("server.audit:audit")
+app.command("server.verify:verify")
 
 
 def main() -> None:

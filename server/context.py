@@ -15,6 +15,7 @@ from server.accounts.tokens import Tokens
 from server.config import Config
 from server.metrics import Metrics
 from server.realtime.hub import Hub
+from server.receipts import PublicKey
 from server.rest.client_address import Network
 from server.rest.limits import RequestLimits
 from server.rest.maps import Maps
@@ -36,6 +37,7 @@ class Context:
     shards: Shards
     tokens: Tokens
     passwords: Passwords
+    receipt_key: PublicKey
     metrics: Metrics
     database_url: str
     """Where the database is, for the child that audits; may hold a password."""

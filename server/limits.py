@@ -36,6 +36,10 @@ RING_VERSIONS_MAX = 262_144
 DELTA_BYTES_ALWAYS = 4_096
 """A delta up to this size is sent as one, even where a snapshot would be shorter."""
 
+DELTA_TOUCHES_PROMISED_MAX = 32_768
+"""Who was away while seats changed more often than this starts over with a snapshot."""
+
+RECEIPT_BYTES_MAX = 1 << 20
 EVENTS_LOADING_MAX = 16
 STOP_S_MAX = 8.0
 

@@ -43,6 +43,11 @@ TOKEN: Final[dict[str, Any]] = {
     "expires_in": 604800,
     "user": {"id": "usr_2m5sWn9fTjOQy7gJxwYh0A", "role": "guest"},
 }
+RECEIPT_KEY: Final[dict[str, Any]] = {
+    "key_id": "21fe31dfa154a261",
+    "algorithm": "Ed25519",
+    "public_key": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+}
 HOLD: Final[dict[str, Any]] = {"op": "hold", "seats": ["A-1", "A-2"]}
 HOLD_OK: Final[dict[str, Any]] = {
     "op": "ok",
@@ -106,6 +111,7 @@ ANSWERS: Final[dict[str, Any]] = {
         "parts": {"database": {"status": "ok"}},
     },
     "show_ready": {"status": "ok"},
+    "show_receipt_key": RECEIPT_KEY,
 }
 PROBLEM: Final[dict[str, Any]] = {
     "type": "urn:onsale:problem:seat_not_free",

@@ -9,6 +9,6 @@ Lifecycle: both children end with the demo, on Linux even after `kill -9`.
 
 Invariants: whatever the buyers were told is compared with the receipt of the audit.
 
-Imports: aiohttp, msgspec, rich; the arena of inventory; the data directory and
-the receipt of persistence; no other part of the server.
+Imports: aiohttp, msgspec, rich; the arena of inventory; the data directory and the
+receipt of persistence; how receipts are checked, and no other part of the server.
 """

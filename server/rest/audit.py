@@ -36,18 +36,30 @@ async def show_audit(call: Call) -> web.Response:
     except TimeoutError as error:
         raise ProblemError("overloaded", "Another audit is under way.") from error
     try:
-        receipt = await run_audit(event.id, call.context.database_url)
+        context = call.context
+        receipt = await run_audit(
+            event.id, context.database_url, context.config.secret_key
+        )
     finally:
         audits.release()
     return call.answer(receipt)
 
 
-async def run_audit(event: str, database_url: str) -> dict[str, Any]:
+async def show_receipt_key(call: Call) -> web.Response:
+    """Show the public half of the key that receipts are signed with."""
+    return call.read(call.context.receipt_key)
+
+
+async def run_audit(
+    event: str, database_url: str, secret_key: str | None
+) -> dict[str, Any]:
     """Return the receipt that the child prints."""
-    # The address goes by the environment, where other users of the machine cannot read
-    # it, and nothing else of ours goes along.
+    # Secrets go by the environment, where other users of the machine cannot read them,
+    # and nothing else of ours goes along.
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     environment["DATABASE_URL"] = database_url
+    if secret_key is not None:
+        environment["ONSALE_SECRET_KEY"] = secret_key
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

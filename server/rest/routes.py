@@ -12,6 +12,7 @@ from aiohttp import web
 from inventory.commands import ClientCommand
 from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, TakenOk
 from server.api import asyncapi, openapi
+from server.receipts import PublicKey
 from server.rest import (
     audit,
     auth,
@@ -371,11 +372,22 @@ EVENT_ROUTES: Final = (
         path="/v1/events/{event}/audit",
         handler=audit.show_audit,
         name="show_audit",
-        summary="Replay the journal, compare with the tables, show the receipt",
+        summary="Replay the journal, compare with the tables, sign the receipt",
         tag="Events",
         access="organizer",
         answers=dict[str, Any],
         problems=(*EVENT, "overloaded"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/receipt-key",
+        handler=audit.show_receipt_key,
+        name="show_receipt_key",
+        summary="Show the public key that the receipts of audits are signed with",
+        tag="Events",
+        access="anyone",
+        answers=PublicKey,
+        cached=True,
     ),
 )
 

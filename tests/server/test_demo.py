@@ -321,7 +321,7 @@ def receipt(*, seats=3, places=2, bookings=2, version=4, ok=True, differences=()
         bookings=bookings,
         seats_booked=seats,
         revenue=[],
-        digest=Digest(state="s", chain="c"),
+        digest=Digest(state="s", chain="c", origin="o"),
         differences=list(differences),
         audited_at=datetime.now(UTC),
     )

@@ -4,9 +4,11 @@ import asyncio
 import json
 
 import pytest
+from msgspec import convert
 
+from server.receipts import PublicKey, ReceiptKey, check
 from server.rest.routes import ROUTES
-from tests.server.rest.conftest import ADMIN, Client
+from tests.server.rest.conftest import ADMIN, Client, run_server
 
 pytestmark = pytest.mark.postgres
 
@@ -152,7 +154,24 @@ async def test_the_receipt_of_an_audit_is_shown_to_organisers_alone(admin, guest
     await guest.good("POST", commands, {"op": "hold", "seats": ["A-1", "A-2"]})
     receipt = await admin.good("GET", f"/v1/events/{event}/audit")
     assert receipt["ok"] is True
+    key = await guest.good("GET", "/v1/receipt-key")
+    told, signer = check(receipt, convert(key, PublicKey))
+    assert (told.version, signer.key_id) == (receipt["version"], key["key_id"])
     assert (await guest.get(f"/v1/events/{event}/audit")).status == 403
+
+
+async def test_with_a_secret_of_the_operators_receipts_are_signed_under_it(
+    database_url,
+):
+    secret = "a secret of more than thirty-two bytes"
+    async for client in run_server(database_url, secret_key=secret):
+        token = await client.good("POST", "/v1/auth/login", ADMIN)
+        admin = client.as_(token["access_token"])
+        event = await on_sale(admin)
+        key = convert(await client.good("GET", "/v1/receipt-key"), PublicKey)
+        assert key == ReceiptKey.from_secret(secret).public
+        receipt = await admin.good("GET", f"/v1/events/{event}/audit")
+        assert check(receipt, key)[0].ok
 
 
 async def test_reads_are_answered_with_304_until_something_changes(admin, guest):
