@@ -1,9 +1,10 @@
 """The sending side of one websocket: whole frames, written at once or not at all.
 
 aiohttp's own writer is a coroutine that builds a header for each receiver and shares
-one drain future among all senders. Here a frame is built once, header included, and written
-to the transport synchronously; what the client does not take is bounded by the reader
-(replies) and by the cursor (watchers), and a client that takes nothing is closed.
+one drain future among all senders. Here a frame is built once, header included, and
+written to the transport synchronously; what the client does not take is bounded by
+the reader (replies) and by the cursor (watchers), and a client that takes nothing is
+closed.
 """
 
 import asyncio
@@ -16,14 +17,28 @@ from server.realtime.wire import PING_FRAME, Bye, Codec, close_frame
 class Outlet:
     """Writes frames to one connection and notices when it takes nothing."""
 
-    __slots__ = ("_last_size", "_room", "_stalled_at", "closing", "codec", "transport")
+    __slots__ = (
+        "_last_size",
+        "_on_end",
+        "_room",
+        "_stalled_at",
+        "closing",
+        "codec",
+        "transport",
+    )
 
-    def __init__(self, transport: asyncio.Transport, codec: Codec) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        codec: Codec,
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
         self.transport = transport
         self.codec = codec
         self.closing = False
         self._stalled_at = 0.0
         self._last_size = 0
+        self._on_end = on_end
         self._room: Callable[[], None] | None = None
 
     def write(self, frame: bytes) -> None:
@@ -35,6 +50,10 @@ class Outlet:
         """Encode a frame and write it."""
         self.write(self.codec.pack(frame))
 
+    def is_over(self) -> bool:
+        """Tell whether nothing is written any more."""
+        return self.closing or self.transport.is_closing()
+
     def roomy(self) -> bool:
         """Tell whether a watcher's frame may be written now."""
         return self.transport.get_write_buffer_size() < limits.WATCH_BUFFER_BYTES_MAX
@@ -44,7 +63,7 @@ class Outlet:
         return self.transport.get_write_buffer_size() > limits.REPLY_BUFFER_BYTES_MAX
 
     def when_roomy(self, callback: Callable[[], None]) -> None:
-        """Call back once, within about a second after there is room again."""
+        """Call back once: at the end, or within a second after there is room again."""
         self._room = callback
 
     def tend(self, now: float, *, ping: bool) -> None:
@@ -65,11 +84,19 @@ class Outlet:
             room()
 
     def close(self, code: int, reason: str, retry_after_ms: int) -> None:
-        """Say `bye`, close, and do not wait for ever that it arrives."""
+        """Say `bye`, and close."""
+        self.send(Bye(code, reason, retry_after_ms))
+        self.end(code, reason)
+
+    def end(self, code: int, reason: str = "") -> None:
+        """Close our side only: who still reads and writes shall hear why it ends."""
         if self.closing:
             return
-        self.send(Bye(code, reason, retry_after_ms))
         self.write(close_frame(code, reason))
         self.closing = True
-        self.transport.close()
-        asyncio.get_running_loop().call_later(limits.CLOSE_S_MAX, self.transport.abort)
+        if not self.transport.is_closing():
+            self.transport.write_eof()
+        if self._room is not None:
+            self._room()
+        if self._on_end is not None:
+            self._on_end()

@@ -25,6 +25,7 @@ from server.realtime.wire import (
     Unwatch,
     Watch,
     WatchOk,
+    pong_frame,
 )
 from server.shards import EventNotFound, EventUnavailable, LocalEvent, Shards
 
@@ -145,16 +146,22 @@ class Session:
         else:
             self._unwatch(frame)
 
+    def hear(self, ping: bytes | None) -> None:
+        """Take a control frame: answer a ping, and count all of them."""
+        if self._allowed() and ping is not None:
+            self.outlet.write(pong_frame(ping))
+
     def must_wait(self) -> bool:
         """Tell whether the reader should wait for `room` before the next frame."""
         return self.in_flight >= limits.IN_FLIGHT_MAX or self.outlet.full()
 
     async def room(self) -> None:
         """Wait until fewer frames are unanswered and the client took its replies."""
-        while self.must_wait() and not self.outlet.transport.is_closing():
+        outlet = self.outlet
+        while self.must_wait() and not outlet.is_over():
             self._room = self._hub.loop.create_future()
-            if self.outlet.full():
-                self.outlet.when_roomy(self._make_room)
+            # Also where only answers are missing: it hears when the connection ends.
+            outlet.when_roomy(self._make_room)
             await self._room
         self._room = None
 

@@ -4,8 +4,10 @@ import asyncio
 import socket
 import time
 from functools import partial
+from typing import Final
 
-from aiohttp import WSMsgType, web
+import structlog
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from server import limits
 from server.accounts.tokens import Identity, TokenError
@@ -14,11 +16,25 @@ from server.realtime.direct import DirectSocket
 from server.realtime.outlet import Outlet
 from server.realtime.session import Session
 from server.realtime.wire import CODECS, JSON
+from server.rest.guard import bearer_of, client_of, enforce
+
+REASONS: Final[dict[int, str]] = {
+    WSCloseCode.PROTOCOL_ERROR: "not the websocket protocol",
+    WSCloseCode.INVALID_TEXT: "not UTF-8",
+    WSCloseCode.MESSAGE_TOO_BIG: f"a frame has at most {limits.FRAME_BYTES_MAX} bytes",
+    WSCloseCode.INTERNAL_ERROR: "an error of the server's own",
+}
+"""Why the server ends a connection that neither it nor the client chose to end."""
+
+log = structlog.get_logger()
 
 
 async def websocket(request: web.Request) -> web.StreamResponse:
     """Serve one websocket until it ends."""
     context = request.app[CONTEXT]
+    if context.limits is not None:
+        address = client_of(request, context)
+        enforce(request, context.limits.handshake(address, time.monotonic()))
     _check_origin(request, context)
     if len(context.hub.outlets) >= limits.CONNECTIONS_MAX or not context.ready:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
@@ -26,8 +42,10 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     socket_ = DirectSocket(
         protocols=tuple(CODECS),
         compress=False,
-        max_msg_size=limits.FRAME_BYTES_MAX,
+        # aiohttp refuses what is as long as this already.
+        max_msg_size=limits.FRAME_BYTES_MAX + 1,
         decode_text=False,
+        autoping=False,
     )
     await socket_.prepare(request)
     transport = request.transport
@@ -35,7 +53,8 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         return socket_
     _drop_dead_peers(transport)
     codec = CODECS.get(socket_.ws_protocol or "", JSON)
-    outlet = Outlet(transport, codec)
+    outlet = Outlet(transport, codec, socket_.end)
+    socket_.say_goodbye = partial(_say_goodbye, outlet)
     session = Session(
         outlet,
         context.hub,
@@ -65,8 +84,26 @@ async def _pump(socket_: DirectSocket, session: Session) -> None:
                 await session.room()
         elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
             session.receive(b"")
+        elif message.type is WSMsgType.PING:
+            session.hear(message.data)
+        elif message.type is WSMsgType.PONG:
+            session.hear(None)
         else:
+            error = message.data
+            if message.type is WSMsgType.ERROR and not isinstance(
+                error, WebSocketError
+            ):
+                log.error("a session broke", exc_info=error)
             return
+
+
+def _say_goodbye(outlet: Outlet, code: int) -> None:
+    """Say why the connection ends, where the client did not end it."""
+    reason = REASONS.get(code)
+    if reason is None:
+        outlet.end(code)
+    else:
+        outlet.close(code, reason, 0)
 
 
 def _check_origin(request: web.Request, context: Context) -> None:
@@ -85,8 +122,8 @@ def _user_of(request: web.Request, context: Context) -> Identity | None:
     header = request.headers.get("Authorization")
     if header is None:
         return None
-    scheme, _, token = header.partition(" ")
-    user = _identify(context, token.strip()) if scheme == "Bearer" else None
+    token = bearer_of(header)
+    user = _identify(context, token) if token is not None else None
     if user is None:
         raise web.HTTPUnauthorized
     return user

@@ -313,6 +313,11 @@ CODECS: Final = {codec.name: codec for codec in (JSON, MSGPACK)}
 PING_FRAME: Final = b"\x89\x00"
 
 
+def pong_frame(payload: bytes) -> bytes:
+    """Return the websocket frame that answers a ping."""
+    return bytes((0x8A, len(payload))) + payload
+
+
 def close_frame(code: int, reason: str) -> bytes:
     """Return a websocket close frame."""
     payload = code.to_bytes(2, "big") + reason.encode()[:120]

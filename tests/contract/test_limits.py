@@ -1,8 +1,11 @@
 """Rates, on a server of its own that was not told to lift them."""
 
 import asyncio
+import contextlib
 import itertools
 from urllib.parse import urlsplit
+
+import pytest
 
 from tests.contract.client import Api, Person, check_problem
 from tests.contract.process import Server
@@ -14,46 +17,82 @@ UPGRADE = (
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     "Sec-WebSocket-Protocol: onsale.v1.json\r\n"
 )
-# A text frame, masked with zeros.
-JUNK = b"\x81\x84\x00\x00\x00\x00junk"
 
 
 def api_from_new_address(server: Server) -> Api:
     return Api(server, {"X-Forwarded-For": next(ADDRESSES)})
 
 
-async def answers_to_flood(api: Api, who: Person, frames: int) -> bytes:
-    """Send many frames in one piece and read until the server closes.
+async def keep_writing(writer: asyncio.StreamWriter, piece: bytes) -> None:
+    """Write without an end, as somebody does who does not listen."""
+    with contextlib.suppress(ConnectionError):
+        while True:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
 
-    In one piece, because a client that still writes when the server has closed may
-    lose what the server said last.
-    """
+
+async def answers_to_flood(api: Api, who: Person, frame: bytes) -> bytes:
+    """Send frames until the server closes, and read all it said."""
     address = urlsplit(api.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     own = "".join(f"{name}: {value}\r\n" for name, value in api.headers.items())
     head = f"GET /v1/ws HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {who.token}\r\n"
     writer.write((head + own + UPGRADE + "\r\n").encode())
+    flood = None
     try:
         async with asyncio.timeout(20):
             switched = await reader.readuntil(b"\r\n\r\n")
             assert switched.startswith(b"HTTP/1.1 101 "), switched
-            writer.write(JUNK * frames)
+            flood = asyncio.create_task(keep_writing(writer, frame * 20))
             return await reader.read()
     finally:
+        if flood is not None:
+            flood.cancel()
+            await asyncio.wait([flood])
         writer.close()
         await asyncio.gather(writer.wait_closed(), return_exceptions=True)
 
 
-async def test_a_flood_of_junk_closes_with_4029_and_harms_nobody(limited_server):
+# Frames masked with zeros.
+FLOODS = {
+    "junk": b"\x81\x84\x00\x00\x00\x00junk",
+    "commands": b"\x81\x96\x00\x00\x00\x00" + b'{"op":"ping", "id": 1}',
+    "pings": b"\x89\x80\x00\x00\x00\x00",
+    "pongs": b"\x8a\x84\x00\x00\x00\x00junk",
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+async def test_a_flood_ends_with_4029_and_harms_nobody(limited_server, kind):
     async with api_from_new_address(limited_server) as api:
         flooder, other = await api.guests(2)
         async with await api.socket(other) as calm:
-            said = await answers_to_flood(api, flooder, 2_000)
+            said = await answers_to_flood(api, flooder, FLOODS[kind])
             bye, _, close = said.partition(b'"op":"bye"')[2].rpartition(b"\x88")
             assert b"4029" in bye
             # The length of the reason, and then the code in two bytes.
             assert int.from_bytes(close[1:3], "big") == 4029
             await calm.ok("ping")
+
+
+async def test_handshakes_have_a_rate_for_each_address(limited_server):
+    async with api_from_new_address(limited_server) as api:
+        status = 101
+        for _ in range(1_000):
+            async with api.session.get(
+                f"{api.url}/v1/ws", headers=api.headers
+            ) as tried:
+                status = tried.status
+            if status == 429:
+                assert int(tried.headers["Retry-After"]) >= 1
+                break
+        assert status == 429
+    async with (
+        api_from_new_address(limited_server) as other,
+        await other.socket(await other.guest()) as socket,
+    ):
+        await socket.ok("ping")
 
 
 async def test_guest_tokens_have_a_rate_and_the_answer_says_when_to_retry(
