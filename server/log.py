@@ -1,18 +1,25 @@
-"""Structured log lines: one JSON object per line on standard error."""
+"""Structured log lines: one JSON object per line on standard error.
 
+What libraries tell Python's own logging, and its warnings, become lines of the same
+form. So do the traces of callbacks and tasks that asyncio reports.
+"""
+
+import logging
 import sys
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
+
+LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def configure_logging(level: str) -> None:
-    """Set up structlog once, at start."""
-    numbers = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+    """Set up structlog and Python's logging once, at start."""
     structlog.configure(
         cache_logger_on_first_use=True,
-        wrapper_class=structlog.make_filtering_bound_logger(numbers[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
@@ -22,6 +29,30 @@ def configure_logging(level: str) -> None:
         ],
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
     )
+    logging.basicConfig(handlers=[Forward()], level=LEVELS[level], force=True)
+    logging.captureWarnings(True)
+
+
+class Forward(logging.Handler):
+    """Gives the records of Python's logging to structlog.
+
+    Bytes that are no HTTP are no error of the server: everybody on the internet sends
+    some, and aiohttp would log a trace for each.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as a line of ours."""
+        log = structlog.get_logger()
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            log.debug("what came was no http", reason=type(error).__name__)
+            return
+        # structlog knows the usual levels only.
+        level = max(min(record.levelno // 10 * 10, logging.ERROR), logging.DEBUG)
+        fields: dict[str, Any] = {"logger": record.name}
+        if error is not None:
+            fields["exc_info"] = error
+        log.log(level, record.getMessage(), **fields)
 
 
 def _dumps(line: Any, **_: Any) -> bytes:

@@ -1,0 +1,64 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import asyncio, logging, warnings
+from server.log import configure_logging
+
+configure_logging("info")
+log = logging.getLogger("asyncpg.pool")
+log.debug("not shown")
+log.info("shown %d", 1)
+log.log(35, "between two levels")
+log.critical("worst")
+try:
+    1 / 0
+except ZeroDivisionError:
+    log.exception("with a trace")
+warnings.warn("careful", ResourceWarning)
+
+async def forget():
+    async def fail():
+        raise KeyError("nobody asked")
+    task = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    del task
+
+asyncio.run(forget())
+"""
+
+
+@pytest.fixture(scope="module")
+def lines():
+    command = [sys.executable, "-W", "always", "-c", PROGRAM]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert done.stdout == b""
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def test_every_line_is_json_and_says_when_and_how_bad(lines):
+    assert len(lines) == 6
+    assert all({"event", "level", "timestamp", "logger"} <= set(line) for line in lines)
+
+
+def test_the_libraries_log_with_the_levels_that_we_know(lines):
+    told = [(line["event"], line["level"]) for line in lines[:4]]
+    assert told == [
+        ("shown 1", "info"),
+        ("between two levels", "warning"),
+        ("worst", "error"),
+        ("with a trace", "error"),
+    ]
+    assert lines[0]["logger"] == "asyncpg.pool"
+    assert "ZeroDivisionError" in lines[3]["exception"]
+
+
+def test_warnings_and_what_asyncio_reports_are_lines_too(lines):
+    assert (lines[4]["level"], lines[4]["logger"]) == ("warning", "py.warnings")
+    assert "careful" in lines[4]["event"]
+    assert (lines[5]["level"], lines[5]["logger"]) == ("error", "asyncio")
+    assert "nobody asked" in lines[5]["exception"]
