@@ -30,6 +30,10 @@ USER_TIMEOUT_MS = 60_000
 FLUSH_S_MAX = 0.25
 FLUSH_S_PER_WATCHER = 0.000_05
 FANOUT_SLICE_S = 0.002
+FANOUT_SLICE_S_MAX = 0.008
+FANOUT_SHARE_BUSY = 0.25
+"""Of a loop that others keep busy, so that a slice may be longer than usual."""
+
 FANOUT_SHARE_MAX = 0.4
 RING_S = 60.0
 RING_VERSIONS_MAX = 262_144
@@ -44,8 +48,8 @@ EVENTS_LOADING_MAX = 16
 STOP_S_MAX = 8.0
 
 assert FRAME_BYTES_MAX < WATCH_BUFFER_BYTES_MAX < REPLY_BUFFER_BYTES_MAX
-assert FANOUT_SLICE_S < FLUSH_S_MAX
-assert 0 < FANOUT_SHARE_MAX < 1
+assert FANOUT_SLICE_S < FANOUT_SLICE_S_MAX < FLUSH_S_MAX
+assert 0 < FANOUT_SHARE_BUSY < FANOUT_SHARE_MAX < 1
 
 OPENING_AHEAD_MS = 30_000
 """Actors of scheduled sales start this long before the opening."""

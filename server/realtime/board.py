@@ -89,11 +89,27 @@ class Board:
         while ring[0].at < oldest_at or ring[0].to < oldest_version:
             ring.popleft()
 
-    def reaches(self, version: int) -> bool:
+    def remembers(self, version: int) -> bool:
         """Tell whether a delta from `version` to now can be made."""
         if version >= self.version:
             return True
         return bool(self.past) and self.past[0].base <= version
+
+    def reaches(self, version: int) -> bool:
+        """Tell whether such a delta can be promised: it must not take long to make."""
+        return self.remembers(version) and not self._touched_more_than(
+            limits.DELTA_TOUCHES_PROMISED_MAX, version
+        )
+
+    def _touched_more_than(self, touches: int, base: int) -> bool:
+        """Tell whether seats were touched more often than that after `base`."""
+        for past in reversed(self.past):
+            if past.to <= base:
+                return False
+            touches -= len(past.seats)
+            if touches < 0:
+                return True
+        return False
 
     def counts(self) -> dict[str, int]:
         """Count seats and places: free, held, booked, blocked."""
@@ -133,11 +149,16 @@ class Board:
             cached = self._snapshots[codec.name] = (self.epoch, self.version, frame)
         return cached[2]
 
-    def delta(self, base: int, codec: Codec) -> bytes:
+    def delta(self, base: int, codec: Codec, *, promised: bool = False) -> bytes:
         """Return one merged delta frame from `base` to now.
 
-        Where a long one would be longer than the snapshot, that is sent instead.
+        Where a long one would be longer than the snapshot, that is sent instead, unless
+        a delta was promised.
         """
+        # Where most seats changed, or a few very often, the snapshot is made faster.
+        many = max(limits.DELTA_BYTES_ALWAYS, len(self.letters) // 4)
+        if not promised and self._touched_more_than(many, base):
+            return self.snapshot(codec)
         seats: dict[int, None] = {}
         areas: dict[int, None] = {}
         for past in reversed(self.past):
@@ -160,7 +181,7 @@ class Board:
                 self.area_counts(areas),
             )
         )
-        if len(frame) > limits.DELTA_BYTES_ALWAYS:
+        if len(frame) > limits.DELTA_BYTES_ALWAYS and not promised:
             snapshot = self.snapshot(codec)
             if len(snapshot) < len(frame):
                 return snapshot

@@ -9,13 +9,16 @@ is bounded by construction. Flushes run in slices of `FANOUT_SLICE_S` and take a
 `FANOUT_SHARE_MAX` of the loop, so that the actor keeps its turn.
 
 Invariants: a watcher's next delta begins where its last frame ended; nothing is sent
-that is not committed; frames are encoded once for all watchers at the same cursor.
+that is not committed; a flush brings all watchers to one version, so that its frames
+are encoded once for all who stood at the same one, and they go on together.
 
 Imports: board, wire and limits; never a session's or an actor's insides.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from inventory.ports import Expiry, Ownership, Publication
 from inventory.settings import Settings
@@ -25,15 +28,21 @@ from server.realtime.board import Board
 from server.realtime.outlet import Outlet
 from server.realtime.wire import Codec, Expired, Sale
 
+Step: TypeAlias = tuple[int, bool, Codec]
+"""What a frame depends on: the cursor it goes on from, whether that was promised, and
+how it is encoded."""
+
 
 class Watcher:
     """One session that follows one event, and how far it was told."""
 
-    __slots__ = ("cursor", "outlet")
+    __slots__ = ("cursor", "outlet", "resumed")
 
-    def __init__(self, outlet: Outlet, cursor: int) -> None:
+    def __init__(self, outlet: Outlet, cursor: int, *, resumed: bool) -> None:
         self.outlet = outlet
         self.cursor = cursor
+        self.resumed = resumed
+        """It was promised that its next frame goes on from its cursor."""
 
 
 class EventHub:
@@ -52,6 +61,7 @@ class EventHub:
         self._sale_version = 0
         self._flush: Iterator[None] | None = None
         self._again = False
+        self._left_at = 0.0
 
     def reset(
         self,
@@ -62,7 +72,15 @@ class EventHub:
     ) -> None:
         """Take the state that the owner (re)loaded."""
         board = self.board
-        board.history_id = ownership.history_id
+        if board.history_id != ownership.history_id:
+            # What was committed may have been rewritten: everyone starts over.
+            board.history_id = ownership.history_id
+            board.past.clear()
+            board.letters.clear()
+            for watcher in self.watchers.values():
+                watcher.cursor = -1
+        if board.settings.sale_state != settings.sale_state:
+            self._sale_version = ownership.version
         board.reset(
             ownership.epoch,
             ownership.version,
@@ -86,10 +104,11 @@ class EventHub:
     def watch(self, outlet: Outlet, cursor: int | None) -> None:
         """Follow from `cursor`; None for a snapshot, which is sent at once."""
         board = self.board
+        resumed = cursor is not None
         if cursor is None:
             outlet.write(board.snapshot(outlet.codec))
             cursor = board.version
-        self.watchers[outlet] = Watcher(outlet, cursor)
+        self.watchers[outlet] = Watcher(outlet, cursor, resumed=resumed)
         if cursor < board.version:
             self.wake()
 
@@ -99,16 +118,14 @@ class EventHub:
 
     def beat(self, now: float) -> None:
         """Tell everyone the version when nothing else was sent for a while."""
-        if now - self.told_at < limits.BEAT_S or not self.watchers:
-            return
-        self.told_at = now
-        frames: dict[str, bytes] = {}
-        for outlet in self.watchers:
-            codec = outlet.codec
-            if codec.name not in frames:
-                frames[codec.name] = self.board.beat(codec)
-            if outlet.roomy():
-                outlet.write(frames[codec.name])
+        if (
+            now - self.told_at >= limits.BEAT_S
+            and self.watchers
+            and self._flush is None
+        ):
+            self.told_at = now
+            self._flush = self._beating()
+            self._slice()
 
     def wake(self) -> None:
         """See that a flush comes: at once for few watchers, seldom for many."""
@@ -141,48 +158,107 @@ class EventHub:
         if flush is None:
             return
         began = self.hub.now()
+        # A loop that is busy comes round seldom: then a slice is longer, in proportion.
+        waited_s = began - self._left_at
+        slice_s = max(
+            limits.FANOUT_SLICE_S,
+            min(limits.FANOUT_SLICE_S_MAX, waited_s * limits.FANOUT_SHARE_BUSY),
+        )
         for _ in flush:
-            if self.hub.now() - began > limits.FANOUT_SLICE_S:
+            if self.hub.now() - began > slice_s:
                 break
         else:
             self._flush = None
             if self._again:
                 self._again = False
                 self.wake()
+            self.hub.fanout_s += self.hub.now() - began
             return
-        took = self.hub.now() - began
+        self._left_at = self.hub.now()
+        took = self._left_at - began
+        self.hub.fanout_s += took
         pause_s = took * (1 / limits.FANOUT_SHARE_MAX - 1)
         self.hub.loop.call_later(pause_s, self._slice)
 
     def _flushing(self) -> Iterator[None]:
-        """Bring every watcher with room to now; yields every few watchers."""
+        """Bring every watcher with room to now; yields every few watchers.
+
+        Now is when the flush begins: what is committed while it runs is for the next.
+        """
         board = self.board
-        frames: dict[tuple[int, int, str], bytes] = {}
+        history, version = board.history_id, board.version
         self.told_at = self.hub.now()
+        frames = self._frames()
+        late: dict[tuple[Step, int], bytes] = {}
         for count, watcher in enumerate(list(self.watchers.values())):
             if not count & 15:
                 yield
-            outlet = watcher.outlet
-            cursor = watcher.cursor
-            if cursor >= board.version or not outlet.roomy():
+                if board.history_id != history:
+                    return  # another flush follows, which tells of the new one
+            outlet, cursor = watcher.outlet, watcher.cursor
+            if (
+                cursor >= version
+                or not outlet.roomy()
+                or self.watchers.get(outlet) is not watcher
+            ):
                 continue
-            key = (cursor, board.version, outlet.codec.name)
-            frame = frames.get(key)
+            step = (cursor, watcher.resumed, outlet.codec)
+            to, frame = version, frames.get(step)
             if frame is None:
-                frame = frames[key] = self._frame(cursor, outlet.codec)
+                to = board.version
+                frame = late.get((step, to))
+                if frame is None:
+                    frame = late[step, to] = self._frame(step)
             outlet.write(frame)
-            watcher.cursor = board.version
+            watcher.cursor = to
+            watcher.resumed = False
             self.hub.deliveries += 1
 
-    def _frame(self, cursor: int, codec: Codec) -> bytes:
-        """Encode what a watcher at `cursor` missed."""
+    def _frames(self) -> dict[Step, bytes]:
+        """Encode what most watchers missed, in one go: the board must not move on.
+
+        Who is not among them gets a frame of their own, later.
+        """
+        version = self.board.version
+        steps = Counter(
+            (watcher.cursor, watcher.resumed, watcher.outlet.codec)
+            for watcher in self.watchers.values()
+            if watcher.cursor < version
+        )
+        began = self.hub.now()
+        frames: dict[Step, bytes] = {}
+        for step, _ in steps.most_common():
+            frames[step] = self._frame(step)
+            if self.hub.now() - began > limits.FANOUT_SLICE_S:
+                break
+        return frames
+
+    def _frame(self, step: Step) -> bytes:
+        """Encode what a watcher at this cursor missed."""
+        cursor, resumed, codec = step
         board = self.board
         sale = b""
         if cursor < self._sale_version:
             sale = codec.pack(Sale(board.event, board.settings.sale_state))
-        if board.reaches(cursor):
-            return sale + board.delta(cursor, codec)
+        if board.remembers(cursor):
+            return sale + board.delta(cursor, codec, promised=resumed)
         return sale + board.snapshot(codec)
+
+    def _beating(self) -> Iterator[None]:
+        """Tell the version to all who have it; yields every few watchers."""
+        board = self.board
+        version = board.version
+        frames: dict[Codec, bytes] = {}
+        for count, watcher in enumerate(list(self.watchers.values())):
+            if not count & 15:
+                yield
+                if board.version != version:
+                    return  # they are told more than that
+            outlet = watcher.outlet
+            if watcher.cursor == version and outlet.roomy():
+                if outlet.codec not in frames:
+                    frames[outlet.codec] = board.beat(outlet.codec)
+                outlet.write(frames[outlet.codec])
 
 
 class Hub:
@@ -195,6 +271,7 @@ class Hub:
         self.outlets: set[Outlet] = set()
         self.by_user: dict[str, set[Outlet]] = {}
         self.deliveries = 0
+        self.fanout_s = 0.0
 
     def add_event(self, event: str, venue: Venue, settings: Settings) -> EventHub:
         """Make room for an event that this process is about to own."""
