@@ -203,3 +203,6 @@ def _add_gauges(metrics: Metrics, hub: Hub, shards: Shards) -> None:
     metrics.gauge(
         "onsale_deliveries", "Frames sent to watchers", lambda: hub.deliveries
     )
+    metrics.gauge(
+        "onsale_fanout_seconds", "Loop time spent on watchers", lambda: hub.fanout_s
+    )
