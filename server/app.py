@@ -8,6 +8,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
@@ -28,6 +29,7 @@ from server.context import CONTEXT, Context
 from server.ids import RandomIds
 from server.metrics import Metrics
 from server.pages.serve import add_pages
+from server.pulse import Pulse
 from server.realtime.hub import Hub
 from server.realtime.websocket import websocket
 from server.receipts import PublicKey, ReceiptKey
@@ -61,6 +63,9 @@ class Server:
     async def start(self) -> str:
         """Start everything; return the address clients use."""
         config = self.config
+        passwords = Passwords()
+        # The slowest step there is, so it goes on in its thread beside the others.
+        hashing = asyncio.create_task(self._hash_admin(passwords), name="hashing")
         durability, applied = await prepare_database(
             self.database_url, unsafe=config.unsafe
         )
@@ -75,8 +80,6 @@ class Server:
         self._cleanups.append(journal.close)
         await journal.void_leases(self.address)
         catalog, accounts = Catalog(pool), Accounts(pool)
-        passwords = Passwords()
-        await self._ensure_admin(accounts, passwords)
         metrics = Metrics()
         hub = Hub(asyncio.get_running_loop())
         shards = Shards(catalog, journal, hub, clock, RandomIds(), metrics)
@@ -93,13 +96,16 @@ class Server:
             metrics=metrics,
             database_url=self.database_url,
             durability=durability.durability_class,
+            pulse=Pulse(partial(pool.fetch_one, "SELECT 1")),
             trusted_proxies=parse_networks(config.trusted_proxies),
             limits=RequestLimits() if config.rate_limits == "on" else None,
         )
         self._context = context
         _add_gauges(metrics, hub, shards)
+        pulse = context.pulse
         context.parts["database"] = lambda: {
-            "status": "ok",
+            "status": pulse.status,
+            "silent_s": round(pulse.silent_s, 1),
             "problems": durability.problems,
             "server_version": durability.server_version,
         }
@@ -107,6 +113,8 @@ class Server:
         self._spawn(hub.run(), "hub")
         self._spawn(shards.run(), "scheduled sales")
         self._spawn(metrics.watch_loop(), "loop lag")
+        self._spawn(pulse.run(), "database pulse")
+        await self._ensure_admin(accounts, await hashing)
         url = await self._listen(context)
         context.ready = True
         return url
@@ -150,14 +158,15 @@ class Server:
         host, port = runner.addresses[0][:2]
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
-    async def _ensure_admin(self, accounts: Accounts, passwords: Passwords) -> None:
-        email, password = self.config.admin_email, self.config.admin_password
-        if email is not None and password is not None:
-            await accounts.ensure_admin(
-                f"usr_{secrets.token_urlsafe(16)}",
-                email.strip().lower(),
-                await passwords.hash(password),
-            )
+    async def _hash_admin(self, passwords: Passwords) -> str | None:
+        password = self.config.admin_password
+        return None if password is None else await passwords.hash(password)
+
+    async def _ensure_admin(self, accounts: Accounts, hashed: str | None) -> None:
+        email = self.config.admin_email
+        if email is not None and hashed is not None:
+            user_id = f"usr_{secrets.token_urlsafe(16)}"
+            await accounts.ensure_admin(user_id, email.strip().lower(), hashed)
 
     async def _signing_keys(self, accounts: Accounts) -> list[SigningKey]:
         if self.config.secret_key is not None:

@@ -14,6 +14,7 @@ from server.accounts.passwords import Passwords
 from server.accounts.tokens import Tokens
 from server.config import Config
 from server.metrics import Metrics
+from server.pulse import Pulse
 from server.realtime.hub import Hub
 from server.receipts import PublicKey
 from server.rest.client_address import Network
@@ -42,6 +43,7 @@ class Context:
     database_url: str
     """Where the database is, for the child that audits; may hold a password."""
     durability: str
+    pulse: Pulse
     trusted_proxies: tuple[Network, ...] = ()
     limits: RequestLimits | None = None
     """None where the limits on rates are lifted."""

@@ -36,7 +36,8 @@ async def show_alive(call: Call) -> web.Response:
 
 async def show_ready(call: Call) -> web.Response:
     """Tell whether clients may be sent here."""
-    if call.context.ready:
+    context = call.context
+    if context.ready and context.pulse.status != "down":
         return call.answer(Status("ok"))
     return call.answer(Status("unavailable"), status=503)
 
