@@ -44,8 +44,8 @@ NAMES: Final[dict[str, str]] = {
 }
 """Names in the environment, and the settings they give."""
 
-OTHERS: Final = frozenset({"ONSALE_POSTGRES_BIN"})
-"""Names that belong to others of ours."""
+OTHERS: Final = frozenset({"ONSALE_POSTGRES_BIN", "ONSALE_VENV", "ONSALE_BOOTSTRAP"})
+"""Names that belong to others of ours: the embedded Postgres, and dev.py."""
 
 _LISTS: Final = frozenset({"trusted_proxies", "allowed_origins"})
 
