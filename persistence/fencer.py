@@ -73,7 +73,10 @@ class Fencer:
         for waiting in self._waiting.values():
             waiting.future.cancel()
         self._wake.set()
-        await self._task
+        await asyncio.wait([self._task], timeout=limits.CLOSE_S_MAX)
+        # A fence that is given up is asked again by whoever owns the event next.
+        self._task.cancel()
+        await asyncio.wait([self._task])
         await self._line.close()
 
     async def _run(self) -> None:

@@ -12,8 +12,11 @@ CALL_DEADLINE_S = 2.0
 LOCK_TIMEOUT_S = 1.0
 """The server's own patience with a lock: shorter, so that it ends in a clear answer."""
 
-CLOSE_S_MAX = 3.0
+CLOSE_S_MAX = 2.0
 """How long closing waits for what is under way."""
+
+GOODBYE_S_MAX = 0.5
+"""How long a connection that is closed in order may take to say so."""
 
 UNSENT_PATIENCE_S = 2.0
 """A batch that could not be sent, or whose head is locked, is given up after this."""

@@ -107,7 +107,7 @@ class Line:
         if connection is None:
             return
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(limits.GOODBYE_S_MAX):
                 await connection.close()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             connection.terminate()

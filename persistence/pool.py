@@ -57,7 +57,7 @@ class Pool:
     async def close(self) -> None:
         """Let the calls under way end, but not for ever."""
         try:
-            async with asyncio.timeout(limits.CALL_DEADLINE_S):
+            async with asyncio.timeout(limits.CLOSE_S_MAX / 2):
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()

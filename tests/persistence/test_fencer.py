@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from inventory.ports import CommitStatus
+from persistence import limits
 from tests.persistence.journals import make_batch, open_store, session
 from tests.persistence.proxy import open_proxy
 
@@ -112,3 +113,19 @@ async def test_closing_lets_go_of_who_still_waits(store):
             await waiting
     with pytest.raises(asyncio.CancelledError):
         await store.journal.fence(ownership, "token-2")
+
+
+async def test_closing_gives_up_a_database_that_does_not_answer(store, monkeypatch):
+    monkeypatch.setattr(limits, "CLOSE_S_MAX", 0.2)
+    monkeypatch.setattr(limits, "GOODBYE_S_MAX", 0.2)
+    async with open_proxy(store.url) as proxy, open_store(proxy.url) as one:
+        ownership = await one.own("evt")
+        renewed = await one.journal.fence(ownership, "token-2")
+        assert renewed is not None
+        proxy.losing_answers = True
+        waiting = asyncio.create_task(one.journal.fence(renewed.ownership, "token-3"))
+        await proxy.answer_lost.wait()
+        async with asyncio.timeout(1):
+            await one.journal.close()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
