@@ -328,6 +328,13 @@ def bench(arguments: "list[str]") -> int:
     return become(["-P", "-m", "bench", *arguments])
 
 
+def faults(arguments: "list[str]") -> int:
+    """Kill, cut and freeze real processes, and check that nothing was lost."""
+    bootstrap()
+    os.chdir(ROOT)
+    return become(["-m", "tests.faults", *arguments])
+
+
 def test(arguments: "list[str]") -> int:
     """Run the tests; further arguments go to pytest."""
     bootstrap()
@@ -363,6 +370,7 @@ COMMANDS: "dict[str, Callable[[list[str]], int]]" = {
     "test": test,
     "check": check,
     "bench": bench,
+    "faults": faults,
     "serve": serve,
     "requirements": requirements,
 }

@@ -41,14 +41,16 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 def serve_command(*arguments: str) -> list[str]:
-    """Give the command line of a server on any free port."""
+    """Give the command line of a server."""
     return [sys.executable, "-m", "server", "serve", *arguments]
 
 
 class Server:
     """One server over one data directory; it may be started several times."""
 
-    def __init__(self, *, rate_limits: bool = False, **extra: str) -> None:
+    def __init__(
+        self, *, rate_limits: bool = False, port: int = 0, **extra: str
+    ) -> None:
         # Below /var/tmp and not below pytest's own directory, which only its owner
         # can enter, while Postgres runs as an unprivileged user.
         self.folder = Path(tempfile.mkdtemp(prefix="onsale-contract-", dir="/var/tmp"))
@@ -56,6 +58,7 @@ class Server:
         self.data = self.folder / "data"
         self.log_path = self.folder / "server.log"
         self.out_path = self.folder / "server.out"
+        self.port = port
         self.extra = dict(extra)
         if not rate_limits:
             self.extra["ONSALE_RATE_LIMITS"] = "off"
@@ -68,7 +71,7 @@ class Server:
         """Start it and return when it has printed its address."""
         with self.log_path.open("ab") as log, self.out_path.open("wb") as out:
             self.process = subprocess.Popen(
-                serve_command("--port", "0", "--data-dir", str(self.data)),
+                serve_command("--port", str(self.port), "--data-dir", str(self.data)),
                 cwd=REPOSITORY,
                 env=environment(**self.extra),
                 stdin=subprocess.DEVNULL,
