@@ -20,6 +20,7 @@ app = App(name="bench", help="Measurements of the whole server, by name.")
 
 Server = Literal["echo", "onsale", "row_locks", "row_locks_seats", "redis_script"]
 DEFAULT = scenario.Options()
+USUAL: tuple[Server, ...] = ("echo", "onsale", "row_locks", "redis_script")
 
 app.command(memory)
 app.command(watchers)
@@ -37,12 +38,7 @@ def hot(
     keys: bool = DEFAULT.keys,
     rounds: int = DEFAULT.rounds,
     loop: Literal["uvloop", "asyncio"] = "uvloop",
-    servers: Annotated[tuple[Server, ...], Parameter(consume_multiple=True)] = (
-        "echo",
-        "onsale",
-        "row_locks",
-        "redis_script",
-    ),
+    servers: Annotated[tuple[Server, ...], Parameter(consume_multiple=True)] = USUAL,
     rate_max: int = DEFAULT.rate_max,
     database_url: str | None = None,
     json: Path | None = None,
@@ -94,6 +90,11 @@ def hot(
         servers=servers,
         rate_max=rate_max,
     )
+    return _measure(options, database_url, json)
+
+
+def _measure(options: scenario.Options, url: str | None, json: Path | None) -> int:
+    """Measure, report, and return the exit status."""
     console = new_console()
 
     async def work(directory: Path, url: str, pids: list[int]) -> scenario.Report:
@@ -101,15 +102,15 @@ def hot(
             directory=directory,
             admin_url=url,
             store_pids=pids,
-            connections=connections,
-            seats_per_event=seats_per_event,
-            seats_per_hold=seats_per_hold,
-            loop=loop,
+            connections=options.connections,
+            seats_per_event=options.seats_per_event,
+            seats_per_hold=options.seats_per_hold,
+            loop=options.loop,
         )
         return await scenario.measure(options, lab, console.print)
 
     try:
-        done = scenario.run_with_store(work, database_url)
+        done = scenario.run_with_store(work, url)
     except ChildError as error:
         console.print(str(error), style="bold red", markup=False)
         return 2
