@@ -14,6 +14,8 @@ from bench.children import ChildError
 from bench.lab import Lab
 from bench.memory import memory
 from bench.outcome import new_console
+from bench.snapshot import snapshot
+from bench.start import start
 from bench.watchers import watchers
 
 app = App(name="bench", help="Measurements of the whole server, by name.")
@@ -22,8 +24,8 @@ Server = Literal["echo", "onsale", "row_locks", "row_locks_seats", "redis_script
 DEFAULT = scenario.Options()
 USUAL: tuple[Server, ...] = ("echo", "onsale", "row_locks", "redis_script")
 
-app.command(memory)
-app.command(watchers)
+for command in (memory, snapshot, start, watchers):
+    app.command(command)
 
 
 @app.command

@@ -146,15 +146,15 @@ def conclude(runs: list[Run], watchers: int, machine: dict[str, object]) -> Outc
         title=f"Holds and releases on {SEATS:,} seats, with {watchers:,} watchers"
         " and without",
         columns=[
-            *("watchers", "commands/s", "p50 ms", "p99 ms", "server %", "store %"),
-            *("frames/s", "MB/s", "median ms", "p99 ms", "last ms", "clients %"),
+            *("watchers", "cmds/s", "p50 ms", "p99 ms", "server"),
+            *("frames/s", "MB/s", "seen ms", "p99 ms", "last ms", "clients"),
         ],
         rows=[_row(run) for run in runs],
         figures={"ratio_min": RATIO_MIN, "ratios": found, "runs": runs},
         notes=[
             f"Kept of the throughput: {each}, at least {RATIO_MIN:g} is asked for.",
-            "The last columns: from the buyer's reply to a watcher (median, p99), to"
-            " the last of them (median of a sample), CPU of their process.",
+            "seen: from the buyer's reply to a watcher, median and p99; last: to the"
+            " last watcher, median of a sample; clients: CPU of their process.",
         ],
         missed=missed(runs),
         machine=machine,
@@ -170,7 +170,6 @@ def _row(run: Run) -> list[str]:
         f"{traded.p50_ms:.1f}",
         f"{traded.p99_ms:.1f}",
         f"{traded.cpu.server / seconds:.0%}",
-        f"{traded.cpu.store / seconds:.0%}",
     ]
     if seen is None:
         return row
