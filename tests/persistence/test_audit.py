@@ -346,6 +346,40 @@ async def test_a_snapshot_is_held_to_the_replay(store):
     assert "No batch of the journal ends at version 2" in found
 
 
+async def test_a_history_forged_without_a_flaw_is_another_one_by_its_receipt(store):
+    ownership = await store.own(EVENT)
+    await commit(store, ownership, 1, held("ann", 0))
+    kept = (await audited(store)).digest
+    assert await store.query("SELECT encode(chain, 'hex') FROM journal") == [
+        (kept.chain,)
+    ]
+    body = msgpack.encode([held("bob", 0)])
+    chain = chained(b"", EVENT, 0, 1, 1, body)
+    await store.query("UPDATE journal SET body = $1, chain = $2", body, chain)
+    await store.query("UPDATE event_head SET chain = $1", chain)
+    receipt = await audited(store)
+    assert receipt.ok, receipt.differences
+    assert receipt.digest.chain != kept.chain
+    assert receipt.digest.origin == kept.origin
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        """UPDATE event SET initial_settings = initial_settings || '{"name": "X"}'""",
+        "UPDATE venue SET map = convert_to(replace("
+        "convert_from(map, 'utf8'), 'A-1', 'B-1'), 'utf8')",
+    ],
+)
+async def test_another_origin_is_another_history(store, forged):
+    await store.make_event(EVENT)
+    kept = (await audited(store)).digest
+    await store.query(forged)
+    digest = (await audited(store)).digest
+    assert digest.origin != kept.origin
+    assert digest.chain == kept.chain
+
+
 async def test_only_the_first_differences_are_told_and_all_counted(store):
     await store.make_event(EVENT)
     await store.query(
