@@ -26,6 +26,7 @@ from server.accounts.passwords import Passwords
 from server.accounts.tokens import SigningKey, Tokens, key_from_secret
 from server.config import Config
 from server.context import CONTEXT, Context
+from server.door import Door
 from server.ids import RandomIds
 from server.metrics import Metrics
 from server.pages.serve import add_pages
@@ -46,6 +47,8 @@ KEEPALIVE_S = 15
 BACKLOG = 4_096
 BODY_BYTES_MAX = 16 << 20
 RESTART_SPREAD_MS = 3_000
+SHUTDOWN_S = 1.0
+"""How long handlers may go on when the server stops."""
 
 
 class Server:
@@ -58,6 +61,7 @@ class Server:
         self._cleanups: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._context: Context | None = None
+        self._stop_listening: Callable[[], None] | None = None
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> str:
@@ -129,6 +133,8 @@ class Server:
                 # Spread, so that not all come back in the same instant.
                 outlet.close(1012, "restart", random.randrange(RESTART_SPREAD_MS))
             context.passwords.close()
+        if self._stop_listening is not None:
+            self._stop_listening()
         for task in self._tasks:
             task.cancel()
         for cleanup in reversed(self._cleanups):
@@ -143,19 +149,27 @@ class Server:
         app.router.add_get("/v1/ws", websocket)
         routes.register(app)
         add_pages(app)
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            logger=HTTP_LOG,
-            handle_signals=False,
-            keepalive_timeout=KEEPALIVE_S,
-            shutdown_timeout=limits.CLOSE_S_MAX / 5,
-        )
+        runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S, handle_signals=False)
         await runner.setup()
         self._cleanups.append(runner.cleanup)
-        site = web.TCPSite(runner, self.config.host, self.config.port, backlog=BACKLOG)
-        await site.start()
-        host, port = runner.addresses[0][:2]
+        if runner.server is None:
+            raise RuntimeError("aiohttp made no server")
+        door = Door(
+            runner.server,
+            context.trusted_proxies,
+            None if context.limits is None else limits.CONNECTIONS_PER_ADDRESS_MAX,
+            access_log=None,
+            logger=HTTP_LOG,
+            keepalive_timeout=KEEPALIVE_S,
+        )
+        _add_door_gauges(context.metrics, door)
+        loop = asyncio.get_running_loop()
+        self._spawn(door.run(loop.time), "door")
+        listening = await loop.create_server(
+            door, self.config.host, self.config.port, backlog=BACKLOG
+        )
+        self._stop_listening = listening.close
+        host, port = listening.sockets[0].getsockname()[:2]
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     async def _hash_admin(self, passwords: Passwords) -> str | None:
@@ -194,6 +208,15 @@ class Server:
         if not task.cancelled() and not self.failed.done():
             error = task.exception() or RuntimeError(f"{task.get_name()} ended")
             self.failed.set_exception(error)
+
+
+def _add_door_gauges(metrics: Metrics, door: Door) -> None:
+    metrics.gauge(
+        "onsale_tcp_connections", "Open connections", lambda: len(door.visitors)
+    )
+    metrics.gauge(
+        "onsale_tcp_refused", "Connections over a limit", lambda: door.refused
+    )
 
 
 def _add_gauges(metrics: Metrics, hub: Hub, shards: Shards) -> None:

@@ -13,6 +13,13 @@ FLOOD_REFUSALS_MAX = 200
 ORIGINS_MAX = 100
 WATCHES_PER_CONNECTION_MAX = 100
 CONNECTIONS_MAX = 60_000
+CONNECTIONS_PER_ADDRESS_MAX = 1_000
+"""Of one client's address, with rates limited: many may share one, but not so many."""
+
+SEND_BUFFER_BYTES = 32 * 1_024
+"""What the kernel is asked to keep at most of what a websocket's client has not taken.
+
+The kernel doubles it and counts its own overhead."""
 
 REPLY_BUFFER_BYTES_MAX = 64 * 1_024
 """A connection with more unsent bytes is not read until it takes some."""
@@ -20,8 +27,12 @@ REPLY_BUFFER_BYTES_MAX = 64 * 1_024
 WATCH_BUFFER_BYTES_MAX = 16 * 1_024
 """A watcher with more unsent bytes is passed over: its cursor stays where it is."""
 
-STALL_S_MAX = 10.0
-CLOSE_S_MAX = 5.0
+STALL_S_MAX = 9.0
+"""A client that took nothing for so long is closed with 4008, a second later or two."""
+
+CLOSE_S_MAX = 4.0
+"""How long a client that is told why it is closed may take to hear it."""
+
 BEAT_S = 10.0
 PING_S = 30.0
 USER_TIMEOUT_MS = 60_000

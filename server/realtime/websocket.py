@@ -51,7 +51,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     transport = request.transport
     if transport is None:
         return socket_
-    _drop_dead_peers(transport)
+    _bound_kernel_memory(transport)
     codec = CODECS.get(socket_.ws_protocol or "", JSON)
     outlet = Outlet(transport, codec, socket_.end)
     socket_.say_goodbye = partial(_say_goodbye, outlet)
@@ -137,9 +137,11 @@ def _identify(context: Context, token: str) -> Identity | None:
         return None
 
 
-def _drop_dead_peers(transport: asyncio.Transport) -> None:
-    """Let the kernel end connections whose peer is gone, without a timer of ours."""
+def _bound_kernel_memory(transport: asyncio.Transport) -> None:
+    """Keep what a client does not take where we see it, and close it for that.
+
+    By itself the kernel takes megabytes for a client that reads nothing.
+    """
     plain = transport.get_extra_info("socket")
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    if option is not None and plain is not None and plain.family != socket.AF_UNIX:
-        plain.setsockopt(socket.IPPROTO_TCP, option, limits.USER_TIMEOUT_MS)
+    if plain is not None:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.SEND_BUFFER_BYTES)

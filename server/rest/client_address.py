@@ -68,6 +68,12 @@ def limit_key(client: str) -> str:
     return client
 
 
+def is_trusted(client: str, trusted: Sequence[Network]) -> bool:
+    """Tell whether this is the address of a trusted proxy."""
+    address = _parse(client)
+    return address is not None and _is_trusted(address, trusted)
+
+
 def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
     return any(address in network for network in trusted)
 
