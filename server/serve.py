@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import importlib
 import resource
 import signal
 import sys
@@ -16,7 +17,6 @@ from persistence.data_directory import DataDirectory, DataDirectoryError
 from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from persistence.errors import Unavailable, UnsafeServer
 from persistence.migrate import MigrationError
-from server.app import Server
 from server.config import Config, ConfigError
 from server.log import configure_logging
 
@@ -39,7 +39,10 @@ def serve(config: Config) -> int:
             if url is None:
                 postgres = EmbeddedPostgres(data)
                 stack.callback(postgres.stop)
-                url = postgres.start()
+                postgres.launch()
+                # Half of a start is importing this; Postgres comes up meanwhile.
+                importlib.import_module("server.app")
+                url = postgres.wait()
             factory = uvloop.new_event_loop if config.loop == "uvloop" else None
             with asyncio.Runner(loop_factory=factory) as runner:
                 runner.run(_serve(config, url, f"node {data.secret('node')[:16]}"))
@@ -65,6 +68,8 @@ def serve(config: Config) -> int:
 
 
 async def _serve(config: Config, database_url: str, address: str) -> None:
+    from server.app import Server
+
     server = Server(config, database_url, address)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -74,6 +79,9 @@ async def _serve(config: Config, database_url: str, address: str) -> None:
         url = await server.start()
         sys.stdout.write(f"onsale is ready at {url}\n")
         sys.stdout.flush()
+        # What is there now stays: no collection of garbage need look at it again.
+        gc.collect()
+        gc.freeze()
         waiting = asyncio.create_task(stopped.wait())
         ends: list[asyncio.Future[Any]] = [waiting, server.failed]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

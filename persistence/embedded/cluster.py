@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -87,6 +88,7 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._url: str | None = None
+        self._launched: _Launched | None = None
 
     @property
     def url(self) -> str:
@@ -107,8 +109,13 @@ class EmbeddedPostgres:
 
         The first start makes the cluster. Raises `EmbeddedPostgresError`.
         """
+        self.launch()
+        return self.wait()
+
+    def launch(self) -> None:
+        """Begin to start; whoever has something else to do may do it before `wait`."""
         if self.pid is not None:
-            return self.url
+            return
         if threading.current_thread() is not threading.main_thread():
             raise EmbeddedPostgresError(
                 "The embedded Postgres ends with the thread that started it:"
@@ -116,8 +123,23 @@ class EmbeddedPostgres:
             )
         if not self._data.locked:
             raise EmbeddedPostgresError("Lock the data directory first.")
+        with self._stopped_on_failure():
+            self._launched = self._launch()
+
+    def wait(self) -> str:
+        """Wait until the launched Postgres answers; return its address for asyncpg."""
+        launched, self._launched = self._launched, None
+        if launched is not None:
+            with self._stopped_on_failure():
+                self._wait_until_ready(launched)
+                self._url = socket_url(str(launched.sockets), DATABASE)
+                _run(_make_database(str(launched.sockets)))
+        return self.url
+
+    @contextmanager
+    def _stopped_on_failure(self) -> Iterator[None]:
         try:
-            return self._start()
+            yield
         except (OSError, subprocess.SubprocessError) as error:
             self.stop()
             raise EmbeddedPostgresError(
@@ -127,7 +149,7 @@ class EmbeddedPostgres:
             self.stop()
             raise
 
-    def _start(self) -> str:
+    def _launch(self) -> "_Launched":
         home = existing_home(self._data)
         account = choose_account(None if home is None else _owner(home / CLUSTER))
         if home is None:
@@ -150,10 +172,7 @@ class EmbeddedPostgres:
         self._spawn(
             [str(binaries / "postgres"), "-D", str(cluster)], sockets, log, account
         )
-        self._wait_until_ready(cluster, log, log_start)
-        self._url = socket_url(str(sockets), DATABASE)
-        _run(_make_database(str(sockets)))
-        return self._url
+        return _Launched(cluster, sockets, log, log_start)
 
     def _spawn(
         self, command: list[str], sockets: Path, log: Path, account: Account
@@ -177,7 +196,8 @@ class EmbeddedPostgres:
             os.close(fd)
         self._watchdog = start_watchdog(self._process.pid)
 
-    def _wait_until_ready(self, cluster: Path, log: Path, log_start: int) -> None:
+    def _wait_until_ready(self, launched: "_Launched") -> None:
+        cluster, log, log_start = launched.cluster, launched.log, launched.log_start
         process = self._process
         assert process is not None
 
@@ -219,6 +239,15 @@ class EmbeddedPostgres:
             return
         process.kill()
         process.wait()
+
+
+class _Launched(NamedTuple):
+    """Where a Postgres that is starting can be found."""
+
+    cluster: Path
+    sockets: Path
+    log: Path
+    log_start: int
 
 
 def running_url(data: DataDirectory) -> str | None:
