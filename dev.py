@@ -335,6 +335,28 @@ def faults(arguments: "list[str]") -> int:
     return become(["-m", "tests.faults", *arguments])
 
 
+def crash(arguments: "list[str]") -> int:
+    """Kill the server at random moments of a sale, alone and with its Postgres."""
+    parser = argparse.ArgumentParser(prog="dev.py crash", description=crash.__doc__)
+    parser.add_argument("--runs", type=int, default=20, help="kills of each kind")
+    parser.add_argument("--seed", type=int, default=1, help="of what is random")
+    options = parser.parse_args(arguments)
+    bootstrap()
+    runs, seed = str(options.runs), str(options.seed)
+    # The name of the one test of its file that kills.
+    race = ["tests/contract/test_race.py", "-k", "kill_9", "--log-cli-level=INFO"]
+    alone = ["tests.faults", "--only", "kill", "--times", runs, "--seed", seed]
+    settings = {"ONSALE_TEST_KILLS": runs, "ONSALE_TEST_SEED": seed}
+    failed = 0
+    for command in (["pytest", "-q", "--durations=0", *race], alone):
+        done = subprocess.run(
+            [str(PYTHON), "-m", *command], cwd=ROOT, env={**os.environ, **settings}
+        )
+        failed |= done.returncode
+    say("Failed, see above." if failed else "Nothing was lost and nothing sold twice.")
+    return 1 if failed else 0
+
+
 def test(arguments: "list[str]") -> int:
     """Run the tests; further arguments go to pytest."""
     bootstrap()
@@ -370,6 +392,7 @@ COMMANDS: "dict[str, Callable[[list[str]], int]]" = {
     "test": test,
     "check": check,
     "bench": bench,
+    "crash": crash,
     "faults": faults,
     "serve": serve,
     "requirements": requirements,

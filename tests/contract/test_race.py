@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import logging
 import os
 import random
 from typing import Any
@@ -16,6 +17,9 @@ from tests.contract.socket_client import Closed, Socket
 CLIENTS = 200
 ROUNDS = 4
 KILLS = int(os.environ.get("ONSALE_TEST_KILLS", "3"))
+SEED = int(os.environ.get("ONSALE_TEST_SEED") or random.randrange(1_000_000))
+
+log = logging.getLogger("race")
 
 
 @pytest.mark.race
@@ -76,6 +80,8 @@ class Trader:
     cancelled: set[str] = dataclasses.field(default_factory=set)
     pending: Json | None = None
     commands: int = 0
+    accepted: int = 0
+    retried: int = 0
 
     def key(self) -> str:
         self.commands += 1
@@ -114,6 +120,7 @@ class Trader:
     def learn(self, command: Json, reply: Json) -> None:
         if reply["op"] != "ok":
             return
+        self.accepted += 1
         if command["op"] == "book":
             self.bookings[reply["booking"]] = sorted(reply["seats"])
         elif command["op"] == "cancel":
@@ -123,6 +130,7 @@ class Trader:
         """Retry, with its key, the command whose answer never came."""
         if self.pending is None:
             return
+        self.retried += 1
         command = dict(self.pending)
         key = command.pop("key")
         op = command.pop("op")
@@ -168,28 +176,53 @@ class Trader:
 async def test_no_acknowledged_booking_is_lost_and_no_seat_sold_twice_under_kill_9(
     own_server: Server,
 ):
-    dice = random.Random()
+    dice = random.Random(SEED)
     async with Api(own_server) as api:
         event = await api.sale("hall", max_per_user=10_000)
         traders = [
-            Trader(guest, random.Random(number))
+            Trader(guest, random.Random(f"{SEED} {number}"))
             for number, guest in enumerate(await api.guests(30))
         ]
         labels = [seat["label"] for seat in (await api.map(event))["seats"]]
     promised = 0
-    for _ in range(KILLS):
+    for number in range(KILLS):
+        before = count(traders)
+        under_load_s = dice.uniform(0.2, 0.9)
         async with Api(own_server) as api:
             work = [
                 asyncio.create_task(trader.trade(api, event, labels))
                 for trader in traders
             ]
-            await asyncio.sleep(dice.uniform(0.2, 0.9))
+            await asyncio.sleep(under_load_s)
             await asyncio.to_thread(own_server.kill)
             await asyncio.gather(*work)
         await asyncio.to_thread(own_server.start)
         async with Api(own_server) as api:
             promised = await check_promises(api, event, traders, labels)
+        log.info(
+            "seed %d, kill %d of %d after %.2f s: %d commands, %d accepted,"
+            " %d unanswered and retried; %d seats promised, all there, none twice",
+            *(SEED, number + 1, KILLS, under_load_s),
+            *(now - then for now, then in zip(count(traders), before, strict=True)),
+            promised,
+        )
     assert promised > 0
+    log.info(
+        "in all %d commands, %d accepted, %d unanswered and retried, %d bookings, %d"
+        " cancelled; every audit was clean",
+        *count(traders),
+        sum(len(trader.bookings) for trader in traders),
+        sum(len(trader.cancelled) for trader in traders),
+    )
+
+
+def count(traders: list[Trader]) -> tuple[int, int, int]:
+    """Sum up what was asked, what was accepted, and what had to be retried."""
+    return (
+        sum(trader.commands for trader in traders),
+        sum(trader.accepted for trader in traders),
+        sum(trader.retried for trader in traders),
+    )
 
 
 async def check_promises(
