@@ -1,0 +1,118 @@
+"""What must be true of a world at rest: journal, memory, tables, boards, promises."""
+
+from typing import TYPE_CHECKING
+
+from inventory.audit import Differences, Replay
+from inventory.changes import HoldExpired, SeatsHeld
+from inventory.loading import decode_changes
+from inventory.replies import ExtendOk, HoldOk
+from inventory.state import Corrupt, Stock
+from tests.checkers.witness import check
+from tests.fakes import Head
+from tests.scenario import NOW_MS
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+SKEW_MS = 5_000
+"""How far a process may believe the database's clock to be off, after long silence."""
+
+
+def check_world(world: "World") -> None:
+    """Note every violation of the safety invariants."""
+    for event, plan in world.plans.items():
+        head = world.database.head(event)
+        found = check(
+            world.histories[event],
+            head.rows,
+            plan.venue,
+            plan.first_settings,
+            results=head.results.values(),
+            event=event,
+            origin_ms=NOW_MS,
+            skew_ms=SKEW_MS,
+        )
+        for sentence in found[:3]:
+            world.violate(f"Witness of {event}: {sentence}")
+        _check_journal(world, event, head)
+        _check_promises(world, event, head)
+
+
+def _check_journal(world: "World", event: str, head: Head) -> None:
+    """Replay equals memory, tables and board: S1, S2, S4, S5, S6, S10."""
+    plan = world.plans[event]
+    differences = Differences()
+    replay = Replay(event, plan.venue, plan.first_settings, differences)
+    for row, epoch in zip(head.rows, head.epochs, strict=True):
+        replay.read(row, epoch)
+    replay.finish()
+    for sentence in differences.sentences()[:3]:
+        world.violate(f"Audit of {event}: {sentence}")
+    stock = replay.stock
+    if replay.broken:
+        return
+    if stock.version != head.version:
+        world.violate(f"{event}'s journal ends at {stock.version}, not {head.version}")
+    _compare_tables(world, event, head, stock)
+    local = world.process.shards.active.get(event)
+    state = None if local is None else local.actor._state
+    if local is None or state is None:
+        return
+    try:
+        state.stock.check()
+    except Corrupt as error:
+        world.violate(f"{event}'s memory: {error}")
+    if state.stock.hash() != stock.hash():
+        world.violate(f"{event}'s memory is not its journal")
+    board = local.board
+    if (
+        board.version != stock.version
+        or board.letters != stock.letters
+        or board.areas != stock.area_counts()
+        or board.settings != stock.settings
+    ):
+        world.violate(f"{event}'s board is not its journal")
+
+
+def _compare_tables(world: "World", event: str, head: Head, stock: Stock) -> None:
+    sold = {
+        seat: booking.booking
+        for booking in stock.bookings.values()
+        for seat in booking.seats
+    }
+    if head.sold != sold:
+        world.violate(f"{event}'s sold seats are not those of its journal")
+    booked = {n: area.booked for n, area in enumerate(stock.areas)}
+    if head.area_sold != booked:
+        world.violate(f"{event}'s sold places are not those of its journal")
+    if set(head.bookings) - head.cancelled != set(stock.bookings):
+        world.violate(f"{event}'s bookings are not those of its journal")
+    if head.settings is not None and head.settings != stock.settings:
+        world.violate(f"{event}'s settings are not those of its journal")
+
+
+def _check_promises(world: "World", event: str, head: Head) -> None:
+    """No hold ended before a client could think so; news went to the right user."""
+    promised: dict[str, float] = {}
+    for operation in world.histories[event].operations:
+        reply = operation.reply
+        token = None
+        if type(reply) is HoldOk:
+            token = reply.hold
+        elif type(reply) is ExtendOk:
+            token = operation.command.hold  # type: ignore[union-attr]
+        if token is not None and reply.expires_in_ms:  # type: ignore[union-attr]
+            ends_s = operation.called_s + reply.expires_in_ms / 1_000  # type: ignore[union-attr]
+            promised[token] = max(promised.get(token, 0.0), ends_s)
+    owners: dict[str, str] = {}
+    for row, at_s in zip(head.rows, world.database.committed_at[event], strict=True):
+        for change in decode_changes(row.body):
+            if type(change) is SeatsHeld:
+                owners[change.hold] = change.user
+            elif type(change) is HoldExpired:
+                early_s = promised.get(change.hold, 0.0) - at_s
+                if early_s > 0.001:
+                    world.violate(f"{change} ended {early_s:.3f} s before its promise")
+    for where, user, hold in world.expired:
+        if where == event and owners.get(hold) != user:
+            world.violate(f"{user} was told of the hold {hold} of {owners.get(hold)}")

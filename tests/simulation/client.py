@@ -1,0 +1,373 @@
+"""Buyers: they speak the wire protocol, note what they ask and hear, and watch.
+
+What a client does is drawn elsewhere; here an action's numbers become a command that
+makes sense for what this client knows, and every frame it hears is held against the
+promises of the contract.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from inventory import commands as c
+from inventory.keys import OUTCOMES
+from inventory.replies import BookOk, HoldingOk, HoldOk, Ok, Refused
+from server.realtime import wire
+from server.realtime.wire import JSON, MSGPACK, Codec, HelloOk, Watch, WatchOk
+from tests.checkers.history import Operation
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Wire
+    from tests.simulation.world import World
+
+Decode = Any
+PENDING_MAX = 30
+KNOWN_MAX = 12
+
+
+class Peek(Struct):
+    """What tells replies from news."""
+
+    op: str
+    id: int | None = None
+
+
+News = (
+    wire.Snapshot
+    | wire.Delta
+    | wire.Beat
+    | wire.Sale
+    | wire.Expired
+    | wire.Bye
+    | wire.ErrorFrame
+)
+
+
+class Tongue:
+    """One subprotocol from the client's side."""
+
+    def __init__(self, codec: Codec, module: Any) -> None:
+        self.codec = codec
+        self.encode = module.Encoder().encode
+        self.peek = module.Decoder(Peek).decode
+        self.news = module.Decoder(News).decode
+        replies: dict[type, type[Ok]] = {
+            **OUTCOMES,
+            c.Holding: HoldingOk,
+            Watch: WatchOk,
+            wire.Hello: HelloOk,
+        }
+        self.reply: dict[type, Decode] = {
+            kind: module.Decoder(ok | Refused).decode for kind, ok in replies.items()
+        }
+        self.plain = module.Decoder(Ok | Refused).decode
+
+
+TONGUES: Final = (Tongue(JSON, msgspec.json), Tongue(MSGPACK, msgspec.msgpack))
+
+
+class View:
+    """What a client believes of an event that it watches."""
+
+    __slots__ = ("areas", "history_id", "letters", "state", "version")
+
+    def __init__(self) -> None:
+        self.history_id = ""
+        self.version = -1
+        self.letters = bytearray()
+        self.areas: dict[str, dict[str, int]] = {}
+        self.state = "off"
+        """off, asked, snapshot (one must come first), or on."""
+
+
+class Client:
+    """One client with at most one connection."""
+
+    def __init__(self, world: "World", number: int, user: str) -> None:
+        self.world = world
+        self.number = number
+        self.user = user
+        self.organizer = user == "org"
+        self.tongue = TONGUES[number & 1]
+        self.codec = self.tongue.codec
+        self.wire: Wire | None = None
+        self.stalled = False
+        self.away = False
+        self.views: dict[str, View] = {}
+        self.holds: dict[str, list[str]] = {event: [] for event in world.events}
+        self.bookings: dict[str, list[str]] = {event: [] for event in world.events}
+        self.open: dict[int, Operation | Struct] = {}
+        self.unsure: list[Operation] = []
+        self.keyed: list[Operation] = []
+        self._frames = 0
+        self._keys = 0
+
+    # Connections.
+
+    def connect(self) -> None:
+        """Connect again, unless that is done; later where there is nobody."""
+        if self.wire is not None or self.away:
+            return
+        self.wire = self.world.process.connect(self)
+        if self.wire is None:
+            self.world.scheduler.call_later(0.3, self.connect)
+            return
+        self._say(wire.Hello(id=self._next(), token=self.user))
+        for event, view in self.views.items():
+            self.watch(event, view)
+
+    def watch(self, event: str, view: View, *, fresh: bool = False) -> None:
+        since = None
+        if view.version >= 0 and not fresh:
+            since = wire.Since(view.history_id, view.version)
+        view.state = "asked"
+        self._say(Watch(id=self._next(), event=event, since=since))
+
+    def leave(self, seconds: float, *, lost: bool) -> None:
+        """Hang up, perhaps in the middle of something, and come back later."""
+        if self.wire is not None:
+            self.wire.hang_up(lost=lost)
+            self.lost_wire()
+        if seconds > 0:
+            self.away = True
+            self.world.scheduler.call_later(seconds, self.back)
+
+    def back(self) -> None:
+        self.away = False
+        self.connect()
+
+    def broken(self, wire_: "Wire") -> None:
+        """Notice that the other end is gone."""
+        if self.wire is wire_:
+            self.lost_wire()
+
+    def lost_wire(self) -> None:
+        """Have no connection any more; nobody knows what became of what was asked."""
+        self.wire = None
+        for asked in self.open.values():
+            if isinstance(asked, Operation) and asked.key is not None:
+                self.unsure.append(asked)
+        self.open.clear()
+        del self.unsure[:-PENDING_MAX]
+        for view in self.views.values():
+            view.state = "off"
+        self.world.scheduler.call_later(0.05 + self.world.latency(), self.connect)
+
+    def stall(self, seconds: float) -> None:
+        """Take nothing from the socket for a while."""
+        self.stalled = True
+        self.world.scheduler.call_later(seconds, self.go_on)
+
+    def go_on(self) -> None:
+        if self.stalled:
+            self.stalled = False
+            if self.wire is not None:
+                self.wire.deliver()
+
+    # Asking.
+
+    def ask(self, command: c.ClientCommand) -> None:
+        """Send a command and note it."""
+        if self.wire is None or len(self.open) >= PENDING_MAX:
+            return
+        world = self.world
+        command.id = self._next()
+        operation = world.histories[command.event].call(
+            self.number,
+            self.user,
+            command,
+            organizer=self.organizer,
+            at_s=world.scheduler.now,
+        )
+        if command.key is not None:
+            self.keyed.append(operation)
+            if len(self.keyed) > KNOWN_MAX:
+                del self.keyed[0]
+        self.open[command.id] = operation
+        world.commands += 1
+        self.wire.send(self.tongue.encode(command))
+
+    def again(self, operation: Operation) -> None:
+        """Ask the very same with the same key."""
+        if self.wire is not None:
+            command = msgspec.structs.replace(operation.command)
+            self.ask(command)  # type: ignore[arg-type]
+
+    def _say(self, frame: Struct) -> None:
+        assert self.wire is not None
+        self.open[frame.id] = frame  # type: ignore[attr-defined]
+        self.wire.send(self.tongue.encode(frame))
+
+    def mumble(self, data: bytes) -> None:
+        """Send what is no frame; the answer has no id."""
+        if self.wire is not None:
+            self.wire.send(data)
+
+    def ping(self) -> None:
+        if self.wire is not None:
+            self._say(wire.Ping(id=self._next()))
+
+    def unwatch(self, event: str) -> None:
+        view = self.views.get(event)
+        if self.wire is not None and view is not None and view.state == "on":
+            del self.views[event]
+            self._say(wire.Unwatch(id=self._next(), event=event))
+
+    def _next(self) -> int:
+        self._frames += 1
+        return self._frames
+
+    def key(self) -> str:
+        self._keys += 1
+        return f"{self.number}-{self._keys}"
+
+    # Hearing.
+
+    def hear(self, data: bytes, versions: tuple[int, ...]) -> None:
+        """Take what one write of the server's brought."""
+        self.world.heard(data)
+        news = self.world.news.get(data)
+        if news is not None:
+            for one in news:
+                self._learn(one, versions)
+            return
+        news = []
+        for kind, payload in frames_of(data):
+            if kind == 8:
+                self.lost_wire()
+                return
+            if kind > 2:
+                continue
+            peeked = self.tongue.peek(payload)
+            if peeked.id is not None and peeked.op != "error":
+                self._answered(peeked.id, payload, versions)
+            else:
+                one = self.tongue.news(payload)
+                news.append(one)
+                self._learn(one, versions)
+        if news:
+            self.world.remember(data, news)
+
+    def _answered(self, frame_id: int, payload: bytes, versions: Any) -> None:
+        world = self.world
+        asked = self.open.pop(frame_id, None)
+        if asked is None:
+            world.violate(f"Client {self.number} was answered twice: {payload!r}")
+            return
+        if not isinstance(asked, Operation):
+            self._told(asked, payload, versions)
+            return
+        command = asked.command
+        reply = self.tongue.reply[type(command)](payload)
+        version = reply.version
+        event = command.event
+        if version is not msgspec.UNSET and version > versions[world.numbers[event]]:
+            world.violate(f"{asked} was told of {version} before it was durable")
+        world.histories[event].returned(asked, reply, world.scheduler.now)
+        if type(reply) is Refused:
+            if reply.code == "outcome_unknown":
+                if asked.key is not None:
+                    self.unsure.append(asked)
+            elif reply.code in ("hold_not_found", "hold_expired"):
+                _drop(self.holds[event], command.hold)  # type: ignore[union-attr]
+        elif type(reply) is HoldOk:
+            if reply.hold not in self.holds[event]:
+                self.holds[event].append(reply.hold)
+                del self.holds[event][:-KNOWN_MAX]
+        elif type(reply) is BookOk:
+            _drop(self.holds[event], command.hold)  # type: ignore[union-attr]
+            self.bookings[event].append(reply.booking)
+            del self.bookings[event][:-KNOWN_MAX]
+        elif type(command) is c.Cancel:
+            _drop(self.bookings[event], command.booking)
+        elif type(reply) is HoldingOk:
+            self.holds[event] = [hold.hold for hold in reply.holds][-KNOWN_MAX:]
+
+    def _told(self, asked: Struct, payload: bytes, versions: Any) -> None:
+        """Hear the answer to what is no command."""
+        if type(asked) is not Watch:
+            decode = self.tongue.reply.get(type(asked), self.tongue.plain)
+            if type(decode(payload)) is Refused and type(asked) is wire.Hello:
+                self.leave(0, lost=True)
+            return
+        reply = self.tongue.reply[Watch](payload)
+        view = self.views.get(asked.event)
+        if view is None:
+            return
+        if type(reply) is Refused:
+            view.state = "off"
+            self.world.scheduler.call_later(0.5, self._watch_again, asked.event)
+        elif reply.resumed:
+            if asked.since is None:
+                self.world.violate(f"Client {self.number} was resumed from nowhere")
+            view.state = "on"
+        else:
+            view.state = "snapshot"
+
+    def _watch_again(self, event: str) -> None:
+        view = self.views.get(event)
+        if self.wire is not None and view is not None and view.state == "off":
+            self.watch(event, view)
+
+    def _learn(self, news: Any, versions: tuple[int, ...]) -> None:
+        """Hear what nobody asked for: S7, S8 and S9."""
+        kind = type(news)
+        if kind is wire.Expired:
+            self.world.expired.append((news.event, self.user, news.hold))
+            _drop(self.holds[news.event], news.hold)
+        elif kind in (wire.Snapshot, wire.Delta, wire.Beat):
+            self._look(kind, news, versions)
+        elif kind is wire.ErrorFrame and news.id is not None:
+            self.world.violate(f"Client {self.number} was not understood: {news}")
+
+    def _look(self, kind: type, news: Any, versions: tuple[int, ...]) -> None:
+        world, view = self.world, self.views.get(news.event)
+        version = news.to if kind is wire.Delta else news.version
+        if version > versions[world.numbers[news.event]]:
+            world.violate(f"Watchers saw {news} before it was durable")
+        if view is None:
+            return
+        where = f"Client {self.number}, at {view.version} ({view.state}), was sent"
+        if version < view.version and news.history_id == view.history_id:
+            world.violate(f"{where} an older version: {news}")
+        elif kind is wire.Beat:
+            return
+        elif kind is wire.Snapshot:
+            view.history_id, view.version = news.history_id, version
+            view.letters = bytearray(news.seats, "ascii")
+            view.areas = dict(news.areas)
+            view.state = "on"
+        elif view.state == "asked":
+            pass  # An earlier watch goes on until the new one is answered.
+        elif view.state != "on":
+            world.violate(f"{where} a delta before its snapshot: {news}")
+        elif news.base != view.version or news.history_id != view.history_id:
+            world.violate(f"{where} a delta with a gap: {news}")
+        else:
+            for letter, seats in news.seats.items():
+                for seat in seats:
+                    view.letters[seat] = ord(letter)
+            view.areas.update(news.areas)
+            view.version = version
+
+
+def _drop(names: list[str], name: str | None) -> None:
+    if name in names:
+        names.remove(name)
+
+
+def frames_of(data: bytes) -> list[tuple[int, bytes]]:
+    """Split what was written at once into websocket frames."""
+    found = []
+    start = 0
+    while start < len(data):
+        kind, size = data[start] & 15, data[start + 1]
+        start += 2
+        if size >= 126:
+            width = 2 if size == 126 else 8
+            size = int.from_bytes(data[start : start + width], "big")
+            start += width
+        found.append((kind, data[start : start + size]))
+        start += size
+    return found

@@ -1,0 +1,289 @@
+"""One process of ours on the virtual loop, and the wires that clients hang on.
+
+Everything above the socket is what ships: hub, sessions, outlets, shards, actors.
+"""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from inventory.ports import CommitStatus
+from inventory.state import Corrupt
+from persistence.errors import Unavailable
+from server import limits
+from server.accounts.tokens import Identity
+from server.realtime.hub import Hub
+from server.realtime.outlet import Outlet
+from server.realtime.session import Session
+from server.shards import Shards
+from tests.fakes import Broken
+from tests.simulation.database import SimClock, SimJournal
+from tests.simulation.loop import ProcessLoop
+
+if TYPE_CHECKING:
+    from tests.simulation.client import Client
+    from tests.simulation.world import World
+
+ORGANIZER = "org"
+
+
+class NumberedOutlet(Outlet):
+    """An outlet whose place in a set does not depend on where it lies in memory."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int, *args: Any) -> None:
+        self.number = number
+        super().__init__(*args)
+
+    def __hash__(self) -> int:
+        return self.number
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class Wire(asyncio.Transport):
+    """A connection: the server's transport, and the way of the client's frames.
+
+    What the server writes leaves its buffer when the client takes it; `kernel_bytes`
+    of it do not count, as they lie in the kernel's buffers.
+    """
+
+    def __init__(self, process: "Process", client: "Client", number: int) -> None:
+        super().__init__()
+        world = process.world
+        self.world = world
+        self.process = process
+        self.client = client
+        self.open = True
+        self.ended = False
+        self.session_over = False
+        self._out: list[tuple[bytes, tuple[int, ...]]] = []
+        self._out_bytes = 0
+        self._delivering = False
+        self._in: deque[bytes] = deque()
+        self._pumping = False
+        self._kernel_bytes = world.plan.kernel_bytes
+        self.session = Session(
+            NumberedOutlet(number, self, client.codec, self._end),
+            process.hub,
+            process.shards,
+            identify,
+            limited=world.plan.limited,
+        )
+
+    # What the server does.
+
+    def write(self, data: Any) -> None:
+        self._out.append((data, self.world.database.versions))
+        self._out_bytes += len(data)
+        if not self._delivering and not self.client.stalled:
+            self._delivering = True
+            self.world.scheduler.call_later(self.world.latency(), self.deliver)
+
+    def get_write_buffer_size(self) -> int:
+        return max(0, self._out_bytes - self._kernel_bytes)
+
+    def is_closing(self) -> bool:
+        return not self.open
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def close(self) -> None:
+        self.ended = True
+
+    def abort(self) -> None:
+        self.hang_up(lost=True)
+
+    def _end(self) -> None:
+        """The server takes no more frames: its reader ends, and with it the session."""
+        self._in.clear()
+        self.process.loop.call_soon(self._over)
+        self.process.loop.call_later(limits.CLOSE_S_MAX, self.abort)
+
+    def _over(self) -> None:
+        if not self.session_over:
+            self.session_over = True
+            self.session.close()
+
+    # What the client does.
+
+    def deliver(self) -> None:
+        """Hand the client what was written."""
+        self._delivering = False
+        if self.client.wire is not self or self.client.stalled:
+            return
+        frames, self._out = self._out, []
+        self._out_bytes = 0
+        for data, versions in frames:
+            self.client.hear(data, versions)
+            if self.client.wire is not self:
+                return
+        if self.ended:
+            self.client.lost_wire()
+            self.hang_up(lost=False)
+
+    def send(self, data: bytes) -> None:
+        self._in.append(data)
+        if not self._pumping:
+            self._pumping = True
+            self._soon(self._pump)
+
+    def _soon(self, callback: Any) -> None:
+        latency, loop = self.world.latency(), self.process.loop
+        if latency:
+            loop.call_later(latency, callback)
+        else:
+            loop.call_soon(callback)
+
+    def _pump(self) -> None:
+        """Give frames to the session until it has to catch its breath."""
+        session, frames = self.session, self._in
+        while frames and not self.session_over:
+            if session.must_wait():
+                self.process.spawn(self._wait())
+                return
+            session.receive(frames.popleft())
+        self._pumping = False
+
+    async def _wait(self) -> None:
+        await self.session.room()
+        self._pump()
+
+    def hang_up(self, *, lost: bool) -> None:
+        """End the connection; what was on its way is `lost`, or arrives first."""
+        if not self.open:
+            return
+        self.open = False
+        if lost:
+            self._in.clear()
+        self._out.clear()
+        self._out_bytes = 0
+        self.process.loop.call_soon(self._over)
+
+
+def identify(token: str) -> Identity | None:
+    """Believe everybody."""
+    role = "organizer" if token == ORGANIZER else "guest"
+    return Identity(token, role, 1 << 40)  # type: ignore[arg-type]
+
+
+class CountedIds:
+    """Implements `inventory.ports.Ids`; unique in the world, the same in each run."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._count = 0
+
+    def token(self) -> str:
+        self._count += 1
+        return f"{self._prefix}{self._count}"
+
+    def reference(self) -> str:
+        self._count += 1
+        return f"R{self._prefix}{self._count}"
+
+
+class Watch:
+    """Implements `inventory.ports.Observer`: what an actor should not say."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def committed(self, commands: int, seconds: float) -> None:
+        pass
+
+    def refused(self, code: str) -> None:
+        pass
+
+    def doubted(self, status: CommitStatus) -> None:
+        pass
+
+    def failed(self, event: str, error: BaseException) -> None:
+        if isinstance(error, Corrupt) or not isinstance(error, Broken | Unavailable):
+            self._world.violate(f"The actor of {event} failed: {error!r}")
+
+
+class Plans:
+    """Stands for the catalog: what an event begins with."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    async def find_plan(self, event: str) -> Any:
+        return self._world.plans.get(event)
+
+    async def scheduled_events(self, due_ms: int) -> list[str]:
+        return []
+
+
+class Process:
+    """A server process from start to end."""
+
+    def __init__(self, world: "World", number: int) -> None:
+        plan = world.plan
+        self.world = world
+        self.loop = ProcessLoop(  # type: ignore[abstract]
+            world.scheduler,
+            plan.clock_offset_s + 1_000.0 * number,
+            1 + plan.clock_drift,
+            plan.look_s,
+        )
+        clock = SimClock(self.loop)
+        self.journal = SimJournal(world.database, self.loop, clock)
+        self.hub = Hub(self.loop)
+        self.shards = Shards(
+            Plans(world),  # type: ignore[arg-type]
+            self.journal,
+            self.hub,
+            clock,
+            CountedIds(f"p{number}-"),
+            Watch(world),
+        )
+        # Venues never change; building them is not what is looked at here.
+        self.shards._venues.update(world.venues)
+        self.wires: list[Wire] = []
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.stopping = False
+        self.ready = False
+        self.loop.call_soon(lambda: self.spawn(self._start()))
+
+    async def _start(self) -> None:
+        """Start as `server.app` does: it asks the database first."""
+        await self.journal.start()
+        self.ready = True
+        self.spawn(self.hub.run())
+        self.spawn(self.shards.run())
+
+    def spawn(self, work: Any) -> None:
+        self.tasks.append(self.loop.create_task(work))
+
+    def connect(self, client: "Client") -> Wire | None:
+        """Open a connection, unless there is nobody to."""
+        if not self.loop.alive or self.stopping or not self.ready:
+            return None
+        wire = Wire(self, client, self.world.number())
+        self.wires.append(wire)
+        return wire
+
+    def kill(self) -> None:
+        """Be gone at once; clients notice that the connection broke."""
+        self.loop.kill()
+        for wire in self.wires:
+            if wire.open:
+                wire.open = False
+                wire.client.broken(wire)
+
+    def stop(self) -> None:
+        """Stop as `server.app` does."""
+        self.stopping = True
+        self.loop.call_soon(lambda: self.spawn(self._stop()))
+
+    async def _stop(self) -> None:
+        await self.shards.stop(limits.STOP_S_MAX)
+        for outlet in sorted(self.hub.outlets, key=lambda one: one.number):  # type: ignore[attr-defined]
+            outlet.close(1012, "restart", 100)
+        await asyncio.sleep(0.5)
+        self.kill()

@@ -1,0 +1,222 @@
+"""A run as data: the world's plan and the actions in it, drawn from a seed.
+
+One generator per purpose, so that a draw more in one does not shift the others. Every
+action carries its own time and numbers: any of them may be taken out and the others
+stay what they were, which is how a failing tape is made small.
+"""
+
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from msgspec import Struct, json
+
+from tests.simulation.database import COMMIT_FAULTS
+
+TAPES: Final = Path(__file__).parent / "tapes"
+
+COMMANDS: Final = {
+    "hold": 30,
+    "best": 16,
+    "add": 6,
+    "area": 8,
+    "extend": 5,
+    "release": 8,
+    "book": 16,
+    "cancel": 5,
+    "holding": 3,
+    "again": 6,
+    "reuse": 2,
+    "strange": 2,
+    "block": 2,
+    "unblock": 2,
+}
+
+FAULTS: Final[dict[str, float]] = {
+    **dict.fromkeys(COMMIT_FAULTS, 12.0),
+    "fence": 6.0,
+    "crash": 3.0,
+    "freeze": 3.0,
+    "disk": 3.0,
+    "pause": 4.0,
+    "kill": 3.0,
+    "stop": 1.0,
+    "leave": 25.0,
+    "drop": 25.0,
+    "stall": 15.0,
+    "mumble": 5.0,
+    "ping": 10.0,
+    "unwatch": 8.0,
+    "watch": 10.0,
+    "sale": 2.0,
+}
+"""How often each kind befalls a thousand commands at full strength."""
+
+LIMITS: Final[dict[str, list[float]]] = {
+    "inventory.BATCH_COMMANDS_MAX": [1, 2, 7],
+    "inventory.BATCH_BYTES_MAX": [100, 2_000],
+    "inventory.EXPIRIES_PER_BATCH_MAX": [1, 3],
+    "inventory.KEYS_REMEMBERED_MAX": [0, 1, 10],
+    "inventory.MAILBOX_COMMANDS_MAX": [1, 5, 20],
+    "inventory.SNAPSHOT_EVERY_VERSIONS": [1, 17, 100],
+    "inventory.REPLAY_ROWS": [1, 5],
+    "inventory.REPLAY_SLICE_S": [0.0],
+    "inventory.DRAIN_MS_MAX": [0.08],
+    "inventory.RESOLVE_S_MAX": [0.05, 0.5],
+    "inventory.EXPIRED_MEMORY_MS": [500, 20_000],
+    "lease_s": [0.5, 3.0],
+    "server.RING_VERSIONS_MAX": [0, 4, 50],
+    "server.RING_S": [0.1, 2.0],
+    "server.IN_FLIGHT_MAX": [1, 4],
+    "server.REPLY_BUFFER_BYTES_MAX": [300, 5_000],
+    "server.WATCH_BUFFER_BYTES_MAX": [1, 400],
+    "server.STALL_S_MAX": [1.0],
+    "server.FLUSH_S_PER_WATCHER": [0.005],
+    "server.FANOUT_SLICE_S": [0.0],
+    "server.DELTA_BYTES_ALWAYS": [0],
+    "server.BEAT_S": [1.0],
+}
+"""Constants that are sometimes much smaller than shipped."""
+
+
+class Action(Struct, array_like=True):
+    """Something that happens at a time: what, to whom, and two numbers to draw from."""
+
+    at_s: float
+    kind: str
+    who: int
+    a: int
+    b: int
+
+
+class EventPlan(Struct):
+    """One event: which venue, and the settings that matter here."""
+
+    venue: int
+    hold_ttl_s: int
+    max_per_user: int
+    max_per_booking: int
+    prevent_orphans: bool
+
+
+class WorldPlan(Struct):
+    """What the world is like, before anything happens in it."""
+
+    events: list[EventPlan]
+    clients: int
+    users: int
+    watchers: int
+    seconds: float
+    latency_s: float
+    commit_s: float
+    shuffle: float
+    look_s: float
+    kernel_bytes: int
+    limited: bool
+    clock_offset_s: float
+    clock_drift: float
+    limits: dict[str, float]
+
+
+class Tape(Struct):
+    """A run that can be played again."""
+
+    seed: int
+    world: WorldPlan
+    actions: list[Action]
+    note: str = ""
+
+
+def stream(seed: int, purpose: str) -> Random:
+    """Return the generator of one purpose."""
+    return Random(f"{seed} {purpose}")
+
+
+def draw(seed: int, commands: int) -> Tape:
+    """Draw a world and what happens in it."""
+    plan = _draw_world(stream(seed, "world"), commands)
+    actions = _draw_commands(stream(seed, "workload"), plan, commands)
+    actions += _draw_faults(stream(seed, "faults"), plan, commands)
+    actions.sort(key=lambda action: action.at_s)
+    return Tape(seed, plan, actions)
+
+
+def _draw_world(random: Random, commands: int) -> WorldPlan:
+    chosen = {}
+    if random.random() < 0.7:
+        for name, values in LIMITS.items():
+            if random.random() < 0.15:
+                chosen[name] = random.choice(values)
+    clients = random.randint(20, 60)
+    return WorldPlan(
+        events=[
+            EventPlan(
+                venue=random.randrange(8),
+                hold_ttl_s=random.choice((2, 5, 10, 30)),
+                max_per_user=random.choice((2, 10, 40, 1_000)),
+                max_per_booking=random.choice((3, 10, 100)),
+                prevent_orphans=random.random() < 0.25,
+            )
+            for _ in range(random.choice((1, 1, 1, 2, 3)))
+        ],
+        clients=clients,
+        users=random.randint(clients // 2, clients),
+        watchers=random.randint(2, 10),
+        seconds=commands / random.choice((15, 30, 60, 200)),
+        latency_s=random.choice((0.0, 0.002, 0.02)),
+        commit_s=random.choice((0.001, 0.01, 0.05)),
+        shuffle=random.choice((0.0, 0.05, 0.3)),
+        look_s=random.choice((0.0, 0.0, 0.000_05)),
+        kernel_bytes=random.choice((0, 4_096, 65_536)),
+        limited=random.random() < 0.2,
+        clock_offset_s=random.uniform(-5, 5),
+        clock_drift=random.choice((0.0, random.uniform(-0.01, 0.01))),
+        limits=chosen,
+    )
+
+
+def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Action]:
+    kinds = list(COMMANDS)
+    weights = [weight * random.choice((0.3, 1.0, 2.0)) for weight in COMMANDS.values()]
+    burst = random.choice((1, 5, 20))
+    actions = []
+    at_s = 0.2
+    bits, step = random.getrandbits, plan.seconds / commands * burst
+    for number, kind in enumerate(random.choices(kinds, weights, k=commands)):
+        if number % burst == 0:
+            at_s += 2 * step * random.random()
+        drawn = bits(60)
+        actions.append(
+            Action(at_s, kind, drawn % plan.clients, drawn & 0xFFFFF, drawn >> 40)
+        )
+    return actions
+
+
+def _draw_faults(random: Random, plan: WorldPlan, commands: int) -> list[Action]:
+    """Switch a random half of the kinds on, each with a strength of its own."""
+    actions = []
+    for kind, rate in FAULTS.items():
+        if random.random() < 0.5:
+            continue
+        count = rate * commands / 1_000 * random.choice((0.1, 0.5, 1.0))
+        whole = int(count) + (random.random() < count % 1)
+        actions += [
+            Action(
+                0.1 + plan.seconds * random.random(),
+                kind,
+                random.randrange(plan.clients),
+                random.getrandbits(20),
+                random.getrandbits(20),
+            )
+            for _ in range(whole)
+        ]
+    return actions
+
+
+def store(tape: Tape, path: Path) -> None:
+    """Write a tape where a person can read it."""
+    path.write_bytes(json.format(json.encode(tape), indent=1) + b"\n")
+
+
+def read(path: Path) -> Tape:
+    return json.decode(path.read_bytes(), type=Tape)
