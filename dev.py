@@ -364,6 +364,14 @@ def test(arguments: "list[str]") -> int:
     return become(["-m", "pytest", "-n", "2", *arguments])
 
 
+def simulate(arguments: "list[str]") -> int:
+    """Run the shipped code in seeded worlds where everything goes wrong."""
+    bootstrap()
+    os.chdir(ROOT)
+    os.environ["PYTHONHASHSEED"] = "0"  # What is hashed has one order then.
+    return become(["-m", "tests.simulation", *arguments])
+
+
 def check(arguments: "list[str]") -> int:
     """Run lint, format, types, the tidy test and the check of the requirements."""
     argparse.ArgumentParser(prog="dev.py check").parse_args(arguments)
@@ -395,6 +403,7 @@ COMMANDS: "dict[str, Callable[[list[str]], int]]" = {
     "crash": crash,
     "faults": faults,
     "serve": serve,
+    "simulate": simulate,
     "requirements": requirements,
 }
 
