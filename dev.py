@@ -357,6 +357,13 @@ def crash(arguments: "list[str]") -> int:
     return 1 if failed else 0
 
 
+def fuzz(arguments: "list[str]") -> int:
+    """Send a server malformed frames; see `fuzz --help`."""
+    bootstrap()
+    os.chdir(ROOT)
+    return become(["-m", "tests.security.frame_fuzzer", *arguments])
+
+
 def test(arguments: "list[str]") -> int:
     """Run the tests; further arguments go to pytest."""
     bootstrap()
@@ -400,6 +407,7 @@ COMMANDS: "dict[str, Callable[[list[str]], int]]" = {
     "test": test,
     "check": check,
     "bench": bench,
+    "fuzz": fuzz,
     "crash": crash,
     "faults": faults,
     "serve": serve,
