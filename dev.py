@@ -375,6 +375,13 @@ def test(arguments: "list[str]") -> int:
     return become(["-m", "pytest", "-n", "2", *arguments])
 
 
+def mutants(arguments: "list[str]") -> int:
+    """Plant each seeded bug in a copy, and see that a test notices."""
+    bootstrap()
+    os.chdir(ROOT)
+    return become(["-m", "tests.mutants", *arguments])
+
+
 def simulate(arguments: "list[str]") -> int:
     """Run the shipped code in seeded worlds where everything goes wrong."""
     bootstrap()
@@ -416,6 +423,7 @@ COMMANDS: "dict[str, Callable[[list[str]], int]]" = {
     "faults": faults,
     "serve": serve,
     "simulate": simulate,
+    "mutants": mutants,
     "requirements": requirements,
 }
 

@@ -1,0 +1,1 @@
+"""Seeded bugs: a guard that no mutant can break is a guard that nobody tests."""

@@ -1,0 +1,65 @@
+"""Which tests are asked about a bug in which file, the quickest first."""
+
+import sys
+
+Detector = tuple[str, ...]
+
+PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+QUICKLY = ("--loop", "asyncio", "--timeout", "30", "--durations", "0")
+
+
+def pytest(*targets: str) -> Detector:
+    return (*PYTEST, *QUICKLY, *targets)
+
+
+SIMULATION: Detector = ("-m", "tests.simulation", "--seeds", "100", "--jobs", "1")
+CORE = pytest("tests/inventory", "--ignore", "tests/inventory/venue")
+TABLES = pytest(
+    "tests/persistence/test_journal.py",
+    "tests/persistence/test_fencer.py",
+    "tests/persistence/test_batch_rows.py",
+)
+LANES = pytest("tests/persistence/test_lanes.py", "tests/persistence/test_line.py")
+FAILOVER = pytest("tests/persistence/test_line_replication.py")
+RACES = pytest("tests/race/test_journals.py")
+REALTIME = pytest("tests/server/realtime")
+CONTRACT = pytest("tests/contract/test_watch.py", "tests/contract/test_keys.py")
+
+_BY_FOLDER: dict[str, list[Detector]] = {
+    "inventory/": [CORE, SIMULATION],
+    "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
+    "persistence/": [TABLES, LANES, FAILOVER, RACES],
+    "server/accounts/": [pytest("tests/server/accounts")],
+    "server/": [REALTIME, SIMULATION, CONTRACT],
+}
+_BY_FILE: dict[str, Detector] = {
+    "inventory/actor.py": pytest(
+        "tests/inventory/test_actor.py",
+        "tests/inventory/test_actor_keys.py",
+        "tests/inventory/test_actor_doubt.py",
+        "tests/inventory/test_actor_life.py",
+    ),
+    "inventory/batch.py": pytest("tests/inventory/test_batch.py"),
+    "inventory/keys.py": pytest("tests/inventory/test_keys.py"),
+    "inventory/loading.py": pytest("tests/inventory/test_loading.py"),
+    "inventory/snapshot.py": pytest("tests/inventory/test_snapshot.py"),
+    "inventory/state.py": pytest("tests/inventory/test_state.py"),
+    "inventory/rules/holds.py": pytest("tests/inventory/rules"),
+    "inventory/rules/common.py": pytest("tests/inventory/rules"),
+    "inventory/rules/bookings.py": pytest("tests/inventory/rules"),
+    "inventory/rules/sale.py": pytest("tests/inventory/rules"),
+    "persistence/lanes.py": LANES,
+    "persistence/line.py": LANES,
+}
+
+
+def detectors_of(file: str) -> list[Detector]:
+    """Return what is asked about a bug in this file, in order."""
+    first = _BY_FILE.get(file)
+    folder = next(one for one in _BY_FOLDER if file.startswith(one))
+    rest = [one for one in _BY_FOLDER[folder] if one != first]
+    return rest if first is None else [first, *rest]
+
+
+def command_of(detector: Detector) -> list[str]:
+    return [sys.executable, *detector]
