@@ -245,9 +245,14 @@ def _come_back(world: "World") -> None:
 
 
 def _pause(world: "World", action: Action) -> None:
-    loop = world.process.loop
+    """Stop a process for a while; another may think that it is dead, and take over."""
+    loop, seconds = world.process.loop, _seconds(action, 12.0)
     loop.pause()
-    world.scheduler.call_later(_seconds(action, 12.0), loop.resume)
+    world.scheduler.call_later(seconds, loop.resume)
+    if action.b & 1:
+        event = world.events[action.b % len(world.events)]
+        stays_s = seconds * (action.b & 7) / 16
+        world.scheduler.call_later(0.9 * seconds, world.rival.usurp, event, stays_s)
 
 
 def _sale(world: "World", action: Action) -> None:

@@ -93,6 +93,7 @@ class Database:
         self.down = self.frozen = self.full = False
         self.armed: deque[tuple[str, float]] = deque()
         self.armed_fences = 0
+        self.rob: Callable[[str, float], object] = lambda event, seconds: None
         self.faults: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
         self.versions: tuple[int, ...] = ()
@@ -100,6 +101,8 @@ class Database:
         self._lines: dict[str, deque[Statement]] = {}
         self._numbers: dict[str, int] = {}
         self._tokens = 0
+        self.heard: set[str] = set()
+        """Tokens of owners who know that they are."""
 
     def add_event(self, event: str, venue: Venue) -> Head:
         self._numbers[event] = len(self._numbers)
@@ -217,19 +220,6 @@ class Database:
         self._tokens += 1
         return f"owner {self._tokens}"
 
-    def rival(self, event: str, seconds: float) -> None:
-        """Let another process take the event, and give it up again."""
-        head = self.head(event)
-        epoch = head.epoch = head.epoch + 1
-        token = head.token = f"rival {epoch}"
-        head.lease_until = self.scheduler.now + seconds
-
-        def leave() -> None:
-            if (head.epoch, head.token) == (epoch, token):
-                head.token = None
-
-        self.scheduler.call_later(seconds, leave)
-
     def void_leases(self) -> None:
         for head in self.tables.heads.values():
             head.token = None
@@ -301,7 +291,7 @@ class SimJournal:
                 scheduler.call_later(hold_s, doubt)
                 delay_s, said = hold_s + seconds, ignore
             case "rival":
-                database.rival(asked.event, seconds)
+                database.rob(asked.event, seconds)
             case "raises":
                 scheduler.call_later(
                     hold_s, self._hear, answer, Broken("the commit is lost"), None
@@ -401,6 +391,7 @@ class SimJournal:
         found: Ownership | None = await self._call(
             event, lambda: self.database.acquire(event, token)
         )
+        self.database.heard.add(token)
         return found
 
     async def fence(self, ownership: Ownership, token: str) -> Fenced | None:
@@ -415,6 +406,7 @@ class SimJournal:
                 pass  # Asked again below, as the shipped fencer does.
             else:
                 if not database.armed_fences:
+                    database.heard.add(token)
                     return found
                 database.armed_fences -= 1
                 database.faults["fence's answer lost"] += 1
