@@ -106,15 +106,19 @@ class Crowd:
         return found
 
 
-def _outcome(
-    steps: list[Step], faults: list[str], settle_s: float, machine: dict[str, object]
-) -> Outcome:
-    missed = [
+def judge(steps: list[Step]) -> list[str]:
+    """Say where a watcher takes more than it may; the bare server has no figure."""
+    return [
         f"{step.connections:,} idle watchers take {step.kib_each:.1f} KiB each,"
         f" more than {KIB_MAX:g}"
         for step in steps
         if step.server == "onsale" and step.kib_each > KIB_MAX
     ]
+
+
+def _outcome(
+    steps: list[Step], faults: list[str], settle_s: float, machine: dict[str, object]
+) -> Outcome:
     bare = {s.connections: s.kib_each for s in steps if s.server != "onsale"}
     return Outcome(
         bench="memory",
@@ -137,7 +141,7 @@ def _outcome(
             for step in steps
             if step.server == "onsale"
         ],
-        missed=missed + faults,
+        missed=judge(steps) + faults,
         machine=machine,
     )
 

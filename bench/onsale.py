@@ -6,6 +6,7 @@ import secrets
 import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -157,7 +158,7 @@ class Onsale:
         async with self._session.request(
             method,
             path,
-            data=None if body is None else msgspec.json.encode(body),
+            data=None if body is None else BytesIO(msgspec.json.encode(body)),
             headers={"Content-Type": "application/json", **self._authorization},
         ) as answer:
             text = await answer.read()

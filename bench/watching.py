@@ -64,7 +64,7 @@ class Question(Struct, kw_only=True, frozen=True):
     commits: list[tuple[float, int]] = []
     """When a buyer heard of a version; the clock is the machine's monotonic one."""
 
-    reach: int = 0
+    reach: int = -1
     """Wait until every watcher is at this version."""
 
     patience_s: float = 10.0
