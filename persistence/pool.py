@@ -22,6 +22,7 @@ UniqueViolation: type[Exception] = asyncpg.UniqueViolationError
 # Connection lost, read-only after a failover, conflict, resources, shutdown, I/O.
 _NOT_NOW_CLASSES = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
 _READ_ONLY = "25006"
+_GIVEN_UP = (asyncio.CancelledError, TimeoutError)
 
 
 class Pool:
@@ -82,17 +83,30 @@ class Pool:
         An error must leave the block: swallowed inside, it would turn the commit into a
         rollback without a word.
         """
-        async with (
-            self._connection() as connection,
-            connection.transaction(isolation=isolation, readonly=readonly),
-        ):
-            yield connection
+        async with self._connection() as connection:
+            transaction = connection.transaction(isolation=isolation, readonly=readonly)
+            await transaction.start()
+            try:
+                yield connection
+            except _GIVEN_UP:
+                # The connection goes, and the transaction with it: see `_connection`.
+                raise
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await transaction.commit()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         try:
             async with self._pool.acquire(timeout=limits.READ_TIMEOUT_S) as connection:
-                yield connection
+                try:
+                    yield connection
+                except _GIVEN_UP:
+                    # asyncpg asks the server to cancel, and gives the connection back
+                    # only when that has answered: never, where it says nothing.
+                    connection.terminate()
+                    raise
         except asyncpg.PostgresError as error:
             state = str(error.sqlstate)
             if state == _READ_ONLY:

@@ -4,6 +4,7 @@ import pytest
 
 from persistence.errors import Unavailable
 from persistence.pool import Pool, UniqueViolation
+from tests.persistence.proxy import open_proxy
 
 pytestmark = pytest.mark.postgres
 
@@ -72,3 +73,30 @@ async def test_a_cancelled_reader_leaves_the_pool_usable(pool):
         with pytest.raises(asyncio.CancelledError):
             await reading
     assert await pool.fetch_one("SELECT 1") is not None
+
+
+@pytest.mark.parametrize("within", ["a statement", "a transaction"])
+async def test_who_is_cancelled_does_not_wait_for_a_database_that_is_silent(
+    database_url, within
+):
+    async with open_proxy(database_url) as proxy:
+        pool = await Pool.open(proxy.url)
+
+        async def ask() -> None:
+            if within == "a statement":
+                await pool.fetch("SELECT 1")
+            else:
+                async with pool.transaction() as connection:
+                    proxy.losing_answers = True
+                    await connection.fetch("SELECT 1")
+
+        proxy.losing_answers = within == "a statement"
+        asking = asyncio.create_task(ask())
+        await proxy.answer_lost.wait()
+        asking.cancel()
+        async with asyncio.timeout(1):
+            await asyncio.wait([asking])
+        assert asking.cancelled()
+        proxy.losing_answers = False
+        assert await pool.fetch("SELECT 1")
+        await pool.close()
