@@ -28,7 +28,6 @@ from tests.scenario import hall, settings_of
 VENUE = hall("A 111111111111", "B 111111111111", areas={"GA": (500, "1")})
 SETTINGS = settings_of(max_per_user=10_000)
 ADDRESS = "cancels"
-EVENT = "evt_cancels"
 WAVES = 3
 ANSWERED_S = 8.0
 POINTS_MAX = 400
@@ -85,7 +84,8 @@ class StruckActor(EventActor):
 class Asker:
     """Asks keyed commands and counts how often each was answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, event: str) -> None:
+        self.event = event
         self.answers: dict[str, list[Reply]] = {}
         self.content = asyncio.Event()
         self.kept: set[str] = set()
@@ -105,7 +105,9 @@ class Asker:
         return Envelope(command, "ann", False, reply, key, key.encode(), 100)
 
 
-async def walk_actor(url: str, proxy: FaultProxy | None = None) -> Walk:
+async def walk_actor(
+    url: str, proxy: FaultProxy | None = None, event: str = "evt_cancels"
+) -> Walk:
     """Cancel an actor at each await between taking the event and giving it up.
 
     With a proxy before the database one commit of each walk loses its answer, so that
@@ -115,12 +117,12 @@ async def walk_actor(url: str, proxy: FaultProxy | None = None) -> Walk:
     through = url if proxy is None else proxy.url
     async with open_store(through, ADDRESS, call_deadline_s=1.0) as store:
         await store.catalog.create_venue(
-            "ven_cancels", "Hall", VENUE.map, created_by="usr", request_hash=b""
+            f"ven_{event}", "Hall", VENUE.map, created_by="usr", request_hash=b""
         )
         await store.catalog.create_event(
-            EVENT, SETTINGS, venue="ven_cancels", created_by="usr", request_hash=b""
+            event, SETTINGS, venue=f"ven_{event}", created_by="usr", request_hash=b""
         )
-        asker = Asker()
+        asker = Asker(event)
         for point in range(1, POINTS_MAX):
             struck = await _strike_actor(store, asker, walk, point, proxy)
             if not struck:
@@ -129,15 +131,15 @@ async def walk_actor(url: str, proxy: FaultProxy | None = None) -> Walk:
         if proxy is not None:
             proxy.pass_on()
         await _check_pool(store, walk)
-    receipt = await audit_event(url, EVENT)
+    receipt = await audit_event(url, event)
     walk.violations += receipt.differences
     return walk
 
 
-def _actor(store: Store, point: int) -> StruckActor:
+def _actor(store: Store, event: str, point: int) -> StruckActor:
     kind = type("Struck", (StruckActor,), {"strike_at": point})
     made = kind(
-        EVENT,
+        event,
         VENUE,
         SETTINGS,
         journal=store.journal,
@@ -154,14 +156,14 @@ async def _strike_actor(
     store: Store, asker: Asker, walk: Walk, point: int, proxy: FaultProxy | None
 ) -> bool:
     await store.journal.void_leases(ADDRESS)
-    actor = _actor(store, point)
+    actor = _actor(store, asker.event, point)
     for wave in range(WAVES):
         if proxy is not None and wave == 1:
             proxy.cut_commit(1, Cut.SWALLOW)
         for n in range(4):
             # The first one is asked anew in each walk: its answer must not change.
             key = "first" if (wave, n) == (0, 0) else f"{point}-{wave}-{n}"
-            command = c.Hold(id=n, event=EVENT, areas={"GA": 1}, ttl_s=1)
+            command = c.Hold(id=n, event=asker.event, areas={"GA": 1}, ttl_s=1)
             actor.offer(asker.envelope(command, key))
         await _answered(actor, asker)
     await actor.stop(2.0)
@@ -180,7 +182,7 @@ async def _answered(actor: StruckActor, asker: Asker) -> None:
 async def _judge(store: Store, asker: Asker, walk: Walk, point: int) -> None:
     """Hold the answers against the table, and let the next owner answer again."""
     rows = await store.query(
-        "SELECT key, version FROM command_result WHERE event_id = $1", EVENT
+        "SELECT key, version FROM command_result WHERE event_id = $1", asker.event
     )
     stored = dict(rows)
     for key, told in asker.answers.items():
@@ -198,8 +200,15 @@ async def _judge(store: Store, asker: Asker, walk: Walk, point: int) -> None:
                 and key not in asker.kept
             ):
                 walk.violations.append(f"{where} {answer.code}, and it happened")
+        # What nobody knew may have been stored while we looked.
+        if any(answer.code == "outcome_unknown" for answer in refusals(told)):
+            asker.kept.add(key)
     asker.answers.clear()
-    asker.kept = set(stored)
+    asker.kept |= set(stored)
+
+
+def refusals(told: list[Reply]) -> list[Refused]:
+    return [answer for answer in told if isinstance(answer, Refused)]
 
 
 async def _check_pool(store: Store, walk: Walk) -> None:

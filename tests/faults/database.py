@@ -14,7 +14,7 @@ from persistence.data_directory import DataDirectory
 from persistence.embedded import EmbeddedPostgres
 
 CRASH_S = 15.0
-DISK_BYTES = 640 << 20
+FILL_STEP_BYTES = 65_536
 
 
 class Database:
@@ -116,7 +116,14 @@ class Database:
         ballast = self.disk / "ballast"
         free = shutil.disk_usage(self.disk).free - leave_bytes
         with ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, free))
+            # Others write at the same time: what there is may be less by now.
+            while free > 0:
+                try:
+                    os.posix_fallocate(file.fileno(), 0, free)
+                except OSError:
+                    free -= FILL_STEP_BYTES
+                else:
+                    break
         return ballast
 
 

@@ -15,7 +15,8 @@ from collections.abc import Callable
 
 import asyncpg
 
-from tests.faults.proxy import Cut
+from tests.faults.cancels import Walk, walk_actor, walk_lane
+from tests.faults.proxy import Cut, FaultProxy
 from tests.faults.rig import Json, Result, Rig
 
 RESTART_S = 5.0
@@ -281,3 +282,29 @@ def combined(rig: Rig, number: int, dice: random.Random) -> Result:
     rig.stopped.append((began, healed))
     note = f"{first}, then kill -9"
     return rig.judge("combined", number, before, healed, RESTART_S, note)
+
+
+def cancel(rig: Rig, number: int, dice: random.Random) -> Result:
+    """Cancel every await of the commit path, of actors and a lane of our own."""
+    before = rig.counts()
+    url = rig.database.url
+    proxy = FaultProxy(url, rig.seed).start()
+    try:
+        walks = asyncio.run(_walk(url, proxy, f"{rig.seed}_{number}"))
+    finally:
+        proxy.stop()
+    points = sum(walk.points for walk in walks)
+    healed = time.monotonic()
+    note = f"at {points} awaits"
+    result = rig.judge("cancel", number, before, healed, RESOLVED_S, note)
+    for walk in walks:
+        result.violations += walk.violations
+    return result
+
+
+async def _walk(url: str, proxy: FaultProxy, name: str) -> list[Walk]:
+    return [
+        await walk_actor(url, event=f"evt_walk_{name}"),
+        await walk_actor(url, proxy, event=f"evt_cut_{name}"),
+        await walk_lane(url),
+    ]

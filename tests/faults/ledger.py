@@ -193,7 +193,12 @@ def history_of(lines: list[Json], event: str) -> History:
             wish = {**line["q"], "id": 0, "event": event}
             command = msgspec.convert(wish, commands.ClientCommand)
             operations[number] = history.call(
-                line["c"], line["u"], command, key=line["k"], at_s=moment - origin
+                line["c"],
+                line["u"],
+                command,
+                organizer=line.get("organizer", False),
+                key=line["k"],
+                at_s=moment - origin,
             )
         else:
             operation = operations[number]

@@ -172,6 +172,9 @@ class Buyer:
                     self.doubts.append((key, wish))
             elif "hold" in wish:
                 self.holds.pop(wish["hold"], None)
+            elif wish.get("booking") in self.bookings:
+                # The replay of an old key had told of a booking that is no more.
+                self.bookings.remove(wish["booking"])
             return
         if key:
             self.known.append((key, wish))

@@ -5,8 +5,10 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path  # noqa: TC003
 
-from tests.faults import faults
+from tests.faults import crowds, disk, faults
 from tests.faults.rig import Result, Rig
 
 ROUNDS_PER_EVENT = 25
@@ -20,6 +22,8 @@ class Kind:
     name: str
     fault: faults.Fault
     full: int
+    disk_bytes: int | None = None
+    """Of a small disk of its own, where the fault needs one."""
 
 
 KINDS: Sequence[Kind] = (
@@ -39,6 +43,10 @@ KINDS: Sequence[Kind] = (
     Kind("terminate", faults.terminate, 10),
     Kind("terminate-no-database", faults.terminate_without_database, 6),
     Kind("combined", faults.combined, 20),
+    Kind("cancel", faults.cancel, 1),
+    Kind("vanish", crowds.vanish, 1),
+    Kind("stall", crowds.stall, 1),
+    Kind("disk-full", disk.fill, 4, disk.DISK_BYTES),
 )
 
 
@@ -53,6 +61,7 @@ class Report:
 
     def __init__(self) -> None:
         self.results: list[Result] = []
+        self.kept: list[Path] = []
         self.began = time.monotonic()
 
     def add(self, result: Result) -> None:
@@ -85,6 +94,26 @@ class Report:
             f"{sent:,} commands sent, {accepted:,} accepted, {self.violations}"
             f" violations, in {took / 60:.1f} minutes"
         )
+        for folder in self.kept:
+            say(f"What was seen is kept in {folder}")
+
+
+def run(report: Report, rounds: Iterable[tuple[Kind, int]], seed: int) -> None:
+    """Do these faults, those that need a disk of their own on one."""
+    for disk_bytes, group in groupby(rounds, key=lambda one: one[0].disk_bytes):
+        if disk_bytes is not None and not disk.can_mount():
+            say("disk-full: skipped, because we may not mount a disk here")
+            continue
+        rig = Rig(seed, disk_bytes=disk_bytes)
+        try:
+            run_rounds(rig, report, group)
+        except BaseException:
+            rig.keep = True
+            raise
+        finally:
+            rig.close()
+            if rig.keep:
+                report.kept.append(rig.folder)
 
 
 def run_rounds(rig: Rig, report: Report, rounds: Iterable[tuple[Kind, int]]) -> None:
@@ -105,19 +134,22 @@ def run_rounds(rig: Rig, report: Report, rounds: Iterable[tuple[Kind, int]]) -> 
             report.add(result)
 
 
-def full_rounds(only: str | None) -> list[tuple[Kind, int]]:
+def full_rounds(only: str | None, times: int | None) -> list[tuple[Kind, int]]:
+    """List the faults of a full run, each kind `times` at most."""
     return [
         (kind, number)
         for kind in KINDS
         if only in (None, kind.name)
-        for number in range(1, kind.full + 1)
+        for number in range(1, min(kind.full, times or kind.full) + 1)
     ]
 
 
 def random_rounds(only: str | None, seed: int, count: int) -> list[tuple[Kind, int]]:
+    """Draw some faults, the usual ones more often."""
     dice = random.Random(seed)
     kinds = [kind for kind in KINDS if only in (None, kind.name)]
     weights = [kind.full for kind in kinds]
-    return [
-        (kind, dice.randint(1, 1_000)) for kind in dice.choices(kinds, weights, k=count)
-    ]
+    drawn = dice.choices(kinds, weights, k=count)
+    # Those with a disk of their own together: each change of it is a new start.
+    drawn.sort(key=lambda kind: kind.disk_bytes or 0)
+    return [(kind, dice.randint(1, 1_000)) for kind in drawn]
