@@ -45,6 +45,9 @@ class Traded(Struct, kw_only=True):
 
     begin: float
     end: float
+    loaded_s: float
+    """From the first command to the last answer."""
+
     accepted: int
     """In the measured window, holds and releases."""
 
@@ -201,6 +204,7 @@ def judge(traders: list[Trader], window: Window) -> Traded:
     return Traded(
         begin=begin,
         end=end,
+        loaded_s=heard[-1][0] - min(trader.sent_at[0] for trader in traders),
         accepted=len(inside),
         per_second=len(inside) / seconds,
         p50_ms=percentile(delays, 0.5),

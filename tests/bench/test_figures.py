@@ -53,7 +53,8 @@ def test_watchers_of_a_sale_are_told_everything(lab: Lab) -> None:
     assert seen.frames >= WATCHERS
     assert 0 < seen.delay_p50_ms <= seen.delay_p99_ms
     assert seen.last_p50_ms <= seen.last_max_ms
-    assert len(watchers.ratios(runs)) == 1
+    assert len(watchers.kept(runs)) == 1
+    assert 0 < runs[1].fanout_s < runs[1].traded.loaded_s
 
 
 @pytest.mark.postgres
@@ -121,6 +122,7 @@ def trade(per_second: float, **more: object) -> trading.Traded:
     plain = trading.Traded(
         begin=0,
         end=1,
+        loaded_s=1,
         accepted=1,
         per_second=per_second,
         p50_ms=1,
