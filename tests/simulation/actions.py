@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from inventory import commands as c
-from tests.simulation.client import Client, View
+from tests.simulation.client import SEEING, Client, View
 from tests.simulation.database import COMMIT_FAULTS
 from tests.simulation.tape import Action
 
@@ -298,7 +298,7 @@ def _mumble(world: "World", client: Client, action: Action) -> None:
 def _watch(world: "World", client: Client, action: Action) -> None:
     event = world.events[action.a % len(world.events)]
     view = client.views.get(event)
-    if client.wire is None or (view is not None and view.state != "on"):
+    if client.wire is None or (view is not None and view.state not in SEEING):
         return
     if view is None:
         view = client.views[event] = View()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Decode = Any
 PENDING_MAX = 30
 KNOWN_MAX = 12
+SEEING = ("on", "resumed")
 
 
 class Peek(Struct):
@@ -78,7 +79,7 @@ class View:
         self.letters = bytearray()
         self.areas: dict[str, dict[str, int]] = {}
         self.state = "off"
-        """off, asked, snapshot (one must come first), or on."""
+        """off, asked, resumed (a delta comes first), snapshot (that comes first), or on."""
 
 
 class Client:
@@ -210,7 +211,7 @@ class Client:
 
     def unwatch(self, event: str) -> None:
         view = self.views.get(event)
-        if self.wire is not None and view is not None and view.state == "on":
+        if self.wire is not None and view is not None and view.state in SEEING:
             del self.views[event]
             self._say(wire.Unwatch(id=self._next(), event=event))
 
@@ -301,7 +302,7 @@ class Client:
         elif reply.resumed:
             if asked.since is None:
                 self.world.violate(f"Client {self.number} was resumed from nowhere")
-            view.state = "on"
+            view.state = "resumed"
         else:
             view.state = "snapshot"
 
@@ -334,13 +335,15 @@ class Client:
         elif kind is wire.Beat:
             return
         elif kind is wire.Snapshot:
+            if view.state == "resumed" and not world.forgetful:
+                world.violate(f"{where} a snapshot, though it was to go on")
             view.history_id, view.version = news.history_id, version
             view.letters = bytearray(news.seats, "ascii")
             view.areas = dict(news.areas)
             view.state = "on"
         elif view.state == "asked":
             pass  # An earlier watch goes on until the new one is answered.
-        elif view.state != "on":
+        elif view.state not in ("on", "resumed"):
             world.violate(f"{where} a delta before its snapshot: {news}")
         elif news.base != view.version or news.history_id != view.history_id:
             world.violate(f"{where} a delta with a gap: {news}")
@@ -350,6 +353,7 @@ class Client:
                     view.letters[seat] = ord(letter)
             view.areas.update(news.areas)
             view.version = version
+            view.state = "on"
 
 
 def _drop(names: list[str], name: str | None) -> None:
