@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from inventory import limits
 from inventory.audit import Differences, Replay
 from inventory.changes import HoldExpired, SeatsHeld
 from inventory.loading import decode_changes
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 SKEW_MS = 5_000
 """How far a process may believe the database's clock to be off, after long silence."""
+
+KEPT_S = limits.HOLD_GRACE_MS / 1_000 - 1.0
+"""How long a recovery keeps a hold at least, less what clocks may differ."""
 
 
 def check_world(world: "World") -> None:
@@ -105,11 +109,20 @@ def _check_promises(world: "World", event: str, head: Head) -> None:
             ends_s = operation.called_s + reply.expires_in_ms / 1_000  # type: ignore[union-attr]
             promised[token] = max(promised.get(token, 0.0), ends_s)
     owners: dict[str, str] = {}
-    for row, at_s in zip(head.rows, world.database.committed_at[event], strict=True):
+    made: dict[str, int] = {}
+    database = world.database
+    for row, epoch, at_s in zip(
+        head.rows, head.epochs, database.committed_at[event], strict=True
+    ):
+        begun_s = database.begun[event, epoch]
         for change in decode_changes(row.body):
             if type(change) is SeatsHeld:
                 owners[change.hold] = change.user
+                made.setdefault(change.hold, epoch)
             elif type(change) is HoldExpired:
+                kept_s = row.at_ms / 1_000 - NOW_MS / 1_000 - begun_s
+                if made[change.hold] < epoch and kept_s < KEPT_S:
+                    world.violate(f"{change} came {kept_s:.3f} s after a recovery")
                 early_s = promised.get(change.hold, 0.0) - at_s
                 if early_s > 0.001:
                     world.violate(f"{change} ended {early_s:.3f} s before its promise")

@@ -79,7 +79,7 @@ class View:
         self.letters = bytearray()
         self.areas: dict[str, dict[str, int]] = {}
         self.state = "off"
-        """off, asked, resumed (a delta comes first), snapshot (that comes first), or on."""
+        """off, asked, resumed (next is a delta), snapshot (next is one), or on."""
 
 
 class Client:

@@ -101,6 +101,8 @@ class Database:
         self._lines: dict[str, deque[Statement]] = {}
         self._numbers: dict[str, int] = {}
         self._tokens = 0
+        self.begun: dict[tuple[str, int], float] = {}
+        """When each epoch of an event began."""
         self.heard: set[str] = set()
         """Tokens of owners who know that they are."""
 
@@ -203,7 +205,7 @@ class Database:
         if not again and (head.epoch, head.token) != (asked.epoch, asked.token):
             return None
         head.epoch, head.token = asked.epoch + 1, token
-        return Fenced(self.tables._owned(asked.event, head), head.batch_id)
+        return Fenced(self.own(asked.event), head.batch_id)
 
     def acquire(self, event: str, token: str) -> Ownership | str | None:
         if self.full:
@@ -214,6 +216,12 @@ class Database:
                 return None
             head.epoch += 1
             head.token = token
+        return self.own(event)
+
+    def own(self, event: str) -> Ownership:
+        """Begin the head's epoch, unless its owner asks once more, and lease it."""
+        head = self.head(event)
+        self.begun.setdefault((event, head.epoch), self.scheduler.now)
         return self.tables._owned(event, head)
 
     def new_token(self) -> str:

@@ -49,7 +49,7 @@ class Rival:
         head, plan = database.head(event), world.plans[event]
         head.epoch += 1
         head.token = self._ids.token()
-        ownership = database.tables._owned(event, head)
+        ownership = database.own(event)
         head.lease_until = world.scheduler.now + seconds
         world.scheduler.call_later(seconds, self._leave, event, head.token)
         stock = Stock(plan.venue, plan.first_settings)

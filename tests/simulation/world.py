@@ -246,9 +246,9 @@ class World:
         found = []
         active = self.process.shards.active
         found += [
-            f"the actor of {event} does not serve"
+            f"the actor of {event} does not serve, or waits for a commit"
             for event, local in active.items()
-            if local.actor._state is None
+            if local.actor._state is None or local.actor._open is not None
         ]
         for client in self.clients:
             if client.wire is None:
