@@ -26,7 +26,8 @@ What is found, exactly (`tests/naive_finder.py` says the same in the slowest wor
 How it is fast: a segment is a bit mask of its free seats, and n shifts find all windows
 in it. For each category, level and n up to `INDEX_MAX`, the index has one integer with
 a bit per segment (its rank) that has such a window. A changed seat touches the bits of
-its segment only; a search reads the lowest bits set.
+its segment only, and those not before somebody searches; a search reads the lowest bits
+set.
 """
 
 from collections import defaultdict
@@ -234,6 +235,7 @@ class SeatFinder:
                 self._segment_of[seat] = segment
             self._add_shares(segment, venue)
         self._fill_index()
+        self._stale: set[_Segment] = set()
 
     def take(self, seats: Sequence[int]) -> None:
         """These seats are free no more; ValueError, and no change, if one was not."""
@@ -243,7 +245,7 @@ class SeatFinder:
                 raise ValueError(f"some of seats {seats} are not free in the index")
         for segment, bits in changed.items():
             segment.free ^= bits
-            self._update(segment)
+        self._stale.update(changed)
 
     def free(self, seats: Sequence[int]) -> None:
         """These seats are free again; ValueError, and no change, if one was."""
@@ -253,10 +255,11 @@ class SeatFinder:
                 raise ValueError(f"some of seats {seats} are free in the index")
         for segment, bits in changed.items():
             segment.free |= bits
-            self._update(segment)
+        self._stale.update(changed)
 
     def free_count(self, category: str | None = None) -> int:
         """How many general seats are free."""
+        self._freshen()
         pool = self._pools.get(category)
         return pool.general_free if pool else 0
 
@@ -269,6 +272,7 @@ class SeatFinder:
     ) -> list[int] | None:
         """The best window, left to right; None where there is none."""
         assert quantity > 0, quantity
+        self._freshen()
         pool = self._pools.get(category)
         if pool is None or quantity > self._longest:
             return None
@@ -290,6 +294,7 @@ class SeatFinder:
         Orphans are not looked at: what is scattered is what nobody else could use well.
         """
         assert quantity > 0, quantity
+        self._freshen()
         pool = self._pools.get(category)
         if pool is None or (not accessible and pool.general_free < quantity):
             return None
@@ -316,6 +321,7 @@ class SeatFinder:
         segment's length the position from which on the window, both going around.
         """
         assert quantity > 0, quantity
+        self._freshen()
         found: list[list[int]] = []
         pool = self._pools.get(category)
         if pool is not None and quantity <= self._longest:
@@ -373,6 +379,17 @@ class SeatFinder:
             segment = self._segment_of[seat]
             changed[segment] = changed.get(segment, 0) | self._bits[seat]
         return changed
+
+    def _freshen(self) -> None:
+        """Bring the index up to date before a search reads it.
+
+        Hand-picked seats, the most of a rush, never pay for it; a search pays once for
+        each segment that changed since the last one, whatever happened in it.
+        """
+        if self._stale:
+            for segment in self._stale:
+                self._update(segment)
+            self._stale.clear()
 
     def _update(self, segment: _Segment) -> None:
         """Bring counts and index in line with the segment's free seats."""
