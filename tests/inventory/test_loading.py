@@ -151,6 +151,9 @@ def row_of(changes: object, base: int = 0, to: int = 1) -> JournalRow:
 
 DAMAGED = {
     "a batch that does not follow": row_of([held("h1", 0)], base=3, to=4),
+    "a batch that begins later and has that many more": row_of(
+        [held("h1", 0), held("h2", 1)], base=1, to=2
+    ),
     "fewer changes than versions": row_of([held("h1", 0)], to=2),
     "more changes than versions": row_of([held("h1", 0), held("h2", 1)]),
     "a seat that is not there": row_of([held("h1", 999)]),

@@ -12,7 +12,7 @@ def pytest(*targets: str) -> Detector:
     return (*PYTEST, *QUICKLY, *targets)
 
 
-SIMULATION: Detector = ("-m", "tests.simulation", "--seeds", "100", "--jobs", "1")
+SIMULATION: Detector = ("-m", "tests.simulation", "--seeds", "60", "--jobs", "1")
 CORE = pytest("tests/inventory", "--ignore", "tests/inventory/venue")
 TABLES = pytest(
     "tests/persistence/test_journal.py",

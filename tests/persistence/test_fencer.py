@@ -1,4 +1,5 @@
 import asyncio
+from copy import copy
 
 import pytest
 
@@ -31,6 +32,16 @@ async def test_a_fence_of_an_event_that_was_taken_over_finds_nothing(store):
     await store.journal.release(old)
     assert await store.journal.acquire("evt") is not None
     assert await store.journal.fence(old, "token-2") is None
+
+
+@pytest.mark.parametrize("field", ["epoch", "token"])
+async def test_a_fence_is_only_for_the_owner(store, field):
+    owner = await store.own("evt")
+    other = copy(owner)
+    setattr(other, field, {"epoch": owner.epoch + 1, "token": "another"}[field])
+    assert await store.journal.fence(other, "token-2") is None
+    committed = await store.commit(owner, make_batch(owner))
+    assert committed is CommitStatus.COMMITTED
 
 
 async def test_a_fence_of_an_event_that_is_not_there_finds_nothing(store):
