@@ -1,11 +1,19 @@
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from inventory import limits
+from inventory.actor import EventActor
+from server.realtime.board import Board
+from tests.fakes import MemoryJournal
 from tests.simulation.database import COMMIT_FAULTS
+from tests.simulation.shrink import shrink
 from tests.simulation.tape import FAULTS, TAPES, draw, read, store
 from tests.simulation.world import play
 
@@ -26,6 +34,57 @@ def test_whatever_goes_wrong_every_promise_is_kept(part):
         faults += outcome.faults
     assert commands > COMMANDS * SEEDS / PARTS / 2
     assert faults.keys() >= {*COMMIT_FAULTS, *FAULTS}, "some fault never happens"
+
+
+async def ask_no_table(actor: EventActor) -> int:
+    return min(len(actor.mailbox), limits.BATCH_COMMANDS_MAX)
+
+
+async def keep_no_holds(actor: EventActor, commands: object) -> None:
+    """Do nothing of what a recovery should do."""
+
+
+async def confirm_nothing(actor: EventActor) -> None:
+    """Believe for ever that the event is ours."""
+
+
+def tell_nobody_apart(*_: object) -> bool:
+    return True
+
+
+SABOTAGE: dict[str, tuple[type, str, Callable[..., Any]]] = {
+    "keys are looked up in memory only": (
+        EventActor,
+        "_fetch_missing_keys",
+        ask_no_table,
+    ),
+    "a recovery keeps no holds": (EventActor, "_commit_own", keep_no_holds),
+    "a silent owner confirms nothing": (EventActor, "_confirm", confirm_nothing),
+    "commits are not fenced": (MemoryJournal, "_owns", tell_nobody_apart),
+    "deltas are made of what was forgotten": (
+        Board,
+        "remembers",
+        tell_nobody_apart,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SABOTAGE)
+def test_what_is_sabotaged_is_found(name, monkeypatch):
+    monkeypatch.setattr(*SABOTAGE[name])
+    found = (play(draw(seed, 400)).violations for seed in range(1, 200))
+    assert any(found), "no seed found it"
+
+
+def test_a_failing_tape_is_made_small(monkeypatch):
+    monkeypatch.setattr(*SABOTAGE["keys are looked up in memory only"])
+    tapes = (draw(seed, 200) for seed in count(1))
+    tape, violations = next((t, v) for t in tapes if (v := play(t).violations))
+    small = shrink(tape, violations[0], seconds=10)
+    assert len(small.actions) < len(tape.actions) / 4
+    assert play(small).violations != []
+    monkeypatch.undo()
+    assert play(small).violations == []
 
 
 def test_a_seed_does_the_same_each_time():
