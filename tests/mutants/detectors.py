@@ -12,7 +12,10 @@ def pytest(*targets: str) -> Detector:
     return (*PYTEST, *QUICKLY, *targets)
 
 
-SIMULATION: Detector = ("-m", "tests.simulation", "--seeds", "60", "--jobs", "1")
+SIMULATION: Detector = (
+    *("-m", "tests.simulation", "--seeds", "60", "--jobs", "1"),
+    *("--stop", "--no-shrink"),
+)
 CORE = pytest("tests/inventory", "--ignore", "tests/inventory/venue")
 TABLES = pytest(
     "tests/persistence/test_journal.py",
