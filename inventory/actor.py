@@ -118,7 +118,7 @@ class EventActor:
         while not self._halted:
             try:
                 if self._state is None:
-                    if self._stopping or not await self._load():
+                    if self._stopping or not await self._load_patiently():
                         break
                     pause = limits.RELOAD_PAUSE_S
                 if not await self._turn():
@@ -136,6 +136,20 @@ class EventActor:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, limits.RELOAD_PAUSE_S_MAX)
         await self._leave()
+
+    async def _load_patiently(self) -> bool:
+        """Load; who comes meanwhile is kept waiting only for `RESOLVE_S_MAX`."""
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(limits.RESOLVE_S_MAX, self._lose_patience)
+        try:
+            return await self._load()
+        finally:
+            self._patience.cancel()
+
+    def _lose_patience(self) -> None:
+        self._refuse_waiting()
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(limits.RELOAD_PAUSE_S, self._lose_patience)
 
     async def _load(self) -> bool:
         """Become the owner, then read the state; False when stopped before that.

@@ -228,9 +228,14 @@ class PostgresJournal:
     ) -> list[KeyedResult]:
         """Return the stored outcomes of these (user, key) pairs."""
         pairs = list(keys)
-        rows = await self._pool.fetch(
-            _RESULTS, event, [user for user, _ in pairs], [key for _, key in pairs]
-        )
+        users, names = [user for user, _ in pairs], [key for _, key in pairs]
+        try:
+            # People wait for it: a database that is silent gets no longer for this than
+            # for a commit.
+            async with asyncio.timeout(limits.CALL_DEADLINE_S):
+                rows = await self._pool.fetch(_RESULTS, event, users, names)
+        except TimeoutError as error:
+            raise Unavailable("the look-up of keys took too long") from error
         return [
             KeyedResult(
                 user=row["user_id"],

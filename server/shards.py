@@ -86,8 +86,8 @@ class Shards:
             self._loading[event] = task
             task.add_done_callback(partial(self._loaded, event))
         # One impatient caller must not end the loading for the others.
-        await asyncio.wait([task])
-        if task.cancelled():
+        await asyncio.wait([task], timeout=limits.LOAD_S_MAX)
+        if not task.done() or task.cancelled():
             raise EventUnavailable
         return task.result()
 

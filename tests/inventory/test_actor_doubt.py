@@ -88,6 +88,26 @@ async def test_after_the_patience_the_outcome_is_unknown(stage, fault, monkeypat
     assert len(stage.board.publications) == written
 
 
+async def test_who_waits_for_a_reload_is_refused_after_the_patience(stage, monkeypatch):
+    monkeypatch.setattr(limits, "RESOLVE_S_MAX", 0.001)
+    monkeypatch.setattr(limits, "RELOAD_PAUSE_S", 0.001)
+    await stage.ready()
+    gate = stage.journal.fence_gate = new_gate()
+    # A surprise of the driver: the reload begins with a fence, which is not answered.
+    stage.journal.faults.append(Fault.RAISES)
+    stage.send("ann", "hold A-1")
+    await until(lambda: stage.journal.calls[-1] == "fence")
+    first = stage.send("bob", "hold A-2")
+    await soon(lambda: stage.code(first))
+    second = stage.send("cid", "hold A-2")
+    await soon(lambda: stage.code(second))
+    assert [stage.code(one) for one in (first, second)] == ["unavailable"] * 2
+    stage.journal.fence_gate = None
+    gate.set_result(None)
+    await until(lambda: len(stage.board.resets) == 2)
+    assert (await stage.ask("bob", "hold A-2")).seats == ["A-2"]
+
+
 async def test_a_fenced_owner_answers_unavailable_and_starts_over(stage):
     await stage.ready()
     await stage.ask("ann", "hold A-1")

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from inventory.ports import CommitStatus, StoredSnapshot
+from persistence import limits
 from persistence.errors import Unavailable
 from tests.persistence.journals import (
     AREA_CAPACITY,
@@ -15,6 +16,7 @@ from tests.persistence.journals import (
     open_store,
     session,
 )
+from tests.persistence.proxy import open_proxy
 
 pytestmark = pytest.mark.postgres
 
@@ -290,3 +292,14 @@ async def test_the_clock_is_the_database_s(store):
     clock = store.journal.clock
     (row,) = await store.query("SELECT clock_ms()")
     assert abs(clock.now_ms() - row[0]) < 1000
+
+
+async def test_looking_keys_up_is_given_up_as_soon_as_a_commit(store, monkeypatch):
+    monkeypatch.setattr(limits, "CALL_DEADLINE_S", 0.1)
+    async with open_proxy(store.url) as proxy, open_store(proxy.url) as one:
+        assert await one.journal.find_results("evt", [("ann", "key")]) == []
+        proxy.losing_answers = True
+        async with asyncio.timeout(1):
+            with pytest.raises(Unavailable):
+                await one.journal.find_results("evt", [("ann", "key")])
+        proxy.losing_answers = False

@@ -7,6 +7,7 @@ from persistence.catalog import Catalog
 from persistence.clock import DatabaseClock
 from persistence.journal import PostgresJournal
 from persistence.pool import Pool
+from server import limits
 from server.ids import RandomIds
 from server.metrics import Metrics
 from server.realtime.hub import Hub
@@ -57,3 +58,10 @@ async def test_whoever_waits_while_the_server_stops_hears_unavailable(shards):
     await shards.stop(1)
     with pytest.raises(EventUnavailable):
         await asked
+
+
+async def test_whoever_waits_long_for_an_event_hears_unavailable(shards, monkeypatch):
+    monkeypatch.setattr(limits, "LOAD_S_MAX", 0.01)
+    shards._places = asyncio.Semaphore(0)
+    with pytest.raises(EventUnavailable):
+        await shards.find("no-event")
