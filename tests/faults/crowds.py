@@ -116,11 +116,15 @@ def stall(rig: Rig, number: int, dice: random.Random, count: int = STALLING) -> 
     quiet_to = time.monotonic()
     # What buyers leave behind in memory would drown what the stalled ones cost.
     found = rig.load.tell("settle", within_s=SETTLE_S_MAX)["violations"]
+    asyncio.run(_churn(rig, FILLED_S))
+    memory_warm = memory_of(rig)
+    asyncio.run(_churn(rig, FILLED_S))
     memory_before = memory_of(rig)
     sockets = [_watch(rig, who) for who in people]
     stalled_from = time.monotonic()
     asyncio.run(_churn(rig, FILLED_S))
-    each = (memory_of(rig) - memory_before) / count
+    # The changes themselves are remembered for a while: as much as without the crowd.
+    each = (memory_of(rig) - memory_before - (memory_before - memory_warm)) / count
     rig.load.tell("go")
     busy_from = time.monotonic()
     asyncio.run(_churn(rig, CLOSED_S - (busy_from - stalled_from)))

@@ -200,6 +200,19 @@ def blackhole(rig: Rig, number: int, dice: random.Random) -> Result:
     return rig.judge("blackhole", number, before, healed, RESOLVED_S, note)
 
 
+def blackhole_recovery(rig: Rig, number: int, dice: random.Random) -> Result:
+    """Lose a commit's answer, and then the database while the event recovers."""
+    before = rig.counts()
+    rig.proxy.cut_commit(1, Cut.SWALLOW)
+    _fired(rig)
+    rig.run(dice.uniform(0.0, 0.06))
+    rig.proxy.blackhole()
+    rig.run(13.0)
+    rig.proxy.pass_on()
+    healed = time.monotonic()
+    return rig.judge("blackhole recovery", number, before, healed, RESOLVED_S)
+
+
 def delay(rig: Rig, number: int, dice: random.Random) -> Result:
     """Make each way to and from Postgres take long."""
     before = rig.counts()

@@ -39,6 +39,7 @@ KINDS: Sequence[Kind] = (
     Kind("reset", faults.reset, 20),
     Kind("refuse", faults.refuse, 4),
     Kind("blackhole", faults.blackhole, 8),
+    Kind("blackhole-recovery", faults.blackhole_recovery, 6),
     Kind("delay", faults.delay, 5),
     Kind("terminate", faults.terminate, 10),
     Kind("terminate-no-database", faults.terminate_without_database, 6),
