@@ -106,7 +106,8 @@ def _check_promises(world: "World", event: str, head: Head) -> None:
         elif type(reply) is ExtendOk:
             token = operation.command.hold  # type: ignore[union-attr]
         if token is not None and reply.expires_in_ms:  # type: ignore[union-attr]
-            ends_s = operation.called_s + reply.expires_in_ms / 1_000  # type: ignore[union-attr]
+            left_ms = reply.expires_in_ms  # type: ignore[union-attr]
+            ends_s = operation.called_s + left_ms / 1_000
             promised[token] = max(promised.get(token, 0.0), ends_s)
     owners: dict[str, str] = {}
     made: dict[str, int] = {}

@@ -306,7 +306,10 @@ class SimJournal:
                 )
                 return await self._status(answer)
             case "raises written":
-                said = lambda _: self._hear(answer, Broken("no answer"), None)  # noqa: E731
+
+                def said(_: object) -> None:
+                    self._hear(answer, Broken("no answer"), None)
+
             case _:
                 pass
         statement = Statement(asked.event, work, hold_s, said, doubt)

@@ -283,7 +283,11 @@ class Process:
 
     async def _stop(self) -> None:
         await self.shards.stop(limits.STOP_S_MAX)
-        for outlet in sorted(self.hub.outlets, key=lambda one: one.number):  # type: ignore[attr-defined]
+        outlets = sorted(
+            self.hub.outlets,
+            key=lambda one: one.number,  # type: ignore[attr-defined]
+        )
+        for outlet in outlets:
             outlet.close(1012, "restart", 100)
         await asyncio.sleep(0.5)
         self.kill()
