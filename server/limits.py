@@ -56,6 +56,9 @@ DELTA_TOUCHES_PROMISED_MAX = 32_768
 
 RECEIPT_BYTES_MAX = 1 << 20
 EVENTS_LOADING_MAX = 16
+LOAD_S_MAX = 8.0
+"""How long the first to use an event wait for it: every command is answered in 10 s."""
+
 STOP_S_MAX = 5.0
 """How long actors may take to answer what waits; with the closing of connections to a
 database that is silent, the whole stop stays below the 10 s of the contract."""
