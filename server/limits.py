@@ -16,7 +16,7 @@ CONNECTIONS_MAX = 60_000
 CONNECTIONS_PER_ADDRESS_MAX = 1_000
 """Of one client's address, with rates limited: many may share one, but not so many."""
 
-SEND_BUFFER_BYTES = 32 * 1_024
+SEND_BUFFER_BYTES = 16 * 1_024
 """What the kernel is asked to keep at most of what a websocket's client has not taken.
 
 The kernel doubles it and counts its own overhead."""
@@ -24,8 +24,10 @@ The kernel doubles it and counts its own overhead."""
 REPLY_BUFFER_BYTES_MAX = 64 * 1_024
 """A connection with more unsent bytes is not read until it takes some."""
 
-WATCH_BUFFER_BYTES_MAX = 16 * 1_024
-"""A watcher with more unsent bytes is passed over: its cursor stays where it is."""
+WATCH_BUFFER_BYTES_MAX = 2 * 1_024
+"""A watcher with more unsent bytes is passed over: its cursor stays where it is.
+
+Little, because each unsent frame costs the loop several times its own bytes."""
 
 STALL_S_MAX = 9.0
 """A client that took nothing for so long is closed with 4008, a second later or two."""
@@ -63,7 +65,7 @@ STOP_S_MAX = 5.0
 """How long actors may take to answer what waits; with the closing of connections to a
 database that is silent, the whole stop stays below the 10 s of the contract."""
 
-assert FRAME_BYTES_MAX < WATCH_BUFFER_BYTES_MAX < REPLY_BUFFER_BYTES_MAX
+assert WATCH_BUFFER_BYTES_MAX < FRAME_BYTES_MAX < REPLY_BUFFER_BYTES_MAX
 assert FANOUT_SLICE_S < FANOUT_SLICE_S_MAX < FLUSH_S_MAX
 assert 0 < FANOUT_SHARE_BUSY < FANOUT_SHARE_MAX < 1
 

@@ -112,7 +112,9 @@ def _check_origin(request: web.Request, context: Context) -> None:
     if not origins:
         return
     allowed = context.config.allowed_origins
-    own = {f"{scheme}://{request.host}" for scheme in ("http", "https")}
+    # Not aiohttp's `host`, which believes an absolute target more than the header.
+    host = request.headers.get("Host", "")
+    own = {f"{scheme}://{host}" for scheme in ("http", "https")}
     if len(origins) > 1 or origins[0] not in (allowed or own):
         raise web.HTTPForbidden(text="This origin may not connect.")
 
