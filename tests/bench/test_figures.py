@@ -51,7 +51,8 @@ def test_watchers_of_a_sale_are_told_everything(lab: Lab) -> None:
     assert seen.faults == {}
     assert seen.behind == 0
     assert seen.frames >= WATCHERS
-    assert 0 < seen.delay_p50_ms <= seen.delay_p99_ms
+    # A watcher may well hear of a commit before the buyer does.
+    assert -1_000 < seen.delay_p50_ms <= seen.delay_p99_ms < 5_000
     assert seen.last_p50_ms <= seen.last_max_ms
     assert len(watchers.kept(runs)) == 1
     assert 0 < runs[1].fanout_s < runs[1].traded.loaded_s
