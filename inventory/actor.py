@@ -27,7 +27,7 @@ from inventory.batch import BatchBuilder
 from inventory.commands import AnyCommand, ExpireHold, KeepHolds, OpenSale
 from inventory.decide import decide
 from inventory.keys import KeyMemory, replay
-from inventory.loading import Loaded, SnapshotWriter, load
+from inventory.loading import Deposed, Loaded, SnapshotWriter, load
 from inventory.ports import (
     Batch,
     Clock,
@@ -49,10 +49,6 @@ from inventory.state import Corrupt, Stock
 from inventory.venue.map import Venue
 
 encode = msgpack.Encoder().encode
-
-
-class Deposed(Exception):
-    """Another process owns the event now."""
 
 
 class EventActor:

@@ -1,7 +1,7 @@
 """Reading an event's state: the newest snapshot, then the journal, through `apply`.
 
-Used by the actor after it became the owner, and by the audit. Yields to the loop, so
-that a long journal stalls nobody else. Writing those snapshots is here, too.
+Used by the actor after it became the owner. Yields to the loop, so that a long journal
+stalls nobody else. Writing those snapshots is here, too.
 """
 
 import asyncio
@@ -12,13 +12,17 @@ from msgspec import MsgspecError, msgpack
 from inventory import limits
 from inventory.batch import chained
 from inventory.changes import AnyChange
-from inventory.ports import Journal, JournalRow, Observer, Ownership
+from inventory.ports import CommitStatus, Journal, JournalRow, Observer, Ownership
 from inventory.settings import Settings
 from inventory.snapshot import decode_snapshot, encode_snapshot
 from inventory.state import Corrupt, Stock
 from inventory.venue.map import Venue
 
 decode_changes = msgpack.Decoder(list[AnyChange]).decode
+
+
+class Deposed(Exception):
+    """Another process owns the event now."""
 
 
 class Loaded:
@@ -33,7 +37,22 @@ class Loaded:
 async def load(
     journal: Journal, ownership: Ownership, venue: Venue, first_settings: Settings
 ) -> Loaded:
-    """Return the state at the head; raise `Corrupt` unless it gets exactly there."""
+    """Return the state at the head that we own.
+
+    Raises `Corrupt` unless what is stored leads exactly there, or `Deposed` where
+    somebody else became the owner, and wrote more, while we were reading.
+    """
+    try:
+        return await _read(journal, ownership, venue, first_settings)
+    except Corrupt:
+        if await journal.confirm(ownership) is CommitStatus.COMMITTED:
+            raise
+        raise Deposed from None
+
+
+async def _read(
+    journal: Journal, ownership: Ownership, venue: Venue, first_settings: Settings
+) -> Loaded:
     stored = await journal.load_snapshot(ownership.event)
     if stored is None:
         stock = Stock(venue, first_settings)

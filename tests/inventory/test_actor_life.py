@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from inventory import limits
-from inventory.actor import Deposed
+from inventory.loading import Deposed
 from inventory.ports import CommitStatus
 from inventory.state import Corrupt
 from tests.fakes import Broken, Fault, new_gate

@@ -1,6 +1,7 @@
 """Reading a state back, and what a damaged journal is told apart by."""
 
 import asyncio
+from copy import copy
 
 import pytest
 from msgspec import msgpack
@@ -8,7 +9,7 @@ from msgspec import msgpack
 from inventory import limits
 from inventory.batch import BatchBuilder, chained
 from inventory.changes import SeatsHeld
-from inventory.loading import Loaded, load, replay_row
+from inventory.loading import Deposed, Loaded, load, replay_row
 from inventory.ports import JournalRow, Ownership
 from inventory.snapshot import encode_snapshot
 from inventory.state import Corrupt, Stock
@@ -129,7 +130,7 @@ async def test_another_journal_of_the_same_length_is_noticed():
 
 async def test_a_journal_that_goes_beyond_its_head_is_noticed():
     journal, ownership, _ = await written(*THREE)
-    ownership.version = 2
+    journal.heads[EVENT].version = ownership.version = 2
     with pytest.raises(Corrupt, match="end at its head"):
         await read(journal, ownership)
 
@@ -137,9 +138,18 @@ async def test_a_journal_that_goes_beyond_its_head_is_noticed():
 async def test_a_snapshot_ahead_of_the_head_is_noticed():
     journal, ownership, stock = await written(*THREE)
     await journal.save_snapshot(ownership, stock.version, encode_snapshot(stock))
-    ownership.version = 3
+    journal.heads[EVENT].version = ownership.version = 3
     with pytest.raises(Corrupt, match="end at its head"):
         await read(journal, ownership)
+
+
+async def test_what_a_new_owner_wrote_while_we_read_is_no_damage():
+    journal, ownership, _ = await written(*THREE)
+    former = copy(ownership)
+    former.version = 2
+    journal.heads[EVENT].epoch += 1
+    with pytest.raises(Deposed):
+        await read(journal, former)
 
 
 def row_of(changes: object, base: int = 0, to: int = 1) -> JournalRow:
