@@ -40,10 +40,17 @@ from server.rest.route import Query, Route
 COMMAND_REPLIES: Final = (HoldOk, ExtendOk, TakenOk, BookOk, HoldingOk)
 
 FIELDS: Final = ("bad_frame", "bad_field")
-WRITES: Final = (*FIELDS, "too_large", "unsupported_media_type", "unavailable")
+WRITES: Final = (
+    *FIELDS,
+    "request_timeout",
+    "too_large",
+    "unsupported_media_type",
+    "unavailable",
+)
 COMMANDS: Final = (
     *WRITES,
     "unknown_op",
+    "forbidden",
     "payment_required",
     "event_not_found",
     "seat_not_free",
