@@ -30,6 +30,7 @@ from server.door import Door
 from server.ids import RandomIds
 from server.metrics import Metrics
 from server.pages.serve import add_pages
+from server.place import Place, url_at
 from server.pulse import Pulse
 from server.realtime.hub import Hub
 from server.realtime.websocket import websocket
@@ -54,35 +55,35 @@ SHUTDOWN_S = 1.0
 class Server:
     """One serving process, from its parts to its port."""
 
-    def __init__(self, config: Config, database_url: str, address: str) -> None:
+    def __init__(self, config: Config, place: Place) -> None:
         self.config = config
-        self.database_url = database_url
-        self.address = address
+        self.place = place
         self._cleanups: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._context: Context | None = None
-        self._stop_listening: Callable[[], None] | None = None
+        self._stop_listening: list[Callable[[], None]] = []
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> str:
         """Start everything; return the address clients use."""
-        config = self.config
+        config, place = self.config, self.place
         passwords = Passwords()
         # The slowest step there is, so it goes on in its thread beside the others.
         hashing = asyncio.create_task(self._hash_admin(passwords), name="hashing")
         durability, applied = await prepare_database(
-            self.database_url, unsafe=config.unsafe
+            place.database_url, unsafe=config.unsafe
         )
-        pool = await Pool.open(self.database_url)
+        pool = await Pool.open(place.database_url)
         self._cleanups.append(pool.close)
         if applied:
             log.info("migrated the database", files=applied)
         clock = DatabaseClock()
-        journal = await PostgresJournal.open(
-            self.database_url, pool, self.address, clock
-        )
+        # Alone under the name of the node, so that the next start ends these leases.
+        name = place.process if place.supervised else place.node
+        journal = await PostgresJournal.open(place.database_url, pool, name, clock)
         self._cleanups.append(journal.close)
-        await journal.void_leases(self.address)
+        if not place.supervised:
+            await journal.void_leases(name)
         catalog, accounts = Catalog(pool), Accounts(pool)
         metrics = Metrics()
         hub = Hub(asyncio.get_running_loop())
@@ -98,7 +99,7 @@ class Server:
             passwords=passwords,
             receipt_key=await self._receipt_key(pool),
             metrics=metrics,
-            database_url=self.database_url,
+            database_url=place.database_url,
             durability=durability.durability_class,
             pulse=Pulse(partial(pool.fetch_one, "SELECT 1")),
             trusted_proxies=parse_networks(config.trusted_proxies),
@@ -133,8 +134,8 @@ class Server:
                 # Spread, so that not all come back in the same instant.
                 outlet.close(1012, "restart", random.randrange(RESTART_SPREAD_MS))
             context.passwords.close()
-        if self._stop_listening is not None:
-            self._stop_listening()
+        for stop_listening in self._stop_listening:
+            stop_listening()
         for task in self._tasks:
             task.cancel()
         for cleanup in reversed(self._cleanups):
@@ -161,16 +162,22 @@ class Server:
             access_log=None,
             logger=HTTP_LOG,
             keepalive_timeout=KEEPALIVE_S,
+            # Bodies are refused packed, so nobody unpacks them before that.
+            auto_decompress=False,
         )
         _add_door_gauges(context.metrics, door)
         loop = asyncio.get_running_loop()
         self._spawn(door.run(loop.time), "door")
+        host, place = self.config.host, self.place
         listening = await loop.create_server(
-            door, self.config.host, self.config.port, backlog=BACKLOG
+            door, host, place.port, backlog=BACKLOG, reuse_port=place.reuse_port or None
         )
-        self._stop_listening = listening.close
+        self._stop_listening.append(listening.close)
+        if place.own_port is not None:
+            own = await loop.create_server(door, host, place.own_port, backlog=BACKLOG)
+            self._stop_listening.append(own.close)
         host, port = listening.sockets[0].getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        return url_at("http", host, port)
 
     async def _hash_admin(self, passwords: Passwords) -> str | None:
         password = self.config.admin_password

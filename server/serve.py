@@ -19,6 +19,7 @@ from persistence.errors import Unavailable, UnsafeServer
 from persistence.migrate import MigrationError
 from server.config import Config, ConfigError
 from server.log import configure_logging
+from server.place import Place, name_process
 
 GC_THRESHOLDS: Final = (20_000, 20, 20)
 """A sale makes many objects that live for minutes, and nearly no cycles: at the usual
@@ -45,7 +46,7 @@ def serve(config: Config) -> int:
                 url = postgres.wait()
             factory = uvloop.new_event_loop if config.loop == "uvloop" else None
             with asyncio.Runner(loop_factory=factory) as runner:
-                runner.run(_serve(config, url, f"node {data.secret('node')[:16]}"))
+                runner.run(_serve(config, _place(config, data, url)))
     except (
         ConfigError,
         DataDirectoryError,
@@ -67,10 +68,21 @@ def serve(config: Config) -> int:
     return 0
 
 
-async def _serve(config: Config, database_url: str, address: str) -> None:
+def _place(config: Config, data: DataDirectory, database_url: str) -> Place:
+    node = data.secret("node")[:16]
+    return Place(
+        node=node,
+        process=name_process(node, 0),
+        database_url=database_url,
+        redis_url=config.redis_url,
+        port=config.port,
+    )
+
+
+async def _serve(config: Config, place: Place) -> None:
     from server.app import Server
 
-    server = Server(config, database_url, address)
+    server = Server(config, place)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,6 +9,7 @@ import pytest
 
 from server.app import Server
 from server.config import Config
+from server.place import Place
 
 ADMIN = {"email": "admin@example.org", "password": "correct horse battery"}
 
@@ -64,7 +65,10 @@ async def run_server(database_url: str, **settings: Any) -> AsyncIterator[Client
         admin_password=ADMIN["password"],
         **settings,
     )
-    server = Server(config, database_url, "node test")
+    place = Place(
+        node="test", process="test.0.0", database_url=database_url, port=config.port
+    )
+    server = Server(config, place)
     try:
         url = await server.start()
         async with aiohttp.ClientSession() as session:
