@@ -21,6 +21,8 @@ def serve(
     database_url: str | None = None,
     redis_url: str | None = None,
     workers: int | None = None,
+    worker_port: int | None = None,
+    advertise: str | None = None,
     unsafe: Annotated[bool | None, Parameter(negative=())] = None,
 ) -> int:
     """Serve until told to stop. Every option is also an environment variable.
@@ -30,8 +32,14 @@ def serve(
         port: where to listen; 0 takes any free port (ONSALE_PORT).
         data_dir: what this server keeps on this machine (ONSALE_DATA_DIR).
         database_url: a Postgres; without it one is started here (DATABASE_URL).
-        redis_url: a Redis or Valkey for several processes (REDIS_URL).
-        workers: how many processes serve (ONSALE_WORKERS).
+        redis_url: a Redis or Valkey for several processes; without it one is started
+            here where there are several workers (REDIS_URL).
+        workers: how many processes serve, all at one port (ONSALE_WORKERS). SIGHUP
+            replaces them one after the other.
+        worker_port: where the first worker listens besides, alone, so that clients can
+            choose it; the others at the ports after it (ONSALE_WORKER_PORT).
+        advertise: the URL at which clients reach this machine; of several workers each
+            puts its own port to it (ONSALE_ADVERTISE).
         unsafe: start on a database that may lose what it acknowledged.
     """
     from server.serve import serve as run
@@ -45,6 +53,8 @@ def serve(
             database_url=database_url,
             redis_url=redis_url,
             workers=workers,
+            worker_port=worker_port,
+            advertise=advertise,
             unsafe=unsafe,
         )
     except ConfigError as error:

@@ -6,11 +6,16 @@ possible, is a `ConfigError` with a sentence that names it.
 
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
-Port = Annotated[int, Meta(ge=0, le=65_535)]
+PORT_MAX: Final = 65_535
+Port = Annotated[int, Meta(ge=0, le=PORT_MAX)]
+
+EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})
+"""Hosts that mean all addresses of the machine, and so are nobody's address."""
 
 
 class ConfigError(Exception):
@@ -25,7 +30,12 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     data_dir: str = ".onsale"
     database_url: str | None = None
     redis_url: str | None = None
-    workers: Annotated[int, Meta(ge=1, le=1)] = 1
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    worker_port: Annotated[int, Meta(ge=1, le=PORT_MAX)] | None = None
+    """Where worker 0 listens besides, alone; the next ones at the ports after it."""
+    advertise: str | None = None
+    """The URL at which others reach this machine: its port is used for a lone process
+    only, because each worker has its own."""
     admin_email: str | None = None
     admin_password: str | None = None
     secret_key: str | None = None
@@ -71,8 +81,56 @@ def read_config(environment: Mapping[str, str], **given: object) -> Config:
         field = path.rstrip("`")
         names = [name for name, known in NAMES.items() if known == field]
         raise ConfigError(f"{' / '.join(names) or 'Settings'}: {detail}.") from None
+    _check(config)
+    return config
+
+
+def _check(config: Config) -> None:
+    """Raise `ConfigError` for what is possible alone, but not together."""
     if (config.admin_email is None) != (config.admin_password is None):
         raise ConfigError(
             "ONSALE_ADMIN_EMAIL and ONSALE_ADMIN_PASSWORD are set together."
         )
-    return config
+    if config.advertise is not None and not _is_origin(config.advertise):
+        raise ConfigError(
+            "ONSALE_ADVERTISE: Expected a URL of a machine, such as"
+            " http://onsale-1.example:8080."
+        )
+    if config.worker_port is None:
+        if config.workers > 1 and config.advertise is not None:
+            raise ConfigError(
+                "ONSALE_ADVERTISE: several workers can be told apart only by ports of"
+                " their own; set ONSALE_WORKER_PORT too."
+            )
+        return
+    last = config.worker_port + config.workers - 1
+    if last > PORT_MAX:
+        raise ConfigError(
+            f"ONSALE_WORKER_PORT: the last worker's port would be {last:,}."
+        )
+    if config.worker_port <= config.port <= last:
+        raise ConfigError(
+            f"ONSALE_WORKER_PORT: {config.port} is the port of all workers."
+        )
+    if config.advertise is None and config.host in EVERYWHERE:
+        raise ConfigError(
+            "ONSALE_WORKER_PORT: set ONSALE_ADVERTISE too; a server that listens on all"
+            " addresses does not know which one others reach it at."
+        )
+
+
+def _is_origin(url: str) -> bool:
+    """Tell whether this is a URL with a host, perhaps a port, and nothing else."""
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    rest = (parts.path.removesuffix("/"), parts.query, parts.fragment)
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(named)
+        and "@" not in parts.netloc
+        and not any(rest)
+        and not any(sign.isspace() for sign in url)
+    )

@@ -1,8 +1,11 @@
 """Where one serving process stands: in its node, in the cluster, on the network."""
 
 import secrets
+from urllib.parse import urlsplit
 
 from msgspec import Struct
+
+from server.config import Config
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -37,3 +40,19 @@ def name_process(node: str, number: int) -> str:
 def url_at(scheme: str, host: str, port: int) -> str:
     """Return a URL; numeric addresses of IPv6 stand in brackets."""
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def own_port_of(config: Config, number: int) -> int | None:
+    """Return where the worker of this number listens alone, or None."""
+    return None if config.worker_port is None else config.worker_port + number
+
+
+def address_of(config: Config, number: int) -> str | None:
+    """Return the URL at which others reach this one process, or None."""
+    port = own_port_of(config, number)
+    if config.advertise is None:
+        return None if port is None else url_at("http", config.host, port)
+    given = urlsplit(config.advertise)
+    if port is None or (config.workers == 1 and given.port is not None):
+        return config.advertise.removesuffix("/")
+    return url_at(given.scheme, given.hostname or "", port)

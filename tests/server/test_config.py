@@ -1,6 +1,7 @@
 import pytest
 
 from server.config import Config, ConfigError, read_config
+from server.place import address_of
 
 
 def test_without_anything_the_defaults_are_taken():
@@ -26,6 +27,10 @@ def test_lists_are_read_with_commas():
         ("ONSALE_PORT", "65536", "ONSALE_PORT: Expected `int` <= 65535."),
         ("ONSALE_LOOP", "trio", "ONSALE_LOOP: Invalid enum value 'trio'."),
         ("ONSALE_ADMIN_EMAIL", "a@b.c", "ADMIN_PASSWORD are set together."),
+        ("ONSALE_WORKERS", "0", "ONSALE_WORKERS: Expected `int` >= 1."),
+        ("ONSALE_WORKERS", "65", "ONSALE_WORKERS: Expected `int` <= 64."),
+        ("ONSALE_WORKER_PORT", "0", "ONSALE_WORKER_PORT: Expected `int` >= 1."),
+        ("ONSALE_ADVERTISE", "example.org:80", "as http://onsale-1.example:8080."),
     ],
 )
 def test_what_cannot_be_is_named(name, value, sentence):
@@ -39,3 +44,57 @@ def test_what_cannot_be_is_named(name, value, sentence):
 )
 def test_what_others_of_ours_are_told_is_no_error(name):
     assert read_config({name: "anything"}) == Config()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://a.example",
+        "http://",
+        "http://a.example/path",
+        "http://a.example?query",
+        "http://user@a.example",
+        "http://a.example:0",
+        "http://a.example:65536",
+        "http://a b.example",
+    ],
+)
+def test_only_the_url_of_a_machine_is_advertised(url):
+    with pytest.raises(ConfigError):
+        read_config({}, advertise=url)
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"workers": 2, "worker_port": 65_535}, "65,536"),
+        ({"workers": 2, "worker_port": 8_079}, "8080"),
+        ({"worker_port": 9_000, "host": "0.0.0.0"}, "ONSALE_ADVERTISE too"),
+        ({"workers": 2, "advertise": "http://a.example"}, "ONSALE_WORKER_PORT too"),
+    ],
+)
+def test_ports_of_workers_must_go_together(settings, word):
+    with pytest.raises(ConfigError, match=word):
+        read_config({}, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({}, None),
+        ({"advertise": "https://a.example/"}, "https://a.example"),
+        ({"worker_port": 9_000}, "http://127.0.0.1:9002"),
+        ({"worker_port": 9_000, "host": "::1"}, "http://[::1]:9002"),
+        (
+            {"worker_port": 9_000, "advertise": "http://a.example:1", "workers": 3},
+            "http://a.example:9002",
+        ),
+        (
+            {"worker_port": 9_000, "advertise": "http://a.example:1"},
+            "http://a.example:1",
+        ),
+    ],
+)
+def test_an_address_is_the_process_s_own_or_none(settings, address):
+    assert address_of(read_config({}, **settings), 2) == address
