@@ -52,7 +52,11 @@ encode = msgpack.Encoder().encode
 
 
 class EventActor:
-    """Owns the stock of one event; see the module for the rules it keeps."""
+    """Owns the stock of one event; see the module for the rules it keeps.
+
+    Where another process has the event, a `patient` actor waits until that one is gone;
+    any other ends. `task` lasts as long as the actor.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class EventActor:
         clock: Clock,
         ids: Ids,
         observer: Observer,
+        patient: bool = True,
     ) -> None:
         self.event = event
         self.venue = venue
@@ -74,6 +79,7 @@ class EventActor:
         self.clock = clock
         self.ids = ids
         self.observer = observer
+        self.patient = patient
         self.mailbox: deque[Envelope] = deque()
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._state: Loaded | None = None
@@ -86,7 +92,7 @@ class EventActor:
         self._alarm: asyncio.TimerHandle | None = None
         self._stopping = False
         self._halted = False
-        self._task = asyncio.create_task(self._run(), name=f"actor {event}")
+        self.task = asyncio.create_task(self._run(), name=f"actor {event}")
 
     def offer(self, envelope: Envelope) -> None:
         """Take a command; it is answered through its envelope, now or later."""
@@ -102,9 +108,9 @@ class EventActor:
         """Answer what is waiting, then give the event up; within `patience_s`."""
         self._stopping = True
         self._wake()
-        await asyncio.wait([self._task], timeout=patience_s)
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        await asyncio.wait([self.task], timeout=patience_s)
+        self.task.cancel()
+        await asyncio.wait([self.task])
         self._abandon()
         self._give_up(Deposed())
 
@@ -122,6 +128,7 @@ class EventActor:
             except Deposed:
                 self._held = None
                 self._abandon()
+                self._stopping = self._stopping or not self.patient
             except Corrupt as error:
                 self._halt(error)
             except Exception as error:
@@ -167,8 +174,11 @@ class EventActor:
         self.publisher.reset(
             ownership, bytes(stock.letters), stock.area_counts(), stock.settings
         )
-        kept_ms = self._now_ms() + limits.HOLD_GRACE_MS
-        await self._commit_own([KeepHolds(id=0, event=self.event, until_ms=kept_ms)])
+        builder, now_ms = self._begin()
+        kept_ms = now_ms + limits.HOLD_GRACE_MS
+        keep = KeepHolds(id=0, event=self.event, until_ms=kept_ms)
+        self._decide_own(builder, keep, now_ms)
+        await self._finish(builder, now_ms)
         if not self.ready.done():
             self.ready.set_result(None)
         return True
@@ -182,18 +192,13 @@ class EventActor:
                 return fenced.ownership
             self._held = None
         ownership = await self.journal.acquire(self.event)
+        if ownership is None and not self.patient:
+            raise Deposed
         if ownership is None:
             self._refuse_waiting()
             waited = self.clock.monotonic() - sent_at
             await asyncio.sleep(max(0.0, limits.RELOAD_PAUSE_S - waited))
         return ownership
-
-    async def _commit_own(self, commands: list[AnyCommand]) -> None:
-        """Decide and commit commands of our own, before anybody else's."""
-        builder, now_ms = self._begin()
-        for command in commands:
-            self._decide_own(builder, command, now_ms)
-        await self._finish(builder, now_ms)
 
     async def _turn(self) -> bool:
         """Do one batch, or wait for one; False when there is nothing more to do."""
@@ -204,7 +209,9 @@ class EventActor:
         if not own and not self.mailbox:
             if self._stopping:
                 return False
-            await self._sleep(state.stock)
+            await self._confirm(limits.RENEW_AFTER_S)
+            if self._state is not None and not self.mailbox:
+                await self._sleep(state.stock)
             return True
         self._keys.trim()
         count = await self._fetch_missing_keys()
@@ -312,12 +319,7 @@ class EventActor:
         count = min(len(self.mailbox), limits.BATCH_COMMANDS_MAX)
         if self._keys.complete:
             return count
-        missing = {
-            (envelope.user, envelope.key)
-            for envelope in islice(self.mailbox, count)
-            if envelope.key is not None
-            and (envelope.user, envelope.key) not in self._keys
-        }
+        missing = self._keys.missing(islice(self.mailbox, count))
         if missing:
             for result in await self.journal.find_results(self.event, missing):
                 self._keys.add(
@@ -330,7 +332,7 @@ class EventActor:
         state = self._loaded()
         ownership = state.ownership
         if not builder.changes:
-            await self._confirm()
+            await self._confirm(limits.CONFIRM_AFTER_S)
             self._answer_open(builder)
             if self.mailbox:
                 # No commit gave the loop a turn.
@@ -354,9 +356,9 @@ class EventActor:
         self.observer.doubted(status)
         await self._resolve(ownership, batch, builder, publication, status)
 
-    async def _confirm(self) -> None:
-        """Make sure that we still own the event when we have been silent for long."""
-        if self.clock.monotonic() - self._confirmed_at < limits.CONFIRM_AFTER_S:
+    async def _confirm(self, after_s: float) -> None:
+        """Make sure that we still own the event after so long a silence."""
+        if self.clock.monotonic() - self._confirmed_at < after_s:
             return
         ownership = self._loaded().ownership
         sent_at = self.clock.monotonic()
@@ -463,6 +465,7 @@ class EventActor:
         """Give the lease back, so that the next owner need not wait for it."""
         if self._alarm is not None:
             self._alarm.cancel()
+        self._give_up(Deposed())
         await self._snapshots.finish()
         if self._state is not None:
             try:
@@ -477,18 +480,19 @@ class EventActor:
             waiter.set_result(None)
 
     async def _sleep(self, stock: Stock) -> None:
-        """Wait for a command, or for the moment when something is due."""
+        """Wait for a command, or until something is due: the lease, too."""
         loop = asyncio.get_running_loop()
         due_ms = stock.next_deadline_ms()
         settings = stock.settings
         if settings.sale_state == "scheduled" and settings.on_sale_at_ms is not None:
             due_ms = min(due_ms or settings.on_sale_at_ms, settings.on_sale_at_ms)
+        silent_s = self.clock.monotonic() - self._confirmed_at
+        delay_s = limits.RENEW_AFTER_S - silent_s
+        if due_ms is not None:
+            delay_s = min(delay_s, (due_ms - self.clock.now_ms()) / 1_000)
         if self._alarm is not None:
             self._alarm.cancel()
-            self._alarm = None
-        if due_ms is not None:
-            delay_s = max(0.0, (due_ms - self.clock.now_ms()) / 1_000)
-            self._alarm = loop.call_later(delay_s + 0.001, self._wake)
+        self._alarm = loop.call_later(max(0.0, delay_s) + 0.001, self._wake)
         self._waiter = loop.create_future()
         await self._waiter
         self._waiter = None

@@ -4,6 +4,7 @@ The durable memory is a table written in the same commit; this one saves asking 
 knows whether it is complete: where it is, a key that is not here was never used.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -11,6 +12,7 @@ from msgspec import msgpack
 
 from inventory import commands, limits, replies
 from inventory.commands import AnyCommand
+from inventory.ports import Envelope
 from inventory.replies import Ok, Reply, refuse
 
 OUTCOMES: Final[dict[type, type[Ok]]] = {
@@ -43,8 +45,10 @@ class KeyMemory:
         self.complete = complete
         self._outcomes: dict[tuple[str, str], Remembered] = {}
 
-    def __contains__(self, key: tuple[str, str]) -> bool:
-        return key in self._outcomes
+    def missing(self, envelopes: Iterable[Envelope]) -> set[tuple[str, str]]:
+        """Return the (user, key) pairs of these commands that are not remembered."""
+        asked = {(one.user, one.key) for one in envelopes if one.key is not None}
+        return asked - self._outcomes.keys()
 
     def get(self, user: str, key: str) -> Remembered | None:
         """Return what was answered to this key, as far as this memory knows."""

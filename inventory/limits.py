@@ -59,6 +59,9 @@ LEASE_MS = 10_000
 CONFIRM_AFTER_S = LEASE_MS / 2_000
 """An owner that has not committed for half its lease confirms it before answering."""
 
+RENEW_AFTER_S = LEASE_MS / 3_000
+"""An owner that has nothing to commit renews its lease after so long a silence."""
+
 RESOLVE_S_MAX = 5.0
 """How long callers wait for an ambiguous commit before `outcome_unknown`."""
 
@@ -68,6 +71,7 @@ REPLAY_ROWS = 1_000
 REPLAY_SLICE_S = 0.005
 
 assert RESOLVE_S_MAX * 1_000 <= LEASE_MS
+assert RENEW_AFTER_S < CONFIRM_AFTER_S
 
 DIFFERENCES_MAX = 100
 """How many differences an audit tells; it counts them all."""

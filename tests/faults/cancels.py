@@ -76,7 +76,7 @@ class StruckActor(EventActor):
     async def _run(self) -> None:
         def strike() -> None:
             self.struck = True
-            asyncio.get_running_loop().call_soon(self._task.cancel)
+            asyncio.get_running_loop().call_soon(self.task.cancel)
 
         await stepped(super()._run(), self.strike_at, strike)
 
@@ -174,7 +174,7 @@ async def _strike_actor(
 async def _answered(actor: StruckActor, asker: Asker) -> None:
     """Wait until all are answered, or the actor is no more."""
     waiting = asyncio.create_task(asker.content.wait())
-    ends: list[asyncio.Future[Any]] = [waiting, actor._task]
+    ends: list[asyncio.Future[Any]] = [waiting, actor.task]
     await asyncio.wait(ends, timeout=ANSWERED_S, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
 

@@ -166,7 +166,7 @@ async def test_a_head_that_contradicts_stops_the_event(stage):
     ]
     assert isinstance(stage.notes.failures[-1], Corrupt)
     assert stage.code(stage.send("ann", "hold A-3")) == "unavailable"
-    await stage.actor._task
+    await stage.actor.task
 
 
 async def test_another_batch_at_the_expected_version_stops_the_event(stage):

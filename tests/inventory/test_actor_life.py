@@ -1,10 +1,12 @@
 """What the actor does by itself: expiries, opening, recovery, leases, the end."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from inventory import limits
+from inventory.actor import EventActor
 from inventory.loading import Deposed
 from inventory.ports import CommitStatus
 from inventory.state import Corrupt
@@ -220,7 +222,46 @@ async def test_nothing_is_loaded_before_the_event_is_ours(stage):
 # Leases.
 
 
-async def test_a_silent_owner_confirms_before_it_answers(stage):
+def impatient(*arguments: Any, **options: Any) -> EventActor:
+    return EventActor(*arguments, patient=False, **options)
+
+
+async def test_an_owner_with_nothing_to_commit_renews_its_lease(stage, monkeypatch):
+    monkeypatch.setattr(limits, "RENEW_AFTER_S", 0.02)
+    await stage.ready()
+    await settle()
+    assert "confirm" not in stage.journal.calls
+    stage.clock.advance(1.0)
+    await soon(lambda: stage.journal.calls.count("confirm") == 1)
+    stage.clock.advance(1.0)
+    await soon(lambda: stage.journal.calls.count("confirm") == 2)
+
+
+async def test_an_owner_that_waits_learns_that_it_is_deposed(stage, monkeypatch):
+    monkeypatch.setattr(limits, "RENEW_AFTER_S", 0.02)
+    await stage.close()
+    stage.open(impatient)
+    await stage.ready()
+    stage.head.token, stage.head.lease_until = "another", float("inf")
+    stage.clock.advance(1.0)
+    await soon(stage.actor.task.done)
+    assert stage.code(stage.send("ann", "holding")) == "unavailable"
+
+
+async def test_an_impatient_actor_ends_where_another_has_the_event(stage):
+    await stage.close()
+    stage.head.token, stage.head.lease_until = "another", float("inf")
+    actor = stage.open(impatient)
+    held = stage.send("ann", "hold A-1")
+    with pytest.raises(Deposed):
+        await actor.ready
+    await soon(actor.task.done)
+    assert stage.code(held) == "unavailable"
+    assert stage.code(stage.send("ann", "hold A-1")) == "unavailable"
+
+
+async def test_a_silent_owner_confirms_before_it_answers(stage, monkeypatch):
+    monkeypatch.setattr(limits, "RENEW_AFTER_S", 3_600.0)
     await stage.ready()
     stage.clock.advance(limits.CONFIRM_AFTER_S - 0.001)
     await stage.ask("ann", "holding")
@@ -371,7 +412,7 @@ async def test_a_stop_while_another_has_the_event_ends_soon(stage):
     actor = other.open()
     await soon(lambda: stage.journal.calls.count("acquire") > 2)
     await actor.stop(1.0)
-    assert actor._task.done()
+    assert actor.task.done()
     with pytest.raises(Deposed):
         await actor.ready
     assert stage.head.token == "owner 1"
@@ -400,7 +441,7 @@ async def test_a_release_that_fails_is_noted_and_nothing_more(stage):
     stage.journal.fail("release", Broken())
     await stage.actor.stop(1.0)
     assert isinstance(stage.notes.failures[-1], Broken)
-    assert stage.actor._task.exception() is None
+    assert stage.actor.task.exception() is None
 
 
 async def test_a_halted_actor_can_be_stopped(stage):

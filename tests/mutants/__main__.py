@@ -24,6 +24,9 @@ PATIENCE_S = 300
 CPU_S_WANTED = 60
 COPIED = ("inventory", "persistence", "server", "bench", "tests", "pyproject.toml")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+SUMMARY = "short test summary info"
+"""What pytest writes above the names; logs before it have lines that look like them."""
+
 FLUKES_MAX = 3
 """How many tests may fail without failing again, before the search is given up."""
 
@@ -90,7 +93,7 @@ class Copy:
             cpu_s += run.cpu_s
             if run.code == 0:
                 break
-            found = FAILED.search(run.output)
+            found = FAILED.search(run.output.rpartition(SUMMARY)[2])
             if found is None and "tests.simulation" in detector:
                 return "simulation", cpu_s, False
             if found is None:

@@ -252,6 +252,11 @@ async def test_a_history_that_another_server_wrote_gets_a_new_id(store):
     second = await store.journal.acquire("evt")
     assert second is not None
     assert second.history_id == fenced.ownership.history_id
+    await store.journal.release(second)
+    await store.query("UPDATE event_head SET server_line = 'restored again'")
+    third = await store.journal.acquire("evt")
+    assert third is not None
+    assert third.history_id != second.history_id
 
 
 async def test_an_acquire_asked_twice_gives_one_epoch(store):

@@ -297,6 +297,7 @@ def patched(tape: Tape) -> Iterator[None]:
         if name == "lease_s":
             wanted.append((inventory.limits, "LEASE_MS", round(value * 1_000)))
             wanted.append((inventory.limits, "CONFIRM_AFTER_S", value / 2))
+            wanted.append((inventory.limits, "RENEW_AFTER_S", value / 3))
             wanted.append((fakes, "LEASE_S", value))
         else:
             module, _, constant = name.partition(".")
