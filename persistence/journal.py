@@ -43,14 +43,17 @@ _ACQUIRE = """
 SELECT status, history_id, epoch, version, chain, now_ms
 FROM acquire_head($1, $2, $3, $4)
 """
-# Without a token nobody can commit, and anybody may acquire.
+# Without a token nobody can commit, and anybody may acquire. Without an address the
+# head leaves the index of what is owned.
 _RELEASE = """
-UPDATE event_head SET owner_token = NULL, lease_until = '-infinity'
+UPDATE event_head SET
+    owner_token = NULL, owner_address = NULL, lease_until = '-infinity'
 WHERE event_id = $1 AND epoch = $2 AND owner_token = $3
 RETURNING clock_ms() AS now_ms
 """
 _VOID = """
-UPDATE event_head SET owner_token = NULL, lease_until = '-infinity'
+UPDATE event_head SET
+    owner_token = NULL, owner_address = NULL, lease_until = '-infinity'
 WHERE owner_address = $1 AND owner_token IS NOT NULL
 RETURNING clock_ms() AS now_ms
 """

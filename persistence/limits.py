@@ -45,3 +45,15 @@ AUDIT_PAGE_BYTES = 4 << 20
 AUDIT_ROWS_MIN = 8
 AUDIT_ROWS_MAX = 2_000
 """An audit reads pages of about that many bytes; a journal row may have 1 MiB."""
+
+SEEN_S_MAX = 5.0
+"""A process that has not said for longer that it lives counts as dead."""
+
+FORGOTTEN_S = 86_400.0
+"""The row of a process that nobody has seen for so long is removed."""
+
+OWNED_MAX = 10_000
+"""How many owned events are listed at a time."""
+
+# A process that is only slow to say that it lives still has its events.
+assert SEEN_S_MAX < LEASE_TTL_S < FORGOTTEN_S
