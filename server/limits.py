@@ -73,3 +73,37 @@ OPENING_AHEAD_MS = 30_000
 """Actors of scheduled sales start this long before the opening."""
 
 VENUES_REMEMBERED_MAX = 64
+
+BUS_MESSAGE_BYTES_MAX = 8 << 20
+BUS_MESSAGE_BYTES_EXTRA = 512
+"""What a message that waits for the bus costs besides its own bytes."""
+
+BUS_OUTBOX_BYTES_MAX = 64 << 20
+"""What may wait for the bus; beyond it `publish` says that nobody will hear it."""
+
+BUS_TURN_BYTES = 256 * 1_024
+"""A round trip takes no further message once it has so much: probes must pass."""
+
+BUS_TURN_MESSAGES_MAX = 256
+BUS_SLICE_MESSAGES = 64
+"""So many heard messages are handled before the loop gets to do something else."""
+
+BUS_SUBSCRIBE_TOPICS_MAX = 1_000
+"""Topics of one SUBSCRIBE; more of them take several."""
+
+BUS_PROBE_S = 1.0
+BUS_PROBES_LOST_MAX = 2
+"""So many in a row did not come back: the connections are thrown away.
+
+They are counted, not timed, so that a stall of this process does not look like one of
+the bus. With the time before the first and after the last, three seconds at most."""
+
+BUS_CONNECT_S_MAX = 2.0
+BUS_BACKOFF_S_MIN = 0.05
+BUS_BACKOFF_S_MAX = 1.0
+BUS_CLOSE_S_MAX = 1.0
+"""How long the end of the process waits for what was published before it."""
+
+assert BUS_TURN_BYTES < BUS_MESSAGE_BYTES_MAX < BUS_OUTBOX_BYTES_MAX
+assert BUS_BACKOFF_S_MIN < BUS_BACKOFF_S_MAX < BUS_CONNECT_S_MAX
+assert (BUS_PROBES_LOST_MAX + 1) * BUS_PROBE_S + BUS_BACKOFF_S_MAX < 5.0

@@ -1,0 +1,195 @@
+"""The two connections to Redis that the bus needs: one that speaks, one that listens.
+
+They are opened together, prove that what the one says reaches the other, and end
+together. Redis-py's own pub/sub is not used, for it connects anew without a word and so
+hides what was lost; its connections do only what they are told.
+
+The protocol is RESP2, whose messages redis-py hands on twice as fast as those of RESP3.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final, Self, cast
+from urllib.parse import urlsplit
+
+import hiredis
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    InvalidResponse,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+)
+
+from server.limits import BUS_CONNECT_S_MAX, BUS_SUBSCRIBE_TOPICS_MAX
+
+SCHEMES: Final = ("redis", "rediss", "unix")
+
+# Its stub knows commands of one word only.
+_pack: Final[Callable[[tuple[bytes, ...]], bytes]] = cast(Any, hiredis.pack_command)
+
+
+class BusError(Exception):
+    """The bus cannot be used; the text is a sentence for the operator."""
+
+
+def address_of(url: str) -> str:
+    """Return what may be shown of an address: no name, no password, no options."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
+def publication(channel: bytes, body: bytes) -> bytes:
+    """Return the command that publishes a message, as Redis reads it."""
+    return _pack((b"PUBLISH", channel, body))
+
+
+class Link:
+    """Two open connections to one Redis; what breaks one of them ends both.
+
+    Each direction belongs to one task, which is never cancelled but to end the link: a
+    connection whose command was cancelled would give its answer to the next one.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._speaking = _connection(url)
+        self._listening = _connection(url)
+        self.counts_all = False
+        """Whether Redis counts all receivers; in a cluster, only those of one node."""
+
+    @classmethod
+    async def open(cls, url: str, probe: bytes) -> Self:
+        """Connect, subscribe to the channel of the probe, and hear oneself on it.
+
+        Raises BusError with a sentence that says what is wrong.
+        """
+        link = cls(url)
+        try:
+            async with asyncio.timeout(BUS_CONNECT_S_MAX):
+                await link._connect(probe)
+        except BaseException as error:
+            await link.close()
+            if isinstance(error, OSError | RedisError | TimeoutError):
+                raise BusError(_sentence(url, error)) from error
+            raise
+        return link
+
+    async def _connect(self, probe: bytes) -> None:
+        speaking, listening = self._speaking, self._listening
+        await speaking.connect()  # type: ignore[no-untyped-call]
+        if await self.ask(b"PING") != b"PONG":
+            raise InvalidResponse("no PONG")
+        self.counts_all = await self._is_alone()
+        await listening.connect()  # type: ignore[no-untyped-call]
+        await self.subscribe([probe])
+        if await self.read() != [b"subscribe", probe, 1]:
+            raise InvalidResponse("no confirmation of a subscription")
+        nonce = secrets.token_bytes(16)
+        await self.ask(b"PUBLISH", probe, nonce)
+        # What others say there now is no answer: wait for our own words.
+        while await self.read() != [b"message", probe, nonce]:
+            pass
+
+    async def _is_alone(self) -> bool:
+        """Tell whether all clients are at this very node, so that 0 means nobody."""
+        try:
+            info = await self.ask(b"INFO")
+        except ResponseError:
+            return False  # We may not know, so we don't.
+        return b"cluster_enabled:0" in info and b"role:master" in info
+
+    async def ask(self, *command: bytes) -> Any:
+        """Send one command and return its answer."""
+        await self.send([_pack(command)])
+        return await self.answer()
+
+    def send(self, commands: Iterable[bytes]) -> Awaitable[None]:
+        """Send packed commands at once; each then has its `answer`."""
+        return self._speaking.send_packed_command(commands, check_health=False)
+
+    def answer(self) -> Awaitable[Any]:
+        """Read the next answer; raises ResponseError where Redis refuses a command."""
+        return self._speaking.read_response()
+
+    def read(self) -> Awaitable[Any]:
+        """Read the next message or confirmation, a list of three."""
+        return self._listening.read_response()
+
+    async def subscribe(self, channels: Sequence[bytes]) -> None:
+        """Ask for messages; each channel is confirmed among what `read` returns."""
+        await self._tell(b"SUBSCRIBE", channels)
+
+    async def unsubscribe(self, channels: Sequence[bytes]) -> None:
+        """Ask for no more messages of these channels."""
+        await self._tell(b"UNSUBSCRIBE", channels)
+
+    async def _tell(self, verb: bytes, channels: Sequence[bytes]) -> None:
+        most = BUS_SUBSCRIBE_TOPICS_MAX
+        parts = [channels[at : at + most] for at in range(0, len(channels), most)]
+        packed = [_pack((verb, *part)) for part in parts]
+        if packed:
+            await self._listening.send_packed_command(packed, check_health=False)
+
+    async def close(self) -> None:
+        """End both connections at once, whatever is under way."""
+        for connection in (self._speaking, self._listening):
+            writer = connection._writer
+            if writer is None:
+                continue
+            # Redis-py would close politely: a server that reads nothing more would keep
+            # the socket, and what waits in it, for as long as it likes.
+            writer.transport.abort()
+            await connection.disconnect(nowait=True)
+            try:
+                await writer.wait_closed()
+            except OSError:
+                pass  # It broke before; so it is closed.
+
+
+def _connection(url: str) -> AbstractConnection:
+    """Return a connection that is not open yet and never reconnects by itself."""
+    try:
+        if urlsplit(url).scheme not in SCHEMES:
+            raise ValueError
+        pool = ConnectionPool.from_url(url)
+        pool.connection_kwargs.update(
+            protocol=2,
+            decode_responses=False,
+            client_name="onsale",
+            # The deadlines are ours: the probe tells when Redis is silent.
+            socket_timeout=None,
+            socket_connect_timeout=BUS_CONNECT_S_MAX,
+            health_check_interval=0,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_error=[],
+            retry_on_timeout=False,
+        )
+        made = pool.make_connection()  # type: ignore[no-untyped-call]
+        return cast(AbstractConnection, made)
+    except (TypeError, ValueError):
+        # The error may quote the address, and with it a password.
+        raise BusError(
+            "The address of Redis is none: it must look like redis://host:6379/0, "
+            "rediss://… for TLS, or unix:///path/to/socket."
+        ) from None
+
+
+def _sentence(url: str, error: BaseException) -> str:
+    where = f"Redis at {address_of(url)}"
+    if isinstance(error, TimeoutError):
+        return f"{where} did not answer within {BUS_CONNECT_S_MAX:g} s."
+    if isinstance(error, InvalidResponse):
+        return f"What answers at {address_of(url)} is not Redis."
+    reason = re.sub(r"\s+", " ", str(error)).strip().rstrip(".") or type(error).__name__
+    if isinstance(error, AuthenticationError | NoPermissionError):
+        return f"{where} does not let us in: {reason}."
+    if isinstance(error, ResponseError):
+        return f"{where} refused a command: {reason}."
+    return f"{where} cannot be reached: {reason}."
