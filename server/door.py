@@ -18,7 +18,10 @@ from typing import Any, Final, cast
 from aiohttp import web
 
 from server import limits
+from server.rest import problems
 from server.rest.client_address import Network, find_client, is_trusted, limit_key
+from server.rest.middleware import add_headers, is_gone, request_id_of
+from server.rest.problems import ProblemError
 
 SWEEP_EVERY_S: Final = 2.0
 TAKES_NOTHING_S_MAX: Final = limits.STALL_S_MAX + limits.CLOSE_S_MAX
@@ -50,6 +53,26 @@ class Visitor(web.RequestHandler):
         """Make room for somebody else."""
         self._door.leave(self)
         super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP, or failed outside our handlers, like all the rest.
+
+        By itself aiohttp tells its version, and repeats up to 64 KiB of what it got.
+        """
+        if not (isinstance(exc, ConnectionError) and is_gone(request)):
+            # It logs what happened, and raises where half an answer is out.
+            super().handle_error(request, status, exc, message)
+        error = ProblemError("bad_frame" if status < 500 else "internal")
+        response = problems.response(error, request_id_of(request))
+        add_headers(request, response)
+        response.force_close()
+        return response
 
 
 class Door:

@@ -36,6 +36,9 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         address = client_of(request, context)
         enforce(request, context.limits.handshake(address, time.monotonic()))
     _check_origin(request, context)
+    if request.body_exists:
+        # What comes after the head are frames; a proxy may think it a body.
+        raise web.HTTPBadRequest
     if len(context.hub.outlets) >= limits.CONNECTIONS_MAX or not context.ready:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
     user = _user_of(request, context)

@@ -44,7 +44,7 @@ SECURITY_HEADERS: Final = {
 log = structlog.get_logger()
 
 
-def request_id_of(request: web.Request) -> str:
+def request_id_of(request: web.BaseRequest) -> str:
     """Return the request's id: the client's own where it is sane, else a new one."""
     known = request.get(REQUEST_ID)
     if known is None:
@@ -53,6 +53,12 @@ def request_id_of(request: web.Request) -> str:
         known = offered if sane else secrets.token_urlsafe(12)
         request[REQUEST_ID] = known
     return known
+
+
+def is_gone(request: web.BaseRequest) -> bool:
+    """Tell whether the client has closed the connection, so that nobody is answered."""
+    transport = request.transport
+    return transport is None or transport.is_closing()
 
 
 @web.middleware
@@ -73,7 +79,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     except Unavailable as error:
         log.warning("database unavailable", request_id=request_id, reason=str(error))
         return problems.response(ProblemError("unavailable"), request_id)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and is_gone(request):
+            # It left in the middle of its request, as anybody may.
+            raise
         # The one place where the unexpected is caught: it must not take the process
         # with it, and its traceback belongs into the log alone.
         log.exception(
@@ -90,6 +99,11 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add what every answer carries (a signal, so that websockets get it too)."""
+    add_headers(request, response)
+
+
+def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Add what every answer carries."""
     headers = response.headers
     headers["X-Request-Id"] = request_id_of(request)
     # Without this aiohttp names itself, Python and both versions.

@@ -124,6 +124,8 @@ def explore(
             case events.EngineFinished(stop_reason=reason, failures=failures):
                 assert reason is StopReason.COMPLETED
                 found.failures.extend(str(failure) for failure in failures)
+            case _:
+                pass
     return found
 
 
