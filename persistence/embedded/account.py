@@ -1,4 +1,4 @@
-"""The account Postgres runs under: ours, or an unprivileged one where we are root."""
+"""The accounts our programs run under: Postgres never under root."""
 
 import os
 import pwd
@@ -65,6 +65,11 @@ class Account:
         directory.mkdir(mode=0o700, exist_ok=True)
         if not self.is_self:
             os.chown(directory, self.uid, self.gid, follow_symlinks=False)
+
+
+def own_account() -> Account:
+    """Return the account of this process, for programs that ask for no name of it."""
+    return Account("", os.geteuid(), os.getegid())
 
 
 def choose_account(owner: int | None) -> Account:

@@ -1,13 +1,10 @@
 """Start and stop the Postgres of a data directory."""
 
 import asyncio
-import os
 import shutil
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +18,14 @@ from persistence.embedded.account import (
     choose_account,
 )
 from persistence.embedded.binaries import find_binaries, runnable_binaries
+from persistence.embedded.child import (
+    Child,
+    in_main_thread,
+    last_words,
+    poll,
+    rotate,
+    tie_to_parent,
+)
 from persistence.embedded.places import (
     CLUSTER,
     SOCKET_NAME,
@@ -34,8 +39,6 @@ from persistence.embedded.postmaster import (
     PidFile,
     process_exists,
     socket_url,
-    start_watchdog,
-    tie_to_parent,
 )
 
 DATABASE = "onsale"
@@ -43,8 +46,6 @@ DATABASE = "onsale"
 START_TIMEOUT_S = 120
 FORMER_TIMEOUT_S = 60
 INITDB_TIMEOUT_S = 120
-POLL_S = 0.01
-LOG_MAX_BYTES = 16 * 1024 * 1024
 
 # Durability stays as strong as it is by default; it is written down so that nobody's
 # postgresql.conf can weaken it. The rest suits one server process on the same machine.
@@ -85,8 +86,7 @@ class EmbeddedPostgres:
 
     def __init__(self, data: DataDirectory) -> None:
         self._data = data
-        self._process: subprocess.Popen[bytes] | None = None
-        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._url: str | None = None
         self._launched: _Launched | None = None
 
@@ -100,9 +100,7 @@ class EmbeddedPostgres:
     @property
     def pid(self) -> int | None:
         """The process of the postmaster, while it runs."""
-        if self._process is None or self._process.poll() is not None:
-            return None
-        return self._process.pid
+        return None if self._child is None else self._child.pid
 
     def start(self) -> str:
         """Start Postgres, wait until it answers, and return its address for asyncpg.
@@ -116,7 +114,7 @@ class EmbeddedPostgres:
         """Begin to start; whoever has something else to do may do it before `wait`."""
         if self.pid is not None:
             return
-        if threading.current_thread() is not threading.main_thread():
+        if not in_main_thread():
             raise EmbeddedPostgresError(
                 "The embedded Postgres ends with the thread that started it:"
                 " start it from the main thread."
@@ -168,7 +166,7 @@ class EmbeddedPostgres:
             )
         sockets = make_socket_directory(self._data, account, home)
         log = home / "postgres.log"
-        log_start = _rotate(log)
+        log_start = rotate(log)
         self._spawn(
             [str(binaries / "postgres"), "-D", str(cluster)], sockets, log, account
         )
@@ -180,37 +178,22 @@ class EmbeddedPostgres:
         settings = {**SETTINGS, "unix_socket_directories": str(sockets)}
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            # A session of its own: Ctrl-C in the terminal must reach us and not
-            # Postgres, which we still need to stop in order.
-            self._process = subprocess.Popen(
-                command,
-                stdout=fd,
-                stderr=fd,
-                start_new_session=True,
-                preexec_fn=tie_to_parent(),
-                **account.process_options(),
-            )
-        finally:
-            os.close(fd)
-        self._watchdog = start_watchdog(self._process.pid)
+        self._child = Child(command, log, account, FAST_SHUTDOWN)
 
     def _wait_until_ready(self, launched: "_Launched") -> None:
         cluster, log, log_start = launched.cluster, launched.log, launched.log_start
-        process = self._process
-        assert process is not None
 
         def is_ready() -> bool:
-            if process.poll() is not None:
+            pid = self.pid
+            if pid is None:
+                words = last_words(log, log_start, ("FATAL:", "PANIC:", "ERROR:"))
                 raise EmbeddedPostgresError(
-                    f"Postgres ended while it started: {_last_words(log, log_start)}"
-                    f" (its log is {log})."
+                    f"Postgres ended while it started: {words} (its log is {log})."
                 )
             said = PidFile.read(cluster)
-            return said is not None and said.pid == process.pid and said.is_ready
+            return said is not None and said.pid == pid and said.is_ready
 
-        if not _poll(is_ready, START_TIMEOUT_S):
+        if not poll(is_ready, START_TIMEOUT_S):
             raise EmbeddedPostgresError(
                 f"Postgres was not ready within {START_TIMEOUT_S} s; its log is {log}."
             )
@@ -220,25 +203,9 @@ class EmbeddedPostgres:
 
         Either way nothing committed is lost; after the latter the next start recovers.
         """
-        process, self._process = self._process, None
-        watchdog, self._watchdog = self._watchdog, None
-        if watchdog is not None:
-            watchdog.kill()
-            watchdog.wait()
-        if process is None:
-            return
-        for number, patience_s in (
-            (FAST_SHUTDOWN, timeout_s),
-            (IMMEDIATE_SHUTDOWN, 5.0),
-        ):
-            process.send_signal(number)
-            try:
-                process.wait(patience_s)
-            except subprocess.TimeoutExpired:
-                continue
-            return
-        process.kill()
-        process.wait()
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop(((FAST_SHUTDOWN, timeout_s), (IMMEDIATE_SHUTDOWN, 5.0)))
 
 
 class _Launched(NamedTuple):
@@ -291,7 +258,7 @@ def _wait_for_former(cluster: Path) -> None:
         said = PidFile.read(cluster)
         return said is None or not said.is_alive()
 
-    if not _poll(is_gone, FORMER_TIMEOUT_S):
+    if not poll(is_gone, FORMER_TIMEOUT_S):
         said = PidFile.read(cluster)
         raise EmbeddedPostgresError(
             f"The former Postgres over {cluster} (process"
@@ -331,7 +298,7 @@ def _make_cluster(cluster: Path, binaries: Path, account: Account) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         timeout=INITDB_TIMEOUT_S,
-        preexec_fn=tie_to_parent(),
+        preexec_fn=tie_to_parent(FAST_SHUTDOWN),
         **account.process_options(),
     )
     if done.returncode != 0:
@@ -339,40 +306,6 @@ def _make_cluster(cluster: Path, binaries: Path, account: Account) -> None:
         raise EmbeddedPostgresError(f"initdb could not make {cluster}: {said}")
     unfinished.rename(cluster)
     sync_directory(cluster.parent)
-
-
-def _rotate(log: Path) -> int:
-    """Keep the log from growing for ever; return where this run's part begins."""
-    try:
-        size = log.stat().st_size
-    except FileNotFoundError:
-        return 0
-    if size <= LOG_MAX_BYTES:
-        return size
-    log.replace(log.with_name(log.name + ".1"))
-    return 0
-
-
-def _last_words(log: Path, start: int) -> str:
-    """Return the line of the log that says why Postgres ended."""
-    with log.open("rb") as file:
-        file.seek(start)
-        lines = file.read(1024 * 1024).decode("utf-8", "replace").splitlines()
-    for word in ("FATAL:", "PANIC:", "ERROR:"):
-        for line in reversed(lines):
-            if word in line:
-                return line.partition(word)[2].strip()
-    return lines[-1] if lines else "it said nothing"
-
-
-def _poll(condition: Callable[[], bool], timeout_s: float) -> bool:
-    """Wait until the condition holds; False where it did not in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_S)
-    return True
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -6,6 +6,7 @@ import shutil
 import stat
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from persistence.data_directory import DIRECTORY_MODE, DataDirectory
 from persistence.embedded.account import Account, EmbeddedPostgresError
@@ -15,11 +16,27 @@ HOME_RECORD = "postgres-home"
 SOCKET_RECORD = "postgres-socket"
 # Survives a restart of the machine, which /tmp need not.
 HOME_PARENT = Path("/var/tmp")
+VALKEY_SOCKET_RECORD = "valkey-socket"
 # Short, because the kernel's limit is on the whole path.
 SOCKET_PARENT = Path("/tmp")
 SOCKET_NAME = ".s.PGSQL.5432"
 # sockaddr_un holds 104 bytes on macOS and 108 on Linux, with a zero at the end.
 SOCKET_PATH_MAX_BYTES = 103
+
+
+class SocketPlace(NamedTuple):
+    """Where a program's socket belongs: its directory in ours, its name there.
+
+    The record names the directory where ours would not do.
+    """
+
+    directory: str
+    name: str
+    record: str
+
+
+POSTGRES_SOCKET = SocketPlace("socket", SOCKET_NAME, SOCKET_RECORD)
+VALKEY_SOCKET = SocketPlace("valkey", "valkey.sock", VALKEY_SOCKET_RECORD)
 
 
 def existing_home(data: DataDirectory) -> Path | None:
@@ -59,19 +76,24 @@ def make_home(data: DataDirectory, account: Account) -> Path:
     return home
 
 
-def make_socket_directory(data: DataDirectory, account: Account, home: Path) -> Path:
+def make_socket_directory(
+    data: DataDirectory,
+    account: Account,
+    home: Path,
+    place: SocketPlace = POSTGRES_SOCKET,
+) -> Path:
     """Return a directory for the socket that only the account (and root) can enter."""
-    preferred = home / "socket"
-    length = len(os.fsencode(preferred / SOCKET_NAME))
+    preferred = home / place.directory
+    length = len(os.fsencode(preferred / place.name))
     # Postgres and asyncpg both split lists of directories at commas, and quote.
     if length <= SOCKET_PATH_MAX_BYTES and re.fullmatch(r"[\w./+-]+", str(preferred)):
         account.give(preferred)
         return preferred
-    recorded = data.read_record(SOCKET_RECORD)
+    recorded = data.read_record(place.record)
     if recorded is not None and _is_private(Path(recorded), account.uid):
         return Path(recorded)
     made = Path(tempfile.mkdtemp(prefix="onsale-", dir=SOCKET_PARENT))
-    data.write_record(SOCKET_RECORD, str(made))
+    data.write_record(place.record, str(made))
     account.give(made)
     return made
 
@@ -79,9 +101,11 @@ def make_socket_directory(data: DataDirectory, account: Account, home: Path) -> 
 def discard(data: DataDirectory) -> None:
     """Remove a temporary data directory with all that it has elsewhere, for good.
 
-    Postgres must have been stopped; nobody else may hold the directory.
+    Postgres and Valkey must have been stopped; nobody else may hold the directory.
     """
-    for record, uid in ((HOME_RECORD, os.geteuid()), (SOCKET_RECORD, None)):
+    ours = os.geteuid()
+    records = {HOME_RECORD: ours, SOCKET_RECORD: None, VALKEY_SOCKET_RECORD: ours}
+    for record, uid in records.items():
         recorded = data.read_record(record)
         if recorded is None:
             continue

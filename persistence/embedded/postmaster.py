@@ -1,22 +1,17 @@
-"""What the running Postgres tells about itself, and how its life is tied to ours."""
+"""What the running Postgres tells about itself, and how it is told to end."""
 
-import ctypes
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-PR_SET_PDEATHSIG = 1
 # Postgres understands SIGINT as: roll back what is open, write a checkpoint, end.
 FAST_SHUTDOWN = signal.SIGINT
 IMMEDIATE_SHUTDOWN = signal.SIGQUIT
 SHARED_MEMORY = Path("/proc/sysvipc/shm")
-WATCHDOG = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; kill -INT "$2"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,34 +91,3 @@ def socket_url(socket_directory: str, database: str) -> str:
     """Return a URL for asyncpg, complete, so that no PG* variable changes it."""
     place = quote(socket_directory, safe="/")
     return f"postgresql://postgres@/{database}?host={place}&port=5432"
-
-
-def tie_to_parent() -> Callable[[], None] | None:
-    """Return what the child runs before it becomes Postgres, so that it ends with us.
-
-    The signal is set after the change of account, which would clear it. The kernel
-    sends it when the *thread* that started the child ends: only the main thread may.
-    """
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
-
-    def tie() -> None:
-        prctl(PR_SET_PDEATHSIG, int(FAST_SHUTDOWN), 0, 0, 0)
-        # We may have died before the line above; then nobody would send the signal.
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return tie
-
-
-def start_watchdog(postmaster: int) -> "subprocess.Popen[bytes] | None":
-    """Start what stands in for the kernel's signal where there is none (macOS)."""
-    if sys.platform == "linux":
-        return None
-    return subprocess.Popen(
-        ["/bin/sh", "-c", WATCHDOG, "sh", str(os.getpid()), str(postmaster)],
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
