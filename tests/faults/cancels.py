@@ -19,6 +19,7 @@ from inventory.replies import Refused, Reply
 from persistence import limits
 from persistence.audit import audit_event
 from persistence.lanes import Lane
+from persistence.processes import Processes
 from server.ids import RandomIds
 from tests.fakes import Board, Notes
 from tests.faults.proxy import Cut, FaultProxy
@@ -155,7 +156,7 @@ def _actor(store: Store, event: str, point: int) -> StruckActor:
 async def _strike_actor(
     store: Store, asker: Asker, walk: Walk, point: int, proxy: FaultProxy | None
 ) -> bool:
-    await store.journal.void_leases(ADDRESS)
+    await Processes(store.pool).void([ADDRESS])
     actor = _actor(store, asker.event, point)
     for wave in range(WAVES):
         if proxy is not None and wave == 1:

@@ -16,6 +16,7 @@ from inventory.actor import EventActor
 from inventory.loading import load
 from inventory.ports import Batch, CommitStatus, Ownership
 from persistence.journal import PostgresJournal
+from persistence.processes import Processes
 from tests.fakes import Fault
 from tests.persistence.journals import Store, open_store
 from tests.race.rush import (
@@ -217,6 +218,7 @@ async def test_owners_that_take_the_event_from_each_other_sell_each_seat_once(
 ):
     """Two processes, and somebody who voids their leases after every other commit."""
     async with open_store(database_url, "there") as other:
+        processes = Processes(store.pool)
         robberies = 0
 
         def robbed(journal: PostgresJournal) -> PostgresJournal:
@@ -229,8 +231,7 @@ async def test_owners_that_take_the_event_from_each_other_sell_each_seat_once(
                 nonlocal robberies
                 status = await commit(ownership, batch)
                 if next(commits) % 2 == 0:
-                    robberies += await store.journal.void_leases("here")
-                    robberies += await store.journal.void_leases("there")
+                    robberies += len(await processes.void(["here", "there"]))
                 return status
 
             journal.commit = commit_then_rob  # type: ignore[method-assign]
