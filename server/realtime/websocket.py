@@ -83,8 +83,6 @@ async def _pump(socket_: DirectSocket, session: Session) -> None:
         message = await receive()
         if message.type is wanted:
             session.receive(message.data)
-            if session.must_wait():
-                await session.room()
         elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
             session.receive(b"")
         elif message.type is WSMsgType.PING:
@@ -98,6 +96,9 @@ async def _pump(socket_: DirectSocket, session: Session) -> None:
             ):
                 log.error("a session broke", exc_info=error)
             return
+        # After a ping too: what answers it may be taken as slowly as anything.
+        if session.must_wait():
+            await session.room()
 
 
 def _say_goodbye(outlet: Outlet, code: int) -> None:
