@@ -1,0 +1,210 @@
+"""Watchers that stop reading while seats change: what they cost, and how they end."""
+
+import asyncio
+import contextlib
+import re
+import socket
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from server import limits
+from tests.contract.client import Api, Person
+from tests.contract.process import Server
+from tests.contract.socket_client import Socket
+from tests.security.frame_fuzzer import errors_in, memory_of
+from tests.security.wire import ANSWER_S, CLOSE, TEXT, frame, request
+
+WATCHERS = 200
+CHANGES_PER_S = 100
+RECEIVE_BUFFER_BYTES = 2_048
+GROWN_BYTES_MAX = 32 * 1_024
+"""Of the server's memory, for each watcher that reads nothing."""
+
+CLOSED_S_MAX = 15.0
+SLACK_S = 3.0
+WATCHED, CONNECTED = "onsale_watchers", "onsale_tcp_connections"
+WINDOW_S = 2.0
+WARM_S = 0.5
+BUYERS = 4
+PAUSE_S = 0.005
+P99_RATIO_MAX = 4.0
+"""What is aimed at is 1.2; a busy machine alone makes more of two equal windows."""
+
+
+class Stalled:
+    """A watcher that reads no more than the answer to its handshake."""
+
+    def __init__(self, server: Server, token: str, event: str) -> None:
+        address = urlsplit(server.url)
+        self.socket = socket.socket()
+        # Before it connects, or the kernel has offered more already.
+        self.socket.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES
+        )
+        self.socket.settimeout(ANSWER_S)
+        self.socket.connect((address.hostname, address.port))
+        self.socket.sendall(request(token))
+        said = b""
+        while b"\r\n\r\n" not in said:
+            said += self.socket.recv(1_024)
+        assert said.startswith(b"HTTP/1.1 101 ")
+        watch = f'{{"op":"watch","id":1,"event":"{event}"}}'
+        self.socket.sendall(frame(TEXT, watch.encode()))
+
+    def rest(self) -> bytes:
+        """Read all that is there for it, until the end."""
+        said = bytearray()
+        with contextlib.suppress(ConnectionError):
+            while part := self.socket.recv(65_536):
+                said += part
+        return bytes(said)
+
+
+@asynccontextmanager
+async def stalled(
+    server: Server, token: str, event: str
+) -> AsyncIterator[list[Stalled]]:
+    made: list[Stalled] = []
+    try:
+        while len(made) < WATCHERS:
+            # In a thread, because the holds of others are timed by this loop.
+            made.append(await asyncio.to_thread(Stalled, server, token, event))
+        yield made
+    finally:
+        for each in made:
+            each.socket.close()
+
+
+class Load:
+    """Seats that change all the time, and buyers elsewhere whose holds are timed."""
+
+    def __init__(self) -> None:
+        self.holds_s: list[float] = []
+        self.changes = 0
+
+    async def change(self, socket_: Socket, event: str) -> None:
+        """Hold and release at the given rate, whatever the answers take."""
+        began = time.monotonic()
+        held: dict[str, str] = {}
+        while True:
+            seat = f"A-{self.changes // 2 % 5 + 1}"
+            if seat in held:
+                fields = {"event": event, "hold": held.pop(seat)}
+                await socket_.ok("release", **fields)
+            else:
+                reply = await socket_.ok("hold", event=event, seats=[seat])
+                held[seat] = reply["hold"]
+            self.changes += 1
+            due = began + self.changes / CHANGES_PER_S
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    async def buy(self, socket_: Socket, event: str) -> None:
+        while True:
+            began = time.perf_counter()
+            held = await socket_.ok("hold", event=event, areas={"GA": 1})
+            self.holds_s.append(time.perf_counter() - began)
+            await socket_.ok("release", event=event, hold=held["hold"])
+            await asyncio.sleep(PAUSE_S)
+
+    async def window(self, seconds: float) -> list[float]:
+        """Give the times of the holds of the next seconds."""
+        first = len(self.holds_s)
+        await asyncio.sleep(seconds)
+        return self.holds_s[first:]
+
+
+@asynccontextmanager
+async def load_on(api: Api, event: str, changer: Person) -> AsyncIterator[Load]:
+    calm = await api.sale(chart=None, capacity=1_000)
+    load = Load()
+    async with AsyncExitStack() as stack:
+        sockets = [await api.socket(who) for who in await api.guests(BUYERS)]
+        sockets.append(await api.socket(changer))
+        for each in sockets:
+            await stack.enter_async_context(each)
+        tasks = [asyncio.create_task(load.change(sockets[-1], event))]
+        tasks += [asyncio.create_task(load.buy(each, calm)) for each in sockets[:-1]]
+        try:
+            yield load
+        finally:
+            failed = [task for task in tasks if task.done()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            # Replies that came too late for whoever waited.
+            for each in sockets:
+                each.strays.clear()
+            for task in failed:
+                task.result()
+
+
+async def metric(api: Api, name: str) -> int:
+    told = (await api.get("/metrics")).raw.decode()
+    found = re.search(rf"^{name} (\S+)$", told, re.MULTILINE)
+    assert found is not None
+    return int(float(found[1]))
+
+
+def p99(times: list[float]) -> float:
+    return statistics.quantiles(times, n=100)[-1]
+
+
+def close_code(said: bytes) -> int | None:
+    """Give the code of the close frame that ends what was said."""
+    at = said.rfind(bytes([0x80 | CLOSE]))
+    body = said[at + 2 : at + 4]
+    complete = at >= 0 and len(said) == at + 2 + said[at + 1]
+    return int.from_bytes(body, "big") if complete else None
+
+
+@pytest.mark.slow
+async def test_watchers_that_read_nothing_are_cheap_and_are_closed(server, api):
+    start = server.log_size()
+    assert server.process is not None
+    pid = server.process.pid
+    event = await api.sale("small", max_per_user=100, max_per_booking=100)
+    changer, watcher = await api.guests(2)
+    async with load_on(api, event, changer) as load:
+        await asyncio.sleep(WARM_S)
+        alone_s = await load.window(WINDOW_S)
+        before = await metric(api, WATCHED), await metric(api, CONNECTED)
+        async with stalled(server, watcher.token, event) as them:
+            began = time.monotonic()
+            first, changes = len(load.holds_s), load.changes
+            assert await metric(api, WATCHED) == before[0] + WATCHERS
+            memory, peak = memory_of(pid), 0
+            while await metric(api, WATCHED) > before[0]:
+                assert time.monotonic() - began < CLOSED_S_MAX
+                peak = max(peak, memory_of(pid))
+                await asyncio.sleep(0.2)
+            closed_s = time.monotonic() - began
+            beside_s = load.holds_s[first:]
+            # Half of them wake up in time to hear why; nobody waits for the others.
+            codes = {close_code(each.rest()) for each in them[::2]}
+            while await metric(api, CONNECTED) > before[1]:
+                late_s = time.monotonic() - began - closed_s
+                assert late_s < limits.CLOSE_S_MAX + SLACK_S
+                await asyncio.sleep(0.2)
+        rate = (load.changes - changes) / (time.monotonic() - began)
+        await asyncio.sleep(WARM_S)
+        alone_s += await load.window(WINDOW_S)
+    await api.audit(event)
+    grown = (peak - memory) / WATCHERS
+    ratio = p99(beside_s) / p99(alone_s)
+    print(  # noqa: T201
+        f"closed after {closed_s:.1f} s, {grown / 1024:.1f} KiB each; p99"
+        f" {p99(alone_s) * 1e3:.1f} ms alone, {p99(beside_s) * 1e3:.1f} ms beside"
+        f" ({ratio:.2f}, median"
+        f" {statistics.median(beside_s) / statistics.median(alone_s):.2f};"
+        f" {len(alone_s)} and {len(beside_s)} holds, {rate:.0f} changes/s)"
+    )
+    assert codes == {4008}
+    assert grown < GROWN_BYTES_MAX
+    assert min(len(alone_s), len(beside_s)) > 100
+    assert ratio < P99_RATIO_MAX
+    assert errors_in(server.log_path.read_bytes()[start:].decode()) == []
