@@ -11,17 +11,23 @@ from typing import Any, Final
 import orjson
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
+from structlog.types import EventDict
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def configure_logging(level: str) -> None:
-    """Set up structlog and Python's logging once, at start."""
+def configure_logging(level: str, worker: int | None = None) -> None:
+    """Set up structlog and Python's logging once, at start.
+
+    Each line carries the number of the worker where there are several.
+    """
+    add_worker = [] if worker is None else [_WorkerNumber(worker)]
     structlog.configure(
         cache_logger_on_first_use=True,
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         processors=[
             structlog.contextvars.merge_contextvars,
+            *add_worker,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -53,6 +59,17 @@ class Forward(logging.Handler):
         if error is not None:
             fields["exc_info"] = error
         log.log(level, record.getMessage(), **fields)
+
+
+class _WorkerNumber:
+    """Puts one number into each line, whichever thread or task logs it."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __call__(self, _: Any, __: str, line: EventDict) -> EventDict:
+        line["worker"] = self._number
+        return line
 
 
 def _dumps(line: Any, **_: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""`onsale serve`: one process from its settings to its end."""
+"""`onsale serve`: from the settings to the end, as one process or as several."""
 
 import asyncio
 import gc
@@ -6,6 +6,7 @@ import importlib
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -14,72 +15,139 @@ import structlog
 import uvloop
 
 from persistence.data_directory import DataDirectory, DataDirectoryError
-from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from persistence.embedded import (
+    EmbeddedPostgres,
+    EmbeddedPostgresError,
+    EmbeddedValkeyError,
+)
 from persistence.errors import Unavailable, UnsafeServer
 from persistence.migrate import MigrationError
+from persistence.processes import ClusterMismatch
 from server.config import Config, ConfigError
 from server.log import configure_logging
-from server.place import Place, name_process
+from server.place import Place, address_of, name_process, own_port_of
 
 GC_THRESHOLDS: Final = (20_000, 20, 20)
 """A sale makes many objects that live for minutes, and nearly no cycles: at the usual
 700 the collector takes a fifth of the actor's time to find nothing."""
 
+NODE_LENGTH: Final = 16
+
+
+class StartError(Exception):
+    """Serving cannot begin; the message says why in one sentence."""
+
+
 log = structlog.get_logger()
+
+
+def expected() -> tuple[type[Exception], ...]:
+    """Return what may be wrong with the world when we start: told in a sentence.
+
+    For an `except` clause, so that this import is only made when something is wrong.
+    """
+    from server.cluster.link import BusError
+
+    return (
+        BusError,
+        ClusterMismatch,
+        ConfigError,
+        DataDirectoryError,
+        EmbeddedPostgresError,
+        EmbeddedValkeyError,
+        MigrationError,
+        OSError,
+        StartError,
+        Unavailable,
+        UnsafeServer,
+        ValueError,
+    )
 
 
 def serve(config: Config) -> int:
     """Serve until told to stop; return the exit status. Call from the main thread."""
     configure_logging(config.log_level)
-    _raise_file_limit()
-    gc.set_threshold(*GC_THRESHOLDS)
     try:
-        with ExitStack() as stack:
-            data = stack.enter_context(DataDirectory(Path(config.data_dir)))
-            url = config.database_url
-            if url is None:
-                postgres = EmbeddedPostgres(data)
-                stack.callback(postgres.stop)
-                postgres.launch()
-                # Half of a start is importing this; Postgres comes up meanwhile.
-                importlib.import_module("server.app")
-                url = postgres.wait()
-            factory = uvloop.new_event_loop if config.loop == "uvloop" else None
-            with asyncio.Runner(loop_factory=factory) as runner:
-                runner.run(_serve(config, _place(config, data, url)))
-    except (
-        ConfigError,
-        DataDirectoryError,
-        EmbeddedPostgresError,
-        MigrationError,
-        ValueError,
-    ) as error:
-        sys.stderr.write(f"onsale: {error}\n")
-        return 1
-    except (Unavailable, UnsafeServer) as error:
-        sys.stderr.write(
-            f"onsale: the database (--database-url, DATABASE_URL): {error}.\n"
-        )
-        return 1
-    except OSError as error:
-        place = f"{config.host}:{config.port}"
-        sys.stderr.write(f"onsale: cannot serve at {place}: {error}\n")
+        with DataDirectory(Path(config.data_dir)) as data:
+            if config.workers == 1:
+                _serve_alone(config, data)
+            else:
+                # Late: a lone process needs nothing of it.
+                from server.supervisor import supervise
+
+                supervise(config, data, node_of(data))
+    except expected() as error:
+        sys.stderr.write(f"onsale: {explain(error, config)}\n")
         return 1
     return 0
 
 
-def _place(config: Config, data: DataDirectory, database_url: str) -> Place:
-    node = data.secret("node")[:16]
-    return Place(
-        node=node,
-        process=name_process(node, 0),
-        database_url=database_url,
-        redis_url=config.redis_url,
-        port=config.port,
-    )
+def explain(error: BaseException, config: Config, place: Place | None = None) -> str:
+    """Say in a sentence what was wrong with the world."""
+    from server.cluster.link import BusError
+
+    if isinstance(error, BusError):
+        return f"the bus (--redis-url, REDIS_URL): {error}"
+    if isinstance(error, Unavailable | UnsafeServer):
+        return f"the database (--database-url, DATABASE_URL): {error}."
+    if isinstance(error, OSError):
+        own = None if place is None else place.own_port
+        ports = f"{config.port}" if own is None else f"{config.port} and {own}"
+        return f"cannot serve at {config.host}:{ports}: {error}"
+    return str(error)
 
 
-async def _serve(config: Config, place: Place) -> None:
+def node_of(data: DataDirectory) -> str:
+    """Return the name of the node that a data directory is, the same for ever."""
+    return data.secret("node")[:NODE_LENGTH]
+
+
+def set_up_process() -> None:
+    """Prepare this process for serving many at once."""
+    # As many sockets as the system permits.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def run_server(config: Config, place: Place, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `on_ready` is told the address clients use."""
+    factory = uvloop.new_event_loop if config.loop == "uvloop" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(_serve(config, place, on_ready))
+
+
+def say_ready(url: str) -> None:
+    """Tell whoever started us where we serve."""
+    sys.stdout.write(f"onsale is ready at {url}\n")
+    sys.stdout.flush()
+
+
+def _serve_alone(config: Config, data: DataDirectory) -> None:
+    set_up_process()
+    with ExitStack() as stack:
+        url = config.database_url
+        if url is None:
+            postgres = EmbeddedPostgres(data)
+            stack.callback(postgres.stop)
+            postgres.launch()
+            # Half of a start is importing this; Postgres comes up meanwhile.
+            importlib.import_module("server.app")
+            url = postgres.wait()
+        node = node_of(data)
+        place = Place(
+            node=node,
+            process=name_process(node, 0),
+            database_url=url,
+            redis_url=config.redis_url,
+            port=config.port,
+            own_port=own_port_of(config, 0),
+            address=address_of(config, 0),
+        )
+        run_server(config, place, say_ready)
+
+
+async def _serve(config: Config, place: Place, on_ready: Callable[[str], None]) -> None:
     from server.app import Server
 
     server = Server(config, place)
@@ -88,9 +156,7 @@ async def _serve(config: Config, place: Place) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     try:
-        url = await server.start()
-        sys.stdout.write(f"onsale is ready at {url}\n")
-        sys.stdout.flush()
+        on_ready(await server.start())
         # What is there now stays: no collection of garbage need look at it again.
         gc.collect()
         gc.freeze()
@@ -104,9 +170,3 @@ async def _serve(config: Config, place: Place) -> None:
         await server.stop()
     if server.failed.done():
         server.failed.result()
-
-
-def _raise_file_limit() -> None:
-    """Allow as many sockets as the system permits."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
