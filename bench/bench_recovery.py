@@ -33,8 +33,7 @@ from inventory.changes import (
     SeatsHeld,
 )
 from inventory.loading import Loaded, SnapshotWriter
-from inventory.ports import Batch, CommitStatus, Ownership, Publication
-from inventory.settings import Settings
+from inventory.ports import Batch, BoardState, CommitStatus, Ownership, Publication
 from inventory.state import Stock
 from inventory.venue.arena import arena
 from inventory.venue.map import Venue
@@ -62,13 +61,7 @@ class Silence:
     def publish(self, publication: Publication) -> None:
         """Nobody watches."""
 
-    def reset(
-        self,
-        ownership: Ownership,
-        letters: bytes,
-        areas: list[tuple[int, int, int, int]],
-        settings: Settings,
-    ) -> None:
+    def reset(self, state: BoardState) -> None:
         """Nobody watches."""
 
     def committed(self, commands: int, seconds: float) -> None:

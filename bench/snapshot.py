@@ -18,7 +18,7 @@ from msgspec import Struct
 from bench.check import percentile
 from bench.lab import describe_machine
 from bench.outcome import Outcome, conclude
-from inventory.ports import Publication
+from inventory.ports import BoardState, Publication
 from inventory.settings import Settings
 from inventory.venue.arena import arena
 from inventory.venue.map import Venue
@@ -50,7 +50,8 @@ def new_board(venue: Venue, settings: Settings, dice: random.Random) -> Board:
     board = Board("evt_bench_snapshot_x", venue, settings, "history")
     letters = b"".join(dice.choices([*SHARES], [*SHARES.values()], k=len(venue.seats)))
     areas = [(area.capacity, 0, 0, 0) for area in venue.areas]
-    board.reset(1, 1, letters, areas, settings, 0.0)
+    state = BoardState(board.event, "history", 1, 1, letters, areas, settings)
+    board.reset(state, 0.0)
     return board
 
 

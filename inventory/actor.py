@@ -27,7 +27,7 @@ from inventory.batch import BatchBuilder
 from inventory.commands import AnyCommand, ExpireHold, KeepHolds, OpenSale
 from inventory.decide import decide
 from inventory.keys import KeyMemory, replay
-from inventory.loading import Deposed, Loaded, SnapshotWriter, load
+from inventory.loading import Deposed, Loaded, SnapshotWriter, board_state, load
 from inventory.ports import (
     Batch,
     Clock,
@@ -55,7 +55,8 @@ class EventActor:
     """Owns the stock of one event; see the module for the rules it keeps.
 
     Where another process has the event, a `patient` actor waits until that one is gone;
-    any other ends. `task` lasts as long as the actor.
+    any other ends. `task` lasts as long as the actor; `halted` tells that it stopped
+    because what it read contradicts itself.
     """
 
     def __init__(
@@ -91,12 +92,12 @@ class EventActor:
         self._waiter: asyncio.Future[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._stopping = False
-        self._halted = False
+        self.halted = False
         self.task = asyncio.create_task(self._run(), name=f"actor {event}")
 
     def offer(self, envelope: Envelope) -> None:
         """Take a command; it is answered through its envelope, now or later."""
-        if self._stopping or self._halted:
+        if self._stopping or self.halted:
             self._answer(envelope, refuse("unavailable"))
         elif len(self.mailbox) >= limits.MAILBOX_COMMANDS_MAX:
             self._answer(envelope, refuse("overloaded"))
@@ -117,7 +118,7 @@ class EventActor:
     async def _run(self) -> None:
         """Load, serve; after any doubt load again. Ends when stopped or halted."""
         pause = limits.RELOAD_PAUSE_S
-        while not self._halted:
+        while not self.halted:
             try:
                 if self._state is None:
                     if self._stopping or not await self._load_patiently():
@@ -171,9 +172,7 @@ class EventActor:
         stock = state.stock
         self._keys = KeyMemory(complete=ownership.version == 0)
         self._state = state
-        self.publisher.reset(
-            ownership, bytes(stock.letters), stock.area_counts(), stock.settings
-        )
+        self.publisher.reset(board_state(ownership, stock))
         builder, now_ms = self._begin()
         kept_ms = now_ms + limits.HOLD_GRACE_MS
         keep = KeepHolds(id=0, event=self.event, until_ms=kept_ms)
@@ -450,7 +449,7 @@ class EventActor:
 
     def _halt(self, error: Corrupt) -> None:
         """Stop for good: what we see contradicts itself, and a person must look."""
-        self._halted = True
+        self.halted = True
         self.observer.failed(self.event, error)
         self._abandon()
         self._give_up(error)

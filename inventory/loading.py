@@ -12,7 +12,14 @@ from msgspec import MsgspecError, msgpack
 from inventory import limits
 from inventory.batch import chained
 from inventory.changes import AnyChange
-from inventory.ports import CommitStatus, Journal, JournalRow, Observer, Ownership
+from inventory.ports import (
+    BoardState,
+    CommitStatus,
+    Journal,
+    JournalRow,
+    Observer,
+    Ownership,
+)
 from inventory.settings import Settings
 from inventory.snapshot import decode_snapshot, encode_snapshot
 from inventory.state import Corrupt, Stock
@@ -80,6 +87,19 @@ async def _read(
     if stock.version != ownership.version or (chain and chain != ownership.chain):
         raise Corrupt(f"the journal does not end at its head {ownership.version}")
     return loaded
+
+
+def board_state(ownership: Ownership, stock: Stock) -> BoardState:
+    """Return what watchers see of a stock that its owner just loaded."""
+    return BoardState(
+        event=ownership.event,
+        history_id=ownership.history_id,
+        epoch=ownership.epoch,
+        version=stock.version,
+        letters=bytes(stock.letters),
+        areas=stock.area_counts(),
+        settings=stock.settings,
+    )
 
 
 def replay_row(stock: Stock, row: JournalRow) -> None:

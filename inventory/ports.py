@@ -227,20 +227,29 @@ class Publication(Struct):
     expired: list[Expiry]
 
 
+class BoardState(Struct):
+    """All of an event that watchers see, as it stands at one version.
+
+    `areas` holds free, held, booked, blocked of each area.
+    """
+
+    event: str
+    history_id: str
+    epoch: int
+    version: int
+    letters: bytes
+    areas: list[tuple[int, int, int, int]]
+    settings: Settings
+
+
 class Publisher(Protocol):
     """Takes what was committed; never waits, never raises."""
 
     def publish(self, publication: Publication) -> None:
         """Give one publication to the watchers."""
 
-    def reset(
-        self,
-        ownership: Ownership,
-        letters: bytes,
-        areas: list[tuple[int, int, int, int]],
-        settings: Settings,
-    ) -> None:
-        """Replace the committed board: the owner (re)loaded at this position."""
+    def reset(self, state: BoardState) -> None:
+        """Replace the committed board: the owner (re)loaded it."""
 
 
 class Observer(Protocol):

@@ -9,7 +9,7 @@ import random
 import secrets
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
@@ -20,6 +20,7 @@ from persistence.clock import DatabaseClock
 from persistence.journal import PostgresJournal
 from persistence.pool import Pool
 from persistence.prepare import prepare_database
+from persistence.processes import Processes
 from persistence.receipt_key import ensure_seed
 from server import limits
 from server.accounts.passwords import Passwords
@@ -42,6 +43,9 @@ from server.rest.limits import RequestLimits
 from server.rest.middleware import answer_problems, set_headers
 from server.shards import Shards
 
+if TYPE_CHECKING:
+    from server.cluster.cluster import Cluster
+
 log = structlog.get_logger()
 
 KEEPALIVE_S = 15
@@ -61,6 +65,7 @@ class Server:
         self._cleanups: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._context: Context | None = None
+        self._cluster: Cluster | None = None
         self._stop_listening: list[Callable[[], None]] = []
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -78,16 +83,19 @@ class Server:
         if applied:
             log.info("migrated the database", files=applied)
         clock = DatabaseClock()
-        # Alone under the name of the node, so that the next start ends these leases.
-        name = place.process if place.supervised else place.node
-        journal = await PostgresJournal.open(place.database_url, pool, name, clock)
+        journal = await PostgresJournal.open(
+            place.database_url, pool, place.process, clock
+        )
         self._cleanups.append(journal.close)
+        processes = Processes(pool)
         if not place.supervised:
-            await journal.void_leases(name)
+            await processes.void_node(place.node)
         catalog, accounts = Catalog(pool), Accounts(pool)
         metrics = Metrics()
         hub = Hub(asyncio.get_running_loop())
         shards = Shards(catalog, journal, hub, clock, RandomIds(), metrics)
+        if place.redis_url is not None:
+            await self._join(place.redis_url, processes, journal, shards, clock)
         context = Context(
             config=config,
             catalog=catalog,
@@ -95,6 +103,8 @@ class Server:
             journal=journal,
             hub=hub,
             shards=shards,
+            processes=processes,
+            cluster=self._cluster,
             tokens=Tokens(await self._signing_keys(accounts)),
             passwords=passwords,
             receipt_key=await self._receipt_key(pool),
@@ -114,7 +124,7 @@ class Server:
             "problems": durability.problems,
             "server_version": durability.server_version,
         }
-        context.parts["bus"] = lambda: {"status": "off", "kind": "in process"}
+        context.parts["bus"] = self._bus_part
         self._spawn(hub.run(), "hub")
         self._spawn(shards.run(), "scheduled sales")
         self._spawn(metrics.watch_loop(), "loop lag")
@@ -129,6 +139,8 @@ class Server:
         context = self._context
         if context is not None:
             context.ready = False
+            if self._cluster is not None:
+                await self._cluster.leave()
             await context.shards.stop(limits.STOP_S_MAX)
             for outlet in list(context.hub.outlets):
                 # Spread, so that not all come back in the same instant.
@@ -140,6 +152,37 @@ class Server:
             task.cancel()
         for cleanup in reversed(self._cleanups):
             await cleanup()
+
+    async def _join(
+        self,
+        redis_url: str,
+        processes: Processes,
+        journal: PostgresJournal,
+        shards: Shards,
+        clock: DatabaseClock,
+    ) -> None:
+        """Become one of many. Imported here, because who is alone needs none of it."""
+        from server.cluster import start
+        from server.cluster.cluster import Cluster
+
+        me = start.process_of(self.place, clock.now_ms())
+        terms = start.terms_of(self.config, self.place)
+        await start.join(processes, me, terms)
+        bus = await start.open_bus(redis_url, processes)
+        self._cleanups.append(bus.close)
+        cluster = Cluster(bus, processes, journal, shards, me, terms)
+        self._cleanups.append(cluster.close)
+        self._cluster = cluster
+        await cluster.members.look()
+        self._spawn(cluster.run(), "cluster")
+        self._spawn(cluster.members.run(), "members")
+        self._spawn(cluster.adopt(), "adoption")
+
+    def _bus_part(self) -> dict[str, object]:
+        if self._cluster is None:
+            return {"status": "off", "kind": "in process"}
+        bus = self._cluster.bus
+        return {"status": bus.status, "kind": "redis", "dropped": bus.dropped}
 
     async def _listen(self, context: Context) -> str:
         app = web.Application(

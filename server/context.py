@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from inventory.ports import Journal
 from persistence.accounts import Accounts
 from persistence.catalog import Catalog, EventRow
+from persistence.processes import Processes
 from server.accounts.passwords import Passwords
 from server.accounts.tokens import Tokens
 from server.config import Config
@@ -21,6 +22,9 @@ from server.rest.client_address import Network
 from server.rest.limits import RequestLimits
 from server.rest.maps import Maps
 from server.shards import Shards
+
+if TYPE_CHECKING:
+    from server.cluster.cluster import Cluster
 
 Probe = Callable[[], Mapping[str, object]]
 """Tells how one part is; its `status` is ok, off, degraded or down."""
@@ -36,6 +40,9 @@ class Context:
     journal: Journal
     hub: Hub
     shards: Shards
+    processes: Processes
+    cluster: "Cluster | None"
+    """The other processes; None where this one is alone."""
     tokens: Tokens
     passwords: Passwords
     receipt_key: PublicKey

@@ -107,3 +107,33 @@ BUS_CLOSE_S_MAX = 1.0
 assert BUS_TURN_BYTES < BUS_MESSAGE_BYTES_MAX < BUS_OUTBOX_BYTES_MAX
 assert BUS_BACKOFF_S_MIN < BUS_BACKOFF_S_MAX < BUS_CONNECT_S_MAX
 assert (BUS_PROBES_LOST_MAX + 1) * BUS_PROBE_S + BUS_BACKOFF_S_MAX < 5.0
+
+MEMBERS_S = 1.0
+"""How often a process says that it lives, and looks who else does."""
+
+ADOPT_S = 2.0
+"""How often a process looks for events whose owner died without a word."""
+
+ADOPTED_AT_ONCE_MAX = 1_000
+OWNER_POLL_S = 0.2
+"""How often the owner of an event is looked for while it has none."""
+
+OWNER_SILENT_S = 3.0
+"""An owner of whom nothing was heard for so long is looked for anew: it should beat."""
+
+FOLLOW_IDLE_S = 60.0
+"""How long an event of another process is followed though nobody here needs it."""
+
+FOLLOW_BUFFER_MAX = 10_000
+"""Publications kept while a state is awaited."""
+
+FORWARDED_MAX = 65_536
+"""Commands of this process's clients that wait for other processes."""
+
+FORWARD_S_MAX = 5.0
+"""How long a forwarded command waits for its answer before `outcome_unknown`."""
+
+FORWARD_TRIES_MAX = 3
+"""How often a command that surely had no effect is sent again."""
+
+assert OWNER_POLL_S < MEMBERS_S < OWNER_SILENT_S < FORWARD_S_MAX

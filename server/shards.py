@@ -1,17 +1,20 @@
-"""Which events this process owns, and how a command finds its actor.
+"""Which events this process serves, and how a command finds its actor.
 
 An event's actor starts with the first use of the event, and shortly before a scheduled
-sale opens. In one process every event is ours.
+sale opens. Alone, a process owns every event; among others, what a neighbour owns is
+served through it (`server.cluster`).
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 import structlog
 
 from inventory.actor import EventActor
 from inventory.commands import AnyCommand
-from inventory.ports import Clock, Envelope, Ids, Journal, Observer
+from inventory.ports import Clock, Envelope, Ids, Journal, Observer, Publisher
 from inventory.replies import Reply
 from inventory.venue.map import Venue
 from persistence.catalog import Catalog, EventPlan
@@ -32,18 +35,56 @@ class EventUnavailable(Exception):
     """The event cannot be served just now; nothing happened."""
 
 
-class LocalEvent:
-    """An event that this process owns: its actor, its watchers, its board."""
+class ServedEvent:
+    """An event as sessions and readers use it: where commands go, who watches, what is.
 
-    def __init__(self, actor: EventActor, hub: EventHub) -> None:
-        self.actor = actor
+    `address` is where its owner is reached directly, where that would save a detour.
+    """
+
+    def __init__(
+        self,
+        hub: EventHub,
+        offer: Callable[[Envelope], None],
+        address: str | None = None,
+    ) -> None:
         self.hub = hub
-        self.offer = actor.offer
+        self.offer = offer
+        self.address = address
 
     @property
     def board(self) -> Board:
         """Return the committed board."""
         return self.hub.board
+
+
+class LocalEvent(ServedEvent):
+    """An event that this process owns."""
+
+    def __init__(self, actor: EventActor, hub: EventHub) -> None:
+        super().__init__(hub, actor.offer)
+        self.actor = actor
+
+
+class Neighbours(Protocol):
+    """The other processes of the cluster, as far as events are concerned."""
+
+    async def owner_of(self, event: str) -> str | None:
+        """Return the process to ask about an event; None where it is for us to own.
+
+        Raises `EventNotFound`, and `EventUnavailable` while nobody may own it.
+        """
+
+    async def serve_through(self, owner: str, hub: EventHub) -> ServedEvent:
+        """Serve an event through its owner, its board up to date.
+
+        Raises `EventUnavailable`.
+        """
+
+    def publisher_for(self, hub: EventHub) -> Publisher:
+        """Return what an actor of ours publishes to: the hub, and the others."""
+
+    def lost(self, event: str) -> None:
+        """Take note that an event of ours is not ours any more."""
 
 
 class Shards:
@@ -58,19 +99,20 @@ class Shards:
         ids: Ids,
         observer: Observer,
     ) -> None:
-        self.active: dict[str, LocalEvent] = {}
+        self.active: dict[str, ServedEvent] = {}
+        self.neighbours: Neighbours | None = None
         self._catalog = catalog
         self._journal = journal
         self._hub = hub
         self._clock = clock
         self._ids = ids
         self._observer = observer
-        self._loading: dict[str, asyncio.Task[LocalEvent]] = {}
+        self._loading: dict[str, asyncio.Task[ServedEvent]] = {}
         self._places = asyncio.Semaphore(limits.EVENTS_LOADING_MAX)
         self._venues: dict[str, Venue] = {}
         self._stopping = False
 
-    async def find(self, event: str) -> LocalEvent:
+    async def find(self, event: str) -> ServedEvent:
         """Return an event, loaded on first use.
 
         Raises `EventNotFound` and `EventUnavailable`.
@@ -93,7 +135,17 @@ class Shards:
 
     def mailbox_depth(self) -> int:
         """Count the commands that wait in all mailboxes."""
-        return sum(len(local.actor.mailbox) for local in self.active.values())
+        return sum(len(local.actor.mailbox) for local in self.owned())
+
+    def owned(self) -> list[LocalEvent]:
+        """Return the events that this process owns."""
+        return [one for one in self.active.values() if isinstance(one, LocalEvent)]
+
+    async def give_up(self, event: str, patience_s: float = limits.STOP_S_MAX) -> None:
+        """Answer what waits for an event of ours, and let others own it."""
+        local = self.active.get(event)
+        if isinstance(local, LocalEvent):
+            await local.actor.stop(patience_s)
 
     async def run(self) -> None:
         """Start the actors of scheduled sales in time; they open by themselves."""
@@ -112,17 +164,15 @@ class Shards:
         self._stopping = True
         for task in list(self._loading.values()):
             task.cancel()
-        await asyncio.gather(
-            *(local.actor.stop(patience_s) for local in self.active.values())
-        )
+        await asyncio.gather(*(one.actor.stop(patience_s) for one in self.owned()))
 
-    def _loaded(self, event: str, task: asyncio.Task[LocalEvent]) -> None:
+    def _loaded(self, event: str, task: asyncio.Task[ServedEvent]) -> None:
         self._loading.pop(event, None)
         if not task.cancelled():
             # Looked at here, because all who asked may be gone by now.
             task.exception()
 
-    async def _load(self, event: str) -> LocalEvent:
+    async def _load(self, event: str) -> ServedEvent:
         async with self._places:
             try:
                 plan = await self._catalog.find_plan(event)
@@ -134,27 +184,66 @@ class Shards:
             if venue is None:
                 venue = await asyncio.to_thread(_venue_of, plan)
                 self._remember(plan.venue_id, venue)
-            hub = self._hub.add_event(event, venue, plan.first_settings)
-            actor = EventActor(
-                event,
-                venue,
-                plan.first_settings,
-                journal=self._journal,
-                publisher=hub,
-                clock=self._clock,
-                ids=self._ids,
-                observer=self._observer,
-            )
-            local = LocalEvent(actor, hub)
+        hub = self._hub.add_event(event, venue, plan.first_settings)
+        served = await self._serve(plan, hub)
+        if self._stopping and isinstance(served, LocalEvent):
+            await served.actor.stop(limits.STOP_S_MAX)
+            raise EventUnavailable
+        self.active[event] = served
+        return served
+
+    async def _serve(self, plan: EventPlan, hub: EventHub) -> ServedEvent:
+        """Own an event, or serve it through whoever owns it."""
+        neighbours = self.neighbours
+        if neighbours is None:
+            return await self._own(plan, hub, hub, patient=True)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + limits.LOAD_S_MAX
+        while True:
+            try:
+                owner = await neighbours.owner_of(plan.event)
+                if owner is not None:
+                    return await neighbours.serve_through(owner, hub)
+                publisher = neighbours.publisher_for(hub)
+                return await self._own(plan, hub, publisher, patient=False)
+            except EventUnavailable:
+                # Its owner may be dead and its lease not over yet, or another one was
+                # quicker than we.
+                if self._stopping or loop.time() > ends:
+                    raise
+            await asyncio.sleep(limits.OWNER_POLL_S)
+
+    async def _own(
+        self, plan: EventPlan, hub: EventHub, publisher: Publisher, *, patient: bool
+    ) -> LocalEvent:
+        actor = EventActor(
+            plan.event,
+            hub.board.venue,
+            plan.first_settings,
+            journal=self._journal,
+            publisher=publisher,
+            clock=self._clock,
+            ids=self._ids,
+            observer=self._observer,
+            patient=patient,
+        )
+        async with self._places:
             try:
                 await actor.ready
             except Exception as error:
                 raise EventUnavailable from error
-            if self._stopping:
-                await actor.stop(limits.STOP_S_MAX)
-                raise EventUnavailable
-            self.active[event] = local
-            return local
+        local = LocalEvent(actor, hub)
+        actor.task.add_done_callback(partial(self._ended, local))
+        return local
+
+    def _ended(self, local: LocalEvent, _: asyncio.Task[None]) -> None:
+        """An actor of ours was deposed, or gave its event up."""
+        event = local.actor.event
+        if self.neighbours is None or self._stopping or local.actor.halted:
+            return
+        if self.active.get(event) is local:
+            del self.active[event]
+            self.neighbours.lost(event)
 
     def _remember(self, name: str, venue: Venue) -> None:
         """Keep a few venues: many events take place in one."""
@@ -169,7 +258,7 @@ def _venue_of(plan: EventPlan) -> Venue:
 
 
 async def ask(
-    local: LocalEvent,
+    local: ServedEvent,
     command: AnyCommand,
     user: str,
     organizer: bool,

@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Iterable
 from copy import copy
 from enum import Enum, auto
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inventory.ports import (
     Batch,
+    BoardState,
     CommitStatus,
     Fenced,
     JournalRow,
@@ -23,9 +24,11 @@ from inventory.ports import (
     Publication,
     StoredSnapshot,
 )
-from inventory.settings import Settings
 from inventory.venue.map import Venue
 from tests.scenario import NOW_MS
+
+if TYPE_CHECKING:
+    from inventory.settings import Settings
 
 LEASE_S = 10.0
 
@@ -354,17 +357,11 @@ class Board:
         self.settings = publication.settings or self.settings
         self.publications.append(publication)
 
-    def reset(
-        self,
-        ownership: Ownership,
-        letters: bytes,
-        areas: list[tuple[int, int, int, int]],
-        settings: Settings,
-    ) -> None:
-        self.resets.append(ownership.version)
-        self.version = ownership.version
-        self.letters, self.areas = bytearray(letters), list(areas)
-        self.settings = settings
+    def reset(self, state: BoardState) -> None:
+        self.resets.append(state.version)
+        self.version = state.version
+        self.letters, self.areas = bytearray(state.letters), list(state.areas)
+        self.settings = state.settings
 
 
 class Notes:

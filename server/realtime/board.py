@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from inventory.ports import Publication
+from inventory.ports import BoardState, Publication
 from inventory.settings import Settings
 from inventory.venue.map import Venue
 from server import limits
@@ -42,24 +42,29 @@ class Board:
         self.past: deque[Past] = deque()
         self._snapshots: dict[str, tuple[int, int, bytes]] = {}
 
-    def reset(
-        self,
-        epoch: int,
-        version: int,
-        letters: bytes,
-        areas: list[tuple[int, int, int, int]],
-        settings: Settings,
-        at: float,
-    ) -> None:
+    def reset(self, state: BoardState, at: float) -> None:
         """Take the owner's state after it (re)loaded; what differs is a delta."""
+        letters, areas, version = state.letters, state.areas, state.version
         if self.letters and version > self.version:
             seats = [i for i, letter in enumerate(letters) if letter != self.letters[i]]
             touched = [i for i, area in enumerate(areas) if area != self.areas[i]]
             self._remember(Past(self.version, version, at, seats, touched))
         self.letters[:] = letters
         self.areas = list(areas)
-        self.settings = settings
-        self.epoch, self.version = epoch, version
+        self.settings = state.settings
+        self.epoch, self.version = state.epoch, version
+
+    def state(self) -> BoardState:
+        """Return all of it, for another process."""
+        return BoardState(
+            event=self.event,
+            history_id=self.history_id,
+            epoch=self.epoch,
+            version=self.version,
+            letters=bytes(self.letters),
+            areas=self.areas,
+            settings=self.settings,
+        )
 
     def apply(self, publication: Publication, at: float) -> None:
         """Take what one batch changed. Publications come without a gap."""

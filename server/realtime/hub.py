@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import TypeAlias
 
-from inventory.ports import Expiry, Ownership, Publication
+from inventory.ports import BoardState, Expiry, Publication
 from inventory.settings import Settings
 from inventory.venue.map import Venue
 from server import limits
@@ -64,32 +64,19 @@ class EventHub:
         self._again = False
         self._left_at = 0.0
 
-    def reset(
-        self,
-        ownership: Ownership,
-        letters: bytes,
-        areas: list[tuple[int, int, int, int]],
-        settings: Settings,
-    ) -> None:
+    def reset(self, state: BoardState) -> None:
         """Take the state that the owner (re)loaded."""
         board = self.board
-        if board.history_id != ownership.history_id:
+        if board.history_id != state.history_id:
             # What was committed may have been rewritten: everyone starts over.
-            board.history_id = ownership.history_id
+            board.history_id = state.history_id
             board.past.clear()
             board.letters.clear()
             for watcher in self.watchers.values():
                 watcher.cursor = -1
-        if board.settings.sale_state != settings.sale_state:
-            self._sale_version = ownership.version
-        board.reset(
-            ownership.epoch,
-            ownership.version,
-            letters,
-            areas,
-            settings,
-            self.hub.now(),
-        )
+        if board.settings.sale_state != state.settings.sale_state:
+            self._sale_version = state.version
+        board.reset(state, self.hub.now())
         self.wake()
 
     def publish(self, publication: Publication) -> None:
@@ -275,8 +262,13 @@ class Hub:
         self.fanout_s = 0.0
 
     def add_event(self, event: str, venue: Venue, settings: Settings) -> EventHub:
-        """Make room for an event that this process is about to own."""
-        hub = self.events[event] = EventHub(self, event, venue, settings)
+        """Return the hub of an event that this process is about to serve.
+
+        One that was served before keeps its watchers, and what they saw.
+        """
+        hub = self.events.get(event)
+        if hub is None:
+            hub = self.events[event] = EventHub(self, event, venue, settings)
         return hub
 
     def signed_in(self, outlet: Outlet, user: str) -> None:

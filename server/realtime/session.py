@@ -27,7 +27,7 @@ from server.realtime.wire import (
     WatchOk,
     pong_frame,
 )
-from server.shards import EventNotFound, EventUnavailable, LocalEvent, Shards
+from server.shards import EventNotFound, EventUnavailable, ServedEvent, Shards
 
 if TYPE_CHECKING:
     import asyncio
@@ -229,7 +229,7 @@ class Session:
             ),
         )
 
-    def _watch(self, frame: Watch, local: LocalEvent) -> None:
+    def _watch(self, frame: Watch, local: ServedEvent) -> None:
         """Answer first, then send the snapshot or go on from `since`."""
         board = local.board
         since = frame.since
@@ -260,7 +260,7 @@ class Session:
         self._answer(frame.id, reply)
 
     def _later(
-        self, frame_id: int, event: str, use: Callable[[LocalEvent], None]
+        self, frame_id: int, event: str, use: Callable[[ServedEvent], None]
     ) -> None:
         """Do something with an event, at once or when it is loaded."""
         local = self._shards.active.get(event)
@@ -270,7 +270,7 @@ class Session:
             self._spawn(self._load(frame_id, event, use))
 
     async def _load(
-        self, frame_id: int, event: str, use: Callable[[LocalEvent], None]
+        self, frame_id: int, event: str, use: Callable[[ServedEvent], None]
     ) -> None:
         try:
             local = await self._shards.find(event)

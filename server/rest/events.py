@@ -35,7 +35,7 @@ from server.rest.event_bodies import (
 from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError, bad_field, refusal
 from server.rest.times import maybe_to_ms
-from server.shards import EventNotFound, EventUnavailable, LocalEvent, ask
+from server.shards import EventNotFound, EventUnavailable, ServedEvent, ask
 
 QUERY_LENGTH_MAX = 200
 EVENTS_KNOWN_MAX = 4_096
@@ -48,7 +48,7 @@ class FoundEvent(Struct):
     """An event that is there: its actor's address, and its id."""
 
     id: str
-    local: LocalEvent
+    local: ServedEvent
 
     @property
     def board(self) -> Board:

@@ -17,7 +17,7 @@ from inventory.commands import (
     HoldBest,
     Release,
 )
-from inventory.ports import Envelope, Ownership, Publication
+from inventory.ports import BoardState, Envelope, Publication
 from inventory.replies import BookOk, HoldOk, Refused, Reply
 from inventory.settings import Money, Settings
 from inventory.venue.map import Venue, VenueMap
@@ -41,13 +41,7 @@ class Silence:
 
     def publish(self, publication: Publication) -> None: ...
 
-    def reset(
-        self,
-        ownership: Ownership,
-        letters: bytes,
-        areas: list[tuple[int, int, int, int]],
-        settings: Settings,
-    ) -> None: ...
+    def reset(self, state: BoardState) -> None: ...
 
     def committed(self, commands: int, seconds: float) -> None: ...
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
-from inventory.ports import Expiry, Ownership, Publication
+from inventory.ports import BoardState, Expiry, Publication
 from inventory.settings import Settings
 from inventory.venue.map import Venue
 from server import limits
@@ -63,10 +63,15 @@ class Stand:
     ) -> None:
         venue = self.event.board.venue
         self.event.reset(
-            Ownership(EVENT, history, 1, "t", version, b""),
-            b"f" * len(venue.seats),
-            [(area.capacity, 0, 0, 0) for area in venue.areas],
-            settings or settings_of(),
+            BoardState(
+                EVENT,
+                history,
+                1,
+                version,
+                b"f" * len(venue.seats),
+                [(area.capacity, 0, 0, 0) for area in venue.areas],
+                settings or settings_of(),
+            )
         )
 
     def commit(self, seats: list[int], letter: str = "h", count: int = 1) -> None:

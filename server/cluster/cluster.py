@@ -1,0 +1,319 @@
+"""This process among the others of its cluster.
+
+Purpose: find out who owns an event, serve it through its owner, take what a dead one
+left, and hand events over. Postgres decides who owns; the bus carries everything else
+and may lose any of it.
+
+Concurrency: one loop. What comes from the bus is dealt with at once; whatever has to
+wait (looking for an owner, loading, handing over) runs in a task of its own.
+
+Implements `server.shards.Neighbours`.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+import msgspec
+import structlog
+
+from inventory.ports import Envelope, Publisher
+from inventory.replies import refuse
+from persistence.errors import Unavailable
+from persistence.journal import PostgresJournal
+from persistence.processes import Process, Processes, Terms
+from server import limits
+from server.cluster.bus import RedisBus
+from server.cluster.counter import Counter
+from server.cluster.follower import Followed, Follower
+from server.cluster.forwarder import Forwarder
+from server.cluster.members import Members
+from server.cluster.messages import (
+    ALL,
+    Answers,
+    Commands,
+    Elsewhere,
+    Gone,
+    Move,
+    State,
+    Take,
+    WantState,
+    decode,
+    encode,
+    process_topic,
+)
+from server.realtime.hub import EventHub
+from server.shards import (
+    EventNotFound,
+    EventUnavailable,
+    LocalEvent,
+    ServedEvent,
+    Shards,
+)
+
+log = structlog.get_logger()
+
+
+class Cluster:
+    """What this process knows of the others, and says to them."""
+
+    def __init__(
+        self,
+        bus: RedisBus,
+        processes: Processes,
+        journal: PostgresJournal,
+        shards: Shards,
+        me: Process,
+        terms: Terms,
+    ) -> None:
+        self.me = me.process
+        self.bus = bus
+        self.foreign = 0
+        """Messages on our topics that could not be read."""
+        self.members = Members(processes, me, terms, self._gone)
+        self.counter = Counter(bus, self.me, shards, self.take)
+        self.forwarder = Forwarder(bus, self.me, self._misdirected)
+        self.follower = Follower(bus, self.me, self._silent, self._idle)
+        self._processes = processes
+        self._journal = journal
+        self._shards = shards
+        self._loop = asyncio.get_running_loop()
+        self._asked: set[str] = set()
+        self._handed: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Commands: self.counter.take,
+            Answers: self.forwarder.answered,
+            State: self.follower.take_state,
+            WantState: self.counter.tell_state,
+            Elsewhere: self._told_elsewhere,
+            Take: self._told_to_take,
+            Move: self._told_to_move,
+            Gone: self._told_gone,
+        }
+        shards.neighbours = self
+        bus.subscribe(process_topic(self.me), self._hear, _nothing)
+        bus.subscribe(ALL, self._hear, _nothing)
+
+    async def run(self) -> None:
+        """Once a second: beats to followers, and an end to what waits for too long."""
+        while True:
+            self.counter.beat()
+            self.forwarder.sweep()
+            self.follower.sweep()
+            await asyncio.sleep(1.0)
+
+    async def adopt(self) -> None:
+        """Take events whose owner died without a word, as soon as their lease is over.
+
+        Their holds must end in time though nobody asks for them.
+        """
+        while True:
+            await asyncio.sleep(limits.ADOPT_S)
+            try:
+                orphans = await self._processes.orphans(limits.ADOPTED_AT_ONCE_MAX)
+            except Unavailable as error:
+                log.warning("orphaned events could not be looked up", error=str(error))
+            else:
+                self._take_share([event for event, _ in orphans])
+
+    # What the shards ask: `server.shards.Neighbours`.
+
+    async def owner_of(self, event: str) -> str | None:
+        """Return the process to ask about an event; None where it is for us to own."""
+        try:
+            heads = await self._journal.heads([event])
+        except Unavailable as error:
+            raise EventUnavailable from error
+        if not heads:
+            raise EventNotFound
+        owner = heads[0].address
+        if owner is not None and owner != self.me:
+            if owner not in self.members.live:
+                raise EventUnavailable  # dead, it seems, but its lease is not over
+            return owner
+        if event in self._asked or owner == self.me:
+            return None
+        chosen = self._handed.get(event) or self.members.choose(event)
+        if chosen is None:
+            raise EventUnavailable
+        return None if chosen == self.me else chosen
+
+    async def serve_through(self, owner: str, hub: EventHub) -> ServedEvent:
+        """Serve an event through its owner, its board up to date."""
+        one = self.follower.follow(owner, hub)
+        await asyncio.wait([one.ready], timeout=limits.OWNER_SILENT_S)
+        if not one.ready.done() or one.ready.cancelled():
+            raise EventUnavailable
+        address = None
+        if one.owner in self.members.live:
+            address = self.members.live[one.owner].address
+        return ServedEvent(hub, partial(self._forward, one), address)
+
+    def publisher_for(self, hub: EventHub) -> Publisher:
+        """Return what an actor of ours publishes to."""
+        self.follower.leave(hub.board.event)
+        return self.counter.broadcast(hub)
+
+    def lost(self, event: str) -> None:
+        """An event of ours is not ours any more: serve it through whoever has it."""
+        self.counter.drop(event)
+        self._spawn(self._find(event))
+
+    def _forward(self, one: Followed, envelope: Envelope) -> None:
+        one.used = True
+        self.forwarder.send(one.owner, envelope)
+
+    # What the bus brings.
+
+    def _hear(self, data: bytes) -> None:
+        try:
+            message = decode(data)
+        except msgspec.DecodeError as error:
+            self.foreign += 1
+            log.warning("a message that cannot be read", error=str(error))
+            return
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            self.foreign += 1
+        else:
+            handler(message)
+
+    def _told_elsewhere(self, message: Elsewhere) -> None:
+        for event in message.events:
+            self._elsewhere(event, message.sender)
+
+    def _told_to_take(self, message: Take) -> None:
+        for event in message.events:
+            self._spawn(self.take(event))
+
+    def _told_to_move(self, message: Move) -> None:
+        self._spawn(self.hand_over(message.event, message.process))
+
+    def _told_gone(self, message: Gone) -> None:
+        self.members.forget(message.process)
+        self._take_share(message.events)
+
+    def _gone(self, process: str) -> None:
+        """A process is not there any more."""
+        log.info("a process is gone", process=process)
+        self.forwarder.gone(process)
+        for event, one in list(self.follower.followed.items()):
+            if one.owner == process:
+                self._look_again(event)
+
+    def _take_share(self, events: list[str]) -> None:
+        """Own those of some ownerless events that are for us to own."""
+        for event in events:
+            if self.members.choose(event) == self.me:
+                self._spawn(self.take(event))
+
+    def _elsewhere(self, event: str, sender: str) -> None:
+        one = self.follower.followed.get(event)
+        if one is not None and one.owner == sender:
+            self._look_again(event)
+
+    def _silent(self, event: str) -> None:
+        """The owner of an event that we follow says nothing."""
+        self._look_again(event)
+
+    def _idle(self, event: str) -> None:
+        """Nobody here needs an event that we follow."""
+        if not isinstance(self._shards.active.get(event), LocalEvent):
+            self._shards.active.pop(event, None)
+        self.follower.leave(event)
+
+    def _look_again(self, event: str) -> None:
+        """Look for the owner of an event that we serve through somebody."""
+        if not isinstance(self._shards.active.get(event), LocalEvent):
+            self._shards.active.pop(event, None)
+            self._spawn(self._find(event))
+
+    def _misdirected(self, envelope: Envelope, owner: str, tries: int) -> None:
+        """A command found no owner where we sent it: nothing happened."""
+        if tries > limits.FORWARD_TRIES_MAX or self.bus.status == "down":
+            envelope.reply(envelope, refuse("unavailable"))
+        else:
+            self._spawn(self._forward_again(envelope, owner, tries))
+
+    async def _forward_again(self, envelope: Envelope, owner: str, tries: int) -> None:
+        event = envelope.command.event
+        self._elsewhere(event, owner)
+        try:
+            served = await self._shards.find(event)
+        except EventNotFound:
+            envelope.reply(envelope, refuse("event_not_found"))
+            return
+        except EventUnavailable:
+            envelope.reply(envelope, refuse("unavailable"))
+            return
+        one = self.follower.followed.get(event)
+        if isinstance(served, LocalEvent) or one is None:
+            served.offer(envelope)
+        else:
+            self.forwarder.send(one.owner, envelope, tries)
+
+    # Taking and giving.
+
+    async def take(self, event: str) -> LocalEvent | None:
+        """Own an event because another process asks us to; None where we may not."""
+        self._asked.add(event)
+        try:
+            if not isinstance(self._shards.active.get(event), LocalEvent):
+                self._shards.active.pop(event, None)
+            served = await self._find(event)
+        finally:
+            self._asked.discard(event)
+        return served if isinstance(served, LocalEvent) else None
+
+    async def _find(self, event: str) -> ServedEvent | None:
+        try:
+            return await self._shards.find(event)
+        except (EventNotFound, EventUnavailable):
+            # Whoever needs it asks again.
+            return None
+
+    async def hand_over(self, event: str, to: str) -> None:
+        """Give an event of ours to another process, while it sells."""
+        if to == self.me or to not in self.members.live:
+            return
+        if not isinstance(self._shards.active.get(event), LocalEvent):
+            return
+        self._handed[event] = to
+        self._loop.call_later(limits.LOAD_S_MAX, self._handed.pop, event, None)
+        await self._shards.give_up(event)
+        self.bus.publish(process_topic(to), encode(Take([event])))
+
+    async def leave(self) -> None:
+        """Give all events to others, and tell them that we go."""
+        members = self.members
+        members.leaving = True
+        await members.look()
+        moves = [
+            asyncio.create_task(self.hand_over(event, to), name=f"hand over {event}")
+            for event in [local.actor.event for local in self._shards.owned()]
+            if (to := members.choose(event)) is not None
+        ]
+        if moves:
+            await asyncio.wait(moves, timeout=limits.STOP_S_MAX)
+
+    async def close(self) -> None:
+        """Be gone: nobody waits for us any more."""
+        self.bus.publish(ALL, encode(Gone(self.me, [])))
+        for task in self._tasks:
+            task.cancel()
+        try:
+            await self._processes.leave(self.me)
+        except Unavailable as error:
+            log.warning("our row could not be removed", error=str(error))
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        """Let something happen that has to wait; it ends by itself."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _nothing() -> None:
+    """Commands carry deadlines: nothing need be done where some were lost."""

@@ -1,0 +1,202 @@
+"""The counter at which other processes ask for the events of this one.
+
+Concurrency: one loop; nothing waits but the loading of an event. Answers of one turn of
+the loop go to each asking process as one message.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from inventory.ports import BoardState, Envelope, Publication
+from inventory.replies import Reply
+from server.cluster.bus import Bus
+from server.cluster.messages import (
+    Answered,
+    Answers,
+    Commands,
+    Elsewhere,
+    EventBeat,
+    Forwarded,
+    Published,
+    State,
+    WantState,
+    encode,
+    event_topic,
+    process_topic,
+)
+from server.realtime.hub import EventHub
+from server.shards import LocalEvent, Shards
+
+
+class Visitor(Envelope):
+    """A command that another process forwarded."""
+
+    __slots__ = ("number", "sender")
+
+    number: int
+    sender: str
+
+
+class Broadcast:
+    """Publishes what an actor of ours commits: to our watchers, then to the others.
+
+    Implements `inventory.ports.Publisher`. While nobody else follows the event, nothing
+    is sent: who begins to follow asks for the state, and that is heard here.
+    """
+
+    def __init__(self, hub: EventHub, bus: Bus, me: str) -> None:
+        self.hub = hub
+        self.followed = True
+        self._bus = bus
+        self._me = me
+        self._topic = event_topic(hub.board.event)
+
+    def publish(self, publication: Publication) -> None:
+        """Give one publication to the watchers of every process."""
+        self.hub.publish(publication)
+        if self.followed:
+            self._send(Published(publication))
+
+    def reset(self, state: BoardState) -> None:
+        """Replace the board of every process."""
+        self.hub.reset(state)
+        # Those who followed the former owner hear at once who has the event now.
+        self.followed = True
+        self._send(State(self._me, state))
+
+    def beat(self) -> None:
+        """Let followers notice what they missed."""
+        board = self.hub.board
+        if self.followed:
+            self._send(
+                EventBeat(
+                    self._me,
+                    board.event,
+                    board.history_id,
+                    board.epoch,
+                    board.version,
+                )
+            )
+
+    def _send(self, message: object) -> None:
+        self._bus.publish(self._topic, encode(message), self._sent)
+
+    def _sent(self, receivers: int | None) -> None:
+        if receivers == 0:
+            self.followed = False
+
+
+class Counter:
+    """Serves what other processes ask of our events."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        me: str,
+        shards: Shards,
+        own: Callable[[str], Awaitable[LocalEvent | None]],
+    ) -> None:
+        self.visits = 0
+        self.broadcasts: dict[str, Broadcast] = {}
+        self._bus = bus
+        self._me = me
+        self._shards = shards
+        self._own = own
+        self._loop = asyncio.get_running_loop()
+        self._answers: defaultdict[str, list[Answered]] = defaultdict(list)
+        self._loading: dict[str, list[Visitor]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._encode = msgspec.msgpack.Encoder().encode
+
+    def broadcast(self, hub: EventHub) -> Broadcast:
+        """Return what an actor of this event publishes to."""
+        made = Broadcast(hub, self._bus, self._me)
+        self.broadcasts[hub.board.event] = made
+        return made
+
+    def take(self, commands: Commands) -> None:
+        """Give forwarded commands to our actors."""
+        active = self._shards.active
+        self.visits += len(commands.items)
+        for item in commands.items:
+            visitor = self._visitor(commands.sender, item)
+            served = active.get(item.command.event)
+            if isinstance(served, LocalEvent):
+                served.offer(visitor)
+            else:
+                self._load_for(visitor)
+
+    def tell_state(self, want: WantState) -> None:
+        """Tell a follower how our events stand, and which are not ours."""
+        topic = process_topic(want.sender)
+        elsewhere = []
+        for event in want.events:
+            served = self._shards.active.get(event)
+            broadcast = self.broadcasts.get(event)
+            if isinstance(served, LocalEvent) and broadcast is not None:
+                broadcast.followed = True
+                self._bus.publish(topic, encode(State(self._me, served.board.state())))
+            else:
+                elsewhere.append(event)
+        if elsewhere:
+            self._bus.publish(topic, encode(Elsewhere(self._me, elsewhere)))
+
+    def beat(self) -> None:
+        """Tell all followers where our events stand."""
+        for served in self._shards.owned():
+            self.broadcasts[served.actor.event].beat()
+
+    def drop(self, event: str) -> None:
+        """Forget an event that is ours no more."""
+        self.broadcasts.pop(event, None)
+
+    def _visitor(self, sender: str, item: Forwarded) -> Visitor:
+        visitor = Visitor(
+            item.command,
+            item.user,
+            item.organizer,
+            self._reply,
+            item.command.key,
+            item.request_hash,
+            item.size,
+        )
+        visitor.sender, visitor.number = sender, item.number
+        return visitor
+
+    def _reply(self, envelope: Envelope, reply: Reply) -> None:
+        """Send the reply of an actor of ours back to where the command is from."""
+        assert isinstance(envelope, Visitor)
+        self._answer(envelope, msgspec.Raw(self._encode(reply)))
+
+    def _answer(self, visitor: Visitor, reply: msgspec.Raw | None) -> None:
+        if not self._answers:
+            self._loop.call_soon(self._flush)
+        self._answers[visitor.sender].append(Answered(visitor.number, reply))
+
+    def _flush(self) -> None:
+        answers, self._answers = self._answers, defaultdict(list)
+        for sender, items in answers.items():
+            self._bus.publish(process_topic(sender), encode(Answers(items)))
+
+    def _load_for(self, visitor: Visitor) -> None:
+        """Load an event that others believe is ours, or tell them that it is not."""
+        event = visitor.command.event
+        waiting = self._loading.get(event)
+        if waiting is not None:
+            waiting.append(visitor)
+            return
+        self._loading[event] = [visitor]
+        task = self._loop.create_task(self._load(event), name=f"visit {event}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _load(self, event: str) -> None:
+        served = await self._own(event)
+        for visitor in self._loading.pop(event):
+            if served is None:
+                self._answer(visitor, None)
+            else:
+                served.offer(visitor)

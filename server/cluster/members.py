@@ -1,0 +1,85 @@
+"""Which processes live, as the database and the bus tell.
+
+A hint, not a right: it says whom to ask and who should take what nobody owns. Who owns
+an event is in its head.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from persistence.errors import Unavailable
+from persistence.processes import Process, Processes, Terms
+from server import limits
+from server.cluster.placement import choose
+
+log = structlog.get_logger()
+
+
+class Members:
+    """The living processes, this one among them, looked up every second.
+
+    `on_gone` hears of each one that is not there any more.
+    """
+
+    def __init__(
+        self,
+        processes: Processes,
+        me: Process,
+        terms: Terms,
+        on_gone: Callable[[str], None],
+    ) -> None:
+        self.me = me.process
+        self.leaving = False
+        self.live: dict[str, Process] = {me.process: me}
+        self._own_row = me
+        self._processes = processes
+        self._terms = terms
+        self._on_gone = on_gone
+
+    def others(self) -> list[str]:
+        """Return the names of all living processes but this one."""
+        return [process for process in self.live if process != self.me]
+
+    def choose(self, event: str, *, without_me: bool = False) -> str | None:
+        """Return who should own an event that nobody owns."""
+        return choose(
+            event,
+            [
+                name
+                for name, one in self.live.items()
+                if not (self.leaving if name == self.me else one.leaving)
+                and not (without_me and name == self.me)
+            ],
+        )
+
+    def forget(self, process: str) -> None:
+        """Take a process for dead: somebody knows."""
+        if process != self.me and self.live.pop(process, None) is not None:
+            self._on_gone(process)
+
+    async def run(self) -> None:
+        """Say that we live, and look who else does."""
+        while True:
+            await self.look()
+            await asyncio.sleep(limits.MEMBERS_S)
+
+    async def look(self) -> None:
+        """Do so once. While the database is silent nobody is taken for dead."""
+        try:
+            found = await self._processes.beat(self.me, leaving=self.leaving)
+            if self.me not in {one.process for one in found}:
+                # Somebody took us for dead: what we owned is not ours any more, and
+                # our actors will hear so from their heads.
+                await self._processes.join(self._own_row, self._terms)
+        except Unavailable as error:
+            log.warning("the other processes could not be looked up", error=str(error))
+            return
+        now = {one.process: one for one in found} | {
+            self.me: self.live[self.me],
+        }
+        gone = self.live.keys() - now.keys()
+        self.live = now
+        for process in gone:
+            self._on_gone(process)
