@@ -37,11 +37,6 @@ def name_process(node: str, number: int) -> str:
     return f"{node}.{number}.{secrets.token_hex(2)}"
 
 
-def topic_prefix(cluster: str) -> str:
-    """Return how the names of all topics of a cluster begin, of this id."""
-    return f"onsale:{cluster}"
-
-
 def url_at(scheme: str, host: str, port: int) -> str:
     """Return a URL; numeric addresses of IPv6 stand in brackets."""
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"

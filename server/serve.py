@@ -22,7 +22,6 @@ from persistence.embedded import (
 )
 from persistence.errors import Unavailable, UnsafeServer
 from persistence.migrate import MigrationError
-from persistence.processes import ClusterMismatch
 from server.config import Config, ConfigError
 from server.log import configure_logging
 from server.place import Place, address_of, name_process, own_port_of
@@ -38,30 +37,21 @@ class StartError(Exception):
     """Serving cannot begin; the message says why in one sentence."""
 
 
+EXPECTED: Final = (
+    ConfigError,
+    DataDirectoryError,
+    EmbeddedPostgresError,
+    EmbeddedValkeyError,
+    MigrationError,
+    OSError,
+    StartError,
+    Unavailable,
+    UnsafeServer,
+    ValueError,
+)
+"""What may be wrong with the world when we start: told in a sentence, not a trace."""
+
 log = structlog.get_logger()
-
-
-def expected() -> tuple[type[Exception], ...]:
-    """Return what may be wrong with the world when we start: told in a sentence.
-
-    For an `except` clause, so that this import is only made when something is wrong.
-    """
-    from server.cluster.link import BusError
-
-    return (
-        BusError,
-        ClusterMismatch,
-        ConfigError,
-        DataDirectoryError,
-        EmbeddedPostgresError,
-        EmbeddedValkeyError,
-        MigrationError,
-        OSError,
-        StartError,
-        Unavailable,
-        UnsafeServer,
-        ValueError,
-    )
 
 
 def serve(config: Config) -> int:
@@ -76,7 +66,7 @@ def serve(config: Config) -> int:
                 from server.supervisor import supervise
 
                 supervise(config, data, node_of(data))
-    except expected() as error:
+    except EXPECTED as error:
         sys.stderr.write(f"onsale: {explain(error, config)}\n")
         return 1
     return 0
@@ -84,10 +74,6 @@ def serve(config: Config) -> int:
 
 def explain(error: BaseException, config: Config, place: Place | None = None) -> str:
     """Say in a sentence what was wrong with the world."""
-    from server.cluster.link import BusError
-
-    if isinstance(error, BusError):
-        return f"the bus (--redis-url, REDIS_URL): {error}"
     if isinstance(error, Unavailable | UnsafeServer):
         return f"the database (--database-url, DATABASE_URL): {error}."
     if isinstance(error, OSError):

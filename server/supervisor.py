@@ -32,15 +32,15 @@ from persistence.pool import Pool
 from persistence.prepare import prepare_database
 from persistence.processes import Processes
 from server.child import Child
-from server.cluster.bus import Bus, RedisBus
+from server.cluster.bus import Bus
 from server.cluster.messages import ALL, Gone, encode
+from server.cluster.start import open_bus
 from server.config import Config
 from server.place import (
     Place,
     address_of,
     name_process,
     own_port_of,
-    topic_prefix,
 )
 from server.reserved_port import ReservedPort
 from server.serve import StartError, say_ready
@@ -118,9 +118,7 @@ async def _supervise(
     try:
         processes = Processes(pool)
         await processes.void_node(any_place.node)
-        cluster, secret = await processes.cluster()
-        bus = RedisBus(redis_url, topic_prefix(cluster), secret)
-        await bus.start()
+        bus = await open_bus(redis_url, processes)
         try:
             await Supervisor(config, place, processes, bus, valkey).run(url)
         finally:

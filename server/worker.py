@@ -50,7 +50,7 @@ def main(fd: int, parent: int) -> int:
     place = job.place
     configure_logging(job.config.log_level, worker=place.number)
     # Late, so that the parent's end is noticed before half a second of imports.
-    from server.serve import expected, explain, run_server, set_up_process
+    from server.serve import EXPECTED, explain, run_server, set_up_process
 
     set_up_process()
     told = False
@@ -63,7 +63,7 @@ def main(fd: int, parent: int) -> int:
 
     try:
         run_server(job.config, place, lambda _: tell(Ready(place.process, os.getpid())))
-    except expected() as error:
+    except EXPECTED as error:
         sentence = explain(error, job.config, place)
         if told:
             sys.stderr.write(f"onsale: {sentence}\n")

@@ -1,7 +1,9 @@
 """What `serve --workers N` promises of its processes, held to real ones."""
 
+import asyncio
 import contextlib
 import http.client
+import json
 import os
 import signal
 import socket
@@ -15,10 +17,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from persistence.data_directory import DataDirectory
-from persistence.embedded import EmbeddedValkey, discard
+from persistence.processes import Processes
+from server.cluster.messages import ALL, Gone, decode
+from server.cluster.start import open_bus
 from server.reserved_port import ReservedPort
 from tests.contract.process import REPOSITORY, Server, environment, serve_command
+from tests.persistence.journals import open_store
 
 pytestmark = [
     pytest.mark.slow,
@@ -174,6 +178,40 @@ def test_a_killed_worker_is_replaced_and_the_port_stays_open(server):
     assert "was ended by SIGKILL" in server.log()
 
 
+async def test_what_a_killed_worker_owned_is_free_at_once_and_told(
+    database_url, redis_server
+):
+    settings = {"DATABASE_URL": database_url, "REDIS_URL": redis_server.url}
+    server = Server(ONSALE_WORKERS="2", **settings)
+    heard: list[Gone] = []
+
+    def hear(data: bytes) -> None:
+        message = decode(data)
+        if isinstance(message, Gone) and message.events:
+            heard.append(message)
+
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(server.remove)
+        await asyncio.to_thread(server.start)
+        lines = [json.loads(line) for line in server.log_path.read_text().splitlines()]
+        ready = [line for line in lines if line["event"] == "a worker is ready"]
+        victim = ready[0]["process"]
+        # In the name of the worker, as if a buyer had asked it for the event.
+        theirs = await stack.enter_async_context(open_store(database_url, victim))
+        await theirs.own("evt")
+        bus = await open_bus(redis_server.url, Processes(theirs.pool))
+        stack.push_async_callback(bus.close)
+        subscribed = asyncio.Event()
+        bus.subscribe(ALL, hear, subscribed.set)
+        await subscribed.wait()
+
+        os.kill(ready[0]["pid"], signal.SIGKILL)
+        await asyncio.to_thread(until, lambda: heard)
+        assert heard == [Gone(victim, ["evt"])]
+        sql = "SELECT owner_address FROM event_head WHERE event_id = 'evt'"
+        assert await theirs.query(sql) != [(victim,)]
+
+
 def test_a_worker_that_dies_again_and_again_is_started_with_pauses(server):
     survivor = min(workers(server))
     killed: set[int] = set()
@@ -275,21 +313,12 @@ def test_what_cannot_work_is_one_sentence(settings, named, tmp_path, database_ur
     assert done.stdout == b""
 
 
-@pytest.fixture
-def valkey_url(tmp_path: Path) -> Iterator[str]:
-    with DataDirectory(tmp_path / "valkey") as data:
-        valkey = EmbeddedValkey(data)
-        try:
-            yield valkey.start()
-        finally:
-            valkey.stop()
-            discard(data)
-
-
-def test_what_only_a_worker_finds_out_is_said_once(tmp_path, database_url, valkey_url):
+def test_what_only_a_worker_finds_out_is_said_once(
+    tmp_path, database_url, redis_server
+):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        settings = {"ONSALE_WORKER_PORT": str(port), "REDIS_URL": valkey_url}
+        settings = {"ONSALE_WORKER_PORT": str(port), "REDIS_URL": redis_server.url}
         settings["DATABASE_URL"] = database_url
         done = run_briefly(tmp_path / "data", "--port", "0", **settings)
     assert done.returncode == 1

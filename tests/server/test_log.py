@@ -62,3 +62,23 @@ def test_warnings_and_what_asyncio_reports_are_lines_too(lines):
     assert "careful" in lines[4]["event"]
     assert (lines[5]["level"], lines[5]["logger"]) == ("error", "asyncio")
     assert "nobody asked" in lines[5]["exception"]
+
+
+def test_lines_of_a_worker_carry_its_number_in_every_thread():
+    program = """
+import logging, threading
+import structlog
+from server.log import configure_logging
+
+configure_logging("info", worker=3)
+structlog.get_logger().info("one")
+thread = threading.Thread(target=logging.getLogger("other").warning, args=["two"])
+thread.start()
+thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [(line["event"], line["worker"]) for line in told] == [
+        ("one", 3),
+        ("two", 3),
+    ]
