@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.charts import named_chart
 from tests.contract.client import Api, Json, after, check_problem
 from tests.contract.process import Server
 
@@ -195,6 +196,49 @@ async def test_making_events_and_venues_honours_the_idempotency_key(api):
     assert again["id"] == first["id"]
     other = body | {"capacity": 11}
     answer = await api.request("POST", "/v1/events", other, **options)
+    assert check_problem(answer, 422)["code"] == "key_reused"
+
+
+async def test_a_key_reused_with_another_body_is_refused_whatever_way_it_comes(api):
+    event = await api.sale("small")
+    guest = await api.guest()
+    async with await api.socket(guest) as socket:
+        held = await socket.ok("hold", event=event, seats=["A-1"], key="one")
+        over_rest = {"seats": ["A-2"], "idempotency_key": "one"}
+        answer = await api.command(event, guest, "hold", **over_rest)
+        assert check_problem(answer, 422)["code"] == "key_reused"
+        await api.ok(event, guest, "hold", seats=["B-1"], idempotency_key="two")
+        await socket.refused(
+            "key_reused", "book", event=event, hold=held["hold"], key="two"
+        )
+    letters = await api.letters(event)
+    assert (letters["A-1"], letters["A-2"], letters["B-1"]) == ("h", "f", "h")
+
+
+async def test_what_an_organiser_asks_of_an_event_honours_the_idempotency_key(api):
+    event = (await api.draft("small"))["id"]
+    path = f"/v1/events/{event}"
+    options: Json = {"who": api.admin, "headers": {"Idempotency-Key": "k"}}
+    edited = await api.good("PATCH", path, {"hold_ttl_s": 300}, **options)
+    again = await api.good("PATCH", path, {"hold_ttl_s": 300}, **options)
+    assert again["version"] == edited["version"]
+    for method, where, body in (
+        ("PATCH", path, {"hold_ttl_s": 200}),
+        ("PATCH", path, {"name": "Another"}),
+        ("POST", f"{path}/publish", None),
+        ("DELETE", path, None),
+    ):
+        answer = await api.request(method, where, body, **options)
+        assert check_problem(answer, 422)["code"] == "key_reused", (method, where)
+    now = await api.event(event)
+    assert (now["hold_ttl_s"], now["status"]) == (300, "draft")
+    assert now["version"] == edited["version"]
+    options["headers"] = {"Idempotency-Key": "venue"}
+    made = {"name": "small", "chart": named_chart("small")}
+    first = await api.good("POST", "/v1/venues", made, **options)
+    again = await api.good("POST", "/v1/venues", made, **options)
+    assert again["id"] == first["id"]
+    answer = await api.request("POST", "/v1/venues", made | {"name": "x"}, **options)
     assert check_problem(answer, 422)["code"] == "key_reused"
 
 
