@@ -220,6 +220,15 @@ async def test_rows_that_contradict_the_tables_take_the_whole_batch_back(store, 
     assert await store.commit(ownership, make_batch(ownership)) is COMMITTED
 
 
+async def test_settings_of_an_event_that_is_not_there_take_the_batch_back(store):
+    ownership = await store.own("evt")
+    await store.query("DELETE FROM event")
+    batch = make_batch(ownership, sold=[(3, "b1")], settings=SETTINGS)
+    assert await store.commit(ownership, batch) is ABORTED
+    assert await store.query("SELECT version FROM event_head") == [(0,)]
+    assert await store.query("SELECT seat FROM sold") == []
+
+
 async def test_rows_are_loaded_in_pages_and_in_order(store):
     ownership = await store.own("evt")
     for _ in range(5):

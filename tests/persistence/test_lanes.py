@@ -268,6 +268,25 @@ async def test_closing_gives_up_a_database_that_does_not_answer(store, monkeypat
             await releasing
 
 
+@pytest.mark.parametrize(
+    "answer", ["g.event, 'written'", "'another', 'committed'"], ids=["status", "event"]
+)
+async def test_an_answer_that_is_none_of_ours_is_ambiguous(store, answer):
+    ownership = await store.own("evt")
+    # As a function of another version might answer, which did write the batch.
+    ((definition,),) = await store.query(
+        "SELECT pg_get_functiondef('commit_batches'::regproc)"
+    )
+    other = definition.replace("g.event, 'committed'", answer)
+    assert other != definition
+    await store.query(other)
+    batch = make_batch(ownership)
+    assert await store.commit(ownership, batch) is AMBIGUOUS
+    fenced = await store.journal.fence(ownership, "token-2")
+    assert fenced is not None
+    assert (fenced.ownership.version, fenced.batch_id) == (1, batch.batch_id)
+
+
 async def test_a_lane_that_fails_itself_leaves_nobody_waiting(store, monkeypatch):
     ownership = await store.own("evt")
     assert await store.journal.confirm(ownership) is COMMITTED

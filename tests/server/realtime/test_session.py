@@ -1,0 +1,157 @@
+"""Who a session tells what, until when, and who is not listened to any longer."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import pytest
+
+from inventory.ports import Envelope, Expiry
+from server import limits
+from server.accounts.tokens import Identity
+from server.realtime.outlet import Outlet
+from server.realtime.session import Session
+from server.realtime.wire import JSON
+from server.shards import ServedEvent, Shards
+from tests.fakes import ManualClock, MemoryJournal, Notes, NumberedIds
+from tests.server.realtime.test_hub import EVENT, Pipe, Stand, turns
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from persistence.catalog import Catalog
+
+
+class Line(Pipe):
+    """A transport that is closed by its own side, and remembers with which code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.code: int | None = None
+        self.ended = False
+
+    def write(self, data: bytes) -> None:
+        assert not self.ended
+        if data[0] == 0x88:
+            self.code = int.from_bytes(data[2:4], "big")
+        elif data[0] == 0x81:
+            super().write(data)
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+
+class Guest:
+    """A connection to the one event of a stand, and its clock."""
+
+    def __init__(self, stand: Stand, *, limited: bool) -> None:
+        self.stand = stand
+        self.now = 1_000.0
+        stand.hub.now = lambda: self.now
+        self.line = Line()
+        self.offered: list[Envelope] = []
+        clock = ManualClock()
+        shards = Shards(
+            # Never asked: the event is served already.
+            cast("Catalog", None),
+            MemoryJournal(clock),
+            stand.hub,
+            clock,
+            NumberedIds(),
+            Notes(),
+        )
+        shards.active[EVENT] = ServedEvent(stand.event, self.offered.append)
+        self.session = Session(
+            Outlet(cast("asyncio.Transport", self.line), JSON),
+            stand.hub,
+            shards,
+            lambda token: Identity(token, "guest", 0),
+            limited=limited,
+        )
+
+    def say(self, op: str, **fields: object) -> list[dict[str, Any]]:
+        """Send one frame and return what is told at once."""
+        self.session.receive(msgspec.json.encode({"op": op, "id": 1, **fields}))
+        return self.line.frames()
+
+    def expire(self, user: str) -> list[dict[str, Any]]:
+        """Let a hold of this user's run out, and return what is told here."""
+        self.stand.hub.tell_expired(EVENT, Expiry(user, "secret", ["A-1"], {}))
+        return self.line.frames()
+
+
+@asynccontextmanager
+async def connected(*, limited: bool = False) -> AsyncIterator[Guest]:
+    guest = Guest(Stand(), limited=limited)
+    try:
+        yield guest
+    finally:
+        guest.session.close()
+
+
+async def test_a_session_that_ended_is_forgotten() -> None:
+    async with connected() as guest:
+        stand = guest.stand
+        guest.say("hello", token="anna")
+        answer, snapshot = guest.say("watch", event=EVENT)
+        assert (answer["op"], snapshot["op"]) == ("ok", "snapshot")
+        assert [frame["op"] for frame in guest.expire("anna")] == ["expired"]
+        guest.session.close()
+        assert not stand.event.watchers
+        assert not stand.hub.outlets
+        assert not stand.hub.by_user
+        stand.commit([0])
+        await turns()
+        assert guest.expire("anna") == []
+
+
+async def test_who_becomes_somebody_else_hears_nothing_of_the_former() -> None:
+    async with connected() as guest:
+        guest.say("hello", token="anna")
+        guest.say("hello", token="ben")
+        assert guest.expire("anna") == []
+        assert [frame["hold"] for frame in guest.expire("ben")] == ["secret"]
+        assert guest.session.outlet in guest.stand.hub.outlets
+
+
+FLOODS: dict[str, Callable[[Session], None]] = {
+    "frames": lambda session: session.receive(b'{"op":"ping","id":1}'),
+    "junk": lambda session: session.receive(b"junk"),
+    "pings": lambda session: session.hear(b"x"),
+    "pongs": lambda session: session.hear(None),
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+async def test_who_goes_on_flooding_is_closed_with_4029(kind: str) -> None:
+    send = FLOODS[kind]
+    async with connected(limited=True) as guest:
+        for _ in range(round(limits.COMMANDS_BURST) + limits.FLOOD_REFUSALS_MAX):
+            send(guest.session)
+        assert not guest.line.ended
+        guest.line.frames()
+        send(guest.session)
+        (bye,) = [frame for frame in guest.line.frames() if frame["op"] == "bye"]
+        assert bye["code"] == guest.line.code == 4029
+        assert guest.line.ended
+
+
+async def test_who_is_refused_and_then_waits_is_listened_to_again() -> None:
+    async with connected(limited=True) as guest:
+        for _ in range(round(limits.COMMANDS_BURST)):
+            assert [frame["op"] for frame in guest.say("ping")] == ["ok"]
+        for _ in range(3):
+            for _ in range(limits.FLOOD_REFUSALS_MAX):
+                (refused,) = guest.say("ping")
+                assert refused["code"] == "overloaded"
+            guest.now += 1.1 / limits.COMMANDS_PER_S
+            assert [frame["op"] for frame in guest.say("ping")] == ["ok"]
+        assert not guest.line.ended
+        assert guest.session.in_flight == 0
+
+
+async def test_without_limits_nobody_is_refused() -> None:
+    async with connected() as guest:
+        for _ in range(round(limits.COMMANDS_BURST) + limits.FLOOD_REFUSALS_MAX + 1):
+            assert [frame["op"] for frame in guest.say("ping")] == ["ok"]
