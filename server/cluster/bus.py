@@ -159,7 +159,11 @@ class RedisBus:
         if self._link is not None:
             # The last in the queue: what stood before it has been said, or lost.
             self._put(self._probe_channel, b"", lambda _: said.set_result(None))
-            await asyncio.wait({said, task}, timeout=BUS_CLOSE_S_MAX)
+            await asyncio.wait(
+                {said, task},
+                timeout=BUS_CLOSE_S_MAX,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
         task.cancel()
         await asyncio.wait({task})
 

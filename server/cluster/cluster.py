@@ -12,6 +12,7 @@ Implements `server.shards.Neighbours`.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -181,8 +182,7 @@ class Cluster:
             handler(message)
 
     def _told_elsewhere(self, message: Elsewhere) -> None:
-        for event in message.events:
-            self._elsewhere(event, message.sender)
+        self._elsewhere(message.event, message.sender)
 
     def _told_to_take(self, message: Take) -> None:
         for event in message.events:
@@ -258,21 +258,25 @@ class Cluster:
 
     async def take(self, event: str) -> LocalEvent | None:
         """Own an event because another process asks us to; None where we may not."""
+        served = self._shards.active.get(event)
+        if isinstance(served, LocalEvent):
+            return served
         self._asked.add(event)
         try:
-            if not isinstance(self._shards.active.get(event), LocalEvent):
-                self._shards.active.pop(event, None)
-            served = await self._find(event)
+            if await self.owner_of(event) is not None:
+                return None
+            self._shards.active.pop(event, None)
+            served = await self._shards.find(event)
+        except (EventNotFound, EventUnavailable):
+            return None
         finally:
             self._asked.discard(event)
         return served if isinstance(served, LocalEvent) else None
 
-    async def _find(self, event: str) -> ServedEvent | None:
-        try:
-            return await self._shards.find(event)
-        except (EventNotFound, EventUnavailable):
-            # Whoever needs it asks again.
-            return None
+    async def _find(self, event: str) -> None:
+        """Look for whoever serves an event now; who needs it later asks again."""
+        with suppress(EventNotFound, EventUnavailable):
+            await self._shards.find(event)
 
     async def hand_over(self, event: str, to: str) -> None:
         """Give an event of ours to another process, while it sells."""

@@ -5,8 +5,7 @@ the loop go to each asking process as one message.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 import msgspec
 
@@ -106,7 +105,7 @@ class Counter:
         self._shards = shards
         self._own = own
         self._loop = asyncio.get_running_loop()
-        self._answers: defaultdict[str, list[Answered]] = defaultdict(list)
+        self._answers: dict[str, Answers] = {}
         self._loading: dict[str, list[Visitor]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._encode = msgspec.msgpack.Encoder().encode
@@ -130,19 +129,25 @@ class Counter:
                 self._load_for(visitor)
 
     def tell_state(self, want: WantState) -> None:
-        """Tell a follower how our events stand, and which are not ours."""
-        topic = process_topic(want.sender)
-        elsewhere = []
+        """Tell a follower how events stand; load those that nobody owns."""
         for event in want.events:
             served = self._shards.active.get(event)
-            broadcast = self.broadcasts.get(event)
-            if isinstance(served, LocalEvent) and broadcast is not None:
-                broadcast.followed = True
-                self._bus.publish(topic, encode(State(self._me, served.board.state())))
+            if isinstance(served, LocalEvent):
+                self._tell(want.sender, served)
             else:
-                elsewhere.append(event)
-        if elsewhere:
-            self._bus.publish(topic, encode(Elsewhere(self._me, elsewhere)))
+                self._spawn(self._load_and_tell(want.sender, event))
+
+    def _tell(self, sender: str, served: LocalEvent) -> None:
+        self.broadcasts[served.actor.event].followed = True
+        state = State(self._me, served.board.state())
+        self._bus.publish(process_topic(sender), encode(state))
+
+    async def _load_and_tell(self, sender: str, event: str) -> None:
+        served = await self._own(event)
+        if served is not None:
+            self._tell(sender, served)
+        else:
+            self._bus.publish(process_topic(sender), encode(Elsewhere(self._me, event)))
 
     def beat(self) -> None:
         """Tell all followers where our events stand."""
@@ -169,17 +174,22 @@ class Counter:
     def _reply(self, envelope: Envelope, reply: Reply) -> None:
         """Send the reply of an actor of ours back to where the command is from."""
         assert isinstance(envelope, Visitor)
-        self._answer(envelope, msgspec.Raw(self._encode(reply)))
+        answered = Answered(envelope.number, msgspec.Raw(self._encode(reply)))
+        self._answers_for(envelope).items.append(answered)
 
-    def _answer(self, visitor: Visitor, reply: msgspec.Raw | None) -> None:
-        if not self._answers:
-            self._loop.call_soon(self._flush)
-        self._answers[visitor.sender].append(Answered(visitor.number, reply))
+    def _answers_for(self, visitor: Visitor) -> Answers:
+        """Return the message that goes to the command's process after this turn."""
+        answers = self._answers.get(visitor.sender)
+        if answers is None:
+            if not self._answers:
+                self._loop.call_soon(self._flush)
+            answers = self._answers[visitor.sender] = Answers([], [])
+        return answers
 
     def _flush(self) -> None:
-        answers, self._answers = self._answers, defaultdict(list)
-        for sender, items in answers.items():
-            self._bus.publish(process_topic(sender), encode(Answers(items)))
+        answers, self._answers = self._answers, {}
+        for sender, message in answers.items():
+            self._bus.publish(process_topic(sender), encode(message))
 
     def _load_for(self, visitor: Visitor) -> None:
         """Load an event that others believe is ours, or tell them that it is not."""
@@ -189,7 +199,10 @@ class Counter:
             waiting.append(visitor)
             return
         self._loading[event] = [visitor]
-        task = self._loop.create_task(self._load(event), name=f"visit {event}")
+        self._spawn(self._load(event))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -197,6 +210,6 @@ class Counter:
         served = await self._own(event)
         for visitor in self._loading.pop(event):
             if served is None:
-                self._answer(visitor, None)
+                self._answers_for(visitor).misdirected.append(visitor.number)
             else:
                 served.offer(visitor)

@@ -92,14 +92,11 @@ class Forwarder:
         waiting = self._waiting
         for item in answers.items:
             one = waiting.pop(item.number, None)
-            if one is None:
-                continue
-            envelope = one.envelope
-            if item.reply is None:
-                self._misdirected(envelope, one.owner, one.tries + 1)
-                continue
-            reply: Ok | Refused = _DECODERS[type(envelope.command)](item.reply)
-            envelope.reply(envelope, reply)
+            if one is not None:
+                envelope = one.envelope
+                reply: Ok | Refused = _DECODERS[type(envelope.command)](item.reply)
+                envelope.reply(envelope, reply)
+        self._sent(answers.misdirected, 0)
 
     def gone(self, owner: str) -> None:
         """A process is dead: who waits for it need not wait longer."""

@@ -61,6 +61,7 @@ class Link:
     def __init__(self, url: str) -> None:
         self._speaking = _connection(url)
         self._listening = _connection(url)
+        self._writers: list[asyncio.StreamWriter] = []
         self.counts_all = False
         """Whether Redis counts all receivers; in a cluster, only those of one node."""
 
@@ -83,11 +84,11 @@ class Link:
 
     async def _connect(self, probe: bytes) -> None:
         speaking, listening = self._speaking, self._listening
-        await speaking.connect()  # type: ignore[no-untyped-call]
+        await self._connect_one(speaking)
         if await self.ask(b"PING") != b"PONG":
             raise InvalidResponse("no PONG")
         self.counts_all = await self._is_alone()
-        await listening.connect()  # type: ignore[no-untyped-call]
+        await self._connect_one(listening)
         await self.subscribe([probe])
         if await self.read() != [b"subscribe", probe, 1]:
             raise InvalidResponse("no confirmation of a subscription")
@@ -96,6 +97,11 @@ class Link:
         # What others say there now is no answer: wait for our own words.
         while await self.read() != [b"message", probe, nonce]:
             pass
+
+    async def _connect_one(self, connection: AbstractConnection) -> None:
+        await connection.connect()  # type: ignore[no-untyped-call]
+        assert connection._writer is not None
+        self._writers.append(connection._writer)
 
     async def _is_alone(self) -> bool:
         """Tell whether all clients are at this very node, so that 0 means nobody."""
@@ -139,14 +145,13 @@ class Link:
 
     async def close(self) -> None:
         """End both connections at once, whatever is under way."""
-        for connection in (self._speaking, self._listening):
-            writer = connection._writer
-            if writer is None:
-                continue
-            # Redis-py would close politely: a server that reads nothing more would keep
-            # the socket, and what waits in it, for as long as it likes.
+        # Redis-py closes politely: a server that reads nothing more would keep the
+        # socket, and what waits in it, for as long as it likes.
+        for writer in self._writers:
             writer.transport.abort()
+        for connection in (self._speaking, self._listening):
             await connection.disconnect(nowait=True)
+        for writer in self._writers:
             try:
                 await writer.wait_closed()
             except OSError:

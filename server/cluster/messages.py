@@ -53,16 +53,20 @@ class Commands(Struct, array_like=True, tag="commands"):
 
 
 class Answered(Struct, array_like=True, gc=False):
-    """The reply to a forwarded command; without one where the event is not here."""
+    """The reply to a forwarded command."""
 
     number: int
-    reply: Raw | None
+    reply: Raw
 
 
 class Answers(Struct, array_like=True, tag="answers"):
-    """Replies of one turn of the owner's loop."""
+    """Replies of one turn of the owner's loop.
+
+    `misdirected` are commands whose event the sender does not own: nothing happened.
+    """
 
     items: list[Answered]
+    misdirected: list[int]
 
 
 class WantState(Struct, array_like=True, tag="want"):
@@ -80,10 +84,10 @@ class State(Struct, array_like=True, tag="state"):
 
 
 class Elsewhere(Struct, array_like=True, tag="elsewhere"):
-    """The sender does not own these events, or not any more."""
+    """The sender does not own this event, or not any more."""
 
     sender: str
-    events: list[str]
+    event: str
 
 
 class Published(Struct, array_like=True, tag="published"):

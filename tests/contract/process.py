@@ -17,6 +17,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 ADMIN_EMAIL = "admin@example.org"
 ADMIN_PASSWORD = "correct horse battery staple"
+WORKERS = "CONTRACT_WORKERS"
+"""How many workers each server has: the contract is the same for any number."""
+
 START_S = 40.0
 STOP_S = 10.0
 ADDRESS = re.compile(rb"http://[\w.\-]+:\d+")
@@ -62,6 +65,8 @@ class Server:
         self.extra = dict(extra)
         if not rate_limits:
             self.extra["ONSALE_RATE_LIMITS"] = "off"
+        if WORKERS in os.environ:
+            self.extra.setdefault("ONSALE_WORKERS", os.environ[WORKERS])
         self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self.venues: dict[str, str] = {}
