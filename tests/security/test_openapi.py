@@ -25,7 +25,7 @@ from tests.contract.process import Server
 from tests.security.frame_fuzzer import errors_in
 
 SEED = 20261121
-FUZZED = 4
+FUZZED = 3
 """Requests of each operation and kind, beside those that cover its schema."""
 
 Document = dict[str, Any]
@@ -111,7 +111,11 @@ def explore(
             },
         }
     )
+    schema: schemathesis.BaseSchema
     schema = schemathesis.openapi.from_dict(document, config=config)
+    if covered:
+        # Each costs the hash of a password; the few of the others are enough.
+        schema = schema.exclude(operation_id="log_in")
     found = Found(Counter(), Counter(), [])
     for event in engine.from_schema(schema).execute():
         match event:
@@ -172,7 +176,11 @@ def test_every_answer_is_one_that_the_description_allows(server, who):
         covered=WHO[who],
     )
     assert found.failures == []
-    assert set(found.asked) == {f"{route.method} {route.path}" for route in ROUTES}
+    assert set(found.asked) == {
+        f"{route.method} {route.path}"
+        for route in ROUTES
+        if not (WHO[who] and route.name == "log_in")
+    }
     assert set(found.statuses) >= ANSWERED[who]
     if who != "admin":
         made = {label for label, status in found.statuses if status in {201, 204}}

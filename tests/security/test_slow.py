@@ -32,8 +32,9 @@ WINDOW_S = 2.0
 WARM_S = 0.5
 BUYERS = 4
 PAUSE_S = 0.005
-P99_RATIO_MAX = 4.0
-"""What is aimed at is 1.2; a busy machine alone makes more of two equal windows."""
+MEDIAN_RATIO_MAX, P99_RATIO_MAX = 3.0, 10.0
+"""What is aimed at is 1.2 of the p99; a busy machine alone makes four of it, either way,
+between two windows."""
 
 
 class Stalled:
@@ -196,15 +197,16 @@ async def test_watchers_that_read_nothing_are_cheap_and_are_closed(server, api):
     await api.audit(event)
     grown = (peak - memory) / WATCHERS
     ratio = p99(beside_s) / p99(alone_s)
+    median = statistics.median(beside_s) / statistics.median(alone_s)
     print(  # noqa: T201
         f"closed after {closed_s:.1f} s, {grown / 1024:.1f} KiB each; p99"
         f" {p99(alone_s) * 1e3:.1f} ms alone, {p99(beside_s) * 1e3:.1f} ms beside"
-        f" ({ratio:.2f}, median"
-        f" {statistics.median(beside_s) / statistics.median(alone_s):.2f};"
+        f" ({ratio:.2f}, median {median:.2f};"
         f" {len(alone_s)} and {len(beside_s)} holds, {rate:.0f} changes/s)"
     )
     assert codes == {4008}
     assert grown < GROWN_BYTES_MAX
     assert min(len(alone_s), len(beside_s)) > 100
+    assert median < MEDIAN_RATIO_MAX
     assert ratio < P99_RATIO_MAX
     assert errors_in(server.log_path.read_bytes()[start:].decode()) == []
