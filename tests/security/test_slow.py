@@ -33,8 +33,8 @@ WARM_S = 0.5
 BUYERS = 4
 PAUSE_S = 0.005
 MEDIAN_RATIO_MAX, P99_RATIO_MAX = 3.0, 10.0
-"""What is aimed at is 1.2 of the p99; a busy machine alone makes four of it, either way,
-between two windows."""
+"""What is aimed at is 1.2 of the p99; a busy machine makes four of two equal windows,
+either way."""
 
 
 class Stalled:
