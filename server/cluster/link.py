@@ -19,6 +19,7 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import (
     AuthenticationError,
     InvalidResponse,
@@ -167,7 +168,8 @@ def _connection(url: str) -> AbstractConnection:
         pool.connection_kwargs.update(
             protocol=2,
             decode_responses=False,
-            client_name="onsale",
+            # Not as a name, which some are not permitted to set.
+            driver_info=DriverInfo().add_upstream_driver("onsale", "1"),
             # The deadlines are ours: the probe tells when Redis is silent.
             socket_timeout=None,
             socket_connect_timeout=BUS_CONNECT_S_MAX,
@@ -188,6 +190,9 @@ def _connection(url: str) -> AbstractConnection:
 
 def _sentence(url: str, error: BaseException) -> str:
     where = f"Redis at {address_of(url)}"
+    while isinstance(error.__cause__, RedisError):
+        # What went wrong in the first words over a Unix socket comes wrapped.
+        error = error.__cause__
     if isinstance(error, TimeoutError):
         return f"{where} did not answer within {BUS_CONNECT_S_MAX:g} s."
     if isinstance(error, InvalidResponse):
