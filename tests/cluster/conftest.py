@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -97,11 +98,11 @@ class RedisServer:
             client.close()
         return answer
 
-    def statistic(self, section: str, name: str) -> str:
-        """Return one line of INFO, or an empty string."""
+    def info(self, section: str) -> dict[str, Any]:
+        """Return what the server tells of itself."""
         info = self.ask("INFO", section)
         assert isinstance(info, dict)
-        return str(info.get(name, ""))
+        return info
 
 
 @pytest.fixture
