@@ -188,6 +188,10 @@ class Buyer:
             self.holds.pop(wish["hold"], None)
         elif op == "cancel" and wish["booking"] in self.bookings:
             self.bookings.remove(wish["booking"])
+        elif op == "holding":
+            # With what answers told that never came: a long run would else sell out.
+            self.holds = {hold["hold"]: hold["seats"] for hold in reply["holds"]}
+            self.bookings = [booking["booking"] for booking in reply["bookings"]]
 
     # -- What to do next
 
