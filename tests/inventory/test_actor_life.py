@@ -22,9 +22,16 @@ async def wake(stage: Stage) -> None:
     await stage.ask("nobody", "holding")
 
 
+@pytest.fixture
+def leases_last(monkeypatch):
+    """Leave the alarm to what is due: renewing a lease would wake the actor too."""
+    monkeypatch.setattr(limits, "RENEW_AFTER_S", 3_600.0)
+
+
 # Expiries.
 
 
+@pytest.mark.usefixtures("leases_last")
 async def test_holds_expire_by_themselves_in_order(stage):
     await stage.ready()
     await stage.ask("ann", "hold A-1 ttl=20")
@@ -43,6 +50,7 @@ async def test_holds_expire_by_themselves_in_order(stage):
     assert stage.board.areas == [(10, 0, 0, 0)]
 
 
+@pytest.mark.usefixtures("leases_last")
 async def test_the_alarm_goes_off_without_anybody_asking(stage):
     await stage.ready()
     await stage.ask("ann", "hold A-1 ttl=10")
@@ -91,6 +99,7 @@ async def test_many_expiries_are_spread_over_batches(stage, monkeypatch):
 # Sale.
 
 
+@pytest.mark.usefixtures("leases_last")
 async def test_a_scheduled_sale_opens_by_itself():
     stage = Stage(
         SMALL, settings_of(sale_state="scheduled", on_sale_at_ms=NOW_MS + 60_000)
@@ -109,6 +118,7 @@ async def test_a_scheduled_sale_opens_by_itself():
     await stage.close()
 
 
+@pytest.mark.usefixtures("leases_last")
 async def test_a_scheduled_sale_wakes_for_holds_too():
     """A hold taken before the sale was scheduled anew ends first."""
     stage = Stage(SMALL, settings_of(on_sale_at_ms=NOW_MS + 60_000))
