@@ -25,6 +25,8 @@ from persistence.receipt_key import ensure_seed
 from server import limits
 from server.accounts.passwords import Passwords
 from server.accounts.tokens import SigningKey, Tokens, key_from_secret
+from server.cluster.members import Members
+from server.cluster.start import join, open_bus, process_of, terms_of
 from server.config import Config
 from server.context import CONTEXT, Context
 from server.door import Door
@@ -94,8 +96,12 @@ class Server:
         metrics = Metrics()
         hub = Hub(asyncio.get_running_loop())
         shards = Shards(catalog, journal, hub, clock, RandomIds(), metrics)
+        me, terms = process_of(place, clock.now_ms()), terms_of(config, place)
+        await join(processes, me, terms)
+        members = Members(processes, me, terms)
+        self._cleanups.append(members.leave)
         if place.redis_url is not None:
-            await self._join(place.redis_url, processes, journal, shards, clock)
+            await self._connect(place.redis_url, processes, journal, shards, members)
         context = Context(
             config=config,
             catalog=catalog,
@@ -104,6 +110,7 @@ class Server:
             hub=hub,
             shards=shards,
             processes=processes,
+            members=members,
             cluster=self._cluster,
             tokens=Tokens(await self._signing_keys(accounts)),
             passwords=passwords,
@@ -127,6 +134,7 @@ class Server:
         context.parts["bus"] = self._bus_part
         self._spawn(hub.run(), "hub")
         self._spawn(shards.run(), "scheduled sales")
+        self._spawn(members.run(), "members")
         self._spawn(metrics.watch_loop(), "loop lag")
         self._spawn(pulse.run(), "database pulse")
         await self._ensure_admin(accounts, await hashing)
@@ -137,6 +145,9 @@ class Server:
     async def stop(self) -> None:
         """Stop in order; the parts that were not started are not stopped."""
         context = self._context
+        if self.place.reuse_port:
+            # The kernel gives new connections to our siblings from now on.
+            self._close_listeners()
         if context is not None:
             context.ready = False
             if self._cluster is not None:
@@ -146,36 +157,33 @@ class Server:
                 # Spread, so that not all come back in the same instant.
                 outlet.close(1012, "restart", random.randrange(RESTART_SPREAD_MS))
             context.passwords.close()
-        for stop_listening in self._stop_listening:
-            stop_listening()
+        self._close_listeners()
         for task in self._tasks:
             task.cancel()
         for cleanup in reversed(self._cleanups):
             await cleanup()
 
-    async def _join(
+    def _close_listeners(self) -> None:
+        while self._stop_listening:
+            self._stop_listening.pop()()
+
+    async def _connect(
         self,
         redis_url: str,
         processes: Processes,
         journal: PostgresJournal,
         shards: Shards,
-        clock: DatabaseClock,
+        members: Members,
     ) -> None:
         """Become one of many. Imported here, because who is alone needs none of it."""
-        from server.cluster import start
         from server.cluster.cluster import Cluster
 
-        me = start.process_of(self.place, clock.now_ms())
-        terms = start.terms_of(self.config, self.place)
-        await start.join(processes, me, terms)
-        bus = await start.open_bus(redis_url, processes)
+        bus = await open_bus(redis_url, processes)
         self._cleanups.append(bus.close)
-        cluster = Cluster(bus, processes, journal, shards, me, terms)
+        self._cluster = cluster = Cluster(bus, processes, journal, shards, members)
         self._cleanups.append(cluster.close)
-        self._cluster = cluster
-        await cluster.members.look()
+        await members.look()
         self._spawn(cluster.run(), "cluster")
-        self._spawn(cluster.members.run(), "members")
         self._spawn(cluster.adopt(), "adoption")
 
     def _bus_part(self) -> dict[str, object]:

@@ -13,6 +13,7 @@ from persistence.catalog import Catalog, EventRow
 from persistence.processes import Processes
 from server.accounts.passwords import Passwords
 from server.accounts.tokens import Tokens
+from server.cluster.members import Members
 from server.config import Config
 from server.metrics import Metrics
 from server.pulse import Pulse
@@ -41,6 +42,7 @@ class Context:
     hub: Hub
     shards: Shards
     processes: Processes
+    members: Members
     cluster: "Cluster | None"
     """The other processes; None where this one is alone."""
     tokens: Tokens

@@ -8,7 +8,8 @@ HELLO_S_MAX = 10.0
 COMMANDS_PER_S = 50.0
 COMMANDS_BURST = 200.0
 FLOOD_REFUSALS_MAX = 200
-"""A connection that was told `overloaded` this often in a row is closed with 4029."""
+"""A connection that was refused so many frames more than it was allowed since is closed
+with 4029: 500 frames a second are, within a second."""
 
 ORIGINS_MAX = 100
 WATCHES_PER_CONNECTION_MAX = 100
@@ -132,6 +133,9 @@ FORWARDED_MAX = 65_536
 
 FORWARD_S_MAX = 5.0
 """How long a forwarded command waits for its answer before `outcome_unknown`."""
+
+RATES_S_MAX = 0.5
+"""How long an operator waits for what all processes tell of themselves."""
 
 FORWARD_TRIES_MAX = 3
 """How often a command that surely had no effect is sent again."""

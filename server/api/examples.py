@@ -29,6 +29,7 @@ EVENT_NOW: Final[dict[str, Any]] = {
     **EVENT,
     "version": 17,
     "counts": {"free": 8890, "held": 4, "booked": 3, "blocked": 0},
+    "owner": {"process": "sFq3vL0yTn2eWkRb.0.5c1e", "address": None, "epoch": 2},
 }
 VENUE: Final[dict[str, Any]] = {
     "id": "ven_p0cVd5mJSk6lB7nqYw3xEg",

@@ -13,7 +13,6 @@ Implements `server.shards.Neighbours`.
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -23,7 +22,7 @@ from inventory.ports import Envelope, Publisher
 from inventory.replies import refuse
 from persistence.errors import Unavailable
 from persistence.journal import PostgresJournal
-from persistence.processes import Process, Processes, Terms
+from persistence.processes import Processes
 from server import limits
 from server.cluster.bus import RedisBus
 from server.cluster.counter import Counter
@@ -37,8 +36,10 @@ from server.cluster.messages import (
     Elsewhere,
     Gone,
     Move,
+    Rates,
     State,
     Take,
+    WantRates,
     WantState,
     decode,
     encode,
@@ -56,6 +57,24 @@ from server.shards import (
 log = structlog.get_logger()
 
 
+class RemoteEvent(ServedEvent):
+    """An event that another process owns, whoever that is at the moment."""
+
+    def __init__(self, hub: EventHub, followed: Followed, forwarder: Forwarder) -> None:
+        super().__init__(hub, self._forward)
+        self._followed = followed
+        self._forwarder = forwarder
+
+    @property
+    def elsewhere(self) -> str:  # type: ignore[override]
+        """Return the process that owns it."""
+        return self._followed.owner
+
+    def _forward(self, envelope: Envelope) -> None:
+        self._followed.used = True
+        self._forwarder.send(self._followed.owner, envelope)
+
+
 class Cluster:
     """What this process knows of the others, and says to them."""
 
@@ -65,14 +84,13 @@ class Cluster:
         processes: Processes,
         journal: PostgresJournal,
         shards: Shards,
-        me: Process,
-        terms: Terms,
+        members: Members,
     ) -> None:
-        self.me = me.process
+        self.me = members.me
         self.bus = bus
         self.foreign = 0
         """Messages on our topics that could not be read."""
-        self.members = Members(processes, me, terms, self._gone)
+        self.members = members
         self.counter = Counter(bus, self.me, shards, self.take)
         self.forwarder = Forwarder(bus, self.me, self._misdirected)
         self.follower = Follower(bus, self.me, self._silent, self._idle)
@@ -81,6 +99,7 @@ class Cluster:
         self._shards = shards
         self._loop = asyncio.get_running_loop()
         self._asked: set[str] = set()
+        self._rates: asyncio.Queue[Rates] = asyncio.Queue()
         self._handed: dict[str, str] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -92,8 +111,11 @@ class Cluster:
             Take: self._told_to_take,
             Move: self._told_to_move,
             Gone: self._told_gone,
+            WantRates: self.counter.tell_rates,
+            Rates: lambda message: self._rates.put_nowait(message),
         }
         shards.neighbours = self
+        members.on_gone = self._gone
         bus.subscribe(process_topic(self.me), self._hear, _nothing)
         bus.subscribe(ALL, self._hear, _nothing)
 
@@ -147,10 +169,7 @@ class Cluster:
         await asyncio.wait([one.ready], timeout=limits.OWNER_SILENT_S)
         if not one.ready.done() or one.ready.cancelled():
             raise EventUnavailable
-        address = None
-        if one.owner in self.members.live:
-            address = self.members.live[one.owner].address
-        return ServedEvent(hub, partial(self._forward, one), address)
+        return RemoteEvent(hub, one, self.forwarder)
 
     def publisher_for(self, hub: EventHub) -> Publisher:
         """Return what an actor of ours publishes to."""
@@ -162,9 +181,42 @@ class Cluster:
         self.counter.drop(event)
         self._spawn(self._find(event))
 
-    def _forward(self, one: Followed, envelope: Envelope) -> None:
-        one.used = True
-        self.forwarder.send(one.owner, envelope)
+    def address(self, process: str) -> str | None:
+        """Return where clients reach a process directly, where that is so."""
+        return self.members.address(process)
+
+    # What people ask.
+
+    async def rates(self) -> dict[str, float]:
+        """Return the commits per second of each event that some process owns.
+
+        Those of processes that do not answer soon are missing.
+        """
+        asked = self.members.others()
+        rates = dict(self.counter.rates())
+        self._rates = answers = asyncio.Queue[Rates]()
+        for process in asked:
+            self.bus.publish(process_topic(process), encode(WantRates(self.me)))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.RATES_S_MAX):
+                for _ in asked:
+                    rates.update((await answers.get()).rates)
+        return rates
+
+    async def move(self, event: str, to: str) -> bool:
+        """Let an event be given to a process; False where that cannot be said.
+
+        Raises `EventNotFound` and `EventUnavailable`.
+        """
+        owner = await self.owner_of(event) or self.me
+        if owner == to:
+            return True
+        if owner == self.me:
+            if isinstance(self._shards.active.get(event), LocalEvent):
+                self._spawn(self.hand_over(event, to))
+                return True
+            return self.bus.publish(process_topic(to), encode(Take([event])))
+        return self.bus.publish(process_topic(owner), encode(Move(event, to)))
 
     # What the bus brings.
 
@@ -307,10 +359,6 @@ class Cluster:
         self.bus.publish(ALL, encode(Gone(self.me, [])))
         for task in self._tasks:
             task.cancel()
-        try:
-            await self._processes.leave(self.me)
-        except Unavailable as error:
-            log.warning("our row could not be removed", error=str(error))
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         """Let something happen that has to wait; it ends by itself."""

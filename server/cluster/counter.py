@@ -20,7 +20,9 @@ from server.cluster.messages import (
     EventBeat,
     Forwarded,
     Published,
+    Rates,
     State,
+    WantRates,
     WantState,
     encode,
     event_topic,
@@ -148,6 +150,18 @@ class Counter:
             self._tell(sender, served)
         else:
             self._bus.publish(process_topic(sender), encode(Elsewhere(self._me, event)))
+
+    def rates(self) -> list[tuple[str, float]]:
+        """Return the commits per second of our events."""
+        now = self._loop.time()
+        return [
+            (served.actor.event, served.board.commits_per_s(now))
+            for served in self._shards.owned()
+        ]
+
+    def tell_rates(self, want: WantRates) -> None:
+        """Tell another process how busy our events are."""
+        self._bus.publish(process_topic(want.sender), encode(Rates(self.rates())))
 
     def beat(self) -> None:
         """Tell all followers where our events stand."""

@@ -5,7 +5,7 @@ an event is in its head.
 """
 
 import asyncio
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -14,7 +14,14 @@ from persistence.processes import Process, Processes, Terms
 from server import limits
 from server.cluster.placement import choose
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 log = structlog.get_logger()
+
+
+def _nobody_minds(process: str) -> None:
+    """Alone, there is nobody whose end would matter."""
 
 
 class Members:
@@ -23,20 +30,15 @@ class Members:
     `on_gone` hears of each one that is not there any more.
     """
 
-    def __init__(
-        self,
-        processes: Processes,
-        me: Process,
-        terms: Terms,
-        on_gone: Callable[[str], None],
-    ) -> None:
+    def __init__(self, processes: Processes, me: Process, terms: Terms) -> None:
+        """Begin with nobody but this process, which has joined already."""
         self.me = me.process
         self.leaving = False
         self.live: dict[str, Process] = {me.process: me}
         self._own_row = me
         self._processes = processes
         self._terms = terms
-        self._on_gone = on_gone
+        self.on_gone: Callable[[str], None] = _nobody_minds
 
     def others(self) -> list[str]:
         """Return the names of all living processes but this one."""
@@ -54,10 +56,22 @@ class Members:
             ],
         )
 
+    def address(self, process: str) -> str | None:
+        """Return where clients reach a process directly, where that is so."""
+        found = self.live.get(process)
+        return None if found is None else found.address
+
     def forget(self, process: str) -> None:
         """Take a process for dead: somebody knows."""
         if process != self.me and self.live.pop(process, None) is not None:
-            self._on_gone(process)
+            self.on_gone(process)
+
+    async def leave(self) -> None:
+        """Take our name off the list."""
+        try:
+            await self._processes.leave(self.me)
+        except Unavailable as error:
+            log.warning("our row could not be removed", error=str(error))
 
     async def run(self) -> None:
         """Say that we live, and look who else does."""
@@ -82,4 +96,4 @@ class Members:
         gone = self.live.keys() - now.keys()
         self.live = now
         for process in gone:
-            self._on_gone(process)
+            self.on_gone(process)

@@ -126,6 +126,18 @@ class Gone(Struct, array_like=True, tag="gone"):
     events: list[str]
 
 
+class WantRates(Struct, array_like=True, tag="want_rates"):
+    """Somebody asks how busy our events are."""
+
+    sender: str
+
+
+class Rates(Struct, array_like=True, tag="rates"):
+    """The commits per second of the sender's events."""
+
+    rates: list[tuple[str, float]]
+
+
 Message = (
     Commands
     | Answers
@@ -137,6 +149,8 @@ Message = (
     | Take
     | Move
     | Gone
+    | WantRates
+    | Rates
 )
 
 encode = msgspec.msgpack.Encoder().encode

@@ -3,15 +3,18 @@
 import asyncio
 import os
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import server
 from inventory import limits as inventory_limits
 from persistence import limits as persistence_limits
 from persistence.processes import ClusterMismatch, Process, Processes, Terms
-from server.cluster.bus import BusError, RedisBus
 from server.cluster.messages import PROTOCOL
 from server.config import Config, ConfigError
 from server.place import Place
+
+if TYPE_CHECKING:
+    from server.cluster.bus import RedisBus
 
 RETRY_S = 0.5
 
@@ -58,8 +61,11 @@ async def join(processes: Processes, me: Process, terms: Terms) -> None:
         await asyncio.sleep(RETRY_S)
 
 
-async def open_bus(url: str, processes: Processes) -> RedisBus:
+async def open_bus(url: str, processes: Processes) -> "RedisBus":
     """Connect to the bus of our cluster. Raises `ConfigError` and `Unavailable`."""
+    # Here, because who is alone needs no client of Redis, which takes long to import.
+    from server.cluster.bus import BusError, RedisBus
+
     cluster, secret = await processes.cluster()
     try:
         bus = RedisBus(url, f"onsale:{cluster}", secret)

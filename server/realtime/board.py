@@ -6,13 +6,16 @@ after a commit. Reads over REST are served from here, never from the mailbox.
 
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from inventory.ports import BoardState, Publication
 from inventory.settings import Settings
 from inventory.venue.map import Venue
 from server import limits
 from server.realtime.wire import Beat, Codec, Delta, Snapshot
+
+RATE_S: Final = 5.0
+"""Over so many seconds the rate of commits is taken."""
 
 
 class Past(NamedTuple):
@@ -93,6 +96,16 @@ class Board:
         oldest_version = past.to - limits.RING_VERSIONS_MAX
         while ring[0].at < oldest_at or ring[0].to < oldest_version:
             ring.popleft()
+
+    def commits_per_s(self, now: float) -> float:
+        """Return how many batches a second were committed in the last few seconds."""
+        since = now - RATE_S
+        count = 0
+        for past in reversed(self.past):
+            if past.at < since:
+                break
+            count += 1
+        return round(count / RATE_S, 1)
 
     def remembers(self, version: int) -> bool:
         """Tell whether a delta from `version` to now can be made."""

@@ -60,6 +60,7 @@ class EventHub:
         self.watchers: dict[Outlet, Watcher] = {}
         self.told_at = hub.now()
         self._sale_version = 0
+        self._awaited: list[tuple[int, asyncio.Future[None]]] = []
         self._flush: Iterator[None] | None = None
         self._again = False
         self._left_at = 0.0
@@ -89,6 +90,15 @@ class EventHub:
             self.hub.tell_expired(self.board.event, expiry)
         self.wake()
 
+    async def reach(self, version: int, within_s: float) -> bool:
+        """Wait until the board has come to a version that was told elsewhere."""
+        if self.board.version < version:
+            arrival = self.hub.loop.create_future()
+            self._awaited.append((version, arrival))
+            await asyncio.wait([arrival], timeout=within_s)
+            self._awaited = [one for one in self._awaited if one[1] is not arrival]
+        return self.board.version >= version
+
     def watch(self, outlet: Outlet, cursor: int | None) -> None:
         """Follow from `cursor`; None for a snapshot, which is sent at once."""
         board = self.board
@@ -117,6 +127,9 @@ class EventHub:
 
     def wake(self) -> None:
         """See that a flush comes: at once for few watchers, seldom for many."""
+        for version, arrival in self._awaited:
+            if version <= self.board.version and not arrival.done():
+                arrival.set_result(None)
         if self._flush is not None:
             self._again = True
             return

@@ -6,6 +6,7 @@ waits: the reader (`websocket.py`) does, when too much is unanswered.
 """
 
 from collections.abc import Callable, Coroutine
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from inventory.commands import Block, ClientCommand, Command, Unblock
@@ -54,7 +55,7 @@ class Rates:
             self.refused += 1
             return False
         self._allowance -= 1
-        self.refused = 0
+        self.refused = max(0, self.refused - 1)
         return True
 
 
@@ -108,7 +109,11 @@ class Session:
             self._hub.outlets.add(self.outlet)
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        # Nobody stays longer than the token says that was shown.
+        left_s = user.expires_at_s - time()
+        self._timer = self._hub.loop.call_later(
+            max(0.0, left_s), self.outlet.close, 4001, "the token has expired", 0
+        )
         self.user = user
         self._hub.signed_in(self.outlet, user.user)
 
@@ -245,7 +250,12 @@ class Session:
             and since.version >= 0
             and board.reaches(since.version)
         )
-        self._answer(frame.id, WatchOk(resumed=resumed, version=board.version))
+        reply = WatchOk(resumed=resumed, version=board.version)
+        owner = local.elsewhere
+        address = None if owner is None else self._shards.address_of(owner)
+        if address is not None:
+            reply.address = address
+        self._answer(frame.id, reply)
         self._watched.add(frame.event)
         cursor = since.version if since is not None and resumed else None
         local.hub.watch(self.outlet, cursor)

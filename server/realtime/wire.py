@@ -9,7 +9,7 @@ from struct import pack
 from typing import Any, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from inventory.commands import (
     AnyCommand,
@@ -77,9 +77,14 @@ class HelloOk(Ok, tag="ok"):
 
 
 class WatchOk(Ok, tag="ok"):
-    """Whether the next delta goes on from `since`."""
+    """Whether the next delta goes on from `since`.
+
+    `address` is told where another process owns the event and can be reached directly:
+    commands take no detour there.
+    """
 
     resumed: bool
+    address: str | UnsetType = UNSET
 
 
 class Snapshot(Struct, tag_field="op", tag="snapshot"):

@@ -99,11 +99,20 @@ class EventSummary(Struct, kw_only=True):
     created_at: datetime
 
 
+class OwnerDocument(Struct):
+    """The process that owns an event, and where clients reach it directly."""
+
+    process: str
+    address: str | None
+    epoch: int
+
+
 class EventDocument(EventSummary, kw_only=True):
     """An event with what is left of it, as of a committed version."""
 
     version: int
     counts: Counts
+    owner: OwnerDocument | None
 
 
 def settings_of(body: EventCreate) -> Settings:

@@ -16,6 +16,7 @@ from inventory.replies import Refused
 from inventory.settings import SaleState, Settings
 from inventory.venue.own import capacity_map
 from persistence.catalog import EventRow
+from server import limits
 from server.realtime.board import Board
 from server.rest.bodies import convert, is_clean
 from server.rest.call import Call
@@ -26,6 +27,7 @@ from server.rest.event_bodies import (
     EventDocument,
     EventPatch,
     EventSummary,
+    OwnerDocument,
     check_settings,
     patched,
     read_time,
@@ -86,6 +88,9 @@ async def ask_organizer(
     )
     if isinstance(reply, Refused):
         raise refusal(reply)
+    if isinstance(reply.version, int):
+        # Where another process owns the event, its news may come after its answer.
+        await event.local.hub.reach(reply.version, limits.LOAD_S_MAX)
 
 
 async def show(call: Call, event: FoundEvent) -> EventDocument:
@@ -100,7 +105,15 @@ async def show(call: Call, event: FoundEvent) -> EventDocument:
         **settings_fields(board.settings),
         version=board.version,
         counts=Counts(**board.counts()),
+        owner=_owner_of(call, event),
     )
+
+
+def _owner_of(call: Call, event: FoundEvent) -> OwnerDocument:
+    """Return which process owns an event that is served here."""
+    members = call.context.members
+    process = event.local.elsewhere or members.me
+    return OwnerDocument(process, members.address(process), event.board.epoch)
 
 
 async def create_event(call: Call) -> web.Response:

@@ -17,6 +17,7 @@ from server.rest import (
     audit,
     auth,
     bookings,
+    cluster,
     commands,
     docs,
     events,
@@ -251,6 +252,33 @@ VENUE_ROUTES: Final = (
         answers=venues.VenueDocument,
         cached=True,
         problems=("venue_not_found", "unavailable"),
+    ),
+)
+
+CLUSTER_ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/v1/cluster",
+        handler=cluster.show_cluster,
+        name="show_cluster",
+        summary="Show the processes that serve, and what each owns",
+        tag="Operation",
+        access="admin",
+        answers=cluster.ClusterDocument,
+        problems=("unavailable",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/cluster/move",
+        handler=cluster.move_event,
+        name="move_event",
+        summary="Give an event to another process while it sells",
+        tag="Operation",
+        access="admin",
+        body=cluster.Move,
+        answers=cluster.Move,
+        status=202,
+        problems=(*WRITES, "event_not_found", "process_not_found"),
     ),
 )
 

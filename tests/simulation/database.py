@@ -118,6 +118,10 @@ class Database:
 
     # Statements and their locks.
 
+    def busy(self, event: str) -> bool:
+        """Tell whether something is being done to an event's head."""
+        return bool(self._lines[event])
+
     def arrive(self, statement: Statement) -> None:
         """Take a statement in; it waits for those before it on the same head."""
         if self.down:
