@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from bench import hot as scenario
 from bench import report
 from bench.children import ChildError
+from bench.forward import forward
 from bench.lab import Lab
 from bench.memory import memory
 from bench.outcome import new_console
@@ -24,7 +25,7 @@ Server = Literal["echo", "onsale", "row_locks", "row_locks_seats", "redis_script
 DEFAULT = scenario.Options()
 USUAL: tuple[Server, ...] = ("echo", "onsale", "row_locks", "redis_script")
 
-for command in (memory, snapshot, start, watchers):
+for command in (forward, memory, snapshot, start, watchers):
     app.command(command)
 
 

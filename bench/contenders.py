@@ -115,18 +115,8 @@ async def start_redis_script(stack: AsyncExitStack, lab: Lab, events: int) -> Ru
     url = os.environ.get("REDIS_URL")
     pids: list[int] = []
     if not url:
-        binary = find_valkey()
-        socket = lab.directory / "valkey.sock"
-        store = await Child.start(
-            stack,
-            "valkey",
-            [
-                *(binary, "--port", "0", "--unixsocket", str(socket)),
-                *("--save", "", "--appendonly", "no", "--dir", str(lab.directory)),
-            ],
-        )
-        url = f"unix://{socket}"
-        pids = [store.pid]
+        url, pid = await start_valkey(stack, lab)
+        pids = [pid]
     client = redis.Redis.from_url(url)
     stack.push_async_callback(client.aclose)
     await _answers(client)
@@ -153,6 +143,27 @@ async def start_redis_script(stack: AsyncExitStack, lab: Lab, events: int) -> Ru
         store_pids=pids,
         settle=settle,
     )
+
+
+async def start_valkey(stack: AsyncExitStack, lab: Lab) -> tuple[str, int]:
+    """Start a Valkey that keeps nothing; return its address and its process."""
+    socket = lab.directory / "valkey.sock"
+    socket.unlink(missing_ok=True)
+    store = await Child.start(
+        stack,
+        "valkey",
+        [
+            *(find_valkey(), "--port", "0", "--unixsocket", str(socket)),
+            *("--save", "", "--appendonly", "no", "--dir", str(lab.directory)),
+        ],
+    )
+    url = f"unix://{socket}"
+    client = redis.Redis.from_url(url)
+    try:
+        await _answers(client)
+    finally:
+        await client.aclose()
+    return url, store.pid
 
 
 async def _answers(client: "redis.Redis") -> None:

@@ -28,13 +28,27 @@ _BATCHES = re.compile(r"^onsale_batch_commands_(sum|count)(?:\{[^}]*\})? (\S+)$"
 
 
 class Onsale:
-    """One server process over a database of its own, and its REST interface."""
+    """One server process, and its REST interface.
 
-    def __init__(self, lab: Lab, stack: AsyncExitStack) -> None:
+    Over a database of its own, or over that of a `neighbour`, with which it makes a
+    cluster; both are then given the same Redis.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        stack: AsyncExitStack,
+        redis_url: str | None = None,
+        neighbour: "Onsale | None" = None,
+    ) -> None:
         self._lab = lab
         self._stack = stack
-        self._url = ""
+        self._redis_url = redis_url
+        self._url: str = "" if neighbour is None else neighbour._url
+        self._place = "onsale" if neighbour is None else "onsale-neighbour"
         self._password = secrets.token_urlsafe(24)
+        if neighbour is not None:
+            self._password = neighbour._password
         self._session: aiohttp.ClientSession
         self._authorization = {"Authorization": ""}
         self.address = ""
@@ -42,7 +56,7 @@ class Onsale:
         self.child: Child | None = None
 
     def _command(self, *arguments: str) -> list[str]:
-        place = str(self._lab.directory / "onsale")
+        place = str(self._lab.directory / self._place)
         return [
             *(sys.executable, "-m", "server", *arguments),
             *("--data-dir", place, "--database-url", self._url),
@@ -50,8 +64,10 @@ class Onsale:
 
     async def start(self) -> None:
         """Start the server and log in as its administrator."""
-        self._url = await self._lab.make_database(DATABASE)
-        self._stack.push_async_callback(self._lab.drop_database, DATABASE)
+        if not self._url:
+            self._url = await self._lab.make_database(DATABASE)
+            self._stack.push_async_callback(self._lab.drop_database, DATABASE)
+        redis = {} if self._redis_url is None else {"REDIS_URL": self._redis_url}
         child = await Child.start(
             self._stack,
             "onsale",
@@ -61,6 +77,7 @@ class Onsale:
                 "ONSALE_ADMIN_EMAIL": ADMIN,
                 "ONSALE_ADMIN_PASSWORD": self._password,
                 "ONSALE_LOOP": self._lab.loop,
+                **redis,
             },
         )
         self.pid = child.pid
@@ -111,6 +128,22 @@ class Onsale:
             events.append(str(event["id"]))
         return events
 
+    async def own(self, events: list[str]) -> None:
+        """Have all these events moved to this process, and wait until it has them."""
+        cluster = await self._ask("GET", "/v1/cluster", None)
+        (process,) = (
+            one["process"] for one in cluster["processes"] if one["pid"] == self.pid
+        )
+        for event in events:
+            move = {"event": event, "process": process}
+            await self._ask("POST", "/v1/cluster/move", move)
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                while True:
+                    shown = await self._ask("GET", f"/v1/events/{event}", None)
+                    if shown["owner"]["process"] == process:
+                        break
+                    await asyncio.sleep(0.05)
+
     async def guests(self, count: int) -> list[str]:
         """Get a token for each buyer."""
         gate = asyncio.Semaphore(GUESTS_AT_ONCE)
@@ -143,6 +176,14 @@ class Onsale:
             ),
             "audit_exit": max(audits.values(), default=None),
         }
+
+    async def metric(self, name: str) -> float:
+        """Read one plain metric."""
+        async with self._session.get("/metrics") as answer:
+            for line in (await answer.text()).splitlines():
+                if line.startswith(f"{name} "):
+                    return float(line.rpartition(" ")[2])
+        raise ChildError(f"there is no metric {name}")
 
     async def _audit(self, event: str) -> int:
         status, _, errors = await finish(

@@ -124,6 +124,8 @@ class Server:
         )
         self._context = context
         _add_gauges(metrics, hub, shards)
+        if self._cluster is not None:
+            _add_cluster_gauges(metrics, self._cluster)
         pulse = context.pulse
         context.parts["database"] = lambda: {
             "status": pulse.status,
@@ -275,6 +277,27 @@ def _add_door_gauges(metrics: Metrics, door: Door) -> None:
     metrics.gauge(
         "onsale_tcp_refused", "Connections over a limit", lambda: door.refused
     )
+
+
+def _add_cluster_gauges(metrics: Metrics, cluster: "Cluster") -> None:
+    bus, forwarder = cluster.bus, cluster.forwarder
+    for name, meaning, read in (
+        ("processes", "Living processes", lambda: len(cluster.members.live)),
+        ("forwarded_commands", "Sent to owners", lambda: forwarder.forwarded),
+        ("forwarded_unknown", "Without an answer", lambda: forwarder.unknown),
+        ("visiting_commands", "Sent here by others", lambda: cluster.counter.visits),
+        ("followed_events", "Owned elsewhere", lambda: len(cluster.follower.followed)),
+        ("resyncs", "Boards fetched anew", lambda: cluster.follower.resyncs),
+        ("bus_published", "Messages said", lambda: bus.published),
+        ("bus_received", "Messages heard", lambda: bus.received),
+        (
+            "bus_dropped",
+            "Not ours, or unreadable",
+            lambda: bus.dropped + cluster.foreign,
+        ),
+        ("bus_reconnects", "Connections made anew", lambda: bus.reconnects),
+    ):
+        metrics.gauge(f"onsale_{name}", meaning, read)
 
 
 def _add_gauges(metrics: Metrics, hub: Hub, shards: Shards) -> None:

@@ -98,7 +98,8 @@ class Cluster:
         self._journal = journal
         self._shards = shards
         self._loop = asyncio.get_running_loop()
-        self._asked: set[str] = set()
+        self._taking: dict[str, asyncio.Task[LocalEvent | None]] = {}
+        """Events that others have asked us to own."""
         self._rates: asyncio.Queue[Rates] = asyncio.Queue()
         self._handed: dict[str, str] = {}
         self._tasks: set[asyncio.Task[object]] = set()
@@ -156,7 +157,7 @@ class Cluster:
             if owner not in self.members.live:
                 raise EventUnavailable  # dead, it seems, but its lease is not over
             return owner
-        if event in self._asked or owner == self.me:
+        if event in self._taking or owner == self.me:
             return None
         chosen = self._handed.get(event) or self.members.choose(event)
         if chosen is None:
@@ -310,19 +311,24 @@ class Cluster:
 
     async def take(self, event: str) -> LocalEvent | None:
         """Own an event because another process asks us to; None where we may not."""
-        served = self._shards.active.get(event)
-        if isinstance(served, LocalEvent):
-            return served
-        self._asked.add(event)
+        taking = self._taking.get(event)
+        if taking is None:
+            taking = self._loop.create_task(self._take(event), name=f"take {event}")
+            self._taking[event] = taking
+            taking.add_done_callback(lambda _: self._taking.pop(event))
+        return await asyncio.shield(taking)
+
+    async def _take(self, event: str) -> LocalEvent | None:
         try:
             if await self.owner_of(event) is not None:
                 return None
-            self._shards.active.pop(event, None)
+            if not isinstance(self._shards.active.get(event), LocalEvent):
+                # Whoever waits for its former owner need not wait longer.
+                self._shards.active.pop(event, None)
+                self.follower.leave(event)
             served = await self._shards.find(event)
         except (EventNotFound, EventUnavailable):
             return None
-        finally:
-            self._asked.discard(event)
         return served if isinstance(served, LocalEvent) else None
 
     async def _find(self, event: str) -> None:

@@ -470,6 +470,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *OPERATION_ROUTES,
     *PEOPLE_ROUTES,
     *VENUE_ROUTES,
+    *CLUSTER_ROUTES,
     *EVENT_ROUTES,
     *BOOKING_ROUTES,
 )
