@@ -51,12 +51,6 @@ UPDATE event_head SET
 WHERE event_id = $1 AND epoch = $2 AND owner_token = $3
 RETURNING clock_ms() AS now_ms
 """
-_VOID = """
-UPDATE event_head SET
-    owner_token = NULL, owner_address = NULL, lease_until = '-infinity'
-WHERE owner_address = $1 AND owner_token IS NOT NULL
-RETURNING clock_ms() AS now_ms
-"""
 _CLOCK = "SELECT clock_ms() AS now_ms"
 _SNAPSHOT = "SELECT version, body FROM snapshot WHERE event_id = $1"
 _ROWS = """
@@ -187,14 +181,6 @@ class PostgresJournal:
     async def release(self, ownership: Ownership) -> None:
         """End the lease; a commit under this ownership is refused from now on."""
         await self._call(_RELEASE, ownership.event, ownership.epoch, ownership.token)
-
-    async def void_leases(self, address: str) -> int:
-        """End the leases of a former self; return how many.
-
-        The caller knows that no process at `address` lives: it holds the lock of the
-        data directory which that process had.
-        """
-        return len(await self._call(_VOID, address))
 
     async def commit(self, ownership: Ownership, batch: Batch) -> CommitStatus:
         """Write one batch; never raises for what the database does."""

@@ -90,16 +90,11 @@ class Server:
         )
         self._cleanups.append(journal.close)
         processes = Processes(pool)
-        if not place.supervised:
-            await processes.void_node(place.node)
+        members = await self._join(processes, clock)
         catalog, accounts = Catalog(pool), Accounts(pool)
         metrics = Metrics()
         hub = Hub(asyncio.get_running_loop())
         shards = Shards(catalog, journal, hub, clock, RandomIds(), metrics)
-        me, terms = process_of(place, clock.now_ms()), terms_of(config, place)
-        await join(processes, me, terms)
-        members = Members(processes, me, terms)
-        self._cleanups.append(members.leave)
         if place.redis_url is not None:
             await self._connect(place.redis_url, processes, journal, shards, members)
         context = Context(
@@ -152,9 +147,11 @@ class Server:
             self._close_listeners()
         if context is not None:
             context.ready = False
+            loop = asyncio.get_running_loop()
+            ends = loop.time() + limits.STOP_S_MAX
             if self._cluster is not None:
-                await self._cluster.leave()
-            await context.shards.stop(limits.STOP_S_MAX)
+                await self._cluster.leave(limits.HAND_OVER_S_MAX)
+            await context.shards.stop(ends - loop.time())
             for outlet in list(context.hub.outlets):
                 # Spread, so that not all come back in the same instant.
                 outlet.close(1012, "restart", random.randrange(RESTART_SPREAD_MS))
@@ -168,6 +165,17 @@ class Server:
     def _close_listeners(self) -> None:
         while self._stop_listening:
             self._stop_listening.pop()()
+
+    async def _join(self, processes: Processes, clock: DatabaseClock) -> Members:
+        """Put our name on the list of processes, those of our node being dead."""
+        place = self.place
+        if not place.supervised:
+            await processes.void_node(place.node)
+        me, terms = process_of(place, clock.now_ms()), terms_of(self.config, place)
+        await join(processes, me, terms)
+        members = Members(processes, me, terms)
+        self._cleanups.append(members.leave)
+        return members
 
     async def _connect(
         self,

@@ -66,6 +66,10 @@ STOP_S_MAX = 5.0
 """How long actors may take to answer what waits; with the closing of connections to a
 database that is silent, the whole stop stays below the 10 s of the contract."""
 
+HAND_OVER_S_MAX = 3.0
+"""What a process that stops may take of that to give its events to others."""
+
+assert HAND_OVER_S_MAX < STOP_S_MAX
 assert WATCH_BUFFER_BYTES_MAX < FRAME_BYTES_MAX < REPLY_BUFFER_BYTES_MAX
 assert FANOUT_SLICE_S < FANOUT_SLICE_S_MAX < FLUSH_S_MAX
 assert 0 < FANOUT_SHARE_BUSY < FANOUT_SHARE_MAX < 1

@@ -347,8 +347,8 @@ class Cluster:
         await self._shards.give_up(event)
         self.bus.publish(process_topic(to), encode(Take([event])))
 
-    async def leave(self) -> None:
-        """Give all events to others, and tell them that we go."""
+    async def leave(self, within_s: float) -> None:
+        """Give all events to others, as far as time permits."""
         members = self.members
         members.leaving = True
         await members.look()
@@ -358,7 +358,7 @@ class Cluster:
             if (to := members.choose(event)) is not None
         ]
         if moves:
-            await asyncio.wait(moves, timeout=limits.STOP_S_MAX)
+            await asyncio.wait(moves, timeout=within_s)
 
     async def close(self) -> None:
         """Be gone: nobody waits for us any more."""

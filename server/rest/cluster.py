@@ -81,7 +81,7 @@ async def show_cluster(call: Call) -> web.Response:
         )
         for one in sorted(context.members.live.values(), key=lambda one: one.process)
     ]
-    return call.answer(ClusterDocument(processes))
+    return call.read(ClusterDocument(processes))
 
 
 async def move_event(call: Call) -> web.Response:

@@ -265,6 +265,7 @@ CLUSTER_ROUTES: Final = (
         tag="Operation",
         access="admin",
         answers=cluster.ClusterDocument,
+        cached=True,
         problems=("unavailable",),
     ),
     Route(
@@ -278,6 +279,8 @@ CLUSTER_ROUTES: Final = (
         body=cluster.Move,
         answers=cluster.Move,
         status=202,
+        # A move to where the event is already is none.
+        keyed=True,
         problems=(*WRITES, "event_not_found", "process_not_found"),
     ),
 )

@@ -68,15 +68,6 @@ async def test_a_release_of_a_lost_event_does_not_touch_the_new_owner(store):
     assert await store.commit(second, make_batch(second)) is COMMITTED
 
 
-async def test_leases_of_a_former_self_are_voided_and_no_others(store):
-    await store.own("mine")
-    async with open_store(store.url, "there") as other:
-        theirs = await other.own("theirs")
-        assert await store.journal.void_leases("here") == 1
-        assert await other.commit(theirs, make_batch(theirs)) is COMMITTED
-        assert await other.journal.acquire("mine") is not None
-
-
 async def test_a_commit_writes_everything_its_batch_holds(store):
     ownership = await store.own("evt")
     settings = msgspec.structs.replace(
