@@ -21,6 +21,7 @@ from persistence.processes import Processes
 from server.cluster.messages import ALL, Gone, decode
 from server.cluster.start import open_bus
 from server.reserved_port import ReservedPort
+from tests.cluster.ports import free_ports
 from tests.contract.process import REPOSITORY, Server, environment, serve_command
 from tests.persistence.journals import open_store
 
@@ -280,17 +281,6 @@ def test_each_worker_also_listens_alone():
             assert len([p for p in workers(server) if listening(p, port)]) == 1
     finally:
         server.remove()
-
-
-def free_ports(count: int) -> int:
-    """Find neighbouring ports that nobody listens at now."""
-    for _ in range(100):
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            first = stack.enter_context(ReservedPort("127.0.0.1", 0)).number
-            for port in range(first + 1, first + count):
-                stack.enter_context(ReservedPort("127.0.0.1", port))
-            return first
-    raise AssertionError("no free ports")
 
 
 @pytest.mark.parametrize(

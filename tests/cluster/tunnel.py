@@ -8,6 +8,8 @@ class Tunnel:
     """Passes everything on until it is told otherwise."""
 
     def __init__(self, target: Path) -> None:
+        self.delay_s = 0.0
+        """How much longer everything takes, each way."""
         self._target = target
         self._open = asyncio.Event()
         self._open.set()
@@ -65,6 +67,8 @@ class Tunnel:
         try:
             while data := await source.read(65_536):
                 await self._open.wait()
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
                 if b"SUBSCRIBE" in data:
                     self._listeners.add(client)
                 if target is client and client in self._deaf:

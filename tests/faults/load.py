@@ -37,7 +37,8 @@ class Load:
     """What all buyers share."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self.url: str = options.url
+        self.urls: list[str] = options.url
+        self.url = self.urls[0]
         self.event: str = options.event
         self.think_s: float = options.think
         self.seats: list[str] = []
@@ -95,8 +96,10 @@ class Buyer:
             assert session is not None
             headers = {"Authorization": f"Bearer {self.token}"}
             try:
+                # Of several processes, whichever: each serves every event.
+                url = self.dice.choice(self.load.urls)
                 async with session.ws_connect(
-                    f"{self.load.url}/v1/ws", headers=headers, max_msg_size=0
+                    f"{url}/v1/ws", headers=headers, max_msg_size=0
                 ) as socket:
                     await self.trade(socket)
                     backoff_s = BACKOFF_S[0]
@@ -248,13 +251,16 @@ async def settle(load: Load, buyers: list[Buyer], watchers: list[Watcher]) -> Js
 
 
 async def compare(load: Load, watchers: list[Watcher]) -> list[str]:
-    """Hold each watcher's board against the server's, at one version."""
-    assert load.session is not None
+    """Hold each watcher's board against that of each process, at one version."""
     behind: set[int] = set(range(len(watchers)))
-    path = f"{load.url}/v1/events/{load.event}/availability"
+    at: list[int] = []
     for _ in range(50):
-        async with load.session.get(path) as answer:
-            board = await answer.json()
+        boards = [board for url in load.urls if (board := await read_board(load, url))]
+        at = [board["version"] for board in boards]
+        board = boards[0]
+        if any(other != board for other in boards):
+            await asyncio.sleep(0.1)
+            continue
         for number in list(behind):
             watcher = watchers[number]
             if watcher.version == board["version"]:
@@ -265,7 +271,23 @@ async def compare(load: Load, watchers: list[Watcher]) -> list[str]:
             break
         await asyncio.sleep(0.1)
     found = [sentence for watcher in watchers for sentence in watcher.violations]
-    return found + [f"watcher {number} stayed behind" for number in behind]
+    return found + [
+        f"watcher {number} stayed behind at {watchers[number].version}; processes: {at}"
+        for number in behind
+    ]
+
+
+async def read_board(load: Load, url: str) -> Json | None:
+    """Read who has what from one process; None where it is not running."""
+    assert load.session is not None
+    path = f"{url}/v1/events/{load.event}/availability"
+    try:
+        async with load.session.get(path) as answer:
+            board: Json = await answer.json()
+            assert answer.status == 200, board
+            return board
+    except aiohttp.ClientConnectionError:
+        return None
 
 
 async def converse(load: Load, buyers: list[Buyer], watchers: list[Watcher]) -> None:
@@ -310,7 +332,7 @@ async def converse(load: Load, buyers: list[Buyer], watchers: list[Watcher]) -> 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.load")
-    parser.add_argument("--url", required=True)
+    parser.add_argument("--url", required=True, action="append")
     parser.add_argument("--event", required=True)
     parser.add_argument("--history", required=True)
     parser.add_argument("--buyers", type=int, default=60)
@@ -323,7 +345,7 @@ async def main() -> None:
         await read_map(load)
         people = [await guest(load) for _ in range(options.buyers)]
         buyers = [Buyer(load, n, *who) for n, who in enumerate(people)]
-        watchers = [Watcher(load.url, load.event, n) for n in range(options.watchers)]
+        watchers = [Watcher(load.urls, load.event, n) for n in range(options.watchers)]
         load.going.set()
         work = [asyncio.create_task(buyer.run()) for buyer in buyers]
         work += [

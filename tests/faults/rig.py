@@ -53,15 +53,20 @@ class Load:
     """The process with the buyers, spoken to in lines of JSON."""
 
     def __init__(
-        self, server: Server, event: str, history: Path, buyers: int, watchers: int
+        self,
+        urls: list[str],
+        event: str,
+        history: Path,
+        buyers: int,
+        watchers: int,
     ) -> None:
         self.log = history.with_suffix(".log")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "tests.faults.load"),
-                    *("--url", server.url, "--event", event),
-                    *("--history", str(history)),
+                    *(word for url in urls for word in ("--url", url)),
+                    *("--event", event, "--history", str(history)),
                     *("--buyers", str(buyers), "--watchers", str(watchers)),
                 ],
                 cwd=REPOSITORY,
@@ -87,6 +92,16 @@ class Load:
         self.process.stdin.write(json.dumps({"do": do, **more}) + "\n")
         self.process.stdin.flush()
         return self._read()
+
+    def wait_for_flow(self, since: float, within_s: float = FLOW_S_MAX) -> float | None:
+        """Return how long after `since` a command sent after it was accepted."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            first = self.tell("flow", after=since)["first"]
+            if first is not None:
+                return float(first) - since
+            time.sleep(0.01)
+        return None
 
     def end(self) -> None:
         if self.process.poll() is None:
@@ -169,37 +184,18 @@ class Rig:
     def selling(self) -> Iterator[None]:
         """Open an event of its own for the block, and judge all of it at the end."""
         self.events += 1
-        self.event = asyncio.run(self._make_event())
+        self.event = asyncio.run(make_event(self.server))
         history = self.folder / f"history-{self.events}.jsonl"
         self._ledger = Ledger(history, self.database.url, self.event)
-        self._load = Load(self.server, self.event, history, self.buyers, self.watchers)
+        self._load = Load(
+            [self.server.url], self.event, history, self.buyers, self.watchers
+        )
         try:
-            self.wait_for_flow(time.monotonic())
+            self.load.wait_for_flow(time.monotonic())
             yield
         finally:
             self._load.end()
             self._load = None
-
-    async def _make_event(self) -> str:
-        rows = [row(f"R{n}", 30, 30.0 + 15 * n) for n in range(1, 11)]
-        hall = chart(rows, [area("GA1", 40), area("GA2", 15)])
-        async with Api(self.server) as api:
-            body = {"name": "hall", "chart": hall}
-            venue = await api.good("POST", "/v1/venues", body, who=api.admin)
-            made = await api.good(
-                "POST",
-                "/v1/events",
-                {
-                    "name": "A night of faults",
-                    "starts_at": after(days=30),
-                    "venue": venue["id"],
-                    "prices": PRICES,
-                    "max_per_user": 1_000,
-                },
-                who=api.admin,
-            )
-            await api.change(made["id"], "publish")
-        return str(made["id"])
 
     # -- What faults use
 
@@ -209,16 +205,6 @@ class Rig:
     def run(self, seconds: float) -> None:
         """Let the sale go on for a while."""
         time.sleep(seconds)
-
-    def wait_for_flow(self, since: float, within_s: float = FLOW_S_MAX) -> float | None:
-        """Return how long after `since` a command sent after it was accepted."""
-        deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline:
-            first = self.load.tell("flow", after=since)["first"]
-            if first is not None:
-                return float(first) - since
-            time.sleep(0.01)
-        return None
 
     def kill_and_restart(self) -> float:
         """End the server the hard way; return when it was ready again."""
@@ -251,7 +237,7 @@ class Rig:
         note: str = "",
     ) -> Result:
         """Wait until commands flow, then check every promise so far."""
-        recovery = self.wait_for_flow(healed)
+        recovery = self.load.wait_for_flow(healed)
         now = self.counts()
         result = Result(
             kind,
@@ -278,6 +264,29 @@ class Rig:
         lines = len(self.ledger.lines)
         result.note = f"{lines} operations judged by the witness"
         return result
+
+
+async def make_event(server: Server) -> str:
+    """Put an event on sale that is large enough for many faults."""
+    rows = [row(f"R{n}", 30, 30.0 + 15 * n) for n in range(1, 11)]
+    hall = chart(rows, [area("GA1", 40), area("GA2", 15)])
+    async with Api(server) as api:
+        body = {"name": "hall", "chart": hall}
+        venue = await api.good("POST", "/v1/venues", body, who=api.admin)
+        made = await api.good(
+            "POST",
+            "/v1/events",
+            {
+                "name": "A night of faults",
+                "starts_at": after(days=30),
+                "venue": venue["id"],
+                "prices": PRICES,
+                "max_per_user": 1_000,
+            },
+            who=api.admin,
+        )
+        await api.change(made["id"], "publish")
+    return str(made["id"])
 
 
 async def _dump(url: str, path: Path) -> None:

@@ -1,6 +1,7 @@
 """A watcher who comes back where it was, and complains of whatever does not fit."""
 
 import asyncio
+import itertools
 import json
 import random
 from typing import Any
@@ -14,8 +15,8 @@ VIOLATIONS_MAX = 20
 class Watcher:
     """The board of one event, kept by the contract's rules alone."""
 
-    def __init__(self, url: str, event: str, number: int) -> None:
-        self.url = url
+    def __init__(self, urls: list[str], event: str, number: int) -> None:
+        self.urls = urls
         self.event = event
         self.number = number
         self.history_id = ""
@@ -35,11 +36,12 @@ class Watcher:
             self.violations.append(f"watcher {self.number} {sentence}")
 
     async def run(self, session: aiohttp.ClientSession, token: str) -> None:
-        """Watch for ever; a lost connection is taken up again."""
-        while True:
+        """Watch for ever; a lost connection is taken up again, at the next process."""
+        first = self.number % len(self.urls)
+        for url in itertools.cycle(self.urls[first:] + self.urls[:first]):
             try:
                 async with session.ws_connect(
-                    f"{self.url}/v1/ws",
+                    f"{url}/v1/ws",
                     headers={"Authorization": f"Bearer {token}"},
                     max_msg_size=0,
                 ) as socket:
