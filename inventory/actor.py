@@ -208,8 +208,7 @@ class EventActor:
         if not own and not self.mailbox:
             if self._stopping:
                 return False
-            await self._confirm(limits.RENEW_AFTER_S)
-            if self._state is not None and not self.mailbox:
+            if not await self._confirm(limits.RENEW_AFTER_S):
                 await self._sleep(state.stock)
             return True
         self._keys.trim()
@@ -355,21 +354,25 @@ class EventActor:
         self.observer.doubted(status)
         await self._resolve(ownership, batch, builder, publication, status)
 
-    async def _confirm(self, after_s: float) -> None:
-        """Make sure that we still own the event after so long a silence."""
+    async def _confirm(self, after_s: float) -> bool:
+        """Make sure that we still own the event after so long a silence.
+
+        Returns whether it was so long: meanwhile anything may have come.
+        """
         if self.clock.monotonic() - self._confirmed_at < after_s:
-            return
+            return False
         ownership = self._loaded().ownership
         sent_at = self.clock.monotonic()
         status = await self.journal.confirm(ownership)
         if status is CommitStatus.COMMITTED:
             self._confirmed_at = sent_at
-            return
+            return True
         self.observer.doubted(status)
         if status is CommitStatus.FENCED:
             raise Deposed
         # Perhaps it is still ours: the reload begins with a fence, which will tell.
         self._abandon()
+        return True
 
     async def _resolve(
         self,
