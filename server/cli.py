@@ -66,6 +66,8 @@ def serve(
 app.command("server.demo.command:demo")
 app.command("server.audit:audit")
 app.command("server.verify:verify")
+app.command("server.operate:cluster")
+app.command("server.operate:move")
 
 
 def main() -> None:
