@@ -87,16 +87,18 @@ async def show_cluster(call: Call) -> web.Response:
 async def move_event(call: Call) -> web.Response:
     """Let an event move to another process while it sells."""
     body = await call.body(Move)
-    cluster = call.context.cluster
-    if body.process not in call.context.members.live:
+    context = call.context
+    if body.process not in context.members.live:
         raise ProblemError("process_not_found")
-    if cluster is not None:
-        try:
-            said = await cluster.move(body.event, body.process)
-        except EventNotFound as error:
-            raise ProblemError("event_not_found") from error
-        except EventUnavailable as error:
-            raise ProblemError("unavailable") from error
-        if not said:
-            raise ProblemError("unavailable")
+    said = True
+    try:
+        await context.shards.find(body.event)
+        if context.cluster is not None:
+            said = await context.cluster.move(body.event, body.process)
+    except EventNotFound as error:
+        raise ProblemError("event_not_found") from error
+    except EventUnavailable as error:
+        raise ProblemError("unavailable") from error
+    if not said:
+        raise ProblemError("unavailable")
     return call.answer(body, status=202)
