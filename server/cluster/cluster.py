@@ -35,6 +35,7 @@ from server.cluster.messages import (
     Commands,
     Elsewhere,
     Gone,
+    Handed,
     Move,
     Rates,
     State,
@@ -101,7 +102,8 @@ class Cluster:
         self._taking: dict[str, asyncio.Task[LocalEvent | None]] = {}
         """Events that others have asked us to own."""
         self._rates: asyncio.Queue[Rates] = asyncio.Queue()
-        self._handed: dict[str, str] = {}
+        self._handed: dict[str, tuple[str, float]] = {}
+        """To whom events were given, and until when nobody else should own them."""
         self._tasks: set[asyncio.Task[object]] = set()
         self._handlers: dict[type, Callable[[Any], None]] = {
             Commands: self.counter.take,
@@ -110,6 +112,7 @@ class Cluster:
             WantState: self.counter.tell_state,
             Elsewhere: self._told_elsewhere,
             Take: self._told_to_take,
+            Handed: lambda message: self._expect(message.events, message.process),
             Move: self._told_to_move,
             Gone: self._told_gone,
             WantRates: self.counter.tell_rates,
@@ -126,6 +129,8 @@ class Cluster:
             self.counter.beat()
             self.forwarder.sweep()
             self.follower.sweep()
+            for event in list(self._handed):
+                self._heir(event)
             await asyncio.sleep(1.0)
 
     async def adopt(self) -> None:
@@ -157,9 +162,12 @@ class Cluster:
             if owner not in self.members.live:
                 raise EventUnavailable  # dead, it seems, but its lease is not over
             return owner
-        if event in self._taking or owner == self.me:
+        if owner == self.me:
             return None
-        chosen = self._handed.get(event) or self.members.choose(event)
+        chosen = self._heir(event)
+        if chosen is None and event in self._taking:
+            return None
+        chosen = chosen or self.members.choose(event)
         if chosen is None:
             raise EventUnavailable
         return None if chosen == self.me else chosen
@@ -239,10 +247,11 @@ class Cluster:
 
     def _told_to_take(self, message: Take) -> None:
         for event in message.events:
+            self._handed.pop(event, None)
             self._spawn(self.take(event))
 
     def _told_to_move(self, message: Move) -> None:
-        self._spawn(self.hand_over(message.event, message.process))
+        self._spawn(self._move_on(message.event, message.process))
 
     def _told_gone(self, message: Gone) -> None:
         self.members.forget(message.process)
@@ -336,14 +345,35 @@ class Cluster:
         with suppress(EventNotFound, EventUnavailable):
             await self._shards.find(event)
 
+    async def _move_on(self, event: str, to: str) -> None:
+        """Give an event to another process, though we may not have it quite yet."""
+        if await self.take(event) is not None:
+            await self.hand_over(event, to)
+
+    def _expect(self, events: list[str], owner: str) -> None:
+        """Leave events to a process that is about to own them."""
+        ends = self._loop.time() + limits.LOAD_S_MAX
+        for event in events:
+            self._handed[event] = owner, ends
+
+    def _heir(self, event: str) -> str | None:
+        """Return the process that an event was given to just now, while it lives."""
+        owner, ends = self._handed.get(event, ("", 0.0))
+        if ends > self._loop.time() and owner in self.members.live:
+            return owner
+        self._handed.pop(event, None)
+        return None
+
     async def hand_over(self, event: str, to: str) -> None:
         """Give an event of ours to another process, while it sells."""
         if to == self.me or to not in self.members.live:
             return
         if not isinstance(self._shards.active.get(event), LocalEvent):
             return
-        self._handed[event] = to
-        self._loop.call_later(limits.LOAD_S_MAX, self._handed.pop, event, None)
+        # Before it has no owner: what comes in between, to us or to others, must not
+        # make somebody else take it.
+        self._expect([event], to)
+        self.bus.publish(ALL, encode(Handed(to, [event])))
         await self._shards.give_up(event)
         self.bus.publish(process_topic(to), encode(Take([event])))
 

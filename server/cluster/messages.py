@@ -112,6 +112,13 @@ class Take(Struct, array_like=True, tag="take"):
     events: list[str]
 
 
+class Handed(Struct, array_like=True, tag="handed"):
+    """These events are being given to that process: nobody else need own them."""
+
+    process: str
+    events: list[str]
+
+
 class Move(Struct, array_like=True, tag="move"):
     """Please give this event to that process."""
 
@@ -147,6 +154,7 @@ Message = (
     | Published
     | EventBeat
     | Take
+    | Handed
     | Move
     | Gone
     | WantRates
