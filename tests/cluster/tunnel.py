@@ -53,7 +53,11 @@ class Tunnel:
     ) -> None:
         self._writers.add(writer)
         await self._open.wait()
-        there = await asyncio.open_unix_connection(str(self._target))
+        try:
+            there = await asyncio.open_unix_connection(str(self._target))
+        except OSError:
+            writer.close()  # Redis is not running.
+            return
         self._writers.add(there[1])
         for source, target in ((reader, there[1]), (there[0], writer)):
             self._tasks.add(asyncio.create_task(self._pump(source, target, writer)))

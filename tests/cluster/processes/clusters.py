@@ -46,17 +46,27 @@ class Cluster:
         """Return the addresses that answer now."""
         return [url for url in self.urls if listens(url)]
 
-    async def processes(self) -> list[Json]:
+    async def processes(self, url: str | None = None) -> list[Json]:
         """Ask a living process which there are."""
-        async with self.api(self.live_urls()[0]) as api:
+        async with self.api(url or self.live_urls()[0]) as api:
             body = await api.good("GET", "/v1/cluster", who=api.admin)
         found: list[Json] = body["processes"]
         return found
 
     async def process_at(self, url: str) -> Json:
-        """Return the living process that is reached at an address."""
-        (found,) = [one for one in await self.processes() if one["address"] == url]
-        return found
+        """Return the living process at an address, once the others know of it."""
+        found: list[Json] = []
+
+        async def known() -> bool:
+            for asked in self.live_urls():
+                every = await self.processes(asked)
+                found[:] = [one for one in every if one["address"] == url]
+                if not found:
+                    return False
+            return True
+
+        await until(known)
+        return found[-1]
 
     async def owner(self, event: str, url: str | None = None) -> Json:
         """Ask one process who owns an event."""
