@@ -107,6 +107,8 @@ class Counter:
         self._shards = shards
         self._own = own
         self._loop = asyncio.get_running_loop()
+        self._taken: dict[str, int] = {}
+        """The last command that each process sent us: each is taken once."""
         self._answers: dict[str, Answers] = {}
         self._loading: dict[str, list[Visitor]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,7 +124,11 @@ class Counter:
         """Give forwarded commands to our actors."""
         active = self._shards.active
         self.visits += len(commands.items)
+        last = self._taken.get(commands.sender, 0)
+        self._taken[commands.sender] = max(last, commands.items[-1].number)
         for item in commands.items:
+            if item.number <= last:
+                continue  # a second copy, or so late that nobody waits for it
             visitor = self._visitor(commands.sender, item)
             served = active.get(item.command.event)
             if isinstance(served, LocalEvent):
@@ -167,6 +173,10 @@ class Counter:
         """Tell all followers where our events stand."""
         for served in self._shards.owned():
             self.broadcasts[served.actor.event].beat()
+
+    def forget(self, process: str) -> None:
+        """Forget a process that is gone."""
+        self._taken.pop(process, None)
 
     def drop(self, event: str) -> None:
         """Forget an event that is ours no more."""
