@@ -44,10 +44,10 @@ SELECT status, history_id, epoch, version, chain, now_ms
 FROM acquire_head($1, $2, $3, $4)
 """
 # Without a token nobody can commit, and anybody may acquire. Without an address the
-# head leaves the index of what is owned.
+# head leaves the index of what is owned, and no other process looks after it.
 _RELEASE = """
-UPDATE event_head SET
-    owner_token = NULL, owner_address = NULL, lease_until = '-infinity'
+UPDATE event_head SET owner_token = NULL, lease_until = '-infinity',
+    owner_address = CASE WHEN $4 THEN owner_address END
 WHERE event_id = $1 AND epoch = $2 AND owner_token = $3
 RETURNING clock_ms() AS now_ms
 """
@@ -117,6 +117,8 @@ class PostgresJournal:
             return Line(url, f"onsale {name}", clock, call_deadline_s)
 
         self.clock = clock
+        self.has_neighbours = False
+        """Whether what is given up here is for another process to look after."""
         self._pool = pool
         self._address = address
         self._lease_ttl_ms = round(lease_ttl_s * 1000)
@@ -180,7 +182,13 @@ class PostgresJournal:
 
     async def release(self, ownership: Ownership) -> None:
         """End the lease; a commit under this ownership is refused from now on."""
-        await self._call(_RELEASE, ownership.event, ownership.epoch, ownership.token)
+        await self._call(
+            _RELEASE,
+            ownership.event,
+            ownership.epoch,
+            ownership.token,
+            self.has_neighbours,
+        )
 
     async def commit(self, ownership: Ownership, batch: Batch) -> CommitStatus:
         """Write one batch; never raises for what the database does."""

@@ -65,8 +65,7 @@ owned AS (
     WHERE owner_address IS NOT NULL AND owner_token IS NOT NULL AND {owner}
     ORDER BY event_id FOR NO KEY UPDATE
 )
-UPDATE event_head h SET
-    owner_token = NULL, owner_address = NULL, lease_until = '-infinity'
+UPDATE event_head h SET owner_token = NULL, lease_until = '-infinity'
 FROM owned WHERE h.event_id = owned.event_id
 RETURNING h.event_id
 """
@@ -78,10 +77,12 @@ _VOID_NODE = _VOID.format(
     who="node = $1",
     owner="(owner_address = $1 OR starts_with(owner_address, $1 || '.'))",
 )
+# What is voided, or given up to the others, keeps the address of who had it: its holds
+# must end in time though whoever was told to take it may be dead by now.
 _ORPHANS = """
 SELECT event_id, owner_address FROM event_head
-WHERE owner_address IS NOT NULL AND owner_token IS NOT NULL
-    AND lease_until <= clock_timestamp()
+WHERE owner_address IS NOT NULL
+    AND (owner_token IS NULL OR lease_until <= clock_timestamp())
 ORDER BY lease_until, event_id LIMIT $1
 """
 _OWNED = """
@@ -228,9 +229,9 @@ class Processes:
         return sorted([row["event_id"] for row in await self._pool.fetch(sql, whose)])
 
     async def orphans(self, limit: int) -> list[tuple[str, str]]:
-        """Return events whose lease is over and who had them, the longest over first.
+        """Return events that nobody owns and who had them, the longest ago first.
 
-        Events that were given up in order, or voided, are not among them.
+        Those given up where there were no other processes are not among them.
         """
         rows = await self._pool.fetch(_ORPHANS, limit)
         return [(row["event_id"], row["owner_address"]) for row in rows]

@@ -119,6 +119,7 @@ class Cluster:
             Rates: lambda message: self._rates.put_nowait(message),
         }
         shards.neighbours = self
+        journal.has_neighbours = True
         members.on_gone = self._gone
         bus.subscribe(process_topic(self.me), self._hear, _nothing)
         bus.subscribe(ALL, self._hear, _nothing)
@@ -261,6 +262,7 @@ class Cluster:
         """A process is not there any more."""
         log.info("a process is gone", process=process)
         self.forwarder.gone(process)
+        self.counter.forget(process)
         for event, one in list(self.follower.followed.items()):
             if one.owner == process:
                 self._look_again(event)

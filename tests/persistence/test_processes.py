@@ -216,10 +216,11 @@ async def test_a_head_that_is_being_committed_to_is_not_voided_halfway(
     assert voided == ["a", "b"]
 
 
-async def test_orphans_are_events_whose_owner_let_the_lease_run_out(store, processes):
-    for event in ("kept", "late", "later", "released", "voided"):
+async def test_orphans_are_events_that_had_an_owner_and_have_none(store, processes):
+    for event in ("kept", "late", "later", "released", "handed over", "voided"):
         ownership = await store.own(event)
-        if event == "released":
+        if event in ("released", "handed over"):
+            store.journal.has_neighbours = event == "handed over"
             await store.journal.release(ownership)
     await store.query(
         "UPDATE event_head SET owner_address = 'dead' WHERE event_id = 'voided'"
@@ -229,10 +230,18 @@ async def test_orphans_are_events_whose_owner_let_the_lease_run_out(store, proce
         "UPDATE event_head SET lease_until = clock_timestamp()"
         " - length(event_id) * interval '1 s' WHERE event_id LIKE 'late%'"
     )
-    assert await processes.orphans(10) == [("later", "here"), ("late", "here")]
-    assert await processes.orphans(1) == [("later", "here")]
-    assert await store.journal.acquire("later") is not None
-    assert await processes.orphans(10) == [("late", "here")]
+    # Whoever was told to take these two may never have heard it.
+    free = [("handed over", "here"), ("voided", "dead")]
+    assert await processes.orphans(10) == [*free, ("later", "here"), ("late", "here")]
+    assert await processes.orphans(1) == free[:1]
+    assert await processes.void(["dead", "here"]) == ["kept", "late", "later"]
+    for event in ("later", "voided"):
+        assert await store.journal.acquire(event) is not None
+    assert {event for event, _ in await processes.orphans(10)} == {
+        "handed over",
+        "kept",
+        "late",
+    }
 
 
 async def test_owned_events_are_told_with_their_owner(store, processes, monkeypatch):
