@@ -12,12 +12,12 @@ from msgspec.structs import replace
 from inventory import commands as c
 from tests.simulation.client import SEEING, Client, View
 from tests.simulation.database import COMMIT_FAULTS
-from tests.simulation.tape import Action
+from tests.simulation.tape import SPAN, Action
+from tests.simulation.troubles import TROUBLES
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-SPAN: Final = 1 << 20
 HOT: Final = 3
 """Choices of seats are skewed this much towards the front."""
 
@@ -214,9 +214,11 @@ def _fault(world: "World", action: Action) -> None:
         world.database.armed.append((kind, 3.0 * action.a / SPAN))
         return
     world.faults[kind] += 1
-    if kind in _OUTSIDE:
+    if world.plan.processes > 1 and kind in TROUBLES:
+        TROUBLES[kind](world, action)
+    elif kind in _OUTSIDE:
         _OUTSIDE[kind](world, action)
-    else:
+    elif kind in _BY_CLIENTS:
         client = world.clients[action.who % len(world.clients)]
         _BY_CLIENTS[kind](world, client, action)
 
@@ -227,7 +229,7 @@ def _seconds(action: Action, most: float) -> float:
 
 def _kill(world: "World", action: Action) -> None:
     world.process.kill()
-    world.scheduler.call_later(_seconds(action, 2.0), world.restart_process)
+    world.scheduler.call_later(_seconds(action, 2.0), world.restart)
 
 
 def _stop(world: "World", action: Action) -> None:
@@ -241,7 +243,7 @@ def _come_back(world: "World") -> None:
     if world.process.stopping and world.process.loop.alive:
         world.scheduler.call_later(0.3, _come_back, world)
     else:
-        world.restart_process()
+        world.restart()
 
 
 def _pause(world: "World", action: Action) -> None:

@@ -8,6 +8,7 @@ from inventory.changes import HoldExpired, SeatsHeld
 from inventory.loading import decode_changes
 from inventory.replies import ExtendOk, HoldOk
 from inventory.state import Corrupt, Stock
+from server.shards import LocalEvent
 from tests.checkers.witness import check
 from tests.fakes import Head
 from tests.scenario import NOW_MS
@@ -58,9 +59,14 @@ def _check_journal(world: "World", event: str, head: Head) -> None:
     if stock.version != head.version:
         world.violate(f"{event}'s journal ends at {stock.version}, not {head.version}")
     _compare_tables(world, event, head, stock)
-    local = world.process.shards.active.get(event)
-    state = None if local is None else local.actor._state
-    if local is None or state is None:
+    for _, local in world.owners(event):
+        _check_memory(world, event, local, stock)
+
+
+def _check_memory(world: "World", event: str, local: LocalEvent, stock: Stock) -> None:
+    """An owner's memory, and its board, are the journal."""
+    state = local.actor._state
+    if state is None:
         return
     try:
         state.stock.check()

@@ -18,7 +18,7 @@ from server.realtime.wire import JSON, MSGPACK, Codec, HelloOk, Watch, WatchOk
 from tests.checkers.history import Operation
 
 if TYPE_CHECKING:
-    from tests.simulation.process import Wire
+    from tests.simulation.process import Process, Wire
     from tests.simulation.world import World
 
 Decode = Any
@@ -71,13 +71,15 @@ TONGUES: Final = (Tongue(JSON, msgspec.json), Tongue(MSGPACK, msgspec.msgpack))
 class View:
     """What a client believes of an event that it watches."""
 
-    __slots__ = ("areas", "history_id", "letters", "state", "version")
+    __slots__ = ("areas", "history_id", "letters", "seen_at", "state", "version")
 
     def __init__(self) -> None:
         self.history_id = ""
         self.version = -1
         self.letters = bytearray()
         self.areas: dict[str, dict[str, int]] = {}
+        self.seen_at: Process | None = None
+        """The process that it was last asked of."""
         self.state = "off"
         """off, asked, resumed (next is a delta), snapshot (next is one), or on."""
 
@@ -93,6 +95,8 @@ class Client:
         self.tongue = TONGUES[number & 1]
         self.codec = self.tongue.codec
         self.wire: Wire | None = None
+        self.home = number
+        """Which process it connects to, by the number of its slot."""
         self.stalled = False
         self.away = False
         self.views: dict[str, View] = {}
@@ -110,7 +114,7 @@ class Client:
         """Connect again, unless that is done; later where there is nobody."""
         if self.wire is not None or self.away:
             return
-        self.wire = self.world.process.connect(self)
+        self.wire = self.world.connect(self)
         if self.wire is None:
             self.world.scheduler.call_later(0.3, self.connect)
             return
@@ -120,6 +124,11 @@ class Client:
 
     def watch(self, event: str, view: View, *, fresh: bool = False) -> None:
         since = None
+        assert self.wire is not None
+        if fresh and view.seen_at is not self.wire.process:
+            # Another process may be behind the one that told us, for a moment.
+            view.version = -1
+        view.seen_at = self.wire.process
         if view.version >= 0 and not fresh:
             since = wire.Since(view.history_id, view.version)
         view.state = "asked"
@@ -134,6 +143,12 @@ class Client:
             self.away = True
             self.world.scheduler.call_later(seconds, self.back)
 
+    def turn_away(self, wire_: "Wire") -> None:
+        """Lose patience with a process that does not answer."""
+        if self.wire is wire_:
+            self.home += 1
+            self.leave(0, lost=True)
+
     def back(self) -> None:
         self.away = False
         self.connect()
@@ -146,6 +161,7 @@ class Client:
     def lost_wire(self) -> None:
         """Have no connection any more; nobody knows what became of what was asked."""
         self.wire = None
+        self.home += self._frames & 1
         for asked in self.open.values():
             if isinstance(asked, Operation) and asked.key is not None:
                 self.unsure.append(asked)

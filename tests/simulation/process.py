@@ -5,6 +5,7 @@ Everything above the socket is what ships: hub, sessions, outlets, shards, actor
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from inventory.ports import CommitStatus
@@ -17,11 +18,15 @@ from server.realtime.outlet import Outlet
 from server.realtime.session import Session
 from server.shards import Shards
 from tests.fakes import Broken
-from tests.simulation.database import SimClock, SimJournal
+from tests.simulation.cluster import Place, form
+from tests.simulation.journal import SimClock, SimJournal
 from tests.simulation.loop import ProcessLoop
 
 if TYPE_CHECKING:
+    from server.cluster.cluster import Cluster
+    from tests.simulation.bus import SimBus
     from tests.simulation.client import Client
+    from tests.simulation.registry import SimProcesses
     from tests.simulation.world import World
 
 ORGANIZER = "org"
@@ -222,17 +227,18 @@ class Plans:
 class Process:
     """A server process from start to end."""
 
-    def __init__(self, world: "World", number: int) -> None:
+    def __init__(self, world: "World", number: int, place: Place) -> None:
         plan = world.plan
         self.world = world
+        self.place = place
         self.loop = ProcessLoop(  # type: ignore[abstract]
             world.scheduler,
             plan.clock_offset_s + 1_000.0 * number,
-            1 + plan.clock_drift,
+            1 + (-plan.clock_drift if place.slot & 1 else plan.clock_drift),
             plan.look_s,
         )
         clock = SimClock(self.loop)
-        self.journal = SimJournal(world.database, self.loop, clock)
+        self.journal = SimJournal(world.database, self.loop, clock, place.process)
         self.hub = Hub(self.loop)
         self.shards = Shards(
             Plans(world),  # type: ignore[arg-type]
@@ -244,6 +250,9 @@ class Process:
         )
         # Venues never change; building them is not what is looked at here.
         self.shards._venues.update(world.venues)
+        self.cluster: Cluster | None = None
+        self.bus: SimBus | None = None
+        self.registry: SimProcesses | None = None
         self.wires: list[Wire] = []
         self.tasks: list[asyncio.Task[Any]] = []
         self.stopping = False
@@ -252,17 +261,37 @@ class Process:
 
     async def _start(self) -> None:
         """Start as `server.app` does: it asks the database first."""
-        await self.journal.start()
+        if self.world.plan.processes == 1:
+            # Whoever had the events before is gone.
+            await self.journal.start(lambda _: True)
+        else:
+            await self.journal.start(lambda _: False)
+            await form(self)
         self.ready = True
         self.spawn(self.hub.run())
         self.spawn(self.shards.run())
 
     def spawn(self, work: Any) -> None:
-        self.tasks.append(self.loop.create_task(work))
+        task = self.loop.create_task(work)
+        self.tasks.append(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.world.violate(f"A part of the process ended: {task.exception()!r}")
+
+    def do(self, work: Callable[[], Any]) -> None:
+        """Let the process do something that waits, in its own time."""
+        self.loop.call_soon(lambda: self.spawn(work()))
+
+    @property
+    def serves(self) -> bool:
+        """Whether it is there, as far as anybody can tell who does not ask it."""
+        return self.loop.alive and self.ready and not self.stopping
 
     def connect(self, client: "Client") -> Wire | None:
         """Open a connection, unless there is nobody to."""
-        if not self.loop.alive or self.stopping or not self.ready:
+        if not self.serves:
             return None
         wire = Wire(self, client, self.world.number())
         self.wires.append(wire)
@@ -271,6 +300,8 @@ class Process:
     def kill(self) -> None:
         """Be gone at once; clients notice that the connection broke."""
         self.loop.kill()
+        if self.bus is not None:
+            self.bus.close()
         for wire in self.wires:
             if wire.open:
                 wire.open = False
@@ -279,10 +310,13 @@ class Process:
     def stop(self) -> None:
         """Stop as `server.app` does."""
         self.stopping = True
-        self.loop.call_soon(lambda: self.spawn(self._stop()))
+        self.do(self._stop)
 
     async def _stop(self) -> None:
-        await self.shards.stop(limits.STOP_S_MAX)
+        ends = self.loop.time() + limits.STOP_S_MAX
+        if self.cluster is not None:
+            await self.cluster.leave(limits.HAND_OVER_S_MAX)
+        await self.shards.stop(ends - self.loop.time())
         outlets = sorted(
             self.hub.outlets,
             key=lambda one: one.number,  # type: ignore[attr-defined]
@@ -290,4 +324,12 @@ class Process:
         for outlet in outlets:
             outlet.close(1012, "restart", 100)
         await asyncio.sleep(0.5)
+        if self.cluster is not None and self.bus is not None:
+            for task in self.tasks:
+                if task is not asyncio.current_task():
+                    task.cancel()
+            await self.cluster.close()
+            await self.bus.flush()
+            self.bus.close()
+            await self.cluster.members.leave()
         self.kill()

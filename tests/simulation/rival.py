@@ -49,6 +49,7 @@ class Rival:
         head, plan = database.head(event), world.plans[event]
         head.epoch += 1
         head.token = self._ids.token()
+        database.addresses[event] = "rival"
         ownership = database.own(event)
         head.lease_until = world.scheduler.now + seconds
         world.scheduler.call_later(seconds, self._leave, event, head.token)
@@ -76,5 +77,10 @@ class Rival:
 
     def _leave(self, event: str, token: str) -> None:
         head = self._world.database.head(event)
-        if head.token == token:
+        if head.token != token:
+            return
+        if self._world.plan.processes == 1:
             head.token = None
+        else:
+            # As if it died: nobody is told, but its lease is over.
+            head.lease_until = self._world.scheduler.now

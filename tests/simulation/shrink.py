@@ -56,6 +56,9 @@ def _plainer_world(tape: Tape, fails: Callable[[Tape], bool]) -> Tape:
         fewer = {k: v for k, v in tape.world.limits.items() if k != name}
         tape = _try(tape, fails, limits=fewer)
     for plainer in (
+        {"processes": min(2, tape.world.processes)},
+        {"processes": 1, "deserted": False},
+        {"deserted": False},
         {"shuffle": 0.0},
         {"latency_s": 0.0},
         {"look_s": 0.0},

@@ -13,6 +13,9 @@ from msgspec import Struct, json
 
 from tests.simulation.database import COMMIT_FAULTS
 
+SPAN: Final = 1 << 20
+"""The numbers of an action are below it."""
+
 TAPES: Final = Path(__file__).parent / "tapes"
 
 COMMANDS: Final = {
@@ -52,6 +55,22 @@ FAULTS: Final[dict[str, float]] = {
 }
 """How often each kind befalls a thousand commands at full strength."""
 
+CLUSTER_FAULTS: Final[dict[str, float]] = {
+    "kill": 5.0,
+    "stop": 3.0,
+    "pause": 4.0,
+    "bus down": 3.0,
+    "bus frozen": 2.0,
+    "bus cut": 10.0,
+    "bus loses": 4.0,
+    "bus doubles": 4.0,
+    "bus slow": 4.0,
+    "silent": 4.0,
+    "move": 15.0,
+    "race": 3.0,
+}
+"""The same for what befalls several processes."""
+
 LIMITS: Final[dict[str, list[float]]] = {
     "inventory.BATCH_COMMANDS_MAX": [1, 2, 7],
     "inventory.BATCH_BYTES_MAX": [100, 2_000],
@@ -77,6 +96,22 @@ LIMITS: Final[dict[str, list[float]]] = {
     "server.BEAT_S": [1.0],
 }
 """Constants that are sometimes much smaller than shipped."""
+
+
+CLUSTER_LIMITS: Final[dict[str, list[float]]] = {
+    "persistence.SEEN_S_MAX": [2.0],
+    "server.MEMBERS_S": [0.2],
+    "server.ADOPT_S": [0.3, 4.0],
+    "server.OWNER_POLL_S": [0.02, 0.5],
+    "server.OWNER_SILENT_S": [1.5, 5.0],
+    "server.FOLLOW_IDLE_S": [2.0, 10.0],
+    "server.FOLLOW_BUFFER_MAX": [0, 2],
+    "server.FORWARDED_MAX": [1, 10],
+    "server.FORWARD_S_MAX": [1.5],
+    "server.FORWARD_TRIES_MAX": [0, 1],
+    "server.LOAD_S_MAX": [2.0],
+}
+"""The same for what only several processes have."""
 
 
 class Action(Struct, array_like=True):
@@ -116,6 +151,9 @@ class WorldPlan(Struct):
     clock_offset_s: float
     clock_drift: float
     limits: dict[str, float]
+    processes: int = 1
+    deserted: bool = False
+    """Whether all clients, and an owner, are gone while the holds run out."""
 
 
 class Tape(Struct):
@@ -135,8 +173,12 @@ def stream(seed: int, purpose: str) -> Random:
 def draw(seed: int, commands: int) -> Tape:
     """Draw a world and what happens in it."""
     plan = _draw_world(stream(seed, "world"), commands)
+    _draw_cluster(stream(seed, "cluster"), plan)
     actions = _draw_commands(stream(seed, "workload"), plan, commands)
-    actions += _draw_faults(stream(seed, "faults"), plan, commands)
+    actions += _draw_faults(stream(seed, "faults"), plan, commands, FAULTS)
+    if plan.processes > 1:
+        troubles = stream(seed, "troubles")
+        actions += _draw_faults(troubles, plan, commands, CLUSTER_FAULTS)
     actions.sort(key=lambda action: action.at_s)
     return Tape(seed, plan, actions)
 
@@ -175,6 +217,18 @@ def _draw_world(random: Random, commands: int) -> WorldPlan:
     )
 
 
+def _draw_cluster(random: Random, plan: WorldPlan) -> None:
+    """Let about half of the worlds have several processes."""
+    if random.random() < 0.5:
+        return
+    plan.processes = random.choice((2, 2, 3, 4))
+    plan.deserted = random.random() < 0.5
+    if random.random() < 0.7:
+        for name, values in CLUSTER_LIMITS.items():
+            if random.random() < 0.15:
+                plan.limits[name] = random.choice(values)
+
+
 def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Action]:
     kinds = list(COMMANDS)
     weights = [weight * random.choice((0.3, 1.0, 2.0)) for weight in COMMANDS.values()]
@@ -192,10 +246,12 @@ def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Actio
     return actions
 
 
-def _draw_faults(random: Random, plan: WorldPlan, commands: int) -> list[Action]:
+def _draw_faults(
+    random: Random, plan: WorldPlan, commands: int, rates: dict[str, float]
+) -> list[Action]:
     """Switch a random half of the kinds on, each with a strength of its own."""
     actions = []
-    for kind, rate in FAULTS.items():
+    for kind, rate in rates.items():
         if random.random() < 0.5:
             continue
         count = rate * commands / 1_000 * random.choice((0.1, 0.5, 1.0))

@@ -2,7 +2,8 @@
 
 Phases: what the tape says, faults and all; then all faults end and everybody comes
 back; within bounded virtual time every command is answered and every watcher sees the
-owner's board; then the holds run out; then everything is held against the journal.
+owner's board; then the holds run out (`calm`); then everything is held against the
+journal (`checks`).
 """
 
 import gc
@@ -14,31 +15,32 @@ from itertools import count
 from typing import Any
 from zlib import crc32
 
+import structlog
+
 import inventory.limits
 import inventory.loading
+import persistence.limits
 import server.limits
 import server.realtime.hub
-from inventory import commands as c
 from inventory.ports import Envelope
 from inventory.replies import Reply
 from server.envelopes import envelope_of
+from server.shards import LocalEvent
 from tests import fakes
 from tests.checkers.history import History, Operation
 from tests.scenario import hall, settings_of
 from tests.simulation import actions
+from tests.simulation.bus import Exchange
+from tests.simulation.calm import calm, run_out
 from tests.simulation.checks import check_world
-from tests.simulation.client import SEEING, Client, View
+from tests.simulation.client import Client, View
+from tests.simulation.cluster import Place
 from tests.simulation.database import Database
 from tests.simulation.loop import Livelock, Scheduler
-from tests.simulation.process import ORGANIZER, Process
+from tests.simulation.process import ORGANIZER, Process, Wire
+from tests.simulation.registry import Table
 from tests.simulation.rival import Rival
 from tests.simulation.tape import EventPlan, Tape, stream
-
-QUIET_S = 6.0
-"""How long it may take, without faults, until all is answered and all see the same."""
-
-FREED_S = 2.0
-"""How long after its end a hold's seats may take to be free again."""
 
 VIOLATIONS_MAX = 20
 NEWS_MAX = 256
@@ -109,8 +111,16 @@ class World:
             self.database.add_event(event, one.venue)
         self.rival = Rival(self)
         self.database.rob = partial(self.rival.take, tells=False)
+        self.table = Table(self.database)
+        self.exchange = Exchange(
+            self.scheduler, stream(tape.seed, "bus"), plan.latency_s
+        )
+        self._places = stream(tape.seed, "places").random
+        self.nodes = [f"n{slot}" for slot in range(plan.processes)]
         self.processes: list[Process] = []
-        self.start_process()
+        self.slots: list[Process] = []
+        for slot in range(plan.processes):
+            self.slots.append(self._new_process(slot))
         self.clients = [
             Client(self, n, ORGANIZER if n == 0 else f"u{n % plan.users}")
             for n in range(plan.clients)
@@ -123,15 +133,43 @@ class World:
 
     @property
     def process(self) -> Process:
-        return self.processes[-1]
+        return self.slots[0]
 
-    def start_process(self) -> None:
-        """Start a process, which knows that its former self is gone."""
-        self.processes.append(Process(self, len(self.processes)))
+    def _new_process(self, slot: int) -> Process:
+        number = len(self.processes)
+        node = self.nodes[slot]
+        supervised = self.plan.processes > 1 and self._places() < 0.5
+        place = Place(slot, node, f"{node}.0.{number}", supervised)
+        process = Process(self, number, place)
+        self.processes.append(process)
+        return process
 
-    def restart_process(self) -> None:
-        if not self.process.loop.alive:
-            self.start_process()
+    def restart(self, slot: int = 0) -> None:
+        """Start another process where one ended."""
+        if not self.slots[slot].loop.alive:
+            self.slots[slot] = self._new_process(slot)
+
+    def connect(self, client: Client) -> Wire | None:
+        """Connect a client to a process; it tries another one next time if not."""
+        wire = self.slots[client.home % len(self.slots)].connect(client)
+        if wire is None:
+            client.home += 1
+        return wire
+
+    def owners(self, event: str) -> list[tuple[Process, LocalEvent]]:
+        """Return the processes that believe to own an event."""
+        return [
+            (process, local)
+            for process in self.slots
+            if process.loop.alive
+            and isinstance(local := process.shards.active.get(event), LocalEvent)
+        ]
+
+    def locals(self) -> Iterator[tuple[str, LocalEvent]]:
+        """Yield the events that some process owns."""
+        for event in self.events:
+            for _, local in self.owners(event):
+                yield event, local
 
     def number(self) -> int:
         self._numbered += 1
@@ -158,10 +196,10 @@ class World:
 
     def office(self, command: Any) -> None:
         """Ask as the organiser does over REST; nobody waits for a connection."""
-        process = self.process
-        local = process.shards.active.get(command.event)
-        if local is None or not process.loop.alive or process.stopping:
+        serving = [one for one in self.owners(command.event) if one[0].serves]
+        if not serving:
             return
+        process, local = serving[0]
         history = self.histories[command.event]
         operation: Operation = history.call(
             "office", ORGANIZER, command, organizer=True, at_s=self.scheduler.now
@@ -185,100 +223,6 @@ class World:
             actions.do(self, action)
         scheduler.run(max(tape.world.seconds, scheduler.now))
 
-    def calm(self) -> None:
-        """End all faults, and see that everything comes to rest."""
-        self.database.heal()
-        self.rival.gone = True
-        self.restart_process()
-        if self.process.stopping:
-            self.scheduler.run(self.scheduler.now + server.limits.STOP_S_MAX + 1)
-            self.restart_process()
-        self.process.loop.resume()
-        for event in self.events:
-            self.office(c.ChangeSale(id=0, event=event, to="resume"))
-        for client in self.clients:
-            client.away = False
-            client.go_on()
-            client.connect()
-        # Where a batch takes a command or two, many that wait take their time.
-        waiting = sum(len(client.open) for client in self.clients)
-        began = self.scheduler.now + 4 * self.plan.commit_s * waiting
-        while self.restless():
-            if self.scheduler.now >= max(began, self._unheard_until()) + QUIET_S:
-                for sentence in self.restless()[:3]:
-                    self.violate(f"No rest for {QUIET_S:.0f} s: {sentence}")
-                return
-            self.scheduler.run(self.scheduler.now + 0.5)
-
-    def _unheard_until(self) -> float:
-        """Say when the last lease ends of an owner that does not know of it.
-
-        The answer to an acquisition may be lost for good; the others wait then.
-        """
-        heads = [self.database.head(event) for event in self.events]
-        heard = self.database.heard
-        return max(0.0 if one.token in heard else one.lease_until for one in heads)
-
-    def run_out(self) -> None:
-        """Wait until every hold is over, and see that its places are free again."""
-        # A renewal that was slowed before the faults ended holds its actor up.
-        while any(self.database.busy(event) for event in self.events):
-            self.scheduler.run(self.scheduler.now + 0.1)
-        ends_ms = count = 0
-        for local in self.process.shards.active.values():
-            state = local.actor._state
-            if state is not None:
-                holds = state.stock.holds.values()
-                count += len(holds)
-                ends_ms = max(ends_ms, max((one.ends_ms for one in holds), default=0))
-        now_ms = self.database.clock.now_ms()
-        if ends_ms > now_ms:
-            drift_s = 0.02 * (ends_ms - now_ms) / 1_000 + 2 * self.plan.latency_s
-            # Where a batch ends one hold, those that end at once take their time, too.
-            batches = count / inventory.limits.EXPIRIES_PER_BATCH_MAX
-            wait_s = (ends_ms - now_ms) / 1_000 + drift_s + FREED_S
-            wait_s += 2 * self.plan.commit_s * batches
-            self.scheduler.run(self.scheduler.now + wait_s)
-        for event, local in self.process.shards.active.items():
-            if b"h" in local.board.letters or any(
-                area[1] for area in local.board.areas
-            ):
-                self.violate(f"Holds of {event} outlive their end by {FREED_S} s")
-        self.scheduler.run(self.scheduler.now + 1.5)
-        for sentence in self.restless()[:3]:
-            self.violate(f"No rest at the end: {sentence}")
-
-    def restless(self) -> list[str]:
-        """Say who still waits for something, or sees something else than the owner."""
-        found = []
-        active = self.process.shards.active
-        found += [
-            f"the actor of {event} does not serve, or waits for a commit"
-            for event, local in active.items()
-            if local.actor._state is None or local.actor._open is not None
-        ]
-        for client in self.clients:
-            if client.wire is None:
-                found.append(f"client {client.number} has no connection")
-            elif client.open:
-                waits = next(iter(client.open.values()))
-                found.append(f"client {client.number} waits for {waits}")
-            for event, view in client.views.items():
-                local = active.get(event)
-                if local is None:
-                    found.append(f"{event} is not served")
-                    continue
-                board = local.board
-                areas = board.area_counts(range(len(board.areas)))
-                if view.version != board.version or view.state not in SEEING:
-                    found.append(
-                        f"client {client.number} is at {view.version} of"
-                        f" {board.version} ({view.state})"
-                    )
-                elif view.letters != board.letters or view.areas != areas:
-                    found.append(f"client {client.number} sees another board")
-        return found
-
     def finish(self) -> None:
         """Check everything; the trace then stands for the whole run."""
         for error in self.scheduler.errors[:3]:
@@ -299,7 +243,11 @@ class World:
 def patched(tape: Tape) -> Iterator[None]:
     """Let the shipped limits be what the tape says, and no code see real time."""
     wanted: list[tuple[Any, str, Any]] = []
-    modules = {"inventory": inventory.limits, "server": server.limits}
+    modules = {
+        "inventory": inventory.limits,
+        "persistence": persistence.limits,
+        "server": server.limits,
+    }
     for name, value in tape.world.limits.items():
         if name == "lease_s":
             wanted.append((inventory.limits, "LEASE_MS", round(value * 1_000)))
@@ -316,9 +264,12 @@ def patched(tape: Tape) -> Iterator[None]:
     former = [(module, name, getattr(module, name)) for module, name, _ in wanted]
     for module, name, value in wanted:
         setattr(module, name, value)
+    logging = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     try:
         yield
     finally:
+        structlog.configure(**logging)
         for module, name, value in former:
             setattr(module, name, value)
 
@@ -332,8 +283,8 @@ def play(tape: Tape) -> Outcome:
             world = World(tape)
             try:
                 world.play(tape)
-                world.calm()
-                world.run_out()
+                calm(world)
+                run_out(world)
             except Livelock as error:
                 world.violate(str(error))
             world.finish()
