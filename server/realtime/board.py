@@ -19,13 +19,18 @@ RATE_S: Final = 5.0
 
 
 class Past(NamedTuple):
-    """What one publication touched; letters and counts are read off the board."""
+    """What one publication touched; letters and counts are read off the board.
+
+    Where it is what two states differ in, not `complete`, it tells nothing to a client
+    who has seen a version between them elsewhere.
+    """
 
     base: int
     to: int
     at: float
     seats: list[int]
     areas: Iterable[int]
+    complete: bool = True
 
 
 class Board:
@@ -51,7 +56,9 @@ class Board:
         if self.letters and version > self.version:
             seats = [i for i, letter in enumerate(letters) if letter != self.letters[i]]
             touched = [i for i, area in enumerate(areas) if area != self.areas[i]]
-            self._remember(Past(self.version, version, at, seats, touched))
+            self._remember(
+                Past(self.version, version, at, seats, touched, complete=False)
+            )
         self.letters[:] = letters
         self.areas = list(areas)
         self.settings = state.settings
@@ -181,6 +188,10 @@ class Board:
         areas: dict[int, None] = {}
         for past in reversed(self.past):
             if past.to <= base:
+                break
+            if past.base < base and not past.complete:
+                seats = dict.fromkeys(range(len(self.letters)))
+                areas = dict.fromkeys(range(len(self.areas)))
                 break
             seats.update(dict.fromkeys(past.seats))
             areas.update(dict.fromkeys(past.areas))

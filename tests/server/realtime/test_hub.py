@@ -213,6 +213,21 @@ async def test_a_reload_tells_what_differs() -> None:
     assert (delta["from"], delta["to"], delta["seats"]) == (2, 5, {"f": [0, 1]})
 
 
+async def test_who_saw_more_elsewhere_is_told_all_that_a_reload_cannot_tell() -> None:
+    stand = Stand()
+    stand.commit([1])
+    # Version 3 took seat 0, version 4 freed it: only the other process knows.
+    ahead, beside = stand.watcher(3), stand.watcher(2)
+    stand.load(4)
+    await turns()
+    (frame,) = ahead.frames()
+    assert (frame["op"], frame["from"], frame["to"]) == ("delta", 3, 4)
+    assert frame["seats"] == {"f": list(range(len(SMALL.seats)))}
+    assert frame["areas"].keys() == {area.label for area in SMALL.areas}
+    (frame,) = beside.frames()
+    assert frame["seats"] == {"f": [1]}
+
+
 async def test_a_changed_sale_is_told_before_its_delta() -> None:
     stand = Stand()
     pipe = stand.watcher()
