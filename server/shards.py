@@ -144,6 +144,14 @@ class Shards:
         """Return the events that this process owns."""
         return [one for one in self.active.values() if isinstance(one, LocalEvent)]
 
+    def unserved(self) -> list[str]:
+        """Return the events that are watched here though nobody serves them."""
+        return [
+            event
+            for event, hub in self._hub.events.items()
+            if hub.watchers and event not in self.active and event not in self._loading
+        ]
+
     async def give_up(self, event: str, patience_s: float = limits.STOP_S_MAX) -> None:
         """Answer what waits for an event of ours, and let others own it."""
         local = self.active.get(event)

@@ -33,6 +33,7 @@ from server.cluster.messages import (
     ALL,
     Answers,
     Commands,
+    Echo,
     Elsewhere,
     Gone,
     Handed,
@@ -105,6 +106,7 @@ class Cluster:
         self._handed: dict[str, tuple[str, float]] = {}
         """To whom events were given, and until when nobody else should own them."""
         self._tasks: set[asyncio.Task[object]] = set()
+        self._echo: asyncio.Future[None] = self._loop.create_future()
         self._handlers: dict[type, Callable[[Any], None]] = {
             Commands: self.counter.take,
             Answers: self.forwarder.answered,
@@ -115,6 +117,7 @@ class Cluster:
             Handed: lambda message: self._expect(message.events, message.process),
             Move: self._told_to_move,
             Gone: self._told_gone,
+            Echo: self._told_echo,
             WantRates: self.counter.tell_rates,
             Rates: lambda message: self._rates.put_nowait(message),
         }
@@ -125,13 +128,18 @@ class Cluster:
         bus.subscribe(ALL, self._hear, _nothing)
 
     async def run(self) -> None:
-        """Once a second: beats to followers, and an end to what waits for too long."""
+        """Once a second: beats to followers, and an end to what waits for too long.
+
+        What is watched here is looked for until somebody serves it.
+        """
         while True:
             self.counter.beat()
             self.forwarder.sweep()
             self.follower.sweep()
             for event in list(self._handed):
                 self._heir(event)
+            for event in self._shards.unserved():
+                self._spawn(self._find(event))
             await asyncio.sleep(1.0)
 
     async def adopt(self) -> None:
@@ -257,6 +265,10 @@ class Cluster:
     def _told_gone(self, message: Gone) -> None:
         self.members.forget(message.process)
         self._take_share(message.events)
+
+    def _told_echo(self, _: Echo) -> None:
+        if not self._echo.done():
+            self._echo.set_result(None)
 
     def _gone(self, process: str) -> None:
         """A process is not there any more."""
@@ -393,7 +405,10 @@ class Cluster:
             await asyncio.wait(moves, timeout=within_s)
 
     async def close(self) -> None:
-        """Be gone: nobody waits for us any more."""
+        """Be gone, once all who asked us for something were answered."""
+        self.counter.closing = True
+        if self.bus.publish(process_topic(self.me), encode(Echo())):
+            await asyncio.wait([self._echo], timeout=limits.BUS_CLOSE_S_MAX)
         self.bus.publish(ALL, encode(Gone(self.me, [])))
         for task in self._tasks:
             task.cancel()
