@@ -100,13 +100,10 @@ def run_out(world: "World") -> None:
     # A renewal that was slowed before the faults ended holds its actor up.
     while any(world.database.busy(event) for event in world.events):
         world.scheduler.run(world.scheduler.now + 0.1)
-    ends_ms = count = 0
-    for _, local in world.locals():
-        state = local.actor._state
-        if state is not None:
-            holds = state.stock.holds.values()
-            count += len(holds)
-            ends_ms = max(ends_ms, max((one.ends_ms for one in holds), default=0))
+    stocks = [stock for event in world.events if (stock := world.stock(event))]
+    holds = [hold for stock in stocks for hold in stock.holds.values()]
+    count = len(holds)
+    ends_ms = max((hold.ends_ms for hold in holds), default=0)
     now_ms = world.database.clock.now_ms()
     if world.plan.deserted:
         ends_ms = max(ends_ms, desert(world))

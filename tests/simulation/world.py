@@ -22,8 +22,10 @@ import inventory.loading
 import persistence.limits
 import server.limits
 import server.realtime.hub
+from inventory.loading import replay_row
 from inventory.ports import Envelope
 from inventory.replies import Reply
+from inventory.state import Stock
 from server.envelopes import envelope_of
 from server.shards import LocalEvent
 from tests import fakes
@@ -164,6 +166,16 @@ class World:
             if process.loop.alive
             and isinstance(local := process.shards.active.get(event), LocalEvent)
         ]
+
+    def stock(self, event: str) -> Stock | None:
+        """Return what is committed of an event; None where nobody ever asked for it."""
+        head, plan = self.database.head(event), self.plans[event]
+        if not head.rows:
+            return None
+        stock = Stock(plan.venue, plan.first_settings)
+        for row in head.rows:
+            replay_row(stock, row)
+        return stock
 
     def locals(self) -> Iterator[tuple[str, LocalEvent]]:
         """Yield the events that some process owns."""
