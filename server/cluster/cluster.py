@@ -33,11 +33,12 @@ from server.cluster.messages import (
     ALL,
     Answers,
     Commands,
-    Echo,
     Elsewhere,
     Gone,
     Handed,
     Move,
+    Parted,
+    Parting,
     Rates,
     State,
     Take,
@@ -106,7 +107,9 @@ class Cluster:
         self._handed: dict[str, tuple[str, float]] = {}
         """To whom events were given, and until when nobody else should own them."""
         self._tasks: set[asyncio.Task[object]] = set()
-        self._echo: asyncio.Future[None] = self._loop.create_future()
+        self._parting: set[str] = set()
+        """Who may still send us commands while we leave."""
+        self._all_parted = asyncio.Event()
         self._handlers: dict[type, Callable[[Any], None]] = {
             Commands: self.counter.take,
             Answers: self.forwarder.answered,
@@ -117,7 +120,8 @@ class Cluster:
             Handed: lambda message: self._expect(message.events, message.process),
             Move: self._told_to_move,
             Gone: self._told_gone,
-            Echo: self._told_echo,
+            Parting: self._told_parting,
+            Parted: self._told_parted,
             WantRates: self.counter.tell_rates,
             Rates: lambda message: self._rates.put_nowait(message),
         }
@@ -266,9 +270,16 @@ class Cluster:
         self.members.forget(message.process)
         self._take_share(message.events)
 
-    def _told_echo(self, _: Echo) -> None:
-        if not self._echo.done():
-            self._echo.set_result(None)
+    def _told_parting(self, message: Parting) -> None:
+        if message.sender != self.me:
+            # What we send it stays in order: this comes after the last command.
+            self.forwarder.close(message.sender)
+            self.bus.publish(process_topic(message.sender), encode(Parted(self.me)))
+
+    def _told_parted(self, message: Parted) -> None:
+        self._parting.discard(message.sender)
+        if not self._parting:
+            self._all_parted.set()
 
     def _gone(self, process: str) -> None:
         """A process is not there any more."""
@@ -407,8 +418,11 @@ class Cluster:
     async def close(self) -> None:
         """Be gone, once all who asked us for something were answered."""
         self.counter.closing = True
-        if self.bus.publish(process_topic(self.me), encode(Echo())):
-            await asyncio.wait([self._echo], timeout=limits.BUS_CLOSE_S_MAX)
+        self._parting = set(self.members.others())
+        if self._parting and self.bus.publish(ALL, encode(Parting(self.me))):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(limits.BUS_CLOSE_S_MAX):
+                    await self._all_parted.wait()
         self.bus.publish(ALL, encode(Gone(self.me, [])))
         for task in self._tasks:
             task.cancel()

@@ -101,6 +101,8 @@ class Counter:
         own: Callable[[str], Awaitable[LocalEvent | None]],
     ) -> None:
         self.visits = 0
+        self.closing = False
+        """Nothing is loaded any more: whoever asks for it should ask elsewhere."""
         self.broadcasts: dict[str, Broadcast] = {}
         self._bus = bus
         self._me = me
@@ -217,6 +219,9 @@ class Counter:
 
     def _load_for(self, visitor: Visitor) -> None:
         """Load an event that others believe is ours, or tell them that it is not."""
+        if self.closing:
+            self._answers_for(visitor).misdirected.append(visitor.number)
+            return
         event = visitor.command.event
         waiting = self._loading.get(event)
         if waiting is not None:

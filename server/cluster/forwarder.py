@@ -64,12 +64,17 @@ class Forwarder:
         self._loop = asyncio.get_running_loop()
         self._numbers = 0
         self._waiting: dict[int, Waiting] = {}
+        self._closed: set[str] = set()
+        """Processes that leave, to which nothing is sent any more."""
         self._outgoing: defaultdict[str, list[Forwarded]] = defaultdict(list)
 
     def send(self, owner: str, envelope: Envelope, tries: int = 0) -> None:
         """Forward a command; its envelope is answered, now or later."""
         if len(self._waiting) >= limits.FORWARDED_MAX:
             envelope.reply(envelope, refuse("overloaded"))
+            return
+        if owner in self._closed:
+            self._misdirected(envelope, owner, tries + 1)
             return
         self._numbers = number = self._numbers + 1
         ends = self._loop.time() + limits.FORWARD_S_MAX
@@ -100,10 +105,16 @@ class Forwarder:
 
     def gone(self, owner: str) -> None:
         """A process is dead: who waits for it need not wait longer."""
+        self._closed.discard(owner)
         for number, one in list(self._waiting.items()):
             if one.owner == owner:
                 del self._waiting[number]
                 self._give_up(one.envelope)
+
+    def close(self, owner: str) -> None:
+        """Send nothing more to a process, but what was to be sent in this turn."""
+        self._closed.add(owner)
+        self._flush()
 
     def sweep(self) -> None:
         """Answer those who have waited for too long; they stand in order of time."""

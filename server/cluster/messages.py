@@ -133,6 +133,18 @@ class Gone(Struct, array_like=True, tag="gone"):
     events: list[str]
 
 
+class Parting(Struct, array_like=True, tag="parting"):
+    """The sender owns nothing more and leaves: please send it no more commands."""
+
+    sender: str
+
+
+class Parted(Struct, array_like=True, tag="parted"):
+    """The sender sends no more commands to who leaves: this is its last message."""
+
+    sender: str
+
+
 class WantRates(Struct, array_like=True, tag="want_rates"):
     """Somebody asks how busy our events are."""
 
@@ -157,6 +169,8 @@ Message = (
     | Handed
     | Move
     | Gone
+    | Parting
+    | Parted
     | WantRates
     | Rates
 )
