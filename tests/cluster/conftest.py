@@ -24,12 +24,30 @@ START_S_MAX = 20.0
 SECRET = bytes(range(32))
 PREFIX = "onsale:test"
 
+REDIS = os.environ.get("ONSALE_TEST_REDIS_SERVER") or shutil.which("redis-server")
+"""A genuine Redis, on which everything here runs once more, on one loop."""
+
+PROGRAMS = ["valkey"] if REDIS is None else ["valkey", "redis"]
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    # What the other server does differently, it does on any loop.
+    if config.getoption("--loop") == "both":
+        again = {"redis", "asyncio"}
+        items[:] = [item for item in items if not again <= variants(item)]
+
+
+def variants(item: pytest.Item) -> set[str]:
+    return set(item.name.partition("[")[2].removesuffix("]").split("-"))
+
 
 class RedisServer:
     """The server of the wheel, else one on the PATH; nothing of it is kept."""
 
-    def __init__(self, *options: str) -> None:
-        self._program = find_valkey()
+    def __init__(self, *options: str, program: str | Path | None = None) -> None:
+        self._program = program or find_valkey()
         self._options = options
         # Not below the test's own directory: the name of a socket must be short.
         self.directory = Path(tempfile.mkdtemp(prefix="onsale-redis-"))
@@ -105,14 +123,17 @@ class RedisServer:
         return info
 
 
-@pytest.fixture
-def redis_server_with() -> Iterator[Callable[..., RedisServer]]:
+@pytest.fixture(params=PROGRAMS)
+def redis_server_with(
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[..., RedisServer]]:
     """Start a server with options of the test's choice."""
     servers: list[RedisServer] = []
+    program = REDIS if request.param == "redis" else None
 
     def start(*options: str) -> RedisServer:
         try:
-            servers.append(RedisServer(*options))
+            servers.append(RedisServer(*options, program=program))
         except EmbeddedValkeyError as error:
             pytest.skip(str(error))
         return servers[-1].start()
