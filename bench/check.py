@@ -39,8 +39,8 @@ class Verdict:
     """Counts over all connections of one run."""
 
     def __init__(self) -> None:
-        self.accepted: list[tuple[float, float]] = []
-        """When each accepted command was sent and answered."""
+        self.accepted: list[tuple[float, float, float]] = []
+        """When each accepted command was due and answered, and the version it told."""
 
         self.refused: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
@@ -52,7 +52,7 @@ _sent = msgspec.json.Decoder(Sent)
 
 def judge(
     frames: list[bytes],
-    sent_at: Sequence[float],
+    due_at: Sequence[float],
     replies: list[bytes],
     received_at: Sequence[float],
     echo: bool,
@@ -67,7 +67,7 @@ def judge(
             verdict.faults["unreadable"] += 1
             continue
         command = reply.id
-        if command is None or not 0 <= command < len(sent_at):
+        if command is None or not 0 <= command < len(due_at):
             verdict.faults[f"not asked for: {reply.op}"] += 1
         elif command in answered:
             verdict.faults["answered twice"] += 1
@@ -79,9 +79,10 @@ def judge(
             elif reply.code is not None:
                 verdict.refused[reply.code] += 1
             else:
-                verdict.accepted.append((sent_at[command], received))
-    if len(answered) < len(sent_at):
-        verdict.faults["never answered"] += len(sent_at) - len(answered)
+                version = float(reply.version or 0)
+                verdict.accepted.append((due_at[command], received, version))
+    if len(answered) < len(due_at):
+        verdict.faults["never answered"] += len(due_at) - len(answered)
 
 
 def _fault(frame: bytes, body: bytes, reply: Reply, echo: bool) -> str | None:

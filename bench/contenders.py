@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from bench.children import Child
 from bench.lab import Lab
+from bench.monitor import Count
 
 DATABASE = "bench_row_locks"
 
@@ -27,17 +28,27 @@ class Absent(Exception):
 class Running(Struct, kw_only=True):
     """A server that is ready for the load."""
 
+    name: str = "server"
     address: str
+    secure: bool = False
     tokens: list[str]
     events: list[str]
     server_pids: list[int]
     store_pids: list[int] = []
     echo: bool = False
+    count: Count | None = None
+    """Commands and commits so far, where the server tells."""
+
     said: Callable[[], str] = str
     """The last lines of the server's output."""
 
     settle: Callable[[], Awaitable[dict[str, object]]]
     """After the load: look at what is committed; `held` is the number of seats."""
+
+    @property
+    def ws_url(self) -> str:
+        """Where the websocket is."""
+        return f"{'wss' if self.secure else 'ws'}://{self.address}/v1/ws"
 
 
 Start = Callable[[AsyncExitStack, Lab, int], Awaitable[Running]]
@@ -46,12 +57,13 @@ Start = Callable[[AsyncExitStack, Lab, int], Awaitable[Running]]
 
 async def start_echo(stack: AsyncExitStack, lab: Lab, events: int) -> Running:
     """A bare aiohttp websocket echo: the limit of the stack."""
-    child = await _start_module(stack, lab, "bench.baselines.echo")
+    child = await start_module(stack, lab, "bench.baselines.echo")
 
     async def settle() -> dict[str, object]:
         return {}
 
     return Running(
+        name="echo",
         address=await child.address(),
         tokens=_tokens(lab),
         events=_events(events),
@@ -80,7 +92,7 @@ async def _start_row_locks(
     url = await lab.make_database(DATABASE)
     stack.push_async_callback(lab.drop_database, DATABASE)
     names = _events(events)
-    child = await _start_module(
+    child = await start_module(
         stack,
         lab,
         "bench.baselines.row_locks",
@@ -100,6 +112,7 @@ async def _start_row_locks(
         return {"held": held}
 
     return Running(
+        name="row locks",
         address=await child.address(),
         tokens=_tokens(lab),
         events=names,
@@ -122,7 +135,7 @@ async def start_redis_script(stack: AsyncExitStack, lab: Lab, events: int) -> Ru
     await _answers(client)
     names = _events(events)
     await client.delete(*(key for name in names for key in _redis_keys(name)))
-    child = await _start_module(
+    child = await start_module(
         stack,
         lab,
         "bench.baselines.redis_script",
@@ -135,6 +148,7 @@ async def start_redis_script(stack: AsyncExitStack, lab: Lab, events: int) -> Ru
         return {"held": held}
 
     return Running(
+        name="redis script",
         address=await child.address(),
         tokens=_tokens(lab),
         events=names,
@@ -196,7 +210,7 @@ def _redis_keys(event: str) -> tuple[str, str]:
     return f"{{{event}}}", f"{{{event}}}:taken"
 
 
-async def _start_module(
+async def start_module(
     stack: AsyncExitStack,
     lab: Lab,
     module: str,
@@ -204,6 +218,7 @@ async def _start_module(
     stdin: bytes = b"",
     env: dict[str, str] | None = None,
 ) -> Child:
+    """Start a server of ours that says its address."""
     return await Child.start(
         stack,
         module,

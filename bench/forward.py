@@ -8,7 +8,6 @@ travel to the owner and back. CPU is that of both processes and of Valkey.
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 from bench.children import ChildError
@@ -16,7 +15,7 @@ from bench.contenders import Running, start_valkey
 from bench.hot import Options, Run, measure_one
 from bench.lab import Lab, describe
 from bench.onsale import Onsale
-from bench.outcome import Outcome, with_store
+from bench.outcome import HERE, Common, Outcome, in_lab
 
 CPU_RATIO_MAX = 2.0
 THROUGHPUT_RATIO_MIN = 0.5
@@ -129,14 +128,11 @@ def _row(run: Run) -> list[str]:
     ]
 
 
-def make_work(options: Options) -> Callable[[Path, str, list[int]], Awaitable[Outcome]]:
+def make_work(options: Options) -> Callable[[Lab], Awaitable[Outcome]]:
     """Bind the settings, for a store still to be started."""
 
-    async def work(directory: Path, url: str, pids: list[int]) -> Outcome:
-        lab = Lab(
-            directory=directory,
-            admin_url=url,
-            store_pids=pids,
+    async def work(lab: Lab) -> Outcome:
+        lab = lab.shaped(
             connections=options.connections,
             seats_per_event=options.seats_per_event,
             seats_per_hold=options.seats_per_hold,
@@ -154,12 +150,11 @@ def forward(
     seconds: float = 6.0,
     warmup: float = 2.0,
     rounds: int = 3,
-    database_url: str | None = None,
-    json: Path | None = None,
+    common: Common = HERE,
 ) -> int:
     """Measure what a command costs whose event another process owns.
 
-    The table goes to stderr, the JSON to stdout or to the file; ends with 1 where
+    Ends with 1 where
     forwarding takes more than half of the throughput, or more than twice the CPU.
 
     Parameters
@@ -174,11 +169,6 @@ def forward(
         Seconds of load before it.
     rounds
         How often both ways are measured.
-    database_url
-        A Postgres to use instead of starting one; its databases named `bench_…` are
-        dropped.
-    json
-        Write the JSON here.
     """
     options = Options(
         connections=connections,
@@ -188,4 +178,4 @@ def forward(
         rounds=rounds,
         rate_max=RATE_MAX,
     )
-    return with_store(make_work(options), database_url, json)
+    return in_lab(make_work(options), common)

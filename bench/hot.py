@@ -4,24 +4,23 @@ The servers take turns, never running at the same time, on the same Postgres and
 the same frames from the same client. A round is every server once and then the echo and
 Onsale once more; each run is set in relation to the echo that ran just before it, since
 other work on the machine changes what a second is worth.
+
+That is a closed loop, and finds the most that each can do. Then Onsale and the echo get
+half of Onsale's most in an open loop, which tells what a buyer waits for.
 """
 
-import asyncio
-import importlib.util
-import shutil
-import signal
 import sys
-import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Annotated, Literal
 
-import msgspec
+from cyclopts import Parameter
 from msgspec import Struct
 
 from bench import arena
-from bench.children import ChildError, finish
+from bench.children import ChildError
 from bench.contenders import (
     Absent,
     Running,
@@ -31,16 +30,16 @@ from bench.contenders import (
     start_row_locks,
     start_row_locks_seats,
 )
+from bench.drive import Driven, Load, drive
 from bench.lab import Lab, describe
 from bench.onsale import start_onsale
-from bench.plan import Figures, Plan
-from persistence.data_directory import DataDirectory
-from persistence.embedded import EmbeddedPostgres
+from bench.plan import Curves, Figures
 
 ECHO = "echo"
+ONSALE = "onsale"
 SERVERS: dict[str, Start] = {
     ECHO: start_echo,
-    "onsale": start_onsale,
+    ONSALE: start_onsale,
     "row_locks": start_row_locks,
     "row_locks_seats": start_row_locks_seats,
     "redis_script": start_redis_script,
@@ -50,26 +49,73 @@ RATES_MAX = {"row_locks": 6_000, "row_locks_seats": 8_000, "redis_script": 20_00
 
 ECHO_HEADROOM = 1.2
 PATIENCE_S = 15
-JUDGING_S = 120
+SHARE_OF_PEAK = 0.5
+"""Of what Onsale can do at most: the rate of the open loop where none is given."""
 
 Say = Callable[[str], None]
-Done = TypeVar("Done")
 
 
-class Options(Struct, kw_only=True, frozen=True):
-    """The settings of a measurement, as they go into its report."""
+Server = Literal["echo", "onsale", "row_locks", "row_locks_seats", "redis_script"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The settings of a measurement, as they are typed and go into its report."""
+
+    rate: float | None = None
+    """Holds per second of the open loop, which is then all that is measured."""
+
+    closed: Annotated[bool, Parameter(negative=())] = False
+    """Leave the open loop out."""
 
     connections: int = 1_000
+    """Websocket connections, each a buyer of its own."""
+
     in_flight: int = 1
+    """Commands that each connection keeps unanswered in a closed loop."""
+
     seconds: float = 8.0
+    """Length of each measured window."""
+
     warmup: float = 2.0
+    """Seconds of load before it."""
+
     seats_per_hold: int = 2
+    """Neighbouring seats asked for by each command."""
+
     seats_per_event: int = 100_000
+    """Seats of the arena; when they are sold, the sale goes on with a further event."""
+
     keys: bool = False
+    """Give every command an idempotency key."""
+
     rounds: int = 1
-    loop: str = "uvloop"
-    servers: tuple[str, ...] = (ECHO, "onsale", "row_locks", "redis_script")
+    """How often all of it is repeated."""
+
+    loop: Literal["uvloop", "asyncio"] = "uvloop"
+    """Event loop of the servers."""
+
+    servers: Annotated[tuple[Server, ...], Parameter(consume_multiple=True)] = (
+        "echo",
+        "onsale",
+        "row_locks",
+        "redis_script",
+    )
+    """Which servers, in this order."""
+
     rate_max: int = 90_000
+    """Holds per second that seats are provided for."""
+
+    processes: int = 0
+    """Processes of the load generator; 0 for as many as suit the machine."""
+
+    side_by_side: Annotated[bool, Parameter(parse=False)] = False
+
+    def shape(self) -> dict[str, object]:
+        """What the servers have to know of it."""
+        names = ("connections", "seats_per_event", "seats_per_hold", "loop")
+        return {name: getattr(self, name) for name in names}
 
 
 class Run(Struct, kw_only=True):
@@ -83,6 +129,12 @@ class Run(Struct, kw_only=True):
     """All that was wrong, what the store says included; empty in a run that counts."""
 
     to_echo: float | None = None
+    curves: Curves = Curves()
+
+    @property
+    def open(self) -> bool:
+        """Whether the load came by a schedule."""
+        return self.figures.rate is not None
 
 
 class Report(Struct, kw_only=True):
@@ -92,6 +144,14 @@ class Report(Struct, kw_only=True):
     machine: dict[str, object]
     runs: list[Run]
     skipped: dict[str, str]
+
+    def peaks(self, server: str) -> list[float]:
+        """What a server reached in each closed loop."""
+        return [
+            run.figures.per_second
+            for run in self.runs
+            if run.server == server and not run.open
+        ]
 
 
 def order(servers: tuple[str, ...], rounds: int) -> list[tuple[int, str]]:
@@ -105,8 +165,15 @@ async def measure(options: Options, lab: Lab, say: Say) -> Report:
     """Run every server in turn."""
     _check(options)
     report = Report(options=options, machine=await describe(lab), runs=[], skipped={})
-    if "onsale" in options.servers and not importlib.util.find_spec("server.__main__"):
-        report.skipped["onsale"] = "there is no server yet"
+    if options.rate is None:
+        await _measure_peaks(report, lab, say)
+    if not options.closed:
+        await _measure_open(report, lab, say)
+    return report
+
+
+async def _measure_peaks(report: Report, lab: Lab, say: Say) -> None:
+    options = report.options
     echo: float | None = None
     for number, name in order(options.servers, options.rounds):
         if name in report.skipped:
@@ -114,8 +181,9 @@ async def measure(options: Options, lab: Lab, say: Say) -> Report:
         rate = min(RATES_MAX.get(name, options.rate_max), options.rate_max)
         if name != ECHO and echo is not None:
             rate = min(rate, int(echo * ECHO_HEADROOM))
+        closed = replace(options, rate=None)
         try:
-            run = await measure_one(options, lab, number, name, SERVERS[name], rate)
+            run = await measure_one(closed, lab, number, name, SERVERS[name], rate)
         except Absent as absent:
             report.skipped[name] = str(absent)
             say(f"{name}: skipped, {absent}")
@@ -124,13 +192,37 @@ async def measure(options: Options, lab: Lab, say: Say) -> Report:
             echo = run.figures.per_second
         elif echo:
             run.to_echo = run.figures.per_second / echo
-        say(
-            f"round {number} {name}: {run.figures.per_second:,.0f}/s"
-            f" p99 {run.figures.p99_ms:.1f} ms"
-            + (f" WRONG: {run.faults}" if run.faults else "")
-        )
+        tell(run, say)
         report.runs.append(run)
-    return report
+
+
+async def _measure_open(report: Report, lab: Lab, say: Say) -> None:
+    options = report.options
+    peaks = report.peaks(ONSALE)
+    if options.rate is None and not peaks:
+        return
+    rate = options.rate or SHARE_OF_PEAK * median(peaks)
+    paced = replace(options, rate=rate)
+    names = [name for name in (ECHO, ONSALE) if name in options.servers]
+    for number in range(options.rounds):
+        for name in names:
+            run = await measure_one(
+                paced, lab, number + 1, name, SERVERS[name], int(rate) + 1
+            )
+            tell(run, say)
+            report.runs.append(run)
+
+
+def tell(run: Run, say: Say) -> None:
+    """Say in a line how a run went."""
+    figures = run.figures
+    paced = f" at {figures.rate:,.0f}/s" if figures.rate else ""
+    say(
+        f"round {run.round} {run.server}{paced}: {figures.per_second:,.0f}/s"
+        f" p99 {figures.p99_ms:.1f} ms"
+        + (f" NOT MEASURED: {figures.refusal}" if figures.refusal else "")
+        + (f" WRONG: {run.faults}" if run.faults else "")
+    )
 
 
 def _check(options: Options) -> None:
@@ -154,18 +246,25 @@ async def measure_one(
     async with AsyncExitStack() as stack:
         running = await start(stack, lab, -(-holds // per_event))
         await lab.checkpoint()
-        figures = await load(stack, options, running, holds)
+        driven = await load(stack, options, running, holds)
         settled = await running.settle()
+    figures = driven.figures
     faults = dict(figures.faults)
     held = settled.get("held")
     if held is not None and held != figures.accepted_total * options.seats_per_hold:
         faults[f"{held} seats held for {figures.accepted_total} holds"] = 1
-    if settled.get("audit_exit"):
+    audit = settled.get("audit")
+    if isinstance(audit, dict) and not audit["ok"]:
         faults["audit"] = 1
     if faults:
         print(f"{name} said:\n{running.said()}", file=sys.stderr)
     return Run(
-        round=number, server=name, figures=figures, settled=settled, faults=faults
+        round=number,
+        server=name,
+        figures=figures,
+        settled=settled,
+        faults=faults,
+        curves=driven.curves,
     )
 
 
@@ -175,63 +274,22 @@ async def load(
     running: Running,
     holds: int,
     patience_s: float = PATIENCE_S,
-) -> Figures:
-    """Run the load generator, a process of its own, against a server that is ready."""
-    plan = Plan(
-        url=f"ws://{running.address}/v1/ws",
-        tokens=running.tokens,
-        events=running.events,
-        seats_per_event=options.seats_per_event,
-        seats_per_hold=options.seats_per_hold,
-        in_flight=options.in_flight,
-        warmup_s=options.warmup,
-        seconds=options.seconds,
-        patience_s=patience_s,
-        keys=options.keys,
-        holds_max=holds,
-        echo=running.echo,
-        server_pids=running.server_pids,
-        store_pids=running.store_pids,
-    )
-    status, output, errors = await finish(
+) -> Driven:
+    """Put the load of these options on a server that is ready."""
+    return await drive(
         stack,
-        [sys.executable, "-m", "bench.load"],
-        stdin=msgspec.json.encode(plan),
-        timeout_s=options.warmup + options.seconds + patience_s + JUDGING_S,
+        Load(
+            rate=options.rate,
+            in_flight=options.in_flight,
+            seconds=options.seconds,
+            warmup=options.warmup,
+            seats_per_event=options.seats_per_event,
+            seats_per_hold=options.seats_per_hold,
+            holds_max=holds,
+            keys=options.keys,
+            side_by_side=options.side_by_side,
+            processes=options.processes,
+            patience_s=patience_s,
+        ),
+        running,
     )
-    if status:
-        raise ChildError(f"the load generator failed:\n{errors}")
-    return msgspec.json.decode(output, type=Figures)
-
-
-def run_with_store(
-    work: Callable[[Path, str, list[int]], Awaitable[Done]], database_url: str | None
-) -> Done:
-    """Give the work a directory and a Postgres, and leave neither behind."""
-    # Not below /tmp, which may be memory: there a commit would cost nothing.
-    directory = Path(tempfile.mkdtemp(prefix="onsale-bench-", dir="/var/tmp"))
-    directory.chmod(0o711)  # Postgres, and the server's own, pass through to theirs
-    data = DataDirectory(directory / "postgres")
-    postgres = None
-    try:
-        pids = []
-        if database_url is None:
-            data.lock()
-            postgres = EmbeddedPostgres(data)
-            database_url = postgres.start()
-            pids = [postgres.pid] if postgres.pid is not None else []
-        with asyncio.Runner() as runner:
-            return runner.run(_until_stopped(work(directory, database_url, pids)))
-    finally:
-        if postgres is not None:
-            postgres.stop()
-        data.unlock()
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-async def _until_stopped(work: Awaitable[Done]) -> Done:
-    """End on SIGTERM as on Ctrl-C, with the children stopped."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, structs
 
 FSYNCS = 100
 PACKAGES = (
@@ -30,10 +30,17 @@ class Lab(Struct, kw_only=True):
     directory: Path
     admin_url: str
     store_pids: list[int]
-    connections: int
-    seats_per_event: int
-    seats_per_hold: int
-    loop: str
+    target: str | None = None
+    """A server that runs already; nothing is started then."""
+
+    connections: int = 0
+    seats_per_event: int = 20_000
+    seats_per_hold: int = 2
+    loop: str = "uvloop"
+
+    def shaped(self, **shape: object) -> "Lab":
+        """The same place for a sale of another shape."""
+        return structs.replace(self, **shape)
 
     def database_url(self, name: str) -> str:
         """Address another database of the same server."""
@@ -59,6 +66,8 @@ class Lab(Struct, kw_only=True):
 
     async def checkpoint(self) -> None:
         """Write out what is left from before, so that no server pays for another."""
+        if not self.admin_url:
+            return
         connection = await asyncpg.connect(self.admin_url)
         try:
             await connection.execute("CHECKPOINT")
@@ -68,6 +77,8 @@ class Lab(Struct, kw_only=True):
 
 async def describe(lab: Lab) -> dict[str, object]:
     """Say where this was measured."""
+    if not lab.admin_url:
+        return {**describe_machine(), "target": lab.target}
     connection = await asyncpg.connect(lab.admin_url)
     try:
         postgres = {

@@ -1,8 +1,13 @@
-"""The load generator: `python -m bench.load`, a plan on stdin, figures on stdout.
+"""A process of the load generator: `python -m bench.load`, asked by lines.
 
-A closed loop: every connection keeps a fixed number of commands unanswered and sends
-the next one the moment a reply arrives. The latencies are therefore those of a server
-that is always busy, not those that a visitor of a calm one would see.
+The first line is its plan, answered when all connections are open; the second says when
+to begin, and is answered when all is over.
+
+An open loop sends by a schedule that was fixed before: command k is due k / rate after
+the begin, whatever the server does meanwhile, and latency counts from then, so that a
+server that stands still is charged for everyone who would have come. A closed loop
+keeps a fixed number of commands unanswered on every connection: it finds the most that
+a server can do, and its latencies are those of a server that is always busy.
 
 It must be faster than any server it measures. So the frames are made beforehand, a
 reply is only stored with its time, and everything is judged when the clock has stopped.
@@ -11,9 +16,10 @@ reply is only stored with its time, and everything is judged when the clock has 
 import asyncio
 import gc
 import resource
-import sys
 import time
 from array import array
+from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import uvloop
@@ -21,12 +27,15 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from bench import arena
 from bench.check import Verdict, judge, percentile
-from bench.plan import Cpu, Figures, Plan
-from bench.usage import cpu_seconds, machine_seconds
+from bench.partner import answer_questions
+from bench.plan import Connected, Go, Plan, Taken
+from bench.samples import write_samples
 
 CONNECTING_AT_ONCE = 50
 CONNECT_TIMEOUT_S = 30
 ANSWERS_TOO_MANY_S = 0.1
+TICK_S = 0.001
+"""The event loop's timers are no finer."""
 
 _now = time.perf_counter
 _TEXT = WSMsgType.TEXT
@@ -58,7 +67,7 @@ class Buyer(WSListener):
 
     def __init__(self, frames: list[bytes], course: Course) -> None:
         self.frames = frames
-        self.sent_at = array("d")
+        self.due_at = array("d")
         self.received_at = array("d")
         self.replies: list[bytes] = []
         self.faults: list[str] = []
@@ -79,18 +88,18 @@ class Buyer(WSListener):
         self.replies.append(frame.get_payload_as_bytes())
         self.received_at.append(_now())
         if self.selling:
-            self.send_next(transport)
+            self.send_next(transport, _now())
         else:
             self._course.count_down()
 
-    def send_next(self, transport: WSTransport) -> None:
+    def send_next(self, transport: WSTransport, due: float) -> None:
         """Send one more command, if there are seats left for it."""
         frame = next(self._left, None)
         if frame is None:
             self.selling = False
             self._course.sold_out.set()
             return
-        self.sent_at.append(_now())
+        self.due_at.append(due)
         transport.send(_TEXT, frame)
 
     def _take_other(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -113,22 +122,32 @@ class Buyer(WSListener):
         self._course.answered.set()
 
 
+def wishes(plan: Plan, connection: int) -> Iterator[tuple[str, list[str]]]:
+    """Yield the event and the seats of each hold that a connection asks for."""
+    count, events = plan.connections, plan.events
+    each = plan.seats_per_event, plan.seats_per_hold
+    if not plan.side_by_side:
+        for event in events:
+            for seats in arena.seats_of(connection, count, *each):
+                yield event, seats
+        return
+    for seats in arena.seats_of(connection, count, *each):
+        for number in range(len(events)):
+            yield events[(connection + number) % len(events)], seats
+
+
 def build_frames(plan: Plan, connection: int) -> list[bytes]:
     """All the commands of one connection, ids counting up from 0."""
     encode = msgspec.json.Encoder().encode
-    connections = len(plan.tokens)
-    limit = -(-plan.holds_max // connections) if plan.holds_max is not None else None
+    limit = -(-plan.holds_max // plan.connections) if plan.holds_max else None
     frames: list[bytes] = []
-    for event in plan.events:
-        for seats in arena.seats_of(
-            connection, connections, plan.seats_per_event, plan.seats_per_hold
-        ):
-            if len(frames) == limit:
-                return frames
-            command = {"op": "hold", "id": len(frames), "event": event, "seats": seats}
-            if plan.keys:
-                command["key"] = f"{event}-{connection}-{len(frames)}"
-            frames.append(encode(command))
+    for event, seats in wishes(plan, connection):
+        if len(frames) == limit:
+            break
+        command = {"op": "hold", "id": len(frames), "event": event, "seats": seats}
+        if plan.keys:
+            command["key"] = f"{event}-{connection}-{len(frames)}"
+        frames.append(encode(command))
     return frames
 
 
@@ -136,87 +155,148 @@ async def connect(plan: Plan, course: Course) -> list[Buyer]:
     """Open all connections, a few at a time."""
     gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
 
-    async def open_one(connection: int) -> Buyer:
-        buyer = Buyer(build_frames(plan, connection), course)
+    async def open_one(number: int) -> Buyer:
+        buyer = Buyer(build_frames(plan, plan.first + number), course)
+        buyer.selling = plan.rate is None
         async with gate:
             await ws_connect(
                 lambda: buyer,
                 plan.url,
                 websocket_handshake_timeout=CONNECT_TIMEOUT_S,
-                extra_headers={"Authorization": f"Bearer {plan.tokens[connection]}"},
+                extra_headers={"Authorization": f"Bearer {plan.tokens[number]}"},
             )
         return buyer
 
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(open_one(connection))
-            for connection in range(len(plan.tokens))
+            group.create_task(open_one(number)) for number in range(len(plan.tokens))
         ]
     return [task.result() for task in tasks]
 
 
-class Window:
-    """The measured stretch of time, and the CPU used in it."""
+class Schedule:
+    """The open loop of this process: every so many-th command of the whole schedule."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._edges: list[tuple[float, Cpu]] = []
+    def __init__(self, plan: Plan, buyers: list[Buyer], at: float) -> None:
+        assert plan.rate is not None
+        self.lags = array("d")
+        """How late each command was sent."""
 
-    def edge(self) -> None:
-        """Begin, or end."""
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        cpu = Cpu(
-            server=cpu_seconds(self._plan.server_pids),
-            store=cpu_seconds(self._plan.store_pids),
-            generator=usage.ru_utime + usage.ru_stime,
-            machine=machine_seconds(),
-        )
-        self._edges.append((_now(), cpu))
+        self._buyers = buyers
+        self._at = at
+        self._rate = plan.rate
+        self._first = self._next = plan.process
+        self._step = plan.processes
+        self._end = int(plan.rate * (plan.warmup_s + plan.seconds))
 
-    def times(self) -> tuple[float, float]:
-        """When it began and ended."""
-        (begin, _), (end, _) = self._edges
-        return begin, end
+    def due(self, number: int) -> float:
+        """When a command is due."""
+        return self._at + number / self._rate
 
-    def cpu(self) -> Cpu:
-        """What was used in between."""
-        (_, a), (_, b) = self._edges
-        return Cpu(
-            server=b.server - a.server,
-            store=b.store - a.store,
-            generator=b.generator - a.generator,
-            machine=b.machine - a.machine,
-        )
+    @property
+    def count(self) -> int:
+        """How many commands this process has to send."""
+        return len(range(self._first, self._end, self._step))
 
+    async def run(self) -> None:
+        """Send everything when it is due, or late, but never leave anything out."""
+        loop = asyncio.get_running_loop()
+        while self._next < self._end:
+            now = _now()
+            while self._next < self._end and self.due(self._next) <= now:
+                self._send(self._next)
+                self._next += self._step
+            wait_s = max(TICK_S, self.due(self._next) - _now())
+            wake = loop.create_future()
+            loop.call_later(wait_s, wake.set_result, None)
+            await wake
 
-async def run(plan: Plan) -> Figures:
-    """Connect, warm up, measure, collect the last replies, judge."""
-    course = Course()
-    buyers = await connect(plan, course)
-    gc.collect()
-    gc.freeze()
-    gc.disable()  # nothing here makes cycles, and a collection would be a pause
-    window = Window(plan)
-    for buyer in buyers:
-        for _ in range(plan.in_flight):
-            if buyer.transport is not None:
-                buyer.send_next(buyer.transport)
-    await _happens(course.sold_out, plan.warmup_s)
-    window.edge()
-    await _happens(course.sold_out, plan.seconds)
-    window.edge()
-    for buyer in buyers:
-        buyer.selling = False
-    course.due = sum(len(buyer.sent_at) - len(buyer.replies) for buyer in buyers)
-    if course.due:
-        await _happens(course.answered, plan.patience_s)
-    # An answer too many would come after the last one due: it gets its chance.
-    await asyncio.sleep(ANSWERS_TOO_MANY_S)
-    for buyer in buyers:
+    def _send(self, number: int) -> None:
+        buyer = self._buyers[number // self._step % len(self._buyers)]
+        due = self.due(number)
+        self.lags.append(_now() - due)
         if buyer.transport is not None:
-            transport, buyer.transport = buyer.transport, None
-            transport.disconnect(False)
-    return _figures(plan, buyers, window, course.sold_out.is_set())
+            buyer.send_next(buyer.transport, due)
+
+
+class Generator:
+    """The child: connects, sends and judges as it is asked to."""
+
+    def __init__(self) -> None:
+        self.course = Course()
+        self.plan: Plan | None = None
+        self.buyers: list[Buyer] = []
+
+    async def answer(self, line: bytes) -> object:
+        """Answer the plan with Connected, Go with Taken."""
+        if self.plan is not None:
+            go = msgspec.json.decode(line, type=Go)
+            return await self.run(self.plan, go.at)
+        self.plan = msgspec.json.decode(line, type=Plan)
+        self.buyers = await connect(self.plan, self.course)
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # nothing here makes cycles, and a collection would be a pause
+        return Connected(connections=len(self.buyers))
+
+    async def run(self, plan: Plan, at: float) -> Taken:
+        """Warm up, measure, collect the last replies, judge."""
+        course, buyers = self.course, self.buyers
+        await _happens(course.sold_out, at - _now())
+        begin, end = at + plan.warmup_s, at + plan.warmup_s + plan.seconds
+        schedule = Schedule(plan, buyers, at) if plan.rate is not None else None
+        if schedule is not None:
+            await schedule.run()
+        else:
+            for buyer in buyers:
+                for _ in range(plan.in_flight):
+                    if buyer.transport is not None:
+                        buyer.send_next(buyer.transport, _now())
+            await _happens(course.sold_out, end - _now())
+            end = min(end, max(_now(), begin))
+        for buyer in buyers:
+            buyer.selling = False
+        course.due = sum(len(buyer.due_at) - len(buyer.replies) for buyer in buyers)
+        if course.due > 0:
+            await _happens(course.answered, plan.patience_s)
+        # An answer too many would come after the last one due: it gets its chance.
+        await asyncio.sleep(ANSWERS_TOO_MANY_S)
+        for buyer in buyers:
+            if buyer.transport is not None:
+                transport, buyer.transport = buyer.transport, None
+                transport.disconnect(False)
+        return self._take(plan, begin, end, schedule)
+
+    def _take(
+        self, plan: Plan, begin: float, end: float, schedule: Schedule | None
+    ) -> Taken:
+        verdict = Verdict()
+        for buyer in self.buyers:
+            verdict.faults.update(buyer.faults)
+            judge(
+                buyer.frames,
+                buyer.due_at,
+                buyer.replies,
+                buyer.received_at,
+                plan.echo,
+                verdict,
+            )
+        write_samples(Path(plan.samples), verdict.accepted)
+        lags = sorted(lag * 1e3 for lag in schedule.lags) if schedule else []
+        first = next((b.replies[0] for b in self.buyers if b.replies), b"")
+        return Taken(
+            begin=begin,
+            end=end,
+            due=schedule.count if schedule else 0,
+            sent=sum(len(buyer.due_at) for buyer in self.buyers),
+            accepted_total=len(verdict.accepted),
+            refused=dict(verdict.refused),
+            faults=dict(verdict.faults),
+            lag_p99_ms=percentile(lags, 0.99),
+            lag_max_ms=lags[-1] if lags else 0.0,
+            sold_out=self.course.sold_out.is_set(),
+            reply_bytes=len(first),
+        )
 
 
 async def _happens(event: asyncio.Event, within_s: float) -> None:
@@ -228,51 +308,12 @@ async def _happens(event: asyncio.Event, within_s: float) -> None:
         pass  # the usual case: there were seats to the end
 
 
-def _figures(
-    plan: Plan, buyers: list[Buyer], window: Window, sold_out: bool
-) -> Figures:
-    verdict = Verdict()
-    for buyer in buyers:
-        verdict.faults.update(buyer.faults)
-        judge(
-            buyer.frames,
-            buyer.sent_at,
-            buyer.replies,
-            buyer.received_at,
-            plan.echo,
-            verdict,
-        )
-    begin, end = window.times()
-    inside = [(s, r) for s, r in verdict.accepted if begin <= r < end]
-    delays = sorted((received - sent) * 1e3 for sent, received in inside)
-    seconds = end - begin
-    first = next((buyer.replies[0] for buyer in buyers if buyer.replies), b"")
-    return Figures(
-        window_s=seconds,
-        sent=sum(len(buyer.sent_at) for buyer in buyers),
-        accepted=len(inside),
-        accepted_total=len(verdict.accepted),
-        refused=dict(verdict.refused),
-        faults=dict(verdict.faults),
-        per_second=len(inside) / seconds if seconds > 0 else 0.0,
-        p50_ms=percentile(delays, 0.5),
-        p99_ms=percentile(delays, 0.99),
-        p999_ms=percentile(delays, 0.999),
-        max_ms=delays[-1] if delays else 0.0,
-        cpu=window.cpu(),
-        sold_out=sold_out,
-        reply_bytes=len(first),
-    )
-
-
 def main() -> None:
-    """Read the plan, run it, write the figures."""
+    """Answer until nobody asks any more."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        figures = runner.run(run(plan))
-    sys.stdout.buffer.write(msgspec.json.encode(figures) + b"\n")
+        runner.run(answer_questions(Generator().answer))
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ of the kernel's sockets is not in it.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from msgspec import Struct
 
 from bench.contenders import Running, start_echo
 from bench.lab import Lab, describe
 from bench.onsale import start_onsale
-from bench.outcome import Outcome, with_store
+from bench.outcome import HERE, Common, Outcome, in_lab
 from bench.partner import Partner
 from bench.usage import resident_bytes
 from bench.watching import Party, Question, Ready, Seen
@@ -146,22 +145,13 @@ def _outcome(
     )
 
 
-def make_work(
-    steps: list[int], settle_s: float
-) -> Callable[[Path, str, list[int]], Awaitable[Outcome]]:
+def make_work(steps: list[int], settle_s: float) -> Callable[[Lab], Awaitable[Outcome]]:
     """Bind the settings, for a store still to be started."""
 
-    async def work(directory: Path, url: str, pids: list[int]) -> Outcome:
-        lab = Lab(
-            directory=directory,
-            admin_url=url,
-            store_pids=pids,
-            connections=max(steps) + WARM,
-            seats_per_event=SEATS,
-            seats_per_hold=2,
-            loop="uvloop",
-        )
-        return await measure(lab, steps, settle_s)
+    async def work(lab: Lab) -> Outcome:
+        connections = max(steps) + WARM
+        shape = lab.shaped(connections=connections, seats_per_event=SEATS)
+        return await measure(shape, steps, settle_s)
 
     return work
 
@@ -170,12 +160,11 @@ def memory(
     *,
     connections: tuple[int, ...] = (2_000, 5_000),
     settle: float = 3.0,
-    database_url: str | None = None,
-    json: Path | None = None,
+    common: Common = HERE,
 ) -> int:
     """Measure the server's memory per connection that watches an event.
 
-    The table goes to stderr, the JSON to stdout or to the file; ends with 1 where a
+    Ends with 1 where a
     watcher takes more than 25 KiB.
 
     Parameters
@@ -184,10 +173,5 @@ def memory(
         Numbers of connections to look at, rising.
     settle
         Seconds of rest before each look.
-    database_url
-        A Postgres to use instead of starting one; its databases named `bench_…` are
-        dropped.
-    json
-        Write the JSON here.
     """
-    return with_store(make_work(sorted(connections), settle), database_url, json)
+    return in_lab(make_work(sorted(connections), settle), common)

@@ -47,12 +47,21 @@ class Partner:
         self, question: object, kind: type[Answer], within_s: float
     ) -> Answer:
         """Send one question and wait for its answer."""
+        self.tell(question)
+        return await self.hear(kind, within_s)
+
+    def tell(self, question: object) -> None:
+        """Send one question; its answer is to be heard later."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(msgspec.json.encode(question) + b"\n")
+
+    async def hear(self, kind: type[Answer], within_s: float) -> Answer:
+        """Wait for the answer to the oldest question."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
         try:
             async with asyncio.timeout(within_s):
-                stdin.write(msgspec.json.encode(question) + b"\n")
                 await stdin.drain()
                 line = await stdout.readline()
         except (TimeoutError, ConnectionError) as error:

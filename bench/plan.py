@@ -1,21 +1,34 @@
-"""What the load generator is told, and what it tells: the two messages between them."""
+"""What the load generator is told, and what it tells: the messages between them."""
 
 from msgspec import Struct
 
 
 class Plan(Struct, kw_only=True, frozen=True):
-    """One run of the load generator."""
+    """The part of a run that one process of the load generator does."""
 
     url: str
     tokens: list[str]
-    """One per connection, which is as many connections as there are tokens."""
+    """One for each connection of this process."""
+
+    connections: int
+    """Of all processes."""
+
+    first: int = 0
+    """Number of this process's first connection among them."""
 
     events: list[str]
-    """Sold out one after the other."""
+    side_by_side: bool = False
+    """Each command goes to another event; else one is sold out after the other."""
 
     seats_per_event: int
     seats_per_hold: int = 2
     in_flight: int = 1
+    rate: float | None = None
+    """Commands per second of all processes, whether or not the server keeps up; without
+    it the loop is closed: a connection sends its next command when it has an answer."""
+
+    process: int = 0
+    processes: int = 1
     warmup_s: float = 2.0
     seconds: float = 8.0
     patience_s: float
@@ -23,13 +36,45 @@ class Plan(Struct, kw_only=True, frozen=True):
 
     keys: bool = False
     holds_max: int | None = None
-    """Generate no more frames than this."""
+    """Generate no more frames than this, over all processes."""
 
     echo: bool = False
     """The right answer is the very frame that was sent."""
 
-    server_pids: list[int] = []
-    store_pids: list[int] = []
+    samples: str
+    """File for what was measured: see `bench.samples`."""
+
+
+class Connected(Struct, kw_only=True):
+    """All connections are open."""
+
+    connections: int
+
+
+class Go(Struct, kw_only=True, frozen=True):
+    """Begin at this moment of the machine's monotonic clock."""
+
+    at: float
+
+
+class Taken(Struct, kw_only=True):
+    """What one process of the load generator has done; the rest is in its samples."""
+
+    begin: float
+    end: float
+    due: int = 0
+    """Commands that the schedule had for this process."""
+
+    sent: int
+    accepted_total: int
+    refused: dict[str, int]
+    faults: dict[str, int]
+    lag_p99_ms: float = 0.0
+    """How much later than the schedule says a command was sent."""
+
+    lag_max_ms: float = 0.0
+    sold_out: bool = False
+    reply_bytes: int = 0
 
 
 class Cpu(Struct, frozen=True):
@@ -47,8 +92,31 @@ class Cpu(Struct, frozen=True):
         return max(0.0, self.machine - self.server - self.store - self.generator)
 
 
+class Curves(Struct, kw_only=True, frozen=True):
+    """How one run went, as points to draw; seconds count from the window's begin."""
+
+    latency: list[tuple[float, float]] = []
+    """Share of the commands, and the latency in ms that they stayed within."""
+
+    per_second: list[tuple[float, float]] = []
+    sold: list[tuple[float, float]] = []
+    """Seats taken so far."""
+
+    batch: list[tuple[float, float]] = []
+    """Commands per commit."""
+
+    cpu: dict[str, list[tuple[float, float]]] = {}
+    """Cores in use, by whom."""
+
+    memory: list[tuple[float, float]] = []
+    """MiB of the server."""
+
+
 class Figures(Struct, kw_only=True):
-    """What one run showed."""
+    """What one run showed; milliseconds count from the time a command was due."""
+
+    rate: float | None = None
+    """What was asked for; without it the loop was closed."""
 
     window_s: float
     sent: int
@@ -62,10 +130,22 @@ class Figures(Struct, kw_only=True):
 
     per_second: float
     p50_ms: float
+    p90_ms: float
     p99_ms: float
     p999_ms: float
+    p9999_ms: float
     max_ms: float
+    """These are not a number where the generator was too slow to tell."""
+
+    lag_p99_ms: float = 0.0
+    lag_max_ms: float = 0.0
+    refusal: str = ""
+    """Why the generator does not vouch for the latencies."""
+
     cpu: Cpu
+    busiest: float = 0.0
+    """How much of one core the busiest process of the generator used."""
+
     sold_out: bool
     """Some connection had bought all its seats before the window was over."""
 
@@ -78,5 +158,5 @@ class Figures(Struct, kw_only=True):
 
     @property
     def generator_share(self) -> float:
-        """How much of one core the load generator used."""
+        """How much of a core the load generator used."""
         return self.cpu.generator / self.window_s if self.window_s else 0.0

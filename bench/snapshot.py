@@ -9,7 +9,6 @@ import gc
 import random
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from time import thread_time_ns
 from typing import Any
 
@@ -17,7 +16,7 @@ from msgspec import Struct
 
 from bench.check import percentile
 from bench.lab import describe_machine
-from bench.outcome import Outcome, conclude
+from bench.outcome import HERE, Common, Outcome, conclude
 from inventory.ports import BoardState, Publication
 from inventory.settings import Settings
 from inventory.venue.arena import arena
@@ -140,18 +139,16 @@ def judge(samples: list[Sample]) -> list[str]:
     ]
 
 
-def snapshot(*, rounds: int = 1_000, json: Path | None = None) -> int:
+def snapshot(*, rounds: int = 1_000, common: Common = HERE) -> int:
     """Measure the loop time of snapshots and deltas of a board of 20,000 seats.
 
-    The table goes to stderr, the JSON to stdout or to the file; ends with 1 where a
+    Ends with 1 where a
     snapshot takes more than 1 ms.
 
     Parameters
     ----------
     rounds
         How often each call is timed.
-    json
-        Write the JSON here.
     """
     samples = measure(rounds)
     return conclude(
@@ -174,5 +171,5 @@ def snapshot(*, rounds: int = 1_000, json: Path | None = None) -> int:
             missed=judge(samples),
             machine=describe_machine(),
         ),
-        json,
+        common,
     )

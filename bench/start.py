@@ -20,7 +20,8 @@ from msgspec import Struct
 
 from bench.children import ChildError, die_with_parent
 from bench.lab import describe_machine
-from bench.outcome import BROKEN, STOPPED, Outcome, conclude, new_console
+from bench.outcome import BROKEN, HERE, STOPPED, Common, Outcome, conclude
+from bench.progress import new_console
 from bench.usage import cpu_seconds, machine_seconds
 
 S_MAX = 2.0
@@ -143,18 +144,16 @@ def conclude_starts(starts: list[Start]) -> Outcome:
     )
 
 
-def start(*, runs: int = 5, json: Path | None = None) -> int:
+def start(*, runs: int = 5, common: Common = HERE) -> int:
     """Measure how long the server takes from its start until it is ready.
 
-    The table goes to stderr, the JSON to stdout or to the file; ends with 1 where the
+    Ends with 1 where the
     median of the starts on a warm data directory is over 2 s.
 
     Parameters
     ----------
     runs
         Warm starts, with and without an administrator to make sure of.
-    json
-        Write the JSON here.
     """
     try:
         starts = measure(runs)
@@ -163,4 +162,4 @@ def start(*, runs: int = 5, json: Path | None = None) -> int:
         return BROKEN
     except KeyboardInterrupt:
         return STOPPED
-    return conclude(conclude_starts(starts), json)
+    return conclude(conclude_starts(starts), common)

@@ -20,14 +20,32 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from bench import arena
 from bench.check import percentile
-from bench.load import CONNECT_TIMEOUT_S, CONNECTING_AT_ONCE, Window
-from bench.plan import Cpu, Plan
+from bench.load import CONNECT_TIMEOUT_S, CONNECTING_AT_ONCE
+from bench.plan import Cpu
+from bench.usage import cpu_seconds, machine_seconds
 
 COMMITS_TOLD = 100
 """So many versions, spread over the window, are told with the time of their reply."""
 
 _now = time.perf_counter
 _TEXT = WSMsgType.TEXT
+
+
+class Plan(Struct, kw_only=True, frozen=True):
+    """Who trades where, and for how long."""
+
+    url: str
+    tokens: list[str]
+    """One per connection."""
+
+    event: str
+    seats_per_event: int
+    seats_per_hold: int = 2
+    warmup_s: float
+    seconds: float
+    patience_s: float
+    server_pids: list[int] = []
+    store_pids: list[int] = []
 
 
 class Reply(Struct):
@@ -128,6 +146,40 @@ class Trader(WSListener):
         self.done.set()
 
 
+class Window:
+    """The measured stretch of time, and the CPU used in it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._edges: list[tuple[float, Cpu]] = []
+
+    def edge(self) -> None:
+        """Begin, or end."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        cpu = Cpu(
+            server=cpu_seconds(self._plan.server_pids),
+            store=cpu_seconds(self._plan.store_pids),
+            generator=usage.ru_utime + usage.ru_stime,
+            machine=machine_seconds(),
+        )
+        self._edges.append((_now(), cpu))
+
+    def times(self) -> tuple[float, float]:
+        """When it began and ended."""
+        (begin, _), (end, _) = self._edges
+        return begin, end
+
+    def cpu(self) -> Cpu:
+        """What was used in between."""
+        (_, a), (_, b) = self._edges
+        return Cpu(
+            server=b.server - a.server,
+            store=b.store - a.store,
+            generator=b.generator - a.generator,
+            machine=b.machine - a.machine,
+        )
+
+
 async def connect(plan: Plan) -> list[Trader]:
     """Open all connections, a few at a time."""
     gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
@@ -137,7 +189,7 @@ async def connect(plan: Plan) -> list[Trader]:
         wishes = [
             *arena.seats_of(number, count, plan.seats_per_event, plan.seats_per_hold)
         ]
-        trader = Trader(plan.events[0], wishes)
+        trader = Trader(plan.event, wishes)
         async with gate:
             await ws_connect(
                 lambda: trader,

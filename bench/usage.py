@@ -9,8 +9,13 @@ _PPID, _UTIME, _STIME = 1, 11, 12  # fields of stat, counted after the command's
 
 def cpu_seconds(pids: list[int]) -> float:
     """CPU time that these processes and their living descendants have used so far."""
-    if not pids:
-        return 0.0
+    return cpu_by_group({"these": pids})["these"]
+
+
+def cpu_by_group(groups: dict[str, list[int]]) -> dict[str, float]:
+    """The same for several groups of processes, with one look at all processes."""
+    if not any(groups.values()):
+        return dict.fromkeys(groups, 0.0)
     parents: dict[int, int] = {}
     ticks: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
@@ -23,10 +28,11 @@ def cpu_seconds(pids: list[int]) -> float:
         fields = stat.rpartition(")")[2].split()
         parents[int(entry.name)] = int(fields[_PPID])
         ticks[int(entry.name)] = int(fields[_UTIME]) + int(fields[_STIME])
-    wanted = set(pids)
-    return sum(ticks[pid] for pid in ticks if _descends(pid, wanted, parents)) / float(
-        _TICKS_PER_S
-    )
+    return {
+        name: sum(ticks[pid] for pid in ticks if _descends(pid, set(pids), parents))
+        / float(_TICKS_PER_S)
+        for name, pids in groups.items()
+    }
 
 
 def machine_seconds() -> float:

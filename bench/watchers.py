@@ -10,7 +10,6 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from statistics import median
 
 import aiohttp
@@ -21,10 +20,10 @@ from bench.children import ChildError, finish
 from bench.contenders import Running
 from bench.lab import Lab, describe
 from bench.onsale import start_onsale
-from bench.outcome import Outcome, new_console, with_store
+from bench.outcome import HERE, Common, Outcome, in_lab
 from bench.partner import Partner
-from bench.plan import Plan
-from bench.trading import Traded
+from bench.progress import new_console
+from bench.trading import Plan, Traded
 from bench.watching import Party, Question, Ready, Seen
 
 RATIO_MIN = 0.5
@@ -69,7 +68,7 @@ async def trade(
     plan = Plan(
         url=f"ws://{running.address}/v1/ws",
         tokens=running.tokens[:traders],
-        events=running.events,
+        event=running.events[0],
         seats_per_event=SEATS,
         warmup_s=warmup,
         seconds=seconds,
@@ -238,19 +237,11 @@ def _row(run: Run) -> list[str]:
 
 def make_work(
     count: int, traders: int, seconds: float, warmup: float, rounds: int
-) -> Callable[[Path, str, list[int]], Awaitable[Outcome]]:
+) -> Callable[[Lab], Awaitable[Outcome]]:
     """Bind the settings, for a store still to be started."""
 
-    async def work(directory: Path, url: str, pids: list[int]) -> Outcome:
-        lab = Lab(
-            directory=directory,
-            admin_url=url,
-            store_pids=pids,
-            connections=count + traders,
-            seats_per_event=SEATS,
-            seats_per_hold=2,
-            loop="uvloop",
-        )
+    async def work(lab: Lab) -> Outcome:
+        lab = lab.shaped(connections=count + traders, seats_per_event=SEATS)
         runs = await measure(lab, count, traders, seconds, warmup, rounds)
         return conclude(runs, count, await describe(lab))
 
@@ -264,12 +255,11 @@ def watchers(
     seconds: float = 6.0,
     warmup: float = 2.0,
     rounds: int = 3,
-    database_url: str | None = None,
-    json: Path | None = None,
+    common: Common = HERE,
 ) -> int:
     """Measure what watchers take from the sale that they watch.
 
-    The table goes to stderr, the JSON to stdout or to the file; ends with 1 where the
+    Ends with 1 where the
     sale keeps less than half of its throughput, or a watcher misses anything.
 
     Parameters
@@ -284,12 +274,5 @@ def watchers(
         Seconds of load before it.
     rounds
         How often the watchers come and go.
-    database_url
-        A Postgres to use instead of starting one; its databases named `bench_…` are
-        dropped.
-    json
-        Write the JSON here.
     """
-    return with_store(
-        make_work(count, traders, seconds, warmup, rounds), database_url, json
-    )
+    return in_lab(make_work(count, traders, seconds, warmup, rounds), common)

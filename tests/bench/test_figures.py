@@ -193,7 +193,7 @@ def test_a_missed_figure_is_the_exit_status(
         figures={"b": 1},
         missed=missed,
     )
-    assert outcome.conclude(found, path) == status
+    assert outcome.conclude(found, outcome.Common(json=path)) == status
     written = msgspec.json.decode(path.read_bytes())
     assert written["ok"] is (status == 0)
     assert written["figures"] == {"b": 1}
