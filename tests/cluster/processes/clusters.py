@@ -27,6 +27,7 @@ class Cluster:
     """What the two kinds have in common; `home` is one whose administrator we are."""
 
     home: Server
+    servers: list[Server]
     urls: list[str]
     database_url: str
 
@@ -148,6 +149,7 @@ class Workers(Cluster):
             ONSALE_WORKERS=str(count),
             ONSALE_WORKER_PORT=str(first),
         )
+        self.servers = [self.home]
         self.urls = [f"http://127.0.0.1:{first + n}" for n in range(count)]
 
     def start(self) -> "Workers":

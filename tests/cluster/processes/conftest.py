@@ -9,7 +9,6 @@ from persistence.embedded.valkey import EmbeddedValkeyError
 from tests.cluster.conftest import RedisServer
 from tests.cluster.processes.clusters import Cluster, Machines, Wire, Workers
 from tests.contract.client import Api
-from tests.contract.process import Server
 from tests.database import drop_database, make_database
 
 LOG_TAIL = 6_000
@@ -85,10 +84,6 @@ def pytest_runtest_makereport(
     if report.failed:
         for cluster in getattr(item, "funcargs", {}).values():
             if isinstance(cluster, Cluster):
-                for server in logged(cluster):
+                for server in cluster.servers:
                     report.sections.append((server.url, server.log()[-LOG_TAIL:]))
     return report
-
-
-def logged(cluster: Cluster) -> list[Server]:
-    return cluster.servers if isinstance(cluster, Machines) else [cluster.home]

@@ -58,9 +58,13 @@ class Sale:
         self.load = Load(cluster.urls, event, history, buyers, watchers)
         self.stopped: list[tuple[float, float]] = []
 
+    def counts(self) -> Json:
+        """Count what buyers asked and were told, by op or code."""
+        return self.load.tell("counts")
+
     def accepted(self) -> int:
         """Count what buyers know to have happened."""
-        return int(self.load.tell("counts").get("ok", 0))
+        return int(self.counts().get("ok", 0))
 
     def flows(self, since: float, within_s: float = FLOW_S_MAX) -> float:
         """Return how long after `since` a command sent after it was accepted."""
@@ -73,15 +77,19 @@ class Sale:
         time.sleep(seconds)
 
     def settle(self) -> Json:
-        """Let every doubt be resolved and judge everything; return the counts."""
+        """Let every doubt be resolved and find nothing wrong; return the counts."""
+        found = self.judge()
+        assert not found, (found[:8], str(self.folder))
+        return self.counts()
+
+    def judge(self) -> list[str]:
+        """Let every doubt be resolved; return what is wrong in all that was seen."""
         said = self.load.tell("settle", within_s=SETTLE_S_MAX)
-        found = said["violations"] + self.ledger.judge()
+        found: list[str] = said["violations"] + self.ledger.judge()
         found += self.ledger.late_answers(self.stopped)
         found += asyncio.run(self._compare_with_journal())
-        counts = self.load.tell("counts")
-        found += [f"a buyer was told {code}" for code in counts.keys() - EXPLAINED]
-        assert not found, (found[:8], str(self.folder))
-        return counts
+        unexplained = self.counts().keys() - EXPLAINED
+        return found + [f"a buyer was told {code}" for code in sorted(unexplained)]
 
     async def _compare_with_journal(self) -> list[str]:
         """Hold what each process says against the journal's last version."""
