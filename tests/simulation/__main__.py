@@ -24,6 +24,8 @@ class Part:
         self.commands = 0
         self.repeated = 0
         self.seconds = 0.0
+        self.by_processes: dict[int, list[float]] = {}
+        """Commands and seconds of the seeds with so many processes."""
         self.faults: Counter[str] = Counter()
         self.failed: list[tuple[int, list[str]]] = []
 
@@ -32,8 +34,15 @@ class Part:
         self.commands += other.commands
         self.repeated += other.repeated
         self.seconds += other.seconds
+        for processes, (commands, seconds) in other.by_processes.items():
+            self.count(processes, commands, seconds)
         self.faults += other.faults
         self.failed += other.failed
+
+    def count(self, processes: int, commands: float, seconds: float) -> None:
+        figures = self.by_processes.setdefault(processes, [0.0, 0.0])
+        figures[0] += commands
+        figures[1] += seconds
 
 
 def run_seeds(seeds: list[int], commands: int) -> Part:
@@ -46,7 +55,10 @@ def run_seeds(seeds: list[int], commands: int) -> Part:
     part = Part()
     began = time.process_time()
     for seed in seeds:
-        outcome = play(draw(seed, commands))
+        tape, started = draw(seed, commands), time.process_time()
+        outcome = play(tape)
+        took = time.process_time() - started
+        part.count(tape.world.processes, outcome.commands, took)
         part.seeds += 1
         part.commands += outcome.commands
         part.faults += outcome.faults
@@ -101,6 +113,8 @@ def many(options: argparse.Namespace) -> int:
         f" {total.commands / took:,.0f} commands/s,"
         f" {total.commands / total.seconds:,.0f} commands/s per core"
     )
+    for processes, (commands, seconds) in sorted(total.by_processes.items()):
+        say(f"{processes} processes: {commands / seconds:,.0f} commands/s per core")
     say("faults: " + ", ".join(f"{k} {n:,}" for k, n in sorted(total.faults.items())))
     if total.failed and options.shrink:
         keep(*total.failed[0], options.commands)

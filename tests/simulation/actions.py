@@ -248,9 +248,8 @@ def _come_back(world: "World") -> None:
 
 def _pause(world: "World", action: Action) -> None:
     """Stop a process for a while; another may think that it is dead, and take over."""
-    loop, seconds = world.process.loop, _seconds(action, 12.0)
-    loop.pause()
-    world.scheduler.call_later(seconds, loop.resume)
+    seconds = _seconds(action, 12.0)
+    world.process.pause(seconds)
     if action.b & 1:
         event = world.events[action.b % len(world.events)]
         stays_s = seconds * (action.b & 7) / 16

@@ -134,6 +134,8 @@ class Exchange:
         self._thaw()
         for burst in (self.losing, self.doubling, self.slowing):
             burst.until = 0.0
+        for link in self.links:
+            link.doomed = False
 
 
 class Link:
@@ -141,6 +143,8 @@ class Link:
 
     def __init__(self, bus: "SimBus", exchange: Exchange) -> None:
         self.open = True
+        self.doomed = False
+        """It breaks as soon as something more arrives over it, before the answer."""
         self.topics: set[str] = set()
         self._bus = bus
         self._exchange = exchange
@@ -170,6 +174,10 @@ class Link:
         self._scheduler.call_later(self._exchange.delay(), self._arrive, batch)
 
     def _arrive(self, batch: list[Letter]) -> None:
+        if self.doomed and self.open:
+            self.cut()
+            self._exchange.take(self, batch)
+            return
         # What is under way when the link breaks may or may not arrive.
         if self.open or self._exchange.random() < 0.5:
             self._exchange.take(self, batch)
@@ -308,6 +316,11 @@ class SimBus:
         """Lose the connection, and the end of what came over it."""
         if self._link is not None and self._link.open:
             self._link.cut()
+
+    def doom(self) -> None:
+        """Lose it when it is used the next time."""
+        if self._link is not None:
+            self._link.doomed = True
 
     async def flush(self) -> None:
         """Wait until what was published has been said, or is lost; not for ever."""

@@ -18,6 +18,9 @@ QUIET_S = 6.0
 FREED_S = 2.0
 """How long after its end a hold's seats may take to be free again."""
 
+STOPPED_S = 6.0
+"""How long a process takes to stop where its last words are lost."""
+
 STOP_S_MAX = 25.0
 """More than a process may take to stop in order."""
 
@@ -104,9 +107,9 @@ def run_out(world: "World") -> None:
     holds = [hold for stock in stocks for hold in stock.holds.values()]
     count = len(holds)
     ends_ms = max((hold.ends_ms for hold in holds), default=0)
-    now_ms = world.database.clock.now_ms()
     if world.plan.deserted:
         ends_ms = max(ends_ms, desert(world))
+    now_ms = world.database.clock.now_ms()
     if ends_ms > now_ms:
         drift_s = 0.02 * (ends_ms - now_ms) / 1_000 + 2 * world.plan.latency_s
         # Where a batch ends one hold, those that end at once take their time, too.
@@ -131,16 +134,28 @@ def run_out(world: "World") -> None:
 
 
 def desert(world: "World") -> int:
-    """Let all clients go, and an owner die; return when its holds are over, in ms."""
+    """Let all clients go, and an owner end; return when its holds are over, in ms.
+
+    It dies, or stops in order; what it says of that may be lost.
+    """
     for client in world.clients:
         client.leave(1_000_000, lost=False)
     world.scheduler.run(world.scheduler.now + 1.0)
-    event = world.events[0]
+    event, chance = world.events[0], world.plan.clients
+    if chance % 3 == 0:
+        world.exchange.losing.begin(world.scheduler.now + 3.0, 1.0)
+    elif chance % 3 == 1:
+        world.exchange.stop(3.0)
     for process, _ in world.owners(event):
-        troubles.end(world, process, 3.0, elsewhere=world.plan.clients % 2 == 1)
+        if chance % 2:
+            troubles.end(world, process, 3.0, elsewhere=chance % 4 == 1)
+        else:
+            troubles.retire(world, process)
+    world.scheduler.run(world.scheduler.now + STOPPED_S)
     # Somebody looks for it, waits for the end of its lease, and keeps what is held.
     taken_s = unheard_until(world) - world.scheduler.now + 2 * server.limits.ADOPT_S
     taken_s = max(taken_s, troubles.BURIED_S) + server.limits.LOAD_S_MAX
+    taken_s += persistence.limits.SEEN_S_MAX + server.limits.MEMBERS_S
     kept_ms = inventory.limits.HOLD_GRACE_MS
     return world.database.clock.now_ms() + round(1_000 * taken_s) + kept_ms
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Decode = Any
 PENDING_MAX = 30
+ANSWER_S_MAX = 10.0
+"""How long a command may wait for an answer, whatever happens."""
+
 KNOWN_MAX = 12
 SEEING = ("on", "resumed")
 
@@ -98,6 +101,7 @@ class Client:
         self.home = number
         """Which process it connects to, by the number of its slot."""
         self.stalled = False
+        self.stalled_until = 0.0
         self.away = False
         self.views: dict[str, View] = {}
         self.holds: dict[str, list[str]] = {event: [] for event in world.events}
@@ -174,6 +178,7 @@ class Client:
     def stall(self, seconds: float) -> None:
         """Take nothing from the socket for a while."""
         self.stalled = True
+        self.stalled_until = self.world.scheduler.now + seconds
         self.world.scheduler.call_later(seconds, self.go_on)
 
     def go_on(self) -> None:
@@ -282,6 +287,7 @@ class Client:
         if version is not msgspec.UNSET and version > versions[world.numbers[event]]:
             world.violate(f"{asked} was told of {version} before it was durable")
         world.histories[event].returned(asked, reply, world.scheduler.now)
+        self._check_patience(asked)
         if type(reply) is Refused:
             if reply.code == "outcome_unknown":
                 if asked.key is not None:
@@ -300,6 +306,16 @@ class Client:
             _drop(self.bookings[event], command.booking)
         elif type(reply) is HoldingOk:
             self.holds[event] = [hold.hold for hold in reply.holds][-KNOWN_MAX:]
+
+    def _check_patience(self, asked: Operation) -> None:
+        """Every command is answered in time by a process that runs: L5."""
+        world, wire_ = self.world, self.wire
+        took_s = world.scheduler.now - asked.called_s
+        if took_s <= ANSWER_S_MAX or not world.prompt or wire_ is None:
+            return
+        held_up = max(self.stalled_until, wire_.process.paused_until)
+        if held_up < asked.called_s:
+            world.violate(f"{asked} was answered after {took_s:.1f} s: {asked.reply}")
 
     def _told(self, asked: Struct, payload: bytes, versions: Any) -> None:
         """Hear the answer to what is no command."""

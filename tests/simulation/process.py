@@ -255,6 +255,7 @@ class Process:
         self.registry: SimProcesses | None = None
         self.wires: list[Wire] = []
         self.tasks: list[asyncio.Task[Any]] = []
+        self.paused_until = 0.0
         self.stopping = False
         self.ready = False
         self.loop.call_soon(lambda: self.spawn(self._start()))
@@ -296,6 +297,13 @@ class Process:
         wire = Wire(self, client, self.world.number())
         self.wires.append(wire)
         return wire
+
+    def pause(self, seconds: float) -> None:
+        """Stand still for a while, and know nothing of it."""
+        scheduler = self.world.scheduler
+        self.paused_until = max(self.paused_until, scheduler.now + seconds)
+        self.loop.pause()
+        scheduler.call_later(seconds, self.loop.resume)
 
     def kill(self) -> None:
         """Be gone at once; clients notice that the connection broke."""

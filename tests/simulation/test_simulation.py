@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter as Tally
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -11,7 +11,14 @@ import pytest
 from inventory import limits
 from inventory.actor import EventActor
 from inventory.commands import KeepHolds
+from inventory.ports import Publication
+from server.cluster.cluster import Cluster
+from server.cluster.counter import Counter
+from server.cluster.follower import Followed, Follower
+from server.cluster.forwarder import Forwarder
+from server.cluster.messages import Commands
 from server.realtime.board import Board
+from server.shards import Shards
 from tests.fakes import MemoryJournal
 from tests.simulation.database import COMMIT_FAULTS
 from tests.simulation.shrink import shrink
@@ -26,7 +33,7 @@ PARTS = 3
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_whatever_goes_wrong_every_promise_is_kept(part):
-    faults: Counter[str] = Counter()
+    faults: Tally[str] = Tally()
     commands = 0
     for seed in range(1 + part, 1 + SEEDS, PARTS):
         outcome = play(draw(seed, COMMANDS))
@@ -59,6 +66,34 @@ def tell_nobody_apart(*_: object) -> bool:
     return True
 
 
+async def adopt_nothing(cluster: Cluster) -> None:
+    """Leave to others what the dead had."""
+
+
+def keep_the_dead(shards: Shards, *_: object) -> None:
+    """Serve an event for ever, though its actor has ended."""
+
+
+sent, take_commands = Forwarder._sent, Counter.take
+
+
+def send_again(forwarder: Forwarder, numbers: list[int], receivers: int | None) -> None:
+    """Believe that nothing happened where nobody knows."""
+    sent(forwarder, numbers, receivers or 0)
+
+
+def take_twice(counter: Counter, commands: Commands) -> None:
+    """Do what is asked as often as it comes."""
+    counter._taken.clear()
+    take_commands(counter, commands)
+
+
+def apply_all(follower: Follower, one: Followed, publication: Publication) -> None:
+    """Mind no gap between two publications."""
+    if one.synced and publication.to > one.hub.board.version:
+        one.hub.publish(publication)
+
+
 SABOTAGE: dict[str, tuple[type, str, Callable[..., Any]]] = {
     "keys are looked up in memory only": (
         EventActor,
@@ -73,6 +108,11 @@ SABOTAGE: dict[str, tuple[type, str, Callable[..., Any]]] = {
         "remembers",
         tell_nobody_apart,
     ),
+    "nobody takes what the dead had": (Cluster, "adopt", adopt_nothing),
+    "an actor that ended is kept": (Shards, "_ended", keep_the_dead),
+    "what may have arrived is sent again": (Forwarder, "_sent", send_again),
+    "what comes twice is done twice": (Counter, "take", take_twice),
+    "a follower minds no gap": (Follower, "_publish", apply_all),
 }
 
 

@@ -51,8 +51,13 @@ def stop(world: "World", action: Action) -> None:
     """Stop a process in order: it hands over what it owns."""
     process = _meant(world, action)
     if process.serves:
-        process.stop()
-        _come_back(world, process)
+        retire(world, process)
+
+
+def retire(world: "World", process: "Process") -> None:
+    """Let a process end in order, and start another then."""
+    process.stop()
+    _come_back(world, process)
 
 
 def _come_back(world: "World", process: "Process") -> None:
@@ -68,8 +73,7 @@ def _come_back(world: "World", process: "Process") -> None:
 def pause(world: "World", action: Action) -> None:
     """Stop a process for a while; it may come back long after its leases are over."""
     process, seconds = _meant(world, action), _seconds(action, PAUSE_S_MAX)
-    process.loop.pause()
-    world.scheduler.call_later(seconds, process.loop.resume)
+    process.pause(seconds)
     if action.b & 1:
         # People do not wait for what does not answer.
         for client in world.clients:
@@ -90,8 +94,12 @@ def _silent(world: "World", action: Action) -> None:
 
 def _cut(world: "World", action: Action) -> None:
     bus = _meant(world, action).bus
-    if bus is not None:
+    if bus is None:
+        return
+    if action.b & 1:
         bus.cut()
+    else:
+        bus.doom()
 
 
 def _move(world: "World", action: Action) -> None:

@@ -102,6 +102,11 @@ class World:
         self.news: dict[bytes, list[Any]] = {}
         self.forgetful = any("RING" in name for name in plan.limits)
         """Whether a hub may forget what a watcher was promised to hear."""
+        self.prompt = not any(
+            name.startswith(("inventory.", "server.IN_FLIGHT", "server.REPLY"))
+            for name in plan.limits
+        )
+        """Whether nothing is so small that people wait for each other for long."""
         self.expired: list[tuple[str, str, str]] = []
         self.plans = {f"e{n}": Plan(f"e{n}", one) for n, one in enumerate(plan.events)}
         self.venues = {one.venue_id: one.venue for one in self.plans.values()}
