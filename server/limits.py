@@ -138,10 +138,15 @@ FORWARDED_MAX = 65_536
 FORWARD_S_MAX = 5.0
 """How long a forwarded command waits for its answer before `outcome_unknown`."""
 
+FIND_S_MAX = 3.5
+"""How long a command waits until an owner is found, or the event is loaded, among other
+processes; it may have to be forwarded then, and is answered in 10 s all the same."""
+
 RATES_S_MAX = 0.5
 """How long an operator waits for what all processes tell of themselves."""
 
 FORWARD_TRIES_MAX = 3
 """How often a command that surely had no effect is sent again."""
 
+assert FIND_S_MAX + FORWARD_S_MAX < 9.0
 assert OWNER_POLL_S < MEMBERS_S < OWNER_SILENT_S < FORWARD_S_MAX

@@ -127,7 +127,9 @@ class Shards:
             self._loading[event] = task
             task.add_done_callback(partial(self._loaded, event))
         # One impatient caller must not end the loading for the others.
-        await asyncio.wait([task], timeout=limits.LOAD_S_MAX)
+        alone = self.neighbours is None
+        patience_s = limits.LOAD_S_MAX if alone else limits.FIND_S_MAX
+        await asyncio.wait([task], timeout=patience_s)
         if not task.done() or task.cancelled():
             raise EventUnavailable
         return task.result()

@@ -27,7 +27,7 @@ from server import limits
 from server.cluster.bus import RedisBus
 from server.cluster.counter import Counter
 from server.cluster.follower import Followed, Follower
-from server.cluster.forwarder import Forwarder
+from server.cluster.forwarder import Forwarder, Waiting
 from server.cluster.members import Members
 from server.cluster.messages import (
     ALL,
@@ -317,29 +317,31 @@ class Cluster:
             self._shards.active.pop(event, None)
             self._spawn(self._find(event))
 
-    def _misdirected(self, envelope: Envelope, owner: str, tries: int) -> None:
+    def _misdirected(self, sent: Waiting) -> None:
         """A command found no owner where we sent it: nothing happened."""
-        if tries > limits.FORWARD_TRIES_MAX or self.bus.status == "down":
-            envelope.reply(envelope, refuse("unavailable"))
+        if sent.tries > limits.FORWARD_TRIES_MAX or self.bus.status == "down":
+            sent.envelope.reply(sent.envelope, refuse("unavailable"))
         else:
-            self._spawn(self._forward_again(envelope, owner, tries))
+            self._spawn(self._forward_again(sent))
 
-    async def _forward_again(self, envelope: Envelope, owner: str, tries: int) -> None:
+    async def _forward_again(self, sent: Waiting) -> None:
+        envelope = sent.envelope
         event = envelope.command.event
-        self._elsewhere(event, owner)
+        self._elsewhere(event, sent.owner)
         try:
-            served = await self._shards.find(event)
+            async with asyncio.timeout_at(sent.ends):
+                served = await self._shards.find(event)
         except EventNotFound:
             envelope.reply(envelope, refuse("event_not_found"))
             return
-        except EventUnavailable:
+        except (EventUnavailable, TimeoutError):
             envelope.reply(envelope, refuse("unavailable"))
             return
         one = self.follower.followed.get(event)
         if isinstance(served, LocalEvent) or one is None:
             served.offer(envelope)
         else:
-            self.forwarder.send(one.owner, envelope, tries)
+            self.forwarder.send(one.owner, envelope, sent)
 
     # Taking and giving.
 

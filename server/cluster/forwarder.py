@@ -49,12 +49,12 @@ class Waiting(NamedTuple):
 class Forwarder:
     """Sends commands to owners, and answers their envelopes.
 
-    `misdirected` gets each envelope whose owner is somewhere else, and how often that
-    was so: nothing happened.
+    `misdirected` gets what was sent where its owner is not, and how often that was so
+    by now: nothing happened.
     """
 
     def __init__(
-        self, bus: Bus, me: str, misdirected: Callable[[Envelope, str, int], None]
+        self, bus: Bus, me: str, misdirected: Callable[[Waiting], None]
     ) -> None:
         self.forwarded = 0
         self.unknown = 0
@@ -68,17 +68,26 @@ class Forwarder:
         """Processes that leave, to which nothing is sent any more."""
         self._outgoing: defaultdict[str, list[Forwarded]] = defaultdict(list)
 
-    def send(self, owner: str, envelope: Envelope, tries: int = 0) -> None:
-        """Forward a command; its envelope is answered, now or later."""
+    def send(
+        self, owner: str, envelope: Envelope, former: Waiting | None = None
+    ) -> None:
+        """Forward a command; its envelope is answered, now or later.
+
+        Again, after `former`, it gets no more time than it had.
+        """
         if len(self._waiting) >= limits.FORWARDED_MAX:
             envelope.reply(envelope, refuse("overloaded"))
             return
+        if former is None:
+            ends = self._loop.time() + limits.FORWARD_S_MAX
+            one = Waiting(envelope, owner, ends, 0)
+        else:
+            one = former._replace(owner=owner)
         if owner in self._closed:
-            self._misdirected(envelope, owner, tries + 1)
+            self._misdirected(one._replace(tries=one.tries + 1))
             return
         self._numbers = number = self._numbers + 1
-        ends = self._loop.time() + limits.FORWARD_S_MAX
-        self._waiting[number] = Waiting(envelope, owner, ends, tries)
+        self._waiting[number] = one
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing[owner].append(
@@ -117,14 +126,12 @@ class Forwarder:
         self._flush()
 
     def sweep(self) -> None:
-        """Answer those who have waited for too long; they stand in order of time."""
+        """Answer those who have waited for too long."""
         now = self._loop.time()
-        while self._waiting:
-            number, one = next(iter(self._waiting.items()))
-            if one.ends > now:
-                return
-            del self._waiting[number]
-            self._give_up(one.envelope)
+        for number, one in list(self._waiting.items()):
+            if one.ends <= now:
+                del self._waiting[number]
+                self._give_up(one.envelope)
 
     def _give_up(self, envelope: Envelope) -> None:
         """Nobody here knows what became of it."""
@@ -151,4 +158,4 @@ class Forwarder:
         for number in numbers:
             one = self._waiting.pop(number, None)
             if one is not None:
-                self._misdirected(one.envelope, one.owner, one.tries + 1)
+                self._misdirected(one._replace(tries=one.tries + 1))
