@@ -106,6 +106,9 @@ the bus. With the time before the first and after the last, three seconds at mos
 BUS_CONNECT_S_MAX = 2.0
 BUS_BACKOFF_S_MIN = 0.05
 BUS_BACKOFF_S_MAX = 1.0
+BUS_SURVEY_S = 0.25
+"""The pause between two questions to a Redis Cluster for who has which slot."""
+
 BUS_CLOSE_S_MAX = 1.0
 """How long the end of the process waits for what was published before it."""
 

@@ -3,9 +3,10 @@
 Purpose: to say something to whoever listens, quickly, and to know when something may
 have been missed. Nothing that is said here is true for being said: the database is.
 
-Concurrency: `publish`, `subscribe` and `unsubscribe` never wait. Behind them one task
-speaks, and puts all that was published during a round trip into the next; one listens;
-one probes. They share a link, and when it breaks all three end and a new link is made.
+Concurrency: `publish`, `subscribe` and `unsubscribe` never wait. Behind them is a line
+to the Redis there is, or to each master of a Redis Cluster, which has the topics of its
+slots; there a survey learns anew who has what whenever a line says that we know it
+wrongly.
 
 Invariants:
 - What was published over one link arrives in order, at most once, or not at all.
@@ -14,7 +15,7 @@ Invariants:
 - `on_sent` is called exactly once for each `publish` that returned True.
 - What has no right tag of the cluster's secret reaches no handler.
 
-Imports: redis and hiredis, below in `link.py` only.
+Imports: redis and hiredis, only in `link.py`, `line.py` and `slots.py`.
 """
 
 import asyncio
@@ -22,33 +23,20 @@ import hashlib
 import hmac
 import random
 import secrets
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, Protocol
 
 import structlog
-from redis.exceptions import RedisError, ResponseError
 
-from server.cluster.link import BusError, Link, address_of, publication
-from server.limits import (
-    BUS_BACKOFF_S_MAX,
-    BUS_BACKOFF_S_MIN,
-    BUS_CLOSE_S_MAX,
-    BUS_MESSAGE_BYTES_EXTRA,
-    BUS_MESSAGE_BYTES_MAX,
-    BUS_OUTBOX_BYTES_MAX,
-    BUS_PROBE_S,
-    BUS_PROBES_LOST_MAX,
-    BUS_SLICE_MESSAGES,
-    BUS_TURN_BYTES,
-    BUS_TURN_MESSAGES_MAX,
-)
+from server.cluster.line import Line, OnSent
+from server.cluster.link import SHARDED, BusError
+from server.cluster.slots import SLOTS, Range, key_slot, node_of, ranges
+from server.limits import BUS_MESSAGE_BYTES_MAX, BUS_SURVEY_S
 
 __all__ = ["Bus", "BusError", "RedisBus"]
 
 TAG_BYTES: Final = 16
-
-OnSent = Callable[[int | None], None]
+PROBE_TRIES_MAX: Final = 20 * SLOTS
 
 log = structlog.get_logger()
 
@@ -95,36 +83,33 @@ class Topic(NamedTuple):
     on_gap: Callable[[], None]
 
 
-class Letter(NamedTuple):
-    """A message on its way to Redis, as the command that publishes it."""
-
-    command: bytes
-    on_sent: OnSent | None
-
-
 class RedisBus:
     """The bus over Redis, or what speaks its language.
 
-    `url` is redis://, rediss:// or unix://; `prefix` begins the names of all channels
-    of this cluster; `secret` has 16 to 64 bytes, and whoever has it may speak here.
+    `url` is redis://, rediss:// or unix://, or that of one node of a cluster,
+    redis+cluster:// or rediss+cluster://; `prefix` begins the names of all channels of
+    this cluster; `secret` has 16 to 64 bytes, and whoever has it may speak here.
     """
 
     def __init__(self, url: str, prefix: str, secret: bytes) -> None:
         if not 16 <= len(secret) <= hashlib.blake2b.MAX_KEY_SIZE:
             raise ValueError("the secret of the bus has 16 to 64 bytes")
         self._url = url
+        self._node = node_of(url)
         self._prefix = prefix
         self._seal = hashlib.blake2b(key=secret, digest_size=TAG_BYTES)
         self._topics: dict[bytes, Topic] = {}
-        self._changed: dict[bytes, None] = {}
-        self._outbox: deque[Letter] = deque()
-        self._in_flight: deque[Letter] = deque()
-        self._waiting_bytes = 0
-        self._wake = asyncio.Event()
-        self._link: Link | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._probe_channel = self._channel(f"probe:{secrets.token_hex(8)}")
-        self._probes_unheard = 0
+        self._lines: dict[str, Line] = {}
+        self._only: Line | None = None
+        self._slots: list[Line | None] | None = None
+        """Whose each slot is; None where the only Redis has all."""
+        self._whole = True
+        self._stale = asyncio.Event()
+        self._moved: set[int] = set()
+        self._witness = ""
+        """Who said last that a slot has moved: it knows where to."""
+        self._surveyor: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self.published = 0
         """Messages taken for sending, without probes."""
         self.received = 0
@@ -135,48 +120,68 @@ class RedisBus:
 
     @property
     def status(self) -> str:
-        """Return ok, degraded (the last probe did not come back yet), or down."""
-        if self._link is None:
+        """Return ok, degraded (a last probe did not come back yet), or down.
+
+        In a cluster it is that of the worst of its masters.
+        """
+        statuses = {line.status for line in self._lines.values()}
+        if not statuses or "down" in statuses or not self._whole:
             return "down"
-        return "degraded" if self._probes_unheard > 1 else "ok"
+        return "degraded" if "degraded" in statuses else "ok"
 
     async def start(self) -> None:
         """Connect; from then on the bus keeps itself connected.
 
-        Raises BusError with a sentence when Redis is out of reach, or is none.
+        Raises BusError with a sentence when Redis is out of reach, or is none; of a
+        cluster some master must be in reach.
         """
-        assert self._task is None, "the bus is started once"
-        link = await Link.open(self._url, self._probe_channel)
-        self._link = link
-        self._task = asyncio.create_task(self._run(link), name="bus")
+        assert not self._lines, "the bus is started once"
+        if self._node is None:
+            self._only = Line(self, self._url)
+            self._lines[self._url] = self._only
+        else:
+            self._arrange(await ranges(self._node), set())
+        lines = list(self._lines.values())
+        try:
+            errors = await asyncio.gather(
+                *(line.start() for line in lines), return_exceptions=True
+            )
+            failed = [error for error in errors if error is not None]
+            for each in failed:
+                if len(failed) == len(lines) or not isinstance(each, BusError):
+                    raise each
+            if not lines:
+                raise BusError("The Redis Cluster has no slots.")
+        except BaseException:
+            await self.close()
+            raise
+        for line, error in zip(lines, errors, strict=True):
+            if error is not None:
+                log.warning("the bus begins without a Redis", reason=str(error))
+                line.start_later()
+        if self._node is not None:
+            self._surveyor = asyncio.create_task(self._survey(), name="bus survey")
 
     async def close(self) -> None:
         """Say what was published before, for a second at most, and disconnect."""
-        task, self._task = self._task, None
-        if task is None:
-            return
-        said = asyncio.get_running_loop().create_future()
-        if self._link is not None:
-            # The last in the queue: what stood before it has been said, or lost.
-            self._put(self._probe_channel, b"", lambda _: said.set_result(None))
-            await asyncio.wait(
-                {said, task},
-                timeout=BUS_CLOSE_S_MAX,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        task.cancel()
-        await asyncio.wait({task})
+        lines, self._lines = self._lines, {}
+        self._only = self._slots = None
+        surveyor, self._surveyor = self._surveyor, None
+        if surveyor is not None:
+            surveyor.cancel()
+            await asyncio.wait({surveyor})
+        await asyncio.gather(*(line.close() for line in lines.values()), *self._ending)
 
     def publish(self, topic: str, data: bytes, on_sent: OnSent | None = None) -> bool:
         """Say something; see Bus."""
-        if self._link is None or self._task is None:
-            return False
-        if self._waiting_bytes >= BUS_OUTBOX_BYTES_MAX:
+        channel = self._channel(topic)
+        line = self._line_of(channel)
+        if line is None or not line.takes:
             return False
         if len(data) > BUS_MESSAGE_BYTES_MAX:
             log.error("too long for the bus", topic=topic, bytes=len(data))
             return False
-        self._put(self._channel(topic), data, on_sent)
+        line.put(channel, self._tag(channel, data) + data, on_sent)
         self.published += 1
         return True
 
@@ -198,13 +203,17 @@ class RedisBus:
             self._change(channel)
 
     def _change(self, channel: bytes) -> None:
-        # A new link begins with all topics there are.
-        if self._link is not None:
-            self._changed[channel] = None
-            self._wake.set()
+        line = self._line_of(channel)
+        if line is not None:
+            line.change(channel)
 
     def _channel(self, topic: str) -> bytes:
         return f"{self._prefix}:{topic}".encode()
+
+    def _line_of(self, channel: bytes) -> Line | None:
+        if self._slots is None:
+            return self._only
+        return self._slots[key_slot(channel)]
 
     def _tag(self, channel: bytes, data: bytes) -> bytes:
         seal = self._seal.copy()
@@ -213,146 +222,21 @@ class RedisBus:
         seal.update(data)
         return seal.digest()
 
-    def _put(
-        self,
-        channel: bytes,
-        data: bytes,
-        on_sent: OnSent | None,
-        *,
-        first: bool = False,
-    ) -> None:
-        command = publication(channel, self._tag(channel, data) + data)
-        letter = Letter(command, on_sent)
-        self._waiting_bytes += len(command) + BUS_MESSAGE_BYTES_EXTRA
-        if first:
-            self._outbox.appendleft(letter)
-        else:
-            self._outbox.append(letter)
-        self._wake.set()
+    # -- What the lines ask for and tell
 
-    async def _run(self, link: Link) -> None:
-        """Use one link after the other until the bus is closed."""
-        while True:
-            error = await self._use(link)
-            if isinstance(error, BusError | RedisError | OSError):
-                log.warning("the bus is lost", reason=str(error))
-            else:
-                log.error("the bus is lost by an error of ours", exc_info=error)
-            link = await self._connect_again()
-            self.reconnects += 1
-            log.info("the bus is back")
-
-    async def _use(self, link: Link) -> BaseException | None:
-        """Speak, listen and probe until one of them fails; return its error."""
-        self._link = link
-        self._probes_unheard = 0
-        self._changed = dict.fromkeys(self._topics)
-        tasks = {
-            asyncio.create_task(self._speak(link), name="bus speaks"),
-            asyncio.create_task(self._listen(link), name="bus listens"),
-            asyncio.create_task(self._probe(), name="bus probes"),
-        }
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().exception()
-        finally:
-            self._link = None
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await link.close()
-            self._lose()
-
-    async def _connect_again(self) -> Link:
-        backoff_s = BUS_BACKOFF_S_MIN
-        while True:
-            await asyncio.sleep(random.random() * backoff_s)
-            try:
-                return await Link.open(self._url, self._probe_channel)
-            except BusError as error:
-                log.debug("the bus stays lost", reason=str(error))
-            except Exception:
-                log.exception("the bus stays lost by an error of ours")
-            backoff_s = min(backoff_s * 2, BUS_BACKOFF_S_MAX)
-
-    async def _speak(self, link: Link) -> None:
-        while True:
-            self._wake.clear()
-            if self._changed:
-                await self._resubscribe(link)
-            if self._outbox:
-                await self._turn(link)
-            if not (self._outbox or self._changed):
-                await self._wake.wait()
-
-    async def _resubscribe(self, link: Link) -> None:
-        changed, self._changed = self._changed, {}
-        # A subscription that stands is asked for again: only so does its new handler
-        # hear that it begins.
-        await link.subscribe([name for name in changed if name in self._topics])
-        await link.unsubscribe([name for name in changed if name not in self._topics])
-
-    async def _turn(self, link: Link) -> None:
-        """Send what waits in one round trip, up to what one may have."""
-        batch = self._in_flight
-        size = 0
-        while self._outbox and size < BUS_TURN_BYTES:
-            if len(batch) == BUS_TURN_MESSAGES_MAX:
-                break
-            letter = self._outbox.popleft()
-            batch.append(letter)
-            size += len(letter.command)
-        await link.send([letter.command for letter in batch])
-        while batch:
-            try:
-                receivers: int | None = await link.answer()
-            except ResponseError as error:
-                log.error("the bus refused a message", reason=str(error))
-                receivers = None
-            if not receivers and not link.counts_all:
-                receivers = None
-            self._settle(batch.popleft(), receivers)
-
-    def _lose(self) -> None:
-        """Answer for what the broken link leaves: nobody knows what became of some."""
-        while self._in_flight:
-            self._settle(self._in_flight.popleft(), None)
-        while self._outbox:
-            self._settle(self._outbox.popleft(), 0)
-
-    def _settle(self, letter: Letter, receivers: int | None) -> None:
-        self._waiting_bytes -= len(letter.command) + BUS_MESSAGE_BYTES_EXTRA
-        if letter.on_sent is None:
-            return
-        try:
-            letter.on_sent(receivers)
-        except Exception:
-            log.exception("who published on the bus failed")
-
-    async def _listen(self, link: Link) -> None:
-        heard = 0
-        while True:
-            kind, channel, body = await link.read()
-            if kind == b"message":
-                self._hear(channel, body)
-            elif kind == b"subscribe":
-                self._begin(channel)
-            heard += 1
-            if heard == BUS_SLICE_MESSAGES:
-                # While there is something to read, reading it never waits.
-                heard = 0
-                await asyncio.sleep(0)
-
-    def _hear(self, channel: bytes, body: bytes) -> None:
+    def hear(self, channel: bytes, body: bytes) -> None:
+        """Give a message to who hears its topic."""
         topic = self._topics.get(channel)
-        if topic is None and channel != self._probe_channel:
+        line = None if topic is not None else self._prober(channel)
+        if topic is None and line is None:
             return  # Not ours any more.
         data = body[TAG_BYTES:]
         if not hmac.compare_digest(body[:TAG_BYTES], self._tag(channel, data)):
             self.dropped += 1
             return
         if topic is None:
-            self._probes_unheard = 0
+            assert line is not None
+            line.live()
             return
         self.received += 1
         try:
@@ -360,7 +244,12 @@ class RedisBus:
         except Exception:
             log.exception("who hears the bus failed", topic=topic.name)
 
-    def _begin(self, channel: bytes) -> None:
+    def _prober(self, channel: bytes) -> Line | None:
+        lines = self._lines.values()
+        return next((line for line in lines if line.probe == channel), None)
+
+    def begin(self, channel: bytes) -> None:
+        """Tell who hears a topic that its subscription begins."""
         topic = self._topics.get(channel)
         if topic is None:
             return
@@ -369,12 +258,97 @@ class RedisBus:
         except Exception:
             log.exception("who hears the bus failed", topic=topic.name)
 
-    async def _probe(self) -> None:
-        """Say something to ourselves every second; raise when it does not come back."""
-        while self._probes_unheard < BUS_PROBES_LOST_MAX:
-            self._probes_unheard += 1
-            # Before all that waits: it asks for life, not for speed.
-            self._put(self._probe_channel, b"", None, first=True)
-            await asyncio.sleep(BUS_PROBE_S)
-        where = address_of(self._url)
-        raise BusError(f"Redis at {where} does not bring back what is sent to it.")
+    def wanted(self, line: Line) -> Iterable[bytes]:
+        """Return the channels that are heard over a line."""
+        return [channel for channel in self._topics if self._line_of(channel) is line]
+
+    def wants(self, line: Line, channel: bytes) -> bool:
+        """Tell whether a channel is heard over a line."""
+        return channel in self._topics and self._line_of(channel) is line
+
+    def probe(self, line: Line) -> tuple[bytes, bytes]:
+        """Return a channel on which a line can hear itself, and what to say there."""
+        # One try is enough where there is one Redis, and few are in any usual cluster.
+        for _ in range(PROBE_TRIES_MAX):
+            channel = self._channel(f"probe:{secrets.token_hex(8)}")
+            if self._line_of(channel) is line:
+                return channel, self._tag(channel, b"")
+        raise BusError("A Redis of the cluster has no slot any more.")
+
+    def moved(self, line: Line, slot: int) -> None:
+        """Learn where a slot is now that a line has it no more."""
+        self._moved.add(slot)
+        self._witness = line.url
+        self._stale.set()
+
+    def ended(self, line: Line, channel: bytes) -> None:
+        """Look for a topic again whose subscription ended, though we did not ask."""
+        if self._slots is not None and self.wants(line, channel):
+            self.moved(line, key_slot(channel))
+
+    def missing(self, line: Line) -> None:
+        """Ask whether another Redis has taken over from one that is out of reach."""
+        self._stale.set()
+
+    # -- A Redis Cluster
+
+    async def _survey(self) -> None:
+        """Learn anew who has which slot, whenever we may know it wrongly."""
+        while True:
+            await self._stale.wait()
+            self._stale.clear()
+            found = await self._ask_around()
+            (moved, self._moved), self._witness = (self._moved, set()), ""
+            self._arrange(found, moved)
+            if not self._whole:
+                self._stale.set()
+            await asyncio.sleep(BUS_SURVEY_S)
+
+    async def _ask_around(self) -> list[Range]:
+        """Ask one node after the other until one answers."""
+        assert self._node is not None
+        while True:
+            urls = {self._node, *self._lines}
+            # First who must know, last who is out of reach anyway.
+            for url in sorted(urls, key=self._trust):
+                try:
+                    found = await ranges(url)
+                except BusError as error:
+                    log.debug("no word from a Redis", reason=str(error))
+                else:
+                    if found:
+                        return found
+            await asyncio.sleep(BUS_SURVEY_S)
+
+    def _trust(self, url: str) -> tuple[bool, bool, float]:
+        line = self._lines.get(url)
+        is_down = line is None or line.status != "ok"
+        return url != self._witness, is_down, random.random()
+
+    def _arrange(self, found: list[Range], moved: set[int]) -> None:
+        """Have a line to each master, and each topic on the line of its slot."""
+        slots: list[Line | None] = [None] * SLOTS
+        lines: dict[str, Line] = {}
+        for first, last, url in found:
+            master = lines.get(url) or self._lines.get(url)
+            lines[url] = master = master or Line(self, url, SHARDED)
+            slots[first : last + 1] = [master] * (last + 1 - first)
+        (gone, self._lines), before = (self._lines, lines), self._slots
+        self._slots, self._whole = slots, None not in slots
+        if before is None:
+            return  # It starts: nobody hears anything yet.
+        for channel in self._topics:
+            slot = key_slot(channel)
+            if before[slot] is slots[slot] and slot not in moved:
+                continue
+            line = slots[slot]
+            if line is not None:
+                # Who had it before has ended the subscription by itself.
+                line.change(channel)
+        for url in gone.keys() - lines.keys():
+            # At once: as a replica it would bring what its new master brings too.
+            task = asyncio.create_task(gone[url].end(), name="bus ends a line")
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+        for url in lines.keys() - gone.keys():
+            lines[url].start_later()

@@ -11,7 +11,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, Self, cast
+from typing import Any, Final, NamedTuple, Self, cast
 from urllib.parse import urlsplit
 
 import hiredis
@@ -47,9 +47,41 @@ def address_of(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}"
 
 
-def publication(channel: bytes, body: bytes) -> bytes:
-    """Return the command that publishes a message, as Redis reads it."""
-    return _pack((b"PUBLISH", channel, body))
+class Dialect(NamedTuple):
+    """The words for pub/sub: those for any Redis, and those for a slot of a cluster."""
+
+    publish: bytes
+    subscribe: bytes
+    unsubscribe: bytes
+    message: bytes
+    subscribed: bytes
+    unsubscribed: bytes
+    topics_max: int
+    """Topics of one command; those of a cluster must have one slot."""
+
+    def publication(self, channel: bytes, body: bytes) -> bytes:
+        """Return the command that publishes a message, as Redis reads it."""
+        return _pack((self.publish, channel, body))
+
+
+ANY: Final = Dialect(
+    b"PUBLISH",
+    b"SUBSCRIBE",
+    b"UNSUBSCRIBE",
+    b"message",
+    b"subscribe",
+    b"unsubscribe",
+    BUS_SUBSCRIBE_TOPICS_MAX,
+)
+SHARDED: Final = Dialect(
+    b"SPUBLISH",
+    b"SSUBSCRIBE",
+    b"SUNSUBSCRIBE",
+    b"smessage",
+    b"ssubscribe",
+    b"sunsubscribe",
+    1,
+)
 
 
 class Link:
@@ -59,7 +91,8 @@ class Link:
     connection whose command was cancelled would give its answer to the next one.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, dialect: Dialect = ANY) -> None:
+        self.dialect = dialect
         self._speaking = _connection(url)
         self._listening = _connection(url)
         self._writers: list[asyncio.StreamWriter] = []
@@ -67,12 +100,12 @@ class Link:
         """Whether Redis counts all receivers; in a cluster, only those of one node."""
 
     @classmethod
-    async def open(cls, url: str, probe: bytes) -> Self:
+    async def open(cls, url: str, probe: bytes, dialect: Dialect = ANY) -> Self:
         """Connect, subscribe to the channel of the probe, and hear oneself on it.
 
         Raises BusError with a sentence that says what is wrong.
         """
-        link = cls(url)
+        link = cls(url, dialect)
         try:
             async with asyncio.timeout(BUS_CONNECT_S_MAX):
                 await link._connect(probe)
@@ -83,6 +116,19 @@ class Link:
             raise
         return link
 
+    @classmethod
+    async def ask_once(cls, url: str, *command: bytes) -> Any:
+        """Send one command over a connection of its own; raises BusError."""
+        link = cls(url)
+        try:
+            async with asyncio.timeout(BUS_CONNECT_S_MAX):
+                await link._connect_one(link._speaking)
+                return await link.ask(*command)
+        except (OSError, RedisError, TimeoutError) as error:
+            raise BusError(_sentence(url, error)) from error
+        finally:
+            await link.close()
+
     async def _connect(self, probe: bytes) -> None:
         speaking, listening = self._speaking, self._listening
         await self._connect_one(speaking)
@@ -91,12 +137,12 @@ class Link:
         self.counts_all = await self._is_alone()
         await self._connect_one(listening)
         await self.subscribe([probe])
-        if await self.read() != [b"subscribe", probe, 1]:
+        if await self.read() != [self.dialect.subscribed, probe, 1]:
             raise InvalidResponse("no confirmation of a subscription")
         nonce = secrets.token_bytes(16)
-        await self.ask(b"PUBLISH", probe, nonce)
+        await self.ask(self.dialect.publish, probe, nonce)
         # What others say there now is no answer: wait for our own words.
-        while await self.read() != [b"message", probe, nonce]:
+        while await self.read() != [self.dialect.message, probe, nonce]:
             pass
 
     async def _connect_one(self, connection: AbstractConnection) -> None:
@@ -131,14 +177,14 @@ class Link:
 
     async def subscribe(self, channels: Sequence[bytes]) -> None:
         """Ask for messages; each channel is confirmed among what `read` returns."""
-        await self._tell(b"SUBSCRIBE", channels)
+        await self._tell(self.dialect.subscribe, channels)
 
     async def unsubscribe(self, channels: Sequence[bytes]) -> None:
         """Ask for no more messages of these channels."""
-        await self._tell(b"UNSUBSCRIBE", channels)
+        await self._tell(self.dialect.unsubscribe, channels)
 
     async def _tell(self, verb: bytes, channels: Sequence[bytes]) -> None:
-        most = BUS_SUBSCRIBE_TOPICS_MAX
+        most = self.dialect.topics_max
         parts = [channels[at : at + most] for at in range(0, len(channels), most)]
         packed = [_pack((verb, *part)) for part in parts]
         if packed:
@@ -184,7 +230,8 @@ def _connection(url: str) -> AbstractConnection:
         # The error may quote the address, and with it a password.
         raise BusError(
             "The address of Redis is none: it must look like redis://host:6379/0, "
-            "rediss://… for TLS, or unix:///path/to/socket."
+            "rediss://… for TLS, unix:///path/to/socket, or redis+cluster://… for one "
+            "node of a Redis Cluster."
         ) from None
 
 

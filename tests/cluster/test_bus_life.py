@@ -7,6 +7,7 @@ import pytest
 import structlog.testing
 
 from server.cluster import bus as bus_module
+from server.cluster import line as line_module
 from server.cluster.bus import RedisBus
 from server.limits import BUS_MESSAGE_BYTES_MAX, BUS_OUTBOX_BYTES_MAX
 from tests.cluster.conftest import PREFIX, SECRET, Join, RedisServer
@@ -76,7 +77,9 @@ async def test_one_who_hangs_up_is_told_apart():
         "",
         "secret",
         "http://me:secret@localhost/",
-        "redis+cluster://me:secret@localhost",
+        "redis+other://me:secret@localhost",
+        "redis+cluster://me:sec/ret@localhost",
+        "unix+cluster:///secret",
         "redis://me:sec/ret@localhost",
         "redis://localhost:secret",
         "redis://localhost?secret=1",
@@ -203,7 +206,8 @@ async def test_those_who_fail_are_logged_and_stop_nobody(
     join: Join, monkeypatch: pytest.MonkeyPatch
 ):
     logger = structlog.testing.CapturingLogger()
-    monkeypatch.setattr(bus_module, "log", logger)
+    for module in (bus_module, line_module):
+        monkeypatch.setattr(module, "log", logger)
     bus = await started(join())
 
     def fail(what: str, *_: object) -> None:
