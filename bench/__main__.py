@@ -24,8 +24,11 @@ app = App(
 
 COMMANDS = {
     "bench.compare:compare": "Set two reports side by side.",
+    "bench.fanout:fanout": "Changes, told to watchers.",
     "bench.forward:forward": "Commands for an event that another process owns.",
+    "bench.many:many": "Many lukewarm events, beside a hot one.",
     "bench.memory:memory": "Memory of idle connections.",
+    "bench.reads:reads": "Reads over REST.",
     "bench.snapshot:snapshot": "Loop time of snapshots and deltas.",
     "bench.start:start": "Start to ready.",
     "bench.watchers:watchers": "What watchers take from the sale they watch.",

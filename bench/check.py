@@ -44,6 +44,8 @@ class Verdict:
 
         self.refused: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
+        self.reply_bytes = 0
+        """Length of a typical reply."""
 
 
 _reply = msgspec.json.Decoder(Reply)
@@ -60,6 +62,7 @@ def judge(
 ) -> None:
     """Hold one connection's replies against its commands; their ids count from 0."""
     answered: set[int] = set()
+    verdict.reply_bytes = len(replies[0]) if replies else verdict.reply_bytes
     for body, received in zip(replies, received_at, strict=True):
         try:
             reply = _reply.decode(body)

@@ -31,6 +31,9 @@ class Running(Struct, kw_only=True):
     name: str = "server"
     address: str
     secure: bool = False
+    path: str = ""
+    """What is read from it, in a bench of reads."""
+
     tokens: list[str]
     events: list[str]
     server_pids: list[int]
@@ -44,6 +47,11 @@ class Running(Struct, kw_only=True):
 
     settle: Callable[[], Awaitable[dict[str, object]]]
     """After the load: look at what is committed; `held` is the number of seats."""
+
+    @property
+    def url(self) -> str:
+        """Where its REST interface is."""
+        return f"{'https' if self.secure else 'http'}://{self.address}"
 
     @property
     def ws_url(self) -> str:

@@ -49,13 +49,16 @@ SENT_MIN = 0.995
 class Load(Struct, kw_only=True, frozen=True):
     """What to put on the server."""
 
+    path: str = ""
+    """What to read over REST, in place of holding seats."""
+
     rate: float | None = None
     in_flight: int = 1
     seconds: float
     warmup: float
-    seats_per_event: int
-    seats_per_hold: int
-    holds_max: int
+    seats_per_event: int = 0
+    seats_per_hold: int = 1
+    holds_max: int | None = None
     keys: bool = False
     side_by_side: bool = False
     processes: int = 0
@@ -89,7 +92,8 @@ async def drive(stack: AsyncExitStack, load: Load, running: Running) -> Driven:
         paths = [Path(place, f"{number}.samples") for number in range(count)]
         partners = []
         for number, path in enumerate(paths):
-            partner = await Partner.start(stack, "bench.load")
+            module = "bench.getting" if load.path else "bench.load"
+            partner = await Partner.start(stack, module)
             first = connections * number // count
             tokens = running.tokens[first : connections * (number + 1) // count]
             plan = _plan(load, running, connections, tokens, first, path)
@@ -125,6 +129,7 @@ def _plan(
     return Plan(
         url=running.ws_url,
         tokens=tokens,
+        path=load.path,
         connections=connections,
         first=first,
         events=running.events,

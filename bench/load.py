@@ -18,8 +18,9 @@ import gc
 import resource
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import uvloop
@@ -88,19 +89,44 @@ class Buyer(WSListener):
         self.replies.append(frame.get_payload_as_bytes())
         self.received_at.append(_now())
         if self.selling:
-            self.send_next(transport, _now())
+            self.send_next(_now())
         else:
             self._course.count_down()
 
-    def send_next(self, transport: WSTransport, due: float) -> None:
+    def send_next(self, due: float) -> None:
         """Send one more command, if there are seats left for it."""
+        if self.transport is None:
+            return
         frame = next(self._left, None)
         if frame is None:
             self.selling = False
             self._course.sold_out.set()
             return
         self.due_at.append(due)
-        transport.send(_TEXT, frame)
+        self.transport.send(_TEXT, frame)
+
+    @property
+    def unanswered(self) -> int:
+        """Commands that a reply is due for."""
+        return len(self.due_at) - len(self.replies)
+
+    def close(self) -> None:
+        """Leave without a fault."""
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.disconnect(False)
+
+    def judge(self, echo: bool, verdict: Verdict) -> None:
+        """Add what this connection saw."""
+        verdict.faults.update(self.faults)
+        judge(
+            self.frames,
+            self.due_at,
+            self.replies,
+            self.received_at,
+            echo,
+            verdict,
+        )
 
     def _take_other(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type is WSMsgType.CLOSE:
@@ -151,6 +177,22 @@ def build_frames(plan: Plan, connection: int) -> list[bytes]:
     return frames
 
 
+class Sender(Protocol):
+    """A connection, as the loops see it."""
+
+    due_at: "array[float]"
+    selling: bool
+
+    def send_next(self, due: float) -> None: ...
+    def close(self) -> None: ...
+    def judge(self, echo: bool, verdict: Verdict) -> None: ...
+    @property
+    def unanswered(self) -> int: ...
+
+
+Connect = Callable[[Plan, Course], Awaitable[Sequence[Sender]]]
+
+
 async def connect(plan: Plan, course: Course) -> list[Buyer]:
     """Open all connections, a few at a time."""
     gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
@@ -177,12 +219,12 @@ async def connect(plan: Plan, course: Course) -> list[Buyer]:
 class Schedule:
     """The open loop of this process: every so many-th command of the whole schedule."""
 
-    def __init__(self, plan: Plan, buyers: list[Buyer], at: float) -> None:
+    def __init__(self, plan: Plan, senders: Sequence[Sender], at: float) -> None:
         assert plan.rate is not None
         self.lags = array("d")
         """How late each command was sent."""
 
-        self._buyers = buyers
+        self._senders = senders
         self._at = at
         self._rate = plan.rate
         self._first = self._next = plan.process
@@ -212,20 +254,20 @@ class Schedule:
             await wake
 
     def _send(self, number: int) -> None:
-        buyer = self._buyers[number // self._step % len(self._buyers)]
+        sender = self._senders[number // self._step % len(self._senders)]
         due = self.due(number)
         self.lags.append(_now() - due)
-        if buyer.transport is not None:
-            buyer.send_next(buyer.transport, due)
+        sender.send_next(due)
 
 
 class Generator:
     """The child: connects, sends and judges as it is asked to."""
 
-    def __init__(self) -> None:
+    def __init__(self, connect: Connect) -> None:
         self.course = Course()
         self.plan: Plan | None = None
-        self.buyers: list[Buyer] = []
+        self.senders: Sequence[Sender] = []
+        self._connect = connect
 
     async def answer(self, line: bytes) -> object:
         """Answer the plan with Connected, Go with Taken."""
@@ -233,69 +275,57 @@ class Generator:
             go = msgspec.json.decode(line, type=Go)
             return await self.run(self.plan, go.at)
         self.plan = msgspec.json.decode(line, type=Plan)
-        self.buyers = await connect(self.plan, self.course)
+        self.senders = await self._connect(self.plan, self.course)
         gc.collect()
         gc.freeze()
         gc.disable()  # nothing here makes cycles, and a collection would be a pause
-        return Connected(connections=len(self.buyers))
+        return Connected(connections=len(self.senders))
 
     async def run(self, plan: Plan, at: float) -> Taken:
         """Warm up, measure, collect the last replies, judge."""
-        course, buyers = self.course, self.buyers
+        course, senders = self.course, self.senders
         await _happens(course.sold_out, at - _now())
         begin, end = at + plan.warmup_s, at + plan.warmup_s + plan.seconds
-        schedule = Schedule(plan, buyers, at) if plan.rate is not None else None
+        schedule = Schedule(plan, senders, at) if plan.rate is not None else None
         if schedule is not None:
             await schedule.run()
         else:
-            for buyer in buyers:
+            for sender in senders:
                 for _ in range(plan.in_flight):
-                    if buyer.transport is not None:
-                        buyer.send_next(buyer.transport, _now())
+                    sender.send_next(_now())
             await _happens(course.sold_out, end - _now())
             end = min(end, max(_now(), begin))
-        for buyer in buyers:
-            buyer.selling = False
-        course.due = sum(len(buyer.due_at) - len(buyer.replies) for buyer in buyers)
+        for sender in senders:
+            sender.selling = False
+        course.due = sum(sender.unanswered for sender in senders)
         if course.due > 0:
             await _happens(course.answered, plan.patience_s)
         # An answer too many would come after the last one due: it gets its chance.
         await asyncio.sleep(ANSWERS_TOO_MANY_S)
-        for buyer in buyers:
-            if buyer.transport is not None:
-                transport, buyer.transport = buyer.transport, None
-                transport.disconnect(False)
+        for sender in senders:
+            sender.close()
         return self._take(plan, begin, end, schedule)
 
     def _take(
         self, plan: Plan, begin: float, end: float, schedule: Schedule | None
     ) -> Taken:
         verdict = Verdict()
-        for buyer in self.buyers:
-            verdict.faults.update(buyer.faults)
-            judge(
-                buyer.frames,
-                buyer.due_at,
-                buyer.replies,
-                buyer.received_at,
-                plan.echo,
-                verdict,
-            )
+        for sender in self.senders:
+            sender.judge(plan.echo, verdict)
         write_samples(Path(plan.samples), verdict.accepted)
         lags = sorted(lag * 1e3 for lag in schedule.lags) if schedule else []
-        first = next((b.replies[0] for b in self.buyers if b.replies), b"")
         return Taken(
             begin=begin,
             end=end,
             due=schedule.count if schedule else 0,
-            sent=sum(len(buyer.due_at) for buyer in self.buyers),
+            sent=sum(len(sender.due_at) for sender in self.senders),
             accepted_total=len(verdict.accepted),
             refused=dict(verdict.refused),
             faults=dict(verdict.faults),
             lag_p99_ms=percentile(lags, 0.99),
             lag_max_ms=lags[-1] if lags else 0.0,
             sold_out=self.course.sold_out.is_set(),
-            reply_bytes=len(first),
+            reply_bytes=verdict.reply_bytes,
         )
 
 
@@ -308,13 +338,13 @@ async def _happens(event: asyncio.Event, within_s: float) -> None:
         pass  # the usual case: there were seats to the end
 
 
-def main() -> None:
-    """Answer until nobody asks any more."""
+def serve_plans(connect: Connect) -> None:
+    """Be the child, with connections of some kind, until nobody asks any more."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(answer_questions(Generator().answer))
+        runner.run(answer_questions(Generator(connect).answer))
 
 
 if __name__ == "__main__":
-    main()
+    serve_plans(connect)

@@ -10,6 +10,9 @@ class Plan(Struct, kw_only=True, frozen=True):
     tokens: list[str]
     """One for each connection of this process."""
 
+    path: str = ""
+    """What to read over REST, in place of holding seats."""
+
     connections: int
     """Of all processes."""
 

@@ -177,7 +177,7 @@ def conclude_hot(report: Report) -> Outcome:
         settings=to_builtins(options),
         machine=report.machine,
         columns=COLUMNS,
-        rows=[_row(name, row) for name, row in summary(report).items()],
+        rows=[row_of(name, row) for name, row in summary(report).items()],
         values=values(report),
         figures={
             "summary": summary(report),
@@ -199,15 +199,16 @@ COLUMNS = [
 ]
 
 
-def _row(name: str, row: dict[str, float | int | None]) -> list[str]:
+def row_of(name: str, row: dict[str, float | int | None]) -> list[str]:
+    """The row of the table for one of `summary`."""
     return [
         name,
-        _number(row["per_second"], 0),
-        *(_number(row[f"{p}_ms"], 1) for p in ("p50", "p99", "p999", "p9999")),
-        _number(row["lag_p99_ms"] or None, 1),
-        _number(row["batch"], 0),
-        _number(row["server_us"], 1),
-        _number(row["store_us"], 1),
+        number_of(row["per_second"], 0),
+        *(number_of(row[f"{p}_ms"], 1) for p in ("p50", "p99", "p999", "p9999")),
+        number_of(row["lag_p99_ms"] or None, 1),
+        number_of(row["batch"], 0),
+        number_of(row["server_us"], 1),
+        number_of(row["store_us"], 1),
         f"{row['generator_share']:.0%}",
     ]
 
@@ -246,7 +247,7 @@ def draw_runs(runs: list[Run]) -> list[Plot]:
         for name, curves in last.items()
         if name.startswith(ONSALE)
     ]
-    return plots
+    return [plot for plot in plots if any(plot.lines.values())]
 
 
 def warnings(report: Report) -> list[str]:
@@ -288,7 +289,8 @@ def faults(report: Report) -> list[str]:
     return found
 
 
-def _number(value: float | None, digits: int) -> str:
+def number_of(value: float | None, digits: int) -> str:
+    """Write a number for the table; a question mark where it was not measured."""
     if value is None:
         return ""
     return "?" if value != value else f"{value:,.{digits}f}"

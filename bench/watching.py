@@ -90,6 +90,9 @@ class Seen(Struct, kw_only=True):
     """From a commit to the last watcher, over the commits."""
 
     last_max_ms: float
+    last_ms: list[float | None] = []
+    """The same for each commit asked for; none where a watcher was never told."""
+
     cpu_s: float
     """CPU time of the watchers' process since the question before."""
 
@@ -230,7 +233,8 @@ class Watching:
         first = [bisect_left(w.at, question.begin) for w in self.watchers]
         last = [bisect_left(w.at, question.end) for w in self.watchers]
         inside = list(zip(self.watchers, first, last, strict=True))
-        delays, lasts = self._delays(question.commits)
+        delays, last_ms = self._delays(question.commits)
+        lasts = sorted(last for last in last_ms if last is not None)
         answer = Seen(
             frames=sum(b - a for _, a, b in inside),
             bytes=sum(sum(w.sizes[a:b]) for w, a, b in inside),
@@ -241,6 +245,7 @@ class Watching:
             delay_p99_ms=percentile(delays, 0.99),
             last_p50_ms=percentile(lasts, 0.5),
             last_max_ms=lasts[-1] if lasts else 0.0,
+            last_ms=last_ms,
             cpu_s=cpu_s,
         )
         self._cpu_s = time.process_time()
@@ -251,17 +256,16 @@ class Watching:
 
     def _delays(
         self, commits: list[tuple[float, int]]
-    ) -> tuple[list[float], list[float]]:
-        """Delays in ms of each watcher, and of the last one, after each commit."""
+    ) -> tuple[list[float], list[float | None]]:
+        """Delays in ms of each watcher, in order, and of the last one, by commit."""
         delays: list[float] = []
-        lasts: list[float] = []
+        lasts: list[float | None] = []
         for at, version in commits:
             seen = [w.first_at(version) for w in self.watchers]
             known = [(moment - at) * 1e3 for moment in seen if moment is not None]
             delays += known
-            if len(known) == len(seen):
-                lasts.append(max(known))
-        return sorted(delays), sorted(lasts)
+            lasts.append(max(known) if len(known) == len(seen) else None)
+        return sorted(delays), lasts
 
 
 async def _happens(condition: Callable[[], bool], within_s: float) -> bool:

@@ -90,7 +90,10 @@ def test_every_hold_counted_for_onsale_passes_its_audit(lab: Lab) -> None:
     assert run.faults == {}
     assert run.figures.accepted_total == run.figures.sent > 0
     assert run.settled["held"] == run.figures.accepted_total * OPTIONS.seats_per_hold
-    assert run.settled["audit"] == {"events": 1, "audited": 1, "ok": True}
+    audit = run.settled["audit"]
+    assert isinstance(audit, dict)
+    assert audit["ok"]
+    assert audit["audited"] == audit["events"] > 0
 
 
 def test_a_sale_that_ends_early_shortens_the_window(lab: Lab) -> None:

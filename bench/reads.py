@@ -1,0 +1,202 @@
+"""`bench reads`: reads over REST, beside a bare aiohttp handler with the same bytes.
+
+For each of what clients read most, the two take turns on a closed loop, which finds the
+most that each can do; then both get half of Onsale's most in an open loop. Nothing is
+sold meanwhile.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from statistics import median
+
+import aiohttp
+import msgspec
+
+from bench.contenders import Running, start_module
+from bench.drive import Driven, Load, drive
+from bench.hot import SHARE_OF_PEAK, Run, tell
+from bench.lab import Lab, describe
+from bench.onsale import start_onsale
+from bench.outcome import HERE, Common, Outcome, Value, in_lab
+from bench.progress import new_console
+from bench.report import draw_runs, name_of, number_of
+
+TO_BARE_MIN = 0.8
+SEATS = 20_000
+BARE = "bare"
+ONSALE = "onsale"
+PATHS = {"availability": "/availability", "event": ""}
+
+
+async def start_bare(stack: AsyncExitStack, lab: Lab, running: Running) -> Running:
+    """Serve what the server answered, and nothing else."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{running.url}{running.path}") as answer,
+    ):
+        content = answer.headers["Content-Type"], await answer.read()
+    child = await start_module(
+        stack, lab, "bench.baselines.page", stdin=msgspec.json.encode(content)
+    )
+    return msgspec.structs.replace(
+        running,
+        name=BARE,
+        address=await child.address(),
+        secure=False,
+        server_pids=[child.pid],
+        store_pids=[],
+        said=child.said,
+        count=None,
+    )
+
+
+def run_of(name: str, driven: Driven, number: int) -> Run:
+    """Put a run into the shape of those of hot."""
+    return Run(
+        round=number,
+        server=name,
+        figures=driven.figures,
+        settled={},
+        faults=driven.figures.faults,
+        curves=driven.curves,
+    )
+
+
+async def measure(lab: Lab, load: Load, rounds: int) -> list[Run]:
+    """Read each path, from both servers in turn."""
+    say = new_console().print
+    runs: list[Run] = []
+    async with AsyncExitStack() as stack:
+        onsale = await start_onsale(stack, lab, 1)
+        for what, suffix in PATHS.items():
+            path = f"/v1/events/{onsale.events[0]}{suffix}"
+            onsale = msgspec.structs.replace(onsale, path=path)
+            servers = [onsale]
+            async with AsyncExitStack() as inner:
+                if lab.target is None:
+                    servers.insert(0, await start_bare(inner, lab, onsale))
+                load = msgspec.structs.replace(load, path=path, rate=None)
+                peaks = []
+                for number in range(rounds):
+                    for server in servers:
+                        async with AsyncExitStack() as generators:
+                            driven = await drive(generators, load, server)
+                        run = run_of(f"{server.name} {what}", driven, number + 1)
+                        tell(run, say)
+                        runs.append(run)
+                    peaks.append(runs[-1].figures.per_second)
+                paced = msgspec.structs.replace(
+                    load, rate=SHARE_OF_PEAK * median(peaks)
+                )
+                for server in servers:
+                    async with AsyncExitStack() as generators:
+                        driven = await drive(generators, paced, server)
+                    runs.append(run_of(f"{server.name} {what}", driven, 1))
+                    tell(runs[-1], say)
+    return runs
+
+
+def values_of(runs: list[Run]) -> list[Value]:
+    """The ratio that is promised for each path, and the speeds."""
+    found = []
+    for what in PATHS:
+        peak: dict[str, list[float]] = {}
+        for run in runs:
+            server, _, path = run.server.partition(" ")
+            if path == what and not run.open:
+                peak.setdefault(server, []).append(run.figures.per_second)
+        if BARE in peak:
+            pairs = zip(peak[ONSALE], peak[BARE], strict=True)
+            found.append(
+                Value(
+                    name=f"{what}, to the bare handler",
+                    value=median(a / b if b else 0.0 for a, b in pairs),
+                    at_least=TO_BARE_MIN,
+                )
+            )
+        found += [
+            Value(name=f"{what}, {server}", value=median(each), unit="1/s")
+            for server, each in peak.items()
+        ]
+    return found
+
+
+def conclude(runs: list[Run], load: Load, machine: dict[str, object]) -> Outcome:
+    """Make the table."""
+    missed = [f"{name_of(run)}: {run.faults}" for run in runs if run.faults]
+    missed += [
+        f"{name_of(run)}: not measured, {run.figures.refusal}"
+        for run in runs
+        if run.figures.refusal
+    ]
+    return Outcome(
+        bench="reads",
+        title=f"Reads of an event of {SEATS:,} seats",
+        settings=msgspec.to_builtins(load),
+        machine=machine,
+        columns=[
+            *("what", "reads/s", "p50 ms", "p99 ms", "p99.9", "p99.99", "bytes"),
+            *("server µs", "client", "others"),
+        ],
+        rows=[_row(run) for run in runs],
+        values=values_of(runs),
+        figures={"runs": runs},
+        notes=["Nothing was sold meanwhile; bytes: of the body."],
+        missed=missed,
+        plots=draw_runs(runs),
+    )
+
+
+def _row(run: Run) -> list[str]:
+    figures = run.figures
+    each = figures.p50_ms, figures.p99_ms, figures.p999_ms, figures.p9999_ms
+    return [
+        name_of(run),
+        f"{figures.per_second:,.0f}",
+        *(number_of(value, 1) for value in each),
+        f"{figures.reply_bytes:,}",
+        f"{figures.cpu_us(figures.cpu.server):.1f}",
+        f"{figures.generator_share:.0%}",
+        f"{figures.cpu.others / figures.window_s:.2f}",
+    ]
+
+
+def make_work(
+    connections: int, load: Load, rounds: int
+) -> Callable[[Lab], Awaitable[Outcome]]:
+    """Bind the settings, for a store still to be started."""
+
+    async def work(lab: Lab) -> Outcome:
+        machine = await describe(lab)
+        lab = lab.shaped(connections=connections, seats_per_event=SEATS)
+        return conclude(await measure(lab, load, rounds), load, machine)
+
+    return work
+
+
+def reads(
+    *,
+    connections: int = 100,
+    seconds: float = 5.0,
+    warmup: float = 1.0,
+    rounds: int = 3,
+    common: Common = HERE,
+) -> int:
+    """Measure reads of an event and of its availability, beside a bare handler.
+
+    Ends with 1 where either has less than 0.8 of the throughput of an aiohttp handler
+    that answers with the same bytes and does nothing else.
+
+    Parameters
+    ----------
+    connections
+        Connections, kept open, with one request under way each.
+    seconds
+        Length of each measured window.
+    warmup
+        Seconds of load before it.
+    rounds
+        How often the two take turns.
+    """
+    load = Load(seconds=seconds, warmup=warmup)
+    return in_lab(make_work(connections, load, rounds), common)
