@@ -20,8 +20,8 @@ from tests.faults.ledger import Ledger
 from tests.faults.rig import FLOW_S_MAX, SETTLE_S_MAX, Load, make_event
 
 Json = dict[str, Any]
-BUYERS = 16
-WATCHERS = 4
+BUYERS = 10
+WATCHERS = 3
 EXPLAINED = {
     "ok",
     "sent",

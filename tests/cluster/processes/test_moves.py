@@ -29,38 +29,30 @@ def test_a_sale_moves_around_and_nothing_is_lost(machines: Machines):
             pauses.append(sale.flows(moved, PAUSE_S_MAX))
             sale.run(dice.uniform(0.0, 0.3))
         log.info("longest pause of a move: %.3f s", max(pauses))
-        sale.settle()
-
-
-def test_two_moves_at_once_end_somewhere(machines: Machines):
-    async def both(event: str) -> str:
-        processes = [(await machines.process_at(url)) for url in machines.urls]
-        names = [process["process"] for process in processes]
-        async with machines.apis() as apis:
-            for _ in range(4):
-                await asyncio.gather(
-                    *(
-                        api.request(
-                            "POST",
-                            "/v1/cluster/move",
-                            {"event": event, "process": name},
-                            who=api.admin,
-                        )
-                        for api, name in zip(apis, names[1:] + names[:1], strict=True)
-                    )
-                )
-
-        async def agreed() -> bool:
-            said = [await machines.owner(event, url) for url in machines.urls]
-            return len({owner["process"] for owner in said}) == 1
-
-        await until(agreed)
-        return str((await machines.owner(event))["process"])
-
-    with selling(machines) as sale:
-        asyncio.run(both(sale.event))
+        asyncio.run(move_to_all_at_once(machines, sale.event))
         sale.flows(time.monotonic(), PAUSE_S_MAX)
         sale.settle()
+
+
+async def move_to_all_at_once(machines: Machines, event: str) -> None:
+    """Let each machine be told to give the event to another; they come to agree."""
+    names = [(await machines.process_at(url))["process"] for url in machines.urls]
+    path = "/v1/cluster/move"
+    async with machines.apis() as apis:
+        for _ in range(4):
+            bodies = [{"event": event, "process": name} for name in names]
+            asked = [
+                api.request("POST", path, body, who=api.admin)
+                for api, body in zip(apis, bodies, strict=True)
+            ]
+            await asyncio.gather(*asked)
+            names = names[1:] + names[:1]
+
+    async def agreed() -> bool:
+        said = [await machines.owner(event, url) for url in machines.urls]
+        return len({owner["process"] for owner in said}) == 1
+
+    await until(agreed)
 
 
 async def test_who_may_move_what_where(machines: Machines, apis):
