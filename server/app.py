@@ -17,14 +17,20 @@ from aiohttp import web
 from persistence.accounts import Accounts
 from persistence.catalog import Catalog
 from persistence.clock import DatabaseClock
+from persistence.guard import Durability
 from persistence.journal import PostgresJournal
 from persistence.pool import Pool
 from persistence.prepare import prepare_database
 from persistence.processes import Processes
 from persistence.receipt_key import ensure_seed
+from persistence.sessions import Sessions
+from persistence.token_keys import TokenKeys
 from server import limits
+from server.accounts.key_keeper import KeyKeeper
+from server.accounts.lifetimes import SESSION_S
+from server.accounts.news import tell_others
 from server.accounts.passwords import Passwords
-from server.accounts.tokens import SigningKey, Tokens, key_from_secret
+from server.accounts.sign_ins import ALONE_TOKEN_S, SESSION_TOKEN_S, SignIns
 from server.cluster.members import Members
 from server.cluster.start import join, open_bus, process_of, terms_of
 from server.config import Config
@@ -91,12 +97,20 @@ class Server:
         self._cleanups.append(journal.close)
         processes = Processes(pool)
         members = await self._join(processes, clock)
-        catalog, accounts = Catalog(pool), Accounts(pool)
+        catalog = Catalog(pool)
+        accounts = Accounts(pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S)
+        sessions = Sessions(pool, lasts_s=SESSION_S, token_s=SESSION_TOKEN_S)
+        keys = KeyKeeper(TokenKeys(pool), config.secret_key, config.old_secret_key)
+        tokens = await keys.start()
         metrics = Metrics()
         hub = Hub(asyncio.get_running_loop())
+        sign_ins = SignIns(sessions, tokens, hub)
+        await sign_ins.look()
         shards = Shards(catalog, journal, hub, clock, RandomIds(), metrics)
         if place.redis_url is not None:
             await self._connect(place.redis_url, processes, journal, shards, members)
+        if self._cluster is not None:
+            tell_others(sign_ins, self._cluster.bus)
         context = Context(
             config=config,
             catalog=catalog,
@@ -107,7 +121,9 @@ class Server:
             processes=processes,
             members=members,
             cluster=self._cluster,
-            tokens=Tokens(await self._signing_keys(accounts)),
+            tokens=tokens,
+            sessions=sessions,
+            sign_ins=sign_ins,
             passwords=passwords,
             receipt_key=await self._receipt_key(pool),
             metrics=metrics,
@@ -121,19 +137,10 @@ class Server:
         _add_gauges(metrics, hub, shards)
         if self._cluster is not None:
             _add_cluster_gauges(metrics, self._cluster)
-        pulse = context.pulse
-        context.parts["database"] = lambda: {
-            "status": pulse.status,
-            "silent_s": round(pulse.silent_s, 1),
-            "problems": durability.problems,
-            "server_version": durability.server_version,
-        }
+        context.parts["database"] = partial(_database_part, context.pulse, durability)
         context.parts["bus"] = self._bus_part
-        self._spawn(hub.run(), "hub")
-        self._spawn(shards.run(), "scheduled sales")
-        self._spawn(members.run(), "members")
-        self._spawn(metrics.watch_loop(), "loop lag")
-        self._spawn(pulse.run(), "database pulse")
+        self._spawn(keys.run(tokens), "token keys")
+        self._run_parts(context)
         await self._ensure_admin(accounts, await hashing)
         url = await self._listen(context)
         context.ready = True
@@ -161,6 +168,15 @@ class Server:
             task.cancel()
         for cleanup in reversed(self._cleanups):
             await cleanup()
+
+    def _run_parts(self, context: Context) -> None:
+        """Let go what goes on by itself."""
+        self._spawn(context.hub.run(), "hub")
+        self._spawn(context.shards.run(), "scheduled sales")
+        self._spawn(context.members.run(), "members")
+        self._spawn(context.sign_ins.run(), "sign-ins")
+        self._spawn(context.metrics.watch_loop(), "loop lag")
+        self._spawn(context.pulse.run(), "database pulse")
 
     def _close_listeners(self) -> None:
         while self._stop_listening:
@@ -192,7 +208,7 @@ class Server:
         self._cleanups.append(bus.close)
         self._cluster = cluster = Cluster(bus, processes, journal, shards, members)
         self._cleanups.append(cluster.close)
-        await members.look()
+        await cluster.see_that_all_hear()
         self._spawn(cluster.run(), "cluster")
         self._spawn(cluster.adopt(), "adoption")
 
@@ -250,13 +266,6 @@ class Server:
             user_id = f"usr_{secrets.token_urlsafe(16)}"
             await accounts.ensure_admin(user_id, email.strip().lower(), hashed)
 
-    async def _signing_keys(self, accounts: Accounts) -> list[SigningKey]:
-        if self.config.secret_key is not None:
-            return [key_from_secret(self.config.secret_key)]
-        return [
-            SigningKey(key.kid, key.secret) for key in await accounts.signing_keys()
-        ]
-
     async def _receipt_key(self, pool: Pool) -> PublicKey:
         secret = self.config.secret_key
         key = (
@@ -276,6 +285,15 @@ class Server:
         if not task.cancelled() and not self.failed.done():
             error = task.exception() or RuntimeError(f"{task.get_name()} ended")
             self.failed.set_exception(error)
+
+
+def _database_part(pulse: Pulse, durability: Durability) -> dict[str, object]:
+    return {
+        "status": pulse.status,
+        "silent_s": round(pulse.silent_s, 1),
+        "problems": durability.problems,
+        "server_version": durability.server_version,
+    }
 
 
 def _add_door_gauges(metrics: Metrics, door: Door) -> None:

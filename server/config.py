@@ -39,6 +39,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     admin_email: str | None = None
     admin_password: str | None = None
     secret_key: str | None = None
+    old_secret_key: str | None = None
+    """The one before, whose tokens still count."""
     rate_limits: Literal["on", "off"] = "on"
     trusted_proxies: list[str] = []
     allowed_origins: list[str] = []

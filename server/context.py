@@ -11,7 +11,9 @@ from inventory.ports import Journal
 from persistence.accounts import Accounts
 from persistence.catalog import Catalog, EventRow
 from persistence.processes import Processes
+from persistence.sessions import Sessions
 from server.accounts.passwords import Passwords
+from server.accounts.sign_ins import SignIns
 from server.accounts.tokens import Tokens
 from server.cluster.members import Members
 from server.config import Config
@@ -46,6 +48,8 @@ class Context:
     cluster: "Cluster | None"
     """The other processes; None where this one is alone."""
     tokens: Tokens
+    sessions: Sessions
+    sign_ins: SignIns
     passwords: Passwords
     receipt_key: PublicKey
     metrics: Metrics

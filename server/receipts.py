@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from msgspec import Struct
 
 from persistence.audit import Receipt
-from server.accounts.tokens import SECRET_BYTES_MIN
+from server.accounts.keys import SECRET_BYTES_MIN
 
 PREFIX: Final = b"onsale receipt 1\n"
 """Keeps a signature under a receipt from being one under anything else."""

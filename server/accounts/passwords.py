@@ -5,6 +5,7 @@ stall the loop nor take the machine's memory: two at a time, a bounded number wa
 """
 
 import asyncio
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -14,9 +15,15 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 THREADS: Final = 2
 WAITING_MAX: Final = 64
+PASSWORD_LENGTH_MIN: Final = 8
 PASSWORD_LENGTH_MAX: Final = 1024
 
 T = TypeVar("T")
+
+
+def normal_password(password: str) -> str:
+    """Return what is hashed: keyboards write the same letter in several ways."""
+    return unicodedata.normalize("NFKC", password)
 
 
 class PasswordsBusy(Exception):
@@ -33,7 +40,7 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Return the hash to store for a password."""
-        return await self._run(lambda: self._hasher.hash(password))
+        return await self._run(lambda: self._hasher.hash(normal_password(password)))
 
     async def verify(self, stored_hash: str | None, password: str) -> bool:
         """Tell whether the password is the stored one.
@@ -49,10 +56,10 @@ class Passwords:
 
     def _verify(self, stored_hash: str | None, password: str) -> bool:
         if stored_hash is None:
-            self._hasher.hash(password)
+            self._hasher.hash(normal_password(password))
             return False
         try:
-            return self._hasher.verify(stored_hash, password)
+            return self._hasher.verify(stored_hash, normal_password(password))
         except (VerificationError, InvalidHashError):
             return False
 

@@ -1,35 +1,29 @@
-"""Access tokens: JWT signed with HMAC-SHA256, under keys known by name.
+"""Access tokens: JWT signed with Ed25519, under keys known by name.
 
 Keys and time are arguments, so that a token can be tested without waiting for its end.
+A signature stays good until the token's end: what has to end sooner is remembered here.
 """
 
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final
 
 import jwt
 import msgspec
 from msgspec import Meta, Struct
 
-Role = Literal["guest", "customer", "organizer", "admin"]
+from server.accounts.keys import SECRET_BYTES_MIN, KeyPair
+from server.accounts.lifetimes import CLOCK_SKEW_S, LIFETIME_S, Role
 
-ALGORITHM: Final = "HS256"
-"""The only algorithm, pinned at checking too: a token's own header never chooses."""
+ALGORITHM: Final = "EdDSA"
+OLD_ALGORITHM: Final = "HS256"
+"""What tokens were signed with before, which are believed until they expire.
+
+Each key has its one algorithm: a token's own header never chooses."""
 
 ISSUER: Final = "onsale"
-DAY_S: Final = 86_400
-LIFETIME_S: Final[dict[Role, int]] = {
-    "guest": 7 * DAY_S,
-    "customer": DAY_S,
-    "organizer": DAY_S // 2,
-    "admin": DAY_S // 2,
-}
-CLOCK_SKEW_S: Final = 60
-"""How far the clock of another machine that issued a token may be ahead of ours."""
-
 TOKEN_LENGTH_MAX: Final = 2048
-SECRET_BYTES_MIN: Final = 32
 REMEMBERED_MAX: Final = 16_384
 ORGANIZERS: Final = frozenset({"organizer", "admin"})
 
@@ -39,7 +33,7 @@ class TokenError(Exception):
 
 
 class SigningKey(Struct, frozen=True):
-    """A secret with the name that tokens signed with it carry."""
+    """A secret of former times, with the name that tokens signed with it carry."""
 
     kid: str
     secret: bytes
@@ -55,6 +49,13 @@ class Identity(Struct, frozen=True):
     user: str
     role: Role
     expires_at_s: int
+    session: str = ""
+    """Empty for a guest, who has nothing but the token."""
+
+    @property
+    def subject(self) -> str:
+        """What is revoked to end this: the session, or all that belongs to none."""
+        return self.session or self.user
 
     @property
     def organizer(self) -> bool:
@@ -63,7 +64,7 @@ class Identity(Struct, frozen=True):
 
 
 def key_from_secret(secret: str) -> SigningKey:
-    """Return the signing key for a configured secret.
+    """Return the former signing key for a configured secret.
 
     It is derived, so that the same secret may serve other purposes under other names.
     Raises ValueError where the secret is short enough to be guessed.
@@ -80,64 +81,108 @@ class _Claims(Struct):
     role: Role
     iat: int
     exp: int
+    sid: Annotated[str, Meta(max_length=64)] = ""
 
 
 class Tokens:
-    """Issues tokens with the first key and believes those of all."""
+    """Issues tokens with the first key, and believes those of all that did not end."""
 
-    def __init__(self, keys: Sequence[SigningKey]) -> None:
-        if not keys:
-            raise ValueError("At least one signing key is needed.")
-        if any(len(key.secret) < SECRET_BYTES_MIN for key in keys):
-            raise ValueError(f"A signing key needs {SECRET_BYTES_MIN} bytes.")
-        self._current = keys[0]
-        self._keys = {key.kid: key.secret for key in keys}
+    def __init__(
+        self, pairs: Sequence[KeyPair], old: Sequence[SigningKey] = ()
+    ) -> None:
         # Digests of tokens that were checked already: a buyer sends the same token with
-        # every request, and a digest costs a tenth of a signature check.
+        # every request, and a digest costs a hundredth of a signature check.
         self._remembered: dict[bytes, Identity] = {}
+        self._ended: dict[str, int] = {}
+        self._keys: dict[str, tuple[Any, str]] = {}
+        self.use(pairs, old)
 
-    def issue(self, user: str, role: Role, now_s: int) -> tuple[str, int]:
+    def use(self, pairs: Sequence[KeyPair], old: Sequence[SigningKey] = ()) -> None:
+        """Sign with the first pair from now on, and believe exactly these keys."""
+        if not pairs:
+            raise ValueError("At least one signing key is needed.")
+        if any(len(key.secret) < SECRET_BYTES_MIN for key in old):
+            raise ValueError(f"A signing key needs {SECRET_BYTES_MIN} bytes.")
+        keys: dict[str, tuple[Any, str]] = {
+            key.kid: (key.secret, OLD_ALGORITHM) for key in old
+        }
+        keys |= {pair.kid: (pair.public, ALGORITHM) for pair in pairs}
+        if not keys.keys() >= self._keys.keys():
+            self._remembered.clear()
+        self.pairs = list(pairs)
+        self._keys = keys
+
+    def issue(
+        self, user: str, role: Role, now_s: int, session: str = ""
+    ) -> tuple[str, int]:
         """Return a token for this user, and the seconds it lasts."""
-        lifetime_s = LIFETIME_S[role]
-        claims = {
+        lifetime_s, current = LIFETIME_S[role], self.pairs[0]
+        claims: dict[str, str | int] = {
             "iss": ISSUER,
             "sub": user,
             "role": role,
             "iat": now_s,
             "exp": now_s + lifetime_s,
         }
+        if session:
+            claims["sid"] = session
         token = jwt.encode(
-            claims,
-            self._current.secret,
-            algorithm=ALGORITHM,
-            headers={"kid": self._current.kid},
+            claims, current.private, algorithm=ALGORITHM, headers={"kid": current.kid}
         )
+        identity = Identity(user, role, now_s + lifetime_s, session)
+        # Whoever gets a token shows it here next, most likely.
+        self._remember(_digest(token), identity)
         return token, lifetime_s
+
+    def end(self, subject: str, until_s: int) -> None:
+        """Believe no token of a session any more, or of a user outside any session.
+
+        `until_s` is when the last of them expires.
+        """
+        self._ended[subject] = max(until_s, self._ended.get(subject, 0))
+
+    def forget_ended(self, now_s: int) -> None:
+        """Forget what has expired since it ended."""
+        self._ended = {
+            subject: until_s
+            for subject, until_s in self._ended.items()
+            if until_s > now_s
+        }
+
+    def is_ended(self, identity: Identity) -> bool:
+        """Tell whether this was ended before its time."""
+        return identity.subject in self._ended
 
     def check(self, token: str, now_s: int) -> Identity:
         """Return whom a token proves; raises `TokenError`."""
         if len(token) > TOKEN_LENGTH_MAX:
             raise TokenError("This is not an access token.")
-        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        digest = _digest(token)
         identity = self._remembered.get(digest)
         if identity is None:
             identity = self._verify(token, now_s)
-            if len(self._remembered) >= REMEMBERED_MAX:
-                del self._remembered[next(iter(self._remembered))]
-            self._remembered[digest] = identity
+            self._remember(digest, identity)
+        if self.is_ended(identity):
+            raise TokenError("This session has ended; log in again.")
         if now_s >= identity.expires_at_s:
             raise TokenError("This access token has expired.")
         return identity
 
+    def _remember(self, digest: bytes, identity: Identity) -> None:
+        if len(self._remembered) >= REMEMBERED_MAX:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[digest] = identity
+
     def _verify(self, token: str, now_s: int) -> Identity:
         try:
-            secret = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
-            if secret is None:
+            known = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
+            if known is None:
                 raise TokenError("This access token was not issued here.")
+            key, algorithm = known
             decoded = jwt.decode(
                 token,
-                secret,
-                algorithms=[ALGORITHM],
+                key,
+                algorithms=[algorithm],
                 issuer=ISSUER,
                 options={
                     "require": ["iss"],
@@ -151,4 +196,8 @@ class Tokens:
             raise TokenError("This is not an access token of ours.") from error
         if claims.iat > now_s + CLOCK_SKEW_S:
             raise TokenError("This access token is from the future.")
-        return Identity(claims.sub, claims.role, claims.exp)
+        return Identity(claims.sub, claims.role, claims.exp, claims.sid)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

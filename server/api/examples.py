@@ -39,10 +39,35 @@ VENUE: Final[dict[str, Any]] = {
     "categories": [{"key": "1", "label": "Stalls", "color": "#4c78a8"}],
 }
 TOKEN: Final[dict[str, Any]] = {
-    "access_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0.e30.c2lnbmF0dXJl",
+    "access_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.e30.c2lnbmF0dXJl",
     "token_type": "Bearer",
     "expires_in": 604800,
     "user": {"id": "usr_2m5sWn9fTjOQy7gJxwYh0A", "role": "guest"},
+}
+SESSION: Final[dict[str, Any]] = {
+    "id": "ses_9tQ4hRzPSbm6WcY2u0kF3g",
+    "current": True,
+    "created_at": "2026-11-21T10:00:00Z",
+    "seen_at": "2026-11-21T10:15:00Z",
+    "expires_at": "2026-12-21T10:15:00Z",
+    "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0",
+    "address": "203.0.113.0/24",
+}
+SIGNED_IN: Final[dict[str, Any]] = {
+    **TOKEN,
+    "expires_in": 900,
+    "user": {"id": "usr_2m5sWn9fTjOQy7gJxwYh0A", "role": "customer"},
+    "refresh_token": "o3sT8Yw1dJ6mVbR0qKxZ5uN9cPhL2eGaF7iWtB4vXyE",
+    "refresh_expires_in": 2592000,
+    "session": SESSION["id"],
+}
+ME: Final[dict[str, Any]] = {
+    "id": "usr_2m5sWn9fTjOQy7gJxwYh0A",
+    "role": "customer",
+    "email": "olga@example.org",
+    "email_verified": True,
+    "name": "Olga",
+    "created_at": "2026-11-21T10:00:00Z",
 }
 RECEIPT_KEY: Final[dict[str, Any]] = {
     "key_id": "21fe31dfa154a261",
@@ -65,6 +90,17 @@ HOLD_OK: Final[dict[str, Any]] = {
 
 REQUESTS: Final[dict[str, Any]] = {
     "log_in": {"email": "olga@example.org", "password": "correct horse battery"},
+    "register": {
+        "email": "olga@example.org",
+        "password": "correct horse battery",
+        "name": "Olga",
+    },
+    "refresh": {"refresh_token": SIGNED_IN["refresh_token"]},
+    "edit_me": {"name": "Olga"},
+    "change_password": {
+        "current_password": "correct horse battery",
+        "new_password": "incorrect zebra accumulator",
+    },
     "create_venue": {
         "name": "Town Hall",
         "map": {
@@ -87,7 +123,25 @@ REQUESTS: Final[dict[str, Any]] = {
 }
 ANSWERS: Final[dict[str, Any]] = {
     "create_guest": TOKEN,
-    "log_in": {**TOKEN, "expires_in": 43200, "user": {"id": "usr_1", "role": "admin"}},
+    "register": SIGNED_IN,
+    "log_in": SIGNED_IN,
+    "refresh": SIGNED_IN,
+    "change_password": SIGNED_IN,
+    "list_sessions": {"items": [SESSION], "next_cursor": None},
+    "show_me": ME,
+    "edit_me": ME,
+    "show_token_keys": {
+        "keys": [
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "kid": "21fe31dfa154a261",
+                "use": "sig",
+                "alg": "EdDSA",
+            }
+        ]
+    },
     "create_venue": VENUE,
     "list_venues": {"items": [VENUE], "next_cursor": None},
     "show_venue": VENUE,

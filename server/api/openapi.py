@@ -30,6 +30,7 @@ PATH_PARAMETERS: Final = {
     "booking": "The booking's id.",
     "reference": "The booking's reference.",
     "asset": "The file's name.",
+    "session": "The session's id.",
 }
 ALWAYS: Final = ("rate_limited", "internal")
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
@@ -189,7 +190,7 @@ def _codes(route: Route) -> dict[str, None]:
     codes = dict.fromkeys(route.problems)
     if route.access not in ("operational", "anonymous"):
         codes["unauthenticated"] = None
-    if route.access in ("organizer", "admin"):
+    if route.access in ("customer", "organizer", "admin"):
         codes["forbidden"] = None
     if route.access != "operational":
         codes.update(dict.fromkeys(ALWAYS))

@@ -296,6 +296,12 @@ class Hub:
             if not self.by_user[user]:
                 del self.by_user[user]
 
+    def sign_out(self, user: str, subject: str) -> None:
+        """Close the sockets of a session; or of a user's that belong to none."""
+        for outlet in list(self.by_user.get(user, ())):
+            if (outlet.session or user) == subject:
+                outlet.close(4001, "you have been signed out", 0)
+
     def tell_expired(self, event: str, expiry: Expiry) -> None:
         """Tell a user, and nobody else, that a hold ran out."""
         frame = Expired(event, expiry.hold, expiry.seats, expiry.areas)

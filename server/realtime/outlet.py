@@ -24,6 +24,7 @@ class Outlet:
         "_stalled_at",
         "closing",
         "codec",
+        "session",
         "transport",
     )
 
@@ -36,6 +37,8 @@ class Outlet:
         self.transport = transport
         self.codec = codec
         self.closing = False
+        self.session = ""
+        """The login that it belongs to, where it belongs to one."""
         self._stalled_at = 0.0
         self._last_size = 0
         self._on_end = on_end

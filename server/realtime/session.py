@@ -115,6 +115,7 @@ class Session:
             max(0.0, left_s), self.outlet.close, 4001, "the token has expired", 0
         )
         self.user = user
+        self.outlet.session = user.session
         self._hub.signed_in(self.outlet, user.user)
 
     def close(self) -> None:

@@ -65,7 +65,8 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         partial(_identify, context),
         limited=context.limits is not None,
     )
-    if user is not None:
+    # It may have been signed out while the handshake went on.
+    if user is not None and not context.tokens.is_ended(user):
         session.sign_in(user)
     try:
         await _pump(socket_, session)

@@ -1,24 +1,51 @@
-"""Access tokens for guests, and for those who have a password."""
+"""Becoming somebody: as a guest, with a new account, with a password, with a token."""
 
-import secrets
 import time
 from typing import Annotated, Literal
 
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from server.accounts.passwords import PASSWORD_LENGTH_MAX, PasswordsBusy
-from server.accounts.tokens import Role
+from persistence.accounts import Account
+from server.accounts.lifetimes import Role
+from server.accounts.passwords import PasswordsBusy
+from server.accounts.sign_ins import SignedIn
+from server.accounts.tokens import TOKEN_LENGTH_MAX
 from server.rest.call import Call
+from server.rest.creation import new_id
+from server.rest.event_bodies import Name
 from server.rest.guard import enforce
+from server.rest.people import (
+    Email,
+    NewPassword,
+    Password,
+    device_of,
+    hash_password,
+    read_email,
+    verify_password,
+)
 from server.rest.problems import ProblemError
 
 
 class Login(Struct, forbid_unknown_fields=True):
     """Who wants to log in, and the proof."""
 
-    email: Annotated[str, Meta(min_length=3, max_length=254)]
-    password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_LENGTH_MAX)]
+    email: Email
+    password: Password
+
+
+class Register(Struct, forbid_unknown_fields=True):
+    """A new account. The password may be anything of at least 8 characters."""
+
+    email: Email
+    password: NewPassword
+    name: Name
+
+
+class Refresh(Struct, forbid_unknown_fields=True):
+    """The refresh token of a session; each is good once."""
+
+    refresh_token: Annotated[str, Meta(min_length=1, max_length=TOKEN_LENGTH_MAX)]
 
 
 class TokenUser(Struct):
@@ -28,13 +55,20 @@ class TokenUser(Struct):
     role: Role
 
 
-class TokenDocument(Struct):
-    """A new access token, as OAuth 2 names its parts."""
+class TokenDocument(Struct, omit_defaults=True):
+    """A new access token, as OAuth 2 names its parts.
+
+    Whoever has an account gets a refresh token with it, for the next one; a guest does
+    not.
+    """
 
     access_token: str
     token_type: Literal["Bearer"]
     expires_in: int
     user: TokenUser
+    refresh_token: str | UnsetType = UNSET
+    refresh_expires_in: int | UnsetType = UNSET
+    session: str | UnsetType = UNSET
 
 
 async def create_guest(call: Call) -> web.Response:
@@ -43,28 +77,90 @@ async def create_guest(call: Call) -> web.Response:
         verdict = call.context.limits.guest(call.client, time.monotonic())
         enforce(call.request, verdict)
     # A guest is nothing but an unguessable name: no row is written before it buys.
-    user = f"usr_{secrets.token_urlsafe(16)}"
-    return call.answer(_issue(call, user, "guest"), status=201)
+    user = new_id("usr", "", None)
+    token, lasts_s = call.context.tokens.issue(user, "guest", int(time.time()))
+    answer = TokenDocument(token, "Bearer", lasts_s, TokenUser(user, "guest"))
+    return call.answer(answer, status=201)
+
+
+async def register(call: Call) -> web.Response:
+    """Make an account; a guest's token makes it the guest's, with all it has."""
+    key, context = call.key, call.context
+    if context.limits is not None:
+        enforce(
+            call.request, context.limits.registration(call.client, time.monotonic())
+        )
+    body = await call.body(Register)
+    email = read_email(body.email)
+    guest = call.identity if call.identity and call.identity.role == "guest" else None
+    user = guest.user if guest else new_id("usr", email, key)
+    # Hashed in any case, so that its time does not tell who has an account.
+    hashed = await hash_password(call, body.password, "password")
+    wanted = Account(user, email, hashed, "customer", body.name)
+    account = await context.accounts.create(wanted)
+    if account is not None:
+        # Whoever gave the guest its token knows it, and would be somebody with it now.
+        context.sign_ins.end_here(user, [user], sockets=False)
+    else:
+        account = await _registered_before(call, user, email, body.password)
+    return await sign_in(call, account, status=201)
 
 
 async def log_in(call: Call) -> web.Response:
-    """Give a token to whom email and password prove."""
+    """Give tokens to whom email and password prove."""
     body = await call.body(Login)
     email = body.email.strip().lower()
-    if call.context.limits is not None:
-        verdict = call.context.limits.login(call.client, email, time.monotonic())
-        enforce(call.request, verdict)
     account = await call.context.accounts.find_by_email(email)
-    stored_hash = None if account is None else account.password_hash
-    try:
-        proven = await call.context.passwords.verify(stored_hash, body.password)
-    except PasswordsBusy as error:
-        raise ProblemError("overloaded", "Too many logins at once.") from error
-    if account is None or not proven:
+    if not await verify_password(call, account, email, body.password):
+        account = None
+    if account is None:
         raise ProblemError("unauthenticated", "The email or the password is wrong.")
-    return call.answer(_issue(call, account.user_id, account.role))
+    return await sign_in(call, account)
 
 
-def _issue(call: Call, user: str, role: Role) -> TokenDocument:
-    token, lifetime_s = call.context.tokens.issue(user, role, int(time.time()))
-    return TokenDocument(token, "Bearer", lifetime_s, TokenUser(user, role))
+async def refresh(call: Call) -> web.Response:
+    """Give the next tokens of a session, in return for its refresh token."""
+    key = call.key
+    body = await call.body(Refresh)
+    token = body.refresh_token
+    signed = await call.context.sign_ins.refresh(token, key, device_of(call))
+    if signed is None:
+        raise ProblemError("unauthenticated", "This session has ended; log in again.")
+    return call.answer(document_of(signed))
+
+
+async def sign_in(call: Call, account: Account, status: int = 200) -> web.Response:
+    """Open a session for somebody who proved who it is, and answer with its tokens."""
+    signed = await call.context.sign_ins.open(account, device_of(call))
+    if signed is None:
+        raise ProblemError("unauthenticated", "The password was changed just now.")
+    return call.answer(document_of(signed), status=status)
+
+
+def document_of(signed: SignedIn) -> TokenDocument:
+    """Return what a client is told when it is signed in."""
+    return TokenDocument(
+        access_token=signed.access_token,
+        token_type="Bearer",
+        expires_in=signed.expires_in,
+        user=TokenUser(signed.user, signed.role),
+        refresh_token=signed.refresh_token,
+        refresh_expires_in=signed.refresh_expires_in,
+        session=signed.session,
+    )
+
+
+async def _registered_before(
+    call: Call, user: str, email: str, password: str
+) -> Account:
+    """Return the account where this is the same request once more."""
+    found = await call.context.accounts.find_by_email(email)
+    if found is None or found.user_id != user:
+        raise ProblemError("email_taken")
+    try:
+        proven = await call.context.passwords.verify(found.password_hash, password)
+    except PasswordsBusy as error:
+        raise ProblemError("overloaded") from error
+    if not proven:
+        raise ProblemError("key_reused")
+    return found

@@ -60,6 +60,10 @@ class Call:
             )
         return key
 
+    def check_key(self) -> None:
+        """Refuse a key that is none; for writes that have one effect without it too."""
+        _ = self.key
+
     def path(self, name: str, missing: str | None = None) -> str:
         """Return a part of the path; text that cannot be an id names nothing."""
         text = self.request.match_info[name]

@@ -15,15 +15,19 @@ from server.rest.middleware import LIMIT_HEADERS
 from server.rest.problems import ProblemError
 from server.rest.rate_limits import Verdict
 
-Access = Literal["operational", "anonymous", "anyone", "buyer", "organizer", "admin"]
+Access = Literal[
+    "operational", "anonymous", "anyone", "buyer", "customer", "organizer", "admin"
+]
 """Who may call a route. `operational` is neither asked who it is nor limited;
-`anonymous` is not asked; `anyone` may say; the others must."""
+`anonymous` is not asked; `anyone` may say; the others must. A `customer` has an
+account, a `buyer` may be a guest."""
 
 CallHandler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 UNASKED: Final = frozenset({"operational", "anonymous"})
 ROLES: Final[dict[str, frozenset[str]]] = {
     "buyer": frozenset({"guest", "customer", "organizer", "admin"}),
+    "customer": frozenset({"customer", "organizer", "admin"}),
     "organizer": frozenset({"organizer", "admin"}),
     "admin": frozenset({"admin"}),
 }

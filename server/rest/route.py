@@ -1,6 +1,6 @@
 """One row of the table of routes."""
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -37,3 +37,14 @@ class Route(Struct, frozen=True, kw_only=True):
     """Whether it carries an `ETag` and honours `If-None-Match`."""
     query: tuple[Query, ...] = ()
     problems: tuple[str, ...] = ()
+
+
+FIELDS: Final = ("bad_frame", "bad_field")
+WRITES: Final = (
+    *FIELDS,
+    "request_timeout",
+    "too_large",
+    "unsupported_media_type",
+    "unavailable",
+)
+"""What may be wrong with any body, and with storing what it says."""

@@ -15,7 +15,6 @@ from server.api import asyncapi, openapi
 from server.receipts import PublicKey
 from server.rest import (
     audit,
-    auth,
     bookings,
     cluster,
     commands,
@@ -36,18 +35,11 @@ from server.rest.event_bodies import (
 from server.rest.guard import CallHandler, guarded
 from server.rest.maps import MapDocument
 from server.rest.paging import Page
-from server.rest.route import Query, Route
+from server.rest.people_routes import PEOPLE_ROUTES
+from server.rest.route import WRITES, Query, Route
 
 COMMAND_REPLIES: Final = (HoldOk, ExtendOk, TakenOk, BookOk, HoldingOk)
 
-FIELDS: Final = ("bad_frame", "bad_field")
-WRITES: Final = (
-    *FIELDS,
-    "request_timeout",
-    "too_large",
-    "unsupported_media_type",
-    "unavailable",
-)
 COMMANDS: Final = (
     *WRITES,
     "unknown_op",
@@ -184,32 +176,6 @@ OPERATION_ROUTES: Final = (
         media_type="text/javascript",
         cached=True,
         problems=("not_found",),
-    ),
-)
-
-PEOPLE_ROUTES: Final = (
-    Route(
-        method="POST",
-        path="/v1/auth/guest",
-        handler=auth.create_guest,
-        name="create_guest",
-        summary="Become an anonymous buyer",
-        tag="People",
-        access="anonymous",
-        answers=auth.TokenDocument,
-        status=201,
-    ),
-    Route(
-        method="POST",
-        path="/v1/auth/login",
-        handler=auth.log_in,
-        name="log_in",
-        summary="Log in with email and password",
-        tag="People",
-        access="anonymous",
-        body=auth.Login,
-        answers=auth.TokenDocument,
-        problems=(*WRITES, "unauthenticated", "overloaded"),
     ),
 )
 

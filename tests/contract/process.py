@@ -71,6 +71,7 @@ class Server:
         self.url = ""
         self.venues: dict[str, str] = {}
         self._admin_token = ""
+        self._admin_until = 0.0
 
     def start(self) -> "Server":
         """Start it and return when it has printed its address."""
@@ -144,8 +145,8 @@ class Server:
 
     @property
     def admin_token(self) -> str:
-        """Log the administrator in, once."""
-        if not self._admin_token:
+        """Log the administrator in, again before the token expires."""
+        if time.monotonic() > self._admin_until:
             body = {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD}
             request = urllib.request.Request(
                 f"{self.url}/v1/auth/login",
@@ -154,7 +155,9 @@ class Server:
             )
             try:
                 with urllib.request.urlopen(request, timeout=10) as answer:
-                    self._admin_token = json.load(answer)["access_token"]
+                    token = json.load(answer)
+                    self._admin_token = token["access_token"]
+                    self._admin_until = time.monotonic() + token["expires_in"] / 3
             except urllib.error.HTTPError as error:
                 with error:
                     raise RuntimeError(f"login: {error.read()!r}") from error

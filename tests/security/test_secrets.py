@@ -8,6 +8,7 @@ from tests.contract.process import ADMIN_PASSWORD
 from tests.security.conftest import SECRET
 from tests.security.wire import TEXT, Ended, Raw, frame, request
 
+TOKENS = ("access_token", "refresh_token")
 GUESS = "hunter2-is-no-password"
 
 
@@ -31,6 +32,19 @@ async def show_tokens_everywhere(api: Api, event: str, token: str) -> None:
     raw.abort()
 
 
+async def have_an_account(api: Api) -> list[str]:
+    """Register, refresh, show a token twice; give all that is secret."""
+    password = "the password of a customer"
+    body = {"email": "olga@example.org", "password": password, "name": "Olga"}
+    made = await api.good("POST", "/v1/auth/register", body)
+    once = {"refresh_token": made["refresh_token"]}
+    following = await api.good("POST", "/v1/auth/refresh", once)
+    again = await api.request("POST", "/v1/auth/refresh", once)
+    assert again.status == 401
+    tokens = [one[name] for one in (made, following) for name in TOKENS]
+    return [password, *tokens]
+
+
 async def live_a_little(api: Api) -> tuple[str, list[str]]:
     """Do most of what there is to do; give the event and all that is secret."""
     event = await api.sale("small")
@@ -38,6 +52,7 @@ async def live_a_little(api: Api) -> tuple[str, list[str]]:
     secrets = [SECRET, ADMIN_PASSWORD, GUESS, api.admin.token]
     secrets += [person.token for person in (one, two, three)]
     assert (await api.login(password=GUESS)).status == 401
+    secrets += await have_an_account(api)
     async with (
         await api.socket(one, hello=True) as buyer,
         await api.socket(two, packed=True) as other,
@@ -79,7 +94,7 @@ async def test_no_secret_is_in_a_log_a_metric_a_journal_or_anothers_frame(
         secret.rpartition(".")[2] for secret in secrets if secret.count(".") == 2
     ]
     assert api.admin.token.rpartition(".")[2] in secrets
-    assert len(secrets) == 14
+    assert len(secrets) == 14 + 5 + 2
     leaks = [place for place, text in told.items() for each in secrets if each in text]
     assert leaks == []
     # The log was kept at all.

@@ -61,3 +61,9 @@ async def test_more_logins_than_can_wait_are_turned_away(checker, monkeypatch):
     assert outcomes.count(True) == 2
     assert sum(isinstance(outcome, PasswordsBusy) for outcome in outcomes) == 2
     assert await checker.verify(stored, "correct horse")
+
+
+async def test_a_password_is_the_same_however_a_keyboard_writes_it(checker):
+    stored = await checker.hash("cafe\u0301 \uff11\u2460")
+    assert await checker.verify(stored, "caf\u00e9 11")
+    assert not await checker.verify(stored, "cafe 11")

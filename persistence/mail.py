@@ -1,0 +1,207 @@
+"""The outbox of mails, and the codes that they carry.
+
+A mail is written in the transaction of what it tells of. A sender takes it for a
+while, and says how that went; one that died meanwhile leaves it to be taken again, so a
+mail may come twice, and is never lost.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from persistence.pool import Pool, Row
+
+TAKEN_S = 120.0
+"""How long a mail is left to whoever took it."""
+
+BACKOFF_S_MIN = 10.0
+BACKOFF_S_MAX = 3_600.0
+TAKEN_MAX = 20
+SHOWN_MAX = 1_000
+KEPT_S = 7 * 86_400
+"""How long it is kept that a mail was sent, or could not be."""
+
+Purpose = Literal["verify", "reset"]
+
+_PUT = """
+INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at)
+VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 s')
+"""
+_PUT_CODE = """
+INSERT INTO mail_code (hash, user_id, purpose, email, expires_at)
+VALUES ($1, $2, $3, $4, now() + $5 * interval '1 s')
+"""
+_DROP_CODES = "DELETE FROM mail_code WHERE user_id = $1 AND purpose = ANY ($2)"
+_USE_CODE = """
+DELETE FROM mail_code c USING account a
+WHERE c.hash = $1 AND c.purpose = $2 AND c.expires_at > now()
+    AND a.user_id = c.user_id AND a.email = c.email
+RETURNING c.user_id, c.email
+"""
+_FIND_CODE = """
+SELECT c.user_id, c.email FROM mail_code c JOIN account a USING (user_id)
+WHERE c.hash = $1 AND c.purpose = $2 AND c.expires_at > now() AND a.email = c.email
+"""
+_TAKE = """
+UPDATE mail SET attempts = attempts + 1, due_at = now() + $1 * interval '1 s'
+WHERE mail_id IN (
+    SELECT mail_id FROM mail
+    WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= now()
+        AND expires_at > now()
+    ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING mail_id, recipient, subject, body, created_at, attempts
+"""
+_SENT = "UPDATE mail SET sent_at = now(), body = '', reason = NULL WHERE mail_id = $1"
+_LATER = """
+UPDATE mail SET due_at = now() + $2 * interval '1 s', reason = $3 WHERE mail_id = $1
+"""
+_FAILED = """
+UPDATE mail SET failed_at = now(), body = '', reason = $2 WHERE mail_id = $1
+"""
+_WAITING = """
+SELECT count(*) AS waiting FROM mail
+WHERE sent_at IS NULL AND failed_at IS NULL AND expires_at > now()
+"""
+LIST = """
+SELECT mail_id, recipient, subject, body, created_at, attempts, sent_at, failed_at,
+    reason
+FROM mail ORDER BY created_at DESC, mail_id LIMIT $1
+"""
+_FORGET = (
+    "DELETE FROM mail WHERE expires_at < now() - $1 * interval '1 s'",
+    "DELETE FROM mail_code WHERE expires_at < now() - $1 * interval '1 s'",
+)
+
+
+class Mail(Struct, frozen=True):
+    """A mail to be sent within `lasts_s`."""
+
+    mail_id: str
+    user_id: str
+    recipient: str
+    subject: str
+    body: str
+    lasts_s: int
+
+    def __repr__(self) -> str:
+        """Leave out what only the recipient should know."""
+        return f"Mail({self.mail_id!r})"
+
+
+class Code(Struct, frozen=True):
+    """The digest of a code that a mail carries, and what it proves."""
+
+    hash: bytes
+    user_id: str
+    purpose: Purpose
+    email: str
+    lasts_s: int
+
+
+class Proven(Struct, frozen=True):
+    """Whom a code proves, and the address that it was sent to."""
+
+    user_id: str
+    email: str
+
+
+class TakenMail(Struct, frozen=True):
+    """A mail to send now."""
+
+    mail_id: str
+    recipient: str
+    subject: str
+    body: str
+    created_at: datetime
+    attempts: int
+
+    def __repr__(self) -> str:
+        """Leave out what only the recipient should know."""
+        return f"TakenMail({self.mail_id!r})"
+
+
+class Outbox:
+    """Gives out mails to send. Raises `Unavailable`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def take(self) -> list[TakenMail]:
+        """Return mails that are due; nobody else gets them for a while."""
+        rows = await self._pool.fetch(_TAKE, TAKEN_S, TAKEN_MAX)
+        return [TakenMail(**row) for row in rows]
+
+    async def sent(self, mail_id: str) -> None:
+        """Note that a mail is on its way; what it said is forgotten."""
+        await self._pool.fetch(_SENT, mail_id)
+
+    async def later(self, mail_id: str, attempts: int, reason: str) -> None:
+        """Note that a mail could not be sent yet."""
+        wait_s = min(BACKOFF_S_MAX, BACKOFF_S_MIN * 2.0 ** min(attempts - 1, 20))
+        await self._pool.fetch(_LATER, mail_id, wait_s, reason)
+
+    async def failed(self, mail_id: str, reason: str) -> None:
+        """Note that a mail can never be sent."""
+        await self._pool.fetch(_FAILED, mail_id, reason)
+
+    async def waiting(self) -> int:
+        """Return how many mails are still to be sent."""
+        row = await self._pool.fetch_one(_WAITING)
+        return 0 if row is None else int(row["waiting"])
+
+    async def newest(self, limit: int = SHOWN_MAX) -> list[Row]:
+        """Return the newest mails, whatever became of them."""
+        return await self._pool.fetch(LIST, limit)
+
+    async def find_code(self, code_hash: bytes, purpose: Purpose) -> Proven | None:
+        """Return whom a code proves, and leave it good."""
+        row = await self._pool.fetch_one(_FIND_CODE, code_hash, purpose)
+        return None if row is None else Proven(row["user_id"], row["email"])
+
+    async def forget(self) -> None:
+        """Delete what nobody needs any more."""
+        for statement in _FORGET:
+            await self._pool.fetch(statement, KEPT_S)
+
+
+# asyncpg ships no types, hence Any for its connection.
+async def put_mails(connection: Any, mails: list[Mail], codes: list[Code]) -> None:
+    """Add mails and what they carry, in the transaction of what they tell of.
+
+    Earlier codes of the same user for the same purpose end.
+    """
+    for code in codes:
+        await connection.execute(_DROP_CODES, code.user_id, [code.purpose])
+    for code in codes:
+        fields = (code.hash, code.user_id, code.purpose, code.email, code.lasts_s)
+        await connection.execute(_PUT_CODE, *fields)
+    for mail in mails:
+        await connection.execute(
+            _PUT,
+            mail.mail_id,
+            mail.user_id,
+            mail.recipient,
+            mail.subject,
+            mail.body,
+            mail.lasts_s,
+        )
+
+
+async def use_code(
+    connection: Any, code_hash: bytes, purpose: Purpose
+) -> Proven | None:
+    """Return whom a code proves; it is good once, and only while the address is."""
+    row = await connection.fetchrow(_USE_CODE, code_hash, purpose)
+    return None if row is None else Proven(row["user_id"], row["email"])
+
+
+async def drop_codes(connection: Any, user_id: str) -> None:
+    """End all codes of a user."""
+    await connection.execute(_DROP_CODES, user_id, ["verify", "reset"])
+
+
+async def drop_mails(connection: Any, user_id: str) -> None:
+    """Leave no trace of what was sent to a user."""
+    await connection.execute("DELETE FROM mail WHERE user_id = $1", user_id)

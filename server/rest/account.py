@@ -1,0 +1,103 @@
+"""The caller's own account: what it says, its password, its end."""
+
+from datetime import datetime
+
+from aiohttp import web
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from server.accounts.lifetimes import Role
+from server.rest.auth import sign_in
+from server.rest.call import Call
+from server.rest.event_bodies import Name
+from server.rest.people import (
+    NewPassword,
+    Password,
+    account_of,
+    hash_password,
+    verify_password,
+)
+from server.rest.problems import ProblemError
+
+NO_CONTENT = {"Cache-Control": "no-store"}
+
+
+class MeDocument(Struct):
+    """Who the caller is. A guest has an id and a role only."""
+
+    id: str
+    role: Role
+    email: str | None = None
+    email_verified: bool = False
+    name: str | None = None
+    created_at: datetime | None = None
+
+
+class MePatch(Struct, forbid_unknown_fields=True):
+    """What the caller wants to change."""
+
+    name: Name | UnsetType = UNSET
+
+
+class PasswordChange(Struct, forbid_unknown_fields=True):
+    """The password that is, and the one that is to be."""
+
+    current_password: Password
+    new_password: NewPassword
+
+
+async def show_me(call: Call) -> web.Response:
+    """Tell the caller who it is."""
+    who = call.who
+    if who.role == "guest":
+        return call.read(MeDocument(who.user, who.role))
+    return call.read(await _document_of(call))
+
+
+async def edit_me(call: Call) -> web.Response:
+    """Change what the account says."""
+    call.check_key()
+    body = await call.body(MePatch)
+    if isinstance(body.name, str):
+        await call.context.accounts.rename(call.who.user, body.name)
+    return call.answer(await _document_of(call))
+
+
+async def delete_me(call: Call) -> web.Response:
+    """Forget who the caller is; bookings stay, under an id that names nobody."""
+    call.check_key()
+    who, context = call.who, call.context
+    if who.role == "admin":
+        detail = "Administrators are made and unmade by whoever runs the server."
+        raise ProblemError("forbidden", detail)
+    ended = await context.accounts.delete(who.user)
+    if ended is not None:
+        context.sign_ins.end_here(who.user, ended)
+    return web.Response(status=204, headers=NO_CONTENT)
+
+
+async def change_password(call: Call) -> web.Response:
+    """Change the password, end all sessions, and begin a new one."""
+    call.check_key()
+    body = await call.body(PasswordChange)
+    context, account = call.context, await account_of(call)
+    if not await verify_password(call, account, account.email, body.current_password):
+        raise ProblemError("wrong_password")
+    hashed = await hash_password(call, body.new_password, "new_password")
+    ended = await context.accounts.change_password(account, hashed, [])
+    if ended is None:
+        raise ProblemError("wrong_password", "The password was changed just now.")
+    context.sign_ins.end_here(account.user_id, ended)
+    return await sign_in(call, replace(account, password_hash=hashed))
+
+
+async def _document_of(call: Call) -> MeDocument:
+    account = await account_of(call)
+    return MeDocument(
+        id=account.user_id,
+        role=account.role,
+        email=account.email,
+        email_verified=account.verified,
+        name=account.name,
+        created_at=account.created_at,
+    )
