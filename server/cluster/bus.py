@@ -175,7 +175,7 @@ class RedisBus:
     def publish(self, topic: str, data: bytes, on_sent: OnSent | None = None) -> bool:
         """Say something; see Bus."""
         channel = self._channel(topic)
-        line = self._line_of(channel)
+        line = self._only or self._line_of(channel)
         if line is None or not line.takes:
             return False
         if len(data) > BUS_MESSAGE_BYTES_MAX:
