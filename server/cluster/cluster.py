@@ -22,6 +22,7 @@ from inventory.ports import Envelope, Publisher
 from inventory.replies import refuse
 from persistence.errors import Unavailable
 from persistence.journal import PostgresJournal
+from persistence.limits import SEEN_S_MAX
 from persistence.processes import Processes
 from server import limits
 from server.cluster.bus import RedisBus
@@ -48,6 +49,7 @@ from server.cluster.messages import (
     encode,
     process_topic,
 )
+from server.config import ConfigError
 from server.realtime.hub import EventHub
 from server.shards import (
     EventNotFound,
@@ -206,6 +208,33 @@ class Cluster:
     def address(self, process: str) -> str | None:
         """Return where clients reach a process directly, where that is so."""
         return self.members.address(process)
+
+    async def see_that_all_hear(self) -> None:
+        """See that every living process hears what we say on our Redis.
+
+        Raises `ConfigError` where one does not: it has another. Whoever is just coming
+        or going gets some time.
+        """
+        ends = self._loop.time() + SEEN_S_MAX + 2 * limits.MEMBERS_S
+        while True:
+            await self.members.look()
+            deaf = [one for one in self.members.others() if not await self._heard(one)]
+            if not deaf:
+                return
+            if self._loop.time() > ends:
+                raise ConfigError(
+                    f"The process {deaf[0]} serves from the same database and does not"
+                    " hear what is said on this Redis: give both the same address"
+                    " (--redis-url, REDIS_URL)."
+                )
+            await asyncio.sleep(limits.OWNER_POLL_S)
+
+    async def _heard(self, process: str) -> bool:
+        """Say something to a process; False where surely nobody heard it."""
+        sent: asyncio.Future[int | None] = self._loop.create_future()
+        message = encode(WantRates(self.me))
+        said = self.bus.publish(process_topic(process), message, sent.set_result)
+        return said and await sent != 0
 
     # What people ask.
 

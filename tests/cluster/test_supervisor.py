@@ -199,7 +199,7 @@ async def test_what_a_killed_worker_owned_is_free_at_once_and_told(
         victim = ready[0]["process"]
         # In the name of the worker, as if a buyer had asked it for the event.
         theirs = await stack.enter_async_context(open_store(database_url, victim))
-        await theirs.own("evt")
+        owned = await theirs.own("evt")
         bus = await open_bus(redis_server.url, Processes(theirs.pool))
         stack.push_async_callback(bus.close)
         subscribed = asyncio.Event()
@@ -209,8 +209,8 @@ async def test_what_a_killed_worker_owned_is_free_at_once_and_told(
         os.kill(ready[0]["pid"], signal.SIGKILL)
         await asyncio.to_thread(until, lambda: heard)
         assert heard == [Gone(victim, ["evt"])]
-        sql = "SELECT owner_address FROM event_head WHERE event_id = 'evt'"
-        assert await theirs.query(sql) != [(victim,)]
+        sql = "SELECT owner_token FROM event_head WHERE event_id = 'evt'"
+        assert await theirs.query(sql) != [(owned.token,)]
 
 
 def test_a_worker_that_dies_again_and_again_is_started_with_pauses(server):

@@ -61,11 +61,6 @@ def test_a_rolling_restart_while_it_sells_loses_nothing(workers: Workers):
     assert "Traceback" not in workers.home.log(since)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Both have a bus, and nobody sees that they are two: each finds the events"
-    " of the other unavailable. What all have to agree on should say whose bus it is.",
-)
 def test_another_node_with_a_valkey_of_its_own_is_refused(workers: Workers):
     other = Workers(workers.database_url, 2)
     try:
