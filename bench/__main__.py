@@ -28,6 +28,7 @@ COMMANDS = {
     "bench.forward:forward": "Commands for an event that another process owns.",
     "bench.many:many": "Many lukewarm events, beside a hot one.",
     "bench.memory:memory": "Memory of idle connections.",
+    "bench.on_sale:on_sale": "A whole on-sale, with people in it.",
     "bench.reads:reads": "Reads over REST.",
     "bench.snapshot:snapshot": "Loop time of snapshots and deltas.",
     "bench.start:start": "Start to ready.",
