@@ -5,10 +5,12 @@ the database, which also refuses the writes of everybody else. What runs over Re
 makes it quick: all of it may be lost, late, doubled or stopped.
 
 - `bus.py`: what can be published and heard, and how that goes over Redis
-- `link.py`: the two connections to Redis below it, from open to broken
+- `line.py`, `slots.py`, `link.py`: a Redis, or a master of a Redis Cluster, below it
 - `messages.py`: what is said, and how it is written
 - `members.py`: which processes there are, and which of them have gone
-- `forwarder.py`: commands to the owner of an event, and its answers
-- `follower.py`: watchers of an event that another process owns
-- `cluster.py`: all of them put together
+- `placement.py`: which of them should own an event that nobody owns
+- `forwarder.py`: commands of our clients for events that others own
+- `counter.py`: commands of others' clients for events that we own, and our publications
+- `follower.py`: boards of events that others own
+- `cluster.py`: all of them put together; `start.py`: joining
 """
