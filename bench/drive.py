@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -84,7 +85,12 @@ def choose_processes(load: Load, connections: int) -> int:
     return min(load.processes or usual, connections)
 
 
-async def drive(stack: AsyncExitStack, load: Load, running: Running) -> Driven:
+async def drive(
+    stack: AsyncExitStack,
+    load: Load,
+    running: Running,
+    at_begin: Callable[[], None] = lambda: None,
+) -> Driven:
     """Run the generator against a server that is ready."""
     connections = len(running.tokens)
     count = choose_processes(load, connections)
@@ -109,6 +115,7 @@ async def drive(stack: AsyncExitStack, load: Load, running: Running) -> Driven:
             shown(running.name, load.warmup + load.seconds),
             Monitor(groups, running.count) as monitor,
         ):
+            at_begin()
             for partner in partners:
                 partner.tell(Go(at=begin))
             parts = [await partner.hear(Taken, within_s) for partner in partners]

@@ -18,7 +18,8 @@ class Onsale(Office):
     """One server process, and its REST interface.
 
     Over a database of its own, or over that of a `neighbour`, with which it makes a
-    cluster; both are then given the same Redis.
+    cluster; both are then given the same Redis. A `revived` one, which was killed, is
+    started again on all that it left.
     """
 
     def __init__(
@@ -27,14 +28,14 @@ class Onsale(Office):
         stack: AsyncExitStack,
         redis_url: str | None = None,
         neighbour: "Onsale | None" = None,
+        revived: "Onsale | None" = None,
     ) -> None:
         super().__init__(lab, stack)
         self._redis_url = redis_url
-        self.database_url: str = "" if neighbour is None else neighbour.database_url
+        former = neighbour or revived
+        self.database_url: str = former.database_url if former else ""
         self._place = "onsale" if neighbour is None else "onsale-neighbour"
-        self._password = secrets.token_urlsafe(24)
-        if neighbour is not None:
-            self._password = neighbour._password
+        self._password: str = former._password if former else secrets.token_urlsafe(24)
         self.pid = 0
         self.child: Child | None = None
 

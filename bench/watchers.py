@@ -63,13 +63,14 @@ async def trade(
     traders: int,
     seconds: float,
     warmup: float,
+    seats: int = SEATS,
 ) -> Traded:
     """Put the load on, from a process of its own."""
     plan = Plan(
         url=f"ws://{running.address}/v1/ws",
         tokens=running.tokens[:traders],
         event=running.events[0],
-        seats_per_event=SEATS,
+        seats_per_event=seats,
         warmup_s=warmup,
         seconds=seconds,
         patience_s=PATIENCE_S,

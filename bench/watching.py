@@ -27,6 +27,9 @@ from bench.check import percentile
 from bench.partner import answer_questions
 
 CONNECTING_AT_ONCE = 50
+RETURNING_AT_ONCE = 1_000
+"""Handshakes under way in one process when all come back."""
+
 CONNECT_TIMEOUT_S = 60
 FIRST_FRAMES_TIMEOUT_S = 60
 HEAD_BYTES = 512
@@ -36,6 +39,8 @@ _now = time.perf_counter
 _TEXT = WSMsgType.TEXT
 _DELTA = re.compile(rb'"from":(\d+),"to":(\d+)')
 _VERSION = re.compile(rb'"version":(\d+)')
+_HISTORY = re.compile(rb'"history_id":"([^"]*)"')
+_RESUMED = b'"resumed":true'
 
 
 class Party(Struct, kw_only=True, frozen=True):
@@ -70,6 +75,25 @@ class Question(Struct, kw_only=True, frozen=True):
     patience_s: float = 10.0
 
 
+class Return(Struct, kw_only=True, frozen=True):
+    """Have every watcher lose its connection at a moment, and come back at once."""
+
+    return_at: float
+    patience_s: float = 60.0
+
+
+class Returned(Struct, kw_only=True):
+    """How they came back."""
+
+    back_ms: list[float]
+    """From the moment until each was watching again, in order."""
+
+    resumed: int
+    """Who went on from where they were, without a snapshot."""
+
+    faults: dict[str, int]
+
+
 class Seen(Struct, kw_only=True):
     """What they saw."""
 
@@ -100,8 +124,12 @@ class Seen(Struct, kw_only=True):
 class Watcher(WSListener):
     """One connection that watches, and how far it was told."""
 
-    def __init__(self, first: bytes) -> None:
+    def __init__(self, first: bytes, token: str) -> None:
         self.cursor = -1
+        self.token = token
+        self.history = ""
+        self.resumed = False
+        self.ready_at = 0.0
         self.at = array("d")
         self.to = array("q")
         self.sizes = array("q")
@@ -128,8 +156,7 @@ class Watcher(WSListener):
             self._go_on(head)
         elif head.startswith(b'{"op":"snapshot"'):
             self.snapshots += 1
-            self.ready = True
-            self._move(head)
+            self._begin(head)
         elif head.startswith(b'{"op":"beat"'):
             return
         elif head == self._first:  # from a server that is an echo
@@ -137,6 +164,9 @@ class Watcher(WSListener):
         elif not head.startswith(b'{"op":"ok"'):
             self.faults["unexpected frame"] += 1
             return
+        elif _RESUMED in head:
+            self.resumed = self.ready = True
+            self.ready_at = _now()
         self.at.append(_now())
         self.to.append(self.cursor)
         self.sizes.append(frame.payload_size)
@@ -161,12 +191,26 @@ class Watcher(WSListener):
             self.faults["gap before a delta"] += 1
         self._take(int(found[2]))
 
-    def _move(self, head: bytes) -> None:
-        found = _VERSION.search(head)
-        if found is None:
+    def _begin(self, head: bytes) -> None:
+        self.ready, self.ready_at = True, _now()
+        version, history = _VERSION.search(head), _HISTORY.search(head)
+        if history is not None:
+            self.history = history[1].decode()
+        if version is None:
             self.faults["snapshot without a version"] += 1
         else:
-            self._take(int(found[1]))
+            self._take(int(version[1]))
+
+    def go_back_with(self, frame: bytes) -> None:
+        """Say this once connected again."""
+        self._first = frame
+
+    def drop(self) -> None:
+        """Lose the connection without a word, to come back from where we are."""
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.disconnect(False)
+        self.ready = self.resumed = False
 
     def _take(self, to: int) -> None:
         if to < self.cursor:
@@ -180,34 +224,24 @@ class Watching:
 
     def __init__(self) -> None:
         self.watchers: list[Watcher] = []
+        self._party: Party | None = None
         self._cpu_s = 0.0
 
     async def answer(self, line: bytes) -> object:
-        """Answer the first line with Ready, each further one with Seen."""
+        """Answer the first line with Ready, others with Seen or Returned."""
         if not self.watchers:
             return await self.begin(msgspec.json.decode(line, type=Party))
+        if b'"return_at"' in line:
+            return await self.come_back(msgspec.json.decode(line, type=Return))
         return await self.look(msgspec.json.decode(line, type=Question))
 
     async def begin(self, party: Party) -> Ready:
         """Connect everyone and wait for their first frames."""
         began = _now()
+        self._party = party
         first = msgspec.json.encode({"op": "watch", "id": 1, "event": party.event})
-        gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
-
-        async def connect(token: str) -> Watcher:
-            watcher = Watcher(first)
-            async with gate:
-                await ws_connect(
-                    lambda: watcher,
-                    party.url,
-                    websocket_handshake_timeout=CONNECT_TIMEOUT_S,
-                    extra_headers={"Authorization": f"Bearer {token}"},
-                )
-            return watcher
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(connect(token)) for token in party.tokens]
-        self.watchers = [task.result() for task in tasks]
+        self.watchers = [Watcher(first, token) for token in party.tokens]
+        await self._connect_all(CONNECTING_AT_ONCE)
         if not await _happens(
             lambda: all(watcher.ready for watcher in self.watchers),
             FIRST_FRAMES_TIMEOUT_S,
@@ -221,6 +255,49 @@ class Watching:
             watchers=len(self.watchers),
             first_frame_bytes=max(max(w.sizes) for w in self.watchers),
             connected_s=_now() - began,
+        )
+
+    async def _connect_all(self, at_once: int) -> None:
+        gate = asyncio.Semaphore(at_once)
+        party = self._party
+        assert party is not None
+
+        async def connect(watcher: Watcher) -> None:
+            async with gate:
+                await ws_connect(
+                    lambda: watcher,
+                    party.url,
+                    websocket_handshake_timeout=CONNECT_TIMEOUT_S,
+                    extra_headers={"Authorization": f"Bearer {watcher.token}"},
+                )
+
+        async with asyncio.TaskGroup() as group:
+            for watcher in self.watchers:
+                group.create_task(connect(watcher))
+
+    async def come_back(self, back: Return) -> Returned:
+        """Drop everyone, and have everyone come back from where they were."""
+        await asyncio.sleep(back.return_at - _now())
+        began = _now()
+        party = self._party
+        assert party is not None
+        for watcher in self.watchers:
+            watcher.drop()
+            since = {"history_id": watcher.history, "version": watcher.cursor}
+            watch = {"op": "watch", "id": 2, "event": party.event, "since": since}
+            watcher.go_back_with(msgspec.json.encode(watch))
+        await self._connect_all(RETURNING_AT_ONCE)
+        all_back = await _happens(
+            lambda: all(watcher.ready for watcher in self.watchers), back.patience_s
+        )
+        faults: Counter[str] = Counter()
+        if not all_back:
+            faults["never came back"] = sum(not w.ready for w in self.watchers)
+        ready = [watcher for watcher in self.watchers if watcher.ready]
+        return Returned(
+            back_ms=sorted((watcher.ready_at - began) * 1e3 for watcher in ready),
+            resumed=sum(watcher.resumed for watcher in ready),
+            faults=dict(faults),
         )
 
     async def look(self, question: Question) -> Seen:

@@ -38,6 +38,7 @@ def test_the_same_seed_brings_the_same_people() -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_a_small_sale_is_exact(tmp_path: Path, server_url: str) -> None:
     lab = Lab(
         directory=tmp_path, admin_url=server_url, store_pids=[], seats_per_event=100

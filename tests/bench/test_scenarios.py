@@ -103,6 +103,7 @@ def test_a_read_that_goes_wrong_is_noticed(answer: Answer, fault: str) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_reads_are_measured_beside_the_same_bytes(lab: Lab) -> None:
     load = drive.Load(seconds=0.4, warmup=0.1)
     lab = lab.shaped(connections=3, seats_per_event=100)
@@ -120,6 +121,7 @@ def test_reads_are_measured_beside_the_same_bytes(lab: Lab) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_everyone_is_told_and_beside_it_prebuilt_frames(lab: Lab) -> None:
     load = drive.Load(
         rate=50.0,
@@ -196,6 +198,7 @@ def test_fanout_has_figures_to_miss(run: fanout.Run, missed: int) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_many_events_sell_side_by_side(lab: Lab) -> None:
     spread = many.Spread(
         events=4, connections=6, seconds=0.6, warmup=0.2, rounds=1, rate_max=4_000
