@@ -19,6 +19,7 @@ from persistence.catalog import Catalog
 from persistence.clock import DatabaseClock
 from persistence.guard import Durability
 from persistence.journal import PostgresJournal
+from persistence.mail import Outbox
 from persistence.pool import Pool
 from persistence.prepare import prepare_database
 from persistence.processes import Processes
@@ -27,9 +28,11 @@ from persistence.sessions import Sessions
 from persistence.token_keys import TokenKeys
 from server import limits
 from server.accounts.key_keeper import KeyKeeper
+from server.accounts.letters import Letters
 from server.accounts.lifetimes import SESSION_S
 from server.accounts.news import tell_others
 from server.accounts.passwords import Passwords
+from server.accounts.postman import Postman
 from server.accounts.sign_ins import ALONE_TOKEN_S, SESSION_TOKEN_S, SignIns
 from server.cluster.members import Members
 from server.cluster.start import join, open_bus, process_of, terms_of
@@ -124,6 +127,8 @@ class Server:
             tokens=tokens,
             sessions=sessions,
             sign_ins=sign_ins,
+            outbox=Outbox(pool),
+            letters=Letters(config.public_url),
             passwords=passwords,
             receipt_key=await self._receipt_key(pool),
             metrics=metrics,
@@ -171,6 +176,10 @@ class Server:
 
     def _run_parts(self, context: Context) -> None:
         """Let go what goes on by itself."""
+        config = self.config
+        postman = Postman(context.outbox, config.smtp_url, config.mail_from)
+        context.parts["mail"] = lambda: {"status": postman.status}
+        self._spawn(postman.run(), "mail")
         self._spawn(context.hub.run(), "hub")
         self._spawn(context.shards.run(), "scheduled sales")
         self._spawn(context.members.run(), "members")

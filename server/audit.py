@@ -55,7 +55,7 @@ def audit(
     try:
         config = read_config(os.environ, database_url=database_url, data_dir=data_dir)
         with ExitStack() as stack:
-            url = _database_of(config, stack)
+            url = database_of(config, stack)
             receipt, seed = asyncio.run(audit_with_seed(url, event))
         key = _receipt_key(config, seed)
     except (
@@ -74,8 +74,11 @@ def audit(
     return OK if receipt.ok else DIFFERENCE
 
 
-def _database_of(config: Config, stack: ExitStack) -> str:
-    """Return the database's address; start the embedded one where nobody has."""
+def database_of(config: Config, stack: ExitStack) -> str:
+    """Return the database's address; start the embedded one where nobody has.
+
+    Raises `NotAuditable` where there is none, and whatever keeps one from starting.
+    """
     if config.database_url is not None:
         return config.database_url
     data = DataDirectory(Path(config.data_dir))

@@ -68,6 +68,7 @@ app.command("server.audit:audit")
 app.command("server.verify:verify")
 app.command("server.operate:cluster")
 app.command("server.operate:move")
+app.command("server.outbox:outbox")
 app.command("bench.__main__:app", name="bench")
 
 

@@ -5,6 +5,7 @@ possible, is a `ConfigError` with a sentence that names it.
 """
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -41,6 +42,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     secret_key: str | None = None
     old_secret_key: str | None = None
     """The one before, whose tokens still count."""
+    smtp_url: str | None = None
+    mail_from: str | None = None
+    public_url: str | None = None
+    """The page of the shop, for links in mails."""
     rate_limits: Literal["on", "off"] = "on"
     trusted_proxies: list[str] = []
     allowed_origins: list[str] = []
@@ -93,6 +98,7 @@ def _check(config: Config) -> None:
         raise ConfigError(
             "ONSALE_ADMIN_EMAIL and ONSALE_ADMIN_PASSWORD are set together."
         )
+    _check_mail(config)
     if config.advertise is not None and not _is_origin(config.advertise):
         raise ConfigError(
             "ONSALE_ADVERTISE: Expected a URL of a machine, such as"
@@ -119,6 +125,33 @@ def _check(config: Config) -> None:
             "ONSALE_WORKER_PORT: set ONSALE_ADVERTISE too; a server that listens on all"
             " addresses does not know which one others reach it at."
         )
+
+
+def _check_mail(config: Config) -> None:
+    if (config.smtp_url is None) != (config.mail_from is None):
+        raise ConfigError("ONSALE_SMTP_URL and ONSALE_MAIL_FROM are set together.")
+    if config.mail_from is not None and not parseaddr(config.mail_from)[1].count("@"):
+        raise ConfigError("ONSALE_MAIL_FROM: Expected an email address.")
+    # No value is repeated: there may be a password in it.
+    if config.smtp_url is not None and not _is_url(config.smtp_url, "smtp", "smtps"):
+        raise ConfigError(
+            "ONSALE_SMTP_URL: Expected smtp://HOST:PORT, or smtps:// for TLS from the"
+            " first byte, perhaps with USER:PASSWORD@."
+        )
+    if config.public_url is not None and not _is_url(
+        config.public_url, "http", "https"
+    ):
+        raise ConfigError("ONSALE_PUBLIC_URL: Expected the URL of a page.")
+
+
+def _is_url(text: str, *schemes: str) -> bool:
+    """Tell whether this is a URL with a host and nothing behind a `#`."""
+    try:
+        parts = urlsplit(text)
+        named = parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(named) and not parts.fragment
 
 
 def _is_origin(url: str) -> bool:

@@ -10,8 +10,10 @@ from aiohttp import web
 from inventory.ports import Journal
 from persistence.accounts import Accounts
 from persistence.catalog import Catalog, EventRow
+from persistence.mail import Outbox
 from persistence.processes import Processes
 from persistence.sessions import Sessions
+from server.accounts.letters import Letters
 from server.accounts.passwords import Passwords
 from server.accounts.sign_ins import SignIns
 from server.accounts.tokens import Tokens
@@ -50,6 +52,8 @@ class Context:
     tokens: Tokens
     sessions: Sessions
     sign_ins: SignIns
+    outbox: Outbox
+    letters: Letters
     passwords: Passwords
     receipt_key: PublicKey
     metrics: Metrics

@@ -44,6 +44,7 @@ TOKEN: Final[dict[str, Any]] = {
     "expires_in": 604800,
     "user": {"id": "usr_2m5sWn9fTjOQy7gJxwYh0A", "role": "guest"},
 }
+CODE: Final = "Vb0qKxZ5uN9cPhL2eGaF7iWtB4vXyEo3sT8Yw1dJ6mR"
 SESSION: Final[dict[str, Any]] = {
     "id": "ses_9tQ4hRzPSbm6WcY2u0kF3g",
     "current": True,
@@ -97,6 +98,9 @@ REQUESTS: Final[dict[str, Any]] = {
     },
     "refresh": {"refresh_token": SIGNED_IN["refresh_token"]},
     "edit_me": {"name": "Olga"},
+    "verify_email": {"code": CODE},
+    "forgot_password": {"email": "olga@example.org"},
+    "reset_password": {"code": CODE, "password": "incorrect zebra accumulator"},
     "change_password": {
         "current_password": "correct horse battery",
         "new_password": "incorrect zebra accumulator",
@@ -127,6 +131,8 @@ ANSWERS: Final[dict[str, Any]] = {
     "log_in": SIGNED_IN,
     "refresh": SIGNED_IN,
     "change_password": SIGNED_IN,
+    "resend_code": {"status": "accepted"},
+    "forgot_password": {"status": "accepted"},
     "list_sessions": {"items": [SESSION], "next_cursor": None},
     "show_me": ME,
     "edit_me": ME,

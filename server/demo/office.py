@@ -34,6 +34,8 @@ class Office:
     def __init__(self, url: str) -> None:
         self._url = url
         self._token: str | None = None
+        self._login: dict[str, Any] = {}
+        self._log_in_again_at = 0.0
 
     def is_ready(self) -> bool:
         """Tell whether the server takes requests."""
@@ -45,10 +47,11 @@ class Office:
 
     def log_in(self, email: str, password: str) -> None:
         """Become the administrator."""
-        answer = self._call(
-            "POST", "/v1/auth/login", {"email": email, "password": password}
-        )
+        self._login = {"email": email, "password": password}
+        self._token = None
+        answer = self._call("POST", "/v1/auth/login", self._login)
         self._token = answer["access_token"]
+        self._log_in_again_at = time.monotonic() + answer["expires_in"] / 2
 
     def open_sale(self, seats: int, hold_ttl_s: int) -> str:
         """Make an arena and an event in it, put it on sale, and return its id."""
@@ -101,6 +104,9 @@ class Office:
     ) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"}
         if self._token is not None:
+            # A sale may take longer than a token lasts.
+            if time.monotonic() >= self._log_in_again_at:
+                self.log_in(**self._login)
             headers["Authorization"] = f"Bearer {self._token}"
         data = None if body is None else msgspec.json.encode(body)
         for attempt in range(CALL_ATTEMPTS):

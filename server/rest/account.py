@@ -6,18 +6,22 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from persistence.accounts import EmailTaken
 from server.accounts.lifetimes import Role
 from server.rest.auth import sign_in
 from server.rest.call import Call
 from server.rest.event_bodies import Name
 from server.rest.people import (
+    Email,
     NewPassword,
     Password,
     account_of,
+    count_mail,
     hash_password,
+    read_email,
     verify_password,
 )
-from server.rest.problems import ProblemError
+from server.rest.problems import ProblemError, bad_field
 
 NO_CONTENT = {"Cache-Control": "no-store"}
 
@@ -37,6 +41,9 @@ class MePatch(Struct, forbid_unknown_fields=True):
     """What the caller wants to change."""
 
     name: Name | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    current_password: Password | UnsetType = UNSET
+    """Needed for another address, which is where a new password would be sent."""
 
 
 class PasswordChange(Struct, forbid_unknown_fields=True):
@@ -58,6 +65,8 @@ async def edit_me(call: Call) -> web.Response:
     """Change what the account says."""
     call.check_key()
     body = await call.body(MePatch)
+    if isinstance(body.email, str):
+        await _move(call, body.email, body.current_password)
     if isinstance(body.name, str):
         await call.context.accounts.rename(call.who.user, body.name)
     return call.answer(await _document_of(call))
@@ -84,11 +93,32 @@ async def change_password(call: Call) -> web.Response:
     if not await verify_password(call, account, account.email, body.current_password):
         raise ProblemError("wrong_password")
     hashed = await hash_password(call, body.new_password, "new_password")
-    ended = await context.accounts.change_password(account, hashed, [])
+    notice = context.letters.new_password(account)
+    ended = await context.accounts.change_password(account, hashed, [notice])
     if ended is None:
         raise ProblemError("wrong_password", "The password was changed just now.")
     context.sign_ins.end_here(account.user_id, ended)
     return await sign_in(call, replace(account, password_hash=hashed))
+
+
+async def _move(call: Call, text: str, password: str | UnsetType) -> None:
+    """Give the account another address, and ask there whether it is the right one."""
+    context, account, email = call.context, await account_of(call), read_email(text)
+    if not isinstance(password, str):
+        raise bad_field("current_password", "Needed for another address.")
+    if not await verify_password(call, account, account.email, password):
+        raise ProblemError("wrong_password")
+    if email == account.email:
+        return
+    count_mail(call, email)
+    letter = context.letters.verify(account.user_id, email)
+    mails = [letter.mail, context.letters.new_address(account)]
+    try:
+        moved = await context.accounts.move(account, email, mails, [letter.code])
+    except EmailTaken as error:
+        raise ProblemError("email_taken") from error
+    if moved is None:
+        raise ProblemError("wrong_password", "The password was changed just now.")
 
 
 async def _document_of(call: Call) -> MeDocument:

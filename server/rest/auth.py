@@ -97,7 +97,8 @@ async def register(call: Call) -> web.Response:
     # Hashed in any case, so that its time does not tell who has an account.
     hashed = await hash_password(call, body.password, "password")
     wanted = Account(user, email, hashed, "customer", body.name)
-    account = await context.accounts.create(wanted)
+    letter = context.letters.verify(user, email)
+    account = await context.accounts.create(wanted, [letter.mail], [letter.code])
     if account is not None:
         # Whoever gave the guest its token knows it, and would be somebody with it now.
         context.sign_ins.end_here(user, [user], sockets=False)

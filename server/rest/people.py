@@ -66,6 +66,13 @@ async def verify_password(
         raise _busy() from error
 
 
+def count_mail(call: Call, email: str) -> None:
+    """Count a mail that the caller has us send; refuse it where there were too many."""
+    if call.context.limits is not None:
+        verdict = call.context.limits.mail(call.client, email, time.monotonic())
+        enforce(call.request, verdict)
+
+
 async def account_of(call: Call) -> Account:
     """Return the caller's account."""
     account = await call.context.accounts.find(call.who.user)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.rest import account, auth, sessions, token_keys
+from server.rest import account, auth, mail_codes, sessions, token_keys
 from server.rest.paging import Page
 from server.rest.route import WRITES, Route
 
@@ -131,7 +131,7 @@ PEOPLE_ROUTES: Final = (
         body=account.MePatch,
         answers=account.MeDocument,
         keyed=True,
-        problems=WRITES,
+        problems=(*PASSWORDS, "wrong_password", "email_taken"),
     ),
     Route(
         method="DELETE",
@@ -157,6 +157,56 @@ PEOPLE_ROUTES: Final = (
         answers=auth.TokenDocument,
         keyed=True,
         problems=(*PASSWORDS, "wrong_password"),
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/email/resend",
+        handler=mail_codes.resend,
+        name="resend_code",
+        summary="Send the code that confirms the caller's address once more",
+        tag=TAG,
+        access="customer",
+        answers=mail_codes.Accepted,
+        status=202,
+        keyed=True,
+        problems=("unavailable", "bad_field"),
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/email/verify",
+        handler=mail_codes.verify,
+        name="verify_email",
+        summary="Confirm an address with the code that was sent there",
+        tag=TAG,
+        access="anonymous",
+        body=mail_codes.Verify,
+        status=204,
+        problems=(*WRITES, "code_invalid"),
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/password/forgot",
+        handler=mail_codes.forgot,
+        name="forgot_password",
+        summary="Send a code for a new password to an address, if it has an account",
+        tag=TAG,
+        access="anonymous",
+        body=mail_codes.Forgot,
+        answers=mail_codes.Accepted,
+        status=202,
+        problems=WRITES,
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/password/reset",
+        handler=mail_codes.reset,
+        name="reset_password",
+        summary="Choose a new password with the code of a mail; all sessions end",
+        tag=TAG,
+        access="anonymous",
+        body=mail_codes.Reset,
+        status=204,
+        problems=(*PASSWORDS, "code_invalid"),
     ),
     Route(
         method="GET",

@@ -31,6 +31,8 @@ def test_lists_are_read_with_commas():
         ("ONSALE_WORKERS", "65", "ONSALE_WORKERS: Expected `int` <= 64."),
         ("ONSALE_WORKER_PORT", "0", "ONSALE_WORKER_PORT: Expected `int` >= 1."),
         ("ONSALE_ADVERTISE", "example.org:80", "as http://onsale-1.example:8080."),
+        ("ONSALE_SMTP_URL", "smtp://a.example", "ONSALE_MAIL_FROM are set together."),
+        ("ONSALE_PUBLIC_URL", "tickets.example", "Expected the URL of a page."),
     ],
 )
 def test_what_cannot_be_is_named(name, value, sentence):
@@ -98,3 +100,29 @@ def test_ports_of_workers_must_go_together(settings, word):
 )
 def test_an_address_is_the_process_s_own_or_none(settings, address):
     assert address_of(read_config({}, **settings), 2) == address
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("smtp://mail.example", True),
+        ("smtps://user:p%40ss@mail.example:465", True),
+        ("mail.example:25", False),
+        ("http://mail.example", False),
+        ("smtp://user:s3cret@", False),
+        ("smtp://user:s3cret@mail.example:99999", False),
+    ],
+)
+def test_only_a_mail_server_is_taken_for_one_and_no_error_tells_its_password(url, good):
+    settings = {"smtp_url": url, "mail_from": "Tickets <tickets@mail.example>"}
+    if good:
+        assert read_config({}, **settings).smtp_url == url
+        return
+    with pytest.raises(ConfigError, match="ONSALE_SMTP_URL") as caught:
+        read_config({}, **settings)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_sender_of_mails_has_an_address():
+    with pytest.raises(ConfigError, match="ONSALE_MAIL_FROM"):
+        read_config({}, smtp_url="smtp://mail.example", mail_from="Tickets")

@@ -1,0 +1,156 @@
+"""Sends what is in the outbox, by SMTP; without a server's address nothing is sent.
+
+A mail that cannot be sent now is tried again, later each time, until it is too late for
+it; one that the other side refuses for good is not. Addresses and texts are in no log.
+"""
+
+import asyncio
+import time
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime, parseaddr
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote, urlsplit
+
+import structlog
+
+from persistence.errors import Unavailable
+from persistence.mail import TAKEN_S, Outbox, TakenMail
+
+if TYPE_CHECKING:
+    import aiosmtplib
+
+POLL_S: Final = 2.0
+FORGET_S: Final = 3_600.0
+SMTP_S_MAX: Final = 20.0
+"""How long one step of a conversation with the other side may take."""
+
+BATCH_S_MAX: Final = TAKEN_S / 2
+"""What was not sent by then is left for the next time: others may take it soon."""
+
+REASON_LENGTH_MAX: Final = 500
+REFUSED: Final = 500
+"""From this reply code on a refusal is for good."""
+
+log = structlog.get_logger()
+
+
+class Refused(Exception):
+    """The other side will never take this mail; the message says why."""
+
+
+class Postman:
+    """Takes mails from the outbox and sends them."""
+
+    def __init__(self, outbox: Outbox, url: str | None, sender: str | None) -> None:
+        self.status = "off" if url is None else "ok"
+        """off, ok, or degraded: the last mail could not be sent."""
+        self._outbox = outbox
+        self._url = url
+        self._sender = sender or ""
+
+    async def run(self) -> None:
+        """Send whatever is due, and delete what is long over, for ever."""
+        forgot_s = -FORGET_S
+        while True:
+            try:
+                if self._url is not None:
+                    await self.send_due()
+                if time.monotonic() - forgot_s >= FORGET_S:
+                    await self._outbox.forget()
+                    forgot_s = time.monotonic()
+            except Unavailable as error:
+                log.warning("the outbox cannot be read", reason=str(error))
+            await asyncio.sleep(POLL_S)
+
+    async def send_due(self) -> None:
+        """Send what is due now. Raises `Unavailable`."""
+        mails = await self._outbox.take()
+        if not mails:
+            return
+        # Here, because most processes never send a mail.
+        import aiosmtplib
+
+        client = aiosmtplib.SMTP(**self._settings())
+        ends = time.monotonic() + BATCH_S_MAX
+        try:
+            for mail in mails:
+                if time.monotonic() > ends:
+                    return
+                await self._send(client, mail)
+        finally:
+            client.close()
+
+    async def _send(self, client: "aiosmtplib.SMTP", mail: TakenMail) -> None:
+        try:
+            await self._deliver(client, mail)
+        except Refused as error:
+            log.warning("a mail was refused", mail=mail.mail_id)
+            await self._outbox.failed(mail.mail_id, str(error)[:REASON_LENGTH_MAX])
+        except (OSError, TimeoutError) as error:
+            self.status = "degraded"
+            kind = type(error).__name__
+            log.warning("a mail could not be sent", mail=mail.mail_id, kind=kind)
+            reason = f"{kind}: {error}"[:REASON_LENGTH_MAX]
+            await self._outbox.later(mail.mail_id, mail.attempts, reason)
+        else:
+            self.status = "ok"
+            await self._outbox.sent(mail.mail_id)
+            log.info("sent a mail", mail=mail.mail_id)
+
+    async def _deliver(self, client: "aiosmtplib.SMTP", mail: TakenMail) -> None:
+        """Hand one mail over. Raises `Refused`, and OSError for what may pass."""
+        import aiosmtplib
+
+        try:
+            if not client.is_connected:
+                await client.connect()
+        except (aiosmtplib.SMTPException, ValueError) as error:
+            raise ConnectionError(str(error)) from error
+        try:
+            await client.send_message(self._message(mail))
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            (one,) = error.recipients
+            _refuse(one.code, one.message)
+        except aiosmtplib.SMTPDataError as error:
+            _refuse(error.code, error.message)
+        except (aiosmtplib.SMTPNotSupported, UnicodeError, ValueError) as error:
+            raise Refused(f"no mail can be sent to this address: {error}") from error
+        except aiosmtplib.SMTPException as error:
+            raise ConnectionError(str(error)) from error
+
+    def _message(self, mail: TakenMail) -> EmailMessage:
+        ascii_only = mail.recipient.isascii()
+        message = EmailMessage(SMTP if ascii_only else SMTPUTF8)
+        message["From"] = self._sender
+        message["To"] = mail.recipient
+        message["Subject"] = mail.subject
+        message["Date"] = format_datetime(mail.created_at)
+        domain = parseaddr(self._sender)[1].rpartition("@")[2] or "onsale.invalid"
+        # The same each time, so that one that comes twice is known to be one.
+        message["Message-ID"] = f"<{mail.mail_id}@{domain}>"
+        # Nobody's holiday greeting need answer it (RFC 3834).
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.body)
+        return message
+
+    def _settings(self) -> dict[str, Any]:
+        parts = urlsplit(self._url or "")
+        secure = parts.scheme == "smtps"
+        name = None if parts.username is None else unquote(parts.username)
+        return {
+            "hostname": parts.hostname,
+            "port": parts.port or (465 if secure else 587),
+            "username": name,
+            "password": None if parts.password is None else unquote(parts.password),
+            "use_tls": secure,
+            # A password goes over no line in the open; without one, TLS where offered.
+            "start_tls": None if secure or name is None else True,
+            "timeout": SMTP_S_MAX,
+        }
+
+
+def _refuse(code: int, reason: str) -> None:
+    if code >= REFUSED:
+        raise Refused(f"{code} {reason}")
+    raise ConnectionError(f"{code} {reason}")

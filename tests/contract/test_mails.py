@@ -1,0 +1,164 @@
+"""Mails to people with an account, and what the codes in them are good for."""
+
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from email.message import EmailMessage
+
+import pytest
+
+from tests.contract.client import Api, check_problem
+from tests.contract.process import Server
+from tests.contract.test_accounts import (
+    PASSWORD,
+    ends_in_time,
+    is_refused,
+    new_email,
+    person,
+    refreshed,
+    registered,
+)
+from tests.post_office import PostOffice
+
+VERIFY = "Confirm your email address"
+RESET = "Choose a new password"
+PAGE = "https://tickets.example/account"
+
+
+@pytest.fixture(scope="session")
+def office() -> Iterator[PostOffice]:
+    office = PostOffice().open()
+    yield office
+    office.close()
+
+
+@pytest.fixture(scope="session")
+def mailing(office: PostOffice) -> Iterator[Server]:
+    """Run a server that sends its mails."""
+    server = Server(
+        ONSALE_SMTP_URL=office.url,
+        ONSALE_MAIL_FROM="Tickets <tickets@tickets.example>",
+        ONSALE_PUBLIC_URL=PAGE,
+        ONSALE_LOG_LEVEL="debug",
+    )
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+async def api(mailing: Server) -> AsyncIterator[Api]:
+    async with Api(mailing) as api:
+        yield api
+
+
+def code_of(mail: EmailMessage, purpose: str) -> str:
+    (code,) = re.findall(rf"{PAGE}#{purpose}=([\w-]+)", mail.get_content())
+    return str(code)
+
+
+async def verified(api: Api, code: str) -> int:
+    answer = await api.request("POST", "/v1/auth/email/verify", {"code": code})
+    if answer.status != 204:
+        assert check_problem(answer, 422)["code"] == "code_invalid"
+    return answer.status
+
+
+async def forget(api: Api, email: str) -> object:
+    answer = await api.request("POST", "/v1/auth/password/forgot", {"email": email})
+    assert answer.status == 202
+    return answer.body
+
+
+async def test_an_address_is_confirmed_with_the_code_that_was_sent_there(api, office):
+    made = await registered(api)
+    first = code_of(await office.mail_to(made["email"], VERIFY), "verify")
+    seen = len(office.mails)
+    answer = await api.good("POST", "/v1/auth/email/resend", who=person(made))
+    assert answer == {"status": "accepted"}
+    second = code_of(await office.mail_to(made["email"], VERIFY, seen), "verify")
+    assert await verified(api, first) == 422
+    assert await verified(api, second + "x") == 422
+    assert await verified(api, second) == 204
+    assert await verified(api, second) == 422
+    me = await api.good("GET", "/v1/me", who=person(made))
+    assert me["email_verified"] is True
+
+
+async def test_a_forgotten_password_is_replaced_by_whoever_reads_the_mails(api, office):
+    made = await registered(api)
+    await forget(api, made["email"].upper())
+    code = code_of(await office.mail_to(made["email"], RESET), "reset")
+    path, new = "/v1/auth/password/reset", "another password"
+    short = await api.request("POST", path, {"code": code, "password": "short"})
+    check_problem(short, 422)
+    async with await api.socket(person(made)) as socket:
+        answer = await api.request("POST", path, {"code": code, "password": new})
+        assert answer.status == 204
+        assert await ends_in_time(socket)
+    assert await is_refused(api, person(made))
+    check_problem(await refreshed(api, made["refresh_token"]), 401)
+    assert (await api.login(made["email"], PASSWORD)).status == 401
+    again = await api.login(made["email"], new)
+    assert again.status == 200
+    me = await api.good("GET", "/v1/me", who=person(again.body))
+    assert me["email_verified"] is True
+    answer = await api.request("POST", path, {"code": code, "password": "x" * 20})
+    assert check_problem(answer, 422)["code"] == "code_invalid"
+
+
+async def test_nobody_learns_who_has_an_account(api):
+    known, unknown = (await registered(api))["email"], new_email()
+    times, answers = [], []
+    for email in (known, unknown):
+        began = time.monotonic()
+        answers.append(await forget(api, email))
+        times.append(time.monotonic() - began)
+    assert answers[0] == answers[1]
+    # Both take as long as they are made to, and not as long as their work.
+    assert min(times) >= 0.29
+
+
+async def test_a_new_address_takes_the_password_and_both_addresses_hear_of_it(
+    api, office
+):
+    made, new = await registered(api), new_email()
+    who = person(made)
+    answer = await api.request("PATCH", "/v1/me", {"email": new}, who=who)
+    assert check_problem(answer, 422)["errors"][0]["field"] == "current_password"
+    body = {"email": new, "current_password": "not that one"}
+    answer = await api.request("PATCH", "/v1/me", body, who=who)
+    assert check_problem(answer, 403)["code"] == "wrong_password"
+    body["current_password"] = PASSWORD
+    me = await api.good("PATCH", "/v1/me", body, who=who)
+    assert (me["email"], me["email_verified"]) == (new, False)
+    await office.mail_to(made["email"], "Your email address was changed")
+    code = code_of(await office.mail_to(new, VERIFY), "verify")
+    assert await verified(api, code) == 204
+    assert (await api.login(made["email"], PASSWORD)).status == 401
+    assert (await api.login(new, PASSWORD)).status == 200
+    other = await registered(api)
+    body["email"] = new.upper()
+    answer = await api.request("PATCH", "/v1/me", body, who=person(other))
+    assert check_problem(answer, 409)["code"] == "email_taken"
+
+
+async def test_a_new_password_is_told_to_its_owner(api, office):
+    made = await registered(api)
+    body = {"current_password": PASSWORD, "new_password": "x" * 20}
+    await api.good("POST", "/v1/me/password", body, who=person(made))
+    mail = await office.mail_to(made["email"], "Your password was changed")
+    assert "x" * 20 not in mail.get_content()
+
+
+async def test_the_log_holds_no_code_and_no_address(api, office, mailing):
+    made = await registered(api)
+    await forget(api, made["email"])
+    mail = await office.mail_to(made["email"], RESET)
+    await forget(api, "nobody@example.org")
+    log = mailing.log()
+    assert "sent a mail" in log
+    assert code_of(mail, "reset") not in log
+    assert made["email"] not in log
+    assert "nobody@example.org" not in log
