@@ -29,7 +29,7 @@ FUZZED = 3
 """Requests of each operation and kind, beside those that cover its schema."""
 
 SLOW = {"log_in", "register", "change_password", "edit_me", "forgot_password"}
-"""Each may take the hash of a password, or as long; the few of the others are enough."""
+"""Each may take the hash of a password, or as long; the few of others are enough."""
 
 ENDING = {"log_out", "log_out_everywhere"}
 """Whoever does these is nobody for the rest of the run, or of the tests."""
