@@ -6,6 +6,8 @@ import re
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from math import inf
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +37,9 @@ class Office:
         self._stack = stack
         self._session: aiohttp.ClientSession
         self._authorization = {"Authorization": ""}
+        self._account: dict[str, str] = {}
+        self._log_in_again_at = inf
+        """A run may take longer than an administrator's token lasts."""
         self._before = (0.0, 0.0)
         """Commands and commits before the load."""
 
@@ -47,9 +52,14 @@ class Office:
                 url, timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
             )
         )
-        account = {"email": email, "password": password}
-        token = await self.ask("POST", "/v1/auth/login", account)
+        self._account = {"email": email, "password": password}
+        await self._log_in()
+
+    async def _log_in(self) -> None:
+        self._log_in_again_at = inf
+        token = await self.ask("POST", "/v1/auth/login", self._account)
         self._authorization = {"Authorization": f"Bearer {token['access_token']}"}
+        self._log_in_again_at = monotonic() + token["expires_in"] / 2
 
     async def open_sales(self, count: int, **settings: object) -> list[str]:
         """Open events of one venue, and let the server load each of them."""
@@ -149,6 +159,8 @@ class Office:
 
     async def ask(self, method: str, path: str, body: object) -> dict[str, Any]:
         """Ask for something, and raise `ChildError` where it is refused."""
+        if monotonic() >= self._log_in_again_at:
+            await self._log_in()
         async with self._session.request(
             method,
             path,
