@@ -23,6 +23,8 @@ class SignedOut(Struct, array_like=True, tag="signed_out"):
 
     user: str
     subjects: list[str]
+    sockets: bool
+    """Whether open sockets are closed as well."""
 
 
 encode = msgspec.msgpack.Encoder().encode
@@ -32,10 +34,10 @@ decode = msgspec.msgpack.Decoder(SignedOut).decode
 def tell_others(sign_ins: SignIns, bus: "Bus") -> None:
     """Connect the sign-ins of this process to those of all others."""
 
-    def tell(user: str, subjects: list[str]) -> None:
+    def tell(user: str, subjects: list[str], sockets: bool) -> None:
         for begin in range(0, len(subjects), SUBJECTS_MAX):
             part = subjects[begin : begin + SUBJECTS_MAX]
-            bus.publish(TOPIC, encode(SignedOut(user, part)))
+            bus.publish(TOPIC, encode(SignedOut(user, part, sockets)))
 
     def hear(data: bytes) -> None:
         try:
@@ -44,7 +46,7 @@ def tell_others(sign_ins: SignIns, bus: "Bus") -> None:
             # Of another version: the database says it in words that we know.
             sign_ins.look_soon()
             return
-        sign_ins.heard(message.user, message.subjects)
+        sign_ins.heard(message.user, message.subjects, message.sockets)
 
     sign_ins.tell = tell
     bus.subscribe(TOPIC, hear, sign_ins.look_soon)

@@ -75,7 +75,7 @@ class SignIns:
     """The sessions of all who have an account, as this process sees them."""
 
     def __init__(self, store: Sessions, tokens: Tokens, hub: Hub) -> None:
-        self.tell: Callable[[str, list[str]], None] = _nobody
+        self.tell: Callable[[str, list[str], bool], None] = _nobody
         """Tells the other processes of a user's sessions that ended."""
         self._store = store
         self._tokens = tokens
@@ -134,12 +134,11 @@ class SignIns:
         """Act on what the database says has ended, and tell the others."""
         ended = list(subjects)
         self._end(user, ended, sockets=sockets)
-        if sockets:
-            self.tell(user, ended)
+        self.tell(user, ended, sockets)
 
-    def heard(self, user: str, subjects: list[str]) -> None:
+    def heard(self, user: str, subjects: list[str], sockets: bool) -> None:
         """Act on what another process says has ended."""
-        self._end(user, subjects, sockets=True)
+        self._end(user, subjects, sockets=sockets)
 
     def look_soon(self) -> None:
         """Look at the database now: something may have been said unheard."""
@@ -194,5 +193,5 @@ def _digest(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def _nobody(user: str, subjects: list[str]) -> None:
+def _nobody(user: str, subjects: list[str], sockets: bool) -> None:
     """Alone, there is nobody to tell."""

@@ -15,6 +15,15 @@ DESCRIPTION: Final = """\
 Sells seats when everyone comes at once. Commands of buyers go over the websocket
 `/v1/ws` (described in `/asyncapi.json`) or, one at a time, over REST.
 
+Guests have one token, good for seven days. Whoever registers or logs in gets an access
+token for a quarter of an hour and a refresh token that is good once: the same one again
+ends its session. With an `Idempotency-Key`, a refresh whose answer was lost may be
+repeated. An open websocket goes on with a new access token in another `hello`. What
+ends a session (logging out, a new password, deletion) closes its sockets with 4001
+within five seconds. Passwords have 8 to 1024 characters of any kind. Logging in and
+forgetting a password tell nobody who has an account; registering does (`email_taken`),
+because its answer is a session, and is limited for that.
+
 Numbers are strict: `2.0` and `"2"` are not the integer `2`. Unknown fields are
 refused. Times are RFC 3339 with an offset and answered in UTC; money is in minor units.
 Every error is a problem document (RFC 9457) whose `code` is stable; where `transient`

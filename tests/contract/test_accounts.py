@@ -10,7 +10,9 @@ from aiohttp import WSServerHandshakeError
 from tests.contract.client import Api, Json, Person, check_problem
 
 PASSWORD = "a password of some length"
-CLOSED_S_MAX = 5.0
+CLOSED_S_MAX = ENDED_S_MAX = 5.0
+PROCESSES_ASKED = 8
+"""So many refusals in a row: one after the other may come from other processes."""
 
 
 def new_email() -> str:
@@ -39,6 +41,14 @@ async def is_refused(api: Api, who: Person) -> bool:
     if answer.status == 401:
         assert check_problem(answer)["code"] == "unauthenticated"
     return answer.status == 401
+
+
+async def is_refused_soon(api: Api, who: Person) -> bool:
+    """Tell whether a token ends in time, in whichever process is asked."""
+    ends, refused = time.monotonic() + ENDED_S_MAX, 0
+    while refused < PROCESSES_ASKED and time.monotonic() < ends:
+        refused = refused + 1 if await is_refused(api, who) else 0
+    return refused == PROCESSES_ASKED
 
 
 async def test_whoever_registers_is_a_customer_and_logged_in(api):
@@ -121,7 +131,7 @@ async def test_a_guest_who_registers_keeps_holds_and_bookings(api):
     assert shown["seats"] == ["A-1"]
     await api.ok(event, customer, "book", hold=held["hold"])
     # What the guest was known by is known to whoever gave it.
-    assert await is_refused(api, guest)
+    assert await is_refused_soon(api, guest)
     with pytest.raises(WSServerHandshakeError):
         await api.socket(guest)
 
@@ -171,8 +181,8 @@ async def test_a_refresh_token_that_comes_twice_ends_the_session_with_its_socket
         check_problem(await refreshed(api, made["refresh_token"]), 401)
         assert await ends_in_time(socket)
     check_problem(await refreshed(api, stolen.body["refresh_token"]), 401)
-    assert await is_refused(api, person(stolen.body))
-    assert await is_refused(api, person(made))
+    assert await is_refused_soon(api, person(stolen.body))
+    assert await is_refused_soon(api, person(made))
     assert not await is_refused(api, person(other.body))
 
 
@@ -215,7 +225,7 @@ async def test_sessions_are_listed_and_ended_one_by_one(api):
         gone = await api.request("DELETE", f"{path}/{phone['session']}", who=here)
         assert gone.status == 204
         assert await ends_in_time(socket)
-    assert await is_refused(api, person(phone))
+    assert await is_refused_soon(api, person(phone))
     check_problem(await refreshed(api, phone["refresh_token"]), 401)
     assert not await is_refused(api, here)
     gone = await api.request("DELETE", f"{path}/{phone['session']}", who=here)
@@ -235,7 +245,7 @@ async def test_logging_out_ends_this_session_only(api):
     other = await api.login(made["email"], PASSWORD)
     answer = await api.request("POST", "/v1/auth/logout", who=person(made))
     assert answer.status == 204
-    assert await is_refused(api, person(made))
+    assert await is_refused_soon(api, person(made))
     check_problem(await refreshed(api, made["refresh_token"]), 401)
     assert not await is_refused(api, person(other.body))
 
@@ -253,7 +263,7 @@ async def test_logging_out_everywhere_closes_every_socket(api):
         assert await ends_in_time(one)
         assert await ends_in_time(two)
     for each in (made, other):
-        assert await is_refused(api, person(each))
+        assert await is_refused_soon(api, person(each))
         check_problem(await refreshed(api, each["refresh_token"]), 401)
         with pytest.raises(WSServerHandshakeError):
             await api.socket(person(each))
@@ -275,7 +285,7 @@ async def test_a_new_password_ends_all_sessions_and_opens_one(api):
     assert changed["user"] == made["user"]
     assert not await is_refused(api, person(changed))
     for each in (made, other):
-        assert await is_refused(api, person(each))
+        assert await is_refused_soon(api, person(each))
         check_problem(await refreshed(api, each["refresh_token"]), 401)
     assert (await api.login(made["email"], PASSWORD)).status == 401
     assert (await api.login(made["email"], "x" * 20)).status == 200
@@ -290,7 +300,7 @@ async def test_a_deleted_account_is_nobody_s_and_the_books_are_right(api):
     async with await api.socket(who) as socket:
         assert (await api.request("DELETE", "/v1/me", who=who)).status == 204
         assert await ends_in_time(socket)
-    assert await is_refused(api, who)
+    assert await is_refused_soon(api, who)
     check_problem(await refreshed(api, made["refresh_token"]), 401)
     assert (await api.login(made["email"], PASSWORD)).status == 401
     # The seats stay sold, and the journal still says so.
@@ -333,7 +343,7 @@ async def test_sessions_and_their_end_survive_a_restart(own_server):
     async with Api(own_server) as api:
         assert not await is_refused(api, person(made))
         assert not await is_refused(api, guest)
-        assert await is_refused(api, person(gone))
+        assert await is_refused_soon(api, person(gone))
         answer = await refreshed(api, made["refresh_token"])
         assert answer.status == 200
         check_problem(await refreshed(api, gone["refresh_token"]), 401)

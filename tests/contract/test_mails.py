@@ -12,7 +12,7 @@ from tests.contract.process import Server
 from tests.contract.test_accounts import (
     PASSWORD,
     ends_in_time,
-    is_refused,
+    is_refused_soon,
     new_email,
     person,
     refreshed,
@@ -97,7 +97,7 @@ async def test_a_forgotten_password_is_replaced_by_whoever_reads_the_mails(api, 
         answer = await api.request("POST", path, {"code": code, "password": new})
         assert answer.status == 204
         assert await ends_in_time(socket)
-    assert await is_refused(api, person(made))
+    assert await is_refused_soon(api, person(made))
     check_problem(await refreshed(api, made["refresh_token"]), 401)
     assert (await api.login(made["email"], PASSWORD)).status == 401
     again = await api.login(made["email"], new)

@@ -9,10 +9,12 @@ class Ears:
 
     def __init__(self):
         self.heard_of = []
+        self.sockets = None
         self.looked = 0
 
-    def heard(self, user, subjects):
+    def heard(self, user, subjects, sockets):
         self.heard_of.append((user, subjects))
+        self.sockets = sockets
 
     def look_soon(self):
         self.looked += 1
@@ -46,10 +48,14 @@ def connected():
 def test_what_is_told_is_heard_in_messages_of_bounded_length():
     ears, _ = connected()
     subjects = [f"ses_{n}" for n in range(SUBJECTS_MAX + 1)]
-    ears.tell("usr_1", subjects)
+    ears.tell("usr_1", subjects, False)
+    assert ears.sockets is False
+    ears.heard_of.clear()
+    ears.tell("usr_1", subjects, True)
+    assert ears.sockets is True
     assert [len(some) for _, some in ears.heard_of] == [SUBJECTS_MAX, 1]
     assert [one for _, some in ears.heard_of for one in some] == subjects
-    longest = SignedOut("u" * 64, ["s" * 64] * SUBJECTS_MAX)
+    longest = SignedOut("u" * 64, ["s" * 64] * SUBJECTS_MAX, True)
     assert len(encode(longest)) < 8_192
 
 
