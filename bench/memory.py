@@ -1,7 +1,8 @@
 """`bench memory`: what a connection that only watches costs the server in memory.
 
 Measured is the growth of the server's resident memory by connection, beside that of a
-bare aiohttp websocket server in the same run: what is left after that is ours. Memory
+bare aiohttp websocket server in the same run: what is left after that is ours. Then
+some more watch and read nothing while seats change: what they take in addition. Memory
 of the kernel's sockets is not in it.
 """
 
@@ -9,9 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from bench.children import ChildError
 from bench.contenders import Running, start_echo
+from bench.drive import Load, drive
 from bench.lab import Lab, describe
 from bench.onsale import start_onsale
 from bench.outcome import HERE, Common, Outcome, in_lab
@@ -20,7 +23,15 @@ from bench.usage import resident_bytes
 from bench.watching import Party, Question, Ready, Seen
 
 KIB_MAX = 25.0
+STALLED_KIB_MAX = 32.0
+STALLED = 500
+CHANGES_PER_S = 100.0
+"""While the stalled ones read nothing; and for so long:"""
+
+STALLED_S = 6.0
+BUYERS = 20
 SEATS = 20_000
+STALLING = "onsale, stalled"
 WARM = 200
 """Connections opened before the first look, which pay for what is made only once."""
 
@@ -60,6 +71,8 @@ async def measure(lab: Lab, steps: list[int], settle_s: float) -> Outcome:
                     )
                 )
             faults += [f"{name}: {fault}" for fault in await crowd.faults()]
+            if name == "onsale":
+                found.append(await crowd.stall(WARM + max(steps)))
     return _outcome(found, faults, settle_s, await describe(lab))
 
 
@@ -77,7 +90,7 @@ class Crowd:
         self._partners: list[Partner] = []
         self._connections = 0
 
-    async def grow(self, connections: int) -> None:
+    async def grow(self, connections: int, *, stalled: bool = False) -> None:
         """Open more, up to so many, and look at the server after a rest."""
         running = self._running
         watchers = await Partner.start(self._stack, "bench.watching")
@@ -85,6 +98,7 @@ class Crowd:
             url=f"ws://{running.address}/v1/ws",
             tokens=running.tokens[self._connections : connections],
             event=running.events[0],
+            stalled=stalled,
         )
         ready = await watchers.ask(party, Ready, CONNECT_TIMEOUT_S)
         self._partners.append(watchers)
@@ -95,6 +109,30 @@ class Crowd:
             await asyncio.sleep(self._settle_s / LOOKS)
             looks.append(resident_bytes(running.server_pids[0]))
         self.resident_bytes = max(looks)
+
+    async def stall(self, first: int) -> Step:
+        """Let more watch who read nothing, while seats change; who is first of them."""
+        await self.grow(first + STALLED, stalled=True)
+        buyers = structs.replace(self._running, tokens=self._running.tokens[-BUYERS:])
+        load = Load(
+            rate=CHANGES_PER_S,
+            seconds=STALLED_S,
+            warmup=0.0,
+            seats_per_event=SEATS,
+            seats_per_hold=1,
+        )
+        driven = await drive(self._stack, load, buyers)
+        if driven.figures.faults or not driven.figures.accepted:
+            raise ChildError(f"the sale beside: {driven.figures.faults}")
+        most = max(mib for _, mib in driven.curves.memory) * 2**20
+        grown = max(0, int(most) - self.resident_bytes)
+        return Step(
+            server=STALLING,
+            connections=STALLED,
+            grown_bytes=grown,
+            kib_each=grown / STALLED / 1024,
+            first_frame_bytes=self.first_frame_bytes,
+        )
 
     async def faults(self) -> list[str]:
         """Say what went wrong with the connections, which have to be open still."""
@@ -112,13 +150,18 @@ def judge(steps: list[Step]) -> list[str]:
         f" more than {KIB_MAX:g}"
         for step in steps
         if step.server == "onsale" and step.kib_each > KIB_MAX
+    ] + [
+        f"{step.connections:,} who read nothing take {step.kib_each:.1f} KiB more each,"
+        f" over {STALLED_KIB_MAX:g}"
+        for step in steps
+        if step.server == STALLING and step.kib_each > STALLED_KIB_MAX
     ]
 
 
 def _outcome(
     steps: list[Step], faults: list[str], settle_s: float, machine: dict[str, object]
 ) -> Outcome:
-    bare = {s.connections: s.kib_each for s in steps if s.server != "onsale"}
+    bare = {s.connections: s.kib_each for s in steps if s.server == "bare aiohttp"}
     return Outcome(
         bench="memory",
         title=f"Memory per idle connection that watches {SEATS:,} seats",
@@ -149,7 +192,7 @@ def make_work(steps: list[int], settle_s: float) -> Callable[[Lab], Awaitable[Ou
     """Bind the settings, for a store still to be started."""
 
     async def work(lab: Lab) -> Outcome:
-        connections = max(steps) + WARM
+        connections = max(steps) + WARM + STALLED + BUYERS
         shape = lab.shaped(connections=connections, seats_per_event=SEATS)
         return await measure(shape, steps, settle_s)
 

@@ -51,6 +51,8 @@ class Party(Struct, kw_only=True, frozen=True):
     """One per watcher."""
 
     event: str
+    stalled: bool = False
+    """They read nothing any more after their first frames."""
 
 
 class Ready(Struct, kw_only=True):
@@ -247,6 +249,9 @@ class Watching:
             FIRST_FRAMES_TIMEOUT_S,
         ):
             raise TimeoutError("not every watcher got its first frames")
+        for watcher in self.watchers:
+            if party.stalled and watcher.transport is not None:
+                watcher.transport.underlying_transport.pause_reading()
         gc.collect()
         gc.freeze()
         gc.disable()  # nothing here makes cycles, and a collection would be a pause

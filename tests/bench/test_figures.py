@@ -62,13 +62,17 @@ def test_watchers_of_a_sale_are_told_everything(lab: Lab) -> None:
 def test_memory_is_measured_beside_a_bare_server(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "WARM", 4)
+    monkeypatch.setattr(memory, "WARM", 2)
+    monkeypatch.setattr(memory, "STALLED", 4)
+    monkeypatch.setattr(memory, "BUYERS", 2)
+    monkeypatch.setattr(memory, "STALLED_S", 0.5)
     found = asyncio.run(memory.measure(lab, [6, 12], 0.3))
     assert [row[:2] for row in found.rows] == [
         ["bare aiohttp", "6"],
         ["bare aiohttp", "12"],
         ["onsale", "6"],
         ["onsale", "12"],
+        [memory.STALLING, "4"],
     ]
     assert not [sentence for sentence in found.missed if "KiB" not in sentence]
     whole = msgspec.to_builtins(found)
