@@ -158,7 +158,8 @@ def test_prebuilt_frames_of_all_lengths_are_understood(lab: Lab) -> None:
     for size in (100, 5_000, 70_000):
         told = asyncio.run(watch(size))
         assert told.faults == {}
-        assert told.frames > 2
+        # One at least for each: on a slow machine the first tells of all so far.
+        assert told.frames >= 2
         assert told.bytes > size
 
 

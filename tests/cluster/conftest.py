@@ -24,7 +24,7 @@ START_S_MAX = 20.0
 SECRET = bytes(range(32))
 PREFIX = "onsale:test"
 
-REDIS = os.environ.get("ONSALE_TEST_REDIS_SERVER") or shutil.which("redis-server")
+REDIS = os.environ.get("TEST_REDIS_SERVER") or shutil.which("redis-server")
 """A genuine Redis, on which everything here runs once more, on one loop."""
 
 PROGRAMS = ["valkey"] if REDIS is None else ["valkey", "redis"]

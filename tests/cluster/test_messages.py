@@ -37,8 +37,11 @@ MESSAGES = [
     m.Published(PUBLICATION),
     m.EventBeat("a.0.1", "evt", "h", 3, 17),
     m.Take(["evt"]),
+    m.Handed("b.0.1", ["evt"]),
     m.Move("evt", "b.0.1"),
     m.Gone("a.0.1", ["evt"]),
+    m.Parting("a.0.1"),
+    m.Parted("a.0.1"),
     m.WantRates("a.0.1"),
     m.Rates([("evt", 12.5)]),
 ]
