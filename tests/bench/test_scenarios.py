@@ -152,14 +152,15 @@ def test_prebuilt_frames_of_all_lengths_are_understood(lab: Lab) -> None:
             crowd = fanout.Crowd(stack)
             url = f"ws://{await child.address()}/v1/ws"
             await crowd.gather(url, ["a", "b"], "event")
-            question = Question(begin=0, end=1e12, reach=10)
+            # Far enough that frames come after the answers to `watch`, which tell the
+            # version that the frames have come to by then.
+            question = Question(begin=0, end=1e12, reach=300, patience_s=30.0)
             return await crowd.ask(question)
 
     for size in (100, 5_000, 70_000):
         told = asyncio.run(watch(size))
         assert told.faults == {}
-        # One at least for each: on a slow machine the first tells of all so far.
-        assert told.frames >= 2
+        assert told.frames > 2
         assert told.bytes > size
 
 

@@ -160,6 +160,7 @@ def test_all_workers_serve_at_one_port_and_each_says_which_it_is(server):
         assert f'"pid":{pid}' in log
 
 
+@pytest.mark.campaign
 def test_no_secret_is_shown_by_ps(server):
     assert server.process is not None
     secret = server.extra.get("ONSALE_ADMIN_PASSWORD") or "correct horse"
@@ -179,6 +180,7 @@ def test_a_killed_worker_is_replaced_and_the_port_stays_open(server):
     assert "was ended by SIGKILL" in server.log()
 
 
+@pytest.mark.campaign
 async def test_what_a_killed_worker_owned_is_free_at_once_and_told(
     database_url, redis_server
 ):
@@ -213,6 +215,7 @@ async def test_what_a_killed_worker_owned_is_free_at_once_and_told(
         assert await theirs.query(sql) != [(owned.token,)]
 
 
+@pytest.mark.campaign
 def test_a_worker_that_dies_again_and_again_is_started_with_pauses(server):
     survivor = min(workers(server))
     killed: set[int] = set()
@@ -228,6 +231,7 @@ def test_a_worker_that_dies_again_and_again_is_started_with_pauses(server):
     until(lambda: listening(heir, port_of(server)))
 
 
+@pytest.mark.campaign
 def test_a_valkey_that_died_is_started_again(server):
     assert server.process is not None
 
@@ -250,6 +254,7 @@ def test_sigterm_ends_everything(server):
     assert "Traceback" not in server.log()
 
 
+@pytest.mark.campaign
 def test_nothing_outlives_a_supervisor_that_was_killed(server):
     assert server.process is not None
     below = family(server.process.pid)
@@ -272,6 +277,7 @@ def test_sighup_replaces_every_worker_while_the_port_answers(server):
     assert server.stop() == 0
 
 
+@pytest.mark.campaign
 def test_each_worker_also_listens_alone():
     first = free_ports(2)
     server = Server(ONSALE_WORKERS="2", ONSALE_WORKER_PORT=str(first))
@@ -362,6 +368,7 @@ def test_a_port_is_not_shared_unawares():
 
 
 @pytest.mark.parametrize("option", [socket.SO_REUSEPORT, socket.SO_REUSEADDR])
+@pytest.mark.campaign
 def test_a_port_is_taken_over_from_a_server_that_was_just_stopped(option):
     with listener(0, option) as former:
         port = former.getsockname()[1]

@@ -26,6 +26,7 @@ TRANSIENT = {"unavailable", "outcome_unknown"}
 log = logging.getLogger("cluster")
 
 
+@pytest.mark.campaign
 def test_the_events_of_lost_owners_are_sold_on(machines: Machines):
     with selling(machines) as of_dead, selling(machines) as of_frozen:
         asyncio.run(lose_owners(machines, of_dead, of_frozen))

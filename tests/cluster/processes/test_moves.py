@@ -76,6 +76,7 @@ async def test_who_may_move_what_where(machines: Machines, apis):
         assert await machines.owner(event, url) == owner
 
 
+@pytest.mark.campaign
 def test_one_of_several_stops_in_order_and_comes_back(machines: Machines):
     with selling(machines) as sale:
         url = asyncio.run(machines.owner(sale.event))["address"]

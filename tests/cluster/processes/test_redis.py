@@ -89,6 +89,7 @@ def test_redis_is_killed_and_comes_back_empty(
     asyncio.run(until_all_hear(machines))
 
 
+@pytest.mark.campaign
 def test_redis_stands_still_or_cannot_be_reached_by_one_process(
     machines: Machines, shared_redis: RedisServer, wire: Wire
 ):
@@ -117,6 +118,7 @@ def test_redis_stands_still_or_cannot_be_reached_by_one_process(
     asyncio.run(until_all_hear(machines))
 
 
+@pytest.mark.campaign
 async def test_a_command_that_cannot_reach_its_owner_has_not_happened(
     machines: Machines, shared_redis: RedisServer, apis
 ):

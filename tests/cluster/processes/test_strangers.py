@@ -52,6 +52,7 @@ async def refused(*named: str, **settings: str) -> None:
     assert "hunter2" not in said
 
 
+@pytest.mark.campaign
 async def test_who_does_not_fit_is_refused_and_the_rest_goes_on(
     machines: Machines, shared_redis: RedisServer, apis
 ):

@@ -61,6 +61,7 @@ def test_a_rolling_restart_while_it_sells_loses_nothing(workers: Workers):
     assert "Traceback" not in workers.home.log(since)
 
 
+@pytest.mark.campaign
 def test_another_node_with_a_valkey_of_its_own_is_refused(workers: Workers):
     other = Workers(workers.database_url, 2)
     try:
