@@ -21,6 +21,7 @@ from tests.faults.rig import SNAPSHOT_FIELDS, Result
 ROUNDS_PER_EVENT = 20
 """Then a new event begins, and the former one is judged."""
 
+WORKERS = 4
 LOG_TAIL = 20_000
 LEASE_S_MAX = 13.0
 SOON_S_MAX = 1.0
@@ -242,7 +243,7 @@ def ground_for(*, workers: bool) -> Iterator[Ground]:
         wire = Wire(redis.start().socket).start()
         cluster: Workers | Machines
         if workers:
-            cluster = Workers(database_url, 3)
+            cluster = Workers(database_url, WORKERS)
         else:
             cluster = Machines(database_url, [redis.url, redis.url, wire.url])
         try:
