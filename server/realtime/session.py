@@ -6,6 +6,7 @@ waits: the reader (`websocket.py`) does, when too much is unanswered.
 """
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,8 @@ class Session:
             self._answer(frame.id, refuse("unauthenticated"))
         elif isinstance(frame, Watch):
             self._later(frame.id, frame.event, lambda local: self._watch(frame, local))
+        elif self._tasks and frame.event not in self._shards.active:
+            self._spawn(self._unwatch_later(frame))
         else:
             self._unwatch(frame)
 
@@ -261,12 +264,19 @@ class Session:
         cursor = since.version if since is not None and resumed else None
         local.hub.watch(self.outlet, cursor)
 
+    async def _unwatch_later(self, frame: Unwatch) -> None:
+        """Unwatch what is being loaded, after a `watch` that waits for it."""
+        with suppress(EventNotFound, EventUnavailable):
+            await self._shards.find(frame.event)
+        self._unwatch(frame)
+
     def _unwatch(self, frame: Unwatch) -> None:
         reply = Ok()
-        local = self._shards.active.get(frame.event)
-        if local is not None:
-            local.hub.unwatch(self.outlet)
-            reply.version = local.board.version
+        # Also where the event has no owner at this moment: its watchers stay.
+        event = self._hub.events.get(frame.event)
+        if event is not None:
+            event.unwatch(self.outlet)
+            reply.version = event.board.version
         self._watched.discard(frame.event)
         self._answer(frame.id, reply)
 

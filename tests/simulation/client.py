@@ -86,9 +86,9 @@ class View:
         self.letters = bytearray()
         self.areas: dict[str, dict[str, int]] = {}
         self.seen_at: Process | None = None
-        """The process that it was last asked of."""
+        """The process that last told of it."""
         self.state = "off"
-        """off, asked, resumed (next is a delta), snapshot (next is one), or on."""
+        """off, asked, refused, resumed (a delta is next), snapshot (one is next), or on."""
 
 
 class Client:
@@ -136,7 +136,6 @@ class Client:
         if fresh and view.seen_at is not self.wire.process:
             # Another process may be behind the one that told us, for a moment.
             view.version = -1
-        view.seen_at = self.wire.process
         if view.version >= 0 and not fresh:
             since = wire.Since(view.history_id, view.version)
         view.state = "asked"
@@ -333,7 +332,7 @@ class Client:
         if view is None:
             return
         if type(reply) is Refused:
-            view.state = "off"
+            view.state = "refused"
             self.world.scheduler.call_later(0.5, self._watch_again, asked.event)
         elif reply.resumed:
             if asked.since is None:
@@ -344,7 +343,7 @@ class Client:
 
     def _watch_again(self, event: str) -> None:
         view = self.views.get(event)
-        if self.wire is not None and view is not None and view.state == "off":
+        if self.wire is not None and view is not None and view.state == "refused":
             self.watch(event, view)
 
     def _learn(self, news: Any, versions: tuple[int, ...]) -> None:
@@ -377,8 +376,9 @@ class Client:
             view.letters = bytearray(news.seats, "ascii")
             view.areas = dict(news.areas)
             view.state = "on"
-        elif view.state == "asked":
-            pass  # An earlier watch goes on until the new one is answered.
+            view.seen_at = self.wire.process if self.wire else None
+        elif view.state in ("asked", "refused"):
+            pass  # An earlier watch goes on until a new one is accepted.
         elif view.state not in ("on", "resumed"):
             world.violate(f"{where} a delta before its snapshot: {news}")
         elif news.base != view.version or news.history_id != view.history_id:
@@ -390,6 +390,7 @@ class Client:
             view.areas.update(news.areas)
             view.version = version
             view.state = "on"
+            view.seen_at = self.wire.process if self.wire else None
 
 
 def _drop(names: list[str], name: str | None) -> None:
