@@ -88,7 +88,7 @@ class View:
         self.seen_at: Process | None = None
         """The process that last told of it."""
         self.state = "off"
-        """off, asked, refused, resumed (a delta is next), snapshot (one is next), or on."""
+        """off, asked, refused, resumed (a delta is next), snapshot (one is), or on."""
 
 
 class Client:
