@@ -229,18 +229,19 @@ class Shards:
     async def _own(
         self, plan: EventPlan, hub: EventHub, publisher: Publisher, *, patient: bool
     ) -> LocalEvent:
-        actor = EventActor(
-            plan.event,
-            hub.board.venue,
-            plan.first_settings,
-            journal=self._journal,
-            publisher=publisher,
-            clock=self._clock,
-            ids=self._ids,
-            observer=self._observer,
-            patient=patient,
-        )
+        # An actor loads from its first moment on: only so many may do so at a time.
         async with self._places:
+            actor = EventActor(
+                plan.event,
+                hub.board.venue,
+                plan.first_settings,
+                journal=self._journal,
+                publisher=publisher,
+                clock=self._clock,
+                ids=self._ids,
+                observer=self._observer,
+                patient=patient,
+            )
             try:
                 await actor.ready
             except Exception as error:
