@@ -146,6 +146,13 @@ class Shards:
         """Return the events that this process owns."""
         return [one for one in self.active.values() if isinstance(one, LocalEvent)]
 
+    def let_go(self, event: str) -> bool:
+        """Serve an event through nobody until it is asked for; False for our own."""
+        if isinstance(self.active.get(event), LocalEvent):
+            return False
+        self.active.pop(event, None)
+        return True
+
     def unserved(self) -> list[str]:
         """Return the events that are watched here though nobody serves them."""
         return [

@@ -98,7 +98,7 @@ class Cluster:
         self.members = members
         self.counter = Counter(bus, self.me, shards, self.take)
         self.forwarder = Forwarder(bus, self.me, self._misdirected)
-        self.follower = Follower(bus, self.me, self._silent, self._idle)
+        self.follower = Follower(bus, self.me, self._look_again, self._idle)
         self._processes = processes
         self._journal = journal
         self._shards = shards
@@ -315,9 +315,8 @@ class Cluster:
         log.info("a process is gone", process=process)
         self.forwarder.gone(process)
         self.counter.forget(process)
-        for event, one in list(self.follower.followed.items()):
-            if one.owner == process:
-                self._look_again(event)
+        for event in list(self.follower.followed):
+            self._elsewhere(event, process)
 
     def _take_share(self, events: list[str]) -> None:
         """Own those of some ownerless events that are for us to own."""
@@ -330,20 +329,14 @@ class Cluster:
         if one is not None and one.owner == sender:
             self._look_again(event)
 
-    def _silent(self, event: str) -> None:
-        """The owner of an event that we follow says nothing."""
-        self._look_again(event)
-
     def _idle(self, event: str) -> None:
         """Nobody here needs an event that we follow."""
-        if not isinstance(self._shards.active.get(event), LocalEvent):
-            self._shards.active.pop(event, None)
+        self._shards.let_go(event)
         self.follower.leave(event)
 
     def _look_again(self, event: str) -> None:
         """Look for the owner of an event that we serve through somebody."""
-        if not isinstance(self._shards.active.get(event), LocalEvent):
-            self._shards.active.pop(event, None)
+        if self._shards.let_go(event):
             self._spawn(self._find(event))
 
     def _misdirected(self, sent: Waiting) -> None:
@@ -387,9 +380,8 @@ class Cluster:
         try:
             if await self.owner_of(event) is not None:
                 return None
-            if not isinstance(self._shards.active.get(event), LocalEvent):
+            if self._shards.let_go(event):
                 # Whoever waits for its former owner need not wait longer.
-                self._shards.active.pop(event, None)
                 self.follower.leave(event)
             served = await self._shards.find(event)
         except (EventNotFound, EventUnavailable):

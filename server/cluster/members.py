@@ -44,7 +44,7 @@ class Members:
         """Return the names of all living processes but this one."""
         return [process for process in self.live if process != self.me]
 
-    def choose(self, event: str, *, without_me: bool = False) -> str | None:
+    def choose(self, event: str) -> str | None:
         """Return who should own an event that nobody owns."""
         return choose(
             event,
@@ -52,7 +52,6 @@ class Members:
                 name
                 for name, one in self.live.items()
                 if not (self.leaving if name == self.me else one.leaving)
-                and not (without_me and name == self.me)
             ],
         )
 
