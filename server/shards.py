@@ -38,10 +38,12 @@ class EventUnavailable(Exception):
 class ServedEvent:
     """An event as sessions and readers use it: where commands go, who watches, what is.
 
-    `elsewhere` names the process that owns it; None where this one does.
+    `elsewhere` names the process that owns it; None where this one does. `address` is
+    where clients reach that process directly, where that is so.
     """
 
     elsewhere: str | None = None
+    address: str | None = None
 
     def __init__(self, hub: EventHub, offer: Callable[[Envelope], None]) -> None:
         self.hub = hub
@@ -81,9 +83,6 @@ class Neighbours(Protocol):
 
     def lost(self, event: str) -> None:
         """Take note that an event of ours is not ours any more."""
-
-    def address(self, process: str) -> str | None:
-        """Return where clients reach a process directly, where that is so."""
 
 
 class Shards:
@@ -137,10 +136,6 @@ class Shards:
     def mailbox_depth(self) -> int:
         """Count the commands that wait in all mailboxes."""
         return sum(len(local.actor.mailbox) for local in self.owned())
-
-    def address_of(self, process: str) -> str | None:
-        """Return where clients reach a neighbour directly, where that is so."""
-        return None if self.neighbours is None else self.neighbours.address(process)
 
     def owned(self) -> list[LocalEvent]:
         """Return the events that this process owns."""

@@ -65,15 +65,27 @@ log = structlog.get_logger()
 class RemoteEvent(ServedEvent):
     """An event that another process owns, whoever that is at the moment."""
 
-    def __init__(self, hub: EventHub, followed: Followed, forwarder: Forwarder) -> None:
+    def __init__(
+        self,
+        hub: EventHub,
+        followed: Followed,
+        forwarder: Forwarder,
+        members: Members,
+    ) -> None:
         super().__init__(hub, self._forward)
         self._followed = followed
         self._forwarder = forwarder
+        self._members = members
 
     @property
     def elsewhere(self) -> str:  # type: ignore[override]
         """Return the process that owns it."""
         return self._followed.owner
+
+    @property
+    def address(self) -> str | None:  # type: ignore[override]
+        """Return where clients reach it directly, where that is so."""
+        return self._members.address(self._followed.owner)
 
     def _forward(self, envelope: Envelope) -> None:
         self._followed.used = True
@@ -193,7 +205,7 @@ class Cluster:
         await asyncio.wait([one.ready], timeout=limits.OWNER_SILENT_S)
         if not one.ready.done() or one.ready.cancelled():
             raise EventUnavailable
-        return RemoteEvent(hub, one, self.forwarder)
+        return RemoteEvent(hub, one, self.forwarder, self.members)
 
     def publisher_for(self, hub: EventHub) -> Publisher:
         """Return what an actor of ours publishes to."""
@@ -204,10 +216,6 @@ class Cluster:
         """An event of ours is not ours any more: serve it through whoever has it."""
         self.counter.drop(event)
         self._spawn(self._find(event))
-
-    def address(self, process: str) -> str | None:
-        """Return where clients reach a process directly, where that is so."""
-        return self.members.address(process)
 
     async def see_that_all_hear(self) -> None:
         """See that every living process hears what we say on our Redis.

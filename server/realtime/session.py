@@ -255,8 +255,7 @@ class Session:
             and board.reaches(since.version)
         )
         reply = WatchOk(resumed=resumed, version=board.version)
-        owner = local.elsewhere
-        address = None if owner is None else self._shards.address_of(owner)
+        address = local.address
         if address is not None:
             reply.address = address
         self._answer(frame.id, reply)
