@@ -1,5 +1,6 @@
 """Who a session tells what, until when, and who is not listened to any longer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -18,8 +19,6 @@ from tests.fakes import ManualClock, MemoryJournal, Notes, NumberedIds
 from tests.server.realtime.test_hub import EVENT, Pipe, Stand, turns
 
 if TYPE_CHECKING:
-    import asyncio
-
     from persistence.catalog import Catalog
 
 
@@ -52,7 +51,7 @@ class Guest:
         self.line = Line()
         self.offered: list[Envelope] = []
         clock = ManualClock()
-        shards = Shards(
+        self.shards = shards = Shards(
             # Never asked: the event is served already.
             cast("Catalog", None),
             MemoryJournal(clock),
@@ -66,7 +65,7 @@ class Guest:
             Outlet(cast("asyncio.Transport", self.line), JSON),
             stand.hub,
             shards,
-            lambda token: Identity(token, "guest", 0),
+            lambda token: Identity(token, "guest", 1 << 33),
             limited=limited,
         )
 
@@ -104,6 +103,36 @@ async def test_a_session_that_ended_is_forgotten() -> None:
         stand.commit([0])
         await turns()
         assert guest.expire("anna") == []
+
+
+async def test_an_event_without_an_owner_can_be_unwatched() -> None:
+    async with connected() as guest:
+        guest.say("hello", token="anna")
+        guest.say("watch", event=EVENT)
+        del guest.shards.active[EVENT]
+        assert [frame["op"] for frame in guest.say("unwatch", event=EVENT)] == ["ok"]
+        assert not guest.stand.event.watchers
+
+
+async def test_an_unwatch_comes_after_the_watch_that_waits_for_its_event() -> None:
+    async with connected() as guest:
+        guest.say("hello", token="anna")
+        served = guest.shards.active.pop(EVENT)
+        loaded = asyncio.Event()
+
+        async def load() -> ServedEvent:
+            await loaded.wait()
+            guest.shards.active[EVENT] = served
+            return served
+
+        guest.shards._loading[EVENT] = asyncio.create_task(load())
+        assert guest.say("watch", event=EVENT) == []
+        assert guest.say("unwatch", event=EVENT) == []
+        loaded.set()
+        await turns()
+        told = [frame["op"] for frame in guest.line.frames()]
+        assert told == ["ok", "snapshot", "ok"]
+        assert not guest.stand.event.watchers
 
 
 async def test_who_becomes_somebody_else_hears_nothing_of_the_former() -> None:
