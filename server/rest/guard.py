@@ -59,10 +59,13 @@ def guarded(access: Access, handler: CallHandler) -> Handler:
 
 def client_of(request: web.Request, context: Context) -> str:
     """Return the client's address, as limits count it."""
+    trusted = context.trusted_proxies
+    if not trusted:
+        return limit_key(find_client(request.remote, ()))
     headers = request.headers
     address = find_client(
         request.remote,
-        context.trusted_proxies,
+        trusted,
         headers.getall("Forwarded", []),
         headers.getall("X-Forwarded-For", []),
     )
