@@ -45,6 +45,7 @@ COMMENT ON COLUMN organisation_invitation.code_hash IS
     'SHA-256; the code is in a mail and stored nowhere else for longer';
 CREATE UNIQUE INDEX organisation_invitation_pending
     ON organisation_invitation (organisation_id, lower(email)) WHERE state = 'pending';
+CREATE INDEX organisation_invitation_email ON organisation_invitation (lower(email));
 CREATE INDEX organisation_invitation_list
     ON organisation_invitation (organisation_id, created_at, invitation_id);
 
