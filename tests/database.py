@@ -3,10 +3,8 @@
 import asyncio
 import os
 import shutil
-import tempfile
 from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -15,6 +13,10 @@ import asyncpg
 from persistence.data_directory import DataDirectory
 from persistence.embedded import EmbeddedPostgres
 from persistence.migrate import migrate
+from tests.scratch import make_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Set it to run against another server than our own, say an older Postgres.
 URL_VARIABLE = "ONSALE_TEST_DATABASE_URL"
@@ -36,9 +38,7 @@ class RunServer:
         given = os.environ.get(URL_VARIABLE)
         if given:
             return given
-        self._folder = Path(tempfile.mkdtemp(prefix="onsale-tests-"))
-        # Ours, and where we are root another account has to pass through it.
-        self._folder.chmod(0o711)
+        self._folder = make_folder("tests")
         self._data = DataDirectory(self._folder / "data")
         self._data.lock()
         self._postgres = EmbeddedPostgres(self._data)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.contract.client import Api
 from tests.contract.process import Server
+from tests.scratch import ON_DISK
 
 LOG_TAIL = 8_000
 
@@ -43,6 +44,16 @@ def limited_server() -> Iterator[Server]:
 def own_server() -> Iterator[Server]:
     """Run one for this test alone, which may stop, kill and start it again."""
     server = Server()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def server_on_disk() -> Iterator[Server]:
+    """Run one for this test alone where a write takes the time of a disk's."""
+    server = Server(parent=ON_DISK)
     try:
         yield server.start()
     finally:

@@ -8,11 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+from tests.scratch import make_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ADMIN_EMAIL = "admin@example.org"
@@ -52,12 +53,14 @@ class Server:
     """One server over one data directory; it may be started several times."""
 
     def __init__(
-        self, *, rate_limits: bool = False, port: int = 0, **extra: str
+        self,
+        *,
+        rate_limits: bool = False,
+        port: int = 0,
+        parent: Path | None = None,
+        **extra: str,
     ) -> None:
-        # Below /var/tmp and not below pytest's own directory, which only its owner
-        # can enter, while Postgres runs as an unprivileged user.
-        self.folder = Path(tempfile.mkdtemp(prefix="onsale-contract-", dir="/var/tmp"))
-        self.folder.chmod(0o755)
+        self.folder = make_folder("contract", parent)
         self.data = self.folder / "data"
         self.log_path = self.folder / "server.log"
         self.out_path = self.folder / "server.out"

@@ -174,10 +174,10 @@ class Trader:
 @pytest.mark.race
 @pytest.mark.timeout(60 + 30 * KILLS)
 async def test_no_acknowledged_booking_is_lost_and_no_seat_sold_twice_under_kill_9(
-    own_server: Server,
+    server_on_disk: Server,
 ):
     dice = random.Random(SEED)
-    async with Api(own_server) as api:
+    async with Api(server_on_disk) as api:
         event = await api.sale("hall", max_per_user=10_000)
         traders = [
             Trader(guest, random.Random(f"{SEED} {number}"))
@@ -188,16 +188,16 @@ async def test_no_acknowledged_booking_is_lost_and_no_seat_sold_twice_under_kill
     for number in range(KILLS):
         before = count(traders)
         under_load_s = dice.uniform(0.2, 0.9)
-        async with Api(own_server) as api:
+        async with Api(server_on_disk) as api:
             work = [
                 asyncio.create_task(trader.trade(api, event, labels))
                 for trader in traders
             ]
             await asyncio.sleep(under_load_s)
-            await asyncio.to_thread(own_server.kill)
+            await asyncio.to_thread(server_on_disk.kill)
             await asyncio.gather(*work)
-        await asyncio.to_thread(own_server.start)
-        async with Api(own_server) as api:
+        await asyncio.to_thread(server_on_disk.start)
+        async with Api(server_on_disk) as api:
             promised = await check_promises(api, event, traders, labels)
         log.info(
             "seed %d, kill %d of %d after %.2f s: %d commands, %d accepted,"

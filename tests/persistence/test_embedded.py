@@ -4,7 +4,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from persistence.embedded.binaries import (
 from persistence.embedded.places import HOME_PARENT, HOME_RECORD, SOCKET_RECORD
 from persistence.embedded.postmaster import PidFile, process_exists
 from tests.database import complete, query
+from tests.scratch import make_folder
 
 AS_ROOT = os.geteuid() == 0
 OWNER = """
@@ -55,9 +55,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 @pytest.fixture
 def folder():
-    """A folder that any account can pass through, which pytest's tmp_path is not."""
-    made = Path(tempfile.mkdtemp(prefix="onsale-test-"))
-    made.chmod(0o711)
+    made = make_folder("test")
     yield made
     for record in [*made.rglob(HOME_RECORD), *made.rglob(SOCKET_RECORD)]:
         shutil.rmtree(record.read_text().strip(), ignore_errors=True)

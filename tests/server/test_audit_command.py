@@ -3,7 +3,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +15,7 @@ from persistence.migrate import migrate
 from tests.database import complete, query
 from tests.persistence.journals import open_store
 from tests.persistence.sales import sell_some
+from tests.scratch import make_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {
@@ -98,8 +98,7 @@ def test_what_cannot_be_audited_ends_with_2_and_one_sentence(database_url, tmp_p
 
 @pytest.mark.slow
 def test_the_database_of_a_data_directory_is_found_or_started():
-    folder = Path(tempfile.mkdtemp(prefix="onsale-test-"))
-    folder.chmod(0o711)
+    folder = make_folder("test")
     data = DataDirectory(folder / "data")
     postgres = EmbeddedPostgres(data)
     try:

@@ -23,6 +23,7 @@ from server.demo.children import (
 from server.demo.ledger import Latencies, Ledger
 from server.demo.progress import compare
 from server.demo.reports import Final, Report
+from tests.scratch import make_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,8 +77,7 @@ def still_there(processes):
 @pytest.fixture
 def shop_directory():
     # Where Postgres' account can reach it, so that nothing is put elsewhere.
-    path = Path(tempfile.mkdtemp(prefix="onsale-test-", dir="/var/tmp"))
-    path.chmod(0o711)
+    path = make_folder("test")
     yield path
     shutil.rmtree(path)
 
