@@ -19,6 +19,7 @@ from persistence.mail import (
     put_mails,
     use_code,
 )
+from persistence.organisations import leave_all
 from persistence.pool import Pool, Row, UniqueViolation
 from persistence.sessions import Role, end_all, end_guest
 
@@ -221,11 +222,15 @@ class Accounts:
         """Keep of an account nothing but its id; return what ended.
 
         Bookings name that id and nothing else, so they stay right. None where there is
-        no such account.
+        no such account. Raises `LastOwner` where nobody else owns an organisation of
+        this account's.
         """
         async with self._pool.transaction() as connection:
+            await leave_all(connection, user_id)
             if await connection.fetchrow(_DELETE, user_id) is None:
                 return None
+            # What was joined until the account was locked; it joins nothing any more.
+            await leave_all(connection, user_id)
             await drop_mails(connection, user_id)
             return await self._end(connection, user_id, [])
 

@@ -39,11 +39,14 @@ ORDER BY created_at, venue_id LIMIT $3
 """
 # One statement, so the event, its head and its areas are there together or not at all.
 _CREATE_EVENT = """
-WITH made AS (
+WITH seller AS (
+    SELECT organisation_id FROM organisation
+    WHERE organisation_id = $9 AND deleted_at IS NULL FOR SHARE
+), made AS (
     INSERT INTO event (event_id, venue_id, initial_settings, settings, name, status,
-        starts_at, created_by, request_hash)
-    SELECT $1, venue_id, $3::jsonb, $3::jsonb, $4, $5, $6, $7, $8
-    FROM venue WHERE venue_id = $2
+        starts_at, created_by, request_hash, organisation_id)
+    SELECT $1, venue_id, $3::jsonb, $3::jsonb, $4, $5, $6, $7, $8, $9
+    FROM venue WHERE venue_id = $2 AND ($9 IS NULL OR EXISTS (SELECT FROM seller))
     ON CONFLICT (event_id) DO NOTHING
     RETURNING event_id, venue_id
 ), head AS (
@@ -57,7 +60,7 @@ FROM made m JOIN venue v USING (venue_id),
 """
 _EVENT = """
 SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
-    e.created_at, e.starts_at, v.capacity,
+    e.created_at, e.starts_at, e.organisation_id, v.capacity,
     CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue
 FROM event e JOIN venue v USING (venue_id)
 """
@@ -66,6 +69,8 @@ _LIST_EVENTS = f"""{_EVENT}
 WHERE e.deleted_at IS NULL
     AND ($1::text IS NULL OR e.status = $1)
     AND ($2 OR e.status <> 'draft')
+    AND ($9 OR e.organisation_id IS NULL OR e.status <> 'draft')
+    AND ($10::text IS NULL OR e.organisation_id = $10)
     AND ($3::timestamptz IS NULL OR e.starts_at >= $3)
     AND ($4::timestamptz IS NULL OR e.starts_at < $4)
     AND ($5::text IS NULL OR position(lower($5) IN lower(e.name)) > 0)
@@ -73,7 +78,8 @@ WHERE e.deleted_at IS NULL
 ORDER BY e.starts_at, e.event_id LIMIT $8
 """
 _PLAN = """
-SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map
+SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map,
+    e.organisation_id
 FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
 _SCHEDULED = """
@@ -128,6 +134,7 @@ class EventRow(Struct, frozen=True):
     request_hash: bytes
     created_at: datetime
     starts_at: datetime
+    organisation: str | None = None
 
 
 class EventPlan(Struct, frozen=True):
@@ -137,6 +144,7 @@ class EventPlan(Struct, frozen=True):
     venue_id: str
     first_settings: Settings
     map_json: bytes
+    organisation: str | None = None
 
     def venue_map(self) -> VenueMap:
         """Decode the map, which takes milliseconds where it is large."""
@@ -208,11 +216,12 @@ class Catalog:
         capacity: int | None = None,
         created_by: str,
         request_hash: bytes,
+        organisation: str | None = None,
     ) -> EventRow:
         """Make an event, or return the one that has this id already.
 
         Exactly one of `venue` and `capacity` is given. Raises KeyError when there is no
-        such venue.
+        such venue, or no such organisation any more.
         """
         if (venue is None) == (capacity is None):
             raise ValueError("an event has either a venue or a capacity")
@@ -233,6 +242,7 @@ class Catalog:
             _time_of(settings.starts_at_ms),
             created_by,
             request_hash,
+            organisation,
         )
         row = await self.find_event(event)
         if row is None:
@@ -252,13 +262,14 @@ class Catalog:
         to_ms: int | None = None,
         text: str | None = None,
         drafts: bool = False,
+        organisation: str | None = None,
         limit: int,
         cursor: str | None = None,
     ) -> tuple[list[EventRow], str | None]:
         """Return a page in order of beginning, and the cursor of the next one.
 
         `from_ms` is included, `to_ms` is not; `text` is looked for in the name,
-        whatever its case.
+        whatever its case. Drafts of organisations are in the lists of their own only.
         """
         rows = await self._pool.fetch(
             _LIST_EVENTS,
@@ -269,6 +280,8 @@ class Catalog:
             text,
             *decode_cursor(cursor),
             _fetched(limit),
+            organisation is not None,
+            organisation,
         )
         page, more = _page([_event_of(row) for row in rows], limit)
         if not more:
@@ -285,6 +298,7 @@ class Catalog:
             venue_id=row["venue_id"],
             first_settings=_settings(row["settings"]),
             map_json=row["map"],
+            organisation=row["organisation_id"],
         )
 
     async def scheduled_events(self, until_ms: int) -> list[str]:
@@ -360,6 +374,7 @@ def _event_of(row: Row) -> EventRow:
         request_hash=row["request_hash"],
         created_at=row["created_at"],
         starts_at=row["starts_at"],
+        organisation=row["organisation_id"],
     )
 
 

@@ -2,14 +2,19 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 
+from persistence import limits
 from persistence.errors import BadCursor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+_T = TypeVar("_T")
 
 _decode = msgspec.msgpack.Decoder(tuple[int, str]).decode
 
@@ -32,3 +37,18 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, str] | tuple[None, None
         return _EPOCH + microseconds * _MICROSECOND, row_id
     except (binascii.Error, msgspec.MsgspecError, OverflowError, UnicodeError) as error:
         raise BadCursor("not a cursor of this list") from error
+
+
+def fetched(limit: int) -> int:
+    """Return how many rows to fetch: one more than the page tells of another page."""
+    return min(limit, limits.PAGE_MAX) + 1
+
+
+def page(
+    rows: list[_T], limit: int, position: Callable[[_T], tuple[datetime, str]]
+) -> tuple[list[_T], str | None]:
+    """Return the page of what was `fetched`, and the cursor of the next one."""
+    size = min(limit, limits.PAGE_MAX)
+    if len(rows) <= size:
+        return rows, None
+    return rows[:size], encode_cursor(*position(rows[size - 1]))

@@ -48,11 +48,13 @@ UPDATE mail SET attempts = attempts + 1, due_at = now() + $1 * interval '1 s'
 WHERE mail_id IN (
     SELECT mail_id FROM mail
     WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= now()
-        AND expires_at > now()
+        AND expires_at > now() AND announcement_id IS {which}
     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 RETURNING mail_id, recipient, subject, body, created_at, attempts
 """
+_TAKE_LETTERS = _TAKE.format(which="NULL")
+_TAKE_ANNOUNCED = _TAKE.format(which="NOT NULL")
 _SENT = "UPDATE mail SET sent_at = now(), body = '', reason = NULL WHERE mail_id = $1"
 _LATER = """
 UPDATE mail SET due_at = now() + $2 * interval '1 s', reason = $3 WHERE mail_id = $1
@@ -129,8 +131,15 @@ class Outbox:
         self._pool = pool
 
     async def take(self) -> list[TakenMail]:
-        """Return mails that are due; nobody else gets them for a while."""
-        rows = await self._pool.fetch(_TAKE, TAKEN_S, TAKEN_MAX)
+        """Return mails that are due; nobody else gets them for a while.
+
+        What somebody waits for is taken before announcements, of which there may be
+        tens of thousands.
+        """
+        rows = await self._pool.fetch(_TAKE_LETTERS, TAKEN_S, TAKEN_MAX)
+        if len(rows) < TAKEN_MAX:
+            left = TAKEN_MAX - len(rows)
+            rows += await self._pool.fetch(_TAKE_ANNOUNCED, TAKEN_S, left)
         return [TakenMail(**row) for row in rows]
 
     async def sent(self, mail_id: str) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import structlog
 
 from persistence.errors import Unavailable
-from persistence.mail import TAKEN_S, Outbox, TakenMail
+from persistence.mail import TAKEN_MAX, TAKEN_S, Outbox, TakenMail
 
 if TYPE_CHECKING:
     import aiosmtplib
@@ -53,21 +53,26 @@ class Postman:
         """Send whatever is due, and delete what is long over, for ever."""
         forgot_s = -FORGET_S
         while True:
+            busy = False
             try:
                 if self._url is not None:
-                    await self.send_due()
+                    busy = await self.send_due() == TAKEN_MAX and self.status == "ok"
                 if time.monotonic() - forgot_s >= FORGET_S:
                     await self._outbox.forget()
                     forgot_s = time.monotonic()
             except Unavailable as error:
                 log.warning("the outbox cannot be read", reason=str(error))
-            await asyncio.sleep(POLL_S)
+            if not busy:
+                await asyncio.sleep(POLL_S)
 
-    async def send_due(self) -> None:
-        """Send what is due now. Raises `Unavailable`."""
+    async def send_due(self) -> int:
+        """Send what is due now; return how many mails that were. Raises `Unavailable`.
+
+        With as many as `TAKEN_MAX` there may be more.
+        """
         mails = await self._outbox.take()
         if not mails:
-            return
+            return 0
         # Here, because most processes never send a mail.
         import aiosmtplib
 
@@ -76,10 +81,11 @@ class Postman:
         try:
             for mail in mails:
                 if time.monotonic() > ends:
-                    return
+                    break
                 await self._send(client, mail)
         finally:
             client.close()
+        return len(mails)
 
     async def _send(self, client: "aiosmtplib.SMTP", mail: TakenMail) -> None:
         try:

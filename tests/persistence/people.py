@@ -4,6 +4,7 @@ from hashlib import sha256
 
 from persistence.accounts import Account, Accounts
 from persistence.mail import Code, Mail
+from persistence.organisations import MemberRole, Organisations, join
 from persistence.pool import Pool
 from persistence.sessions import Device, Sessions
 
@@ -38,3 +39,25 @@ def code(name: str, purpose="verify", email="anna@example.org", lasts_s=3_600) -
 async def revoked(sessions: Sessions) -> dict[str, bool]:
     """Whom all processes have to refuse, and whether sockets are closed too."""
     return {one.subject: one.sockets for one in await sessions.revoked_since(0)}
+
+
+async def registered(pool: Pool, *names: str) -> None:
+    """Make an account for each name: `usr_anna` of anna@example.org."""
+    for name in names:
+        wanted = Account(
+            f"usr_{name}", f"{name}@example.org", "hash", "customer", name.title()
+        )
+        assert await accounts_of(pool).create(wanted) is not None
+
+
+async def organised(pool: Pool, name: str = "org", **members: MemberRole) -> None:
+    """Make an organisation of the accounts named, with these roles; one is owner."""
+    (owner, *_) = [one for one, role in members.items() if role == "owner"]
+    organisations = Organisations(pool)
+    await organisations.create(
+        name, "Theatre", "", created_by=f"usr_{owner}", request_hash=b"h"
+    )
+    for member, role in members.items():
+        if member != owner:
+            async with pool.transaction() as connection:
+                await join(connection, name, f"usr_{member}", role)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistence.cursors import decode_cursor, encode_cursor
+from persistence import limits
+from persistence.cursors import decode_cursor, encode_cursor, fetched, page
 from persistence.errors import BadCursor
 
 TIMES = st.datetimes(timezones=st.just(UTC))
@@ -42,3 +43,13 @@ def test_a_time_beyond_all_times_is_refused():
     assert decode_cursor(far)[0] == datetime(2000, 1, 1, tzinfo=UTC)
     beyond = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
     assert decode_cursor(encode_cursor(beyond, "x"))[0] == beyond
+
+
+@pytest.mark.parametrize("rows", [0, 2, 3])
+def test_a_page_tells_where_the_next_one_begins(rows):
+    time = datetime(2000, 1, 1, tzinfo=UTC)
+    found, cursor = page(list("abc")[:rows], 2, lambda row: (time, row))
+    assert found == list("ab")[:rows]
+    assert cursor == (encode_cursor(time, "b") if rows > 2 else None)
+    assert fetched(2) == 3
+    assert fetched(10**6) == limits.PAGE_MAX + 1
