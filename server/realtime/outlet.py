@@ -18,10 +18,11 @@ class Outlet:
     """Writes frames to one connection and notices when it takes nothing."""
 
     __slots__ = (
-        "_last_size",
         "_on_end",
         "_room",
-        "_stalled_at",
+        "_taken",
+        "_taken_at",
+        "_written",
         "closing",
         "codec",
         "session",
@@ -39,14 +40,16 @@ class Outlet:
         self.closing = False
         self.session = ""
         """The login that it belongs to, where it belongs to one."""
-        self._stalled_at = 0.0
-        self._last_size = 0
+        self._taken = -1
+        self._taken_at = 0.0
+        self._written = 0
         self._on_end = on_end
         self._room: Callable[[], None] | None = None
 
     def write(self, frame: bytes) -> None:
         """Write one whole frame, unless the connection is going away."""
         if not self.closing and not self.transport.is_closing():
+            self._written += len(frame)
             self.transport.write(frame)
 
     def send(self, frame: object) -> None:
@@ -72,14 +75,11 @@ class Outlet:
     def tend(self, now: float, *, ping: bool) -> None:
         """Once a second: ping, notice room, close what stalls."""
         size = self.transport.get_write_buffer_size()
-        if size and size >= self._last_size:
-            if not self._stalled_at:
-                self._stalled_at = now
-            elif now - self._stalled_at > limits.STALL_S_MAX:
-                self.close(4008, "you took nothing from your socket", 1_000)
-        else:
-            self._stalled_at = 0.0
-        self._last_size = size
+        taken = self._written - size
+        if not size or taken != self._taken:
+            self._taken, self._taken_at = taken, now
+        elif now - self._taken_at > limits.STALL_S_MAX:
+            self.close(4008, "you took nothing from your socket", 1_000)
         if ping and not size:
             self.write(PING_FRAME)
         if self._room is not None and not self.full():

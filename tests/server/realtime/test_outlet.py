@@ -104,3 +104,18 @@ async def test_who_has_nothing_to_take_is_not_closed() -> None:
             assert await client.until_steady() == 0
             assert await client.take(len(PING_FRAME)) == PING_FRAME
         assert not client.outlet.is_over()
+
+
+async def test_who_takes_what_there_is_while_more_comes_is_not_closed() -> None:
+    async with connected() as client:
+        outlet, now = client.outlet, BEGAN
+        outlet.write(LONG_FRAME)
+        size = await client.until_steady()
+        for _ in range(5):
+            await client.take(len(LONG_FRAME) // 2)
+            outlet.write(LONG_FRAME)
+            before, size = size, await client.until_steady()
+            assert size > before
+            now += 2 * limits.STALL_S_MAX
+            outlet.tend(now, ping=False)
+        assert not outlet.is_over()
