@@ -189,7 +189,7 @@ class History:
         writer = SnapshotWriter(self.journal, Silence())
         writer.store_when_due(loaded)
         await writer.finish()
-        await self.journal.release(ownership)
+        await self.journal.release(ownership, due=False)
 
     async def recover(self, event: str) -> float:
         """Return how many seconds an actor takes until it is ready."""

@@ -470,8 +470,9 @@ class EventActor:
         self._give_up(Deposed())
         await self._snapshots.finish()
         if self._state is not None:
+            due = self._state.stock.next_deadline_ms() is not None
             try:
-                await self.journal.release(self._state.ownership)
+                await self.journal.release(self._state.ownership, due=due)
             except Exception as error:
                 # The lease ends by itself, only later.
                 self.observer.failed(self.event, error)

@@ -175,8 +175,12 @@ class Journal(Protocol):
     ) -> None:
         """Store a recovery snapshot, guarded by epoch and token."""
 
-    async def release(self, ownership: Ownership) -> None:
-        """End the lease, so that another process need not wait for it."""
+    async def release(self, ownership: Ownership, *, due: bool) -> None:
+        """End the lease, so that another process need not wait for it.
+
+        `due`: something falls due though nobody asks for the event, as the end of a
+        hold does, so that somebody has to look after it.
+        """
 
 
 class Clock(Protocol):

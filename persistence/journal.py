@@ -44,7 +44,7 @@ SELECT status, history_id, epoch, version, chain, now_ms
 FROM acquire_head($1, $2, $3, $4)
 """
 # Without a token nobody can commit, and anybody may acquire. Without an address the
-# head leaves the index of what is owned, and no other process looks after it.
+# head leaves the index of what is owned, and nobody looks after it until it is used.
 _RELEASE = """
 UPDATE event_head SET owner_token = NULL, lease_until = '-infinity',
     owner_address = CASE WHEN $4 THEN owner_address END
@@ -117,7 +117,6 @@ class PostgresJournal:
             return Line(url, f"onsale {name}", clock, call_deadline_s)
 
         self.clock = clock
-        self.has_neighbours = False
         """Whether what is given up here is for another process to look after."""
         self._pool = pool
         self._address = address
@@ -180,14 +179,17 @@ class PostgresJournal:
             chain=row["chain"],
         )
 
-    async def release(self, ownership: Ownership) -> None:
-        """End the lease; a commit under this ownership is refused from now on."""
+    async def release(self, ownership: Ownership, *, due: bool) -> None:
+        """End the lease; a commit under this ownership is refused from now on.
+
+        Where something is `due`, the event is an orphan until somebody adopts it.
+        """
         await self._call(
             _RELEASE,
             ownership.event,
             ownership.epoch,
             ownership.token,
-            self.has_neighbours,
+            due,
         )
 
     async def commit(self, ownership: Ownership, batch: Batch) -> CommitStatus:

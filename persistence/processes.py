@@ -231,7 +231,7 @@ class Processes:
     async def orphans(self, limit: int) -> list[tuple[str, str]]:
         """Return events that nobody owns and who had them, the longest ago first.
 
-        Those given up where there were no other processes are not among them.
+        Those given up when nothing was due there are not among them.
         """
         rows = await self._pool.fetch(_ORPHANS, limit)
         return [(row["event_id"], row["owner_address"]) for row in rows]

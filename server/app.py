@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from persistence.accounts import Accounts
+from persistence.activity import ActivityLog
 from persistence.catalog import Catalog
 from persistence.clock import DatabaseClock
 from persistence.guard import Durability
@@ -34,6 +35,8 @@ from server.accounts.news import tell_others
 from server.accounts.passwords import Passwords
 from server.accounts.postman import Postman
 from server.accounts.sign_ins import ALONE_TOKEN_S, SESSION_TOKEN_S, SignIns
+from server.activity.start import Activities
+from server.adoption import adopt
 from server.cluster.members import Members
 from server.cluster.start import join, open_bus, process_of, terms_of
 from server.config import Config
@@ -52,6 +55,8 @@ from server.rest.client_address import parse_networks
 from server.rest.http_log import HTTP_LOG
 from server.rest.limits import RequestLimits
 from server.rest.middleware import answer_problems, set_headers
+from server.rest.notes import note_writes
+from server.rest.quick import QuickReads
 from server.shards import Shards
 
 if TYPE_CHECKING:
@@ -99,6 +104,7 @@ class Server:
         )
         self._cleanups.append(journal.close)
         processes = Processes(pool)
+        activities = await self._log_activity(processes, clock)
         members = await self._join(processes, clock)
         catalog = Catalog(pool)
         accounts = Accounts(pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S)
@@ -118,6 +124,8 @@ class Server:
             config=config,
             catalog=catalog,
             accounts=accounts,
+            activities=activities,
+            activity_log=ActivityLog(pool),
             journal=journal,
             hub=hub,
             shards=shards,
@@ -140,6 +148,7 @@ class Server:
         )
         self._context = context
         _add_gauges(metrics, hub, shards)
+        activities.count_in(metrics)
         if self._cluster is not None:
             _add_cluster_gauges(metrics, self._cluster)
         context.parts["database"] = partial(_database_part, context.pulse, durability)
@@ -176,12 +185,19 @@ class Server:
 
     def _run_parts(self, context: Context) -> None:
         """Let go what goes on by itself."""
+        context.hub.settings_changed = context.caches.settings_changed
+        if self._cluster is not None:
+            context.caches.connect(self._cluster.bus)
         config = self.config
         postman = Postman(context.outbox, config.smtp_url, config.mail_from)
         context.parts["mail"] = lambda: {"status": postman.status}
         self._spawn(postman.run(), "mail")
         self._spawn(context.hub.run(), "hub")
         self._spawn(context.shards.run(), "scheduled sales")
+        take = (
+            context.shards.adopt if self._cluster is None else self._cluster.take_share
+        )
+        self._spawn(adopt(context.processes, take), "adoption")
         self._spawn(context.members.run(), "members")
         self._spawn(context.sign_ins.run(), "sign-ins")
         self._spawn(context.metrics.watch_loop(), "loop lag")
@@ -190,6 +206,21 @@ class Server:
     def _close_listeners(self) -> None:
         while self._stop_listening:
             self._stop_listening.pop()()
+
+    async def _log_activity(
+        self, processes: Processes, clock: DatabaseClock
+    ) -> Activities:
+        """Begin to store who does what."""
+        place = self.place
+        activities = await Activities.open(
+            place.database_url, clock.now_ms, self.config.activity_days
+        )
+        self._cleanups.append(activities.close)
+        if place.redis_url is not None:
+            cluster, secret = await processes.cluster()
+            activities.use_redis(place.redis_url, cluster, secret, place.process)
+        activities.start()
+        return activities
 
     async def _join(self, processes: Processes, clock: DatabaseClock) -> Members:
         """Put our name on the list of processes, those of our node being dead."""
@@ -215,11 +246,10 @@ class Server:
 
         bus = await open_bus(redis_url, processes)
         self._cleanups.append(bus.close)
-        self._cluster = cluster = Cluster(bus, processes, journal, shards, members)
+        self._cluster = cluster = Cluster(bus, journal, shards, members)
         self._cleanups.append(cluster.close)
         await cluster.see_that_all_hear()
         self._spawn(cluster.run(), "cluster")
-        self._spawn(cluster.adopt(), "adoption")
 
     def _bus_part(self) -> dict[str, object]:
         if self._cluster is None:
@@ -229,7 +259,8 @@ class Server:
 
     async def _listen(self, context: Context) -> str:
         app = web.Application(
-            middlewares=[answer_problems], client_max_size=BODY_BYTES_MAX
+            middlewares=[note_writes, answer_problems],
+            client_max_size=BODY_BYTES_MAX,
         )
         app[CONTEXT] = context
         app.on_response_prepare.append(set_headers)
@@ -241,6 +272,8 @@ class Server:
         self._cleanups.append(runner.cleanup)
         if runner.server is None:
             raise RuntimeError("aiohttp made no server")
+        usual = runner.server.request_handler
+        runner.server.request_handler = QuickReads(context, usual)
         door = Door(
             runner.server,
             context.trusted_proxies,

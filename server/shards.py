@@ -120,11 +120,7 @@ class Shards:
             return local
         if self._stopping:
             raise EventUnavailable
-        task = self._loading.get(event)
-        if task is None:
-            task = asyncio.create_task(self._load(event), name=f"load {event}")
-            self._loading[event] = task
-            task.add_done_callback(partial(self._loaded, event))
+        task = self._loading.get(event) or self._begin(event)
         # One impatient caller must not end the loading for the others.
         alone = self.neighbours is None
         patience_s = limits.LOAD_S_MAX if alone else limits.FIND_S_MAX
@@ -132,6 +128,12 @@ class Shards:
         if not task.done() or task.cancelled():
             raise EventUnavailable
         return task.result()
+
+    def adopt(self, events: list[str]) -> None:
+        """Load events though nobody asked for them."""
+        for event in events:
+            if event not in self.active and event not in self._loading:
+                self._begin(event)
 
     def mailbox_depth(self) -> int:
         """Count the commands that wait in all mailboxes."""
@@ -180,6 +182,12 @@ class Shards:
         for task in list(self._loading.values()):
             task.cancel()
         await asyncio.gather(*(one.actor.stop(patience_s) for one in self.owned()))
+
+    def _begin(self, event: str) -> asyncio.Task[ServedEvent]:
+        task = asyncio.create_task(self._load(event), name=f"load {event}")
+        self._loading[event] = task
+        task.add_done_callback(partial(self._loaded, event))
+        return task
 
     def _loaded(self, event: str, task: asyncio.Task[ServedEvent]) -> None:
         self._loading.pop(event, None)

@@ -235,7 +235,7 @@ class MemoryJournal:
         ):
             head.snapshot = StoredSnapshot(version, body)
 
-    async def release(self, ownership: Ownership) -> None:
+    async def release(self, ownership: Ownership, *, due: bool) -> None:
         self._call("release")
         head = self.heads[ownership.event]
         if (head.epoch, head.token) == (ownership.epoch, ownership.token):

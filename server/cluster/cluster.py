@@ -23,7 +23,6 @@ from inventory.replies import refuse
 from persistence.errors import Unavailable
 from persistence.journal import PostgresJournal
 from persistence.limits import SEEN_S_MAX
-from persistence.processes import Processes
 from server import limits
 from server.cluster.bus import RedisBus
 from server.cluster.counter import Counter
@@ -98,7 +97,6 @@ class Cluster:
     def __init__(
         self,
         bus: RedisBus,
-        processes: Processes,
         journal: PostgresJournal,
         shards: Shards,
         members: Members,
@@ -111,7 +109,6 @@ class Cluster:
         self.counter = Counter(bus, self.me, shards, self.take)
         self.forwarder = Forwarder(bus, self.me, self._misdirected)
         self.follower = Follower(bus, self.me, self._look_again, self._idle)
-        self._processes = processes
         self._journal = journal
         self._shards = shards
         self._loop = asyncio.get_running_loop()
@@ -140,7 +137,6 @@ class Cluster:
             Rates: lambda message: self._rates.put_nowait(message),
         }
         shards.neighbours = self
-        journal.has_neighbours = True
         members.on_gone = self._gone
         bus.subscribe(process_topic(self.me), self._hear, _nothing)
         bus.subscribe(ALL, self._hear, _nothing)
@@ -159,20 +155,6 @@ class Cluster:
             for event in self._shards.unserved():
                 self._spawn(self._find(event))
             await asyncio.sleep(1.0)
-
-    async def adopt(self) -> None:
-        """Take events whose owner died without a word, as soon as their lease is over.
-
-        Their holds must end in time though nobody asks for them.
-        """
-        while True:
-            await asyncio.sleep(limits.ADOPT_S)
-            try:
-                orphans = await self._processes.orphans(limits.ADOPTED_AT_ONCE_MAX)
-            except Unavailable as error:
-                log.warning("orphaned events could not be looked up", error=str(error))
-            else:
-                self._take_share([event for event, _ in orphans])
 
     # What the shards ask: `server.shards.Neighbours`.
 
@@ -305,7 +287,7 @@ class Cluster:
 
     def _told_gone(self, message: Gone) -> None:
         self.members.forget(message.process)
-        self._take_share(message.events)
+        self.take_share(message.events)
 
     def _told_parting(self, message: Parting) -> None:
         if message.sender != self.me:
@@ -326,7 +308,7 @@ class Cluster:
         for event in list(self.follower.followed):
             self._elsewhere(event, process)
 
-    def _take_share(self, events: list[str]) -> None:
+    def take_share(self, events: list[str]) -> None:
         """Own those of some ownerless events that are for us to own."""
         for event in events:
             if self.members.choose(event) == self.me:

@@ -51,7 +51,7 @@ async def test_who_has_a_lease_is_left_alone_until_it_is_over(store):
 
 async def test_a_released_event_is_free_at_once_and_its_owner_shut_out(store):
     first = await store.own("evt")
-    await store.journal.release(first)
+    await store.journal.release(first, due=False)
     (head,) = await store.journal.heads(["evt"])
     assert (head.address, head.lease_until_ms) == (None, None)
     assert await store.commit(first, make_batch(first)) is FENCED
@@ -61,10 +61,10 @@ async def test_a_released_event_is_free_at_once_and_its_owner_shut_out(store):
 
 async def test_a_release_of_a_lost_event_does_not_touch_the_new_owner(store):
     first = await store.own("evt")
-    await store.journal.release(first)
+    await store.journal.release(first, due=False)
     second = await store.journal.acquire("evt")
     assert second is not None
-    await store.journal.release(first)
+    await store.journal.release(first, due=False)
     assert await store.commit(second, make_batch(second)) is COMMITTED
 
 
@@ -237,7 +237,7 @@ async def test_the_newest_snapshot_of_the_owner_is_kept(store):
     await store.journal.save_snapshot(ownership, 2, b"late", b"hash")
     await store.journal.save_snapshot(ownership, 4, b"ahead of the head", b"hash")
     assert await store.journal.load_snapshot("evt") == StoredSnapshot(3, b"three")
-    await store.journal.release(ownership)
+    await store.journal.release(ownership, due=False)
     await store.journal.save_snapshot(ownership, 3, b"no owner", b"hash")
     assert await store.journal.load_snapshot("evt") == StoredSnapshot(3, b"three")
 
@@ -248,11 +248,11 @@ async def test_a_history_that_another_server_wrote_gets_a_new_id(store):
     fenced = await store.journal.fence(first, "token-2")
     assert fenced is not None
     assert fenced.ownership.history_id != first.history_id
-    await store.journal.release(fenced.ownership)
+    await store.journal.release(fenced.ownership, due=False)
     second = await store.journal.acquire("evt")
     assert second is not None
     assert second.history_id == fenced.ownership.history_id
-    await store.journal.release(second)
+    await store.journal.release(second, due=False)
     await store.query("UPDATE event_head SET server_line = 'restored again'")
     third = await store.journal.acquire("evt")
     assert third is not None

@@ -258,7 +258,7 @@ async def test_closing_gives_up_a_database_that_does_not_answer(store, monkeypat
         sending = asyncio.create_task(one.commit(sent, make_batch(sent)))
         await proxy.answer_lost.wait()
         waiting = asyncio.create_task(one.commit(unsent, make_batch(unsent)))
-        releasing = asyncio.create_task(one.journal.release(sent))
+        releasing = asyncio.create_task(one.journal.release(sent, due=False))
         await asyncio.sleep(0)
         async with asyncio.timeout(2):
             await one.journal.close()

@@ -220,8 +220,7 @@ async def test_orphans_are_events_that_had_an_owner_and_have_none(store, process
     for event in ("kept", "late", "later", "released", "handed over", "voided"):
         ownership = await store.own(event)
         if event in ("released", "handed over"):
-            store.journal.has_neighbours = event == "handed over"
-            await store.journal.release(ownership)
+            await store.journal.release(ownership, due=event == "handed over")
     await store.query(
         "UPDATE event_head SET owner_address = 'dead' WHERE event_id = 'voided'"
     )
@@ -246,7 +245,7 @@ async def test_orphans_are_events_that_had_an_owner_and_have_none(store, process
 
 async def test_owned_events_are_told_with_their_owner(store, processes, monkeypatch):
     first, _, gone = [await store.own(event) for event in ("a", "b", "c")]
-    await store.journal.release(gone)
+    await store.journal.release(gone, due=False)
     assert await store.commit(first, make_batch(first, 3)) is CommitStatus.COMMITTED
     (a, b) = await processes.owned()
     assert a == OwnedEvent("a", "here", 1, 3, a.lease_until_ms)

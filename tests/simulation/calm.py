@@ -47,8 +47,7 @@ def calm(world: "World") -> None:
     world.rival.gone = True
     for process in list(world.slots):
         process.loop.resume()
-        if process.registry is not None:
-            process.registry.silent = False
+        process.registry.silent = False
     ends_s = world.scheduler.now + STOP_S_MAX
     for slot in range(len(world.slots)):
         while (process := world.slots[slot]).stopping and process.loop.alive:
@@ -73,7 +72,9 @@ def settle(world: "World", began: float) -> None:
     """Wait until everything is at rest, for as long as that may take."""
     most_s = quiet_s(world)
     while waits := restless(world):
-        if world.scheduler.now >= max(began, unheard_until(world)) + most_s:
+        # Its time runs from the end of the last such lease, also once that was taken.
+        began = max(began, unheard_until(world))
+        if world.scheduler.now >= began + most_s:
             for sentence in waits[:3]:
                 world.violate(f"No rest for {most_s:.0f} s: {sentence}")
             return
@@ -122,7 +123,7 @@ def run_out(world: "World") -> None:
             world.violate(f"Holds of {event} outlive their end by {FREED_S} s")
     for event in world.events:
         # Their holds must end though nobody asks for them.
-        if world.database.head(event).version and not world.owners(event):
+        if due(world, event) and not world.owners(event):
             world.violate(f"Nobody looks after {event}")
     for client in world.clients:
         client.back()
@@ -160,13 +161,19 @@ def desert(world: "World") -> int:
     return world.database.clock.now_ms() + round(1_000 * taken_s) + kept_ms
 
 
+def due(world: "World", event: str) -> bool:
+    """Say whether holds run that must end though nobody asks for the event."""
+    stock = world.stock(event)
+    return stock is not None and bool(stock.holds)
+
+
 def restless(world: "World") -> list[str]:
     """Say who still waits for something, or sees something else than the owner."""
     found = []
     boards = {}
     for event in world.events:
         owners = world.owners(event)
-        if len(owners) != 1 and (owners or world.database.head(event).version):
+        if len(owners) != 1 and (owners or due(world, event)):
             found.append(f"{len(owners)} processes own {event}")
         for _, local in owners:
             boards[event] = local.board

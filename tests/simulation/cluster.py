@@ -12,7 +12,6 @@ from server.cluster.cluster import Cluster
 from server.cluster.members import Members
 from server.cluster.messages import ALL, Gone, encode
 from tests.simulation.bus import SimBus
-from tests.simulation.registry import SimProcesses
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -32,10 +31,9 @@ class Place(Struct, frozen=True):
     """Whether a parent knows of its death, and ends its leases."""
 
 
-async def form(process: "Process") -> None:
+async def form(process: "Process") -> Cluster:
     """Join the others, as `server.app` does; again where the database is silent."""
-    world, place = process.world, process.place
-    registry = process.registry = SimProcesses(world.table, process.journal)
+    world, place, registry = process.world, process.place, process.registry
     row = Row(place.process, place.node, 1, None, "1", 0, leaving=False)
     while True:
         try:
@@ -53,7 +51,6 @@ async def form(process: "Process") -> None:
     members = Members(registry, row, TERMS)  # type: ignore[arg-type]
     cluster = process.cluster = Cluster(
         bus,  # type: ignore[arg-type]
-        registry,  # type: ignore[arg-type]
         process.journal,  # type: ignore[arg-type]
         process.shards,
         members,
@@ -61,7 +58,7 @@ async def form(process: "Process") -> None:
     await members.look()
     process.spawn(members.run())
     process.spawn(cluster.run())
-    process.spawn(cluster.adopt())
+    return cluster
 
 
 def bury(world: "World", name: str) -> None:

@@ -221,11 +221,11 @@ class Database:
         self._tokens += 1
         return f"owner {self._tokens}"
 
-    def release(self, asked: Ownership, *, to_others: bool) -> None:
+    def release(self, asked: Ownership, *, due: bool) -> None:
         head = self.head(asked.event)
         if (head.epoch, head.token) == (asked.epoch, asked.token):
             head.token = None
-            if not to_others:
+            if not due:
                 self.addresses[asked.event] = None
 
     def void(self, dead: Callable[[str], bool]) -> list[str]:

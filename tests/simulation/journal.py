@@ -45,7 +45,6 @@ class SimJournal:
     ) -> None:
         self.database = database
         self.address = address
-        self.has_neighbours = False
         self.loop = loop
         self.clock = clock
 
@@ -261,11 +260,11 @@ class SimJournal:
 
         await self.call(asked.event, save, lock=False)
 
-    async def release(self, ownership: Ownership) -> None:
+    async def release(self, ownership: Ownership, *, due: bool) -> None:
         asked = copy(ownership)
 
         def release() -> None:
-            self.database.release(asked, to_others=self.has_neighbours)
+            self.database.release(asked, due=due)
 
         await self.call(asked.event, release)
 

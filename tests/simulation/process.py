@@ -13,6 +13,7 @@ from inventory.state import Corrupt
 from persistence.errors import Unavailable
 from server import limits
 from server.accounts.tokens import Identity
+from server.adoption import adopt
 from server.realtime.hub import Hub
 from server.realtime.outlet import Outlet
 from server.realtime.session import Session
@@ -21,12 +22,12 @@ from tests.fakes import Broken
 from tests.simulation.cluster import Place, form
 from tests.simulation.journal import SimClock, SimJournal
 from tests.simulation.loop import ProcessLoop
+from tests.simulation.registry import SimProcesses
 
 if TYPE_CHECKING:
     from server.cluster.cluster import Cluster
     from tests.simulation.bus import SimBus
     from tests.simulation.client import Client
-    from tests.simulation.registry import SimProcesses
     from tests.simulation.world import World
 
 ORGANIZER = "org"
@@ -252,7 +253,7 @@ class Process:
         self.shards._venues.update(world.venues)
         self.cluster: Cluster | None = None
         self.bus: SimBus | None = None
-        self.registry: SimProcesses | None = None
+        self.registry = SimProcesses(world.table, self.journal)
         self.wires: list[Wire] = []
         self.tasks: list[asyncio.Task[Any]] = []
         self.paused_until = 0.0
@@ -262,12 +263,14 @@ class Process:
 
     async def _start(self) -> None:
         """Start as `server.app` does: it asks the database first."""
+        take = self.shards.adopt
         if self.world.plan.processes == 1:
             # Whoever had the events before is gone.
             await self.journal.start(lambda _: True)
         else:
             await self.journal.start(lambda _: False)
-            await form(self)
+            take = (await form(self)).take_share
+        self.spawn(adopt(self.registry, take))
         self.ready = True
         self.spawn(self.hub.run())
         self.spawn(self.shards.run())

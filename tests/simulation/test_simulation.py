@@ -12,7 +12,6 @@ from inventory import limits
 from inventory.actor import EventActor
 from inventory.commands import KeepHolds
 from inventory.ports import Publication
-from server.cluster.cluster import Cluster
 from server.cluster.counter import Counter
 from server.cluster.follower import Followed, Follower
 from server.cluster.forwarder import Forwarder
@@ -21,6 +20,7 @@ from server.realtime.board import Board
 from server.shards import Shards
 from tests.fakes import MemoryJournal
 from tests.simulation.database import COMMIT_FAULTS
+from tests.simulation.registry import SimProcesses
 from tests.simulation.shrink import shrink
 from tests.simulation.tape import CLUSTER_FAULTS, FAULTS, TAPES, draw, read, store
 from tests.simulation.world import play
@@ -66,7 +66,7 @@ def tell_nobody_apart(*_: object) -> bool:
     return True
 
 
-async def adopt_nothing(cluster: Cluster) -> None:
+async def find_no_orphans(*_: object) -> list[tuple[str, str]]:
     """Leave to others what the dead had."""
 
 
@@ -108,7 +108,7 @@ SABOTAGE: dict[str, tuple[type, str, Callable[..., Any]]] = {
         "remembers",
         tell_nobody_apart,
     ),
-    "nobody takes what the dead had": (Cluster, "adopt", adopt_nothing),
+    "nobody takes what the dead had": (SimProcesses, "orphans", find_no_orphans),
     "an actor that ended is kept": (Shards, "_ended", keep_the_dead),
     "what may have arrived is sent again": (Forwarder, "_sent", send_again),
     "what comes twice is done twice": (Counter, "take", take_twice),

@@ -85,11 +85,10 @@ def pause(world: "World", action: Action) -> None:
 def _silent(world: "World", action: Action) -> None:
     """Let a process neither say that it lives nor hear who does; it goes on serving."""
     registry = _meant(world, action).registry
-    if registry is not None:
-        registry.silent = True
-        world.scheduler.call_later(
-            _seconds(action, 12.0), setattr, registry, "silent", False
-        )
+    registry.silent = True
+    world.scheduler.call_later(
+        _seconds(action, 12.0), setattr, registry, "silent", False
+    )
 
 
 def _cut(world: "World", action: Action) -> None:
