@@ -120,7 +120,9 @@ class Shards:
             return local
         if self._stopping:
             raise EventUnavailable
-        task = self._loading.get(event) or self._begin(event)
+        task = self._loading.get(event)
+        if task is None:
+            task = self._begin(event)
         # One impatient caller must not end the loading for the others.
         alone = self.neighbours is None
         patience_s = limits.LOAD_S_MAX if alone else limits.FIND_S_MAX
