@@ -135,7 +135,8 @@ class Shards:
         """Load events though nobody asked for them."""
         for event in events:
             if event not in self.active and event not in self._loading:
-                self._begin(event)
+                # Kept until it has ended; nobody waits for it here.
+                _ = self._begin(event)
 
     def mailbox_depth(self) -> int:
         """Count the commands that wait in all mailboxes."""
