@@ -63,6 +63,10 @@ class Pool:
         except TimeoutError:
             self._pool.terminate()
 
+    def drop(self) -> None:
+        """Close all connections without a word, whatever is under way."""
+        self._pool.terminate()
+
     async def fetch(self, sql: str, *args: object) -> list[Row]:
         """Run one statement and return its rows."""
         async with self._connection() as connection:

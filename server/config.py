@@ -47,6 +47,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     public_url: str | None = None
     """The page of the shop, for links in mails."""
     rate_limits: Literal["on", "off"] = "on"
+    activity_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
+    """How long it is kept who did what; whole months go at a time."""
     trusted_proxies: list[str] = []
     allowed_origins: list[str] = []
     unsafe: bool = False

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from inventory.ports import Journal
 from persistence.accounts import Accounts
+from persistence.activity import ActivityLog
 from persistence.catalog import Catalog, EventRow
 from persistence.mail import Outbox
 from persistence.processes import Processes
@@ -17,6 +18,7 @@ from server.accounts.letters import Letters
 from server.accounts.passwords import Passwords
 from server.accounts.sign_ins import SignIns
 from server.accounts.tokens import Tokens
+from server.activity.start import Activities
 from server.cluster.members import Members
 from server.config import Config
 from server.metrics import Metrics
@@ -42,6 +44,10 @@ class Context:
     config: Config
     catalog: Catalog
     accounts: Accounts
+    activities: Activities
+    """Takes what is done."""
+    activity_log: ActivityLog
+    """Tells what was done."""
     journal: Journal
     hub: Hub
     shards: Shards

@@ -92,6 +92,7 @@ class Link:
     """
 
     def __init__(self, url: str, dialect: Dialect = ANY) -> None:
+        self.url = url
         self.dialect = dialect
         self._speaking = _connection(url)
         self._listening = _connection(url)
@@ -117,17 +118,50 @@ class Link:
         return link
 
     @classmethod
-    async def ask_once(cls, url: str, *command: bytes) -> Any:
-        """Send one command over a connection of its own; raises BusError."""
+    async def open_to_ask(cls, url: str) -> Self:
+        """Connect to ask and to hear answers, and for nothing else; raises BusError."""
         link = cls(url)
         try:
             async with asyncio.timeout(BUS_CONNECT_S_MAX):
                 await link._connect_one(link._speaking)
+        except BaseException as error:
+            await link.close()
+            if isinstance(error, OSError | RedisError | TimeoutError):
+                raise BusError(_sentence(url, error)) from error
+            raise
+        return link
+
+    @classmethod
+    async def ask_once(cls, url: str, *command: bytes) -> Any:
+        """Send one command over a connection of its own; raises BusError."""
+        link = await cls.open_to_ask(url)
+        try:
+            async with asyncio.timeout(BUS_CONNECT_S_MAX):
                 return await link.ask(*command)
         except (OSError, RedisError, TimeoutError) as error:
             raise BusError(_sentence(url, error)) from error
         finally:
             await link.close()
+
+    async def ask_all(
+        self, commands: Sequence[tuple[bytes, ...]], s_max: float
+    ) -> list[Any]:
+        """Send commands in one go and return their answers, refusals among them.
+
+        Raises BusError; the link is of no use then, nor when this is cancelled.
+        """
+        answers: list[Any] = []
+        try:
+            async with asyncio.timeout(s_max):
+                await self.send([_pack(command) for command in commands])
+                for _ in commands:
+                    try:
+                        answers.append(await self.answer())
+                    except ResponseError as error:
+                        answers.append(error)
+        except (OSError, RedisError, TimeoutError) as error:
+            raise BusError(_sentence(self.url, error)) from error
+        return answers
 
     async def _connect(self, probe: bytes) -> None:
         speaking, listening = self._speaking, self._listening

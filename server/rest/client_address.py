@@ -21,6 +21,9 @@ PEERS_REMEMBERED_MAX: Final = 4_096
 IPV6_CLIENT_PREFIX: Final = 64
 """One subscriber has at least this much of IPv6 to himself and may use any of it."""
 
+IPV4_NETWORK: Final = 24
+IPV6_NETWORK: Final = 48
+
 _FORWARDED_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*("[^"]*"|[^;"\s]+)', re.IGNORECASE)
 _IPV4_PORT = re.compile(r"^(\d{1,3}(?:\.\d{1,3}){3}):\d+$")
 _BRACKETED = re.compile(r"^\[([^\]]+)\](?::\d+)?$")
@@ -73,6 +76,20 @@ def limit_key(client: str) -> str:
         network = ipaddress.ip_network((address, IPV6_CLIENT_PREFIX), strict=False)
         return str(network)
     return client
+
+
+@lru_cache(PEERS_REMEMBERED_MAX)
+def network_of(client: str) -> str:
+    """Return the network of an address: enough to know it again, and no more."""
+    try:
+        if "/" in client:
+            network = ipaddress.ip_network(client, strict=False)
+            prefix = min(IPV6_NETWORK, network.prefixlen)
+            return str(network.supernet(new_prefix=prefix))
+        prefix = IPV6_NETWORK if ":" in client else IPV4_NETWORK
+        return str(ipaddress.ip_network(f"{client}/{prefix}", strict=False))
+    except ValueError:
+        return ""
 
 
 def is_trusted(client: str, trusted: Sequence[Network]) -> bool:

@@ -12,6 +12,7 @@ from server.context import CONTEXT, Context
 from server.rest.call import Call
 from server.rest.client_address import find_client, limit_key
 from server.rest.middleware import LIMIT_HEADERS
+from server.rest.notes import note_caller
 from server.rest.problems import ProblemError
 from server.rest.rate_limits import Verdict
 
@@ -44,6 +45,7 @@ def guarded(access: Access, handler: CallHandler) -> Handler:
         identity, failure = None, None
         if access not in UNASKED:
             identity, failure = _identify(request, context.tokens)
+        note_caller(request, identity, client)
         # Wrong tokens count as well, under their sender's address.
         counted = client if identity is None else f"user {identity.user}"
         if context.limits is not None:

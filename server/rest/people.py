@@ -1,6 +1,5 @@
 """What all that concerns accounts has in common: addresses, passwords, devices."""
 
-import ipaddress
 import time
 from typing import Annotated, Final
 
@@ -17,12 +16,11 @@ from server.accounts.passwords import (
 )
 from server.rest.bodies import is_clean
 from server.rest.call import Call
+from server.rest.client_address import network_of
 from server.rest.guard import enforce
 from server.rest.problems import ProblemError, bad_field
 
 USER_AGENT_LENGTH_MAX: Final = 200
-IPV4_PREFIX: Final = 24
-IPV6_PREFIX: Final = 48
 
 Email = Annotated[str, Meta(min_length=3, max_length=EMAIL_LENGTH_MAX)]
 Password = Annotated[str, Meta(min_length=1, max_length=PASSWORD_LENGTH_MAX)]
@@ -86,18 +84,6 @@ def device_of(call: Call) -> Device:
     text = call.request.headers.get("User-Agent", "")
     agent = text[:USER_AGENT_LENGTH_MAX] if is_clean(text) else ""
     return Device(user_agent=agent, address=network_of(call.client))
-
-
-def network_of(client: str) -> str:
-    """Return the network of an address: enough to know it again, and no more."""
-    try:
-        if "/" in client:
-            network = ipaddress.ip_network(client, strict=False)
-            return str(network.supernet(new_prefix=min(IPV6_PREFIX, network.prefixlen)))
-        prefix = IPV6_PREFIX if ":" in client else IPV4_PREFIX
-        return str(ipaddress.ip_network(f"{client}/{prefix}", strict=False))
-    except ValueError:
-        return ""
 
 
 def _busy() -> ProblemError:

@@ -15,6 +15,9 @@ from inventory import rejections
 from inventory.replies import Refused
 
 CONTENT_TYPE: Final = "application/problem+json"
+CODE: Final = web.ResponseKey("code", str)
+"""Tells whoever handles a response the code that is in its body."""
+
 TYPE_PREFIX: Final = "urn:onsale:problem:"
 
 STATUSES: Final[dict[str, int]] = {
@@ -180,12 +183,14 @@ def retry_after_s(error: ProblemError) -> int | None:
 
 def response(error: ProblemError, request_id: str) -> web.Response:
     """Return the response for an error."""
-    return web.Response(
+    answer = web.Response(
         body=json.encode(document(error, request_id)),
         status=status_of(error.code),
         content_type=CONTENT_TYPE,
         headers=headers_of(error),
     )
+    answer[CODE] = error.code
+    return answer
 
 
 assert set(DETAILS) >= set(STATUSES)
