@@ -39,6 +39,14 @@ class Route(Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
+PAGING: Final = (
+    Query(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+        "How many items a page has at most.",
+    ),
+    Query("cursor", {"type": "string"}, "The `next_cursor` of the page before."),
+)
 FIELDS: Final = ("bad_frame", "bad_field")
 WRITES: Final = (
     *FIELDS,

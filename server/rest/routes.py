@@ -36,7 +36,7 @@ from server.rest.guard import CallHandler, guarded
 from server.rest.maps import MapDocument
 from server.rest.paging import Page
 from server.rest.people_routes import PEOPLE_ROUTES
-from server.rest.route import WRITES, Query, Route
+from server.rest.route import PAGING, WRITES, Query, Route
 
 COMMAND_REPLIES: Final = (HoldOk, ExtendOk, TakenOk, BookOk, HoldingOk)
 
@@ -54,14 +54,6 @@ COMMANDS: Final = (
 EVENT: Final = ("event_not_found", "unavailable")
 
 
-PAGING: Final = (
-    Query(
-        "limit",
-        {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
-        "How many items a page has at most.",
-    ),
-    Query("cursor", {"type": "string"}, "The `next_cursor` of the page before."),
-)
 EVENT_FILTERS: Final = (
     Query(
         "status",
