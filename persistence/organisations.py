@@ -20,8 +20,6 @@ OWNED_MAX: Final = 20
 """How many organisations one may own."""
 
 MEMBERS_MAX: Final = 500
-MANAGERS_READ_MAX: Final = 20_000
-"""How many managers are read at a time, of all organisations that sell here."""
 
 _FIELDS = "o.organisation_id, o.name, o.description, o.request_hash, o.created_at"
 _MINE = """
@@ -109,10 +107,9 @@ _DELETE = (
     WHERE organisation_id = $1 AND revoked_at IS NULL
     """,
 )
-_MANAGERS = """
-SELECT organisation_id, user_id FROM organisation_member
-WHERE organisation_id = ANY ($1) AND role IN ('owner', 'leader')
-LIMIT $2
+_ROLES = """
+SELECT organisation_id, user_id, role FROM organisation_member
+WHERE organisation_id = ANY ($1)
 """
 _ALL_OF_USER = """
 SELECT o.organisation_id, o.name, EXISTS (
@@ -336,12 +333,13 @@ class Organisations:
             for statement in _DELETE:
                 await connection.execute(statement, organisation)
 
-    async def managers(self, organisations: Collection[str]) -> dict[str, set[str]]:
-        """Return the owners and leaders of these organisations."""
-        found: dict[str, set[str]] = {name: set() for name in organisations}
-        rows = await self._pool.fetch(_MANAGERS, list(organisations), MANAGERS_READ_MAX)
-        for row in rows:
-            found[row["organisation_id"]].add(row["user_id"])
+    async def roles(
+        self, organisations: Collection[str]
+    ) -> dict[str, dict[str, MemberRole]]:
+        """Return who is what in each of these organisations."""
+        found: dict[str, dict[str, MemberRole]] = {name: {} for name in organisations}
+        for row in await self._pool.fetch(_ROLES, list(organisations)):
+            found[row["organisation_id"]][row["user_id"]] = row["role"]
         return found
 
 

@@ -44,6 +44,7 @@ from server.context import CONTEXT, Context
 from server.door import Door
 from server.ids import RandomIds
 from server.metrics import Metrics
+from server.organisations.office import Office
 from server.pages.serve import add_pages
 from server.place import Place, url_at
 from server.pulse import Pulse
@@ -116,10 +117,13 @@ class Server:
         sign_ins = SignIns(sessions, tokens, hub)
         await sign_ins.look()
         shards = Shards(catalog, journal, hub, clock, RandomIds(), metrics)
+        office = Office(pool, config.public_url)
+        shards.sellers = office.sellers
         if place.redis_url is not None:
             await self._connect(place.redis_url, processes, journal, shards, members)
         if self._cluster is not None:
             tell_others(sign_ins, self._cluster.bus)
+            office.connect(self._cluster.bus)
         context = Context(
             config=config,
             catalog=catalog,
@@ -135,6 +139,7 @@ class Server:
             tokens=tokens,
             sessions=sessions,
             sign_ins=sign_ins,
+            office=office,
             outbox=Outbox(pool),
             letters=Letters(config.public_url),
             passwords=passwords,
@@ -200,6 +205,7 @@ class Server:
         self._spawn(adopt(context.processes, take), "adoption")
         self._spawn(context.members.run(), "members")
         self._spawn(context.sign_ins.run(), "sign-ins")
+        self._spawn(context.office.run(), "organisations")
         self._spawn(context.metrics.watch_loop(), "loop lag")
         self._spawn(context.pulse.run(), "database pulse")
 

@@ -22,6 +22,7 @@ from server.activity.start import Activities
 from server.cluster.members import Members
 from server.config import Config
 from server.metrics import Metrics
+from server.organisations.office import Office
 from server.pulse import Pulse
 from server.realtime.hub import Hub
 from server.receipts import PublicKey
@@ -58,6 +59,8 @@ class Context:
     tokens: Tokens
     sessions: Sessions
     sign_ins: SignIns
+    office: Office
+    """Organisations: their members, machines and mails."""
     outbox: Outbox
     letters: Letters
     passwords: Passwords

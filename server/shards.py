@@ -20,7 +20,9 @@ from inventory.venue.map import Venue
 from persistence.catalog import Catalog, EventPlan
 from persistence.errors import Unavailable
 from server import limits
+from server.accounts.tokens import Identity
 from server.envelopes import envelope_of
+from server.organisations.sellers import Seller, Sellers
 from server.realtime.board import Board
 from server.realtime.hub import EventHub, Hub
 
@@ -39,11 +41,13 @@ class ServedEvent:
     """An event as sessions and readers use it: where commands go, who watches, what is.
 
     `elsewhere` names the process that owns it; None where this one does. `address` is
-    where clients reach that process directly, where that is so.
+    where clients reach that process directly, where that is so. `seller` is the
+    organisation that it belongs to; without one, organisers may manage it.
     """
 
     elsewhere: str | None = None
     address: str | None = None
+    seller: Seller | None = None
 
     def __init__(self, hub: EventHub, offer: Callable[[Envelope], None]) -> None:
         self.hub = hub
@@ -53,6 +57,18 @@ class ServedEvent:
     def board(self) -> Board:
         """Return the committed board."""
         return self.hub.board
+
+    def is_run_by(self, user: Identity) -> bool:
+        """Tell whether somebody manages the event, as far as is known in memory."""
+        if self.seller is None:
+            return user.organizer
+        return user.role == "admin" or self.seller.is_run_by(user.user)
+
+    def is_hidden_from(self, user: Identity) -> bool:
+        """Tell whether this is a draft of an organisation that is not the caller's."""
+        if self.seller is None or self.board.settings.sale_state != "draft":
+            return False
+        return user.role != "admin" and self.seller.role_of(user.user) is None
 
 
 class LocalEvent(ServedEvent):
@@ -99,6 +115,8 @@ class Shards:
     ) -> None:
         self.active: dict[str, ServedEvent] = {}
         self.neighbours: Neighbours | None = None
+        self.sellers: Sellers | None = None
+        """Who manages the events of organisations; without it there are none."""
         self._catalog = catalog
         self._journal = journal
         self._hub = hub
@@ -206,6 +224,7 @@ class Shards:
                 raise EventUnavailable from error
             if plan is None:
                 raise EventNotFound
+            seller = await self._seller_of(plan)
             venue = self._venues.get(plan.venue_id)
             if venue is None:
                 venue = await asyncio.to_thread(_venue_of, plan)
@@ -215,8 +234,20 @@ class Shards:
         if self._stopping and isinstance(served, LocalEvent):
             await served.actor.stop(limits.STOP_S_MAX)
             raise EventUnavailable
+        served.seller = seller
         self.active[event] = served
         return served
+
+    async def _seller_of(self, plan: EventPlan) -> Seller | None:
+        """Return the organisation that an event belongs to."""
+        if plan.organisation is None:
+            return None
+        if self.sellers is None:
+            raise EventUnavailable
+        try:
+            return await self.sellers.find(plan.organisation)
+        except Unavailable as error:
+            raise EventUnavailable from error
 
     async def _serve(self, plan: EventPlan, hub: EventHub) -> ServedEvent:
         """Own an event, or serve it through whoever owns it."""

@@ -6,7 +6,7 @@ A signature stays good until the token's end: what has to end sooner is remember
 
 import hmac
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import jwt
 import msgspec
@@ -46,7 +46,7 @@ class Identity(Struct, frozen=True):
     """Who a request comes from, and until when that is proven (Unix seconds)."""
 
     user: str
-    role: Role
+    role: Role | Literal["key"]
     expires_at_s: int
     session: str = ""
     """Empty for a guest, who has nothing but the token."""

@@ -149,7 +149,12 @@ class Session:
         elif self.user is None:
             self._answer(frame.id, refuse("unauthenticated"))
         elif isinstance(frame, Watch):
-            self._later(frame.id, frame.event, lambda local: self._watch(frame, local))
+            watcher = self.user
+            self._later(
+                frame.id,
+                frame.event,
+                lambda local: self._watch(frame, watcher, local),
+            )
         elif self._tasks and frame.event not in self._shards.active:
             self._spawn(self._unwatch_later(frame))
         else:
@@ -189,16 +194,28 @@ class Session:
             self._answer(command.id, refuse("unauthenticated"))
             return
         local = self._shards.active.get(command.event)
-        envelope = envelope_of(
-            command, user.user, user.organizer, self.reply, size=size
-        )
         if local is not None:
-            local.offer(envelope)
-        elif isinstance(command, Block | Unblock) and not user.organizer:
+            self._offer(command, size, user, local)
+            return
+        blocks = isinstance(command, Block | Unblock)
+        if blocks and user.role == "guest":
             # Before the event is looked for, as the order of refusals has it.
             self._answer(command.id, refuse("forbidden"))
-        else:
-            self._later(command.id, command.event, lambda found: found.offer(envelope))
+            return
+        self._later(
+            command.id,
+            command.event,
+            lambda found: self._offer(command, size, user, found),
+            # Only who may manage any event learns which events there are by this.
+            "forbidden" if blocks and not user.organizer else "event_not_found",
+        )
+
+    def _offer(
+        self, command: ClientCommand, size: int, user: Identity, local: ServedEvent
+    ) -> None:
+        """Give a command to its event, with what the caller is to that event."""
+        organizer = local.is_run_by(user)
+        local.offer(envelope_of(command, user.user, organizer, self.reply, size=size))
 
     def _reply(self, envelope: Envelope, reply: Reply) -> None:
         """Answer a command; called by the actor after the commit."""
@@ -238,8 +255,11 @@ class Session:
             ),
         )
 
-    def _watch(self, frame: Watch, local: ServedEvent) -> None:
+    def _watch(self, frame: Watch, user: Identity, local: ServedEvent) -> None:
         """Answer first, then send the snapshot or go on from `since`."""
+        if local.is_hidden_from(user):
+            self._answer(frame.id, refuse("event_not_found"))
+            return
         board = local.board
         since = frame.since
         if (
@@ -280,22 +300,30 @@ class Session:
         self._answer(frame.id, reply)
 
     def _later(
-        self, frame_id: int, event: str, use: Callable[[ServedEvent], None]
+        self,
+        frame_id: int,
+        event: str,
+        use: Callable[[ServedEvent], None],
+        missing: str = "event_not_found",
     ) -> None:
         """Do something with an event, at once or when it is loaded."""
         local = self._shards.active.get(event)
         if local is not None:
             use(local)
         else:
-            self._spawn(self._load(frame_id, event, use))
+            self._spawn(self._load(frame_id, event, use, missing))
 
     async def _load(
-        self, frame_id: int, event: str, use: Callable[[ServedEvent], None]
+        self,
+        frame_id: int,
+        event: str,
+        use: Callable[[ServedEvent], None],
+        missing: str,
     ) -> None:
         try:
             local = await self._shards.find(event)
         except EventNotFound:
-            self._answer(frame_id, refuse("event_not_found"))
+            self._answer(frame_id, refuse(missing))
         except EventUnavailable:
             self._answer(frame_id, refuse("unavailable"))
         else:

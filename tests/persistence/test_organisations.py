@@ -114,9 +114,9 @@ async def test_a_member_gets_another_role_from_who_may_give_it(organisations, st
     await organisations.remove("org", "usr_bert", BELOW)
     assert await roles(organisations) == {"anna": "owner", "cleo": "leader"}
     assert (await organisations.find_member("org", "usr_cleo")).role == "leader"
-    assert await organisations.managers(["org", "none"]) == {
-        "org": {"usr_anna", "usr_cleo"},
-        "none": set(),
+    assert await organisations.roles(["org", "none"]) == {
+        "org": {"usr_anna": "owner", "usr_cleo": "leader"},
+        "none": {},
     }
 
 

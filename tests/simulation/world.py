@@ -65,6 +65,7 @@ class Plan:
     def __init__(self, event: str, plan: EventPlan) -> None:
         self.event = event
         self.venue_id = f"venue {plan.venue}"
+        self.organisation = None
         self.venue = VENUES[plan.venue]
         self.first_settings = settings_of(
             hold_ttl_s=plan.hold_ttl_s,

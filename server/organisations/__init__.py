@@ -1,0 +1,1 @@
+"""Organisations: who may do what for them, their machines, and their mails."""
