@@ -9,6 +9,7 @@ from server import __version__
 from server.api import examples
 from server.api.schemas import Schema, components, without_event
 from server.rest.problems import CONTENT_TYPE, DETAILS, Problem, status_of
+from server.rest.guard import ROLES
 from server.rest.route import Route
 
 DESCRIPTION: Final = """\
@@ -40,7 +41,15 @@ PATH_PARAMETERS: Final = {
     "reference": "The booking's reference.",
     "asset": "The file's name.",
     "session": "The session's id.",
+    "organisation": "The organisation's id.",
+    "member": "The member's user id; `me` for the caller.",
+    "invitation": "The invitation's id.",
+    "code": "The code that the invitation's mail holds.",
+    "request": "The request's id.",
+    "key": "The API key's id.",
+    "announcement": "The announcement's id.",
 }
+GUESTS: Final = ROLES["buyer"]
 ALWAYS: Final = ("rate_limited", "internal")
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
@@ -78,7 +87,14 @@ def build(routes: Iterable[Route]) -> Schema:
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
                     "description": "The `access_token` of `/v1/auth/…`.",
-                }
+                },
+                "api_key": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-API-Key",
+                    "description": "The key of an organisation's machine, with the "
+                    "scope that an operation names.",
+                },
             },
         },
     }
@@ -113,6 +129,8 @@ def _security(route: Route) -> list[Schema]:
     if route.access in ("operational", "anonymous"):
         return []
     required: list[Schema] = [{"bearer": []}]
+    if route.scope is not None:
+        required.append({"api_key": [route.scope]})
     return [{}, *required] if route.access == "anyone" else required
 
 
@@ -199,7 +217,7 @@ def _codes(route: Route) -> dict[str, None]:
     codes = dict.fromkeys(route.problems)
     if route.access not in ("operational", "anonymous"):
         codes["unauthenticated"] = None
-    if route.access in ("customer", "organizer", "admin"):
+    if route.scope is not None or ROLES.get(route.access, GUESTS) < GUESTS:
         codes["forbidden"] = None
     if route.access != "operational":
         codes.update(dict.fromkeys(ALWAYS))

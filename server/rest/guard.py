@@ -7,8 +7,10 @@ from typing import Final, Literal
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from persistence.api_keys import Scope
 from server.accounts.tokens import TOKEN_LENGTH_MAX, Identity, TokenError, Tokens
 from server.context import CONTEXT, Context
+from server.organisations.machines import Machine
 from server.rest.call import Call
 from server.rest.client_address import find_client, limit_key
 from server.rest.middleware import LIMIT_HEADERS
@@ -17,25 +19,48 @@ from server.rest.problems import ProblemError
 from server.rest.rate_limits import Verdict
 
 Access = Literal[
-    "operational", "anonymous", "anyone", "buyer", "customer", "organizer", "admin"
+    "operational",
+    "anonymous",
+    "anyone",
+    "buyer",
+    "customer",
+    "manager",
+    "member",
+    "leader",
+    "owner",
+    "organizer",
+    "admin",
 ]
 """Who may call a route. `operational` is neither asked who it is nor limited;
 `anonymous` is not asked; `anyone` may say; the others must. A `customer` has an
-account, a `buyer` may be a guest."""
+account, a `buyer` may be a guest. A `manager` has an account too, and the handler
+judges by the event: its organisation's owners and leaders manage it, and organisers
+where it has none. `member`, `leader` and `owner` are what one is at least in the
+organisation of the path. Administrators are all of these."""
 
 CallHandler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 UNASKED: Final = frozenset({"operational", "anonymous"})
+ACCOUNTS: Final = frozenset({"customer", "organizer", "admin"})
 ROLES: Final[dict[str, frozenset[str]]] = {
     "buyer": frozenset({"guest", "customer", "organizer", "admin"}),
-    "customer": frozenset({"customer", "organizer", "admin"}),
+    "customer": ACCOUNTS,
+    "manager": ACCOUNTS,
+    "member": ACCOUNTS,
+    "leader": ACCOUNTS,
+    "owner": ACCOUNTS,
     "organizer": frozenset({"organizer", "admin"}),
     "admin": frozenset({"admin"}),
 }
 
 
-def guarded(access: Access, handler: CallHandler) -> Handler:
-    """Return the aiohttp handler that lets in whom the route is for."""
+def guarded(
+    access: Access, handler: CallHandler, scope: Scope | None = None
+) -> Handler:
+    """Return the aiohttp handler that lets in whom the route is for.
+
+    `scope` is what an API key needs; without one none is let in.
+    """
 
     async def handle(request: web.Request) -> web.StreamResponse:
         context = request.app[CONTEXT]
@@ -44,7 +69,7 @@ def guarded(access: Access, handler: CallHandler) -> Handler:
             return await handler(Call(request, context, None, client))
         identity, failure = None, None
         if access not in UNASKED:
-            identity, failure = _identify(request, context.tokens)
+            identity, failure = await _identify_any(request, context, client)
         note_caller(request, identity, client)
         # Wrong tokens count as well, under their sender's address.
         counted = client if identity is None else f"user {identity.user}"
@@ -53,7 +78,7 @@ def guarded(access: Access, handler: CallHandler) -> Handler:
             enforce(request, verdict)
         if failure is not None:
             raise failure
-        _admit(access, identity)
+        _admit(access, scope, identity)
         return await handler(Call(request, context, identity, client))
 
     return handle
@@ -93,10 +118,6 @@ def bearer_of(authorization: str) -> str | None:
 def _identify(
     request: web.Request, tokens: Tokens
 ) -> tuple[Identity | None, ProblemError | None]:
-    if "X-API-Key" in request.headers:
-        # Nobody has one yet, so none is right; ignoring it would serve its sender as
-        # somebody else than it believes to be.
-        return None, ProblemError("unauthenticated", "There is no such API key.")
     authorization = request.headers.get("Authorization")
     if authorization is None:
         return None, None
@@ -110,7 +131,34 @@ def _identify(
         return None, ProblemError("unauthenticated", str(error))
 
 
-def _admit(access: Access, identity: Identity | None) -> None:
+async def _identify_any(
+    request: web.Request, context: Context, client: str
+) -> tuple[Identity | None, ProblemError | None]:
+    """Return the person, or the machine, that a request says it is from."""
+    keys = request.headers.getall("X-API-Key", [])
+    if not keys:
+        return _identify(request, context.tokens)
+    if len(keys) > 1 or "Authorization" in request.headers:
+        # Serving either would serve its sender as somebody else than it may believe.
+        detail = "Send one access token, or one API key."
+        return None, ProblemError("bad_frame", detail)
+    machines = context.office.machines
+    if context.limits is not None and not machines.knows(keys[0]):
+        # A guess costs a look at the database: it counts for its sender's address too.
+        enforce(request, context.limits.request(client, time.monotonic()))
+    machine = await machines.identify(keys[0])
+    if machine is None:
+        return None, ProblemError("unauthenticated", "There is no such API key.")
+    return machine, None
+
+
+def _admit(access: Access, scope: Scope | None, identity: Identity | None) -> None:
+    if isinstance(identity, Machine):
+        if scope is None:
+            raise ProblemError("forbidden", "API keys may not do this.")
+        if scope not in identity.scopes:
+            raise ProblemError("forbidden", f"This API key lacks the scope {scope}.")
+        return
     roles = ROLES.get(access)
     if roles is None:
         return

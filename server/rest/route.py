@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from persistence.api_keys import Scope
 from server.rest.guard import Access, CallHandler
 
 
@@ -26,6 +27,8 @@ class Route(Struct, frozen=True, kw_only=True):
     summary: str
     tag: str
     access: Access
+    scope: Scope | None = None
+    """What an API key needs to be let in; without one none is."""
     body: Any = None
     answers: Any = None
     """The type, or types, of a good answer; None where it is no JSON of ours."""
@@ -47,6 +50,7 @@ PAGING: Final = (
     ),
     Query("cursor", {"type": "string"}, "The `next_cursor` of the page before."),
 )
+ORGANISATION: Final = ("organisation_not_found", "unavailable")
 FIELDS: Final = ("bad_frame", "bad_field")
 WRITES: Final = (
     *FIELDS,
