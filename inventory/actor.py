@@ -28,12 +28,12 @@ from inventory.commands import AnyCommand, ExpireHold, KeepHolds, OpenSale
 from inventory.decide import decide
 from inventory.keys import KeyMemory, replay
 from inventory.loading import Deposed, Loaded, SnapshotWriter, board_state, load
+from inventory.patience import Patience
 from inventory.ports import (
     Batch,
     Clock,
     CommitStatus,
     Envelope,
-    Fenced,
     Ids,
     Journal,
     KeyedResult,
@@ -89,6 +89,7 @@ class EventActor:
         self._keys = KeyMemory(complete=False)
         self._confirmed_at = 0.0
         self._snapshots = SnapshotWriter(journal, observer)
+        self._patience = Patience(self._refuse_waiting)
         self._waiter: asyncio.Future[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._stopping = False
@@ -112,6 +113,7 @@ class EventActor:
         await asyncio.wait([self.task], timeout=patience_s)
         self.task.cancel()
         await asyncio.wait([self.task])
+        self._patience.end()
         self._abandon()
         self._give_up(Deposed())
 
@@ -121,8 +123,10 @@ class EventActor:
         while not self.halted:
             try:
                 if self._state is None:
-                    if self._stopping or not await self._load_patiently():
+                    self._patience.begin()
+                    if self._stopping or not await self._load():
                         break
+                    self._patience.end()
                     pause = limits.RELOAD_PAUSE_S
                 if not await self._turn():
                     break
@@ -140,20 +144,6 @@ class EventActor:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, limits.RELOAD_PAUSE_S_MAX)
         await self._leave()
-
-    async def _load_patiently(self) -> bool:
-        """Load; who comes meanwhile is kept waiting only for `RESOLVE_S_MAX`."""
-        loop = asyncio.get_running_loop()
-        self._patience = loop.call_later(limits.RESOLVE_S_MAX, self._lose_patience)
-        try:
-            return await self._load()
-        finally:
-            self._patience.cancel()
-
-    def _lose_patience(self) -> None:
-        self._refuse_waiting()
-        loop = asyncio.get_running_loop()
-        self._patience = loop.call_later(limits.RELOAD_PAUSE_S, self._lose_patience)
 
     async def _load(self) -> bool:
         """Become the owner, then read the state; False when stopped before that.
@@ -352,6 +342,7 @@ class EventActor:
             return
         self._state = None
         self.observer.doubted(status)
+        self._patience.begin(self.clock.monotonic() - sent_at)
         await self._resolve(ownership, batch, builder, publication, status)
 
     async def _confirm(self, after_s: float) -> bool:
@@ -396,7 +387,7 @@ class EventActor:
         await asyncio.wait([fence], timeout=limits.RESOLVE_S_MAX)
         if not fence.done():
             self._abandon()
-        found = await self._fenced(fence)
+        found = await fence
         if found is None:
             builder.sent = status is CommitStatus.AMBIGUOUS
             raise Deposed
@@ -413,14 +404,6 @@ class EventActor:
                 f"the head stands at {version} after a batch from {batch.base} to"
                 f" {batch.to}"
             )
-
-    async def _fenced(self, fence: asyncio.Task[Fenced | None]) -> Fenced | None:
-        """Wait for a fence as long as it takes, refusing what comes meanwhile."""
-        while not fence.done():
-            await asyncio.wait([fence], timeout=limits.RELOAD_PAUSE_S)
-            if not fence.done():
-                self._refuse_waiting()
-        return fence.result()
 
     def _answer_open(self, builder: BatchBuilder) -> None:
         """Answer what the batch prepared, once."""
@@ -467,6 +450,7 @@ class EventActor:
         """Give the lease back, so that the next owner need not wait for it."""
         if self._alarm is not None:
             self._alarm.cancel()
+        self._patience.end()
         self._give_up(Deposed())
         await self._snapshots.finish()
         if self._state is not None:

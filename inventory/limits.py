@@ -65,6 +65,14 @@ RENEW_AFTER_S = LEASE_MS / 3_000
 RESOLVE_S_MAX = 5.0
 """How long callers wait for an ambiguous commit before `outcome_unknown`."""
 
+PATIENCE_S_MAX = 2.5
+"""How long who waits is kept waiting from the beginning of a commit that ends in doubt,
+or of a load.
+
+What they wait for then may take 2 s for its own commit and `RESOLVE_S_MAX` for the
+truth: less than 10 s in all.
+"""
+
 RELOAD_PAUSE_S = 0.2
 RELOAD_PAUSE_S_MAX = 5.0
 REPLAY_ROWS = 1_000

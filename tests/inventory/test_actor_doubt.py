@@ -70,6 +70,7 @@ async def test_what_waits_while_a_commit_is_in_doubt_is_served_after_it(stage):
 @pytest.mark.parametrize("fault", [Fault.AMBIGUOUS_WRITTEN, Fault.AMBIGUOUS_LOST])
 async def test_after_the_patience_the_outcome_is_unknown(stage, fault, monkeypatch):
     monkeypatch.setattr(limits, "RESOLVE_S_MAX", 0.001)
+    monkeypatch.setattr(limits, "PATIENCE_S_MAX", 0.001)
     await stage.ready()
     gate = stage.journal.fence_gate = new_gate()
     stage.journal.faults.append(fault)
@@ -89,7 +90,7 @@ async def test_after_the_patience_the_outcome_is_unknown(stage, fault, monkeypat
 
 
 async def test_who_waits_for_a_reload_is_refused_after_the_patience(stage, monkeypatch):
-    monkeypatch.setattr(limits, "RESOLVE_S_MAX", 0.001)
+    monkeypatch.setattr(limits, "PATIENCE_S_MAX", 0.001)
     monkeypatch.setattr(limits, "RELOAD_PAUSE_S", 0.001)
     await stage.ready()
     gate = stage.journal.fence_gate = new_gate()

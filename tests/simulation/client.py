@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 
 Decode = Any
 PENDING_MAX = 30
-ANSWER_S_MAX = 15.0
-"""How long a command may wait for an answer, whatever happens.
-
-More than the 10 s that are promised: where several commits in a row are in doubt, the
-actor's waiting for each of them adds up.
-"""
+ANSWER_S_MAX = 10.0
+"""How long a command may wait for an answer, whatever happens."""
 
 KNOWN_MAX = 12
 SEEING = ("on", "resumed")
