@@ -26,6 +26,7 @@ from server.organisations.office import Office
 from server.pulse import Pulse
 from server.realtime.hub import Hub
 from server.receipts import PublicKey
+from server.rest.cache import Caches
 from server.rest.client_address import Network
 from server.rest.limits import RequestLimits
 from server.rest.maps import Maps
@@ -76,13 +77,18 @@ class Context:
     parts: dict[str, Probe] = field(default_factory=dict)
     events: dict[str, EventRow] = field(default_factory=dict)
     """Rows of events asked for lately, for what never changes of them."""
-    maps: Maps = field(default_factory=Maps)
+    caches: Caches = field(default_factory=Caches)
     charts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """How many charts are read at the same time: each may take much memory."""
     audits: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """How many audits run at the same time: each is a process of its own."""
     ready: bool = False
     """False before the start is done and from the first moment of the end."""
+    maps: Maps = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Put together what is made of other parts."""
+        self.maps = Maps(self.caches.maps)
 
 
 CONTEXT: Final = web.AppKey("context", Context)

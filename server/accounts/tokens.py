@@ -89,7 +89,7 @@ class Tokens:
     def __init__(
         self, pairs: Sequence[KeyPair], old: Sequence[SigningKey] = ()
     ) -> None:
-        # Tokens that were checked already: a buyer sends the same one with every request.
+        # Tokens that were checked already: a buyer sends the same one again and again.
         self._remembered: dict[str, Identity] = {}
         self._ended: dict[str, int] = {}
         self._keys: dict[str, tuple[Any, str]] = {}

@@ -70,6 +70,15 @@ ME: Final[dict[str, Any]] = {
     "name": "Olga",
     "created_at": "2026-11-21T10:00:00Z",
 }
+CACHE: Final[dict[str, Any]] = {
+    "entries": 12,
+    "bytes": 254312,
+    "bytes_max": 33554432,
+    "hits": 90210,
+    "misses": 431,
+    "evictions": 0,
+    "invalidations": 419,
+}
 RECEIPT_KEY: Final[dict[str, Any]] = {
     "key_id": "21fe31dfa154a261",
     "algorithm": "Ed25519",
@@ -172,6 +181,11 @@ ANSWERS: Final[dict[str, Any]] = {
         "parts": {"database": {"status": "ok"}},
     },
     "show_ready": {"status": "ok"},
+    "show_cache_stats": {
+        "process": "sFq3vL0yTn2eWkRb.0.5c1e",
+        "caches": dict.fromkeys(("availability", "events", "lists", "maps"), CACHE),
+    },
+    "clear_caches": {"entries": 48, "bytes": 1017248},
     "show_receipt_key": RECEIPT_KEY,
 }
 PROBLEM: Final[dict[str, Any]] = {

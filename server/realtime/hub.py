@@ -17,7 +17,7 @@ Imports: board, wire and limits; never a session's or an actor's insides.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import TypeAlias
 
@@ -77,7 +77,10 @@ class EventHub:
                 watcher.cursor = -1
         if board.settings.sale_state != state.settings.sale_state:
             self._sale_version = state.version
+        changed = board.settings != state.settings
         board.reset(state, self.hub.now())
+        if changed:
+            self.hub.settings_changed()
         self.wake()
 
     def publish(self, publication: Publication) -> None:
@@ -86,6 +89,8 @@ class EventHub:
         self.board.apply(publication, self.hub.now())
         if self.board.settings.sale_state != before:
             self._sale_version = publication.to
+        if publication.settings is not None:
+            self.hub.settings_changed()
         for expiry in publication.expired:
             self.hub.tell_expired(self.board.event, expiry)
         self.wake()
@@ -273,6 +278,8 @@ class Hub:
         self.by_user: dict[str, set[Outlet]] = {}
         self.deliveries = 0
         self.fanout_s = 0.0
+        self.settings_changed: Callable[[], None] = _nobody_minds
+        """Called when what some event is set to was committed."""
 
     def add_event(self, event: str, venue: Venue, settings: Settings) -> EventHub:
         """Return the hub of an event that this process is about to serve.
@@ -325,3 +332,7 @@ class Hub:
                     await asyncio.sleep(0)
             for event in list(self.events.values()):
                 event.wake_stragglers()
+
+
+def _nobody_minds() -> None:
+    """Nothing here was made from any event's settings."""

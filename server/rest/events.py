@@ -5,11 +5,12 @@ everything that changes it is a command to its actor, answered after the commit.
 """
 
 import asyncio
+from collections.abc import Hashable
 from datetime import datetime
 from weakref import WeakValueDictionary
 
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Struct, json
 
 from inventory.commands import ChangeSale, Configure, DeleteEvent
 from inventory.replies import Refused
@@ -17,6 +18,7 @@ from inventory.settings import SaleState, Settings
 from inventory.venue.own import capacity_map
 from persistence.catalog import EventRow
 from server import limits
+from server.context import Context
 from server.realtime.board import Board
 from server.rest.bodies import convert, is_clean
 from server.rest.call import Call
@@ -41,6 +43,8 @@ from server.shards import EventNotFound, EventUnavailable, ServedEvent, ask
 
 QUERY_LENGTH_MAX = 200
 EVENTS_KNOWN_MAX = 4_096
+LIST_S_MAX = 1.0
+"""How old a buyer's list may be where its process did not hear of a change."""
 
 _edits: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """One edit at a time for an event: each is made from what the one before it left."""
@@ -105,15 +109,29 @@ async def show(call: Call, event: FoundEvent) -> EventDocument:
         **settings_fields(board.settings),
         version=board.version,
         counts=Counts(**board.counts()),
-        owner=_owner_of(call, event),
+        owner=_owner_of(call.context, event.local),
     )
 
 
-def _owner_of(call: Call, event: FoundEvent) -> OwnerDocument:
+def _owner_of(context: Context, served: ServedEvent) -> OwnerDocument:
     """Return which process owns an event that is served here."""
-    members = call.context.members
-    process = event.local.elsewhere or members.me
-    return OwnerDocument(process, members.address(process), event.board.epoch)
+    members = context.members
+    process = served.elsewhere or members.me
+    return OwnerDocument(process, members.address(process), served.board.epoch)
+
+
+def event_stamp(context: Context, served: ServedEvent) -> Hashable:
+    """Return what determines the document of an event, whose settings have versions."""
+    board, members = served.board, context.members
+    owner = served.elsewhere or members.me
+    address = members.address(owner)
+    return board.history_id, board.epoch, board.version, owner, address
+
+
+def is_public(board: Board) -> bool:
+    """Tell whether everybody sees this event alike, so that its answers may be kept."""
+    settings = board.settings
+    return settings.sale_state != "draft" and not settings.deleted
 
 
 async def create_event(call: Call) -> web.Response:
@@ -150,6 +168,15 @@ async def create_event(call: Call) -> web.Response:
 
 async def list_events(call: Call) -> web.Response:
     """List the events in order of their beginning."""
+    lists = call.context.caches.lists
+    name = call.request.rel_url.raw_query_string
+    # Taken before the rows are: what changes while they come belongs to the next list.
+    # By the second, because another process may have changed an event unheard.
+    stamp = (lists.generation, int(call.context.hub.now() / LIST_S_MAX))
+    # An organiser sees drafts, and looks for what it has just changed.
+    known = None if call.organizer else lists.get(name, stamp)
+    if known is not None:
+        return call.read(known.body, known.etag)
     query = call.request.query
     status, starts_from, starts_to, text = (
         query.get(name) for name in ("status", "from", "to", "q")
@@ -168,12 +195,26 @@ async def list_events(call: Call) -> web.Response:
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )
-    return call.read(Page([summary_of(row, row.settings) for row in rows], cursor))
+    page = Page([summary_of(row, row.settings) for row in rows], cursor)
+    if call.organizer:
+        return call.read(page)
+    made = lists.put(name, json.encode(page), stamp=stamp)
+    return call.read(made.body, made.etag)
 
 
 async def show_event(call: Call) -> web.Response:
     """Show one event, with what is left of it."""
-    return call.read(await show(call, await find_event(call)))
+    event = await find_event(call)
+    cache = call.context.caches.events
+    known = cache.get(event.id, event_stamp(call.context, event.local))
+    if known is None:
+        body = json.encode(await show(call, event))
+        # It may have moved on while its row was looked up; after that nobody waited.
+        if not is_public(event.board):
+            return call.read(body)
+        stamp = event_stamp(call.context, event.local)
+        known = cache.put(event.id, body, stamp=stamp)
+    return call.read(known.body, known.etag)
 
 
 async def edit_event(call: Call) -> web.Response:

@@ -84,7 +84,7 @@ def guarded(
     return handle
 
 
-def client_of(request: web.Request, context: Context) -> str:
+def client_of(request: web.BaseRequest, context: Context) -> str:
     """Return the client's address, as limits count it."""
     trusted = context.trusted_proxies
     if not trusted:
@@ -115,9 +115,10 @@ def bearer_of(authorization: str) -> str | None:
     return token
 
 
-def _identify(
-    request: web.Request, tokens: Tokens
+def identify(
+    request: web.BaseRequest, tokens: Tokens
 ) -> tuple[Identity | None, ProblemError | None]:
+    """Return who a request says it is from, or what is wrong with its saying so."""
     authorization = request.headers.get("Authorization")
     if authorization is None:
         return None, None
@@ -137,7 +138,7 @@ async def _identify_any(
     """Return the person, or the machine, that a request says it is from."""
     keys = request.headers.getall("X-API-Key", [])
     if not keys:
-        return _identify(request, context.tokens)
+        return identify(request, context.tokens)
     if len(keys) > 1 or "Authorization" in request.headers:
         # Serving either would serve its sender as somebody else than it may believe.
         detail = "Send one access token, or one API key."

@@ -9,8 +9,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 from server.rest import etags
+from server.rest.cache import Cache, Encoded
 
-MAPS_BYTES_MAX: Final = 64 << 20
 SEATS_PER_SLICE: Final = 500
 
 
@@ -51,46 +51,33 @@ class MapDocument(Struct, kw_only=True):
     focal_point: Point | None
 
 
-class EncodedMap(Struct, frozen=True):
-    """A map as it is sent."""
-
-    body: bytes
-    etag: str
-
-
 class Maps:
-    """Encoded maps of the events asked for last, bounded in bytes."""
+    """Encoded maps of the events asked for last."""
 
-    def __init__(self, bytes_max: int = MAPS_BYTES_MAX) -> None:
-        self._bytes_max = bytes_max
-        self._bytes = 0
-        self._maps: dict[str, EncodedMap] = {}
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
         # So that a crowd at the opening makes one encoding, not thousands.
         self._encoding = asyncio.Lock()
 
-    async def of(self, event: str, venue_map: VenueMap) -> EncodedMap:
+    async def of(self, event: str, venue_map: VenueMap) -> Encoded:
         """Return the map of an event."""
-        known = self._maps.pop(event, None)
+        known = self._cache.find(event)
         if known is None:
             async with self._encoding:
-                known = self._maps.pop(event, None)
+                known = self._cache.get(event)
                 if known is None:
-                    known = await encode_map(venue_map)
-                    self._bytes += len(known.body)
-        self._maps[event] = known
-        while self._bytes > self._bytes_max and len(self._maps) > 1:
-            oldest = next(iter(self._maps))
-            self._bytes -= len(self._maps.pop(oldest).body)
+                    made = await encode_map(venue_map)
+                    known = self._cache.put(event, made.body, made.etag)
         return known
 
 
-async def encode_map(venue_map: VenueMap) -> EncodedMap:
+async def encode_map(venue_map: VenueMap) -> Encoded:
     """Return the map's bytes, made in slices between which the loop turns."""
     parts = []
     for part in _map_parts(venue_map):
         parts.append(part)
         await asyncio.sleep(0)
-    return EncodedMap(b"".join(parts), etags.of_parts(parts))
+    return Encoded(b"".join(parts), etags.of_parts(parts))
 
 
 def _map_parts(venue_map: VenueMap) -> Iterator[bytes]:

@@ -41,6 +41,9 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+SERVER: Final = "onsale"
+"""Without it aiohttp names itself, Python and both versions."""
+
 log = structlog.get_logger()
 
 
@@ -112,8 +115,7 @@ def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Add what every answer carries."""
     headers = response.headers
     headers["X-Request-Id"] = request_id_of(request)
-    # Without this aiohttp names itself, Python and both versions.
-    headers["Server"] = "onsale"
+    headers["Server"] = SERVER
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     for name, value in request.get(LIMIT_HEADERS, {}).items():

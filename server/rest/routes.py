@@ -26,6 +26,7 @@ from server.rest import (
     seats,
     venues,
 )
+from server.rest.cache_routes import CACHE_ROUTES
 from server.rest.event_bodies import (
     EventCreate,
     EventDocument,
@@ -432,6 +433,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *PEOPLE_ROUTES,
     *VENUE_ROUTES,
     *CLUSTER_ROUTES,
+    *CACHE_ROUTES,
     *EVENT_ROUTES,
     *BOOKING_ROUTES,
 )

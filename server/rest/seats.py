@@ -3,6 +3,7 @@
 Availability is put together from the committed board without asking anybody.
 """
 
+from collections.abc import Hashable
 from typing import Final
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec import Struct
 from server.realtime.board import Board
 from server.rest import etags
 from server.rest.call import Call
-from server.rest.events import find_event
+from server.rest.events import find_event, is_public
 
 CACHE_FOREVER: Final = "public, max-age=31536000, immutable"
 
@@ -50,9 +51,19 @@ async def show_availability(call: Call) -> web.Response:
     """Show who has what, from the committed board."""
     board = (await find_event(call)).board
     etag = etags.of_position(board.history_id, board.epoch, board.version)
-    if etags.matches(call.request.headers.get("If-None-Match"), etag):
-        return call.read(b"", etag)
-    return call.read(availability_of(board), etag)
+    cache, stamp = call.context.caches.availability, availability_stamp(board)
+    known = cache.get(board.event, stamp)
+    if known is None:
+        body = availability_of(board)
+        if not is_public(board):
+            return call.read(body, etag)
+        known = cache.put(board.event, body, etag, stamp)
+    return call.read(known.body, etag)
+
+
+def availability_stamp(board: Board) -> Hashable:
+    """Return what determines the availability of an event."""
+    return board.history_id, board.epoch, board.version
 
 
 def availability_of(board: Board) -> bytes:

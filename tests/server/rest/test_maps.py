@@ -1,6 +1,7 @@
 import msgspec
 
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
+from server.rest.cache import ENTRY_BYTES, Cache
 from server.rest.maps import SEATS_PER_SLICE, MapDocument, Maps, encode_map
 
 
@@ -40,14 +41,14 @@ async def test_the_same_map_has_the_same_tag_and_another_one_has_not():
 
 
 async def test_a_map_is_encoded_once():
-    maps = Maps()
+    maps = Maps(Cache(1 << 20))
     first = await maps.of("evt_1", arena(3))
     assert await maps.of("evt_1", arena(3)) is first
 
 
 async def test_maps_kept_stay_within_their_bytes():
     one = len((await encode_map(arena(100))).body)
-    maps = Maps(bytes_max=2 * one)
+    maps = Maps(Cache(2 * (one + ENTRY_BYTES + len("evt_1"))))
     first = await maps.of("evt_1", arena(100))
     second = await maps.of("evt_2", arena(100))
     assert await maps.of("evt_1", arena(100)) is first

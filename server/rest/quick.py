@@ -1,0 +1,138 @@
+"""The commonest reads, answered before aiohttp's application sees them.
+
+Purpose: an event and its availability are read by everybody, again and again. Routing
+them, and making a response that is written header by header, costs three times what the
+answer itself does; here it is looked up and written at once.
+
+Invariant: what is answered here is what the usual way would answer. Only that way puts
+answers into the caches, and only those that everybody may see; whatever is unusual
+about a request, and every refusal, is left to it.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Final
+
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+
+from server.context import Context
+from server.rest import etags
+from server.rest.cache import Encoded
+from server.rest.call import CACHE_ASK
+from server.rest.events import event_stamp
+from server.rest.guard import client_of, identify
+from server.rest.middleware import SECURITY_HEADERS, SERVER, make_request_id
+from server.rest.seats import availability_stamp
+
+EVENTS: Final = "/v1/events/"
+AVAILABILITY: Final = "availability"
+UNUSUAL: Final = ("Expect", "X-API-Key")
+"""Headers that only the usual way understands."""
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+_JSON: Final = "Content-Type: application/json\r\n"
+_ALWAYS: Final = f"Cache-Control: {CACHE_ASK}\r\nServer: {SERVER}\r\n" + "".join(
+    f"{name}: {value}\r\n" for name, value in SECURITY_HEADERS.items()
+)
+
+
+class Written(web.StreamResponse):
+    """Stands for an answer that is written already."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Do nothing more."""
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Do nothing more."""
+
+    @property
+    def keep_alive(self) -> bool:
+        """Only such requests are answered here."""
+        return True
+
+
+class QuickReads:
+    """Stands before a handler of all requests, and answers what it can."""
+
+    def __init__(self, context: Context, usual: Handler) -> None:
+        self._context = context
+        self._usual = usual
+        self._written = Written()
+        self._date_s = 0
+        self._date = ""
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request."""
+        found = self._find(request)
+        if found is None or not self._write(request, found):
+            return await self._usual(request)
+        # Whoever takes nothing of what it asked for waits here.
+        await request.writer.drain()
+        return self._written
+
+    def _find(self, request: web.BaseRequest) -> Encoded | None:
+        """Return the answer that a path has just now, where it is a known one."""
+        path = request.raw_path
+        if not path.startswith(EVENTS) or request.method != "GET":
+            return None
+        context = self._context
+        event, slash, rest = path[len(EVENTS) :].partition("/")
+        served = context.shards.active.get(event)
+        if served is None:
+            return None
+        if not slash:
+            return context.caches.events.find(event, event_stamp(context, served))
+        if rest == AVAILABILITY:
+            stamp = availability_stamp(served.board)
+            return context.caches.availability.find(event, stamp)
+        return None
+
+    def _write(self, request: web.BaseRequest, found: Encoded) -> bool:
+        """Write an answer, where nothing about the request is unusual."""
+        headers, transport = request.headers, request.transport
+        if (
+            request.version != HttpVersion11
+            or not request.keep_alive
+            or transport is None
+            or transport.is_closing()
+            or any(name in headers for name in UNUSUAL)
+        ):
+            return False
+        context = self._context
+        identity, failure = identify(request, context.tokens)
+        if failure is not None:
+            return False
+        told = ""
+        if context.limits is not None:
+            client = (
+                client_of(request, context)
+                if identity is None
+                else f"user {identity.user}"
+            )
+            verdict = context.limits.request(client, time.monotonic())
+            if not verdict.allowed:
+                return False
+            told = "".join(f"{name}: {v}\r\n" for name, v in verdict.headers().items())
+        body = found.body
+        if etags.matches(headers.get("If-None-Match"), found.etag):
+            status, about, body = "304 Not Modified", "", b""
+        else:
+            status = "200 OK"
+            about = f"{_JSON}Content-Length: {len(body)}\r\n"
+        head = (
+            f"HTTP/1.1 {status}\r\nETag: {found.etag}\r\nDate: {self._now()}\r\n"
+            f"X-Request-Id: {make_request_id(request)}\r\n{about}{told}{_ALWAYS}\r\n"
+        )
+        transport.write(head.encode("ascii") + body)
+        return True
+
+    def _now(self) -> str:
+        """Return the time as headers have it, made once a second."""
+        now_s = int(time.time())
+        if now_s != self._date_s:
+            self._date_s, self._date = now_s, formatdate(now_s, usegmt=True)
+        return self._date
