@@ -375,9 +375,19 @@ def test(arguments: "list[str]") -> int:
     """
     bootstrap()
     os.chdir(ROOT)
-    # Three on two cores: many tests wait, for a lease or a beat, most of their time.
-    usual = ["-m", "pytest", "-n", "3", "-m", "not campaign"]
+    keep_bytecode()
+    # Four on two cores: many tests wait, for a lease or a beat, most of their time.
+    usual = ["-m", "pytest", "-n", "4", "--dist", "loadgroup", "-m", "not campaign"]
     return become([*usual, *arguments])
+
+
+def keep_bytecode() -> None:
+    """Have sources compiled once, in our own place, where they would be each time.
+
+    A run starts some hundred processes of ours, and pytest rewrites every test file.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "pycache"))
 
 
 def mutants(arguments: "list[str]") -> int:

@@ -18,6 +18,13 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
 }
+# Whose servers cost more than their tests do: only one process of a run starts them.
+TOGETHER = {
+    "tests/cluster/processes/": "processes",
+    "tests/cluster/test_supervisor.py": "supervisor",
+    "tests/contract/test_limits.py": "limits",
+    "tests/security/": "security",
+}
 SERVER = pytest.StashKey[RunServer]()
 SERVER_URL = pytest.StashKey[str]()
 
@@ -36,6 +43,18 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     chosen = config.getoption("--loop")
     return {name: make for name, make in LOOPS.items() if chosen in {name, "both"}}
+
+
+# First, because xdist looks for the marks in the same hook.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            for place, group in TOGETHER.items():
+                if item.nodeid.startswith(place):
+                    item.add_marker(pytest.mark.xdist_group(group))
 
 
 def server_url_of(config: pytest.Config) -> str:
