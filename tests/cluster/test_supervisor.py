@@ -141,13 +141,28 @@ def never_refused(server: Server) -> Iterator[list[int]]:
     assert accepted[0] > 0
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def data() -> Iterator[Server]:
     server = Server(ONSALE_WORKERS="2")
     try:
-        yield server.start()
+        yield server
     finally:
         server.remove()
+
+
+@pytest.fixture
+def server(data: Server) -> Server:
+    """Run two workers, with what the former test left running, or anew."""
+    if data.process is None or data.process.poll() is not None:
+        data.start()
+    return data
+
+
+@pytest.fixture
+def log_since(server: Server) -> Callable[[], str]:
+    """Give a function that reads what the server logged since the test began."""
+    start = server.log_size()
+    return lambda: server.log(start)
 
 
 def test_all_workers_serve_at_one_port_and_each_says_which_it_is(server):
@@ -169,7 +184,7 @@ def test_no_secret_is_shown_by_ps(server):
         assert b"postgresql://" not in command_of(pid)
 
 
-def test_a_killed_worker_is_replaced_and_the_port_stays_open(server):
+def test_a_killed_worker_is_replaced_and_the_port_stays_open(server, log_since):
     victim, survivor = sorted(workers(server))
     with never_refused(server):
         os.kill(victim, signal.SIGKILL)
@@ -177,7 +192,7 @@ def test_a_killed_worker_is_replaced_and_the_port_stays_open(server):
         (heir,) = workers(server) - {victim, survivor}
         until(lambda: listening(heir, port_of(server)))
     assert survivor in workers(server)
-    assert "was ended by SIGKILL" in server.log()
+    assert "was ended by SIGKILL" in log_since()
 
 
 @pytest.mark.campaign
@@ -216,7 +231,7 @@ async def test_what_a_killed_worker_owned_is_free_at_once_and_told(
 
 
 @pytest.mark.campaign
-def test_a_worker_that_dies_again_and_again_is_started_with_pauses(server):
+def test_a_worker_that_dies_again_and_again_is_started_with_pauses(server, log_since):
     survivor = min(workers(server))
     killed: set[int] = set()
     for _ in range(3):
@@ -225,7 +240,7 @@ def test_a_worker_that_dies_again_and_again_is_started_with_pauses(server):
             os.kill(pid, signal.SIGKILL)
             killed.add(pid)
         until(lambda: not workers(server) & killed)
-    until(lambda: '"restart_in_s":0.4' in server.log())
+    until(lambda: '"restart_in_s":0.4' in log_since())
     until(lambda: len(workers(server)) == 2)
     (heir,) = workers(server) - {survivor}
     until(lambda: listening(heir, port_of(server)))
@@ -245,13 +260,13 @@ def test_a_valkey_that_died_is_started_again(server):
     assert answers(server) == 200
 
 
-def test_sigterm_ends_everything(server):
+def test_sigterm_ends_everything(server, log_since):
     assert server.process is not None
     below = family(server.process.pid)
     assert len(below) > 4  # Two workers, Valkey, and Postgres with its helpers.
     assert server.stop() == 0
     assert alive(below) == set()
-    assert "Traceback" not in server.log()
+    assert "Traceback" not in log_since()
 
 
 @pytest.mark.campaign
@@ -263,16 +278,16 @@ def test_nothing_outlives_a_supervisor_that_was_killed(server):
     until(lambda: not alive(below))
 
 
-def test_sighup_replaces_every_worker_while_the_port_answers(server):
+def test_sighup_replaces_every_worker_while_the_port_answers(server, log_since):
     assert server.process is not None
     former = workers(server)
     with never_refused(server):
         server.process.send_signal(signal.SIGHUP)
-        until(lambda: '"event":"replaced the workers"' in server.log())
+        until(lambda: '"event":"replaced the workers"' in log_since())
     assert len(workers(server)) == 2
     assert not workers(server) & former
     assert all(listening(pid, port_of(server)) for pid in workers(server))
-    assert "a worker died" not in server.log()
+    assert "a worker died" not in log_since()
     assert answers(server) == 200
     assert server.stop() == 0
 
