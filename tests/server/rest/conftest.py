@@ -2,11 +2,14 @@
 
 import dataclasses
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
 import aiohttp
 import pytest
+from argon2 import PasswordHasher
 
+from server.accounts import passwords
 from server.app import Server
 from server.config import Config
 from server.place import Place
@@ -56,6 +59,13 @@ class Client:
 
     def as_(self, token: str) -> "Client":
         return Client(self.session, self.url, token)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords with less than the tenth of a second that it takes on purpose."""
+    quick = partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(passwords, "PasswordHasher", quick)
 
 
 async def run_server(database_url: str, **settings: Any) -> AsyncIterator[Client]:
