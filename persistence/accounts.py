@@ -23,7 +23,9 @@ from persistence.organisations import leave_all
 from persistence.pool import Pool, Row, UniqueViolation
 from persistence.sessions import Role, end_all, end_guest
 
-_FIELDS = "user_id, email, password_hash, role, name, verified_at, created_at"
+_FIELDS = (
+    "user_id, email, password_hash, role, name, verified_at, created_at, suspended_at"
+)
 _FIND_BY_EMAIL = f"SELECT {_FIELDS} FROM account WHERE lower(email) = lower($1)"
 _FIND = f"SELECT {_FIELDS} FROM account WHERE user_id = $1 AND deleted_at IS NULL"
 _CREATE = f"""
@@ -36,7 +38,8 @@ _ENSURE_ADMIN = f"""
 INSERT INTO account (user_id, email, password_hash, role, name)
 VALUES ($1, $2, $3, 'admin', $4)
 ON CONFLICT ((lower(email))) DO UPDATE
-SET role = 'admin', password_hash = excluded.password_hash
+SET role = 'admin', password_hash = excluded.password_hash, suspended_at = NULL,
+    suspended_reason = NULL
 RETURNING {_FIELDS}
 """
 _LOCK_ROLE = "SELECT role FROM account WHERE lower(email) = lower($1) FOR UPDATE"
@@ -62,7 +65,7 @@ UPDATE account SET verified_at = coalesce(verified_at, now()) WHERE user_id = $1
 """
 _DELETE = """
 UPDATE account SET email = NULL, password_hash = NULL, name = '', verified_at = NULL,
-    deleted_at = now()
+    suspended_at = NULL, suspended_reason = NULL, deleted_at = now()
 WHERE user_id = $1 AND deleted_at IS NULL
 RETURNING user_id
 """
@@ -78,6 +81,7 @@ class Account(Struct, frozen=True):
     name: str
     verified: bool = False
     created_at: datetime | None = None
+    suspended: bool = False
 
     def __repr__(self) -> str:
         """Leave out what no log should hold."""
@@ -252,4 +256,5 @@ def _account_of(row: Row | None) -> Account | None:
         name=row["name"],
         verified=row["verified_at"] is not None,
         created_at=row["created_at"],
+        suspended=row["suspended_at"] is not None,
     )

@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
@@ -58,6 +59,7 @@ WHERE i.inhparent = 'activity'::regclass ORDER BY c.relname
 _NAME: Final = re.compile(r"activity_(\d{4})_(\d{2})")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_calls = count()
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -110,10 +112,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 def new_record_id(at_ms: int) -> str:
-    """Return an id that sorts by time (UUID version 7)."""
-    bits = secrets.randbits(74)
-    low = 0x8000000000000000 | bits & 0x3FFFFFFFFFFFFFFF
-    return f"{at_ms:012x}7{bits >> 62:03x}{low:016x}"
+    """Return an id that sorts by time, and within a millisecond by call (UUID 7)."""
+    low = 0x8000000000000000 | secrets.randbits(62)
+    return f"{at_ms:012x}7{next(_calls) & 0xFFF:03x}{low:016x}"
 
 
 class ActivityLog:

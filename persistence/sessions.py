@@ -18,11 +18,12 @@ SESSIONS_PER_USER_MAX = 50
 """With one more the session that was not seen for longest ends."""
 
 # The account's row is locked: a session that a password opened is not opened any more
-# once the password has been changed.
+# once the password has been changed, or the account suspended.
 _OPEN = """
 WITH proven AS (
     SELECT user_id FROM account
     WHERE user_id = $2 AND password_hash = $3 AND deleted_at IS NULL
+        AND suspended_at IS NULL
     FOR SHARE
 ), opened AS (
     INSERT INTO session (session_id, user_id, expires_at, user_agent, address)

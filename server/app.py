@@ -27,6 +27,7 @@ from persistence.processes import Processes
 from persistence.receipt_key import ensure_seed
 from persistence.sessions import Sessions
 from persistence.token_keys import TokenKeys
+from persistence.users import Users
 from server import limits
 from server.accounts.key_keeper import KeyKeeper
 from server.accounts.letters import Letters
@@ -128,6 +129,7 @@ class Server:
             config=config,
             catalog=catalog,
             accounts=accounts,
+            users=Users(pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S),
             activities=activities,
             activity_log=ActivityLog(pool),
             journal=journal,

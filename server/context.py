@@ -14,6 +14,7 @@ from persistence.catalog import Catalog, EventRow
 from persistence.mail import Outbox
 from persistence.processes import Processes
 from persistence.sessions import Sessions
+from persistence.users import Users
 from server.accounts.letters import Letters
 from server.accounts.passwords import Passwords
 from server.accounts.sign_ins import SignIns
@@ -46,6 +47,7 @@ class Context:
     config: Config
     catalog: Catalog
     accounts: Accounts
+    users: Users
     activities: Activities
     """Takes what is done."""
     activity_log: ActivityLog

@@ -79,6 +79,48 @@ CACHE: Final[dict[str, Any]] = {
     "evictions": 0,
     "invalidations": 419,
 }
+USER: Final[dict[str, Any]] = {
+    **ME,
+    "suspended": False,
+    "suspended_at": None,
+    "suspended_reason": None,
+}
+SUSPENDED: Final[dict[str, Any]] = {
+    **USER,
+    "suspended": True,
+    "suspended_at": "2026-11-21T10:20:00Z",
+    "suspended_reason": "Bought for resale, see ticket 4711.",
+}
+ACTIVITY: Final[dict[str, Any]] = {
+    "id": "019aa5e2-8f40-7c21-9d53-5f0b7e0c2a11",
+    "at": "2026-11-21T10:20:00Z",
+    "actor": "usr_8yG1kQzVRr6d0wXhTnC5sA",
+    "role": "admin",
+    "method": "PATCH",
+    "route": "/v1/users/{user}",
+    "objects": {"user": USER["id"]},
+    "status": 200,
+    "code": None,
+    "request_id": "Zk0bTQyW2mGq1c5u",
+    "address": "203.0.113.0/24",
+    "duration_ms": 4.2,
+    "details": {
+        "suspended": [False, True],
+        "suspended_reason": [None, SUSPENDED["suspended_reason"]],
+    },
+}
+OWN_ACTIVITY: Final[dict[str, Any]] = {
+    **ACTIVITY,
+    "id": "019aa5e2-8f40-7b7e-8a41-c3d90f6b1e02",
+    "actor": USER["id"],
+    "role": "customer",
+    "method": "POST",
+    "route": "/v1/events/{event}/commands",
+    "objects": {"event": EVENT["id"]},
+    "status": 409,
+    "code": "seat_not_free",
+    "details": {"op": "hold"},
+}
 RECEIPT_KEY: Final[dict[str, Any]] = {
     "key_id": "21fe31dfa154a261",
     "algorithm": "Ed25519",
@@ -107,6 +149,7 @@ REQUESTS: Final[dict[str, Any]] = {
     },
     "refresh": {"refresh_token": SIGNED_IN["refresh_token"]},
     "edit_me": {"name": "Olga"},
+    "edit_user": {"suspended": True, "reason": SUSPENDED["suspended_reason"]},
     "verify_email": {"code": CODE},
     "forgot_password": {"email": "olga@example.org"},
     "reset_password": {"code": CODE, "password": "incorrect zebra accumulator"},
@@ -145,6 +188,11 @@ ANSWERS: Final[dict[str, Any]] = {
     "list_sessions": {"items": [SESSION], "next_cursor": None},
     "show_me": ME,
     "edit_me": ME,
+    "list_activity": {"items": [ACTIVITY], "next_cursor": None},
+    "list_my_activity": {"items": [OWN_ACTIVITY], "next_cursor": None},
+    "list_users": {"items": [USER], "next_cursor": None},
+    "show_user": USER,
+    "edit_user": SUSPENDED,
     "show_token_keys": {
         "keys": [
             {

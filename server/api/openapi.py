@@ -41,6 +41,7 @@ PATH_PARAMETERS: Final = {
     "reference": "The booking's reference.",
     "asset": "The file's name.",
     "session": "The session's id.",
+    "user": "The user's id.",
     "organisation": "The organisation's id.",
     "member": "The member's user id; `me` for the caller.",
     "invitation": "The invitation's id.",

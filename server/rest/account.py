@@ -11,6 +11,7 @@ from server.accounts.lifetimes import Role
 from server.rest.auth import sign_in
 from server.rest.call import Call
 from server.rest.event_bodies import Name
+from server.rest.notes import note_details
 from server.rest.people import (
     Email,
     NewPassword,
@@ -65,6 +66,10 @@ async def edit_me(call: Call) -> web.Response:
     """Change what the account says."""
     call.check_key()
     body = await call.body(MePatch)
+    changed = [
+        name for name in ("name", "email") if isinstance(getattr(body, name), str)
+    ]
+    note_details(call.request, fields=changed)
     if isinstance(body.email, str):
         await _move(call, body.email, body.current_password)
     if isinstance(body.name, str):

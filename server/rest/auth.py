@@ -15,6 +15,7 @@ from server.rest.call import Call
 from server.rest.creation import new_id
 from server.rest.event_bodies import Name
 from server.rest.guard import enforce
+from server.rest.notes import note_actor, note_objects
 from server.rest.people import (
     Email,
     NewPassword,
@@ -78,6 +79,7 @@ async def create_guest(call: Call) -> web.Response:
         enforce(call.request, verdict)
     # A guest is nothing but an unguessable name: no row is written before it buys.
     user = new_id("usr", "", None)
+    note_actor(call.request, user, "guest")
     token, lasts_s = call.context.tokens.issue(user, "guest", int(time.time()))
     answer = TokenDocument(token, "Bearer", lasts_s, TokenUser(user, "guest"))
     return call.answer(answer, status=201)
@@ -112,6 +114,8 @@ async def log_in(call: Call) -> web.Response:
     body = await call.body(Login)
     email = body.email.strip().lower()
     account = await call.context.accounts.find_by_email(email)
+    if account is not None:
+        note_objects(call.request, user=account.user_id)
     if not await verify_password(call, account, email, body.password):
         account = None
     if account is None:
@@ -127,14 +131,19 @@ async def refresh(call: Call) -> web.Response:
     signed = await call.context.sign_ins.refresh(token, key, device_of(call))
     if signed is None:
         raise ProblemError("unauthenticated", "This session has ended; log in again.")
+    note_actor(call.request, signed.user, signed.role)
     return call.answer(document_of(signed))
 
 
 async def sign_in(call: Call, account: Account, status: int = 200) -> web.Response:
     """Open a session for somebody who proved who it is, and answer with its tokens."""
+    if account.suspended:
+        # Told to nobody but who has the password.
+        raise ProblemError("account_suspended")
     signed = await call.context.sign_ins.open(account, device_of(call))
     if signed is None:
-        raise ProblemError("unauthenticated", "The password was changed just now.")
+        raise ProblemError("unauthenticated", "The account was changed just now.")
+    note_actor(call.request, signed.user, signed.role)
     return call.answer(document_of(signed), status=status)
 
 

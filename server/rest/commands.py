@@ -8,6 +8,7 @@ from inventory.replies import Refused
 from server.realtime.wire import FrameError, parse_command
 from server.rest.call import Call
 from server.rest.events import find_event
+from server.rest.notes import note_details
 from server.rest.problems import FieldError, ProblemError, bad_field, refusal
 from server.shards import ask
 
@@ -24,6 +25,7 @@ async def run_command(call: Call) -> web.Response:
     except FrameError as error:
         errors = [FieldError(error.field, error.detail)] if error.field else None
         raise ProblemError(error.code, error.detail, errors=errors) from error
+    note_details(call.request, op=str(frame["op"]))
     if isinstance(command, Block | Unblock) and not who.organizer:
         # Before the event is looked for, as the order of refusals has it.
         raise ProblemError("forbidden")

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from server.accounts.letters import code_hash
 from server.rest.call import Call
+from server.rest.notes import note_objects
 from server.rest.people import (
     Email,
     NewPassword,
@@ -65,8 +66,10 @@ async def resend(call: Call) -> web.Response:
 async def verify(call: Call) -> web.Response:
     """Note that somebody reads the mails of an address."""
     body = await call.body(Verify)
-    if await call.context.accounts.verify(code_hash(body.code)) is None:
+    proven = await call.context.accounts.verify(code_hash(body.code))
+    if proven is None:
         raise ProblemError("code_invalid")
+    note_objects(call.request, user=proven.user_id)
     return web.Response(status=204, headers=NO_CONTENT)
 
 
@@ -91,6 +94,7 @@ async def reset(call: Call) -> web.Response:
     if done is None:
         raise ProblemError("code_invalid")
     proven, ended = done
+    note_objects(call.request, user=proven.user_id)
     context.sign_ins.end_here(proven.user_id, ended)
     return web.Response(status=204, headers=NO_CONTENT)
 

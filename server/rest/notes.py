@@ -23,6 +23,7 @@ from server.rest.middleware import request_id_of
 from server.rest.problems import CODE
 
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+MADE: Final = 201
 GONE: Final = 499
 """The status of a call whose client left before there was an answer."""
 
@@ -69,9 +70,12 @@ async def note_writes(request: web.Request, handler: Handler) -> web.StreamRespo
         return await handler(request)
     note = request[NOTE] = Note()
     began, status, code = monotonic(), GONE, None
+    made: dict[str, str] = {}
     try:
         response = await handler(request)
         status, code = response.status, response.get(CODE)
+        if status == MADE:
+            made = _made(response.headers.get("Location", ""))
         return response
     finally:
         resource = request.match_info.route.resource
@@ -92,7 +96,7 @@ async def note_writes(request: web.Request, handler: Handler) -> web.StreamRespo
                     actor=note.actor,
                     role=note.role,
                     code=code,
-                    objects=_objects(request.match_info) | note.objects,
+                    objects=_objects(request.match_info) | made | note.objects,
                     details=note.details,
                 )
             )
@@ -131,6 +135,13 @@ def note_details(request: web.BaseRequest, **details: Any) -> None:
     note = request.get(NOTE)
     if note is not None:
         note.details |= details
+
+
+def _made(location: str) -> dict[str, str]:
+    """Return what a call made: `/v1/events/evt_1` is the event evt_1."""
+    above, _, name = location.rpartition("/")
+    kind = above.rpartition("/")[2].removesuffix("s")
+    return {kind: name} if kind in OBJECTS else {}
 
 
 def _objects(parts: Mapping[str, str]) -> dict[str, str]:

@@ -33,7 +33,7 @@ PEOPLE_ROUTES: Final = (
         answers=auth.TokenDocument,
         status=201,
         keyed=True,
-        problems=(*PASSWORDS, "email_taken", "key_reused"),
+        problems=(*PASSWORDS, "email_taken", "key_reused", "account_suspended"),
     ),
     Route(
         method="POST",
@@ -45,7 +45,7 @@ PEOPLE_ROUTES: Final = (
         access="anonymous",
         body=auth.Login,
         answers=auth.TokenDocument,
-        problems=(*PASSWORDS, "unauthenticated"),
+        problems=(*PASSWORDS, "unauthenticated", "account_suspended"),
     ),
     Route(
         method="POST",

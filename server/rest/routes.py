@@ -27,6 +27,7 @@ from server.rest import (
     venues,
 )
 from server.rest.cache_routes import CACHE_ROUTES
+from server.rest.admin_routes import ADMIN_ROUTES
 from server.rest.event_bodies import (
     EventCreate,
     EventDocument,
@@ -431,6 +432,7 @@ BOOKING_ROUTES: Final = (
 ROUTES: Final[tuple[Route, ...]] = (
     *OPERATION_ROUTES,
     *PEOPLE_ROUTES,
+    *ADMIN_ROUTES,
     *VENUE_ROUTES,
     *CLUSTER_ROUTES,
     *CACHE_ROUTES,

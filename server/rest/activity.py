@@ -1,0 +1,122 @@
+"""Who did what: all of it for administrators, one's own for everybody.
+
+A call is here a moment after it was answered; see `server.activity`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from inventory.limits import ID_LENGTH_MAX
+from persistence.activity import ActivityRow, Wanted
+from server.rest.bodies import is_clean
+from server.rest.call import Call
+from server.rest.event_bodies import read_time
+from server.rest.paging import Page, read_limit
+from server.rest.problems import bad_field
+
+METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
+CLASSES: Final = ("2xx", "3xx", "4xx", "5xx")
+ROUTE_LENGTH_MAX: Final = 200
+
+
+class ActivityDocument(Struct):
+    """One call that writes: by whom, on what, and what became of it.
+
+    `route` is the template of the path, `objects` names what it was about, `details`
+    what it changed where it tells. `address` is the network it came from. Status 499
+    says that the client left before there was an answer.
+    """
+
+    id: str
+    at: datetime
+    actor: str | None
+    role: str | None
+    method: str
+    route: str
+    objects: dict[str, str]
+    status: int
+    code: str | None
+    request_id: str
+    address: str
+    duration_ms: float
+    details: dict[str, Any]
+
+
+async def list_activity(call: Call) -> web.Response:
+    """List what anybody did, newest first."""
+    query = call.request.query
+    wanted = Wanted(
+        actor=_text(query, "actor", ID_LENGTH_MAX),
+        method=_one_of(query, "method", METHODS),
+        route=_text(query, "route", ROUTE_LENGTH_MAX),
+        event=_text(query, "event", ID_LENGTH_MAX),
+        organisation=_text(query, "organisation", ID_LENGTH_MAX),
+        begin=_time(query, "from"),
+        end=_time(query, "to"),
+        status=_class(query),
+    )
+    return await _show(call, wanted)
+
+
+async def list_my_activity(call: Call) -> web.Response:
+    """List what the caller did, newest first."""
+    query = call.request.query
+    begin, end = _time(query, "from"), _time(query, "to")
+    return await _show(call, Wanted(actor=call.who.user, begin=begin, end=end))
+
+
+async def _show(call: Call, wanted: Wanted) -> web.Response:
+    query = call.request.query
+    rows, cursor = await call.context.activity_log.list(
+        wanted, limit=read_limit(query), cursor=query.get("cursor")
+    )
+    return call.read(Page([document_of(row) for row in rows], cursor))
+
+
+def document_of(row: ActivityRow) -> ActivityDocument:
+    """Return a record as clients see it."""
+    return ActivityDocument(
+        id=row.activity_id,
+        at=row.at,
+        actor=row.actor,
+        role=row.role,
+        method=row.method,
+        route=row.route,
+        objects=row.objects,
+        status=row.status,
+        code=row.code,
+        request_id=row.request_id,
+        address=row.address,
+        duration_ms=row.duration_ms,
+        details=row.details,
+    )
+
+
+def _text(query: Mapping[str, str], name: str, length_max: int) -> str | None:
+    text = query.get(name)
+    if text is not None and not (0 < len(text) <= length_max and is_clean(text)):
+        raise bad_field(name, f"1 to {length_max} characters.")
+    return text
+
+
+def _one_of(
+    query: Mapping[str, str], name: str, possible: tuple[str, ...]
+) -> str | None:
+    text = query.get(name)
+    if text is not None and text not in possible:
+        raise bad_field(name, f"One of {', '.join(possible)}.")
+    return text
+
+
+def _class(query: Mapping[str, str]) -> int | None:
+    text = _one_of(query, "status", CLASSES)
+    return None if text is None else int(text[0])
+
+
+def _time(query: Mapping[str, str], name: str) -> datetime | None:
+    text = query.get(name)
+    return None if text is None else read_time(name, text)
