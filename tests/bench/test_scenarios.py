@@ -107,14 +107,23 @@ def test_a_read_that_goes_wrong_is_noticed(answer: Answer, fault: str) -> None:
 def test_reads_are_measured_beside_the_same_bytes(lab: Lab) -> None:
     load = drive.Load(seconds=0.4, warmup=0.1)
     lab = lab.shaped(connections=3, seats_per_event=100)
-    runs = asyncio.run(reads.measure(lab, load, 1))
-    assert [run.faults for run in runs] == [{}] * 8
+    runs = asyncio.run(reads.measure(lab, load, 2))
+    assert [run.faults for run in runs] == [{}] * 12
+    turns = [run.server for run in runs if not run.open][:4]
+    bare, onsale = "bare availability", "onsale availability"
+    assert turns == [bare, onsale, onsale, bare]
     sizes = {run.server: run.figures.reply_bytes for run in runs}
     assert sizes["bare availability"] == sizes["onsale availability"] > 100
     assert sizes["bare event"] == sizes["onsale event"]
     found = {value.name: value for value in reads.values_of(runs)}
-    assert found["event, to the bare handler"].at_least == reads.TO_BARE_MIN
-    assert len(reads.conclude(runs, load, {}).rows) == 8
+    for ratio in (
+        "event, to the bare handler",
+        "event, to the bare handler by server CPU",
+    ):
+        assert found[ratio].at_least == reads.TO_BARE_MIN
+        assert found[ratio].value > 0
+    assert found["event, onsale, server CPU"].value > 0
+    assert len(reads.conclude(runs, load, {}).rows) == 12
 
 
 # -- Fan-out
