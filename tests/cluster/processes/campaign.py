@@ -171,7 +171,7 @@ def kill_redis(ground: Ground, sale: Sale, dice: random.Random) -> tuple[float, 
         yield
         ground.redis.start()
 
-    return with_watchers(ground, hurt, dice.uniform(0.2, 4.0), 0)
+    return with_watchers(ground, hurt, dice.choice([0.5, 2.0, 10.0, 10.0]), 0)
 
 
 def freeze_redis(ground: Ground, sale: Sale, dice: random.Random) -> tuple[float, str]:
