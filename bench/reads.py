@@ -5,7 +5,8 @@ most that each can do; who begins changes from round to round. Then both get hal
 Onsale's most in an open loop. Nothing is sold meanwhile.
 
 What is promised is judged twice: by the reads per second, and by the CPU time that the
-server's process takes for each, which other work on the machine hardly changes.
+server's process takes for each. Other work on the machine changes that too, but less,
+so the rounds are to be looked at one by one where the two disagree.
 """
 
 from collections.abc import Awaitable, Callable
@@ -156,7 +157,7 @@ def conclude(runs: list[Run], load: Load, machine: dict[str, object]) -> Outcome
         values=values_of(runs),
         figures={"runs": runs},
         notes=[
-            "Nothing was sold meanwhile; bytes: of the body, which is the same for both."
+            "Nothing was sold meanwhile; bytes: of the body, which both have alike."
             " Onsale's heads are longer: a tag, an id, the headers of security.",
         ],
         missed=missed,
