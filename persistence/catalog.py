@@ -100,6 +100,11 @@ WHERE user_id = $1
     AND ($2::timestamptz IS NULL OR (created_at, booking_id) < ($2, $3))
 ORDER BY created_at DESC, booking_id DESC LIMIT $4
 """
+_LIST_EVENT_BOOKINGS = f"""{_BOOKING}
+WHERE event_id = $1 AND ($2::bigint IS NULL OR version < $2)
+    AND ($3::text IS NULL OR user_id = $3 OR reference = upper($3) OR booking_id = $3)
+ORDER BY version DESC LIMIT $4
+"""
 
 _T = TypeVar("_T")
 
@@ -327,6 +332,16 @@ class Catalog:
         if not more:
             return page, None
         return page, encode_cursor(page[-1].created_at, page[-1].booking)
+
+    async def list_event_bookings(
+        self, event: str, *, text: str | None, below: int | None, limit: int
+    ) -> list[Booking]:
+        """Return an event's bookings of versions below one, newest first.
+
+        With a `text` only those whose id, reference or user it is.
+        """
+        rows = await self._pool.fetch(_LIST_EVENT_BOOKINGS, event, below, text, limit)
+        return [_booking_of(row) for row in rows]
 
     async def _insert_venue(
         self,

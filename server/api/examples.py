@@ -2,6 +2,12 @@
 
 from typing import Any, Final
 
+from server.api.organisation_examples import (
+    ORGANISATION,
+    ORGANISATION_ANSWERS,
+    ORGANISATION_REQUESTS,
+)
+
 TIME: Final = "2026-12-31T19:00:00Z"
 SETTINGS: Final[dict[str, Any]] = {
     "name": "New Year's Eve",
@@ -22,6 +28,7 @@ EVENT: Final[dict[str, Any]] = {
     "status": "on_sale",
     "venue": "ven_p0cVd5mJSk6lB7nqYw3xEg",
     "capacity": None,
+    "organisation": ORGANISATION["id"],
     "created_at": "2026-11-21T10:00:00Z",
     **SETTINGS,
 }
@@ -176,6 +183,7 @@ REQUESTS: Final[dict[str, Any]] = {
     },
     "edit_event": {"max_per_user": 4},
     "run_command": HOLD,
+    **ORGANISATION_REQUESTS,
 }
 ANSWERS: Final[dict[str, Any]] = {
     "create_guest": TOKEN,
@@ -235,6 +243,7 @@ ANSWERS: Final[dict[str, Any]] = {
     },
     "clear_caches": {"entries": 48, "bytes": 1017248},
     "show_receipt_key": RECEIPT_KEY,
+    **ORGANISATION_ANSWERS,
 }
 PROBLEM: Final[dict[str, Any]] = {
     "type": "urn:onsale:problem:seat_not_free",

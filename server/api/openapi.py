@@ -8,8 +8,8 @@ from typing import Any, Final
 from server import __version__
 from server.api import examples
 from server.api.schemas import Schema, components, without_event
-from server.rest.problems import CONTENT_TYPE, DETAILS, Problem, status_of
 from server.rest.guard import ROLES
+from server.rest.problems import CONTENT_TYPE, DETAILS, Problem, status_of
 from server.rest.route import Route
 
 DESCRIPTION: Final = """\
@@ -24,6 +24,12 @@ ends a session (logging out, a new password, deletion) closes its sockets with 4
 within five seconds. Passwords have 8 to 1024 characters of any kind. Logging in and
 forgetting a password tell nobody who has an account; registering does (`email_taken`),
 because its answer is a session, and is limited for that.
+
+An event may belong to an organisation: then its owners and leaders manage it, its staff
+read its drafts and bookings, and organisers who do not belong to it are strangers. Who
+is removed from it has no rights with the next request, and on an open websocket within
+60 seconds, mostly at once. Machines of an organisation send an `X-API-Key` and no
+access token; each operation names the scope that a key needs.
 
 Numbers are strict: `2.0` and `"2"` are not the integer `2`. Unknown fields are
 refused. Times are RFC 3339 with an offset and answered in UTC; money is in minor units.

@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from persistence.accounts import EmailTaken
+from persistence.organisations import LastOwner
 from server.accounts.lifetimes import Role
 from server.rest.auth import sign_in
 from server.rest.call import Call
@@ -84,7 +85,11 @@ async def delete_me(call: Call) -> web.Response:
     if who.role == "admin":
         detail = "Administrators are made and unmade by whoever runs the server."
         raise ProblemError("forbidden", detail)
-    ended = await context.accounts.delete(who.user)
+    try:
+        ended = await context.accounts.delete(who.user)
+    except LastOwner as error:
+        detail = "You alone own an organisation: give it to a member, or end it."
+        raise ProblemError("last_owner", detail) from error
     if ended is not None:
         context.sign_ins.end_here(who.user, ended)
     return web.Response(status=204, headers=NO_CONTENT)

@@ -15,7 +15,7 @@ import structlog
 from aiohttp import web
 
 from server.rest.call import Call
-from server.rest.events import find_event
+from server.rest.events import find_managed_event
 from server.rest.problems import ProblemError
 
 AUDIT_TIMEOUT_S: Final = 120
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 async def show_audit(call: Call) -> web.Response:
     """Replay the event's journal, compare with the tables, show the receipt."""
-    event = await find_event(call)
+    event = await find_managed_event(call)
     audits = call.context.audits
     try:
         async with asyncio.timeout(WAITING_S):

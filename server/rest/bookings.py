@@ -2,13 +2,18 @@
 
 from datetime import datetime
 
+import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from inventory.limits import ID_LENGTH_MAX
 from persistence.catalog import Booking
+from server.rest.bodies import is_clean
 from server.rest.call import Call
-from server.rest.paging import Page, read_limit
-from server.rest.problems import ProblemError
+from server.rest.events import find_event, find_row
+from server.rest.paging import Page, page_of, read_cursor, read_limit
+from server.rest.problems import ProblemError, bad_field
+from server.rest.standing import belongs
 
 
 class BookingDocument(Struct):
@@ -25,6 +30,12 @@ class BookingDocument(Struct):
     cancelled_at: datetime | None
 
 
+class EventBookingDocument(BookingDocument, kw_only=True):
+    """A booking as those who run the event see it."""
+
+    user: str
+
+
 async def list_bookings(call: Call) -> web.Response:
     """List the caller's bookings, newest first."""
     query = call.request.query
@@ -37,14 +48,31 @@ async def list_bookings(call: Call) -> web.Response:
 async def show_booking(call: Call) -> web.Response:
     """Show one booking."""
     booking = call.path("booking")
-    return _show(call, await call.context.catalog.find_booking(booking))
+    return await _show(call, await call.context.catalog.find_booking(booking))
 
 
 async def show_referenced(call: Call) -> web.Response:
     """Show the booking with a reference."""
     reference = call.path("reference", missing="booking_not_found").upper()
     row = await call.context.catalog.find_booking_by_reference(reference)
-    return _show(call, row)
+    return await _show(call, row)
+
+
+async def list_event_bookings(call: Call) -> web.Response:
+    """List an event's bookings, newest first, to whoever manages it and to staff."""
+    event, query = await find_event(call), call.request.query
+    if not await _may_see(call, event.id):
+        raise ProblemError("forbidden")
+    text, limit = query.get("q"), read_limit(query)
+    if text is not None and (len(text) > ID_LENGTH_MAX or not is_clean(text)):
+        raise bad_field("q", f"At most {ID_LENGTH_MAX} plain characters.")
+    rows = await call.context.catalog.list_event_bookings(
+        event.id, text=text, below=read_cursor(query, int), limit=limit + 1
+    )
+    page = rows[:limit]
+    further = page[-1].version if len(rows) > limit else None
+    items = [event_document_of(row) for row in page]
+    return call.read(page_of(items, further))
 
 
 def document_of(row: Booking) -> BookingDocument:
@@ -62,8 +90,25 @@ def document_of(row: Booking) -> BookingDocument:
     )
 
 
-def _show(call: Call, row: Booking | None) -> web.Response:
+def event_document_of(row: Booking) -> EventBookingDocument:
+    """Return a booking as those who run the event see it."""
+    return EventBookingDocument(
+        **msgspec.structs.asdict(document_of(row)), user=row.user
+    )
+
+
+async def _show(call: Call, row: Booking | None) -> web.Response:
     # Somebody else's booking looks like none at all.
-    if row is None or not (call.organizer or row.user == call.who.user):
+    if row is None or not (
+        row.user == call.who.user or await _may_see(call, row.event)
+    ):
         raise ProblemError("booking_not_found")
     return call.read(document_of(row))
+
+
+async def _may_see(call: Call, event: str) -> bool:
+    """Tell whether the caller may see all bookings of an event."""
+    organisation = (await find_row(call, event)).organisation
+    if organisation is None:
+        return call.organizer
+    return await belongs(call, organisation)

@@ -3,13 +3,15 @@
 import msgspec
 from aiohttp import web
 
-from inventory.commands import Block, Unblock
+from inventory.commands import Block, Book, Cancel, ClientCommand, Unblock
 from inventory.replies import Refused
+from server.organisations.machines import Machine
 from server.realtime.wire import FrameError, parse_command
 from server.rest.call import Call
-from server.rest.events import find_event
+from server.rest.events import FoundEvent, load_event
 from server.rest.notes import note_details
 from server.rest.problems import FieldError, ProblemError, bad_field, refusal
+from server.rest.standing import manages
 from server.shards import ask
 
 
@@ -26,11 +28,39 @@ async def run_command(call: Call) -> web.Response:
         errors = [FieldError(error.field, error.detail)] if error.field else None
         raise ProblemError(error.code, error.detail, errors=errors) from error
     note_details(call.request, op=str(frame["op"]))
-    if isinstance(command, Block | Unblock) and not who.organizer:
+    blocks = isinstance(command, Block | Unblock)
+    if isinstance(who, Machine) and not blocks:
+        raise ProblemError("forbidden", "An API key may block and unblock only.")
+    if blocks and who.role == "guest":
         # Before the event is looked for, as the order of refusals has it.
         raise ProblemError("forbidden")
-    event = await find_event(call, deleted=True)
-    reply = await ask(event.local, command, who.user, who.organizer, command.key)
+    event = await _find_event(call, blocks)
+    organizer = await _is_run_by(call, command, event)
+    reply = await ask(event.local, command, who.user, organizer, command.key)
     if isinstance(reply, Refused):
         raise refusal(reply)
     return call.answer(msgspec.structs.replace(reply, id=command.id))
+
+
+async def _find_event(call: Call, blocks: bool) -> FoundEvent:
+    """Return the event of a command, deleted or not: a replay gets its answer."""
+    try:
+        return await load_event(call, deleted=True)
+    except ProblemError as error:
+        if error.code == "event_not_found" and blocks and not call.organizer:
+            raise ProblemError("forbidden") from error
+        raise
+
+
+async def _is_run_by(call: Call, command: ClientCommand, event: FoundEvent) -> bool:
+    """Tell whether the caller manages the event, where that makes a difference.
+
+    Holding and booking, which buyers do all day, ask no database who does.
+    """
+    local = event.local
+    if local.seller is None:
+        return call.who.organizer
+    unpaid = isinstance(command, Book) and event.board.settings.payment == "required"
+    if not unpaid and not isinstance(command, Block | Unblock | Cancel):
+        return False
+    return await manages(call, local.seller.organisation)

@@ -38,6 +38,8 @@ class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     name: Name
     venue: Id | None = None
     capacity: Capacity | None = None
+    organisation: Id | None = None
+    """Whom it belongs to: its owners and leaders manage the event."""
     starts_at: Time
     ends_at: Time | None = None
     on_sale_at: Time | None = None
@@ -85,6 +87,7 @@ class EventSummary(Struct, kw_only=True):
     status: SaleState
     venue: str | None
     capacity: int | None
+    organisation: str | None
     starts_at: datetime
     ends_at: datetime | None
     on_sale_at: datetime | None

@@ -19,6 +19,7 @@ from inventory.venue.own import capacity_map
 from persistence.catalog import EventRow
 from server import limits
 from server.context import Context
+from server.organisations.machines import Machine
 from server.realtime.board import Board
 from server.rest.bodies import convert, is_clean
 from server.rest.call import Call
@@ -38,6 +39,7 @@ from server.rest.event_bodies import (
 )
 from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError, bad_field, refusal
+from server.rest.standing import belongs, manages
 from server.rest.times import maybe_to_ms
 from server.shards import EventNotFound, EventUnavailable, ServedEvent, ask
 
@@ -63,10 +65,33 @@ class FoundEvent(Struct):
 
 
 async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
-    """Return the event of the request's path, activated.
+    """Return the event of the request's path, activated, as the caller may see it.
 
-    A deleted one is found only where that is asked for.
+    A deleted one is found only where that is asked for; a draft of an organisation only
+    by those who belong to it.
     """
+    event = await load_event(call, deleted)
+    seller = event.local.seller
+    if (
+        seller is not None
+        and event.board.settings.sale_state == "draft"
+        and not await belongs(call, seller.organisation)
+    ):
+        raise ProblemError("event_not_found")
+    return event
+
+
+async def find_managed_event(call: Call, deleted: bool = False) -> FoundEvent:
+    """Return the event of the request's path to somebody who manages it."""
+    event = await find_event(call, deleted)
+    seller = event.local.seller
+    if not await manages(call, None if seller is None else seller.organisation):
+        raise ProblemError("forbidden")
+    return event
+
+
+async def load_event(call: Call, deleted: bool = False) -> FoundEvent:
+    """Return the event of the request's path, activated, whoever asks."""
     event = call.path("event")
     try:
         local = await call.context.shards.find(event)
@@ -85,11 +110,12 @@ async def ask_organizer(
     command: ChangeSale | Configure | DeleteEvent,
     request_hash: bytes | None = None,
 ) -> None:
-    """Give the event a command of its organiser; raises its refusal."""
-    who = call.who
-    reply = await ask(
-        event.local, command, who.user, who.organizer, call.key, request_hash
-    )
+    """Give an event a command of whoever manages it; raises its refusal.
+
+    The event comes from `find_managed_event`, which asked whether the caller does.
+    """
+    user = call.who.user
+    reply = await ask(event.local, command, user, True, call.key, request_hash)
     if isinstance(reply, Refused):
         raise refusal(reply)
     if isinstance(reply.version, int):
@@ -99,12 +125,13 @@ async def ask_organizer(
 
 async def show(call: Call, event: FoundEvent) -> EventDocument:
     """Return an event as clients see it."""
-    row = await _find_row(call, event.id)
+    row = await find_row(call, event.id)
     board = event.board
     return EventDocument(
         id=event.id,
         venue=row.venue,
         capacity=row.capacity,
+        organisation=row.organisation,
         created_at=row.created_at,
         **settings_fields(board.settings),
         version=board.version,
@@ -138,6 +165,7 @@ async def create_event(call: Call) -> web.Response:
     """Make an event at a venue, or one with just a capacity."""
     user, key = call.who.user, call.key
     body = await call.body(EventCreate)
+    organisation = await _seller_of(call, body)
     settings = settings_of(body)
     catalog = call.context.catalog
     if body.venue is None:
@@ -150,14 +178,19 @@ async def create_event(call: Call) -> web.Response:
         categories = {category.key for category in venue.categories}
     check_settings(settings, categories)
     request_hash = hash_request(body)
-    row = await catalog.create_event(
-        new_id("evt", user, key),
-        settings,
-        venue=body.venue,
-        capacity=body.capacity,
-        created_by=user,
-        request_hash=request_hash,
-    )
+    try:
+        row = await catalog.create_event(
+            new_id("evt", user, key),
+            settings,
+            venue=body.venue,
+            capacity=body.capacity,
+            created_by=user,
+            request_hash=request_hash,
+            organisation=organisation,
+        )
+    except KeyError as error:
+        # Nobody deletes venues.
+        raise bad_field("organisation", "There is no such organisation.") from error
     if row.request_hash != request_hash:
         raise ProblemError("key_reused")
     headers = {"Location": f"/v1/events/{row.event}"}
@@ -219,7 +252,7 @@ async def show_event(call: Call) -> web.Response:
 
 async def edit_event(call: Call) -> web.Response:
     """Change some of an event's settings."""
-    event = await find_event(call)
+    event = await find_managed_event(call)
     patch = await call.body(EventPatch)
     lock = _edits.setdefault(event.id, asyncio.Lock())
     async with lock:
@@ -233,7 +266,7 @@ async def edit_event(call: Call) -> web.Response:
 async def delete_event(call: Call) -> web.Response:
     """Withdraw an event that nobody has booked."""
     # Found even where it is deleted: the same request again gets the same answer.
-    event = await find_event(call, deleted=True)
+    event = await find_managed_event(call, deleted=True)
     await ask_organizer(call, event, DeleteEvent(id=0, event=event.id))
     return web.Response(status=204, headers={"Cache-Control": "no-store"})
 
@@ -244,16 +277,28 @@ def summary_of(row: EventRow, settings: Settings) -> EventSummary:
         id=row.event,
         venue=row.venue,
         capacity=row.capacity,
+        organisation=row.organisation,
         created_at=row.created_at,
         **settings_fields(settings),
     )
+
+
+async def _seller_of(call: Call, body: EventCreate) -> str | None:
+    """Return the organisation that a new event is for, where the caller may make it."""
+    who, wanted = call.who, body.organisation
+    if isinstance(who, Machine):
+        wanted = wanted or who.organisation
+    if not await manages(call, wanted):
+        detail = "Name an organisation that you own or lead." if wanted is None else None
+        raise ProblemError("forbidden", detail)
+    return wanted
 
 
 def _time_of(field: str, text: str | None) -> datetime | None:
     return None if text is None else read_time(field, text)
 
 
-async def _find_row(call: Call, event: str) -> EventRow:
+async def find_row(call: Call, event: str) -> EventRow:
     """Return an event's row, for what never changes: venue, capacity, creation."""
     known = call.context.events
     row = known.get(event)

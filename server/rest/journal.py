@@ -19,7 +19,7 @@ from inventory.settings import Settings
 from inventory.venue.map import Venue
 from server.rest.call import Call
 from server.rest.event_bodies import settings_fields
-from server.rest.events import find_event
+from server.rest.events import find_managed_event
 from server.rest.paging import page_of, read_cursor, read_limit, read_number
 from server.rest.times import from_ms
 
@@ -49,7 +49,7 @@ class JournalEntry(Struct, kw_only=True):
 
 async def show_journal(call: Call) -> web.Response:
     """Show an event's committed changes, in order."""
-    event = await find_event(call)
+    event = await find_managed_event(call)
     query = call.request.query
     limit = read_limit(query)
     after = read_cursor(query, int)

@@ -143,7 +143,7 @@ PEOPLE_ROUTES: Final = (
         access="customer",
         status=204,
         keyed=True,
-        problems=("unavailable", "bad_field"),
+        problems=("unavailable", "bad_field", "last_owner"),
     ),
     Route(
         method="POST",

@@ -36,6 +36,7 @@ from server.rest.event_bodies import (
 )
 from server.rest.guard import CallHandler, guarded
 from server.rest.maps import MapDocument
+from server.rest.organisation_routes import ORGANISATION_ROUTES
 from server.rest.paging import Page
 from server.rest.people_routes import PEOPLE_ROUTES
 from server.rest.route import PAGING, WRITES, Query, Route
@@ -77,6 +78,11 @@ EVENT_FILTERS: Final = (
     Query("to", {"type": "string", "format": "date-time"}, "Only before this."),
     Query("q", {"type": "string", "maxLength": 200}, "Only names that contain this."),
 )
+BOOKING_TEXT: Final = Query(
+    "q",
+    {"type": "string", "maxLength": 64},
+    "Only those with this id, reference or user.",
+)
 AFTER: Final = Query(
     "after", {"type": "integer", "minimum": 0, "default": 0}, "Only later versions."
 )
@@ -102,7 +108,8 @@ def _step(step: sale.Step, summary: str) -> Route:
         name=f"{step}_event",
         summary=summary,
         tag="Events",
-        access="organizer",
+        access="manager",
+        scope="events:write",
         answers=EventDocument,
         keyed=True,
         problems=(*EVENT, "wrong_state", "key_reused", "overloaded"),
@@ -196,6 +203,7 @@ VENUE_ROUTES: Final = (
         summary="List the venues",
         tag="Venues",
         access="anyone",
+        scope="events:read",
         answers=Page[venues.VenueDocument],
         cached=True,
         query=PAGING,
@@ -209,6 +217,7 @@ VENUE_ROUTES: Final = (
         summary="Show a venue",
         tag="Venues",
         access="anyone",
+        scope="events:read",
         answers=venues.VenueDocument,
         cached=True,
         problems=("venue_not_found", "unavailable"),
@@ -253,7 +262,8 @@ EVENT_ROUTES: Final = (
         name="create_event",
         summary="Make an event",
         tag="Events",
-        access="organizer",
+        access="customer",
+        scope="events:write",
         body=EventCreate,
         answers=EventSummary,
         status=201,
@@ -268,6 +278,7 @@ EVENT_ROUTES: Final = (
         summary="List the events",
         tag="Events",
         access="anyone",
+        scope="events:read",
         answers=Page[EventSummary],
         cached=True,
         query=(*EVENT_FILTERS, *PAGING),
@@ -281,6 +292,7 @@ EVENT_ROUTES: Final = (
         summary="Show an event and what is left of it",
         tag="Events",
         access="anyone",
+        scope="events:read",
         answers=EventDocument,
         cached=True,
         problems=EVENT,
@@ -292,7 +304,8 @@ EVENT_ROUTES: Final = (
         name="edit_event",
         summary="Change an event's settings",
         tag="Events",
-        access="organizer",
+        access="manager",
+        scope="events:write",
         body=EventPatch,
         answers=EventDocument,
         keyed=True,
@@ -305,7 +318,8 @@ EVENT_ROUTES: Final = (
         name="delete_event",
         summary="Withdraw an event that nobody has booked",
         tag="Events",
-        access="organizer",
+        access="manager",
+        scope="events:write",
         status=204,
         keyed=True,
         problems=(*EVENT, "tickets_sold", "key_reused", "overloaded"),
@@ -323,6 +337,7 @@ EVENT_ROUTES: Final = (
         summary="Show an event's map, which never changes",
         tag="Seats",
         access="anyone",
+        scope="events:read",
         answers=MapDocument,
         cached=True,
         problems=EVENT,
@@ -335,6 +350,7 @@ EVENT_ROUTES: Final = (
         summary="Show who has what: one letter per seat index",
         tag="Seats",
         access="anyone",
+        scope="events:read",
         answers=seats.Availability,
         cached=True,
         problems=EVENT,
@@ -347,6 +363,7 @@ EVENT_ROUTES: Final = (
         summary="Hold, book, release …: one command, one reply",
         tag="Seats",
         access="buyer",
+        scope="events:write",
         body=ClientCommand,
         answers=COMMAND_REPLIES,
         keyed=True,
@@ -359,7 +376,8 @@ EVENT_ROUTES: Final = (
         name="show_journal",
         summary="Show an event's committed changes in order",
         tag="Events",
-        access="organizer",
+        access="manager",
+        scope="events:read",
         answers=Page[journal.JournalEntry],
         cached=True,
         query=(AFTER, *PAGING),
@@ -372,7 +390,8 @@ EVENT_ROUTES: Final = (
         name="show_audit",
         summary="Replay the journal, compare with the tables, sign the receipt",
         tag="Events",
-        access="organizer",
+        access="manager",
+        scope="events:read",
         answers=dict[str, Any],
         problems=(*EVENT, "overloaded"),
     ),
@@ -384,6 +403,7 @@ EVENT_ROUTES: Final = (
         summary="Show the public key that the receipts of audits are signed with",
         tag="Events",
         access="anyone",
+        scope="events:read",
         answers=PublicKey,
         cached=True,
     ),
@@ -405,12 +425,27 @@ BOOKING_ROUTES: Final = (
     ),
     Route(
         method="GET",
+        path="/v1/events/{event}/bookings",
+        handler=bookings.list_event_bookings,
+        name="list_event_bookings",
+        summary="List an event's bookings to whoever runs it, newest first",
+        tag="Bookings",
+        access="manager",
+        scope="bookings:read",
+        answers=Page[bookings.EventBookingDocument],
+        cached=True,
+        query=(BOOKING_TEXT, *PAGING),
+        problems=("bad_field", *EVENT),
+    ),
+    Route(
+        method="GET",
         path="/v1/bookings/{booking}",
         handler=bookings.show_booking,
         name="show_booking",
         summary="Show a booking of the caller",
         tag="Bookings",
         access="buyer",
+        scope="bookings:read",
         answers=bookings.BookingDocument,
         cached=True,
         problems=("booking_not_found", "unavailable"),
@@ -423,6 +458,7 @@ BOOKING_ROUTES: Final = (
         summary="Show a booking of the caller by its reference",
         tag="Bookings",
         access="buyer",
+        scope="bookings:read",
         answers=bookings.BookingDocument,
         cached=True,
         problems=("booking_not_found", "unavailable"),
@@ -438,6 +474,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *CACHE_ROUTES,
     *EVENT_ROUTES,
     *BOOKING_ROUTES,
+    *ORGANISATION_ROUTES,
 )
 
 
@@ -448,7 +485,7 @@ def register(app: web.Application) -> None:
         asyncapi=orjson.dumps(asyncapi.build()),
     )
     for route in ROUTES:
-        handler = guarded(route.access, route.handler)
+        handler = guarded(route.access, route.handler, route.scope)
         if route.method == "GET":
             app.router.add_get(route.path, handler)
         else:

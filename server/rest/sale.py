@@ -6,7 +6,7 @@ from aiohttp import web
 
 from inventory.commands import ChangeSale
 from server.rest.call import Call
-from server.rest.events import ask_organizer, find_event, show
+from server.rest.events import ask_organizer, find_managed_event, show
 from server.rest.guard import CallHandler
 
 Step = Literal["publish", "pause", "resume", "close", "cancel"]
@@ -16,7 +16,7 @@ def sale_step(step: Step) -> CallHandler:
     """Return the handler that takes one step of the sale."""
 
     async def take_step(call: Call) -> web.Response:
-        event = await find_event(call)
+        event = await find_managed_event(call)
         await ask_organizer(call, event, ChangeSale(id=0, event=event.id, to=step))
         return call.answer(await show(call, event))
 

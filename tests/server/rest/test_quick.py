@@ -138,12 +138,14 @@ async def test_who_must_not_read_is_refused_though_there_is_an_answer(
         assert (await owner.get(path)).status == 200
     for asked in (
         guest.as_("no token").get(path),
-        guest.get(path, X_API_Key="none"),
+        guest.as_("").get(path, X_API_Key="none"),
         guest.as_("").get(path, Authorization="Basic YTpi"),
     ):
         answer = await asked
         assert (answer.status, answer.body["code"]) == (401, "unauthenticated")
         assert answer.headers["WWW-Authenticate"]
+    both = await guest.get(path, X_API_Key="none")
+    assert (both.status, both.body["code"]) == (400, "bad_frame")
     await owner.post("/v1/auth/logout")
     assert (await owner.get(path)).status == 401
 
