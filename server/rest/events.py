@@ -289,7 +289,9 @@ async def _seller_of(call: Call, body: EventCreate) -> str | None:
     if isinstance(who, Machine):
         wanted = wanted or who.organisation
     if not await manages(call, wanted):
-        detail = "Name an organisation that you own or lead." if wanted is None else None
+        detail = (
+            "Name an organisation that you own or lead." if wanted is None else None
+        )
         raise ProblemError("forbidden", detail)
     return wanted
 
