@@ -38,6 +38,12 @@ is true, the same request may succeed later. A write with an `Idempotency-Key` h
 most one effect. Requests are limited: `429` says in `Retry-After` when to come again,
 and `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell where
 one stands.
+
+Every call that writes is kept for a while (400 days by default), refused ones and
+sign-ins among them: who, when, which route, about what, from which network, how it
+ended. Never what was in its body. Administrators list all of it at `/v1/activity`, and
+everybody their own at `/v1/me/activity`, a moment after the answer. A server process
+that is killed loses the records of its last moment; one that is stopped loses none.
 """
 
 PATH_PARAMETERS: Final = {

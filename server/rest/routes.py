@@ -26,8 +26,8 @@ from server.rest import (
     seats,
     venues,
 )
-from server.rest.cache_routes import CACHE_ROUTES
 from server.rest.admin_routes import ADMIN_ROUTES
+from server.rest.cache_routes import CACHE_ROUTES
 from server.rest.event_bodies import (
     EventCreate,
     EventDocument,

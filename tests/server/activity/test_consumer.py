@@ -17,7 +17,7 @@ from tests.fakes import NOW_MS
 from tests.server.activity.conftest import DAYS, record, records
 from tests.stage import soon
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 ROOT = Path(__file__).resolve().parents[3]
 WAIT_S = 20.0
 

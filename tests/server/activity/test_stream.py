@@ -7,6 +7,8 @@ from server.activity.stream import BEGIN, PENDING, NoGroup, Sender
 from server.cluster.link import BusError
 from tests.server.activity.conftest import record, records
 
+pytestmark = pytest.mark.redis
+
 KEY = "onsale:test:activity"
 
 
