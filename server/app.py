@@ -93,13 +93,9 @@ class Server:
         passwords = Passwords()
         # The slowest step there is, so it goes on in its thread beside the others.
         hashing = asyncio.create_task(self._hash_admin(passwords), name="hashing")
-        durability, applied = await prepare_database(
-            place.database_url, unsafe=config.unsafe
-        )
+        durability = await self._prepare()
         pool = await Pool.open(place.database_url)
         self._cleanups.append(pool.close)
-        if applied:
-            log.info("migrated the database", files=applied)
         clock = DatabaseClock()
         journal = await PostgresJournal.open(
             place.database_url, pool, place.process, clock
@@ -125,7 +121,7 @@ class Server:
         if self._cluster is not None:
             tell_others(sign_ins, self._cluster.bus)
             office.connect(self._cluster.bus)
-        context = Context(
+        context = self._context = Context(
             config=config,
             catalog=catalog,
             accounts=accounts,
@@ -153,13 +149,7 @@ class Server:
             trusted_proxies=parse_networks(config.trusted_proxies),
             limits=RequestLimits() if config.rate_limits == "on" else None,
         )
-        self._context = context
-        _add_gauges(metrics, hub, shards)
-        activities.count_in(metrics)
-        if self._cluster is not None:
-            _add_cluster_gauges(metrics, self._cluster)
-        context.parts["database"] = partial(_database_part, context.pulse, durability)
-        context.parts["bus"] = self._bus_part
+        self._tell_how_it_goes(context, durability)
         self._spawn(keys.run(tokens), "token keys")
         self._run_parts(context)
         await self._ensure_admin(accounts, await hashing)
@@ -189,6 +179,24 @@ class Server:
             task.cancel()
         for cleanup in reversed(self._cleanups):
             await cleanup()
+
+    async def _prepare(self) -> Durability:
+        """Bring the database up to date; raises where it is not to be trusted."""
+        durability, applied = await prepare_database(
+            self.place.database_url, unsafe=self.config.unsafe
+        )
+        if applied:
+            log.info("migrated the database", files=applied)
+        return durability
+
+    def _tell_how_it_goes(self, context: Context, durability: Durability) -> None:
+        """Fill the metrics and the health page."""
+        _add_gauges(context.metrics, context.hub, context.shards)
+        context.activities.count_in(context.metrics)
+        if self._cluster is not None:
+            _add_cluster_gauges(context.metrics, self._cluster)
+        context.parts["database"] = partial(_database_part, context.pulse, durability)
+        context.parts["bus"] = self._bus_part
 
     def _run_parts(self, context: Context) -> None:
         """Let go what goes on by itself."""
