@@ -377,7 +377,7 @@ def test(arguments: "list[str]") -> int:
     os.chdir(ROOT)
     keep_bytecode()
     # Four on two cores: many tests wait, for a lease or a beat, most of their time.
-    usual = ["-m", "pytest", "-n", "4", "--dist", "loadgroup", "-m", "not campaign"]
+    usual = ["-m", "pytest", "-n", "4", "-m", "not campaign"]
     return become([*usual, *arguments])
 
 
