@@ -55,17 +55,13 @@ class Pool:
             raise Unavailable(f"cannot connect: {reason_of(error)}") from error
         return cls(pool)
 
-    async def close(self) -> None:
+    async def close(self, s_max: float = limits.CLOSE_S_MAX / 2) -> None:
         """Let the calls under way end, but not for ever."""
         try:
-            async with asyncio.timeout(limits.CLOSE_S_MAX / 2):
+            async with asyncio.timeout(s_max):
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
-
-    def drop(self) -> None:
-        """Close all connections without a word, whatever is under way."""
-        self._pool.terminate()
 
     async def fetch(self, sql: str, *args: object) -> list[Row]:
         """Run one statement and return its rows."""

@@ -17,7 +17,7 @@ Invariants:
 What is lost: with a process that is killed, what it has not handed over (an instant's
 records; with Postgres away and no Redis, all that waits). What a Redis that dies has
 and Postgres has not is sent again, as far as it is not older than ten seconds. An
-orderly stop hands everything over, for a second at most.
+orderly stop hands everything over, unless that takes it a second.
 
 Imports: redis only in `stream.py`, by way of the bus's link.
 """

@@ -17,6 +17,7 @@ from server.activity.limits import (
     BATCH_MAX,
     CLAIM_IDLE_S,
     CLAIM_S,
+    GOODBYE_S_MAX,
     PACE_S,
 )
 from server.activity.stream import BEGIN, PENDING, Entry, NoGroup, Stream
@@ -74,8 +75,9 @@ class Consumer:
     async def leave(self) -> None:
         """Say that we are gone, where we owe nothing; for an orderly end."""
         try:
-            await self._stream.leave()
-        except (BusError, NoGroup) as error:
+            async with asyncio.timeout(GOODBYE_S_MAX):
+                await self._stream.leave()
+        except (BusError, NoGroup, TimeoutError) as error:
             log.debug("left the activity stream without a word", reason=str(error))
 
     async def _owed(self) -> None:

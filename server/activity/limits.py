@@ -34,8 +34,11 @@ RESEND_S = 10.0
 
 BACKOFF_S_MIN = 0.05
 BACKOFF_S_MAX = 2.0
-FLUSH_S_MAX = 1.0
+FLUSH_S_MAX = 0.8
 """How long an orderly stop may take to hand over what waits."""
+
+GOODBYE_S_MAX = 0.3
+"""And then to take leave of Redis, and of Postgres: they may be silent."""
 
 HOUSE_S = 3_600.0
 """How often partitions are made and dropped; after a failure it is tried sooner."""

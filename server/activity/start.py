@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from persistence.activity import ActivityLog, Record
 from persistence.pool import Pool
 from server.activity.feed import Feed
+from server.activity.limits import GOODBYE_S_MAX
 from server.activity.writer import Writer
 from server.metrics import Metrics
 
@@ -105,10 +106,7 @@ class Activities:
             await self.consumer.leave()
         for stream in self._streams:
             await stream.close()
-        if self.feed.waiting:
-            # The database does not answer: it would not hear a goodbye either.
-            self._pool.drop()
-        await self._pool.close()
+        await self._pool.close(GOODBYE_S_MAX)
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))

@@ -17,6 +17,7 @@ from inventory.limits import ID_LENGTH_MAX
 from persistence.activity import Record, new_record_id
 from server.accounts.tokens import Identity
 from server.context import CONTEXT
+from server.organisations.machines import Machine
 from server.rest.bodies import is_clean
 from server.rest.client_address import network_of
 from server.rest.middleware import request_id_of
@@ -33,7 +34,6 @@ OBJECTS: Final = frozenset(
         "attendee",
         "booking",
         "event",
-        "image",
         "invitation",
         "key",
         "member",
@@ -45,6 +45,17 @@ OBJECTS: Final = frozenset(
     }
 )
 """Parts of paths that are ids of things; what else may stand there is never kept."""
+
+MADE_AT: Final = {
+    "announcements": "announcement",
+    "api-keys": "key",
+    "events": "event",
+    "invitations": "invitation",
+    "join-requests": "request",
+    "organisations": "organisation",
+    "venues": "venue",
+}
+"""What is made where: the answer's `Location` ends in one of these and the new id."""
 
 
 class Note:
@@ -111,6 +122,8 @@ def note_caller(
         note.client = client
         if identity is not None:
             note.actor, note.role = identity.user, identity.role
+            if isinstance(identity, Machine):
+                note.objects["organisation"] = identity.organisation
 
 
 def note_actor(request: web.BaseRequest, user: str, role: str) -> None:
@@ -140,8 +153,8 @@ def note_details(request: web.BaseRequest, **details: Any) -> None:
 def _made(location: str) -> dict[str, str]:
     """Return what a call made: `/v1/events/evt_1` is the event evt_1."""
     above, _, name = location.rpartition("/")
-    kind = above.rpartition("/")[2].removesuffix("s")
-    return {kind: name} if kind in OBJECTS else {}
+    kind = MADE_AT.get(above.rpartition("/")[2])
+    return {} if kind is None else {kind: name}
 
 
 def _objects(parts: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from server.metrics import Metrics
 from server.place import Place
 from tests.cluster.conftest import RedisServer
 from tests.cluster.shards import Shards, until
+from tests.persistence.proxy import open_proxy
 from tests.server.activity.conftest import CLUSTER, DAYS, SECRET, record, records
 from tests.server.activity.test_consumer import settled, stored
 from tests.server.rest.conftest import ADMIN, Client
@@ -68,6 +69,24 @@ async def test_alone_what_is_put_is_stored_and_an_orderly_end_loses_nothing(
     await activities.close()
     assert await table.count() == 4
     assert [read(metrics, n) for n in ("dropped", "redelivered", "unusable")] == [0] * 3
+
+
+async def test_the_end_waits_neither_for_a_silent_database_nor_for_a_silent_redis(
+    database_url, clock, redis_server
+):
+    async with open_proxy(database_url) as proxy:
+        activities = await opened(proxy.url, clock)
+        activities.use_redis(redis_server.url, CLUSTER, SECRET, "p1")
+        activities.start()
+        activities.put(record("a"))
+        await soon(lambda: activities.writer.written == 1)
+        redis_server.freeze()
+        proxy.losing_answers = True
+        activities.put(record("b"))
+        async with asyncio.timeout(5.0):
+            await activities.close()
+        assert activities.feed.dropped == 1
+        redis_server.thaw()
 
 
 async def test_processes_hand_each_other_what_they_store(

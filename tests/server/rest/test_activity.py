@@ -91,6 +91,25 @@ async def test_no_secret_is_told(admin, guest, client):
         assert secret not in text
 
 
+async def test_what_a_machine_does_is_told_by_its_key_and_organisation(admin, client):
+    wanted = {"name": "Town Hall"}
+    made = await admin.good("POST", "/v1/organisations", wanted)
+    place = f"/v1/organisations/{made['id']}/api-keys"
+    key = await admin.good("POST", place, {"name": "shop", "scopes": ["events:write"]})
+    sent = await client.post("/v1/events", EVENT, X_API_Key=key["key"])
+    wrong = await client.post("/v1/venues", {}, X_API_Key=key["key"])
+    rows = await told(admin, f"?organisation={made['id']}", count=4)
+    seen = [(row["route"], row["actor"], row["status"]) for row in rows[:2]]
+    assert seen == [
+        ("/v1/venues", key["id"], wrong.status),
+        ("/v1/events", key["id"], sent.status),
+    ]
+    assert {row["role"] for row in rows[:2]} == {"key"}
+    assert rows[2]["objects"] == {"organisation": made["id"], "key": key["id"]}
+    assert rows[3]["objects"] == {"organisation": made["id"]}
+    assert key["key"] not in json.dumps(rows)
+
+
 async def test_reads_and_what_is_nowhere_are_not_told(admin):
     await admin.get("/v1/events")
     await admin.send("OPTIONS", "/v1/events")
