@@ -8,9 +8,12 @@ import pytest
 
 from tests.contract.client import Api
 from tests.contract.process import Server
+from tests.post_office import PostOffice
 from tests.scratch import ON_DISK
 
 LOG_TAIL = 8_000
+PAGE = "https://tickets.example/account"
+"""Where the links of mails lead."""
 
 
 def pytest_asyncio_loop_factories() -> Mapping[
@@ -54,6 +57,29 @@ def own_server() -> Iterator[Server]:
 def server_on_disk() -> Iterator[Server]:
     """Run one for this test alone where a write takes the time of a disk's."""
     server = Server(parent=ON_DISK)
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def office() -> Iterator[PostOffice]:
+    """Take the mails of the server that sends them."""
+    office = PostOffice().open()
+    yield office
+    office.close()
+
+
+@pytest.fixture(scope="session")
+def mailing(office: PostOffice) -> Iterator[Server]:
+    """Run a server that sends its mails."""
+    server = Server(
+        ONSALE_SMTP_URL=office.url,
+        ONSALE_MAIL_FROM="Tickets <tickets@tickets.example>",
+        ONSALE_PUBLIC_URL=PAGE,
+        ONSALE_LOG_LEVEL="debug",
+    )
     try:
         yield server.start()
     finally:

@@ -2,12 +2,13 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
 import pytest
 
 from tests.contract.client import Api, check_problem
+from tests.contract.conftest import PAGE
 from tests.contract.process import Server
 from tests.contract.test_accounts import (
     PASSWORD,
@@ -18,33 +19,9 @@ from tests.contract.test_accounts import (
     refreshed,
     registered,
 )
-from tests.post_office import PostOffice
 
 VERIFY = "Confirm your email address"
 RESET = "Choose a new password"
-PAGE = "https://tickets.example/account"
-
-
-@pytest.fixture(scope="session")
-def office() -> Iterator[PostOffice]:
-    office = PostOffice().open()
-    yield office
-    office.close()
-
-
-@pytest.fixture(scope="session")
-def mailing(office: PostOffice) -> Iterator[Server]:
-    """Run a server that sends its mails."""
-    server = Server(
-        ONSALE_SMTP_URL=office.url,
-        ONSALE_MAIL_FROM="Tickets <tickets@tickets.example>",
-        ONSALE_PUBLIC_URL=PAGE,
-        ONSALE_LOG_LEVEL="debug",
-    )
-    try:
-        yield server.start()
-    finally:
-        server.remove()
 
 
 @pytest.fixture

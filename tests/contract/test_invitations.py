@@ -1,0 +1,202 @@
+"""Invitations and announcements: what organisations send by mail."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from tests.contract.client import WAIT_S, Api, Json, check_problem
+from tests.contract.conftest import PAGE
+from tests.contract.process import Server
+from tests.contract.teams import Team, account, booked, sale_of, team
+from tests.contract.test_accounts import new_email, person, registered
+
+INVITED = "You are invited"
+
+
+@pytest.fixture
+async def api(mailing: Server) -> AsyncIterator[Api]:
+    async with Api(mailing) as api:
+        yield api
+
+
+async def invite(api: Api, one: Team, **fields: Any) -> Json:
+    body = {"email": new_email(), "role": "staff"} | fields
+    answer = await api.good("POST", f"{one.path}/invitations", body, who=one.leader)
+    assert isinstance(answer, dict)
+    return answer
+
+
+def code_of(mail: EmailMessage) -> str:
+    (code,) = re.findall(rf"{PAGE}#invitation=([\w-]+)", mail.get_content())
+    return str(code)
+
+
+async def test_whoever_reads_the_mail_becomes_a_member(api, office, mailing):
+    one, who = await team(api), await account(api)
+    made = await invite(api, one, role="leader")
+    assert (made["state"], made["role"]) == ("pending", "leader")
+    mail = await office.mail_to(made["email"], INVITED)
+    code = code_of(mail)
+    assert "Theatre" not in mail.get_content()
+    path = f"/v1/invitations/{code}"
+    offer = await api.good("GET", path, who=who)
+    assert offer["organisation"] == {"id": one.id, "name": "Theatre"}
+    assert offer["role"] == "leader"
+    check_problem(await api.get(path), 401)
+    check_problem(await api.request("POST", f"{path}/accept", who=one.owner), 409)
+    body = await api.good("POST", f"{path}/accept", who=who)
+    assert body == {"organisation": one.id, "user": who.id, "role": "leader"}
+    assert await api.good("POST", f"{path}/accept", who=who) == body
+    for answer in ("accept", "decline"):
+        refused = await api.request("POST", f"{path}/{answer}", who=await account(api))
+        assert check_problem(refused, 404)["code"] == "invitation_not_found"
+    shown = await api.good("GET", f"{one.path}/invitations/{made['id']}", who=one.owner)
+    assert shown["state"] == "accepted"
+    assert shown["answered_at"] is not None
+    await api.good("PATCH", one.path, {"name": "x"}, who=who)
+    assert code not in mailing.log()
+    assert made["email"] not in mailing.log()
+
+
+async def test_of_two_who_accept_at_once_one_becomes_a_member(api, office):
+    one, people = await team(api), [await account(api) for _ in range(2)]
+    made = await invite(api, one)
+    code = code_of(await office.mail_to(made["email"], INVITED))
+    answers = await asyncio.gather(
+        *(
+            api.request("POST", f"/v1/invitations/{code}/accept", who=who)
+            for who in people
+        )
+    )
+    assert sorted(answer.status for answer in answers) == [200, 404]
+    members = await api.good("GET", f"{one.path}/members", who=one.owner)
+    joined = {m["user"] for m in members["items"]} & {who.id for who in people}
+    assert len(joined) == 1
+
+
+async def test_an_invitation_is_declined_withdrawn_and_replaced(api, office):
+    one, who = await team(api), await account(api)
+    made = await invite(api, one)
+    code = code_of(await office.mail_to(made["email"], INVITED))
+    await api.good("POST", f"/v1/invitations/{code}/decline", who=who)
+    refused = await api.request("POST", f"/v1/invitations/{code}/accept", who=who)
+    assert check_problem(refused, 404)["code"] == "invitation_not_found"
+    seen = len(office.mails)
+    second = await invite(api, one, email=made["email"])
+    code = code_of(await office.mail_to(made["email"], INVITED, seen))
+    third = await invite(api, one, email=made["email"].upper())
+    check_problem(await api.get(f"/v1/invitations/{code}", who), 404)
+    path = f"{one.path}/invitations"
+    await api.good("DELETE", f"{path}/{third['id']}", who=one.owner)
+    listed = await api.good("GET", path, who=one.owner)
+    assert [(m["id"], m["state"]) for m in listed["items"]] == [
+        (third["id"], "withdrawn"),
+        (second["id"], "withdrawn"),
+        (made["id"], "declined"),
+    ]
+    pending = await api.good("GET", f"{path}?state=pending", who=one.owner)
+    assert pending["items"] == []
+    body = {"email": "no address"}
+    refused = await api.request("POST", path, body, who=one.owner)
+    assert check_problem(refused, 422)["errors"][0]["field"] == "email"
+
+
+async def test_whoever_asked_to_join_hears_of_the_answer(api, office):
+    one = await team(api)
+    for answer in ("accept", "decline"):
+        made = await registered(api)
+        path = f"{one.path}/join-requests"
+        asked = await api.good("POST", path, {}, who=person(made))
+        body = {} if answer == "accept" else None
+        await api.good("POST", f"{path}/{asked['id']}/{answer}", body, who=one.leader)
+        word = {"accept": "accepted", "decline": "declined"}[answer]
+        await office.mail_to(made["email"], f"Your request was {word}")
+
+
+async def sent(api: Api, one: Team, **body: Any) -> Json:
+    """Announce something, and wait until all its mails are sent."""
+    path = f"{one.path}/announcements"
+    made = await api.good("POST", path, body, who=one.leader)
+    assert made["state"] in ("writing", "sending", "done")
+    async with asyncio.timeout(2 * WAIT_S):
+        while True:
+            shown = await api.good("GET", f"{path}/{made['id']}", who=one.staff)
+            assert isinstance(shown, dict)
+            if shown["state"] == "done":
+                return shown
+            await asyncio.sleep(0.05)
+
+
+async def test_ticket_holders_are_told_once_each(api, office):
+    one = await team(api)
+    event = await sale_of(api, one, name="Hamlet")
+    buyers = [await registered(api) for _ in range(3)]
+    await booked(api, event, await api.guest())
+    for buyer in (buyers[0], buyers[1], buyers[0], buyers[2]):
+        last = await booked(api, event, person(buyer))
+    await api.ok(event, person(buyers[2]), "cancel", booking=last["booking"])
+    subject = "Doors open at eight"
+    body = {"audience": "ticket_holders", "event": event, "subject": subject}
+    shown = await sent(api, one, body="Please come early.", **body)
+    assert shown["counts"] == {
+        "recipients": 2,
+        "waiting": 0,
+        "sent": 2,
+        "failed": 0,
+        "without_email": 1,
+    }
+    told = [mail for mail in office.mails if mail["Subject"] == subject]
+    assert {mail["To"] for mail in told} == {buyers[0]["email"], buyers[1]["email"]}
+    assert len(told) == 2
+    text = told[0].get_content()
+    assert text.startswith("Please come early.")
+    assert "Theatre" in text
+    assert "Hamlet" in text
+
+
+async def test_members_are_told(api, office):
+    one = await team(api)
+    shown = await sent(
+        api, one, audience="members", subject="Meeting on Monday", body="At ten."
+    )
+    assert shown["counts"]["sent"] == 3
+    told = [mail for mail in office.mails if mail["Subject"] == "Meeting on Monday"]
+    assert len({mail["To"] for mail in told}) == len(told) == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"event": "evt"}, "event"),
+        ({"audience": "ticket_holders"}, "event"),
+        ({"audience": "ticket_holders", "event": "none"}, "event"),
+        ({"audience": "everybody"}, "audience"),
+        ({"subject": "two\r\nBcc: a@b.cd"}, "subject"),
+        ({"body": ""}, "body"),
+    ],
+)
+async def test_a_wrong_announcement_is_refused_with_the_field_named(api, fields, field):
+    one = await team(api)
+    body = {"audience": "members", "subject": "Hello", "body": "You"} | fields
+    answer = await api.request(
+        "POST", f"{one.path}/announcements", body, who=one.leader
+    )
+    assert check_problem(answer, 422)["errors"][0]["field"] == field
+
+
+async def test_ticket_holders_of_others_are_not_told(api):
+    one, other = await team(api), await team(api)
+    body = {
+        "audience": "ticket_holders",
+        "event": await sale_of(api, other),
+        "subject": "Hello",
+        "body": "You",
+    }
+    answer = await api.request(
+        "POST", f"{one.path}/announcements", body, who=one.leader
+    )
+    assert check_problem(answer, 422)["errors"][0]["field"] == "event"
