@@ -24,6 +24,7 @@ DETAILS: Final[dict[str, str]] = {
     "extend_limit": "This hold cannot be extended any further.",
     "too_many_seats": "More than one booking may have.",
     "user_limit": "More than one buyer may have.",
+    "already_booked": "You have a booking already; this event allows one.",
     "seat_not_found": "There is no such seat.",
     "area_not_found": "There is no such area.",
     "seat_not_free": "Somebody else was faster.",

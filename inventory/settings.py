@@ -41,3 +41,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     prevent_orphans: bool = False
     waitlist: bool = True
     deleted: bool = False
+    one_booking_per_user: bool = False
+    registration: Literal["closed", "open"] = "closed"

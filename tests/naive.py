@@ -148,7 +148,13 @@ class NaiveStock:
             self.refuse("too_many_seats")
         if self.count_of(self.user) + quantity > self.settings.max_per_user:
             self.refuse("user_limit")
+        self.check_one_booking()
         return hold
+
+    def check_one_booking(self) -> None:
+        mine = [one for one in self.bookings if one["user"] == self.user]
+        if self.settings.one_booking_per_user and mine:
+            self.refuse("already_booked")
 
     def alternatives(self, seats: list[str], *, clean: bool) -> list[list[str]]:
         finder = self.look()
@@ -319,6 +325,7 @@ class NaiveStock:
         if self.state == "cancelled":
             return self.refuse("sale_closed")
         hold = self.find_hold(command.hold)
+        self.check_one_booking()
         if self.settings.payment == "required" and not self.organizer:
             self.refuse("payment_required")
         if hold is None or self.reasons:

@@ -14,6 +14,7 @@ from inventory.replies import (
 from inventory.rules.common import (
     Decision,
     Request,
+    has_booked,
     labels_of,
     names_of,
     own_hold,
@@ -30,6 +31,8 @@ def book(request: Request, command: Book) -> Decision:
     hold = own_hold(request, command.hold)
     if isinstance(hold, Refused):
         return None, hold
+    if has_booked(stock, request.user):
+        return None, refuse("already_booked")
     if stock.settings.payment == "required" and not request.organizer:
         return None, refuse("payment_required")
 

@@ -47,6 +47,14 @@ def own_hold(request: Request, token: str) -> HoldRecord | Refused:
     return refuse("hold_not_found")
 
 
+def has_booked(stock: Stock, user: str) -> bool:
+    """Tell whether a user has the one booking that the event allows."""
+    if not stock.settings.one_booking_per_user:
+        return False
+    record = stock.users.get(user)
+    return record is not None and bool(record.bookings)
+
+
 def places_of(
     stock: Stock, labels: list[str], wanted: dict[str, int]
 ) -> tuple[list[int], dict[int, int]] | Refused:

@@ -17,6 +17,7 @@ from inventory.rules.common import (
     Request,
     areas_of,
     closed,
+    has_booked,
     labels_of,
     names_of,
     own_hold,
@@ -178,6 +179,9 @@ def _may_take(
     user = stock.users.get(request.user)
     if (user.count if user else 0) + quantity > settings.max_per_user:
         return refuse("user_limit")
+    if has_booked(stock, request.user):
+        # What could not be booked is left to others.
+        return refuse("already_booked")
     return hold
 
 

@@ -22,6 +22,8 @@ SETTINGS: Final[dict[str, Any]] = {
     "cancel_until_s": 86400,
     "prevent_orphans": False,
     "waitlist": True,
+    "one_booking_per_user": False,
+    "registration": "closed",
 }
 EVENT: Final[dict[str, Any]] = {
     "id": "evt_Jt8Zk0bTQyW2mGq1c5uVhA",

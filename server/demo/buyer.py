@@ -18,7 +18,7 @@ STRAGGLING_S: Final = (0.3, 1.0)
 HURRY_SHARE: Final = 0.9
 """Once this share is booked, nobody abandons a hold any more."""
 ABANDONED_MAX: Final = 2
-LEAVES: Final = frozenset({"user_limit", "sale_closed", "forbidden"})
+LEAVES: Final = frozenset({"user_limit", "already_booked", "sale_closed", "forbidden"})
 LOST: Final = frozenset({"hold_expired", "hold_not_found", "extend_limit"})
 TAKEN: Final = frozenset({"not_enough_seats", "seat_not_free", "orphan_seat"})
 

@@ -24,6 +24,7 @@ Prices = Annotated[
     dict[CategoryKey, "Price"], Meta(max_length=limits.CATEGORIES_PER_VENUE_MAX)
 ]
 Payment = Literal["none", "required"]
+Registration = Literal["closed", "open"]
 
 _LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
 
@@ -51,6 +52,8 @@ class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     cancel_until_s: CancelUntil = 86_400
     prevent_orphans: bool = False
     waitlist: bool = True
+    one_booking_per_user: bool = False
+    registration: Registration = "closed"
 
 
 class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -68,6 +71,8 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     cancel_until_s: CancelUntil | UnsetType = UNSET
     prevent_orphans: bool | UnsetType = UNSET
     waitlist: bool | UnsetType = UNSET
+    one_booking_per_user: bool | UnsetType = UNSET
+    registration: Registration | UnsetType = UNSET
 
 
 class Counts(Struct):
@@ -99,6 +104,8 @@ class EventSummary(Struct, kw_only=True):
     cancel_until_s: int
     prevent_orphans: bool
     waitlist: bool
+    one_booking_per_user: bool
+    registration: str
     created_at: datetime
 
 
@@ -122,6 +129,8 @@ def settings_of(body: EventCreate) -> Settings:
     """Return the settings of a new event."""
     if (body.venue is None) == (body.capacity is None):
         raise bad_field("venue", "Give exactly one of venue and capacity.")
+    if body.registration == "open" and body.capacity is None:
+        raise bad_field("registration", "Only for events with just a capacity.")
     return Settings(
         name=body.name,
         starts_at_ms=to_ms(body.starts_at),
@@ -135,6 +144,8 @@ def settings_of(body: EventCreate) -> Settings:
         cancel_until_s=body.cancel_until_s,
         prevent_orphans=body.prevent_orphans,
         waitlist=body.waitlist,
+        one_booking_per_user=body.one_booking_per_user,
+        registration=body.registration,
     )
 
 
@@ -188,6 +199,8 @@ def settings_fields(settings: Settings) -> dict[str, Any]:
         "cancel_until_s": settings.cancel_until_s,
         "prevent_orphans": settings.prevent_orphans,
         "waitlist": settings.waitlist,
+        "one_booking_per_user": settings.one_booking_per_user,
+        "registration": settings.registration,
     }
 
 

@@ -78,6 +78,11 @@ TABLE = [
     ("user", "ann", "hold Z-1 A-5 A-2 B-2", "too_many_seats"),
     ("user", "ann", "hold Z-1 A-5 XX*1", "user_limit"),
     ("user", "ann", "hold Z-1", "seat_not_found"),
+    ("one", "zoe", "hold Z-1 A-5 A-2", "user_limit"),
+    ("one", "zoe", "hold Z-1 XX*1", "already_booked"),
+    ("one", "zoe", "best 2 category=9", "already_booked"),
+    ("one", "zoe", "book h9", "hold_not_found"),
+    ("one", "zoe", "book h3", "already_booked"),
     ("pause", "ann", "best 9 on=h9 category=9", "sale_paused"),
     ("", "ann", "best 9 on=h9 category=9", "hold_not_found"),
     ("", "ann", "best 9 on=h2 category=9", "hold_expired"),
@@ -126,6 +131,9 @@ def scene_of(state: str) -> Scene:
         return on_sale().play("org | configure payment=required | ok")
     if state == "late":
         return on_sale(cancel_until_s=31 * 86_400)
+    if state == "one":
+        scene = on_sale(one_booking_per_user=True)
+        return scene.play("org | configure payment=required | ok")
     scene = on_sale()
     if state == "user":
         scene.play("ann | hold A-1 A-2 | ok")

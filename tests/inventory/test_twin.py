@@ -48,6 +48,7 @@ def random_settings(dice: random.Random) -> Settings:
         max_per_user=dice.choice([5, 12, 40, 40]),
         prevent_orphans=dice.random() < 0.4,
         payment="required" if dice.random() < 0.1 else "none",
+        one_booking_per_user=dice.random() < 0.1,
         # The deadline lies within the run.
         starts_at_ms=NOW_MS + dice.choice([600, 86_400]) * 1_000,
         cancel_until_s=dice.choice([0, 300]),
@@ -324,6 +325,7 @@ def test_the_runs_above_try_what_there_is():
         "extend_limit",
         "too_many_seats",
         "user_limit",
+        "already_booked",
         "seat_not_found",
         "area_not_found",
         "seat_not_free",

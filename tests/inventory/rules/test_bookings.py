@@ -1,7 +1,10 @@
 """Making holds final, undoing it, and what a user has."""
 
+from msgspec import structs
+
+from inventory.commands import Configure
 from inventory.replies import HoldingOk
-from tests.scenario import play
+from tests.scenario import EVENT, play
 
 
 def test_a_hold_becomes_a_booking():
@@ -67,6 +70,53 @@ def test_where_payment_is_required_only_organisers_book_directly():
         """,
         payment="required",
     )
+
+
+def test_where_one_booking_is_allowed_there_is_one_until_it_is_cancelled():
+    play(
+        """
+        ann | hold A-1   | ok
+        ann | hold A-2   | ok
+        bob | hold A-3   | ok
+        ann | book h1    | ok
+        ann | book h2    | already_booked
+        ann | book x     | hold_not_found
+        ann | hold A-4   | already_booked
+        ann | hold A-3   | already_booked
+        ann | best 1     | already_booked
+        ann | hold A-4 on=h2 | already_booked
+        ann | extend h2  | ok
+        bob | book h3    | ok
+        ann | cancel b1  | ok
+        ann | book h2    | ok
+        expect seats A=fbbf
+        """,
+        one_booking_per_user=True,
+    )
+
+
+def test_organisers_have_one_booking_as_well():
+    play(
+        """
+        org | hold A-1 | ok
+        org | hold A-2 | ok
+        org | book h1  | ok
+        org | book h2  | already_booked
+        """,
+        one_booking_per_user=True,
+        payment="required",
+    )
+
+
+def test_the_first_booking_after_one_is_enough_is_refused_to_whoever_has_one():
+    scene = play("""
+        ann | hold A-1 | ok
+        ann | book h1  | ok
+        ann | hold A-2 | ok
+    """)
+    settings = structs.replace(scene.stock.settings, one_booking_per_user=True)
+    scene.ask("org", Configure(id=1, event=EVENT, settings=settings))
+    scene.play("ann | book h2 | already_booked")
 
 
 def test_a_cancelled_booking_frees_what_it_had():

@@ -54,7 +54,16 @@ def test_what_is_left_out_has_the_defaults_of_the_contract():
         "cancel_until_s": 86_400,
         "prevent_orphans": False,
         "waitlist": True,
+        "one_booking_per_user": False,
+        "registration": "closed",
     }
+
+
+def test_only_events_with_just_a_capacity_have_registrations():
+    assert settings_of(create(registration="open")).registration == "open"
+    with pytest.raises(ProblemError) as raised:
+        settings_of(create(registration="open", capacity=None, venue="ven_1"))
+    assert raised.value.errors[0].field == "registration"
 
 
 @pytest.mark.parametrize("fields", [{"capacity": None}, {"venue": "ven_1"}])
