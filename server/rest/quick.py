@@ -75,9 +75,15 @@ class QuickReads:
         return self._written
 
     def _find(self, request: web.BaseRequest) -> Encoded | None:
-        """Return the answer that a path has just now, where it is a known one."""
-        path = request.raw_path
-        if not path.startswith(EVENTS) or request.method != "GET":
+        """Return the answer to a usual request, where it is there just now."""
+        path, headers = request.raw_path, request.headers
+        if (
+            not path.startswith(EVENTS)
+            or request.method != "GET"
+            or request.version != HttpVersion11
+            or not request.keep_alive
+            or any(name in headers for name in UNUSUAL)
+        ):
             return None
         context = self._context
         event, slash, rest = path[len(EVENTS) :].partition("/")
@@ -92,17 +98,10 @@ class QuickReads:
         return None
 
     def _write(self, request: web.BaseRequest, found: Encoded) -> bool:
-        """Write an answer, where nothing about the request is unusual."""
-        headers, transport = request.headers, request.transport
-        if (
-            request.version != HttpVersion11
-            or not request.keep_alive
-            or transport is None
-            or transport.is_closing()
-            or any(name in headers for name in UNUSUAL)
-        ):
+        """Write an answer, where whoever asks may have it, and is still there."""
+        context, transport = self._context, request.transport
+        if transport is None or transport.is_closing():
             return False
-        context = self._context
         identity, failure = identify(request, context.tokens)
         if failure is not None:
             return False
@@ -118,7 +117,7 @@ class QuickReads:
                 return False
             told = "".join(f"{name}: {v}\r\n" for name, v in verdict.headers().items())
         body = found.body
-        if etags.matches(headers.get("If-None-Match"), found.etag):
+        if etags.matches(request.headers.get("If-None-Match"), found.etag):
             status, about, body = "304 Not Modified", "", b""
         else:
             status = "200 OK"
