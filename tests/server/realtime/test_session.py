@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 from inventory.ports import Envelope, Expiry
 from server import limits
 from server.accounts.tokens import Identity
+from server.organisations.sellers import Seller
 from server.realtime.outlet import Outlet
 from server.realtime.session import Session
 from server.realtime.wire import JSON
@@ -193,3 +195,47 @@ async def test_without_limits_nobody_is_refused() -> None:
     async with connected() as guest:
         for _ in range(round(limits.COMMANDS_BURST) + limits.FLOOD_REFUSALS_MAX + 1):
             assert [frame["op"] for frame in guest.say("ping")] == ["ok"]
+
+
+def sold_by(guest: Guest, **roles: str) -> None:
+    """Let the event belong to an organisation in which these are something."""
+    seller = Seller("org")
+    seller.roles, seller.read_at = cast("Any", roles), monotonic()
+    guest.shards.active[EVENT].seller = seller
+
+
+async def test_a_command_goes_with_what_the_caller_is_to_the_event() -> None:
+    async with connected() as guest:
+        sold_by(guest, anna="leader", bert="staff")
+        for user, runs in (("anna", True), ("bert", False), ("cleo", False)):
+            guest.say("hello", token=user)
+            assert guest.say("block", event=EVENT, seats=["A-1"]) == []
+            assert guest.offered[-1].organizer == runs
+
+
+@pytest.mark.parametrize(
+    ("role", "runs"), [("organizer", False), ("admin", True), ("customer", False)]
+)
+async def test_organisers_are_strangers_to_an_organisation(role: Any, runs) -> None:
+    async with connected() as guest:
+        guest.session._identify = lambda token: Identity(token, role, 1 << 33)
+        guest.say("hello", token="otto")
+        guest.say("block", event=EVENT, seats=["A-1"])
+        assert guest.offered[-1].organizer == (role != "customer")
+        sold_by(guest, anna="leader")
+        guest.say("block", event=EVENT, seats=["A-1"])
+        assert guest.offered[-1].organizer == runs
+
+
+async def test_a_draft_of_an_organisation_is_watched_by_its_people_only() -> None:
+    async with connected() as guest:
+        board = guest.stand.event.board
+        board.settings = msgspec.structs.replace(board.settings, sale_state="draft")
+        sold_by(guest, bert="staff")
+        guest.say("hello", token="anna")
+        (refused,) = guest.say("watch", event=EVENT)
+        assert (refused["op"], refused["code"]) == ("refused", "event_not_found")
+        assert not guest.stand.event.watchers
+        guest.say("hello", token="bert")
+        answer, _ = guest.say("watch", event=EVENT)
+        assert answer["op"] == "ok"
