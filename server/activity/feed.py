@@ -22,6 +22,7 @@ from server.activity.limits import (
     FLUSH_S_MAX,
     GATHER_S,
     PACE_S,
+    RESEND_BATCHES_MAX,
     RESEND_S,
     WAITING_MAX,
 )
@@ -51,7 +52,7 @@ class Feed:
         """Records for which there was no room."""
         self._writer = writer
         self._waiting: deque[Record] = deque()
-        self._sent: deque[tuple[float, list[Record]]] = deque()
+        self._sent: deque[tuple[float, list[Record]]] = deque(maxlen=RESEND_BATCHES_MAX)
         """What Redis has, and Postgres perhaps not yet."""
         self._wake = asyncio.Event()
         self._dropping = False
@@ -106,7 +107,8 @@ class Feed:
         # What came meanwhile, by `put` or `send_again`, stands behind them.
         for _ in batch:
             self._waiting.popleft()
-        self._dropping = False
+        if len(self._waiting) < WAITING_MAX / 2:
+            self._dropping = False
         return len(batch)
 
     def send_again(self) -> None:

@@ -32,6 +32,9 @@ GONE_S = 3_600.0
 RESEND_S = 10.0
 """What was sent since then is sent again once Redis was lost: it may know nothing."""
 
+RESEND_BATCHES_MAX = 200
+"""And no more than that, with the memory it takes."""
+
 BACKOFF_S_MIN = 0.05
 BACKOFF_S_MAX = 2.0
 FLUSH_S_MAX = 0.8
@@ -48,6 +51,8 @@ AHEAD_S = 7 * 86_400.0
 """How long before its month begins a partition is there."""
 
 assert BATCH_MAX < WAITING_MAX < STREAM_FULL < STREAM_MAX
+assert RESEND_BATCHES_MAX * BATCH_MAX <= WAITING_MAX
+assert RESEND_BATCHES_MAX * GATHER_S >= RESEND_S
 assert GATHER_S < PACE_S < READ_S_MAX < CLAIM_S < CLAIM_IDLE_S < GONE_S
 # Else what is alive but slow would be taken from whoever writes it just then.
 assert READ_S_MAX + BACKOFF_S_MAX < CLAIM_IDLE_S

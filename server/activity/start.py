@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from server.activity.consumer import Consumer
     from server.activity.stream import Stream
 
-CONNECTIONS_MAX: Final = 2
+CONNECTIONS_MAX: Final = 1
+"""To Postgres, of each process: one batch at a time is enough."""
 
 
 class Activities:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from persistence.errors import Unavailable
 from server.activity import feed as module
@@ -83,6 +84,27 @@ async def test_what_has_no_room_is_dropped_and_counted(monkeypatch):
     for each in records(5):
         feed.put(each)
     assert (feed.waiting, feed.dropped) == (3, 2)
+
+
+async def test_dropping_is_logged_once_until_there_is_room_again(
+    monkeypatch, writer, table
+):
+    monkeypatch.setattr(module, "WAITING_MAX", 4)
+    monkeypatch.setattr(module, "BATCH_MAX", 1)
+    feed = Feed(writer)
+    with capture_logs() as lines:
+        for each in records(6):
+            feed.put(each)
+        await feed.hand_over()
+        for each in records(2, 10):
+            feed.put(each)
+        assert len(lines) == 1
+        for _ in range(4):
+            await feed.hand_over()
+        for each in records(5, 20):
+            feed.put(each)
+    assert [line["log_level"] for line in lines] == ["error", "error"]
+    assert (feed.dropped, await table.count()) == (4, 5)
 
 
 async def test_while_the_database_is_away_records_wait(writer, table):
