@@ -289,9 +289,9 @@ async def test_commits_and_fences_stay_out_of_every_index(database_url):
             fenced = await store.journal.fence(ownership, "new token")
             assert fenced is not None
         figures = await soon(updates, other, lambda figures: figures[0] == 52)
-        # Only the first one, which took the event, changes what is indexed. A transaction
-        # that is open meanwhile, in any database of the server, keeps what is dead from
-        # being pruned: then the row moves each time its page is full, after 35 or more.
+        # Only the first one, which took the event, changes what is indexed. But while a
+        # transaction is open in any database of the server, nothing dead is pruned: the
+        # row moves each time that its page is full, which takes 35 updates or more.
         assert figures[1] >= 45
 
 
