@@ -48,8 +48,13 @@ NEVER_IMPORTED = {
 }
 
 # The core decides; clock, chance and the world outside are arguments.
-# The actor, and what it does to read its journal when it begins, pump between them.
-PURE_EXCEPT = {"inventory/actor.py", "inventory/loading.py"}
+# The actor, what it does to read its journal when it begins, and the timer by which it
+# loses patience, pump between them.
+PURE_EXCEPT = {
+    "inventory/actor.py",
+    "inventory/loading.py",
+    "inventory/patience.py",
+}
 IMPURE = {
     "asyncio",
     "logging",
