@@ -230,6 +230,8 @@ def _codes(route: Route) -> dict[str, None]:
     codes = dict.fromkeys(route.problems)
     if route.access not in ("operational", "anonymous"):
         codes["unauthenticated"] = None
+        # A token and a key at once.
+        codes.setdefault("bad_frame")
     if route.scope is not None or ROLES.get(route.access, GUESTS) < GUESTS:
         codes["forbidden"] = None
     if route.access != "operational":

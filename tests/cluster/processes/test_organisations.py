@@ -33,8 +33,9 @@ async def test_a_leader_blocks_wherever_the_event_is_until_removed_anywhere(apis
         assert answer.status == 403
     async with asyncio.timeout(SOON_S):
         for socket in sockets:
-            # Nobody tells when it is so.
-            while (await socket.ask("block", **blocking))["op"] == "ok":  # noqa: ASYNC110
+            while (  # noqa: ASYNC110 - nobody tells
+                await socket.ask("block", **blocking)
+            )["op"] == "ok":
                 await asyncio.sleep(0.02)
     keys = f"{one.path}/api-keys"
     (made,) = (await apis[1].good("GET", keys, who=one.owner))["items"]
