@@ -16,6 +16,7 @@ from aiohttp import web
 
 from persistence.accounts import Accounts
 from persistence.activity import ActivityLog
+from persistence.bookings import Bookings
 from persistence.catalog import Catalog
 from persistence.clock import DatabaseClock
 from persistence.guard import Durability
@@ -124,6 +125,7 @@ class Server:
         context = self._context = Context(
             config=config,
             catalog=catalog,
+            bookings=Bookings(pool),
             accounts=accounts,
             users=Users(pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S),
             activities=activities,

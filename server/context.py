@@ -10,6 +10,7 @@ from aiohttp import web
 from inventory.ports import Journal
 from persistence.accounts import Accounts
 from persistence.activity import ActivityLog
+from persistence.bookings import Bookings
 from persistence.catalog import Catalog, EventRow
 from persistence.mail import Outbox
 from persistence.processes import Processes
@@ -46,6 +47,7 @@ class Context:
 
     config: Config
     catalog: Catalog
+    bookings: Bookings
     accounts: Accounts
     users: Users
     activities: Activities

@@ -50,6 +50,7 @@ PAGING: Final = (
     ),
     Query("cursor", {"type": "string"}, "The `next_cursor` of the page before."),
 )
+EVENT: Final = ("event_not_found", "unavailable")
 ORGANISATION: Final = ("organisation_not_found", "unavailable")
 FIELDS: Final = ("bad_frame", "bad_field")
 WRITES: Final = (

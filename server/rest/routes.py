@@ -15,7 +15,6 @@ from server.api import asyncapi, openapi
 from server.receipts import PublicKey
 from server.rest import (
     audit,
-    bookings,
     cluster,
     commands,
     docs,
@@ -27,6 +26,7 @@ from server.rest import (
     venues,
 )
 from server.rest.admin_routes import ADMIN_ROUTES
+from server.rest.booking_routes import BOOKING_ROUTES
 from server.rest.cache_routes import CACHE_ROUTES
 from server.rest.event_bodies import (
     EventCreate,
@@ -39,7 +39,7 @@ from server.rest.maps import MapDocument
 from server.rest.organisation_routes import ORGANISATION_ROUTES
 from server.rest.paging import Page
 from server.rest.people_routes import PEOPLE_ROUTES
-from server.rest.route import PAGING, WRITES, Query, Route
+from server.rest.route import EVENT, PAGING, WRITES, Query, Route
 
 COMMAND_REPLIES: Final = (HoldOk, ExtendOk, TakenOk, BookOk, HoldingOk)
 
@@ -54,8 +54,6 @@ COMMANDS: Final = (
     "key_reused",
     "overloaded",
 )
-EVENT: Final = ("event_not_found", "unavailable")
-
 
 EVENT_FILTERS: Final = (
     Query(
@@ -77,11 +75,6 @@ EVENT_FILTERS: Final = (
     Query("from", {"type": "string", "format": "date-time"}, "Only from here on."),
     Query("to", {"type": "string", "format": "date-time"}, "Only before this."),
     Query("q", {"type": "string", "maxLength": 200}, "Only names that contain this."),
-)
-BOOKING_TEXT: Final = Query(
-    "q",
-    {"type": "string", "maxLength": 64},
-    "Only those with this id, reference or user.",
 )
 AFTER: Final = Query(
     "after", {"type": "integer", "minimum": 0, "default": 0}, "Only later versions."
@@ -406,62 +399,6 @@ EVENT_ROUTES: Final = (
         scope="events:read",
         answers=PublicKey,
         cached=True,
-    ),
-)
-
-BOOKING_ROUTES: Final = (
-    Route(
-        method="GET",
-        path="/v1/bookings",
-        handler=bookings.list_bookings,
-        name="list_bookings",
-        summary="List the caller's bookings, newest first",
-        tag="Bookings",
-        access="buyer",
-        answers=Page[bookings.BookingDocument],
-        cached=True,
-        query=PAGING,
-        problems=("bad_field", "unavailable"),
-    ),
-    Route(
-        method="GET",
-        path="/v1/events/{event}/bookings",
-        handler=bookings.list_event_bookings,
-        name="list_event_bookings",
-        summary="List an event's bookings to whoever runs it, newest first",
-        tag="Bookings",
-        access="manager",
-        scope="bookings:read",
-        answers=Page[bookings.EventBookingDocument],
-        cached=True,
-        query=(BOOKING_TEXT, *PAGING),
-        problems=("bad_field", *EVENT),
-    ),
-    Route(
-        method="GET",
-        path="/v1/bookings/{booking}",
-        handler=bookings.show_booking,
-        name="show_booking",
-        summary="Show a booking of the caller",
-        tag="Bookings",
-        access="buyer",
-        scope="bookings:read",
-        answers=bookings.BookingDocument,
-        cached=True,
-        problems=("booking_not_found", "unavailable"),
-    ),
-    Route(
-        method="GET",
-        path="/v1/bookings/reference/{reference}",
-        handler=bookings.show_referenced,
-        name="show_referenced_booking",
-        summary="Show a booking of the caller by its reference",
-        tag="Bookings",
-        access="buyer",
-        scope="bookings:read",
-        answers=bookings.BookingDocument,
-        cached=True,
-        problems=("booking_not_found", "unavailable"),
     ),
 )
 

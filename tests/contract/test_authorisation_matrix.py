@@ -47,6 +47,8 @@ UNLIKE: Final[dict[str, set[str]]] = {
     # Staff see bookings, and remove nobody but themselves.
     "list_event_bookings": {"staff", "leader", "owner", "admin"},
     "remove_member": {"leader", "owner", "admin"},
+    # To strangers it is not there; staff see it and may not cancel it.
+    "cancel_booking": BUYERS - {"staff"},
     # Administrators are made and unmade by whoever runs the server.
     "delete_me": ACCOUNTS - {"admin"},
 }
@@ -59,6 +61,9 @@ ENDING: Final = {"log_out", "log_out_everywhere", "delete_me"}
 SEEN: Final = {"show_booking", "show_referenced_booking"}
 SEERS: Final = {"staff", "leader", "owner", "admin", "machine"}
 """To all others a booking of somebody else looks like none at all."""
+
+INSTEAD: Final = {("cancel_booking", "booking"): "cancelled"}
+"""What stands in a path instead, so that the booking stays."""
 
 BODIES: Final[dict[str, object]] = {"run_command": {"op": "holding"}}
 WRONG: Final = {"no such field": True}
@@ -87,6 +92,8 @@ async def make_world(server: Server) -> World:
         one, other = await team(api), await team(api)
         event = await sale_of(api, one)
         booking = await booked(api, event, await api.guest())
+        gone = await booked(api, event, await api.guest())
+        await api.ok(event, api.admin, "cancel", booking=gone["booking"])
         people: dict[str, Person] = {
             "guest": await api.guest(),
             "customer": await account(api),
@@ -108,6 +115,7 @@ async def make_world(server: Server) -> World:
         parts = {
             "event": event,
             "booking": booking["booking"],
+            "cancelled": gone["booking"],
             "reference": booking["reference"],
             "organisation": one.id,
             "asset": "none",
@@ -121,9 +129,11 @@ def world(server: Server) -> World:
 
 
 async def send(api: Api, world: World, route: Route, who: str) -> Answer:
-    path = re.sub(
-        r"\{(\w+)\}", lambda found: world.parts.get(found[1], "none"), route.path
-    )
+    def part(found: re.Match[str]) -> str:
+        name = INSTEAD.get((route.name, found[1]), found[1])
+        return world.parts.get(name, "none")
+
+    path = re.sub(r"\{(\w+)\}", part, route.path)
     body: Any = None if route.body is None else BODIES.get(route.name, WRONG)
     return await api.request(route.method, path, body, headers=world.headers[who])
 
