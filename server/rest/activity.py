@@ -12,11 +12,9 @@ from msgspec import Struct
 
 from inventory.limits import ID_LENGTH_MAX
 from persistence.activity import ActivityRow, Wanted
-from server.rest.bodies import is_clean
 from server.rest.call import Call
-from server.rest.event_bodies import read_time
+from server.rest.filters import choice_of, text_of, time_of
 from server.rest.paging import Page, read_limit
-from server.rest.problems import bad_field
 
 METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
 CLASSES: Final = ("2xx", "3xx", "4xx", "5xx")
@@ -50,13 +48,13 @@ async def list_activity(call: Call) -> web.Response:
     """List what anybody did, newest first."""
     query = call.request.query
     wanted = Wanted(
-        actor=_text(query, "actor", ID_LENGTH_MAX),
-        method=_one_of(query, "method", METHODS),
-        route=_text(query, "route", ROUTE_LENGTH_MAX),
-        event=_text(query, "event", ID_LENGTH_MAX),
-        organisation=_text(query, "organisation", ID_LENGTH_MAX),
-        begin=_time(query, "from"),
-        end=_time(query, "to"),
+        actor=text_of(query, "actor", ID_LENGTH_MAX),
+        method=choice_of(query, "method", METHODS),
+        route=text_of(query, "route", ROUTE_LENGTH_MAX),
+        event=text_of(query, "event", ID_LENGTH_MAX),
+        organisation=text_of(query, "organisation", ID_LENGTH_MAX),
+        begin=time_of(query, "from"),
+        end=time_of(query, "to"),
         status=_class(query),
     )
     return await _show(call, wanted)
@@ -65,7 +63,7 @@ async def list_activity(call: Call) -> web.Response:
 async def list_my_activity(call: Call) -> web.Response:
     """List what the caller did, newest first."""
     query = call.request.query
-    begin, end = _time(query, "from"), _time(query, "to")
+    begin, end = time_of(query, "from"), time_of(query, "to")
     return await _show(call, Wanted(actor=call.who.user, begin=begin, end=end))
 
 
@@ -96,27 +94,6 @@ def document_of(row: ActivityRow) -> ActivityDocument:
     )
 
 
-def _text(query: Mapping[str, str], name: str, length_max: int) -> str | None:
-    text = query.get(name)
-    if text is not None and not (0 < len(text) <= length_max and is_clean(text)):
-        raise bad_field(name, f"1 to {length_max} characters.")
-    return text
-
-
-def _one_of(
-    query: Mapping[str, str], name: str, possible: tuple[str, ...]
-) -> str | None:
-    text = query.get(name)
-    if text is not None and text not in possible:
-        raise bad_field(name, f"One of {', '.join(possible)}.")
-    return text
-
-
 def _class(query: Mapping[str, str]) -> int | None:
-    text = _one_of(query, "status", CLASSES)
+    text = choice_of(query, "status", CLASSES)
     return None if text is None else int(text[0])
-
-
-def _time(query: Mapping[str, str], name: str) -> datetime | None:
-    text = query.get(name)
-    return None if text is None else read_time(name, text)

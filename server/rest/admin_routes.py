@@ -35,7 +35,7 @@ ACTIVITY_FILTERS: Final = (
 USER_FILTERS: Final = (
     Query(
         "q",
-        {"type": "string", "maxLength": users.QUERY_LENGTH_MAX},
+        {"type": "string", "minLength": 1, "maxLength": users.QUERY_LENGTH_MAX},
         "Only email addresses and names that contain this.",
     ),
     Query(

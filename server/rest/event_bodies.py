@@ -1,7 +1,7 @@
 """What clients send and get about an event, and how that becomes its settings."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -208,6 +208,8 @@ def read_time(field: str, text: str) -> datetime:
     """Return a time from a query."""
     try:
         # In a query a plus sign that nobody escaped arrives as a blank.
-        return msgspec.convert(_LOST_PLUS.sub(r"+\1", text), Time)
-    except msgspec.ValidationError as error:
+        time = msgspec.convert(_LOST_PLUS.sub(r"+\1", text), Time)
+        # Some have no year from 1 to 9999 in UTC.
+        return time.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
         raise bad_field(field, "Not an RFC 3339 time with an offset.") from error

@@ -11,8 +11,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from persistence.users import Changed, LastAdmin, User
 from server.accounts.lifetimes import Role
-from server.rest.bodies import is_clean
 from server.rest.call import Call
+from server.rest.filters import choice_of, text_of
 from server.rest.notes import note_details
 from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError, bad_field
@@ -61,15 +61,10 @@ class UserPatch(Struct, forbid_unknown_fields=True):
 async def list_users(call: Call) -> web.Response:
     """List the users, newest first."""
     query = call.request.query
-    text, role, suspended = (query.get(name) for name in ("q", "role", "suspended"))
-    if text is not None and not (len(text) <= QUERY_LENGTH_MAX and is_clean(text)):
-        raise bad_field("q", f"At most {QUERY_LENGTH_MAX} characters.")
-    if role is not None and role not in ROLES:
-        raise bad_field("role", f"One of {', '.join(ROLES)}.")
-    if suspended is not None and suspended not in BOOLEANS:
-        raise bad_field("suspended", "true or false.")
+    role = choice_of(query, "role", list(ROLES))
+    suspended = choice_of(query, "suspended", list(BOOLEANS))
     rows, cursor = await call.context.users.search(
-        text=text,
+        text=text_of(query, "q", QUERY_LENGTH_MAX),
         role=None if role is None else ROLES[role],
         suspended=None if suspended is None else BOOLEANS[suspended],
         limit=read_limit(query),

@@ -170,6 +170,8 @@ async def test_filters_by_actor_method_time(admin, guest):
         "method=GET",
         "status=200",
         "from=yesterday",
+        "from=0001-01-01T00:00:00%2B14:00",
+        "to=9999-12-31T23:59:59-14:00",
         "limit=0",
         "cursor=%3F",
     ],
