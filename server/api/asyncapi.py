@@ -6,6 +6,7 @@ from inventory.commands import ClientCommand
 from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, Ok, Refused, TakenOk
 from server import __version__, limits
 from server.api.schemas import Schema, components, without_discriminators
+from server.organisations.sellers import STALE_S
 from server.realtime import wire
 
 DESCRIPTION: Final = f"""\
@@ -19,6 +20,9 @@ at most {limits.FRAME_BYTES_MAX} bytes (else closed with 1009); a connection wit
 than {limits.IN_FLIGHT_MAX} unanswered frames is not read. Closed with 4001 where nobody
 says who is there within {limits.HELLO_S_MAX:.0f} s, with 4008 where nothing is taken
 from the socket, with 4029 for flooding, with 1012 when the server stops.
+
+Who owns or leads an organisation may `block` and `unblock` at its events, and loses
+that within {STALE_S:.0f} s of being removed, mostly at once.
 """
 
 CHANNEL: Final = "socket"

@@ -120,8 +120,13 @@ class Machines:
     async def note_used(self) -> None:
         """Write when keys were last used. Raises `Unavailable`."""
         used, self._used = self._used, {}
-        if used:
+        if not used:
+            return
+        try:
             await self._store.note_used(used)
+        except Unavailable:
+            self._used = used | self._used
+            raise
 
     async def run(self) -> None:
         """Write what was used, for ever."""

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from persistence.api_keys import StoredKey
-from server.organisations import machines as module
+from persistence.errors import Unavailable
 from server.organisations.machines import Machines, make_key
 
 
@@ -93,7 +93,7 @@ async def test_what_was_read_before_a_change_is_not_kept(machines, store):
 async def test_a_key_is_not_believed_for_long(machines, monkeypatch):
     await machines.identify(FRESH.text)
     real = time.monotonic()
-    monkeypatch.setattr(module.time, "monotonic", lambda: real + 60)
+    monkeypatch.setattr(time, "monotonic", lambda: real + 60)
     assert not machines.knows(FRESH.text)
 
 
@@ -127,3 +127,16 @@ async def test_the_use_of_a_key_is_written_at_most_once_a_minute(machines, store
 def test_no_secret_is_shown_by_accident():
     assert FRESH.text not in repr(FRESH)
     assert repr(FRESH.hash) not in repr(FRESH) + repr(STORED)
+
+
+async def test_a_use_that_could_not_be_written_is_written_later(machines, store):
+    async def away(used):
+        raise Unavailable("away")
+
+    written, store.note_used = store.note_used, away
+    await machines.identify(FRESH.text)
+    with pytest.raises(Unavailable):
+        await machines.note_used()
+    store.note_used = written
+    await machines.note_used()
+    assert [list(used) for used in store.used] == [["key_1"]]
