@@ -44,6 +44,9 @@ SECURITY_HEADERS: Final = {
 SERVER: Final = "onsale"
 """Without it aiohttp names itself, Python and both versions."""
 
+SECRET_PARTS: Final = frozenset({"code"})
+"""Parts of paths that whoever reads a log could use."""
+
 log = structlog.get_logger()
 
 
@@ -62,6 +65,14 @@ def make_request_id(request: web.BaseRequest) -> str:
         return offered
     # Unlikely to come twice, and no secret: nothing is asked of the kernel for it.
     return f"{random.getrandbits(96):024x}"
+
+
+def path_to_log(request: web.Request) -> str:
+    """Return a request's path, its template where a part of it is a secret."""
+    resource = request.match_info.route.resource
+    if resource is not None and not SECRET_PARTS.isdisjoint(request.match_info):
+        return resource.canonical
+    return request.path
 
 
 def is_gone(request: web.BaseRequest) -> bool:
@@ -98,7 +109,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
             "request failed",
             request_id=request_id,
             method=request.method,
-            path=request.path,
+            path=path_to_log(request),
         )
         if request.writer.output_size > 0:
             # Half an answer is out already; only closing tells the client.
