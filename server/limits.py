@@ -41,7 +41,9 @@ PING_S = 30.0
 USER_TIMEOUT_MS = 60_000
 """The kernel drops a connection whose peer acknowledged nothing for so long."""
 
-FLUSH_S_MAX = 0.25
+FLUSH_S_MAX = 0.2
+"""How long after the beginning of a flush to many watchers the next one may begin."""
+
 FLUSH_S_PER_WATCHER = 0.000_05
 FANOUT_SLICE_S = 0.002
 FANOUT_SLICE_S_MAX = 0.008
@@ -49,6 +51,8 @@ FANOUT_SHARE_BUSY = 0.25
 """Of a loop that others keep busy, so that a slice may be longer than usual."""
 
 FANOUT_SHARE_MAX = 0.4
+"""Of the time of a process, for the flushes of one event."""
+
 RING_S = 60.0
 RING_VERSIONS_MAX = 262_144
 DELTA_BYTES_ALWAYS = 4_096

@@ -64,6 +64,9 @@ class EventHub:
         self._flush: Iterator[None] | None = None
         self._again = False
         self._left_at = 0.0
+        self._began_at = 0.0
+        self._spent_s = 0.0
+        self._next_at = 0.0
 
     def reset(self, state: BoardState) -> None:
         """Take the state that the owner (re)loaded."""
@@ -131,7 +134,7 @@ class EventHub:
             self._slice()
 
     def wake(self) -> None:
-        """See that a flush comes: at once for few watchers, seldom for many."""
+        """See that a flush comes: at once after a while, seldom for many watchers."""
         for version, arrival in self._awaited:
             if version <= self.board.version and not arrival.done():
                 arrival.set_result(None)
@@ -141,9 +144,7 @@ class EventHub:
         if not self.watchers:
             return
         self._flush = self._flushing()
-        delay_s = min(
-            limits.FLUSH_S_MAX, len(self.watchers) * limits.FLUSH_S_PER_WATCHER
-        )
+        delay_s = self._next_at - self.hub.now()
         if delay_s < 0.001:
             self.hub.loop.call_soon(self._slice)
         else:
@@ -164,6 +165,8 @@ class EventHub:
         if flush is None:
             return
         began = monotonic()
+        if not self._spent_s:
+            self._began_at = self.hub.now()
         # A loop that is busy comes round seldom: then a slice is longer, in proportion.
         waited_s = began - self._left_at
         slice_s = max(
@@ -175,16 +178,28 @@ class EventHub:
                 break
         else:
             self._flush = None
-            if self._again:
-                self._again = False
-                self.wake()
-            self.hub.fanout_s += monotonic() - began
+            self._spend(monotonic() - began)
+            self._rest()
             return
         self._left_at = monotonic()
-        took = self._left_at - began
-        self.hub.fanout_s += took
-        pause_s = took * (1 / limits.FANOUT_SHARE_MAX - 1)
-        self.hub.loop.call_later(pause_s, self._slice)
+        self._spend(self._left_at - began)
+        self.hub.loop.call_soon(self._slice)
+
+    def _spend(self, took_s: float) -> None:
+        self._spent_s += took_s
+        self.hub.fanout_s += took_s
+
+    def _rest(self) -> None:
+        """Leave the next flush for later: all of them take a share of the time only."""
+        interval_s = max(
+            min(limits.FLUSH_S_MAX, len(self.watchers) * limits.FLUSH_S_PER_WATCHER),
+            self._spent_s / limits.FANOUT_SHARE_MAX,
+        )
+        self._spent_s = 0.0
+        self._next_at = self._began_at + interval_s
+        if self._again:
+            self._again = False
+            self.wake()
 
     def _flushing(self) -> Iterator[None]:
         """Bring every watcher with room to now; yields every few watchers.
