@@ -5,7 +5,7 @@ request again finds what it made the first time. What an event is *set to* is wr
 only by the journal's commits; here one reads it.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -16,19 +16,31 @@ from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import capacity_map
 from persistence import limits
 from persistence.cursors import decode_cursor, encode_cursor
+from persistence.event_details import EventDetails
+from persistence.event_rows import (
+    EVENT,
+    Details,
+    EventFilter,
+    EventRow,
+    Sort,
+    event_of,
+    list_statement,
+    page_of,
+    time_of,
+)
 from persistence.pool import Pool, Row
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from persistence.popularity import Popularity
+from persistence.venue_times import VenueTimes
 
 _CREATE_VENUE = """
 INSERT INTO venue (venue_id, name, map, seats, area_capacities, categories, capacity,
-    created_by, request_hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    created_by, request_hash, exclusive)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (venue_id) DO NOTHING
 """
 _VENUE = """
 SELECT venue_id, name, seats, cardinality(area_capacities) AS areas,
-    categories::text AS categories, created_by, request_hash, created_at
+    categories::text AS categories, created_by, request_hash, created_at, exclusive
 FROM venue
 """
 _FIND_VENUE = f"{_VENUE} WHERE venue_id = $1 AND capacity IS NULL"
@@ -42,41 +54,34 @@ _CREATE_EVENT = """
 WITH seller AS (
     SELECT organisation_id FROM organisation
     WHERE organisation_id = $9 AND deleted_at IS NULL FOR SHARE
+), shown AS (
+    SELECT image_id FROM image WHERE image_id = $13 FOR KEY SHARE
 ), made AS (
     INSERT INTO event (event_id, venue_id, initial_settings, settings, name, status,
-        starts_at, created_by, request_hash, organisation_id)
-    SELECT $1, venue_id, $3::jsonb, $3::jsonb, $4, $5, $6, $7, $8, $9
+        starts_at, created_by, request_hash, organisation_id,
+        description, category, tags, image_id, venue_name)
+    SELECT $1, venue_id, $3::jsonb, $3::jsonb, $4, $5, $6, $7, $8, $9,
+        $10, $11, $12, (SELECT image_id FROM shown),
+        CASE WHEN capacity IS NULL THEN name ELSE '' END
     FROM venue WHERE venue_id = $2 AND ($9 IS NULL OR EXISTS (SELECT FROM seller))
     ON CONFLICT (event_id) DO NOTHING
-    RETURNING event_id, venue_id
+    RETURNING event_id, venue_id, settings
 ), head AS (
     INSERT INTO event_head (event_id, server_line)
     SELECT event_id, server_line() FROM made
+), popularity AS (
+    INSERT INTO event_popularity (event_id) SELECT event_id FROM made
+), place AS (
+    INSERT INTO venue_time (event_id, venue_id, during)
+    SELECT event_id, venue_id, event_period(settings)
+    FROM made JOIN venue v USING (venue_id) WHERE v.exclusive
 )
 INSERT INTO area_sold (event_id, area, capacity)
 SELECT m.event_id, a.number - 1, a.capacity
 FROM made m JOIN venue v USING (venue_id),
     unnest(v.area_capacities) WITH ORDINALITY AS a(capacity, number)
 """
-_EVENT = """
-SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
-    e.created_at, e.starts_at, e.organisation_id, v.capacity,
-    CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue
-FROM event e JOIN venue v USING (venue_id)
-"""
-_FIND_EVENT = f"{_EVENT} WHERE e.event_id = $1"
-_LIST_EVENTS = f"""{_EVENT}
-WHERE e.deleted_at IS NULL
-    AND ($1::text IS NULL OR e.status = $1)
-    AND ($2 OR e.status <> 'draft')
-    AND ($9 OR e.organisation_id IS NULL OR e.status <> 'draft')
-    AND ($10::text IS NULL OR e.organisation_id = $10)
-    AND ($3::timestamptz IS NULL OR e.starts_at >= $3)
-    AND ($4::timestamptz IS NULL OR e.starts_at < $4)
-    AND ($5::text IS NULL OR position(lower($5) IN lower(e.name)) > 0)
-    AND ($6::timestamptz IS NULL OR (e.starts_at, e.event_id) > ($6, $7))
-ORDER BY e.starts_at, e.event_id LIMIT $8
-"""
+_FIND_EVENT = f"{EVENT} WHERE e.event_id = $1"
 _PLAN = """
 SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map,
     e.organisation_id
@@ -84,9 +89,7 @@ FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
 _SCHEDULED = """
 SELECT event_id FROM event
-WHERE status = 'scheduled' AND deleted_at IS NULL
-    AND (settings->>'on_sale_at_ms')::bigint <= $1
-ORDER BY event_id LIMIT $2
+WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2
 """
 _BOOKING = """
 SELECT booking_id, event_id, reference, user_id, order_id, version,
@@ -105,6 +108,9 @@ WHERE event_id = $1 AND ($2::bigint IS NULL OR version < $2)
     AND ($3::text IS NULL OR user_id = $3 OR reference = upper($3) OR booking_id = $3)
 ORDER BY version DESC LIMIT $4
 """
+
+EVERY_EVENT = EventFilter()
+NO_DETAILS = Details()
 
 _T = TypeVar("_T")
 
@@ -126,20 +132,8 @@ class VenueRow(Struct, frozen=True):
     created_by: str
     request_hash: bytes
     created_at: datetime
-
-
-class EventRow(Struct, frozen=True):
-    """An event as last committed; it has a venue or a capacity."""
-
-    event: str
-    venue: str | None
-    capacity: int | None
-    settings: Settings
-    created_by: str
-    request_hash: bytes
-    created_at: datetime
-    starts_at: datetime
-    organisation: str | None = None
+    exclusive: bool = False
+    """Whether it takes one event at a time."""
 
 
 class EventPlan(Struct, frozen=True):
@@ -176,6 +170,9 @@ class Catalog:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self.details = EventDetails(pool)
+        self.popularity = Popularity(pool)
+        self.times = VenueTimes(pool)
 
     async def create_venue(
         self,
@@ -185,10 +182,11 @@ class Catalog:
         *,
         created_by: str,
         request_hash: bytes,
+        exclusive: bool = False,
     ) -> VenueRow:
         """Make a venue, or return the one that has this id already."""
         await self._insert_venue(
-            venue_id, name, venue_map, None, created_by, request_hash
+            venue_id, name, venue_map, None, created_by, request_hash, exclusive
         )
         row = await self.find_venue(venue_id)
         if row is None:
@@ -222,11 +220,13 @@ class Catalog:
         created_by: str,
         request_hash: bytes,
         organisation: str | None = None,
+        details: Details = NO_DETAILS,
+        image: str | None = None,
     ) -> EventRow:
         """Make an event, or return the one that has this id already.
 
         Exactly one of `venue` and `capacity` is given. Raises KeyError when there is no
-        such venue, or no such organisation any more.
+        such venue, or no such organisation any more, and `VenueTaken`.
         """
         if (venue is None) == (capacity is None):
             raise ValueError("an event has either a venue or a capacity")
@@ -237,17 +237,22 @@ class Catalog:
             await self._insert_venue(
                 event, settings.name, only_area, capacity, created_by, request_hash
             )
-        await self._pool.fetch(
+        await self.times.taking(
+            venue,
             _CREATE_EVENT,
             event,
             venue,
             msgspec.json.encode(settings).decode(),
             settings.name,
             settings.sale_state,
-            _time_of(settings.starts_at_ms),
+            time_of(settings.starts_at_ms),
             created_by,
             request_hash,
             organisation,
+            details.description,
+            details.category,
+            list(details.tags),
+            image,
         )
         row = await self.find_event(event)
         if row is None:
@@ -257,41 +262,22 @@ class Catalog:
     async def find_event(self, event: str) -> EventRow | None:
         """Return an event, also a deleted one: `settings.deleted` tells."""
         row = await self._pool.fetch_one(_FIND_EVENT, event)
-        return None if row is None else _event_of(row)
+        return None if row is None else event_of(row)
 
     async def list_events(
         self,
+        wanted: EventFilter = EVERY_EVENT,
         *,
-        status: str | None = None,
-        from_ms: int | None = None,
-        to_ms: int | None = None,
-        text: str | None = None,
-        drafts: bool = False,
-        organisation: str | None = None,
         limit: int,
+        sort: Sort = "starts_at",
         cursor: str | None = None,
     ) -> tuple[list[EventRow], str | None]:
-        """Return a page in order of beginning, and the cursor of the next one.
+        """Return a page of the events that are wanted, and the cursor of the next one.
 
-        `from_ms` is included, `to_ms` is not; `text` is looked for in the name,
-        whatever its case. Drafts of organisations are in the lists of their own only.
+        Raises `BadCursor`, also for a cursor of a list that is sorted otherwise.
         """
-        rows = await self._pool.fetch(
-            _LIST_EVENTS,
-            status,
-            drafts,
-            None if from_ms is None else _time_of(from_ms),
-            None if to_ms is None else _time_of(to_ms),
-            text,
-            *decode_cursor(cursor),
-            _fetched(limit),
-            organisation is not None,
-            organisation,
-        )
-        page, more = _page([_event_of(row) for row in rows], limit)
-        if not more:
-            return page, None
-        return page, encode_cursor(page[-1].starts_at, page[-1].event)
+        sql, values = list_statement(wanted, sort, cursor, limit)
+        return page_of(await self._pool.fetch(sql, *values), sort, limit)
 
     async def find_plan(self, event: str) -> EventPlan | None:
         """Return what an event's journal begins with."""
@@ -307,7 +293,7 @@ class Catalog:
         )
 
     async def scheduled_events(self, until_ms: int) -> list[str]:
-        """Return events whose sale opens by itself until then."""
+        """Return events whose sale moves by itself until then, the first ones first."""
         rows = await self._pool.fetch(_SCHEDULED, until_ms, limits.SCHEDULED_MAX)
         return [row["event_id"] for row in rows]
 
@@ -351,6 +337,7 @@ class Catalog:
         capacity: int | None,
         created_by: str,
         request_hash: bytes,
+        exclusive: bool = False,
     ) -> None:
         await self._pool.fetch(
             _CREATE_VENUE,
@@ -363,6 +350,7 @@ class Catalog:
             capacity,
             created_by,
             request_hash,
+            exclusive,
         )
 
 
@@ -376,20 +364,7 @@ def _venue_of(row: Row) -> VenueRow:
         created_by=row["created_by"],
         request_hash=row["request_hash"],
         created_at=row["created_at"],
-    )
-
-
-def _event_of(row: Row) -> EventRow:
-    return EventRow(
-        event=row["event_id"],
-        venue=row["venue"],
-        capacity=row["capacity"],
-        settings=_settings(row["settings"]),
-        created_by=row["created_by"],
-        request_hash=row["request_hash"],
-        created_at=row["created_at"],
-        starts_at=row["starts_at"],
-        organisation=row["organisation_id"],
+        exclusive=row["exclusive"],
     )
 
 
@@ -406,10 +381,6 @@ def _booking_of(row: Row) -> Booking:
         created_at=row["created_at"],
         cancelled_at=row["cancelled_at"],
     )
-
-
-def _time_of(unix_ms: int) -> datetime:
-    return _EPOCH + timedelta(milliseconds=unix_ms)
 
 
 def _fetched(limit: int) -> int:

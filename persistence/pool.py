@@ -18,6 +18,8 @@ from persistence.line import SERVER_SETTINGS
 
 Row = Mapping[str, Any]
 UniqueViolation: type[Exception] = asyncpg.UniqueViolationError
+ExclusionViolation: type[Exception] = asyncpg.ExclusionViolationError
+ForeignKeyViolation: type[Exception] = asyncpg.ForeignKeyViolationError
 
 # Connection lost, read-only after a failover, conflict, resources, shutdown, I/O.
 _NOT_NOW_CLASSES = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})

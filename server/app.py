@@ -44,6 +44,7 @@ from server.cluster.start import join, open_bus, process_of, terms_of
 from server.config import Config
 from server.context import CONTEXT, Context
 from server.door import Door
+from server.events.ranking import keep_ranking
 from server.ids import RandomIds
 from server.metrics import Metrics
 from server.organisations.office import Office
@@ -205,12 +206,14 @@ class Server:
         context.hub.settings_changed = context.caches.settings_changed
         if self._cluster is not None:
             context.caches.connect(self._cluster.bus)
+            context.rows.connect(self._cluster.bus)
         config = self.config
         postman = Postman(context.outbox, config.smtp_url, config.mail_from)
         context.parts["mail"] = lambda: {"status": postman.status}
         self._spawn(postman.run(), "mail")
         self._spawn(context.hub.run(), "hub")
         self._spawn(context.shards.run(), "scheduled sales")
+        self._spawn(keep_ranking(context.catalog.popularity), "ranking")
         take = (
             context.shards.adopt if self._cluster is None else self._cluster.take_share
         )

@@ -11,7 +11,7 @@ from inventory.ports import Journal
 from persistence.accounts import Accounts
 from persistence.activity import ActivityLog
 from persistence.bookings import Bookings
-from persistence.catalog import Catalog, EventRow
+from persistence.catalog import Catalog
 from persistence.mail import Outbox
 from persistence.processes import Processes
 from persistence.sessions import Sessions
@@ -23,6 +23,7 @@ from server.accounts.tokens import Tokens
 from server.activity.start import Activities
 from server.cluster.members import Members
 from server.config import Config
+from server.events.rows import EventRows
 from server.metrics import Metrics
 from server.organisations.office import Office
 from server.pulse import Pulse
@@ -79,8 +80,6 @@ class Context:
     limits: RequestLimits | None = None
     """None where the limits on rates are lifted."""
     parts: dict[str, Probe] = field(default_factory=dict)
-    events: dict[str, EventRow] = field(default_factory=dict)
-    """Rows of events asked for lately, for what never changes of them."""
     caches: Caches = field(default_factory=Caches)
     charts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """How many charts are read at the same time: each may take much memory."""
@@ -89,10 +88,13 @@ class Context:
     ready: bool = False
     """False before the start is done and from the first moment of the end."""
     maps: Maps = field(init=False)
+    rows: EventRows = field(init=False)
+    """What stands beside the boards of events."""
 
     def __post_init__(self) -> None:
         """Put together what is made of other parts."""
         self.maps = Maps(self.caches.maps)
+        self.rows = EventRows(self.catalog, self.hub.now)
 
 
 CONTEXT: Final = web.AppKey("context", Context)

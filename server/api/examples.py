@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from server.api.booking_examples import BOOKING_ANSWERS
 from server.api.organisation_examples import (
     ORGANISATION,
     ORGANISATION_ANSWERS,
@@ -25,17 +26,36 @@ SETTINGS: Final[dict[str, Any]] = {
     "one_booking_per_user": False,
     "registration": "closed",
 }
+IMAGE: Final[dict[str, Any]] = {
+    "id": "img_4VdJtYxqB8mTz1uKc9sWfQ",
+    "url": "/v1/images/img_4VdJtYxqB8mTz1uKc9sWfQ",
+    "small_url": "/v1/images/img_4VdJtYxqB8mTz1uKc9sWfQ?size=small",
+    "width": 1600,
+    "height": 900,
+}
 EVENT: Final[dict[str, Any]] = {
     "id": "evt_Jt8Zk0bTQyW2mGq1c5uVhA",
     "status": "on_sale",
     "venue": "ven_p0cVd5mJSk6lB7nqYw3xEg",
     "capacity": None,
     "organisation": ORGANISATION["id"],
+    "category": "Party",
+    "tags": ["dance", "fireworks"],
+    "image": IMAGE,
+    "registrations": 3,
     "created_at": "2026-11-21T10:00:00Z",
     **SETTINGS,
 }
+NEW_EVENT: Final[dict[str, Any]] = {
+    **EVENT,
+    "status": "draft",
+    "image": None,
+    "registrations": 0,
+    "description": "Dance into the new year, with fireworks at midnight.",
+}
 EVENT_NOW: Final[dict[str, Any]] = {
     **EVENT,
+    "description": NEW_EVENT["description"],
     "version": 17,
     "counts": {"free": 8890, "held": 4, "booked": 3, "blocked": 0},
     "owner": {"process": "sFq3vL0yTn2eWkRb.0.5c1e", "address": None, "epoch": 2},
@@ -46,6 +66,7 @@ VENUE: Final[dict[str, Any]] = {
     "seats": 8897,
     "areas": 2,
     "categories": [{"key": "1", "label": "Stalls", "color": "#4c78a8"}],
+    "exclusive": False,
 }
 TOKEN: Final[dict[str, Any]] = {
     "access_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.e30.c2lnbmF0dXJl",
@@ -78,15 +99,6 @@ ME: Final[dict[str, Any]] = {
     "email_verified": True,
     "name": "Olga",
     "created_at": "2026-11-21T10:00:00Z",
-}
-CACHE: Final[dict[str, Any]] = {
-    "entries": 12,
-    "bytes": 254312,
-    "bytes_max": 33554432,
-    "hits": 90210,
-    "misses": 431,
-    "evictions": 0,
-    "invalidations": 419,
 }
 USER: Final[dict[str, Any]] = {
     **ME,
@@ -129,6 +141,15 @@ OWN_ACTIVITY: Final[dict[str, Any]] = {
     "status": 409,
     "code": "seat_not_free",
     "details": {"op": "hold"},
+}
+CACHE: Final[dict[str, Any]] = {
+    "entries": 12,
+    "bytes": 254312,
+    "bytes_max": 33554432,
+    "hits": 90210,
+    "misses": 431,
+    "evictions": 0,
+    "invalidations": 419,
 }
 RECEIPT_KEY: Final[dict[str, Any]] = {
     "key_id": "21fe31dfa154a261",
@@ -179,12 +200,15 @@ REQUESTS: Final[dict[str, Any]] = {
     },
     "create_event": {
         "name": "New Year's Eve",
+        "description": NEW_EVENT["description"],
+        "category": "Party",
+        "tags": ["dance", "fireworks"],
         # Not at a venue, which would have to be there: this one can be sent as it is.
         "capacity": 500,
         "starts_at": TIME,
         "prices": {"GA": {"amount": 4500, "currency": "EUR"}},
     },
-    "edit_event": {"max_per_user": 4},
+    "edit_event": {"max_per_user": 4, "tags": ["dance", "fireworks"]},
     "run_command": HOLD,
     **ORGANISATION_REQUESTS,
 }
@@ -219,7 +243,7 @@ ANSWERS: Final[dict[str, Any]] = {
     "create_venue": VENUE,
     "list_venues": {"items": [VENUE], "next_cursor": None},
     "show_venue": VENUE,
-    "create_event": EVENT,
+    "create_event": NEW_EVENT,
     "list_events": {"items": [EVENT], "next_cursor": None},
     "show_event": EVENT_NOW,
     "edit_event": {**EVENT_NOW, "max_per_user": 4},
@@ -246,6 +270,7 @@ ANSWERS: Final[dict[str, Any]] = {
     },
     "clear_caches": {"entries": 48, "bytes": 1017248},
     "show_receipt_key": RECEIPT_KEY,
+    **BOOKING_ANSWERS,
     **ORGANISATION_ANSWERS,
 }
 PROBLEM: Final[dict[str, Any]] = {

@@ -53,7 +53,6 @@ PATH_PARAMETERS: Final = {
     "reference": "The booking's reference.",
     "asset": "The file's name.",
     "session": "The session's id.",
-    "user": "The user's id.",
     "organisation": "The organisation's id.",
     "member": "The member's user id; `me` for the caller.",
     "invitation": "The invitation's id.",
@@ -61,6 +60,7 @@ PATH_PARAMETERS: Final = {
     "request": "The request's id.",
     "key": "The API key's id.",
     "announcement": "The announcement's id.",
+    "user": "The user's id.",
 }
 GUESTS: Final = ROLES["buyer"]
 ALWAYS: Final = ("rate_limited", "internal")

@@ -9,6 +9,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
 from inventory.settings import Money, SaleState, Settings
+from persistence.event_details import DetailsChange
+from persistence.event_rows import Details
 from server.rest.problems import bad_field
 from server.rest.times import Time, from_ms, maybe_from_ms, maybe_to_ms, to_ms
 
@@ -24,7 +26,14 @@ Prices = Annotated[
     dict[CategoryKey, "Price"], Meta(max_length=limits.CATEGORIES_PER_VENUE_MAX)
 ]
 Payment = Literal["none", "required"]
+Description = Annotated[str, Meta(max_length=10_000)]
+CategoryName = Annotated[str, Meta(min_length=1, max_length=50)]
+Tag = Annotated[str, Meta(min_length=1, max_length=50)]
+Tags = Annotated[tuple[Tag, ...], Meta(max_length=20)]
 Registration = Literal["closed", "open"]
+
+CATALOGUE: Final = frozenset({"description", "category", "tags"})
+"""What no journal knows of an event."""
 
 _LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
 
@@ -41,6 +50,11 @@ class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     capacity: Capacity | None = None
     organisation: Id | None = None
     """Whom it belongs to: its owners and leaders manage the event."""
+    description: Description = ""
+    category: CategoryName | None = None
+    """What kind of event it is, in the organiser's own words."""
+    tags: Tags = ()
+    """Words to find it by; kept in lower case, each once."""
     starts_at: Time
     ends_at: Time | None = None
     on_sale_at: Time | None = None
@@ -57,9 +71,12 @@ class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to change of an event; what is absent stays. `prices` is replaced whole."""
+    """What to change of an event; what is absent stays. Lists are replaced whole."""
 
     name: Name | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    category: CategoryName | UnsetType | None = UNSET
+    tags: Tags | UnsetType = UNSET
     starts_at: Time | UnsetType = UNSET
     ends_at: Time | UnsetType | None = UNSET
     on_sale_at: Time | UnsetType | None = UNSET
@@ -84,6 +101,16 @@ class Counts(Struct):
     blocked: int
 
 
+class ImageDocument(Struct):
+    """An event's image: where it is, and how large it is there."""
+
+    id: str
+    url: str
+    small_url: str
+    width: int
+    height: int
+
+
 class EventSummary(Struct, kw_only=True):
     """An event as a list shows it."""
 
@@ -93,6 +120,11 @@ class EventSummary(Struct, kw_only=True):
     venue: str | None
     capacity: int | None
     organisation: str | None
+    category: str | None
+    tags: tuple[str, ...]
+    image: ImageDocument | None
+    registrations: int
+    """Seats and places that are booked; in a list a few seconds old."""
     starts_at: datetime
     ends_at: datetime | None
     on_sale_at: datetime | None
@@ -117,7 +149,13 @@ class OwnerDocument(Struct):
     epoch: int
 
 
-class EventDocument(EventSummary, kw_only=True):
+class NewEvent(EventSummary, kw_only=True):
+    """An event with all that the catalogue tells of it."""
+
+    description: str
+
+
+class EventDocument(NewEvent, kw_only=True):
     """An event with what is left of it, as of a committed version."""
 
     version: int
@@ -154,7 +192,7 @@ def patched(settings: Settings, patch: EventPatch) -> Settings:
     changes: dict[str, Any] = {}
     for field in patch.__struct_fields__:
         value = getattr(patch, field)
-        if value is UNSET:
+        if value is UNSET or field in CATALOGUE:
             continue
         if field in ("starts_at", "ends_at", "on_sale_at"):
             changes[f"{field}_ms"] = maybe_to_ms(value)
@@ -163,6 +201,42 @@ def patched(settings: Settings, patch: EventPatch) -> Settings:
         else:
             changes[field] = value
     return msgspec.structs.replace(settings, **changes)
+
+
+def details_of(body: EventCreate) -> Details:
+    """Return what the catalogue tells of a new event."""
+    return Details(
+        description=body.description,
+        category=None if body.category is None else word_of("category", body.category),
+        tags=tags_of(body.tags),
+    )
+
+
+def details_change(patch: EventPatch) -> DetailsChange | None:
+    """Return what a patch changes in the catalogue; None for nothing."""
+    if all(getattr(patch, field) is UNSET for field in CATALOGUE):
+        return None
+    category, tags = patch.category, patch.tags
+    return DetailsChange(
+        description=patch.description,
+        category=word_of("category", category)
+        if isinstance(category, str)
+        else category,
+        tags=UNSET if tags is UNSET else tags_of(tags),
+    )
+
+
+def word_of(field: str, text: str) -> str:
+    """Return a name without what surrounds it, which must leave something."""
+    word = " ".join(text.split())
+    if not word:
+        raise bad_field(field, "There is nothing but blanks in it.")
+    return word
+
+
+def tags_of(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return tags as they are kept and looked for."""
+    return tuple(dict.fromkeys(word_of("tags", tag).lower() for tag in tags))
 
 
 def money_of(prices: dict[str, Price]) -> dict[str, Money]:

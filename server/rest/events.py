@@ -6,22 +6,23 @@ everything that changes it is a command to its actor, answered after the commit.
 
 import asyncio
 from collections.abc import Hashable
-from datetime import datetime
+from typing import Any
 from weakref import WeakValueDictionary
 
 from aiohttp import web
-from msgspec import Struct, json
+from msgspec import Struct, json, structs
 
 from inventory.commands import ChangeSale, Configure, DeleteEvent
 from inventory.replies import Refused
-from inventory.settings import SaleState, Settings
+from inventory.settings import Settings
 from inventory.venue.own import capacity_map
-from persistence.catalog import EventRow
+from persistence.event_details import DetailsChange
+from persistence.event_rows import EventRow, ImageRow
+from persistence.venue_times import VenueTaken
 from server import limits
 from server.context import Context
 from server.organisations.machines import Machine
 from server.realtime.board import Board
-from server.rest.bodies import convert, is_clean
 from server.rest.call import Call
 from server.rest.creation import hash_request, new_id
 from server.rest.event_bodies import (
@@ -30,23 +31,19 @@ from server.rest.event_bodies import (
     EventDocument,
     EventPatch,
     EventSummary,
+    ImageDocument,
+    NewEvent,
     OwnerDocument,
     check_settings,
+    details_change,
+    details_of,
     patched,
-    read_time,
     settings_fields,
     settings_of,
 )
-from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError, bad_field, refusal
 from server.rest.standing import belongs, manages
-from server.rest.times import maybe_to_ms
 from server.shards import EventNotFound, EventUnavailable, ServedEvent, ask
-
-QUERY_LENGTH_MAX = 200
-EVENTS_KNOWN_MAX = 4_096
-LIST_S_MAX = 1.0
-"""How old a buyer's list may be where its process did not hear of a change."""
 
 _edits: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """One edit at a time for an event: each is made from what the one before it left."""
@@ -127,15 +124,14 @@ async def show(call: Call, event: FoundEvent) -> EventDocument:
     """Return an event as clients see it."""
     row = await find_row(call, event.id)
     board = event.board
+    counts = Counts(**board.counts())
     return EventDocument(
-        id=event.id,
-        venue=row.venue,
-        capacity=row.capacity,
-        organisation=row.organisation,
-        created_at=row.created_at,
-        **settings_fields(board.settings),
+        **_summary_fields(row, board.settings),
+        description=row.details.description,
+        # Not the row's, which is a few seconds old.
+        registrations=counts.booked,
         version=board.version,
-        counts=Counts(**board.counts()),
+        counts=counts,
         owner=_owner_of(call.context, event.local),
     )
 
@@ -152,7 +148,8 @@ def event_stamp(context: Context, served: ServedEvent) -> Hashable:
     board, members = served.board, context.members
     owner = served.elsewhere or members.me
     address = members.address(owner)
-    return board.history_id, board.epoch, board.version, owner, address
+    row = context.rows.stamp(board.event)
+    return board.history_id, board.epoch, board.version, owner, address, row
 
 
 def is_public(board: Board) -> bool:
@@ -166,7 +163,7 @@ async def create_event(call: Call) -> web.Response:
     user, key = call.who.user, call.key
     body = await call.body(EventCreate)
     organisation = await _seller_of(call, body)
-    settings = settings_of(body)
+    settings, details = settings_of(body), details_of(body)
     catalog = call.context.catalog
     if body.venue is None:
         assert body.capacity is not None
@@ -187,52 +184,30 @@ async def create_event(call: Call) -> web.Response:
             created_by=user,
             request_hash=request_hash,
             organisation=organisation,
+            details=details,
         )
     except KeyError as error:
         # Nobody deletes venues.
         raise bad_field("organisation", "There is no such organisation.") from error
+    except VenueTaken as error:
+        raise ProblemError("venue_taken") from error
     if row.request_hash != request_hash:
         raise ProblemError("key_reused")
+    # What this request says and not the row: where it is made again after a while, it
+    # still gets the answer that it got at first.
+    first = structs.replace(row, details=details, image=None)
+    return answer_made(call, first, settings)
+
+
+def answer_made(call: Call, row: EventRow, settings: Settings) -> web.Response:
+    """Answer with an event that was made."""
+    made = NewEvent(
+        **_summary_fields(row, settings),
+        description=row.details.description,
+        registrations=0,
+    )
     headers = {"Location": f"/v1/events/{row.event}"}
-    # The settings of this request and not the row's: where it is made again after a
-    # while, it still gets the answer that it got at first.
-    return call.answer(summary_of(row, settings), status=201, headers=headers)
-
-
-async def list_events(call: Call) -> web.Response:
-    """List the events in order of their beginning."""
-    lists = call.context.caches.lists
-    name = call.request.rel_url.raw_query_string
-    # Taken before the rows are: what changes while they come belongs to the next list.
-    # By the second, because another process may have changed an event unheard.
-    stamp = (lists.generation, int(call.context.hub.now() / LIST_S_MAX))
-    # An organiser sees drafts, and looks for what it has just changed.
-    known = None if call.organizer else lists.get(name, stamp)
-    if known is not None:
-        return call.read(known.body, known.etag)
-    query = call.request.query
-    status, starts_from, starts_to, text = (
-        query.get(name) for name in ("status", "from", "to", "q")
-    )
-    if status is not None:
-        convert({"status": status}, dict[str, SaleState])
-    if text is not None and (len(text) > QUERY_LENGTH_MAX or not is_clean(text)):
-        raise bad_field("q", f"At most {QUERY_LENGTH_MAX} plain characters.")
-    rows, cursor = await call.context.catalog.list_events(
-        status=status,
-        from_ms=maybe_to_ms(_time_of("from", starts_from)),
-        to_ms=maybe_to_ms(_time_of("to", starts_to)),
-        text=text,
-        # What is not announced yet is nobody's business but the organisers'.
-        drafts=call.organizer,
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
-    )
-    page = Page([summary_of(row, row.settings) for row in rows], cursor)
-    if call.organizer:
-        return call.read(page)
-    made = lists.put(name, json.encode(page), stamp=stamp)
-    return call.read(made.body, made.etag)
+    return call.answer(made, status=201, headers=headers)
 
 
 async def show_event(call: Call) -> web.Response:
@@ -251,16 +226,65 @@ async def show_event(call: Call) -> web.Response:
 
 
 async def edit_event(call: Call) -> web.Response:
-    """Change some of an event's settings."""
+    """Change some of an event's settings, and of what the catalogue tells of it."""
     event = await find_managed_event(call)
     patch = await call.body(EventPatch)
+    request_hash = hash_request(["edit", patch])
     lock = _edits.setdefault(event.id, asyncio.Lock())
     async with lock:
+        change = details_change(patch)
+        is_new = await _is_new_edit(call, event.id, request_hash)
         settings = patched(event.board.settings, patch)
-        check_settings(settings, event.board.venue.categories)
-        command = Configure(id=0, event=event.id, settings=settings)
-        await ask_organizer(call, event, command, hash_request(["edit", patch]))
+        # Without a word about the catalogue it is a command, though it change nothing.
+        if change is None or settings != event.board.settings:
+            check_settings(settings, event.board.venue.categories)
+            await _configure(call, event, settings, request_hash)
+        if change is not None and is_new:
+            await _tell_otherwise(call, event.id, change, request_hash)
     return call.answer(await show(call, event))
+
+
+async def _is_new_edit(call: Call, event: str, request_hash: bytes) -> bool:
+    """Tell whether an edit was not made before, under its key."""
+    if call.key is None:
+        return True
+    known = await call.context.catalog.details.find_key(event, call.who.user, call.key)
+    if known is not None and known.request_hash != request_hash:
+        raise ProblemError("key_reused")
+    # Where only the actor knows the key, the other half was not reached at that time.
+    return known is None or not known.made
+
+
+async def _configure(
+    call: Call, event: FoundEvent, settings: Settings, request_hash: bytes
+) -> None:
+    """Let the actor replace the settings, in a venue that has the time for it."""
+    times = call.context.catalog.times
+    try:
+        taken = await times.take(event.id, settings)
+    except VenueTaken as error:
+        raise ProblemError("venue_taken") from error
+    command = Configure(id=0, event=event.id, settings=settings)
+    try:
+        await ask_organizer(call, event, command, request_hash)
+    except ProblemError as error:
+        if taken is not None and error.code != "outcome_unknown":
+            await times.settle(taken)
+        raise
+    if taken is not None:
+        await times.settle(taken)
+
+
+async def _tell_otherwise(
+    call: Call, event: str, change: DetailsChange, request_hash: bytes
+) -> None:
+    """Change what the catalogue tells, in every process."""
+    context, user, key = call.context, call.who.user, call.key
+    await context.catalog.details.edit(
+        event, change, user=user, key=key, request_hash=request_hash
+    )
+    context.rows.edited(event)
+    context.caches.settings_changed()
 
 
 async def delete_event(call: Call) -> web.Response:
@@ -272,15 +296,32 @@ async def delete_event(call: Call) -> web.Response:
 
 
 def summary_of(row: EventRow, settings: Settings) -> EventSummary:
-    """Return a stored event as clients see it."""
-    return EventSummary(
-        id=row.event,
-        venue=row.venue,
-        capacity=row.capacity,
-        organisation=row.organisation,
-        created_at=row.created_at,
+    """Return a stored event as lists show it."""
+    fields = _summary_fields(row, settings)
+    return EventSummary(**fields, registrations=row.registrations)
+
+
+def _summary_fields(row: EventRow, settings: Settings) -> dict[str, Any]:
+    details = row.details
+    return {
+        "id": row.event,
+        "venue": row.venue,
+        "capacity": row.capacity,
+        "organisation": row.organisation,
+        "created_at": row.created_at,
+        "category": details.category,
+        "tags": details.tags,
+        "image": image_of(row.image),
         **settings_fields(settings),
-    )
+    }
+
+
+def image_of(row: ImageRow | None) -> ImageDocument | None:
+    """Return an image as clients see it."""
+    if row is None:
+        return None
+    url = f"/v1/images/{row.image}"
+    return ImageDocument(row.image, url, f"{url}?size=small", row.width, row.height)
 
 
 async def _seller_of(call: Call, body: EventCreate) -> str | None:
@@ -296,19 +337,9 @@ async def _seller_of(call: Call, body: EventCreate) -> str | None:
     return wanted
 
 
-def _time_of(field: str, text: str | None) -> datetime | None:
-    return None if text is None else read_time(field, text)
-
-
 async def find_row(call: Call, event: str) -> EventRow:
-    """Return an event's row, for what never changes: venue, capacity, creation."""
-    known = call.context.events
-    row = known.get(event)
+    """Return an event's row, for what stands beside its board."""
+    row = await call.context.rows.find(event)
     if row is None:
-        row = await call.context.catalog.find_event(event)
-        if row is None:
-            raise ProblemError("event_not_found")
-        if len(known) >= EVENTS_KNOWN_MAX:
-            del known[next(iter(known))]
-        known[event] = row
+        raise ProblemError("event_not_found")
     return row

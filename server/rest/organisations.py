@@ -6,6 +6,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from persistence.event_rows import EventFilter
 from persistence.organisations import (
     InUse,
     MemberNotFound,
@@ -149,8 +150,7 @@ async def list_organisation_events(call: Call) -> web.Response:
     """List an organisation's events, drafts included, in order of their beginning."""
     standing, query = await stand(call, "member"), call.request.query
     rows, cursor = await call.context.catalog.list_events(
-        drafts=True,
-        organisation=standing.id,
+        EventFilter(drafts=True, organisation=standing.id),
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )

@@ -18,6 +18,7 @@ from server.rest import (
     cluster,
     commands,
     docs,
+    event_list,
     events,
     journal,
     operational,
@@ -33,6 +34,7 @@ from server.rest.event_bodies import (
     EventDocument,
     EventPatch,
     EventSummary,
+    NewEvent,
 )
 from server.rest.guard import CallHandler, guarded
 from server.rest.maps import MapDocument
@@ -55,27 +57,6 @@ COMMANDS: Final = (
     "overloaded",
 )
 
-EVENT_FILTERS: Final = (
-    Query(
-        "status",
-        {
-            "type": "string",
-            "enum": [
-                "draft",
-                "scheduled",
-                "on_sale",
-                "paused",
-                "closed",
-                "completed",
-                "cancelled",
-            ],
-        },
-        "Only events in this state.",
-    ),
-    Query("from", {"type": "string", "format": "date-time"}, "Only from here on."),
-    Query("to", {"type": "string", "format": "date-time"}, "Only before this."),
-    Query("q", {"type": "string", "maxLength": 200}, "Only names that contain this."),
-)
 AFTER: Final = Query(
     "after", {"type": "integer", "minimum": 0, "default": 0}, "Only later versions."
 )
@@ -258,15 +239,15 @@ EVENT_ROUTES: Final = (
         access="customer",
         scope="events:write",
         body=EventCreate,
-        answers=EventSummary,
+        answers=NewEvent,
         status=201,
         keyed=True,
-        problems=(*WRITES, "key_reused"),
+        problems=(*WRITES, "key_reused", "venue_taken"),
     ),
     Route(
         method="GET",
         path="/v1/events",
-        handler=events.list_events,
+        handler=event_list.list_events,
         name="list_events",
         summary="List the events",
         tag="Events",
@@ -274,7 +255,7 @@ EVENT_ROUTES: Final = (
         scope="events:read",
         answers=Page[EventSummary],
         cached=True,
-        query=(*EVENT_FILTERS, *PAGING),
+        query=(*event_list.EVENT_FILTERS, *PAGING),
         problems=("bad_field", "unavailable"),
     ),
     Route(
@@ -302,7 +283,14 @@ EVENT_ROUTES: Final = (
         body=EventPatch,
         answers=EventDocument,
         keyed=True,
-        problems=(*WRITES, *EVENT, "wrong_state", "key_reused", "overloaded"),
+        problems=(
+            *WRITES,
+            *EVENT,
+            "wrong_state",
+            "venue_taken",
+            "key_reused",
+            "overloaded",
+        ),
     ),
     Route(
         method="DELETE",

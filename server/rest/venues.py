@@ -25,6 +25,8 @@ class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
     name: Name
     map: dict[str, Any] | None = None
     chart: dict[str, Any] | None = None
+    exclusive: bool = False
+    """Whether it takes one event at a time; without it nobody minds."""
 
 
 class VenueDocument(Struct):
@@ -35,6 +37,7 @@ class VenueDocument(Struct):
     seats: int
     areas: int
     categories: list[Category]
+    exclusive: bool
 
 
 class ReadVenue(Struct):
@@ -43,6 +46,7 @@ class ReadVenue(Struct):
     name: str
     venue_map: VenueMap
     request_hash: bytes
+    exclusive: bool
 
 
 async def create_venue(call: Call) -> web.Response:
@@ -58,6 +62,7 @@ async def create_venue(call: Call) -> web.Response:
         venue.venue_map,
         created_by=user,
         request_hash=venue.request_hash,
+        exclusive=venue.exclusive,
     )
     if row.request_hash != venue.request_hash:
         raise ProblemError("key_reused")
@@ -94,9 +99,11 @@ def read_venue(body: bytes) -> ReadVenue:
             venue_map = read_map(decoded.map)
     except ChartError as error:
         raise bad_field(error.field, error.detail) from error
-    return ReadVenue(decoded.name, venue_map, hash_request(decoded))
+    return ReadVenue(decoded.name, venue_map, hash_request(decoded), decoded.exclusive)
 
 
 def document_of(row: VenueRow) -> VenueDocument:
     """Return a venue as clients see it."""
-    return VenueDocument(row.venue_id, row.name, row.seats, row.areas, row.categories)
+    return VenueDocument(
+        row.venue_id, row.name, row.seats, row.areas, row.categories, row.exclusive
+    )

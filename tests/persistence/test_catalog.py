@@ -6,6 +6,7 @@ import pytest
 from inventory.ports import CommitStatus
 from persistence import limits
 from persistence.errors import BadCursor
+from persistence.event_rows import EventFilter
 from tests.persistence.journals import (
     AREA_CAPACITY,
     NOW_MS,
@@ -115,7 +116,7 @@ async def test_events_are_filtered_by_what_is_asked_for(store):
         await make_event(store, f"evt{n}", settings)
 
     async def listed(**filters):
-        rows, _ = await store.catalog.list_events(limit=10, **filters)
+        rows, _ = await store.catalog.list_events(EventFilter(**filters), limit=10)
         return [row.event for row in rows]
 
     assert await listed() == ["evt0", "evt1"]

@@ -6,6 +6,7 @@ import pytest
 from inventory.ports import CommitStatus, StoredSnapshot
 from persistence import limits
 from persistence.errors import Unavailable
+from persistence.event_rows import EventFilter
 from tests.persistence.journals import (
     AREA_CAPACITY,
     NOW_MS,
@@ -110,7 +111,7 @@ async def test_what_replay_begins_with_stays_when_the_settings_change(store):
     plan = await store.catalog.find_plan("evt")
     assert plan is not None
     assert plan.first_settings == SETTINGS
-    rows, _ = await store.catalog.list_events(drafts=True, limit=10)
+    rows, _ = await store.catalog.list_events(EventFilter(drafts=True), limit=10)
     assert rows == []
 
 

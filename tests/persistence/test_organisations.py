@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from persistence.event_rows import EventFilter
 from persistence.organisations import (
     OWNED_MAX,
     AlreadyMember,
@@ -223,9 +224,11 @@ async def test_drafts_of_an_organisation_are_in_its_own_list_only(store):
             request_hash=b"h",
             organisation=organisation,
         )
-    public, _ = await store.catalog.list_events(drafts=True, limit=9)
+    public, _ = await store.catalog.list_events(EventFilter(drafts=True), limit=9)
     assert [row.event for row in public] == ["free"]
-    own, _ = await store.catalog.list_events(drafts=True, organisation="org", limit=9)
+    own, _ = await store.catalog.list_events(
+        EventFilter(drafts=True, organisation="org"), limit=9
+    )
     assert [(row.event, row.organisation) for row in own] == [("own", "org")]
     assert (await store.catalog.find_plan("own")).organisation == "org"
     assert (await store.catalog.find_plan("free")).organisation is None

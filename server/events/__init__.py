@@ -1,0 +1,1 @@
+"""The catalogue of events: what is told of them beside their sale."""

@@ -1,0 +1,203 @@
+"""What the catalogue tells of events, and how they are found by it."""
+
+import asyncio
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.contract import charts
+from tests.contract.client import WAIT_S, Api, Json, after, check_problem
+
+DETAILS: Json = {
+    "description": "Two hours of quiet.\nDoors at seven.",
+    "category": "Concert",
+    "tags": ["quiet", "piano"],
+}
+
+
+def a_word() -> str:
+    return f"w{uuid.uuid4().hex}"
+
+
+def times(hour: float, hours: float) -> Json:
+    day = datetime.now(UTC).replace(microsecond=0) + timedelta(days=400)
+    starts = day + timedelta(hours=hour)
+    ends = starts + timedelta(hours=hours)
+    return {"starts_at": starts.isoformat(), "ends_at": ends.isoformat()}
+
+
+async def ids(api: Api, **params: str) -> list[str]:
+    page = await api.good("GET", "/v1/events", who=api.admin, params=params)
+    return [item["id"] for item in page["items"]]
+
+
+async def exclusive_venue(api: Api) -> str:
+    chart = charts.chart([charts.row("A", 2, 10.0)])
+    body = {"name": "Room", "chart": chart, "exclusive": True}
+    made = await api.good("POST", "/v1/venues", body, who=api.admin)
+    assert made["exclusive"] is True
+    return str(made["id"])
+
+
+async def test_an_event_is_told_of_as_it_was_made(api):
+    made = await api.draft(None, capacity=5, **DETAILS)
+    read = await api.event(made["id"])
+    for shown in (made, read):
+        assert {name: shown[name] for name in DETAILS} == DETAILS
+        assert (shown["image"], shown["registrations"]) == (None, 0)
+    plain = await api.draft(None, capacity=5)
+    shown = (plain["description"], plain["category"], plain["tags"])
+    assert shown == ("", None, [])
+
+
+async def test_tags_and_categories_are_kept_tidy(api):
+    made = await api.draft(
+        None, capacity=5, tags=[" Big  Band ", "big band", "x"], category="  A  b "
+    )
+    assert (made["tags"], made["category"]) == (["big band", "x"], "A b")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tags": [str(n) for n in range(21)]},
+        {"tags": [" "]},
+        {"tags": ["x" * 51]},
+        {"tags": "x"},
+        {"category": ""},
+        {"category": 5},
+        {"description": "x" * 10_001},
+        {"description": None},
+    ],
+)
+async def test_what_cannot_be_told_is_refused(api, wrong):
+    event = (await api.draft(None, capacity=5))["id"]
+    patch = await api.request("PATCH", f"/v1/events/{event}", wrong, who=api.admin)
+    body = {"name": "x", "capacity": 5, "starts_at": after(days=3), **wrong}
+    post = await api.request("POST", "/v1/events", body, who=api.admin)
+    for answer in (patch, post):
+        assert check_problem(answer, 422)["code"] == "bad_field"
+
+
+async def test_telling_it_otherwise_is_no_change_of_the_event(api):
+    event = await api.sale(None, capacity=5)
+    path = f"/v1/events/{event}"
+    before = await api.event(event)
+    known = (await api.get(path)).headers["etag"]
+    changed = await api.good("PATCH", path, DETAILS, who=api.admin)
+    assert changed["version"] == before["version"]
+    # Whoever asks next is told, though the answer was kept.
+    read = await api.get(path, if_none_match=known)
+    assert (read.status, read.body["tags"]) == (200, DETAILS["tags"])
+    without: Json = {"category": None, "tags": []}
+    changed = await api.good("PATCH", path, without, who=api.admin)
+    assert (changed["category"], changed["tags"]) == (None, [])
+    assert changed["description"] == DETAILS["description"]
+    # Both halves of an edit are made.
+    both = {"tags": ["late"], "max_per_user": 3}
+    changed = await api.good("PATCH", path, both, who=api.admin)
+    assert (changed["tags"], changed["max_per_user"]) == (["late"], 3)
+    assert changed["version"] == before["version"] + 1
+
+
+async def test_an_edit_under_a_key_is_made_once_whichever_half_it_changes(api):
+    path = f"/v1/events/{(await api.draft(None, capacity=5))['id']}"
+
+    async def patch(key: str, body: Json) -> Json:
+        headers = {"Idempotency-Key": key}
+        answer = await api.request("PATCH", path, body, who=api.admin, headers=headers)
+        return dict(answer.body)
+
+    await patch("a", {"description": "first"})
+    await patch("b", {"description": "second", "max_per_user": 2})
+    assert (await patch("a", {"description": "first"}))["description"] == "second"
+    await patch("c", {"max_per_user": 4})
+    again = await patch("b", {"description": "second", "max_per_user": 2})
+    assert again["max_per_user"] == 4
+    for key in ("a", "b", "c"):
+        for other in ({"tags": ["x"]}, {"name": "x"}, {"tags": ["x"], "name": "x"}):
+            assert (await patch(key, other))["code"] == "key_reused", (key, other)
+
+
+async def test_a_stranger_tells_nothing(api):
+    event = await api.sale(None, capacity=5)
+    answer = await api.request(
+        "PATCH", f"/v1/events/{event}", DETAILS, who=await api.guest()
+    )
+    assert check_problem(answer, 403)["code"] == "forbidden"
+
+
+async def test_events_are_found_by_any_of_their_words(api):
+    word = a_word()
+    named = await api.sale(None, capacity=5, name=f"An {word} evening")
+    tagged = await api.sale(None, capacity=5, tags=[word, "late"])
+    told = await api.sale(None, capacity=5, description=f"So {word.upper()}!")
+    assert await ids(api, q=word) == [named, tagged, told]
+    assert await ids(api, q=f"{word[:-3]} late") == [tagged]
+    assert await ids(api, q=word[4:]) == [named]
+    assert await ids(api, tag=word) == [tagged]
+    anybody = await api.good("GET", "/v1/events", params={"q": word})
+    assert [item["id"] for item in anybody["items"]] == [named, tagged, told]
+
+
+async def test_filters_and_sorts_go_with_pages(api):
+    word = a_word()
+    made = [
+        await api.sale(None, capacity=5, name=name, category=word)
+        for name in ("b", "c", "a")
+    ]
+    buyer = await api.guest()
+    hold = await api.ok(made[1], buyer, "hold", areas={"GA": 2})
+    await api.ok(made[1], buyer, "book", hold=hold["hold"])
+    expected = {"name": [2, 0, 1], "-name": [1, 0, 2], "-created_at": [2, 1, 0]}
+    for sort, order in expected.items():
+        found: list[str] = []
+        params = {"category": word, "sort": sort, "limit": "2"}
+        while "cursor" not in params or params["cursor"]:
+            page = await api.good("GET", "/v1/events", who=api.admin, params=params)
+            found += [item["id"] for item in page["items"]]
+            params["cursor"] = page["next_cursor"]
+        assert found == [made[n] for n in order], sort
+    most: list[str] = []
+    async with asyncio.timeout(WAIT_S):
+        # The ranking is a few seconds old.
+        while most[:1] != made[1:2]:
+            await asyncio.sleep(0.1)
+            most = await ids(api, category=word, sort="-registrations")
+    assert (await api.event(made[1]))["registrations"] == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sort": "price"},
+        {"sort": ""},
+        {"status": "late"},
+        {"category": ""},
+        {"tag": "x" * 51},
+        {"venue": "\x00"},
+        {"organisation": "x" * 200},
+        {"cursor": "AAAA"},
+    ],
+)
+async def test_a_list_that_cannot_be_asked_for_is_refused(api, wrong):
+    answer = await api.request("GET", "/v1/events", params=wrong)
+    assert check_problem(answer, 422)["errors"][0]["field"] == next(iter(wrong))
+
+
+async def test_an_exclusive_venue_takes_one_event_at_a_time(api):
+    venue = await exclusive_venue(api)
+    first = await api.draft(None, venue=venue, **times(0, 2))
+    body = {"name": "x", "venue": venue, **times(1, 2)}
+    answer = await api.request("POST", "/v1/events", body, who=api.admin)
+    assert check_problem(answer, 409)["code"] == "venue_taken"
+    second = await api.draft(None, venue=venue, **times(2, 2))
+    path = f"/v1/events/{second['id']}"
+    answer = await api.request("PATCH", path, times(1.5, 2), who=api.admin)
+    assert check_problem(answer, 409)["code"] == "venue_taken"
+    assert (await api.event(second["id"]))["starts_at"] == second["starts_at"]
+    await api.good("PATCH", path, times(5, 2), who=api.admin)
+    await api.good("PATCH", f"/v1/events/{first['id']}", times(3, 2), who=api.admin)
+    await api.change(second["id"], "cancel")
+    await api.good("PATCH", f"/v1/events/{first['id']}", times(5, 1), who=api.admin)
