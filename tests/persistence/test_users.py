@@ -102,7 +102,9 @@ async def test_who_is_suspended_is_signed_out_and_signs_in_no_more(users, pool):
     ended = await revoked(sessions_of(pool))
     assert (ended["ses_1"], ended["usr_1"]) == (True, True)
     assert await sign_in(pool, session="ses_2") is None
-    assert (await accounts_of(pool).find("usr_1")).suspended
+    account = await accounts_of(pool).find("usr_1")
+    assert account is not None
+    assert account.suspended
     assert not ANNA.suspended
 
 

@@ -1,5 +1,6 @@
 """What one process changes, the others do not go on answering from their caches."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ async def test_a_change_drops_the_lists_of_processes_that_do_not_follow_it(apis)
         return bool(now["invalidations"] > before[number]["invalidations"])
 
     for number in range(len(apis)):
-        await until(lambda number=number: dropped(number))
+        await until(partial(dropped, number))
 
 
 async def test_clearing_empties_the_caches_of_all_processes(apis):
@@ -87,4 +88,4 @@ async def test_clearing_empties_the_caches_of_all_processes(apis):
         return not any(one["entries"] for one in (await stats(api)).values())
 
     for api in apis:
-        await until(lambda api=api: is_empty(api))
+        await until(partial(is_empty, api))

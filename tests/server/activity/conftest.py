@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -14,15 +15,16 @@ from tests.cluster.conftest import (  # noqa: F401
     redis_server,
     redis_server_with,
 )
-from tests.fakes import NOW_MS, ManualClock
+from tests.fakes import ManualClock
+from tests.scenario import NOW_MS
 
 SECRET = bytes(range(32))
 CLUSTER = "test"
 DAYS = 400
 
 
-def record(name: str, at_ms: int = NOW_MS, **fields: object) -> Record:
-    fixed = {
+def record(name: str, at_ms: int = NOW_MS, **fields: Any) -> Record:
+    fixed: dict[str, Any] = {
         "id": new_record_id(at_ms),
         "at_ms": at_ms,
         "method": "POST",

@@ -13,7 +13,7 @@ from server.activity.consumer import Consumer
 from server.activity.feed import Feed
 from server.activity.stream import PENDING, Sender
 from server.activity.writer import Writer
-from tests.fakes import NOW_MS
+from tests.scenario import NOW_MS
 from tests.server.activity.conftest import DAYS, record, records
 from tests.stage import soon
 

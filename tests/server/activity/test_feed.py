@@ -1,18 +1,24 @@
 """The queue of one process, to Postgres or by way of Redis."""
 
 import asyncio
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from structlog.testing import capture_logs
 
+from persistence.activity import ActivityLog
 from persistence.errors import Unavailable
 from server.activity import feed as module
 from server.activity.feed import Feed
 from server.activity.stream import Sender
-from tests.fakes import NOW_MS
+from server.activity.writer import Writer
+from tests.scenario import NOW_MS
 from tests.server.activity.conftest import record, records
 from tests.server.activity.test_consumer import Running, stored
 from tests.stage import soon
+
+if TYPE_CHECKING:
+    from persistence.pool import Pool
 
 pytestmark = pytest.mark.postgres
 
@@ -30,10 +36,11 @@ class Shelf:
         return self.takes
 
 
-class Broken:
+class Broken(Writer):
     """A writer without a database."""
 
     def __init__(self):
+        super().__init__(ActivityLog(cast("Pool", None)), lambda: NOW_MS, 1)
         self.calls = 0
         self.hang = False
 

@@ -19,8 +19,9 @@ WHERE i.inhparent = 'activity'::regclass ORDER BY 1
 """
 
 
-def at(clock, *day):
-    clock.time_ms = round(datetime(*day, tzinfo=UTC).timestamp() * 1_000)
+def at(clock, year, month, day, hour=0, minute=0):
+    when = datetime(year, month, day, hour, minute, tzinfo=UTC)
+    clock.time_ms = round(when.timestamp() * 1_000)
     return clock.time_ms
 
 

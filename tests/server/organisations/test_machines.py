@@ -70,6 +70,18 @@ async def test_a_key_proves_a_machine_and_is_looked_up_once(machines, store):
         f"onsale_{FRESH.prefix}_{'A' * 43}",
         f"onsale_{FRESH.prefix}_{'ü' * 43}",
     ],
+    # The key is another one in each process that collects the tests.
+    ids=[
+        "nothing",
+        "word",
+        "short",
+        "long",
+        "upper",
+        "last",
+        "prefix",
+        "secret",
+        "utf8",
+    ],
 )
 async def test_what_is_not_quite_a_key_proves_nothing(machines, text):
     assert await machines.identify(text) is None

@@ -1,5 +1,7 @@
 """Records of calls, made without a server around them."""
 
+from typing import TYPE_CHECKING, cast
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
@@ -15,12 +17,16 @@ from server.rest.notes import (
 )
 from server.rest.problems import ProblemError, response
 
+if TYPE_CHECKING:
+    from persistence.activity import Record
+    from server.context import Context
+
 OLGA = Identity("usr_1", "customer", 2**31, "ses_1")
 
 
 class Activities:
     def __init__(self):
-        self.records = []
+        self.records: list[Record] = []
         self.put = self.records.append
 
     def now_ms(self):
@@ -34,11 +40,11 @@ def kept():
 
 @pytest.fixture
 def app(kept):
-    class Context:
+    class Kept:
         activities = kept
 
     app = web.Application()
-    app[CONTEXT] = Context()
+    app[CONTEXT] = cast("Context", Kept())
 
     async def never(request):
         raise AssertionError
