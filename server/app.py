@@ -16,6 +16,7 @@ from aiohttp import web
 
 from persistence.accounts import Accounts
 from persistence.activity import ActivityLog
+from persistence.analytics import Analytics
 from persistence.bookings import Bookings
 from persistence.catalog import Catalog
 from persistence.clock import DatabaseClock
@@ -39,6 +40,7 @@ from server.accounts.postman import Postman
 from server.accounts.sign_ins import ALONE_TOKEN_S, SESSION_TOKEN_S, SignIns
 from server.activity.start import Activities
 from server.adoption import adopt
+from server.analytics.job import Counter
 from server.cluster.members import Members
 from server.cluster.start import join, open_bus, process_of, terms_of
 from server.config import Config
@@ -99,10 +101,7 @@ class Server:
         pool = await Pool.open(place.database_url)
         self._cleanups.append(pool.close)
         clock = DatabaseClock()
-        journal = await PostgresJournal.open(
-            place.database_url, pool, place.process, clock
-        )
-        self._cleanups.append(journal.close)
+        journal = await self._open_journal(pool, clock)
         processes = Processes(pool)
         activities = await self._log_activity(processes, clock)
         members = await self._join(processes, clock)
@@ -127,6 +126,8 @@ class Server:
             config=config,
             catalog=catalog,
             bookings=Bookings(pool),
+            analytics=Analytics(pool),
+            counter=await self._count(),
             accounts=accounts,
             users=Users(pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S),
             activities=activities,
@@ -192,10 +193,19 @@ class Server:
             log.info("migrated the database", files=applied)
         return durability
 
+    async def _open_journal(self, pool: Pool, clock: DatabaseClock) -> PostgresJournal:
+        place = self.place
+        journal = await PostgresJournal.open(
+            place.database_url, pool, place.process, clock
+        )
+        self._cleanups.append(journal.close)
+        return journal
+
     def _tell_how_it_goes(self, context: Context, durability: Durability) -> None:
         """Fill the metrics and the health page."""
         _add_gauges(context.metrics, context.hub, context.shards)
         context.activities.count_in(context.metrics)
+        context.counter.count_in(context.metrics)
         if self._cluster is not None:
             _add_cluster_gauges(context.metrics, self._cluster)
         context.parts["database"] = partial(_database_part, context.pulse, durability)
@@ -221,6 +231,7 @@ class Server:
         self._spawn(context.members.run(), "members")
         self._spawn(context.sign_ins.run(), "sign-ins")
         self._spawn(context.office.run(), "organisations")
+        self._spawn(context.counter.run(), "analytics")
         self._spawn(context.metrics.watch_loop(), "loop lag")
         self._spawn(context.pulse.run(), "database pulse")
 
@@ -242,6 +253,12 @@ class Server:
             activities.use_redis(place.redis_url, cluster, secret, place.process)
         activities.start()
         return activities
+
+    async def _count(self) -> Counter:
+        """Prepare to count what analytics tell, on a connection of its own."""
+        counter, pool = await Counter.open(self.place.database_url)
+        self._cleanups.append(pool.close)
+        return counter
 
     async def _join(self, processes: Processes, clock: DatabaseClock) -> Members:
         """Put our name on the list of processes, those of our node being dead."""

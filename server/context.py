@@ -10,6 +10,7 @@ from aiohttp import web
 from inventory.ports import Journal
 from persistence.accounts import Accounts
 from persistence.activity import ActivityLog
+from persistence.analytics import Analytics
 from persistence.bookings import Bookings
 from persistence.catalog import Catalog
 from persistence.mail import Outbox
@@ -21,6 +22,7 @@ from server.accounts.passwords import Passwords
 from server.accounts.sign_ins import SignIns
 from server.accounts.tokens import Tokens
 from server.activity.start import Activities
+from server.analytics.job import Counter
 from server.cluster.members import Members
 from server.config import Config
 from server.events.rows import EventRows
@@ -49,6 +51,9 @@ class Context:
     config: Config
     catalog: Catalog
     bookings: Bookings
+    analytics: Analytics
+    counter: Counter
+    """Counts what analytics tell."""
     accounts: Accounts
     users: Users
     activities: Activities

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from server.api.analytics_examples import ANALYTICS_ANSWERS
 from server.api.booking_examples import BOOKING_ANSWERS
 from server.api.organisation_examples import (
     ORGANISATION,
@@ -270,6 +271,7 @@ ANSWERS: Final[dict[str, Any]] = {
     },
     "clear_caches": {"entries": 48, "bytes": 1017248},
     "show_receipt_key": RECEIPT_KEY,
+    **ANALYTICS_ANSWERS,
     **BOOKING_ANSWERS,
     **ORGANISATION_ANSWERS,
 }
