@@ -24,7 +24,7 @@ from msgspec import msgpack
 
 from inventory import limits
 from inventory.batch import BatchBuilder
-from inventory.commands import AnyCommand, ExpireHold, KeepHolds, OpenSale
+from inventory.commands import AnyCommand, ExpireHold, KeepHolds
 from inventory.decide import decide
 from inventory.keys import KeyMemory, replay
 from inventory.loading import Deposed, Loaded, SnapshotWriter, board_state, load
@@ -43,6 +43,7 @@ from inventory.ports import (
     Publisher,
 )
 from inventory.replies import Refused, Reply, refuse
+from inventory.rules import sale
 from inventory.rules.common import Request
 from inventory.settings import Settings
 from inventory.state import Corrupt, Stock
@@ -231,11 +232,9 @@ class EventActor:
             ExpireHold(id=0, event=self.event, hold=token)
             for token in stock.due_holds(now_ms, limits.EXPIRIES_PER_BATCH_MAX)
         ]
-        settings = stock.settings
-        if settings.sale_state == "scheduled" and (settings.on_sale_at_ms or 0) <= (
-            now_ms
-        ):
-            commands.append(OpenSale(id=0, event=self.event))
+        for at_ms, step in sale.steps(stock.settings):
+            if at_ms <= now_ms:
+                commands.append(step(id=0, event=self.event))
         return commands
 
     def _decide_own(
@@ -470,9 +469,9 @@ class EventActor:
         """Wait for a command, or until something is due: the lease, too."""
         loop = asyncio.get_running_loop()
         due_ms = stock.next_deadline_ms()
-        settings = stock.settings
-        if settings.sale_state == "scheduled" and settings.on_sale_at_ms is not None:
-            due_ms = min(due_ms or settings.on_sale_at_ms, settings.on_sale_at_ms)
+        steps = sale.steps(stock.settings)
+        if steps:
+            due_ms = min(due_ms or steps[0][0], steps[0][0])
         silent_s = self.clock.monotonic() - self._confirmed_at
         delay_s = limits.RENEW_AFTER_S - silent_s
         if due_ms is not None:

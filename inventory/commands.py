@@ -3,7 +3,7 @@
 The client's frame is the command: one decode gives one of these structs, and nothing is
 copied on the way to `decide`. Field names are the contract's. What a sale's organiser
 asks over REST (`ChangeSale` … `DeleteEvent`) and what the actor asks of itself
-(`ExpireHold`, `OpenSale`, `KeepHolds`) are commands too, but no client frame decodes to
+(`ExpireHold` … `KeepHolds`) are commands too, but no client frame decodes to
 them.
 """
 
@@ -136,6 +136,14 @@ class OpenSale(Command, tag="open_sale"):
     """Open a scheduled sale whose moment has come (the actor, to itself)."""
 
 
+class CloseSale(Command, tag="close_sale"):
+    """Close a sale whose moment has come (the actor, to itself)."""
+
+
+class CompleteEvent(Command, tag="complete_event"):
+    """End an event that is over (the actor, to itself)."""
+
+
 class KeepHolds(Command, tag="keep_holds"):
     """Keep every live hold until `until_ms` at least (the actor, after recovery)."""
 
@@ -149,5 +157,7 @@ AnyCommand = (
     | DeleteEvent
     | ExpireHold
     | OpenSale
+    | CloseSale
+    | CompleteEvent
     | KeepHolds
 )

@@ -9,6 +9,8 @@ from inventory.commands import (
     Book,
     Cancel,
     ChangeSale,
+    CloseSale,
+    CompleteEvent,
     Configure,
     DeleteEvent,
     ExpireHold,
@@ -39,6 +41,8 @@ _RULES: Final[dict[type, Callable[[Request, Any], Decision]]] = {
     DeleteEvent: sale.delete,
     ExpireHold: holds.expire_hold,
     OpenSale: sale.open_sale,
+    CloseSale: sale.close_sale,
+    CompleteEvent: sale.complete,
     KeepHolds: holds.keep_holds,
 }
 

@@ -43,3 +43,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     deleted: bool = False
     one_booking_per_user: bool = False
     registration: Literal["closed", "open"] = "closed"
+    off_sale_at_ms: int | None = None
+    """When the sale closes by itself."""
+    completes_at_ms: int | None = None
+    """When the event is over, and completed by itself."""

@@ -186,7 +186,7 @@ class Shards:
             await local.actor.stop(patience_s)
 
     async def run(self) -> None:
-        """Start the actors of scheduled sales in time; they open by themselves."""
+        """Start the actors of sales that open or end soon; they do it by themselves."""
         while True:
             try:
                 due_ms = self._clock.now_ms() + limits.OPENING_AHEAD_MS

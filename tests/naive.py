@@ -405,6 +405,9 @@ class NaiveStock:
             self.refuse("forbidden")
         if self.state not in SALE_WAYS[command.to]:
             self.refuse("wrong_state")
+        closes = self.settings.off_sale_at_ms
+        if command.to == "publish" and closes is not None and closes <= self.now_ms:
+            self.refuse("wrong_state")
         if self.reasons:
             return {}
         opens = self.settings.on_sale_at_ms
@@ -443,6 +446,21 @@ class NaiveStock:
         if (self.settings.on_sale_at_ms or 0) > self.now_ms:
             return self.refuse("sale_not_open")
         self.state = "on_sale"
+        self.changed()
+        return {}
+
+    def closesale(self, _: c.CloseSale) -> Reply:
+        states = ["scheduled", "on_sale", "paused"]
+        return self.end(states, self.settings.off_sale_at_ms, "closed")
+
+    def completeevent(self, _: c.CompleteEvent) -> Reply:
+        states = ["scheduled", "on_sale", "paused", "closed"]
+        return self.end(states, self.settings.completes_at_ms, "completed")
+
+    def end(self, states: list[str], at_ms: int | None, state: str) -> Reply:
+        if self.state not in states or at_ms is None or self.now_ms < at_ms:
+            return self.refuse("wrong_state")
+        self.state = state
         self.changed()
         return {}
 

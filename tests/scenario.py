@@ -212,6 +212,8 @@ _OPS: Final = {
     "delete": "delete_event",
     "expire": "expire_hold",
     "open": "open_sale",
+    "shut": "close_sale",
+    "complete": "complete_event",
     "keep": "keep_holds",
 }
 _POSITIONAL: Final = {

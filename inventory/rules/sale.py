@@ -8,6 +8,8 @@ from inventory.changes import EventConfigured, SaleChanged, SeatsBlocked, SeatsU
 from inventory.commands import (
     Block,
     ChangeSale,
+    CloseSale,
+    CompleteEvent,
     Configure,
     DeleteEvent,
     OpenSale,
@@ -15,19 +17,23 @@ from inventory.commands import (
 )
 from inventory.replies import Ok, Refused, SaleOk, TakenOk, refuse
 from inventory.rules.common import Decision, Request, labels_of, names_of, places_of
-from inventory.settings import SaleState
+from inventory.settings import SaleState, Settings
 from inventory.state import BLOCKED, FREE
 
+_CLOSABLE: Final = frozenset[SaleState]({"scheduled", "on_sale", "paused"})
+_UNFINISHED: Final = frozenset[SaleState]({*_CLOSABLE, "closed"})
 _SALE_CHANGES: Final[dict[str, tuple[frozenset[SaleState], SaleState]]] = {
     "publish": (frozenset({"draft"}), "on_sale"),
     "pause": (frozenset({"on_sale"}), "paused"),
     "resume": (frozenset({"paused"}), "on_sale"),
-    "close": (frozenset({"scheduled", "on_sale", "paused"}), "closed"),
+    "close": (_CLOSABLE, "closed"),
     "cancel": (
         frozenset({"draft", "scheduled", "on_sale", "paused", "closed"}),
         "cancelled",
     ),
 }
+
+OwnStep = type[OpenSale] | type[CloseSale] | type[CompleteEvent]
 
 
 def change_sale(request: Request, command: ChangeSale) -> Decision:
@@ -41,8 +47,12 @@ def change_sale(request: Request, command: ChangeSale) -> Decision:
             "wrong_state", f"The sale is {settings.sale_state}: no {command.to} now."
         )
 
-    opens_ms = settings.on_sale_at_ms
-    if command.to == "publish" and opens_ms is not None and opens_ms > request.now_ms:
+    opens_ms, closes_ms = settings.on_sale_at_ms, settings.off_sale_at_ms
+    publishes, now_ms = command.to == "publish", request.now_ms
+    if publishes and closes_ms is not None and closes_ms <= now_ms:
+        return None, refuse("wrong_state", "Its sale was to end before now.")
+
+    if publishes and opens_ms is not None and opens_ms > now_ms:
         to = "scheduled"
     return SaleChanged(to), SaleOk(status=to)
 
@@ -82,6 +92,45 @@ def open_sale(request: Request, command: OpenSale) -> Decision:
     if opens_ms is not None and opens_ms > request.now_ms:
         return None, refuse("sale_not_open")
     return SaleChanged("on_sale"), Ok()
+
+
+def close_sale(request: Request, command: CloseSale) -> Decision:
+    """Close a sale when its moment has come; live holds can still be booked."""
+    settings = request.stock.settings
+    return _end(request, settings.off_sale_at_ms, _CLOSABLE, "closed")
+
+
+def complete(request: Request, command: CompleteEvent) -> Decision:
+    """End an event that is over."""
+    settings = request.stock.settings
+    return _end(request, settings.completes_at_ms, _UNFINISHED, "completed")
+
+
+def _end(
+    request: Request, at_ms: int | None, sources: frozenset[SaleState], to: SaleState
+) -> Decision:
+    if request.stock.settings.sale_state not in sources:
+        return None, refuse("wrong_state")
+    if at_ms is None or at_ms > request.now_ms:
+        return None, refuse("wrong_state", "It is not the time yet.")
+    return SaleChanged(to), Ok()
+
+
+def steps(settings: Settings) -> list[tuple[int, OwnStep]]:
+    """Return what the sale does by itself and when, the first step first.
+
+    Each step is accepted at its time where the ones before it were, so whoever takes
+    those that are due comes to an end.
+    """
+    state = settings.sale_state
+    found: list[tuple[int, OwnStep]] = []
+    if state == "scheduled":
+        found.append((settings.on_sale_at_ms or 0, OpenSale))
+    if state in _CLOSABLE and settings.off_sale_at_ms is not None:
+        found.append((settings.off_sale_at_ms, CloseSale))
+    if state in _UNFINISHED and settings.completes_at_ms is not None:
+        found.append((settings.completes_at_ms, CompleteEvent))
+    return sorted(found, key=lambda step: step[0])
 
 
 def block(request: Request, command: Block) -> Decision:

@@ -16,6 +16,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "starts_at": TIME,
     "ends_at": None,
     "on_sale_at": None,
+    "off_sale_at": "2026-12-31T18:30:00Z",
     "hold_ttl_s": 600,
     "max_per_user": 10,
     "max_per_booking": 10,
@@ -45,6 +46,7 @@ EVENT: Final[dict[str, Any]] = {
     "image": IMAGE,
     "registrations": 3,
     "created_at": "2026-11-21T10:00:00Z",
+    "completes_at": "2027-01-01T19:00:00Z",
     **SETTINGS,
 }
 NEW_EVENT: Final[dict[str, Any]] = {

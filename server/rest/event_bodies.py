@@ -35,6 +35,10 @@ Registration = Literal["closed", "open"]
 CATALOGUE: Final = frozenset({"description", "category", "tags"})
 """What no journal knows of an event."""
 
+TIMES: Final = frozenset({"starts_at", "ends_at", "on_sale_at", "off_sale_at"})
+LASTS_MS: Final = 24 * 3_600_000
+"""How long after its beginning an event without an end is over."""
+
 _LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
 
 
@@ -58,6 +62,8 @@ class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     starts_at: Time
     ends_at: Time | None = None
     on_sale_at: Time | None = None
+    off_sale_at: Time | None = None
+    """When its sale closes by itself."""
     hold_ttl_s: HoldTtl = 600
     max_per_user: PerUser = 10
     max_per_booking: PerBooking = 10
@@ -80,6 +86,7 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     starts_at: Time | UnsetType = UNSET
     ends_at: Time | UnsetType | None = UNSET
     on_sale_at: Time | UnsetType | None = UNSET
+    off_sale_at: Time | UnsetType | None = UNSET
     hold_ttl_s: HoldTtl | UnsetType = UNSET
     max_per_user: PerUser | UnsetType = UNSET
     max_per_booking: PerBooking | UnsetType = UNSET
@@ -128,6 +135,9 @@ class EventSummary(Struct, kw_only=True):
     starts_at: datetime
     ends_at: datetime | None
     on_sale_at: datetime | None
+    off_sale_at: datetime | None
+    completes_at: datetime | None
+    """When it is completed by itself: at its end, or a day after it began."""
     hold_ttl_s: int
     max_per_user: int
     max_per_booking: int
@@ -174,6 +184,7 @@ def settings_of(body: EventCreate) -> Settings:
         starts_at_ms=to_ms(body.starts_at),
         ends_at_ms=maybe_to_ms(body.ends_at),
         on_sale_at_ms=maybe_to_ms(body.on_sale_at),
+        off_sale_at_ms=maybe_to_ms(body.off_sale_at),
         hold_ttl_s=body.hold_ttl_s,
         max_per_user=body.max_per_user,
         max_per_booking=body.max_per_booking,
@@ -194,13 +205,24 @@ def patched(settings: Settings, patch: EventPatch) -> Settings:
         value = getattr(patch, field)
         if value is UNSET or field in CATALOGUE:
             continue
-        if field in ("starts_at", "ends_at", "on_sale_at"):
+        if field in TIMES:
             changes[f"{field}_ms"] = maybe_to_ms(value)
         elif field == "prices":
             changes[field] = money_of(value)
         else:
             changes[field] = value
     return msgspec.structs.replace(settings, **changes)
+
+
+def completing(settings: Settings, now_ms: int) -> Settings:
+    """Return settings by which the event is completed when it is over.
+
+    One that is over already was made so by somebody who knows: it stays as it is.
+    """
+    ends_ms = settings.ends_at_ms or settings.starts_at_ms + LASTS_MS
+    return msgspec.structs.replace(
+        settings, completes_at_ms=ends_ms if ends_ms > now_ms else None
+    )
 
 
 def details_of(body: EventCreate) -> Details:
@@ -249,6 +271,9 @@ def check_settings(settings: Settings, categories: set[str]) -> None:
     ends_at_ms = settings.ends_at_ms
     if ends_at_ms is not None and ends_at_ms <= settings.starts_at_ms:
         raise bad_field("ends_at", "Not after starts_at.")
+    opens_ms, closes_ms = settings.on_sale_at_ms, settings.off_sale_at_ms
+    if opens_ms is not None and closes_ms is not None and closes_ms <= opens_ms:
+        raise bad_field("off_sale_at", "Not after on_sale_at.")
     for key in settings.prices:
         if key not in categories:
             raise bad_field(f"prices.{key}", "The venue has no such category.")
@@ -265,6 +290,8 @@ def settings_fields(settings: Settings) -> dict[str, Any]:
         "starts_at": from_ms(settings.starts_at_ms),
         "ends_at": maybe_from_ms(settings.ends_at_ms),
         "on_sale_at": maybe_from_ms(settings.on_sale_at_ms),
+        "off_sale_at": maybe_from_ms(settings.off_sale_at_ms),
+        "completes_at": maybe_from_ms(settings.completes_at_ms),
         "hold_ttl_s": settings.hold_ttl_s,
         "max_per_user": settings.max_per_user,
         "max_per_booking": settings.max_per_booking,

@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from aiohttp import web
-from msgspec import Struct, json, structs
+from msgspec import UNSET, Struct, json, structs
 
 from inventory.commands import ChangeSale, Configure, DeleteEvent
 from inventory.replies import Refused
@@ -35,6 +35,7 @@ from server.rest.event_bodies import (
     NewEvent,
     OwnerDocument,
     check_settings,
+    completing,
     details_change,
     details_of,
     patched,
@@ -163,7 +164,8 @@ async def create_event(call: Call) -> web.Response:
     user, key = call.who.user, call.key
     body = await call.body(EventCreate)
     organisation = await _seller_of(call, body)
-    settings, details = settings_of(body), details_of(body)
+    settings = completing(settings_of(body), call.context.activities.now_ms())
+    details = details_of(body)
     catalog = call.context.catalog
     if body.venue is None:
         assert body.capacity is not None
@@ -235,6 +237,8 @@ async def edit_event(call: Call) -> web.Response:
         change = details_change(patch)
         is_new = await _is_new_edit(call, event.id, request_hash)
         settings = patched(event.board.settings, patch)
+        if patch.starts_at is not UNSET or patch.ends_at is not UNSET:
+            settings = completing(settings, call.context.activities.now_ms())
         # Without a word about the catalogue it is a command, though it change nothing.
         if change is None or settings != event.board.settings:
             check_settings(settings, event.board.venue.categories)

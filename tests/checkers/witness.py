@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET, MsgspecError
 
@@ -57,6 +57,13 @@ SHELL_CODES = frozenset(
     }
 )
 """Refusals that may come without a version: they say nothing about the stock."""
+
+_STEPS: Final[dict[str, type[c.OpenSale | c.CloseSale | c.CompleteEvent]]] = {
+    "on_sale": c.OpenSale,
+    "closed": c.CloseSale,
+    "completed": c.CompleteEvent,
+}
+"""What an event does to its sale by itself, by what becomes of it."""
 
 FOREVER_MS = 10**12
 EXACT_EVERY = 16
@@ -358,7 +365,7 @@ class _Witness:
         elif isinstance(change, HoldsKept):
             command = c.KeepHolds(id=0, event="", until_ms=change.until_ms)
         elif isinstance(change, SaleChanged):
-            command = c.OpenSale(id=0, event="")
+            command = _STEPS.get(change.to, c.OpenSale)(id=0, event="")
         else:
             return False
         own = Operation("", "", True, command, None, 0, 0.0)

@@ -201,3 +201,60 @@ async def test_an_exclusive_venue_takes_one_event_at_a_time(api):
     await api.good("PATCH", f"/v1/events/{first['id']}", times(3, 2), who=api.admin)
     await api.change(second["id"], "cancel")
     await api.good("PATCH", f"/v1/events/{first['id']}", times(5, 1), who=api.admin)
+
+
+async def test_a_sale_closes_by_itself_to_the_millisecond(api):
+    event = (await api.draft(None, capacity=5))["id"]
+    path = f"/v1/events/{event}"
+    closes = after(seconds=1.5)
+    await api.good("PATCH", path, {"off_sale_at": closes}, who=api.admin)
+    await api.change(event, "publish")
+    async with await api.socket(await api.guest()) as buyer:
+        await buyer.watch(event)
+        await buyer.ok("hold", event=event, areas={"GA": 1})
+        await buyer.next("sale", event=event, status="closed", timeout_s=10)
+        await buyer.refused("sale_closed", "hold", event=event, areas={"GA": 1})
+    page = await api.good("GET", f"{path}/journal", who=api.admin)
+    ended = next(one for one in page["items"] if one.get("status") == "closed")
+    at = datetime.fromisoformat(ended["at"])
+    assert at >= datetime.fromisoformat(closes)
+    answer = await api.request("POST", f"{path}/publish", who=api.admin)
+    assert check_problem(answer, 409)["code"] == "wrong_state"
+
+
+async def test_an_event_that_nobody_asks_about_is_completed_when_it_is_over(api):
+    soon = {"starts_at": after(seconds=0.5), "ends_at": after(seconds=1)}
+    event = (await api.draft(None, capacity=5, **soon))["id"]
+    await api.change(event, "publish")
+    status = ""
+    async with asyncio.timeout(WAIT_S):
+        while status != "completed":
+            await asyncio.sleep(0.05)
+            page = await api.good("GET", "/v1/events?sort=-created_at", who=api.admin)
+            shown = {item["id"]: item["status"] for item in page["items"]}
+            status = shown.get(event, "")
+    answer = await api.request(
+        "PATCH", f"/v1/events/{event}", {"name": "x"}, who=api.admin
+    )
+    assert check_problem(answer, 409)["code"] == "wrong_state"
+
+
+async def test_the_end_of_an_event_follows_its_times(api):
+    made = await api.draft(None, capacity=5, **times(0, 2))
+    assert made["completes_at"] == made["ends_at"]
+    path = f"/v1/events/{made['id']}"
+    patched = await api.good("PATCH", path, {"ends_at": None}, who=api.admin)
+    a_day_later = datetime.fromisoformat(made["starts_at"]) + timedelta(days=1)
+    assert datetime.fromisoformat(patched["completes_at"]) == a_day_later
+    past = {"starts_at": "2020-01-01T00:00:00Z"}
+    patched = await api.good("PATCH", path, past, who=api.admin)
+    # Whoever tells of what is over long since may still sell it.
+    assert patched["completes_at"] is None
+    assert (await api.change(made["id"], "publish"))["status"] == "on_sale"
+
+
+async def test_a_sale_that_closes_before_it_opens_is_refused(api):
+    body = {"name": "x", "capacity": 5, "starts_at": after(days=3)}
+    body |= {"on_sale_at": after(days=2), "off_sale_at": after(days=1)}
+    answer = await api.request("POST", "/v1/events", body, who=api.admin)
+    assert check_problem(answer, 422)["errors"][0]["field"] == "off_sale_at"

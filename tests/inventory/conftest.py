@@ -18,3 +18,9 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     made.open()
     yield made
     await made.close()
+
+
+@pytest.fixture
+def leases_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the alarm to what is due: renewing a lease would wake the actor too."""
+    monkeypatch.setattr(limits, "RENEW_AFTER_S", 3_600.0)

@@ -11,21 +11,10 @@ from inventory.loading import Deposed
 from inventory.ports import CommitStatus
 from inventory.state import Corrupt
 from tests.fakes import Broken, Fault, new_gate
-from tests.scenario import NOW_MS, ORGANIZER, SMALL, settings_of
-from tests.stage import Stage, settle, soon, until
+from tests.scenario import NOW_MS, SMALL, settings_of
+from tests.stage import Stage, settle, soon, until, wake
 
 GRACE_S = limits.HOLD_GRACE_MS / 1_000
-
-
-async def wake(stage: Stage) -> None:
-    """Let the actor look at the clock again, which no real timer follows here."""
-    await stage.ask("nobody", "holding")
-
-
-@pytest.fixture
-def leases_last(monkeypatch):
-    """Leave the alarm to what is due: renewing a lease would wake the actor too."""
-    monkeypatch.setattr(limits, "RENEW_AFTER_S", 3_600.0)
 
 
 # Expiries.
@@ -94,56 +83,6 @@ async def test_many_expiries_are_spread_over_batches(stage, monkeypatch):
     await wake(stage)
     await until(lambda: stage.board.version == 6)
     assert [batch.to - batch.base for batch in stage.journal.batches[3:]] == [2, 1]
-
-
-# Sale.
-
-
-@pytest.mark.usefixtures("leases_last")
-async def test_a_scheduled_sale_opens_by_itself():
-    stage = Stage(
-        SMALL, settings_of(sale_state="scheduled", on_sale_at_ms=NOW_MS + 60_000)
-    )
-    stage.open()
-    await stage.ready()
-    assert (await stage.ask("ann", "hold A-1")).code == "sale_not_open"
-    stage.clock.advance(59.998)
-    await wake(stage)
-    stage.clock.advance(0.002)
-    await soon(lambda: stage.board.version == 1)
-    assert stage.board.settings is not None
-    assert stage.board.settings.sale_state == "on_sale"
-    assert stage.head.settings == stage.board.settings
-    assert (await stage.ask("ann", "hold A-1")).version == 2
-    await stage.close()
-
-
-@pytest.mark.usefixtures("leases_last")
-async def test_a_scheduled_sale_wakes_for_holds_too():
-    """A hold taken before the sale was scheduled anew ends first."""
-    stage = Stage(SMALL, settings_of(on_sale_at_ms=NOW_MS + 60_000))
-    stage.open()
-    await stage.ready()
-    await stage.ask("ann", "hold A-1 ttl=10")
-    assert stage.actor is not None
-    assert stage.actor._state is not None
-    stage.actor._state.stock.settings = settings_of(
-        sale_state="scheduled", on_sale_at_ms=NOW_MS + 60_000
-    )
-    stage.clock.advance(10 + GRACE_S - 0.001)
-    await wake(stage)
-    stage.clock.advance(0.001)
-    await soon(lambda: stage.board.version == 2)
-    await stage.close()
-
-
-async def test_a_change_of_the_sale_is_published(stage):
-    await stage.ready()
-    await stage.ask(ORGANIZER, "sale pause")
-    assert stage.board.publications[0].settings.sale_state == "paused"
-    await stage.ask(ORGANIZER, "sale resume")
-    await stage.ask("ann", "hold A-1")
-    assert stage.board.publications[2].settings is None
 
 
 # Recovery.

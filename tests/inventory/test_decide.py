@@ -26,6 +26,8 @@ EXAMPLES = {
     "delete_event": "delete",
     "expire_hold": "expire h1",
     "open_sale": "open",
+    "close_sale": "shut",
+    "complete_event": "complete",
     "keep_holds": f"keep {NOW_MS}",
 }
 

@@ -53,6 +53,8 @@ def random_settings(dice: random.Random) -> Settings:
         starts_at_ms=NOW_MS + dice.choice([600, 86_400]) * 1_000,
         cancel_until_s=dice.choice([0, 300]),
         on_sale_at_ms=dice.choice([None, NOW_MS + 400_000]),
+        off_sale_at_ms=dice.choice([None, NOW_MS + 500_000]),
+        completes_at_ms=dice.choice([None, NOW_MS + 600_000]),
     )
     if dice.random() < 0.1:
         settings = structs.replace(settings, prices={})
@@ -274,7 +276,8 @@ class Run:
         if chance < 0.9:
             until_ms = self.now_ms + self.dice.choice([0, 5_000, 90_000])
             return {"op": "keep_holds", "until_ms": until_ms}
-        return {"op": "delete_event" if late else "open_sale"}
+        ends = ["delete_event", "close_sale", "complete_event"]
+        return {"op": self.dice.choice(ends) if late else "open_sale"}
 
 
 @functools.cache
@@ -315,7 +318,12 @@ def test_the_runs_above_try_what_there_is():
     runs = [play(seed, STEPS) for seed in SEEDS]
     accepted = {name for run in runs for name in run.accepted}
     commands = {kind.__name__ for kind in get_args(AnyCommand)}
-    assert commands - accepted <= {"OpenSale", "DeleteEvent"}
+    assert commands - accepted <= {
+        "OpenSale",
+        "DeleteEvent",
+        "CloseSale",
+        "CompleteEvent",
+    }
     refused = {code for run in runs for code in run.refused}
     assert refused >= {
         "forbidden",

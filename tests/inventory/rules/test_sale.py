@@ -1,9 +1,11 @@
 """What organisers may do, and what a sale does by itself."""
 
 import pytest
+from msgspec.structs import replace
 
-from inventory.commands import Configure
+from inventory.commands import CloseSale, CompleteEvent, Configure, OpenSale
 from inventory.replies import TakenOk
+from inventory.rules.sale import steps
 from inventory.settings import Money
 from tests.scenario import EVENT, NOW_MS, Scene, hall, play, settings_of
 
@@ -60,6 +62,101 @@ def test_a_sale_published_after_its_moment_is_open():
 
 def test_a_scheduled_sale_without_a_moment_opens_at_once():
     play("x | open | ok", sale_state="scheduled")
+
+
+@pytest.mark.parametrize("state", ["scheduled", "on_sale", "paused"])
+def test_a_sale_closes_by_itself_at_its_moment(state):
+    play(
+        """
+        x   | shut         | wrong_state
+        tick +59.999s
+        x   | shut         | wrong_state
+        tick +0.001s
+        x   | shut         | ok
+        x   | shut         | wrong_state
+        ann | hold A-1     | sale_closed
+        """,
+        sale_state=state,
+        off_sale_at_ms=NOW_MS + 60_000,
+    )
+
+
+@pytest.mark.parametrize("state", ["scheduled", "on_sale", "paused", "closed"])
+def test_an_event_that_is_over_is_completed(state):
+    scene = play(
+        """
+        x   | complete      | wrong_state
+        tick +60s
+        x   | complete      | ok
+        x   | complete      | wrong_state
+        ann | hold A-1      | sale_closed
+        org | sale cancel   | wrong_state
+        """,
+        sale_state=state,
+        completes_at_ms=NOW_MS + 60_000,
+    )
+    assert scene.stock.settings.sale_state == "completed"
+
+
+@pytest.mark.parametrize("state", ["draft", "completed", "cancelled"])
+def test_what_was_never_on_sale_or_is_over_does_nothing_by_itself(state):
+    scene = play(
+        """
+        tick +60s
+        x   | open          | wrong_state
+        x   | shut          | wrong_state
+        x   | complete      | wrong_state
+        """,
+        sale_state=state,
+        off_sale_at_ms=NOW_MS,
+        completes_at_ms=NOW_MS,
+    )
+    assert steps(scene.stock.settings) == []
+
+
+def test_without_a_moment_a_sale_goes_on():
+    play(
+        """
+        x   | shut          | wrong_state
+        x   | complete      | wrong_state
+        """
+    )
+
+
+def test_a_live_hold_is_booked_though_the_sale_closed_by_itself():
+    play(
+        """
+        ann | hold A-1      | ok
+        tick +60s
+        x   | shut          | ok
+        ann | extend h1     | sale_closed
+        ann | book h1       | ok
+        """,
+        off_sale_at_ms=NOW_MS + 60_000,
+    )
+
+
+def test_a_sale_that_was_to_end_before_is_not_published():
+    play(
+        """
+        org | sale publish                           | wrong_state
+        org | configure off_sale_at_ms=1800000060000 | ok
+        org | sale publish                           | ok status=on_sale
+        """,
+        sale_state="draft",
+        off_sale_at_ms=NOW_MS,
+    )
+
+
+def test_what_is_due_is_told_in_its_order():
+    settings = settings_of(
+        sale_state="scheduled", on_sale_at_ms=5, off_sale_at_ms=9, completes_at_ms=7
+    )
+    told = [(5, OpenSale), (7, CompleteEvent), (9, CloseSale)]
+    assert steps(settings) == told
+    assert steps(replace(settings, sale_state="on_sale")) == told[1:]
+    assert steps(replace(settings, sale_state="closed")) == [told[1]]
+    assert steps(settings_of()) == []
 
 
 def test_settings_are_replaced_but_not_the_sale_state():

@@ -46,6 +46,8 @@ def test_what_is_left_out_has_the_defaults_of_the_contract():
         "starts_at": read_time("", EVENING),
         "ends_at": None,
         "on_sale_at": None,
+        "off_sale_at": None,
+        "completes_at": None,
         "hold_ttl_s": 600,
         "max_per_user": 10,
         "max_per_booking": 10,
