@@ -116,11 +116,20 @@ SABOTAGE: dict[str, tuple[type, str, Callable[..., Any]]] = {
     "a follower minds no gap": (Follower, "_publish", apply_all),
 }
 
+NEEDED = {"a follower minds no gap": "bus cut"}
+"""Without which trouble a world cannot show it: it is not played then."""
+
 
 @pytest.mark.parametrize("name", SABOTAGE)
 def test_what_is_sabotaged_is_found(name, monkeypatch):
     monkeypatch.setattr(*SABOTAGE[name])
-    found = (play(draw(seed, 400)).violations for seed in range(1, 200))
+    needed = NEEDED.get(name)
+    tapes = (draw(seed, 400) for seed in range(1, 1_000 if needed else 200))
+    found = (
+        play(tape).violations
+        for tape in tapes
+        if needed is None or any(action.kind == needed for action in tape.actions)
+    )
     assert any(found), "no seed found it"
 
 
