@@ -239,8 +239,11 @@ TABLES = (
     "booking",
     "command_result",
 )
-# A generated column could not be put back.
-KEEP = "ALTER TABLE event ALTER words DROP EXPRESSION;"
+# Generated columns could not be put back.
+KEEP = "".join(
+    f"ALTER TABLE event ALTER {column} DROP EXPRESSION;"
+    for column in ("words", "due_ms")
+)
 KEEP += "".join(f"CREATE TABLE kept_{t} AS TABLE {t};" for t in TABLES)
 RESTORE = "".join(
     f"DELETE FROM {t}; INSERT INTO {t} SELECT * FROM kept_{t};" for t in TABLES
