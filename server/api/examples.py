@@ -63,6 +63,19 @@ EVENT_NOW: Final[dict[str, Any]] = {
     "counts": {"free": 8890, "held": 4, "booked": 3, "blocked": 0},
     "owner": {"process": "sFq3vL0yTn2eWkRb.0.5c1e", "address": None, "epoch": 2},
 }
+CALENDAR: Final = """\
+BEGIN:VCALENDAR\r
+VERSION:2.0\r
+PRODID:-//Onsale//Onsale//EN\r
+BEGIN:VEVENT\r
+UID:evt_Jt8Zk0bTQyW2mGq1c5uVhA@onsale\r
+DTSTAMP:20261121T100000Z\r
+DTSTART:20261231T190000Z\r
+SUMMARY:New Year's Eve\r
+STATUS:CONFIRMED\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
 VENUE: Final[dict[str, Any]] = {
     "id": "ven_p0cVd5mJSk6lB7nqYw3xEg",
     "name": "Town Hall",
@@ -212,6 +225,7 @@ REQUESTS: Final[dict[str, Any]] = {
         "prices": {"GA": {"amount": 4500, "currency": "EUR"}},
     },
     "edit_event": {"max_per_user": 4, "tags": ["dance", "fireworks"]},
+    "duplicate_event": {"starts_at": "2027-12-31T19:00:00Z"},
     "run_command": HOLD,
     **ORGANISATION_REQUESTS,
 }
@@ -247,6 +261,15 @@ ANSWERS: Final[dict[str, Any]] = {
     "list_venues": {"items": [VENUE], "next_cursor": None},
     "show_venue": VENUE,
     "create_event": NEW_EVENT,
+    "duplicate_event": {
+        **NEW_EVENT,
+        "id": "evt_b2VfYQ3tJ6mRw8xKpL0sZg",
+        "starts_at": "2027-12-31T19:00:00Z",
+        "off_sale_at": "2027-12-31T18:30:00Z",
+        "completes_at": "2028-01-01T19:00:00Z",
+        "image": IMAGE,
+    },
+    "show_calendar": CALENDAR,
     "list_events": {"items": [EVENT], "next_cursor": None},
     "show_event": EVENT_NOW,
     "edit_event": {**EVENT_NOW, "max_per_user": 4},

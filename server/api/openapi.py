@@ -132,7 +132,7 @@ def _operation(route: Route, schema_of: dict[int, Schema]) -> Schema:
         if route.name in examples.REQUESTS:
             content["example"] = examples.REQUESTS[route.name]
         operation["requestBody"] = {
-            "required": True,
+            "required": route.body_required,
             "content": {"application/json": content},
         }
     return operation

@@ -30,6 +30,7 @@ class Route(Struct, frozen=True, kw_only=True):
     scope: Scope | None = None
     """What an API key needs to be let in; without one none is."""
     body: Any = None
+    body_required: bool = True
     answers: Any = None
     """The type, or types, of a good answer; None where it is no JSON of ours."""
     media_type: str = "application/json"

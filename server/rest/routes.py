@@ -30,6 +30,7 @@ from server.rest.admin_routes import ADMIN_ROUTES
 from server.rest.analytics_routes import ANALYTICS_ROUTES
 from server.rest.booking_routes import BOOKING_ROUTES
 from server.rest.cache_routes import CACHE_ROUTES
+from server.rest.catalogue_routes import CATALOGUE_ROUTES
 from server.rest.event_bodies import (
     EventCreate,
     EventDocument,
@@ -399,6 +400,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *CLUSTER_ROUTES,
     *CACHE_ROUTES,
     *EVENT_ROUTES,
+    *CATALOGUE_ROUTES,
     *BOOKING_ROUTES,
     *ANALYTICS_ROUTES,
     *ORGANISATION_ROUTES,

@@ -258,3 +258,80 @@ async def test_a_sale_that_closes_before_it_opens_is_refused(api):
     body |= {"on_sale_at": after(days=2), "off_sale_at": after(days=1)}
     answer = await api.request("POST", "/v1/events", body, who=api.admin)
     assert check_problem(answer, 422)["errors"][0]["field"] == "off_sale_at"
+
+
+async def test_a_duplicate_is_a_draft_like_the_event(api):
+    made = await api.draft("small", max_per_user=3, **DETAILS, **times(0, 2))
+    await api.good(
+        "PATCH",
+        f"/v1/events/{made['id']}",
+        {"on_sale_at": after(days=3), "off_sale_at": after(days=5)},
+        who=api.admin,
+    )
+    await api.change(made["id"], "publish")
+    source = await api.event(made["id"])
+    path = f"/v1/events/{made['id']}/duplicate"
+    same = await api.request("POST", path, who=api.admin)
+    assert same.status == 201
+    assert same.headers["location"] == f"/v1/events/{same.body['id']}"
+    differing = {"id", "status", "created_at", "version", "counts", "owner"}
+    for name in source.keys() - differing:
+        assert same.body[name] == source[name], name
+    assert same.body["status"] == "draft"
+    assert same.body["id"] != source["id"]
+    later = {"name": "Next week", **times(24 * 7, 1)}
+    moved = await api.good("POST", path, later, who=api.admin)
+    week = timedelta(days=7)
+    for name in ("starts_at", "on_sale_at", "off_sale_at"):
+        gap = datetime.fromisoformat(moved[name]) - datetime.fromisoformat(source[name])
+        assert abs(gap - week) < timedelta(seconds=10), name
+    assert moved["name"] == "Next week"
+    assert moved["completes_at"] == moved["ends_at"]
+    assert (await api.event(moved["id"]))["description"] == DETAILS["description"]
+
+
+async def test_a_duplicate_under_a_key_is_made_once(api):
+    event = (await api.draft(None, capacity=7))["id"]
+    path, headers = f"/v1/events/{event}/duplicate", {"Idempotency-Key": "again"}
+
+    async def post(body: Json) -> Json:
+        answer = await api.request("POST", path, body, who=api.admin, headers=headers)
+        return dict(answer.body)
+
+    first = await post({"name": "Two"})
+    await api.good("PATCH", f"/v1/events/{first['id']}", {"name": "x"}, who=api.admin)
+    assert await post({"name": "Two"}) == first
+    assert (await post({"name": "Three"}))["code"] == "key_reused"
+    assert first["capacity"] == 7
+
+
+async def test_a_duplicate_needs_a_time_of_its_own_in_an_exclusive_venue(api):
+    made = await api.draft(None, venue=await exclusive_venue(api), **times(0, 2))
+    path = f"/v1/events/{made['id']}/duplicate"
+    answer = await api.request("POST", path, {}, who=api.admin)
+    assert check_problem(answer, 409)["code"] == "venue_taken"
+    await api.good("POST", path, times(2, 2), who=api.admin)
+    stranger = await api.request("POST", path, times(9, 1), who=await api.guest())
+    assert check_problem(stranger, 403)["code"] == "forbidden"
+
+
+async def test_an_event_goes_into_calendars(api):
+    event = await api.sale(
+        "small", name="A, b; c", description="One\nTwo", **times(0, 2)
+    )
+    path = f"/v1/events/{event}/calendar.ics"
+    answer = await api.get(path)
+    assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+    lines = answer.raw.decode().split("\r\n")
+    assert f"UID:{event}@onsale" in lines
+    assert "SUMMARY:A\\, b\\; c" in lines
+    assert "DESCRIPTION:One\\nTwo" in lines
+    assert any(line.startswith("LOCATION:") for line in lines)
+    known = answer.headers["etag"]
+    assert (await api.get(path, if_none_match=known)).status == 304
+    await api.good("PATCH", f"/v1/events/{event}", {"name": "D"}, who=api.admin)
+    again = await api.get(path, if_none_match=known)
+    assert b"SUMMARY:D\r\n" in again.raw
+    assert f"UID:{event}@onsale".encode() in again.raw
+    missing = await api.get("/v1/events/none/calendar.ics")
+    assert check_problem(missing, 404)["code"] == "event_not_found"
