@@ -60,6 +60,7 @@ from server.rest import routes
 from server.rest.client_address import parse_networks
 from server.rest.http_log import HTTP_LOG
 from server.rest.limits import RequestLimits
+from server.rest.live_events import connect_live_events
 from server.rest.middleware import answer_problems, set_headers
 from server.rest.notes import note_writes
 from server.rest.quick import QuickReads
@@ -214,6 +215,7 @@ class Server:
     def _run_parts(self, context: Context) -> None:
         """Let go what goes on by itself."""
         context.hub.settings_changed = context.caches.settings_changed
+        connect_live_events(context)
         if self._cluster is not None:
             context.caches.connect(self._cluster.bus)
             context.rows.connect(self._cluster.bus)
@@ -222,6 +224,7 @@ class Server:
         context.parts["mail"] = lambda: {"status": postman.status}
         self._spawn(postman.run(), "mail")
         self._spawn(context.hub.run(), "hub")
+        self._spawn(context.hub.live.run(), "live events")
         self._spawn(context.shards.run(), "scheduled sales")
         self._spawn(keep_ranking(context.catalog.popularity), "ranking")
         take = (
@@ -422,6 +425,10 @@ def _add_gauges(metrics: Metrics, hub: Hub, shards: Shards) -> None:
     metrics.gauge(
         "onsale_deliveries", "Frames sent to watchers", lambda: hub.deliveries
     )
+    live = hub.live
+    metrics.gauge("onsale_listeners", "Who watch_events", lambda: len(live.listeners))
+    metrics.gauge("onsale_hints", "Live events told", lambda: live.told)
+    metrics.gauge("onsale_hints_dropped", "And not told", lambda: live.dropped)
     metrics.gauge(
         "onsale_fanout_seconds", "Loop time spent on watchers", lambda: hub.fanout_s
     )

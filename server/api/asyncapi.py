@@ -5,9 +5,12 @@ from typing import Any, Final, get_args
 from inventory.commands import ClientCommand
 from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, Ok, Refused, TakenOk
 from server import __version__, limits
+from server.api.live_examples import EXAMPLES
 from server.api.schemas import Schema, components, without_discriminators
 from server.organisations.sellers import STALE_S
 from server.realtime import wire
+from server.realtime.live import HYSTERESIS, LEVELS, Capacity
+from server.rest.live_events import EventAppeared, EventUpdated, EventWithdrawn
 
 DESCRIPTION: Final = f"""\
 One connection, many frames. Say who you are with the `Authorization` header of the
@@ -23,6 +26,13 @@ from the socket, with 4029 for flooding, with 1012 when the server stops.
 
 Who owns or leads an organisation may `block` and `unblock` at its events, and loses
 that within {STALE_S:.0f} s of being removed, mostly at once.
+
+After `watch_events` come `new_event`, `event_updated` and `event_deleted` as events are
+published, changed and withdrawn, and `capacity` as the seats and places of one that is
+for sale are taken: at {LEVELS[0]} and {LEVELS[1]} per cent and when none is free, once
+each, and again after falling {HYSTERESIS} per cent below. These are hints for open
+pages: one may be lost, and whoever comes back asks for the list, which is the truth.
+Nobody is told of drafts.
 """
 
 CHANNEL: Final = "socket"
@@ -49,11 +59,17 @@ UNASKED: Final[tuple[Any, ...]] = (
     wire.Sale,
     wire.Expired,
     wire.Bye,
+    EventAppeared,
+    EventUpdated,
+    EventWithdrawn,
+    Capacity,
 )
 REPLY_OF: Final[dict[str, Any]] = {
     "hello": wire.HelloOk,
     "watch": wire.WatchOk,
     "unwatch": Ok,
+    "watch_events": Ok,
+    "unwatch_events": Ok,
     "ping": Ok,
     "hold": HoldOk,
     "hold_best": HoldOk,
@@ -119,12 +135,16 @@ def _asked(frame: Any, channel: Schema) -> Schema:
 
 def _message(frame: Any, named: dict[str, Schema]) -> Schema:
     name = frame.__name__
-    return {
+    described: Schema = {
         "name": name,
         "title": _op(frame),
         "summary": _first_line(named[name]),
         "payload": {"$ref": f"#/components/schemas/{name}"},
     }
+    examples = [one for one in EXAMPLES if one["op"] == _op(frame)]
+    if examples:
+        described["examples"] = [{"payload": one} for one in examples]
+    return described
 
 
 def _op(frame: Any) -> str:

@@ -36,6 +36,8 @@ class EventRows:
         self._edits = 0
         self.tell: Callable[[str], None] = _nobody
         """Tells the other processes that a row was edited."""
+        self.on_edit: Callable[[str], None] = _nobody
+        """Called where a row was edited here."""
 
     async def find(self, event: str) -> "EventRow | None":
         """Return an event's row; raises `Unavailable`."""
@@ -69,6 +71,7 @@ class EventRows:
         """Forget a row that was edited here; tell of it."""
         self._forget(event)
         self.tell(event)
+        self.on_edit(event)
 
     def connect(self, bus: "Bus") -> None:
         """Let the processes hear from each other what was edited."""

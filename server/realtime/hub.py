@@ -12,7 +12,7 @@ Invariants: a watcher's next delta begins where its last frame ended; nothing is
 that is not committed; a flush brings all watchers to one version, so that its frames
 are encoded once for all who stood at the same one, and they go on together.
 
-Imports: board, wire and limits; never a session's or an actor's insides.
+Imports: board, live, wire and limits; never a session's or an actor's insides.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from inventory.settings import Settings
 from inventory.venue.map import Venue
 from server import limits
 from server.realtime.board import Board
+from server.realtime.live import Live
 from server.realtime.outlet import Outlet
 from server.realtime.wire import Codec, Expired, Sale
 
@@ -59,6 +60,8 @@ class EventHub:
         self.board = Board(event, venue, settings, "")
         self.watchers: dict[Outlet, Watcher] = {}
         self.told_at = hub.now()
+        self.level: int | None = None
+        """How full the event is; None where that is for others to tell."""
         self._sale_version = 0
         self._awaited: list[tuple[int, asyncio.Future[None]]] = []
         self._flush: Iterator[None] | None = None
@@ -71,6 +74,7 @@ class EventHub:
     def reset(self, state: BoardState) -> None:
         """Take the state that the owner (re)loaded."""
         board = self.board
+        before, anew = board.settings, not board.epoch
         if board.history_id != state.history_id:
             # What was committed may have been rewritten: everyone starts over.
             board.history_id = state.history_id
@@ -78,24 +82,25 @@ class EventHub:
             board.letters.clear()
             for watcher in self.watchers.values():
                 watcher.cursor = -1
-        if board.settings.sale_state != state.settings.sale_state:
+        if before.sale_state != state.settings.sale_state:
             self._sale_version = state.version
-        changed = board.settings != state.settings
         board.reset(state, self.hub.now())
-        if changed:
+        if before != state.settings:
             self.hub.settings_changed()
+        self.hub.live.loaded(self, before, anew=anew)
         self.wake()
 
     def publish(self, publication: Publication) -> None:
         """Take one committed batch and tell the watchers soon."""
-        before = self.board.settings.sale_state
+        before = self.board.settings
         self.board.apply(publication, self.hub.now())
-        if self.board.settings.sale_state != before:
+        if self.board.settings.sale_state != before.sale_state:
             self._sale_version = publication.to
         if publication.settings is not None:
             self.hub.settings_changed()
         for expiry in publication.expired:
             self.hub.tell_expired(self.board.event, expiry)
+        self.hub.live.published(self, before)
         self.wake()
 
     async def reach(self, version: int, within_s: float) -> bool:
@@ -291,6 +296,7 @@ class Hub:
         self.events: dict[str, EventHub] = {}
         self.outlets: set[Outlet] = set()
         self.by_user: dict[str, set[Outlet]] = {}
+        self.live = Live()
         self.deliveries = 0
         self.fanout_s = 0.0
         self.settings_changed: Callable[[], None] = _nobody_minds

@@ -24,8 +24,11 @@ from server.realtime.wire import (
     Hello,
     HelloOk,
     Ping,
+    SessionFrame,
     Unwatch,
+    UnwatchEvents,
     Watch,
+    WatchEvents,
     WatchOk,
     pong_frame,
 )
@@ -125,6 +128,7 @@ class Session:
             self._timer.cancel()
         for event in self._watched:
             self._hub.events[event].unwatch(self.outlet)
+        self._hub.live.leave(self.outlet)
         self._hub.left(self.outlet, self.user.user if self.user else None)
         for task in self._tasks:
             task.cancel()
@@ -142,7 +146,12 @@ class Session:
             self._answer(frame.id, refuse("overloaded"))
         elif isinstance(frame, Command):
             self._command(frame, len(data))
-        elif isinstance(frame, Hello):
+        else:
+            self._take(frame)
+
+    def _take(self, frame: SessionFrame) -> None:
+        """Take a frame that is no command."""
+        if isinstance(frame, Hello):
             self._hello(frame)
         elif isinstance(frame, Ping):
             self._answer(frame.id, Ok())
@@ -155,6 +164,12 @@ class Session:
                 frame.event,
                 lambda local: self._watch(frame, watcher, local),
             )
+        elif isinstance(frame, WatchEvents):
+            self._hub.live.listen(self.outlet, frame)
+            self._answer(frame.id, Ok())
+        elif isinstance(frame, UnwatchEvents):
+            self._hub.live.leave(self.outlet)
+            self._answer(frame.id, Ok())
         elif self._tasks and frame.event not in self._shards.active:
             self._spawn(self._unwatch_later(frame))
         else:

@@ -6,10 +6,10 @@ msgspec does everything typed; the two subprotocols differ only in their codec.
 import json
 from collections.abc import Callable
 from struct import pack
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory.commands import (
     AnyCommand,
@@ -26,6 +26,8 @@ from inventory.replies import Ok
 
 JSON_PROTOCOL: Final = "onsale.v1.json"
 MSGPACK_PROTOCOL: Final = "onsale.v1.msgpack"
+EVENTS_HEARD_MAX: Final = 100
+"""So many events can be named in one `watch_events`, and fit into its frame."""
 
 
 class Frame(Struct, kw_only=True, tag_field="op", forbid_unknown_fields=True):
@@ -64,7 +66,23 @@ class Ping(Frame, tag="ping"):
     """Ask for a sign of life."""
 
 
-SessionFrame = Hello | Watch | Unwatch | Ping
+class WatchEvents(Frame, tag="watch_events"):
+    """Hear of events that appear, change, go or fill up: of all, or only of these.
+
+    Asked again, it replaces what was asked before.
+    """
+
+    organisation: EventId | None = None
+    events: (
+        Annotated[list[EventId], Meta(min_length=1, max_length=EVENTS_HEARD_MAX)] | None
+    ) = None
+
+
+class UnwatchEvents(Frame, tag="unwatch_events"):
+    """Hear of events no longer."""
+
+
+SessionFrame = Hello | Watch | Unwatch | WatchEvents | UnwatchEvents | Ping
 ClientFrame = SessionFrame | ClientCommand
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from inventory.commands import ClientCommand
 from server.api import asyncapi
+from server.api.live_examples import EXAMPLES
 from server.realtime import wire
 
 DOCUMENT = json.loads(orjson.dumps(asyncapi.build()))
@@ -69,7 +70,23 @@ def test_frames_nobody_asked_for_are_sent():
         "send_sale",
         "send_expired",
         "send_bye",
+        "send_new_event",
+        "send_event_updated",
+        "send_event_deleted",
+        "send_capacity",
     }
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one["op"])
+def test_examples_fit_their_schemas_and_stand_with_their_messages(example):
+    messages = [
+        message
+        for message in DOCUMENT["components"]["messages"].values()
+        if {"payload": example} in message.get("examples", ())
+    ]
+    assert [message["title"] for message in messages] == [example["op"]]
+    schema = messages[0]["payload"] | {"components": DOCUMENT["components"]}
+    jsonschema.Draft202012Validator(schema).validate(example)
 
 
 def test_an_encoded_delta_fits_its_schema():
