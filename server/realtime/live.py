@@ -77,6 +77,13 @@ class Hint(Struct, frozen=True):
     frame: dict[str, Any]
 
 
+class Said(Struct, array_like=True):
+    """A hint as processes tell it to each other."""
+
+    sender: str
+    hint: Hint
+
+
 class Interest(Struct, frozen=True):
     """Which events a session wants to hear of; None is any."""
 
@@ -91,7 +98,7 @@ class Interest(Struct, frozen=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Hint).decode
+_decode = msgspec.msgpack.Decoder(Said).decode
 
 
 class Live:
@@ -109,7 +116,7 @@ class Live:
         self.describe: Describe | None = None
         self.owns: Callable[[str], bool] = _everything
         self.organisation_of: Callable[[str], str | None] = _nobody
-        self._tell: Callable[[bytes], None] = _alone
+        self._tell: Callable[[Hint], None] = _alone
         self._moved: set[EventHub] = set()
         self._changed: dict[EventHub, Settings] = {}
         """Events whose settings changed, and what they were before that."""
@@ -142,20 +149,22 @@ class Live:
         """Tell that what the catalogue says of an event was edited here."""
         self._edited.add(event)
 
-    def connect(self, bus: "Bus") -> None:
+    def connect(self, bus: "Bus", me: str) -> None:
         """Tell the other processes what is told here, and hear it from them."""
 
         def hear(data: bytes) -> None:
             try:
-                hint = _decode(data)
+                said = _decode(data)
             except msgspec.DecodeError:
                 # Of another version: the list says it in words that all know.
                 log.debug("a hint that nobody here understands")
                 return
-            self._queue(hint)
+            # What is said is heard by whoever says it, too.
+            if said.sender != me:
+                self._queue(said.hint)
 
-        def tell(data: bytes) -> None:
-            bus.publish(TOPIC, data)
+        def tell(hint: Hint) -> None:
+            bus.publish(TOPIC, _encode(Said(me, hint)))
 
         self._tell = tell
         # What is lost meanwhile is in the list of events.
@@ -225,7 +234,7 @@ class Live:
         event = frame["event"]
         hint = Hint(event, self.organisation_of(event), frame)
         self._queue(hint)
-        self._tell(_encode(hint))
+        self._tell(hint)
 
     def _queue(self, hint: Hint) -> None:
         if not self.listeners:
@@ -332,7 +341,7 @@ def _nobody(event: str) -> None:
     """Where there are no organisations, no event belongs to one."""
 
 
-def _alone(data: bytes) -> None:
+def _alone(hint: Hint) -> None:
     """Alone, there is nobody to tell."""
 
 

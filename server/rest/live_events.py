@@ -69,7 +69,7 @@ def connect_live_events(context: Context) -> None:
     live.describe = describer(context)
     context.rows.on_edit = edited
     if context.cluster is not None:
-        live.connect(context.cluster.bus)
+        live.connect(context.cluster.bus, context.members.me)
 
 
 def describer(context: Context) -> Describe:

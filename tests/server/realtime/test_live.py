@@ -245,8 +245,9 @@ async def test_a_closed_sale_warns_nobody() -> None:
 async def test_who_does_not_own_an_event_hears_of_it_over_the_bus_only() -> None:
     owner, other = Floor(), Floor()
     wire = Wire()
-    for floor in (owner, other):
-        floor.live.connect(cast(Any, wire))
+    owner.live.connect(cast(Any, wire), "a")
+    hears_itself = wire.hear
+    other.live.connect(cast(Any, wire), "b")
     other.live.owns = lambda event: False
     here, there = owner.listener(), other.listener(WatchEvents(id=1, events=[EVENT]))
     for floor in (owner, other):
@@ -257,7 +258,9 @@ async def test_who_does_not_own_an_event_hears_of_it_over_the_bus_only() -> None
     assert ops(found) == ["event_updated", "capacity", "capacity", "capacity"]
     assert len(wire.said) == 4
     for data in wire.said:
+        hears_itself(data)
         wire.hear(data)
+    assert await owner.told(here) == []
     assert await other.told(there) == found
     assert len(wire.said) == 4
     wire.hear(b"\xc1 of another version")
@@ -295,10 +298,11 @@ async def test_a_reload_tells_what_was_committed_without_being_published() -> No
 async def test_hints_that_wait_are_bounded() -> None:
     floor = Floor()
     wire = Wire()
-    floor.live.connect(cast(Any, wire))
+    floor.live.connect(cast(Any, wire), "a")
     pipe = floor.listener()
     floor.set(PAUSED)
     await floor.told(pipe)
+    floor.live.connect(cast(Any, wire), "b")
     for _ in range(HINTS_WAITING_MAX + 3):
         wire.hear(wire.said[0])
     assert floor.live.dropped == 3
