@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from persistence.attendees import forget_attendees
 from persistence.mail import (
     Code,
     Mail,
@@ -236,6 +237,7 @@ class Accounts:
             # What was joined until the account was locked; it joins nothing any more.
             await leave_all(connection, user_id)
             await drop_mails(connection, user_id)
+            await forget_attendees(connection, user_id)
             return await self._end(connection, user_id, [])
 
     async def _end(self, connection: Any, user_id: str, mails: list[Mail]) -> list[str]:

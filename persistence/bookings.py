@@ -33,15 +33,17 @@ ORDER BY b.created_at DESC, b.booking_id DESC LIMIT $5
 # An event's bookings are found by the index and looked through; a look-up by name or
 # address would need indexes that every booking of a sale had to pay for.
 _LIST_OF_EVENT = f"""
-SELECT {_FIELDS}, a.email, nullif(a.name, '') AS name
+SELECT {_FIELDS}, coalesce(a.email, nullif(t.email, '')) AS email,
+    coalesce(nullif(a.name, ''), nullif(t.name, '')) AS name
 FROM booking b LEFT JOIN account a ON a.user_id = b.user_id
+    LEFT JOIN attendee t ON t.attendee_id = b.user_id
 WHERE b.event_id = $1 {_WANTED}
     AND ($6::bigint IS NULL OR b.version < $6)
     AND ($7::text IS NULL OR b.seats ? $7)
     AND ($8::text IS NULL OR b.booking_id = $8 OR b.user_id = $8 OR b.order_id = $8
         OR starts_with(b.reference, upper($8)) OR b.seats ? $8
-        OR position(lower($8) IN lower(a.email)) > 0
-        OR position(lower($8) IN lower(a.name)) > 0)
+        OR position(lower($8) IN lower(coalesce(a.email, t.email))) > 0
+        OR position(lower($8) IN lower(coalesce(a.name, t.name))) > 0)
 ORDER BY b.version DESC LIMIT $5
 """
 

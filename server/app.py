@@ -41,6 +41,7 @@ from server.accounts.sign_ins import ALONE_TOKEN_S, SESSION_TOKEN_S, SignIns
 from server.activity.start import Activities
 from server.adoption import adopt
 from server.analytics.job import Counter
+from server.attendees.registrar import Registrar
 from server.cluster.members import Members
 from server.cluster.start import join, open_bus, process_of, terms_of
 from server.config import Config
@@ -127,6 +128,7 @@ class Server:
             config=config,
             catalog=catalog,
             bookings=Bookings(pool),
+            registrar=Registrar(pool, shards, config.public_url),
             analytics=Analytics(pool),
             counter=await self._count(),
             accounts=accounts,
@@ -235,6 +237,7 @@ class Server:
         self._spawn(context.sign_ins.run(), "sign-ins")
         self._spawn(context.office.run(), "organisations")
         self._spawn(context.counter.run(), "analytics")
+        self._spawn(context.registrar.run(), "registrations")
         self._spawn(context.metrics.watch_loop(), "loop lag")
         self._spawn(context.pulse.run(), "database pulse")
 

@@ -23,6 +23,7 @@ from server.accounts.sign_ins import SignIns
 from server.accounts.tokens import Tokens
 from server.activity.start import Activities
 from server.analytics.job import Counter
+from server.attendees.registrar import Registrar
 from server.cluster.members import Members
 from server.config import Config
 from server.events.rows import EventRows
@@ -51,6 +52,8 @@ class Context:
     config: Config
     catalog: Catalog
     bookings: Bookings
+    registrar: Registrar
+    """Takes the places of those who register."""
     analytics: Analytics
     counter: Counter
     """Counts what analytics tell."""

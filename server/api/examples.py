@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from server.api.analytics_examples import ANALYTICS_ANSWERS
+from server.api.attendee_examples import ATTENDEE_ANSWERS, ATTENDEE_REQUESTS
 from server.api.booking_examples import BOOKING_ANSWERS
 from server.api.organisation_examples import (
     ORGANISATION,
@@ -227,6 +228,7 @@ REQUESTS: Final[dict[str, Any]] = {
     "edit_event": {"max_per_user": 4, "tags": ["dance", "fireworks"]},
     "duplicate_event": {"starts_at": "2027-12-31T19:00:00Z"},
     "run_command": HOLD,
+    **ATTENDEE_REQUESTS,
     **ORGANISATION_REQUESTS,
 }
 ANSWERS: Final[dict[str, Any]] = {
@@ -297,6 +299,7 @@ ANSWERS: Final[dict[str, Any]] = {
     "clear_caches": {"entries": 48, "bytes": 1017248},
     "show_receipt_key": RECEIPT_KEY,
     **ANALYTICS_ANSWERS,
+    **ATTENDEE_ANSWERS,
     **BOOKING_ANSWERS,
     **ORGANISATION_ANSWERS,
 }

@@ -50,6 +50,7 @@ PATH_PARAMETERS: Final = {
     "event": "The event's id.",
     "venue": "The venue's id.",
     "booking": "The booking's id.",
+    "attendee": "The registration's id.",
     "reference": "The booking's reference.",
     "asset": "The file's name.",
     "session": "The session's id.",

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from inventory.limits import LABEL_LENGTH_MAX
 from server.rest import bookings
 from server.rest.paging import Page
 from server.rest.route import EVENT, PAGING, Query, Route
@@ -32,7 +33,7 @@ TEXT: Final = Query(
 )
 SEAT: Final = Query(
     "seat",
-    {"type": "string", "minLength": 1, "maxLength": 64},
+    {"type": "string", "minLength": 1, "maxLength": LABEL_LENGTH_MAX},
     "Only those with this seat.",
 )
 

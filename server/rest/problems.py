@@ -50,6 +50,9 @@ STATUSES: Final[dict[str, int]] = {
     "key_not_found": 404,
     "announcement_not_found": 404,
     "already_cancelled": 409,
+    "already_registered": 409,
+    "registration_closed": 409,
+    "registration_pending": 409,
     "already_member": 409,
     "last_owner": 409,
     "venue_taken": 409,
@@ -86,6 +89,10 @@ DETAILS: Final[dict[str, str]] = {
     "key_not_found": "There is no such API key.",
     "announcement_not_found": "There is no such announcement.",
     "already_cancelled": "This is cancelled already.",
+    "already_registered": "Somebody registered with this email address.",
+    "registration_closed": "This event takes no registrations.",
+    "registration_pending": "It is not certain yet; try again in a moment.",
+    "attendee_not_found": "There is no such registration.",
     "already_member": "Whoever this is belongs to the organisation already.",
     "last_owner": "An organisation needs an owner.",
     "venue_taken": "Another event has the venue at that time.",
@@ -101,9 +108,18 @@ DETAILS: Final[dict[str, str]] = {
     "internal": "Something went wrong here; the request id finds it in the log.",
 }
 
-TRANSIENT: Final = rejections.TRANSIENT | {"rate_limited", "request_timeout"}
+TRANSIENT: Final = rejections.TRANSIENT | {
+    "rate_limited",
+    "request_timeout",
+    "registration_pending",
+}
 
-RETRY_AFTER_S: Final = {"overloaded": 1, "unavailable": 1, "outcome_unknown": 1}
+RETRY_AFTER_S: Final = {
+    "overloaded": 1,
+    "unavailable": 1,
+    "outcome_unknown": 1,
+    "registration_pending": 1,
+}
 """What `Retry-After` says where the refusal itself does not."""
 
 

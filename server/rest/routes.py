@@ -28,6 +28,7 @@ from server.rest import (
 )
 from server.rest.admin_routes import ADMIN_ROUTES
 from server.rest.analytics_routes import ANALYTICS_ROUTES
+from server.rest.attendee_routes import ATTENDEE_ROUTES
 from server.rest.booking_routes import BOOKING_ROUTES
 from server.rest.cache_routes import CACHE_ROUTES
 from server.rest.catalogue_routes import CATALOGUE_ROUTES
@@ -402,6 +403,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *EVENT_ROUTES,
     *CATALOGUE_ROUTES,
     *BOOKING_ROUTES,
+    *ATTENDEE_ROUTES,
     *ANALYTICS_ROUTES,
     *ORGANISATION_ROUTES,
 )

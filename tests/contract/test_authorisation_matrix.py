@@ -46,6 +46,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
 UNLIKE: Final[dict[str, set[str]]] = {
     # Staff see bookings, and remove nobody but themselves.
     "list_event_bookings": {"staff", "leader", "owner", "admin"},
+    "list_attendees": {"staff", "leader", "owner", "admin"},
     "remove_member": {"leader", "owner", "admin"},
     # To strangers it is not there; staff see it and may not cancel it.
     "cancel_booking": BUYERS - {"staff"},

@@ -70,6 +70,7 @@ def test_only_what_anybody_may_do_goes_without_a_token():
         "verify_email",
         "forgot_password",
         "reset_password",
+        "cancel_registration",
         "show_token_keys",
     }
 
