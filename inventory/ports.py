@@ -15,31 +15,19 @@ from inventory.replies import Reply
 from inventory.settings import Settings
 
 
-class Envelope:
+class Envelope(Struct, eq=False, gc=False):
     """A command on its way: who asks, and the plain function that takes the reply.
 
     `reply` must not raise and must not wait; it is called exactly once.
     """
 
-    __slots__ = ("command", "key", "organizer", "reply", "request_hash", "size", "user")
-
-    def __init__(
-        self,
-        command: AnyCommand,
-        user: str,
-        organizer: bool,
-        reply: Callable[["Envelope", Reply], None],
-        key: str | None = None,
-        request_hash: bytes = b"",
-        size: int = 0,
-    ) -> None:
-        self.command = command
-        self.user = user
-        self.organizer = organizer
-        self.reply = reply
-        self.key = key
-        self.request_hash = request_hash
-        self.size = size
+    command: AnyCommand
+    user: str
+    organizer: bool
+    reply: Callable[["Envelope", Reply], None]
+    key: str | None = None
+    request_hash: bytes = b""
+    size: int = 0
 
 
 class Ownership(Struct):

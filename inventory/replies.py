@@ -5,6 +5,8 @@ accepted reply of a keyed command is stored with its commit; a replay's `expires
 is counted again.
 """
 
+from typing import final
+
 from msgspec import UNSET, Struct, UnsetType
 
 from inventory import rejections
@@ -95,8 +97,12 @@ class HoldingOk(Ok, tag="ok"):
     bookings: list[HeldBooking]
 
 
+@final
 class Refused(Struct, kw_only=True, tag_field="op", tag="refused", gc=False):
-    """A command was refused; nothing changed."""
+    """A command was refused; nothing changed.
+
+    The rules know it by its `type`: `isinstance` takes ten times as long with a struct.
+    """
 
     id: int = 0
     code: str

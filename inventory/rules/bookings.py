@@ -29,7 +29,7 @@ def book(request: Request, command: Book) -> Decision:
     if stock.settings.sale_state == "cancelled":
         return None, refuse("sale_closed", "The event is cancelled.")
     hold = own_hold(request, command.hold)
-    if isinstance(hold, Refused):
+    if type(hold) is Refused:
         return None, hold
     if has_booked(stock, request.user):
         return None, refuse("already_booked")

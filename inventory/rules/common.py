@@ -60,10 +60,10 @@ def places_of(
 ) -> tuple[list[int], dict[int, int]] | Refused:
     """Turn labels into indexes."""
     seats = seats_of(stock, labels)
-    if isinstance(seats, Refused):
+    if type(seats) is Refused:
         return seats
     areas = areas_of(stock, wanted)
-    if isinstance(areas, Refused):
+    if type(areas) is Refused:
         return areas
     return seats, areas
 

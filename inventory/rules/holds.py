@@ -37,10 +37,10 @@ def hold(request: Request, command: Hold) -> Decision:
     wanted = command.areas or {}
     quantity = len(labels) + (sum(wanted.values()) if wanted else 0)
     hold = _may_take(request, command.hold, quantity)
-    if isinstance(hold, Refused):
+    if type(hold) is Refused:
         return None, hold
     places = places_of(stock, labels, wanted)
-    if isinstance(places, Refused):
+    if type(places) is Refused:
         return None, places
     seats, areas = places
     letters = stock.letters
@@ -63,7 +63,7 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
     """Take the best seats, or places of the roomiest area where there are none."""
     stock = request.stock
     hold = _may_take(request, command.hold, command.quantity)
-    if isinstance(hold, Refused):
+    if type(hold) is Refused:
         return None, hold
     category = command.category
     if category is not None and category not in stock.venue.categories:
@@ -101,7 +101,7 @@ def extend(request: Request, command: Extend) -> Decision:
     if refused is not None:
         return None, refused
     hold = own_hold(request, command.hold)
-    if isinstance(hold, Refused):
+    if type(hold) is Refused:
         return None, hold
     ttl_s = min(command.ttl_s or settings.hold_ttl_s, settings.hold_ttl_s)
     deadline_ms = max(hold.deadline_ms, request.now_ms + ttl_s * 1_000)
@@ -119,18 +119,18 @@ def release(request: Request, command: Release) -> Decision:
     """Give back a hold of the caller, or the named part of it."""
     stock = request.stock
     hold = own_hold(request, command.hold)
-    if isinstance(hold, Refused):
+    if type(hold) is Refused:
         return None, hold
     if command.seats is None and command.areas is None:
         seats, areas = hold.seats, hold.areas
     else:
         named = seats_of(stock, command.seats or [])
-        if isinstance(named, Refused):
+        if type(named) is Refused:
             return None, named
         if not set(named).issubset(hold.seats):
             return None, refuse("seat_not_found", "This hold has no such seat.")
         places = areas_of(stock, command.areas or {})
-        if isinstance(places, Refused):
+        if type(places) is Refused:
             return None, places
         seats, areas = named, places
         for area, count in areas.items():
@@ -170,7 +170,7 @@ def _may_take(
     has = quantity
     if token is not None:
         own = own_hold(request, token)
-        if isinstance(own, Refused):
+        if type(own) is Refused:
             return own
         hold = own
         has += hold.size()

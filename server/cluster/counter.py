@@ -32,13 +32,11 @@ from server.realtime.hub import EventHub
 from server.shards import LocalEvent, Shards
 
 
-class Visitor(Envelope):
+class Visitor(Envelope, eq=False, gc=False):
     """A command that another process forwarded."""
 
-    __slots__ = ("number", "sender")
-
-    number: int
-    sender: str
+    number: int = 0
+    sender: str = ""
 
 
 class Broadcast:

@@ -28,21 +28,29 @@ QUEUE_BYTES_MAX = 64 * 1_024
 class DirectQueue(WebSocketDataQueue):
     """Gives frames of one kind to `take` while it may, and queues the rest."""
 
-    take: Callable[[bytes], None] | None = None
+    __slots__ = ("gone", "kind", "must_wait", "over", "take")
+
     must_wait: Callable[[], bool]
     kind: WSMsgType
-    over = False
-    gone: asyncio.Future[None] | None = None
+
+    def __init__(
+        self, protocol: Any, limit: int, *, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(protocol, limit, loop=loop)
+        self.take: Callable[[bytes], None] | None = None
+        self.over = False
+        self.gone: asyncio.Future[None] | None = None
 
     def feed_data(self, data: Any, size: int) -> None:
         """Take one frame from the parser."""
+        take = self.take
         if (
-            self.take is not None
+            take is not None
             and data[0] is self.kind
             and not self._buffer
             and not self.must_wait()
         ):
-            self.take(data[1])
+            take(data[1])
         elif not self.over:
             super().feed_data(data, size)
 

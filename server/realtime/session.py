@@ -10,7 +10,7 @@ from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from inventory.commands import Block, ClientCommand, Command, Unblock
+from inventory.commands import Block, ClientCommand, Unblock
 from inventory.ports import Envelope
 from inventory.replies import Ok, Reply, refuse
 from server import limits
@@ -19,6 +19,7 @@ from server.envelopes import envelope_of
 from server.realtime.hub import Hub
 from server.realtime.outlet import Outlet
 from server.realtime.wire import (
+    COMMANDS,
     ErrorFrame,
     FrameError,
     Hello,
@@ -136,15 +137,15 @@ class Session:
     def receive(self, data: bytes) -> None:
         """Take one client frame."""
         try:
-            frame = self.outlet.codec.decode(data)
+            frame: Any = self.outlet.codec.decode(data)
         except FrameError as error:
             if self._allowed() is not False:
                 self.outlet.send(ErrorFrame(error.frame_id, error.code, error.detail))
             return
         self.in_flight += 1
-        if not self._allowed():
+        if self._rates is not None and not self._allowed():
             self._answer(frame.id, refuse("overloaded"))
-        elif isinstance(frame, Command):
+        elif type(frame) in COMMANDS:
             self._command(frame, len(data))
         else:
             self._take(frame)
