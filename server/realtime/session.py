@@ -240,8 +240,12 @@ class Session:
     def _answer(self, frame_id: int, reply: Reply) -> None:
         reply.id = frame_id
         outlet = self.outlet
-        outlet.write(outlet.codec.pack(reply))
         self.in_flight -= 1
+        if self.in_flight:
+            # More answers are due, perhaps of the same commit.
+            outlet.write_soon(outlet.codec.pack(reply))
+        else:
+            outlet.write(outlet.codec.pack(reply))
         if self._room is not None:
             self._make_room()
 

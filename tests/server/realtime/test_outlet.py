@@ -119,3 +119,20 @@ async def test_who_takes_what_there_is_while_more_comes_is_not_closed() -> None:
             now += 2 * limits.STALL_S_MAX
             outlet.tend(now, ping=False)
         assert not outlet.is_over()
+
+
+async def test_what_may_come_soon_comes_by_itself_and_in_order() -> None:
+    async with connected() as client:
+        outlet = client.outlet
+        outlet.write_soon(b"one")
+        outlet.write_soon(b"two")
+        assert await client.take(6) == b"onetwo"
+        outlet.write_soon(b"three")
+        outlet.write(b"four")
+        assert await client.take(9) == b"threefour"
+        outlet.write_soon(b"five")
+        outlet.close(1001, "enough", 0)
+        outlet.write_soon(b"nothing comes after the end")
+        said = await client.take(1_000)
+        assert said.startswith(b"five")
+        assert said.endswith(close_frame(1001, "enough"))

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from inventory.ports import Envelope, Expiry
+from inventory.replies import Ok
 from server import limits
 from server.accounts.tokens import Identity
 from server.organisations.sellers import Seller
@@ -31,9 +32,11 @@ class Line(Pipe):
         super().__init__()
         self.code: int | None = None
         self.ended = False
+        self.writes = 0
 
     def write(self, data: bytes) -> None:
         assert not self.ended
+        self.writes += 1
         if data[0] == 0x88:
             self.code = int.from_bytes(data[2:4], "big")
         elif data[0] == 0x81:
@@ -195,6 +198,28 @@ async def test_without_limits_nobody_is_refused() -> None:
     async with connected() as guest:
         for _ in range(round(limits.COMMANDS_BURST) + limits.FLOOD_REFUSALS_MAX + 1):
             assert [frame["op"] for frame in guest.say("ping")] == ["ok"]
+
+
+async def test_answers_of_one_commit_are_written_in_one_go() -> None:
+    async with connected() as guest:
+        guest.say("hello", token="anna")
+        for frame_id in range(4):
+            command = {"op": "holding", "id": frame_id, "event": EVENT}
+            guest.session.receive(msgspec.json.encode(command))
+        before = guest.line.writes
+        first, second, third, last = guest.offered
+        for envelope in (first, second):
+            envelope.reply(envelope, Ok())
+        assert guest.line.writes == before
+        await turns()
+        assert guest.line.writes == before + 1
+        # With the last one that is due nothing is waited for.
+        for envelope in (third, last):
+            envelope.reply(envelope, Ok())
+        assert guest.line.writes == before + 2
+        await turns()
+        assert [frame["id"] for frame in guest.line.frames()] == [0, 1, 2, 3]
+        assert guest.line.writes == before + 2
 
 
 def sold_by(guest: Guest, **roles: str) -> None:
