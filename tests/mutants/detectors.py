@@ -51,6 +51,12 @@ _BY_FILE: dict[str, Detector] = {
     "inventory/rules/common.py": pytest("tests/inventory/rules"),
     "inventory/rules/bookings.py": pytest("tests/inventory/rules"),
     "inventory/rules/sale.py": pytest("tests/inventory/rules"),
+    "persistence/attendees.py": pytest("tests/persistence/test_attendees.py"),
+    "persistence/rollup.py": pytest("tests/persistence/test_rollup.py"),
+    "persistence/tally.py": pytest(
+        "tests/persistence/test_tally.py", "tests/persistence/test_rollup.py"
+    ),
+    "server/attendees/registrar.py": pytest("tests/server/attendees"),
     "persistence/lanes.py": LANES,
     "persistence/line.py": LANES,
 }

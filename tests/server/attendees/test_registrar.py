@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inventory.commands import Cancel, Configure
+from inventory.commands import Book, Cancel, Configure
+from inventory.replies import refuse
 from inventory.settings import Settings
 from persistence.attendees import AlreadyRegistered, Attendee, NewAttendee
 from persistence.catalog import Catalog
@@ -37,11 +38,12 @@ class Desk:
         self.pool, self.shards = pool, shards
         self.registrar = Registrar(pool, shards, None)
 
-    async def register(self, email: str, name: str | None = None) -> Attendee:
+    async def register(
+        self, email: str, name: str | None = None, user: str = "usr"
+    ) -> Attendee:
         def next_name(attempt: int) -> str:
             return f"{name or f'att {email}'} {attempt}"
 
-        user = f"usr of {email}"
         new = NewAttendee(next_name(0), "evt", email, "Olga", user, b"hash")
         return await self.registrar.register(new, next_name)
 
@@ -55,6 +57,13 @@ class Desk:
         )
         assert live == [(sold,)]
         return int(sold)
+
+    async def held(self) -> int:
+        """Count the places that are held, once the board has come so far."""
+        local = await self.shards.find("evt")
+        ((version,),) = await self.fetch("SELECT version FROM event_head")
+        await local.hub.reach(version, 10)
+        return local.board.counts()["held"]
 
     async def mails(self) -> int:
         ((mails,),) = await self.fetch("SELECT count(*) FROM mail")
@@ -172,10 +181,53 @@ async def test_what_a_dead_process_left_is_finished_by_another(
     await desk.look_later()
     assert await desk.fetch("SELECT state FROM attendee") == [("registered",)]
     assert (await desk.sold(), await desk.mails()) == (1, 1)
+    assert await desk.held() == 0
     await desk.look_later()
     assert (await desk.sold(), await desk.mails()) == (1, 1)
     found = await desk.register("olga@example.org")
     assert found.state == "registered"
+
+
+@pytest.mark.parametrize("nth", [0, 1])
+@pytest.mark.parametrize("happened", [True, False])
+async def test_what_nobody_knows_is_found_out_later(desk, monkeypatch, nth, happened):
+    """The answer to the hold, or to the booking, is that it may have happened."""
+    asked = []
+
+    async def unknown(*args: Any) -> Any:
+        asked.append(args)
+        if len(asked) == nth + 1:
+            if happened:
+                await ask(*args)
+            return refuse("outcome_unknown")
+        return await ask(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "ask", unknown)
+        with pytest.raises(RegistrationRefused) as raised:
+            await desk.register("olga@example.org")
+    assert raised.value.refused.code == "outcome_unknown"
+    # Its address is taken meanwhile.
+    with pytest.raises(AlreadyRegistered):
+        await desk.register("olga@example.org", "else", "somebody else")
+    await desk.look_later()
+    assert await desk.fetch("SELECT state FROM attendee") == [("registered",)]
+    assert (await desk.sold(), await desk.held(), await desk.mails()) == (1, 0, 1)
+
+
+async def test_a_booking_that_is_refused_for_good_ends_it(desk, monkeypatch):
+    async def expired(*args: Any) -> Any:
+        if isinstance(args[1], Book):
+            return refuse("hold_expired")
+        return await ask(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "ask", expired)
+        with pytest.raises(RegistrationRefused):
+            await desk.register("olga@example.org")
+    assert await desk.fetch("SELECT state FROM attendee") == [("gone",)]
+    assert (await desk.register("olga@example.org")).state == "registered"
+    assert await desk.sold() == 1
 
 
 async def test_a_dead_process_s_registration_ends_where_there_is_no_place(
