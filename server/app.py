@@ -60,7 +60,7 @@ from server.receipts import PublicKey, ReceiptKey
 from server.rest import routes
 from server.rest.client_address import parse_networks
 from server.rest.http_log import HTTP_LOG
-from server.rest.limits import RequestLimits
+from server.rest.limits import keep_counting, limits_of
 from server.rest.live_events import connect_live_events
 from server.rest.middleware import answer_problems, set_headers
 from server.rest.notes import note_writes
@@ -154,7 +154,7 @@ class Server:
             durability=durability.durability_class,
             pulse=Pulse(partial(pool.fetch_one, "SELECT 1")),
             trusted_proxies=parse_networks(config.trusted_proxies),
-            limits=RequestLimits() if config.rate_limits == "on" else None,
+            limits=limits_of(config),
         )
         self._tell_how_it_goes(context, durability)
         self._spawn(keys.run(tokens), "token keys")
@@ -221,6 +221,9 @@ class Server:
         if self._cluster is not None:
             context.caches.connect(self._cluster.bus)
             context.rows.connect(self._cluster.bus)
+            if context.limits is not None:
+                context.limits.connect(self._cluster.bus, context.members.me)
+                self._spawn(keep_counting(context.limits), "rate limits")
         config = self.config
         postman = Postman(context.outbox, config.smtp_url, config.mail_from)
         context.parts["mail"] = lambda: {"status": postman.status}

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 PORT_MAX: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=PORT_MAX)]
+Allowance = Annotated[int, Meta(ge=1, le=10**9)]
 
 EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})
 """Hosts that mean all addresses of the machine, and so are nobody's address."""
@@ -47,6 +48,11 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     public_url: str | None = None
     """The page of the shop, for links in mails."""
     rate_limits: Literal["on", "off"] = "on"
+    rate_limit_public: Allowance | None = None
+    """Requests in 15 minutes, and so are the three below; see `server.rest.limits`."""
+    rate_limit_signed_in: Allowance | None = None
+    rate_limit_admin: Allowance | None = None
+    rate_limit_commands: Allowance | None = None
     activity_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
     """How long it is kept who did what; whole months go at a time."""
     trusted_proxies: list[str] = []

@@ -8,11 +8,12 @@ from typing import Any, Final
 from server import __version__
 from server.api import examples
 from server.api.schemas import Schema, components, without_event
+from server.rest import limits
 from server.rest.guard import ROLES
 from server.rest.problems import CONTENT_TYPE, DETAILS, Problem, status_of
 from server.rest.route import Route
 
-DESCRIPTION: Final = """\
+DESCRIPTION: Final = f"""\
 Sells seats when everyone comes at once. Commands of buyers go over the websocket
 `/v1/ws` (described in `/asyncapi.json`) or, one at a time, over REST.
 
@@ -37,7 +38,11 @@ Every error is a problem document (RFC 9457) whose `code` is stable; where `tran
 is true, the same request may succeed later. A write with an `Idempotency-Key` has at
 most one effect. Requests are limited: `429` says in `Retry-After` when to come again,
 and `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell where
-one stands.
+one stands. Unless the server is set otherwise, one may send in any 15 minutes
+{limits.PUBLIC_MAX} requests from an address or as a guest, {limits.SIGNED_IN_MAX} as
+somebody who is signed in, {limits.ADMIN_MAX:,} as an administrator or a machine, and
+{limits.COMMANDS_MAX:,} commands besides; to show an event, its map or its availability
+costs a tenth of a request. A client on the server's own machine has no such budget.
 
 Every call that writes is kept for a while (400 days by default), refused ones and
 sign-ins among them: who, when, which route, about what, from which network, how it

@@ -13,6 +13,7 @@ from server.context import CONTEXT, Context
 from server.organisations.machines import Machine
 from server.rest.call import Call
 from server.rest.client_address import find_client, limit_key
+from server.rest.limits import Budget
 from server.rest.middleware import LIMIT_HEADERS
 from server.rest.notes import note_caller
 from server.rest.problems import ProblemError
@@ -55,11 +56,15 @@ ROLES: Final[dict[str, frozenset[str]]] = {
 
 
 def guarded(
-    access: Access, handler: CallHandler, scope: Scope | None = None
+    access: Access,
+    handler: CallHandler,
+    scope: Scope | None = None,
+    budget: Budget = "requests",
 ) -> Handler:
     """Return the aiohttp handler that lets in whom the route is for.
 
-    `scope` is what an API key needs; without one none is let in.
+    `scope` is what an API key needs; without one none is let in. `budget` is what a
+    call takes from.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -71,11 +76,10 @@ def guarded(
         if access not in UNASKED:
             identity, failure = await _identify_any(request, context, client)
         note_caller(request, identity, client)
-        # Wrong tokens count as well, under their sender's address.
-        counted = client if identity is None else f"user {identity.user}"
         if context.limits is not None:
-            verdict = context.limits.request(counted, time.monotonic())
-            enforce(request, verdict)
+            # Wrong tokens count as well, under their sender's address.
+            now_s = time.monotonic()
+            enforce(request, context.limits.request(client, identity, now_s, budget))
         if failure is not None:
             raise failure
         _admit(access, scope, identity)
@@ -146,7 +150,7 @@ async def _identify_any(
     machines = context.office.machines
     if context.limits is not None and not machines.knows(keys[0]):
         # A guess costs a look at the database: it counts for its sender's address too.
-        enforce(request, context.limits.request(client, time.monotonic()))
+        enforce(request, context.limits.request(client, None, time.monotonic()))
     machine = await machines.identify(keys[0])
     if machine is None:
         return None, ProblemError("unauthenticated", "There is no such API key.")

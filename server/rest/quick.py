@@ -107,15 +107,12 @@ class QuickReads:
             return False
         told = ""
         if context.limits is not None:
-            client = (
-                client_of(request, context)
-                if identity is None
-                else f"user {identity.user}"
-            )
-            verdict = context.limits.request(client, time.monotonic())
+            client = client_of(request, context)
+            now_s = time.monotonic()
+            verdict = context.limits.request(client, identity, now_s, "cheap")
             if not verdict.allowed:
                 return False
-            told = "".join(f"{name}: {v}\r\n" for name, v in verdict.headers().items())
+            told = verdict.lines()
         body = found.body
         if etags.matches(request.headers.get("If-None-Match"), found.etag):
             status, about, body = "304 Not Modified", "", b""

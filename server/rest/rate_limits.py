@@ -30,6 +30,14 @@ class Verdict(Struct, frozen=True):
             headers["Retry-After"] = str(self.retry_after_s)
         return headers
 
+    def lines(self) -> str:
+        """Return the same as they stand in the head of an answer."""
+        told = (
+            f"RateLimit-Limit: {self.limit}\r\nRateLimit-Remaining: {self.remaining}"
+            f"\r\nRateLimit-Reset: {self.reset_s}\r\n"
+        )
+        return told if self.allowed else f"{told}Retry-After: {self.retry_after_s}\r\n"
+
 
 class Buckets:
     """One bucket of `burst` tokens per key, refilled with `rate_per_s`.

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from persistence.api_keys import Scope
 from server.rest.guard import Access, CallHandler
+from server.rest.limits import Budget
 
 
 class Query(Struct, frozen=True):
@@ -35,6 +36,8 @@ class Route(Struct, frozen=True, kw_only=True):
     """The type, or types, of a good answer; None where it is no JSON of ours."""
     media_type: str = "application/json"
     status: int = 200
+    budget: Budget = "requests"
+    """What a call takes from, where requests are limited."""
     keyed: bool = False
     """Whether it honours `Idempotency-Key`."""
     cached: bool = False

@@ -266,6 +266,7 @@ EVENT_ROUTES: Final = (
         path="/v1/events/{event}",
         handler=events.show_event,
         name="show_event",
+        budget="cheap",
         summary="Show an event and what is left of it",
         tag="Events",
         access="anyone",
@@ -318,6 +319,7 @@ EVENT_ROUTES: Final = (
         path="/v1/events/{event}/map",
         handler=seats.show_map,
         name="show_map",
+        budget="cheap",
         summary="Show an event's map, which never changes",
         tag="Seats",
         access="anyone",
@@ -331,6 +333,7 @@ EVENT_ROUTES: Final = (
         path="/v1/events/{event}/availability",
         handler=seats.show_availability,
         name="show_availability",
+        budget="cheap",
         summary="Show who has what: one letter per seat index",
         tag="Seats",
         access="anyone",
@@ -344,6 +347,7 @@ EVENT_ROUTES: Final = (
         path="/v1/events/{event}/commands",
         handler=commands.run_command,
         name="run_command",
+        budget="commands",
         summary="Hold, book, release …: one command, one reply",
         tag="Seats",
         access="buyer",
@@ -416,7 +420,7 @@ def register(app: web.Application) -> None:
         asyncapi=orjson.dumps(asyncapi.build()),
     )
     for route in ROUTES:
-        handler = guarded(route.access, route.handler, route.scope)
+        handler = guarded(route.access, route.handler, route.scope, route.budget)
         if route.method == "GET":
             app.router.add_get(route.path, handler)
         else:

@@ -112,3 +112,35 @@ async def test_guest_tokens_have_a_rate_and_the_answer_says_when_to_retry(
     async with api_from_new_address(limited_server) as other:
         guest = await other.guest()
         assert guest.role == "guest"
+
+
+async def test_each_kind_of_client_has_a_budget_in_a_quarter_of_an_hour(
+    limited_server,
+):
+    async with api_from_new_address(limited_server) as api:
+        guest = await api.guest()
+        event = await api.sale(None, capacity=5)
+        list_, read = "/v1/events?q=nothing", f"/v1/events/{event}"
+        answers = [await api.get(list_) for _ in range(101)]
+        assert {answer.status for answer in answers[:100]} == {200}
+        assert {answer.headers["ratelimit-limit"] for answer in answers} == {"100"}
+        left = [int(answer.headers["ratelimit-remaining"]) for answer in answers]
+        assert left == [*range(99, -1, -1), 0]
+        check_problem(answers[-1], 429)
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 960
+        # A guest has what a stranger has, and each buyer may still command.
+        for _ in range(10):
+            shown = await api.get(read, guest)
+            assert shown.headers["ratelimit-remaining"] == "99"
+        assert (await api.get(read)).status == 429
+        held = await api.command(event, guest, "hold", areas={"GA": 1})
+        assert held.status == 200
+        assert int(held.headers["ratelimit-limit"]) > 1_000
+        admin = await api.get(list_, api.admin)
+        assert admin.headers["ratelimit-limit"] == "1000"
+
+
+async def test_what_is_operational_has_no_budget(limited_server):
+    async with api_from_new_address(limited_server) as api:
+        for _ in range(110):
+            assert (await api.get("/livez")).status == 200
