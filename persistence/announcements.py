@@ -66,8 +66,10 @@ mailed AS (
     SELECT
         'mail_' || left(encode(sha256(convert_to($1 || a.user_id, 'UTF8')), 'hex'), 32),
         a.user_id, a.email, $4, $5, now() + $6 * interval '1 s', $1
-    FROM someone s JOIN account a USING (user_id)
-    WHERE a.deleted_at IS NULL
+    FROM someone s JOIN (
+        SELECT user_id, email FROM account WHERE deleted_at IS NULL
+        UNION ALL SELECT attendee_id, email FROM attendee WHERE email <> ''
+    ) a USING (user_id)
     ON CONFLICT DO NOTHING
     RETURNING user_id
 )
@@ -95,6 +97,8 @@ SELECT (SELECT count(*) FROM seen) AS seen,
     (
         SELECT count(*) FROM someone s WHERE NOT EXISTS (
             SELECT FROM account a WHERE a.user_id = s.user_id AND a.deleted_at IS NULL
+        ) AND NOT EXISTS (
+            SELECT FROM attendee t WHERE t.attendee_id = s.user_id AND t.email <> ''
         ) AND NOT EXISTS (
             SELECT FROM booking b
             WHERE b.user_id = s.user_id AND b.event_id = $2

@@ -1,4 +1,4 @@
-"""Venues, events and bookings as rows: made once, listed, looked up.
+"""Venues and events as rows: made once, listed, looked up.
 
 Ids are given, not made here: REST derives them from idempotency keys, so that the same
 request again finds what it made the first time. What an event is *set to* is written
@@ -91,24 +91,6 @@ _SCHEDULED = """
 SELECT event_id FROM event
 WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2
 """
-_BOOKING = """
-SELECT booking_id, event_id, reference, user_id, order_id, version,
-    seats::text AS seats, areas::text AS areas, created_at, cancelled_at
-FROM booking
-"""
-_FIND_BOOKING = f"{_BOOKING} WHERE booking_id = $1"
-_FIND_REFERENCE = f"{_BOOKING} WHERE reference = $1"
-_LIST_BOOKINGS = f"""{_BOOKING}
-WHERE user_id = $1
-    AND ($2::timestamptz IS NULL OR (created_at, booking_id) < ($2, $3))
-ORDER BY created_at DESC, booking_id DESC LIMIT $4
-"""
-_LIST_EVENT_BOOKINGS = f"""{_BOOKING}
-WHERE event_id = $1 AND ($2::bigint IS NULL OR version < $2)
-    AND ($3::text IS NULL OR user_id = $3 OR reference = upper($3) OR booking_id = $3)
-ORDER BY version DESC LIMIT $4
-"""
-
 EVERY_EVENT = EventFilter()
 NO_DETAILS = Details()
 
@@ -116,8 +98,6 @@ _T = TypeVar("_T")
 
 _categories = msgspec.json.Decoder(list[Category]).decode
 _settings = msgspec.json.Decoder(Settings).decode
-_labels = msgspec.json.Decoder(list[str]).decode
-_areas = msgspec.json.Decoder(dict[str, int]).decode
 _venue_map = msgspec.json.Decoder(VenueMap).decode
 
 
@@ -148,21 +128,6 @@ class EventPlan(Struct, frozen=True):
     def venue_map(self) -> VenueMap:
         """Decode the map, which takes milliseconds where it is large."""
         return _venue_map(self.map_json)
-
-
-class Booking(Struct, frozen=True):
-    """A booking, cancelled or not."""
-
-    booking: str
-    event: str
-    reference: str
-    user: str
-    order: str | None
-    version: int
-    seats: list[str]
-    areas: dict[str, int]
-    created_at: datetime
-    cancelled_at: datetime | None
 
 
 class Catalog:
@@ -297,38 +262,6 @@ class Catalog:
         rows = await self._pool.fetch(_SCHEDULED, until_ms, limits.SCHEDULED_MAX)
         return [row["event_id"] for row in rows]
 
-    async def find_booking(self, booking: str) -> Booking | None:
-        """Return a booking by its id."""
-        row = await self._pool.fetch_one(_FIND_BOOKING, booking)
-        return None if row is None else _booking_of(row)
-
-    async def find_booking_by_reference(self, reference: str) -> Booking | None:
-        """Return a booking by what its buyer reads out."""
-        row = await self._pool.fetch_one(_FIND_REFERENCE, reference)
-        return None if row is None else _booking_of(row)
-
-    async def list_bookings(
-        self, user: str, *, limit: int, cursor: str | None = None
-    ) -> tuple[list[Booking], str | None]:
-        """Return a page of a user's bookings, newest first, and the next cursor."""
-        rows = await self._pool.fetch(
-            _LIST_BOOKINGS, user, *decode_cursor(cursor), _fetched(limit)
-        )
-        page, more = _page([_booking_of(row) for row in rows], limit)
-        if not more:
-            return page, None
-        return page, encode_cursor(page[-1].created_at, page[-1].booking)
-
-    async def list_event_bookings(
-        self, event: str, *, text: str | None, below: int | None, limit: int
-    ) -> list[Booking]:
-        """Return an event's bookings of versions below one, newest first.
-
-        With a `text` only those whose id, reference or user it is.
-        """
-        rows = await self._pool.fetch(_LIST_EVENT_BOOKINGS, event, below, text, limit)
-        return [_booking_of(row) for row in rows]
-
     async def _insert_venue(
         self,
         venue_id: str,
@@ -365,21 +298,6 @@ def _venue_of(row: Row) -> VenueRow:
         request_hash=row["request_hash"],
         created_at=row["created_at"],
         exclusive=row["exclusive"],
-    )
-
-
-def _booking_of(row: Row) -> Booking:
-    return Booking(
-        booking=row["booking_id"],
-        event=row["event_id"],
-        reference=row["reference"],
-        user=row["user_id"],
-        order=row["order_id"],
-        version=row["version"],
-        seats=_labels(row["seats"]),
-        areas=_areas(row["areas"]),
-        created_at=row["created_at"],
-        cancelled_at=row["cancelled_at"],
     )
 
 

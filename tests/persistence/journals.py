@@ -11,6 +11,7 @@ from inventory.batch import chained
 from inventory.ports import Batch, BookingRow, CommitStatus, KeyedResult, Ownership
 from inventory.settings import Settings
 from inventory.venue.map import Area, Category, Seat, VenueMap
+from persistence.bookings import Bookings
 from persistence.catalog import Catalog
 from persistence.clock import DatabaseClock
 from persistence.journal import PostgresJournal
@@ -49,6 +50,7 @@ class Store:
         self.pool = pool
         self.journal = journal
         self.catalog = Catalog(pool)
+        self.bookings = Bookings(pool)
 
     async def query(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await query(self.url, sql, *args)]

@@ -2,6 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from persistence.announcements import PER_DAY_MAX, Announcements, NewAnnouncement
+from persistence.attendees import Attendees, NewAttendee, forget_attendees
 from persistence.mail import TAKEN_MAX, Outbox, put_mails
 from persistence.organisations import OrganisationNotFound, TooMany
 from tests.persistence.journals import SETTINGS, make_batch, make_booking
@@ -84,6 +85,23 @@ async def test_every_ticket_holder_gets_one_mail_however_many_tickets(
     await announcements.create(TO_HOLDERS)
     assert await write_all(announcements, batch) == 6 // batch + 1
     assert await recipients(store) == ["anna", "bert"]
+    found = await announcements.find("org", "ann")
+    assert (found.recipients, found.without_email) == (2, 1)
+
+
+async def test_those_who_registered_hold_tickets(announcements, store):
+    await sell(store, "usr_bert", "att_olga", "att_gone")
+    attendees = Attendees(store.pool)
+    for name in ("olga", "gone"):
+        email = f"{name}@example.org"
+        await attendees.begin(
+            NewAttendee(f"att_{name}", "evt", email, "", f"usr_{name}", b"")
+        )
+    async with store.pool.transaction() as connection:
+        await forget_attendees(connection, "usr_gone")
+    await announcements.create(TO_HOLDERS)
+    await write_all(announcements, 2)
+    assert await recipients(store) == ["bert", "olga"]
     found = await announcements.find("org", "ann")
     assert (found.recipients, found.without_email) == (2, 1)
 

@@ -3,7 +3,6 @@ import asyncio
 import msgspec
 import pytest
 
-from inventory.ports import CommitStatus
 from persistence import limits
 from persistence.errors import BadCursor
 from persistence.event_rows import EventFilter
@@ -12,8 +11,6 @@ from tests.persistence.journals import (
     NOW_MS,
     SETTINGS,
     VENUE,
-    make_batch,
-    make_booking,
 )
 
 pytestmark = pytest.mark.postgres
@@ -154,21 +151,3 @@ async def test_a_page_is_never_larger_than_its_bound(store, monkeypatch):
 async def test_a_foreign_cursor_is_refused(store):
     with pytest.raises(BadCursor):
         await store.catalog.list_events(limit=3, cursor="nonsense")
-
-
-async def test_bookings_are_found_by_id_reference_and_user(store):
-    ownership = await store.own("evt")
-    for n in range(5):
-        batch = make_batch(ownership, bookings=[make_booking(f"b{n}", n + 1)])
-        assert await store.commit(ownership, batch) is CommitStatus.COMMITTED
-    booking = await store.catalog.find_booking("b1")
-    assert booking is not None
-    assert (booking.user, booking.event, booking.version) == ("buyer", "evt", 2)
-    assert await store.catalog.find_booking_by_reference("REF-b1") == booking
-    assert await store.catalog.find_booking("other") is None
-    assert await store.catalog.find_booking_by_reference("other") is None
-    first, cursor = await store.catalog.list_bookings("buyer", limit=3)
-    rest, end = await store.catalog.list_bookings("buyer", limit=3, cursor=cursor)
-    listed = [b.booking for b in first + rest]
-    assert (listed, end) == (["b4", "b3", "b2", "b1", "b0"], None)
-    assert await store.catalog.list_bookings("other", limit=3) == ([], None)

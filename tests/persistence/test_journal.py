@@ -90,7 +90,7 @@ async def test_a_commit_writes_everything_its_batch_holds(store):
     sold = await store.query("SELECT seat, booking FROM sold ORDER BY seat")
     assert sold == [(0, "b1"), (1, "b1")]
     assert await store.query("SELECT area, sold FROM area_sold") == [(0, 2)]
-    booking = await store.catalog.find_booking("b1")
+    booking = await store.bookings.find("b1")
     assert booking is not None
     assert (booking.seats, booking.areas) == (["A-1", "A-2"], {"GA": 1})
     found = await store.journal.find_results("evt", [("buyer", "k2"), ("buyer", "no")])
@@ -170,7 +170,7 @@ async def test_a_seat_goes_from_one_booking_to_the_next_in_one_batch(store):
     )
     assert await store.commit(ownership, second) is COMMITTED
     assert await store.query("SELECT seat, booking FROM sold") == [(3, "b2")]
-    booking = await store.catalog.find_booking("b1")
+    booking = await store.bookings.find("b1")
     assert booking is not None
     assert booking.cancelled_at is not None
 
