@@ -28,6 +28,7 @@ from persistence.event_rows import (
     page_of,
     time_of,
 )
+from persistence.images import Images
 from persistence.pool import Pool, Row
 from persistence.popularity import Popularity
 from persistence.venue_times import VenueTimes
@@ -136,6 +137,7 @@ class Catalog:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self.details = EventDetails(pool)
+        self.images = Images(pool)
         self.popularity = Popularity(pool)
         self.times = VenueTimes(pool)
 

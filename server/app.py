@@ -231,6 +231,8 @@ class Server:
         self._spawn(context.hub.run(), "hub")
         self._spawn(context.hub.live.run(), "live events")
         self._spawn(context.shards.run(), "scheduled sales")
+        self._cleanups.append(context.images.close)
+        self._spawn(context.images.run(), "images")
         self._spawn(keep_ranking(context.catalog.popularity), "ranking")
         take = (
             context.shards.adopt if self._cluster is None else self._cluster.take_share

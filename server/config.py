@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from server.images.place import parse_place
+
 PORT_MAX: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=PORT_MAX)]
 Allowance = Annotated[int, Meta(ge=1, le=10**9)]
@@ -47,6 +49,11 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mail_from: str | None = None
     public_url: str | None = None
     """The page of the shop, for links in mails."""
+    images_url: str | None = None
+    """An S3-compatible store for images; without it they are in the data directory."""
+    s3_key_id: str | None = None
+    s3_secret: str | None = None
+    s3_token: str | None = None
     rate_limits: Literal["on", "off"] = "on"
     rate_limit_public: Allowance | None = None
     """Requests in 15 minutes, and so are the three below; see `server.rest.limits`."""
@@ -63,9 +70,17 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 NAMES: Final[dict[str, str]] = {
-    **{f"ONSALE_{name.upper()}": name for name in Config.__struct_fields__},
+    **{
+        f"ONSALE_{name.upper()}": name
+        for name in Config.__struct_fields__
+        if not name.startswith("s3_")
+    },
     "DATABASE_URL": "database_url",
     "REDIS_URL": "redis_url",
+    # As all that talks to such a store calls them.
+    "AWS_ACCESS_KEY_ID": "s3_key_id",
+    "AWS_SECRET_ACCESS_KEY": "s3_secret",
+    "AWS_SESSION_TOKEN": "s3_token",
 }
 """Names in the environment, and the settings they give."""
 
@@ -107,6 +122,7 @@ def _check(config: Config) -> None:
             "ONSALE_ADMIN_EMAIL and ONSALE_ADMIN_PASSWORD are set together."
         )
     _check_mail(config)
+    _check_images(config)
     if config.advertise is not None and not _is_origin(config.advertise):
         raise ConfigError(
             "ONSALE_ADVERTISE: Expected a URL of a machine, such as"
@@ -150,6 +166,22 @@ def _check_mail(config: Config) -> None:
         config.public_url, "http", "https"
     ):
         raise ConfigError("ONSALE_PUBLIC_URL: Expected the URL of a page.")
+
+
+def _check_images(config: Config) -> None:
+    if config.images_url is None:
+        return
+    try:
+        parse_place(config.images_url)
+    except ValueError as error:
+        raise ConfigError(
+            "ONSALE_IMAGES_URL: Expected s3://BUCKET, perhaps with a folder, and behind"
+            f" a `?` the endpoint and the region. {error}"
+        ) from None
+    if config.s3_key_id is None or config.s3_secret is None:
+        raise ConfigError(
+            "ONSALE_IMAGES_URL: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY too."
+        )
 
 
 def _is_url(text: str, *schemes: str) -> bool:

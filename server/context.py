@@ -27,6 +27,8 @@ from server.attendees.registrar import Registrar
 from server.cluster.members import Members
 from server.config import Config
 from server.events.rows import EventRows
+from server.images.keeper import ImageKeeper
+from server.images.start import open_images
 from server.metrics import Metrics
 from server.organisations.office import Office
 from server.pulse import Pulse
@@ -96,12 +98,14 @@ class Context:
     ready: bool = False
     """False before the start is done and from the first moment of the end."""
     maps: Maps = field(init=False)
+    images: ImageKeeper = field(init=False)
     rows: EventRows = field(init=False)
     """What stands beside the boards of events."""
 
     def __post_init__(self) -> None:
         """Put together what is made of other parts."""
         self.maps = Maps(self.caches.maps)
+        self.images = open_images(self.catalog.images, self.config)
         self.rows = EventRows(self.catalog, self.hub.now)
 
 

@@ -263,6 +263,7 @@ ANSWERS: Final[dict[str, Any]] = {
     "list_venues": {"items": [VENUE], "next_cursor": None},
     "show_venue": VENUE,
     "create_event": NEW_EVENT,
+    "upload_image": EVENT_NOW,
     "duplicate_event": {
         **NEW_EVENT,
         "id": "evt_b2VfYQ3tJ6mRw8xKpL0sZg",

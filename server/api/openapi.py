@@ -56,6 +56,7 @@ PATH_PARAMETERS: Final = {
     "venue": "The venue's id.",
     "booking": "The booking's id.",
     "attendee": "The registration's id.",
+    "image": "The image's id.",
     "reference": "The booking's reference.",
     "asset": "The file's name.",
     "session": "The session's id.",
@@ -139,7 +140,7 @@ def _operation(route: Route, schema_of: dict[int, Schema]) -> Schema:
             content["example"] = examples.REQUESTS[route.name]
         operation["requestBody"] = {
             "required": route.body_required,
-            "content": {"application/json": content},
+            "content": {route.body_media_type: content},
         }
     return operation
 

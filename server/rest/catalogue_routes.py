@@ -1,10 +1,11 @@
-"""Routes of what stands around an event: a further one like it, its calendar file."""
+"""Routes of what stands around an event: one like it, its calendar file, its image."""
 
 from typing import Final
 
-from server.rest import calendars, duplicates
-from server.rest.event_bodies import NewEvent
-from server.rest.route import EVENT, WRITES, Route
+from server.images.encoding import MEDIA_TYPE, SIZES
+from server.rest import calendars, duplicates, images
+from server.rest.event_bodies import EventDocument, NewEvent
+from server.rest.route import EVENT, WRITES, Query, Route
 
 CATALOGUE_ROUTES: Final = (
     Route(
@@ -35,5 +36,53 @@ CATALOGUE_ROUTES: Final = (
         media_type=calendars.MEDIA_TYPE,
         cached=True,
         problems=EVENT,
+    ),
+    Route(
+        method="POST",
+        path="/v1/events/{event}/image",
+        handler=images.upload_image,
+        name="upload_image",
+        summary="Let an event show an image, in place of the one that it had",
+        tag="Events",
+        access="manager",
+        scope="events:write",
+        body=images.ImageForm,
+        body_media_type="multipart/form-data",
+        answers=EventDocument,
+        keyed=True,
+        problems=(*WRITES, *EVENT, "bad_image", "key_reused", "overloaded"),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/events/{event}/image",
+        handler=images.delete_image,
+        name="delete_image",
+        summary="Let an event show no image",
+        tag="Events",
+        access="manager",
+        scope="events:write",
+        status=204,
+        keyed=True,
+        problems=("bad_field", *EVENT),
+    ),
+    Route(
+        method="GET",
+        path="/v1/images/{image}",
+        handler=images.show_image,
+        name="show_image",
+        summary="Show an image, which never changes",
+        tag="Events",
+        access="anyone",
+        scope="events:read",
+        media_type=MEDIA_TYPE,
+        cached=True,
+        query=(
+            Query(
+                "size",
+                {"type": "string", "enum": list(SIZES), "default": "large"},
+                "The longest side is at most 1,600 or 480 pixels.",
+            ),
+        ),
+        problems=("image_not_found", "bad_field", "unavailable"),
     ),
 )

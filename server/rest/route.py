@@ -32,6 +32,7 @@ class Route(Struct, frozen=True, kw_only=True):
     """What an API key needs to be let in; without one none is."""
     body: Any = None
     body_required: bool = True
+    body_media_type: str = "application/json"
     answers: Any = None
     """The type, or types, of a good answer; None where it is no JSON of ours."""
     media_type: str = "application/json"

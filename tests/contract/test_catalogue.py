@@ -15,14 +15,15 @@ DETAILS: Json = {
     "tags": ["quiet", "piano"],
 }
 
+DAY = datetime.now(UTC).replace(microsecond=0) + timedelta(days=400)
+
 
 def a_word() -> str:
     return f"w{uuid.uuid4().hex}"
 
 
 def times(hour: float, hours: float) -> Json:
-    day = datetime.now(UTC).replace(microsecond=0) + timedelta(days=400)
-    starts = day + timedelta(hours=hour)
+    starts = DAY + timedelta(hours=hour)
     ends = starts + timedelta(hours=hours)
     return {"starts_at": starts.isoformat(), "ends_at": ends.isoformat()}
 
