@@ -44,6 +44,16 @@ somebody who is signed in, {limits.ADMIN_MAX:,} as an administrator or a machine
 {limits.COMMANDS_MAX:,} commands besides; to show an event, its map or its availability
 costs a tenth of a request. A client on the server's own machine has no such budget.
 
+An event with just a capacity may have `registration` `open`: then whoever has a token
+registers an address and a name, once for each address (`already_registered` tells that
+somebody did), and gets a place at once or none. The code in the mail cancels it, as do
+who registered and who manages the event. What may have happened and is not certain yet
+is `pending`, and goes on by itself within a minute.
+
+Analytics count what was committed, beside the sale, mostly within seconds: `as_of` says
+up to when. `revenue` is what was booked, before what was `refunded`; a trend leaves out
+minutes and days in which nothing happened; days are those of UTC.
+
 Every call that writes is kept for a while (400 days by default), refused ones and
 sign-ins among them: who, when, which route, about what, from which network, how it
 ended. Never what was in its body. Administrators list all of it at `/v1/activity`, and
