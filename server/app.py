@@ -76,6 +76,7 @@ KEEPALIVE_S = 15
 BACKLOG = 4_096
 BODY_BYTES_MAX = 16 << 20
 RESTART_SPREAD_MS = 3_000
+COUNTER_CLOSE_S = 0.3
 SHUTDOWN_S = 1.0
 """How long handlers may go on when the server stops."""
 
@@ -268,7 +269,8 @@ class Server:
     async def _count(self) -> Counter:
         """Prepare to count what analytics tell, on a connection of its own."""
         counter, pool = await Counter.open(self.place.database_url)
-        self._cleanups.append(pool.close)
+        # Nobody waits for its last words: what is not committed is counted again.
+        self._cleanups.append(partial(pool.close, COUNTER_CLOSE_S))
         return counter
 
     async def _join(self, processes: Processes, clock: DatabaseClock) -> Members:
