@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
 from inventory.settings import Money, SaleState, Settings
+from inventory.venue.own import GA
 from persistence.event_details import DetailsChange
 from persistence.event_rows import Details
 from server.rest.problems import bad_field
@@ -177,8 +178,6 @@ def settings_of(body: EventCreate) -> Settings:
     """Return the settings of a new event."""
     if (body.venue is None) == (body.capacity is None):
         raise bad_field("venue", "Give exactly one of venue and capacity.")
-    if body.registration == "open" and body.capacity is None:
-        raise bad_field("registration", "Only for events with just a capacity.")
     return Settings(
         name=body.name,
         starts_at_ms=to_ms(body.starts_at),
@@ -274,6 +273,8 @@ def check_settings(settings: Settings, categories: set[str]) -> None:
     opens_ms, closes_ms = settings.on_sale_at_ms, settings.off_sale_at_ms
     if opens_ms is not None and closes_ms is not None and closes_ms <= opens_ms:
         raise bad_field("off_sale_at", "Not after on_sale_at.")
+    if settings.registration == "open" and GA not in categories:
+        raise bad_field("registration", "Only for events with just a capacity.")
     for key in settings.prices:
         if key not in categories:
             raise bad_field(f"prices.{key}", "The venue has no such category.")

@@ -60,9 +60,9 @@ async def test_an_address_registers_once(api, office):
     for who in (guest, other):
         again = await register(api, event, who, email.upper())
         await refused(again, 409, "already_registered")
-    assert (await good(api, await talk(api), other, email))["email"] == email
     mail = await office.mail_to(email, REGISTERED)
     assert made["reference"] in mail.get_content()
+    assert (await good(api, await talk(api), other, email))["email"] == email
     await refused(await register(api, event, None), 401, "unauthenticated")
     await refused(await register(api, event, guest, "no address"), 422, "bad_field")
     await api.audit(event)
