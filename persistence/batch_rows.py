@@ -47,7 +47,7 @@ def encode_call(taken: Sequence[Entry], lease_ttl_ms: int) -> list[object]:
     ]
 
 
-def _heads(taken: Sequence[Entry]) -> list[Sequence[object]]:
+def _heads(taken: Sequence[Entry]) -> list[Sequence[object] | None]:
     return _columns(
         9,
         [
@@ -102,11 +102,13 @@ def _settings(batches: list[tuple[str, Batch]]) -> list[tuple[object, ...]]:
     ]
 
 
-def _columns(width: int, rows: list[tuple[object, ...]]) -> list[Sequence[object]]:
-    """Turn rows into columns, which must exist also where there is no row."""
+def _columns(
+    width: int, rows: list[tuple[object, ...]]
+) -> list[Sequence[object] | None]:
+    """Turn rows into columns; NULL, which costs nothing, where there is no row."""
     if not rows:
-        return [()] * width
-    columns: list[Sequence[object]] = list(zip(*rows, strict=True))
+        return [None] * width
+    columns: list[Sequence[object] | None] = list(zip(*rows, strict=True))
     if len(columns) != width:
         raise ValueError(f"a row of {len(columns)} columns where {width} are expected")
     return columns
