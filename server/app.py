@@ -64,6 +64,7 @@ from server.rest.limits import keep_counting, limits_of
 from server.rest.live_events import connect_live_events
 from server.rest.middleware import answer_problems, set_headers
 from server.rest.notes import note_writes
+from server.rest.packing import pack_bodies
 from server.rest.quick import QuickReads
 from server.shards import Shards
 
@@ -310,7 +311,7 @@ class Server:
 
     async def _listen(self, context: Context) -> str:
         app = web.Application(
-            middlewares=[note_writes, answer_problems],
+            middlewares=[note_writes, answer_problems, pack_bodies],
             client_max_size=BODY_BYTES_MAX,
         )
         app[CONTEXT] = context

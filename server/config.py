@@ -4,6 +4,7 @@ Nothing else reads the environment. A name that is not known, or a value that is
 possible, is a `ConfigError` with a sentence that names it.
 """
 
+import re
 from collections.abc import Mapping
 from email.utils import parseaddr
 from typing import Annotated, Final, Literal
@@ -87,6 +88,7 @@ NAMES: Final[dict[str, str]] = {
 OTHERS: Final = frozenset({"ONSALE_POSTGRES_BIN", "ONSALE_VENV", "ONSALE_BOOTSTRAP"})
 """Names that belong to others of ours: the embedded Postgres, and dev.py."""
 
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\sA-Z]+")
 _LISTS: Final = frozenset({"trusted_proxies", "allowed_origins"})
 
 
@@ -123,6 +125,12 @@ def _check(config: Config) -> None:
         )
     _check_mail(config)
     _check_images(config)
+    for origin in config.allowed_origins:
+        if _ORIGIN.fullmatch(origin) is None:
+            raise ConfigError(
+                "ONSALE_ALLOWED_ORIGINS: Expected origins as browsers write them, such"
+                " as https://tickets.example; there is no sign that means all of them."
+            )
     if config.advertise is not None and not _is_origin(config.advertise):
         raise ConfigError(
             "ONSALE_ADVERTISE: Expected a URL of a machine, such as"

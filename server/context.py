@@ -38,6 +38,7 @@ from server.rest.cache import Caches
 from server.rest.client_address import Network
 from server.rest.limits import RequestLimits
 from server.rest.maps import Maps
+from server.rest.packer import Packer
 from server.shards import Shards
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class Context:
     ready: bool = False
     """False before the start is done and from the first moment of the end."""
     maps: Maps = field(init=False)
+    packer: Packer = field(init=False)
     images: ImageKeeper = field(init=False)
     rows: EventRows = field(init=False)
     """What stands beside the boards of events."""
@@ -105,6 +107,7 @@ class Context:
     def __post_init__(self) -> None:
         """Put together what is made of other parts."""
         self.maps = Maps(self.caches.maps)
+        self.packer = Packer(self.caches.packed)
         self.images = open_images(self.catalog.images, self.config)
         self.rows = EventRows(self.catalog, self.hub.now)
 

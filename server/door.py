@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 from aiohttp import web
 
 from server import limits
+from server.log import REQUEST_ID as LOGGED_ID
 from server.rest import problems
 from server.rest.client_address import Network, find_client, is_trusted, limit_key
 from server.rest.middleware import add_headers, is_gone, request_id_of
@@ -67,7 +68,9 @@ class Visitor(web.RequestHandler):
         """
         if not (isinstance(exc, ConnectionError) and is_gone(request)):
             # It logs what happened, and raises where half an answer is out.
+            logged = LOGGED_ID.set(request_id_of(request))
             super().handle_error(request, status, exc, message)
+            LOGGED_ID.reset(logged)
         error = ProblemError("bad_frame" if status < 500 else "internal")
         response = problems.response(error, request_id_of(request))
         add_headers(request, response)

@@ -6,12 +6,16 @@ form. So do the traces of callbacks and tasks that asyncio reports.
 
 import logging
 import sys
+from contextvars import ContextVar
 from typing import Any, Final
 
 import orjson
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 from structlog.types import EventDict
+
+REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
+"""The request that is being answered, if one is: each line logged then names it."""
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -28,6 +32,7 @@ def configure_logging(level: str, worker: int | None = None) -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             *add_worker,
+            _add_request,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -70,6 +75,13 @@ class _WorkerNumber:
     def __call__(self, _: Any, __: str, line: EventDict) -> EventDict:
         line["worker"] = self._number
         return line
+
+
+def _add_request(_: Any, __: str, line: EventDict) -> EventDict:
+    request_id = REQUEST_ID.get()
+    if request_id is not None:
+        line.setdefault("request_id", request_id)
+    return line
 
 
 def _dumps(line: Any, **_: Any) -> bytes:

@@ -7,6 +7,7 @@ served through it (`server.cluster`).
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from functools import partial
 from typing import Protocol
 
@@ -205,7 +206,10 @@ class Shards:
         await asyncio.gather(*(one.actor.stop(patience_s) for one in self.owned()))
 
     def _begin(self, event: str) -> asyncio.Task[ServedEvent]:
-        task = asyncio.create_task(self._load(event), name=f"load {event}")
+        # Its actor outlives the request that asked for it first: it logs for nobody.
+        task = asyncio.create_task(
+            self._load(event), name=f"load {event}", context=Context()
+        )
         self._loading[event] = task
         task.add_done_callback(partial(self._loaded, event))
         return task

@@ -295,7 +295,9 @@ ANSWERS: Final[dict[str, Any]] = {
     "show_ready": {"status": "ok"},
     "show_cache_stats": {
         "process": "sFq3vL0yTn2eWkRb.0.5c1e",
-        "caches": dict.fromkeys(("availability", "events", "lists", "maps"), CACHE),
+        "caches": dict.fromkeys(
+            ("availability", "events", "lists", "maps", "packed"), CACHE
+        ),
     },
     "clear_caches": {"entries": 48, "bytes": 1017248},
     "show_receipt_key": RECEIPT_KEY,

@@ -26,6 +26,7 @@ HEADERS: Final = {
         " connect-src 'self'; base-uri 'none'; form-action 'none';"
         " frame-ancestors 'none'"
     ),
+    "Cross-Origin-Opener-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     # Kept, but asked about each time: the names carry no version.

@@ -230,6 +230,12 @@ class Session:
         self, command: ClientCommand, size: int, user: Identity, local: ServedEvent
     ) -> None:
         """Give a command to its event, with what the caller is to that event."""
+        if local.seller is not None and local.is_hidden_from(user):
+            # Nothing tells it from an event that there is not.
+            blocks = isinstance(command, Block | Unblock)
+            code = "forbidden" if blocks and not user.organizer else "event_not_found"
+            self._answer(command.id, refuse(code))
+            return
         organizer = local.is_run_by(user)
         local.offer(envelope_of(command, user.user, organizer, self.reply, size=size))
 

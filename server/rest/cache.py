@@ -23,6 +23,7 @@ AVAILABILITY_BYTES_MAX: Final = 32 << 20
 EVENTS_BYTES_MAX: Final = 8 << 20
 LISTS_BYTES_MAX: Final = 8 << 20
 MAPS_BYTES_MAX: Final = 64 << 20
+PACKED_BYTES_MAX: Final = 32 << 20
 
 TOPIC: Final = "caches"
 LISTS: Final = b"lists"
@@ -135,6 +136,7 @@ class Caches:
         self.events = Cache(EVENTS_BYTES_MAX)
         self.lists = Cache(LISTS_BYTES_MAX)
         self.maps = Cache(MAPS_BYTES_MAX)
+        self.packed = Cache(PACKED_BYTES_MAX)
         self.tell: Callable[[bytes], None] = _nobody
         """Tells the other processes what to drop."""
 
@@ -145,6 +147,7 @@ class Caches:
             "events": self.events,
             "lists": self.lists,
             "maps": self.maps,
+            "packed": self.packed,
         }
 
     def settings_changed(self) -> None:

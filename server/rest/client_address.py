@@ -25,6 +25,7 @@ IPV4_NETWORK: Final = 24
 IPV6_NETWORK: Final = 48
 
 _FORWARDED_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*("[^"]*"|[^;"\s]+)', re.IGNORECASE)
+_HTTPS = re.compile(r'(?:^|;)\s*proto\s*=\s*"?https"?\s*(?:;|$)', re.IGNORECASE)
 _IPV4_PORT = re.compile(r"^(\d{1,3}(?:\.\d{1,3}){3}):\d+$")
 _BRACKETED = re.compile(r"^\[([^\]]+)\](?::\d+)?$")
 
@@ -66,6 +67,22 @@ def find_client(
         if not _is_trusted(address, trusted):
             break
     return str(address)
+
+
+def came_by_https(
+    peer: str | None,
+    trusted: Sequence[Network],
+    forwarded: Sequence[str],
+    x_forwarded_proto: Sequence[str],
+) -> bool:
+    """Tell whether a trusted proxy says that its client speaks TLS."""
+    if not trusted or not (forwarded or x_forwarded_proto):
+        return False
+    if not is_trusted(peer or "", trusted):
+        return False
+    if forwarded:
+        return any(_HTTPS.search(element) for element in _split(forwarded))
+    return "https" in (hop.lower() for hop in _split(x_forwarded_proto))
 
 
 @lru_cache(PEERS_REMEMBERED_MAX)

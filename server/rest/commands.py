@@ -8,7 +8,7 @@ from inventory.replies import Refused
 from server.organisations.machines import Machine
 from server.realtime.wire import FrameError, parse_command
 from server.rest.call import Call
-from server.rest.events import FoundEvent, load_event
+from server.rest.events import FoundEvent, is_hidden, load_event
 from server.rest.notes import note_details
 from server.rest.problems import FieldError, ProblemError, bad_field, refusal
 from server.rest.standing import manages
@@ -45,11 +45,14 @@ async def run_command(call: Call) -> web.Response:
 async def _find_event(call: Call, blocks: bool) -> FoundEvent:
     """Return the event of a command, deleted or not: a replay gets its answer."""
     try:
-        return await load_event(call, deleted=True)
+        event = await load_event(call, deleted=True)
+        if await is_hidden(call, event):
+            raise ProblemError("event_not_found")
     except ProblemError as error:
         if error.code == "event_not_found" and blocks and not call.organizer:
             raise ProblemError("forbidden") from error
         raise
+    return event
 
 
 async def _is_run_by(call: Call, command: ClientCommand, event: FoundEvent) -> bool:

@@ -62,6 +62,7 @@ async def show_docs(call: Call) -> web.Response:
     """Show the page."""
     response = _file(call, PAGE, "text/html")
     response.headers["Content-Security-Policy"] = PAGE_POLICY
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     return response
 
 

@@ -26,6 +26,17 @@ def of_position(history_id: str, epoch: int, version: int) -> str:
     return f'"{history_id}.{epoch}.{version}"'
 
 
+def weak(etag: str) -> str:
+    """Return the tag for the same content in other bytes."""
+    return etag if etag.startswith("W/") else f"W/{etag}"
+
+
+def as_known(if_none_match: str | None, etag: str) -> str:
+    """Return a tag in the form in which the client knows it: strong, or weak."""
+    known = weak(etag)
+    return known if if_none_match is not None and known in if_none_match else etag
+
+
 def matches(if_none_match: str | None, etag: str) -> bool:
     """Tell whether the client already has this tag, compared weakly as for reads."""
     if not if_none_match or len(if_none_match) > HEADER_LENGTH_MAX:

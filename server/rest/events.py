@@ -69,14 +69,19 @@ async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
     by those who belong to it.
     """
     event = await load_event(call, deleted)
+    if await is_hidden(call, event):
+        raise ProblemError("event_not_found")
+    return event
+
+
+async def is_hidden(call: Call, event: FoundEvent) -> bool:
+    """Tell whether this is a draft of an organisation that is not the caller's."""
     seller = event.local.seller
-    if (
+    return (
         seller is not None
         and event.board.settings.sale_state == "draft"
         and not await belongs(call, seller.organisation)
-    ):
-        raise ProblemError("event_not_found")
-    return event
+    )
 
 
 async def find_managed_event(call: Call, deleted: bool = False) -> FoundEvent:

@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -9,7 +10,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from persistence.errors import BadCursor, Unavailable
+from server.context import CONTEXT
+from server.log import REQUEST_ID as LOGGED_ID
 from server.rest import problems
+from server.rest.client_address import Network, came_by_https
+from server.rest.origins import add_origin, answer_preflight
 from server.rest.problems import ProblemError, bad_field
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
@@ -40,6 +45,9 @@ SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+TRANSPORT: Final = "max-age=31536000"
+"""Said to whoever came by TLS: by nothing else from now on, to this name alone."""
 
 SERVER: Final = "onsale"
 """Without it aiohttp names itself, Python and both versions."""
@@ -85,8 +93,10 @@ def is_gone(request: web.BaseRequest) -> bool:
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever a handler raises into a problem document."""
     request_id = request_id_of(request)
+    # Whatever is logged meanwhile carries it.
+    logged = LOGGED_ID.set(request_id)
     try:
-        return await handler(request)
+        return answer_preflight(request) or await handler(request)
     except ProblemError as error:
         return problems.response(error, request_id)
     except web.HTTPException as error:
@@ -97,7 +107,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         wrong = bad_field("cursor", "Not a cursor of this list.")
         return problems.response(wrong, request_id)
     except Unavailable as error:
-        log.warning("database unavailable", request_id=request_id, reason=str(error))
+        log.warning("database unavailable", reason=str(error))
         return problems.response(ProblemError("unavailable"), request_id)
     except Exception as error:
         if isinstance(error, ConnectionError) and is_gone(request):
@@ -107,7 +117,6 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         # with it, and its traceback belongs into the log alone.
         log.exception(
             "request failed",
-            request_id=request_id,
             method=request.method,
             path=path_to_log(request),
         )
@@ -115,11 +124,29 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
             # Half an answer is out already; only closing tells the client.
             raise
         return problems.response(ProblemError("internal"), request_id)
+    finally:
+        LOGGED_ID.reset(logged)
 
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add what every answer carries (a signal, so that websockets get it too)."""
     add_headers(request, response)
+    add_origin(request, response)
+    if is_by_https(request, request.app[CONTEXT].trusted_proxies):
+        response.headers["Strict-Transport-Security"] = TRANSPORT
+
+
+def is_by_https(request: web.BaseRequest, trusted: Sequence[Network]) -> bool:
+    """Tell whether a proxy took the request over TLS."""
+    if not trusted:
+        return False
+    headers = request.headers
+    return came_by_https(
+        request.remote,
+        trusted,
+        headers.getall("Forwarded", []),
+        headers.getall("X-Forwarded-Proto", []),
+    )
 
 
 def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:

@@ -23,7 +23,15 @@ from server.rest.cache import Encoded
 from server.rest.call import CACHE_ASK
 from server.rest.events import event_stamp
 from server.rest.guard import client_of, identify
-from server.rest.middleware import SECURITY_HEADERS, SERVER, make_request_id
+from server.rest.middleware import (
+    SECURITY_HEADERS,
+    SERVER,
+    TRANSPORT,
+    is_by_https,
+    make_request_id,
+)
+from server.rest.origins import origin_headers, origin_of
+from server.rest.packer import may_pack
 from server.rest.seats import availability_stamp
 
 EVENTS: Final = "/v1/events/"
@@ -34,6 +42,8 @@ UNUSUAL: Final = ("Expect", "X-API-Key")
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _JSON: Final = "Content-Type: application/json\r\n"
+_PACKED: Final = f"{_JSON}Content-Encoding: gzip\r\n"
+_VARY: Final = "Vary: Accept-Encoding\r\n"
 _ALWAYS: Final = f"Cache-Control: {CACHE_ASK}\r\nServer: {SERVER}\r\n" + "".join(
     f"{name}: {value}\r\n" for name, value in SECURITY_HEADERS.items()
 )
@@ -105,26 +115,45 @@ class QuickReads:
         identity, failure = identify(request, context.tokens)
         if failure is not None:
             return False
-        told = ""
+        body, tag, about = found.body, found.etag, _JSON
+        asked = request.headers.get("If-None-Match")
+        if etags.matches(asked, tag):
+            status, about, body = "304 Not Modified", "", b""
+            tag = etags.as_known(asked, tag)
+        else:
+            status = "200 OK"
+            if may_pack(request, body):
+                packed = context.packer.find(request.raw_path, tag)
+                if packed is None:
+                    return False
+                body, tag, about = packed, etags.weak(tag), _PACKED
+            about = f"{about}Content-Length: {len(body)}\r\n"
+        told = self._told_of(request)
         if context.limits is not None:
             client = client_of(request, context)
             now_s = time.monotonic()
             verdict = context.limits.request(client, identity, now_s, "cheap")
             if not verdict.allowed:
                 return False
-            told = verdict.lines()
-        body = found.body
-        if etags.matches(request.headers.get("If-None-Match"), found.etag):
-            status, about, body = "304 Not Modified", "", b""
-        else:
-            status = "200 OK"
-            about = f"{_JSON}Content-Length: {len(body)}\r\n"
+            told += verdict.lines()
         head = (
-            f"HTTP/1.1 {status}\r\nETag: {found.etag}\r\nDate: {self._now()}\r\n"
+            f"HTTP/1.1 {status}\r\nETag: {tag}\r\nDate: {self._now()}\r\n"
             f"X-Request-Id: {make_request_id(request)}\r\n{about}{told}{_ALWAYS}\r\n"
         )
         transport.write(head.encode("ascii") + body)
         return True
+
+    def _told_of(self, request: web.BaseRequest) -> str:
+        """Return the headers that depend on where a request comes from."""
+        context = self._context
+        allowed = context.config.allowed_origins
+        if not allowed and not context.trusted_proxies:
+            return _VARY
+        headers = origin_headers(origin_of(request), allowed)
+        headers["Vary"] = "Accept-Encoding, Origin" if allowed else "Accept-Encoding"
+        if is_by_https(request, context.trusted_proxies):
+            headers["Strict-Transport-Security"] = TRANSPORT
+        return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
     def _now(self) -> str:
         """Return the time as headers have it, made once a second."""

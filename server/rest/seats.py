@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from server.realtime.board import Board
 from server.rest import etags
-from server.rest.call import Call
+from server.rest.call import CACHE_ASK, Call
 from server.rest.events import find_event, is_public
 
 CACHE_FOREVER: Final = "public, max-age=31536000, immutable"
@@ -44,7 +44,9 @@ async def show_map(call: Call) -> web.Response:
     """Show an event's map."""
     event = await find_event(call)
     encoded = await call.context.maps.of(event.id, event.board.venue.map)
-    return call.read(encoded.body, encoded.etag, CACHE_FOREVER)
+    # What a draft looks like is for nobody's cache but the reader's own.
+    cache_control = CACHE_FOREVER if is_public(event.board) else CACHE_ASK
+    return call.read(encoded.body, encoded.etag, cache_control)
 
 
 async def show_availability(call: Call) -> web.Response:

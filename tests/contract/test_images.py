@@ -50,6 +50,8 @@ async def test_an_uploaded_image_is_shown_in_two_sizes(api):
         file = await api.get(url)
         assert file.headers["content-type"] == "image/webp"
         assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+        # A page of the shop may show it.
+        assert file.headers["cross-origin-resource-policy"] == "cross-origin"
         with Image.open(io.BytesIO(file.raw)) as opened:
             assert (opened.format, opened.size) == ("WEBP", size)
         known = await api.get(url, if_none_match=file.headers["etag"])

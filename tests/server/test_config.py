@@ -42,6 +42,29 @@ def test_what_cannot_be_is_named(name, value, sentence):
 
 
 @pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://*.example",
+        "null",
+        "a.example",
+        "https://a.example/",
+        "https://A.b",
+    ],
+)
+def test_what_no_browser_calls_an_origin_is_none(origin):
+    with pytest.raises(ConfigError, match="ONSALE_ALLOWED_ORIGINS"):
+        read_config({"ONSALE_ALLOWED_ORIGINS": f"https://a.example,{origin}"})
+
+
+def test_an_app_may_have_an_origin_of_its_own_kind():
+    config = read_config(
+        {"ONSALE_ALLOWED_ORIGINS": "capacitor://localhost,http://a:81"}
+    )
+    assert len(config.allowed_origins) == 2
+
+
+@pytest.mark.parametrize(
     "name", ["ONSALE_VENV", "ONSALE_BOOTSTRAP", "ONSALE_POSTGRES_BIN"]
 )
 def test_what_others_of_ours_are_told_is_no_error(name):

@@ -82,3 +82,37 @@ thread.join()
         ("one", 3),
         ("two", 3),
     ]
+
+
+def test_lines_name_the_request_that_is_being_answered_and_no_other():
+    program = """
+import asyncio, logging
+import structlog
+from server.log import REQUEST_ID, configure_logging
+
+configure_logging("info")
+log = structlog.get_logger()
+
+async def answer(name):
+    token = REQUEST_ID.set(name)
+    await asyncio.sleep(0)
+    log.info("ours")
+    logging.getLogger("other").warning("theirs")
+    log.info("its own", request_id="said")
+    REQUEST_ID.reset(token)
+    log.info("after")
+
+async def main():
+    await asyncio.gather(answer("a"), answer("b"))
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    found = [(line["event"], line.get("request_id")) for line in told]
+    for name in ("a", "b"):
+        assert ("ours", name) in found
+        assert ("theirs", name) in found
+    assert found.count(("its own", "said")) == 2
+    assert found.count(("after", None)) == 2
+    assert len(found) == 8

@@ -111,7 +111,7 @@ def held(caches: Caches) -> set[str]:
     return {name for name, cache in caches.all().items() if cache.stats().entries}
 
 
-EVERY = {"availability", "events", "lists", "maps"}
+EVERY = {"availability", "events", "lists", "maps", "packed"}
 
 
 def test_changed_settings_drop_the_lists_of_all_processes_and_nothing_else():

@@ -1,6 +1,11 @@
 import pytest
 
-from server.rest.client_address import find_client, limit_key, parse_networks
+from server.rest.client_address import (
+    came_by_https,
+    find_client,
+    limit_key,
+    parse_networks,
+)
 
 TRUSTED = parse_networks(["10.0.0.0/8", "fd00::1"])
 
@@ -74,3 +79,25 @@ def test_one_subscriber_cannot_pose_as_many_by_its_ipv6_network():
 def test_a_trusted_name_that_is_no_address_is_refused_at_start():
     with pytest.raises(ValueError):
         parse_networks(["proxy.example"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "proto", "by_https"),
+    [
+        ("10.0.0.1", [], ["https"], True),
+        ("10.0.0.1", [], ["HTTPS, http"], True),
+        ("10.0.0.1", [], ["http"], False),
+        ("10.0.0.1", [], [], False),
+        ("10.0.0.1", ["for=1.2.3.4;proto=https"], [], True),
+        ("10.0.0.1", ['for=1.2.3.4; Proto="https"; by=10.0.0.1'], ["http"], True),
+        ("10.0.0.1", ["for=1.2.3.4;proto=http"], ["https"], False),
+        ("10.0.0.1", ["for=1.2.3.4;host=proto.https"], [], False),
+        ("203.0.113.9", ["proto=https"], ["https"], False),
+        (None, [], ["https"], False),
+    ],
+)
+def test_only_a_trusted_proxy_says_that_a_client_came_by_tls(
+    peer, forwarded, proto, by_https
+):
+    assert came_by_https(peer, TRUSTED, forwarded, proto) is by_https
+    assert not came_by_https(peer, (), forwarded, proto)

@@ -77,7 +77,9 @@ async def test_what_the_client_has_already_is_not_sent(admin, guest, tail):
     for asked in (tag, f'"other", W/{tag}', "*"):
         answer = await guest.get(path, If_None_Match=asked)
         assert (answer.status, answer.body) == (304, b"")
-        assert answer.headers["ETag"] == tag
+        # In the form in which the client knows it.
+        known = f"W/{tag}" if "W/" in asked else tag
+        assert answer.headers["ETag"] == known
         assert "Content-Length" not in answer.headers
         assert "Content-Type" not in answer.headers
     assert (await guest.get(path, If_None_Match='"other"')).status == 200
