@@ -47,3 +47,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     """When the sale closes by itself."""
     completes_at_ms: int | None = None
     """When the event is over, and completed by itself."""
+    capacity: Annotated[int, Meta(ge=1, le=limits.AREA_CAPACITY_MAX)] | None = None
+    """Of an event that is only one area: its places, where they are others than those
+    that it was made with."""

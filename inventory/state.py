@@ -109,7 +109,7 @@ class Stock:
         self.version = 0
         self.at_ms = 0
         self.letters = bytearray(b"f" * len(venue.seats))
-        self.areas = [AreaCount(area.capacity) for area in venue.areas]
+        self.areas = [AreaCount(places) for places in capacities(venue, settings)]
         self.holds: dict[str, HoldRecord] = {}
         self.bookings: dict[str, BookingRecord] = {}
         self.users: dict[str, UserRecord] = {}
@@ -242,7 +242,19 @@ class Stock:
         self.settings = replace(self.settings, sale_state=change.to)
 
     def _configure(self, change: EventConfigured, at_ms: int) -> None:
+        former = capacities(self.venue, self.settings)
         self.settings = change.settings
+        for index, capacity in enumerate(capacities(self.venue, self.settings)):
+            if capacity != former[index]:
+                self._resize(index, capacity - former[index])
+
+    def _resize(self, index: int, more: int) -> None:
+        """Give an area more places, or fewer: I3, and nobody loses what is taken."""
+        area = self.areas[index]
+        if area.free + more < 0:
+            raise Corrupt(f"area {index} has no {-more} free places to lose")
+        area.free += more
+        self.touched_areas.add(index)
 
     def _free(
         self,
@@ -359,7 +371,8 @@ class Stock:
 
     def _areas_of_holders(self) -> list[AreaCount]:
         """Count the areas again, from their capacities and who has places in them."""
-        areas = [AreaCount(area.capacity) for area in self.venue.areas]
+        places = capacities(self.venue, self.settings)
+        areas = [AreaCount(capacity) for capacity in places]
         for hold in self.holds.values():
             for index, quantity in hold.areas.items():
                 areas[index].held += quantity
@@ -420,6 +433,18 @@ _APPLY: Final[dict[type, Callable[[Stock, Any, int], None]]] = {
     EventConfigured: Stock._configure,
     HoldsKept: Stock._keep,
 }
+
+
+def is_resizable(venue: Venue) -> bool:
+    """Tell whether a venue is but a capacity, which may change."""
+    return not venue.seats and len(venue.areas) == 1
+
+
+def capacities(venue: Venue, settings: Settings) -> list[int]:
+    """Return how many places each area has."""
+    if settings.capacity is not None and is_resizable(venue):
+        return [settings.capacity]
+    return [area.capacity for area in venue.areas]
 
 
 def _tally(

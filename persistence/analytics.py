@@ -34,7 +34,8 @@ FROM event e JOIN venue v USING (venue_id) LEFT JOIN event_rollup r USING (event
     LEFT JOIN event_head h USING (event_id)
 """
 _CAPACITY = """
-(v.seats + coalesce((SELECT sum(c) FROM unnest(v.area_capacities) AS c), 0))
+coalesce((e.settings ->> 'capacity')::bigint,
+    v.seats + coalesce((SELECT sum(c) FROM unnest(v.area_capacities) AS c), 0))
 """
 _SUMMARY = f"""
 SELECT {_SUMS}, coalesce(sum({_CAPACITY}), 0)::bigint AS capacity,

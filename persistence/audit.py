@@ -296,10 +296,10 @@ class _Audit:
                     f"Area {label} has {sold} places sold in the table and"
                     f" {counts.booked} booked in the journal."
                 )
-            if capacity != venue_areas[index].capacity:
+            if capacity != sum(counts.counts()):
                 add(
                     f"Area {label} has {capacity} places in the table and"
-                    f" {venue_areas[index].capacity} in the venue."
+                    f" {sum(counts.counts())} in the journal."
                 )
         for index in expected:
             add(f"Area {venue_areas[index].label} is missing in the table.")

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from inventory import commands as c
 from inventory.rejections import CODES, TRANSIENT
-from inventory.settings import Settings
+from inventory.settings import SaleState, Settings
 from inventory.venue.map import Venue
 from tests.naive_finder import NaiveFinder
 
@@ -65,6 +65,8 @@ class NaiveStock:
 
     def area(self, label: str) -> tuple[int, int, int, int]:
         capacity = {area.label: area.capacity for area in self.venue.areas}[label]
+        if not self.venue.labels and len(self.venue.areas) == 1:
+            capacity = self.settings.capacity or capacity
         held = sum(hold["areas"].get(label, 0) for hold in self.holds)
         booked = sum(booking["areas"].get(label, 0) for booking in self.bookings)
         blocked = self.blocked_places[label]
@@ -406,14 +408,14 @@ class NaiveStock:
         if self.state not in SALE_WAYS[command.to]:
             self.refuse("wrong_state")
         closes = self.settings.off_sale_at_ms
-        if command.to == "publish" and closes is not None and closes <= self.now_ms:
+        if command.to == "publish" and (closes or self.now_ms + 1) <= self.now_ms:
             self.refuse("wrong_state")
         if self.reasons:
             return {}
         opens = self.settings.on_sale_at_ms
         if command.to in ("publish", "resume"):
-            later = opens is not None and opens > self.now_ms
-            self.state = "scheduled" if later and command.to == "publish" else "on_sale"
+            later = command.to == "publish" and (opens or 0) > self.now_ms
+            self.state = "scheduled" if later else "on_sale"
         elif command.to == "pause":
             self.state = "paused"
         else:
@@ -426,6 +428,12 @@ class NaiveStock:
             return self.refuse("forbidden")
         if self.state in ("cancelled", "completed"):
             return self.refuse("wrong_state")
+        if (capacity := command.settings.capacity) != self.settings.capacity:
+            if capacity is None or self.venue.labels or len(self.venue.areas) != 1:
+                return self.refuse("wrong_state")
+            _, *taken = self.area(self.venue.areas[0].label)
+            if sum(taken) > capacity:
+                return self.refuse("tickets_sold")
         self.settings = command.settings
         self.changed()
         return {"status": self.state}
@@ -450,14 +458,13 @@ class NaiveStock:
         return {}
 
     def closesale(self, _: c.CloseSale) -> Reply:
-        states = ["scheduled", "on_sale", "paused"]
-        return self.end(states, self.settings.off_sale_at_ms, "closed")
+        return self.end(SALE_WAYS["close"], self.settings.off_sale_at_ms, "closed")
 
     def completeevent(self, _: c.CompleteEvent) -> Reply:
-        states = ["scheduled", "on_sale", "paused", "closed"]
+        states = [*SALE_WAYS["close"], "closed"]
         return self.end(states, self.settings.completes_at_ms, "completed")
 
-    def end(self, states: list[str], at_ms: int | None, state: str) -> Reply:
+    def end(self, states: list[str], at_ms: int | None, state: SaleState) -> Reply:
         if self.state not in states or at_ms is None or self.now_ms < at_ms:
             return self.refuse("wrong_state")
         self.state = state

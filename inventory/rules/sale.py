@@ -18,7 +18,7 @@ from inventory.commands import (
 from inventory.replies import Ok, Refused, SaleOk, TakenOk, refuse
 from inventory.rules.common import Decision, Request, labels_of, names_of, places_of
 from inventory.settings import SaleState, Settings
-from inventory.state import BLOCKED, FREE
+from inventory.state import BLOCKED, FREE, Stock, is_resizable
 
 _CLOSABLE: Final = frozenset[SaleState]({"scheduled", "on_sale", "paused"})
 _UNFINISHED: Final = frozenset[SaleState]({*_CLOSABLE, "closed"})
@@ -68,7 +68,23 @@ def configure(request: Request, command: Configure) -> Decision:
     changed = replace(
         command.settings, sale_state=settings.sale_state, deleted=settings.deleted
     )
+    if changed.capacity != settings.capacity:
+        refused = _refuse_capacity(request.stock, changed.capacity)
+        if refused is not None:
+            return None, refused
+
     return EventConfigured(changed), SaleOk(status=settings.sale_state)
+
+
+def _refuse_capacity(stock: Stock, capacity: int | None) -> Refused | None:
+    """Refuse fewer places than are taken, and others than a bare capacity's."""
+    if capacity is None or not is_resizable(stock.venue):
+        return refuse("wrong_state", "The places of a venue stay as they are drawn.")
+    area = stock.areas[0]
+    taken = area.held + area.booked + area.blocked
+    if capacity < taken:
+        return refuse("tickets_sold", f"{taken} places are held, booked or blocked.")
+    return None
 
 
 def delete(request: Request, command: DeleteEvent) -> Decision:

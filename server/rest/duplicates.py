@@ -10,7 +10,7 @@ from persistence.venue_times import VenueTaken
 from server.rest.call import Call
 from server.rest.creation import hash_request, new_id
 from server.rest.event_bodies import Name, check_settings, completing
-from server.rest.events import answer_made, find_managed_event
+from server.rest.events import answer_made, capacity_of, find_managed_event
 from server.rest.problems import ProblemError
 from server.rest.times import Time, maybe_to_ms, to_ms
 
@@ -51,7 +51,7 @@ async def duplicate_event(call: Call) -> web.Response:
             new_id("evt", user, key),
             settings,
             venue=row.venue,
-            capacity=row.capacity,
+            capacity=capacity_of(row, event.board.settings),
             created_by=user,
             request_hash=request_hash,
             organisation=row.organisation,
@@ -76,7 +76,11 @@ async def duplicate_event(call: Call) -> web.Response:
 def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
     """Return the settings of a draft like an event."""
     moved_ms = 0
-    changes: dict[str, Any] = {"sale_state": "draft", "deleted": False}
+    changes: dict[str, Any] = {
+        "sale_state": "draft",
+        "deleted": False,
+        "capacity": None,
+    }
     if body.name is not UNSET:
         changes["name"] = body.name
     if body.starts_at is not UNSET:

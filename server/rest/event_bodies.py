@@ -88,6 +88,8 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     ends_at: Time | UnsetType | None = UNSET
     on_sale_at: Time | UnsetType | None = UNSET
     off_sale_at: Time | UnsetType | None = UNSET
+    capacity: Capacity | UnsetType = UNSET
+    """Of an event with just a capacity; never less than what is taken."""
     hold_ttl_s: HoldTtl | UnsetType = UNSET
     max_per_user: PerUser | UnsetType = UNSET
     max_per_booking: PerBooking | UnsetType = UNSET

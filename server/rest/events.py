@@ -242,6 +242,8 @@ async def edit_event(call: Call) -> web.Response:
         change = details_change(patch)
         is_new = await _is_new_edit(call, event.id, request_hash)
         settings = patched(event.board.settings, patch)
+        if patch.capacity is not UNSET and (await find_row(call, event.id)).venue:
+            raise bad_field("capacity", "The places of a venue stay as they are drawn.")
         if patch.starts_at is not UNSET or patch.ends_at is not UNSET:
             settings = completing(settings, call.context.activities.now_ms())
         # Without a word about the catalogue it is a command, though it change nothing.
@@ -315,7 +317,7 @@ def _summary_fields(row: EventRow, settings: Settings) -> dict[str, Any]:
     return {
         "id": row.event,
         "venue": row.venue,
-        "capacity": row.capacity,
+        "capacity": capacity_of(row, settings),
         "organisation": row.organisation,
         "created_at": row.created_at,
         "category": details.category,
@@ -323,6 +325,11 @@ def _summary_fields(row: EventRow, settings: Settings) -> dict[str, Any]:
         "image": image_of(row.image),
         **settings_fields(settings),
     }
+
+
+def capacity_of(row: EventRow, settings: Settings) -> int | None:
+    """Return how many places an event with just a capacity has by now."""
+    return None if row.capacity is None else settings.capacity or row.capacity
 
 
 def image_of(row: ImageRow | None) -> ImageDocument | None:

@@ -108,7 +108,10 @@ def _area_labels(areas: dict[int, int], venue: Venue) -> dict[str, int]:
 
 
 def _settings(settings: Settings, _venue: Venue) -> dict[str, Any]:
-    return {**settings_fields(settings), "deleted": settings.deleted}
+    fields = {**settings_fields(settings), "deleted": settings.deleted}
+    if settings.capacity is not None:
+        fields["capacity"] = settings.capacity
+    return fields
 
 
 def _time(unix_ms: int, _venue: Venue) -> datetime:

@@ -336,3 +336,38 @@ async def test_an_event_goes_into_calendars(api):
     assert f"UID:{event}@onsale".encode() in again.raw
     missing = await api.get("/v1/events/none/calendar.ics")
     assert check_problem(missing, 404)["code"] == "event_not_found"
+
+
+async def test_a_capacity_is_changed_but_never_below_what_is_taken(api):
+    event = await api.sale(None, capacity=4)
+    path, buyer = f"/v1/events/{event}", await api.guest()
+
+    async def change(capacity: object) -> Json:
+        body = {"capacity": capacity}
+        answer = await api.request("PATCH", path, body, who=api.admin)
+        return dict(answer.body)
+
+    hold = await api.ok(event, buyer, "hold", areas={"GA": 3})
+    assert (await change(2))["code"] == "tickets_sold"
+    await api.ok(event, buyer, "book", hold=hold["hold"])
+    assert (await change(2))["code"] == "tickets_sold"
+    changed = await change(20)
+    assert (changed["capacity"], changed["counts"]["free"]) == (20, 17)
+    for _ in range(2):
+        other = await api.guest()
+        await api.ok(event, other, "hold", areas={"GA": 8})
+    assert (await change(18))["code"] == "tickets_sold"
+    changed = await change(19)
+    assert changed["counts"] == {"free": 0, "held": 16, "booked": 3, "blocked": 0}
+    for wrong in (0, -1, None, "many", 10**9):
+        assert (await change(wrong))["code"] == "bad_field", wrong
+    await api.audit(event)
+    copy = await api.good("POST", f"{path}/duplicate", who=api.admin)
+    assert copy["capacity"] == 19
+    counts = (await api.event(copy["id"]))["counts"]
+    assert counts["free"] == 19
+    seats = (await api.draft("small"))["id"]
+    answer = await api.request(
+        "PATCH", f"/v1/events/{seats}", {"capacity": 9}, who=api.admin
+    )
+    assert check_problem(answer, 422)["errors"][0]["field"] == "capacity"

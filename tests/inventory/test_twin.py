@@ -33,6 +33,7 @@ VENUES = {
     ),
     "row": hall("A 1111111111111111111111"),
     "field": hall(areas={"GA": (15, "1"), "GB": (20, "2")}),
+    "bare": hall(areas={"GA": (15, "1")}),
 }
 USERS = ["ann", "bob", "cat", "dan", scenario.ORGANIZER]
 SEEDS = range(8)
@@ -55,6 +56,7 @@ def random_settings(dice: random.Random) -> Settings:
         on_sale_at_ms=dice.choice([None, NOW_MS + 400_000]),
         off_sale_at_ms=dice.choice([None, NOW_MS + 500_000]),
         completes_at_ms=dice.choice([None, NOW_MS + 600_000]),
+        capacity=dice.choice([None, None, None, 10, 20]),
     )
     if dice.random() < 0.1:
         settings = structs.replace(settings, prices={})

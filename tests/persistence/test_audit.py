@@ -152,7 +152,7 @@ TAMPERINGS = {
     ),
     "an area's capacity is off": (
         "UPDATE area_sold SET capacity = 50",
-        "Area GA has 50 places in the table and 5 in the venue",
+        "Area GA has 50 places in the table and 5 in the journal",
     ),
     "an area is lost": (
         "DELETE FROM area_sold",

@@ -309,3 +309,32 @@ async def test_looking_keys_up_is_given_up_as_soon_as_a_commit(store, monkeypatc
             with pytest.raises(Unavailable):
                 await one.journal.find_results("evt", [("ann", "key")])
         proxy.losing_answers = False
+
+
+def resized(capacity):
+    return msgspec.structs.replace(SETTINGS, capacity=capacity)
+
+
+async def test_places_come_and_go_in_the_commit_that_sells_them_or_takes_them_back(
+    store,
+):
+    ownership = await store.own("evt")
+
+    async def commit(**rows):
+        return await store.commit(ownership, make_batch(ownership, **rows))
+
+    async def areas():
+        return await store.query("SELECT sold, capacity FROM area_sold")
+
+    for change, capacity in ((9, 9), (-3, 6), (0, 7), (0, 6)):
+        status = await commit(area_sold={0: change}, settings=resized(capacity))
+        assert status is CommitStatus.COMMITTED
+        assert [one[1] for one in await areas()] == [capacity]
+    assert await areas() == [(6, 6)]
+    # Too few, or too many: the table says no, whatever the actor believes.
+    for change, capacity in ((0, 5), (1, 6)):
+        status = await commit(area_sold={0: change}, settings=resized(capacity))
+        assert status is CommitStatus.ABORTED
+    assert await areas() == [(6, 6)]
+    assert await commit(settings=SETTINGS) is CommitStatus.COMMITTED
+    assert await areas() == [(6, 6)]

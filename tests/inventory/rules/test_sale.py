@@ -3,10 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
+from inventory.changes import EventConfigured
 from inventory.commands import CloseSale, CompleteEvent, Configure, OpenSale
-from inventory.replies import TakenOk
+from inventory.replies import Refused, TakenOk
 from inventory.rules.sale import steps
 from inventory.settings import Money
+from inventory.state import Corrupt, capacities
 from tests.scenario import EVENT, NOW_MS, Scene, hall, play, settings_of
 
 COMMANDS = ("publish", "pause", "resume", "close", "cancel")
@@ -169,6 +171,54 @@ def test_settings_are_replaced_but_not_the_sale_state():
     settings = scene.stock.settings
     assert (settings.sale_state, settings.max_per_user) == ("on_sale", 3)
     assert settings.name == "Evening"
+
+
+def test_a_capacity_is_never_below_what_is_taken():
+    venue = hall(areas={"GA": (10, "1")})
+    scene = play(
+        """
+        ann | hold GA*3              | ok
+        ann | book h1                | ok
+        bob | hold GA*2              | ok
+        org | block GA*1             | ok
+        ann | configure capacity=20  | forbidden
+        org | configure capacity=5   | tickets_sold
+        org | configure capacity=6   | ok
+        expect seats GA=0/2/3/1
+        cat | hold GA*1              | not_enough_seats
+        org | configure capacity=20  | ok
+        expect seats GA=14/2/3/1
+        cat | hold GA*9              | ok
+        org | configure capacity=15  | ok
+        bob | release h2             | ok
+        ann | cancel b1              | ok
+        expect seats GA=5/9/0/1
+        """,
+        venue=venue,
+    )
+    none = replace(scene.stock.settings, capacity=None)
+    refused = scene.ask("org", Configure(id=1, event=EVENT, settings=none))
+    assert isinstance(refused, Refused)
+    assert refused.code == "wrong_state"
+    small = EventConfigured(replace(none, capacity=9))
+    with pytest.raises(Corrupt, match="no 6 free"):
+        scene.stock.apply(small, NOW_MS)
+
+
+@pytest.mark.parametrize(
+    "venue",
+    [hall("A 1", areas={"GA": (9, "1")}), hall(areas={"A": (1, "1"), "B": (1, "1")})],
+)
+def test_places_that_were_drawn_stay(venue):
+    play("org | configure capacity=5 | wrong_state", venue=venue)
+    assert capacities(venue, settings_of(capacity=5)) == [
+        area.capacity for area in venue.areas
+    ]
+
+
+def test_a_sale_may_begin_with_a_capacity_of_its_own():
+    venue = hall(areas={"GA": (10, "1")})
+    play("ann | hold GA*4 | not_enough_seats", venue=venue, capacity=3)
 
 
 @pytest.mark.parametrize("state", ["cancelled", "completed"])
