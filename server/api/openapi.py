@@ -44,6 +44,14 @@ somebody who is signed in, {limits.ADMIN_MAX:,} as an administrator or a machine
 {limits.COMMANDS_MAX:,} commands besides; to show an event, its map or its availability
 costs a tenth of a request. A client on the server's own machine has no such budget.
 
+What the catalogue tells of an event (description, category, tags, image) may be
+changed at any time and is no change of the event: its version stays. A sale opens at
+`on_sale_at` and closes at `off_sale_at` by itself, and the event is completed at
+`completes_at`: at its end, or a day after it began. In a venue that is `exclusive` no
+two events overlap (`venue_taken`); one without an end takes three hours there. Images
+are kept in two sizes with nothing but their pixels; whoever knows the address of one
+may see it. `registrations` in a list, and its order by them, are a few seconds old.
+
 An event with just a capacity may have `registration` `open`: then whoever has a token
 registers an address and a name, once for each address (`already_registered` tells that
 somebody did), and gets a place at once or none. The code in the mail cancels it, as do

@@ -76,6 +76,8 @@ CATALOGUE_ROUTES: Final = (
         scope="events:read",
         media_type=MEDIA_TYPE,
         cached=True,
+        # A page has many of them.
+        budget="cheap",
         query=(
             Query(
                 "size",

@@ -270,9 +270,13 @@ async def _configure(
     call: Call, event: FoundEvent, settings: Settings, request_hash: bytes
 ) -> None:
     """Let the actor replace the settings, in a venue that has the time for it."""
-    times = call.context.catalog.times
+    times, now, taken = call.context.catalog.times, event.board.settings, None
     try:
-        taken = await times.take(event.id, settings)
+        if (settings.starts_at_ms, settings.ends_at_ms) != (
+            now.starts_at_ms,
+            now.ends_at_ms,
+        ):
+            taken = await times.take(event.id, settings)
     except VenueTaken as error:
         raise ProblemError("venue_taken") from error
     command = Configure(id=0, event=event.id, settings=settings)
@@ -303,6 +307,7 @@ async def delete_event(call: Call) -> web.Response:
     # Found even where it is deleted: the same request again gets the same answer.
     event = await find_managed_event(call, deleted=True)
     await ask_organizer(call, event, DeleteEvent(id=0, event=event.id))
+    await call.context.images.hide(event.id)
     return web.Response(status=204, headers={"Cache-Control": "no-store"})
 
 

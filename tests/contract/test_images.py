@@ -93,6 +93,14 @@ async def test_an_image_that_is_replaced_or_taken_down_is_gone(api):
     await gone(api, second["url"])
 
 
+async def test_the_image_of_an_event_goes_with_it(api):
+    event = (await api.draft(None, capacity=5))["id"]
+    image = (await send(api, event, picture())).body["image"]
+    answer = await api.request("DELETE", f"/v1/events/{event}", who=api.admin)
+    assert answer.status == 204
+    await gone(api, image["url"])
+
+
 async def test_an_upload_under_a_key_is_made_once(api):
     event = await a_sale(api)
     data = picture()

@@ -48,6 +48,26 @@ async def test_a_change_reaches_the_cached_reads_of_every_process(apis):
                 assert now[name]["invalidations"] > was[name]["invalidations"]
 
 
+async def test_what_is_told_of_an_event_is_told_by_every_process(apis):
+    event = await apis[0].sale()
+    buyer = await apis[0].guest()
+    path = f"/v1/events/{event}"
+    for number, changer in enumerate(apis):
+        for api in apis:
+            assert (await api.get(path, buyer)).status == 200
+        told = {"description": f"Part {number}", "tags": [f"t{number}"]}
+        await changer.good("PATCH", path, told, who=changer.admin)
+        # Whoever changed it tells it at once.
+        assert (await changer.get(path, buyer)).body["description"] == f"Part {number}"
+
+        async def follows(api: Api, number: int = number) -> bool:
+            shown = (await api.get(path, buyer)).body
+            return bool(shown["tags"] == [f"t{number}"])
+
+        for api in apis:
+            await until(partial(follows, api))
+
+
 async def test_a_new_owner_is_shown_though_nothing_else_changed(machines):
     async with machines.apis() as apis:
         event = await apis[0].sale()
