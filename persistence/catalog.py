@@ -29,6 +29,7 @@ from persistence.event_rows import (
     time_of,
 )
 from persistence.images import Images
+from persistence.organisations import TooMany
 from persistence.pool import Pool, Row
 from persistence.popularity import Popularity
 from persistence.venue_times import VenueTimes
@@ -49,6 +50,12 @@ _LIST_VENUES = f"""{_VENUE}
 WHERE capacity IS NULL
     AND ($1::timestamptz IS NULL OR (created_at, venue_id) > ($1, $2))
 ORDER BY created_at, venue_id LIMIT $3
+"""
+_IS_FULL = """
+SELECT count(*) = $2 AND NOT EXISTS (SELECT FROM event WHERE event_id = $3) AS full
+FROM (
+    SELECT FROM event WHERE organisation_id = $1 AND deleted_at IS NULL LIMIT $2
+) AS those
 """
 # One statement, so the event, its head and its areas are there together or not at all.
 _CREATE_EVENT = """
@@ -193,10 +200,16 @@ class Catalog:
         """Make an event, or return the one that has this id already.
 
         Exactly one of `venue` and `capacity` is given. Raises KeyError when there is no
-        such venue, or no such organisation any more, and `VenueTaken`.
+        such venue, or no such organisation any more, `TooMany` where the organisation
+        has enough events, and `VenueTaken`.
         """
         if (venue is None) == (capacity is None):
             raise ValueError("an event has either a venue or a capacity")
+        if organisation is not None:
+            most = limits.EVENTS_PER_ORGANISATION_MAX
+            rows = await self._pool.fetch(_IS_FULL, organisation, most, event)
+            if rows[0]["full"]:
+                raise TooMany
         if capacity is not None:
             # Unlisted, and named like its event, whose id no other venue can have.
             venue = event

@@ -22,7 +22,13 @@ CATALOGUE_ROUTES: Final = (
         answers=NewEvent,
         status=201,
         keyed=True,
-        problems=(*WRITES, "event_not_found", "venue_taken", "key_reused"),
+        problems=(
+            *WRITES,
+            "event_not_found",
+            "key_reused",
+            "limit_reached",
+            "venue_taken",
+        ),
     ),
     Route(
         method="GET",

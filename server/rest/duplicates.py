@@ -6,6 +6,7 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from inventory.settings import Settings
+from persistence.organisations import TooMany
 from persistence.venue_times import VenueTaken
 from server.rest.call import Call
 from server.rest.creation import hash_request, new_id
@@ -60,6 +61,8 @@ async def duplicate_event(call: Call) -> web.Response:
         )
     except VenueTaken as error:
         raise ProblemError("venue_taken") from error
+    except TooMany as error:
+        raise ProblemError("limit_reached") from error
     except KeyError as error:
         # Its organisation was deleted meanwhile.
         raise ProblemError("forbidden") from error

@@ -18,6 +18,7 @@ from inventory.settings import Settings
 from inventory.venue.own import capacity_map
 from persistence.event_details import DetailsChange
 from persistence.event_rows import EventRow, ImageRow
+from persistence.organisations import TooMany
 from persistence.venue_times import VenueTaken
 from server import limits
 from server.context import Context
@@ -42,6 +43,7 @@ from server.rest.event_bodies import (
     settings_fields,
     settings_of,
 )
+from server.rest.notes import note_objects
 from server.rest.problems import ProblemError, bad_field, refusal
 from server.rest.standing import belongs, manages
 from server.shards import EventNotFound, EventUnavailable, ServedEvent, ask
@@ -182,6 +184,8 @@ async def create_event(call: Call) -> web.Response:
         categories = {category.key for category in venue.categories}
     check_settings(settings, categories)
     request_hash = hash_request(body)
+    if organisation is not None:
+        note_objects(call.request, organisation=organisation)
     try:
         row = await catalog.create_event(
             new_id("evt", user, key),
@@ -193,6 +197,8 @@ async def create_event(call: Call) -> web.Response:
             organisation=organisation,
             details=details,
         )
+    except TooMany as error:
+        raise ProblemError("limit_reached") from error
     except KeyError as error:
         # Nobody deletes venues.
         raise bad_field("organisation", "There is no such organisation.") from error

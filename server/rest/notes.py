@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler
 from inventory.limits import ID_LENGTH_MAX
 from persistence.activity import Record, new_record_id
 from server.accounts.tokens import Identity
-from server.context import CONTEXT
+from server.context import CONTEXT, Context
 from server.organisations.machines import Machine
 from server.rest.bodies import is_clean
 from server.rest.client_address import network_of
@@ -49,6 +49,7 @@ OBJECTS: Final = frozenset(
 MADE_AT: Final = {
     "announcements": "announcement",
     "api-keys": "key",
+    "attendees": "attendee",
     "events": "event",
     "invitations": "invitation",
     "join-requests": "request",
@@ -92,7 +93,9 @@ async def note_writes(request: web.Request, handler: Handler) -> web.StreamRespo
         resource = request.match_info.route.resource
         # What is at no address of ours is no call.
         if resource is not None and code != "rate_limited":
-            activities = request.app[CONTEXT].activities
+            named = _objects(request.match_info)
+            context = request.app[CONTEXT]
+            activities = context.activities
             at_ms = activities.now_ms()
             activities.put(
                 Record(
@@ -107,7 +110,10 @@ async def note_writes(request: web.Request, handler: Handler) -> web.StreamRespo
                     actor=note.actor,
                     role=note.role,
                     code=code,
-                    objects=_objects(request.match_info) | made | note.objects,
+                    objects=_seller_of(context, made | named)
+                    | named
+                    | made
+                    | note.objects,
                     details=note.details,
                 )
             )
@@ -155,6 +161,18 @@ def _made(location: str) -> dict[str, str]:
     above, _, name = location.rpartition("/")
     kind = MADE_AT.get(above.rpartition("/")[2])
     return {} if kind is None else {kind: name}
+
+
+def _seller_of(context: Context, objects: Mapping[str, str]) -> dict[str, str]:
+    """Return the organisation of the event that a call was about, where it is known.
+
+    So that whoever looks for what was done about an organisation finds what persons did
+    about its events.
+    """
+    served = context.shards.active.get(objects.get("event", ""))
+    if served is None or served.seller is None:
+        return {}
+    return {"organisation": served.seller.organisation}
 
 
 def _objects(parts: Mapping[str, str]) -> dict[str, str]:

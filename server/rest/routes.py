@@ -245,7 +245,7 @@ EVENT_ROUTES: Final = (
         answers=NewEvent,
         status=201,
         keyed=True,
-        problems=(*WRITES, "key_reused", "venue_taken"),
+        problems=(*WRITES, "key_reused", "limit_reached", "venue_taken"),
     ),
     Route(
         method="GET",

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from persistence import limits
 from persistence.event_rows import EventFilter
 from persistence.organisations import (
     OWNED_MAX,
@@ -232,3 +233,30 @@ async def test_drafts_of_an_organisation_are_in_its_own_list_only(store):
     assert [(row.event, row.organisation) for row in own] == [("own", "org")]
     assert (await store.catalog.find_plan("own")).organisation == "org"
     assert (await store.catalog.find_plan("free")).organisation is None
+
+
+async def test_an_organisation_has_so_many_events_and_no_more(store, monkeypatch):
+    monkeypatch.setattr(limits, "EVENTS_PER_ORGANISATION_MAX", 2)
+    await registered(store.pool, "anna")
+    await organised(store.pool, anna="owner")
+
+    async def make(event, organisation="org"):
+        return await store.catalog.create_event(
+            event,
+            SETTINGS,
+            capacity=10,
+            created_by="usr_anna",
+            request_hash=b"h",
+            organisation=organisation,
+        )
+
+    first = await make("a")
+    await make("b")
+    with pytest.raises(TooMany):
+        await make("c")
+    assert await store.catalog.find_venue("c") is None
+    # The same again is not another one, and who has none is not counted.
+    assert (await make("a")).event == first.event
+    await make("free", None)
+    await store.pool.fetch("UPDATE event SET deleted_at = now() WHERE event_id = 'b'")
+    await make("c")

@@ -91,6 +91,25 @@ async def test_no_secret_is_told(admin, guest, client):
         assert secret not in text
 
 
+async def test_what_a_person_does_about_an_event_is_told_of_its_organisation(admin):
+    made = await admin.good("POST", "/v1/organisations", {"name": "Club"})
+    body = {"name": "Gala", "capacity": 5, "starts_at": "2031-01-01T20:00:00Z"}
+    body |= {"organisation": made["id"]}
+    event = await admin.good("POST", "/v1/events", body)
+    path = f"/v1/events/{event['id']}"
+    await admin.good("PATCH", path, {"name": "Ball"})
+    copy = await admin.good("POST", f"{path}/duplicate")
+    await admin.good("POST", "/v1/events", body | {"organisation": None})
+    rows = await told(admin, f"?organisation={made['id']}", count=4)
+    about = {"event": event["id"], "organisation": made["id"]}
+    assert [row["objects"] for row in reversed(rows)] == [
+        {"organisation": made["id"]},
+        about,
+        about,
+        about | {"event": copy["id"]},
+    ]
+
+
 async def test_what_a_machine_does_is_told_by_its_key_and_organisation(admin, client):
     wanted = {"name": "Town Hall"}
     made = await admin.good("POST", "/v1/organisations", wanted)

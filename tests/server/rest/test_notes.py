@@ -1,5 +1,6 @@
 """Records of calls, made without a server around them."""
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -8,7 +9,10 @@ from aiohttp.test_utils import make_mocked_request
 
 from server.accounts.tokens import Identity
 from server.context import CONTEXT
+from server.organisations.machines import Machine
 from server.rest.notes import (
+    MADE_AT,
+    OBJECTS,
     note_actor,
     note_caller,
     note_details,
@@ -16,6 +20,7 @@ from server.rest.notes import (
     note_writes,
 )
 from server.rest.problems import ProblemError, response
+from server.rest.routes import ROUTES
 
 if TYPE_CHECKING:
     from persistence.activity import Record
@@ -40,8 +45,12 @@ def kept():
 
 @pytest.fixture
 def app(kept):
+    seller = SimpleNamespace(organisation="org_1")
+    active = {"evt_sold": SimpleNamespace(seller=seller)}
+
     class Kept:
         activities = kept
+        shards = SimpleNamespace(active=active)
 
     app = web.Application()
     app[CONTEXT] = cast("Context", Kept())
@@ -150,3 +159,51 @@ async def test_a_read_has_nothing_to_note_on(app):
     note_objects(request, user="usr_3")
     note_details(request, role=["a", "b"])
     note_caller(request, OLGA, "203.0.113.7")
+
+
+async def test_a_call_about_an_event_is_about_the_organisation_that_sells_it(app, kept):
+    for path in ("/v1/things/evt_sold/s3cret", "/v1/things/evt_free/s3cret"):
+        await note_writes(await asked(app, path=path), answering(web.Response()))
+    found = [record.objects for record in kept.records]
+    assert found == [
+        {"event": "evt_sold", "organisation": "org_1"},
+        {"event": "evt_free"},
+    ]
+
+
+async def test_a_machine_s_own_organisation_goes_before(app, kept):
+    machine = Machine(
+        user="key_1",
+        role="key",
+        expires_at_s=2**31,
+        organisation="org_2",
+        scopes=frozenset(),
+    )
+
+    async def handler(request):
+        note_caller(request, machine, "203.0.113.7")
+        return web.Response()
+
+    await note_writes(await asked(app, path="/v1/things/evt_sold/x"), handler)
+    assert kept.records[0].objects["organisation"] == "org_2"
+
+
+NO_THINGS = {"guest", "register", "duplicate"}
+"""Ends of paths that make no thing, or one that is found at another address."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        route.path
+        for route in ROUTES
+        if (route.method, route.status) == ("POST", 201)
+        and route.path.rpartition("/")[2] not in NO_THINGS
+    ],
+)
+async def test_whatever_is_made_is_named(app, kept, path):
+    end = path.rpartition("/")[2]
+    assert MADE_AT[end] in OBJECTS
+    answer = web.Response(status=201, headers={"Location": f"{path}/new_1"})
+    await note_writes(await asked(app), answering(answer))
+    assert kept.records[0].objects[MADE_AT[end]] == "new_1"
