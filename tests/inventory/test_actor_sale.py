@@ -102,3 +102,18 @@ async def test_a_change_of_the_sale_is_published(stage):
     await stage.ask(ORGANIZER, "sale resume")
     await stage.ask("ann", "hold A-1")
     assert stage.board.publications[2].settings is None
+
+
+@pytest.mark.usefixtures("leases_last")
+async def test_what_waits_when_the_sale_closes_finds_it_closed():
+    stage = Stage(SMALL, settings_of(off_sale_at_ms=NOW_MS + 10_000))
+    stage.open()
+    await stage.ready()
+    stage.clock.advance(9.999)
+    assert (await stage.ask("ann", "hold A-1")).version == 1
+    stage.clock.advance(0.001)
+    sent = stage.send("bob", "hold A-2"), stage.send("ann", "book t1")
+    await soon(lambda: stage.code(sent[1]))
+    assert [stage.code(one) for one in sent] == ["sale_closed", "ok"]
+    assert stage.board.version == 3
+    await stage.close()

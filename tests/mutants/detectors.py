@@ -37,6 +37,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
 }
 _BY_FILE: dict[str, Detector] = {
     "inventory/actor.py": pytest(
+        "tests/inventory/test_actor_sale.py",
         "tests/inventory/test_actor.py",
         "tests/inventory/test_actor_keys.py",
         "tests/inventory/test_actor_doubt.py",
