@@ -69,8 +69,10 @@ class Visitor(web.RequestHandler):
         if not (isinstance(exc, ConnectionError) and is_gone(request)):
             # It logs what happened, and raises where half an answer is out.
             logged = LOGGED_ID.set(request_id_of(request))
-            super().handle_error(request, status, exc, message)
-            LOGGED_ID.reset(logged)
+            try:
+                super().handle_error(request, status, exc, message)
+            finally:
+                LOGGED_ID.reset(logged)
         error = ProblemError("bad_frame" if status < 500 else "internal")
         response = problems.response(error, request_id_of(request))
         add_headers(request, response)

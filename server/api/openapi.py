@@ -69,6 +69,17 @@ everybody their own at `/v1/me/activity`, a moment after the answer. A server pr
 that is killed loses the records of its last moment; one that is stopped loses none.
 """
 
+LIMITED: Final[Schema] = {
+    name: {"schema": {"type": "integer", "minimum": least}, "description": meaning}
+    for name, least, meaning in (
+        ("Retry-After", 1, "Seconds until a request would be let through."),
+        ("RateLimit-Limit", 1, "How many requests one may send, or at once."),
+        ("RateLimit-Remaining", 0, "How many of them are left."),
+        ("RateLimit-Reset", 0, "Seconds until all of them are there again."),
+    )
+}
+"""What `429` tells in its head. Ordinary answers tell the same, but for the first."""
+
 PATH_PARAMETERS: Final = {
     "event": "The event's id.",
     "venue": "The venue's id.",
@@ -233,6 +244,7 @@ def _responses(route: Route, schema_of: dict[int, Schema]) -> Schema:
     for status, codes in sorted(by_status.items()):
         lines = (f"`{code}`: {DETAILS[code]}" for code in codes)
         responses[str(status)] = {
+            **({"headers": LIMITED} if status == HTTPStatus.TOO_MANY_REQUESTS else {}),
             "description": "\n\n".join(lines),
             "content": {CONTENT_TYPE: {"schema": schema_of[id(Problem)]}},
         }

@@ -64,6 +64,8 @@ def answer_preflight(request: web.Request) -> web.Response | None:
 def add_origin(request: web.Request, response: web.StreamResponse) -> None:
     """Say in an answer who may read it."""
     allowed = request.app[CONTEXT].config.allowed_origins
+    if not allowed:
+        return
     for name, value in origin_headers(origin_of(request), allowed).items():
         if name == "Vary":
             value = ", ".join((*response.headers.getall(name, ()), value))

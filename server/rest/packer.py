@@ -33,27 +33,27 @@ class Packer:
         # So that a crowd that asks for a map makes one of it, not thousands.
         self._aside = asyncio.Lock()
 
-    def find(self, path: str, etag: str) -> bytes | None:
+    def find(self, name: str, etag: str) -> bytes | None:
         """Return a packed body that is there."""
-        found = self._cache.find(path, etag)
+        found = self._cache.find(name, etag)
         return None if found is None else found.body
 
-    async def pack(self, path: str, etag: str, body: bytes) -> bytes:
+    async def pack(self, name: str, etag: str, body: bytes) -> bytes:
         """Return a packed body."""
-        known = self._cache.get(path, etag)
+        known = self._cache.get(name, etag)
         if known is not None:
             return known.body
         if len(body) < ASIDE_BYTES_MIN:
             packed = gzip.compress(body, LEVEL_QUICK, mtime=0)
         else:
             async with self._aside:
-                found = self.find(path, etag)
+                found = self.find(name, etag)
                 if found is not None:
                     return found
                 packed = await asyncio.to_thread(
                     gzip.compress, body, LEVEL_SMALL, mtime=0
                 )
-        return self._cache.put(path, packed, etag, etag).body
+        return self._cache.put(name, packed, etag, etag).body
 
 
 def may_pack(request: web.BaseRequest, body: bytes) -> bool:

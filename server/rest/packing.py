@@ -45,7 +45,9 @@ async def _pack(request: web.Request, response: web.Response, etag: str) -> None
     body = response.body
     if not isinstance(body, bytes) or not may_pack(request, body):
         return
-    packer = request.app[CONTEXT].packer
-    response.body = await packer.pack(request.raw_path, etag, body)
+    # What has a query is kept by its tag: nobody has us pack the same again and again
+    # by asking for it under other names. What has none replaces its older versions.
+    name = f"{request.path} {etag}" if request.query_string else request.path
+    response.body = await request.app[CONTEXT].packer.pack(name, etag, body)
     headers["Content-Encoding"] = "gzip"
     headers["ETag"] = etags.weak(etag)

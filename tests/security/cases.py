@@ -63,12 +63,13 @@ VALUES: list[Any] = [
 OPS = [
     "hello", "watch", "unwatch", "hold", "hold_best", "extend", "release", "book",
     "cancel", "block", "unblock", "join_waitlist", "leave_waitlist", "holding", "ping",
-    "steal", "", "snapshot", "expire", "change_sale", "__init__",
+    "watch_events", "unwatch_events", "steal", "", "snapshot", "expire", "change_sale",
+    "__init__",
 ]  # fmt: skip
 FIELDS = [
     "op", "id", "key", "event", "seats", "areas", "hold", "ttl_s", "quantity",
     "category", "accessible", "adjacent", "order", "booking", "token", "since", "entry",
-    "nonsense", "user", "organizer", "\x00",
+    "organisation", "events", "nonsense", "user", "organizer", "\x00",
 ]  # fmt: skip
 
 
@@ -85,6 +86,7 @@ def a_command(dice: Dice, event: str) -> dict[str, Any]:
     """Make something near a command: most of it right, some of it not."""
     good: dict[str, Any] = {
         "event": event,
+        "events": [event],
         "seats": [f"{dice.choice('ABC')}-{dice.randrange(1, 10)}"],
         "areas": {"GA1": dice.randrange(1, 3)},
         "hold": "x" * dice.randrange(1, 30),
@@ -102,6 +104,8 @@ def a_command(dice: Dice, event: str) -> dict[str, Any]:
         "book": ["event", "hold", "key"],
         "cancel": ["event", "booking"],
         "watch": ["event", "since"],
+        "watch_events": ["events"],
+        "unwatch_events": [],
     }
     op = dice.choice(OPS)
     names = wanted.get(op, ["event"])

@@ -107,6 +107,15 @@ async def test_maps_and_availability_are_packed_once_with_a_weak_tag(admin, gues
     assert found["misses"] == 2
 
 
+async def test_the_same_under_other_names_is_not_packed_again(admin, guest):
+    path = f"{await hall(admin)}/map"
+    for number in range(5):
+        answer, _ = await raw(guest, f"{path}?x={number}", **PACKED)
+        assert answer.headers["Content-Encoding"] == "gzip"
+    found = (await admin.good("GET", "/v1/cache/stats"))["caches"]["packed"]
+    assert (found["entries"], found["misses"], found["hits"]) == (1, 1, 4)
+
+
 async def test_what_changes_is_packed_anew(admin, guest):
     path = await hall(admin)
     await raw(guest, f"{path}/availability", **PACKED)
