@@ -8,7 +8,9 @@ hear of it over the bus, which may lose it: so no row is believed for longer tha
 `ROW_S_MAX`. A row that was on its way while it was edited is not kept.
 """
 
+import asyncio
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -33,6 +35,7 @@ class EventRows:
         self._catalog = catalog
         self._now = now
         self._known: dict[str, tuple[EventRow, Hashable, float]] = {}
+        self._loading: dict[str, asyncio.Task[EventRow | None]] = {}
         self._edits = 0
         self.tell: Callable[[str], None] = _nobody
         """Tells the other processes that a row was edited."""
@@ -44,7 +47,16 @@ class EventRows:
         known = self._known.get(event)
         if known is not None and self._now() < known[2]:
             return known[0]
-        edits = self._edits
+        # All who ask at the same time wait for one answer.
+        task = self._loading.get(event)
+        if task is None:
+            task = asyncio.create_task(self._load(event), name=f"row {event}")
+            self._loading[event] = task
+            task.add_done_callback(partial(self._loaded, event))
+        return await asyncio.shield(task)
+
+    async def _load(self, event: str) -> "EventRow | None":
+        known, edits = self._known.get(event), self._edits
         row = await self._catalog.find_event(event)
         if row is None or edits != self._edits:
             return row
@@ -52,10 +64,17 @@ class EventRows:
         if known is not None and known[1] == shown:
             # The same object as before is compared at once.
             shown = known[1]
-        elif len(self._known) >= ROWS_MAX:
+        if event not in self._known and len(self._known) >= ROWS_MAX:
             del self._known[next(iter(self._known))]
         self._known[event] = (row, shown, self._now() + ROW_S_MAX)
         return row
+
+    def _loaded(self, event: str, task: "asyncio.Task[EventRow | None]") -> None:
+        if self._loading.get(event) is task:
+            del self._loading[event]
+        if not task.cancelled():
+            # Looked at here, because all who asked may be gone by now.
+            task.exception()
 
     def stamp(self, event: str) -> Hashable:
         """Return what an answer made from the known row is good for.
@@ -92,10 +111,13 @@ class EventRows:
     def _forget(self, event: str) -> None:
         self._edits += 1
         self._known.pop(event, None)
+        # What was read before is not for who asks now.
+        self._loading.pop(event, None)
 
     def _forget_all(self) -> None:
         self._edits += 1
         self._known.clear()
+        self._loading.clear()
 
 
 def _nobody(event: str) -> None:

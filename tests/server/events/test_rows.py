@@ -7,9 +7,11 @@ import msgspec
 import pytest
 
 from inventory.settings import Settings
+from persistence.errors import Unavailable
 from persistence.event_rows import Details, EventRow
 from server.events import rows as module
 from server.events.rows import ROW_S_MAX, TOPIC, EventRows
+from tests.stage import until
 
 ROW = EventRow(
     event="evt",
@@ -31,6 +33,7 @@ class Source:
         self.asked = 0
         self.gate = asyncio.Event()
         self.gate.set()
+        self.failure = None
 
     def tell(self, description):
         self.row = msgspec.structs.replace(
@@ -41,6 +44,8 @@ class Source:
         self.asked += 1
         row = self.row if event == "evt" else None
         await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
         return row
 
 
@@ -111,10 +116,43 @@ async def test_an_edit_is_seen_by_the_next_read(rows, source):
 async def test_a_row_that_was_on_its_way_during_an_edit_is_not_kept(rows, source):
     source.gate.clear()
     early = asyncio.create_task(rows.find("evt"))
-    await asyncio.sleep(0)
+    await until(lambda: source.asked == 1)
     source.tell("new")
     rows.edited("evt")
     source.gate.set()
+    assert (await early).details.description == ""
+    assert (await rows.find("evt")).details.description == "new"
+
+
+async def test_who_asks_together_asks_once_and_is_told_of_a_failure(rows, source):
+    source.gate.clear()
+    asking = [asyncio.create_task(rows.find("evt")) for _ in range(5)]
+    await asyncio.sleep(0)
+    # One who leaves takes nothing from the others.
+    asking.pop().cancel()
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert [one.event for one in await asyncio.gather(*asking)] == ["evt"] * 4
+    assert source.asked == 1
+    rows.edited("evt")
+    source.failure = Unavailable("gone")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await rows.find("evt")
+    source.failure = None
+    assert await rows.find("evt") is ROW
+
+
+async def test_who_asks_after_an_edit_waits_for_no_answer_from_before(rows, source):
+    source.gate.clear()
+    early = asyncio.create_task(rows.find("evt"))
+    await until(lambda: source.asked == 1)
+    source.tell("new")
+    rows.edited("evt")
+    late = asyncio.create_task(rows.find("evt"))
+    await until(lambda: source.asked == 2)
+    source.gate.set()
+    assert (await late).details.description == "new"
     assert (await early).details.description == ""
     assert (await rows.find("evt")).details.description == "new"
 
