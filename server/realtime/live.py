@@ -199,6 +199,8 @@ class Live:
 
     async def _announce(self, event: "EventHub", kind: Kind) -> None:
         """Tell everybody what became of an event."""
+        if not self.listeners and self._tell is _alone:
+            return
         name = event.board.event
         frame: dict[str, Any] = {"op": kind, "event": name}
         if kind != "event_deleted":

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -41,6 +42,7 @@ organisation of the path. Administrators are all of these."""
 
 CallHandler = Callable[[Call], Awaitable[web.StreamResponse]]
 
+FORWARDED: Final = ("X-Forwarded-For", "Forwarded")
 UNASKED: Final = frozenset({"operational", "anonymous"})
 ACCOUNTS: Final = frozenset({"customer", "organizer", "admin"})
 ROLES: Final[dict[str, frozenset[str]]] = {
@@ -53,6 +55,9 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "organizer": frozenset({"organizer", "admin"}),
     "admin": frozenset({"admin"}),
 }
+
+
+log = structlog.get_logger()
 
 
 def guarded(
@@ -107,7 +112,23 @@ def enforce(request: web.Request, verdict: Verdict) -> None:
     """Tell the client about its limit, and stop it where it went beyond."""
     request[LIMIT_HEADERS] = verdict.headers()
     if not verdict.allowed:
+        _mention_proxy(request)
         raise ProblemError("rate_limited", headers=verdict.headers())
+
+
+def _mention_proxy(request: web.Request) -> None:
+    """Say once that all clients of a proxy are taken for one, where it looks so."""
+    context = request.app[CONTEXT]
+    limits = context.limits
+    if context.trusted_proxies or limits is None or limits.mentioned_proxy:
+        return
+    if any(name in request.headers for name in FORWARDED):
+        limits.mentioned_proxy = True
+        log.warning(
+            "clients behind a proxy that is not trusted are limited as one",
+            proxy=request.remote,
+            setting="ONSALE_TRUSTED_PROXIES",
+        )
 
 
 def bearer_of(authorization: str) -> str | None:

@@ -118,6 +118,8 @@ class RequestLimits:
             name for name in self._windows if getattr(given, name) is not None
         )
         """Budgets that somebody chose: they hold for everybody."""
+        self.mentioned_proxy = False
+        """Whether it was said that a proxy should be trusted."""
         self._tell: Callable[[dict[str, list[Use]]], None] | None = None
         self._requests = Buckets(REQUESTS_PER_S, REQUESTS_BURST)
         self._guests = Buckets(GUESTS_PER_S, GUESTS_BURST)

@@ -8,6 +8,7 @@ import pytest
 from tests.contract.client import Api
 from tests.contract.process import Server
 from tests.contract.socket_client import Json
+from tests.contract.teams import draft_of, sale_of, team
 
 LISTED = {"organisation", "venue", "capacity", "tags", "registrations", "starts_at"}
 
@@ -104,6 +105,22 @@ async def test_each_hears_of_what_was_asked_for_until_it_is_unasked(api):
         assert not any(is_pause_of(other, frame) for frame in narrow.log)
         for socket in (deaf, elsewhere):
             assert not any(frame.get("status") == "paused" for frame in socket.log)
+
+
+async def test_an_organisation_s_events_are_heard_of_without_the_others(api):
+    one = await team(api)
+    async with await api.socket(await api.guest()) as socket:
+        await socket.ok("watch_events", organisation=one.id)
+        other = await api.sale(None, capacity=5)
+        draft = await draft_of(api, one, name="Secret")
+        event = await sale_of(api, one)
+        told = await socket.next("new_event", event=event)
+        assert told["organisation"] == one.id
+        path = f"/v1/events/{event}/pause"
+        await api.good("POST", path, who=one.leader)
+        await socket.next("event_updated", event=event, status="paused")
+        heard = {frame.get("event") for frame in socket.log}
+        assert not {other, draft} & heard
 
 
 @pytest.mark.parametrize(

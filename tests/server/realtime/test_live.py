@@ -320,6 +320,23 @@ async def test_nothing_is_kept_for_nobody() -> None:
     assert (floor.live.told, floor.live.dropped) == (0, 0)
 
 
+async def test_alone_and_with_nobody_there_nothing_is_looked_up() -> None:
+    floor = Floor()
+    asked: list[str] = []
+
+    async def describe(event: str) -> None:
+        asked.append(event)
+
+    floor.live.describe = describe
+    floor.set(PAUSED)
+    await floor.live.look()
+    assert not asked
+    floor.live.connect(cast(Any, Wire()), "a")
+    floor.set(ON_SALE)
+    await floor.live.look()
+    assert asked == [EVENT]
+
+
 async def test_many_listeners_leave_the_loop_to_others(monkeypatch) -> None:
     monkeypatch.setattr(limits, "FANOUT_SLICE_S", 0.0)
     floor = Floor()

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from msgspec import convert
+from structlog.testing import capture_logs
 
 from server.receipts import PublicKey, ReceiptKey, check
 from server.rest.routes import ROUTES
@@ -345,6 +346,23 @@ async def test_an_event_from_the_cache_says_so_too(limited):
         secure = await limited.get(path, X_Forwarded_Proto="https")
         assert secure.headers["Strict-Transport-Security"] == "max-age=31536000"
         assert "Strict-Transport-Security" not in (await limited.get(path)).headers
+
+
+async def test_a_proxy_that_nobody_trusts_is_mentioned_once(database_url):
+    async for client in run_server(database_url, rate_limit_public=1):
+        with capture_logs() as logged:
+            answers = [await client.get("/v1/events") for _ in range(2)]
+            assert [answer.status for answer in answers] == [200, 429]
+            assert not logged
+            for _ in range(3):
+                refused = await client.get("/v1/events", X_Forwarded_For="192.0.2.1")
+                assert refused.status == 429
+        (line,) = logged
+        assert line["log_level"] == "warning"
+        assert (line["proxy"], line["setting"]) == (
+            "127.0.0.1",
+            "ONSALE_TRUSTED_PROXIES",
+        )
 
 
 async def test_a_password_cannot_be_guessed_quickly(limited):
