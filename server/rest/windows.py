@@ -33,35 +33,38 @@ Use = tuple[str, int, int]
 
 
 class Usage:
-    """What one client used in the slots that count, the last of them at the end."""
+    """What one client used in the slots that count."""
 
-    __slots__ = ("parts", "total", "untold")
+    __slots__ = ("now", "past", "slot", "total", "untold")
 
     def __init__(self, slot: int) -> None:
-        self.parts = [[slot, 0]]
+        self.slot = slot
+        self.now = 0
+        """In this slot."""
+        self.past: list[tuple[int, int]] = []
+        """Slots before it, in order, and what was used in each."""
         self.total = 0
         self.untold = 0
 
     def move(self, slot: int) -> None:
         """Go on to a later slot; forget those that count no more."""
-        oldest = slot - SLOTS
-        for part in self.parts:
-            if part[0] < oldest:
-                self.total -= part[1]
-        self.parts = [part for part in self.parts if part[0] >= oldest and part[1]]
-        self.parts.append([slot, 0])
+        if self.now:
+            self.past.append((self.slot, self.now))
+        self.past = [one for one in self.past if one[0] >= slot - SLOTS]
+        self.slot, self.now = slot, 0
+        self.total = sum(units for _, units in self.past)
 
     def add(self, slot: int, units: int) -> None:
         """Count what was used in a slot, where that still counts."""
-        for part in reversed(self.parts):
-            if part[0] <= slot:
-                break
+        if slot < self.slot - SLOTS:
+            return
+        self.total += units
+        if slot >= self.slot:
+            self.now += units
         else:
-            part = self.parts[0]
-        if slot >= self.parts[-1][0] - SLOTS:
-            # In a slot near by, where none is kept of that one.
-            part[1] += units
-            self.total += units
+            past = dict(self.past)
+            past[slot] = past.get(slot, 0) + units
+            self.past = sorted(past.items())
 
 
 class Windows:
@@ -88,34 +91,30 @@ class Windows:
 
     def take(self, key: str, now_s: float, cost: int = UNITS) -> Verdict:
         """Take a request of so many units, where the budget has them."""
-        slot = int(now_s // SLOT_S)
+        second = int(now_s)
+        slot = second // SLOT_S
         usage = self._table.get(key)
         # A clock that was set back finds the slot that it left.
-        if usage is None or usage.parts[-1][0] < slot:
+        if usage is None or usage.slot < slot:
             usage = self._begin(key, usage, slot)
-        last = usage.parts[-1]
-        left = self._units - usage.total
-        allowed = left >= cost
-        if allowed:
-            left -= cost
-            usage.total += cost
-            last[1] += cost
-            if self.shared:
-                usage.untold += cost
-                self._untold[key] = usage
-        return Verdict(
-            allowed,
-            self.limit,
-            max(0, left) // UNITS,
-            _ends_s(last[0], now_s),
-            0 if allowed else self._wait_s(usage, now_s, cost),
-        )
+        left = self._units - usage.total - cost
+        reset_s = (usage.slot + SLOTS + 1) * SLOT_S - second
+        if left < 0:
+            left = max(0, left + cost)
+            wait_s = self._wait_s(usage, second, cost)
+            return Verdict(False, self.limit, left // UNITS, reset_s, wait_s)
+        usage.total += cost
+        usage.now += cost
+        if self.shared:
+            usage.untold += cost
+            self._untold[key] = usage
+        return Verdict(True, self.limit, left // UNITS, reset_s, 0)
 
     def add(self, use: Use) -> None:
         """Count what another process let through."""
         key, slot, units = use
         usage = self._table.get(key)
-        if usage is None or usage.parts[-1][0] < slot:
+        if usage is None or usage.slot < slot:
             usage = self._begin(key, usage, slot)
         usage.add(slot, units)
 
@@ -130,15 +129,13 @@ class Windows:
                 return
             count += 1
             del self._untold[key]
-            yield key, usage.parts[-1][0], usage.untold
+            yield key, usage.slot, usage.untold
             usage.untold = 0
 
     def forget_untold(self, now_s: float) -> None:
         """Forget what was never worth telling, of clients that are quiet now."""
         oldest = int(now_s // SLOT_S) - 1
-        quiet = [
-            key for key, usage in self._untold.items() if usage.parts[-1][0] < oldest
-        ]
+        quiet = [key for key, usage in self._untold.items() if usage.slot < oldest]
         for key in quiet:
             self._untold.pop(key).untold = 0
 
@@ -154,16 +151,11 @@ class Windows:
         self._table[key] = usage
         return usage
 
-    def _wait_s(self, usage: Usage, now_s: float, cost: int) -> int:
+    def _wait_s(self, usage: Usage, second: int, cost: int) -> int:
         """Return the seconds until a request of this cost would be let through."""
         left = self._units - usage.total
-        for slot, units in usage.parts:
+        for slot, units in (*usage.past, (usage.slot, usage.now)):
             left += units
             if left >= cost:
-                return _ends_s(slot, now_s)
+                return (slot + SLOTS + 1) * SLOT_S - second
         raise AssertionError("a request that costs more than the budget")
-
-
-def _ends_s(slot: int, now_s: float) -> int:
-    """Return the seconds until a slot counts no more."""
-    return max(1, -int((now_s - (slot + SLOTS + 1) * SLOT_S) // 1))

@@ -173,6 +173,18 @@ def test_what_is_told_late_counts_where_its_slot_still_does(slots_ago, left):
     assert taken(windows, 20, T0) == left
 
 
+def test_what_is_told_late_and_often_is_counted_all_and_ends_with_its_slot():
+    windows = Windows(10)
+    assert taken(windows, 1, T0 + 5 * SLOT_S) == 1
+    for _ in range(3):
+        for ago in (1, 3, 2):
+            windows.add(("a", int(T0 // SLOT_S) + 5 - ago, UNITS))
+    refused = windows.take("a", T0 + 5 * SLOT_S)
+    assert not refused.allowed
+    assert refused.retry_after_s == WINDOW_S + SLOT_S - 3 * SLOT_S
+    assert taken(windows, 9, T0 + 5 * SLOT_S + refused.retry_after_s) == 3
+
+
 def test_who_is_a_little_ahead_is_believed():
     windows = Windows(10)
     assert taken(windows, 1, T0) == 1
