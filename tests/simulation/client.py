@@ -254,6 +254,7 @@ class Client:
                 self._learn(one, versions)
             return
         news = []
+        answered = False
         for kind, payload in frames_of(data):
             if kind == 8:
                 self.lost_wire()
@@ -262,12 +263,14 @@ class Client:
                 continue
             peeked = self.tongue.peek(payload)
             if peeked.id is not None and peeked.op != "error":
+                answered = True
                 self._answered(peeked.id, payload, versions)
             else:
                 one = self.tongue.news(payload)
                 news.append(one)
                 self._learn(one, versions)
-        if news:
+        # An answer in the same write is for its client alone, and never remembered.
+        if news and not answered:
             self.world.remember(data, news)
 
     def _answered(self, frame_id: int, payload: bytes, versions: Any) -> None:
