@@ -96,7 +96,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     # Whatever is logged meanwhile carries it.
     logged = LOGGED_ID.set(request_id)
     try:
-        return answer_preflight(request) or await handler(request)
+        preflight = answer_preflight(request)
+        return await handler(request) if preflight is None else preflight
     except ProblemError as error:
         return problems.response(error, request_id)
     except web.HTTPException as error:
