@@ -117,11 +117,16 @@ async def test_what_is_no_image_is_not_noted(place):
 async def test_only_so_many_wait_for_their_turn(place, monkeypatch):
     monkeypatch.setattr(module, "WAITING_MAX", 2)
     images = [f"img_{letter * 22}" for letter in "abc"]
-    taken = await asyncio.gather(
-        *(place.take(image) for image in images), return_exceptions=True
-    )
-    assert [type(one) for one in taken].count(TooManyUploads) == 1
-    await place.take(images[2])
+    async with place.keeper._turn:
+        # Nobody is done before all of them came.
+        taking = [asyncio.create_task(place.take(image)) for image in images]
+        (refused,), waiting = await asyncio.wait(
+            taking, return_when=asyncio.FIRST_COMPLETED
+        )
+        with pytest.raises(TooManyUploads):
+            refused.result()
+    await asyncio.gather(*waiting)
+    await place.take(images[taking.index(refused)])
 
 
 async def test_what_is_hidden_goes_by_itself(place, monkeypatch):
