@@ -48,6 +48,9 @@ async def _pack(request: web.Request, response: web.Response, etag: str) -> None
     # What has a query is kept by its tag: nobody has us pack the same again and again
     # by asking for it under other names. What has none replaces its older versions.
     name = f"{request.path} {etag}" if request.query_string else request.path
-    response.body = await request.app[CONTEXT].packer.pack(name, etag, body)
+    packed = await request.app[CONTEXT].packer.pack(name, etag, body)
+    if packed is None:
+        return
+    response.body = packed
     headers["Content-Encoding"] = "gzip"
     headers["ETag"] = etags.weak(etag)

@@ -124,9 +124,10 @@ class QuickReads:
             status = "200 OK"
             if may_pack(request, body):
                 packed = context.packer.find(request.raw_path, tag)
-                if packed is None:
+                if packed is not None:
+                    body, tag, about = packed, etags.weak(tag), _PACKED
+                elif not context.packer.rests(body):
                     return False
-                body, tag, about = packed, etags.weak(tag), _PACKED
             about = f"{about}Content-Length: {len(body)}\r\n"
         told = self._told_of(request)
         if context.limits is not None:

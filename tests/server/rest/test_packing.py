@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -178,8 +179,76 @@ async def test_a_crowd_makes_one_of_a_large_body(monkeypatch):
         *(packing.pack("/map", '"tag"', LARGE) for _ in range(50))
     )
     assert made == 1
-    assert {gzip.decompress(body) for body in bodies} == {LARGE}
-    assert gzip.decompress(await packing.pack("/small", '"tag"', SMALL)) == SMALL
-    assert gzip.decompress(await packing.pack("/small", '"new"', LARGE)) == LARGE
+    assert {gzip.decompress(body or b"") for body in bodies} == {LARGE}
+    for tag, body in (('"tag"', SMALL), ('"new"', LARGE)):
+        packed = await packing.pack("/small", tag, body)
+        assert packed is not None
+        assert gzip.decompress(packed) == body
     assert made == 3
     assert packing.find("/small", '"tag"') is None
+
+
+async def test_packing_what_changes_all_the_time_takes_a_share_of_the_loop(monkeypatch):
+    now_s = 1_000.0
+
+    def slow(body: bytes, level: int, *, mtime: int) -> bytes:
+        nonlocal now_s
+        now_s += 0.03
+        return gzip.compress(body, level, mtime=mtime)
+
+    monkeypatch.setattr(packer, "gzip", SimpleNamespace(compress=slow))
+    packing = Packer(Cache(1 << 20), lambda: now_s)
+
+    async def packed(count: int) -> int:
+        """How many of these versions are packed."""
+        made = [await packing.pack("/a", f'"{now_s}.{n}"', SMALL) for n in range(count)]
+        return sum(one is not None for one in made)
+
+    assert await packed(10) == 4
+    assert packing.rests(SMALL)
+    now_s += 10 * 0.03 / packer.SHARE_MAX
+    assert await packed(10) == 4
+    # What takes a thread takes nothing of the loop, and what is there is there.
+    assert await packing.pack("/map", '"m"', LARGE) is not None
+    assert packing.rests(SMALL)
+    assert await packing.pack("/map", '"m"', LARGE) is not None
+
+
+async def test_nobody_waits_for_another_body_that_is_packed_aside(monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def held_up(body: bytes, level: int, *, mtime: int) -> bytes:
+        begun.set()
+        assert go_on.wait(30)
+        return gzip.compress(body, level, mtime=mtime)
+
+    monkeypatch.setattr(packer, "gzip", SimpleNamespace(compress=held_up))
+    packing = Packer(Cache(1 << 20))
+    first, second, leaver = [
+        asyncio.create_task(packing.pack("/map", '"1"', LARGE)) for _ in range(3)
+    ]
+    await asyncio.to_thread(begun.wait, 30)
+    assert await packing.pack("/map", '"2"', LARGE) is None
+    assert await packing.pack("/other", '"1"', LARGE) is None
+    leaver.cancel()
+    go_on.set()
+    assert gzip.decompress(await first or b"") == LARGE
+    assert await second == await first
+    assert await packing.pack("/map", '"1"', LARGE) == await first
+
+
+async def test_packing_aside_takes_a_share_too(monkeypatch):
+    now_s = 1_000.0
+
+    def slow(body: bytes, level: int, *, mtime: int) -> bytes:
+        nonlocal now_s
+        now_s += 0.6
+        return gzip.compress(body, level, mtime=mtime)
+
+    monkeypatch.setattr(packer, "gzip", SimpleNamespace(compress=slow))
+    packing = Packer(Cache(1 << 20), lambda: now_s)
+    made = [await packing.pack("/a", f'"{n}"', LARGE) for n in range(5)]
+    # A second at once, and a quarter of what these took.
+    assert [one is not None for one in made] == [True] * 3 + [False] * 2
+    assert packing.rests(LARGE)
+    assert not packing.rests(SMALL)
