@@ -25,7 +25,8 @@ PROBE = 2**50
 """Ids from here on are ours, so that no case has one of them by chance."""
 
 REPLIES = {"ok", "refused", "error"}
-NEWS = {"snapshot", "delta", "beat", "sale", "offer", "expired", "bye"}
+OF_EVENTS = {"new_event", "event_updated", "event_deleted", "capacity"}
+NEWS = {"snapshot", "delta", "beat", "sale", "offer", "expired", "bye"} | OF_EVENTS
 CODES_WITH_BYE = {1002, 1007, 1009}
 PROBLEMS_MAX = 20
 MEMORY_GROWTH_MAX = 16 << 20
