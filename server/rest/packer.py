@@ -31,7 +31,7 @@ CREDIT_S_MAX: Final = 0.1
 """What of that may be used at once after a rest."""
 
 ASIDE_SHARE_MAX: Final = 0.25
-ASIDE_CREDIT_S_MAX: Final = 1.0
+ASIDE_CREDIT_S_MAX: Final = 2.0
 """The same, for what is packed in a thread."""
 
 LEVEL_QUICK: Final = 1
