@@ -19,8 +19,10 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
 }
-# Whose servers cost more than their tests do: only one process of a run starts them.
+# Whose servers cost more than their tests do, or that name their databases themselves:
+# only one process of a run has them.
 TOGETHER = (
+    "tests/bench/",
     "tests/cluster/processes/",
     "tests/cluster/test_supervisor.py",
     "tests/contract/test_limits.py",
