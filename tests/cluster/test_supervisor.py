@@ -327,8 +327,8 @@ def test_what_cannot_work_is_one_sentence(settings, named, tmp_path, database_ur
 def test_what_only_a_worker_finds_out_is_said_once(
     tmp_path, database_url, redis_server
 ):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_ports(2)
+    with socket.create_server(("127.0.0.1", port)):
         settings = {"ONSALE_WORKER_PORT": str(port), "REDIS_URL": redis_server.url}
         settings["DATABASE_URL"] = database_url
         done = run_briefly(tmp_path / "data", "--port", "0", **settings)
