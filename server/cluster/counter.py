@@ -32,7 +32,7 @@ from server.realtime.hub import EventHub
 from server.shards import LocalEvent, Shards
 
 
-class Visitor(Envelope, eq=False, gc=False):
+class Visitor(Envelope, eq=False):
     """A command that another process forwarded."""
 
     number: int = 0
