@@ -18,8 +18,8 @@ from inventory.settings import Settings
 class Envelope(Struct, eq=False):
     """A command on its way: who asks, and the plain function that takes the reply.
 
-    Not one that the collector may ignore: what waits for an actor that is gone is part
-    of a cycle with it. `reply` must not raise and must not wait; it is called exactly once.
+    The collector must see it: what waits for an actor that is gone is part of a cycle
+    with it. `reply` must not raise and must not wait; it is called exactly once.
     """
 
     command: AnyCommand
