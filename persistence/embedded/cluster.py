@@ -56,7 +56,8 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "port": "5432",
-    "max_connections": "100",
+    # 64 processes at most, each with about a dozen; the places alone cost little.
+    "max_connections": "1000",
     "shared_buffers": "128MB",
     # A commit waits for its own log record only: segments are there before they are
     # needed, and checkpoints are spread out.
