@@ -85,7 +85,8 @@ def explain(error: BaseException, config: Config, place: Place | None = None) ->
 
 def node_of(data: DataDirectory) -> str:
     """Return the name of the node that a data directory is, the same for ever."""
-    return data.secret("node")[:NODE_LENGTH]
+    # A name that begins with a hyphen would be an option in a command line.
+    return "n" + data.secret("node")[:NODE_LENGTH]
 
 
 def set_up_process() -> None:
