@@ -25,8 +25,6 @@ from server.rest.people import (
 )
 from server.rest.problems import ProblemError, bad_field
 
-NO_CONTENT = {"Cache-Control": "no-store"}
-
 
 class MeDocument(Struct):
     """Who the caller is. A guest has an id and a role only."""
@@ -92,7 +90,7 @@ async def delete_me(call: Call) -> web.Response:
         raise ProblemError("last_owner", detail) from error
     if ended is not None:
         context.sign_ins.end_here(who.user, ended)
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 async def change_password(call: Call) -> web.Response:

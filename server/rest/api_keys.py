@@ -22,7 +22,6 @@ from server.rest.problems import ProblemError, bad_field
 from server.rest.standing import Standing, stand
 from server.rest.times import Time
 
-NO_CONTENT = {"Cache-Control": "no-store"}
 OVERLAP_S_MAX: Final = 7 * 86_400
 
 
@@ -144,7 +143,7 @@ async def revoke_api_key(call: Call) -> web.Response:
     _check_rights(standing, found)
     await office.keys.revoke(standing.id, found.key_id)
     await office.changed(standing.id)
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 async def _find(call: Call, standing: Standing) -> ApiKey:

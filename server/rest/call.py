@@ -99,3 +99,7 @@ class Call:
             content_type="application/json",
             headers={"Cache-Control": "no-store", **(headers or {})},
         )
+
+    def done(self) -> web.Response:
+        """Answer a write that leaves nothing to show."""
+        return web.Response(status=204, headers={"Cache-Control": "no-store"})

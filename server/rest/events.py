@@ -314,7 +314,7 @@ async def delete_event(call: Call) -> web.Response:
     event = await find_managed_event(call, deleted=True)
     await ask_organizer(call, event, DeleteEvent(id=0, event=event.id))
     await call.context.images.hide(event.id)
-    return web.Response(status=204, headers={"Cache-Control": "no-store"})
+    return call.done()
 
 
 def summary_of(row: EventRow, settings: Settings) -> EventSummary:

@@ -83,7 +83,7 @@ async def delete_image(call: Call) -> web.Response:
     await context.images.hide(event.id)
     context.rows.edited(event.id)
     context.caches.settings_changed()
-    return web.Response(status=204, headers={"Cache-Control": "no-store"})
+    return call.done()
 
 
 async def show_image(call: Call) -> web.Response:

@@ -29,8 +29,6 @@ from server.rest.people import Email, count_mail, read_email
 from server.rest.problems import ProblemError
 from server.rest.standing import stand
 
-NO_CONTENT = {"Cache-Control": "no-store"}
-
 
 class InvitationCreate(Struct, forbid_unknown_fields=True):
     """Whom to invite, and as what."""
@@ -139,7 +137,7 @@ async def withdraw_invitation(call: Call) -> web.Response:
         await call.context.office.invitations.withdraw(standing.id, name, call.who.user)
     except InvitationNotFound as error:
         raise ProblemError("invitation_not_found") from error
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 async def show_offer(call: Call) -> web.Response:
@@ -177,7 +175,7 @@ async def decline_invitation(call: Call) -> web.Response:
         await call.context.office.invitations.decline(_hash_of(call), call.who.user)
     except InvitationNotFound as error:
         raise ProblemError("invitation_not_found") from error
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 def read_state(call: Call) -> AnswerState | None:

@@ -21,8 +21,6 @@ from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError
 from server.rest.standing import find_standing, stand
 
-NO_CONTENT = {"Cache-Control": "no-store"}
-
 
 class JoinRequestCreate(Struct, forbid_unknown_fields=True):
     """What one would like to say to the leaders."""
@@ -145,7 +143,7 @@ async def withdraw_join_request(call: Call) -> web.Response:
         )
     except RequestNotFound as error:
         raise ProblemError("request_not_found") from error
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 async def _find(call: Call, organisation: str) -> JoinRequest:

@@ -18,8 +18,6 @@ from server.rest.people import (
 )
 from server.rest.problems import ProblemError
 
-NO_CONTENT = {"Cache-Control": "no-store"}
-
 FORGOT_S: Final = 0.3
 """How long the answer takes at least, so that its time does not tell who has an
 account: with one there is a mail to write."""
@@ -70,7 +68,7 @@ async def verify(call: Call) -> web.Response:
     if proven is None:
         raise ProblemError("code_invalid")
     note_objects(call.request, user=proven.user_id)
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 async def forgot(call: Call) -> web.Response:
@@ -96,7 +94,7 @@ async def reset(call: Call) -> web.Response:
     proven, ended = done
     note_objects(call.request, user=proven.user_id)
     context.sign_ins.end_here(proven.user_id, ended)
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 async def _send_reset(call: Call, email: str) -> None:

@@ -20,7 +20,6 @@ from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError
 from server.rest.standing import Standing, stand
 
-NO_CONTENT = {"Cache-Control": "no-store"}
 ME = "me"
 
 
@@ -80,7 +79,7 @@ async def remove_member(call: Call) -> web.Response:
     except (MemberNotFound, NotAllowed, LastOwner, OrganisationNotFound) as error:
         raise problem_of(error) from error
     await office.changed(standing.id)
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 def problem_of(error: Exception) -> ProblemError:

@@ -24,8 +24,6 @@ from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError
 from server.rest.standing import find_standing, stand
 
-NO_CONTENT = {"Cache-Control": "no-store"}
-
 Description = Annotated[str, Meta(max_length=2_000)]
 
 
@@ -125,7 +123,7 @@ async def delete_organisation(call: Call) -> web.Response:
     except InUse as error:
         raise ProblemError("organisation_in_use") from error
     await office.changed(standing.id)
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 async def transfer_organisation(call: Call) -> web.Response:

@@ -9,8 +9,6 @@ from server.rest.call import Call
 from server.rest.paging import Page
 from server.rest.problems import ProblemError
 
-NO_CONTENT = {"Cache-Control": "no-store"}
-
 
 class SessionDocument(Struct):
     """One login; `address` is the network it was last seen from."""
@@ -50,7 +48,7 @@ async def end_session(call: Call) -> web.Response:
     session = call.path("session")
     if not await call.context.sign_ins.end(call.who.user, session):
         raise ProblemError("session_not_found")
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 async def log_out(call: Call) -> web.Response:
@@ -59,11 +57,11 @@ async def log_out(call: Call) -> web.Response:
     who = call.who
     if who.session:
         await call.context.sign_ins.end(who.user, who.session)
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
 
 
 async def log_out_everywhere(call: Call) -> web.Response:
     """End all of the caller's sessions."""
     call.check_key()
     await call.context.sign_ins.end_all(call.who.user)
-    return web.Response(status=204, headers=NO_CONTENT)
+    return call.done()
