@@ -4,8 +4,6 @@ Nothing that somebody typed in stands in a mail: else anybody could have us send
 anything to anybody. A link has its code behind a `#`, so that no server logs it.
 """
 
-import secrets
-from hashlib import sha256
 from typing import Final
 
 from msgspec import Struct
@@ -13,8 +11,8 @@ from msgspec import Struct
 from persistence.accounts import Account
 from persistence.mail import Code, Mail, Purpose
 from server.accounts.lifetimes import RESET_S, VERIFY_S
+from server.codes import hash_of_code, new_code, new_mail_id
 
-CODE_BYTES: Final = 32
 NOTICE_S: Final = 86_400
 """How long it is worth telling somebody what has been done."""
 
@@ -76,7 +74,9 @@ class Letters:
         return self._notice(account, "Your email address was changed", NEW_ADDRESS)
 
     def _notice(self, account: Account, subject: str, text: str) -> Mail:
-        return Mail(_mail_id(), account.user_id, account.email, subject, text, NOTICE_S)
+        return Mail(
+            new_mail_id(), account.user_id, account.email, subject, text, NOTICE_S
+        )
 
     def _with_code(
         self,
@@ -88,21 +88,12 @@ class Letters:
         until: str,
         lasts_s: int,
     ) -> Letter:
-        code = secrets.token_urlsafe(CODE_BYTES)
+        code = new_code()
         use, shown = "If it was you, this is your code", code
         if self._public_url is not None:
             use, shown = "If it was you, open", f"{self._public_url}#{purpose}={code}"
         body = WITH_CODE.format(what=what, use=use, code=shown, until=until)
         return Letter(
-            Mail(_mail_id(), user, email, subject, body, lasts_s),
-            Code(code_hash(code), user, purpose, email, lasts_s),
+            Mail(new_mail_id(), user, email, subject, body, lasts_s),
+            Code(hash_of_code(code), user, purpose, email, lasts_s),
         )
-
-
-def code_hash(code: str) -> bytes:
-    """Return the digest under which a code is stored."""
-    return sha256(code.encode()).digest()
-
-
-def _mail_id() -> str:
-    return f"mail_{secrets.token_urlsafe(16)}"

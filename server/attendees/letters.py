@@ -4,17 +4,15 @@ Nothing that somebody typed in stands in it: else anybody could have us send any
 anybody.
 """
 
-import secrets
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Final
 
 from msgspec import Struct
 
 from persistence.attendees import Attendee
 from persistence.mail import Mail
+from server.codes import hash_of_code, new_code, new_mail_id
 
-CODE_BYTES: Final = 32
 LASTS_S: Final = 3 * 86_400
 """How long it is tried to send it."""
 
@@ -48,7 +46,7 @@ class AttendeeLetters:
         self, attendee: Attendee, reference: str, starts_at_ms: int
     ) -> AttendeeLetter:
         """Tell somebody that there is a place for them."""
-        code = secrets.token_urlsafe(CODE_BYTES)
+        code = new_code()
         use, shown = "If you cannot come, cancel with this code", code
         if self._public_url is not None:
             use = "If you cannot come, open"
@@ -61,7 +59,7 @@ class AttendeeLetters:
             code=shown,
         )
         mail = Mail(
-            f"mail_{secrets.token_urlsafe(16)}",
+            new_mail_id(),
             attendee.attendee_id,
             attendee.email,
             "You are registered",
@@ -69,8 +67,3 @@ class AttendeeLetters:
             LASTS_S,
         )
         return AttendeeLetter(mail, hash_of_code(code))
-
-
-def hash_of_code(code: str) -> bytes:
-    """Return the digest under which a code is stored."""
-    return sha256(code.encode()).digest()

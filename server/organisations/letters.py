@@ -5,17 +5,15 @@ name: else anybody could have us send anything to anybody. An announcement is su
 text, and goes only to those who joined or who bought.
 """
 
-import secrets
-from hashlib import sha256
 from typing import Final
 
 from msgspec import Struct
 
 from persistence.mail import Mail
+from server.codes import hash_of_code, new_code, new_mail_id
 
 INVITATION_S: Final = 7 * 86_400
 NOTICE_S: Final = 86_400
-CODE_BYTES: Final = 32
 
 INVITED: Final = """\
 Somebody invites you to an organisation that sells tickets here. Who it is, you see
@@ -62,23 +60,23 @@ class OrganisationLetters:
 
     def invitation(self, email: str) -> InvitationLetter:
         """Invite somebody."""
-        code = secrets.token_urlsafe(CODE_BYTES)
+        code = new_code()
         use, shown = "With an account here, accept it with this code", code
         if self._public_url is not None:
             use, shown = "To see it, open", f"{self._public_url}#invitation={code}"
         body = INVITED.format(use=use, code=shown)
-        mail = Mail(_mail_id(), "", email, "You are invited", body, INVITATION_S)
+        mail = Mail(new_mail_id(), "", email, "You are invited", body, INVITATION_S)
         return InvitationLetter(mail, hash_of_code(code))
 
     def accepted(self, user: str, email: str) -> Mail:
         """Tell somebody that a request to join was accepted."""
         subject = "Your request was accepted"
-        return Mail(_mail_id(), user, email, subject, ACCEPTED, NOTICE_S)
+        return Mail(new_mail_id(), user, email, subject, ACCEPTED, NOTICE_S)
 
     def declined(self, user: str, email: str) -> Mail:
         """Tell somebody that a request to join was declined."""
         subject = "Your request was declined"
-        return Mail(_mail_id(), user, email, subject, DECLINED, NOTICE_S)
+        return Mail(new_mail_id(), user, email, subject, DECLINED, NOTICE_S)
 
 
 def announced(body: str, organisation: str, event: str | None) -> str:
@@ -86,12 +84,3 @@ def announced(body: str, organisation: str, event: str | None) -> str:
     if event is None:
         return TO_MEMBERS.format(body=body, organisation=organisation)
     return TO_HOLDERS.format(body=body, organisation=organisation, event=event)
-
-
-def hash_of_code(code: str) -> bytes:
-    """Return the digest under which an invitation's code is stored."""
-    return sha256(code.encode()).digest()
-
-
-def _mail_id() -> str:
-    return f"mail_{secrets.token_urlsafe(16)}"

@@ -8,8 +8,8 @@ from msgspec import Meta, Struct
 
 from inventory.venue.own import GA
 from persistence.attendees import AlreadyRegistered, Attendee, NewAttendee
-from server.attendees.letters import hash_of_code
 from server.attendees.registrar import RegistrationRefused
+from server.codes import hash_of_code
 from server.rest.call import Call
 from server.rest.creation import hash_request, new_id
 from server.rest.events import FoundEvent, find_event, find_row

@@ -20,7 +20,8 @@ from persistence.organisations import (
     OrganisationNotFound,
     TooMany,
 )
-from server.organisations.letters import INVITATION_S, hash_of_code
+from server.codes import hash_of_code
+from server.organisations.letters import INVITATION_S
 from server.rest.bodies import convert
 from server.rest.call import Call
 from server.rest.creation import hash_request, new_id

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from server.accounts.letters import code_hash
+from server.codes import hash_of_code
 from server.rest.call import Call
 from server.rest.notes import note_objects
 from server.rest.people import (
@@ -64,7 +64,7 @@ async def resend(call: Call) -> web.Response:
 async def verify(call: Call) -> web.Response:
     """Note that somebody reads the mails of an address."""
     body = await call.body(Verify)
-    proven = await call.context.accounts.verify(code_hash(body.code))
+    proven = await call.context.accounts.verify(hash_of_code(body.code))
     if proven is None:
         raise ProblemError("code_invalid")
     note_objects(call.request, user=proven.user_id)
@@ -83,7 +83,7 @@ async def forgot(call: Call) -> web.Response:
 async def reset(call: Call) -> web.Response:
     """Change the password of whom the code proves, and end all sessions."""
     body = await call.body(Reset)
-    context, hashed_code = call.context, code_hash(body.code)
+    context, hashed_code = call.context, hash_of_code(body.code)
     # Before the hash, which is dear: nobody may have us compute it for nothing.
     if await context.outbox.find_code(hashed_code, "reset") is None:
         raise ProblemError("code_invalid")

@@ -3,7 +3,8 @@ import re
 import pytest
 
 from persistence.accounts import Account
-from server.accounts.letters import Letters, code_hash
+from server.accounts.letters import Letters
+from server.codes import hash_of_code
 
 ANNA = Account(
     "usr_1", "anna@example.org", "hash", "customer", "Visit evil.example now"
@@ -20,7 +21,7 @@ def test_a_mail_has_a_code_that_only_its_digest_is_kept_of(purpose):
         else letters.verify(ANNA.user_id, ANNA.email)
     )
     (code,) = CODE.findall(letter.mail.body)
-    assert letter.code.hash == code_hash(code)
+    assert letter.code.hash == hash_of_code(code)
     assert (letter.code.purpose, letter.code.user_id) == (purpose, "usr_1")
     assert (letter.mail.recipient, letter.code.email) == (ANNA.email, ANNA.email)
     assert letter.mail.lasts_s == letter.code.lasts_s

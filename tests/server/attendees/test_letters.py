@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from persistence.attendees import Attendee
-from server.attendees.letters import AttendeeLetters, hash_of_code
+from server.attendees.letters import AttendeeLetters
+from server.codes import hash_of_code
 
 OLGA = Attendee(
     attendee_id="att_1",

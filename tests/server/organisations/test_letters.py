@@ -1,4 +1,5 @@
-from server.organisations.letters import OrganisationLetters, announced, hash_of_code
+from server.codes import hash_of_code
+from server.organisations.letters import OrganisationLetters, announced
 
 
 def test_an_invitation_says_nothing_that_somebody_typed_in():
