@@ -10,7 +10,7 @@ The protocol is RESP2, whose messages redis-py hands on twice as fast as those o
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, NamedTuple, Self, cast
 from urllib.parse import urlsplit
 
@@ -107,29 +107,26 @@ class Link:
         Raises BusError with a sentence that says what is wrong.
         """
         link = cls(url, dialect)
-        try:
-            async with asyncio.timeout(BUS_CONNECT_S_MAX):
-                await link._connect(probe)
-        except BaseException as error:
-            await link.close()
-            if isinstance(error, OSError | RedisError | TimeoutError):
-                raise BusError(_sentence(url, error)) from error
-            raise
+        await link._finish(link._connect(probe))
         return link
 
     @classmethod
     async def open_to_ask(cls, url: str) -> Self:
         """Connect to ask and to hear answers, and for nothing else; raises BusError."""
         link = cls(url)
+        await link._finish(link._connect_one(link._speaking))
+        return link
+
+    async def _finish(self, connecting: Coroutine[Any, Any, None]) -> None:
+        """Be connected in time, or be closed; raises BusError."""
         try:
             async with asyncio.timeout(BUS_CONNECT_S_MAX):
-                await link._connect_one(link._speaking)
+                await connecting
         except BaseException as error:
-            await link.close()
+            await self.close()
             if isinstance(error, OSError | RedisError | TimeoutError):
-                raise BusError(_sentence(url, error)) from error
+                raise BusError(_sentence(self.url, error)) from error
             raise
-        return link
 
     @classmethod
     async def ask_once(cls, url: str, *command: bytes) -> Any:
