@@ -6,6 +6,8 @@ import secrets
 from pathlib import Path
 from typing import Final, Protocol
 
+from persistence.data_directory import sync_directory
+
 DIRECTORY_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 
@@ -77,11 +79,7 @@ def _write(path: Path, root: Path, data: bytes) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_directory(path.parent)
 
 
 def _remove(path: Path) -> None:
