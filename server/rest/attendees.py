@@ -12,12 +12,12 @@ from server.attendees.registrar import RegistrationRefused
 from server.codes import hash_of_code
 from server.rest.call import Call
 from server.rest.creation import hash_request, new_id
-from server.rest.events import FoundEvent, find_event, find_row
+from server.rest.events import FoundEvent, find_event, find_row, may_see
 from server.rest.filters import choice_of, text_of
 from server.rest.paging import Page, read_limit
 from server.rest.people import Email, count_mail, read_email
 from server.rest.problems import ProblemError, refusal
-from server.rest.standing import belongs, manages
+from server.rest.standing import manages
 from server.shards import EventNotFound, EventUnavailable
 
 TEXT_LENGTH_MAX: Final = 200
@@ -85,7 +85,7 @@ async def create_attendee(call: Call) -> web.Response:
 async def list_attendees(call: Call) -> web.Response:
     """List those who registered, newest first, to whoever runs the event."""
     event, query = await find_event(call), call.request.query
-    if not await _may_see(call, event.id):
+    if not await may_see(call, event.id):
         raise ProblemError("forbidden")
     rows, cursor = await call.context.registrar.store.list_of_event(
         event.id,
@@ -177,14 +177,6 @@ async def _seen(call: Call) -> Attendee:
     if row is None or row.event_id != event or row.came_to_nothing:
         raise ProblemError("attendee_not_found")
     # Somebody else's looks like none at all.
-    if row.user_id != call.who.user and not await _may_see(call, event):
+    if row.user_id != call.who.user and not await may_see(call, event):
         raise ProblemError("attendee_not_found")
     return row
-
-
-async def _may_see(call: Call, event: str) -> bool:
-    """Tell whether the caller may see all who registered for an event."""
-    organisation = (await find_row(call, event)).organisation
-    if organisation is None:
-        return call.organizer
-    return await belongs(call, organisation)

@@ -13,11 +13,11 @@ from inventory.limits import ID_LENGTH_MAX, LABEL_LENGTH_MAX
 from inventory.replies import Refused
 from persistence.bookings import Booking, Buyer, Wanted
 from server.rest.call import Call
-from server.rest.events import find_event, find_row
+from server.rest.events import find_event, find_row, may_see
 from server.rest.filters import choice_of, text_of, time_of
 from server.rest.paging import Page, page_of, read_cursor, read_limit
 from server.rest.problems import ProblemError, refusal
-from server.rest.standing import belongs, manages
+from server.rest.standing import manages
 from server.shards import EventNotFound, EventUnavailable, ask
 
 TEXT_LENGTH_MAX: Final = 200
@@ -109,7 +109,7 @@ async def cancel_booking(call: Call) -> web.Response:
 async def list_event_bookings(call: Call) -> web.Response:
     """List an event's bookings, newest first, to whoever manages it and to staff."""
     event, query = await find_event(call), call.request.query
-    if not await _may_see(call, event.id):
+    if not await may_see(call, event.id):
         raise ProblemError("forbidden")
     limit = read_limit(query)
     rows = await call.context.bookings.list_of_event(
@@ -161,16 +161,6 @@ def _wanted(query: Mapping[str, str]) -> Wanted:
 
 async def _seen(call: Call, row: Booking | None) -> Booking:
     # Somebody else's booking looks like none at all.
-    if row is None or not (
-        row.user == call.who.user or await _may_see(call, row.event)
-    ):
+    if row is None or not (row.user == call.who.user or await may_see(call, row.event)):
         raise ProblemError("booking_not_found")
     return row
-
-
-async def _may_see(call: Call, event: str) -> bool:
-    """Tell whether the caller may see all bookings of an event."""
-    organisation = (await find_row(call, event)).organisation
-    if organisation is None:
-        return call.organizer
-    return await belongs(call, organisation)

@@ -370,3 +370,11 @@ async def find_row(call: Call, event: str) -> EventRow:
     if row is None:
         raise ProblemError("event_not_found")
     return row
+
+
+async def may_see(call: Call, event: str) -> bool:
+    """Tell whether the caller may see all who booked or registered for an event."""
+    organisation = (await find_row(call, event)).organisation
+    if organisation is None:
+        return call.organizer
+    return await belongs(call, organisation)
