@@ -86,7 +86,7 @@ def sold_stock(
         count = choose.randint(1, BOOKED_TOGETHER_MAX)
         taken, left = left[:count], left[count:]
         user = f"usr {number}"
-        stock.apply(SeatsHeld(f"h{number}", user, taken, {}, NOW_MS), NOW_MS)
+        stock.apply(SeatsHeld(f"h{number}", user, tuple(taken), {}, NOW_MS), NOW_MS)
         stock.apply(HoldBooked(f"h{number}", f"b{number}", f"R{number}", None), NOW_MS)
     return stock
 
@@ -104,7 +104,7 @@ class Bench:
         venue = stock.venue
         self._categories = [None, *sorted(filter(venue.has_seats, venue.categories))]
         if stock.letters[0] == FREE:
-            stock.apply(SeatsHeld("rival", "rival", [0], {}, NOW_MS), NOW_MS)
+            stock.apply(SeatsHeld("rival", "rival", (0,), {}, NOW_MS), NOW_MS)
         self._gone = [i for i, letter in enumerate(stock.letters) if letter != FREE]
 
     def run(self, buyers: int) -> None:

@@ -95,7 +95,7 @@ class Sale:
         if stock.holds and choose.random() < 0.5:
             token, hold = next(iter(stock.holds.items()))
             if choose.random() < 0.4:
-                return HoldReleased(token, list(hold.seats), dict(hold.areas))
+                return HoldReleased(token, hold.seats, dict(hold.areas))
             self._live.append(ids.token())
             return HoldBooked(token, self._live[-1], ids.reference(), None)
         salt = choose.getrandbits(32)
@@ -105,7 +105,7 @@ class Sale:
             self._live[at], self._live[-1] = self._live[-1], self._live[at]
             return BookingCancelled(self._live.pop())
         deadline_ms = stock.at_ms + 600_000
-        return SeatsHeld(ids.token(), ids.token(), pairs[0], {}, deadline_ms)
+        return SeatsHeld(ids.token(), ids.token(), tuple(pairs[0]), {}, deadline_ms)
 
     def batch(self, ownership: Ownership, size: int, at_ms: int) -> Batch:
         """Let so many changes happen as one batch."""
@@ -122,9 +122,9 @@ class Trades(Sale):
     def change(self) -> AnyChange:
         """Hold two seats, or release them."""
         for token, hold in self.stock.holds.items():
-            return HoldReleased(token, list(hold.seats), {})
+            return HoldReleased(token, hold.seats, {})
         deadline_ms = self.stock.at_ms + 600_000
-        return SeatsHeld(self._ids.token(), self._ids.token(), [0, 1], {}, deadline_ms)
+        return SeatsHeld(self._ids.token(), self._ids.token(), (0, 1), {}, deadline_ms)
 
 
 class History:

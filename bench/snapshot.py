@@ -65,7 +65,7 @@ def change(board: Board, count: int, dice: random.Random) -> None:
             board.epoch,
             board.version,
             board.version + 1,
-            seats,
+            tuple(seats),
             letters,
             {},
             None,

@@ -16,6 +16,7 @@ from inventory.changes import (
     HoldBooked,
     HoldExpired,
     SaleChanged,
+    Seats,
 )
 from inventory.ports import (
     Batch,
@@ -90,7 +91,7 @@ class BatchBuilder:
     def publication(self, ownership: Ownership) -> Publication:
         """Return what the watchers are told after the commit."""
         stock = self.stock
-        seats = list(dict.fromkeys(stock.touched_seats))
+        seats = tuple(dict.fromkeys(stock.touched_seats))
         letters = stock.letters
         publication = Publication(
             event=ownership.event,
@@ -125,7 +126,7 @@ class BatchBuilder:
             )
         )
 
-    def _sell(self, seats: list[int], booking: str) -> None:
+    def _sell(self, seats: Seats, booking: str) -> None:
         """Note seats as sold; the table, which sees the last one, cannot tell twice."""
         for seat in seats:
             if seat in self._sold:

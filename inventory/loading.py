@@ -21,7 +21,13 @@ from inventory.ports import (
     Ownership,
 )
 from inventory.settings import Settings
-from inventory.snapshot import decode_snapshot, encode_snapshot
+from inventory.snapshot import (
+    Snapshot,
+    decode_snapshot,
+    encode_slices,
+    join_slices,
+    take_snapshot,
+)
 from inventory.state import Corrupt, Stock
 from inventory.venue.map import Venue
 
@@ -136,9 +142,9 @@ class SnapshotWriter:
         if self._task is not None and not self._task.done():
             return
         loaded.snapshot_version = stock.version
-        # Encoded here, before the next batch; only the writing goes on beside it.
+        # Taken here, before the next batch; all else goes on beside it.
         self._task = asyncio.create_task(
-            self._save(loaded.ownership, stock.version, encode_snapshot(stock)),
+            self._save(loaded.ownership, take_snapshot(stock)),
             name=f"snapshot {loaded.ownership.event}",
         )
 
@@ -147,9 +153,14 @@ class SnapshotWriter:
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    async def _save(self, ownership: Ownership, version: int, body: bytes) -> None:
+    async def _save(self, ownership: Ownership, snapshot: Snapshot) -> None:
+        slices = []
+        for piece in encode_slices(snapshot):
+            slices.append(piece)
+            await asyncio.sleep(0)
+        body = join_slices(slices)
         try:
-            await self._journal.save_snapshot(ownership, version, body)
+            await self._journal.save_snapshot(ownership, snapshot.version, body)
         except Exception as error:
             # A snapshot only saves time: without it the journal is replayed from
             # further back. The next one is tried when it is due.

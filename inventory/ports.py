@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from inventory.changes import Seats
 from inventory.commands import AnyCommand
 from inventory.replies import Reply
 from inventory.settings import Settings
@@ -213,7 +214,7 @@ class Publication(Struct):
     epoch: int
     base: int
     to: int
-    seats: list[int]
+    seats: Seats
     letters: bytes
     areas: dict[int, tuple[int, int, int, int]]
     settings: Settings | None

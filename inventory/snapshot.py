@@ -1,5 +1,6 @@
 """A recovery snapshot: the whole state of one event at one version, and back."""
 
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from msgspec import MsgspecError, Struct, msgpack
@@ -17,6 +18,9 @@ from inventory.venue.map import Venue
 
 FORMAT = 1
 DIGEST_BYTES = 32
+SLICE_RECORDS = 1_000
+
+encode = msgpack.Encoder().encode
 
 
 class Snapshot(Struct, array_like=True):
@@ -33,26 +37,57 @@ class Snapshot(Struct, array_like=True):
     expired: list[tuple[int, str, str]]
 
 
-def encode_snapshot(stock: Stock) -> bytes:
-    """Encode the state of `stock`, after a digest of the encoding.
+def take_snapshot(stock: Stock) -> Snapshot:
+    """Note the state of `stock`, which may go on at once: what is shared is frozen.
 
     Called between two batches of a sale, so it takes no longer than it must: the state
     hash, which sorts everything, is the audit's business.
     """
-    body = msgpack.encode(
-        Snapshot(
-            FORMAT,
-            stock.version,
-            stock.at_ms,
-            stock.settings,
-            bytes(stock.letters),
-            stock.areas,
-            list(stock.holds.values()),
-            list(stock.bookings.values()),
-            [(ms, token, stock.expired[token]) for ms, token in stock.expired_at],
-        )
+    return Snapshot(
+        FORMAT,
+        stock.version,
+        stock.at_ms,
+        stock.settings,
+        bytes(stock.letters),
+        [AreaCount(*area.counts()) for area in stock.areas],
+        list(stock.holds.values()),
+        list(stock.bookings.values()),
+        list(stock.expired_at),
     )
-    return sha256(body).digest() + body
+
+
+def encode_slices(snapshot: Snapshot) -> Iterator[bytes]:
+    """Encode a snapshot in slices that take some 0.5 ms each, for `join_slices`.
+
+    Fifty thousand holds at once would stop the sale for 20 ms. The digest comes last.
+    """
+    digest = sha256()
+    for piece in _pieces(snapshot):
+        digest.update(piece)
+        yield piece
+    yield digest.digest()
+
+
+def join_slices(slices: Sequence[bytes]) -> bytes:
+    """Return the slices together, the digest in front of what it is of."""
+    return b"".join((slices[-1], *slices[:-1]))
+
+
+def encode_snapshot(stock: Stock) -> bytes:
+    """Encode the state of `stock`, all at once."""
+    return join_slices([*encode_slices(take_snapshot(stock))])
+
+
+def _pieces(snapshot: Snapshot) -> Iterator[bytes]:
+    fields = [getattr(snapshot, name) for name in snapshot.__struct_fields__]
+    yield _array_head(len(fields))
+    for value in fields:
+        if type(value) is not list:
+            yield encode(value)
+            continue
+        yield _array_head(len(value))
+        for begin in range(0, len(value), SLICE_RECORDS):
+            yield b"".join(map(encode, value[begin : begin + SLICE_RECORDS]))
 
 
 def decode_snapshot(body: bytes, venue: Venue) -> Stock:
@@ -83,6 +118,11 @@ def decode_snapshot(body: bytes, venue: Venue) -> Stock:
         user.bookings[booking.booking] = None
         user.count += len(booking.seats) + sum(booking.areas.values())
     for at_ms, token, holder in snapshot.expired:
-        stock.expired_at.append((at_ms, token))
+        stock.expired_at.append((at_ms, token, holder))
         stock.expired[token] = holder
     return stock
+
+
+def _array_head(length: int) -> bytes:
+    """Return what begins an array in MessagePack, in the form for any length."""
+    return b"\xdd" + length.to_bytes(4, "big")

@@ -34,6 +34,7 @@ from inventory.changes import (
     HoldReleased,
     HoldsKept,
     SaleChanged,
+    Seats,
     SeatsBlocked,
     SeatsHeld,
     SeatsUnblocked,
@@ -52,12 +53,15 @@ class Corrupt(Exception):
     """A change does not fit the state: a bug or a damaged journal. The event stops."""
 
 
-class HoldRecord(Struct, gc=False):
-    """A live hold. `deadline_ms` is promised; it is kept until `ends_ms`."""
+class HoldRecord(Struct, frozen=True, gc=False):
+    """A live hold. `deadline_ms` is promised; it is kept until `ends_ms`.
+
+    Replaced and never changed in place: a snapshot is encoded while the sale goes on.
+    """
 
     token: str
     user: str
-    seats: list[int]
+    seats: Seats
     areas: dict[int, int]
     created_ms: int
     deadline_ms: int
@@ -68,14 +72,14 @@ class HoldRecord(Struct, gc=False):
         return len(self.seats) + sum(self.areas.values())
 
 
-class BookingRecord(Struct, gc=False):
+class BookingRecord(Struct, frozen=True, gc=False):
     """A live booking."""
 
     booking: str
     reference: str
     user: str
     order: str | None
-    seats: list[int]
+    seats: Seats
     areas: dict[int, int]
 
 
@@ -114,7 +118,7 @@ class Stock:
         self.bookings: dict[str, BookingRecord] = {}
         self.users: dict[str, UserRecord] = {}
         self.expired: dict[str, str] = {}
-        self.expired_at: deque[tuple[int, str]] = deque()
+        self.expired_at: deque[tuple[int, str, str]] = deque()
         self.finder = SeatFinder(venue)
         self.deadlines: list[tuple[int, str]] = []
         self.touched_seats: list[int] = []
@@ -157,7 +161,6 @@ class Stock:
             self.holds[change.hold] = HoldRecord(
                 change.hold,
                 change.user,
-                # Shared with the change, hence replaced and never changed in place.
                 change.seats,
                 change.areas,
                 at_ms,
@@ -167,8 +170,11 @@ class Stock:
             user.holds[change.hold] = None
             self.set_deadline(ends_ms, change.hold)
         else:
-            hold.seats = [*hold.seats, *change.seats]
-            hold.areas = _sum(hold.areas, change.areas)
+            self.holds[change.hold] = replace(
+                hold,
+                seats=hold.seats + change.seats,
+                areas=_sum(hold.areas, change.areas),
+            )
         user.count += len(change.seats)
         if change.areas:
             user.count += sum(change.areas.values())
@@ -194,10 +200,12 @@ class Stock:
         gone = set(change.seats)
         if not gone.issubset(hold.seats):
             raise Corrupt(f"a release of seats that its hold at {self.version} has not")
-        hold.seats = [seat for seat in hold.seats if seat not in gone]
-        hold.areas = _difference(hold.areas, change.areas)
+        seats = tuple(seat for seat in hold.seats if seat not in gone)
+        areas = _difference(hold.areas, change.areas)
         self._free(hold.user, change.seats, change.areas, HELD, "held")
-        if not hold.seats and not hold.areas:
+        if seats or areas:
+            self.holds[change.hold] = replace(hold, seats=seats, areas=areas)
+        else:
             self._end_hold(change.hold)
             self._forget_if_idle(hold.user)
 
@@ -206,7 +214,7 @@ class Stock:
         self._free(hold.user, hold.seats, hold.areas, HELD, "held")
         self._forget_if_idle(hold.user)
         self.expired[change.hold] = hold.user
-        self.expired_at.append((at_ms, change.hold))
+        self.expired_at.append((at_ms, change.hold, hold.user))
         while self.expired_at[0][0] < at_ms - limits.EXPIRED_MEMORY_MS:
             del self.expired[self.expired_at.popleft()[1]]
 
@@ -220,13 +228,19 @@ class Stock:
 
     def _extend(self, change: HoldExtended, at_ms: int) -> None:
         hold = self._hold_of(change.hold)
-        hold.deadline_ms = change.deadline_ms
-        self._keep_until(hold, change.deadline_ms + limits.HOLD_GRACE_MS)
+        ends_ms = change.deadline_ms + limits.HOLD_GRACE_MS
+        self.holds[change.hold] = replace(
+            hold, deadline_ms=change.deadline_ms, ends_ms=ends_ms
+        )
+        # A second entry for the same end would never go stale.
+        if ends_ms != hold.ends_ms:
+            self.set_deadline(ends_ms, hold.token)
 
     def _keep(self, change: HoldsKept, at_ms: int) -> None:
-        for hold in self.holds.values():
+        for hold in list(self.holds.values()):
             if hold.ends_ms < change.until_ms:
-                self._keep_until(hold, change.until_ms)
+                self.holds[hold.token] = replace(hold, ends_ms=change.until_ms)
+                self.set_deadline(change.until_ms, hold.token)
 
     def _block(self, change: SeatsBlocked, at_ms: int) -> None:
         self._move(change.seats, FREE, BLOCKED)
@@ -259,7 +273,7 @@ class Stock:
     def _free(
         self,
         user: str,
-        seats: list[int],
+        seats: Seats,
         areas: dict[int, int],
         letter: int,
         count: str,
@@ -270,7 +284,7 @@ class Stock:
         self.finder.free(seats)
         self.users[user].count -= len(seats) + sum(areas.values())
 
-    def _move(self, seats: list[int], old: int, new: int) -> None:
+    def _move(self, seats: Seats, old: int, new: int) -> None:
         """Change the letters of seats: I1, and with it promise 1 of the contract."""
         letters = self.letters
         for seat in seats:
@@ -312,15 +326,11 @@ class Stock:
                 raise Corrupt(f"a user without holds or bookings counts {record.count}")
             del self.users[user]
 
-    def _keep_until(self, hold: HoldRecord, ends_ms: int) -> None:
-        """Move the end of a hold; its former entry among the deadlines goes stale."""
-        if ends_ms == hold.ends_ms:
-            return  # A second entry for the same end would never go stale.
-        hold.ends_ms = ends_ms
-        self.set_deadline(ends_ms, hold.token)
-
     def set_deadline(self, ends_ms: int, token: str) -> None:
-        """Note when a hold ends; drop stale entries when they are the most."""
+        """Note when a hold ends; drop stale entries when they are the most.
+
+        A former entry of the hold goes stale by itself.
+        """
         heappush(self.deadlines, (ends_ms, token))
         if len(self.deadlines) > 2 * len(self.holds) + 1_024:
             self.deadlines = [(h.ends_ms, h.token) for h in self.holds.values()]

@@ -6,12 +6,13 @@ They differ from buyer to buyer, or everyone would run to the same seats.
 from zlib import crc32
 
 from inventory import limits
+from inventory.changes import Seats
 from inventory.replies import Refused, refuse
 from inventory.state import Stock
 
 
 def instead_of_taken(
-    stock: Stock, seats: list[int], taken: list[int], user: str
+    stock: Stock, seats: Seats, taken: list[int], user: str
 ) -> Refused:
     """Refuse seats of which some are `taken`, and offer as many free ones."""
     refused = refuse("seat_not_free")
@@ -23,7 +24,7 @@ def instead_of_taken(
     return refused
 
 
-def instead_of_orphans(stock: Stock, seats: list[int], user: str) -> Refused | None:
+def instead_of_orphans(stock: Stock, seats: Seats, user: str) -> Refused | None:
     """Refuse seats that would leave a single one alone, and offer some that do not.
 
     Where no such seats are left the rule gives way: better a single seat than a buyer
@@ -46,7 +47,7 @@ def instead_of_orphans(stock: Stock, seats: list[int], user: str) -> Refused | N
     return refused
 
 
-def _windows(stock: Stock, seats: list[int], user: str) -> list[list[int]]:
+def _windows(stock: Stock, seats: Seats, user: str) -> list[list[int]]:
     """Find windows of that many seats, of the first seat's category if there are."""
     salt = crc32(user.encode()) + stock.version
     category = stock.venue.seats[seats[0]].category

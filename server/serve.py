@@ -26,7 +26,7 @@ from server.config import Config, ConfigError
 from server.log import configure_logging
 from server.place import Place, address_of, name_process, own_port_of
 
-GC_THRESHOLDS: Final = (20_000, 20, 20)
+GC_THRESHOLDS: Final = (5_000, 10, 100)
 """A sale makes many objects that live for minutes, and nearly no cycles: at the usual
 700 the collector takes a fifth of the actor's time to find nothing."""
 

@@ -1,9 +1,10 @@
 """What several rules need: who asks, their holds, and labels for indexes."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from inventory.changes import AnyChange
+from inventory.changes import AnyChange, Seats
 from inventory.ports import Ids
 from inventory.replies import Refused, Reply, refuse
 from inventory.settings import Money, SaleState
@@ -57,7 +58,7 @@ def has_booked(stock: Stock, user: str) -> bool:
 
 def places_of(
     stock: Stock, labels: list[str], wanted: dict[str, int]
-) -> tuple[list[int], dict[int, int]] | Refused:
+) -> tuple[Seats, dict[int, int]] | Refused:
     """Turn labels into indexes."""
     seats = seats_of(stock, labels)
     if type(seats) is Refused:
@@ -68,11 +69,11 @@ def places_of(
     return seats, areas
 
 
-def seats_of(stock: Stock, labels: list[str]) -> list[int] | Refused:
+def seats_of(stock: Stock, labels: list[str]) -> Seats | Refused:
     """Turn labels of seats into indexes."""
     index = stock.venue.seat_index
     try:
-        return [index[label] for label in labels]
+        return tuple([index[label] for label in labels])
     except KeyError:
         refused = refuse("seat_not_found")
         refused.seats = [label for label in labels if label not in index]
@@ -91,7 +92,7 @@ def areas_of(stock: Stock, wanted: dict[str, int]) -> dict[int, int] | Refused:
     return areas
 
 
-def labels_of(stock: Stock, seats: list[int]) -> list[str]:
+def labels_of(stock: Stock, seats: Iterable[int]) -> list[str]:
     """Turn seat indexes into labels."""
     labels = stock.venue.labels
     return [labels[seat] for seat in seats]
@@ -104,7 +105,7 @@ def names_of(stock: Stock, areas: dict[int, int]) -> dict[str, int]:
     return {stock.venue.areas[index].label: count for index, count in areas.items()}
 
 
-def total_of(stock: Stock, seats: list[int], *areas: dict[int, int]) -> Money | None:
+def total_of(stock: Stock, seats: Seats, *areas: dict[int, int]) -> Money | None:
     """Sum the prices; None where the event has none. A category without one is free."""
     prices = stock.settings.prices
     if not prices:

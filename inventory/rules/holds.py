@@ -8,6 +8,7 @@ from inventory.changes import (
     HoldExtended,
     HoldReleased,
     HoldsKept,
+    Seats,
     SeatsHeld,
 )
 from inventory.commands import ExpireHold, Extend, Hold, HoldBest, KeepHolds, Release
@@ -73,21 +74,22 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
         if not areas:
             return None, refuse("not_enough_seats")
         added = Taken([], names_of(stock, areas))
-        change, reply = _take(request, hold, [], areas, added, None)
+        change, reply = _take(request, hold, (), areas, added, None)
         reply.adjacent = True
         return change, reply
     finder = stock.finder
-    seats = finder.best(
+    found = finder.best(
         command.quantity, category=category, accessible=command.accessible
     )
-    adjacent = seats is not None
-    if seats is None and not command.adjacent:
-        seats = finder.scattered(
+    adjacent = found is not None
+    if found is None and not command.adjacent:
+        found = finder.scattered(
             command.quantity, category=category, accessible=command.accessible
         )
-    if seats is None:
+    if found is None:
         return None, refuse("not_enough_seats")
 
+    seats = tuple(found)
     added = Taken(labels_of(stock, seats), {})
     change, reply = _take(request, hold, seats, {}, added, None)
     reply.adjacent = adjacent
@@ -137,7 +139,7 @@ def release(request: Request, command: Release) -> Decision:
             if hold.areas.get(area, 0) < count:
                 return None, refuse("area_not_found", "This hold has fewer places.")
 
-    change = HoldReleased(hold.token, list(seats), dict(areas))
+    change = HoldReleased(hold.token, seats, dict(areas))
     return change, TakenOk(seats=labels_of(stock, seats), areas=names_of(stock, areas))
 
 
@@ -205,7 +207,7 @@ def _area_instead_of_seats(stock: Stock, command: HoldBest) -> dict[int, int] | 
 def _take(
     request: Request,
     hold: HoldRecord | None,
-    seats: list[int],
+    seats: Seats,
     areas: dict[int, int],
     added: Taken,
     ttl_s: int | None,

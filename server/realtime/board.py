@@ -5,9 +5,12 @@ after a commit. Reads over REST are served from here, never from the mailbox.
 """
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Final
 
+from msgspec import Struct
+
+from inventory.changes import Seats
 from inventory.ports import BoardState, Publication
 from inventory.settings import Settings
 from inventory.venue.map import Venue
@@ -18,7 +21,7 @@ RATE_S: Final = 5.0
 """Over so many seconds the rate of commits is taken."""
 
 
-class Past(NamedTuple):
+class Past(Struct, frozen=True, gc=False):
     """What one publication touched; letters and counts are read off the board.
 
     Where it is what two states differ in, not `complete`, it tells nothing to a client
@@ -28,8 +31,8 @@ class Past(NamedTuple):
     base: int
     to: int
     at: float
-    seats: list[int]
-    areas: Iterable[int]
+    seats: Seats
+    areas: tuple[int, ...]
     complete: bool = True
 
 
@@ -54,8 +57,8 @@ class Board:
         """Take the owner's state after it (re)loaded; what differs is a delta."""
         letters, areas, version = state.letters, state.areas, state.version
         if self.letters and version > self.version:
-            seats = [i for i, letter in enumerate(letters) if letter != self.letters[i]]
-            touched = [i for i, area in enumerate(areas) if area != self.areas[i]]
+            seats = _differing(letters, self.letters)
+            touched = _differing(areas, self.areas)
             self._remember(
                 Past(self.version, version, at, seats, touched, complete=False)
             )
@@ -219,3 +222,9 @@ class Board:
     def beat(self, codec: Codec) -> bytes:
         """Return a beat frame."""
         return codec.pack(Beat(self.event, self.history_id, self.epoch, self.version))
+
+
+def _differing(new: Sequence[object], old: Sequence[object]) -> tuple[int, ...]:
+    """Return the places at which two states of a board differ."""
+    pairs = zip(new, old, strict=True)
+    return tuple(place for place, (one, other) in enumerate(pairs) if one != other)

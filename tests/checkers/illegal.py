@@ -155,7 +155,7 @@ def a_replay_that_promises_more_time(tale):
 @illegal("seat 0 is h")
 def double_sale(tale):
     tale.ask("ann", "hold A-1")
-    tale.write(SeatsHeld("h2", "bob", [0], {}, tale.now_ms + 600_000), apply=False)
+    tale.write(SeatsHeld("h2", "bob", (0,), {}, tale.now_ms + 600_000), apply=False)
     tale.begin("bob", "hold A-1")
 
 
@@ -200,7 +200,7 @@ def a_partial_hold(tale):
 def one_more_than_a_user_may_have(tale):
     tale.ask("ann", "hold GA*10")
     hold = tale.begin("ann", "hold A-1")
-    tale.write(SeatsHeld("h2", "ann", [0], {}, tale.now_ms + 600_000))
+    tale.write(SeatsHeld("h2", "ann", (0,), {}, tale.now_ms + 600_000))
     tale.end(hold, replace(tale.history.operations[0].reply, version=2))
 
 
@@ -209,7 +209,7 @@ def sold_while_paused(tale):
     tale.ask("ann", "hold A-1")
     tale.ask("org", "sale pause")
     hold = tale.begin("ann", "hold A-2")
-    tale.write(SeatsHeld("h2", "ann", [1], {}, tale.now_ms + 600_000))
+    tale.write(SeatsHeld("h2", "ann", (1,), {}, tale.now_ms + 600_000))
     tale.end(hold, replace(tale.history.operations[0].reply, version=3))
 
 
@@ -233,7 +233,7 @@ def answers_of_a_batch_in_the_wrong_order(tale):
 
 @illegal("Nobody asked")
 def a_change_that_nobody_asked_for(tale):
-    tale.write(SeatsHeld("h1", "ann", [0], {}, tale.now_ms + 600_000))
+    tale.write(SeatsHeld("h1", "ann", (0,), {}, tale.now_ms + 600_000))
 
 
 @illegal("Nobody asked")
@@ -245,7 +245,7 @@ def a_change_of_a_command_refused_as_unavailable(tale):
 
 @illegal("Nobody asked")
 def an_unknown_that_happened_before_it_was_asked(tale):
-    tale.write(SeatsHeld("h1", "ann", [0], {}, tale.now_ms + 600_000))
+    tale.write(SeatsHeld("h1", "ann", (0,), {}, tale.now_ms + 600_000))
     tale.ask("bob", "hold A-1")
     tale.begin("ann", "hold A-1")
 

@@ -18,7 +18,7 @@ PUBLICATION = Publication(
     3,
     17,
     19,
-    [0, 3],
+    (0, 3),
     b"hb",
     {0: (1, 2, 3, 4)},
     settings_of(),

@@ -267,10 +267,13 @@ async def test_who_lost_the_event_in_doubt_starts_over(stage):
 async def test_a_snapshot_is_stored_every_so_many_versions(stage, monkeypatch):
     monkeypatch.setattr(limits, "SNAPSHOT_EVERY_VERSIONS", 3)
     await stage.ready()
-    for n in range(1, 5):
-        held = await stage.ask("ann", f"hold A-{n}")
-        await stage.ask("ann", f"release {held.hold}")
+    held = [await stage.ask("ann", f"hold A-{n}") for n in (1, 2, 3)]
+    await until(lambda: stage.head.snapshot and stage.head.snapshot.version == 3)
+    for one in held:
+        await stage.ask("ann", f"release {one.hold}")
     await until(lambda: stage.head.snapshot and stage.head.snapshot.version == 6)
+    await stage.ask("ann", "hold A-4")
+    await stage.ask("ann", "hold A-3")
     assert stage.journal.calls.count("save_snapshot") == 2
     before = stage.actor._state.stock.hash()
     await stage.reopen()

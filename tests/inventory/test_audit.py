@@ -44,7 +44,7 @@ def replayed(rows: list[JournalRow]) -> Replay:
     return replay
 
 
-HELD = SeatsHeld("h", "ann", [0, 1], {}, 1)
+HELD = SeatsHeld("h", "ann", (0, 1), {}, 1)
 BOOKED = HoldBooked("h", "b", "REF", None)
 
 
@@ -71,7 +71,7 @@ def test_behind_a_hole_nothing_is_applied_and_the_chain_is_still_checked():
 
 
 def test_a_change_that_does_not_fit_stops_the_replay():
-    twice = SeatsHeld("other", "bob", [1, 2], {}, 1)
+    twice = SeatsHeld("other", "bob", (1, 2), {}, 1)
     replay = replayed(rows_of([HELD], [twice]))
     assert replay.broken
     assert "cannot be applied: seat 1 is h" in " ".join(replay.differences.sentences())
@@ -118,10 +118,10 @@ def test_a_batch_of_another_length_than_it_says_is_a_difference():
 
 
 def test_a_hold_that_ended_before_its_time_is_a_difference():
-    held = SeatsHeld("h", "ann", [0], {}, 500)
+    held = SeatsHeld("h", "ann", (0,), {}, 500)
     found = found_in(*rows_of([held, HoldExpired("h")]), epochs=(1,))
     assert "ends a hold of user ann 499 ms before its time" in found
-    held = SeatsHeld("h", "ann", [0], {}, 1)
+    held = SeatsHeld("h", "ann", (0,), {}, 1)
     assert found_in(*rows_of([held, HoldExpired("h")]), epochs=(1,)) == ""
 
 
@@ -157,7 +157,7 @@ def test_a_stored_snapshot_equals_the_replay_at_its_version():
     good = stored(HELD)
     assert found_in(*rows, snapshot=good, epochs=(1, 1)) == ""
     assert good.checked
-    other = stored(SeatsHeld("h", "ann", [0, 2], {}, 1))
+    other = stored(SeatsHeld("h", "ann", (0, 2), {}, 1))
     assert "restores another state" in found_in(*rows, snapshot=other, epochs=(1, 1))
 
 

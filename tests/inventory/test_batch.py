@@ -4,6 +4,7 @@ from hashlib import sha256
 
 import pytest
 from msgspec import msgpack
+from msgspec.structs import replace
 
 from inventory.batch import BatchBuilder, chained
 from inventory.changes import HoldBooked
@@ -122,7 +123,8 @@ def test_a_seat_sold_twice_within_a_batch_stops_the_event():
     scene = play("ann | hold A-1 | ok \n bob | hold A-2 | ok")
     builder = BatchBuilder(scene.stock)
     builder.add(HoldBooked("h1", "b1", "R1", None), NOW_MS)
-    scene.stock.holds["h2"].seats.append(0)
+    hold = scene.stock.holds["h2"]
+    scene.stock.holds["h2"] = replace(hold, seats=(*hold.seats, 0))
     with pytest.raises(Corrupt, match="sold twice"):
         builder.add(HoldBooked("h2", "b2", "R2", None), NOW_MS)
 
@@ -154,7 +156,7 @@ def test_a_publication_tells_each_touched_seat_once_with_its_last_letter():
         3,
     )
     assert (publication.base, publication.to) == (1, 5)
-    assert publication.seats == [1, 0, 2]
+    assert publication.seats == (1, 0, 2)
     assert publication.letters == b"bbf"
     assert publication.areas == {0: (7, 3, 0, 0)}
     assert publication.settings is None

@@ -21,7 +21,7 @@ END_MS = NOW_MS + 600_000
 
 
 def held(hold: str, *seats: int) -> SeatsHeld:
-    return SeatsHeld(hold, "ann", list(seats), {}, END_MS)
+    return SeatsHeld(hold, "ann", seats, {}, END_MS)
 
 
 async def written(*batches: list[SeatsHeld]) -> tuple[MemoryJournal, Ownership, Stock]:
@@ -167,7 +167,7 @@ DAMAGED = {
     "fewer changes than versions": row_of([held("h1", 0)], to=2),
     "more changes than versions": row_of([held("h1", 0), held("h2", 1)]),
     "a seat that is not there": row_of([held("h1", 999)]),
-    "an area that is not there": row_of([SeatsHeld("h", "u", [], {7: 1}, END_MS)]),
+    "an area that is not there": row_of([SeatsHeld("h", "u", (), {7: 1}, END_MS)]),
     "a seat taken twice": row_of([held("h1", 0), held("h2", 0)], to=2),
     "an unknown change": row_of([["exploded", "h1"]]),
     "a field of another type": row_of([["held", "h1", "ann", "A-1", {}, END_MS]]),

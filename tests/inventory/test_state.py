@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from inventory import limits
 from inventory import state as module
@@ -39,7 +40,7 @@ def busy() -> Scene:
 
 
 def held(hold="h9", user="bob", seats=(), areas=None) -> SeatsHeld:
-    return SeatsHeld(hold, user, list(seats), areas or {}, END_MS)
+    return SeatsHeld(hold, user, seats, areas or {}, END_MS)
 
 
 IMPOSSIBLE = {
@@ -54,21 +55,21 @@ IMPOSSIBLE = {
     "a booked hold is booked again": HoldBooked("h2", "b2", "R2", None),
     "a booking's name is used again": HoldBooked("h1", "b1", "R2", None),
     "an unknown hold is extended": HoldExtended("h9", END_MS),
-    "an unknown hold is released": HoldReleased("h9", [0], {}),
-    "a seat of nobody is released": HoldReleased("h1", [3], {}),
-    "a seat of another is released": HoldReleased("h1", [4], {}),
-    "a seat is released twice at once": HoldReleased("h1", [0, 0], {}),
-    "more places are released than held": HoldReleased("h1", [], {0: 3}),
-    "places of another area are released": HoldReleased("h1", [], {1: 1}),
+    "an unknown hold is released": HoldReleased("h9", (0,), {}),
+    "a seat of nobody is released": HoldReleased("h1", (3,), {}),
+    "a seat of another is released": HoldReleased("h1", (4,), {}),
+    "a seat is released twice at once": HoldReleased("h1", (0, 0), {}),
+    "more places are released than held": HoldReleased("h1", (), {0: 3}),
+    "places of another area are released": HoldReleased("h1", (), {1: 1}),
     "an unknown hold expires": HoldExpired("h9"),
     "an expired hold expires again": HoldExpired("h3"),
     "an unknown booking is cancelled": BookingCancelled("b9"),
-    "a held seat is blocked": SeatsBlocked([0], {}),
-    "a blocked seat is blocked again": SeatsBlocked([8], {}),
-    "more places are blocked than are free": SeatsBlocked([], {0: 5}),
-    "a free seat is unblocked": SeatsUnblocked([3], {}),
-    "a held seat is unblocked": SeatsUnblocked([0], {}),
-    "more places are unblocked than blocked": SeatsUnblocked([], {0: 4}),
+    "a held seat is blocked": SeatsBlocked((0,), {}),
+    "a blocked seat is blocked again": SeatsBlocked((8,), {}),
+    "more places are blocked than are free": SeatsBlocked((), {0: 5}),
+    "a free seat is unblocked": SeatsUnblocked((3,), {}),
+    "a held seat is unblocked": SeatsUnblocked((0,), {}),
+    "more places are unblocked than blocked": SeatsUnblocked((), {0: 4}),
 }
 
 
@@ -104,7 +105,8 @@ def corrupt_letters(stock: Stock) -> None:
 
 
 def corrupt_holder(stock: Stock) -> None:
-    stock.holds["h1"].seats.append(4)
+    hold = stock.holds["h1"]
+    stock.holds["h1"] = replace(hold, seats=(*hold.seats, 4))
 
 
 def corrupt_sum(stock: Stock) -> None:

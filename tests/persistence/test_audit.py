@@ -293,7 +293,7 @@ async def commit(store: Store, ownership: Ownership, at_ms: int, *changes: objec
 
 
 def held(user: str, *seats: int, deadline_ms: int = 0) -> SeatsHeld:
-    return SeatsHeld(f"hold of {user} {seats}", user, list(seats), {}, deadline_ms)
+    return SeatsHeld(f"hold of {user} {seats}", user, seats, {}, deadline_ms)
 
 
 async def test_a_journal_that_exceeds_a_users_limit_is_named(store):

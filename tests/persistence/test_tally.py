@@ -48,9 +48,7 @@ def tally(prices=EUR, values=None, holds=None) -> Tally:
 
 
 def held(token: str, *seats: int, user: str = "ann", **areas: int) -> SeatsHeld:
-    return SeatsHeld(
-        token, user, list(seats), {int(k[1:]): n for k, n in areas.items()}, 9
-    )
+    return SeatsHeld(token, user, seats, {int(k[1:]): n for k, n in areas.items()}, 9)
 
 
 def test_a_hold_counts_once_however_often_it_grows():
@@ -117,9 +115,9 @@ def test_without_prices_nothing_is_worth_anything():
 
 def test_a_release_counts_when_it_was_the_last_of_a_hold():
     one = tally()
-    one.add([held("h1", 0, 1), HoldReleased("h1", [0], {})], 0)
+    one.add([held("h1", 0, 1), HoldReleased("h1", (0,), {})], 0)
     assert one.minutes[0, "EUR"].released == 0
-    one.add([HoldReleased("h1", [1], {})], 0)
+    one.add([HoldReleased("h1", (1,), {})], 0)
     assert one.minutes[0, "EUR"] == Counts(holds=1, released=1)
     assert one.holds == {}
 
@@ -131,7 +129,7 @@ def test_holds_of_before_are_known():
     assert one.holds == {digest_of("h1"): 3}
 
 
-@pytest.mark.parametrize("change", [HoldExpired("h9"), HoldReleased("h9", [1], {})])
+@pytest.mark.parametrize("change", [HoldExpired("h9"), HoldReleased("h9", (1,), {})])
 def test_what_does_not_follow_from_before_is_an_error(change):
     with pytest.raises(KeyError):
         tally().add([change], 0)

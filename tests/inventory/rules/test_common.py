@@ -33,7 +33,7 @@ def test_times_are_written_in_utc_with_milliseconds(ms, text):
 def test_labels_become_indexes_and_back():
     stock = Stock(SMALL, settings_of())
     places = places_of(stock, ["B-2", "A-1"], {"GA": 3})
-    assert places == ([5, 0], {0: 3})
+    assert places == ((5, 0), {0: 3})
     assert labels_of(stock, [5, 0]) == ["B-2", "A-1"]
     assert names_of(stock, {0: 3}) == {"GA": 3}
     assert names_of(stock, {}) == {}
@@ -53,9 +53,9 @@ def test_a_category_without_a_price_is_free():
     venue = hall("A 123", areas={"GA": (5, "3"), "GB": (5, "1")})
     prices = {"1": Money(1_000, "CHF"), "2": Money(50, "CHF")}
     stock = Stock(venue, settings_of(prices=prices))
-    assert total_of(stock, [0, 1, 2], {0: 2}, {1: 3}) == Money(4_050, "CHF")
-    assert total_of(stock, [2], {0: 2}) == Money(0, "CHF")
-    assert total_of(Stock(venue, settings_of(prices={})), [0]) is None
+    assert total_of(stock, (0, 1, 2), {0: 2}, {1: 3}) == Money(4_050, "CHF")
+    assert total_of(stock, (2,), {0: 2}) == Money(0, "CHF")
+    assert total_of(Stock(venue, settings_of(prices={})), (0,)) is None
 
 
 def test_a_hold_is_its_holders_alone():

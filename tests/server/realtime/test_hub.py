@@ -83,7 +83,7 @@ class Stand:
                 board.epoch,
                 board.version,
                 board.version + count,
-                seats,
+                tuple(seats),
                 letter.encode() * len(seats),
                 {},
                 None,

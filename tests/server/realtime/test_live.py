@@ -65,7 +65,7 @@ class Floor(Stand):
         base = board.version
         self.event.publish(
             Publication(
-                EVENT, board.history_id, 1, base, base + 1, [], b"", {}, settings, []
+                EVENT, board.history_id, 1, base, base + 1, (), b"", {}, settings, []
             )
         )
 

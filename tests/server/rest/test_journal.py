@@ -34,14 +34,14 @@ VENUE = Venue(
 )
 TOKEN = "a-very-secret-token"
 CHANGES: list[AnyChange] = [
-    SeatsHeld(TOKEN, "usr_1", [0, 2], {0: 4}, 1_000),
+    SeatsHeld(TOKEN, "usr_1", (0, 2), {0: 4}, 1_000),
     HoldExtended(TOKEN, 2_000),
-    HoldReleased(TOKEN, [0], {0: 1}),
+    HoldReleased(TOKEN, (0,), {0: 1}),
     HoldBooked(TOKEN, "bkg_1", "REF", None),
     BookingCancelled("bkg_1"),
     HoldExpired(TOKEN),
-    SeatsBlocked([1], {}),
-    SeatsUnblocked([1], {0: 2}),
+    SeatsBlocked((1,), {}),
+    SeatsUnblocked((1,), {0: 2}),
     SaleChanged("paused"),
     EventConfigured(Settings(name="x", starts_at_ms=0)),
     HoldsKept(5_000),
