@@ -46,7 +46,7 @@ from inventory.replies import Refused, Reply, refuse
 from inventory.rules import sale
 from inventory.rules.common import Request
 from inventory.settings import Settings
-from inventory.state import Corrupt, Stock
+from inventory.state import Corrupt
 from inventory.venue.map import Venue
 
 encode = msgpack.Encoder().encode
@@ -93,6 +93,7 @@ class EventActor:
         self._patience = Patience(self._refuse_waiting)
         self._waiter: asyncio.Future[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
         self._stopping = False
         self.halted = False
         self.task = asyncio.create_task(self._run(), name=f"actor {event}")
@@ -195,15 +196,20 @@ class EventActor:
         state = self._state
         if state is None:
             return True
-        own = self._due()
+        due_ms = self._next_due_ms()
+        own = []
+        if due_ms is not None and due_ms <= self._now_ms():
+            own = self._due()
         if not own and not self.mailbox:
             if self._stopping:
                 return False
             if not await self._confirm(limits.RENEW_AFTER_S):
-                await self._sleep(state.stock)
+                await self._sleep(due_ms)
             return True
         self._keys.trim()
-        count = await self._fetch_missing_keys()
+        count = min(len(self.mailbox), limits.BATCH_COMMANDS_MAX)
+        if not self._keys.complete:
+            await self._fetch_missing_keys(count)
         builder, now_ms = self._begin()
         for command in own:
             self._decide_own(builder, command, now_ms)
@@ -223,6 +229,15 @@ class EventActor:
         if self._state is None:
             raise AssertionError("asked before it was loaded")
         return self._state
+
+    def _next_due_ms(self) -> int | None:
+        """Return when the event must do something by itself next."""
+        stock = self._loaded().stock
+        due_ms = stock.next_deadline_ms()
+        steps = sale.steps(stock.settings)
+        if steps and (due_ms is None or steps[0][0] < due_ms):
+            return steps[0][0]
+        return due_ms
 
     def _due(self) -> list[AnyCommand]:
         """Return what the event must do by itself now: expiries first."""
@@ -297,22 +312,17 @@ class EventActor:
         )
         self._keys.add(envelope.user, key, envelope.request_hash, outcome)
 
-    async def _fetch_missing_keys(self) -> int:
+    async def _fetch_missing_keys(self, count: int) -> None:
         """Ask the table for keys that the incomplete memory does not know.
 
-        Returns how many of those waiting may be decided now: what comes while we ask
-        has not been looked up.
+        Of the first `count` waiting: what comes while we ask has not been looked up.
         """
-        count = min(len(self.mailbox), limits.BATCH_COMMANDS_MAX)
-        if self._keys.complete:
-            return count
         missing = self._keys.missing(islice(self.mailbox, count))
         if missing:
             for result in await self.journal.find_results(self.event, missing):
                 self._keys.add(
                     result.user, result.key, result.request_hash, result.outcome
                 )
-        return count
 
     async def _finish(self, builder: BatchBuilder, now_ms: int) -> None:
         """Commit the batch, then answer and publish it."""
@@ -465,20 +475,26 @@ class EventActor:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    async def _sleep(self, stock: Stock) -> None:
-        """Wait for a command, or until something is due: the lease, too."""
+    def _ring(self) -> None:
+        self._alarm = None
+        self._wake()
+
+    async def _sleep(self, due_ms: int | None) -> None:
+        """Wait for a command, or until something is due: the lease, too.
+
+        An alarm that is too early is left as it is: to set another one for each command
+        costs more than to wake up once for nothing.
+        """
         loop = asyncio.get_running_loop()
-        due_ms = stock.next_deadline_ms()
-        steps = sale.steps(stock.settings)
-        if steps:
-            due_ms = min(due_ms or steps[0][0], steps[0][0])
         silent_s = self.clock.monotonic() - self._confirmed_at
         delay_s = limits.RENEW_AFTER_S - silent_s
         if due_ms is not None:
             delay_s = min(delay_s, (due_ms - self.clock.now_ms()) / 1_000)
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = loop.call_later(max(0.0, delay_s) + 0.001, self._wake)
+        alarm_at = loop.time() + max(0.0, delay_s) + 0.001
+        if self._alarm is None or alarm_at < self._alarm_at:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm, self._alarm_at = loop.call_at(alarm_at, self._ring), alarm_at
         self._waiter = loop.create_future()
         await self._waiter
         self._waiter = None

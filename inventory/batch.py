@@ -39,6 +39,22 @@ encode = msgpack.Encoder().encode
 class BatchBuilder:
     """Applies changes to the stock and collects what their commit writes and tells."""
 
+    __slots__ = (
+        "_area_sold",
+        "_bookings",
+        "_cancelled",
+        "_expired",
+        "_freed",
+        "_settings_changed",
+        "_sold",
+        "base",
+        "changes",
+        "prepared",
+        "results",
+        "sent",
+        "stock",
+    )
+
     def __init__(self, stock: Stock) -> None:
         self.stock = stock
         self.base = stock.version

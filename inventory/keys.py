@@ -6,9 +6,9 @@ knows whether it is complete: where it is, a key that is not here was never used
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
-from msgspec import msgpack
+from msgspec import Struct, msgpack
 
 from inventory import commands, limits, replies
 from inventory.commands import AnyCommand
@@ -31,7 +31,7 @@ OUTCOMES: Final[dict[type, type[Ok]]] = {
 """What each changing command is answered with, so that a stored outcome can be read."""
 
 
-class Remembered(NamedTuple):
+class Remembered(Struct, frozen=True, gc=False):
     """The outcome of a keyed command."""
 
     request_hash: bytes

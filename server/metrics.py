@@ -5,15 +5,22 @@ The hot path adds to plain integers; the rest is read off when somebody asks.
 
 import asyncio
 import traceback
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from time import monotonic
 
 import structlog
-from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from inventory.ports import CommitStatus
 
@@ -23,6 +30,29 @@ LAG_EVERY_S = 0.5
 COMMIT_BUCKETS_S = (0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)
 BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 4_096)
 LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+
+
+class Tally:
+    """Counts values by bucket: a library's histogram takes five times as long."""
+
+    def __init__(self, name: str, text: str, bounds: tuple[float, ...]) -> None:
+        self.name, self.text, self.bounds = name, text, bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def add(self, value: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.sum += value
+
+    def family(self) -> HistogramMetricFamily:
+        """Return what is counted as a histogram."""
+        names = [*map(floatToGoString, self.bounds), "+Inf"]
+        counts = accumulate(self.counts)
+        buckets = list(zip(names, counts, strict=True))
+        return HistogramMetricFamily(
+            self.name, self.text, buckets=buckets, sum_value=self.sum
+        )
 
 
 class Metrics(Collector):
@@ -36,23 +66,16 @@ class Metrics(Collector):
         self.refusals: Counter[str] = Counter()
         self.doubts: Counter[str] = Counter()
         self.failures = 0
-        self._batch = Histogram(
-            "onsale_batch_commands",
-            "Commands answered by one commit",
-            buckets=BATCH_BUCKETS,
-            registry=self.registry,
+        self._batch = Tally(
+            "onsale_batch_commands", "Commands answered by one commit", BATCH_BUCKETS
         )
-        self._commit = Histogram(
-            "onsale_commit_seconds",
-            "Time of one commit",
-            buckets=COMMIT_BUCKETS_S,
-            registry=self.registry,
+        self._commit = Tally(
+            "onsale_commit_seconds", "Time of one commit", COMMIT_BUCKETS_S
         )
-        self._lag = Histogram(
+        self._lag = Tally(
             "onsale_loop_lag_seconds",
             "How late the event loop runs what is due",
-            buckets=LAG_BUCKETS_S,
-            registry=self.registry,
+            LAG_BUCKETS_S,
         )
         self.registry.register(self)
 
@@ -60,8 +83,8 @@ class Metrics(Collector):
         """Note a clean commit."""
         self.commits += 1
         self.commands += commands
-        self._batch.observe(commands)
-        self._commit.observe(seconds)
+        self._batch.add(commands)
+        self._commit.add(seconds)
 
     def refused(self, code: str) -> None:
         """Note a refusal by its code."""
@@ -102,6 +125,8 @@ class Metrics(Collector):
             for value, count in counts.items():
                 family.add_metric([value], count)
             yield family
+        for tally in (self._batch, self._commit, self._lag):
+            yield tally.family()
         for name, (text, read) in self.gauges.items():
             yield GaugeMetricFamily(name, text, value=read())
 
@@ -110,4 +135,4 @@ class Metrics(Collector):
         while True:
             due = monotonic() + LAG_EVERY_S
             await asyncio.sleep(LAG_EVERY_S)
-            self._lag.observe(max(0.0, monotonic() - due))
+            self._lag.add(max(0.0, monotonic() - due))

@@ -146,7 +146,9 @@ def steps(settings: Settings) -> list[tuple[int, OwnStep]]:
         found.append((settings.off_sale_at_ms, CloseSale))
     if state in _UNFINISHED and settings.completes_at_ms is not None:
         found.append((settings.completes_at_ms, CompleteEvent))
-    return sorted(found, key=lambda step: step[0])
+    if len(found) > 1:
+        found.sort(key=lambda step: step[0])
+    return found
 
 
 def block(request: Request, command: Block) -> Decision:
