@@ -3,7 +3,9 @@
 Requests have budgets in a window of 15 minutes, by who asks: nobody in particular (by
 address) or a guest, somebody signed in, an administrator or a machine; and commands a
 budget of their own. What costs dearly, a password or a mail, is limited more narrowly,
-in buckets of each process.
+in buckets. Of each token that is taken for these the other processes are told at once,
+and owe it: so whoever comes to N processes in the same moment may get N bursts, and
+waits for as much longer after that; without the bus each process counts for itself.
 
 From this machine itself the budgets hold only where they are set: it is a developer, or
 a proxy that nobody named as trusted, behind which all clients look like one.
@@ -12,7 +14,7 @@ a proxy that nobody named as trusted, behind which all clients look like one.
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import msgspec
 import structlog
@@ -39,6 +41,7 @@ COMMANDS_MAX: Final = 3_000
 CHEAP: Final = 1
 EXCHANGE_S: Final = 1.0
 TOPIC: Final = "rate limits"
+DEAR_TOPIC: Final = "dear limits"
 
 REQUESTS_PER_S: Final = 100.0
 REQUESTS_BURST: Final = 200
@@ -75,6 +78,8 @@ assert 3 * LOGINS_PER_S < ACCOUNT_LOGINS_PER_S
 assert 3 * LOGINS_BURST < ACCOUNT_LOGINS_BURST
 
 
+T = TypeVar("T")
+
 log = structlog.get_logger()
 
 
@@ -94,8 +99,16 @@ class Told(Struct, array_like=True):
     uses: dict[str, list[Use]]
 
 
+class Taken(Struct, array_like=True):
+    """Tokens that a process gave just now: of which buckets, and to whom."""
+
+    sender: str
+    tokens: list[tuple[str, str]]
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Told).decode
+_decode_taken = msgspec.msgpack.Decoder(Taken).decode
 
 
 class RequestLimits:
@@ -105,9 +118,11 @@ class RequestLimits:
         self,
         allowances: Allowances | None = None,
         wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         given = allowances or Allowances()
         self._wall = wall
+        self._clock = clock
         self._windows = {
             "public": Windows(given.public or PUBLIC_MAX),
             "signed_in": Windows(given.signed_in or SIGNED_IN_MAX),
@@ -124,12 +139,16 @@ class RequestLimits:
         self._requests = Buckets(REQUESTS_PER_S, REQUESTS_BURST)
         self._guests = Buckets(GUESTS_PER_S, GUESTS_BURST)
         self._handshakes = Buckets(HANDSHAKES_PER_S, HANDSHAKES_BURST)
-        self._logins = Buckets(LOGINS_PER_S, LOGINS_BURST)
-        self._login_addresses = Buckets(ADDRESS_LOGINS_PER_S, ADDRESS_LOGINS_BURST)
-        self._login_accounts = Buckets(ACCOUNT_LOGINS_PER_S, ACCOUNT_LOGINS_BURST)
-        self._registrations = Buckets(REGISTRATIONS_PER_S, REGISTRATIONS_BURST)
-        self._mails = Buckets(MAILS_PER_S, MAILS_BURST)
-        self._mail_addresses = Buckets(ADDRESS_MAILS_PER_S, ADDRESS_MAILS_BURST)
+        self._dear = {
+            "logins": Buckets(LOGINS_PER_S, LOGINS_BURST),
+            "login addresses": Buckets(ADDRESS_LOGINS_PER_S, ADDRESS_LOGINS_BURST),
+            "login accounts": Buckets(ACCOUNT_LOGINS_PER_S, ACCOUNT_LOGINS_BURST),
+            "registrations": Buckets(REGISTRATIONS_PER_S, REGISTRATIONS_BURST),
+            "mails": Buckets(MAILS_PER_S, MAILS_BURST),
+            "mail addresses": Buckets(ADDRESS_MAILS_PER_S, ADDRESS_MAILS_BURST),
+        }
+        """What all processes give tokens of together."""
+        self._tell_taken: Callable[[list[tuple[str, str]]], None] | None = None
 
     def request(
         self,
@@ -156,26 +175,27 @@ class RequestLimits:
         """Count together with the other processes of a cluster."""
 
         def hear(data: bytes) -> None:
-            try:
-                told = _decode(data)
-            except msgspec.DecodeError:
-                # Of another version; it counts for itself meanwhile.
-                log.debug("counts that nobody here understands")
-                return
-            if told.sender == me:
-                return
-            for name, windows in self._windows.items():
-                for use in told.uses.get(name, ()):
-                    windows.add(use)
+            told = _decoded(_decode, data)
+            if told is not None and told.sender != me:
+                self._add(told.uses)
+
+        def hear_taken(data: bytes) -> None:
+            taken = _decoded(_decode_taken, data)
+            if taken is not None and taken.sender != me:
+                self._owe(taken.tokens)
 
         def tell(uses: dict[str, list[Use]]) -> None:
             bus.publish(TOPIC, _encode(Told(me, uses)))
 
+        def tell_taken(tokens: list[tuple[str, str]]) -> None:
+            bus.publish(DEAR_TOPIC, _encode(Taken(me, tokens)))
+
         for windows in self._windows.values():
             windows.shared = True
-        self._tell = tell
+        self._tell, self._tell_taken = tell, tell_taken
         # What is not heard is let through: nobody is refused for what was lost.
         bus.subscribe(TOPIC, hear, _nothing_to_do)
+        bus.subscribe(DEAR_TOPIC, hear_taken, _nothing_to_do)
 
     def exchange(self) -> None:
         """Tell the other processes what was let through here since the last time."""
@@ -198,21 +218,48 @@ class RequestLimits:
 
     def login(self, client: str, email: str, now_s: float) -> Verdict:
         """Count a password from an address for an account, right or wrong."""
-        return _first_refusal(
-            (self._logins, f"{client} {email}", now_s),
-            (self._login_addresses, client, now_s),
-            (self._login_accounts, email, now_s),
+        return self._take(
+            now_s,
+            ("logins", f"{client} {email}"),
+            ("login addresses", client),
+            ("login accounts", email),
         )
 
     def registration(self, client: str, now_s: float) -> Verdict:
         """Count a new account from an address."""
-        return self._registrations.take(client, now_s)
+        return self._take(now_s, ("registrations", client))
 
     def mail(self, client: str, email: str, now_s: float) -> Verdict:
         """Count a mail that somebody at an address has us send to another."""
-        return _first_refusal(
-            (self._mails, email, now_s), (self._mail_addresses, client, now_s)
-        )
+        return self._take(now_s, ("mails", email), ("mail addresses", client))
+
+    def _take(self, now_s: float, *asked: tuple[str, str]) -> Verdict:
+        """Take a token of each, in order, up to the first that has none."""
+        first = None
+        for name, key in asked:
+            verdict = self._dear[name].take(key, now_s)
+            if not verdict.allowed:
+                # Nothing is done, so nobody else needs to know of it.
+                return verdict
+            first = first or verdict
+        assert first is not None
+        if self._tell_taken is not None:
+            self._tell_taken(list(asked))
+        return first
+
+    def _add(self, uses: dict[str, list[Use]]) -> None:
+        """Count what another process let through."""
+        for name, windows in self._windows.items():
+            for use in uses.get(name, ()):
+                windows.add(use)
+
+    def _owe(self, tokens: list[tuple[str, str]]) -> None:
+        """Count the tokens that another process gave."""
+        now_s = self._clock()
+        for name, key in tokens:
+            buckets = self._dear.get(name)
+            if buckets is not None:
+                buckets.owe(key, now_s)
 
 
 def limits_of(config: Config) -> RequestLimits | None:
@@ -241,17 +288,15 @@ def is_this_machine(client: str) -> bool:
     return client.startswith("127.") or client in _LOOPBACK_6
 
 
+def _decoded(decode: Callable[[bytes], T], data: bytes) -> T | None:
+    """Return what a message says; None for one of another version."""
+    try:
+        return decode(data)
+    except msgspec.DecodeError:
+        # Its sender counts for itself meanwhile.
+        log.debug("counts that nobody here understands")
+        return None
+
+
 def _nothing_to_do() -> None:
     """Nothing is done about what was lost."""
-
-
-def _first_refusal(*asked: tuple[Buckets, str, float]) -> Verdict:
-    """Take one of each, in order, up to the first that has none."""
-    first = None
-    for buckets, key, now_s in asked:
-        verdict = buckets.take(key, now_s)
-        if not verdict.allowed:
-            return verdict
-        first = first or verdict
-    assert first is not None
-    return first

@@ -61,20 +61,37 @@ class Buckets:
 
     def take(self, key: str, now_s: float) -> Verdict:
         """Take one token from the key's bucket, where it has one."""
-        tokens, then_s = self._buckets.pop(key, (float(self.burst), now_s))
-        passed_s = max(0.0, now_s - then_s)
-        tokens = min(float(self.burst), tokens + passed_s * self.rate_per_s)
+        tokens = self._fill(key, now_s)
         allowed = tokens >= 1.0
         if allowed:
             tokens -= 1.0
-        if len(self._buckets) >= self.keys_max:
-            del self._buckets[next(iter(self._buckets))]
-        self._buckets[key] = (tokens, now_s)
+        self._put(key, tokens, now_s)
         wait_s = 0 if allowed else max(1, ceil((1.0 - tokens) / self.rate_per_s))
         return Verdict(
             allowed=allowed,
             limit=self.burst,
-            remaining=int(tokens),
+            remaining=max(0, int(tokens)),
             reset_s=ceil((self.burst - tokens) / self.rate_per_s),
             retry_after_s=wait_s,
         )
+
+    def owe(self, key: str, now_s: float) -> None:
+        """Take a token that another process gave; what is not there is owed.
+
+        Never more than a whole bucket, so that nobody waits for longer than two take
+        to fill.
+        """
+        tokens = self._fill(key, now_s) - 1.0
+        self._put(key, max(-float(self.burst), tokens), now_s)
+
+    def _fill(self, key: str, now_s: float) -> float:
+        """Take the key's bucket out of the table; return what is in it by now."""
+        tokens, then_s = self._buckets.pop(key, (float(self.burst), now_s))
+        passed_s = max(0.0, now_s - then_s)
+        return min(float(self.burst), tokens + passed_s * self.rate_per_s)
+
+    def _put(self, key: str, tokens: float, now_s: float) -> None:
+        """Put the key's bucket back, as the one that was used last."""
+        if len(self._buckets) >= self.keys_max:
+            del self._buckets[next(iter(self._buckets))]
+        self._buckets[key] = (tokens, now_s)

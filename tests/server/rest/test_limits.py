@@ -165,24 +165,34 @@ class Wire:
     """A bus that gives each message to all who hear, the speaker among them."""
 
     def __init__(self) -> None:
-        self.ears: list[Any] = []
+        self.ears: list[tuple[str, Any]] = []
         self.said: list[bytes] = []
+        self.cut = False
 
     def publish(self, topic: str, data: bytes) -> None:
+        if self.cut:
+            return
         self.said.append(data)
-        for hear in self.ears:
-            hear(data)
+        for heard, hear in self.ears:
+            if heard == topic:
+                hear(data)
 
     def subscribe(self, topic: str, hear: Any, lose: Any) -> None:
-        self.ears.append(hear)
+        self.ears.append((topic, hear))
         lose()
 
 
-def test_processes_of_a_cluster_count_together():
+def together(count: int) -> tuple[Any, list[RequestLimits]]:
+    """Return processes that count together, and what they hear each other by."""
     wire: Any = Wire()
-    processes = [at() for _ in range(3)]
+    processes = [RequestLimits(None, lambda: 1e9, lambda: 0.0) for _ in range(count)]
     for number, one in enumerate(processes):
         one.connect(wire, f"process {number}")
+    return wire, processes
+
+
+def test_processes_of_a_cluster_count_together():
+    wire, processes = together(3)
     assert let_through(processes[0], None, count=60) == 60
     assert let_through(processes[1], who("guest"), budget="commands", count=1) == 1
     for one in processes:
@@ -199,3 +209,43 @@ def test_alone_nobody_is_told():
     limits = at()
     let_through(limits, None)
     limits.exchange()
+
+
+def guesses_at_all(processes, emails, sender="a"):
+    """How many passwords are looked at that come to each process in turn."""
+    turns = [(one, email) for email in emails for one in processes]
+    return sum(guesses(one, [sender], [email]) for one, email in turns)
+
+
+def test_several_processes_together_are_as_slow_to_guess_at_as_one():
+    _, processes = together(4)
+    assert guesses_at_all(processes, [OLGA] * 50) == LOGINS_BURST
+    _, processes = together(4)
+    emails = [f"{n}@example.org" for n in range(100)]
+    assert guesses_at_all(processes, emails) == ADDRESS_LOGINS_BURST
+    _, processes = together(4)
+    allowed = [processes[n % 4].login(f"a{n}", OLGA, 0.0).allowed for n in range(1_000)]
+    assert sum(allowed) == ACCOUNT_LOGINS_BURST
+
+
+def test_several_processes_together_fill_nobody_s_letter_box():
+    _, processes = together(3)
+    allowed = [one.mail("a", OLGA, 0.0).allowed for one in processes * 10]
+    assert sum(allowed) == MAILS_BURST
+
+
+def test_a_password_that_is_not_looked_at_is_told_to_nobody():
+    wire, processes = together(2)
+    guesses_at_all(processes, [OLGA] * LOGINS_BURST)
+    said = len(wire.said)
+    guesses_at_all(processes, [OLGA] * 50)
+    assert len(wire.said) == said == LOGINS_BURST
+
+
+def test_without_the_bus_each_process_counts_for_itself():
+    wire, processes = together(3)
+    wire.cut = True
+    assert guesses_at_all(processes, [OLGA] * 50) == 3 * LOGINS_BURST
+    wire.cut = False
+    wire.publish("dear limits", b"\xc1 of another version")
+    assert guesses_at_all(processes, ["karl@example.org"] * 50, "b") == LOGINS_BURST

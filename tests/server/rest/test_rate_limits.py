@@ -28,6 +28,24 @@ def test_a_refused_request_costs_nothing():
     assert buckets.take("a", 1.0).allowed
 
 
+def test_what_another_gave_is_owed():
+    buckets = Buckets(rate_per_s=1.0, burst=2)
+    for _ in range(3):
+        buckets.owe("a", 0.0)
+    refused = buckets.take("a", 0.0)
+    assert (refused.allowed, refused.remaining, refused.retry_after_s) == (False, 0, 2)
+    assert buckets.take("b", 0.0).allowed
+    assert buckets.take("a", 2.0).allowed
+
+
+def test_nobody_owes_more_than_a_bucket():
+    buckets = Buckets(rate_per_s=1.0, burst=2)
+    for _ in range(100):
+        buckets.owe("a", 0.0)
+    assert buckets.take("a", 0.0).retry_after_s == 3
+    assert buckets.take("a", 3.0).allowed
+
+
 def test_one_client_does_not_use_up_what_another_has():
     buckets = Buckets(rate_per_s=1.0, burst=1)
     buckets.take("a", 0.0)

@@ -1,0 +1,68 @@
+"""Passwords and mails are counted by all processes together, over a real bus."""
+
+import pytest
+
+from server.cluster.bus import RedisBus
+from server.rest.limits import LOGINS_BURST, MAILS_BURST, RequestLimits
+from tests.cluster.conftest import Join, RedisServer
+from tests.cluster.ears import Ear, listening, said, started, until
+
+pytestmark = pytest.mark.redis
+
+OLGA, KARL = "olga@example.org", "karl@example.org"
+
+
+class Process:
+    """What one process counts, and the bus by which it hears of the others."""
+
+    def __init__(self, bus: RedisBus, ear: Ear, name: str) -> None:
+        self.bus, self.ear = bus, ear
+        self.limits = RequestLimits(clock=lambda: 0.0)
+        self.limits.connect(bus, name)
+
+
+async def counting(join: Join, count: int) -> list[Process]:
+    processes = []
+    for number in range(count):
+        bus = await started(join())
+        processes.append(Process(bus, Ear(bus, "marks"), f"process {number}"))
+        # What is subscribed later begins later, so the process hears us by now.
+        await listening(bus, "last")
+    return processes
+
+
+async def all_hear(processes: list[Process], speaker: Process) -> None:
+    """Wait until all have heard what one said."""
+    ears = [(one.ear, len(one.ear.heard)) for one in processes]
+    assert await said(speaker.bus, "marks") == len(processes)
+    await until(lambda: all(len(ear.heard) > before for ear, before in ears))
+
+
+async def guesses_looked_at(processes: list[Process], email: str) -> int:
+    """Try passwords at each process in turn; return how many are looked at."""
+    total = 0
+    for one in processes * (LOGINS_BURST + 1):
+        if one.limits.login("a", email, 0.0).allowed:
+            total += 1
+            if one.bus.status != "down":
+                await all_hear(processes, one)
+    return total
+
+
+async def test_guesses_are_counted_together_while_there_is_a_bus(
+    join: Join, redis_server: RedisServer
+):
+    processes = await counting(join, 3)
+    assert await guesses_looked_at(processes, OLGA) == LOGINS_BURST
+
+    redis_server.kill()
+    await until(lambda: all(one.bus.status == "down" for one in processes))
+    assert await guesses_looked_at(processes, KARL) == 3 * LOGINS_BURST
+
+
+async def test_mails_are_counted_together(join: Join):
+    one, other = processes = await counting(join, 2)
+    for _ in range(MAILS_BURST):
+        assert one.limits.mail("a", OLGA, 0.0).allowed
+    await all_hear(processes, one)
+    assert not other.limits.mail("b", OLGA, 0.0).allowed
