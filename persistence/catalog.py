@@ -35,14 +35,20 @@ from persistence.popularity import Popularity
 from persistence.venue_times import VenueTimes
 
 _CREATE_VENUE = """
+WITH owner AS (
+    SELECT organisation_id FROM organisation
+    WHERE organisation_id = $11 AND deleted_at IS NULL FOR SHARE
+)
 INSERT INTO venue (venue_id, name, map, seats, area_capacities, categories, capacity,
-    created_by, request_hash, exclusive)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    created_by, request_hash, exclusive, organisation_id)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+WHERE $11::text IS NULL OR EXISTS (SELECT FROM owner)
 ON CONFLICT (venue_id) DO NOTHING
 """
 _VENUE = """
 SELECT venue_id, name, seats, cardinality(area_capacities) AS areas,
-    categories::text AS categories, created_by, request_hash, created_at, exclusive
+    categories::text AS categories, created_by, request_hash, created_at, exclusive,
+    organisation_id
 FROM venue
 """
 _FIND_VENUE = f"{_VENUE} WHERE venue_id = $1 AND capacity IS NULL"
@@ -50,6 +56,10 @@ _LIST_VENUES = f"""{_VENUE}
 WHERE capacity IS NULL
     AND ($1::timestamptz IS NULL OR (created_at, venue_id) > ($1, $2))
 ORDER BY created_at, venue_id LIMIT $3
+"""
+_HAS_VENUES = """
+SELECT count(*) = $2 AND NOT EXISTS (SELECT FROM venue WHERE venue_id = $3) AS full
+FROM (SELECT FROM venue WHERE organisation_id = $1 LIMIT $2) AS those
 """
 _IS_FULL = """
 SELECT count(*) = $2 AND NOT EXISTS (SELECT FROM event WHERE event_id = $3) AS full
@@ -122,6 +132,8 @@ class VenueRow(Struct, frozen=True):
     created_at: datetime
     exclusive: bool = False
     """Whether it takes one event at a time."""
+    organisation: str | None = None
+    """For which it was made."""
 
 
 class EventPlan(Struct, frozen=True):
@@ -157,10 +169,27 @@ class Catalog:
         created_by: str,
         request_hash: bytes,
         exclusive: bool = False,
+        organisation: str | None = None,
     ) -> VenueRow:
-        """Make a venue, or return the one that has this id already."""
+        """Make a venue, or return the one that has this id already.
+
+        Raises KeyError where there is no such organisation any more, and `TooMany`
+        where it has enough venues.
+        """
+        if organisation is not None:
+            most = limits.VENUES_PER_ORGANISATION_MAX
+            rows = await self._pool.fetch(_HAS_VENUES, organisation, most, venue_id)
+            if rows[0]["full"]:
+                raise TooMany
         await self._insert_venue(
-            venue_id, name, venue_map, None, created_by, request_hash, exclusive
+            venue_id,
+            name,
+            venue_map,
+            None,
+            created_by,
+            request_hash,
+            exclusive,
+            organisation,
         )
         row = await self.find_venue(venue_id)
         if row is None:
@@ -286,6 +315,7 @@ class Catalog:
         created_by: str,
         request_hash: bytes,
         exclusive: bool = False,
+        organisation: str | None = None,
     ) -> None:
         await self._pool.fetch(
             _CREATE_VENUE,
@@ -299,6 +329,7 @@ class Catalog:
             created_by,
             request_hash,
             exclusive,
+            organisation,
         )
 
 
@@ -313,6 +344,7 @@ def _venue_of(row: Row) -> VenueRow:
         request_hash=row["request_hash"],
         created_at=row["created_at"],
         exclusive=row["exclusive"],
+        organisation=row["organisation_id"],
     )
 
 

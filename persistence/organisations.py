@@ -107,6 +107,11 @@ _DELETE = (
     WHERE organisation_id = $1 AND revoked_at IS NULL
     """,
 )
+_LEADS_ANY = """
+SELECT EXISTS (
+    SELECT FROM organisation_member WHERE user_id = $1 AND role IN ('owner', 'leader')
+) AS leads
+"""
 _ROLES = """
 SELECT organisation_id, user_id, role FROM organisation_member
 WHERE organisation_id = ANY ($1)
@@ -240,6 +245,11 @@ class Organisations:
         """Return an organisation, with the role that a user has in it."""
         row = await self._pool.fetch_one(_FIND, user, organisation)
         return None if row is None else _organisation_of(row)
+
+    async def leads_any(self, user: str) -> bool:
+        """Tell whether somebody owns or leads an organisation, whichever."""
+        rows = await self._pool.fetch(_LEADS_ANY, user)
+        return bool(rows[0]["leads"])
 
     async def list_of(
         self, user: str, *, every: bool = False, limit: int, cursor: str | None = None

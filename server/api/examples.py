@@ -84,6 +84,7 @@ VENUE: Final[dict[str, Any]] = {
     "areas": 2,
     "categories": [{"key": "1", "label": "Stalls", "color": "#4c78a8"}],
     "exclusive": False,
+    "organisation": None,
 }
 TOKEN: Final[dict[str, Any]] = {
     "access_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.e30.c2lnbmF0dXJl",

@@ -22,7 +22,6 @@ from persistence.organisations import TooMany
 from persistence.venue_times import VenueTaken
 from server import limits
 from server.context import Context
-from server.organisations.machines import Machine
 from server.realtime.board import Board
 from server.rest.call import Call
 from server.rest.creation import hash_request, new_id
@@ -45,7 +44,7 @@ from server.rest.event_bodies import (
 )
 from server.rest.notes import note_objects
 from server.rest.problems import ProblemError, bad_field, refusal
-from server.rest.standing import belongs, manages
+from server.rest.standing import belongs, manages, seller_of
 from server.shards import EventNotFound, EventUnavailable, ServedEvent, ask
 
 _edits: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -170,7 +169,7 @@ async def create_event(call: Call) -> web.Response:
     """Make an event at a venue, or one with just a capacity."""
     user, key = call.who.user, call.key
     body = await call.body(EventCreate)
-    organisation = await _seller_of(call, body)
+    organisation = await seller_of(call, body.organisation)
     settings = completing(settings_of(body), call.context.activities.now_ms())
     details = details_of(body)
     catalog = call.context.catalog
@@ -349,19 +348,6 @@ def image_of(row: ImageRow | None) -> ImageDocument | None:
         return None
     url = f"/v1/images/{row.image}"
     return ImageDocument(row.image, url, f"{url}?size=small", row.width, row.height)
-
-
-async def _seller_of(call: Call, body: EventCreate) -> str | None:
-    """Return the organisation that a new event is for, where the caller may make it."""
-    who, wanted = call.who, body.organisation
-    if isinstance(who, Machine):
-        wanted = wanted or who.organisation
-    if not await manages(call, wanted):
-        detail = (
-            "Name an organisation that you own or lead." if wanted is None else None
-        )
-        raise ProblemError("forbidden", detail)
-    return wanted
 
 
 async def find_row(call: Call, event: str) -> EventRow:

@@ -165,12 +165,13 @@ VENUE_ROUTES: Final = (
         name="create_venue",
         summary="Make a venue from a map or a seats.io chart",
         tag="Venues",
-        access="organizer",
+        # For an organisation by who leads it, which the handler asks.
+        access="customer",
         body=venues.VenueCreate,
         answers=venues.VenueDocument,
         status=201,
         keyed=True,
-        problems=(*WRITES, "key_reused"),
+        problems=(*WRITES, "key_reused", "limit_reached"),
     ),
     Route(
         method="GET",

@@ -86,6 +86,21 @@ async def manages(call: Call, organisation: str | None) -> bool:
     return await _role_in(call, organisation) in MANAGING
 
 
+async def seller_of(call: Call, wanted: str | None) -> str | None:
+    """Return the organisation that something new is for, where the caller may make it.
+
+    That of a machine is its own. Raises `ProblemError`.
+    """
+    if isinstance(call.who, Machine):
+        wanted = wanted or call.who.organisation
+    if not await manages(call, wanted):
+        detail = (
+            "Name an organisation that you own or lead." if wanted is None else None
+        )
+        raise ProblemError("forbidden", detail)
+    return wanted
+
+
 async def _role_in(call: Call, organisation: str) -> MemberRole | None:
     who = call.who
     if who.role == "admin":

@@ -11,22 +11,30 @@ from inventory.venue.errors import ChartError
 from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import read_map
 from persistence.catalog import VenueRow
+from persistence.organisations import TooMany
 from server.rest.bodies import CHART_BYTES_MAX, decode, read_body
 from server.rest.call import Call
 from server.rest.creation import hash_request, new_id
-from server.rest.event_bodies import Name
+from server.rest.event_bodies import Id, Name
+from server.rest.notes import note_objects
 from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError, bad_field
+from server.rest.standing import seller_of
 
 
 class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A new venue: its name, and either our own map or a seats.io chart."""
+    """A new venue: its name, and either our own map or a seats.io chart.
+
+    Whoever is no organiser names the organisation that it is for, which one owns or
+    leads. Events of anybody may be at any venue.
+    """
 
     name: Name
     map: dict[str, Any] | None = None
     chart: dict[str, Any] | None = None
     exclusive: bool = False
     """Whether it takes one event at a time; without it nobody minds."""
+    organisation: Id | None = None
 
 
 class VenueDocument(Struct):
@@ -38,33 +46,40 @@ class VenueDocument(Struct):
     areas: int
     categories: list[Category]
     exclusive: bool
-
-
-class ReadVenue(Struct):
-    """What a body held: checked, but not yet stored."""
-
-    name: str
-    venue_map: VenueMap
-    request_hash: bytes
-    exclusive: bool
+    organisation: str | None
 
 
 async def create_venue(call: Call) -> web.Response:
     """Make a venue from a map or a chart."""
-    user, key = call.who.user, call.key
+    user, key, context = call.who.user, call.key, call.context
+    organisations = context.office.organisations
+    if not call.organizer and not await organisations.leads_any(user):
+        # Before the body, which is dear to read.
+        raise ProblemError("forbidden")
     body = await read_body(call.request, CHART_BYTES_MAX)
     # A stadium takes a tenth of a second, which no sale has to wait for.
-    async with call.context.charts:
-        venue = await asyncio.to_thread(read_venue, body)
-    row = await call.context.catalog.create_venue(
-        new_id("ven", user, key),
-        venue.name,
-        venue.venue_map,
-        created_by=user,
-        request_hash=venue.request_hash,
-        exclusive=venue.exclusive,
-    )
-    if row.request_hash != venue.request_hash:
+    async with context.charts:
+        wanted, request_hash = await asyncio.to_thread(_decode_venue, body)
+    organisation = await seller_of(call, wanted.organisation)
+    async with context.charts:
+        venue_map = await asyncio.to_thread(_read_map, wanted)
+    if organisation is not None:
+        note_objects(call.request, organisation=organisation)
+    try:
+        row = await context.catalog.create_venue(
+            new_id("ven", user, key),
+            wanted.name,
+            venue_map,
+            created_by=user,
+            request_hash=request_hash,
+            exclusive=wanted.exclusive,
+            organisation=organisation,
+        )
+    except TooMany as error:
+        raise ProblemError("limit_reached") from error
+    except KeyError as error:
+        raise bad_field("organisation", "There is no such organisation.") from error
+    if row.request_hash != request_hash:
         raise ProblemError("key_reused")
     headers = {"Location": f"/v1/venues/{row.venue_id}"}
     return call.answer(document_of(row), status=201, headers=headers)
@@ -87,23 +102,32 @@ async def show_venue(call: Call) -> web.Response:
     return call.read(document_of(row))
 
 
-def read_venue(body: bytes) -> ReadVenue:
-    """Return the venue in a body; raises `ProblemError`."""
-    decoded = decode(body, VenueCreate)
-    if (decoded.map is None) == (decoded.chart is None):
+def _decode_venue(body: bytes) -> tuple[VenueCreate, bytes]:
+    """Return what a body asks for, and the hash of that; raises `ProblemError`."""
+    wanted = decode(body, VenueCreate)
+    if (wanted.map is None) == (wanted.chart is None):
         raise bad_field("map", "Give exactly one of map and chart.")
+    return wanted, hash_request(wanted)
+
+
+def _read_map(wanted: VenueCreate) -> VenueMap:
+    """Return the map that a body holds; raises `ProblemError`."""
     try:
-        if decoded.chart is not None:
-            venue_map = read_chart(decoded.chart)
-        else:
-            venue_map = read_map(decoded.map)
+        if wanted.chart is not None:
+            return read_chart(wanted.chart)
+        return read_map(wanted.map)
     except ChartError as error:
         raise bad_field(error.field, error.detail) from error
-    return ReadVenue(decoded.name, venue_map, hash_request(decoded), decoded.exclusive)
 
 
 def document_of(row: VenueRow) -> VenueDocument:
     """Return a venue as clients see it."""
     return VenueDocument(
-        row.venue_id, row.name, row.seats, row.areas, row.categories, row.exclusive
+        row.venue_id,
+        row.name,
+        row.seats,
+        row.areas,
+        row.categories,
+        row.exclusive,
+        row.organisation,
     )

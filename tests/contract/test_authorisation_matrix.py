@@ -44,6 +44,8 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "admin": {"admin"},
 }
 UNLIKE: Final[dict[str, set[str]]] = {
+    # For their organisation, or for nobody's.
+    "create_venue": {"organizer", "leader", "owner", "admin"},
     # Staff see bookings, and remove nobody but themselves.
     "list_event_bookings": {"staff", "leader", "owner", "admin"},
     "list_attendees": {"staff", "leader", "owner", "admin"},

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 
+from tests.contract import charts
 from tests.contract.client import Api, Json, Person, after, check_problem
 from tests.contract.teams import (
     Team,
@@ -245,6 +246,28 @@ async def test_events_are_made_for_an_organisation_by_who_leads_it(api):
     made = await api.good("POST", path, new | {"organisation": one.id}, who=api.admin)
     listed = await api.good("GET", f"{one.path}/events", who=one.staff)
     assert [event["id"] for event in listed["items"]] == [made["id"]]
+
+
+async def test_venues_are_made_for_an_organisation_by_who_leads_it(api):
+    one, other, stranger = await team(api), await team(api), await organizer(api)
+    new = {"name": "Hall", "chart": charts.chart([charts.row("A", 3, 10.0)])}
+    path, body = "/v1/venues", new | {"organisation": one.id}
+    for who in (one.staff, other.owner, stranger, await account(api)):
+        await refused(api, "POST", path, body, who, code="forbidden")
+    for who in (one.owner, one.leader):
+        await refused(api, "POST", path, new, who, code="forbidden")
+    none = new | {"organisation": "none"}
+    await refused(api, "POST", path, none, one.owner, code="forbidden")
+    await refused(api, "POST", path, none, api.admin, code="bad_field")
+    assert (await api.good("POST", path, new, who=stranger))["organisation"] is None
+    makers = (one.owner, one.leader, api.admin)
+    made, *others = [await api.good("POST", path, body, who=who) for who in makers]
+    assert {venue["organisation"] for venue in (made, *others)} == {one.id}
+    assert await api.good("GET", f"{path}/{made['id']}") == made
+    # A place is a place: what is of the organisation is what happens there.
+    event = await draft_of(api, other, capacity=None, venue=made["id"])
+    change = f"/v1/events/{event}", {"name": "x"}
+    await refused(api, "PATCH", *change, one.owner, code="event_not_found")
 
 
 async def test_a_draft_of_an_organisation_is_seen_by_its_people_only(api):

@@ -16,7 +16,7 @@ from persistence.organisations import (
     TooMany,
     join,
 )
-from tests.persistence.journals import SETTINGS, make_batch, make_booking
+from tests.persistence.journals import SETTINGS, VENUE, make_batch, make_booking
 from tests.persistence.people import accounts_of, organised, registered
 
 pytestmark = pytest.mark.postgres
@@ -260,3 +260,48 @@ async def test_an_organisation_has_so_many_events_and_no_more(store, monkeypatch
     await make("free", None)
     await store.pool.fetch("UPDATE event SET deleted_at = now() WHERE event_id = 'b'")
     await make("c")
+
+
+async def test_a_venue_is_made_for_an_organisation_that_has_not_too_many(
+    store, organisations, monkeypatch
+):
+    monkeypatch.setattr(limits, "VENUES_PER_ORGANISATION_MAX", 2)
+    await registered(store.pool, "anna")
+    await organised(store.pool, anna="owner")
+
+    async def make(venue, organisation="org"):
+        return await store.catalog.create_venue(
+            venue,
+            "Hall",
+            VENUE,
+            created_by="usr_anna",
+            request_hash=b"h",
+            organisation=organisation,
+        )
+
+    first = await make("ven0")
+    await make("ven1")
+    assert (await store.catalog.find_venue("ven0")).organisation == "org"
+    with pytest.raises(TooMany):
+        await make("ven2")
+    assert await make("ven0") == first
+    assert (await make("free", None)).organisation is None
+    for none in ("none", ""):
+        with pytest.raises(KeyError):
+            await make("ven3", none)
+    monkeypatch.setattr(limits, "VENUES_PER_ORGANISATION_MAX", 9)
+    await organisations.delete("org")
+    with pytest.raises(KeyError):
+        await make("ven4")
+    assert await make("ven0") == first
+
+
+async def test_who_leads_an_organisation_leads_any(store, organisations):
+    await registered(store.pool, "anna", "bert", "carl", "dora")
+    await organised(store.pool, anna="owner", bert="leader", carl="staff")
+    leads = [await organisations.leads_any(f"usr_{n}") for n in ("anna", "bert")]
+    assert leads == [True, True]
+    others = [await organisations.leads_any(f"usr_{n}") for n in ("carl", "dora")]
+    assert others == [False, False]
+    await organisations.delete("org")
+    assert not await organisations.leads_any("usr_anna")
