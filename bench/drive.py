@@ -53,6 +53,9 @@ class Load(Struct, kw_only=True, frozen=True):
     path: str = ""
     """What to read over REST, in place of holding seats."""
 
+    changing: bool = False
+    """What is read changes meanwhile."""
+
     rate: float | None = None
     in_flight: int = 1
     seconds: float
@@ -137,6 +140,7 @@ def _plan(
         url=running.ws_url,
         tokens=tokens,
         path=load.path,
+        changing=load.changing,
         connections=connections,
         first=first,
         events=running.events,

@@ -13,6 +13,9 @@ class Plan(Struct, kw_only=True, frozen=True):
     path: str = ""
     """What to read over REST, in place of holding seats."""
 
+    changing: bool = False
+    """The answer may be another one each time."""
+
     connections: int
     """Of all processes."""
 

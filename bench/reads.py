@@ -2,23 +2,26 @@
 
 For each of what clients read most, the two take turns on a closed loop, which finds the
 most that each can do; who begins changes from round to round. Then both get half of
-Onsale's most in an open loop. Nothing is sold meanwhile.
+Onsale's most in an open loop. Nothing is sold meanwhile. At last events are read while
+nothing is sold, and then while their seats are sold at a steady rate.
 
 What is promised is judged twice: by the reads per second, and by the CPU time that the
 server's process takes for each. Other work on the machine changes that too, but less,
 so the rounds are to be looked at one by one where the two disagree.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from statistics import median
 
 import aiohttp
 import msgspec
+from msgspec.structs import replace
 
 from bench.contenders import Running, start_module
 from bench.drive import Driven, Load, drive
-from bench.hot import SHARE_OF_PEAK, Run, tell
+from bench.hot import SHARE_OF_PEAK, Run, Say, tell
 from bench.lab import Lab, describe
 from bench.onsale import start_onsale
 from bench.outcome import HERE, Common, Outcome, Value, in_lab
@@ -26,6 +29,9 @@ from bench.progress import new_console
 from bench.report import draw_runs, name_of, number_of
 
 TO_BARE_MIN = 0.8
+TO_QUIET_MIN = 0.8
+SELLING = "while it sells"
+QUIET = "while nothing sells"
 SEATS = 20_000
 BARE = "bare"
 ONSALE = "onsale"
@@ -42,7 +48,7 @@ async def start_bare(stack: AsyncExitStack, lab: Lab, running: Running) -> Runni
     child = await start_module(
         stack, lab, "bench.baselines.page", stdin=msgspec.json.encode(content)
     )
-    return msgspec.structs.replace(
+    return replace(
         running,
         name=BARE,
         address=await child.address(),
@@ -66,20 +72,57 @@ def run_of(name: str, driven: Driven, number: int) -> Run:
     )
 
 
-async def measure(lab: Lab, load: Load, rounds: int) -> list[Run]:
-    """Read each path, from both servers in turn."""
+async def measure_sale(
+    onsale: Running, load: Load, sold_per_s: float, say: Say
+) -> list[Run]:
+    """Read one event after the other, first quiet and then while it is sold.
+
+    The sale begins before the reading and ends after it.
+    """
+    runs = []
+    paths = list(PATHS.items())
+    for number, event in enumerate(onsale.events):
+        what, suffix = paths[number % len(paths)]
+        running = replace(onsale, events=[event])
+        reading = replace(load, path=f"/v1/events/{event}{suffix}", changing=True)
+        sale = replace(
+            load,
+            rate=sold_per_s,
+            processes=1,
+            seats_per_event=SEATS,
+            seconds=load.seconds + 2 * load.warmup,
+            holds_max=SEATS,
+        )
+        for when in (QUIET, SELLING):
+            async with AsyncExitStack() as generators, asyncio.TaskGroup() as group:
+                read = group.create_task(drive(generators, reading, running))
+                sold = None
+                if when == SELLING:
+                    sold = group.create_task(drive(generators, sale, running))
+            run = run_of(f"onsale {what} {when}", read.result(), number + 1)
+            if sold is not None:
+                figures = sold.result().figures
+                run.faults = {**run.faults, **figures.faults, **figures.refused}
+            tell(run, say)
+            runs.append(run)
+    return runs
+
+
+async def measure(lab: Lab, load: Load, rounds: int, sold_per_s: float) -> list[Run]:
+    """Read each path, from both servers in turn; then while seats are sold."""
     say = new_console().print
     runs: list[Run] = []
     async with AsyncExitStack() as stack:
-        onsale = await start_onsale(stack, lab, 1)
+        onsale = await start_onsale(stack, lab, 1 + len(PATHS) * (rounds // 2))
+        sales = replace(onsale, events=onsale.events[1:])
         for what, suffix in PATHS.items():
             path = f"/v1/events/{onsale.events[0]}{suffix}"
-            onsale = msgspec.structs.replace(onsale, path=path)
+            onsale = replace(onsale, path=path)
             servers = [onsale]
             async with AsyncExitStack() as inner:
                 if lab.target is None:
                     servers.insert(0, await start_bare(inner, lab, onsale))
-                load = msgspec.structs.replace(load, path=path, rate=None)
+                load = replace(load, path=path, rate=None)
                 peaks = []
                 for number in range(rounds):
                     # What grows or fades in the course of a run is nobody's advantage.
@@ -91,15 +134,13 @@ async def measure(lab: Lab, load: Load, rounds: int) -> list[Run]:
                         runs.append(run)
                         if server is servers[-1]:
                             peaks.append(run.figures.per_second)
-                paced = msgspec.structs.replace(
-                    load, rate=SHARE_OF_PEAK * median(peaks)
-                )
+                paced = replace(load, rate=SHARE_OF_PEAK * median(peaks))
                 for server in servers:
                     async with AsyncExitStack() as generators:
                         driven = await drive(generators, paced, server)
                     runs.append(run_of(f"{server.name} {what}", driven, 1))
                     tell(runs[-1], say)
-    return runs
+        return runs + await measure_sale(sales, load, sold_per_s, say)
 
 
 def values_of(runs: list[Run]) -> list[Value]:
@@ -126,14 +167,28 @@ def values_of(runs: list[Run]) -> list[Value]:
             if BARE in peak:
                 spent = median(cpu_us[server])
                 found.append(Value(name=f"{name}, server CPU", value=spent, unit="µs"))
+        selling, quiet = (
+            [
+                run.figures.per_second
+                for run in runs
+                if run.server == f"onsale {what} {when}"
+            ]
+            for when in (SELLING, QUIET)
+        )
+        found.append(_ratio(f"{what}, kept {SELLING}", selling, quiet, TO_QUIET_MIN))
     return found
 
 
-def _ratio(name: str, one: list[float], other: list[float]) -> Value:
+def _ratio(
+    name: str,
+    one: list[float],
+    other: list[float],
+    at_least: float = TO_BARE_MIN,
+) -> Value:
     """Compare what was measured one right after the other, round by round."""
     pairs = zip(one, other, strict=True)
     value = median(a / b if b else 0.0 for a, b in pairs)
-    return Value(name=name, value=value, at_least=TO_BARE_MIN)
+    return Value(name=name, value=value, at_least=at_least)
 
 
 def conclude(runs: list[Run], load: Load, machine: dict[str, object]) -> Outcome:
@@ -157,7 +212,7 @@ def conclude(runs: list[Run], load: Load, machine: dict[str, object]) -> Outcome
         values=values_of(runs),
         figures={"runs": runs},
         notes=[
-            "Nothing was sold meanwhile; bytes: of the body, which both have alike."
+            "Bytes: of the body, which both have alike while nothing is sold."
             " Onsale's heads are longer: a tag, an id, the headers of security.",
         ],
         missed=missed,
@@ -180,14 +235,15 @@ def _row(run: Run) -> list[str]:
 
 
 def make_work(
-    connections: int, load: Load, rounds: int
+    connections: int, load: Load, rounds: int, sold_per_s: float
 ) -> Callable[[Lab], Awaitable[Outcome]]:
     """Bind the settings, for a store still to be started."""
 
     async def work(lab: Lab) -> Outcome:
         machine = await describe(lab)
         lab = lab.shaped(connections=connections, seats_per_event=SEATS)
-        return conclude(await measure(lab, load, rounds), load, machine)
+        runs = await measure(lab, load, rounds, sold_per_s)
+        return conclude(runs, load, machine)
 
     return work
 
@@ -198,13 +254,14 @@ def reads(
     seconds: float = 5.0,
     warmup: float = 1.0,
     rounds: int = 4,
+    sold_per_s: float = 500.0,
     common: Common = HERE,
 ) -> int:
     """Measure reads of an event and of its availability, beside a bare handler.
 
     Ends with 1 where either has less than 0.8 of the throughput of an aiohttp handler
     that answers with the same bytes and does nothing else, or takes the server more CPU
-    time than in that proportion.
+    time than in that proportion; and where less than 0.8 of it is left in a sale.
 
     Parameters
     ----------
@@ -216,6 +273,8 @@ def reads(
         Seconds of load before it.
     rounds
         How often the two take turns.
+    sold_per_s
+        Holds per second of the sale that goes on beside the last reads.
     """
     load = Load(seconds=seconds, warmup=warmup)
-    return in_lab(make_work(connections, load, rounds), common)
+    return in_lab(make_work(connections, load, rounds, sold_per_s), common)

@@ -107,8 +107,8 @@ def test_a_read_that_goes_wrong_is_noticed(answer: Answer, fault: str) -> None:
 def test_reads_are_measured_beside_the_same_bytes(lab: Lab) -> None:
     load = drive.Load(seconds=0.4, warmup=0.1)
     lab = lab.shaped(connections=3, seats_per_event=100)
-    runs = asyncio.run(reads.measure(lab, load, 2))
-    assert [run.faults for run in runs] == [{}] * 12
+    runs = asyncio.run(reads.measure(lab, load, 2, 20.0))
+    assert [run.faults for run in runs] == [{}] * 16
     turns = [run.server for run in runs if not run.open][:4]
     bare, onsale = "bare availability", "onsale availability"
     assert turns == [bare, onsale, onsale, bare]
@@ -123,7 +123,10 @@ def test_reads_are_measured_beside_the_same_bytes(lab: Lab) -> None:
         assert found[ratio].at_least == reads.TO_BARE_MIN
         assert found[ratio].value > 0
     assert found["event, onsale, server CPU"].value > 0
-    assert len(reads.conclude(runs, load, {}).rows) == 12
+    kept = found["availability, kept while it sells"]
+    assert kept.at_least == reads.TO_QUIET_MIN
+    assert kept.value > 0
+    assert len(reads.conclude(runs, load, {}).rows) == 16
 
 
 # -- Fan-out
