@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 EVENT: Final = "evt_Jt8Zk0bTQyW2mGq1c5uVhA"
-ORGANISATION: Final = "org_Xk4uQe7nSjRyD2mVwB9tHg"
+ORGANISATION: Final = "org_4nPq1tVxRk2yZb7cWm9eLA"
 COUNTS: Final[dict[str, Any]] = {
     "holds": 412,
     "bookings": 240,
@@ -32,7 +32,7 @@ RANKED: Final[dict[str, Any]] = {
     "event": EVENT,
     "name": "New Year's Eve",
     "status": "on_sale",
-    "starts_at": "2026-12-31T19:00:00Z",
+    "starts_at": "2035-12-31T19:00:00Z",
     "organisation": ORGANISATION,
     "capacity": 8897,
     "sold": 595,

@@ -21,7 +21,6 @@ CANCELLED: Final[dict[str, Any]] = {
 }
 
 ATTENDEE_REQUESTS: Final[dict[str, Any]] = {
-    "create_attendee": {"email": "olga@example.org", "name": "Olga"},
     "cancel_registration": {"code": "Vb0qKxZ5uN9cPhL2eGaF7iWtB4vXyEo3sT8Yw1dJ6mR"},
 }
 ATTENDEE_ANSWERS: Final[dict[str, Any]] = {

@@ -7,10 +7,10 @@ BOOKING: Final[dict[str, Any]] = {
     "reference": "K7QX2M",
     "event": "evt_Jt8Zk0bTQyW2mGq1c5uVhA",
     "status": "confirmed",
-    "order": None,
+    "order": "4711",
     "seats": ["A-1", "A-2"],
     "areas": {},
-    "version": 18,
+    "version": 7,
     "created_at": "2026-11-21T10:01:00Z",
     "cancelled_at": None,
 }

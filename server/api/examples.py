@@ -5,23 +5,29 @@ from typing import Any, Final
 from server.api.analytics_examples import ANALYTICS_ANSWERS
 from server.api.attendee_examples import ATTENDEE_ANSWERS, ATTENDEE_REQUESTS
 from server.api.booking_examples import BOOKING_ANSWERS
+from server.api.operation_examples import MOVE, OPERATION_ANSWERS
 from server.api.organisation_examples import (
     ORGANISATION,
     ORGANISATION_ANSWERS,
     ORGANISATION_REQUESTS,
 )
 
-TIME: Final = "2026-12-31T19:00:00Z"
+# Far away, so that the examples can be sent for years.
+TIME: Final = "2035-12-31T19:00:00Z"
+NEXT_TIME: Final = "2036-12-31T19:00:00Z"
 SETTINGS: Final[dict[str, Any]] = {
     "name": "New Year's Eve",
     "starts_at": TIME,
     "ends_at": None,
     "on_sale_at": None,
-    "off_sale_at": "2026-12-31T18:30:00Z",
+    "off_sale_at": "2035-12-31T18:30:00Z",
     "hold_ttl_s": 600,
     "max_per_user": 10,
     "max_per_booking": 10,
-    "prices": {"1": {"amount": 4500, "currency": "EUR"}},
+    "prices": {
+        "stalls": {"amount": 4500, "currency": "EUR"},
+        "bar": {"amount": 1500, "currency": "EUR"},
+    },
     "payment": "none",
     "cancel_until_s": 86400,
     "prevent_orphans": False,
@@ -47,7 +53,7 @@ EVENT: Final[dict[str, Any]] = {
     "image": IMAGE,
     "registrations": 3,
     "created_at": "2026-11-21T10:00:00Z",
-    "completes_at": "2027-01-01T19:00:00Z",
+    "completes_at": "2036-01-01T19:00:00Z",
     **SETTINGS,
 }
 NEW_EVENT: Final[dict[str, Any]] = {
@@ -61,7 +67,7 @@ EVENT_NOW: Final[dict[str, Any]] = {
     **EVENT,
     "description": NEW_EVENT["description"],
     "version": 17,
-    "counts": {"free": 8890, "held": 4, "booked": 3, "blocked": 0},
+    "counts": {"free": 22, "held": 1, "booked": 3, "blocked": 0},
     "owner": {"process": "sFq3vL0yTn2eWkRb.0.5c1e", "address": None, "epoch": 2},
 }
 CALENDAR: Final = """\
@@ -71,7 +77,7 @@ PRODID:-//Onsale//Onsale//EN\r
 BEGIN:VEVENT\r
 UID:evt_Jt8Zk0bTQyW2mGq1c5uVhA@onsale\r
 DTSTAMP:20261121T100000Z\r
-DTSTART:20261231T190000Z\r
+DTSTART:20351231T190000Z\r
 SUMMARY:New Year's Eve\r
 STATUS:CONFIRMED\r
 END:VEVENT\r
@@ -80,11 +86,14 @@ END:VCALENDAR\r
 VENUE: Final[dict[str, Any]] = {
     "id": "ven_p0cVd5mJSk6lB7nqYw3xEg",
     "name": "Town Hall",
-    "seats": 8897,
-    "areas": 2,
-    "categories": [{"key": "1", "label": "Stalls", "color": "#4c78a8"}],
+    "seats": 6,
+    "areas": 1,
+    "categories": [
+        {"key": "stalls", "label": "Stalls", "color": "#808080"},
+        {"key": "bar", "label": "Bar", "color": "#808080"},
+    ],
     "exclusive": False,
-    "organisation": None,
+    "organisation": ORGANISATION["id"],
 }
 TOKEN: Final[dict[str, Any]] = {
     "access_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImsxIn0.e30.c2lnbmF0dXJl",
@@ -110,6 +119,8 @@ SIGNED_IN: Final[dict[str, Any]] = {
     "refresh_expires_in": 2592000,
     "session": SESSION["id"],
 }
+PASSWORD: Final = "correct horse battery"
+ADMIN: Final[dict[str, Any]] = {"id": "usr_5pLm3xQ8vTb1sKd7jWnR2A", "role": "admin"}
 ME: Final[dict[str, Any]] = {
     "id": "usr_2m5sWn9fTjOQy7gJxwYh0A",
     "role": "customer",
@@ -133,7 +144,7 @@ SUSPENDED: Final[dict[str, Any]] = {
 ACTIVITY: Final[dict[str, Any]] = {
     "id": "019aa5e2-8f40-7c21-9d53-5f0b7e0c2a11",
     "at": "2026-11-21T10:20:00Z",
-    "actor": "usr_8yG1kQzVRr6d0wXhTnC5sA",
+    "actor": ADMIN["id"],
     "role": "admin",
     "method": "PATCH",
     "route": "/v1/users/{user}",
@@ -160,82 +171,39 @@ OWN_ACTIVITY: Final[dict[str, Any]] = {
     "code": "seat_not_free",
     "details": {"op": "hold"},
 }
-CACHE: Final[dict[str, Any]] = {
-    "entries": 12,
-    "bytes": 254312,
-    "bytes_max": 33554432,
-    "hits": 90210,
-    "misses": 431,
-    "evictions": 0,
-    "invalidations": 419,
-}
-RECEIPT_KEY: Final[dict[str, Any]] = {
-    "key_id": "21fe31dfa154a261",
-    "algorithm": "Ed25519",
-    "public_key": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
-}
-HOLD: Final[dict[str, Any]] = {"op": "hold", "seats": ["A-1", "A-2"]}
-HOLD_OK: Final[dict[str, Any]] = {
-    "op": "ok",
-    "id": 0,
-    "version": 18,
-    "hold": "qXr2cV0uS5mB8nJk3wTyZg",
-    "expires_in_ms": 600000,
-    "expires_at": "2026-11-21T10:10:00Z",
-    "seats": ["A-1", "A-2"],
-    "areas": {},
-    "total": {"amount": 9000, "currency": "EUR"},
-    "added": {"seats": ["A-1", "A-2"], "areas": {}},
-}
 
 REQUESTS: Final[dict[str, Any]] = {
-    "log_in": {"email": "olga@example.org", "password": "correct horse battery"},
-    "register": {
-        "email": "olga@example.org",
-        "password": "correct horse battery",
-        "name": "Olga",
-    },
     "refresh": {"refresh_token": SIGNED_IN["refresh_token"]},
-    "edit_me": {"name": "Olga"},
-    "edit_user": {"suspended": True, "reason": SUSPENDED["suspended_reason"]},
     "verify_email": {"code": CODE},
     "forgot_password": {"email": "olga@example.org"},
-    "reset_password": {"code": CODE, "password": "incorrect zebra accumulator"},
+    # Back to the one that logging in names.
+    "reset_password": {"code": CODE, "password": PASSWORD},
     "change_password": {
-        "current_password": "correct horse battery",
+        "current_password": PASSWORD,
         "new_password": "incorrect zebra accumulator",
     },
     "create_venue": {
         "name": "Town Hall",
         "map": {
-            "categories": [{"key": "1", "label": "Stalls"}],
-            "seats": [
-                {"row": "A", "number": "1", "category": "1"},
-                {"row": "A", "number": "2", "category": "1"},
+            "categories": [
+                {"key": "stalls", "label": "Stalls"},
+                {"key": "bar", "label": "Bar"},
             ],
-            "areas": [],
+            "seats": [
+                {"row": "A", "number": str(number), "category": "stalls"}
+                for number in range(1, 7)
+            ],
+            "areas": [{"label": "Bar", "capacity": 20, "category": "bar"}],
         },
+        "organisation": ORGANISATION["id"],
     },
-    "create_event": {
-        "name": "New Year's Eve",
-        "description": NEW_EVENT["description"],
-        "category": "Party",
-        "tags": ["dance", "fireworks"],
-        # Not at a venue, which would have to be there: this one can be sent as it is.
-        "capacity": 500,
-        "starts_at": TIME,
-        "prices": {"GA": {"amount": 4500, "currency": "EUR"}},
-    },
-    "edit_event": {"max_per_user": 4, "tags": ["dance", "fireworks"]},
-    "duplicate_event": {"starts_at": "2027-12-31T19:00:00Z"},
-    "run_command": HOLD,
+    "duplicate_event": {"starts_at": NEXT_TIME},
+    "move_event": MOVE,
     **ATTENDEE_REQUESTS,
     **ORGANISATION_REQUESTS,
 }
 ANSWERS: Final[dict[str, Any]] = {
     "create_guest": TOKEN,
-    "register": SIGNED_IN,
-    "log_in": SIGNED_IN,
     "refresh": SIGNED_IN,
     "change_password": SIGNED_IN,
     "resend_code": {"status": "accepted"},
@@ -263,14 +231,13 @@ ANSWERS: Final[dict[str, Any]] = {
     "create_venue": VENUE,
     "list_venues": {"items": [VENUE], "next_cursor": None},
     "show_venue": VENUE,
-    "create_event": NEW_EVENT,
     "upload_image": EVENT_NOW,
     "duplicate_event": {
         **NEW_EVENT,
         "id": "evt_b2VfYQ3tJ6mRw8xKpL0sZg",
-        "starts_at": "2027-12-31T19:00:00Z",
-        "off_sale_at": "2027-12-31T18:30:00Z",
-        "completes_at": "2028-01-01T19:00:00Z",
+        "starts_at": NEXT_TIME,
+        "off_sale_at": "2036-12-31T18:30:00Z",
+        "completes_at": "2037-01-01T19:00:00Z",
         "image": IMAGE,
     },
     "show_calendar": CALENDAR,
@@ -278,33 +245,22 @@ ANSWERS: Final[dict[str, Any]] = {
     "show_event": EVENT_NOW,
     "edit_event": {**EVENT_NOW, "max_per_user": 4},
     "publish_event": EVENT_NOW,
+    "pause_event": {**EVENT_NOW, "status": "paused"},
+    "resume_event": EVENT_NOW,
+    "close_event": {**EVENT_NOW, "status": "closed"},
+    "cancel_event": {**EVENT_NOW, "status": "cancelled"},
+    "list_organisation_events": {"items": [EVENT], "next_cursor": None},
     "show_availability": {
         "history_id": "5f0f3c0e-3a51-4c2f-9c53-0d2b8e3d4c11",
         "epoch": 1,
         "version": 17,
-        "seats": "ffhhbx",
-        "areas": {"GA1": {"free": 98, "held": 1, "booked": 1, "blocked": 0}},
+        "seats": "bbhfff",
+        "areas": {"Bar": {"free": 19, "held": 0, "booked": 1, "blocked": 0}},
     },
-    "run_command": HOLD_OK,
-    "show_health": {
-        "status": "ok",
-        "version": "0.1.0",
-        "durability": "A",
-        "rate_limits": "on",
-        "parts": {"database": {"status": "ok"}},
-    },
-    "show_ready": {"status": "ok"},
-    "show_cache_stats": {
-        "process": "sFq3vL0yTn2eWkRb.0.5c1e",
-        "caches": dict.fromkeys(
-            ("availability", "events", "lists", "maps", "packed"), CACHE
-        ),
-    },
-    "clear_caches": {"entries": 48, "bytes": 1017248},
-    "show_receipt_key": RECEIPT_KEY,
     **ANALYTICS_ANSWERS,
     **ATTENDEE_ANSWERS,
     **BOOKING_ANSWERS,
+    **OPERATION_ANSWERS,
     **ORGANISATION_ANSWERS,
 }
 PROBLEM: Final[dict[str, Any]] = {

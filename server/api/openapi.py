@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from server import __version__
-from server.api import examples
+from server.api import examples, guide, query_examples, several_examples
 from server.api.schemas import Schema, components, without_event
 from server.rest import limits
 from server.rest.guard import ROLES
@@ -122,11 +122,13 @@ def build(routes: Iterable[Route]) -> Schema:
             "title": "Onsale",
             "version": __version__,
             "summary": "Ticket on-sales: exact, durable, live.",
-            "description": DESCRIPTION,
+            "description": guide.FIRST_STEPS + DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/", "description": "This server."}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in table)],
+        "tags": [
+            {"name": tag, "description": steps} for tag, steps in guide.TAGS.items()
+        ],
         "paths": paths,
         "components": {
             "schemas": named,
@@ -158,6 +160,7 @@ def _operation(route: Route, schema_of: dict[int, Schema]) -> Schema:
     operation: Schema = {
         "operationId": route.name,
         "summary": route.summary,
+        "description": guide.who_may(route),
         "tags": [route.tag],
         "parameters": _parameters(route),
         "responses": _responses(route, schema_of),
@@ -165,8 +168,7 @@ def _operation(route: Route, schema_of: dict[int, Schema]) -> Schema:
     }
     if route.body is not None:
         content: Schema = {"schema": schema_of[id(route.body)]}
-        if route.name in examples.REQUESTS:
-            content["example"] = examples.REQUESTS[route.name]
+        content |= _examples(route, examples.REQUESTS, several_examples.REQUESTS)
         operation["requestBody"] = {
             "required": route.body_required,
             "content": {route.body_media_type: content},
@@ -191,6 +193,7 @@ def _parameters(route: Route) -> list[Schema]:
             "required": True,
             "schema": {"type": "string"},
             "description": PATH_PARAMETERS[name],
+            "example": guide.PATHS[name],
         }
         for name in _PARAMETER.findall(route.path)
     ]
@@ -200,6 +203,7 @@ def _parameters(route: Route) -> list[Schema]:
             "in": "query",
             "schema": query.schema,
             "description": query.description,
+            **query_examples.shown(route.name, query.name),
         }
         for query in route.query
     )
@@ -258,9 +262,16 @@ def _content(route: Route, schema_of: dict[int, Schema]) -> Schema:
         content = {"schema": {"anyOf": schemas}}
     elif route.answers is not None:
         content = {"schema": schema_of[id(route.answers)]}
-    if route.name in examples.ANSWERS:
-        content["example"] = examples.ANSWERS[route.name]
-    return content
+    return content | _examples(route, examples.ANSWERS, several_examples.ANSWERS)
+
+
+def _examples(
+    route: Route, single: dict[str, Any], several: several_examples.Several
+) -> Schema:
+    if route.name in several:
+        named = several[route.name]
+        return {"examples": {name: {"value": named[name]} for name in named}}
+    return {"example": single[route.name]} if route.name in single else {}
 
 
 def _codes(route: Route) -> dict[str, None]:

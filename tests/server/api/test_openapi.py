@@ -8,7 +8,7 @@ from aiohttp import web
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from inventory import rejections
-from server.api import examples, openapi
+from server.api import examples, guide, openapi, query_examples, several_examples
 from server.rest import problems
 from server.rest.routes import ROUTES, register
 
@@ -112,6 +112,67 @@ def test_the_example_of_an_answer_fits_its_schema(name):
     content = good["content"][BY_NAME[name].media_type]
     assert content["example"] == examples.ANSWERS[name]
     check(content["example"], content["schema"])
+
+
+def several(of):
+    return [(name, one) for name in sorted(of) for one in of[name]]
+
+
+@pytest.mark.parametrize(("name", "one"), several(several_examples.REQUESTS))
+def test_each_of_several_examples_of_a_request_fits_its_schema(name, one):
+    content = OPERATIONS[name]["requestBody"]["content"]["application/json"]
+    assert content["examples"][one]["value"] == several_examples.REQUESTS[name][one]
+    assert "example" not in content
+    check(several_examples.REQUESTS[name][one], content["schema"])
+
+
+@pytest.mark.parametrize(("name", "one"), several(several_examples.ANSWERS))
+def test_each_of_several_examples_of_an_answer_fits_its_schema(name, one):
+    good = OPERATIONS[name]["responses"][str(BY_NAME[name].status)]
+    content = good["content"][BY_NAME[name].media_type]
+    assert content["examples"][one]["value"] == several_examples.ANSWERS[name][one]
+    assert one in several_examples.REQUESTS[name]
+    check(several_examples.ANSWERS[name][one], content["schema"])
+
+
+@pytest.mark.parametrize("name", sorted(query_examples.QUERIES))
+def test_the_examples_of_a_query_fit_and_stand_with_every_filter(name):
+    parameters = {
+        one["name"]: one
+        for one in OPERATIONS[name]["parameters"]
+        if one["in"] == "query"
+    }
+    shown = query_examples.QUERIES[name]
+    assert parameters.keys() - {"cursor", "limit"} == shown.keys()
+    for parameter, example in shown.items():
+        assert parameters[parameter]["example"] == example
+        check(example, parameters[parameter]["schema"])
+
+
+def test_whoever_is_new_is_told_the_order_of_steps_and_who_may_take_them():
+    tags = {tag["name"]: tag["description"] for tag in DOCUMENT["tags"]}
+    assert tags.keys() == {route.tag for route in ROUTES}
+    assert DOCUMENT["info"]["description"].startswith("# First steps")
+    assert guide.OTHERWISE.keys() <= OPERATIONS.keys()
+    for route in ROUTES:
+        said = OPERATIONS[route.name]["description"]
+        assert route.scope is None or f"`{route.scope}`" in said
+        assert ("Needs no token" in said) == (
+            route.access in ("anonymous", "anyone") and route.name != "refresh"
+        )
+
+
+def test_every_part_of_a_path_has_an_example_that_some_answer_gives():
+    answers = json.dumps([examples.ANSWERS, several_examples.ANSWERS])
+    shown = {
+        (one["name"], one["example"])
+        for operation in OPERATIONS.values()
+        for one in operation["parameters"]
+        if one["in"] == "path"
+    }
+    by_mail = {("code", examples.CODE), ("asset", guide.PATHS["asset"])}
+    for name, example in shown - by_mail:
+        assert f'"{example}"' in answers, name
 
 
 def test_the_example_of_a_problem_fits_its_schema():

@@ -1,0 +1,246 @@
+"""Somebody who knows the served descriptions, what was answered, and nothing else.
+
+Requests are those of `/openapi.json`, their examples sent as they stand. An id, code,
+token or reference in an example stands for the one that an earlier answer had in the
+same place of its own example; where none had, the description is wrong.
+"""
+
+import asyncio
+import re
+from typing import Any, NamedTuple, Self
+
+from tests.contract.client import WAIT_S, Answer, Api, Json
+from tests.post_office import PostOffice
+
+OPAQUE = re.compile(
+    r"[a-z]{3}_[\w-]{22}"  # an id
+    r"|[\w-]{20,}"  # a code, or a token
+    r"|[\w-]{16}\.[\w.]+"  # a process
+    r"|[A-Z0-9]{6}"  # a reference
+)
+CODE = re.compile(r"#\w+=([\w-]+)")
+FORM = "multipart/form-data"
+JSON = "application/json"
+READ_ON = {"cursor", "limit"}
+
+
+class Operation(NamedTuple):
+    """One operation of the description."""
+
+    method: str
+    path: str
+    said: Json
+
+    @property
+    def open(self) -> bool:
+        """Whether it asks nobody for a token."""
+        return not self.said["security"]
+
+    def content(self) -> Json:
+        """Give the description of its body by media type."""
+        found: Json = self.said.get("requestBody", {}).get("content", {})
+        return found
+
+    @property
+    def success(self) -> int:
+        """The one status that tells of success."""
+        (found,) = (int(one) for one in self.said["responses"] if one.startswith("2"))
+        return found
+
+    def filters(self) -> dict[str, Any]:
+        """Name what a list may be asked for, each with its example."""
+        return {
+            one["name"]: one["example"]
+            for one in self.said["parameters"]
+            if one["in"] == "query" and one["name"] not in READ_ON
+        }
+
+
+def examples_in(content: Json) -> dict[str | None, Any]:
+    """Give the examples of a body by name; a single one has none."""
+    if "examples" in content:
+        return {name: one["value"] for name, one in content["examples"].items()}
+    return {None: content["example"]} if "example" in content else {}
+
+
+class Newcomer:
+    """Several people, all of whom learn from what any of them is answered."""
+
+    def __init__(self, api: Api, office: PostOffice, document: Json) -> None:
+        self.api = api
+        self.operations = {
+            said["operationId"]: Operation(method.upper(), path, said)
+            for path, operations in document["paths"].items()
+            for method, said in operations.items()
+        }
+        self.known: dict[str, str] = {}
+        """What stands for what, in the examples."""
+        self.tokens: dict[str, str] = {}
+        self.done: set[tuple[str, str | None]] = set()
+        """What was called, with which example."""
+        self._office = office
+        self._arrived = len(office.mails)
+
+    @classmethod
+    async def arrive(cls, api: Api, office: PostOffice) -> Self:
+        return cls(api, office, await api.good("GET", "/openapi.json"))
+
+    def wanted(self) -> set[tuple[str, str | None]]:
+        """Name every operation, with each of its request's examples."""
+        found: set[tuple[str, str | None]] = set()
+        for name, operation in self.operations.items():
+            body = operation.content().get(JSON)
+            examples = {None: None} if body is None else examples_in(body)
+            assert examples, f"{name} has a body without an example"
+            found |= {(name, example) for example in examples}
+        return found
+
+    async def does(
+        self,
+        who: str,
+        name: str,
+        example: str | None = None,
+        *,
+        data: bytes | None = None,
+        query: dict[str, Any] | None = None,
+        **given: Any,
+    ) -> Any:
+        """Call an operation, which must succeed, and return the body of its answer.
+
+        `given` replaces examples of the path, or what the description says that a
+        newcomer has to put into a body; `data` is the file of a form.
+        """
+        operation = self.operations[name]
+        headers = {} if operation.open else self._headers(who)
+        body = self._body(operation, example, given)
+        if data is not None:
+            headers["Content-Type"] = f"{FORM}; boundary=b"
+            head = b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\n'
+            data = head + data + b"\r\n--b--\r\n"
+        answer = await self.api.request(
+            operation.method,
+            self._path(operation, given),
+            body,
+            headers=headers,
+            params=query_of(query or {}),
+            data=data,
+        )
+        assert answer.status == operation.success, (who, name, example, answer.raw)
+        shown = self._shown(operation, example, answer)
+        if not any(f"{{{part}}}" in operation.path for part in given):
+            # Else it tells of something else than what the example tells of.
+            self.learn(shown, answer.body)
+        if answer.body is not None and "access_token" in answer.body:
+            self.tokens[who] = answer.body["access_token"]
+        self.done.add((name, example))
+        return answer.body
+
+    async def lists(self, who: str, name: str, **given: Any) -> None:
+        """Call a list as it is, with each filter, and for its second page.
+
+        With the filter's example it must find something: at once, or after a moment.
+        """
+        operation = self.operations[name]
+        await self._found(who, name, {}, given)
+        for parameter, value in operation.filters().items():
+            await self._found(who, name, {parameter: self.real(value)}, given)
+        page = await self.does(who, name, query={"limit": 1}, **given)
+        if page["next_cursor"] is not None:
+            more = {"limit": 1, "cursor": page["next_cursor"]}
+            assert (await self.does(who, name, query=more, **given))["items"]
+
+    async def _found(
+        self, who: str, name: str, query: dict[str, Any], given: dict[str, Any]
+    ) -> None:
+        async with asyncio.timeout(WAIT_S):
+            page = await self.does(who, name, query=query, **given)
+            while not page["items"]:
+                await asyncio.sleep(0.05)
+                page = await self.does(who, name, query=query, **given)
+
+    async def reads_code(self, address: str, subject: str) -> None:
+        """Wait for the first such mail since the arrival, and keep its code."""
+        mail = await self._office.mail_to(address, subject, self._arrived)
+        (code,) = CODE.findall(mail.get_content())
+        shown = self.operations["verify_email"].content()[JSON]["example"]
+        self.known[shown["code"]] = code
+
+    def learn(self, example: Any, actual: Any, *, listed: bool = False) -> None:
+        """Keep what stands in an answer in the place of the example's values.
+
+        What is listed is somebody's choice: the one that is known already stays.
+        """
+        if isinstance(example, dict) and isinstance(actual, dict):
+            for name in example.keys() & actual.keys():
+                self.learn(example[name], actual[name], listed=listed)
+        elif isinstance(example, list) and isinstance(actual, list):
+            for one, other in zip(example, actual, strict=False):
+                self.learn(one, other, listed=True)
+        elif isinstance(example, str) and isinstance(actual, str):
+            known = listed and example in self.known
+            if OPAQUE.fullmatch(example) and not known:
+                self.known[example] = actual
+
+    def real(self, example: Any) -> Any:
+        """Put what earlier answers gave in the place of an example's values."""
+        if isinstance(example, dict):
+            return {name: self.real(part) for name, part in example.items()}
+        if isinstance(example, list):
+            return [self.real(part) for part in example]
+        if isinstance(example, str) and OPAQUE.fullmatch(example):
+            assert example in self.known, f"no earlier answer gave {example}"
+            return self.known[example]
+        return example
+
+    def _headers(self, who: str) -> dict[str, str]:
+        if who == "machine":
+            answer = self.operations["create_api_key"].said["responses"]["201"]
+            return {"X-API-Key": self.known[answer["content"][JSON]["example"]["key"]]}
+        token = self.tokens.get(who)
+        return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+    def _path(self, operation: Operation, given: dict[str, Any]) -> str:
+        path = operation.path
+        for one in operation.said["parameters"]:
+            if one["in"] == "path":
+                value = given.get(one["name"], one["example"])
+                path = path.replace(f"{{{one['name']}}}", str(self.real(value)))
+        return path
+
+    def _body(
+        self, operation: Operation, example: str | None, given: dict[str, Any]
+    ) -> Any:
+        content = operation.content()
+        if JSON not in content:
+            return None
+        found = self.real(examples_in(content[JSON])[example])
+        return found | {name: given[name] for name in given if name in found}
+
+    def _shown(self, operation: Operation, example: str | None, answer: Answer) -> Any:
+        """Return the example of an answer, which must have the same fields."""
+        content = operation.said["responses"][str(operation.success)].get("content", {})
+        for kind, body in content.items():
+            assert answer.headers["content-type"].partition(";")[0] == kind
+            examples = examples_in(body)
+            if kind != JSON or not examples:
+                continue
+            shown = examples.get(example, next(iter(examples.values())))
+            assert looks_like(answer.body, shown), (answer.body, shown)
+            return shown
+        return None
+
+
+def query_of(query: dict[str, Any]) -> dict[str, str]:
+    """Write the parameters of a query as a URL has them; of a list its one item."""
+    found = {}
+    for name, value in query.items():
+        one = value[0] if isinstance(value, list) else value
+        found[name] = str(one).lower() if isinstance(one, bool) else str(one)
+    return found
+
+
+def looks_like(answer: Json, example: Json) -> bool:
+    """Tell whether an answer has the example's fields; so has some item of a page."""
+    items = [set(item) for item in answer.get("items", ())]
+    shown = [set(item) for item in example.get("items", ())]
+    return set(answer) == set(example) and (not items or shown[0] in items)

@@ -1,0 +1,216 @@
+"""A newcomer does everything that the description of the interface has, from it alone.
+
+The story is one test, because each step needs what those before it made: who calls what
+with which example. That nothing is left out, the description itself tells.
+"""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.contract.client import Api
+from tests.contract.newcomer import Newcomer
+from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD, Server
+from tests.contract.test_mails import RESET, VERIFY
+from tests.pictures import picture
+from tests.post_office import PostOffice
+
+OLGA, BERT, CLEO, DORA = (
+    f"{name}@example.org" for name in ("olga", "bert", "cleo", "dora")
+)
+INVITED = "You are invited"
+REGISTERED = "You are registered"
+DUPLICATE = "evt_b2VfYQ3tJ6mRw8xKpL0sZg"
+"""The event that the answer's example of `duplicate_event` has."""
+
+LOOKS = (
+    "show_alive",
+    "show_ready",
+    "show_health",
+    "show_metrics",
+    "show_openapi",
+    "show_asyncapi",
+    "show_docs",
+    "show_docs_asset",
+    "show_token_keys",
+    "show_receipt_key",
+)
+
+
+@pytest.fixture
+async def newcomer(mailing: Server, office: PostOffice) -> AsyncIterator[Newcomer]:
+    async with Api(mailing) as api:
+        yield await Newcomer.arrive(api, office)
+
+
+async def asks_for_mails(one: Newcomer) -> None:
+    """Do first what is answered by mail: the server sends it every two seconds."""
+    await one.does("guest", "create_guest")
+    await one.does("guest", "show_me")
+    for name in ("olga", "bert", "cleo"):
+        await one.does(name, "register", name)
+    # Two mails to one address may come in any order, so this is not Olga.
+    await one.does("cleo", "resend_code")
+    await one.does("olga", "forgot_password")
+    await one.does("olga", "create_organisation")
+    await one.does("olga", "delete_organisation")
+    await one.does("olga", "create_organisation")
+    await one.does("olga", "create_invitation", "cleo")
+    await one.does("olga", "create_invitation", "bert")
+    await one.does("olga", "create_event", "registration")
+    await one.does("olga", "publish_event")
+    await one.does("guest", "create_attendee", "dora")
+
+
+async def keeps_an_account(one: Newcomer) -> None:
+    await one.reads_code(OLGA, VERIFY)
+    await one.does("olga", "verify_email")
+    assert (await one.does("olga", "show_me"))["email_verified"] is True
+    await one.does("olga", "edit_me", "name")
+    await one.does("olga", "refresh")
+    await one.reads_code(OLGA, RESET)
+    await one.does("olga", "reset_password")
+    await one.does("olga", "log_in", "olga")
+    await one.does("olga", "list_sessions")
+    await one.does("olga", "end_session")
+    for ends in ("log_out", "log_out_everywhere"):
+        await one.does("olga", "log_in", "olga")
+        await one.does("olga", ends)
+    await one.does("olga", "log_in", "olga")
+    await one.lists("olga", "list_my_activity")
+
+
+async def leads_an_organisation(one: Newcomer) -> None:
+    await one.does("olga", "edit_organisation")
+    await one.lists("olga", "list_organisations")
+    await one.lists("olga", "list_invitations")
+    await one.does("olga", "show_invitation")
+    await one.reads_code(BERT, INVITED)
+    await one.does("bert", "show_offer")
+    await one.does("bert", "accept_invitation")
+    await one.reads_code(CLEO, INVITED)
+    await one.does("cleo", "decline_invitation")
+    await one.does("olga", "create_invitation", "cleo")
+    await one.does("olga", "withdraw_invitation")
+    await one.does("cleo", "show_organisation")
+    await one.does("cleo", "create_join_request")
+    await one.lists("olga", "list_join_requests")
+    await one.lists("cleo", "list_my_join_requests")
+    await one.does("cleo", "show_join_request")
+    await one.does("olga", "decline_join_request")
+    await one.does("cleo", "create_join_request")
+    await one.does("cleo", "withdraw_join_request")
+    await one.does("cleo", "create_join_request")
+    await one.does("olga", "accept_join_request")
+    await one.lists("olga", "list_members")
+    await one.does("olga", "edit_member")
+    await one.does("olga", "create_announcement", "members")
+
+
+async def takes_registrations(one: Newcomer) -> None:
+    await one.reads_code(DORA, REGISTERED)
+    await one.does("nobody", "cancel_registration")
+    await one.does("olga", "create_attendee", "olga")
+    await one.lists("olga", "list_attendees")
+    await one.does("olga", "show_attendee")
+    await one.lists("olga", "list_my_registrations")
+    await one.does("olga", "cancel_attendee")
+
+
+async def puts_an_event_on_sale(one: Newcomer) -> None:
+    await one.does("olga", "create_venue")
+    await one.lists("guest", "list_venues")
+    await one.does("guest", "show_venue")
+    await one.does("olga", "create_event", "venue")
+    await one.does("olga", "edit_event", "details")
+    await one.does("olga", "upload_image", data=picture())
+    await one.does("guest", "show_image")
+    await one.does("olga", "duplicate_event")
+    await one.does("olga", "edit_event", "schedule", event=DUPLICATE)
+    scheduled = await one.does("olga", "publish_event", event=DUPLICATE)
+    assert scheduled["status"] == "scheduled"
+    await one.lists("olga", "list_organisation_events")
+    await one.does("olga", "delete_event", event=DUPLICATE)
+    await one.does("olga", "delete_image")
+    on_sale = await one.does("olga", "publish_event")
+    assert on_sale["status"] == "on_sale"
+    await one.does("olga", "pause_event")
+    await one.does("olga", "resume_event")
+    await one.lists("guest", "list_events")
+    for reads in ("show_event", "show_calendar", "show_map", "show_availability"):
+        await one.does("guest", reads)
+
+
+async def buys(one: Newcomer) -> None:
+    for op in ("hold", "extend", "release", "book", "holding"):
+        await one.does("olga", "run_command", op)
+    await one.lists("olga", "list_bookings")
+    await one.lists("olga", "list_event_bookings")
+    await one.does("olga", "show_booking")
+    await one.does("olga", "show_referenced_booking")
+    await one.does("olga", "cancel_booking")
+    for op in ("hold_best", "book", "cancel", "block", "unblock", "hold", "book"):
+        await one.does("olga", "run_command", op)
+    await one.does("olga", "create_announcement", "ticket_holders")
+    await one.lists("olga", "list_announcements")
+    await one.does("olga", "show_announcement")
+    await one.does("olga", "show_event_analytics")
+    await one.does("olga", "show_organisation_analytics", query={"step": "minute"})
+    await one.does("olga", "show_journal")
+    assert (await one.does("olga", "show_audit"))["ok"] is True
+
+
+async def lets_machines_in(one: Newcomer) -> None:
+    await one.does("olga", "create_api_key")
+    await one.does("machine", "list_event_bookings")
+    await one.lists("olga", "list_api_keys")
+    await one.does("olga", "show_api_key")
+    await one.does("olga", "rotate_api_key")
+    await one.does("machine", "show_event")
+    await one.does("olga", "revoke_api_key")
+
+
+async def administers(one: Newcomer) -> None:
+    await one.does(
+        "admin",
+        "log_in",
+        "administrator",
+        email=ADMIN_EMAIL,
+        password=ADMIN_PASSWORD,
+    )
+    await one.lists("admin", "list_users")
+    await one.does("admin", "show_user")
+    for change in ("organizer", "suspend", "let_in"):
+        await one.does("admin", "edit_user", change)
+    assert (await one.does("olga", "log_in", "olga"))["user"]["role"] == "organizer"
+    await one.does("admin", "show_dashboard")
+    await one.does("admin", "show_cache_stats")
+    await one.does("admin", "clear_caches")
+    await one.does("admin", "show_cluster")
+    await one.does("admin", "move_event")
+
+
+async def ends_it(one: Newcomer) -> None:
+    for ends in ("close_event", "cancel_event"):
+        await one.does("olga", ends)
+    await one.lists("admin", "list_activity")
+    await one.does("olga", "remove_member")
+    await one.does("olga", "transfer_organisation")
+    await one.does("cleo", "edit_me", "address")
+    await one.does("cleo", "change_password")
+    await one.does("cleo", "delete_me")
+
+
+async def test_a_newcomer_does_everything_with_the_examples(newcomer):
+    for looks in LOOKS:
+        await newcomer.does("nobody", looks)
+    await asks_for_mails(newcomer)
+    await keeps_an_account(newcomer)
+    await leads_an_organisation(newcomer)
+    await takes_registrations(newcomer)
+    await puts_an_event_on_sale(newcomer)
+    await buys(newcomer)
+    await lets_machines_in(newcomer)
+    await administers(newcomer)
+    await ends_it(newcomer)
+    assert newcomer.wanted() - newcomer.done == set()
