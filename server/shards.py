@@ -23,6 +23,7 @@ from persistence.errors import Unavailable
 from server import limits
 from server.accounts.tokens import Identity
 from server.envelopes import envelope_of
+from server.organisations.machines import Machine
 from server.organisations.sellers import Seller, Sellers
 from server.realtime.board import Board
 from server.realtime.hub import EventHub, Hub
@@ -63,12 +64,16 @@ class ServedEvent:
         """Tell whether somebody manages the event, as far as is known in memory."""
         if self.seller is None:
             return user.organizer
+        if isinstance(user, Machine):
+            return user.organisation == self.seller.organisation
         return user.role == "admin" or self.seller.is_run_by(user.user)
 
     def is_hidden_from(self, user: Identity) -> bool:
         """Tell whether this is a draft of an organisation that is not the caller's."""
         if self.seller is None or self.board.settings.sale_state != "draft":
             return False
+        if isinstance(user, Machine):
+            return user.organisation != self.seller.organisation
         return user.role != "admin" and self.seller.role_of(user.user) is None
 
 

@@ -9,6 +9,7 @@ from server.api.live_examples import EXAMPLES
 from server.api.schemas import Schema, components, without_discriminators
 from server.organisations.sellers import STALE_S
 from server.realtime import wire
+from server.realtime.keys import KEY_LOOK_S
 from server.realtime.live import HYSTERESIS, LEVELS, Capacity
 from server.rest.live_events import EventAppeared, EventUpdated, EventWithdrawn
 
@@ -23,6 +24,13 @@ at most {limits.FRAME_BYTES_MAX} bytes (else closed with 1009); a connection wit
 than {limits.IN_FLIGHT_MAX} unanswered frames is not read. Closed with 4001 where nobody
 says who is there within {limits.HELLO_S_MAX:.0f} s, with 4008 where nothing is taken
 from the socket, with 4029 for flooding, with 1012 when the server stops.
+
+A machine of an organisation shows its API key instead of a token, as `X-API-Key`, as
+`Authorization: Bearer` or in `hello`. It watches with the scope `events:read`, drafts
+of the organisation included, and may `block` and `unblock` at the organisation's events
+with `events:write`; whatever else it sends is refused as `forbidden`. A key that is
+revoked, rotated or has expired closes its sockets with 4001, mostly at once, within
+{2 * KEY_LOOK_S:.0f} s in any case.
 
 Who owns or leads an organisation may `block` and `unblock` at its events, and loses
 that within {STALE_S:.0f} s of being removed, mostly at once.

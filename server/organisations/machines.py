@@ -61,6 +61,11 @@ class Known(Struct):
     read_at: float
 
 
+def is_key(text: str) -> bool:
+    """Tell whether this looks like a key; no access token does."""
+    return _KEY.fullmatch(text) is not None
+
+
 def make_key(prefix: str | None = None) -> FreshKey:
     """Return a new key, or a new secret for the key with this prefix."""
     prefix = prefix or secrets.token_hex(PREFIX_BYTES)
@@ -78,6 +83,7 @@ class Machines:
         """Counts what was forgotten: what was read before that is not kept."""
         self._noted: dict[str, float] = {}
         self._used: dict[str, float] = {}
+        self._forgotten = asyncio.Event()
 
     def knows(self, text: str) -> bool:
         """Tell whether a key can be checked without asking the database."""
@@ -116,6 +122,18 @@ class Machines:
         for prefix, known in list(self._known.items()):
             if organisation in (None, known.stored.organisation_id):
                 del self._known[prefix]
+        self._forgotten.set()
+        self._forgotten = asyncio.Event()
+
+    async def forgotten(self, within_s: float) -> None:
+        """Wait until keys are to be looked up anew, for so long at most."""
+        forgotten = self._forgotten
+        try:
+            async with asyncio.timeout(within_s):
+                await forgotten.wait()
+        except TimeoutError:
+            # Nothing was changed, as usual.
+            return
 
     async def note_used(self) -> None:
         """Write when keys were last used. Raises `Unavailable`."""

@@ -10,13 +10,18 @@ from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from inventory.commands import Block, ClientCommand, Unblock
 from inventory.ports import Envelope
-from inventory.replies import Ok, Reply, refuse
+from inventory.replies import Ok, Refused, Reply, refuse
+from persistence.errors import Unavailable
 from server import limits
 from server.accounts.tokens import Identity
 from server.envelopes import envelope_of
+from server.organisations.machines import Machine, is_key
 from server.realtime.hub import Hub
+from server.realtime.keys import KEY_LOOK_S, Keys, TooManyKeys, refusal_of
 from server.realtime.outlet import Outlet
 from server.realtime.wire import (
     COMMANDS,
@@ -37,6 +42,8 @@ from server.shards import EventNotFound, EventUnavailable, ServedEvent, Shards
 
 if TYPE_CHECKING:
     import asyncio
+
+log = structlog.get_logger()
 
 
 class Rates:
@@ -68,8 +75,12 @@ class Session:
     """The protocol of one connection."""
 
     __slots__ = (
+        "_greeter",
+        "_held",
         "_hub",
         "_identify",
+        "_keeper",
+        "_keys",
         "_rates",
         "_room",
         "_shards",
@@ -90,6 +101,7 @@ class Session:
         identify: Callable[[str], Identity | None],
         *,
         limited: bool,
+        keys: Keys | None = None,
     ) -> None:
         self.outlet = outlet
         self.user: Identity | None = None
@@ -98,6 +110,13 @@ class Session:
         self._hub = hub
         self._shards = shards
         self._identify = identify
+        self._keys = keys
+        self._greeter: asyncio.Task[None] | None = None
+        """Looks up the key that a machine says hello with."""
+        self._held: list[bytes] = []
+        """Frames that came meanwhile."""
+        self._keeper: asyncio.Task[None] | None = None
+        """Looks at a machine's key again."""
         self._rates = Rates(hub.now()) if limited else None
         self._room: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,18 +126,27 @@ class Session:
         )
         hub.outlets.add(outlet)
 
-    def sign_in(self, user: Identity) -> None:
-        """Take the caller as known from here on."""
+    def sign_in(self, user: Identity, key: str = "") -> None:
+        """Take the caller as known from here on, a machine for as long as its key."""
         if self.user is not None:
             self._hub.left(self.outlet, self.user.user)
             self._hub.outlets.add(self.outlet)
         if self._timer is not None:
             self._timer.cancel()
-        # Nobody stays longer than the token says that was shown.
-        left_s = user.expires_at_s - time()
-        self._timer = self._hub.loop.call_later(
-            max(0.0, left_s), self.outlet.close, 4001, "the token has expired", 0
-        )
+            self._timer = None
+        if self._keeper is not None:
+            self._keeper.cancel()
+            self._keeper = None
+        if isinstance(user, Machine):
+            assert self._keys is not None
+            keeping = self._keep(user, key, self._keys)
+            self._keeper = self._hub.loop.create_task(keeping)
+        else:
+            # Nobody stays longer than the token says that was shown.
+            left_s = user.expires_at_s - time()
+            self._timer = self._hub.loop.call_later(
+                max(0.0, left_s), self.outlet.close, 4001, "the token has expired", 0
+            )
         self.user = user
         self.outlet.session = user.session
         self._hub.signed_in(self.outlet, user.user)
@@ -131,11 +159,16 @@ class Session:
             self._hub.events[event].unwatch(self.outlet)
         self._hub.live.leave(self.outlet)
         self._hub.left(self.outlet, self.user.user if self.user else None)
-        for task in self._tasks:
-            task.cancel()
+        for task in (*self._tasks, self._greeter, self._keeper):
+            if task is not None:
+                task.cancel()
 
     def receive(self, data: bytes) -> None:
         """Take one client frame."""
+        if self._greeter is not None:
+            # Whose it is turns out in a moment; the reader waits, so they are few.
+            self._held.append(data)
+            return
         try:
             frame: Any = self.outlet.codec.decode(data)
         except FrameError as error:
@@ -158,6 +191,10 @@ class Session:
             self._answer(frame.id, Ok())
         elif self.user is None:
             self._answer(frame.id, refuse("unauthenticated"))
+        elif isinstance(self.user, Machine) and (
+            refused := refusal_of(self.user, frame)
+        ):
+            self._answer(frame.id, refused)
         elif isinstance(frame, Watch):
             watcher = self.user
             self._later(
@@ -183,7 +220,11 @@ class Session:
 
     def must_wait(self) -> bool:
         """Tell whether the reader should wait for `room` before the next frame."""
-        return self.in_flight >= limits.IN_FLIGHT_MAX or self.outlet.full()
+        return (
+            self.in_flight >= limits.IN_FLIGHT_MAX
+            or self._greeter is not None
+            or self.outlet.full()
+        )
 
     async def room(self) -> None:
         """Wait until fewer frames are unanswered and the client took its replies."""
@@ -209,6 +250,11 @@ class Session:
         if user is None:
             self._answer(command.id, refuse("unauthenticated"))
             return
+        if isinstance(user, Machine):
+            refused = refusal_of(user, command)
+            if refused is not None:
+                self._answer(command.id, refused)
+                return
         local = self._shards.active.get(command.event)
         if local is not None:
             self._offer(command, size, user, local)
@@ -261,11 +307,49 @@ class Session:
             room.set_result(None)
 
     def _hello(self, frame: Hello) -> None:
+        if self._keys is not None and is_key(frame.token):
+            greeting = self._greet(frame, self._keys)
+            self._greeter = self._hub.loop.create_task(greeting)
+            return
         user = self._identify(frame.token)
         if user is None:
             self._answer(frame.id, refuse("unauthenticated"))
             return
-        self.sign_in(user)
+        self._welcome(frame, user)
+
+    async def _greet(self, frame: Hello, keys: Keys) -> None:
+        """Answer the hello of a machine, and then what came after it."""
+        code, machine = "unauthenticated", None
+        try:
+            machine = await keys.find(frame.token)
+        except TooManyKeys:
+            code = "overloaded"
+        except Unavailable:
+            code = "unavailable"
+        self._greeter = None
+        if machine is None:
+            self._answer(frame.id, refuse(code))
+        else:
+            self._welcome(frame, machine)
+        held, self._held = self._held, []
+        for data in held:
+            self.receive(data)
+
+    async def _keep(self, machine: Machine, key: str, keys: Keys) -> None:
+        """Look at a machine's key again and again; close the socket when it is over."""
+        found: Machine | None = machine
+        while found is not None:
+            left_s = found.expires_at_s - time()
+            try:
+                within_s = min(KEY_LOOK_S, max(1.0, left_s))
+                found = await keys.find_again(key, within_s)
+            except Unavailable as error:
+                # Nothing can be revoked while the database is away.
+                log.debug("a key is not looked at", reason=str(error))
+        self.outlet.close(4001, "the key is not good any more", 0)
+
+    def _welcome(self, frame: Hello, user: Identity) -> None:
+        self.sign_in(user, frame.token)
         self._answer(
             frame.id,
             HelloOk(

@@ -9,10 +9,13 @@ from typing import Final
 import structlog
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
+from persistence.errors import Unavailable
 from server import limits
 from server.accounts.tokens import Identity, TokenError
 from server.context import CONTEXT, Context
+from server.organisations.machines import Machine, is_key
 from server.realtime.direct import DirectSocket
+from server.realtime.keys import Keys, TooManyKeys
 from server.realtime.outlet import Outlet
 from server.realtime.session import Session
 from server.realtime.wire import CODECS, JSON
@@ -41,7 +44,8 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         raise web.HTTPBadRequest
     if len(context.hub.outlets) >= limits.CONNECTIONS_MAX or not context.ready:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
-    user = _user_of(request, context)
+    keys = Keys(context.office.machines, partial(_may_ask, request, context))
+    user, shown = await _caller_of(request, context, keys)
     socket_ = DirectSocket(
         protocols=tuple(CODECS),
         compress=False,
@@ -64,10 +68,11 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         context.shards,
         partial(_identify, context),
         limited=context.limits is not None,
+        keys=keys,
     )
     # It may have been signed out while the handshake went on.
     if user is not None and not context.tokens.is_ended(user):
-        session.sign_in(user)
+        session.sign_in(user, shown)
     try:
         await _pump(socket_, session)
     finally:
@@ -124,16 +129,42 @@ def _check_origin(request: web.Request, context: Context) -> None:
         raise web.HTTPForbidden(text="This origin may not connect.")
 
 
-def _user_of(request: web.Request, context: Context) -> Identity | None:
-    """Return who the Authorization header names, if there is one."""
+async def _caller_of(
+    request: web.Request, context: Context, keys: Keys
+) -> tuple[Identity | None, str]:
+    """Return who the handshake says is there, if it does, and the proof."""
     header = request.headers.get("Authorization")
-    if header is None:
-        return None
-    token = bearer_of(header)
-    user = _identify(context, token) if token is not None else None
-    if user is None:
+    shown = request.headers.getall("X-API-Key", [])
+    if header is None and not shown:
+        return None, ""
+    if len(shown) > 1 or (shown and header is not None):
+        raise web.HTTPBadRequest(text="Send one access token, or one API key.")
+    text = bearer_of(header) if header is not None else shown[0]
+    user: Identity | None = None
+    if text is not None and is_key(text):
+        user = await _machine_of(text, keys)
+    elif text is not None and not shown:
+        user = _identify(context, text)
+    if text is None or user is None:
         raise web.HTTPUnauthorized
-    return user
+    return user, text
+
+
+async def _machine_of(key: str, keys: Keys) -> Machine | None:
+    try:
+        return await keys.find(key)
+    except TooManyKeys as error:
+        raise web.HTTPTooManyRequests(headers={"Retry-After": "60"}) from error
+    except Unavailable as error:
+        raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from error
+
+
+def _may_ask(request: web.Request, context: Context) -> bool:
+    """Count a key that must be looked up for its sender's address, as REST does."""
+    if context.limits is None:
+        return True
+    address = client_of(request, context)
+    return context.limits.request(address, None, time.monotonic()).allowed
 
 
 def _identify(context: Context, token: str) -> Identity | None:

@@ -277,10 +277,16 @@ class Api:
     # Websockets
 
     async def socket(
-        self, who: Person | None = None, *, hello: bool = False, packed: bool = False
+        self,
+        who: Person | None = None,
+        *,
+        hello: bool = False,
+        packed: bool = False,
+        **more: str,
     ) -> Socket:
         """Open a websocket, authenticated by its header or by a hello."""
         headers = dict(self.headers)
+        headers |= {name.replace("_", "-"): value for name, value in more.items()}
         if who is not None and not hello:
             headers["Authorization"] = f"Bearer {who.token}"
         protocol = "onsale.v1.msgpack" if packed else "onsale.v1.json"

@@ -14,6 +14,7 @@ from inventory.replies import Ok
 from server import limits
 from server.accounts.tokens import Identity
 from server.organisations.sellers import Seller
+from server.realtime.keys import Keys
 from server.realtime.outlet import Outlet
 from server.realtime.session import Session
 from server.realtime.wire import JSON
@@ -49,7 +50,9 @@ class Line(Pipe):
 class Guest:
     """A connection to the one event of a stand, and its clock."""
 
-    def __init__(self, stand: Stand, *, limited: bool) -> None:
+    def __init__(
+        self, stand: Stand, *, limited: bool, keys: Keys | None = None
+    ) -> None:
         self.stand = stand
         self.now = 1_000.0
         stand.hub.now = lambda: self.now
@@ -72,6 +75,7 @@ class Guest:
             shards,
             lambda token: Identity(token, "guest", 1 << 33),
             limited=limited,
+            keys=keys,
         )
 
     def say(self, op: str, **fields: object) -> list[dict[str, Any]]:
@@ -86,8 +90,10 @@ class Guest:
 
 
 @asynccontextmanager
-async def connected(*, limited: bool = False) -> AsyncIterator[Guest]:
-    guest = Guest(Stand(), limited=limited)
+async def connected(
+    *, limited: bool = False, keys: Keys | None = None
+) -> AsyncIterator[Guest]:
+    guest = Guest(Stand(), limited=limited, keys=keys)
     try:
         yield guest
     finally:
