@@ -14,7 +14,7 @@ import structlog
 
 from inventory.commands import Block, ClientCommand, Unblock
 from inventory.ports import Envelope
-from inventory.replies import Ok, Refused, Reply, refuse
+from inventory.replies import Ok, Reply, refuse
 from persistence.errors import Unavailable
 from server import limits
 from server.accounts.tokens import Identity
