@@ -19,8 +19,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from math import inf
+from operator import attrgetter
 from time import monotonic
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from inventory.ports import BoardState, Expiry, Publication
 from inventory.settings import Settings
@@ -36,16 +37,26 @@ Step: TypeAlias = tuple[int, bool, Codec]
 how it is encoded."""
 
 
+class Told(NamedTuple):
+    """A frame, and the step of whoever got it."""
+
+    frame: bytes
+    step: Step
+
+
 class Watcher:
     """One session that follows one event, and how far it was told."""
 
-    __slots__ = ("cursor", "outlet", "resumed")
+    __slots__ = ("outlet", "step")
 
     def __init__(self, outlet: Outlet, cursor: int, *, resumed: bool) -> None:
         self.outlet = outlet
-        self.cursor = cursor
-        self.resumed = resumed
-        """It was promised that its next frame goes on from its cursor."""
+        self.step: Step = (cursor, resumed, outlet.codec)
+
+    @property
+    def cursor(self) -> int:
+        """The version that it was told."""
+        return self.step[0]
 
 
 class EventHub:
@@ -82,7 +93,7 @@ class EventHub:
             board.past.clear()
             board.letters.clear()
             for watcher in self.watchers.values():
-                watcher.cursor = -1
+                watcher.step = (-1, *watcher.step[1:])
         if before.sale_state != state.settings.sale_state:
             self._sale_version = state.version
         board.reset(state, self.hub.now())
@@ -231,60 +242,61 @@ class EventHub:
         history, version = board.history_id, board.version
         self.told_at = self.hub.now()
         frames = self._frames()
-        late: dict[tuple[Step, int], bytes] = {}
+        late: dict[tuple[Step, int], Told] = {}
+        last: Step | None = None
+        told: Told | None = None
         for count, watcher in enumerate(list(self.watchers.values())):
             if not count & 15:
                 yield count
                 if board.history_id != history:
                     return  # another flush follows, which tells of the new one
-            outlet, cursor = watcher.outlet, watcher.cursor
+            outlet, step = watcher.outlet, watcher.step
             if (
-                cursor >= version
+                step[0] >= version
                 or not outlet.roomy()
                 or self.watchers.get(outlet) is not watcher
             ):
                 continue
-            step = (cursor, watcher.resumed, outlet.codec)
-            to, frame = version, frames.get(step)
-            if frame is None:
-                to = board.version
-                frame = late.get((step, to))
-                if frame is None:
-                    frame = late[step, to] = self._frame(step)
-            outlet.write(frame)
-            watcher.cursor = to
-            watcher.resumed = False
+            # Most watchers took the same step before, the very same object.
+            if step is not last or told is None:
+                last, told = step, frames.get(step)
+            if told is None:
+                told = late.get((step, board.version))
+                if told is None:
+                    told = late[step, board.version] = self._tell(step)
+                last = None
+            outlet.write(told.frame)
+            watcher.step = told.step
             self.hub.deliveries += 1
 
-    def _frames(self) -> dict[Step, bytes]:
+    def _frames(self) -> dict[Step, Told]:
         """Encode what most watchers missed, in one go: the board must not move on.
 
         Who is not among them gets a frame of their own, later.
         """
         version = self.board.version
-        steps = Counter(
-            (watcher.cursor, watcher.resumed, watcher.outlet.codec)
-            for watcher in self.watchers.values()
-            if watcher.cursor < version
-        )
+        steps = Counter(map(attrgetter("step"), self.watchers.values()))
         began = monotonic()
-        frames: dict[Step, bytes] = {}
+        frames: dict[Step, Told] = {}
         for step, _ in steps.most_common():
-            frames[step] = self._frame(step)
+            if step[0] < version:
+                frames[step] = self._tell(step)
             if monotonic() - began > limits.FANOUT_SLICE_S:
                 break
         return frames
 
-    def _frame(self, step: Step) -> bytes:
-        """Encode what a watcher at this cursor missed."""
+    def _tell(self, step: Step) -> Told:
+        """Encode what a watcher at this step missed."""
         cursor, resumed, codec = step
         board = self.board
-        sale = b""
+        frame = b""
         if cursor < self._sale_version:
-            sale = codec.pack(Sale(board.event, board.settings.sale_state))
+            frame = codec.pack(Sale(board.event, board.settings.sale_state))
         if board.remembers(cursor):
-            return sale + board.delta(cursor, codec, promised=resumed)
-        return sale + board.snapshot(codec)
+            frame += board.delta(cursor, codec, promised=resumed)
+        else:
+            frame += board.snapshot(codec)
+        return Told(frame, (board.version, False, codec))
 
     def _beating(self) -> Iterator[int]:
         """Tell the version to all who have it; yields as a flush does."""
