@@ -1,7 +1,9 @@
-"""Invitations to an organisation: by mail, good once, for whoever shows the code.
+"""Invitations to an organisation: by mail, good once, for whoever has the address.
 
-The code is in the mail and nowhere else; here is its digest. The organisation's row is
-locked before the invitation's, as everywhere, so that nobody waits in a circle.
+The code is in the mail and nowhere else; here is its digest. It lets nobody in but an
+account that has confirmed the address, so a mail that was passed on, or a link that was
+seen, makes no member. The organisation's row is locked before the invitation's, as
+everywhere, so that nobody waits in a circle.
 """
 
 from datetime import datetime
@@ -12,7 +14,14 @@ from msgspec.structs import replace
 
 from persistence.cursors import decode_cursor, fetched, page
 from persistence.mail import Mail, put_mails
-from persistence.organisations import AlreadyMember, MemberRole, TooMany, join, lock
+from persistence.organisations import (
+    AlreadyMember,
+    MemberNotFound,
+    MemberRole,
+    TooMany,
+    join,
+    lock,
+)
 from persistence.pool import Pool
 
 InvitedRole = Literal["leader", "staff"]
@@ -59,7 +68,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8 * interval '1 s')
 ON CONFLICT (invitation_id) DO NOTHING
 """
 _LOCK_BY_CODE = """
-SELECT invitation_id, state, role, answered_by, expires_at <= now() AS expired
+SELECT invitation_id, state, role, email, answered_by, expires_at <= now() AS expired
 FROM organisation_invitation WHERE code_hash = $1 FOR UPDATE
 """
 _ANSWER = """
@@ -71,6 +80,10 @@ UPDATE organisation_invitation SET state = 'withdrawn', answered_at = now(),
     answered_by = $3
 WHERE organisation_id = $1 AND invitation_id = $2 AND state = 'pending'
 RETURNING invitation_id
+"""
+_ADDRESS = """
+SELECT lower(email) = lower($2) AS same, verified_at IS NOT NULL AS confirmed
+FROM account WHERE user_id = $1 AND deleted_at IS NULL
 """
 _ROLE = """
 SELECT role FROM organisation_member WHERE organisation_id = $1 AND user_id = $2
@@ -123,6 +136,14 @@ class NewInvitation(Struct, frozen=True):
 
 class InvitationNotFound(Exception):
     """There is no such invitation, or it was answered, or it has expired."""
+
+
+class NotInvited(Exception):
+    """The invitation is to another address than that of the account."""
+
+
+class NotConfirmed(Exception):
+    """It is to the account's address, which nobody has confirmed."""
 
 
 class Invitations:
@@ -196,10 +217,11 @@ class Invitations:
         return page(found, limit, lambda one: (one.created_at, one.invitation_id))
 
     async def accept(self, code_hash: bytes, user: str) -> tuple[str, MemberRole]:
-        """Make whoever shows the code a member; return of what, and the role.
+        """Make whom the code was sent to a member; return of what, and the role.
 
         Whoever accepted it before gets the same answer again, while being a member.
-        Raises `InvitationNotFound`, `AlreadyMember`, `TooMany`, `MemberNotFound`.
+        Raises `InvitationNotFound`, `NotInvited`, `NotConfirmed`, `AlreadyMember`,
+        `TooMany`, `MemberNotFound`.
         """
         async with self._pool.transaction() as connection:
             row = await connection.fetchrow(_FIND_BY_CODE, code_hash)
@@ -214,6 +236,13 @@ class Invitations:
                     return organisation, role
             if row["state"] != "pending" or row["expired"]:
                 raise InvitationNotFound
+            account = await connection.fetchrow(_ADDRESS, user, row["email"])
+            if account is None:
+                raise MemberNotFound
+            if not account["same"]:
+                raise NotInvited
+            if not account["confirmed"]:
+                raise NotConfirmed
             await join(connection, organisation, user, row["role"])
             await connection.execute(_ANSWER, row["invitation_id"], "accepted", user)
             return organisation, row["role"]

@@ -63,8 +63,9 @@ the codes of earlier mails.
     "Organisations": """\
 In order: `POST /v1/organisations` makes you its `owner`; below that are `leader` and
 `staff`. Others come in two ways. Invited: the code of the mail to them goes into the
-path of `/v1/invitations/{code}`, `…/accept` or `…/decline`, and they call that with an
-account and token of their own. Or they ask: `join-requests`, which you accept or
+path of `/v1/invitations/{code}`, `…/accept` or `…/decline`, and they call that with a
+token of their own; to accept, their account must have the invited address, confirmed,
+else it is `forbidden`. Or they ask: `join-requests`, which you accept or
 decline. A member's id is the `user` of `…/members`; `me` is yourself. A machine gets an
 API key: `key` in the answer is shown this once and is sent as `X-API-Key`, without a
 bearer token. Announcements go by mail to members, or to who holds tickets of one event.

@@ -61,7 +61,7 @@ class OrganisationLetters:
     def invitation(self, email: str) -> InvitationLetter:
         """Invite somebody."""
         code = new_code()
-        use, shown = "With an account here, accept it with this code", code
+        use, shown = "With an account of this address, accept it with this code", code
         if self._public_url is not None:
             use, shown = "To see it, open", f"{self._public_url}#invitation={code}"
         body = INVITED.format(use=use, code=shown)

@@ -12,6 +12,8 @@ from persistence.invitations import (
     InvitationNotFound,
     InvitedRole,
     NewInvitation,
+    NotConfirmed,
+    NotInvited,
 )
 from persistence.organisations import (
     AlreadyMember,
@@ -165,6 +167,11 @@ async def accept_invitation(call: Call) -> web.Response:
         raise ProblemError("limit_reached", detail) from error
     except MemberNotFound as error:
         raise ProblemError("unauthenticated") from error
+    except NotInvited as error:
+        raise ProblemError("forbidden", "It is for another address.") from error
+    except NotConfirmed as error:
+        detail = "Confirm your address first, with the code of the mail to it."
+        raise ProblemError("forbidden", detail) from error
     await office.changed(organisation)
     return call.answer(MembershipDocument(organisation, user, role))
 

@@ -85,6 +85,8 @@ async def leads_an_organisation(one: Newcomer) -> None:
     await one.lists("olga", "list_organisations")
     await one.lists("olga", "list_invitations")
     await one.does("olga", "show_invitation")
+    await one.reads_code(BERT, VERIFY)
+    await one.does("bert", "verify_email")
     await one.reads_code(BERT, INVITED)
     await one.does("bert", "show_offer")
     await one.does("bert", "accept_invitation")

@@ -3,8 +3,20 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from persistence.invitations import InvitationNotFound, Invitations, NewInvitation
-from persistence.organisations import AlreadyMember, OrganisationNotFound, Organisations
+from persistence.invitations import (
+    InvitationNotFound,
+    Invitations,
+    NewInvitation,
+    NotConfirmed,
+    NotInvited,
+)
+from persistence.organisations import (
+    AlreadyMember,
+    MemberNotFound,
+    OrganisationNotFound,
+    Organisations,
+    join,
+)
 from tests.persistence.people import accounts_of, digest, mail, organised, registered
 
 pytestmark = pytest.mark.postgres
@@ -15,10 +27,18 @@ NEW = NewInvitation(
 )  # fmt: skip
 
 
+async def confirmed(store, *names, at="now()"):
+    """Let these have confirmed their addresses."""
+    users = [f"usr_{name}" for name in names]
+    sql = f"UPDATE account SET verified_at = {at} WHERE user_id = ANY ($1)"
+    await store.pool.fetch(sql, users)
+
+
 @pytest.fixture
 async def invitations(store):
     await registered(store.pool, "anna", "bert", "cleo")
     await organised(store.pool, anna="owner")
+    await confirmed(store, "anna", "bert", "cleo")
     return Invitations(store.pool)
 
 
@@ -45,14 +65,31 @@ async def test_whoever_has_the_code_becomes_a_member_once(invitations, store):
 
 
 @pytest.mark.parametrize("attempt", range(4))
-async def test_of_two_who_accept_at_once_one_becomes_a_member(invitations, attempt):
+async def test_who_accepts_twice_at_once_becomes_a_member_once(invitations, attempt):
     await invitations.create(NEW)
     outcomes = await asyncio.gather(
-        *(invitations.accept(digest("code"), f"usr_{who}") for who in ("bert", "cleo")),
-        return_exceptions=True,
+        *(invitations.accept(digest("code"), "usr_cleo") for _ in range(2))
     )
-    kinds = sorted(type(one).__name__ for one in outcomes)
-    assert kinds == ["InvitationNotFound", "tuple"]
+    assert outcomes == [("org", "staff")] * 2
+
+
+async def test_only_whoever_has_confirmed_the_address_accepts(invitations, store):
+    await invitations.create(replace(NEW, email="Cleo@EXAMPLE.org"))
+    with pytest.raises(NotInvited):
+        await invitations.accept(digest("code"), "usr_bert")
+    with pytest.raises(MemberNotFound):
+        await invitations.accept(digest("code"), "usr_nobody")
+    await confirmed(store, "cleo", at="NULL")
+    with pytest.raises(NotConfirmed):
+        await invitations.accept(digest("code"), "usr_cleo")
+    assert (await invitations.find("org", "inv")).state == "pending"
+    await confirmed(store, "cleo")
+    assert await invitations.accept(digest("code"), "usr_cleo") == ("org", "staff")
+    # Whoever is a member already gets the answer under any address.
+    await store.pool.fetch(
+        "UPDATE account SET email = 'c@example.org' WHERE user_id = 'usr_cleo'"
+    )
+    assert await invitations.accept(digest("code"), "usr_cleo") == ("org", "staff")
 
 
 async def test_an_invitation_is_refused_withdrawn_or_replaced(invitations):
@@ -91,12 +128,16 @@ async def test_an_expired_invitation_is_good_for_nothing(invitations, store):
     assert await invitations.find_by_code(digest("code")) is None
 
 
-async def test_members_are_not_invited_and_nobody_invites_to_nothing(invitations):
+async def test_members_are_not_invited_and_nobody_invites_to_nothing(
+    invitations, store
+):
     with pytest.raises(AlreadyMember):
         await invitations.create(replace(NEW, email="ANNA@example.org"))
     await invitations.create(NEW)
+    async with store.pool.transaction() as connection:
+        await join(connection, "org", "usr_cleo", "staff")
     with pytest.raises(AlreadyMember):
-        await invitations.accept(digest("code"), "usr_anna")
+        await invitations.accept(digest("code"), "usr_cleo")
     with pytest.raises(OrganisationNotFound):
         await invitations.create(replace(NEW, organisation_id="none"))
 
