@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from server.images.place import parse_place
+from server.rest.client_address import parse_networks
 
 PORT_MAX: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=PORT_MAX)]
@@ -125,6 +126,7 @@ def _check(config: Config) -> None:
         )
     _check_mail(config)
     _check_images(config)
+    _check_proxies(config)
     for origin in config.allowed_origins:
         if _ORIGIN.fullmatch(origin) is None:
             raise ConfigError(
@@ -190,6 +192,13 @@ def _check_images(config: Config) -> None:
         raise ConfigError(
             "ONSALE_IMAGES_URL: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY too."
         )
+
+
+def _check_proxies(config: Config) -> None:
+    try:
+        parse_networks(config.trusted_proxies)
+    except ValueError as error:
+        raise ConfigError(f"ONSALE_TRUSTED_PROXIES: {error}.") from None
 
 
 def _is_url(text: str, *schemes: str) -> bool:

@@ -16,6 +16,7 @@ from tests.server.test_receipts import RECEIPT
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+DEPLOYMENT = ROOT / "docs" / "deployment.md"
 RELIABILITY = ROOT / "docs" / "reliability.md"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -71,6 +72,29 @@ def test_the_readme_lists_every_setting_with_its_default():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_names_a_setting_that_there_is_not(page):
     assert set(re.findall(r"\bONSALE_[A-Z_]+", page.read_text())) <= set(NAMES) | OTHERS
+
+
+def test_the_manifest_for_several_machines_says_all_that_they_need():
+    text = (ROOT / "deploy" / "kubernetes.yaml").read_text()
+    set_there = set(re.findall(r"- \{?name: ([A-Z0-9_]+)\b", text)) - {"POD_IP"}
+    assert set_there <= set(NAMES)
+    shared = " ".join(row[1] for row in table_of(DEPLOYMENT.read_text(), "| what |"))
+    needed = set(re.findall(r"[A-Z0-9_]{3,}", shared))
+    # These are for a while, and for some only.
+    assert needed - {"ONSALE_OLD_SECRET_KEY", "AWS_SESSION_TOKEN"} <= set_there
+    # Else the service's address would come in the place of settings.
+    assert re.search(r"^ +enableServiceLinks: false$", text, re.MULTILINE)
+
+
+def test_the_manifest_says_how_to_make_what_it_takes_from_elsewhere():
+    text = (ROOT / "deploy" / "kubernetes.yaml").read_text()
+    taken = re.findall(r"(secret|configMap)KeyRef: \{name: onsale, key: ([\w-]+)", text)
+    assert len(taken) == text.count("KeyRef:")
+    head = text.partition("apiVersion")[0]
+    secret, _, plain = head.partition("create configmap")
+    made = [("secret", key) for key in re.findall(r"literal=([\w-]+)=", secret)]
+    made += [("configMap", key) for key in re.findall(r"literal=([\w-]+)=", plain)]
+    assert sorted(made) == sorted(taken)
 
 
 def test_every_field_of_a_receipt_is_explained():
