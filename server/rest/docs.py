@@ -1,4 +1,4 @@
-"""The descriptions of both interfaces, and a page that shows the first one offline."""
+"""The descriptions of both interfaces, a page to read one and a page to try both."""
 
 from importlib.resources import files
 from typing import Final
@@ -11,8 +11,12 @@ from server.rest.call import CACHE_ASK, Call
 from server.rest.problems import ProblemError
 
 ASSETS: Final = {
-    "redoc.standalone.js": ("redoc/redoc.standalone.js", "text/javascript")
+    "redoc.standalone.js": ("vendor/redoc/redoc.standalone.js", "text/javascript"),
+    "lessons.js": ("lessons.js", "text/javascript"),
+    "try.js": ("try.js", "text/javascript"),
+    "try.css": ("try.css", "text/css"),
 }
+"""Files of the pages' package, by the names that the pages know."""
 
 PAGE: Final = b"""<!doctype html>
 <html lang="en">
@@ -34,6 +38,13 @@ PAGE: Final = b"""<!doctype html>
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
+)
+
+# It sends what its reader wants to this server, over the socket too, and shows images.
+TRY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self';"
+    " img-src 'self' data: blob:; connect-src 'self'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'"
 )
 
@@ -59,21 +70,31 @@ async def show_asyncapi(call: Call) -> web.Response:
 
 
 async def show_docs(call: Call) -> web.Response:
-    """Show the page."""
-    response = _file(call, PAGE, "text/html")
-    response.headers["Content-Security-Policy"] = PAGE_POLICY
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    return response
+    """Show the page for reading."""
+    return _page(call, PAGE, PAGE_POLICY)
+
+
+async def show_try(call: Call) -> web.Response:
+    """Show the page for trying."""
+    body = files("server.pages").joinpath("try.html").read_bytes()
+    return _page(call, body, TRY_POLICY)
 
 
 async def show_asset(call: Call) -> web.Response:
-    """Give the page one of the files that it needs."""
+    """Give a page one of the files that it needs."""
     asset = ASSETS.get(call.request.match_info["asset"])
     if asset is None:
         raise ProblemError("not_found")
     path, content_type = asset
-    body = files("server.pages").joinpath("vendor", path).read_bytes()
+    body = files("server.pages").joinpath(path).read_bytes()
     return _file(call, body, content_type)
+
+
+def _page(call: Call, body: bytes, policy: str) -> web.Response:
+    response = _file(call, body, "text/html")
+    response.headers["Content-Security-Policy"] = policy
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    return response
 
 
 def _file(call: Call, body: bytes, content_type: str) -> web.Response:

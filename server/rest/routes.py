@@ -147,6 +147,14 @@ OPERATION_ROUTES: Final = (
         cached=True,
     ),
     _operational(
+        "/docs/try",
+        "show_try",
+        docs.show_try,
+        summary="This description as a page that sends what one asks it to",
+        media_type="text/html",
+        cached=True,
+    ),
+    _operational(
         "/docs/{asset}",
         "show_docs_asset",
         docs.show_asset,

@@ -1,6 +1,7 @@
 """Somebody who knows the served descriptions, what was answered, and nothing else.
 
-Requests are those of `/openapi.json`, their examples sent as they stand. An id, code,
+Requests are those of `/openapi.json` and frames those of `/asyncapi.json`, their
+examples sent as they stand. An id, code,
 token or reference in an example stands for the one that an earlier answer had in the
 same place of its own example; where none had, the description is wrong.
 """
@@ -10,6 +11,7 @@ import re
 from typing import Any, NamedTuple, Self
 
 from tests.contract.client import WAIT_S, Answer, Api, Json
+from tests.contract.socket_client import Socket
 from tests.post_office import PostOffice
 
 OPAQUE = re.compile(
@@ -158,6 +160,15 @@ class Newcomer:
                 await asyncio.sleep(0.05)
                 page = await self.does(who, name, query=query, **given)
 
+    async def says(self, who: str, socket: Socket, frame: Json) -> None:
+        """Send an example of a frame, which must be accepted."""
+        asked = {name: frame[name] for name in frame if name not in ("op", "id")}
+        if "token" in asked:
+            asked["token"] = self.tokens[who]
+        reply = await socket.ok(frame["op"], **self.real(asked))
+        shown = self.operations["run_command"].said["responses"]["200"]["content"]
+        self.learn(examples_in(shown[JSON]).get(frame["op"]), reply)
+
     async def reads_code(self, address: str, subject: str) -> None:
         """Wait for the first such mail since the arrival, and keep its code."""
         mail = await self._office.mail_to(address, subject, self._arrived)
@@ -228,6 +239,18 @@ class Newcomer:
             assert looks_like(answer.body, shown), (answer.body, shown)
             return shown
         return None
+
+
+def frames_in(document: Json) -> list[Json]:
+    """Give the examples of what a client says on the socket, in order of their ids."""
+    found = []
+    for name, operation in document["operations"].items():
+        if operation["action"] == "receive":
+            (ref,) = (message["$ref"] for message in operation["messages"])
+            message = document["components"]["messages"][ref.rpartition("/")[2]]
+            assert message.get("examples"), f"{name} has no example"
+            found += [example["payload"] for example in message["examples"]]
+    return sorted(found, key=lambda frame: int(frame["id"]))
 
 
 def query_of(query: dict[str, Any]) -> dict[str, str]:

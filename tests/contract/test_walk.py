@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.contract.client import Api
-from tests.contract.newcomer import Newcomer
+from tests.contract.newcomer import Newcomer, frames_in
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD, Server
 from tests.contract.test_mails import RESET, VERIFY
 from tests.pictures import picture
@@ -32,6 +32,7 @@ LOOKS = (
     "show_asyncapi",
     "show_docs",
     "show_docs_asset",
+    "show_try",
     "show_token_keys",
     "show_receipt_key",
 )
@@ -136,11 +137,25 @@ async def puts_an_event_on_sale(one: Newcomer) -> None:
     await one.does("olga", "delete_image")
     on_sale = await one.does("olga", "publish_event")
     assert on_sale["status"] == "on_sale"
-    await one.does("olga", "pause_event")
-    await one.does("olga", "resume_event")
     await one.lists("guest", "list_events")
     for reads in ("show_event", "show_calendar", "show_map", "show_availability"):
         await one.does("guest", reads)
+
+
+async def listens(one: Newcomer) -> None:
+    frames = frames_in(await one.does("cleo", "show_asyncapi"))
+    async with await one.api.socket() as socket:
+        for frame in frames:
+            await one.says("cleo", socket, frame)
+            if frame["op"] == "watch":
+                await socket.next("snapshot")
+            if frame["op"] == "hold":
+                await socket.next("delta")
+            if "events" in frame:
+                heard = len(socket.log)
+                await one.does("olga", "pause_event")
+                await socket.next("event_updated", heard, status="paused")
+                await one.does("olga", "resume_event")
 
 
 async def buys(one: Newcomer) -> None:
@@ -211,6 +226,7 @@ async def test_a_newcomer_does_everything_with_the_examples(newcomer):
     await leads_an_organisation(newcomer)
     await takes_registrations(newcomer)
     await puts_an_event_on_sale(newcomer)
+    await listens(newcomer)
     await buys(newcomer)
     await lets_machines_in(newcomer)
     await administers(newcomer)

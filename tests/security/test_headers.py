@@ -28,7 +28,14 @@ PLACES = {
     "a description": ("GET", "/openapi.json", 200),
     "no handshake": ("GET", "/v1/ws", 400),
 }
-PAGES = ("/", "/assets/app.js", "/docs", "/docs/redoc.standalone.js")
+PAGES = (
+    "/",
+    "/assets/app.js",
+    "/docs",
+    "/docs/redoc.standalone.js",
+    "/docs/try",
+    "/docs/try.js",
+)
 TELLS = ("ETag", "RateLimit-Remaining", "Retry-After", "X-Request-Id")
 PREFLIGHT = {"Access-Control-Request-Method": "POST"}
 ADDED = ("access-control-allow-origin", "access-control-expose-headers")

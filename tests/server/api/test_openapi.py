@@ -64,6 +64,7 @@ def test_only_what_anybody_may_do_goes_without_a_token():
         "show_asyncapi",
         "show_docs",
         "show_docs_asset",
+        "show_try",
         "create_guest",
         "log_in",
         "refresh",
