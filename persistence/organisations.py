@@ -26,10 +26,11 @@ _MINE = """
 LEFT JOIN organisation_member m
     ON m.organisation_id = o.organisation_id AND m.user_id = $1
 """
-_FIND = f"""
+_FIND_MADE = f"""
 SELECT {_FIELDS}, m.role FROM organisation o {_MINE}
-WHERE o.organisation_id = $2 AND o.deleted_at IS NULL
+WHERE o.organisation_id = $2
 """
+_FIND = f"{_FIND_MADE} AND o.deleted_at IS NULL"
 _LIST = f"""
 SELECT {_FIELDS}, m.role FROM organisation o {_MINE}
 WHERE o.deleted_at IS NULL AND ($3 OR m.role IS NOT NULL)
@@ -46,8 +47,6 @@ SELECT count(*) FROM organisation_member WHERE user_id = $1 AND role = 'owner'
 _CREATE = """
 INSERT INTO organisation (organisation_id, name, description, created_by, request_hash)
 VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING
-RETURNING organisation_id
 """
 _JOIN = """
 INSERT INTO organisation_member (organisation_id, user_id, role) VALUES ($1, $2, $3)
@@ -223,20 +222,20 @@ class Organisations:
     ) -> Organisation:
         """Make an organisation, or return the one that has this id already.
 
+        It is returned after its end too, because making it again is not what was asked.
         Raises `TooMany`, and `MemberNotFound` where its maker has no account.
         """
         async with self._pool.transaction() as connection:
             # Locked, so that many at once do not all count too few.
             if await connection.fetchrow(_LOCK_ACCOUNT, created_by) is None:
                 raise MemberNotFound
-            known = await connection.fetchrow(_FIND, created_by, organisation)
+            known = await connection.fetchrow(_FIND_MADE, created_by, organisation)
             if known is not None:
                 return _organisation_of(known)
             if await connection.fetchval(_COUNT_OWNED, created_by) >= OWNED_MAX:
                 raise TooMany
             fields = (organisation, name, description, created_by, request_hash)
-            if await connection.fetchrow(_CREATE, *fields) is None:
-                raise OrganisationNotFound
+            await connection.execute(_CREATE, *fields)
             await connection.execute(_JOIN, organisation, created_by, "owner")
             row = await connection.fetchrow(_FIND, created_by, organisation)
             return _organisation_of(row)

@@ -1,12 +1,12 @@
 """OpenAPI 3.1, made from the table of routes and the types it names."""
 
-import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
 
 from server import __version__
 from server.api import examples, guide, query_examples, several_examples
+from server.api.links import MADE, PARAMETER, Links
 from server.api.schemas import Schema, components, without_event
 from server.rest import limits
 from server.rest.guard import ROLES
@@ -80,6 +80,11 @@ LIMITED: Final[Schema] = {
 }
 """What `429` tells in its head. Ordinary answers tell the same, but for the first."""
 
+LOCATION: Final[Schema] = {
+    "required": True,
+    "schema": {"type": "string", "format": "uri-reference"},
+    "description": "Where it is shown.",
+}
 PATH_PARAMETERS: Final = {
     "event": "The event's id.",
     "venue": "The venue's id.",
@@ -100,7 +105,6 @@ PATH_PARAMETERS: Final = {
 }
 GUESTS: Final = ROLES["buyer"]
 ALWAYS: Final = ("rate_limited", "internal")
-_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 
 def build(routes: Iterable[Route]) -> Schema:
@@ -113,9 +117,10 @@ def build(routes: Iterable[Route]) -> Schema:
     without_event(named)
     schema_of = {id(kind): schema for kind, schema in zip(wanted, schemas, strict=True)}
     paths: dict[str, Schema] = {}
+    links = Links(table)
     for route in table:
         path = paths.setdefault(route.path, {})
-        path[route.method.lower()] = _operation(route, schema_of)
+        path[route.method.lower()] = _operation(route, schema_of, links)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -156,14 +161,14 @@ def _types(route: Route) -> list[Any]:
     return [kind for kind in (route.body, *found) if kind is not None]
 
 
-def _operation(route: Route, schema_of: dict[int, Schema]) -> Schema:
+def _operation(route: Route, schema_of: dict[int, Schema], links: Links) -> Schema:
     operation: Schema = {
         "operationId": route.name,
         "summary": route.summary,
         "description": guide.who_may(route),
         "tags": [route.tag],
         "parameters": _parameters(route),
-        "responses": _responses(route, schema_of),
+        "responses": _responses(route, schema_of, links),
         "security": _security(route),
     }
     if route.body is not None:
@@ -195,7 +200,7 @@ def _parameters(route: Route) -> list[Schema]:
             "description": PATH_PARAMETERS[name],
             "example": guide.PATHS[name],
         }
-        for name in _PARAMETER.findall(route.path)
+        for name in PARAMETER.findall(route.path)
     ]
     parameters.extend(
         {
@@ -228,12 +233,16 @@ def _parameters(route: Route) -> list[Schema]:
     return parameters
 
 
-def _responses(route: Route, schema_of: dict[int, Schema]) -> Schema:
+def _responses(route: Route, schema_of: dict[int, Schema], links: Links) -> Schema:
     good: Schema = {"description": HTTPStatus(route.status).phrase}
     if route.cached:
         good["headers"] = {"ETag": {"schema": {"type": "string"}}}
+    if route.status == MADE and links.kind_of(route) is not None:
+        good["headers"] = {"Location": LOCATION}
     if route.status != HTTPStatus.NO_CONTENT:
         good["content"] = {route.media_type: _content(route, schema_of)}
+    if found := links.of(route):
+        good["links"] = found
     responses = {str(route.status): good}
     if route.cached:
         responses["304"] = {"description": "The known answer still holds."}
@@ -282,6 +291,8 @@ def _codes(route: Route) -> dict[str, None]:
         codes.setdefault("bad_frame")
     if route.scope is not None or ROLES.get(route.access, GUESTS) < GUESTS:
         codes["forbidden"] = None
+    if route.keyed:
+        codes.setdefault("bad_field")
     if route.access != "operational":
         codes.update(dict.fromkeys(ALWAYS))
     return codes

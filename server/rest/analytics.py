@@ -24,7 +24,7 @@ from persistence.analytics import (
     one_event,
 )
 from server.rest.call import Call
-from server.rest.events import find_row
+from server.rest.events import find_shown_row
 from server.rest.filters import choice_of, time_of
 from server.rest.problems import ProblemError, bad_field
 from server.rest.standing import manages, stand
@@ -135,7 +135,7 @@ class Dashboard(AnalyticsDocument, kw_only=True):
 async def show_event_analytics(call: Call) -> web.Response:
     """Show the numbers of an event to whoever manages it."""
     event = call.path("event")
-    row = await find_row(call, event)
+    row = await find_shown_row(call, event)
     if not await manages(call, row.organisation):
         raise ProblemError("forbidden")
     fields = await _numbers(call, one_event(event))

@@ -108,9 +108,11 @@ async def list_api_keys(call: Call) -> web.Response:
 
 
 async def show_api_key(call: Call) -> web.Response:
-    """Show one key, without its secret."""
-    standing = await stand(call, "leader")
-    return call.read(document_of(await _find(call, standing)))
+    """Show one key, without its secret; of a revoked one only the list tells."""
+    found = await _find(call, await stand(call, "leader"))
+    if found.revoked_at is not None:
+        raise ProblemError("key_not_found")
+    return call.read(document_of(found))
 
 
 async def rotate_api_key(call: Call) -> web.Response:
@@ -137,7 +139,6 @@ async def rotate_api_key(call: Call) -> web.Response:
 
 async def revoke_api_key(call: Call) -> web.Response:
     """End a key for good."""
-    call.check_key()
     standing, office = await stand(call, "leader"), call.context.office
     found = await _find(call, standing)
     _check_rights(standing, found)

@@ -12,7 +12,13 @@ from server.attendees.registrar import RegistrationRefused
 from server.codes import hash_of_code
 from server.rest.call import Call
 from server.rest.creation import hash_request, new_id
-from server.rest.events import FoundEvent, find_event, find_row, may_see
+from server.rest.events import (
+    FoundEvent,
+    find_event,
+    find_row,
+    find_shown_row,
+    may_see,
+)
 from server.rest.filters import choice_of, text_of
 from server.rest.paging import Page, read_limit
 from server.rest.people import Email, count_mail, read_email
@@ -113,7 +119,6 @@ async def show_attendee(call: Call) -> web.Response:
 
 async def cancel_attendee(call: Call) -> web.Response:
     """Cancel a registration: who made it in time, who manages the event at any time."""
-    call.check_key()
     attendee = await _seen(call)
     organisation = (await find_row(call, attendee.event_id)).organisation
     late = await manages(call, organisation)
@@ -173,6 +178,7 @@ def _check_open(event: FoundEvent) -> None:
 async def _seen(call: Call) -> Attendee:
     """Return the registration of the path, as far as the caller may see it."""
     event, name = call.path("event"), call.path("attendee")
+    await find_shown_row(call, event)
     row = await call.context.registrar.store.find(name)
     if row is None or row.event_id != event or row.came_to_nothing:
         raise ProblemError("attendee_not_found")

@@ -4,7 +4,7 @@ import time
 from typing import Annotated, Literal
 
 from aiohttp import web
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from persistence.accounts import Account
 from server.accounts.lifetimes import Role
@@ -56,20 +56,21 @@ class TokenUser(Struct):
     role: Role
 
 
-class TokenDocument(Struct, omit_defaults=True):
-    """A new access token, as OAuth 2 names its parts.
-
-    Whoever has an account gets a refresh token with it, for the next one; a guest does
-    not.
-    """
+class GuestToken(Struct):
+    """A new access token, as OAuth 2 names its parts."""
 
     access_token: str
     token_type: Literal["Bearer"]
     expires_in: int
     user: TokenUser
-    refresh_token: str | UnsetType = UNSET
-    refresh_expires_in: int | UnsetType = UNSET
-    session: str | UnsetType = UNSET
+
+
+class TokenDocument(GuestToken):
+    """A new access token of somebody with an account, and the means to the next one."""
+
+    refresh_token: str
+    refresh_expires_in: int
+    session: str
 
 
 async def create_guest(call: Call) -> web.Response:
@@ -81,7 +82,7 @@ async def create_guest(call: Call) -> web.Response:
     user = new_id("usr", "", None)
     note_actor(call.request, user, "guest")
     token, lasts_s = call.context.tokens.issue(user, "guest", int(time.time()))
-    answer = TokenDocument(token, "Bearer", lasts_s, TokenUser(user, "guest"))
+    answer = GuestToken(token, "Bearer", lasts_s, TokenUser(user, "guest"))
     return call.answer(answer, status=201)
 
 

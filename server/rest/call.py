@@ -50,7 +50,7 @@ class Call:
 
     @property
     def key(self) -> str | None:
-        """The request's idempotency key."""
+        """The request's idempotency key; raises `ProblemError` for what can be none."""
         key = self.request.headers.get("Idempotency-Key")
         if key is None:
             return None
@@ -59,10 +59,6 @@ class Call:
                 "Idempotency-Key", f"1 to {limits.KEY_LENGTH_MAX} characters."
             )
         return key
-
-    def check_key(self) -> None:
-        """Refuse a key that is none; for writes that have one effect without it too."""
-        _ = self.key
 
     def path(self, name: str, missing: str | None = None) -> str:
         """Return a part of the path; text that cannot be an id names nothing."""

@@ -313,6 +313,7 @@ async def delete_event(call: Call) -> web.Response:
     event = await find_managed_event(call, deleted=True)
     await ask_organizer(call, event, DeleteEvent(id=0, event=event.id))
     await call.context.images.hide(event.id)
+    call.context.rows.edited(event.id)
     return call.done()
 
 
@@ -354,6 +355,14 @@ async def find_row(call: Call, event: str) -> EventRow:
     """Return an event's row, for what stands beside its board."""
     row = await call.context.rows.find(event)
     if row is None:
+        raise ProblemError("event_not_found")
+    return row
+
+
+async def find_shown_row(call: Call, event: str) -> EventRow:
+    """Return the row of an event that was not deleted."""
+    row = await find_row(call, event)
+    if row.settings.deleted:
         raise ProblemError("event_not_found")
     return row
 

@@ -65,11 +65,13 @@ def guarded(
     handler: CallHandler,
     scope: Scope | None = None,
     budget: Budget = "requests",
+    keyed: bool = False,
 ) -> Handler:
     """Return the aiohttp handler that lets in whom the route is for.
 
     `scope` is what an API key needs; without one none is let in. `budget` is what a
-    call takes from.
+    call takes from. Where a route is `keyed`, an idempotency key that is none is
+    refused, also by what has one effect without it.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -88,7 +90,10 @@ def guarded(
         if failure is not None:
             raise failure
         _admit(access, scope, identity)
-        return await handler(Call(request, context, identity, client))
+        call = Call(request, context, identity, client)
+        if keyed:
+            _ = call.key
+        return await handler(call)
 
     return handle
 

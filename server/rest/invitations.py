@@ -124,17 +124,16 @@ async def list_invitations(call: Call) -> web.Response:
 
 
 async def show_invitation(call: Call) -> web.Response:
-    """Show one invitation of an organisation."""
+    """Show one invitation; of a withdrawn one only the list tells."""
     standing, name = await stand(call, "leader"), call.path("invitation")
     found = await call.context.office.invitations.find(standing.id, name)
-    if found is None:
+    if found is None or found.state == "withdrawn":
         raise ProblemError("invitation_not_found")
     return call.read(_document_of(found))
 
 
 async def withdraw_invitation(call: Call) -> web.Response:
     """Take an invitation back that was not answered yet."""
-    call.check_key()
     standing, name = await stand(call, "leader"), call.path("invitation")
     try:
         await call.context.office.invitations.withdraw(standing.id, name, call.who.user)
@@ -154,7 +153,6 @@ async def show_offer(call: Call) -> web.Response:
 
 async def accept_invitation(call: Call) -> web.Response:
     """Become a member; the code is good once."""
-    call.check_key()
     office, user = call.context.office, call.who.user
     try:
         organisation, role = await office.invitations.accept(_hash_of(call), user)
@@ -178,7 +176,6 @@ async def accept_invitation(call: Call) -> web.Response:
 
 async def decline_invitation(call: Call) -> web.Response:
     """Refuse an invitation; the code is good no more."""
-    call.check_key()
     try:
         await call.context.office.invitations.decline(_hash_of(call), call.who.user)
     except InvitationNotFound as error:

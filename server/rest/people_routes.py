@@ -19,7 +19,7 @@ PEOPLE_ROUTES: Final = (
         summary="Become an anonymous buyer",
         tag=TAG,
         access="anonymous",
-        answers=auth.TokenDocument,
+        answers=auth.GuestToken,
         status=201,
     ),
     Route(

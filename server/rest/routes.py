@@ -429,7 +429,9 @@ def register(app: web.Application) -> None:
         asyncapi=orjson.dumps(asyncapi.build()),
     )
     for route in ROUTES:
-        handler = guarded(route.access, route.handler, route.scope, route.budget)
+        handler = guarded(
+            route.access, route.handler, route.scope, route.budget, route.keyed
+        )
         if route.method == "GET":
             app.router.add_get(route.path, handler)
         else:

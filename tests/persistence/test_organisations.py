@@ -201,6 +201,12 @@ async def test_an_organisation_ends_only_when_its_events_have(organisations, sto
     assert await organisations.find("org", "usr_anna") is None
     with pytest.raises(OrganisationNotFound):
         await organisations.delete("org")
+    # Whoever asks for it again, under the same key, gets the one that there was.
+    again = await organisations.create(
+        "org", "Other", "", created_by="usr_anna", request_hash=b"other"
+    )
+    assert (again.name, again.role) == ("Theatre", None)
+    assert await organisations.find("org", "usr_anna") is None
     assert (await store.catalog.find_event("evt")).organisation == "org"
     with pytest.raises(KeyError):
         await store.catalog.create_event(

@@ -3,11 +3,17 @@
 Every request is made from `/openapi.json`, and every answer is held against it: a 5xx,
 a status, a type or a field that is not described, and nonsense or a missing token that
 is accepted, are failures. The same requests are sent each time.
+
+First each operation is asked by itself. Then what was made is used, along the links of
+the description: shown, changed, sold, deleted, and asked for after that.
 """
 
 import asyncio
 import copy
+import logging
+import os
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,11 +26,13 @@ from schemathesis.engine import Status, StopReason, events
 from inventory.rejections import CODES
 from server.rest.problems import status_of
 from server.rest.routes import ROUTES
-from tests.contract.client import Api
+from tests.contract.client import Api, after
 from tests.contract.process import Server
 from tests.security.frame_fuzzer import errors_in
 
-SEED = 20261121
+log = logging.getLogger(__name__)
+
+SEED = int(os.environ.get("ONSALE_TEST_SEED") or 20261121)
 FUZZED = 3
 """Requests of each operation and kind, beside those that cover its schema."""
 
@@ -33,6 +41,15 @@ SLOW = {"log_in", "register", "change_password", "edit_me", "forgot_password"}
 
 ENDING = {"log_out", "log_out_everywhere"}
 """Whoever does these is nobody for the rest of the run, or of the tests."""
+
+ALONE = {*ENDING, "end_session", "delete_me"}
+"""Chains of calls would find one's own session, and end it."""
+
+PEOPLE = {"register", "log_in", "change_password", "reset_password", "forgot_password"}
+"""Nothing that they make is used after."""
+
+ROUNDS = int(os.environ.get("ONSALE_TEST_ROUNDS", "30"))
+"""Runs of the campaign, each of another seed; one is given up where chance turns."""
 
 Document = dict[str, Any]
 
@@ -62,6 +79,8 @@ class Found(NamedTuple):
     asked: Counter[str]
     statuses: Counter[tuple[str, int]]
     failures: list[str]
+    followed: Counter[tuple[str, str]]
+    """Where links of the description led from and to, and that was accepted."""
 
 
 async def make_place(server: Server) -> Place:
@@ -90,38 +109,37 @@ def explore(
     url: str,
     document: Document,
     token: str | None,
-    parameters: dict[str, str],
+    phases: dict[str, Any],
     *,
-    covered: bool,
+    without: Iterable[str] = (),
+    parameters: dict[str, str] | None = None,
+    seed: int = SEED,
 ) -> Found:
-    """Send everything; `covered` also asks for each bound of the schema by itself."""
+    """Send everything that belongs to these phases, but for some operations."""
     config = SchemathesisConfig.from_dict(
         {
-            "seed": SEED,
+            "seed": seed,
             "base-url": url,
             "headers": {} if token is None else {"Authorization": f"Bearer {token}"},
-            "parameters": parameters,
+            "parameters": parameters or {},
             "continue-on-failure": True,
             "request-timeout": 10,
             "generation": {
-                "deterministic": True,
+                "deterministic": seed == SEED,
                 "max-examples": FUZZED,
                 "database": "none",
                 "no-shrink": True,
             },
             # What fits the schema may still be refused: a seat is taken, a sale closed.
             "checks": {"positive_data_acceptance": {"enabled": False}},
-            "phases": {
-                "coverage": {"enabled": covered},
-                "stateful": {"enabled": False},
-            },
+            "phases": phases,
         }
     )
     schema: schemathesis.BaseSchema
     schema = schemathesis.openapi.from_dict(document, config=config)
-    for name in left_out(covered=covered):
+    for name in without:
         schema = schema.exclude(operation_id=name)
-    found = Found(Counter(), Counter(), [])
+    found = Found(Counter(), Counter(), [], Counter())
     for event in engine.from_schema(schema).execute():
         match event:
             case events.ScenarioFinished(recorder=recorder):
@@ -138,6 +156,18 @@ def explore(
     return found
 
 
+def one_by_one(*, covered: bool) -> dict[str, Any]:
+    """Ask each operation by itself; `covered` with each bound of its schema, too."""
+    return {"coverage": {"enabled": covered}, "stateful": {"enabled": False}}
+
+
+def in_turn(chains: int, steps: int, **more: Any) -> dict[str, Any]:
+    """Ask for what answers have named, in chains of so many calls."""
+    stateful = {"enabled": True, "max-steps": steps, **more}
+    stateful["generation"] = {"max-examples": chains, **more.get("generation", {})}
+    return {"enabled": False, "stateful": stateful}
+
+
 def left_out(*, covered: bool) -> set[str]:
     """Name the operations that are not asked for."""
     # A guest who registers is a guest no longer.
@@ -146,17 +176,23 @@ def left_out(*, covered: bool) -> set[str]:
 
 def note(recorder: Any, found: Found) -> None:
     """Keep what one scenario's requests came to."""
-    for interaction in recorder.interactions.values():
+    for key, interaction in recorder.interactions.items():
         assert interaction.response is not None, "no answer"
-        found.asked[recorder.label] += 1
-        found.statuses[recorder.label, interaction.response.status_code] += 1
-    for checks in recorder.checks.values():
+        case, status = recorder.cases[key], interaction.response.status_code
+        label = case.value.operation.label
+        found.asked[label] += 1
+        found.statuses[label, status] += 1
+        link = case.transition
+        if link is not None and not link.is_inferred and status < 300:
+            source = recorder.cases[link.parent_id].value.operation.label
+            found.followed[source, label] += 1
+    for key, checks in recorder.checks.items():
         for check in checks:
             if check.status is not Status.SUCCESS:
                 info = check.failure_info
                 found.failures.append(
-                    f"{recorder.label}: {check.name}: {info.failure}\n"
-                    f"{info.code_sample}"
+                    f"{recorder.cases[key].value.operation.label}: {check.name}: "
+                    f"{info.failure}\n{info.code_sample}"
                 )
 
 
@@ -183,8 +219,9 @@ def test_every_answer_is_one_that_the_description_allows(server, who):
         server.url,
         document_of(server),
         place.tokens[who],
-        parameters,
-        covered=WHO[who],
+        one_by_one(covered=WHO[who]),
+        without=left_out(covered=WHO[who]),
+        parameters=parameters,
     )
     assert found.failures == []
     assert set(found.asked) == {
@@ -199,21 +236,93 @@ def test_every_answer_is_one_that_the_description_allows(server, who):
     assert errors_in(server.log_path.read_bytes()[start:].decode()) == []
 
 
+def sendable(document: Document) -> Document:
+    """Give an example that can be sent as it is: it names nothing that is not here."""
+    ready = copy.deepcopy(document)
+    body = ready["paths"]["/v1/events"]["post"]["requestBody"]["content"]
+    body["application/json"].pop("examples", None)
+    body["application/json"]["example"] = {
+        "name": "An evening",
+        "capacity": 10,
+        "starts_at": after(days=30),
+        "registration": "open",
+    }
+    return ready
+
+
+@pytest.mark.slow
+def test_what_was_made_is_used_along_the_links_of_the_description(server):
+    place = asyncio.run(make_place(server))
+    start = server.log_size()
+    found = explore(
+        server.url,
+        sendable(document_of(server)),
+        place.tokens["admin"],
+        # No other links: what other tests made is not for this one to delete.
+        in_turn(10, 40, inference={"algorithms": []}, generation={"mode": "positive"}),
+        without=ALONE | PEOPLE,
+    )
+    assert found.failures == []
+    # Which of them is chance, and will be another for another version of the checker.
+    assert len(found.followed) >= 10, found.followed
+    assert errors_in(server.log_path.read_bytes()[start:].decode()) == []
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("mode", ["positive", "all"])
+def test_no_long_chain_of_calls_finds_anything(mode):
+    server = Server(ONSALE_LOG_LEVEL="debug")
+    asked, followed = Counter[str](), Counter[tuple[str, str]]()
+    try:
+        server.start()
+        document = sendable(document_of(server))
+        for seed in range(SEED, SEED + ROUNDS):
+            place = asyncio.run(make_place(server))
+            found = explore(
+                server.url,
+                document,
+                place.tokens["admin"],
+                in_turn(100, 40, generation={"mode": mode}),
+                without=ALONE,
+                seed=seed,
+            )
+            assert found.failures == [], f"{seed=}"
+            asked += found.asked
+            followed += found.followed
+        assert errors_in(server.log()) == []
+    finally:
+        server.remove()
+    log.info("%d requests; %d links led somewhere", asked.total(), len(followed))
+
+
 def lying(document: Document, path: str) -> Document:
-    """Leave one operation of a description, and make that one wrong."""
+    """Make a description wrong about what is read at a path."""
     false = copy.deepcopy(document)
-    false["paths"] = {path: false["paths"][path]}
-    (operation,) = false["paths"][path].values()
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    answer = false["paths"][path]["get"]["responses"]["200"]
+    schema = answer["content"]["application/json"]["schema"]
     schema.clear()
     schema["type"] = "array"
     return false
 
 
-def test_an_answer_that_is_not_as_described_would_be_found(server):
-    false = lying(document_of(server), "/livez")
-    found = explore(server.url, false, None, {}, covered=False)
-    assert found.asked["GET /livez"] > 0
+@pytest.mark.parametrize(
+    ("path", "asked", "phases"),
+    [
+        ("/livez", {"show_alive"}, one_by_one(covered=False)),
+        (
+            "/v1/events/{event}",
+            {"create_event", "show_event"},
+            in_turn(10, 5, inference={"algorithms": []}),
+        ),
+    ],
+    ids=["alone", "in-turn"],
+)
+def test_an_answer_that_is_not_as_described_would_be_found(server, path, asked, phases):
+    false = lying(sendable(document_of(server)), path)
+    others = {route.name for route in ROUTES} - asked
+    found = explore(server.url, false, server.admin_token, phases, without=others)
+    assert found.asked[f"GET {path}"] > 0
     assert any("is not of type" in failure for failure in found.failures)
 
 
