@@ -210,6 +210,11 @@ function connect() {
   line.onopen = () => {
     element("line").textContent = "connected";
     element("send-frame").disabled = false;
+    // At once, because the server waits for it for ten seconds only.
+    const token = element("token").value.trim();
+    if (!token) return;
+    line.send(JSON.stringify({ op: "hello", id: 0, token }));
+    hear("→", "hello, with the token above");
   };
   line.onmessage = ({ data }) => {
     hear("←", data);

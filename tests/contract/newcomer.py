@@ -10,7 +10,7 @@ import asyncio
 import re
 from typing import Any, NamedTuple, Self
 
-from tests.contract.client import WAIT_S, Answer, Api, Json
+from tests.contract.client import WAIT_S, Answer, Api, Json, check_problem
 from tests.contract.socket_client import Socket
 from tests.post_office import PostOffice
 
@@ -136,6 +136,18 @@ class Newcomer:
             self.tokens[who] = answer.body["access_token"]
         self.done.add((name, example))
         return answer.body
+
+    async def is_refused(self, who: str, name: str, code: str) -> None:
+        """Call an operation that must refuse with a code, as it is described."""
+        operation = self.operations[name]
+        answer = await self.api.request(
+            operation.method, self._path(operation, {}), headers=self._headers(who)
+        )
+        assert check_problem(answer)["code"] == code
+        assert (
+            f"`{code}`"
+            in operation.said["responses"][str(answer.status)]["description"]
+        )
 
     async def lists(self, who: str, name: str, **given: Any) -> None:
         """Call a list as it is, with each filter, and for its second page.

@@ -154,7 +154,8 @@ async def listens(one: Newcomer) -> None:
             if "events" in frame:
                 heard = len(socket.log)
                 await one.does("olga", "pause_event")
-                await socket.next("event_updated", heard, status="paused")
+                # New, where it was published a moment ago; updated, where before.
+                await socket.find(lambda one: one.get("status") == "paused", heard)
                 await one.does("olga", "resume_event")
 
 
@@ -208,6 +209,9 @@ async def administers(one: Newcomer) -> None:
 
 
 async def ends_it(one: Newcomer) -> None:
+    await one.is_refused("olga", "delete_event", "tickets_sold")
+    await one.is_refused("olga", "delete_organisation", "organisation_in_use")
+    await one.is_refused("olga", "delete_me", "last_owner")
     for ends in ("close_event", "cancel_event"):
         await one.does("olga", ends)
     await one.lists("admin", "list_activity")
@@ -232,3 +236,33 @@ async def test_a_newcomer_does_everything_with_the_examples(newcomer):
     await administers(newcomer)
     await ends_it(newcomer)
     assert newcomer.wanted() - newcomer.done == set()
+
+
+def body_of(document, name):
+    """Give what the description has of the body of an operation."""
+    (found,) = (
+        said["requestBody"]["content"]["application/json"]
+        for operations in document["paths"].values()
+        for said in operations.values()
+        if said["operationId"] == name
+    )
+    return found
+
+
+async def test_an_operation_without_a_usable_example_would_be_found(mailing, office):
+    async with Api(mailing) as api:
+        document = await api.good("GET", "/openapi.json")
+        del body_of(document, "create_organisation")["example"]
+        without = Newcomer(api, office, document)
+        with pytest.raises(AssertionError, match="create_organisation"):
+            without.wanted()
+        body_of(document, "create_organisation")["example"] = {
+            "name": f"org_{22 * 'x'}"
+        }
+        wrong = Newcomer(api, office, document)
+        assert ("create_organisation", None) in wrong.wanted()
+        with pytest.raises(AssertionError, match="no earlier answer gave"):
+            await wrong.does("olga", "create_organisation")
+        del wrong.operations["create_organisation"].said["requestBody"]
+        with pytest.raises(AssertionError, match="olga"):
+            await wrong.does("olga", "create_organisation")
