@@ -20,7 +20,7 @@ from server.rest.event_bodies import Name
 from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError, bad_field
 from server.rest.standing import Standing, stand
-from server.rest.times import Time
+from server.rest.times import YEARS, Time, is_kept, to_ms
 
 OVERLAP_S_MAX: Final = 7 * 86_400
 
@@ -72,6 +72,8 @@ async def create_api_key(call: Call) -> web.Response:
     body = await call.body(ApiKeyCreate)
     if body.expires_at is not None and body.expires_at <= datetime.now(UTC):
         raise bad_field("expires_at", "Not in the future.")
+    if body.expires_at is not None and not is_kept(to_ms(body.expires_at)):
+        raise bad_field("expires_at", YEARS)
     fresh, request_hash = make_key(), hash_request(body)
     new = NewKey(
         new_id("key", f"{standing.id} {who.user}", key),

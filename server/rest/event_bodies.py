@@ -13,7 +13,15 @@ from inventory.venue.own import GA
 from persistence.event_details import DetailsChange
 from persistence.event_rows import Details
 from server.rest.problems import bad_field
-from server.rest.times import Time, from_ms, maybe_from_ms, maybe_to_ms, to_ms
+from server.rest.times import (
+    YEARS,
+    Time,
+    from_ms,
+    is_kept,
+    maybe_from_ms,
+    maybe_to_ms,
+    to_ms,
+)
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Id = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
@@ -268,7 +276,14 @@ def money_of(prices: dict[str, Price]) -> dict[str, Money]:
 
 
 def check_settings(settings: Settings, categories: set[str]) -> None:
-    """Raise for what only several fields together, or the venue, make wrong."""
+    """Raise for what only several fields together, or the venue, make wrong.
+
+    For times beyond all dates as well, because those of a duplicate are computed.
+    """
+    for field in sorted(TIMES):
+        time_ms = getattr(settings, f"{field}_ms")
+        if time_ms is not None and not is_kept(time_ms):
+            raise bad_field(field, YEARS)
     ends_at_ms = settings.ends_at_ms
     if ends_at_ms is not None and ends_at_ms <= settings.starts_at_ms:
         raise bad_field("ends_at", "Not after starts_at.")

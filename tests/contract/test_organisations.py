@@ -438,6 +438,7 @@ WRONG_KEYS: list[tuple[Json, str]] = [
     ({"scopes": []}, "scopes"),
     ({"scopes": ["everything"]}, "scopes[0]"),
     ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
+    ({"expires_at": "9999-12-31T23:59:59-10:00"}, "expires_at"),
     ({"name": ""}, "name"),
 ]
 

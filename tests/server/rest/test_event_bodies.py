@@ -6,6 +6,7 @@ from server.rest.event_bodies import (
     EventCreate,
     EventPatch,
     check_settings,
+    completing,
     patched,
     read_time,
     settings_fields,
@@ -128,6 +129,30 @@ def test_a_time_with_any_offset_is_one_instant():
 
 def test_a_plus_sign_that_became_a_blank_in_a_query_is_understood():
     assert read_time("from", "2026-12-31T20:00:00 01:00") == read_time("", EVENING)
+
+
+@pytest.mark.parametrize("field", ["starts_at", "ends_at", "on_sale_at", "off_sale_at"])
+@pytest.mark.parametrize(
+    "time",
+    [
+        "0001-01-01T00:00:00+10:00",
+        "0001-12-31T23:59:59Z",
+        "9999-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-10:00",
+    ],
+)
+def test_a_time_that_some_zones_have_no_date_for_is_a_wrong_field(field, time):
+    assert wrong_field(settings_of(create(**{field: time})), set()) == field
+
+
+def test_the_first_and_the_last_time_can_be_shown_with_the_end_of_the_sale():
+    times = {"starts_at": "0002-01-01T00:00:00Z", "ends_at": "9998-12-31T23:59:59.999Z"}
+    settings = completing(settings_of(create(**times)), 0)
+    check_settings(settings, set())
+    assert settings_fields(settings)["ends_at"].year == 9998
+    late = completing(settings_of(create(starts_at=times["ends_at"])), 0)
+    check_settings(late, set())
+    assert settings_fields(late)["completes_at"].year == 9999
 
 
 def test_a_time_without_an_offset_is_a_wrong_field():
