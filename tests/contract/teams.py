@@ -35,14 +35,19 @@ async def account(api: Api) -> Person:
     return person(await registered(api))
 
 
-async def organizer(api: Api) -> Person:
-    """Make somebody an organiser of the platform."""
+async def promoted(api: Api, role: str) -> Person:
+    """Register somebody and give the account a role."""
     made = await registered(api)
     path = f"/v1/users/{made['user']['id']}"
-    await api.good("PATCH", path, {"role": "organizer"}, who=api.admin)
+    await api.good("PATCH", path, {"role": role}, who=api.admin)
     again = await api.login(made["email"], PASSWORD)
-    assert again.body["user"]["role"] == "organizer"
+    assert again.body["user"]["role"] == role
     return person(again.body)
+
+
+async def organizer(api: Api) -> Person:
+    """Make somebody an organiser of the platform."""
+    return await promoted(api, "organizer")
 
 
 async def organisation(api: Api, owner: Person, name: str = "Theatre") -> str:
