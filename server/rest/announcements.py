@@ -16,9 +16,15 @@ from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError, bad_field
 from server.rest.standing import stand
 
-# A line of a mail's head: nothing that would end it.
+# A line of a mail's head: nothing that would end it, nor a newline at its end, which
+# `$` alone lets pass.
 Subject = Annotated[
-    str, Meta(min_length=1, max_length=150, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$")
+    str,
+    Meta(
+        min_length=1,
+        max_length=150,
+        pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*(?!\n)$",
+    ),
 ]
 State = Literal["writing", "sending", "done"]
 Text = Annotated[str, Meta(min_length=1, max_length=10_000)]

@@ -209,6 +209,7 @@ WRONG: list[tuple[Json, str]] = [
     ({"audience": "ticket_holders", "event": "none"}, "event"),
     ({"audience": "everybody"}, "audience"),
     ({"subject": "two\r\nBcc: a@b.cd"}, "subject"),
+    ({"subject": "one\n"}, "subject"),
     ({"body": ""}, "body"),
 ]
 

@@ -96,6 +96,12 @@ def test_prices_are_kept_as_plain_money():
     assert type(settings.prices["1"]) is Money
 
 
+@pytest.mark.parametrize("currency", ["EUR\n", "eur", "EU", "EURO", ""])
+def test_a_currency_is_three_capital_letters(currency):
+    with pytest.raises(msgspec.ValidationError):
+        create(prices={"GA": price(1, currency)})
+
+
 def test_a_price_with_more_than_an_amount_and_a_currency_is_refused():
     with pytest.raises(msgspec.ValidationError):
         create(prices={"1": {**price(100), "vat": 19}})
