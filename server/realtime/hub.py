@@ -19,7 +19,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from math import inf
-from operator import attrgetter
 from time import monotonic
 from typing import NamedTuple, TypeAlias
 
@@ -275,7 +274,10 @@ class EventHub:
         Who is not among them gets a frame of their own, later.
         """
         version = self.board.version
-        steps = Counter(map(attrgetter("step"), self.watchers.values()))
+        # Those who take nothing stand at steps of their own: they wait, unencoded.
+        steps = Counter(
+            watcher.step for watcher in self.watchers.values() if watcher.outlet.roomy()
+        )
         began = monotonic()
         frames: dict[Step, Told] = {}
         for step, _ in steps.most_common():
