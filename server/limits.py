@@ -45,14 +45,6 @@ FLUSH_S_MAX = 0.2
 """How long after the beginning of a flush to many watchers the next one may begin."""
 
 FLUSH_S_PER_WATCHER = 0.000_05
-FLUSH_SLICES = 8
-"""Spread over most of the time until the next flush: at once, they would all be in the
-way of a command that comes just then."""
-
-FLUSH_SPREAD = 0.8
-FLUSH_PAUSE_S_MIN = 0.001
-"""Timers are no finer, so small flushes are made at once."""
-
 FANOUT_SLICE_S = 0.002
 FANOUT_SLICE_S_MAX = 0.008
 FANOUT_SHARE_BUSY = 0.25
@@ -84,7 +76,6 @@ HAND_OVER_S_MAX = 3.0
 assert HAND_OVER_S_MAX < STOP_S_MAX
 assert WATCH_BUFFER_BYTES_MAX < FRAME_BYTES_MAX < REPLY_BUFFER_BYTES_MAX
 assert FANOUT_SLICE_S < FANOUT_SLICE_S_MAX < FLUSH_S_MAX
-assert FLUSH_SPREAD < 1
 assert 0 < FANOUT_SHARE_BUSY < FANOUT_SHARE_MAX < 1
 
 OPENING_AHEAD_MS = 30_000

@@ -18,7 +18,6 @@ Imports: board, live, wire and limits; never a session's or an actor's insides.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
-from math import inf
 from time import monotonic
 from typing import NamedTuple, TypeAlias
 
@@ -75,7 +74,7 @@ class EventHub:
         """How full the event is; None where that is for others to tell."""
         self._sale_version = 0
         self._awaited: list[tuple[int, asyncio.Future[None]]] = []
-        self._flush: Iterator[int] | None = None
+        self._flush: Iterator[None] | None = None
         self._again = False
         self._left_at = 0.0
         self._began_at = 0.0
@@ -189,13 +188,8 @@ class EventHub:
             limits.FANOUT_SLICE_S,
             min(limits.FANOUT_SLICE_S_MAX, waited_s * limits.FANOUT_SHARE_BUSY),
         )
-        pause_s = self._interval_s() * limits.FLUSH_SPREAD / limits.FLUSH_SLICES
-        due = self._due(pause_s)
-        for done in flush:
+        for _ in flush:
             if monotonic() - began > slice_s:
-                pause_s = 0.0
-                break
-            if done >= due:
                 break
         else:
             self._flush = None
@@ -204,20 +198,7 @@ class EventHub:
             return
         self._left_at = monotonic()
         self._spend(self._left_at - began)
-        self._left_at += pause_s
-        self.hub.loop.call_later(pause_s, self._slice)
-
-    def _interval_s(self) -> float:
-        """Return how soon after the beginning of a flush the next one may begin."""
-        count = len(self.watchers)
-        return min(limits.FLUSH_S_MAX, count * limits.FLUSH_S_PER_WATCHER)
-
-    def _due(self, pause_s: float) -> float:
-        """Return how many watchers a flush should have come to after this slice."""
-        if pause_s < limits.FLUSH_PAUSE_S_MIN:
-            return inf
-        slices = 1 + (self.hub.now() - self._began_at) / pause_s
-        return len(self.watchers) * slices / limits.FLUSH_SLICES
+        self.hub.loop.call_soon(self._slice)
 
     def _spend(self, took_s: float) -> None:
         self._spent_s += took_s
@@ -225,15 +206,18 @@ class EventHub:
 
     def _rest(self) -> None:
         """Leave the next flush for later: all of them take a share of the time only."""
-        interval_s = max(self._interval_s(), self._spent_s / limits.FANOUT_SHARE_MAX)
+        interval_s = max(
+            min(limits.FLUSH_S_MAX, len(self.watchers) * limits.FLUSH_S_PER_WATCHER),
+            self._spent_s / limits.FANOUT_SHARE_MAX,
+        )
         self._spent_s = 0.0
         self._next_at = self._began_at + interval_s
         if self._again:
             self._again = False
             self.wake()
 
-    def _flushing(self) -> Iterator[int]:
-        """Bring every watcher with room to now; yields their number every few of them.
+    def _flushing(self) -> Iterator[None]:
+        """Bring every watcher with room to now; yields every few watchers.
 
         Now is when the flush begins: what is committed while it runs is for the next.
         """
@@ -246,7 +230,7 @@ class EventHub:
         told: Told | None = None
         for count, watcher in enumerate(list(self.watchers.values())):
             if not count & 15:
-                yield count
+                yield
                 if board.history_id != history:
                     return  # another flush follows, which tells of the new one
             outlet, step = watcher.outlet, watcher.step
@@ -300,14 +284,14 @@ class EventHub:
             frame += board.snapshot(codec)
         return Told(frame, (board.version, False, codec))
 
-    def _beating(self) -> Iterator[int]:
-        """Tell the version to all who have it; yields as a flush does."""
+    def _beating(self) -> Iterator[None]:
+        """Tell the version to all who have it; yields every few watchers."""
         board = self.board
         version = board.version
         frames: dict[Codec, bytes] = {}
         for count, watcher in enumerate(list(self.watchers.values())):
             if not count & 15:
-                yield count
+                yield
                 if board.version != version:
                     return  # they are told more than that
             outlet = watcher.outlet
