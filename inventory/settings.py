@@ -14,7 +14,8 @@ SaleState = Literal[
     "draft", "scheduled", "on_sale", "paused", "closed", "completed", "cancelled"
 ]
 Amount = Annotated[int, Meta(ge=0, le=10**12)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+# The length, because `$` lets a newline pass.
+Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern="^[A-Z]{3}$")]
 
 
 class Money(Struct, frozen=True):

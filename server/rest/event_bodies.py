@@ -54,9 +54,6 @@ _LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
 class Price(Money, frozen=True, forbid_unknown_fields=True):
     """What a seat or place of a category costs."""
 
-    # The length, because `$` lets a newline pass.
-    currency: Annotated[str, Meta(min_length=3, max_length=3, pattern="^[A-Z]{3}$")]
-
 
 class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     """A new event: at a venue, or with just a capacity."""
