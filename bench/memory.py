@@ -17,12 +17,13 @@ from bench.contenders import Running, start_echo
 from bench.drive import Load, drive
 from bench.lab import Lab, describe
 from bench.onsale import start_onsale
-from bench.outcome import HERE, Common, Outcome, in_lab
+from bench.outcome import HERE, Common, Outcome, Value, in_lab
 from bench.partner import Partner
 from bench.usage import resident_bytes
 from bench.watching import Party, Question, Ready, Seen
 
 KIB_MAX = 25.0
+TO_BARE_MAX = 1.4
 STALLED_KIB_MAX = 32.0
 STALLED = 500
 CHANGES_PER_S = 100.0
@@ -175,6 +176,15 @@ def _outcome(
                 f"{step.first_frame_bytes / 1024:.1f}",
             ]
             for step in steps
+        ],
+        values=[
+            Value(
+                name=f"{step.connections:,} idle watchers, to the bare server",
+                value=step.kib_each / bare[step.connections],
+                at_most=TO_BARE_MAX,
+            )
+            for step in steps
+            if step.server == "onsale" and bare[step.connections]
         ],
         figures={"kib_max": KIB_MAX, "settle_s": settle_s, "steps": steps},
         notes=[
