@@ -210,6 +210,20 @@ async def test_a_cursor_beyond_the_ring_gets_a_snapshot(monkeypatch: Any) -> Non
     assert [(f["op"], f["version"]) for f in pipe.frames()] == [("snapshot", 9)]
 
 
+async def test_the_ring_reaches_back_to_the_base_of_its_oldest_batch(
+    monkeypatch: Any,
+) -> None:
+    monkeypatch.setattr(limits, "RING_VERSIONS_MAX", 4)
+    stand = Stand()
+    for seat in range(8):
+        stand.commit([seat])
+    board = stand.event.board
+    base = board.past[0].base
+    assert 1 < base < board.version == 9
+    assert board.remembers(base)
+    assert not board.remembers(base - 1)
+
+
 async def test_another_history_starts_every_watcher_over() -> None:
     stand = Stand()
     pipe = stand.watcher()
