@@ -32,8 +32,8 @@ BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 4_096)
 LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
 
-class Tally:
-    """Counts values by bucket: a library's histogram takes five times as long."""
+class Histogram:
+    """Counts values by bucket: a library takes five times as long."""
 
     def __init__(self, name: str, text: str, bounds: tuple[float, ...]) -> None:
         self.name, self.text, self.bounds = name, text, bounds
@@ -66,13 +66,13 @@ class Metrics(Collector):
         self.refusals: Counter[str] = Counter()
         self.doubts: Counter[str] = Counter()
         self.failures = 0
-        self._batch = Tally(
+        self._batch = Histogram(
             "onsale_batch_commands", "Commands answered by one commit", BATCH_BUCKETS
         )
-        self._commit = Tally(
+        self._commit = Histogram(
             "onsale_commit_seconds", "Time of one commit", COMMIT_BUCKETS_S
         )
-        self._lag = Tally(
+        self._lag = Histogram(
             "onsale_loop_lag_seconds",
             "How late the event loop runs what is due",
             LAG_BUCKETS_S,
@@ -125,8 +125,8 @@ class Metrics(Collector):
             for value, count in counts.items():
                 family.add_metric([value], count)
             yield family
-        for tally in (self._batch, self._commit, self._lag):
-            yield tally.family()
+        for histogram in (self._batch, self._commit, self._lag):
+            yield histogram.family()
         for name, (text, read) in self.gauges.items():
             yield GaugeMetricFamily(name, text, value=read())
 
