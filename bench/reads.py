@@ -79,7 +79,8 @@ async def measure_sale(
 
     The sale begins before the reading and ends after it.
     """
-    runs = []
+    runs: list[Run] = []
+    sold_seats = 0
     paths = list(PATHS.items())
     for number, event in enumerate(onsale.events):
         what, suffix = paths[number % len(paths)]
@@ -87,6 +88,8 @@ async def measure_sale(
         reading = replace(load, path=f"/v1/events/{event}{suffix}", changing=True)
         sale = replace(
             load,
+            # Or it would only be read once more.
+            path="",
             rate=sold_per_s,
             processes=1,
             seats_per_event=SEATS,
@@ -103,8 +106,12 @@ async def measure_sale(
             if sold is not None:
                 figures = sold.result().figures
                 run.faults = {**run.faults, **figures.faults, **figures.refused}
+                sold_seats += figures.accepted_total
             tell(run, say)
             runs.append(run)
+    held = (await onsale.settle())["held"]
+    if runs and not held == sold_seats > 0:
+        runs[-1].faults[f"{held} seats held for {sold_seats} sold"] = 1
     return runs
 
 
