@@ -32,7 +32,7 @@ from inventory.settings import Money, Settings
 from inventory.state import FREE, Stock
 from inventory.venue.arena import arena
 from inventory.venue.map import Venue
-from server.ids import RandomIds
+from server.base.ids import RandomIds
 
 SEATS = 20_000
 BUYERS = 1_500

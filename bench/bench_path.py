@@ -44,17 +44,17 @@ from inventory.settings import Money, Settings
 from inventory.state import Stock
 from inventory.venue.map import Venue
 from inventory.venue.own import read_map
-from server.accounts.tokens import Identity
-from server.envelopes import envelope_of
-from server.ids import RandomIds
-from server.metrics import Metrics
-from server.realtime.direct import QUEUE_BYTES_MAX, DirectQueue
-from server.realtime.hub import Hub
-from server.realtime.outlet import Outlet
-from server.realtime.session import Session
-from server.realtime.wire import JSON
-from server.serve import GC_THRESHOLDS
-from server.shards import LocalEvent, Shards
+from server.base.ids import RandomIds
+from server.base.metrics import Metrics
+from server.live.actors.envelopes import envelope_of
+from server.live.actors.registry import LocalEvent, Shards
+from server.live.fanout.frames import JSON
+from server.live.fanout.hub import Hub
+from server.live.fanout.writer import Outlet
+from server.live.websocket.direct_socket import QUEUE_BYTES_MAX, DirectQueue
+from server.live.websocket.session import Session
+from server.ops.process.serve import GC_THRESHOLDS
+from server.people.auth.tokens import Identity
 
 SEATS = 100_000
 PER_HOLD = 2

@@ -38,15 +38,15 @@ from inventory.ports import Batch, BoardState, CommitStatus, Ownership, Publicat
 from inventory.state import Stock
 from inventory.venue.arena import arena
 from inventory.venue.map import Venue, VenueMap
-from persistence.audit import audit_event
-from persistence.catalog import Catalog
-from persistence.clock import DatabaseClock
 from persistence.data_directory import DataDirectory
 from persistence.embedded import EmbeddedPostgres
-from persistence.journal import PostgresJournal
-from persistence.migrate import migrate
-from persistence.pool import Pool
-from server.ids import RandomIds
+from persistence.events.catalog import Catalog
+from persistence.journal.audit import audit_event
+from persistence.journal.journal import PostgresJournal
+from persistence.postgres.clock import DatabaseClock
+from persistence.postgres.migrate import migrate
+from persistence.postgres.pool import Pool
+from server.base.ids import RandomIds
 
 SEATS = 20_000
 CHANGES = 100_000

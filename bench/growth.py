@@ -25,10 +25,10 @@ from bench.progress import new_console, shown
 from bench.trading import Traded
 from bench.watchers import trade
 from inventory.venue.own import read_map
-from persistence.clock import DatabaseClock
-from persistence.journal import PostgresJournal
-from persistence.migrate import migrate
-from persistence.pool import Pool
+from persistence.journal.journal import PostgresJournal
+from persistence.postgres.clock import DatabaseClock
+from persistence.postgres.migrate import migrate
+from persistence.postgres.pool import Pool
 
 RATIO_MIN = 0.9
 JUDGED = ("seats", "rows")

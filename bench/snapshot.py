@@ -21,8 +21,8 @@ from inventory.ports import BoardState, Publication
 from inventory.settings import Settings
 from inventory.venue.arena import arena
 from inventory.venue.map import Venue
-from server.realtime.board import Board
-from server.realtime.wire import CODECS, Codec
+from server.live.fanout.board import Board
+from server.live.fanout.frames import CODECS, Codec
 
 SEATS = 20_000
 MS_MAX = 1.0

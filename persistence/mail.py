@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from persistence.pool import Pool, Row
+from persistence.postgres.pool import Pool, Row
 
 TAKEN_S = 120.0
 """How long a mail is left to whoever took it."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from persistence import limits
-from persistence.pool import Pool, Row
+from persistence.postgres.pool import Pool, Row
 
 SECRET_BYTES = 32
 CLUSTER_ID_BYTES = 8

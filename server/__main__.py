@@ -1,6 +1,6 @@
 """The `onsale` command."""
 
-from server.cli import main
+from server.ops.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -14,62 +14,62 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 
-from persistence.accounts import Accounts
-from persistence.activity import ActivityLog
-from persistence.analytics import Analytics
-from persistence.bookings import Bookings
-from persistence.catalog import Catalog
-from persistence.clock import DatabaseClock
-from persistence.guard import Durability
-from persistence.journal import PostgresJournal
+from persistence.analytics.analytics import Analytics
+from persistence.events.bookings import Bookings
+from persistence.events.catalog import Catalog
+from persistence.journal.journal import PostgresJournal
+from persistence.journal.receipt_key import ensure_seed
 from persistence.mail import Outbox
-from persistence.pool import Pool
-from persistence.prepare import prepare_database
+from persistence.people.accounts import Accounts
+from persistence.people.activity import ActivityLog
+from persistence.people.sessions import Sessions
+from persistence.people.token_keys import TokenKeys
+from persistence.people.users import Users
+from persistence.postgres.clock import DatabaseClock
+from persistence.postgres.durability import Durability
+from persistence.postgres.pool import Pool
+from persistence.postgres.prepare import prepare_database
 from persistence.processes import Processes
-from persistence.receipt_key import ensure_seed
-from persistence.sessions import Sessions
-from persistence.token_keys import TokenKeys
-from persistence.users import Users
-from server import limits
-from server.accounts.key_keeper import KeyKeeper
-from server.accounts.letters import Letters
-from server.accounts.lifetimes import SESSION_S
-from server.accounts.news import tell_others
-from server.accounts.passwords import Passwords
-from server.accounts.postman import Postman
-from server.accounts.sign_ins import ALONE_TOKEN_S, SESSION_TOKEN_S, SignIns
-from server.activity.start import Activities
-from server.adoption import adopt
-from server.analytics.job import Counter
-from server.attendees.registrar import Registrar
-from server.cluster.members import Members
-from server.cluster.start import join, open_bus, process_of, terms_of
-from server.config import Config
-from server.context import CONTEXT, Context
-from server.door import Door
-from server.events.ranking import keep_ranking
-from server.ids import RandomIds
-from server.metrics import Metrics
-from server.organisations.office import Office
+from server.base import limits
+from server.base.context import CONTEXT, Context
+from server.base.ids import RandomIds
+from server.base.instance import Place, url_at
+from server.base.metrics import Metrics
+from server.base.settings import Config
+from server.events.analytics.job import Counter
+from server.events.attendees.service import Registrar
+from server.events.audit.receipts import PublicKey, ReceiptKey
+from server.events.catalogue.feed import connect_live_events
+from server.events.catalogue.ranking import keep_ranking
+from server.events.sales.fast_reads import QuickReads
+from server.live.actors.registry import Shards
+from server.live.cluster.adoption import adopt
+from server.live.cluster.members import Members
+from server.live.cluster.start import join, open_bus, process_of, terms_of
+from server.live.fanout.hub import Hub
+from server.live.websocket.handler import websocket
+from server.ops.api import routes
+from server.ops.health.database_probe import Pulse
 from server.pages.serve import add_pages
-from server.place import Place, url_at
-from server.pulse import Pulse
-from server.realtime.hub import Hub
-from server.realtime.websocket import websocket
-from server.receipts import PublicKey, ReceiptKey
-from server.rest import routes
-from server.rest.client_address import parse_networks
-from server.rest.http_log import HTTP_LOG
-from server.rest.limits import keep_counting, limits_of
-from server.rest.live_events import connect_live_events
-from server.rest.middleware import answer_problems, set_headers
-from server.rest.notes import note_writes
-from server.rest.packing import pack_bodies
-from server.rest.quick import QuickReads
-from server.shards import Shards
+from server.people.accounts.mails import Letters
+from server.people.activity.middleware import note_writes
+from server.people.activity.service import Activities
+from server.people.auth.key_rotation import KeyKeeper
+from server.people.auth.lifetimes import SESSION_S
+from server.people.auth.passwords import Passwords
+from server.people.auth.revocations import tell_others
+from server.people.auth.sessions import ALONE_TOKEN_S, SESSION_TOKEN_S, SignIns
+from server.people.organisations.service import Office
+from server.transport.http.client_address import parse_networks
+from server.transport.http.compression import pack_bodies
+from server.transport.http.connections import Door
+from server.transport.http.http_log import HTTP_LOG
+from server.transport.http.middleware import answer_problems, set_headers
+from server.transport.mail.sender import Postman
+from server.transport.ratelimit.request_limits import keep_counting, limits_of
 
 if TYPE_CHECKING:
-    from server.cluster.cluster import Cluster
+    from server.live.cluster.cluster import Cluster
 
 log = structlog.get_logger()
 
@@ -294,7 +294,7 @@ class Server:
         members: Members,
     ) -> None:
         """Become one of many. Imported here, because who is alone needs none of it."""
-        from server.cluster.cluster import Cluster
+        from server.live.cluster.cluster import Cluster
 
         bus = await open_bus(redis_url, processes)
         self._cleanups.append(bus.close)

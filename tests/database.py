@@ -12,7 +12,7 @@ import asyncpg
 
 from persistence.data_directory import DataDirectory
 from persistence.embedded import EmbeddedPostgres
-from persistence.migrate import migrate
+from persistence.postgres.migrate import migrate
 from tests.scratch import make_folder
 
 if TYPE_CHECKING:

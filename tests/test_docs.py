@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from msgspec.structs import fields
 
-from persistence.audit import Receipt
-from server.config import NAMES, OTHERS, Config
-from server.receipts import ReceiptKey
-from tests.server.test_receipts import RECEIPT
+from persistence.journal.audit import Receipt
+from server.base.settings import NAMES, OTHERS, Config
+from server.events.audit.receipts import ReceiptKey
+from tests.server.events.audit.test_receipts import RECEIPT
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

@@ -1,1 +1,1 @@
-"""The catalogue of events: what is told of them beside their sale."""
+"""Events: catalogue, venues, sales, bookings, attendees, analytics."""

@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from persistence.embedded.valkey import EmbeddedValkeyError, find_valkey
-from server.cluster.bus import RedisBus
+from server.transport.bus.redis_bus import RedisBus
 from tests.cluster.tunnel import Tunnel
 
 START_S_MAX = 20.0

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from server.cluster.bus import RedisBus
+from server.transport.bus.redis_bus import RedisBus
 
 PATIENCE_S = 20.0
 

@@ -3,7 +3,7 @@
 import contextlib
 import random
 
-from server.reserved_port import ReservedPort
+from server.ops.process.reserved_port import ReservedPort
 
 
 def free_ports(count: int) -> int:

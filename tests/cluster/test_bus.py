@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from server.cluster.bus import RedisBus
-from server.limits import (
+from server.base.limits import (
     BUS_MESSAGE_BYTES_MAX,
     BUS_PROBE_S,
     BUS_PROBES_LOST_MAX,
     BUS_SUBSCRIBE_TOPICS_MAX,
 )
+from server.transport.bus.redis_bus import RedisBus
 from tests.cluster.conftest import PREFIX, SECRET, Join, RedisServer
 from tests.cluster.ears import Ear, hears_again, listening, said, started, until
 from tests.cluster.tunnel import Tunnel

@@ -6,10 +6,10 @@ import functools
 import pytest
 import structlog.testing
 
-from server.cluster import bus as bus_module
-from server.cluster import line as line_module
-from server.cluster.bus import RedisBus
-from server.limits import BUS_MESSAGE_BYTES_MAX, BUS_OUTBOX_BYTES_MAX
+from server.base.limits import BUS_MESSAGE_BYTES_MAX, BUS_OUTBOX_BYTES_MAX
+from server.transport.bus import redis_bus as bus_module
+from server.transport.bus import redis_connection as line_module
+from server.transport.bus.redis_bus import RedisBus
 from tests.cluster.conftest import PREFIX, SECRET, Join, RedisServer
 from tests.cluster.ears import PATIENCE_S, hears_again, listening, said, started, until
 

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from server.cluster.bus import BusError, RedisBus
-from server.cluster.slots import Range, node_of, ranges
+from server.transport.bus.cluster_slots import Range, node_of, ranges
+from server.transport.bus.redis_bus import BusError, RedisBus
 from tests.cluster.conftest import PREFIX, PROGRAMS, REDIS, SECRET, Join, RedisServer
 from tests.cluster.ears import Ear, listening, said, started, until
 from tests.cluster.shards import SLOTS, Shards

@@ -7,8 +7,8 @@ from inventory import commands, replies
 from inventory.keys import OUTCOMES
 from inventory.ports import BoardState, Expiry, Publication
 from inventory.replies import refuse
-from server.cluster import messages as m
-from server.cluster.forwarder import _DECODERS
+from server.live.cluster import messages as m
+from server.live.cluster.forwarder import _DECODERS
 from tests.scenario import settings_of
 
 STATE = BoardState("evt", "h", 3, 17, b"fhbx", [(1, 2, 3, 4)], settings_of())

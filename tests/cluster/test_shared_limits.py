@@ -2,8 +2,12 @@
 
 import pytest
 
-from server.cluster.bus import RedisBus
-from server.rest.limits import LOGINS_BURST, MAILS_BURST, RequestLimits
+from server.transport.bus.redis_bus import RedisBus
+from server.transport.ratelimit.request_limits import (
+    LOGINS_BURST,
+    MAILS_BURST,
+    RequestLimits,
+)
 from tests.cluster.conftest import Join, RedisServer
 from tests.cluster.ears import Ear, listening, said, started, until
 

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from persistence.processes import Processes
-from server.cluster.messages import ALL, Gone, decode
-from server.cluster.start import open_bus
-from server.reserved_port import ReservedPort
+from server.live.cluster.messages import ALL, Gone, decode
+from server.live.cluster.start import open_bus
+from server.ops.process.reserved_port import ReservedPort
 from tests.cluster.ports import free_ports
 from tests.contract.process import REPOSITORY, Server, environment, serve_command
 from tests.persistence.journals import open_store
@@ -65,7 +65,7 @@ def command_of(pid: int) -> bytes:
 def workers(server: Server) -> set[int]:
     assert server.process is not None
     found = children(server.process.pid)
-    return {pid for pid in found if b"server.worker" in command_of(pid)}
+    return {pid for pid in found if b"server.ops.process.worker" in command_of(pid)}
 
 
 def family(pid: int) -> set[tuple[int, str]]:

@@ -62,7 +62,7 @@ class Server:
     ) -> None:
         self.folder = make_folder("contract", parent)
         self.data = self.folder / "data"
-        self.log_path = self.folder / "server.log"
+        self.log_path = self.folder / "server.base.log"
         self.out_path = self.folder / "server.out"
         self.port = port
         self.extra = dict(extra)

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from server.rest.route import Route
-from server.rest.routes import ROUTES
+from server.ops.api.routes import ROUTES
+from server.transport.rest.route import Route
 from tests.contract.client import Answer, Api, Person
 from tests.contract.process import Server
 from tests.contract.teams import (

@@ -17,10 +17,10 @@ from inventory.actor import EventActor
 from inventory.ports import CommitStatus, Envelope
 from inventory.replies import Refused, Reply
 from persistence import limits
-from persistence.audit import audit_event
-from persistence.lanes import Lane
+from persistence.journal.audit import audit_event
+from persistence.journal.lanes import Lane
 from persistence.processes import Processes
-from server.ids import RandomIds
+from server.base.ids import RandomIds
 from tests.fakes import Board, Notes
 from tests.faults.proxy import Cut, FaultProxy
 from tests.persistence.journals import Store, make_batch, open_store

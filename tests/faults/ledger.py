@@ -19,9 +19,9 @@ from inventory.keys import OUTCOMES
 from inventory.ports import JournalRow, KeyedResult
 from inventory.replies import HoldingOk, Refused
 from inventory.venue.map import Venue
-from persistence.audit import audit_event
-from persistence.catalog import Catalog
-from persistence.pool import Pool
+from persistence.events.catalog import Catalog
+from persistence.journal.audit import audit_event
+from persistence.postgres.pool import Pool
 from tests.checkers.history import History
 from tests.checkers.witness import check
 

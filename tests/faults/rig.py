@@ -170,7 +170,7 @@ class Rig:
                 shutil.rmtree(self.folder, ignore_errors=True)
 
     def _preserve(self) -> None:
-        (self.folder / "server.log").write_text(self.server.log())
+        (self.folder / "server.base.log").write_text(self.server.log())
         (self.folder / "postgres.log").write_text(self.database.log())
         trace = [f"{at:.4f} {link} {what}" for at, link, what in self.proxy.trace]
         (self.folder / "proxy.trace").write_text("\n".join(trace))

@@ -18,21 +18,24 @@ SIMULATION: Detector = (
 )
 CORE = pytest("tests/inventory", "--ignore", "tests/inventory/venue")
 TABLES = pytest(
-    "tests/persistence/test_journal.py",
-    "tests/persistence/test_fencer.py",
-    "tests/persistence/test_batch_rows.py",
+    "tests/persistence/journal/test_journal.py",
+    "tests/persistence/journal/test_fencer.py",
+    "tests/persistence/journal/test_batch_rows.py",
 )
-LANES = pytest("tests/persistence/test_lanes.py", "tests/persistence/test_line.py")
-FAILOVER = pytest("tests/persistence/test_line_replication.py")
+LANES = pytest(
+    "tests/persistence/journal/test_lanes.py",
+    "tests/persistence/postgres/test_connection.py",
+)
+FAILOVER = pytest("tests/persistence/postgres/test_connection_replication.py")
 RACES = pytest("tests/race/test_journals.py")
-REALTIME = pytest("tests/server/realtime")
+REALTIME = pytest("tests/server/live")
 CONTRACT = pytest("tests/contract/test_watch.py", "tests/contract/test_keys.py")
 
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
-    "server/accounts/": [pytest("tests/server/accounts")],
+    "server/people/": [pytest("tests/server/people")],
     "server/": [REALTIME, SIMULATION, CONTRACT],
 }
 _BY_FILE: dict[str, Detector] = {
@@ -52,14 +55,19 @@ _BY_FILE: dict[str, Detector] = {
     "inventory/rules/common.py": pytest("tests/inventory/rules"),
     "inventory/rules/bookings.py": pytest("tests/inventory/rules"),
     "inventory/rules/sale.py": pytest("tests/inventory/rules"),
-    "persistence/attendees.py": pytest("tests/persistence/test_attendees.py"),
-    "persistence/rollup.py": pytest("tests/persistence/test_rollup.py"),
-    "persistence/tally.py": pytest(
-        "tests/persistence/test_tally.py", "tests/persistence/test_rollup.py"
+    "persistence/events/attendees.py": pytest(
+        "tests/persistence/events/test_attendees.py"
     ),
-    "server/attendees/registrar.py": pytest("tests/server/attendees"),
-    "persistence/lanes.py": LANES,
-    "persistence/line.py": LANES,
+    "persistence/analytics/rollup.py": pytest(
+        "tests/persistence/analytics/test_rollup.py"
+    ),
+    "persistence/analytics/tally.py": pytest(
+        "tests/persistence/analytics/test_tally.py",
+        "tests/persistence/analytics/test_rollup.py",
+    ),
+    "server/events/attendees/service.py": pytest("tests/server/events/attendees"),
+    "persistence/journal/lanes.py": LANES,
+    "persistence/postgres/connection.py": LANES,
 }
 
 

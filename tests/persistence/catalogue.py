@@ -2,7 +2,7 @@
 
 import msgspec
 
-from persistence.event_rows import Details
+from persistence.events.rows import Details
 from tests.persistence.journals import NOW_MS, SETTINGS, VENUE, make_batch
 
 NAMES = ["Zauberflöte", "b-Moll", "Aida", "b-Moll", "Čapek"]

@@ -11,11 +11,11 @@ from inventory.batch import chained
 from inventory.ports import Batch, BookingRow, CommitStatus, KeyedResult, Ownership
 from inventory.settings import Settings
 from inventory.venue.map import Area, Category, Seat, VenueMap
-from persistence.bookings import Bookings
-from persistence.catalog import Catalog
-from persistence.clock import DatabaseClock
-from persistence.journal import PostgresJournal
-from persistence.pool import Pool
+from persistence.events.bookings import Bookings
+from persistence.events.catalog import Catalog
+from persistence.journal.journal import PostgresJournal
+from persistence.postgres.clock import DatabaseClock
+from persistence.postgres.pool import Pool
 from tests.database import query
 
 AREA_CAPACITY = 5

@@ -21,8 +21,8 @@ from inventory.ports import BoardState, Envelope, Publication
 from inventory.replies import BookOk, HoldOk, Refused, Reply
 from inventory.settings import Money, Settings
 from inventory.venue.map import Venue, VenueMap
-from persistence.clock import DatabaseClock
-from server.ids import RandomIds
+from persistence.postgres.clock import DatabaseClock
+from server.base.ids import RandomIds
 from tests.persistence.journals import SETTINGS, VENUE, Store
 
 ON_SALE = replace(

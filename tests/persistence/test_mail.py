@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from persistence.mail import BACKOFF_S_MIN, Outbox
-from tests.persistence.people import ANNA, accounts_of, code, mail
+from tests.persistence.persons import ANNA, accounts_of, code, mail
 
 pytestmark = pytest.mark.postgres
 

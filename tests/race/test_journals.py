@@ -11,7 +11,7 @@ import pytest
 from msgspec import to_builtins
 
 from inventory.ports import Batch, CommitStatus, Journal, KeyedResult, Ownership
-from persistence.journal import PostgresJournal
+from persistence.journal.journal import PostgresJournal
 from tests.fakes import ManualClock, MemoryJournal
 from tests.persistence.journals import make_batch, make_booking, make_result, open_store
 from tests.scenario import EVENT, ORGANIZER, hall, settings_of

@@ -15,7 +15,7 @@ from inventory import limits
 from inventory.actor import EventActor
 from inventory.loading import load
 from inventory.ports import Batch, CommitStatus, Ownership
-from persistence.journal import PostgresJournal
+from persistence.journal.journal import PostgresJournal
 from persistence.processes import Processes
 from tests.fakes import Fault
 from tests.persistence.journals import Store, open_store

@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from server import limits
+from server.base import limits
 from tests.contract.client import Api
 from tests.security.frame_fuzzer import errors_in, memory_of
 from tests.security.wire import CLOSE, PING, TEXT, Ended, Raw, frame

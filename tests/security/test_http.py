@@ -15,8 +15,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from aiohttp import web
 
-from server.rest import bodies
-from server.rest.middleware import answer_problems
+from server.transport.http.middleware import answer_problems
+from server.transport.rest import bodies
 from tests.security.frame_fuzzer import errors_in
 from tests.security.wire import ANSWER_S, Raw
 

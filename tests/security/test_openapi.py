@@ -24,8 +24,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, StopReason, events
 
 from inventory.rejections import CODES
-from server.rest.problems import status_of
-from server.rest.routes import ROUTES
+from server.ops.api.routes import ROUTES
+from server.transport.http.problems import status_of
 from tests.contract.client import Api, after
 from tests.contract.process import Server
 from tests.contract.teams import promoted

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from server import limits
+from server.base import limits
 from tests.contract.client import Api, Person
 from tests.contract.process import Server
 from tests.contract.socket_client import Socket

@@ -1,9 +1,9 @@
 """A bus that loses, slows, doubles and forgets, between the processes of one world.
 
 `Exchange` stands for Redis, `SimBus` for what a process has of it; together they keep
-the promises of `server.cluster.bus.Bus` and no more: what goes over one link arrives in
-order or not at all, unless the world is told to lose or double some of it, `on_sent` is
-called once for each `publish` that returned True, and `on_gap` whenever a subscription
+the promises of the bus in `server.transport.bus` and no more: what goes over one link
+arrives in order or not at all, unless the world is told to lose or double some of it,
+`on_sent` is called once for each `publish` that returned True, and `on_gap` whenever a subscription
 begins.
 """
 
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from random import Random
 
-from server.limits import BUS_CLOSE_S_MAX
+from server.base.limits import BUS_CLOSE_S_MAX
 from tests.simulation.loop import ProcessLoop, Scheduler
 
 NOTICED_S = 2.5
@@ -243,7 +243,7 @@ class Link:
 
 
 class SimBus:
-    """Implements `server.cluster.bus.Bus` for one process."""
+    """Implements `server.live.cluster.bus.Bus` for one process."""
 
     def __init__(self, exchange: Exchange, loop: ProcessLoop) -> None:
         self.loop = loop

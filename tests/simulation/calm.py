@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import inventory.limits
 import persistence.limits
-import server.limits
+import server.base.limits
 from inventory import commands as c
 from tests.simulation import troubles
 from tests.simulation.client import SEEING
@@ -30,7 +30,7 @@ def quiet_s(world: "World") -> float:
     if world.plan.processes == 1:
         return QUIET_S
     # A command may have been lost just before, and somebody may look for an owner.
-    limits = server.limits
+    limits = server.base.limits
     return (
         QUIET_S
         + limits.FORWARD_S_MAX
@@ -154,9 +154,11 @@ def desert(world: "World") -> int:
             troubles.retire(world, process)
     world.scheduler.run(world.scheduler.now + STOPPED_S)
     # Somebody looks for it, waits for the end of its lease, and keeps what is held.
-    taken_s = unheard_until(world) - world.scheduler.now + 2 * server.limits.ADOPT_S
-    taken_s = max(taken_s, troubles.BURIED_S) + server.limits.LOAD_S_MAX
-    taken_s += persistence.limits.SEEN_S_MAX + server.limits.MEMBERS_S
+    taken_s = (
+        unheard_until(world) - world.scheduler.now + 2 * server.base.limits.ADOPT_S
+    )
+    taken_s = max(taken_s, troubles.BURIED_S) + server.base.limits.LOAD_S_MAX
+    taken_s += persistence.limits.SEEN_S_MAX + server.base.limits.MEMBERS_S
     kept_ms = inventory.limits.HOLD_GRACE_MS
     return world.database.clock.now_ms() + round(1_000 * taken_s) + kept_ms
 

@@ -8,7 +8,7 @@ from inventory.changes import HoldExpired, SeatsHeld
 from inventory.loading import decode_changes
 from inventory.replies import ExtendOk, HoldOk
 from inventory.state import Corrupt, Stock
-from server.shards import LocalEvent
+from server.live.actors.registry import LocalEvent
 from tests.checkers.witness import check
 from tests.fakes import Head
 from tests.scenario import NOW_MS

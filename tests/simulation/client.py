@@ -13,8 +13,8 @@ from msgspec import Struct
 from inventory import commands as c
 from inventory.keys import OUTCOMES
 from inventory.replies import BookOk, HoldingOk, HoldOk, Ok, Refused
-from server.realtime import wire
-from server.realtime.wire import JSON, MSGPACK, Codec, HelloOk, Watch, WatchOk
+from server.live.fanout import frames
+from server.live.fanout.frames import JSON, MSGPACK, Codec, HelloOk, Watch, WatchOk
 from tests.checkers.history import Operation
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ class Peek(Struct):
 
 
 News = (
-    wire.Snapshot
-    | wire.Delta
-    | wire.Beat
-    | wire.Sale
-    | wire.Expired
-    | wire.Bye
-    | wire.ErrorFrame
+    frames.Snapshot
+    | frames.Delta
+    | frames.Beat
+    | frames.Sale
+    | frames.Expired
+    | frames.Bye
+    | frames.ErrorFrame
 )
 
 
@@ -60,7 +60,7 @@ class Tongue:
             **OUTCOMES,
             c.Holding: HoldingOk,
             Watch: WatchOk,
-            wire.Hello: HelloOk,
+            frames.Hello: HelloOk,
         }
         self.reply: dict[type, Decode] = {
             kind: module.Decoder(ok | Refused).decode for kind, ok in replies.items()
@@ -122,7 +122,7 @@ class Client:
         if self.wire is None:
             self.world.scheduler.call_later(0.3, self.connect)
             return
-        self._say(wire.Hello(id=self._next(), token=self.user))
+        self._say(frames.Hello(id=self._next(), token=self.user))
         for event, view in self.views.items():
             self.watch(event, view)
 
@@ -133,7 +133,7 @@ class Client:
             # Another process may be behind the one that told us, for a moment.
             view.version = -1
         if view.version >= 0 and not fresh:
-            since = wire.Since(view.history_id, view.version)
+            since = frames.Since(view.history_id, view.version)
         view.state = "asked"
         self._say(Watch(id=self._next(), event=event, since=since))
 
@@ -227,13 +227,13 @@ class Client:
 
     def ping(self) -> None:
         if self.wire is not None:
-            self._say(wire.Ping(id=self._next()))
+            self._say(frames.Ping(id=self._next()))
 
     def unwatch(self, event: str) -> None:
         view = self.views.get(event)
         if self.wire is not None and view is not None and view.state in SEEING:
             del self.views[event]
-            self._say(wire.Unwatch(id=self._next(), event=event))
+            self._say(frames.Unwatch(id=self._next(), event=event))
 
     def _next(self) -> int:
         self._frames += 1
@@ -323,7 +323,7 @@ class Client:
         """Hear the answer to what is no command."""
         if type(asked) is not Watch:
             decode = self.tongue.reply.get(type(asked), self.tongue.plain)
-            if type(decode(payload)) is Refused and type(asked) is wire.Hello:
+            if type(decode(payload)) is Refused and type(asked) is frames.Hello:
                 self.leave(0, lost=True)
             return
         reply = self.tongue.reply[Watch](payload)
@@ -348,17 +348,17 @@ class Client:
     def _learn(self, news: Any, versions: tuple[int, ...]) -> None:
         """Hear what nobody asked for: S7, S8 and S9."""
         kind = type(news)
-        if kind is wire.Expired:
+        if kind is frames.Expired:
             self.world.expired.append((news.event, self.user, news.hold))
             _drop(self.holds[news.event], news.hold)
-        elif kind in (wire.Snapshot, wire.Delta, wire.Beat):
+        elif kind in (frames.Snapshot, frames.Delta, frames.Beat):
             self._look(kind, news, versions)
-        elif kind is wire.ErrorFrame and news.id is not None:
+        elif kind is frames.ErrorFrame and news.id is not None:
             self.world.violate(f"Client {self.number} was not understood: {news}")
 
     def _look(self, kind: type, news: Any, versions: tuple[int, ...]) -> None:
         world, view = self.world, self.views.get(news.event)
-        version = news.to if kind is wire.Delta else news.version
+        version = news.to if kind is frames.Delta else news.version
         if version > versions[world.numbers[news.event]]:
             world.violate(f"Watchers saw {news} before it was durable")
         if view is None:
@@ -366,9 +366,9 @@ class Client:
         where = f"Client {self.number}, at {view.version} ({view.state}), was sent"
         if version < view.version and news.history_id == view.history_id:
             world.violate(f"{where} an older version: {news}")
-        elif kind is wire.Beat:
+        elif kind is frames.Beat:
             return
-        elif kind is wire.Snapshot:
+        elif kind is frames.Snapshot:
             if view.state == "resumed" and not world.forgetful:
                 world.violate(f"{where} a snapshot, though it was to go on")
             view.history_id, view.version = news.history_id, version

@@ -8,9 +8,9 @@ from msgspec import Struct
 from persistence.errors import Unavailable
 from persistence.processes import Process as Row
 from persistence.processes import Terms
-from server.cluster.cluster import Cluster
-from server.cluster.members import Members
-from server.cluster.messages import ALL, Gone, encode
+from server.live.cluster.cluster import Cluster
+from server.live.cluster.members import Members
+from server.live.cluster.messages import ALL, Gone, encode
 from tests.simulation.bus import SimBus
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from inventory.ports import (
     StoredSnapshot,
 )
 from persistence import limits
-from persistence.clock import DatabaseClock
 from persistence.errors import Unavailable
-from persistence.journal import Head as JournalHead
+from persistence.journal.journal import Head as JournalHead
+from persistence.postgres.clock import DatabaseClock
 from tests.fakes import Broken
 from tests.scenario import NOW_MS
 from tests.simulation.database import Database, Statement

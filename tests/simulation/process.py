@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from inventory.ports import CommitStatus
 from inventory.state import Corrupt
 from persistence.errors import Unavailable
-from server import limits
-from server.accounts.tokens import Identity
-from server.adoption import adopt
-from server.realtime.hub import Hub
-from server.realtime.outlet import Outlet
-from server.realtime.session import Session
-from server.shards import Shards
+from server.base import limits
+from server.live.actors.registry import Shards
+from server.live.cluster.adoption import adopt
+from server.live.fanout.hub import Hub
+from server.live.fanout.writer import Outlet
+from server.live.websocket.session import Session
+from server.people.auth.tokens import Identity
 from tests.fakes import Broken
 from tests.simulation.cluster import Place, form
 from tests.simulation.journal import SimClock, SimJournal
@@ -25,7 +25,7 @@ from tests.simulation.loop import ProcessLoop
 from tests.simulation.registry import SimProcesses
 
 if TYPE_CHECKING:
-    from server.cluster.cluster import Cluster
+    from server.live.cluster.cluster import Cluster
     from tests.simulation.bus import SimBus
     from tests.simulation.client import Client
     from tests.simulation.world import World

@@ -12,12 +12,12 @@ from inventory import limits
 from inventory.actor import EventActor
 from inventory.commands import KeepHolds
 from inventory.ports import Publication
-from server.cluster.counter import Counter
-from server.cluster.follower import Followed, Follower
-from server.cluster.forwarder import Forwarder
-from server.cluster.messages import Commands
-from server.realtime.board import Board
-from server.shards import Shards
+from server.live.actors.registry import Shards
+from server.live.cluster.follower import Followed, Follower
+from server.live.cluster.forwarder import Forwarder
+from server.live.cluster.messages import Commands
+from server.live.cluster.owner import Counter
+from server.live.fanout.board import Board
 from tests.fakes import MemoryJournal
 from tests.simulation.database import COMMIT_FAULTS
 from tests.simulation.registry import SimProcesses

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from server.shards import EventNotFound, EventUnavailable
+from server.live.actors.registry import EventNotFound, EventUnavailable
 from tests.simulation.cluster import bury
 from tests.simulation.tape import SPAN, Action
 

@@ -20,14 +20,14 @@ import structlog
 import inventory.limits
 import inventory.loading
 import persistence.limits
-import server.limits
-import server.realtime.hub
+import server.base.limits
+import server.live.fanout.hub
 from inventory.loading import replay_row
 from inventory.ports import Envelope
 from inventory.replies import Reply
 from inventory.state import Stock
-from server.envelopes import envelope_of
-from server.shards import LocalEvent
+from server.live.actors.envelopes import envelope_of
+from server.live.actors.registry import LocalEvent
 from tests import fakes
 from tests.checkers.history import History, Operation
 from tests.scenario import hall, settings_of
@@ -60,7 +60,7 @@ VENUES = [
 
 
 class Plan:
-    """What the catalog says of an event; stands for `persistence.catalog.EventPlan`."""
+    """What the catalog says of an event; stands for the catalog's `EventPlan`."""
 
     def __init__(self, event: str, plan: EventPlan) -> None:
         self.event = event
@@ -264,7 +264,7 @@ def patched(tape: Tape) -> Iterator[None]:
     modules = {
         "inventory": inventory.limits,
         "persistence": persistence.limits,
-        "server": server.limits,
+        "server": server.base.limits,
     }
     for name, value in tape.world.limits.items():
         if name == "lease_s":
@@ -277,7 +277,7 @@ def patched(tape: Tape) -> Iterator[None]:
             wanted.append((modules[module], constant, value))
     ticks = count()
     # What works in slices of real time works in slices of so many steps.
-    for slicer in (inventory.loading, server.realtime.hub):
+    for slicer in (inventory.loading, server.live.fanout.hub):
         wanted += [(slicer, "monotonic", lambda: next(ticks) / 4_000)]
     former = [(module, name, getattr(module, name)) for module, name, _ in wanted]
     for module, name, value in wanted:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from persistence.pool import Pool
+from persistence.postgres.pool import Pool
 from persistence.processes import Processes
-from server.cluster.bus import RedisBus
-from server.cluster.messages import ALL
+from server.live.cluster.messages import ALL
+from server.transport.bus.redis_bus import RedisBus
 from tests.cluster.conftest import RedisServer
 from tests.cluster.processes.clusters import Machines, until
 from tests.contract.client import Api

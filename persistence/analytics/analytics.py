@@ -1,0 +1,206 @@
+"""What the roll-up tables tell of an event, of an organisation, and of all.
+
+`Rollup` fills them. Each answer says up to when everything is counted: now, where the
+counts have reached the head of each event's journal.
+"""
+
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from persistence.postgres.pool import Pool, Row
+
+Step = Literal["minute", "day"]
+
+TOP: Final = 10
+"""How many events a ranking has."""
+
+_COUNTS: Final = (
+    "holds",
+    "bookings",
+    "cancellations",
+    "expired",
+    "released",
+    "seats_booked",
+    "seats_cancelled",
+)
+_TOTALS: Final = (*_COUNTS, "interested", "buyers", "returning_buyers")
+_SUMS = ", ".join(f"coalesce(sum(r.{name}), 0)::bigint AS {name}" for name in _TOTALS)
+# An event without a roll-up yet is counted up to when it was made.
+_OF = """
+FROM event e JOIN venue v USING (venue_id) LEFT JOIN event_rollup r USING (event_id)
+    LEFT JOIN event_head h USING (event_id)
+"""
+_CAPACITY = """
+coalesce((e.settings ->> 'capacity')::bigint,
+    v.seats + coalesce((SELECT sum(c) FROM unnest(v.area_capacities) AS c), 0))
+"""
+_SUMMARY = f"""
+SELECT {_SUMS}, coalesce(sum({_CAPACITY}), 0)::bigint AS capacity,
+    count(*) AS events,
+    coalesce(min(CASE WHEN h.version = coalesce(r.version, 0)
+        THEN date_trunc('second', now()) ELSE coalesce(r.counted_to, e.created_at) END),
+        date_trunc('second', now())) AS as_of
+{_OF}
+"""
+_ONE = "WHERE e.event_id = $1"
+_OF_ORGANISATION = "WHERE e.organisation_id = $1 AND e.deleted_at IS NULL"
+_ALL = "WHERE $1::text IS NULL AND e.deleted_at IS NULL"
+_MONEY = """
+SELECT d.currency, sum(d.revenue)::bigint AS revenue,
+    sum(d.refunded)::bigint AS refunded
+FROM event_day d JOIN event e USING (event_id)
+{scope} AND d.currency <> '' GROUP BY d.currency ORDER BY d.currency
+"""
+_TREND = """
+SELECT t.{step} AS at, {sums}, coalesce(jsonb_object_agg(t.currency,
+    jsonb_build_array(t.revenue, t.refunded)) FILTER (WHERE t.currency <> ''), '{{}}'
+)::text AS money
+FROM (
+    SELECT t.{step}, t.currency, {inner}
+    FROM event_{step} t JOIN event e USING (event_id)
+    {scope} AND t.{step} >= $2 AND t.{step} < $3 GROUP BY 1, 2
+) t GROUP BY t.{step} ORDER BY t.{step}
+"""
+_RANKED = f"""
+SELECT e.event_id, e.name, e.status, e.starts_at, e.organisation_id,
+    {_CAPACITY}::bigint AS capacity, coalesce(r.bookings, 0) AS bookings,
+    coalesce(r.seats_booked - r.seats_cancelled, 0) AS sold
+{_OF} {{scope}} ORDER BY sold DESC, bookings DESC, e.event_id LIMIT {TOP}
+"""
+_STATES = """
+SELECT status, count(*) AS events FROM event WHERE deleted_at IS NULL GROUP BY status
+"""
+_PEOPLE = """
+SELECT (SELECT count(*) FROM account WHERE deleted_at IS NULL) AS accounts,
+    (SELECT count(*) FROM organisation WHERE deleted_at IS NULL) AS organisations
+"""
+_money = msgspec.json.Decoder(dict[str, tuple[int, int]]).decode
+
+
+class Takings(Struct, frozen=True):
+    """What was taken and given back in one currency, in its minor unit."""
+
+    currency: str
+    revenue: int
+    refunded: int
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """Everything that happened to the events asked about."""
+
+    events: int
+    capacity: int
+    as_of: datetime
+    holds: int
+    bookings: int
+    cancellations: int
+    expired: int
+    released: int
+    seats_booked: int
+    seats_cancelled: int
+    interested: int
+    buyers: int
+    returning_buyers: int
+    money: list[Takings]
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """What happened in one minute or day, which begins at `at`."""
+
+    at: datetime
+    holds: int
+    bookings: int
+    cancellations: int
+    expired: int
+    released: int
+    seats_booked: int
+    seats_cancelled: int
+    money: list[Takings]
+
+
+class Ranked(Struct, frozen=True):
+    """An event and how much of it is sold."""
+
+    event_id: str
+    name: str
+    status: str
+    starts_at: datetime
+    organisation_id: str | None
+    capacity: int
+    bookings: int
+    sold: int
+
+
+class Scope(Struct, frozen=True):
+    """Which events: one, those of an organisation, or all."""
+
+    where: str
+    name: str | None
+
+
+def one_event(event: str) -> Scope:
+    """Ask about one event, deleted or not."""
+    return Scope(_ONE, event)
+
+
+def of_organisation(organisation: str) -> Scope:
+    """Ask about an organisation's events."""
+    return Scope(_OF_ORGANISATION, organisation)
+
+
+EVERYTHING: Final = Scope(_ALL, None)
+
+
+class Analytics:
+    """Reads the roll-up tables. Raises `Unavailable`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def totals(self, scope: Scope) -> Totals:
+        """Return the totals of some events."""
+        row = await self._pool.fetch_one(f"{_SUMMARY} {scope.where}", scope.name)
+        assert row is not None
+        rows = await self._pool.fetch(_MONEY.format(scope=scope.where), scope.name)
+        return Totals(**row, money=[Takings(**one) for one in rows])
+
+    async def trend(
+        self, scope: Scope, step: Step, begin: datetime, end: datetime
+    ) -> list[Point]:
+        """Return the minutes or days in which something happened, in order."""
+        statement = _TREND.format(
+            step=step,
+            scope=scope.where,
+            sums=", ".join(f"sum(t.{name})::bigint AS {name}" for name in _COUNTS),
+            inner=", ".join(
+                f"sum(t.{name}) AS {name}" for name in (*_COUNTS, "revenue", "refunded")
+            ),
+        )
+        rows = await self._pool.fetch(statement, scope.name, begin, end)
+        return [_point_of(row) for row in rows]
+
+    async def ranking(self, scope: Scope) -> list[Ranked]:
+        """Return the events that sold most."""
+        rows = await self._pool.fetch(_RANKED.format(scope=scope.where), scope.name)
+        return [Ranked(**row) for row in rows]
+
+    async def states(self) -> dict[str, int]:
+        """Count the events by the state of their sale."""
+        rows = await self._pool.fetch(_STATES)
+        return {row["status"]: row["events"] for row in rows}
+
+    async def people(self) -> tuple[int, int]:
+        """Count the accounts and the organisations."""
+        row = await self._pool.fetch_one(_PEOPLE)
+        assert row is not None
+        return row["accounts"], row["organisations"]
+
+
+def _point_of(row: Row) -> Point:
+    fields = dict(row)
+    money = _money(fields.pop("money"))
+    takings = [Takings(currency, *money[currency]) for currency in sorted(money)]
+    return Point(**fields, money=takings)

@@ -1,0 +1,344 @@
+"""Counts the journal into the tables of analytics.
+
+Purpose: what happened to each event, by the minute and by the day, without asking the
+sale. The counts and how far the journal is counted are one transaction: whoever dies in
+the middle has counted nothing, and each change counts once.
+
+Concurrency: any process may count any event; an advisory lock, which ends with its
+transaction, keeps two from counting the same one. No row that a sale writes is locked.
+Its connection is its own and single, so that it waits behind itself alone.
+
+Invariants: the journal is read in order and without a hole, from where it was counted
+to; what was committed counts as it is.
+"""
+
+import asyncio
+from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from inventory.changes import AnyChange
+from inventory.settings import Money
+from inventory.venue.map import VenueMap
+from persistence.analytics.tally import (
+    DIGEST_BYTES,
+    Booked,
+    Categories,
+    Counts,
+    Prices,
+    Tally,
+    bookings_in,
+    needs_categories,
+)
+from persistence.postgres.pool import Pool, Row
+
+ROWS_MAX: Final = 256
+BYTES_MAX: Final = 4 << 20
+"""How much of a journal is counted in one transaction; a row may have 1 MiB."""
+
+EVENTS_MAX: Final = 100
+"""How many events that are behind are named at a time."""
+
+VENUES_KEPT_MAX: Final = 8
+LOCK_SPACE: Final = 0x6F6E7361
+"""Tells our advisory locks from others': "onsa" in ASCII."""
+
+SLICE_S: Final = 0.002
+"""How long the loop is kept at a time."""
+
+assert DIGEST_BYTES == 8
+
+_BEHIND = """
+SELECT h.event_id, count(*) OVER () AS events,
+    (sum(h.version - coalesce(r.version, 0)) OVER ())::bigint AS versions,
+    extract(epoch FROM clock_timestamp() - (
+        SELECT j.at FROM journal j
+        WHERE j.event_id = h.event_id AND j.to_version > coalesce(r.version, 0)
+        ORDER BY j.to_version LIMIT 1
+    ))::float AS lag_s
+FROM event_head h LEFT JOIN event_rollup r USING (event_id)
+WHERE h.version > coalesce(r.version, 0)
+ORDER BY r.counted_at NULLS FIRST, h.event_id LIMIT $1
+"""
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2))"
+_STATE = """
+SELECT coalesce(r.version, 0) AS version, r.live_holds, e.venue_id,
+    coalesce(r.prices, e.initial_settings -> 'prices', '{}')::text AS prices
+FROM event e LEFT JOIN event_rollup r USING (event_id) WHERE e.event_id = $1
+"""
+_ROWS = """
+SELECT from_version, to_version, at_ms, body FROM (
+    SELECT from_version, to_version, body,
+        (extract(epoch FROM at) * 1000)::bigint AS at_ms,
+        sum(octet_length(body)) OVER (ORDER BY to_version)
+            - octet_length(body) AS before
+    FROM (
+        SELECT from_version, to_version, at, body FROM journal
+        WHERE event_id = $1 AND to_version > $2 ORDER BY to_version LIMIT $3
+    ) newest
+) sized WHERE before < $4 ORDER BY to_version
+"""
+_BOOKINGS = """
+SELECT b.booking_id, b.user_id, b.seats::text AS seats, b.areas::text AS areas,
+    v.amount, v.currency
+FROM booking b LEFT JOIN booking_value v USING (booking_id)
+WHERE b.booking_id = ANY ($1)
+"""
+_MAP = "SELECT map FROM venue WHERE venue_id = $1"
+_COUNTS: Final = Counts.__struct_fields__
+_PUT_TIMES = """
+INSERT INTO {table} AS t (event_id, {unit}, currency, {columns})
+SELECT $1, date_trunc('{unit}', minute, 'UTC'), currency, {sums}
+FROM unnest($2::timestamptz[], $3::text[], {arrays}) AS c(minute, currency, {columns})
+GROUP BY 2, 3
+ON CONFLICT (event_id, {unit}, currency) DO UPDATE SET {updates}
+"""
+
+
+def _put_times(unit: str) -> str:
+    return _PUT_TIMES.format(
+        table=f"event_{unit}",
+        unit=unit,
+        columns=", ".join(_COUNTS),
+        sums=", ".join(f"sum({name})" for name in _COUNTS),
+        arrays=", ".join(f"${n}::bigint[]" for n in range(4, 4 + len(_COUNTS))),
+        updates=", ".join(f"{name} = t.{name} + excluded.{name}" for name in _COUNTS),
+    )
+
+
+_PUT_MINUTES = _put_times("minute")
+_PUT_DAYS = _put_times("day")
+# The table holds a user once, so one statement tells who is new and who came back.
+_PUT_BUYERS = """
+WITH given AS (
+    SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+        AS g(user_id, holds, bookings, cancellations)
+), put AS (
+    INSERT INTO event_buyer AS b (event_id, user_id, holds, bookings, cancellations)
+    SELECT $1, user_id, holds, bookings, cancellations FROM given
+    ON CONFLICT (event_id, user_id) DO UPDATE SET holds = b.holds + excluded.holds,
+        bookings = b.bookings + excluded.bookings,
+        cancellations = b.cancellations + excluded.cancellations
+    RETURNING b.user_id, b.holds, b.bookings
+)
+SELECT
+    count(*) FILTER (WHERE p.holds > 0 AND p.holds = g.holds) AS interested,
+    count(*) FILTER (WHERE p.bookings > 0 AND p.bookings = g.bookings) AS buyers,
+    count(*) FILTER (WHERE p.bookings > 1 AND p.bookings - g.bookings < 2)
+        AS returning_buyers
+FROM put p JOIN given g USING (user_id)
+"""
+_PUT_VALUES = """
+INSERT INTO booking_value (booking_id, amount, currency)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[])
+"""
+_PUT_STATE = """
+INSERT INTO event_rollup AS r (event_id, version, counted_to, counted_at, live_holds,
+    prices, holds, bookings, cancellations, expired, released, seats_booked,
+    seats_cancelled, interested, buyers, returning_buyers)
+VALUES ($1, $2, $3, now(), $4, $5::jsonb, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+ON CONFLICT (event_id) DO UPDATE SET
+    version = excluded.version, counted_to = excluded.counted_to,
+    counted_at = excluded.counted_at, live_holds = excluded.live_holds,
+    prices = excluded.prices, holds = r.holds + excluded.holds,
+    bookings = r.bookings + excluded.bookings,
+    cancellations = r.cancellations + excluded.cancellations,
+    expired = r.expired + excluded.expired, released = r.released + excluded.released,
+    seats_booked = r.seats_booked + excluded.seats_booked,
+    seats_cancelled = r.seats_cancelled + excluded.seats_cancelled,
+    interested = r.interested + excluded.interested,
+    buyers = r.buyers + excluded.buyers,
+    returning_buyers = r.returning_buyers + excluded.returning_buyers
+"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_changes = msgspec.msgpack.Decoder(list[AnyChange]).decode
+_prices = msgspec.json.Decoder(Prices).decode
+_labels = msgspec.json.Decoder(list[str]).decode
+_areas = msgspec.json.Decoder(dict[str, int]).decode
+_map = msgspec.json.Decoder(VenueMap).decode
+_holds = msgspec.msgpack.Decoder(dict[bytes, int]).decode
+
+
+class Hole(Exception):
+    """The journal does not go on where it was counted to."""
+
+
+class Behind(Struct, frozen=True):
+    """What is not counted yet: some of the events, and how much there is in all.
+
+    `lag_s` is how long the oldest of it waits, as far as those named tell.
+    """
+
+    events: list[str]
+    events_behind: int = 0
+    versions_behind: int = 0
+    lag_s: float = 0.0
+
+
+class Counted(Struct, frozen=True):
+    """What one step counted, and how long it kept the loop."""
+
+    versions: int
+    busy_s: float
+
+
+class Rollup:
+    """Counts the journals of events. Raises `Unavailable`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._venues: OrderedDict[str, Categories] = OrderedDict()
+
+    async def behind(self) -> Behind:
+        """Return what is not counted yet, what waits for its turn longest first."""
+        rows = await self._pool.fetch(_BEHIND, EVENTS_MAX)
+        if not rows:
+            return Behind([])
+        return Behind(
+            [row["event_id"] for row in rows],
+            rows[0]["events"],
+            rows[0]["versions"],
+            max(0.0, *(row["lag_s"] or 0.0 for row in rows)),
+        )
+
+    async def count(self, event: str) -> Counted:
+        """Count the next stretch of an event's journal.
+
+        Nothing where another process is at it. Raises `Hole`.
+        """
+        async with self._pool.transaction() as connection:
+            if not await connection.fetchval(_TRY_LOCK, LOCK_SPACE, event):
+                return Counted(0, 0.0)
+            state = await connection.fetchrow(_STATE, event)
+            if state is None:
+                return Counted(0, 0.0)
+            base = state["version"]
+            rows = await connection.fetch(_ROWS, event, base, ROWS_MAX, BYTES_MAX)
+            if not rows:
+                return Counted(0, 0.0)
+            if rows[0]["from_version"] != base:
+                raise Hole(f"{event} is counted to {base}")
+            timer, batches = Timer(), []
+            for row in rows:
+                batches.append(_changes(row["body"]))
+                await timer.pause()
+            timer.stop()
+            tally = await self._begin(connection, state, batches)
+            timer.go_on()
+            for row, changes in zip(rows, batches, strict=True):
+                tally.add(changes, row["at_ms"])
+                await timer.pause()
+            timer.stop()
+            await self._put(connection, event, rows[-1], tally)
+            return Counted(rows[-1]["to_version"] - base, timer.busy_s)
+
+    async def _begin(
+        self, connection: Any, state: Row, batches: list[list[AnyChange]]
+    ) -> Tally:
+        """Return a tally that knows all that these batches refer to."""
+        bookings: dict[str, Booked] = {}
+        values: dict[str, Money] = {}
+        for row in await connection.fetch(_BOOKINGS, list(bookings_in(batches))):
+            name = row["booking_id"]
+            bookings[name] = Booked(
+                row["user_id"], _labels(row["seats"]), _areas(row["areas"])
+            )
+            if row["amount"] is not None:
+                values[name] = Money(row["amount"], row["currency"])
+        prices = _prices(state["prices"])
+        categories = Categories({}, {})
+        if needs_categories(batches, prices):
+            categories = await self._categories(connection, state["venue_id"])
+        packed = state["live_holds"]
+        return Tally(
+            {} if packed is None else _holds(packed),
+            prices,
+            bookings=bookings,
+            values=values,
+            categories=categories,
+        )
+
+    async def _categories(self, connection: Any, venue: str) -> Categories:
+        known = self._venues.get(venue)
+        if known is None:
+            encoded = await connection.fetchval(_MAP, venue)
+            # A large map takes milliseconds.
+            known = self._venues[venue] = await asyncio.to_thread(_labelled, encoded)
+            if len(self._venues) > VENUES_KEPT_MAX:
+                self._venues.popitem(last=False)
+        self._venues.move_to_end(venue)
+        return known
+
+    async def _put(self, connection: Any, event: str, last: Row, tally: Tally) -> None:
+        """Add what was counted, and note how far."""
+        minutes = [_EPOCH + timedelta(minutes=minute) for minute, _ in tally.minutes]
+        currencies = [currency for _, currency in tally.minutes]
+        counts = list(tally.minutes.values())
+        columns = [[getattr(one, name) for one in counts] for name in _COUNTS]
+        total = dict(zip(_COUNTS, map(sum, columns), strict=True))
+        for statement in (_PUT_MINUTES, _PUT_DAYS):
+            await connection.execute(statement, event, minutes, currencies, *columns)
+        users = list(tally.users.values())
+        came = await connection.fetchrow(
+            _PUT_BUYERS,
+            event,
+            list(tally.users),
+            [one.holds for one in users],
+            [one.bookings for one in users],
+            [one.cancellations for one in users],
+        )
+        await connection.execute(
+            _PUT_VALUES,
+            list(tally.made),
+            [value.amount for value in tally.made.values()],
+            [value.currency for value in tally.made.values()],
+        )
+        await connection.execute(
+            _PUT_STATE,
+            event,
+            last["to_version"],
+            _EPOCH + timedelta(milliseconds=last["at_ms"]),
+            msgspec.msgpack.encode(tally.holds),
+            msgspec.json.encode(tally.prices).decode(),
+            *(total[name] for name in _COUNTS[:7]),
+            came["interested"],
+            came["buyers"],
+            came["returning_buyers"],
+        )
+
+
+class Timer:
+    """Counts how long we keep the loop, and lets others go first now and then."""
+
+    def __init__(self) -> None:
+        self.busy_s = 0.0
+        self._since = perf_counter()
+
+    def go_on(self) -> None:
+        """Begin to count again."""
+        self._since = perf_counter()
+
+    def stop(self) -> None:
+        """Count no further, while we wait for the database."""
+        self.busy_s += perf_counter() - self._since
+
+    async def pause(self) -> None:
+        """Give the loop away where we had it for long."""
+        if perf_counter() - self._since >= SLICE_S:
+            self.stop()
+            await asyncio.sleep(0)
+            self.go_on()
+
+
+def _labelled(encoded: bytes) -> Categories:
+    """Return the category of each seat and area of a venue."""
+    venue = _map(encoded)
+    return Categories(
+        {seat.label: seat.category for seat in venue.seats},
+        {area.label: area.category for area in venue.areas},
+    )

@@ -1,0 +1,168 @@
+"""Bookings as rows: those of a user, and those of an event with who made them.
+
+The journal's commits write them; here one reads.
+"""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from persistence.postgres.cursors import decode_cursor, fetched, page
+from persistence.postgres.pool import Pool, Row
+
+_FIELDS: Final = """
+b.booking_id, b.event_id, b.reference, b.user_id, b.order_id, b.version,
+b.seats::text AS seats, b.areas::text AS areas, b.created_at, b.cancelled_at
+"""
+_FIND = f"SELECT {_FIELDS} FROM booking b WHERE b.booking_id = $1"
+_FIND_REFERENCE = f"SELECT {_FIELDS} FROM booking b WHERE b.reference = $1"
+_WANTED = """
+    AND ($2::boolean IS NULL OR (b.cancelled_at IS NOT NULL) = $2)
+    AND ($3::timestamptz IS NULL OR b.created_at >= $3)
+    AND ($4::timestamptz IS NULL OR b.created_at < $4)
+"""
+_LIST_OF_USER = f"""
+SELECT {_FIELDS} FROM booking b
+WHERE b.user_id = $1 {_WANTED}
+    AND ($6::text IS NULL OR b.event_id = $6)
+    AND ($7::timestamptz IS NULL OR (b.created_at, b.booking_id) < ($7, $8))
+ORDER BY b.created_at DESC, b.booking_id DESC LIMIT $5
+"""
+# An event's bookings are found by the index and looked through; a look-up by name or
+# address would need indexes that every booking of a sale had to pay for.
+_LIST_OF_EVENT = f"""
+SELECT {_FIELDS}, coalesce(a.email, nullif(t.email, '')) AS email,
+    coalesce(nullif(a.name, ''), nullif(t.name, '')) AS name
+FROM booking b LEFT JOIN account a ON a.user_id = b.user_id
+    LEFT JOIN attendee t ON t.attendee_id = b.user_id
+WHERE b.event_id = $1 {_WANTED}
+    AND ($6::bigint IS NULL OR b.version < $6)
+    AND ($7::text IS NULL OR b.seats ? $7)
+    AND ($8::text IS NULL OR b.booking_id = $8 OR b.user_id = $8 OR b.order_id = $8
+        OR starts_with(b.reference, upper($8)) OR b.seats ? $8
+        OR position(lower($8) IN lower(coalesce(a.email, t.email))) > 0
+        OR position(lower($8) IN lower(coalesce(a.name, t.name))) > 0)
+ORDER BY b.version DESC LIMIT $5
+"""
+
+_labels = msgspec.json.Decoder(list[str]).decode
+_areas = msgspec.json.Decoder(dict[str, int]).decode
+
+
+class Booking(Struct, frozen=True):
+    """A booking, cancelled or not."""
+
+    booking: str
+    event: str
+    reference: str
+    user: str
+    order: str | None
+    version: int
+    seats: list[str]
+    areas: dict[str, int]
+    created_at: datetime
+    cancelled_at: datetime | None
+
+
+class Buyer(Struct, frozen=True):
+    """Who made a booking; a guest has neither name nor address."""
+
+    email: str | None
+    name: str | None
+
+    def __repr__(self) -> str:
+        """Leave out what no log should hold."""
+        return "Buyer()"
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which bookings to list; None is any. `begin` is included, `end` is not."""
+
+    cancelled: bool | None = None
+    begin: datetime | None = None
+    end: datetime | None = None
+
+
+class Bookings:
+    """Reads bookings. Raises `Unavailable`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find(self, booking: str) -> Booking | None:
+        """Return a booking by its id."""
+        row = await self._pool.fetch_one(_FIND, booking)
+        return None if row is None else _booking_of(row)
+
+    async def find_by_reference(self, reference: str) -> Booking | None:
+        """Return a booking by what its buyer reads out."""
+        row = await self._pool.fetch_one(_FIND_REFERENCE, reference)
+        return None if row is None else _booking_of(row)
+
+    async def list_of_user(
+        self,
+        user: str,
+        wanted: Wanted,
+        *,
+        event: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> tuple[list[Booking], str | None]:
+        """Return a page of a user's bookings, newest first, and the next cursor."""
+        rows = await self._pool.fetch(
+            _LIST_OF_USER,
+            user,
+            wanted.cancelled,
+            wanted.begin,
+            wanted.end,
+            fetched(limit),
+            event,
+            *decode_cursor(cursor),
+        )
+        found = [_booking_of(row) for row in rows]
+        return page(found, limit, lambda one: (one.created_at, one.booking))
+
+    async def list_of_event(
+        self,
+        event: str,
+        wanted: Wanted,
+        *,
+        text: str | None = None,
+        seat: str | None = None,
+        below: int | None = None,
+        limit: int,
+    ) -> list[tuple[Booking, Buyer]]:
+        """Return an event's bookings of versions below one, newest first.
+
+        `text` is a booking's id, its user's or its order's, a seat, the beginning of
+        the reference, or a part of its buyer's name or address in whatever case.
+        """
+        rows = await self._pool.fetch(
+            _LIST_OF_EVENT,
+            event,
+            wanted.cancelled,
+            wanted.begin,
+            wanted.end,
+            limit,
+            below,
+            seat,
+            text,
+        )
+        return [(_booking_of(row), Buyer(row["email"], row["name"])) for row in rows]
+
+
+def _booking_of(row: Row) -> Booking:
+    return Booking(
+        booking=row["booking_id"],
+        event=row["event_id"],
+        reference=row["reference"],
+        user=row["user_id"],
+        order=row["order_id"],
+        version=row["version"],
+        seats=_labels(row["seats"]),
+        areas=_areas(row["areas"]),
+        created_at=row["created_at"],
+        cancelled_at=row["cancelled_at"],
+    )

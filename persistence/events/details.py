@@ -1,0 +1,84 @@
+"""What the catalogue tells of an event: written beside the journal, never by it.
+
+An edit under a key is made once: the key is stored with it, and whoever comes again
+with it finds out whether it is the same edit.
+"""
+
+from typing import Any, Final
+
+from msgspec import UNSET, Struct, UnsetType
+
+from persistence.postgres.pool import Pool
+
+# Commands have their keys elsewhere; a key is for one request all the same.
+_FIND_KEY = """
+SELECT request_hash, true AS made FROM event_edit
+WHERE event_id = $1 AND user_id = $2 AND key = $3
+UNION ALL
+SELECT request_hash, false FROM command_result
+WHERE event_id = $1 AND user_id = $2 AND key = $3
+ORDER BY made DESC LIMIT 1
+"""
+_EDIT = """
+WITH once AS (
+    INSERT INTO event_edit (event_id, user_id, key, request_hash)
+    SELECT $1, $2, $3::text, $4::bytea WHERE $3 IS NOT NULL
+    ON CONFLICT (event_id, user_id, key) DO NOTHING
+    RETURNING 1
+)
+UPDATE event SET
+    description = CASE WHEN $5::boolean THEN $6::text ELSE description END,
+    category = CASE WHEN $7::boolean THEN $8::text ELSE category END,
+    tags = CASE WHEN $9::boolean THEN $10::text[] ELSE tags END
+WHERE event_id = $1 AND ($3 IS NULL OR EXISTS (SELECT FROM once))
+"""
+
+NO_HASH: Final = b""
+
+
+class DetailsChange(Struct, frozen=True, kw_only=True):
+    """What to change; what is absent stays."""
+
+    description: str | UnsetType = UNSET
+    category: str | UnsetType | None = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
+
+
+class UsedKey(Struct, frozen=True):
+    """A key of a request that came before; `made` tells that its edit was made."""
+
+    request_hash: bytes
+    made: bool
+
+
+class EventDetails:
+    """Writes what the catalogue tells of events. Raises `Unavailable`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find_key(self, event: str, user: str, key: str) -> UsedKey | None:
+        """Return what a key was used for, if for anything."""
+        row = await self._pool.fetch_one(_FIND_KEY, event, user, key)
+        return None if row is None else UsedKey(row["request_hash"], row["made"])
+
+    async def edit(
+        self,
+        event: str,
+        change: DetailsChange,
+        *,
+        user: str,
+        key: str | None = None,
+        request_hash: bytes = NO_HASH,
+    ) -> None:
+        """Make the change, but not a second time under its key."""
+        values: list[Any] = []
+        for value, nothing in (
+            (change.description, ""),
+            (change.category, None),
+            (change.tags, ()),
+        ):
+            given = value is not UNSET
+            shown = value if given else nothing
+            values += (given, list(shown) if isinstance(shown, tuple) else shown)
+        await self._pool.fetch(_EDIT, event, user, key, request_hash, *values)

@@ -1,0 +1,260 @@
+"""Events as rows: what a list is filtered and sorted by, and where its pages begin.
+
+A statement has the conditions that were asked for and no others, so that Postgres can
+plan it for them; texts of clients go into its parameters only. A page begins after the
+sort key and the id of the last row, so that rows that come or go move no other.
+"""
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from inventory.settings import Settings
+from persistence import limits
+from persistence.errors import BadCursor
+from persistence.postgres.cursors import fetched
+from persistence.postgres.pool import Row
+
+Sort = Literal[
+    "starts_at",
+    "-starts_at",
+    "name",
+    "-name",
+    "created_at",
+    "-created_at",
+    "registrations",
+    "-registrations",
+]
+"""A minus turns the order round: `-registrations` begins with the most."""
+
+EVENT: Final = """
+SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
+    e.created_at, e.starts_at, e.organisation_id, v.capacity,
+    e.description, e.category, e.tags, e.image_id, i.width, i.height, e.venue_name,
+    coalesce(p.registrations, 0) AS registrations, lower(e.name) AS sort_name,
+    CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue
+FROM event e JOIN venue v USING (venue_id)
+    LEFT JOIN event_popularity p USING (event_id)
+    LEFT JOIN image i USING (image_id)
+"""
+# Sorted by its own column, so that an index gives the order; each event has a row.
+_RANKED: Final = EVENT.replace("LEFT JOIN event_popularity", "JOIN event_popularity")
+
+_KEYS: Final = {
+    "starts_at": ("e.starts_at", "timestamptz", "starts_at"),
+    "created_at": ("e.created_at", "timestamptz", "created_at"),
+    "name": ('lower(e.name) COLLATE "C"', "text", "sort_name"),
+    "registrations": ("p.registrations", "bigint", "registrations"),
+}
+"""By its name: a sort's expression, its type, and the column that holds its value."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_settings = msgspec.json.Decoder(Settings).decode
+_position = msgspec.msgpack.Decoder(tuple[str, int | str, str]).decode
+
+
+class Details(Struct, frozen=True, kw_only=True):
+    """What the catalogue tells of an event, and no journal knows."""
+
+    description: str = ""
+    category: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class ImageRow(Struct, frozen=True):
+    """The image of an event, in its original proportions."""
+
+    image: str
+    width: int
+    height: int
+
+
+class EventRow(Struct, frozen=True):
+    """An event as last committed; it has a venue or a capacity."""
+
+    event: str
+    venue: str | None
+    capacity: int | None
+    settings: Settings
+    created_by: str
+    request_hash: bytes
+    created_at: datetime
+    starts_at: datetime
+    organisation: str | None = None
+    details: Details = Details()
+    image: ImageRow | None = None
+    registrations: int = 0
+    venue_name: str = ""
+
+
+class EventFilter(Struct, frozen=True, kw_only=True):
+    """Which events are asked for: those to which all of this applies.
+
+    `from_ms` is included, `to_ms` is not. A `text` is contained in the name, or each of
+    its words begins one in the name, the venue's name, the category, the tags or the
+    description. Drafts of organisations are in the lists of their own only.
+    """
+
+    status: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+    text: str | None = None
+    category: str | None = None
+    tags: tuple[str, ...] = ()
+    organisation: str | None = None
+    venue: str | None = None
+    drafts: bool = False
+
+
+class Conditions:
+    """The conditions of a statement, and its parameters."""
+
+    def __init__(self) -> None:
+        self.texts = ["e.deleted_at IS NULL"]
+        self.values: list[object] = []
+
+    def add(self, text: str, *values: object) -> None:
+        """Add a condition with a `{}` for each of its values."""
+        places = []
+        for value in values:
+            self.values.append(value)
+            places.append(f"${len(self.values)}")
+        self.texts.append(text.format(*places))
+
+
+def list_statement(
+    wanted: EventFilter, sort: Sort, cursor: str | None, limit: int
+) -> tuple[str, list[object]]:
+    """Return the statement that lists a page and one row more; raises `BadCursor`."""
+    key = sort.removeprefix("-")
+    expression, kind, _ = _KEYS[key]
+    beyond, order = ("<", " DESC") if sort.startswith("-") else (">", "")
+    conditions = _conditions_of(wanted)
+    if cursor is not None:
+        value, last = _read_cursor(cursor, sort)
+        conditions.add(
+            f"({expression}, e.event_id) {beyond} ({{}}::{kind}, {{}})", value, last
+        )
+    where = "\n    AND ".join(conditions.texts)
+    source = _RANKED if key == "registrations" else EVENT
+    conditions.values.append(fetched(limit))
+    sql = (
+        f"{source}WHERE {where}\nORDER BY {expression}{order}, e.event_id{order}"
+        f" LIMIT ${len(conditions.values)}"
+    )
+    return sql, conditions.values
+
+
+def page_of(
+    rows: list[Row], sort: Sort, limit: int
+) -> tuple[list[EventRow], str | None]:
+    """Return the page of what the statement found, and the cursor of the next one."""
+    size = min(limit, limits.PAGE_MAX)
+    events = [event_of(row) for row in rows[:size]]
+    if len(rows) <= size:
+        return events, None
+    last = rows[size - 1]
+    value = last[_KEYS[sort.removeprefix("-")][2]]
+    if isinstance(value, datetime):
+        value = (value - _EPOCH) // _MICROSECOND
+    packed = msgspec.msgpack.encode((sort, value, last["event_id"]))
+    return events, base64.urlsafe_b64encode(packed).decode()
+
+
+def event_of(row: Row) -> EventRow:
+    """Return an event from a row of `EVENT`."""
+    image = row["image_id"]
+    return EventRow(
+        event=row["event_id"],
+        venue=row["venue"],
+        capacity=row["capacity"],
+        settings=_settings(row["settings"]),
+        created_by=row["created_by"],
+        request_hash=row["request_hash"],
+        created_at=row["created_at"],
+        starts_at=row["starts_at"],
+        organisation=row["organisation_id"],
+        details=Details(
+            description=row["description"],
+            category=row["category"],
+            tags=tuple(row["tags"]),
+        ),
+        image=None if image is None else ImageRow(image, row["width"], row["height"]),
+        registrations=row["registrations"],
+        venue_name=row["venue_name"],
+    )
+
+
+def _conditions_of(wanted: EventFilter) -> Conditions:
+    found = Conditions()
+    if not wanted.drafts:
+        found.add("e.status <> 'draft'")
+    elif wanted.organisation is None:
+        found.add("(e.organisation_id IS NULL OR e.status <> 'draft')")
+    for text, value in (
+        ("e.status = {}", wanted.status),
+        ("e.starts_at >= {}", maybe_time_of(wanted.from_ms)),
+        ("e.starts_at < {}", maybe_time_of(wanted.to_ms)),
+        ("e.organisation_id = {}", wanted.organisation),
+        # The hidden venue of an event with just a capacity is no place to look for.
+        ("e.venue_id = {} AND v.capacity IS NULL", wanted.venue),
+        ("lower(e.category) = lower({})", wanted.category),
+        ("e.tags @> {}", list(wanted.tags) or None),
+    ):
+        if value is not None:
+            found.add(text, value)
+    if wanted.text is not None:
+        found.add(
+            "(lower(e.name) LIKE lower({}) OR e.words @@ to_tsquery('simple', {}))",
+            f"%{_unlike(wanted.text)}%",
+            _words_query(wanted.text),
+        )
+    return found
+
+
+def _words_query(text: str) -> str:
+    """Return a text search query for words that begin with the words of a text."""
+    # Quoted, so that nothing in a word is an operator.
+    quoted = (
+        word.replace("\\", "\\\\").replace("'", "''") for word in text.lower().split()
+    )
+    return " & ".join(f"'{word}':*" for word in quoted)
+
+
+def _unlike(text: str) -> str:
+    """Take from a text what LIKE would understand in it."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _read_cursor(cursor: str, sort: Sort) -> tuple[Any, str]:
+    """Return the sort key and the id after which a page begins."""
+    try:
+        raw = base64.b64decode(cursor.encode("ascii"), b"-_", validate=True)
+        named, value, last = _position(raw)
+        kind = _KEYS[sort.removeprefix("-")][1]
+        fits = isinstance(value, str) == (kind == "text")
+        if named != sort or not fits or "\0" in f"{value}{last}":
+            raise BadCursor("not a cursor of this list")
+        if kind == "bigint" and not -(2**63) <= int(value) < 2**63:
+            raise BadCursor("not a cursor of this list")
+        if kind == "timestamptz":
+            return _EPOCH + int(value) * _MICROSECOND, last
+        return value, last
+    except (binascii.Error, msgspec.MsgspecError, OverflowError, UnicodeError) as error:
+        raise BadCursor("not a cursor of this list") from error
+
+
+def time_of(unix_ms: int) -> datetime:
+    """Return Unix milliseconds as a time in UTC."""
+    return _EPOCH + timedelta(milliseconds=unix_ms)
+
+
+def maybe_time_of(unix_ms: int | None) -> datetime | None:
+    """Return Unix milliseconds as a time in UTC, None for none."""
+    return None if unix_ms is None else time_of(unix_ms)

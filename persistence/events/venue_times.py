@@ -1,0 +1,87 @@
+"""Which event has an exclusive venue when: no two at the same time.
+
+What an event is set to changes with its journal, whose commit must not fail for want of
+a place. So the time is taken here first, in a table of its own that Postgres keeps free
+of overlaps, and what turns out not to be needed is given back after the commit. Whoever
+dies in between leaves an event with too much time, never two events with the same.
+
+Times of events that were cancelled or deleted, and what was left over, are given back
+when somebody else wants them.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct, json
+
+from inventory.settings import Settings
+from persistence.postgres.pool import ExclusionViolation, Pool, Row
+
+_TAKE = """
+UPDATE venue_time SET during = during + event_period($2::jsonb),
+    taken_at = clock_timestamp()
+WHERE event_id = $1 RETURNING taken_at, venue_id
+"""
+_SETTLE = """
+UPDATE venue_time t SET during = event_period(e.settings)
+FROM event e WHERE e.event_id = t.event_id AND t.event_id = $1 AND t.taken_at = $2
+"""
+_FREE = """
+DELETE FROM venue_time t USING event e
+WHERE t.venue_id = $1 AND e.event_id = t.event_id
+    AND (e.deleted_at IS NOT NULL OR e.status = 'cancelled')
+"""
+# Longer ago than any move takes; what was left by one that was given up.
+_SETTLE_OLD = """
+UPDATE venue_time t SET during = event_period(e.settings)
+FROM event e WHERE e.event_id = t.event_id AND t.venue_id = $1
+    AND t.during <> event_period(e.settings)
+    AND t.taken_at < clock_timestamp() - interval '1 minute'
+"""
+_VENUE_OF = "SELECT venue_id FROM venue_time WHERE event_id = $1"
+
+
+class VenueTaken(Exception):
+    """Another event has the venue at that time."""
+
+
+class TakenTime(Struct, frozen=True):
+    """More time for an event, until it is settled."""
+
+    event: str
+    taken_at: datetime
+
+
+class VenueTimes:
+    """Takes and gives back the times of venues. Raises `Unavailable`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def take(self, event: str, settings: Settings) -> TakenTime | None:
+        """Take the time that an event would need, beside what it has.
+
+        None where its venue is not exclusive. Raises `VenueTaken`.
+        """
+        rows = await self._pool.fetch(_VENUE_OF, event)
+        if not rows:
+            return None
+        wanted = json.encode(settings).decode()
+        taken = await self.taking(rows[0]["venue_id"], _TAKE, event, wanted)
+        return TakenTime(event, taken[0]["taken_at"]) if taken else None
+
+    async def settle(self, taken: TakenTime) -> None:
+        """Leave an event the time that it is set to, unless more was taken since."""
+        await self._pool.fetch(_SETTLE, taken.event, taken.taken_at)
+
+    async def taking(self, venue: str | None, sql: str, *args: object) -> list[Row]:
+        """Run a statement that takes time in a venue; raises `VenueTaken`."""
+        try:
+            return await self._pool.fetch(sql, *args)
+        except ExclusionViolation:
+            # Only now, because hardly ever is anything left over.
+            await self._pool.fetch(_FREE, venue)
+        try:
+            await self._pool.fetch(_SETTLE_OLD, venue)
+            return await self._pool.fetch(sql, *args)
+        except ExclusionViolation as error:
+            raise VenueTaken(venue) from error

@@ -1,0 +1,1 @@
+"""Tables of accounts, sessions, organisations, keys, activity."""

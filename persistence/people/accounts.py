@@ -1,0 +1,262 @@
+"""People with a password.
+
+Passwords come hashed: how is the server's business. An email address is one account's,
+however its letters are written. Whatever takes a password, or a mail with a code, away
+from somebody ends that account's sessions in the same transaction.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from persistence.events.attendees import forget_attendees
+from persistence.mail import (
+    Code,
+    Mail,
+    Proven,
+    drop_codes,
+    drop_mails,
+    put_mails,
+    use_code,
+)
+from persistence.people.organisations import leave_all
+from persistence.people.sessions import Role, end_all, end_guest
+from persistence.postgres.pool import Pool, Row, UniqueViolation
+
+_FIELDS = (
+    "user_id, email, password_hash, role, name, verified_at, created_at, suspended_at"
+)
+_FIND_BY_EMAIL = f"SELECT {_FIELDS} FROM account WHERE lower(email) = lower($1)"
+_FIND = f"SELECT {_FIELDS} FROM account WHERE user_id = $1 AND deleted_at IS NULL"
+_CREATE = f"""
+INSERT INTO account (user_id, email, password_hash, role, name)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
+RETURNING {_FIELDS}
+"""
+_ENSURE_ADMIN = f"""
+INSERT INTO account (user_id, email, password_hash, role, name)
+VALUES ($1, $2, $3, 'admin', $4)
+ON CONFLICT ((lower(email))) DO UPDATE
+SET role = 'admin', password_hash = excluded.password_hash, suspended_at = NULL,
+    suspended_reason = NULL
+RETURNING {_FIELDS}
+"""
+_LOCK_ROLE = "SELECT role FROM account WHERE lower(email) = lower($1) FOR UPDATE"
+_RENAME = f"""
+UPDATE account SET name = $2 WHERE user_id = $1 AND deleted_at IS NULL
+RETURNING {_FIELDS}
+"""
+_MOVE = f"""
+UPDATE account SET email = $3, verified_at = NULL
+WHERE user_id = $1 AND password_hash = $2
+RETURNING {_FIELDS}
+"""
+_CHANGE_PASSWORD = """
+UPDATE account SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2
+RETURNING user_id
+"""
+_RESET_PASSWORD = """
+UPDATE account SET password_hash = $2, verified_at = coalesce(verified_at, now())
+WHERE user_id = $1
+"""
+_VERIFY = """
+UPDATE account SET verified_at = coalesce(verified_at, now()) WHERE user_id = $1
+"""
+_DELETE = """
+UPDATE account SET email = NULL, password_hash = NULL, name = '', verified_at = NULL,
+    suspended_at = NULL, suspended_reason = NULL, deleted_at = now()
+WHERE user_id = $1 AND deleted_at IS NULL
+RETURNING user_id
+"""
+
+
+class Account(Struct, frozen=True):
+    """Somebody with a password."""
+
+    user_id: str
+    email: str
+    password_hash: str
+    role: Role
+    name: str
+    verified: bool = False
+    created_at: datetime | None = None
+    suspended: bool = False
+
+    def __repr__(self) -> str:
+        """Leave out what no log should hold."""
+        return f"Account({self.user_id!r}, {self.role!r})"
+
+
+class EmailTaken(Exception):
+    """Another account has this address."""
+
+
+class Accounts:
+    """Reads and changes accounts. Raises `Unavailable`.
+
+    `token_s` is how long an access token of a session may still be good when the
+    session ends, `alone_s` the same of a token that belongs to none, as a guest's.
+    """
+
+    def __init__(self, pool: Pool, *, token_s: int, alone_s: int) -> None:
+        self._pool = pool
+        self._token_s = token_s
+        self._alone_s = alone_s
+
+    async def find(self, user_id: str) -> Account | None:
+        """Return an account by its id."""
+        return _account_of(await self._pool.fetch_one(_FIND, user_id))
+
+    async def find_by_email(self, email: str) -> Account | None:
+        """Return the account of an email address."""
+        return _account_of(await self._pool.fetch_one(_FIND_BY_EMAIL, email))
+
+    async def create(
+        self,
+        account: Account,
+        mails: list[Mail] | None = None,
+        codes: list[Code] | None = None,
+    ) -> Account | None:
+        """Make an account; None where its id or its email address is taken.
+
+        Where the id was a guest's, the guest's token is good no longer.
+        """
+        async with self._pool.transaction() as connection:
+            row = await connection.fetchrow(
+                _CREATE,
+                account.user_id,
+                account.email,
+                account.password_hash,
+                account.role,
+                account.name,
+            )
+            if row is not None:
+                await end_guest(connection, account.user_id, self._alone_s)
+                await put_mails(connection, mails or [], codes or [])
+            return _account_of(row)
+
+    async def ensure_admin(
+        self, user_id: str, email: str, password_hash: str, name: str = "Administrator"
+    ) -> Account:
+        """Make sure that an administrator has this address and this password.
+
+        Who had the address keeps the id; who was no administrator before may not be the
+        one who is meant, so that account's sessions and codes end.
+        """
+        async with self._pool.transaction() as connection:
+            before = await connection.fetchval(_LOCK_ROLE, email)
+            row = await connection.fetchrow(
+                _ENSURE_ADMIN, user_id, email, password_hash, name
+            )
+            account = _account_of(row)
+            if account is None:
+                raise KeyError(email)
+            if before not in (None, "admin"):
+                await drop_codes(connection, account.user_id)
+                await end_all(connection, account.user_id, self._token_s, self._alone_s)
+            return account
+
+    async def rename(self, user_id: str, name: str) -> Account | None:
+        """Change somebody's name; None where there is no such account."""
+        return _account_of(await self._pool.fetch_one(_RENAME, user_id, name))
+
+    async def move(
+        self, account: Account, email: str, mails: list[Mail], codes: list[Code]
+    ) -> Account | None:
+        """Change somebody's address, which is to be verified anew.
+
+        None where the password was changed meanwhile. Raises `EmailTaken`.
+        """
+        try:
+            async with self._pool.transaction() as connection:
+                row = await connection.fetchrow(
+                    _MOVE, account.user_id, account.password_hash, email
+                )
+                if row is not None:
+                    await drop_codes(connection, account.user_id)
+                    await put_mails(connection, mails, codes)
+                return _account_of(row)
+        except UniqueViolation as error:
+            raise EmailTaken from error
+
+    async def change_password(
+        self, account: Account, password_hash: str, mails: list[Mail]
+    ) -> list[str] | None:
+        """Change a password and end all sessions; return what ended.
+
+        None where the password was changed meanwhile.
+        """
+        async with self._pool.transaction() as connection:
+            row = await connection.fetchrow(
+                _CHANGE_PASSWORD, account.user_id, account.password_hash, password_hash
+            )
+            if row is None:
+                return None
+            return await self._end(connection, account.user_id, mails)
+
+    async def put_code(self, mail: Mail, code: Code) -> None:
+        """Send a code to somebody; earlier ones for the same purpose end."""
+        async with self._pool.transaction() as connection:
+            await put_mails(connection, [mail], [code])
+
+    async def reset_password(
+        self, code_hash: bytes, password_hash: str
+    ) -> tuple[Proven, list[str]] | None:
+        """Change the password of whom a code proves, and end all that there was.
+
+        Returns whose it is and what ended; None where the code is not good.
+        """
+        async with self._pool.transaction() as connection:
+            proven = await use_code(connection, code_hash, "reset")
+            if proven is None:
+                return None
+            await connection.execute(_RESET_PASSWORD, proven.user_id, password_hash)
+            return proven, await self._end(connection, proven.user_id, [])
+
+    async def verify(self, code_hash: bytes) -> Proven | None:
+        """Note that somebody reads the mails of the address; None for a bad code."""
+        async with self._pool.transaction() as connection:
+            proven = await use_code(connection, code_hash, "verify")
+            if proven is not None:
+                await connection.execute(_VERIFY, proven.user_id)
+            return proven
+
+    async def delete(self, user_id: str) -> list[str] | None:
+        """Keep of an account nothing but its id; return what ended.
+
+        Bookings name that id and nothing else, so they stay right. None where there is
+        no such account. Raises `LastOwner` where nobody else owns an organisation of
+        this account's.
+        """
+        async with self._pool.transaction() as connection:
+            await leave_all(connection, user_id)
+            if await connection.fetchrow(_DELETE, user_id) is None:
+                return None
+            # What was joined until the account was locked; it joins nothing any more.
+            await leave_all(connection, user_id)
+            await drop_mails(connection, user_id)
+            await forget_attendees(connection, user_id)
+            return await self._end(connection, user_id, [])
+
+    async def _end(self, connection: Any, user_id: str, mails: list[Mail]) -> list[str]:
+        """End sessions and codes: what was known before proves nothing any more."""
+        await drop_codes(connection, user_id)
+        await put_mails(connection, mails, [])
+        return await end_all(connection, user_id, self._token_s, self._alone_s)
+
+
+def _account_of(row: Row | None) -> Account | None:
+    if row is None:
+        return None
+    return Account(
+        user_id=row["user_id"],
+        email=row["email"],
+        password_hash=row["password_hash"],
+        role=row["role"],
+        name=row["name"],
+        verified=row["verified_at"] is not None,
+        created_at=row["created_at"],
+        suspended=row["suspended_at"] is not None,
+    )

@@ -1,0 +1,409 @@
+"""Organisations and who belongs to them.
+
+Whatever adds, removes or promotes a member locks the organisation's row first, so that
+of two owners who leave at once one stays, and an event is not made for an organisation
+that is being deleted. A deleted one keeps its row: events that are over name it.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+
+from persistence.postgres.cursors import decode_cursor, fetched, page
+from persistence.postgres.pool import Pool, Row
+
+MemberRole = Literal["owner", "leader", "staff"]
+
+OWNED_MAX: Final = 20
+"""How many organisations one may own."""
+
+MEMBERS_MAX: Final = 500
+
+_FIELDS = "o.organisation_id, o.name, o.description, o.request_hash, o.created_at"
+_MINE = """
+LEFT JOIN organisation_member m
+    ON m.organisation_id = o.organisation_id AND m.user_id = $1
+"""
+_FIND_MADE = f"""
+SELECT {_FIELDS}, m.role FROM organisation o {_MINE}
+WHERE o.organisation_id = $2
+"""
+_FIND = f"{_FIND_MADE} AND o.deleted_at IS NULL"
+_LIST = f"""
+SELECT {_FIELDS}, m.role FROM organisation o {_MINE}
+WHERE o.deleted_at IS NULL AND ($3 OR m.role IS NOT NULL)
+    AND ($4::timestamptz IS NULL OR (o.created_at, o.organisation_id) > ($4, $5))
+ORDER BY o.created_at, o.organisation_id LIMIT $2
+"""
+_LOCK_ACCOUNT = """
+SELECT user_id FROM account WHERE user_id = $1 AND deleted_at IS NULL
+FOR NO KEY UPDATE
+"""
+_COUNT_OWNED = """
+SELECT count(*) FROM organisation_member WHERE user_id = $1 AND role = 'owner'
+"""
+_CREATE = """
+INSERT INTO organisation (organisation_id, name, description, created_by, request_hash)
+VALUES ($1, $2, $3, $4, $5)
+"""
+_JOIN = """
+INSERT INTO organisation_member (organisation_id, user_id, role) VALUES ($1, $2, $3)
+"""
+_EDIT = """
+UPDATE organisation SET name = coalesce($2, name),
+    description = coalesce($3, description)
+WHERE organisation_id = $1 AND deleted_at IS NULL
+"""
+_LOCK = """
+SELECT organisation_id FROM organisation
+WHERE organisation_id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE
+"""
+_MEMBER = """
+SELECT m.user_id, m.role, m.joined_at, a.name, a.email
+FROM organisation_member m JOIN account a USING (user_id)
+WHERE m.organisation_id = $1
+"""
+_FIND_MEMBER = f"{_MEMBER} AND m.user_id = $2"
+_LIST_MEMBERS = f"""{_MEMBER}
+    AND ($3::timestamptz IS NULL OR (m.joined_at, m.user_id) > ($3, $4))
+ORDER BY m.joined_at, m.user_id LIMIT $2
+"""
+_ROLE = """
+SELECT role FROM organisation_member WHERE organisation_id = $1 AND user_id = $2
+"""
+_COUNT = "SELECT count(*) FROM organisation_member WHERE organisation_id = $1"
+_OTHER_OWNERS = """
+SELECT count(*) FROM organisation_member
+WHERE organisation_id = $1 AND role = 'owner' AND user_id <> $2
+"""
+_SET_ROLE = """
+UPDATE organisation_member SET role = $3 WHERE organisation_id = $1 AND user_id = $2
+"""
+_REMOVE = "DELETE FROM organisation_member WHERE organisation_id = $1 AND user_id = $2"
+_UNFINISHED = """
+SELECT EXISTS (
+    SELECT FROM event e WHERE e.organisation_id = $1 AND e.deleted_at IS NULL
+        AND (e.status NOT IN ('completed', 'cancelled') OR EXISTS (
+            SELECT FROM booking b
+            WHERE b.event_id = e.event_id AND b.cancelled_at IS NULL))
+)
+"""
+_DELETE = (
+    "UPDATE organisation SET deleted_at = now() WHERE organisation_id = $1",
+    "DELETE FROM organisation_member WHERE organisation_id = $1",
+    """
+    UPDATE organisation_invitation SET state = 'withdrawn', answered_at = now()
+    WHERE organisation_id = $1 AND state = 'pending'
+    """,
+    """
+    UPDATE join_request SET state = 'declined', answered_at = now()
+    WHERE organisation_id = $1 AND state = 'pending'
+    """,
+    """
+    UPDATE api_key SET revoked_at = now()
+    WHERE organisation_id = $1 AND revoked_at IS NULL
+    """,
+)
+_LEADS_ANY = """
+SELECT EXISTS (
+    SELECT FROM organisation_member WHERE user_id = $1 AND role IN ('owner', 'leader')
+) AS leads
+"""
+_ROLES = """
+SELECT organisation_id, user_id, role FROM organisation_member
+WHERE organisation_id = ANY ($1)
+"""
+_ALL_OF_USER = """
+SELECT o.organisation_id, o.name, EXISTS (
+    SELECT FROM organisation_member n
+    WHERE n.organisation_id = o.organisation_id AND n.role = 'owner'
+        AND n.user_id <> $1
+) AS others, m.role
+FROM organisation o JOIN organisation_member m USING (organisation_id)
+WHERE m.user_id = $1
+ORDER BY o.organisation_id
+"""
+_LOCK_MANY = """
+SELECT organisation_id FROM organisation
+WHERE organisation_id IN (
+    SELECT organisation_id FROM organisation_member WHERE user_id = $1)
+ORDER BY organisation_id FOR NO KEY UPDATE
+"""
+_FORGET_USER = (
+    "DELETE FROM organisation_member WHERE user_id = $1",
+    """
+    UPDATE join_request SET state = 'withdrawn', answered_at = now(), message = ''
+    WHERE user_id = $1 AND state = 'pending'
+    """,
+    "UPDATE join_request SET message = '' WHERE user_id = $1",
+    """
+    UPDATE organisation_invitation SET email = '',
+        state = CASE state WHEN 'pending' THEN 'withdrawn' ELSE state END,
+        answered_at = coalesce(answered_at, now())
+    WHERE answered_by = $1 OR lower(email) = (
+        SELECT lower(email) FROM account WHERE user_id = $1)
+    """,
+)
+
+
+class Organisation(Struct, frozen=True):
+    """An organisation, and what whoever asked is in it."""
+
+    organisation_id: str
+    name: str
+    description: str
+    request_hash: bytes
+    created_at: datetime
+    role: MemberRole | None
+
+
+class Member(Struct, frozen=True):
+    """Somebody who belongs to an organisation."""
+
+    user_id: str
+    role: MemberRole
+    joined_at: datetime
+    name: str
+    email: str
+
+    def __repr__(self) -> str:
+        """Leave out what no log should hold."""
+        return f"Member({self.user_id!r}, {self.role!r})"
+
+
+class OrganisationNotFound(Exception):
+    """There is no such organisation, or not any more."""
+
+
+class MemberNotFound(Exception):
+    """Whoever is named does not belong to the organisation."""
+
+
+class AlreadyMember(Exception):
+    """Whoever is named belongs to the organisation."""
+
+
+class LastOwner(Exception):
+    """Without this member nobody would own the organisation; names organisations."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+class NotAllowed(Exception):
+    """Whoever asks may not do this to somebody of that role."""
+
+
+class TooMany(Exception):
+    """There are as many as may be."""
+
+
+class InUse(Exception):
+    """The organisation has events that are not over, or tickets sold."""
+
+
+class Organisations:
+    """Reads and changes organisations and their members. Raises `Unavailable`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def create(
+        self,
+        organisation: str,
+        name: str,
+        description: str,
+        *,
+        created_by: str,
+        request_hash: bytes,
+    ) -> Organisation:
+        """Make an organisation, or return the one that has this id already.
+
+        It is returned after its end too, because making it again is not what was asked.
+        Raises `TooMany`, and `MemberNotFound` where its maker has no account.
+        """
+        async with self._pool.transaction() as connection:
+            # Locked, so that many at once do not all count too few.
+            if await connection.fetchrow(_LOCK_ACCOUNT, created_by) is None:
+                raise MemberNotFound
+            known = await connection.fetchrow(_FIND_MADE, created_by, organisation)
+            if known is not None:
+                return _organisation_of(known)
+            if await connection.fetchval(_COUNT_OWNED, created_by) >= OWNED_MAX:
+                raise TooMany
+            fields = (organisation, name, description, created_by, request_hash)
+            await connection.execute(_CREATE, *fields)
+            await connection.execute(_JOIN, organisation, created_by, "owner")
+            row = await connection.fetchrow(_FIND, created_by, organisation)
+            return _organisation_of(row)
+
+    async def find(self, organisation: str, user: str) -> Organisation | None:
+        """Return an organisation, with the role that a user has in it."""
+        row = await self._pool.fetch_one(_FIND, user, organisation)
+        return None if row is None else _organisation_of(row)
+
+    async def leads_any(self, user: str) -> bool:
+        """Tell whether somebody owns or leads an organisation, whichever."""
+        rows = await self._pool.fetch(_LEADS_ANY, user)
+        return bool(rows[0]["leads"])
+
+    async def list_of(
+        self, user: str, *, every: bool = False, limit: int, cursor: str | None = None
+    ) -> tuple[list[Organisation], str | None]:
+        """Return a page of those a user belongs to (or of all), the oldest first."""
+        rows = await self._pool.fetch(
+            _LIST, user, fetched(limit), every, *decode_cursor(cursor)
+        )
+        found = [_organisation_of(row) for row in rows]
+        return page(found, limit, lambda one: (one.created_at, one.organisation_id))
+
+    async def edit(
+        self, organisation: str, name: str | None, description: str | None
+    ) -> None:
+        """Change what an organisation says of itself; None leaves it."""
+        await self._pool.fetch(_EDIT, organisation, name, description)
+
+    async def find_member(self, organisation: str, user: str) -> Member | None:
+        """Return a member."""
+        row = await self._pool.fetch_one(_FIND_MEMBER, organisation, user)
+        return None if row is None else Member(**row)
+
+    async def list_members(
+        self, organisation: str, *, limit: int, cursor: str | None = None
+    ) -> tuple[list[Member], str | None]:
+        """Return a page of members, who joined first first."""
+        rows = await self._pool.fetch(
+            _LIST_MEMBERS, organisation, fetched(limit), *decode_cursor(cursor)
+        )
+        found = [Member(**row) for row in rows]
+        return page(found, limit, lambda one: (one.joined_at, one.user_id))
+
+    async def set_role(
+        self,
+        organisation: str,
+        user: str,
+        role: MemberRole,
+        allowed: Collection[MemberRole],
+    ) -> None:
+        """Give a member another role.
+
+        `allowed` are the roles that whoever asks may take and give. Raises
+        `OrganisationNotFound`, `MemberNotFound`, `NotAllowed`, `LastOwner`.
+        """
+        async with self._pool.transaction() as connection:
+            await lock(connection, organisation)
+            before = await role_of(connection, organisation, user)
+            if before not in allowed or role not in allowed:
+                raise NotAllowed
+            if before == "owner" and role != "owner":
+                await _keep_an_owner(connection, organisation, user)
+            await connection.execute(_SET_ROLE, organisation, user, role)
+
+    async def remove(
+        self, organisation: str, user: str, allowed: Collection[MemberRole]
+    ) -> None:
+        """End a membership, where the member's role is one of the `allowed`.
+
+        Raises `OrganisationNotFound`, `MemberNotFound`, `NotAllowed`, `LastOwner`.
+        """
+        async with self._pool.transaction() as connection:
+            await lock(connection, organisation)
+            before = await role_of(connection, organisation, user)
+            if before not in allowed:
+                raise NotAllowed
+            if before == "owner":
+                await _keep_an_owner(connection, organisation, user)
+            await connection.execute(_REMOVE, organisation, user)
+
+    async def transfer(self, organisation: str, owner: str | None, to: str) -> None:
+        """Make a member an owner, and the one who was one a leader.
+
+        `owner` is None where an administrator does it, who was none. Raises
+        `OrganisationNotFound`, `MemberNotFound`, `NotAllowed`.
+        """
+        async with self._pool.transaction() as connection:
+            await lock(connection, organisation)
+            await role_of(connection, organisation, to)
+            if owner is not None and owner != to:
+                if await role_of(connection, organisation, owner) != "owner":
+                    raise NotAllowed
+                await connection.execute(_SET_ROLE, organisation, owner, "leader")
+            await connection.execute(_SET_ROLE, organisation, to, "owner")
+
+    async def delete(self, organisation: str) -> None:
+        """End an organisation. Raises `OrganisationNotFound` and `InUse`."""
+        async with self._pool.transaction() as connection:
+            await lock(connection, organisation)
+            if await connection.fetchval(_UNFINISHED, organisation):
+                raise InUse
+            for statement in _DELETE:
+                await connection.execute(statement, organisation)
+
+    async def roles(
+        self, organisations: Collection[str]
+    ) -> dict[str, dict[str, MemberRole]]:
+        """Return who is what in each of these organisations."""
+        found: dict[str, dict[str, MemberRole]] = {name: {} for name in organisations}
+        for row in await self._pool.fetch(_ROLES, list(organisations)):
+            found[row["organisation_id"]][row["user_id"]] = row["role"]
+        return found
+
+
+# asyncpg ships no types, hence Any for its connection.
+async def lock(connection: Any, organisation: str) -> None:
+    """Keep others from changing an organisation until the transaction ends."""
+    if await connection.fetchrow(_LOCK, organisation) is None:
+        raise OrganisationNotFound
+
+
+async def role_of(connection: Any, organisation: str, user: str) -> MemberRole:
+    """Return the role of a member. Raises `MemberNotFound`."""
+    role: MemberRole | None = await connection.fetchval(_ROLE, organisation, user)
+    if role is None:
+        raise MemberNotFound
+    return role
+
+
+async def join(connection: Any, organisation: str, user: str, role: MemberRole) -> None:
+    """Add a member to an organisation that is locked.
+
+    Raises `AlreadyMember`, `TooMany`, and `MemberNotFound` where there is no account.
+    """
+    # Locked, because an account that is being deleted joins nothing any more.
+    if await connection.fetchrow(_LOCK_ACCOUNT, user) is None:
+        raise MemberNotFound
+    if await connection.fetchval(_ROLE, organisation, user) is not None:
+        raise AlreadyMember
+    if await connection.fetchval(_COUNT, organisation) >= MEMBERS_MAX:
+        raise TooMany
+    await connection.execute(_JOIN, organisation, user, role)
+
+
+async def leave_all(connection: Any, user: str) -> list[str]:
+    """End all that ties an account to organisations, before it is deleted.
+
+    Returns the organisations that it was a member of. Raises `LastOwner`.
+    """
+    await connection.fetch(_LOCK_MANY, user)
+    # Read anew: while we waited for a lock, another owner may have left.
+    rows = await connection.fetch(_ALL_OF_USER, user)
+    alone = [
+        row["name"] for row in rows if row["role"] == "owner" and not row["others"]
+    ]
+    if alone:
+        raise LastOwner(alone)
+    for statement in _FORGET_USER:
+        await connection.execute(statement, user)
+    return [row["organisation_id"] for row in rows]
+
+
+async def _keep_an_owner(connection: Any, organisation: str, user: str) -> None:
+    if await connection.fetchval(_OTHER_OWNERS, organisation, user) == 0:
+        raise LastOwner([organisation])
+
+
+def _organisation_of(row: Row) -> Organisation:
+    return Organisation(**row)

@@ -1,0 +1,1 @@
+"""Connections, pool, migrations and what we ask of the server."""

@@ -1,1 +1,0 @@
-"""Who somebody is: access tokens and passwords."""

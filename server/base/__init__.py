@@ -1,0 +1,1 @@
+"""What all else stands on: settings, limits, ids. No sockets, no SQL."""

@@ -1,0 +1,228 @@
+"""The settings of one server process, from the environment and the command line.
+
+Nothing else reads the environment. A name that is not known, or a value that is not
+possible, is a `ConfigError` with a sentence that names it.
+"""
+
+import re
+from collections.abc import Mapping
+from email.utils import parseaddr
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from server.base.s3_url import parse_place
+from server.transport.http.client_address import parse_networks
+
+PORT_MAX: Final = 65_535
+Port = Annotated[int, Meta(ge=0, le=PORT_MAX)]
+Allowance = Annotated[int, Meta(ge=1, le=10**9)]
+
+EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})
+"""Hosts that mean all addresses of the machine, and so are nobody's address."""
+
+
+class ConfigError(Exception):
+    """A setting that is unknown or impossible."""
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set; see the README for what each is for."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    data_dir: str = ".onsale"
+    database_url: str | None = None
+    redis_url: str | None = None
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    worker_port: Annotated[int, Meta(ge=1, le=PORT_MAX)] | None = None
+    """Where worker 0 listens besides, alone; the next ones at the ports after it."""
+    advertise: str | None = None
+    """The URL at which others reach this machine: its port is used for a lone process
+    only, because each worker has its own."""
+    admin_email: str | None = None
+    admin_password: str | None = None
+    secret_key: str | None = None
+    old_secret_key: str | None = None
+    """The one before, whose tokens still count."""
+    smtp_url: str | None = None
+    mail_from: str | None = None
+    public_url: str | None = None
+    """The page of the shop, for links in mails."""
+    images_url: str | None = None
+    """An S3-compatible store for images; without it they are in the data directory."""
+    s3_key_id: str | None = None
+    s3_secret: str | None = None
+    s3_token: str | None = None
+    rate_limits: Literal["on", "off"] = "on"
+    rate_limit_public: Allowance | None = None
+    """Requests in 15 minutes, and so are the three below; see `request_limits`."""
+    rate_limit_signed_in: Allowance | None = None
+    rate_limit_admin: Allowance | None = None
+    rate_limit_commands: Allowance | None = None
+    activity_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
+    """How long it is kept who did what; whole months go at a time."""
+    trusted_proxies: list[str] = []
+    allowed_origins: list[str] = []
+    unsafe: bool = False
+    loop: Literal["uvloop", "asyncio"] = "uvloop"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+NAMES: Final[dict[str, str]] = {
+    **{
+        f"ONSALE_{name.upper()}": name
+        for name in Config.__struct_fields__
+        if not name.startswith("s3_")
+    },
+    "DATABASE_URL": "database_url",
+    "REDIS_URL": "redis_url",
+    # As all that talks to such a store calls them.
+    "AWS_ACCESS_KEY_ID": "s3_key_id",
+    "AWS_SECRET_ACCESS_KEY": "s3_secret",
+    "AWS_SESSION_TOKEN": "s3_token",
+}
+"""Names in the environment, and the settings they give."""
+
+OTHERS: Final = frozenset({"ONSALE_POSTGRES_BIN", "ONSALE_VENV", "ONSALE_BOOTSTRAP"})
+"""Names that belong to others of ours: the embedded Postgres, and dev.py."""
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\sA-Z]+")
+_LISTS: Final = frozenset({"trusted_proxies", "allowed_origins"})
+
+
+def read_config(environment: Mapping[str, str], **given: object) -> Config:
+    """Return the settings; what is `given` (not None) goes before the environment."""
+    values: dict[str, object] = {}
+    for name, value in environment.items():
+        if name in NAMES and value:
+            field = NAMES[name]
+            values[field] = (
+                [part.strip() for part in value.split(",") if part.strip()]
+                if field in _LISTS
+                else value
+            )
+        elif name.startswith("ONSALE_") and name not in NAMES and name not in OTHERS:
+            raise ConfigError(f"{name} is not a setting of onsale.")
+    values.update({name: value for name, value in given.items() if value is not None})
+    try:
+        config = msgspec.convert(values, Config, strict=False)
+    except msgspec.ValidationError as error:
+        detail, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`")
+        names = [name for name, known in NAMES.items() if known == field]
+        raise ConfigError(f"{' / '.join(names) or 'Settings'}: {detail}.") from None
+    _check(config)
+    return config
+
+
+def _check(config: Config) -> None:
+    """Raise `ConfigError` for what is possible alone, but not together."""
+    if (config.admin_email is None) != (config.admin_password is None):
+        raise ConfigError(
+            "ONSALE_ADMIN_EMAIL and ONSALE_ADMIN_PASSWORD are set together."
+        )
+    _check_mail(config)
+    _check_images(config)
+    _check_proxies(config)
+    for origin in config.allowed_origins:
+        if _ORIGIN.fullmatch(origin) is None:
+            raise ConfigError(
+                "ONSALE_ALLOWED_ORIGINS: Expected origins as browsers write them, such"
+                " as https://tickets.example; there is no sign that means all of them."
+            )
+    if config.advertise is not None and not _is_origin(config.advertise):
+        raise ConfigError(
+            "ONSALE_ADVERTISE: Expected a URL of a machine, such as"
+            " http://onsale-1.example:8080."
+        )
+    if config.worker_port is None:
+        if config.workers > 1 and config.advertise is not None:
+            raise ConfigError(
+                "ONSALE_ADVERTISE: several workers can be told apart only by ports of"
+                " their own; set ONSALE_WORKER_PORT too."
+            )
+        return
+    last = config.worker_port + config.workers - 1
+    if last > PORT_MAX:
+        raise ConfigError(
+            f"ONSALE_WORKER_PORT: the last worker's port would be {last:,}."
+        )
+    if config.worker_port <= config.port <= last:
+        raise ConfigError(
+            f"ONSALE_WORKER_PORT: {config.port} is the port of all workers."
+        )
+    if config.advertise is None and config.host in EVERYWHERE:
+        raise ConfigError(
+            "ONSALE_WORKER_PORT: set ONSALE_ADVERTISE too; a server that listens on all"
+            " addresses does not know which one others reach it at."
+        )
+
+
+def _check_mail(config: Config) -> None:
+    if (config.smtp_url is None) != (config.mail_from is None):
+        raise ConfigError("ONSALE_SMTP_URL and ONSALE_MAIL_FROM are set together.")
+    if config.mail_from is not None and not parseaddr(config.mail_from)[1].count("@"):
+        raise ConfigError("ONSALE_MAIL_FROM: Expected an email address.")
+    # No value is repeated: there may be a password in it.
+    if config.smtp_url is not None and not _is_url(config.smtp_url, "smtp", "smtps"):
+        raise ConfigError(
+            "ONSALE_SMTP_URL: Expected smtp://HOST:PORT, or smtps:// for TLS from the"
+            " first byte, perhaps with USER:PASSWORD@."
+        )
+    if config.public_url is not None and not _is_url(
+        config.public_url, "http", "https"
+    ):
+        raise ConfigError("ONSALE_PUBLIC_URL: Expected the URL of a page.")
+
+
+def _check_images(config: Config) -> None:
+    if config.images_url is None:
+        return
+    try:
+        parse_place(config.images_url)
+    except ValueError as error:
+        raise ConfigError(
+            "ONSALE_IMAGES_URL: Expected s3://BUCKET, perhaps with a folder, and behind"
+            f" a `?` the endpoint and the region. {error}"
+        ) from None
+    if config.s3_key_id is None or config.s3_secret is None:
+        raise ConfigError(
+            "ONSALE_IMAGES_URL: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY too."
+        )
+
+
+def _check_proxies(config: Config) -> None:
+    try:
+        parse_networks(config.trusted_proxies)
+    except ValueError as error:
+        raise ConfigError(f"ONSALE_TRUSTED_PROXIES: {error}.") from None
+
+
+def _is_url(text: str, *schemes: str) -> bool:
+    """Tell whether this is a URL with a host and nothing behind a `#`."""
+    try:
+        parts = urlsplit(text)
+        named = parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(named) and not parts.fragment
+
+
+def _is_origin(url: str) -> bool:
+    """Tell whether this is a URL with a host, perhaps a port, and nothing else."""
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    rest = (parts.path.removesuffix("/"), parts.query, parts.fragment)
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(named)
+        and "@" not in parts.netloc
+        and not any(rest)
+        and not any(sign.isspace() for sign in url)
+    )

@@ -1,0 +1,258 @@
+"""Numbers for who runs an event or an organisation, and for administrators.
+
+They come from roll-up tables that a job fills beside the sale; `as_of` says up to when
+everything is counted.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, cast
+
+from aiohttp import web
+from msgspec import Struct
+
+from inventory.settings import Money
+from persistence.analytics.analytics import (
+    EVERYTHING,
+    Point,
+    Ranked,
+    Scope,
+    Step,
+    Takings,
+    Totals,
+    of_organisation,
+    one_event,
+)
+from server.events.catalogue.rest import find_shown_row
+from server.people.organisations.membership import manages, stand
+from server.transport.http.problems import ProblemError, bad_field
+from server.transport.rest.call import Call
+from server.transport.rest.query import choice_of, time_of
+
+STEPS: Final = ("minute", "day")
+SPANS_MAX: Final = {"minute": timedelta(days=1), "day": timedelta(days=400)}
+SPANS: Final = {"minute": timedelta(hours=1), "day": timedelta(days=30)}
+"""How long a trend is where nobody says from when on."""
+
+
+class CountsDocument(Struct, kw_only=True):
+    """What happened: `revenue` is what was booked, before what was `refunded`."""
+
+    holds: int
+    bookings: int
+    cancellations: int
+    expired: int
+    released: int
+    seats_booked: int
+    seats_cancelled: int
+    revenue: list[Money]
+    refunded: list[Money]
+
+
+class PointDocument(CountsDocument, kw_only=True):
+    """What happened in the minute or the day (UTC) that begins at `at`."""
+
+    at: datetime
+
+
+class EngagementDocument(Struct):
+    """How many users held something, booked, and booked more than once."""
+
+    interested: int
+    buyers: int
+    returning_buyers: int
+
+
+class AnalyticsDocument(
+    CountsDocument, kw_only=True, rename={"begin": "from", "end": "to"}
+):
+    """Totals since the beginning, and a trend without what has nothing to tell.
+
+    `sold` is what is booked now, `utilisation` its share of the capacity, `conversion`
+    the share of holds that became bookings; both are null where there is nothing to
+    divide by. `engagement` counts a user once for each event.
+    """
+
+    as_of: datetime
+    capacity: int
+    sold: int
+    utilisation: float | None
+    conversion: float | None
+    engagement: EngagementDocument
+    step: Step
+    begin: datetime
+    end: datetime
+    trend: list[PointDocument]
+
+
+class EventAnalytics(AnalyticsDocument, kw_only=True):
+    """The numbers of one event."""
+
+    event: str
+
+
+class RankedDocument(Struct):
+    """An event of a ranking, by what it sold."""
+
+    event: str
+    name: str
+    status: str
+    starts_at: datetime
+    organisation: str | None
+    capacity: int
+    sold: int
+    bookings: int
+    utilisation: float | None
+
+
+class OrganisationAnalytics(AnalyticsDocument, kw_only=True):
+    """The numbers of an organisation, and its ten events that sold most."""
+
+    organisation: str
+    events: int
+    ranking: list[RankedDocument]
+
+
+class JobDocument(Struct):
+    """What the job that counts has before it, as this process saw it last."""
+
+    events_behind: int
+    versions_behind: int
+    lag_s: float
+
+
+class Dashboard(AnalyticsDocument, kw_only=True):
+    """The numbers of the whole server."""
+
+    events: int
+    events_by_status: dict[str, int]
+    accounts: int
+    organisations: int
+    ranking: list[RankedDocument]
+    job: JobDocument
+
+
+async def show_event_analytics(call: Call) -> web.Response:
+    """Show the numbers of an event to whoever manages it."""
+    event = call.path("event")
+    row = await find_shown_row(call, event)
+    if not await manages(call, row.organisation):
+        raise ProblemError("forbidden")
+    fields = await _numbers(call, one_event(event))
+    return call.read(EventAnalytics(event=event, **fields))
+
+
+async def show_organisation_analytics(call: Call) -> web.Response:
+    """Show the numbers of an organisation to those who lead it."""
+    organisation = (await stand(call, "leader")).id
+    scope = of_organisation(organisation)
+    totals, fields = await _totals(call, scope)
+    document = OrganisationAnalytics(
+        organisation=organisation,
+        events=totals.events,
+        ranking=await _ranking(call, scope),
+        **fields,
+    )
+    return call.read(document)
+
+
+async def show_dashboard(call: Call) -> web.Response:
+    """Show the numbers of the whole server."""
+    analytics, behind = call.context.analytics, call.context.counter.behind
+    totals, fields = await _totals(call, EVERYTHING)
+    accounts, organisations = await analytics.people()
+    document = Dashboard(
+        events=totals.events,
+        events_by_status=await analytics.states(),
+        accounts=accounts,
+        organisations=organisations,
+        ranking=await _ranking(call, EVERYTHING),
+        job=JobDocument(
+            behind.events_behind, behind.versions_behind, round(behind.lag_s, 3)
+        ),
+        **fields,
+    )
+    return call.read(document)
+
+
+async def _numbers(call: Call, scope: Scope) -> dict[str, Any]:
+    return (await _totals(call, scope))[1]
+
+
+async def _totals(call: Call, scope: Scope) -> tuple[Totals, dict[str, Any]]:
+    step, begin, end = read_span(call.request.query)
+    analytics = call.context.analytics
+    totals = await analytics.totals(scope)
+    trend = await analytics.trend(scope, step, begin, end)
+    sold = totals.seats_booked - totals.seats_cancelled
+    return totals, {
+        **_counts(totals),
+        "as_of": totals.as_of,
+        "capacity": totals.capacity,
+        "sold": sold,
+        "utilisation": _share(sold, totals.capacity),
+        "conversion": _share(totals.bookings, totals.holds),
+        "engagement": EngagementDocument(
+            totals.interested, totals.buyers, totals.returning_buyers
+        ),
+        "step": step,
+        "begin": begin,
+        "end": end,
+        "trend": [PointDocument(at=point.at, **_counts(point)) for point in trend],
+    }
+
+
+async def _ranking(call: Call, scope: Scope) -> list[RankedDocument]:
+    return [_ranked(row) for row in await call.context.analytics.ranking(scope)]
+
+
+def _ranked(row: Ranked) -> RankedDocument:
+    return RankedDocument(
+        event=row.event_id,
+        name=row.name,
+        status=row.status,
+        starts_at=row.starts_at,
+        organisation=row.organisation_id,
+        capacity=row.capacity,
+        sold=row.sold,
+        bookings=row.bookings,
+        utilisation=_share(row.sold, row.capacity),
+    )
+
+
+def _counts(row: Totals | Point) -> dict[str, Any]:
+    return {
+        "holds": row.holds,
+        "bookings": row.bookings,
+        "cancellations": row.cancellations,
+        "expired": row.expired,
+        "released": row.released,
+        "seats_booked": row.seats_booked,
+        "seats_cancelled": row.seats_cancelled,
+        "revenue": [_money(one.revenue, one) for one in row.money],
+        "refunded": [_money(one.refunded, one) for one in row.money if one.refunded],
+    }
+
+
+def _money(amount: int, takings: Takings) -> Money:
+    return Money(amount, takings.currency)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def read_span(query: Mapping[str, str]) -> tuple[Step, datetime, datetime]:
+    """Return the step of the trend that is asked for, its beginning and its end."""
+    step = cast("Step", choice_of(query, "step", STEPS) or "day")
+    end = time_of(query, "to") or datetime.now(UTC)
+    try:
+        begin = time_of(query, "from") or end - SPANS[step]
+    except OverflowError as error:
+        raise bad_field("to", "Too early.") from error
+    if begin >= end:
+        raise bad_field("from", "Not before `to`.")
+    if end - begin > SPANS_MAX[step]:
+        longest = SPANS_MAX[step] // timedelta(days=1)
+        raise bad_field("from", f"At most {longest} days by the {step}.")
+    return step, begin, end

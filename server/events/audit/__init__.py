@@ -1,0 +1,1 @@
+"""Receipts of what was sold, signed, from a replay of the journal."""

@@ -1,0 +1,97 @@
+"""The audit receipt of one event, made by a child process.
+
+A replay of a whole journal is seconds of pure computation: in a process of its own it
+stalls no sale, and what it finds does not rest on what this process believes.
+"""
+
+import asyncio
+import os
+import sys
+from typing import Any, Final
+
+import orjson
+import structlog
+from aiohttp import web
+
+from server.base.paths import PROJECT
+from server.events.catalogue.rest import find_managed_event
+from server.transport.http.problems import ProblemError
+from server.transport.rest.call import Call
+
+AUDIT_TIMEOUT_S: Final = 120
+WAITING_S: Final = 10
+PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "VIRTUAL_ENV")
+
+log = structlog.get_logger()
+
+
+async def show_audit(call: Call) -> web.Response:
+    """Replay the event's journal, compare with the tables, show the receipt."""
+    event = await find_managed_event(call)
+    audits = call.context.audits
+    try:
+        async with asyncio.timeout(WAITING_S):
+            await audits.acquire()
+    except TimeoutError as error:
+        raise ProblemError("overloaded", "Another audit is under way.") from error
+    try:
+        context = call.context
+        receipt = await run_audit(
+            event.id, context.database_url, context.config.secret_key
+        )
+    finally:
+        audits.release()
+    return call.answer(receipt)
+
+
+async def show_receipt_key(call: Call) -> web.Response:
+    """Show the public half of the key that receipts are signed with."""
+    return call.read(call.context.receipt_key)
+
+
+async def run_audit(
+    event: str, database_url: str, secret_key: str | None
+) -> dict[str, Any]:
+    """Return the receipt that the child prints."""
+    # Secrets go by the environment, where other users of the machine cannot read them,
+    # and nothing else of ours goes along.
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment["DATABASE_URL"] = database_url
+    if secret_key is not None:
+        environment["ONSALE_SECRET_KEY"] = secret_key
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "server",
+        "audit",
+        event,
+        "--json",
+        cwd=PROJECT,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(AUDIT_TIMEOUT_S):
+            output, errors = await child.communicate()
+    except TimeoutError as error:
+        raise ProblemError("unavailable", "The audit took too long.") from error
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    # 0 says that all is well and 1 that something differs; both print a receipt.
+    if child.returncode not in (0, 1):
+        log.error(
+            "audit failed", event_id=event, errors=errors.decode("utf-8", "replace")
+        )
+        raise ProblemError("unavailable", "The audit could not be made.")
+    try:
+        receipt: dict[str, Any] = orjson.loads(output)
+    except orjson.JSONDecodeError as error:
+        log.error(
+            "audit failed", event_id=event, errors=errors.decode("utf-8", "replace")
+        )
+        raise ProblemError("unavailable", "The audit could not be made.") from error
+    return receipt

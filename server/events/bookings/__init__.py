@@ -1,0 +1,1 @@
+"""What buyers have booked, for them and for organisers."""

@@ -1,0 +1,1 @@
+"""Events as they are made, edited, listed and found."""

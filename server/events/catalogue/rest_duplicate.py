@@ -1,0 +1,98 @@
+"""A further event like one that is there: the same show on another evening."""
+
+from typing import Any, Final
+
+from aiohttp import web
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from inventory.settings import Settings
+from persistence.events.venue_times import VenueTaken
+from persistence.people.organisations import TooMany
+from server.events.catalogue.bodies import Name, check_settings, completing
+from server.events.catalogue.rest import answer_made, capacity_of, find_managed_event
+from server.transport.http.problems import ProblemError
+from server.transport.rest.call import Call
+from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.times import Time, maybe_to_ms, to_ms
+
+FOLLOWING: Final = ("ends_at", "on_sale_at", "off_sale_at")
+"""Times that move along with the beginning."""
+
+
+class EventDuplicate(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is to be different about the new event; the rest is as it is there.
+
+    Where it begins at another time, the times that are not named move along.
+    """
+
+    name: Name | UnsetType = UNSET
+    starts_at: Time | UnsetType = UNSET
+    ends_at: Time | UnsetType | None = UNSET
+    on_sale_at: Time | UnsetType | None = UNSET
+    off_sale_at: Time | UnsetType | None = UNSET
+
+
+async def duplicate_event(call: Call) -> web.Response:
+    """Make a draft like an event, for whoever the event is of."""
+    user, key = call.who.user, call.key
+    event = await find_managed_event(call)
+    body = EventDuplicate()
+    if call.request.body_exists:
+        body = await call.body(EventDuplicate)
+    catalog = call.context.catalog
+    row = await catalog.find_event(event.id)
+    if row is None:
+        raise ProblemError("event_not_found")
+    now_ms = call.context.activities.now_ms()
+    settings = completing(duplicated(event.board.settings, body), now_ms)
+    check_settings(settings, event.board.venue.categories)
+    request_hash = hash_request(["duplicate", event.id, body])
+    try:
+        made = await catalog.create_event(
+            new_id("evt", user, key),
+            settings,
+            venue=row.venue,
+            capacity=capacity_of(row, event.board.settings),
+            created_by=user,
+            request_hash=request_hash,
+            organisation=row.organisation,
+            details=row.details,
+            image=None if row.image is None else row.image.image,
+        )
+    except VenueTaken as error:
+        raise ProblemError("venue_taken") from error
+    except TooMany as error:
+        raise ProblemError("limit_reached") from error
+    except KeyError as error:
+        # Its organisation was deleted meanwhile.
+        raise ProblemError("forbidden") from error
+    if made.request_hash != request_hash:
+        raise ProblemError("key_reused")
+    plan = await catalog.find_plan(made.event)
+    if plan is None:
+        raise ProblemError("event_not_found")
+    call.context.caches.settings_changed()
+    # As it was made, also where the request is made again after a while.
+    return answer_made(call, made, plan.first_settings)
+
+
+def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
+    """Return the settings of a draft like an event."""
+    moved_ms = 0
+    changes: dict[str, Any] = {
+        "sale_state": "draft",
+        "deleted": False,
+        "capacity": None,
+    }
+    if body.name is not UNSET:
+        changes["name"] = body.name
+    if body.starts_at is not UNSET:
+        changes["starts_at_ms"] = to_ms(body.starts_at)
+        moved_ms = changes["starts_at_ms"] - settings.starts_at_ms
+    for field in FOLLOWING:
+        given, now_ms = getattr(body, field), getattr(settings, f"{field}_ms")
+        if given is not UNSET:
+            changes[f"{field}_ms"] = maybe_to_ms(given)
+        elif now_ms is not None:
+            changes[f"{field}_ms"] = now_ms + moved_ms
+    return structs.replace(settings, **changes)

@@ -1,0 +1,117 @@
+"""Takes images in, gives them out, and removes what nobody shows."""
+
+import asyncio
+from hashlib import sha256
+from typing import Final
+
+import structlog
+
+from persistence.errors import Unavailable
+from persistence.events.images import Images, NewImage
+from server.events.images.encoding import SIZES, Encoded, encode_sizes
+from server.events.images.stores import ImageStore, StoreUnavailable
+
+SWEEP_EVERY_S: Final = 600.0
+WAITING_MAX: Final = 8
+"""How many uploads wait for their turn to be decoded; each holds its bytes."""
+
+log = structlog.get_logger()
+
+
+class TooManyUploads(Exception):
+    """Others are being decoded; nothing happened."""
+
+
+class OtherUpload(Exception):
+    """This id belongs to the image of another upload."""
+
+
+class ImageKeeper:
+    """The images of one server."""
+
+    def __init__(self, images: Images, store: ImageStore) -> None:
+        self._images = images
+        self._store = store
+        self._turn = asyncio.Semaphore(1)
+        self._waiting = 0
+        self._wake = asyncio.Event()
+
+    async def take(self, image: str, event: str, uploaded: bytes, *, user: str) -> None:
+        """Let an event show what was uploaded; the same again changes nothing.
+
+        Raises `BadImage`, `OtherUpload`, `TooManyUploads`, `StoreUnavailable`,
+        `Unavailable`.
+        """
+        request = sha256(b"\0".join((event.encode(), uploaded))).hexdigest()
+        known = await self._images.find_request(image)
+        if known is not None:
+            if known != request:
+                raise OtherUpload
+            return
+        sizes = await self._encode(uploaded)
+        await self._images.intend(image)
+        for size, encoded in sizes.items():
+            await self._store.put(name_of(image, size), encoded.data)
+        large = sizes["large"]
+        await self._images.show(
+            event,
+            NewImage(
+                image,
+                large.width,
+                large.height,
+                {size: len(encoded.data) for size, encoded in sizes.items()},
+                user,
+                request,
+            ),
+        )
+        self._wake.set()
+
+    async def find(self, image: str, size: str) -> bytes | None:
+        """Return a file of an image; raises `StoreUnavailable`."""
+        return await self._store.get(name_of(image, size))
+
+    async def hide(self, event: str) -> None:
+        """Let an event show no image; raises `Unavailable`."""
+        await self._images.hide(event)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Remove files that nobody needs: soon after they are dropped, and in time."""
+        while True:
+            self._wake.clear()
+            await self.sweep()
+            try:
+                async with asyncio.timeout(SWEEP_EVERY_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def sweep(self) -> None:
+        """Remove the files of all garbage that is due."""
+        try:
+            while garbage := await self._images.garbage():
+                for image in garbage:
+                    for size in SIZES:
+                        await self._store.delete(name_of(image, size))
+                    await self._images.removed(image)
+        except (StoreUnavailable, Unavailable) as error:
+            log.warning("images could not be removed", error=repr(error))
+
+    async def close(self) -> None:
+        """Let connections go."""
+        await self._store.close()
+
+    async def _encode(self, uploaded: bytes) -> dict[str, Encoded]:
+        if self._waiting >= WAITING_MAX:
+            raise TooManyUploads
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(encode_sizes, uploaded)
+        finally:
+            self._waiting -= 1
+
+
+def name_of(image: str, size: str) -> str:
+    """Return the name of a file; a folder has the images whose ids begin alike."""
+    return f"{image[4:6]}/{image}-{size}.webp"

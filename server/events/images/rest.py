@@ -1,0 +1,148 @@
+"""Images of events: uploaded, shown, taken down."""
+
+import asyncio
+import re
+from typing import Annotated, Final
+
+from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+from msgspec import Meta, Struct
+
+from server.events.catalogue.rest import find_managed_event, show
+from server.events.images.encoding import MEDIA_TYPE, SIZES, UPLOAD_BYTES_MAX, BadImage
+from server.events.images.keeper import OtherUpload, TooManyUploads
+from server.events.images.stores import StoreUnavailable
+from server.transport.http import etags
+from server.transport.http.problems import ProblemError, bad_field
+from server.transport.rest.bodies import BODY_TIMEOUT_S, CHUNK_BYTES
+from server.transport.rest.call import Call
+from server.transport.rest.idempotency import new_id
+from server.transport.rest.query import choice_of
+
+FIELD: Final = "image"
+FORM_BYTES_MAX: Final = UPLOAD_BYTES_MAX + (64 << 10)
+"""An upload with what a form puts around it."""
+
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
+"""An id is never given to another image."""
+
+_ID: Final = re.compile(r"img_[A-Za-z0-9_-]{22}")
+
+_NO_FORM: Final = (
+    # Whatever aiohttp's reader says of a form that is none.
+    AssertionError,
+    HttpProcessingError,
+    ValueError,
+    web.HTTPException,
+    web.RequestPayloadError,
+)
+_TOO_LARGE: Final = f"At most {UPLOAD_BYTES_MAX} bytes."
+
+
+class ImageForm(Struct):
+    """A form with one file."""
+
+    image: Annotated[
+        str,
+        Meta(
+            description="A JPEG, PNG or WebP of at most 5 MiB and 50 million pixels.",
+            extra_json_schema={"contentMediaType": "application/octet-stream"},
+        ),
+    ]
+
+
+async def upload_image(call: Call) -> web.Response:
+    """Let an event show an image, in place of the one that it had."""
+    user, key = call.who.user, call.key
+    event = await find_managed_event(call)
+    uploaded = await read_upload(call.request)
+    context = call.context
+    try:
+        await context.images.take(
+            new_id("img", user, key), event.id, uploaded, user=user
+        )
+    except BadImage as error:
+        raise ProblemError("bad_image", str(error)) from error
+    except OtherUpload as error:
+        raise ProblemError("key_reused") from error
+    except TooManyUploads as error:
+        raise ProblemError("overloaded") from error
+    except StoreUnavailable as error:
+        raise ProblemError("unavailable") from error
+    context.rows.edited(event.id)
+    context.caches.settings_changed()
+    return call.answer(await show(call, event))
+
+
+async def delete_image(call: Call) -> web.Response:
+    """Let an event show no image."""
+    # A second time is none.
+    event = await find_managed_event(call)
+    context = call.context
+    await context.images.hide(event.id)
+    context.rows.edited(event.id)
+    context.caches.settings_changed()
+    return call.done()
+
+
+async def show_image(call: Call) -> web.Response:
+    """Answer with a file of an image."""
+    image = call.path("image")
+    if _ID.fullmatch(image) is None:
+        raise ProblemError("image_not_found")
+    size = choice_of(call.request.query, "size", tuple(SIZES)) or "large"
+    etag = f'"{image}.{size}"'
+    headers = {
+        "ETag": etag,
+        "Cache-Control": IMMUTABLE,
+        # The shop's pages show it, wherever they are.
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    if etags.matches(call.request.headers.get("If-None-Match"), etag):
+        return web.Response(status=304, headers=headers)
+    try:
+        data = await call.context.images.find(image, size)
+    except StoreUnavailable as error:
+        raise ProblemError("unavailable") from error
+    if data is None:
+        raise ProblemError("image_not_found")
+    return web.Response(body=data, content_type=MEDIA_TYPE, headers=headers)
+
+
+async def read_upload(request: web.Request) -> bytes:
+    """Return the file of a form; never takes more than the limit into memory."""
+    if request.content_type != "multipart/form-data":
+        detail = f"Send multipart/form-data with a file named {FIELD}."
+        raise ProblemError("unsupported_media_type", detail)
+    if request.content_length is not None and request.content_length > FORM_BYTES_MAX:
+        raise ProblemError("too_large", _TOO_LARGE)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await _read_form(await request.multipart())
+    except TimeoutError as error:
+        raise ProblemError("request_timeout") from error
+    except _NO_FORM as error:
+        raise ProblemError("bad_frame", "The form cannot be read.") from error
+
+
+async def _read_form(form: MultipartReader) -> bytes:
+    """Return the only file of a form."""
+    uploaded: bytes | None = None
+    async for part in form:
+        if not isinstance(part, BodyPartReader) or part.name != FIELD:
+            raise bad_field(FIELD, "Nothing else may be in the form.")
+        if uploaded is not None:
+            raise bad_field(FIELD, "One file, please.")
+        uploaded = await _read_part(part)
+    if uploaded is None:
+        raise bad_field(FIELD, "There is no such file in the form.")
+    return uploaded
+
+
+async def _read_part(part: BodyPartReader) -> bytes:
+    data = bytearray()
+    while chunk := await part.read_chunk(CHUNK_BYTES):
+        data += chunk
+        if len(data) > UPLOAD_BYTES_MAX:
+            raise ProblemError("too_large", _TOO_LARGE)
+    return bytes(data)

@@ -1,0 +1,1 @@
+"""One event on sale over REST: state, seats, commands, journal."""

@@ -1,0 +1,164 @@
+"""The commonest reads, answered before aiohttp's application sees them.
+
+Purpose: an event and its availability are read by everybody, again and again. Routing
+them, and making a response that is written header by header, costs three times what the
+answer itself does; here it is looked up and written at once.
+
+Invariant: what is answered here is what the usual way would answer. Only that way puts
+answers into the caches, and only those that everybody may see; whatever is unusual
+about a request, and every refusal, is left to it.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Final
+
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+
+from server.base.context import Context
+from server.events.catalogue.rest import event_stamp
+from server.events.sales.rest_seats import availability_stamp
+from server.transport.http import etags
+from server.transport.http.compressor import may_pack
+from server.transport.http.cors import origin_headers, origin_of
+from server.transport.http.middleware import (
+    SECURITY_HEADERS,
+    SERVER,
+    TRANSPORT,
+    is_by_https,
+    make_request_id,
+)
+from server.transport.http.response_cache import Encoded
+from server.transport.rest.call import CACHE_ASK
+from server.transport.rest.guard import client_of, identify
+
+EVENTS: Final = "/v1/events/"
+AVAILABILITY: Final = "availability"
+UNUSUAL: Final = ("Expect", "X-API-Key")
+"""Headers that only the usual way understands."""
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+_JSON: Final = "Content-Type: application/json\r\n"
+_PACKED: Final = f"{_JSON}Content-Encoding: gzip\r\n"
+_VARY: Final = "Vary: Accept-Encoding\r\n"
+_ALWAYS: Final = f"Cache-Control: {CACHE_ASK}\r\nServer: {SERVER}\r\n" + "".join(
+    f"{name}: {value}\r\n" for name, value in SECURITY_HEADERS.items()
+)
+
+
+class Written(web.StreamResponse):
+    """Stands for an answer that is written already."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Do nothing more."""
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Do nothing more."""
+
+    @property
+    def keep_alive(self) -> bool:
+        """Only such requests are answered here."""
+        return True
+
+
+class QuickReads:
+    """Stands before a handler of all requests, and answers what it can."""
+
+    def __init__(self, context: Context, usual: Handler) -> None:
+        self._context = context
+        self._usual = usual
+        self._written = Written()
+        self._date_s = 0
+        self._date = ""
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request."""
+        found = self._find(request)
+        if found is None or not self._write(request, found):
+            return await self._usual(request)
+        # Whoever takes nothing of what it asked for waits here.
+        await request.writer.drain()
+        return self._written
+
+    def _find(self, request: web.BaseRequest) -> Encoded | None:
+        """Return the answer to a usual request, where it is there just now."""
+        path, headers = request.raw_path, request.headers
+        if (
+            not path.startswith(EVENTS)
+            or request.method != "GET"
+            or request.version != HttpVersion11
+            or not request.keep_alive
+            or any(name in headers for name in UNUSUAL)
+        ):
+            return None
+        context = self._context
+        event, slash, rest = path[len(EVENTS) :].partition("/")
+        served = context.shards.active.get(event)
+        if served is None:
+            return None
+        if not slash:
+            return context.caches.events.find(event, event_stamp(context, served))
+        if rest == AVAILABILITY:
+            stamp = availability_stamp(served.board)
+            return context.caches.availability.find(event, stamp)
+        return None
+
+    def _write(self, request: web.BaseRequest, found: Encoded) -> bool:
+        """Write an answer, where whoever asks may have it, and is still there."""
+        context, transport = self._context, request.transport
+        if transport is None or transport.is_closing():
+            return False
+        identity, failure = identify(request, context.tokens)
+        if failure is not None:
+            return False
+        body, tag, about = found.body, found.etag, _JSON
+        asked = request.headers.get("If-None-Match")
+        if etags.matches(asked, tag):
+            status, about, body = "304 Not Modified", "", b""
+            tag = etags.as_known(asked, tag)
+        else:
+            status = "200 OK"
+            if may_pack(request, body):
+                packed = context.packer.find(request.raw_path, tag)
+                if packed is not None:
+                    body, tag, about = packed, etags.weak(tag), _PACKED
+                elif not context.packer.rests(body):
+                    return False
+            about = f"{about}Content-Length: {len(body)}\r\n"
+        told = self._told_of(request)
+        if context.limits is not None:
+            client = client_of(request, context)
+            now_s = time.monotonic()
+            verdict = context.limits.request(client, identity, now_s, "cheap")
+            if not verdict.allowed:
+                return False
+            told += verdict.lines()
+        head = (
+            f"HTTP/1.1 {status}\r\nETag: {tag}\r\nDate: {self._now()}\r\n"
+            f"X-Request-Id: {make_request_id(request)}\r\n{about}{told}{_ALWAYS}\r\n"
+        )
+        transport.write(head.encode("ascii") + body)
+        return True
+
+    def _told_of(self, request: web.BaseRequest) -> str:
+        """Return the headers that depend on where a request comes from."""
+        context = self._context
+        allowed = context.config.allowed_origins
+        if not allowed and not context.trusted_proxies:
+            return _VARY
+        headers = origin_headers(origin_of(request), allowed)
+        headers["Vary"] = "Accept-Encoding, Origin" if allowed else "Accept-Encoding"
+        if is_by_https(request, context.trusted_proxies):
+            headers["Strict-Transport-Security"] = TRANSPORT
+        return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+
+    def _now(self) -> str:
+        """Return the time as headers have it, made once a second."""
+        now_s = int(time.time())
+        if now_s != self._date_s:
+            self._date_s, self._date = now_s, formatdate(now_s, usegmt=True)
+        return self._date

@@ -1,0 +1,1 @@
+"""What is live in this process: actors, fan-out, websockets, the cluster."""

@@ -1,0 +1,351 @@
+"""Which events this process serves, and how a command finds its actor.
+
+An event's actor starts with the first use of the event, and shortly before a scheduled
+sale opens. Alone, a process owns every event; among others, what a neighbour owns is
+served through it (`server.live.cluster`).
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import Context
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from inventory.actor import EventActor
+from inventory.commands import AnyCommand
+from inventory.ports import Clock, Envelope, Ids, Journal, Observer, Publisher
+from inventory.replies import Reply
+from inventory.venue.map import Venue
+from persistence.errors import Unavailable
+from persistence.events.catalog import Catalog, EventPlan
+from server.base import limits
+from server.live.actors.envelopes import envelope_of
+from server.live.fanout.board import Board
+from server.live.fanout.hub import EventHub, Hub
+from server.people.api_keys.api_keys import Machine
+from server.people.auth.tokens import Identity
+from server.people.organisations.membership_cache import Seller, Sellers
+
+log = structlog.get_logger()
+
+
+class EventNotFound(Exception):
+    """There is no such event."""
+
+
+class EventUnavailable(Exception):
+    """The event cannot be served just now; nothing happened."""
+
+
+class ServedEvent:
+    """An event as sessions and readers use it: where commands go, who watches, what is.
+
+    `elsewhere` names the process that owns it; None where this one does. `address` is
+    where clients reach that process directly, where that is so. `seller` is the
+    organisation that it belongs to; without one, organisers may manage it.
+    """
+
+    elsewhere: str | None = None
+    address: str | None = None
+    seller: Seller | None = None
+
+    def __init__(self, hub: EventHub, offer: Callable[[Envelope], None]) -> None:
+        self.hub = hub
+        self.offer = offer
+
+    @property
+    def board(self) -> Board:
+        """Return the committed board."""
+        return self.hub.board
+
+    def is_run_by(self, user: Identity) -> bool:
+        """Tell whether somebody manages the event, as far as is known in memory."""
+        if self.seller is None:
+            return user.organizer
+        if isinstance(user, Machine):
+            return user.organisation == self.seller.organisation
+        return user.role == "admin" or self.seller.is_run_by(user.user)
+
+    def is_hidden_from(self, user: Identity) -> bool:
+        """Tell whether this is a draft of an organisation that is not the caller's."""
+        if self.seller is None or self.board.settings.sale_state != "draft":
+            return False
+        if isinstance(user, Machine):
+            return user.organisation != self.seller.organisation
+        return user.role != "admin" and self.seller.role_of(user.user) is None
+
+
+class LocalEvent(ServedEvent):
+    """An event that this process owns."""
+
+    def __init__(self, actor: EventActor, hub: EventHub) -> None:
+        super().__init__(hub, actor.offer)
+        self.actor = actor
+
+
+class Neighbours(Protocol):
+    """The other processes of the cluster, as far as events are concerned."""
+
+    async def owner_of(self, event: str) -> str | None:
+        """Return the process to ask about an event; None where it is for us to own.
+
+        Raises `EventNotFound`, and `EventUnavailable` while nobody may own it.
+        """
+
+    async def serve_through(self, owner: str, hub: EventHub) -> ServedEvent:
+        """Serve an event through its owner, its board up to date.
+
+        Raises `EventUnavailable`.
+        """
+
+    def publisher_for(self, hub: EventHub) -> Publisher:
+        """Return what an actor of ours publishes to: the hub, and the others."""
+
+    def lost(self, event: str) -> None:
+        """Take note that an event of ours is not ours any more."""
+
+
+class Shards:
+    """The events of this process."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        journal: Journal,
+        hub: Hub,
+        clock: Clock,
+        ids: Ids,
+        observer: Observer,
+    ) -> None:
+        self.active: dict[str, ServedEvent] = {}
+        self.neighbours: Neighbours | None = None
+        self.sellers: Sellers | None = None
+        """Who manages the events of organisations; without it there are none."""
+        self._catalog = catalog
+        self._journal = journal
+        self._hub = hub
+        self._clock = clock
+        self._ids = ids
+        self._observer = observer
+        self._loading: dict[str, asyncio.Task[ServedEvent]] = {}
+        self._places = asyncio.Semaphore(limits.EVENTS_LOADING_MAX)
+        self._venues: dict[str, Venue] = {}
+        self._stopping = False
+
+    async def find(self, event: str) -> ServedEvent:
+        """Return an event, loaded on first use.
+
+        Raises `EventNotFound` and `EventUnavailable`.
+        """
+        local = self.active.get(event)
+        if local is not None:
+            return local
+        if self._stopping:
+            raise EventUnavailable
+        task = self._loading.get(event)
+        if task is None:
+            task = self._begin(event)
+        # One impatient caller must not end the loading for the others.
+        alone = self.neighbours is None
+        patience_s = limits.LOAD_S_MAX if alone else limits.FIND_S_MAX
+        await asyncio.wait([task], timeout=patience_s)
+        if not task.done() or task.cancelled():
+            raise EventUnavailable
+        return task.result()
+
+    def adopt(self, events: list[str]) -> None:
+        """Load events though nobody asked for them."""
+        for event in events:
+            if event not in self.active and event not in self._loading:
+                # Kept until it has ended; nobody waits for it here.
+                _ = self._begin(event)
+
+    def mailbox_depth(self) -> int:
+        """Count the commands that wait in all mailboxes."""
+        return sum(len(local.actor.mailbox) for local in self.owned())
+
+    def owned(self) -> list[LocalEvent]:
+        """Return the events that this process owns."""
+        return [one for one in self.active.values() if isinstance(one, LocalEvent)]
+
+    def let_go(self, event: str) -> bool:
+        """Serve an event through nobody until it is asked for; False for our own."""
+        if isinstance(self.active.get(event), LocalEvent):
+            return False
+        self.active.pop(event, None)
+        return True
+
+    def unserved(self) -> list[str]:
+        """Return the events that are watched here though nobody serves them."""
+        return [
+            event
+            for event, hub in self._hub.events.items()
+            if hub.watchers and event not in self.active and event not in self._loading
+        ]
+
+    async def give_up(self, event: str, patience_s: float = limits.STOP_S_MAX) -> None:
+        """Answer what waits for an event of ours, and let others own it."""
+        local = self.active.get(event)
+        if isinstance(local, LocalEvent):
+            await local.actor.stop(patience_s)
+
+    async def run(self) -> None:
+        """Start the actors of sales that open or end soon; they do it by themselves."""
+        while True:
+            try:
+                due_ms = self._clock.now_ms() + limits.OPENING_AHEAD_MS
+                for event in await self._catalog.scheduled_events(due_ms):
+                    if event not in self.active:
+                        await self.find(event)
+            except (Unavailable, EventNotFound, EventUnavailable) as error:
+                log.warning("scheduled sales could not be looked up", error=repr(error))
+            await asyncio.sleep(limits.OPENING_AHEAD_MS / 3_000)
+
+    async def stop(self, patience_s: float) -> None:
+        """Answer what is waiting, and give all events up."""
+        self._stopping = True
+        for task in list(self._loading.values()):
+            task.cancel()
+        await asyncio.gather(*(one.actor.stop(patience_s) for one in self.owned()))
+
+    def _begin(self, event: str) -> asyncio.Task[ServedEvent]:
+        # Its actor outlives the request that asked for it first: it logs for nobody.
+        task = asyncio.create_task(
+            self._load(event), name=f"load {event}", context=Context()
+        )
+        self._loading[event] = task
+        task.add_done_callback(partial(self._loaded, event))
+        return task
+
+    def _loaded(self, event: str, task: asyncio.Task[ServedEvent]) -> None:
+        self._loading.pop(event, None)
+        if not task.cancelled():
+            # Looked at here, because all who asked may be gone by now.
+            task.exception()
+
+    async def _load(self, event: str) -> ServedEvent:
+        async with self._places:
+            try:
+                plan = await self._catalog.find_plan(event)
+            except Unavailable as error:
+                raise EventUnavailable from error
+            if plan is None:
+                raise EventNotFound
+            seller = await self._seller_of(plan)
+            venue = self._venues.get(plan.venue_id)
+            if venue is None:
+                venue = await asyncio.to_thread(_venue_of, plan)
+                self._remember(plan.venue_id, venue)
+        hub = self._hub.add_event(event, venue, plan.first_settings)
+        served = await self._serve(plan, hub)
+        if self._stopping and isinstance(served, LocalEvent):
+            await served.actor.stop(limits.STOP_S_MAX)
+            raise EventUnavailable
+        served.seller = seller
+        self.active[event] = served
+        return served
+
+    async def _seller_of(self, plan: EventPlan) -> Seller | None:
+        """Return the organisation that an event belongs to."""
+        if plan.organisation is None:
+            return None
+        if self.sellers is None:
+            raise EventUnavailable
+        try:
+            return await self.sellers.find(plan.organisation)
+        except Unavailable as error:
+            raise EventUnavailable from error
+
+    async def _serve(self, plan: EventPlan, hub: EventHub) -> ServedEvent:
+        """Own an event, or serve it through whoever owns it."""
+        neighbours = self.neighbours
+        if neighbours is None:
+            return await self._own(plan, hub, hub, patient=True)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + limits.LOAD_S_MAX
+        while True:
+            try:
+                owner = await neighbours.owner_of(plan.event)
+                if owner is not None:
+                    return await neighbours.serve_through(owner, hub)
+                publisher = neighbours.publisher_for(hub)
+                return await self._own(plan, hub, publisher, patient=False)
+            except EventUnavailable:
+                # Its owner may be dead and its lease not over yet, or another one was
+                # quicker than we.
+                if self._stopping or loop.time() > ends:
+                    raise
+            await asyncio.sleep(limits.OWNER_POLL_S)
+
+    async def _own(
+        self, plan: EventPlan, hub: EventHub, publisher: Publisher, *, patient: bool
+    ) -> LocalEvent:
+        # An actor loads from its first moment on: only so many may do so at a time.
+        async with self._places:
+            actor = EventActor(
+                plan.event,
+                hub.board.venue,
+                plan.first_settings,
+                journal=self._journal,
+                publisher=publisher,
+                clock=self._clock,
+                ids=self._ids,
+                observer=self._observer,
+                patient=patient,
+            )
+            try:
+                await actor.ready
+            except Exception as error:
+                raise EventUnavailable from error
+        local = LocalEvent(actor, hub)
+        actor.task.add_done_callback(partial(self._ended, local))
+        return local
+
+    def _ended(self, local: LocalEvent, _: asyncio.Task[None]) -> None:
+        """An actor of ours was deposed, or gave its event up."""
+        event = local.actor.event
+        if self.neighbours is None or self._stopping or local.actor.halted:
+            return
+        if self.active.get(event) is local:
+            del self.active[event]
+            self.neighbours.lost(event)
+
+    def _remember(self, name: str, venue: Venue) -> None:
+        """Keep a few venues: many events take place in one."""
+        self._venues[name] = venue
+        if len(self._venues) > limits.VENUES_REMEMBERED_MAX:
+            del self._venues[next(iter(self._venues))]
+
+
+def _venue_of(plan: EventPlan) -> Venue:
+    """Build a venue with its indexes, off the loop: a large one takes a while."""
+    return Venue(plan.venue_map())
+
+
+async def ask(
+    local: ServedEvent,
+    command: AnyCommand,
+    user: str,
+    organizer: bool,
+    key: str | None,
+    request_hash: bytes | None = None,
+) -> Reply:
+    """Give a command to an event and wait for the reply.
+
+    `request_hash` stands for a keyed request whose command is made from the state it
+    finds, so that the same request again is a replay though its command differs.
+    """
+    answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    def reply(_: Envelope, outcome: Reply) -> None:
+        if not answer.done():
+            answer.set_result(outcome)
+
+    command.key = key
+    envelope = envelope_of(command, user, organizer, reply)
+    if key is not None and request_hash is not None:
+        envelope.request_hash = request_hash
+    local.offer(envelope)
+    return await answer

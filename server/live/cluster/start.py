@@ -1,0 +1,75 @@
+"""Joining the cluster when a process starts."""
+
+import asyncio
+import os
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import server
+from inventory import limits as inventory_limits
+from persistence import limits as persistence_limits
+from persistence.processes import ClusterMismatch, Process, Processes, Terms
+from server.base.instance import Place
+from server.base.settings import Config, ConfigError
+from server.live.cluster.messages import PROTOCOL
+
+if TYPE_CHECKING:
+    from server.transport.bus.redis_bus import RedisBus
+
+RETRY_S = 0.5
+
+
+def process_of(place: Place, now_ms: int) -> Process:
+    """Return the row of this process."""
+    return Process(
+        process=place.process,
+        node=place.node,
+        pid=os.getpid(),
+        address=place.address,
+        version=server.__version__,
+        started_at_ms=now_ms,
+        leaving=False,
+    )
+
+
+def terms_of(config: Config, place: Place) -> Terms:
+    """Return what all processes of the cluster have to agree on."""
+    key = config.secret_key
+    return Terms(
+        protocol=PROTOCOL,
+        bus=place.redis_url is not None,
+        secret="" if key is None else sha256(f"onsale {key}".encode()).hexdigest()[:16],
+        lease_ms=inventory_limits.LEASE_MS,
+    )
+
+
+async def join(processes: Processes, me: Process, terms: Terms) -> None:
+    """Add our row; wait while what disagrees with us may be the row of a dead process.
+
+    Raises `ConfigError` where it lives, and `Unavailable`.
+    """
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + persistence_limits.SEEN_S_MAX + RETRY_S
+    while True:
+        try:
+            await processes.join(me, terms)
+        except ClusterMismatch as error:
+            if loop.time() > ends:
+                raise ConfigError(str(error)) from None
+        else:
+            return
+        await asyncio.sleep(RETRY_S)
+
+
+async def open_bus(url: str, processes: Processes) -> "RedisBus":
+    """Connect to the bus of our cluster. Raises `ConfigError` and `Unavailable`."""
+    # Here, because who is alone needs no client of Redis, which takes long to import.
+    from server.transport.bus.redis_bus import BusError, RedisBus
+
+    cluster, secret = await processes.cluster()
+    try:
+        bus = RedisBus(url, f"onsale:{cluster}", secret)
+        await bus.start()
+    except (BusError, ValueError) as error:
+        raise ConfigError(f"the bus (--redis-url, REDIS_URL): {error}") from None
+    return bus

@@ -1,0 +1,1 @@
+"""What watchers get of each event, encoded once for all of them."""

@@ -1,0 +1,1 @@
+"""Websocket sessions, from handshake to reply."""

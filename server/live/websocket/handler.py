@@ -1,0 +1,186 @@
+"""The aiohttp handler of `GET /v1/ws`: pumps a socket's frames into its session."""
+
+import asyncio
+import socket
+import time
+from functools import partial
+from typing import Final
+
+import structlog
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
+
+from persistence.errors import Unavailable
+from server.base import limits
+from server.base.context import CONTEXT, Context
+from server.live.fanout.frames import CODECS, JSON
+from server.live.fanout.writer import Outlet
+from server.live.websocket.direct_socket import DirectSocket
+from server.live.websocket.machines import Keys, TooManyKeys
+from server.live.websocket.session import Session
+from server.people.api_keys.api_keys import Machine, is_key
+from server.people.auth.tokens import Identity, TokenError
+from server.transport.rest.guard import bearer_of, client_of, enforce
+
+REASONS: Final[dict[int, str]] = {
+    WSCloseCode.PROTOCOL_ERROR: "not the websocket protocol",
+    WSCloseCode.INVALID_TEXT: "not UTF-8",
+    WSCloseCode.MESSAGE_TOO_BIG: f"a frame has at most {limits.FRAME_BYTES_MAX} bytes",
+    WSCloseCode.INTERNAL_ERROR: "an error of the server's own",
+}
+"""Why the server ends a connection that neither it nor the client chose to end."""
+
+log = structlog.get_logger()
+
+
+async def websocket(request: web.Request) -> web.StreamResponse:
+    """Serve one websocket until it ends."""
+    context = request.app[CONTEXT]
+    if context.limits is not None:
+        address = client_of(request, context)
+        enforce(request, context.limits.handshake(address, time.monotonic()))
+    _check_origin(request, context)
+    if request.body_exists:
+        # What comes after the head are frames; a proxy may think it a body.
+        raise web.HTTPBadRequest
+    if len(context.hub.outlets) >= limits.CONNECTIONS_MAX or not context.ready:
+        raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
+    keys = Keys(context.office.machines, partial(_may_ask, request, context))
+    user, shown = await _caller_of(request, context, keys)
+    socket_ = DirectSocket(
+        protocols=tuple(CODECS),
+        compress=False,
+        # aiohttp refuses what is as long as this already.
+        max_msg_size=limits.FRAME_BYTES_MAX + 1,
+        decode_text=False,
+        autoping=False,
+    )
+    await socket_.prepare(request)
+    transport = request.transport
+    if transport is None:
+        return socket_
+    _bound_kernel_memory(transport)
+    codec = CODECS.get(socket_.ws_protocol or "", JSON)
+    outlet = Outlet(transport, codec, socket_.end)
+    socket_.say_goodbye = partial(_say_goodbye, outlet)
+    session = Session(
+        outlet,
+        context.hub,
+        context.shards,
+        partial(_identify, context),
+        limited=context.limits is not None,
+        keys=keys,
+    )
+    # It may have been signed out while the handshake went on.
+    if user is not None and not context.tokens.is_ended(user):
+        session.sign_in(user, shown)
+    try:
+        await _pump(socket_, session)
+    finally:
+        session.close()
+    return socket_
+
+
+async def _pump(socket_: DirectSocket, session: Session) -> None:
+    """Read frames; stop reading while too much is unanswered."""
+    wanted = WSMsgType.BINARY if session.outlet.codec.binary else WSMsgType.TEXT
+    socket_.direct(wanted, session.receive, session.must_wait)
+    receive = socket_.receive
+    while True:
+        message = await receive()
+        if message.type is wanted:
+            session.receive(message.data)
+        elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            session.receive(b"")
+        elif message.type is WSMsgType.PING:
+            session.hear(message.data)
+        elif message.type is WSMsgType.PONG:
+            session.hear(None)
+        else:
+            error = message.data
+            if message.type is WSMsgType.ERROR and not isinstance(
+                error, WebSocketError
+            ):
+                log.error("a session broke", exc_info=error)
+            return
+        # After a ping too: what answers it may be taken as slowly as anything.
+        if session.must_wait():
+            await session.room()
+
+
+def _say_goodbye(outlet: Outlet, code: int) -> None:
+    """Say why the connection ends, where the client did not end it."""
+    reason = REASONS.get(code)
+    if reason is None:
+        outlet.end(code)
+    else:
+        outlet.close(code, reason, 0)
+
+
+def _check_origin(request: web.Request, context: Context) -> None:
+    """Refuse browsers from elsewhere; programs send no Origin."""
+    origins = request.headers.getall("Origin", [])
+    if not origins:
+        return
+    allowed = context.config.allowed_origins
+    # Not aiohttp's `host`, which believes an absolute target more than the header.
+    host = request.headers.get("Host", "")
+    own = {f"{scheme}://{host}" for scheme in ("http", "https")}
+    if len(origins) > 1 or origins[0] not in (allowed or own):
+        raise web.HTTPForbidden(text="This origin may not connect.")
+
+
+async def _caller_of(
+    request: web.Request, context: Context, keys: Keys
+) -> tuple[Identity | None, str]:
+    """Return who the handshake says is there, and a machine's key with it."""
+    header = request.headers.get("Authorization")
+    shown = request.headers.getall("X-API-Key", [])
+    if header is None and not shown:
+        return None, ""
+    if len(shown) > 1 or (shown and header is not None):
+        raise web.HTTPBadRequest(text="Send one access token, or one API key.")
+    text = bearer_of(header) if header is not None else shown[0]
+    user: Identity | None = None
+    if text is not None and is_key(text):
+        user = await _machine_of(text, keys)
+    elif text is not None and not shown:
+        user = _identify(context, text)
+    if text is None or user is None:
+        raise web.HTTPUnauthorized
+    # A token is as long as all else that is kept for a socket, so it is not kept.
+    return user, text if isinstance(user, Machine) else ""
+
+
+async def _machine_of(key: str, keys: Keys) -> Machine | None:
+    try:
+        return await keys.find(key)
+    except TooManyKeys as error:
+        raise web.HTTPTooManyRequests(headers={"Retry-After": "60"}) from error
+    except Unavailable as error:
+        raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from error
+
+
+def _may_ask(request: web.Request, context: Context) -> bool:
+    """Count a key that must be looked up for its sender's address, as REST does."""
+    if context.limits is None:
+        return True
+    address = client_of(request, context)
+    return context.limits.request(address, None, time.monotonic()).allowed
+
+
+def _identify(context: Context, token: str) -> Identity | None:
+    """Return whom a token proves, if anybody."""
+    try:
+        return context.tokens.check(token, int(time.time()))
+    except TokenError:
+        return None
+
+
+def _bound_kernel_memory(transport: asyncio.Transport) -> None:
+    """Keep what a client does not take where we see it, and close it for that.
+
+    By itself the kernel takes megabytes for a client that reads nothing.
+    """
+    plain = transport.get_extra_info("socket")
+    if plain is not None:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.SEND_BUFFER_BYTES)

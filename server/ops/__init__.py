@@ -1,0 +1,1 @@
+"""Operation: description of the API, health, demo, commands, processes."""

@@ -1,0 +1,1 @@
+"""An example for each operation that the API describes."""

@@ -1,0 +1,303 @@
+"""OpenAPI 3.1, made from the table of routes and the types it names."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+from server import __version__
+from server.ops.api import guide
+from server.ops.api.examples import common as examples
+from server.ops.api.examples import query as query_examples
+from server.ops.api.examples import several as several_examples
+from server.ops.api.links import MADE, PARAMETER, Links
+from server.ops.api.schemas import Schema, components, without_event
+from server.transport.http.problems import CONTENT_TYPE, DETAILS, Problem, status_of
+from server.transport.ratelimit import request_limits
+from server.transport.rest.guard import ROLES
+from server.transport.rest.route import Route
+
+DESCRIPTION: Final = f"""\
+Sells seats when everyone comes at once. Commands of buyers go over the websocket
+`/v1/ws` (described in `/asyncapi.json`) or, one at a time, over REST.
+
+Guests have one token, good for seven days. Whoever registers or logs in gets an access
+token for a quarter of an hour and a refresh token that is good once: the same one again
+ends its session. With an `Idempotency-Key`, a refresh whose answer was lost may be
+repeated. An open websocket goes on with a new access token in another `hello`. What
+ends a session (logging out, a new password, deletion) closes its sockets with 4001
+within five seconds. Passwords have 8 to 1024 characters of any kind. Logging in and
+forgetting a password tell nobody who has an account; registering does (`email_taken`),
+because its answer is a session, and is limited for that.
+
+An event may belong to an organisation: then its owners and leaders manage it, its staff
+read its drafts and bookings, and organisers who do not belong to it are strangers. Who
+is removed from it has no rights with the next request, and on an open websocket within
+60 seconds, mostly at once. Machines of an organisation send an `X-API-Key` and no
+access token; each operation names the scope that a key needs.
+
+Numbers are strict: `2.0` and `"2"` are not the integer `2`. Unknown fields are
+refused. Times are RFC 3339 with an offset and answered in UTC; money is in minor units.
+Every error is a problem document (RFC 9457) whose `code` is stable; where `transient`
+is true, the same request may succeed later. A write with an `Idempotency-Key` has at
+most one effect. Requests are limited: `429` says in `Retry-After` when to come again,
+and `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell where
+one stands. Unless the server is set otherwise, one may send in any 15 minutes
+{request_limits.PUBLIC_MAX} requests from an address or as a guest,
+{request_limits.SIGNED_IN_MAX} as somebody who is signed in,
+{request_limits.ADMIN_MAX:,} as an administrator or a machine, and
+{request_limits.COMMANDS_MAX:,} commands besides; to show an event, its map or its
+availability costs a tenth of a request. A client on the server's own machine has no
+such budget.
+
+What the catalogue tells of an event (description, category, tags, image) may be
+changed at any time and is no change of the event: its version stays. A sale opens at
+`on_sale_at` and closes at `off_sale_at` by itself, and the event is completed at
+`completes_at`: at its end, or a day after it began. In a venue that is `exclusive` no
+two events overlap (`venue_taken`); one without an end takes three hours there. Images
+are kept in two sizes with nothing but their pixels; whoever knows the address of one
+may see it. `registrations` in a list, and its order by them, are a few seconds old.
+
+An event with just a capacity may have `registration` `open`: then whoever has a token
+registers an address and a name, once for each address (`already_registered` tells that
+somebody did), and gets a place at once or none. The code in the mail cancels it, as do
+who registered and who manages the event. What may have happened and is not certain yet
+is `pending`, and goes on by itself within a minute.
+
+Analytics count what was committed, beside the sale, mostly within seconds: `as_of` says
+up to when. `revenue` is what was booked, before what was `refunded`; a trend leaves out
+minutes and days in which nothing happened; days are those of UTC.
+
+Every call that writes is kept for a while (400 days by default), refused ones and
+sign-ins among them: who, when, which route, about what, from which network, how it
+ended. Never what was in its body. Administrators list all of it at `/v1/activity`, and
+everybody their own at `/v1/me/activity`, a moment after the answer. A server process
+that is killed loses the records of its last moment; one that is stopped loses none.
+"""
+
+LIMITED: Final[Schema] = {
+    name: {"schema": {"type": "integer", "minimum": least}, "description": meaning}
+    for name, least, meaning in (
+        ("Retry-After", 1, "Seconds until a request would be let through."),
+        ("RateLimit-Limit", 1, "How many requests one may send, or at once."),
+        ("RateLimit-Remaining", 0, "How many of them are left."),
+        ("RateLimit-Reset", 0, "Seconds until all of them are there again."),
+    )
+}
+"""What `429` tells in its head. Ordinary answers tell the same, but for the first."""
+
+LOCATION: Final[Schema] = {
+    "required": True,
+    "schema": {"type": "string", "format": "uri-reference"},
+    "description": "Where it is shown.",
+}
+PATH_PARAMETERS: Final = {
+    "event": "The event's id.",
+    "venue": "The venue's id.",
+    "booking": "The booking's id.",
+    "attendee": "The registration's id.",
+    "image": "The image's id.",
+    "reference": "The booking's reference.",
+    "asset": "The file's name.",
+    "session": "The session's id.",
+    "organisation": "The organisation's id.",
+    "member": "The member's user id; `me` for the caller.",
+    "invitation": "The invitation's id.",
+    "code": "The code that the invitation's mail holds.",
+    "request": "The request's id.",
+    "key": "The API key's id.",
+    "announcement": "The announcement's id.",
+    "user": "The user's id.",
+}
+GUESTS: Final = ROLES["buyer"]
+ALWAYS: Final = ("rate_limited", "internal")
+
+
+def build(routes: Iterable[Route]) -> Schema:
+    """Return the OpenAPI document."""
+    table = list(routes)
+    wanted: list[Any] = [Problem]
+    for route in table:
+        wanted.extend(_types(route))
+    schemas, named = components(wanted)
+    without_event(named)
+    schema_of = {id(kind): schema for kind, schema in zip(wanted, schemas, strict=True)}
+    paths: dict[str, Schema] = {}
+    links = Links(table)
+    for route in table:
+        path = paths.setdefault(route.path, {})
+        path[route.method.lower()] = _operation(route, schema_of, links)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Onsale",
+            "version": __version__,
+            "summary": "Ticket on-sales: exact, durable, live.",
+            "description": guide.FIRST_STEPS + DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "This server."}],
+        "tags": [
+            {"name": tag, "description": steps} for tag, steps in guide.TAGS.items()
+        ],
+        "paths": paths,
+        "components": {
+            "schemas": named,
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "The `access_token` of `/v1/auth/…`.",
+                },
+                "api_key": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-API-Key",
+                    "description": "The key of an organisation's machine, with the "
+                    "scope that an operation names.",
+                },
+            },
+        },
+    }
+
+
+def _types(route: Route) -> list[Any]:
+    found = list(route.answers) if isinstance(route.answers, tuple) else [route.answers]
+    return [kind for kind in (route.body, *found) if kind is not None]
+
+
+def _operation(route: Route, schema_of: dict[int, Schema], links: Links) -> Schema:
+    operation: Schema = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "description": guide.who_may(route),
+        "tags": [route.tag],
+        "parameters": _parameters(route),
+        "responses": _responses(route, schema_of, links),
+        "security": _security(route),
+    }
+    if route.body is not None:
+        content: Schema = {"schema": schema_of[id(route.body)]}
+        content |= _examples(route, examples.REQUESTS, several_examples.REQUESTS)
+        operation["requestBody"] = {
+            "required": route.body_required,
+            "content": {route.body_media_type: content},
+        }
+    return operation
+
+
+def _security(route: Route) -> list[Schema]:
+    if route.access in ("operational", "anonymous"):
+        return []
+    required: list[Schema] = [{"bearer": []}]
+    if route.scope is not None:
+        required.append({"api_key": [route.scope]})
+    return [{}, *required] if route.access == "anyone" else required
+
+
+def _parameters(route: Route) -> list[Schema]:
+    parameters: list[Schema] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": PATH_PARAMETERS[name],
+            "example": guide.PATHS[name],
+        }
+        for name in PARAMETER.findall(route.path)
+    ]
+    parameters.extend(
+        {
+            "name": query.name,
+            "in": "query",
+            "schema": query.schema,
+            "description": query.description,
+            **query_examples.shown(route.name, query.name),
+        }
+        for query in route.query
+    )
+    if route.keyed:
+        parameters.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+                "description": "The same key again has no second effect.",
+            }
+        )
+    if route.cached:
+        parameters.append(
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "schema": {"type": "string"},
+                "description": "The `ETag` of the answer that is known.",
+            }
+        )
+    return parameters
+
+
+def _responses(route: Route, schema_of: dict[int, Schema], links: Links) -> Schema:
+    good: Schema = {"description": HTTPStatus(route.status).phrase}
+    if route.cached:
+        good["headers"] = {"ETag": {"schema": {"type": "string"}}}
+    if route.status == MADE and links.kind_of(route) is not None:
+        good["headers"] = {"Location": LOCATION}
+    if route.status != HTTPStatus.NO_CONTENT:
+        good["content"] = {route.media_type: _content(route, schema_of)}
+    if found := links.of(route):
+        good["links"] = found
+    responses = {str(route.status): good}
+    if route.cached:
+        responses["304"] = {"description": "The known answer still holds."}
+    if route.name == "show_ready":
+        responses["503"] = {**good, "description": "Not ready."}
+        return responses
+    if route.access == "operational" and not route.problems:
+        return responses
+    by_status: dict[int, list[str]] = {}
+    for code in _codes(route):
+        by_status.setdefault(status_of(code), []).append(code)
+    for status, codes in sorted(by_status.items()):
+        lines = (f"`{code}`: {DETAILS[code]}" for code in codes)
+        responses[str(status)] = {
+            **({"headers": LIMITED} if status == HTTPStatus.TOO_MANY_REQUESTS else {}),
+            "description": "\n\n".join(lines),
+            "content": {CONTENT_TYPE: {"schema": schema_of[id(Problem)]}},
+        }
+    return responses
+
+
+def _content(route: Route, schema_of: dict[int, Schema]) -> Schema:
+    content: Schema = {"schema": {"type": "string"}}
+    if isinstance(route.answers, tuple):
+        schemas = [schema_of[id(kind)] for kind in route.answers]
+        content = {"schema": {"anyOf": schemas}}
+    elif route.answers is not None:
+        content = {"schema": schema_of[id(route.answers)]}
+    return content | _examples(route, examples.ANSWERS, several_examples.ANSWERS)
+
+
+def _examples(
+    route: Route, single: dict[str, Any], several: several_examples.Several
+) -> Schema:
+    if route.name in several:
+        named = several[route.name]
+        return {"examples": {name: {"value": named[name]} for name in named}}
+    return {"example": single[route.name]} if route.name in single else {}
+
+
+def _codes(route: Route) -> dict[str, None]:
+    codes = dict.fromkeys(route.problems)
+    if route.access not in ("operational", "anonymous"):
+        codes["unauthenticated"] = None
+        # A token and a key at once.
+        codes.setdefault("bad_frame")
+    if route.scope is not None or ROLES.get(route.access, GUESTS) < GUESTS:
+        codes["forbidden"] = None
+    if route.keyed:
+        codes.setdefault("bad_field")
+    if route.access != "operational":
+        codes.update(dict.fromkeys(ALWAYS))
+    return codes

@@ -1,0 +1,150 @@
+"""What the demo shows: a live line while it sells, and the receipt at the end."""
+
+import sys
+import time
+from typing import Protocol, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from persistence.journal.audit import Receipt
+from server.ops.demo.reports import Final, Report
+
+PLAIN_EVERY_S = 1.0
+
+
+def describe(report: Report) -> str:
+    """Say in one line how the sale stands."""
+    total = report.free + report.held + report.booked
+    # Rounded down, because 100 % has to mean all of them.
+    percent = 100 * report.booked // total if total else 0
+    return (
+        f"{report.elapsed_s:5.1f} s  sold {report.booked:,} ({percent} %)"
+        f"  held {report.held:,}  free {report.free:,}"
+        f"  {report.commands_per_s:,.0f} commands/s  p99 {report.p99_ms:.1f} ms"
+    )
+
+
+class Progress(Protocol):
+    """Shows one report after the other."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the terminal as it was."""
+
+    def show(self, report: Report) -> None:
+        """Show how the sale stands now."""
+
+
+class PlainProgress:
+    """One line a second, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._shown = 0.0
+
+    def __enter__(self) -> Self:
+        """Nothing has to be prepared."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing has to be undone."""
+
+    def show(self, report: Report) -> None:
+        """Print the line when the last one is a second old."""
+        now = time.monotonic()
+        if now - self._shown >= PLAIN_EVERY_S:
+            self._shown = now
+            say(describe(report))
+
+
+class LiveProgress:
+    """One line and a bar that stay where they are."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, refresh_per_second=8)
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the last picture and give the cursor back."""
+        self._live.__exit__(None, None, None)
+
+    def show(self, report: Report) -> None:
+        """Replace the line and the bar."""
+        total = max(1, report.free + report.held + report.booked)
+        self._live.update(
+            Group(
+                Text(describe(report), no_wrap=True, overflow="ellipsis"),
+                ProgressBar(total=total, completed=report.booked),
+            )
+        )
+
+
+def choose_progress() -> Progress:
+    """Return the live picture for a terminal, plain lines for everything else."""
+    console = Console()
+    return LiveProgress(console) if console.is_terminal else PlainProgress()
+
+
+def say(text: str) -> None:
+    """Tell something in a line of its own, at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def show_receipt(final: Final, receipt: Receipt, problems: list[str]) -> None:
+    """Print the buyers' own records beside the audit's receipt, then the verdict."""
+    table = Table(title="The receipt", title_justify="left")
+    table.add_column("")
+    for name in ("buyers' own records", "journal, replayed", "tables"):
+        table.add_column(name, justify="right")
+    found = len(receipt.differences)
+    tables = f"{found:,} differences" if found or not receipt.ok else "the same"
+    for row, ours, theirs in comparisons(final, receipt):
+        table.add_row(row, f"{ours:,}", f"{theirs:,}", tables)
+    Console(width=None if sys.stdout.isatty() else 100).print(table)
+    say(f"State  {receipt.digest.state}")
+    say(f"Chain  {receipt.digest.chain}")
+    say("Signature ok: the receipt was signed under the server's key.")
+    report = final.report
+    say(
+        f"{report.commands:,} commands in {report.elapsed_s:.1f} s:"
+        f" p50 {report.p50_ms:.1f} ms, p99 {report.p99_ms:.1f} ms,"
+        f" {report.refused:,} refused, {report.retries:,} retried;"
+        f" {final.watchers:,} watchers, {final.gaps} gaps."
+    )
+    for problem in problems:
+        say(f"PROBLEM: {problem}")
+    if not problems:
+        say(
+            "Sold out. Every acknowledged booking is there, and no seat was sold twice."
+        )
+
+
+def comparisons(final: Final, receipt: Receipt) -> list[tuple[str, int, int]]:
+    """Return what both sides have counted: a name, the buyers' figure, the audit's."""
+    return [
+        ("seats sold", final.seats, receipt.seats.booked),
+        ("standing places sold", final.places_in_areas, receipt.places.booked),
+        ("bookings", final.bookings, receipt.bookings),
+        ("version", final.version, receipt.version),
+    ]
+
+
+def compare(final: Final, receipt: Receipt) -> list[str]:
+    """Say where the buyers' own records and the audit's receipt differ."""
+    problems = [f"The audit found: {found}" for found in receipt.differences]
+    if not receipt.ok and not problems:
+        problems.append("The audit says that something is wrong.")
+    for name, ours, theirs in comparisons(final, receipt):
+        if ours != theirs:
+            problems.append(f"{name}: the buyers count {ours:,}, the audit {theirs:,}.")
+    return problems

@@ -1,1 +1,0 @@
-"""Organisations: who may do what for them, their machines, and their mails."""

@@ -1,0 +1,1 @@
+"""People: sign-in, accounts, organisations, API keys, who did what."""

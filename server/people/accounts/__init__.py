@@ -1,0 +1,1 @@
+"""Accounts: profile, password, address; users for administrators."""

@@ -1,0 +1,131 @@
+"""Users, for administrators: who there is, what they may do, whether they may come in.
+
+What an administrator changes is in the activity log, with what was before.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from aiohttp import web
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from persistence.people.users import Changed, LastAdmin, User
+from server.people.activity.middleware import note_details
+from server.people.auth.lifetimes import Role
+from server.transport.http.problems import ProblemError, bad_field
+from server.transport.rest.call import Call
+from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.query import choice_of, text_of
+
+REASON_LENGTH_MAX: Final = 500
+QUERY_LENGTH_MAX: Final = 200
+BOOLEANS: Final = {"true": True, "false": False}
+
+UserRole = Literal["customer", "organizer", "admin"]
+ROLES: Final[dict[str, UserRole]] = {
+    "customer": "customer",
+    "organizer": "organizer",
+    "admin": "admin",
+}
+"""Of people with an account; a guest has none."""
+
+
+class UserDocument(Struct):
+    """An account, as administrators see it."""
+
+    id: str
+    role: Role
+    email: str
+    email_verified: bool
+    name: str
+    created_at: datetime
+    suspended: bool
+    suspended_at: datetime | None
+    suspended_reason: str | None
+
+
+class UserPatch(Struct, forbid_unknown_fields=True):
+    """What an administrator wants to change of a user.
+
+    Whoever is suspended, or gets another role, is signed out everywhere at once.
+    """
+
+    role: UserRole | UnsetType = UNSET
+    suspended: bool | UnsetType = UNSET
+    reason: (
+        Annotated[str, Meta(min_length=1, max_length=REASON_LENGTH_MAX)] | UnsetType
+    ) = UNSET
+    """Why the account is suspended; needed for that, and for nothing else."""
+
+
+async def list_users(call: Call) -> web.Response:
+    """List the users, newest first."""
+    query = call.request.query
+    role = choice_of(query, "role", list(ROLES))
+    suspended = choice_of(query, "suspended", list(BOOLEANS))
+    rows, cursor = await call.context.users.search(
+        text=text_of(query, "q", QUERY_LENGTH_MAX),
+        role=None if role is None else ROLES[role],
+        suspended=None if suspended is None else BOOLEANS[suspended],
+        limit=read_limit(query),
+        cursor=query.get("cursor"),
+    )
+    return call.read(Page([document_of(row) for row in rows], cursor))
+
+
+async def show_user(call: Call) -> web.Response:
+    """Show one user."""
+    user = await call.context.users.find(call.path("user"))
+    if user is None:
+        raise ProblemError("user_not_found")
+    return call.read(document_of(user))
+
+
+async def edit_user(call: Call) -> web.Response:
+    """Change a user's role, suspend the account, or let it in again."""
+    user, body = call.path("user"), await call.body(UserPatch)
+    reason = body.reason if isinstance(body.reason, str) else None
+    if body.suspended is True and reason is None:
+        raise bad_field("reason", "Say why the account is suspended.")
+    if body.suspended is not True and reason is not None:
+        raise bad_field("reason", "Only for suspending an account.")
+    try:
+        changed = await call.context.users.change(
+            user,
+            role=body.role if isinstance(body.role, str) else None,
+            suspended=body.suspended if isinstance(body.suspended, bool) else None,
+            reason=reason,
+        )
+    except LastAdmin as error:
+        raise ProblemError("last_admin") from error
+    if changed is None:
+        raise ProblemError("user_not_found")
+    if changed.ended:
+        call.context.sign_ins.end_here(user, changed.ended)
+    note_details(call.request, **_differences(changed))
+    return call.answer(document_of(changed.after))
+
+
+def document_of(user: User) -> UserDocument:
+    """Return a user as administrators see it."""
+    return UserDocument(
+        id=user.user_id,
+        role=user.role,
+        email=user.email,
+        email_verified=user.verified_at is not None,
+        name=user.name,
+        created_at=user.created_at,
+        suspended=user.suspended_at is not None,
+        suspended_at=user.suspended_at,
+        suspended_reason=user.suspended_reason,
+    )
+
+
+def _differences(changed: Changed) -> dict[str, Any]:
+    """Return what changed, each as a pair of before and after."""
+    before, after = document_of(changed.before), document_of(changed.after)
+    pairs = {
+        name: [getattr(before, name), getattr(after, name)]
+        for name in ("role", "suspended", "suspended_reason")
+    }
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

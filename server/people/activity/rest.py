@@ -1,0 +1,99 @@
+"""Who did what: all of it for administrators, one's own for everybody.
+
+A call is here a moment after it was answered; see `server.people.activity`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from inventory.limits import ID_LENGTH_MAX
+from persistence.people.activity import ActivityRow, Wanted
+from server.transport.rest.call import Call
+from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.query import choice_of, text_of, time_of
+
+METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
+CLASSES: Final = ("2xx", "3xx", "4xx", "5xx")
+ROUTE_LENGTH_MAX: Final = 200
+
+
+class ActivityDocument(Struct):
+    """One call that writes: by whom, on what, and what became of it.
+
+    `route` is the template of the path, `objects` names what it was about, `details`
+    what it changed where it tells. `address` is the network it came from. Status 499
+    says that the client left before there was an answer.
+    """
+
+    id: str
+    at: datetime
+    actor: str | None
+    role: str | None
+    method: str
+    route: str
+    objects: dict[str, str]
+    status: int
+    code: str | None
+    request_id: str
+    address: str
+    duration_ms: float
+    details: dict[str, Any]
+
+
+async def list_activity(call: Call) -> web.Response:
+    """List what anybody did, newest first."""
+    query = call.request.query
+    wanted = Wanted(
+        actor=text_of(query, "actor", ID_LENGTH_MAX),
+        method=choice_of(query, "method", METHODS),
+        route=text_of(query, "route", ROUTE_LENGTH_MAX),
+        event=text_of(query, "event", ID_LENGTH_MAX),
+        organisation=text_of(query, "organisation", ID_LENGTH_MAX),
+        begin=time_of(query, "from"),
+        end=time_of(query, "to"),
+        status=_class(query),
+    )
+    return await _show(call, wanted)
+
+
+async def list_my_activity(call: Call) -> web.Response:
+    """List what the caller did, newest first."""
+    query = call.request.query
+    begin, end = time_of(query, "from"), time_of(query, "to")
+    return await _show(call, Wanted(actor=call.who.user, begin=begin, end=end))
+
+
+async def _show(call: Call, wanted: Wanted) -> web.Response:
+    query = call.request.query
+    rows, cursor = await call.context.activity_log.list(
+        wanted, limit=read_limit(query), cursor=query.get("cursor")
+    )
+    return call.read(Page([document_of(row) for row in rows], cursor))
+
+
+def document_of(row: ActivityRow) -> ActivityDocument:
+    """Return a record as clients see it."""
+    return ActivityDocument(
+        id=row.activity_id,
+        at=row.at,
+        actor=row.actor,
+        role=row.role,
+        method=row.method,
+        route=row.route,
+        objects=row.objects,
+        status=row.status,
+        code=row.code,
+        request_id=row.request_id,
+        address=row.address,
+        duration_ms=row.duration_ms,
+        details=row.details,
+    )
+
+
+def _class(query: Mapping[str, str]) -> int | None:
+    text = choice_of(query, "status", CLASSES)
+    return None if text is None else int(text[0])

@@ -1,0 +1,1 @@
+"""API keys, with which machines sign in."""

@@ -1,0 +1,187 @@
+"""Keys for an organisation's machines: made, listed, rotated, revoked.
+
+A key is shown when it is made and never again; the same request once more gets the same
+answer without it. Whoever lost it rotates.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from persistence.people.api_keys import ApiKey, KeyRevoked, NewKey, Scope
+from persistence.people.organisations import OrganisationNotFound, TooMany
+from server.events.catalogue.bodies import Name
+from server.people.api_keys.api_keys import make_key
+from server.people.organisations.membership import Standing, stand
+from server.people.organisations.roles import may_touch_key
+from server.transport.http.problems import ProblemError, bad_field
+from server.transport.rest.call import Call
+from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.times import YEARS, Time, is_kept, to_ms
+
+OVERLAP_S_MAX: Final = 7 * 86_400
+
+
+class ApiKeyCreate(Struct, forbid_unknown_fields=True):
+    """A new key: what it is called, and what it may do."""
+
+    name: Name
+    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=20)]
+    expires_at: Time | None = None
+
+
+class ApiKeyRotate(Struct, forbid_unknown_fields=True):
+    """How long the secret there was is good beside the new one."""
+
+    overlap_s: Annotated[int, Meta(ge=0, le=OVERLAP_S_MAX)] = 0
+
+
+class ApiKeyDocument(Struct, kw_only=True):
+    """A key without its secret; `prefix` is how it begins.
+
+    Of one with `owners_only` leaders cannot dispose, because an owner made it.
+    """
+
+    id: str
+    organisation: str
+    name: str
+    prefix: str
+    scopes: list[Scope]
+    owners_only: bool
+    created_by: str
+    created_at: datetime
+    rotated_at: datetime | None
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class FreshApiKeyDocument(ApiKeyDocument, kw_only=True):
+    """A key that was just made; `key` is null where it was shown before."""
+
+    key: str | None
+
+
+async def create_api_key(call: Call) -> web.Response:
+    """Make a key, and show it this once."""
+    key, who = call.key, call.who
+    standing, office = await stand(call, "leader"), call.context.office
+    body = await call.body(ApiKeyCreate)
+    if body.expires_at is not None and body.expires_at <= datetime.now(UTC):
+        raise bad_field("expires_at", "Not in the future.")
+    if body.expires_at is not None and not is_kept(to_ms(body.expires_at)):
+        raise bad_field("expires_at", YEARS)
+    fresh, request_hash = make_key(), hash_request(body)
+    new = NewKey(
+        new_id("key", f"{standing.id} {who.user}", key),
+        standing.id,
+        body.name,
+        fresh.prefix,
+        fresh.hash,
+        sorted(set(body.scopes)),
+        standing.member_role == "owner",
+        who.user,
+        request_hash,
+        body.expires_at,
+    )
+    try:
+        made, is_new = await office.keys.create(new)
+    except TooMany as error:
+        raise ProblemError("limit_reached", "Revoke one first.") from error
+    except OrganisationNotFound as error:
+        raise ProblemError("organisation_not_found") from error
+    if made.request_hash != request_hash:
+        raise ProblemError("key_reused")
+    place = f"/v1/organisations/{standing.id}/api-keys/{made.key_id}"
+    answer = _fresh_document_of(made, fresh.text if is_new else None)
+    return call.answer(answer, status=201, headers={"Location": place})
+
+
+async def list_api_keys(call: Call) -> web.Response:
+    """List an organisation's keys, the newest first, the revoked ones included."""
+    standing, query = await stand(call, "leader"), call.request.query
+    rows, cursor = await call.context.office.keys.list_of(
+        standing.id, limit=read_limit(query), cursor=query.get("cursor")
+    )
+    return call.read(Page([document_of(row) for row in rows], cursor))
+
+
+async def show_api_key(call: Call) -> web.Response:
+    """Show one key, without its secret; of a revoked one only the list tells."""
+    found = await _find(call, await stand(call, "leader"))
+    if found.revoked_at is not None:
+        raise ProblemError("key_not_found")
+    return call.read(document_of(found))
+
+
+async def rotate_api_key(call: Call) -> web.Response:
+    """Give a key another secret, and show it this once."""
+    rotation = call.key
+    standing, office = await stand(call, "leader"), call.context.office
+    body = await call.body(ApiKeyRotate)
+    found = await _find(call, standing)
+    _check_rights(standing, found)
+    fresh = make_key(found.prefix)
+    try:
+        made, is_new = await office.keys.rotate(
+            standing.id,
+            found.key_id,
+            fresh.hash,
+            overlap_s=body.overlap_s,
+            rotation=rotation,
+        )
+    except KeyRevoked as error:
+        raise ProblemError("key_revoked") from error
+    await office.changed(standing.id)
+    return call.answer(_fresh_document_of(made, fresh.text if is_new else None))
+
+
+async def revoke_api_key(call: Call) -> web.Response:
+    """End a key for good."""
+    standing, office = await stand(call, "leader"), call.context.office
+    found = await _find(call, standing)
+    _check_rights(standing, found)
+    await office.keys.revoke(standing.id, found.key_id)
+    await office.changed(standing.id)
+    return call.done()
+
+
+async def _find(call: Call, standing: Standing) -> ApiKey:
+    found = await call.context.office.keys.find(standing.id, call.path("key"))
+    if found is None:
+        raise ProblemError("key_not_found")
+    return found
+
+
+def _check_rights(standing: Standing, key: ApiKey) -> None:
+    if not may_touch_key(standing.member_role, key.owners_only):
+        raise ProblemError("forbidden", "An owner made this key.")
+
+
+def document_of(row: ApiKey) -> ApiKeyDocument:
+    """Return a key as clients see it."""
+    return ApiKeyDocument(**_fields_of(row))
+
+
+def _fresh_document_of(row: ApiKey, text: str | None) -> FreshApiKeyDocument:
+    return FreshApiKeyDocument(key=text, **_fields_of(row))
+
+
+def _fields_of(row: ApiKey) -> dict[str, Any]:
+    return {
+        "id": row.key_id,
+        "organisation": row.organisation_id,
+        "name": row.name,
+        "prefix": f"onsale_{row.prefix}",
+        "scopes": row.scopes,
+        "owners_only": row.owners_only,
+        "created_by": row.created_by,
+        "created_at": row.created_at,
+        "rotated_at": row.rotated_at,
+        "last_used_at": row.last_used_at,
+        "expires_at": row.expires_at,
+        "revoked_at": row.revoked_at,
+    }

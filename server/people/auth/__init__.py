@@ -1,0 +1,1 @@
+"""Sign-in: passwords, tokens, sessions and the keys that sign them."""

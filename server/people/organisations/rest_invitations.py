@@ -1,0 +1,210 @@
+"""Invitations to an organisation, and what one does with the code of a mail."""
+
+from datetime import datetime
+from typing import Literal
+
+from aiohttp import web
+from msgspec import Struct
+
+from persistence.people.invitations import (
+    AnswerState,
+    Invitation,
+    InvitationNotFound,
+    InvitedRole,
+    NewInvitation,
+    NotConfirmed,
+    NotInvited,
+)
+from persistence.people.organisations import (
+    AlreadyMember,
+    MemberNotFound,
+    MemberRole,
+    OrganisationNotFound,
+    TooMany,
+)
+from server.people.auth.fields import Email, count_mail, read_email
+from server.people.organisations.mails import INVITATION_S
+from server.people.organisations.membership import stand
+from server.transport.http.problems import ProblemError
+from server.transport.mail.codes import hash_of_code
+from server.transport.rest.bodies import convert
+from server.transport.rest.call import Call
+from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.paging import Page, read_limit
+
+
+class InvitationCreate(Struct, forbid_unknown_fields=True):
+    """Whom to invite, and as what."""
+
+    email: Email
+    role: InvitedRole = "staff"
+
+
+class InvitationDocument(Struct):
+    """An invitation, as the organisation sees it; its code is in the mail only."""
+
+    id: str
+    organisation: str
+    email: str
+    role: InvitedRole
+    state: AnswerState | Literal["expired"]
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
+    answered_at: datetime | None
+
+
+class InvitedTo(Struct):
+    """The organisation that invites."""
+
+    id: str
+    name: str
+
+
+class OfferDocument(Struct):
+    """An invitation, as whoever has its code sees it."""
+
+    organisation: InvitedTo
+    role: InvitedRole
+    expires_at: datetime
+
+
+class MembershipDocument(Struct):
+    """What one is in an organisation now."""
+
+    organisation: str
+    user: str
+    role: MemberRole
+
+
+async def create_invitation(call: Call) -> web.Response:
+    """Invite somebody by mail; an earlier invitation to the same address ends."""
+    key, who = call.key, call.who
+    standing, office = await stand(call, "leader"), call.context.office
+    body = await call.body(InvitationCreate)
+    email, request_hash = read_email(body.email), hash_request(body)
+    count_mail(call, email)
+    letter = office.letters.invitation(email)
+    named = f"{standing.id} {who.user}"
+    new = NewInvitation(
+        new_id("inv", named, key),
+        standing.id,
+        email,
+        body.role,
+        letter.code_hash,
+        who.user,
+        request_hash,
+        letter.mail,
+        INVITATION_S,
+    )
+    try:
+        made = await office.invitations.create(new)
+    except AlreadyMember as error:
+        raise ProblemError("already_member") from error
+    except TooMany as error:
+        raise ProblemError("limit_reached", "Too many are not answered yet.") from error
+    except OrganisationNotFound as error:
+        raise ProblemError("organisation_not_found") from error
+    if made.request_hash != request_hash:
+        raise ProblemError("key_reused")
+    place = f"/v1/organisations/{standing.id}/invitations/{made.invitation_id}"
+    return call.answer(_document_of(made), status=201, headers={"Location": place})
+
+
+async def list_invitations(call: Call) -> web.Response:
+    """List an organisation's invitations, the newest first."""
+    standing, query = await stand(call, "leader"), call.request.query
+    rows, cursor = await call.context.office.invitations.list_of(
+        standing.id,
+        state=read_state(call),
+        limit=read_limit(query),
+        cursor=query.get("cursor"),
+    )
+    return call.read(Page([_document_of(row) for row in rows], cursor))
+
+
+async def show_invitation(call: Call) -> web.Response:
+    """Show one invitation; of a withdrawn one only the list tells."""
+    standing, name = await stand(call, "leader"), call.path("invitation")
+    found = await call.context.office.invitations.find(standing.id, name)
+    if found is None or found.state == "withdrawn":
+        raise ProblemError("invitation_not_found")
+    return call.read(_document_of(found))
+
+
+async def withdraw_invitation(call: Call) -> web.Response:
+    """Take an invitation back that was not answered yet."""
+    standing, name = await stand(call, "leader"), call.path("invitation")
+    try:
+        await call.context.office.invitations.withdraw(standing.id, name, call.who.user)
+    except InvitationNotFound as error:
+        raise ProblemError("invitation_not_found") from error
+    return call.done()
+
+
+async def show_offer(call: Call) -> web.Response:
+    """Show what the code of a mail invites to."""
+    found = await call.context.office.invitations.find_by_code(_hash_of(call))
+    if found is None:
+        raise ProblemError("invitation_not_found")
+    organisation = InvitedTo(found.organisation_id, found.organisation_name)
+    return call.read(OfferDocument(organisation, found.role, found.expires_at))
+
+
+async def accept_invitation(call: Call) -> web.Response:
+    """Become a member; the code is good once."""
+    office, user = call.context.office, call.who.user
+    try:
+        organisation, role = await office.invitations.accept(_hash_of(call), user)
+    except (InvitationNotFound, OrganisationNotFound) as error:
+        raise ProblemError("invitation_not_found") from error
+    except AlreadyMember as error:
+        raise ProblemError("already_member") from error
+    except TooMany as error:
+        detail = "The organisation has as many members as may be."
+        raise ProblemError("limit_reached", detail) from error
+    except MemberNotFound as error:
+        raise ProblemError("unauthenticated") from error
+    except NotInvited as error:
+        raise ProblemError("forbidden", "It is for another address.") from error
+    except NotConfirmed as error:
+        detail = "Confirm your address first, with the code of the mail to it."
+        raise ProblemError("forbidden", detail) from error
+    await office.changed(organisation)
+    return call.answer(MembershipDocument(organisation, user, role))
+
+
+async def decline_invitation(call: Call) -> web.Response:
+    """Refuse an invitation; the code is good no more."""
+    try:
+        await call.context.office.invitations.decline(_hash_of(call), call.who.user)
+    except InvitationNotFound as error:
+        raise ProblemError("invitation_not_found") from error
+    return call.done()
+
+
+def read_state(call: Call) -> AnswerState | None:
+    """Return the state that a list is asked for."""
+    state = call.request.query.get("state")
+    if state is None:
+        return None
+    return convert({"state": state}, dict[str, AnswerState])["state"]
+
+
+def _hash_of(call: Call) -> bytes:
+    return hash_of_code(call.path("code", missing="invitation_not_found"))
+
+
+def _document_of(row: Invitation) -> InvitationDocument:
+    expired = row.state == "pending" and row.expired
+    return InvitationDocument(
+        id=row.invitation_id,
+        organisation=row.organisation_id,
+        email=row.email,
+        role=row.role,
+        state="expired" if expired else row.state,
+        invited_by=row.invited_by,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        answered_at=row.answered_at,
+    )

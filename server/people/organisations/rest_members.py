@@ -1,0 +1,104 @@
+"""Who belongs to an organisation: listed, promoted, removed, or leaving."""
+
+from datetime import datetime
+
+from aiohttp import web
+from msgspec import Struct
+
+from persistence.people.organisations import (
+    LastOwner,
+    Member,
+    MemberNotFound,
+    MemberRole,
+    NotAllowed,
+    OrganisationNotFound,
+)
+from server.people.api_keys.api_keys import Machine
+from server.people.organisations.membership import Standing, stand
+from server.people.organisations.roles import touched_by
+from server.transport.http.problems import ProblemError
+from server.transport.rest.call import Call
+from server.transport.rest.paging import Page, read_limit
+
+ME = "me"
+
+
+class MemberPatch(Struct, forbid_unknown_fields=True):
+    """What a member is to be."""
+
+    role: MemberRole
+
+
+class MemberDocument(Struct):
+    """A member; `email` is null but for leaders, machines and oneself."""
+
+    user: str
+    name: str
+    email: str | None
+    role: MemberRole
+    joined_at: datetime
+
+
+async def list_members(call: Call) -> web.Response:
+    """List who belongs to an organisation, who joined first first."""
+    standing, query = await stand(call, "member"), call.request.query
+    rows, cursor = await call.context.office.organisations.list_members(
+        standing.id, limit=read_limit(query), cursor=query.get("cursor")
+    )
+    return call.read(Page([_document_of(call, standing, row) for row in rows], cursor))
+
+
+async def edit_member(call: Call) -> web.Response:
+    """Give a member another role, neither of them above the caller's own."""
+    standing, office = await stand(call, "leader"), call.context.office
+    user, allowed = _member_of(call), touched_by(standing.member_role)
+    body = await call.body(MemberPatch)
+    try:
+        await office.organisations.set_role(standing.id, user, body.role, allowed)
+    except (MemberNotFound, NotAllowed, LastOwner, OrganisationNotFound) as error:
+        raise problem_of(error) from error
+    await office.changed(standing.id)
+    found = await office.organisations.find_member(standing.id, user)
+    if found is None:
+        raise ProblemError("member_not_found")
+    return call.answer(_document_of(call, standing, found))
+
+
+async def remove_member(call: Call) -> web.Response:
+    """End a membership: one's own, or that of somebody not above oneself."""
+    standing, office = await stand(call, "member"), call.context.office
+    user, role = _member_of(call), standing.member_role
+    leaves = user == call.who.user
+    if not (leaves or standing.leads):
+        raise ProblemError("forbidden")
+    allowed = touched_by("owner" if leaves else role)
+    try:
+        await office.organisations.remove(standing.id, user, allowed)
+    except (MemberNotFound, NotAllowed, LastOwner, OrganisationNotFound) as error:
+        raise problem_of(error) from error
+    await office.changed(standing.id)
+    return call.done()
+
+
+def problem_of(error: Exception) -> ProblemError:
+    """Return the problem that a refused change of members is."""
+    if isinstance(error, MemberNotFound):
+        return ProblemError("member_not_found")
+    if isinstance(error, LastOwner):
+        detail = "Make somebody else an owner first, or end the organisation."
+        return ProblemError("last_owner", detail)
+    if isinstance(error, OrganisationNotFound):
+        return ProblemError("organisation_not_found")
+    return ProblemError("forbidden")
+
+
+def _member_of(call: Call) -> str:
+    user = call.path("member")
+    return call.who.user if user == ME else user
+
+
+def _document_of(call: Call, standing: Standing, row: Member) -> MemberDocument:
+    who = call.who
+    shown = standing.leads or isinstance(who, Machine) or row.user_id == who.user
+    email = row.email if shown else None
+    return MemberDocument(row.user_id, row.name, email, row.role, row.joined_at)

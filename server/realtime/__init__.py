@@ -1,1 +1,0 @@
-"""Clients on websockets: frames, sessions, and the hub that tells what changed."""

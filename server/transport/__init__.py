@@ -1,0 +1,1 @@
+"""The machinery of REST, HTTP, mail and the bus: what carries data."""

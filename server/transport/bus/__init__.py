@@ -1,0 +1,1 @@
+"""Messages between processes: a bus that may lose anything."""

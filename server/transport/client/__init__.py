@@ -1,0 +1,1 @@
+"""A client of our websocket, for the demo and the benchmarks."""

@@ -1,0 +1,1 @@
+"""HTTP below REST: connections, caching, compression, problems."""

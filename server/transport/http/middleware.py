@@ -1,0 +1,172 @@
+"""What every request gets: an id, safe headers, a problem document when it fails."""
+
+import random
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from persistence.errors import BadCursor, Unavailable
+from server.base.context import CONTEXT
+from server.base.log import REQUEST_ID as LOGGED_ID
+from server.transport.http import problems
+from server.transport.http.client_address import Network, came_by_https
+from server.transport.http.cors import add_origin, answer_preflight
+from server.transport.http.problems import ProblemError, bad_field
+
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+LIMIT_HEADERS: Final = web.RequestKey("limit_headers", dict[str, str])
+
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_CODES: Final = {
+    400: "bad_frame",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+    503: "unavailable",
+}
+
+KEPT_HEADERS: Final = frozenset({"Allow", "Retry-After"})
+"""What an error of aiohttp tells beside its status."""
+
+SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    # An answer of the interface is never a page; the pages bring their own policy.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+TRANSPORT: Final = "max-age=31536000"
+"""Said to whoever came by TLS: by nothing else from now on, to this name alone."""
+
+SERVER: Final = "onsale"
+"""Without it aiohttp names itself, Python and both versions."""
+
+SECRET_PARTS: Final = frozenset({"code"})
+"""Parts of paths that whoever reads a log could use."""
+
+log = structlog.get_logger()
+
+
+def request_id_of(request: web.BaseRequest) -> str:
+    """Return the request's id: the client's own where it is sane, else a new one."""
+    known = request.get(REQUEST_ID)
+    if known is None:
+        known = request[REQUEST_ID] = make_request_id(request)
+    return known
+
+
+def make_request_id(request: web.BaseRequest) -> str:
+    """Return the client's own id where it is sane, else one that nobody has."""
+    offered = request.headers.get("X-Request-Id")
+    if offered is not None and _SANE_ID.fullmatch(offered) is not None:
+        return offered
+    # Unlikely to come twice, and no secret: nothing is asked of the kernel for it.
+    return f"{random.getrandbits(96):024x}"
+
+
+def path_to_log(request: web.Request) -> str:
+    """Return a request's path, its template where a part of it is a secret."""
+    resource = request.match_info.route.resource
+    if resource is not None and not SECRET_PARTS.isdisjoint(request.match_info):
+        return resource.canonical
+    return request.path
+
+
+def is_gone(request: web.BaseRequest) -> bool:
+    """Tell whether the client has closed the connection, so that nobody is answered."""
+    transport = request.transport
+    return transport is None or transport.is_closing()
+
+
+@web.middleware
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a problem document."""
+    request_id = request_id_of(request)
+    # Whatever is logged meanwhile carries it.
+    logged = LOGGED_ID.set(request_id)
+    try:
+        preflight = answer_preflight(request)
+        return await handler(request) if preflight is None else preflight
+    except ProblemError as error:
+        return problems.response(error, request_id)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return problems.response(_from_http(error), request_id)
+    except BadCursor:
+        wrong = bad_field("cursor", "Not a cursor of this list.")
+        return problems.response(wrong, request_id)
+    except Unavailable as error:
+        log.warning("database unavailable", reason=str(error))
+        return problems.response(ProblemError("unavailable"), request_id)
+    except Exception as error:
+        if isinstance(error, ConnectionError) and is_gone(request):
+            # It left in the middle of its request, as anybody may.
+            raise
+        # The one place where the unexpected is caught: it must not take the process
+        # with it, and its traceback belongs into the log alone.
+        log.exception(
+            "request failed",
+            method=request.method,
+            path=path_to_log(request),
+        )
+        if request.writer.output_size > 0:
+            # Half an answer is out already; only closing tells the client.
+            raise
+        return problems.response(ProblemError("internal"), request_id)
+    finally:
+        LOGGED_ID.reset(logged)
+
+
+async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add what every answer carries (a signal, so that websockets get it too)."""
+    add_headers(request, response)
+    add_origin(request, response)
+    if is_by_https(request, request.app[CONTEXT].trusted_proxies):
+        response.headers["Strict-Transport-Security"] = TRANSPORT
+
+
+def is_by_https(request: web.BaseRequest, trusted: Sequence[Network]) -> bool:
+    """Tell whether a proxy took the request over TLS."""
+    if not trusted:
+        return False
+    headers = request.headers
+    return came_by_https(
+        request.remote,
+        trusted,
+        headers.getall("Forwarded", []),
+        headers.getall("X-Forwarded-Proto", []),
+    )
+
+
+def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Add what every answer carries."""
+    headers = response.headers
+    headers["X-Request-Id"] = request_id_of(request)
+    headers["Server"] = SERVER
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    for name, value in request.get(LIMIT_HEADERS, {}).items():
+        headers.setdefault(name, value)
+
+
+def _from_http(error: web.HTTPException) -> ProblemError:
+    if error.status in _CODES:
+        code = _CODES[error.status]
+    else:
+        code = "bad_frame" if error.status < 500 else "internal"
+    headers = {
+        name: value for name, value in error.headers.items() if name in KEPT_HEADERS
+    }
+    return ProblemError(code, headers=headers)

@@ -1,0 +1,1 @@
+"""Mail: addresses, codes, and the sender that empties the outbox."""

@@ -1,0 +1,302 @@
+"""How often a client may ask, by kind of request.
+
+Requests have budgets in a window of 15 minutes, by who asks: nobody in particular (by
+address) or a guest, somebody signed in, an administrator or a machine; and commands a
+budget of their own. What costs dearly, a password or a mail, is limited more narrowly,
+in buckets. Of each token that is taken for these the other processes are told at once,
+and owe it: so whoever comes to N processes in the same moment may get N bursts, and
+waits for as much longer after that; without the bus each process counts for itself.
+
+From this machine itself the budgets hold only where they are set: it is a developer, or
+a proxy that nobody named as trusted, behind which all clients look like one.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from server.base.settings import Config
+from server.people.auth.tokens import Identity
+from server.transport.ratelimit.sliding_windows import UNITS, Use, Windows
+from server.transport.ratelimit.token_buckets import Buckets, Verdict
+
+if TYPE_CHECKING:
+    from server.transport.bus.redis_bus import Bus
+
+Budget = Literal["requests", "cheap", "commands", "own"]
+"""What a route takes from: `cheap` is a tenth of a request, because what is asked for
+is mostly ready to be sent; `own` has a limit of its own that is stricter."""
+
+PUBLIC_MAX: Final = 100
+SIGNED_IN_MAX: Final = 300
+ADMIN_MAX: Final = 1_000
+COMMANDS_MAX: Final = 3_000
+"""In 15 minutes, as the ones above."""
+
+CHEAP: Final = 1
+EXCHANGE_S: Final = 1.0
+TOPIC: Final = "rate limits"
+DEAR_TOPIC: Final = "dear limits"
+
+REQUESTS_PER_S: Final = 100.0
+REQUESTS_BURST: Final = 200
+"""Where no budget holds."""
+
+GUESTS_PER_S: Final = 1.0
+GUESTS_BURST: Final = 60
+HANDSHAKES_PER_S: Final = 20.0
+HANDSHAKES_BURST: Final = 200
+LOGINS_PER_S: Final = 120 / 3_600
+LOGINS_BURST: Final = 10
+"""Of one address to one account."""
+
+ADDRESS_LOGINS_PER_S: Final = 1.0
+ADDRESS_LOGINS_BURST: Final = 60
+ACCOUNT_LOGINS_PER_S: Final = 500 / 3_600
+ACCOUNT_LOGINS_BURST: Final = 100
+REGISTRATIONS_PER_S: Final = 0.5
+REGISTRATIONS_BURST: Final = 60
+MAILS_PER_S: Final = 5 / 3_600
+MAILS_BURST: Final = 5
+ADDRESS_MAILS_PER_S: Final = 60 / 3_600
+ADDRESS_MAILS_BURST: Final = 30
+
+_TIERS: Final = {"guest": "public", "admin": "admin", "key": "admin"}
+"""By role; the others are just signed in. Whoever has no account makes as many guests
+as it likes, so one is no more than a stranger."""
+
+_LOOPBACK_6: Final = frozenset({"::1", "::/64"})
+
+assert PUBLIC_MAX <= SIGNED_IN_MAX <= ADMIN_MAX <= COMMANDS_MAX
+# One address alone cannot keep the owner of an account from logging in elsewhere.
+assert 3 * LOGINS_PER_S < ACCOUNT_LOGINS_PER_S
+assert 3 * LOGINS_BURST < ACCOUNT_LOGINS_BURST
+
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class Allowances(Struct, frozen=True, kw_only=True):
+    """Budgets for 15 minutes; None is the default, from which this machine is free."""
+
+    public: int | None = None
+    signed_in: int | None = None
+    admin: int | None = None
+    commands: int | None = None
+
+
+class Told(Struct, array_like=True):
+    """What a process let through lately, by budget."""
+
+    sender: str
+    uses: dict[str, list[Use]]
+
+
+class Taken(Struct, array_like=True):
+    """Tokens that a process gave just now: of which buckets, and to whom."""
+
+    sender: str
+    tokens: list[tuple[str, str]]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Told).decode
+_decode_taken = msgspec.msgpack.Decoder(Taken).decode
+
+
+class RequestLimits:
+    """The limits of one process; keys are users or client addresses."""
+
+    def __init__(
+        self,
+        allowances: Allowances | None = None,
+        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        given = allowances or Allowances()
+        self._wall = wall
+        self._clock = clock
+        self._windows = {
+            "public": Windows(given.public or PUBLIC_MAX),
+            "signed_in": Windows(given.signed_in or SIGNED_IN_MAX),
+            "admin": Windows(given.admin or ADMIN_MAX),
+            "commands": Windows(given.commands or COMMANDS_MAX),
+        }
+        self._set = frozenset(
+            name for name in self._windows if getattr(given, name) is not None
+        )
+        """Budgets that somebody chose: they hold for everybody."""
+        self.mentioned_proxy = False
+        """Whether it was said that a proxy should be trusted."""
+        self._tell: Callable[[dict[str, list[Use]]], None] | None = None
+        self._requests = Buckets(REQUESTS_PER_S, REQUESTS_BURST)
+        self._guests = Buckets(GUESTS_PER_S, GUESTS_BURST)
+        self._handshakes = Buckets(HANDSHAKES_PER_S, HANDSHAKES_BURST)
+        self._dear = {
+            "logins": Buckets(LOGINS_PER_S, LOGINS_BURST),
+            "login addresses": Buckets(ADDRESS_LOGINS_PER_S, ADDRESS_LOGINS_BURST),
+            "login accounts": Buckets(ACCOUNT_LOGINS_PER_S, ACCOUNT_LOGINS_BURST),
+            "registrations": Buckets(REGISTRATIONS_PER_S, REGISTRATIONS_BURST),
+            "mails": Buckets(MAILS_PER_S, MAILS_BURST),
+            "mail addresses": Buckets(ADDRESS_MAILS_PER_S, ADDRESS_MAILS_BURST),
+        }
+        """What all processes give tokens of together."""
+        self._tell_taken: Callable[[list[tuple[str, str]]], None] | None = None
+
+    def request(
+        self,
+        client: str,
+        identity: Identity | None,
+        now_s: float,
+        budget: Budget = "requests",
+    ) -> Verdict:
+        """Count a request from an address, of somebody where that is known."""
+        if identity is None:
+            key, name = client, "public"
+        else:
+            key, name = f"user {identity.user}", _TIERS.get(identity.role, "signed_in")
+        if budget == "own":
+            return self._requests.take(key, now_s)
+        if budget == "commands":
+            name = budget
+        if name not in self._set and is_this_machine(client):
+            return self._requests.take(key, now_s)
+        cost = CHEAP if budget == "cheap" else UNITS
+        return self._windows[name].take(key, self._wall(), cost)
+
+    def connect(self, bus: "Bus", me: str) -> None:
+        """Count together with the other processes of a cluster."""
+
+        def hear(data: bytes) -> None:
+            told = _decoded(_decode, data)
+            if told is not None and told.sender != me:
+                self._add(told.uses)
+
+        def hear_taken(data: bytes) -> None:
+            taken = _decoded(_decode_taken, data)
+            if taken is not None and taken.sender != me:
+                self._owe(taken.tokens)
+
+        def tell(uses: dict[str, list[Use]]) -> None:
+            bus.publish(TOPIC, _encode(Told(me, uses)))
+
+        def tell_taken(tokens: list[tuple[str, str]]) -> None:
+            bus.publish(DEAR_TOPIC, _encode(Taken(me, tokens)))
+
+        for windows in self._windows.values():
+            windows.shared = True
+        self._tell, self._tell_taken = tell, tell_taken
+        # What is not heard is let through: nobody is refused for what was lost.
+        bus.subscribe(TOPIC, hear, _nothing_to_do)
+        bus.subscribe(DEAR_TOPIC, hear_taken, _nothing_to_do)
+
+    def exchange(self) -> None:
+        """Tell the other processes what was let through here since the last time."""
+        if self._tell is None:
+            return
+        uses = {name: list(one.untold()) for name, one in self._windows.items()}
+        told = {name: some for name, some in uses.items() if some}
+        if told:
+            self._tell(told)
+        for windows in self._windows.values():
+            windows.forget_untold(self._wall())
+
+    def handshake(self, client: str, now_s: float) -> Verdict:
+        """Count a new websocket from an address."""
+        return self._handshakes.take(client, now_s)
+
+    def guest(self, client: str, now_s: float) -> Verdict:
+        """Count a new guest from an address."""
+        return self._guests.take(client, now_s)
+
+    def login(self, client: str, email: str, now_s: float) -> Verdict:
+        """Count a password from an address for an account, right or wrong."""
+        return self._take(
+            now_s,
+            ("logins", f"{client} {email}"),
+            ("login addresses", client),
+            ("login accounts", email),
+        )
+
+    def registration(self, client: str, now_s: float) -> Verdict:
+        """Count a new account from an address."""
+        return self._take(now_s, ("registrations", client))
+
+    def mail(self, client: str, email: str, now_s: float) -> Verdict:
+        """Count a mail that somebody at an address has us send to another."""
+        return self._take(now_s, ("mails", email), ("mail addresses", client))
+
+    def _take(self, now_s: float, *asked: tuple[str, str]) -> Verdict:
+        """Take a token of each, in order, up to the first that has none."""
+        first = None
+        for name, key in asked:
+            verdict = self._dear[name].take(key, now_s)
+            if not verdict.allowed:
+                # Nothing is done, so nobody else needs to know of it.
+                return verdict
+            first = first or verdict
+        assert first is not None
+        if self._tell_taken is not None:
+            self._tell_taken(list(asked))
+        return first
+
+    def _add(self, uses: dict[str, list[Use]]) -> None:
+        """Count what another process let through."""
+        for name, windows in self._windows.items():
+            for use in uses.get(name, ()):
+                windows.add(use)
+
+    def _owe(self, tokens: list[tuple[str, str]]) -> None:
+        """Count the tokens that another process gave."""
+        now_s = self._clock()
+        for name, key in tokens:
+            buckets = self._dear.get(name)
+            if buckets is not None:
+                buckets.owe(key, now_s)
+
+
+def limits_of(config: Config) -> RequestLimits | None:
+    """Return the limits that are set; None where they are lifted."""
+    if config.rate_limits == "off":
+        return None
+    return RequestLimits(
+        Allowances(
+            public=config.rate_limit_public,
+            signed_in=config.rate_limit_signed_in,
+            admin=config.rate_limit_admin,
+            commands=config.rate_limit_commands,
+        )
+    )
+
+
+async def keep_counting(limits: RequestLimits) -> None:
+    """Count together with the others, for ever."""
+    while True:
+        await asyncio.sleep(EXCHANGE_S)
+        limits.exchange()
+
+
+def is_this_machine(client: str) -> bool:
+    """Tell whether this is, as limits count it, an address of the machine's own."""
+    return client.startswith("127.") or client in _LOOPBACK_6
+
+
+def _decoded(decode: Callable[[bytes], T], data: bytes) -> T | None:
+    """Return what a message says; None for one of another version."""
+    try:
+        return decode(data)
+    except msgspec.DecodeError:
+        # Its sender counts for itself meanwhile.
+        log.debug("counts that nobody here understands")
+        return None
+
+
+def _nothing_to_do() -> None:
+    """Nothing is done about what was lost."""

@@ -1,0 +1,1 @@
+"""The machinery of REST: routes, calls, bodies, guards, lists."""

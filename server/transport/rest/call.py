@@ -1,0 +1,101 @@
+"""One request as handlers see it: who asks, what was sent, and how to answer."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from inventory import limits
+from server.base.context import Context
+from server.people.auth.tokens import Identity
+from server.transport.http import etags
+from server.transport.http.problems import ProblemError, bad_field
+from server.transport.rest.bodies import BODY_BYTES_MAX, decode, is_clean, read_body
+
+T = TypeVar("T")
+
+CACHE_ASK: str = "private, no-cache"
+"""May be kept, but is asked about each time: what is on sale changes by the second."""
+
+
+class Call:
+    """One request, already let in."""
+
+    __slots__ = ("client", "context", "identity", "request")
+
+    def __init__(
+        self,
+        request: web.Request,
+        context: Context,
+        identity: Identity | None,
+        client: str,
+    ) -> None:
+        self.request = request
+        self.context = context
+        self.identity = identity
+        self.client = client
+        """The client's address, as limits count it."""
+
+    @property
+    def who(self) -> Identity:
+        """Who asks; for routes that nobody calls anonymously."""
+        if self.identity is None:
+            raise ProblemError("unauthenticated")
+        return self.identity
+
+    @property
+    def organizer(self) -> bool:
+        """Whether an organiser asks."""
+        return self.identity is not None and self.identity.organizer
+
+    @property
+    def key(self) -> str | None:
+        """The request's idempotency key; raises `ProblemError` for what can be none."""
+        key = self.request.headers.get("Idempotency-Key")
+        if key is None:
+            return None
+        if not 1 <= len(key) <= limits.KEY_LENGTH_MAX or not is_clean(key):
+            raise bad_field(
+                "Idempotency-Key", f"1 to {limits.KEY_LENGTH_MAX} characters."
+            )
+        return key
+
+    def path(self, name: str, missing: str | None = None) -> str:
+        """Return a part of the path; text that cannot be an id names nothing."""
+        text = self.request.match_info[name]
+        if len(text) > limits.ID_LENGTH_MAX or not is_clean(text):
+            raise ProblemError(missing or f"{name}_not_found")
+        return text
+
+    async def body(self, body_type: type[T], bytes_max: int = BODY_BYTES_MAX) -> T:
+        """Return the checked body."""
+        return decode(await read_body(self.request, bytes_max), body_type)
+
+    def read(
+        self,
+        answer: object,
+        etag: str | None = None,
+        cache_control: str = CACHE_ASK,
+    ) -> web.Response:
+        """Answer a read: with its tag, or with 304 where the client has it already."""
+        body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
+        tag = etags.of_body(body) if etag is None else etag
+        headers = {"ETag": tag, "Cache-Control": cache_control}
+        if etags.matches(self.request.headers.get("If-None-Match"), tag):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=body, content_type="application/json", headers=headers)
+
+    def answer(
+        self, answer: Any, status: int = 200, headers: dict[str, str] | None = None
+    ) -> web.Response:
+        """Answer a write, or a read whose answer nobody may keep."""
+        return web.Response(
+            body=msgspec.json.encode(answer),
+            status=status,
+            content_type="application/json",
+            headers={"Cache-Control": "no-store", **(headers or {})},
+        )
+
+    def done(self) -> web.Response:
+        """Answer a write that leaves nothing to show."""
+        return web.Response(status=204, headers={"Cache-Control": "no-store"})

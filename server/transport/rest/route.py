@@ -1,0 +1,68 @@
+"""One row of the table of routes."""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from persistence.people.api_keys import Scope
+from server.transport.ratelimit.request_limits import Budget
+from server.transport.rest.guard import Access, CallHandler
+
+
+class Query(Struct, frozen=True):
+    """One parameter of a query."""
+
+    name: str
+    schema: dict[str, Any]
+    description: str
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One operation: what is served, to whom, what goes in and what comes out."""
+
+    method: str
+    path: str
+    handler: CallHandler
+    name: str
+    """Its operation id."""
+    summary: str
+    tag: str
+    access: Access
+    scope: Scope | None = None
+    """What an API key needs to be let in; without one none is."""
+    body: Any = None
+    body_required: bool = True
+    body_media_type: str = "application/json"
+    answers: Any = None
+    """The type, or types, of a good answer; None where it is no JSON of ours."""
+    media_type: str = "application/json"
+    status: int = 200
+    budget: Budget = "requests"
+    """What a call takes from, where requests are limited."""
+    keyed: bool = False
+    """Whether it honours `Idempotency-Key`."""
+    cached: bool = False
+    """Whether it carries an `ETag` and honours `If-None-Match`."""
+    query: tuple[Query, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+PAGING: Final = (
+    Query(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+        "How many items a page has at most.",
+    ),
+    Query("cursor", {"type": "string"}, "The `next_cursor` of the page before."),
+)
+EVENT: Final = ("event_not_found", "unavailable")
+ORGANISATION: Final = ("organisation_not_found", "unavailable")
+FIELDS: Final = ("bad_frame", "bad_field")
+WRITES: Final = (
+    *FIELDS,
+    "request_timeout",
+    "too_large",
+    "unsupported_media_type",
+    "unavailable",
+)
+"""What may be wrong with any body, and with storing what it says."""

@@ -1,0 +1,206 @@
+import asyncio
+
+import msgspec
+import pytest
+
+from persistence.mail import Outbox, Proven
+from persistence.people.accounts import Account, EmailTaken
+from tests.persistence.persons import (
+    ANNA,
+    PHONE,
+    accounts_of,
+    code,
+    digest,
+    mail,
+    revoked,
+    sessions_of,
+)
+
+pytestmark = pytest.mark.postgres
+replace = msgspec.structs.replace
+
+
+@pytest.fixture
+def accounts(store):
+    return accounts_of(store.pool)
+
+
+@pytest.fixture
+def sessions(store):
+    return sessions_of(store.pool)
+
+
+@pytest.fixture
+def outbox(store):
+    return Outbox(store.pool)
+
+
+def same(found: Account | None, wanted: Account) -> bool:
+    return found is not None and replace(found, created_at=None) == wanted
+
+
+async def test_an_account_is_found_however_its_address_is_written(accounts):
+    assert same(await accounts.create(ANNA), ANNA)
+    assert same(await accounts.find_by_email("Anna@example.ORG"), ANNA)
+    assert same(await accounts.find("usr_1"), ANNA)
+    assert await accounts.find_by_email("other@example.org") is None
+
+
+async def test_an_address_is_one_account_s_only(accounts):
+    await accounts.create(ANNA)
+    again = replace(ANNA, user_id="usr_2", email="ANNA@example.org")
+    assert await accounts.create(again) is None
+    assert await accounts.create(replace(ANNA, email="b@c.de")) is None
+
+
+async def test_of_many_who_register_one_address_one_gets_it(accounts):
+    wanted = [replace(ANNA, user_id=f"usr_{n}") for n in range(6)]
+    made = await asyncio.gather(*(accounts.create(one) for one in wanted))
+    assert sum(one is not None for one in made) == 1
+
+
+async def test_a_guest_who_registers_leaves_the_token_behind_but_not_the_sockets(
+    accounts, sessions
+):
+    await accounts.create(ANNA)
+    assert await revoked(sessions) == {"usr_1": False}
+
+
+async def test_who_could_not_register_gets_no_mail(accounts, outbox):
+    await accounts.create(ANNA, [mail("m1")], [code("c1")])
+    again = replace(ANNA, user_id="usr_2")
+    await accounts.create(again, [mail("m2", "usr_2")], [])
+    assert [one.mail_id for one in await outbox.take()] == ["m1"]
+
+
+async def test_an_administrator_is_made_once_and_keeps_the_id(accounts, sessions):
+    first = await accounts.ensure_admin("usr_1", "admin@example.org", "hash")
+    await sessions.open("ses_1", "usr_1", "hash", digest("r"), PHONE)
+    again = await accounts.ensure_admin("usr_2", "Admin@example.org", "other")
+    assert (first.user_id, first.role) == ("usr_1", "admin")
+    assert (again.user_id, again.password_hash) == ("usr_1", "other")
+    assert await revoked(sessions) == {}
+
+
+async def test_a_customer_with_the_administrator_s_address_becomes_one_signed_out(
+    accounts, sessions
+):
+    await accounts.create(ANNA, [], [code("c", "reset")])
+    await sessions.open("ses_1", "usr_1", "hash", digest("r"), PHONE)
+    admin = await accounts.ensure_admin("usr_2", "anna@example.org", "new")
+    assert (admin.user_id, admin.role, admin.name) == ("usr_1", "admin", "Anna")
+    # Who registered with that address need not be the one who is meant.
+    assert await revoked(sessions) == {"usr_1": True, "ses_1": True}
+    assert await sessions.refresh(digest("r"), digest("r2"), PHONE) is None
+    assert await accounts.reset_password(digest("c"), "mine") is None
+
+
+async def test_a_name_is_changed(accounts):
+    await accounts.create(ANNA)
+    renamed = await accounts.rename("usr_1", "Anna B.")
+    assert same(renamed, replace(ANNA, name="Anna B."))
+    assert await accounts.rename("usr_2", "x") is None
+
+
+async def test_a_new_password_ends_what_the_old_one_opened(accounts, sessions):
+    await accounts.create(ANNA, [], [code("c", "reset")])
+    await sessions.open("ses_1", "usr_1", "hash", digest("r"), PHONE)
+    ended = await accounts.change_password(ANNA, "new", [])
+    assert set(ended) == {"usr_1", "ses_1"}
+    assert await revoked(sessions) == {"usr_1": True, "ses_1": True}
+    assert await sessions.of_user("usr_1") == []
+    assert await accounts.reset_password(digest("c"), "another") is None
+    # Proven with the old password just before, but it comes too late.
+    assert await sessions.open("ses_2", "usr_1", "hash", digest("s"), PHONE) is None
+    assert await accounts.change_password(ANNA, "another", []) is None
+    assert (await accounts.find("usr_1")).password_hash == "new"
+
+
+async def test_of_two_new_passwords_at_once_one_is_taken(accounts):
+    await accounts.create(ANNA)
+    changes = (accounts.change_password(ANNA, new, []) for new in ("a", "b"))
+    done = await asyncio.gather(*changes)
+    assert sum(ended is not None for ended in done) == 1
+
+
+async def test_a_code_verifies_the_address_that_it_was_sent_to_once(accounts):
+    await accounts.create(ANNA, [], [code("c"), code("other", "reset")])
+    assert await accounts.verify(digest("other")) is None
+    assert await accounts.verify(digest("c")) == Proven("usr_1", ANNA.email)
+    assert (await accounts.find("usr_1")).verified
+    assert await accounts.verify(digest("c")) is None
+
+
+async def test_a_later_code_ends_the_one_before_for_the_same_purpose(accounts):
+    await accounts.create(ANNA, [], [code("c1")])
+    await accounts.put_code(mail("m"), code("r", "reset"))
+    await accounts.put_code(mail("m2"), code("c2"))
+    assert await accounts.verify(digest("c1")) is None
+    assert await accounts.reset_password(digest("r"), "new") is not None
+
+
+async def test_a_code_that_is_too_old_is_none(accounts, outbox):
+    await accounts.create(ANNA, [], [code("c", "reset", lasts_s=0)])
+    assert await outbox.find_code(digest("c"), "reset") is None
+    assert await accounts.reset_password(digest("c"), "new") is None
+
+
+async def test_a_code_changes_the_password_once_and_ends_all_sessions(
+    accounts, sessions, outbox
+):
+    await accounts.create(ANNA, [], [code("c", "reset"), code("v")])
+    await sessions.open("ses_1", "usr_1", "hash", digest("r"), PHONE)
+    assert await outbox.find_code(digest("c"), "reset") == Proven("usr_1", ANNA.email)
+    proven, ended = await accounts.reset_password(digest("c"), "new")
+    assert (proven.user_id, set(ended)) == ("usr_1", {"usr_1", "ses_1"})
+    account = await accounts.find("usr_1")
+    # Whoever reads the mails of an address has it.
+    assert (account.password_hash, account.verified) == ("new", True)
+    assert await accounts.reset_password(digest("c"), "newer") is None
+    assert await accounts.verify(digest("v")) is None
+
+
+async def test_a_new_address_is_not_verified_and_old_codes_are_for_the_old_one(
+    accounts,
+):
+    await accounts.create(ANNA, [], [code("c"), code("r", "reset")])
+    await accounts.verify(digest("c"))
+    new = "b@example.org"
+    moved = await accounts.move(ANNA, new, [mail("m")], [code("n", email=new)])
+    assert (moved.email, moved.verified) == (new, False)
+    assert await accounts.reset_password(digest("r"), "new") is None
+    assert await accounts.verify(digest("n")) == Proven("usr_1", new)
+
+
+async def test_a_taken_address_is_not_moved_to(accounts, outbox):
+    await accounts.create(ANNA)
+    other = replace(ANNA, user_id="usr_2", email="b@example.org")
+    await accounts.create(other)
+    with pytest.raises(EmailTaken):
+        await accounts.move(ANNA, "B@example.org", [mail("m")], [])
+    assert (await accounts.find("usr_1")).email == ANNA.email
+    assert await outbox.take() == []
+
+
+async def test_a_deleted_account_leaves_nothing_but_its_id(
+    accounts, sessions, outbox, store
+):
+    await accounts.create(ANNA, [mail("m")], [code("c"), code("r", "reset")])
+    await sessions.open("ses_1", "usr_1", "hash", digest("t"), PHONE)
+    assert set(await accounts.delete("usr_1")) == {"usr_1", "ses_1"}
+    assert await accounts.find("usr_1") is None
+    assert await accounts.find_by_email(ANNA.email) is None
+    assert await accounts.delete("usr_1") is None
+    for table in ("session", "refresh_token", "mail", "mail_code"):
+        assert await store.pool.fetch(f"SELECT * FROM {table}") == []
+    (row,) = await store.pool.fetch("SELECT * FROM account")
+    left = {name: value for name, value in row.items() if value not in (None, "")}
+    assert set(left) == {"user_id", "role", "created_at", "deleted_at"}
+    # Somebody else may have the address now, and is somebody else.
+    again = replace(ANNA, user_id="usr_2")
+    assert same(await accounts.create(again), again)
+
+
+async def test_no_log_shows_a_secret():
+    assert "hash" not in repr(ANNA)
+    assert "secret" not in repr(mail("m"))

@@ -1,0 +1,133 @@
+import pytest
+from msgspec.structs import replace
+
+from persistence.events.attendees import Attendees, NewAttendee, forget_attendees
+from persistence.mail import TAKEN_MAX, Outbox, put_mails
+from persistence.people.announcements import PER_DAY_MAX, Announcements, NewAnnouncement
+from persistence.people.organisations import OrganisationNotFound, TooMany
+from tests.persistence.journals import SETTINGS, make_batch, make_booking
+from tests.persistence.persons import mail, organised, registered
+
+pytestmark = pytest.mark.postgres
+
+NEW = NewAnnouncement(
+    "ann", "org", "members", None, "Tonight", "We open at 8.", "usr_anna", b"h"
+)
+TO_HOLDERS = replace(NEW, audience="ticket_holders", event_id="evt")
+
+
+@pytest.fixture
+async def announcements(store):
+    await registered(store.pool, "anna", "bert", "cleo")
+    await organised(store.pool, anna="owner", bert="staff", cleo="staff")
+    return Announcements(store.pool)
+
+
+async def sell(store, *buyers: str):
+    """Book once for each of these, in this order."""
+    await store.catalog.create_event(
+        "evt",
+        SETTINGS,
+        capacity=100,
+        created_by="usr_anna",
+        request_hash=b"h",
+        organisation="org",
+    )
+    ownership = await store.journal.acquire("evt")
+    rows = [
+        replace(make_booking(f"b{n}", n), user=buyer)
+        for n, buyer in enumerate(buyers, 1)
+    ]
+    await store.commit(ownership, make_batch(ownership, len(rows), bookings=rows))
+
+
+async def write_all(announcements, batch):
+    turns = 0
+    while await announcements.write_some(batch):
+        turns += 1
+        assert turns < 100
+    return turns
+
+
+async def recipients(store):
+    rows = await store.query("SELECT recipient FROM mail ORDER BY recipient")
+    return [row[0].partition("@")[0] for row in rows]
+
+
+async def test_every_member_gets_one_mail(announcements, store):
+    made = await announcements.create(NEW)
+    assert (made.recipients, made.written_at) == (0, None)
+    assert await announcements.create(NEW) == made
+    assert await write_all(announcements, 2) == 2
+    assert await recipients(store) == ["anna", "bert", "cleo"]
+    found = await announcements.find("org", "ann")
+    assert (found.recipients, found.waiting, found.failed) == (3, 3, 0)
+    assert found.written_at is not None
+    outbox = Outbox(store.pool)
+    first, second, _ = await outbox.take()
+    assert (first.subject, first.body) == ("Tonight", "We open at 8.")
+    await outbox.sent(first.mail_id)
+    await outbox.failed(second.mail_id, "no such mailbox")
+    found = await announcements.find("org", "ann")
+    assert (found.recipients, found.waiting, found.failed) == (3, 1, 1)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 50])
+async def test_every_ticket_holder_gets_one_mail_however_many_tickets(
+    announcements, store, batch
+):
+    await sell(
+        store, "usr_bert", "usr_guest", "usr_bert", "usr_cleo", "usr_guest", "usr_anna"
+    )
+    await store.pool.fetch(
+        "UPDATE booking SET cancelled_at = now() WHERE user_id = 'usr_cleo'"
+    )
+    await announcements.create(TO_HOLDERS)
+    assert await write_all(announcements, batch) == 6 // batch + 1
+    assert await recipients(store) == ["anna", "bert"]
+    found = await announcements.find("org", "ann")
+    assert (found.recipients, found.without_email) == (2, 1)
+
+
+async def test_those_who_registered_hold_tickets(announcements, store):
+    await sell(store, "usr_bert", "att_olga", "att_gone")
+    attendees = Attendees(store.pool)
+    for name in ("olga", "gone"):
+        email = f"{name}@example.org"
+        await attendees.begin(
+            NewAttendee(f"att_{name}", "evt", email, "", f"usr_{name}", b"")
+        )
+    async with store.pool.transaction() as connection:
+        await forget_attendees(connection, "usr_gone")
+    await announcements.create(TO_HOLDERS)
+    await write_all(announcements, 2)
+    assert await recipients(store) == ["bert", "olga"]
+    found = await announcements.find("org", "ann")
+    assert (found.recipients, found.without_email) == (2, 1)
+
+
+async def test_what_somebody_waits_for_is_sent_before_announcements(
+    announcements, store
+):
+    await announcements.create(NEW)
+    await write_all(announcements, 50)
+    await store.pool.fetch("UPDATE mail SET due_at = now() - interval '1 hour'")
+    async with store.pool.transaction() as connection:
+        await put_mails(connection, [mail(f"m{n}") for n in range(TAKEN_MAX - 1)], [])
+    taken = await Outbox(store.pool).take()
+    assert len(taken) == TAKEN_MAX
+    assert sum(one.subject == "Tonight" for one in taken) == 1
+
+
+async def test_there_are_not_too_many_and_they_are_listed_in_pages(announcements):
+    for n in range(PER_DAY_MAX):
+        await announcements.create(replace(NEW, announcement_id=f"ann{n}"))
+    with pytest.raises(TooMany):
+        await announcements.create(NEW)
+    with pytest.raises(OrganisationNotFound):
+        await announcements.create(replace(NEW, organisation_id="none"))
+    page, cursor = await announcements.list_of("org", limit=30)
+    rest, none = await announcements.list_of("org", limit=30, cursor=cursor)
+    assert len({one.announcement_id for one in page + rest}) == PER_DAY_MAX
+    assert none is None
+    assert await announcements.find("org", "none") is None

@@ -1,0 +1,115 @@
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from persistence.people.api_keys import KEYS_MAX, ApiKeys, KeyRevoked, NewKey
+from persistence.people.organisations import (
+    OrganisationNotFound,
+    Organisations,
+    TooMany,
+)
+from tests.persistence.persons import digest, organised, registered
+
+pytestmark = pytest.mark.postgres
+
+NEW = NewKey(
+    "key", "org", "Till", "abc", digest("secret"), ["events:read"], False, "usr_anna",
+    b"h", None,
+)  # fmt: skip
+
+
+@pytest.fixture
+async def keys(store):
+    await registered(store.pool, "anna")
+    await organised(store.pool, anna="owner")
+    return ApiKeys(store.pool)
+
+
+async def test_a_key_is_found_by_its_prefix_while_it_is_good(keys):
+    made, new = await keys.create(NEW)
+    assert (made.name, made.scopes, made.last_used_at, new) == (
+        "Till",
+        ["events:read"],
+        None,
+        True,
+    )
+    assert await keys.create(NEW) == (made, False)
+    stored = await keys.find_by_prefix("abc")
+    assert (stored.key_id, stored.hash) == ("key", digest("secret"))
+    assert stored.old_hash is None
+    assert repr(stored.hash) not in repr(stored) + repr(NEW)
+    assert await keys.find_by_prefix("abd") is None
+    revoked = await keys.revoke("org", "key")
+    assert revoked.revoked_at is not None
+    assert await keys.revoke("org", "key") == revoked
+    assert await keys.find_by_prefix("abc") is None
+    assert await keys.revoke("org", "none") is None
+
+
+async def test_a_rotated_key_is_good_for_a_while_beside_the_new_one(keys, store):
+    await keys.create(NEW)
+    made, new = await keys.rotate(
+        "org", "key", digest("two"), overlap_s=60, rotation="r"
+    )
+    assert new
+    assert made.rotated_at is not None
+    stored = await keys.find_by_prefix("abc")
+    assert (stored.hash, stored.old_hash) == (digest("two"), digest("secret"))
+    assert 0 < stored.old_until_s - time.time() <= 61
+    again, new = await keys.rotate(
+        "org", "key", digest("no"), overlap_s=0, rotation="r"
+    )
+    assert (again, new) == (made, False)
+    await store.pool.fetch("UPDATE api_key SET old_until = now()")
+    assert (await keys.find_by_prefix("abc")).old_hash is None
+    await keys.rotate("org", "key", digest("three"), overlap_s=0, rotation=None)
+    stored = await keys.find_by_prefix("abc")
+    assert (stored.hash, stored.old_hash) == (digest("three"), None)
+    await keys.revoke("org", "key")
+    for name in ("key", "none"):
+        with pytest.raises(KeyRevoked):
+            await keys.rotate("org", name, digest("no"), overlap_s=0, rotation=None)
+
+
+async def test_an_expired_key_and_one_of_an_organisation_that_ended_are_not_good(
+    keys, store
+):
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    await keys.create(replace(NEW, expires_at=soon))
+    stored = await keys.find_by_prefix("abc")
+    assert stored.expires_at_s == pytest.approx(soon.timestamp(), abs=0.001)
+    await store.pool.fetch("UPDATE api_key SET expires_at = now()")
+    assert await keys.find_by_prefix("abc") is None
+    await store.pool.fetch("UPDATE api_key SET expires_at = NULL")
+    assert await keys.find_by_prefix("abc") is not None
+    await Organisations(store.pool).delete("org")
+    assert await keys.find_by_prefix("abc") is None
+    with pytest.raises(OrganisationNotFound):
+        await keys.create(replace(NEW, key_id="late", prefix="late"))
+
+
+async def test_the_last_use_is_kept_and_never_goes_back(keys):
+    await keys.create(NEW)
+    await keys.note_used({"key": 2_000_000_000.0, "none": 1.0})
+    await keys.note_used({"key": 1_900_000_000.0})
+    found = await keys.find("org", "key")
+    assert found.last_used_at == datetime.fromtimestamp(2_000_000_000, UTC)
+
+
+async def test_there_are_not_too_many_keys_and_they_are_listed_in_pages(keys):
+    for n in range(KEYS_MAX):
+        await keys.create(replace(NEW, key_id=f"key{n:02}", prefix=f"p{n}"))
+    with pytest.raises(TooMany):
+        await keys.create(NEW)
+    await keys.revoke("org", "key00")
+    await keys.create(NEW)
+    names, cursor = [], None
+    while True:
+        page, cursor = await keys.list_of("org", limit=20, cursor=cursor)
+        names += [one.key_id for one in page]
+        if cursor is None:
+            break
+    assert names[0] == "key"
+    assert len(names) == len(set(names)) == KEYS_MAX + 1

@@ -1,0 +1,148 @@
+import asyncio
+
+import pytest
+
+from persistence.people import sessions as module
+from persistence.people.sessions import Refreshed, Stolen
+from tests.persistence.persons import (
+    ALONE_S,
+    ANNA,
+    LAPTOP,
+    PHONE,
+    accounts_of,
+    digest,
+    revoked,
+    sessions_of,
+)
+
+pytestmark = pytest.mark.postgres
+GOOD = Refreshed("ses_1", "usr_1", "customer")
+
+
+@pytest.fixture
+async def sessions(store):
+    await accounts_of(store.pool).create(ANNA)
+    await store.pool.fetch("DELETE FROM revocation")
+    return sessions_of(store.pool)
+
+
+async def open_one(sessions, name="ses_1", refresh="r1", device=PHONE):
+    return await sessions.open(name, "usr_1", "hash", digest(refresh), device)
+
+
+async def refresh(sessions, old, new, device=PHONE):
+    return await sessions.refresh(digest(old), digest(new), device)
+
+
+async def test_a_session_needs_the_password_of_now(sessions):
+    assert await sessions.open("s", "usr_1", "other", digest("r"), PHONE) is None
+    assert await sessions.open("s", "usr_2", "hash", digest("r"), PHONE) is None
+    assert await open_one(sessions) == []
+    (row,) = await sessions.of_user("usr_1")
+    assert (row.session_id, row.user_agent) == ("ses_1", "phone")
+    assert (row.expires_at - row.created_at).days == 30
+
+
+async def test_a_refresh_token_is_replaced_by_the_next(sessions):
+    await open_one(sessions)
+    assert await refresh(sessions, "nonsense", "r2") is None
+    assert await refresh(sessions, "r1", "r2", LAPTOP) == GOOD
+    assert await refresh(sessions, "r2", "r3", LAPTOP) == GOOD
+    (row,) = await sessions.of_user("usr_1")
+    assert (row.user_agent, row.address) == ("laptop", "2001:db8::/48")
+
+
+async def test_a_refresh_token_that_comes_twice_ends_its_session_and_no_other(sessions):
+    await open_one(sessions)
+    await open_one(sessions, "ses_2", "q1")
+    await refresh(sessions, "r1", "r2")
+    await refresh(sessions, "r2", "r3")
+    assert await refresh(sessions, "r1", "stolen") == Stolen("ses_1", "usr_1")
+    assert await refresh(sessions, "r3", "r4") is None
+    assert await revoked(sessions) == {"ses_1": True}
+    assert [one.session_id for one in await sessions.of_user("usr_1")] == ["ses_2"]
+
+
+async def test_the_same_request_again_gets_the_same_answer_until_it_was_received(
+    sessions,
+):
+    await open_one(sessions)
+    assert await refresh(sessions, "r1", "r2") == GOOD
+    assert await refresh(sessions, "r1", "r2") == GOOD
+    assert await refresh(sessions, "r2", "r3") == GOOD
+    assert isinstance(await refresh(sessions, "r1", "r2"), Stolen)
+
+
+async def test_of_many_who_show_one_token_at_once_one_is_believed(sessions):
+    await open_one(sessions)
+    tries = (refresh(sessions, "r1", f"new {n}") for n in range(4))
+    found = await asyncio.gather(*tries)
+    assert found.count(GOOD) == 1
+    assert sum(isinstance(one, Stolen) for one in found) == 1
+    assert await sessions.of_user("usr_1") == []
+
+
+async def test_a_session_that_was_not_refreshed_in_time_is_over(store, sessions):
+    await sessions_of(store.pool, lasts_s=0).open(
+        "ses_0", "usr_1", "hash", digest("r0"), PHONE
+    )
+    assert await refresh(sessions, "r0", "r1") is None
+    assert await sessions.of_user("usr_1") == []
+    await sessions.forget(3_600)
+    assert await store.pool.fetch("SELECT * FROM refresh_token") == []
+
+
+async def test_one_session_is_ended_by_its_owner_only(sessions):
+    await open_one(sessions)
+    assert not await sessions.end("usr_2", "ses_1")
+    assert await revoked(sessions) == {}
+    assert await sessions.end("usr_1", "ses_1")
+    assert not await sessions.end("usr_1", "ses_1")
+    assert await revoked(sessions) == {"ses_1": True}
+    assert await refresh(sessions, "r1", "r2") is None
+
+
+async def test_all_sessions_are_ended_and_what_belongs_to_none(sessions):
+    await open_one(sessions)
+    await open_one(sessions, "ses_2", "q1")
+    ended = await sessions.end_all("usr_1", ALONE_S)
+    assert set(ended) == {"usr_1", "ses_1", "ses_2"}
+    assert await revoked(sessions) == dict.fromkeys(ended, True)
+    assert await sessions.end_all("usr_1", ALONE_S) == ["usr_1"]
+
+
+async def test_with_too_many_sessions_the_one_not_seen_for_longest_ends(
+    sessions, monkeypatch
+):
+    monkeypatch.setattr(module, "SESSIONS_PER_USER_MAX", 2)
+    await open_one(sessions, "ses_1", "r1")
+    await open_one(sessions, "ses_2", "q1")
+    await refresh(sessions, "r1", "r2")
+    assert await open_one(sessions, "ses_3", "s1") == ["ses_2"]
+    assert await revoked(sessions) == {"ses_2": True}
+
+
+async def test_what_was_revoked_is_told_until_it_has_expired_anyway(store, sessions):
+    await open_one(sessions)
+    await sessions.end("usr_1", "ses_1")
+    (one,) = await sessions.revoked_since(0)
+    assert 900 < one.until_s - one.at_s <= 960
+    # Again for a while, for somebody's commit may come after ours.
+    assert await sessions.revoked_since(one.at_s + 29) == [one]
+    assert await sessions.revoked_since(one.at_s + 31) == []
+    await store.pool.fetch("UPDATE revocation SET until = now() - interval '1 s'")
+    assert await sessions.revoked_since(0) == []
+    await sessions.forget(3_600)
+    assert await store.pool.fetch("SELECT * FROM revocation") == []
+
+
+async def test_used_refresh_tokens_are_forgotten_in_the_end(store, sessions):
+    await open_one(sessions)
+    await refresh(sessions, "r1", "r2")
+    await sessions.forget(3_600)
+    await store.pool.fetch(
+        "UPDATE refresh_token SET used_at = used_at - '2 h'::interval"
+    )
+    await sessions.forget(3_600)
+    (row,) = await store.pool.fetch("SELECT hash FROM refresh_token")
+    assert row["hash"] == digest("r2")

@@ -1,0 +1,68 @@
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persistence.postgres.clock import DatabaseClock
+
+
+class Ticks:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_before_the_first_answer_the_wall_clock_has_to_do():
+    assert abs(DatabaseClock().now_ms() - time.time() * 1000) < 1000
+
+
+def test_an_answer_sets_the_clock_and_time_goes_on_from_there():
+    ticks = Ticks()
+    clock = DatabaseClock(ticks)
+    future_ms = clock.now_ms() + 60_000
+    clock.observe(future_ms, ticks.now, ticks.now)
+    assert 0 <= clock.now_ms() - future_ms <= 1
+    ticks.now += 2
+    assert 2000 <= clock.now_ms() - future_ms <= 2001
+
+
+def test_a_slow_answer_does_not_move_a_clock_that_agrees_with_it():
+    ticks = Ticks()
+    clock = DatabaseClock(ticks)
+    start_ms = clock.now_ms()
+    clock.observe(start_ms, ticks.now, ticks.now)
+    ticks.now += 5
+    # Read somewhere between the sending and the receiving 5 s later.
+    clock.observe(start_ms + 3000, ticks.now - 5, ticks.now)
+    assert 5000 <= clock.now_ms() - start_ms <= 5001
+
+
+def test_a_server_whose_clock_goes_back_is_waited_for():
+    ticks = Ticks()
+    clock = DatabaseClock(ticks)
+    start_ms = clock.now_ms()
+    clock.observe(start_ms - 10_000, ticks.now, ticks.now)
+    assert clock.now_ms() == start_ms
+    ticks.now += 15
+    assert 4999 <= clock.now_ms() - start_ms <= 5001
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-(10**7), 10**7), st.floats(0, 100), st.floats(0, 100)),
+        max_size=30,
+    )
+)
+def test_the_clock_never_goes_back_whatever_the_server_says(answers):
+    ticks = Ticks()
+    clock = DatabaseClock(ticks)
+    last_ms = clock.now_ms()
+    for jump_ms, before_s, after_s in answers:
+        sent = ticks.now
+        ticks.now += before_s
+        clock.observe(last_ms + jump_ms, sent, ticks.now)
+        ticks.now += after_s
+        assert clock.now_ms() >= last_ms
+        last_ms = clock.now_ms()

@@ -1,0 +1,102 @@
+import asyncio
+
+import pytest
+
+from persistence.errors import Unavailable
+from persistence.postgres.pool import Pool, UniqueViolation
+from tests.persistence.proxy import open_proxy
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def pool(database_url):
+    opened = await Pool.open(database_url, size=2)
+    yield opened
+    await opened.close()
+
+
+async def test_a_pool_reads_durable_settings_after_many_uses(pool):
+    sql = "SELECT current_setting('synchronous_commit') AS level"
+    for _ in range(5):
+        row = await pool.fetch_one(sql)
+        assert row is not None
+        assert row["level"] == "on"
+    assert await pool.fetch_one("SELECT 1 WHERE false") is None
+
+
+async def test_a_server_that_is_not_there_is_unavailable():
+    with pytest.raises(Unavailable):
+        await Pool.open("postgresql://nobody@127.0.0.1:1/none")
+
+
+async def test_a_killed_connection_is_unavailable_once_and_then_replaced(pool):
+    with pytest.raises(Unavailable):
+        await pool.fetch("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert await pool.fetch_one("SELECT 1") is not None
+
+
+async def test_what_the_statement_itself_did_wrong_stays_as_it_is(pool):
+    await pool.fetch("CREATE TABLE one (n integer PRIMARY KEY)")
+    await pool.fetch("INSERT INTO one VALUES (1)")
+    with pytest.raises(UniqueViolation):
+        await pool.fetch("INSERT INTO one VALUES (1)")
+
+
+async def test_a_transaction_is_kept_whole_or_not_at_all(pool):
+    await pool.fetch("CREATE TABLE one (n integer)")
+
+    async def fail():
+        async with pool.transaction() as connection:
+            await connection.execute("INSERT INTO one VALUES (1)")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    async with pool.transaction() as connection:
+        await connection.execute("INSERT INTO one VALUES (2)")
+    assert [row["n"] for row in await pool.fetch("SELECT n FROM one")] == [2]
+
+
+async def test_a_read_only_server_is_unavailable(pool):
+    with pytest.raises(Unavailable):
+        async with pool.transaction(readonly=True) as connection:
+            await connection.execute("CREATE TABLE two (n integer)")
+    await pool.fetch("CREATE TABLE two (n integer)")
+
+
+async def test_a_cancelled_reader_leaves_the_pool_usable(pool):
+    for _ in range(4):
+        reading = asyncio.create_task(pool.fetch("SELECT pg_sleep(5)"))
+        await asyncio.sleep(0.02)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    assert await pool.fetch_one("SELECT 1") is not None
+
+
+@pytest.mark.parametrize("within", ["a statement", "a transaction"])
+async def test_who_is_cancelled_does_not_wait_for_a_database_that_is_silent(
+    database_url, within
+):
+    async with open_proxy(database_url) as proxy:
+        pool = await Pool.open(proxy.url)
+
+        async def ask() -> None:
+            if within == "a statement":
+                await pool.fetch("SELECT 1")
+            else:
+                async with pool.transaction() as connection:
+                    proxy.losing_answers = True
+                    await connection.fetch("SELECT 1")
+
+        proxy.losing_answers = within == "a statement"
+        asking = asyncio.create_task(ask())
+        await proxy.answer_lost.wait()
+        asking.cancel()
+        async with asyncio.timeout(1):
+            await asyncio.wait([asking])
+        assert asking.cancelled()
+        proxy.losing_answers = False
+        assert await pool.fetch("SELECT 1")
+        await pool.close()

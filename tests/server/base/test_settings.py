@@ -1,0 +1,152 @@
+import pytest
+
+from server.base.instance import address_of
+from server.base.settings import Config, ConfigError, read_config
+
+
+def test_without_anything_the_defaults_are_taken():
+    assert read_config({"PATH": "/bin", "ONSALE_PORT": ""}) == Config()
+
+
+def test_what_is_given_goes_before_the_environment():
+    environment = {"ONSALE_PORT": "1", "DATABASE_URL": "postgresql://a"}
+    config = read_config(environment, port=2, host=None)
+    assert (config.port, config.host) == (2, "127.0.0.1")
+    assert config.database_url == "postgresql://a"
+
+
+def test_lists_are_read_with_commas():
+    config = read_config({"ONSALE_ALLOWED_ORIGINS": "https://a.example, https://b,"})
+    assert config.allowed_origins == ["https://a.example", "https://b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ONSALE_PROT", "1", "ONSALE_PROT is not a setting of onsale."),
+        ("ONSALE_PORT", "65536", "ONSALE_PORT: Expected `int` <= 65535."),
+        ("ONSALE_LOOP", "trio", "ONSALE_LOOP: Invalid enum value 'trio'."),
+        ("ONSALE_ADMIN_EMAIL", "a@b.c", "ADMIN_PASSWORD are set together."),
+        ("ONSALE_WORKERS", "0", "ONSALE_WORKERS: Expected `int` >= 1."),
+        ("ONSALE_WORKERS", "65", "ONSALE_WORKERS: Expected `int` <= 64."),
+        ("ONSALE_WORKER_PORT", "0", "ONSALE_WORKER_PORT: Expected `int` >= 1."),
+        ("ONSALE_ADVERTISE", "example.org:80", "as http://onsale-1.example:8080."),
+        ("ONSALE_SMTP_URL", "smtp://a.example", "ONSALE_MAIL_FROM are set together."),
+        ("ONSALE_TRUSTED_PROXIES", "10.0.0.1, a", "an IPv4 or IPv6 network."),
+        ("ONSALE_PUBLIC_URL", "tickets.example", "Expected the URL of a page."),
+    ],
+)
+def test_what_cannot_be_is_named(name, value, sentence):
+    with pytest.raises(ConfigError) as caught:
+        read_config({name: value})
+    assert str(caught.value).endswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://*.example",
+        "null",
+        "a.example",
+        "https://a.example/",
+        "https://A.b",
+    ],
+)
+def test_what_no_browser_calls_an_origin_is_none(origin):
+    with pytest.raises(ConfigError, match="ONSALE_ALLOWED_ORIGINS"):
+        read_config({"ONSALE_ALLOWED_ORIGINS": f"https://a.example,{origin}"})
+
+
+def test_an_app_may_have_an_origin_of_its_own_kind():
+    config = read_config(
+        {"ONSALE_ALLOWED_ORIGINS": "capacitor://localhost,http://a:81"}
+    )
+    assert len(config.allowed_origins) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["ONSALE_VENV", "ONSALE_BOOTSTRAP", "ONSALE_POSTGRES_BIN"]
+)
+def test_what_others_of_ours_are_told_is_no_error(name):
+    assert read_config({name: "anything"}) == Config()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://a.example",
+        "http://",
+        "http://a.example/path",
+        "http://a.example?query",
+        "http://user@a.example",
+        "http://a.example:0",
+        "http://a.example:65536",
+        "http://a b.example",
+    ],
+)
+def test_only_the_url_of_a_machine_is_advertised(url):
+    with pytest.raises(ConfigError):
+        read_config({}, advertise=url)
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"workers": 2, "worker_port": 65_535}, "65,536"),
+        ({"workers": 2, "worker_port": 8_079}, "8080"),
+        ({"worker_port": 9_000, "host": "0.0.0.0"}, "ONSALE_ADVERTISE too"),
+        ({"workers": 2, "advertise": "http://a.example"}, "ONSALE_WORKER_PORT too"),
+    ],
+)
+def test_ports_of_workers_must_go_together(settings, word):
+    with pytest.raises(ConfigError, match=word):
+        read_config({}, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ({}, None),
+        ({"advertise": "https://a.example/"}, "https://a.example"),
+        ({"worker_port": 9_000}, "http://127.0.0.1:9002"),
+        ({"worker_port": 9_000, "host": "::1"}, "http://[::1]:9002"),
+        (
+            {"worker_port": 9_000, "advertise": "http://a.example:1", "workers": 3},
+            "http://a.example:9002",
+        ),
+        (
+            {"worker_port": 9_000, "advertise": "http://a.example:1"},
+            "http://a.example:1",
+        ),
+    ],
+)
+def test_an_address_is_the_process_s_own_or_none(settings, address):
+    assert address_of(read_config({}, **settings), 2) == address
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("smtp://mail.example", True),
+        ("smtps://user:p%40ss@mail.example:465", True),
+        ("mail.example:25", False),
+        ("http://mail.example", False),
+        ("smtp://user:s3cret@", False),
+        ("smtp://user:s3cret@mail.example:99999", False),
+    ],
+)
+def test_only_a_mail_server_is_taken_for_one_and_no_error_tells_its_password(url, good):
+    settings = {"smtp_url": url, "mail_from": "Tickets <tickets@mail.example>"}
+    if good:
+        assert read_config({}, **settings).smtp_url == url
+        return
+    with pytest.raises(ConfigError, match="ONSALE_SMTP_URL") as caught:
+        read_config({}, **settings)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_sender_of_mails_has_an_address():
+    with pytest.raises(ConfigError, match="ONSALE_MAIL_FROM"):
+        read_config({}, smtp_url="smtp://mail.example", mail_from="Tickets")

@@ -1,0 +1,112 @@
+from typing import get_args
+
+import msgspec
+import pytest
+
+from inventory.changes import (
+    AnyChange,
+    BookingCancelled,
+    EventConfigured,
+    HoldBooked,
+    HoldExpired,
+    HoldExtended,
+    HoldReleased,
+    HoldsKept,
+    SaleChanged,
+    SeatsBlocked,
+    SeatsHeld,
+    SeatsUnblocked,
+)
+from inventory.ports import JournalRow
+from inventory.settings import Settings
+from inventory.venue.map import Area, Category, Seat, Venue, VenueMap
+from server.events.sales.rest_journal import describe, entries_of, name_of_hold
+
+VENUE = Venue(
+    VenueMap(
+        seats=[
+            Seat(index=i, label=f"A-{i + 1}", number=str(i + 1), category="1", x=i, y=0)
+            for i in range(3)
+        ],
+        areas=[Area(label="GA1", capacity=10, category="1")],
+        categories=[Category(key="1", label="Stalls")],
+    )
+)
+TOKEN = "a-very-secret-token"
+CHANGES: list[AnyChange] = [
+    SeatsHeld(TOKEN, "usr_1", (0, 2), {0: 4}, 1_000),
+    HoldExtended(TOKEN, 2_000),
+    HoldReleased(TOKEN, (0,), {0: 1}),
+    HoldBooked(TOKEN, "bkg_1", "REF", None),
+    BookingCancelled("bkg_1"),
+    HoldExpired(TOKEN),
+    SeatsBlocked((1,), {}),
+    SeatsUnblocked((1,), {0: 2}),
+    SaleChanged("paused"),
+    EventConfigured(Settings(name="x", starts_at_ms=0)),
+    HoldsKept(5_000),
+]
+
+
+def row(base: int, changes: list[AnyChange]) -> JournalRow:
+    body = msgspec.msgpack.encode(changes)
+    return JournalRow(base, base + len(changes), 0, body, b"")
+
+
+def told(change: AnyChange) -> dict[str, object]:
+    entry = msgspec.to_builtins(describe(change, 7, 0, VENUE))
+    assert (entry.pop("version"), entry.pop("at")) == (7, "1970-01-01T00:00:00Z")
+    return dict(entry)
+
+
+def test_every_kind_of_change_is_in_this_file():
+    assert {type(change) for change in CHANGES} == set(get_args(AnyChange))
+
+
+def test_seats_and_areas_have_their_labels():
+    assert told(CHANGES[0]) == {
+        "change": "held",
+        "hold": name_of_hold(TOKEN),
+        "user": "usr_1",
+        "seats": ["A-1", "A-3"],
+        "areas": {"GA1": 4},
+        "deadline": "1970-01-01T00:00:01Z",
+    }
+
+
+def test_a_booking_names_its_hold_so_that_one_can_follow_it():
+    assert told(CHANGES[3]) == {
+        "change": "booked",
+        "hold": name_of_hold(TOKEN),
+        "booking": "bkg_1",
+        "reference": "REF",
+        "order": None,
+    }
+
+
+def test_a_change_of_the_sale_says_to_what():
+    assert told(CHANGES[8]) == {"change": "sale", "status": "paused"}
+
+
+def test_settings_have_the_names_that_clients_know():
+    settings = told(CHANGES[9])["settings"]
+    assert isinstance(settings, dict)
+    assert settings["starts_at"] == "1970-01-01T00:00:00Z"
+    assert settings["deleted"] is False
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: type(change).__name__)
+def test_no_change_tells_the_token_of_a_hold(change):
+    assert TOKEN.encode() not in msgspec.json.encode(describe(change, 1, 0, VENUE))
+
+
+def test_versions_are_counted_through_batches():
+    rows = [row(0, CHANGES[:4]), row(4, CHANGES[4:6]), row(6, CHANGES[6:])]
+    entries = entries_of(rows, 0, VENUE, 100)
+    assert [entry.version for entry in entries] == list(range(1, 12))
+
+
+def test_a_page_may_begin_and_end_inside_a_batch():
+    rows = [row(0, CHANGES[:4]), row(4, CHANGES[4:])]
+    entries = entries_of(rows, 2, VENUE, 5)
+    assert [entry.version for entry in entries] == [3, 4, 5, 6, 7]

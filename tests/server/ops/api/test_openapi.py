@@ -1,0 +1,189 @@
+import json
+from collections import Counter
+
+import jsonschema
+import orjson
+import pytest
+from aiohttp import web
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from inventory import rejections
+from server.ops.api import guide, openapi
+from server.ops.api.examples import common, query
+from server.ops.api.examples import several as several_examples
+from server.ops.api.routes import ROUTES, register
+from server.transport.http import problems
+
+DOCUMENT = json.loads(orjson.dumps(openapi.build(ROUTES)))
+OPERATIONS = {
+    operation["operationId"]: operation
+    for path in DOCUMENT["paths"].values()
+    for operation in path.values()
+}
+BY_NAME = {route.name: route for route in ROUTES}
+
+
+def check(example, schema):
+    whole = {**schema, "components": DOCUMENT["components"]}
+    jsonschema.Draft202012Validator(
+        whole, format_checker=jsonschema.FormatChecker()
+    ).validate(example)
+
+
+def test_the_document_is_valid_openapi():
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_every_route_of_the_application_is_described_and_vice_versa():
+    app = web.Application()
+    register(app)
+    served = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    described = {
+        (method.upper(), path)
+        for path, operations in DOCUMENT["paths"].items()
+        for method in operations
+    }
+    assert served == described
+    assert len(served) == len(ROUTES)
+
+
+def test_every_operation_has_a_name_of_its_own():
+    assert max(Counter(route.name for route in ROUTES).values()) == 1
+
+
+def test_only_what_anybody_may_do_goes_without_a_token():
+    free = {name for name, found in OPERATIONS.items() if not found["security"]}
+    assert free == {
+        "show_alive",
+        "show_ready",
+        "show_health",
+        "show_metrics",
+        "show_openapi",
+        "show_asyncapi",
+        "show_docs",
+        "show_docs_asset",
+        "show_try",
+        "create_guest",
+        "log_in",
+        "refresh",
+        "verify_email",
+        "forgot_password",
+        "reset_password",
+        "cancel_registration",
+        "show_token_keys",
+    }
+
+
+def test_every_write_on_behalf_of_somebody_takes_an_idempotency_key():
+    for route in ROUTES:
+        writes = route.method != "GET" and route.access != "anonymous"
+        # Nobody asks for it by name, but only the owner of a session can.
+        assert route.keyed == (writes or route.name == "refresh"), route.name
+
+
+def test_every_read_of_the_interface_carries_a_tag():
+    without = {
+        route.name
+        for route in ROUTES
+        if route.method == "GET" and route.access != "operational" and not route.cached
+    }
+    # A receipt is made anew each time, and may take minutes.
+    assert without == {"show_audit"}
+
+
+def test_every_code_that_a_route_names_has_a_text():
+    for route in ROUTES:
+        for code in route.problems:
+            assert code in problems.DETAILS, (route.name, code)
+    assert set(rejections.CODES) <= set(problems.DETAILS)
+
+
+@pytest.mark.parametrize("name", sorted(common.REQUESTS))
+def test_the_example_of_a_request_fits_its_schema(name):
+    content = OPERATIONS[name]["requestBody"]["content"]["application/json"]
+    assert content["example"] == common.REQUESTS[name]
+    check(content["example"], content["schema"])
+
+
+@pytest.mark.parametrize("name", sorted(common.ANSWERS))
+def test_the_example_of_an_answer_fits_its_schema(name):
+    good = OPERATIONS[name]["responses"][str(BY_NAME[name].status)]
+    content = good["content"][BY_NAME[name].media_type]
+    assert content["example"] == common.ANSWERS[name]
+    check(content["example"], content["schema"])
+
+
+def several(of):
+    return [(name, one) for name in sorted(of) for one in of[name]]
+
+
+@pytest.mark.parametrize(("name", "one"), several(several_examples.REQUESTS))
+def test_each_of_several_examples_of_a_request_fits_its_schema(name, one):
+    content = OPERATIONS[name]["requestBody"]["content"]["application/json"]
+    assert content["examples"][one]["value"] == several_examples.REQUESTS[name][one]
+    assert "example" not in content
+    check(several_examples.REQUESTS[name][one], content["schema"])
+
+
+@pytest.mark.parametrize(("name", "one"), several(several_examples.ANSWERS))
+def test_each_of_several_examples_of_an_answer_fits_its_schema(name, one):
+    good = OPERATIONS[name]["responses"][str(BY_NAME[name].status)]
+    content = good["content"][BY_NAME[name].media_type]
+    assert content["examples"][one]["value"] == several_examples.ANSWERS[name][one]
+    assert one in several_examples.REQUESTS[name]
+    check(several_examples.ANSWERS[name][one], content["schema"])
+
+
+@pytest.mark.parametrize("name", sorted(query.QUERIES))
+def test_the_examples_of_a_query_fit_and_stand_with_every_filter(name):
+    parameters = {
+        one["name"]: one
+        for one in OPERATIONS[name]["parameters"]
+        if one["in"] == "query"
+    }
+    shown = query.QUERIES[name]
+    assert parameters.keys() - {"cursor", "limit"} == shown.keys()
+    for parameter, example in shown.items():
+        assert parameters[parameter]["example"] == example
+        check(example, parameters[parameter]["schema"])
+
+
+def test_whoever_is_new_is_told_the_order_of_steps_and_who_may_take_them():
+    tags = {tag["name"]: tag["description"] for tag in DOCUMENT["tags"]}
+    assert tags.keys() == {route.tag for route in ROUTES}
+    assert DOCUMENT["info"]["description"].startswith("# First steps")
+    assert guide.OTHERWISE.keys() <= OPERATIONS.keys()
+    for route in ROUTES:
+        said = OPERATIONS[route.name]["description"]
+        assert route.scope is None or f"`{route.scope}`" in said
+        assert ("Needs no token" in said) == (
+            route.access in ("anonymous", "anyone") and route.name != "refresh"
+        )
+
+
+def test_every_part_of_a_path_has_an_example_that_some_answer_gives():
+    answers = json.dumps([common.ANSWERS, several_examples.ANSWERS])
+    shown = {
+        (one["name"], one["example"])
+        for operation in OPERATIONS.values()
+        for one in operation["parameters"]
+        if one["in"] == "path"
+    }
+    by_mail = {("code", common.CODE), ("asset", guide.PATHS["asset"])}
+    for name, example in shown - by_mail:
+        assert f'"{example}"' in answers, name
+
+
+def test_the_example_of_a_problem_fits_its_schema():
+    check(common.PROBLEM, {"$ref": "#/components/schemas/Problem"})
+
+
+def test_a_command_over_rest_names_no_event_and_needs_no_id():
+    schema = {"$ref": "#/components/schemas/Hold"}
+    check({"op": "hold", "seats": ["A-1"]}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        check({"op": "hold", "seats": ["A-1"], "event": "evt_1"}, schema)

@@ -1,0 +1,62 @@
+import json
+
+import pytest
+
+from persistence.mail import Outbox
+from server.ops.cli import outbox as module
+from tests.database import complete
+from tests.persistence.journals import open_store
+from tests.persistence.persons import ANNA, accounts_of, mail
+from tests.server.ops.cli.test_audit import onsale
+
+pytestmark = pytest.mark.postgres
+
+
+def put_mails(url: str) -> None:
+    async def put() -> None:
+        async with open_store(url) as store:
+            await accounts_of(store.pool).create(ANNA, [mail("m1"), mail("m2")])
+            await Outbox(store.pool).sent("m2")
+
+    complete(put())
+
+
+def test_the_command_shows_what_waits_and_what_is_gone(database_url):
+    put_mails(database_url)
+    shown = onsale("outbox", DATABASE_URL=database_url)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.count("anna@example.org") == 2
+    assert "Hello (waits)" in shown.stdout
+    assert "Hello (sent " in shown.stdout
+    assert shown.stdout.count("  | secret") == 1
+
+
+def test_the_command_writes_json_for_programs(database_url, capsys):
+    put_mails(database_url)
+    assert module.outbox(json=True, limit=1, database_url=database_url) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["recipient"] == "anna@example.org"
+
+
+def test_without_a_database_it_says_so(tmp_path, capsys):
+    assert module.outbox(data_dir=str(tmp_path / "none")) == 2
+    assert "There is no database" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("row", "fate"),
+    [
+        ({"failed_at": 1, "reason": "550 no"}, "(refused: 550 no)"),
+        ({"reason": "451 later"}, "(waits after 3 attempts: 451 later)"),
+    ],
+)
+def test_why_a_mail_was_not_sent_is_told(row, fate, database_url):
+    put_mails(database_url)
+
+    async def told() -> str:
+        async with open_store(database_url) as store:
+            (first, *_) = await Outbox(store.pool).newest()
+            known = {**first, "sent_at": None, "failed_at": None, "attempts": 3}
+            return module._told(known | row)
+
+    assert fate in complete(told())

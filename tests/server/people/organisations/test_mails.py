@@ -1,0 +1,33 @@
+from server.people.organisations.mails import OrganisationLetters, announced
+from server.transport.mail.codes import hash_of_code
+
+
+def test_an_invitation_says_nothing_that_somebody_typed_in():
+    letter = OrganisationLetters("https://tickets.example/a").invitation("a@b.cd")
+    code = letter.mail.body.partition("#invitation=")[2].split()[0]
+    assert hash_of_code(code) == letter.code_hash
+    assert "https://tickets.example/a#invitation=" in letter.mail.body
+    assert letter.mail.recipient == "a@b.cd"
+    other = OrganisationLetters(None).invitation("a@b.cd")
+    assert "#" not in other.mail.body
+    assert other.code_hash != letter.code_hash
+
+
+def test_whoever_asked_hears_of_the_answer():
+    letters = OrganisationLetters(None)
+    for mail, word in (
+        (letters.accepted("usr", "a@b.cd"), "accepted"),
+        (letters.declined("usr", "a@b.cd"), "declined"),
+    ):
+        assert word in mail.subject
+        assert word in mail.body
+        assert (mail.user_id, mail.recipient) == ("usr", "a@b.cd")
+
+
+def test_an_announcement_says_who_sends_it_and_why():
+    text = announced("We open at {8}.", "The Theatre", None)
+    assert text.startswith("We open at {8}.\n")
+    assert "member of The Theatre" in text
+    text = announced("We open at 8.", "The Theatre", "Hamlet")
+    assert "The Theatre" in text
+    assert "tickets for Hamlet" in text

@@ -1,0 +1,76 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from server.people.organisations.service import TOPIC, Office
+
+
+class Bus:
+    """Keeps what is said, and lets a test say something."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, bytes]] = []
+        self.hear: Any = None
+        self.lose: Any = None
+
+    def publish(self, topic: str, data: bytes) -> None:
+        self.said.append((topic, data))
+
+    def subscribe(self, topic, hear, lose) -> None:
+        assert topic == TOPIC
+        self.hear, self.lose = hear, lose
+
+
+class Notes:
+    """Stands for what is kept in memory, and notes what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str | None]] = []
+
+    def forget(self, organisation=None) -> None:
+        self.told.append(("forget", organisation))
+
+    def heard(self, organisation) -> None:
+        self.told.append(("heard", organisation))
+
+    def look_soon(self) -> None:
+        self.told.append(("look", None))
+
+    async def changed(self, organisation) -> None:
+        self.told.append(("changed", organisation))
+
+
+@pytest.fixture
+def office():
+    # No store is asked for anything here.
+    none: Any = None
+    made: Any = Office(pool=none, public_url=None)
+    made.machines = made.sellers = Notes()
+    return made
+
+
+async def test_a_change_counts_here_and_is_told_to_the_others(office):
+    await office.changed("org")
+    bus = Bus()
+    office.connect(bus)
+    await office.changed("org")
+    assert office.machines.told == 2 * [("forget", "org"), ("changed", "org")]
+    ((topic, data),) = bus.said
+    assert (topic, msgspec.msgpack.decode(data)) == (TOPIC, "org")
+
+
+async def test_what_others_say_is_looked_up(office):
+    bus = Bus()
+    office.connect(bus)
+    bus.hear(msgspec.msgpack.encode("org"))
+    assert office.machines.told == [("forget", "org"), ("heard", "org")]
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", msgspec.msgpack.encode(["org", 2])])
+async def test_what_is_said_in_other_words_or_lost_is_looked_up_anyway(office, data):
+    bus = Bus()
+    office.connect(bus)
+    bus.hear(data)
+    bus.lose()
+    assert office.machines.told == 2 * [("forget", None), ("look", None)]

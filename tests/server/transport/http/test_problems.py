@@ -1,0 +1,97 @@
+import msgspec
+import pytest
+
+from inventory import rejections
+from inventory.replies import refuse
+from server.transport.http import problems
+from server.transport.http.problems import (
+    ProblemError,
+    bad_field,
+    document,
+    refusal,
+    status_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("unauthenticated", 401),
+        ("payment_required", 402),
+        ("forbidden", 403),
+        ("event_not_found", 404),
+        ("hold_not_found", 404),
+        ("seat_not_found", 404),
+        ("area_not_found", 404),
+        ("booking_not_found", 404),
+        ("venue_not_found", 404),
+        ("hold_expired", 410),
+        ("sale_closed", 410),
+        ("key_reused", 422),
+        ("bad_field", 422),
+        ("bad_frame", 400),
+        ("unknown_op", 400),
+        ("overloaded", 429),
+        ("unavailable", 503),
+        ("outcome_unknown", 503),
+        ("sale_not_open", 409),
+        ("sale_paused", 409),
+        ("seat_not_free", 409),
+        ("orphan_seat", 409),
+        ("user_limit", 409),
+    ],
+)
+def test_a_code_has_the_status_of_the_contract(code, status):
+    assert status_of(code) == status
+
+
+def test_every_refusal_of_the_inventory_becomes_a_document():
+    for code in rejections.CODES:
+        found = document(refusal(refuse(code)), "r-1")
+        assert found.code == code
+        assert found.status == status_of(code)
+        assert found.transient == (code in rejections.TRANSIENT)
+        assert found.detail == rejections.DETAILS[code]
+
+
+def test_a_refusal_keeps_what_it_tells_beside_its_code():
+    refused = refuse("seat_not_free")
+    refused.seats = ["A-1"]
+    refused.alternatives = [["B-1"], ["B-2"]]
+    told = msgspec.to_builtins(document(refusal(refused), "r-1"))
+    assert told == {
+        "type": "urn:onsale:problem:seat_not_free",
+        "title": "Conflict",
+        "status": 409,
+        "detail": "Somebody else was faster.",
+        "code": "seat_not_free",
+        "transient": False,
+        "request_id": "r-1",
+        "seats": ["A-1"],
+        "alternatives": [["B-1"], ["B-2"]],
+    }
+
+
+def test_a_wrong_field_is_named():
+    told = msgspec.to_builtins(document(bad_field("prices.1", "Too dear."), "r-1"))
+    assert told["status"] == 422
+    assert told["errors"] == [{"field": "prices.1", "detail": "Too dear."}]
+
+
+def test_a_refusal_that_says_when_to_come_again_is_rounded_up_to_seconds():
+    refused = refuse("unavailable")
+    refused.retry_after_ms = 1_001
+    assert problems.headers_of(refusal(refused))["Retry-After"] == "2"
+
+
+def test_overload_says_when_to_come_again():
+    assert problems.headers_of(ProblemError("overloaded"))["Retry-After"] == "1"
+
+
+def test_who_is_unknown_is_told_how_to_say_who_it_is():
+    headers = problems.headers_of(ProblemError("unauthenticated"))
+    assert headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_problem_is_never_kept_by_caches():
+    assert problems.headers_of(ProblemError("not_found"))["Cache-Control"] == "no-store"

@@ -1,0 +1,110 @@
+"""Mails to a real SMTP server; the outbox is in Postgres."""
+
+import socket
+
+import pytest
+
+from persistence.mail import Outbox
+from persistence.postgres.pool import Pool
+from persistence.postgres.prepare import prepare_database
+from server.transport.mail.sender import Postman
+from tests.persistence.persons import ANNA, accounts_of, mail
+from tests.post_office import PostOffice
+
+pytestmark = pytest.mark.postgres
+SENDER = "Tickets <tickets@example.org>"
+
+
+@pytest.fixture
+async def pool(database_url):
+    await prepare_database(database_url, unsafe=False)
+    pool = await Pool.open(database_url)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def office():
+    office = PostOffice().open()
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def outbox(pool):
+    return Outbox(pool)
+
+
+async def put(pool, *mails):
+    await accounts_of(pool).create(ANNA, list(mails))
+
+
+async def fates(outbox):
+    return {
+        row["mail_id"]: (row["sent_at"] is not None, row["failed_at"] is not None)
+        for row in await outbox.newest()
+    }
+
+
+async def test_what_is_due_is_sent_once(office, outbox, pool):
+    await put(pool, mail("m1"), mail("m2"))
+    postman = Postman(outbox, office.url, SENDER)
+    await postman.send_due()
+    await postman.send_due()
+    assert await fates(outbox) == {"m1": (True, False), "m2": (True, False)}
+    assert sorted(one["Message-ID"] for one in office.mails) == [
+        "<m1@example.org>",
+        "<m2@example.org>",
+    ]
+    (first, _) = office.mails
+    assert (first["From"], first["To"]) == (SENDER, "anna@example.org")
+    assert (first["Subject"], first["Auto-Submitted"]) == ("Hello", "auto-generated")
+    assert first.get_content().split() == ["secret"]
+    assert first["Date"] is not None
+
+
+async def test_a_mail_that_is_refused_for_good_is_not_tried_again(office, outbox, pool):
+    await put(pool, mail("m1"), mail("m2"))
+    office.answer = "550 no such mailbox"
+    postman = Postman(outbox, office.url, SENDER)
+    await postman.send_due()
+    assert await fates(outbox) == {"m1": (False, True), "m2": (False, True)}
+    assert postman.status == "ok"
+
+
+async def test_a_mail_that_is_refused_for_now_waits_and_then_goes(office, outbox, pool):
+    await put(pool, mail("m1"))
+    office.answer = "451 come back later"
+    postman = Postman(outbox, office.url, SENDER)
+    await postman.send_due()
+    assert await fates(outbox) == {"m1": (False, False)}
+    assert postman.status == "degraded"
+    office.answer = "250 taken"
+    await pool.fetch("UPDATE mail SET due_at = now()")
+    await postman.send_due()
+    assert await fates(outbox) == {"m1": (True, False)}
+    assert postman.status == "ok"
+    assert len(office.mails) == 1
+
+
+async def test_where_nobody_answers_mails_wait(outbox, pool):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    await put(pool, mail("m1"))
+    postman = Postman(outbox, f"smtp://127.0.0.1:{port}", SENDER)
+    await postman.send_due()
+    assert postman.status == "degraded"
+    (row,) = await outbox.newest()
+    assert (row["attempts"], row["body"]) == (1, "secret")
+    assert row["reason"]
+
+
+async def test_a_password_is_not_told_where_everybody_can_listen(office, outbox, pool):
+    await put(pool, mail("m1"))
+    url = f"smtp://user:s3cret@127.0.0.1:{office.port}"
+    postman = Postman(outbox, url, SENDER)
+    await postman.send_due()
+    assert await fates(outbox) == {"m1": (False, False)}
+    assert office.mails == []
+    (row,) = await outbox.newest()
+    assert "s3cret" not in row["reason"]

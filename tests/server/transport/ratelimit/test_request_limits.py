@@ -1,0 +1,251 @@
+from typing import Any, get_args
+
+import pytest
+
+from server.base.settings import Config
+from server.ops.api.routes import ROUTES
+from server.people.auth.tokens import Identity
+from server.transport.ratelimit.request_limits import (
+    ACCOUNT_LOGINS_BURST,
+    ADDRESS_LOGINS_BURST,
+    ADMIN_MAX,
+    COMMANDS_MAX,
+    LOGINS_BURST,
+    MAILS_BURST,
+    PUBLIC_MAX,
+    REQUESTS_BURST,
+    SIGNED_IN_MAX,
+    Allowances,
+    Budget,
+    RequestLimits,
+    is_this_machine,
+    limits_of,
+)
+from server.transport.ratelimit.sliding_windows import WINDOW_S
+
+HERE, THERE = "127.0.0.1", "192.0.2.1"
+OLGA = "olga@example.org"
+
+
+def guesses(limits, senders, emails, now_s=0.0):
+    """How many of these passwords are looked at."""
+    pairs = zip(senders, emails, strict=True)
+    verdicts = [limits.login(sender, email, now_s) for sender, email in pairs]
+    return sum(verdict.allowed for verdict in verdicts)
+
+
+def test_one_address_guesses_the_password_of_one_account_slowly():
+    limits = RequestLimits()
+    assert guesses(limits, ["a"] * 50, [OLGA] * 50) == LOGINS_BURST
+    assert guesses(limits, ["a"] * 500, [OLGA] * 500, 3_600.0) == LOGINS_BURST
+
+
+def test_many_addresses_together_guess_the_password_of_one_account_slowly():
+    limits = RequestLimits()
+    senders = [f"a{n}" for n in range(1_000)]
+    assert guesses(limits, senders, [OLGA] * 1_000) == ACCOUNT_LOGINS_BURST
+
+
+def test_one_address_guesses_the_passwords_of_many_accounts_slowly():
+    limits = RequestLimits()
+    emails = [f"{n}@example.org" for n in range(1_000)]
+    assert guesses(limits, ["a"] * 1_000, emails) == ADDRESS_LOGINS_BURST
+
+
+def test_one_address_does_not_keep_the_owner_from_logging_in_elsewhere():
+    limits = RequestLimits()
+    for second in range(7_200):
+        limits.login("eve", OLGA, float(second))
+        if second % 600 == 0:
+            assert limits.login("home", OLGA, float(second)).allowed
+
+
+def test_nobody_s_letter_box_is_filled():
+    limits = RequestLimits()
+    allowed = [limits.mail(f"a{n}", OLGA, 0.0).allowed for n in range(20)]
+    assert sum(allowed) == MAILS_BURST
+    assert limits.mail("a1", "other@example.org", 0.0).allowed
+
+
+def who(role: Any, user: str = "usr_1") -> Identity:
+    return Identity(user, role, 2**40)
+
+
+def let_through(limits, identity, client=THERE, budget="requests", count=4_000):
+    return sum(
+        limits.request(client, identity, 0.0, budget).allowed for _ in range(count)
+    )
+
+
+def at(wall_s: float = 1e9, **given: int) -> RequestLimits:
+    return RequestLimits(Allowances(**given), lambda: wall_s)
+
+
+@pytest.mark.parametrize(
+    ("identity", "most"),
+    [
+        (None, PUBLIC_MAX),
+        (who("guest"), PUBLIC_MAX),
+        (who("customer"), SIGNED_IN_MAX),
+        (who("organizer"), SIGNED_IN_MAX),
+        (who("admin"), ADMIN_MAX),
+        (who("key"), ADMIN_MAX),
+    ],
+)
+def test_each_has_the_budget_of_its_kind_and_another_one_for_commands(identity, most):
+    limits = at()
+    assert let_through(limits, identity) == most
+    assert let_through(limits, identity, budget="cheap") == 0
+    assert let_through(limits, identity, budget="commands") == COMMANDS_MAX
+    refused = limits.request(THERE, identity, 0.0)
+    assert refused.limit == most
+    assert 1 <= refused.retry_after_s <= 2 * WINDOW_S
+
+
+def test_the_budgets_are_those_that_were_promised():
+    assert (PUBLIC_MAX, SIGNED_IN_MAX, ADMIN_MAX, WINDOW_S) == (100, 300, 1_000, 900)
+
+
+def test_a_read_of_what_is_ready_costs_a_tenth():
+    assert let_through(at(), None, budget="cheap") == 10 * PUBLIC_MAX
+
+
+def test_users_are_told_apart_wherever_they_come_from():
+    limits = at()
+    assert let_through(limits, who("customer", "usr_1")) == SIGNED_IN_MAX
+    assert let_through(limits, who("customer", "usr_2")) == SIGNED_IN_MAX
+    assert let_through(limits, who("customer", "usr_1"), "192.0.2.2") == 0
+    assert let_through(limits, None) == PUBLIC_MAX
+
+
+def test_what_has_a_limit_of_its_own_does_not_use_up_the_budget():
+    limits = at()
+    assert let_through(limits, None, budget="own") == REQUESTS_BURST
+    assert let_through(limits, None) == PUBLIC_MAX
+
+
+@pytest.mark.parametrize("client", [HERE, "127.8.9.1", "::1", "::/64"])
+def test_this_machine_has_no_budget_but_a_rate_unless_one_is_set(client):
+    assert is_this_machine(client)
+    assert let_through(at(), None, client) == REQUESTS_BURST
+    assert let_through(at(public=5), None, client) == 5
+    assert let_through(at(public=5), who("admin"), client) == REQUESTS_BURST
+
+
+@pytest.mark.parametrize("client", ["128.0.0.1", "::2", "2001:db8::/64", "unknown"])
+def test_another_machine_is_none(client):
+    assert not is_this_machine(client)
+
+
+def test_budgets_are_set_in_the_configuration_or_lifted():
+    assert limits_of(Config(rate_limits="off", rate_limit_public=1)) is None
+    config = Config(
+        rate_limit_public=1,
+        rate_limit_signed_in=2,
+        rate_limit_admin=3,
+        rate_limit_commands=4,
+    )
+    limits = limits_of(config)
+    assert limits is not None
+    people = (None, who("customer"), who("admin"))
+    assert [let_through(limits, one, HERE) for one in people] == [1, 2, 3]
+    assert let_through(limits, who("guest"), HERE, "commands") == 4
+
+
+def test_what_sells_has_its_own_budget_and_what_is_read_most_is_cheap():
+    by_name = {route.name: route.budget for route in ROUTES}
+    assert by_name["run_command"] == "commands"
+    assert by_name["show_event"] == by_name["show_availability"] == "cheap"
+    assert by_name["create_guest"] == by_name["log_in"] == "own"
+    assert by_name["list_events"] == "requests"
+    assert set(by_name.values()) == set(get_args(Budget))
+
+
+class Wire:
+    """A bus that gives each message to all who hear, the speaker among them."""
+
+    def __init__(self) -> None:
+        self.ears: list[tuple[str, Any]] = []
+        self.said: list[bytes] = []
+        self.cut = False
+
+    def publish(self, topic: str, data: bytes) -> None:
+        if self.cut:
+            return
+        self.said.append(data)
+        for heard, hear in self.ears:
+            if heard == topic:
+                hear(data)
+
+    def subscribe(self, topic: str, hear: Any, lose: Any) -> None:
+        self.ears.append((topic, hear))
+        lose()
+
+
+def together(count: int) -> tuple[Any, list[RequestLimits]]:
+    """Return processes that count together, and what they hear each other by."""
+    wire: Any = Wire()
+    processes = [RequestLimits(None, lambda: 1e9, lambda: 0.0) for _ in range(count)]
+    for number, one in enumerate(processes):
+        one.connect(wire, f"process {number}")
+    return wire, processes
+
+
+def test_processes_of_a_cluster_count_together():
+    wire, processes = together(3)
+    assert let_through(processes[0], None, count=60) == 60
+    assert let_through(processes[1], who("guest"), budget="commands", count=1) == 1
+    for one in processes:
+        one.exchange()
+    assert len(wire.said) == 1
+    assert let_through(processes[1], None) == PUBLIC_MAX - 60
+    assert let_through(processes[0], None) == PUBLIC_MAX - 60
+    processes[1].exchange()
+    assert let_through(processes[2], None) == 0
+    wire.publish("rate limits", b"\xc1 of another version")
+
+
+def test_alone_nobody_is_told():
+    limits = at()
+    let_through(limits, None)
+    limits.exchange()
+
+
+def guesses_at_all(processes, emails, sender="a"):
+    """How many passwords are looked at that come to each process in turn."""
+    turns = [(one, email) for email in emails for one in processes]
+    return sum(guesses(one, [sender], [email]) for one, email in turns)
+
+
+def test_several_processes_together_are_as_slow_to_guess_at_as_one():
+    _, processes = together(4)
+    assert guesses_at_all(processes, [OLGA] * 50) == LOGINS_BURST
+    _, processes = together(4)
+    emails = [f"{n}@example.org" for n in range(100)]
+    assert guesses_at_all(processes, emails) == ADDRESS_LOGINS_BURST
+    _, processes = together(4)
+    allowed = [processes[n % 4].login(f"a{n}", OLGA, 0.0).allowed for n in range(1_000)]
+    assert sum(allowed) == ACCOUNT_LOGINS_BURST
+
+
+def test_several_processes_together_fill_nobody_s_letter_box():
+    _, processes = together(3)
+    allowed = [one.mail("a", OLGA, 0.0).allowed for one in processes * 10]
+    assert sum(allowed) == MAILS_BURST
+
+
+def test_a_password_that_is_not_looked_at_is_told_to_nobody():
+    wire, processes = together(2)
+    guesses_at_all(processes, [OLGA] * LOGINS_BURST)
+    said = len(wire.said)
+    guesses_at_all(processes, [OLGA] * 50)
+    assert len(wire.said) == said == LOGINS_BURST
+
+
+def test_without_the_bus_each_process_counts_for_itself():
+    wire, processes = together(3)
+    wire.cut = True
+    assert guesses_at_all(processes, [OLGA] * 50) == 3 * LOGINS_BURST
+    wire.cut = False
+    wire.publish("dear limits", b"\xc1 of another version")
+    assert guesses_at_all(processes, ["karl@example.org"] * 50, "b") == LOGINS_BURST
