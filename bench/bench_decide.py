@@ -26,10 +26,11 @@ from inventory.commands import (
     Release,
 )
 from inventory.decide import decide
+from inventory.records import FREE
 from inventory.replies import BookOk, HoldOk, Refused, Reply
 from inventory.rules.common import Request
 from inventory.settings import Money, Settings
-from inventory.state import FREE, Stock
+from inventory.state import Stock
 from inventory.venue.arena import arena
 from inventory.venue.map import Venue
 from server.base.ids import RandomIds

@@ -42,11 +42,11 @@ from inventory.ports import (
     Publication,
     Publisher,
 )
+from inventory.records import Corrupt
 from inventory.replies import Refused, Reply, refuse
 from inventory.rules import sale
 from inventory.rules.common import Request
 from inventory.settings import Settings
-from inventory.state import Corrupt
 from inventory.venue.map import Venue
 
 encode = msgpack.Encoder().encode

@@ -17,10 +17,11 @@ from inventory.changes import (
 )
 from inventory.loading import decode_changes
 from inventory.ports import BookingRow, JournalRow
+from inventory.records import Corrupt
 from inventory.rules.common import labels_of, names_of, total_of
 from inventory.settings import Money, Settings
 from inventory.snapshot import decode_snapshot
-from inventory.state import Corrupt, Stock
+from inventory.state import Stock
 from inventory.venue.map import Venue
 
 

@@ -27,8 +27,9 @@ from inventory.ports import (
     Ownership,
     Publication,
 )
+from inventory.records import Corrupt
 from inventory.rules.common import labels_of, names_of
-from inventory.state import Corrupt, Stock
+from inventory.state import Stock
 
 if TYPE_CHECKING:
     from inventory.replies import Reply

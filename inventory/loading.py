@@ -20,6 +20,7 @@ from inventory.ports import (
     Observer,
     Ownership,
 )
+from inventory.records import Corrupt
 from inventory.settings import Settings
 from inventory.snapshot import (
     Snapshot,
@@ -28,7 +29,7 @@ from inventory.snapshot import (
     join_slices,
     take_snapshot,
 )
-from inventory.state import Corrupt, Stock
+from inventory.state import Stock
 from inventory.venue.map import Venue
 
 decode_changes = msgpack.Decoder(list[AnyChange]).decode

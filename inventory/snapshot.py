@@ -5,15 +5,9 @@ from hashlib import sha256
 
 from msgspec import MsgspecError, Struct, msgpack
 
+from inventory.records import AreaCount, BookingRecord, Corrupt, HoldRecord, UserRecord
 from inventory.settings import Settings
-from inventory.state import (
-    AreaCount,
-    BookingRecord,
-    Corrupt,
-    HoldRecord,
-    Stock,
-    UserRecord,
-)
+from inventory.state import Stock
 from inventory.venue.map import Venue
 
 FORMAT = 1

@@ -4,7 +4,7 @@ Rule 1: all that changes an event's state lives in `Stock.apply`; replay uses it
 Rule 2: `apply` needs no clock and asks no rule: the change holds all it needs.
 Rule 3: what guards a seat raises `Corrupt` and stops the event, and is no `assert`.
 
-Invariants, checked by `Stock.check` (I1 to I4 also change by change, in `apply`):
+Invariants, checked by `invariants.check` (I1 to I4 also change by change, in `apply`):
 
 I1  a seat's letter goes free → held → booked, free ↔ blocked, held/booked → free
 I2  a seat is in exactly one hold or booking, if its letter is h or b, and in none else
@@ -16,14 +16,12 @@ I6  the finder knows exactly the free seats
 
 from collections import deque
 from collections.abc import Callable
-from hashlib import sha256
 from heapq import heapify, heappop, heappush
 from typing import Any, Final
 
-from msgspec import Struct, msgpack
 from msgspec.structs import replace
 
-from inventory import limits
+from inventory import invariants, limits
 from inventory.changes import (
     AnyChange,
     BookingCancelled,
@@ -39,69 +37,21 @@ from inventory.changes import (
     SeatsHeld,
     SeatsUnblocked,
 )
+from inventory.records import (
+    BLOCKED,
+    BOOKED,
+    FREE,
+    HELD,
+    AreaCount,
+    BookingRecord,
+    Corrupt,
+    HoldRecord,
+    UserRecord,
+    capacities,
+)
 from inventory.settings import Money, Settings
 from inventory.venue.finder import SeatFinder
 from inventory.venue.map import Venue
-
-FREE: Final = ord("f")
-HELD: Final = ord("h")
-BOOKED: Final = ord("b")
-BLOCKED: Final = ord("x")
-
-
-class Corrupt(Exception):
-    """A change does not fit the state: a bug or a damaged journal. The event stops."""
-
-
-class HoldRecord(Struct, frozen=True, gc=False):
-    """A live hold. `deadline_ms` is promised; it is kept until `ends_ms`.
-
-    Replaced and never changed in place: a snapshot is encoded while the sale goes on.
-    """
-
-    token: str
-    user: str
-    seats: Seats
-    areas: dict[int, int]
-    created_ms: int
-    deadline_ms: int
-    ends_ms: int
-
-    def size(self) -> int:
-        """Count its seats and places."""
-        return len(self.seats) + sum(self.areas.values())
-
-
-class BookingRecord(Struct, frozen=True, gc=False):
-    """A live booking."""
-
-    booking: str
-    reference: str
-    user: str
-    order: str | None
-    seats: Seats
-    areas: dict[int, int]
-
-
-class AreaCount(Struct):
-    """How the places of one area stand."""
-
-    free: int
-    held: int = 0
-    booked: int = 0
-    blocked: int = 0
-
-    def counts(self) -> tuple[int, int, int, int]:
-        """Return free, held, booked, blocked."""
-        return self.free, self.held, self.booked, self.blocked
-
-
-class UserRecord(Struct, gc=False):
-    """What one user has: I4's count, and where to find it."""
-
-    count: int = 0
-    holds: dict[str, None] = {}
-    bookings: dict[str, None] = {}
 
 
 class Stock:
@@ -360,74 +310,11 @@ class Stock:
 
     def check(self) -> None:
         """Raise `Corrupt` unless every invariant holds. Changes nothing."""
-        letters = bytearray(self.letters.replace(b"h", b"f").replace(b"b", b"f"))
-        counts: dict[str, int] = {}
-        for hold in self.holds.values():
-            _tally(hold, HELD, letters, counts)
-        for booking in self.bookings.values():
-            _tally(booking, BOOKED, letters, counts)
-        if letters != self.letters:
-            raise Corrupt("I2: letters and holders differ")
-        areas = self._areas_of_holders()
-        if areas != self.areas or any(min(area.counts()) < 0 for area in areas):
-            raise Corrupt("I3: an area's counts differ from its holders and capacity")
-        if counts != {user: record.count for user, record in self.users.items()}:
-            raise Corrupt("I4: users' counts differ from what they have")
-        if any(
-            self.finder.is_free(seat) != (letter == FREE)
-            for seat, letter in enumerate(self.letters)
-        ):
-            raise Corrupt("I6: the finder knows other free seats")
-
-    def _areas_of_holders(self) -> list[AreaCount]:
-        """Count the areas again, from their capacities and who has places in them."""
-        places = capacities(self.venue, self.settings)
-        areas = [AreaCount(capacity) for capacity in places]
-        for hold in self.holds.values():
-            for index, quantity in hold.areas.items():
-                areas[index].held += quantity
-        for booking in self.bookings.values():
-            for index, quantity in booking.areas.items():
-                areas[index].booked += quantity
-        for area, known in zip(areas, self.areas, strict=True):
-            area.blocked = known.blocked
-            area.free -= area.held + area.booked + area.blocked
-        return areas
+        invariants.check(self)
 
     def hash(self) -> bytes:
         """Digest of everything that `decide` reads, the same for equal states."""
-        parts = (
-            self.version,
-            self.at_ms,
-            bytes(self.letters),
-            [area.counts() for area in self.areas],
-            sorted(
-                (
-                    h.token,
-                    h.user,
-                    sorted(h.seats),
-                    sorted(h.areas.items()),
-                    h.created_ms,
-                    h.deadline_ms,
-                    h.ends_ms,
-                )
-                for h in self.holds.values()
-            ),
-            sorted(
-                (
-                    b.booking,
-                    b.reference,
-                    b.user,
-                    b.order or "",
-                    sorted(b.seats),
-                    sorted(b.areas.items()),
-                )
-                for b in self.bookings.values()
-            ),
-            list(self.expired_at),
-            self.settings,
-        )
-        return sha256(msgpack.encode(parts)).digest()
+        return invariants.digest(self)
 
 
 _APPLY: Final[dict[type, Callable[[Stock, Any, int], None]]] = {
@@ -443,33 +330,6 @@ _APPLY: Final[dict[type, Callable[[Stock, Any, int], None]]] = {
     EventConfigured: Stock._configure,
     HoldsKept: Stock._keep,
 }
-
-
-def is_resizable(venue: Venue) -> bool:
-    """Tell whether a venue is but a capacity, which may change."""
-    return not venue.seats and len(venue.areas) == 1
-
-
-def capacities(venue: Venue, settings: Settings) -> list[int]:
-    """Return how many places each area has."""
-    if settings.capacity is not None and is_resizable(venue):
-        return [settings.capacity]
-    return [area.capacity for area in venue.areas]
-
-
-def _tally(
-    record: HoldRecord | BookingRecord,
-    letter: int,
-    letters: bytearray,
-    counts: dict[str, int],
-) -> None:
-    """Set the letters of a record's seats, each once, and count them for its user."""
-    for seat in record.seats:
-        if letters[seat] != FREE:
-            raise Corrupt(f"I2: seat {seat} is taken twice")
-        letters[seat] = letter
-    size = len(record.seats) + sum(record.areas.values())
-    counts[record.user] = counts.get(record.user, 0) + size
 
 
 def _sum(counts: dict[int, int], more: dict[int, int]) -> dict[int, int]:

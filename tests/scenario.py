@@ -206,6 +206,22 @@ def play(text: str, *, venue: Venue | None = None, **settings: Any) -> Scene:
 
 SMALL: Final = hall("A 1111", "B 1111", "C 2222", areas={"GA": (10, "2")})
 
+
+def busy() -> Scene:
+    """Seats 0 and 1 and two places are held as h1, seat 4 and a place booked as b1.
+
+    Seat 8 and three places are blocked; h3 of bob ran out.
+    """
+    return play("""
+        ann | hold A-1 A-2 GA*2 | ok hold=h1
+        ann | hold B-1 GA*1     | ok hold=h2
+        ann | book h2           | ok booking=b1
+        bob | hold B-4 ttl=1    | ok hold=h3
+        org | block C-1 GA*3    | ok
+        tick +6s
+    """)
+
+
 _OPS: Final = {
     "best": "hold_best",
     "sale": "change_sale",

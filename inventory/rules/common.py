@@ -6,9 +6,10 @@ from functools import lru_cache
 
 from inventory.changes import AnyChange, Seats
 from inventory.ports import Ids
+from inventory.records import HoldRecord
 from inventory.replies import Refused, Reply, refuse
 from inventory.settings import Money, SaleState
-from inventory.state import HoldRecord, Stock
+from inventory.state import Stock
 
 Decision = tuple[AnyChange | None, Reply]
 

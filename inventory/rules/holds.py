@@ -12,6 +12,7 @@ from inventory.changes import (
     SeatsHeld,
 )
 from inventory.commands import ExpireHold, Extend, Hold, HoldBest, KeepHolds, Release
+from inventory.records import FREE, HoldRecord
 from inventory.replies import ExtendOk, HoldOk, Ok, Refused, Taken, TakenOk, refuse
 from inventory.rules.common import (
     Decision,
@@ -27,7 +28,7 @@ from inventory.rules.common import (
     seats_of,
     total_of,
 )
-from inventory.state import FREE, HoldRecord, Stock
+from inventory.state import Stock
 from inventory.suggest import instead_of_orphans, instead_of_taken
 
 

@@ -15,10 +15,11 @@ from inventory.commands import (
     OpenSale,
     Unblock,
 )
+from inventory.records import BLOCKED, FREE, is_resizable
 from inventory.replies import Ok, Refused, SaleOk, TakenOk, refuse
 from inventory.rules.common import Decision, Request, labels_of, names_of, places_of
 from inventory.settings import SaleState, Settings
-from inventory.state import BLOCKED, FREE, Stock, is_resizable
+from inventory.state import Stock
 
 _CLOSABLE: Final = frozenset[SaleState]({"scheduled", "on_sale", "paused"})
 _UNFINISHED: Final = frozenset[SaleState]({*_CLOSABLE, "closed"})

@@ -31,10 +31,11 @@ from inventory.changes import (
 from inventory.decide import decide
 from inventory.loading import decode_changes
 from inventory.ports import JournalRow, KeyedResult
+from inventory.records import FREE, Corrupt
 from inventory.replies import HoldingOk, Refused
 from inventory.rules.common import Request
 from inventory.settings import Settings
-from inventory.state import FREE, Corrupt, Stock
+from inventory.state import Stock
 from inventory.venue.map import Venue
 from tests.checkers.answers import (
     Effect,

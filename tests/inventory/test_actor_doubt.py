@@ -8,8 +8,8 @@ from inventory import limits
 from inventory.commands import Holding
 from inventory.decide import decide
 from inventory.ports import CommitStatus
+from inventory.records import Corrupt
 from inventory.replies import HoldOk
-from inventory.state import Corrupt
 from tests.fakes import Broken, Fault, new_gate
 from tests.scenario import EVENT, SMALL, settings_of
 from tests.stage import Stage, settle, soon, until

@@ -9,7 +9,7 @@ from inventory import limits
 from inventory.actor import EventActor
 from inventory.loading import Deposed
 from inventory.ports import CommitStatus
-from inventory.state import Corrupt
+from inventory.records import Corrupt
 from tests.fakes import Broken, Fault, new_gate
 from tests.scenario import NOW_MS, SMALL, settings_of
 from tests.stage import Stage, settle, soon, until, wake

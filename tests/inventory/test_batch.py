@@ -10,7 +10,7 @@ from inventory.batch import BatchBuilder, chained
 from inventory.changes import HoldBooked
 from inventory.loading import decode_changes
 from inventory.ports import Batch, BookingRow, Expiry, Ownership, Publication
-from inventory.state import Corrupt
+from inventory.records import Corrupt
 from tests.scenario import NOW_MS, Scene, play
 
 

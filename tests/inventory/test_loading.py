@@ -11,8 +11,9 @@ from inventory.batch import BatchBuilder, chained
 from inventory.changes import SeatsHeld
 from inventory.loading import Deposed, Loaded, load, replay_row
 from inventory.ports import JournalRow, Ownership
+from inventory.records import Corrupt
 from inventory.snapshot import encode_snapshot
-from inventory.state import Corrupt, Stock
+from inventory.state import Stock
 from tests.fakes import ManualClock, MemoryJournal
 from tests.scenario import EVENT, NOW_MS, SMALL, settings_of
 

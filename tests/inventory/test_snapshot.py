@@ -5,6 +5,7 @@ from hashlib import sha256
 import pytest
 from msgspec import msgpack
 
+from inventory.records import Corrupt
 from inventory.snapshot import (
     FORMAT,
     decode_snapshot,
@@ -13,7 +14,7 @@ from inventory.snapshot import (
     join_slices,
     take_snapshot,
 )
-from inventory.state import Corrupt, Stock
+from inventory.state import Stock
 from tests.scenario import NOW_MS, SMALL, Scene, hall, play, settings_of
 
 BUSY = """

@@ -20,9 +20,10 @@ from inventory.ports import (
     Ownership,
     Publication,
 )
+from inventory.records import BOOKED
 from inventory.replies import BookOk, HoldOk, Refused, Reply
 from inventory.rules.common import Request
-from inventory.state import BOOKED, Stock
+from inventory.state import Stock
 from inventory.venue.finder import SeatFinder
 from tests.scenario import EVENT, hall, parse
 

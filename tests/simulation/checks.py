@@ -6,8 +6,9 @@ from inventory import limits
 from inventory.audit import Differences, Replay
 from inventory.changes import HoldExpired, SeatsHeld
 from inventory.loading import decode_changes
+from inventory.records import Corrupt
 from inventory.replies import ExtendOk, HoldOk
-from inventory.state import Corrupt, Stock
+from inventory.state import Stock
 from server.live.actors.registry import LocalEvent
 from tests.checkers.witness import check
 from tests.fakes import Head

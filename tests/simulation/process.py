@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from inventory.ports import CommitStatus
-from inventory.state import Corrupt
+from inventory.records import Corrupt
 from persistence.errors import Unavailable
 from server.base import limits
 from server.live.actors.registry import Shards

@@ -5,10 +5,10 @@ from msgspec.structs import replace
 
 from inventory.changes import EventConfigured
 from inventory.commands import CloseSale, CompleteEvent, Configure, OpenSale
+from inventory.records import Corrupt, capacities
 from inventory.replies import Refused, TakenOk
 from inventory.rules.sale import steps
 from inventory.settings import Money
-from inventory.state import Corrupt, capacities
 from tests.scenario import EVENT, NOW_MS, Scene, hall, play, settings_of
 
 COMMANDS = ("publish", "pause", "resume", "close", "cancel")

@@ -1,0 +1,113 @@
+"""Whether a state keeps its invariants, and the digest of all that `decide` reads.
+
+I1 to I6 are numbered in `inventory/state.py`. Here a state is looked at as a whole, as
+tests, the simulation and the audit do; what guards a seat in a sale is in `apply`.
+"""
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from msgspec import msgpack
+
+from inventory.records import (
+    BOOKED,
+    FREE,
+    HELD,
+    AreaCount,
+    BookingRecord,
+    Corrupt,
+    HoldRecord,
+    capacities,
+)
+
+if TYPE_CHECKING:
+    from inventory.state import Stock
+
+
+def check(stock: "Stock") -> None:
+    """Raise `Corrupt` unless every invariant holds. Changes nothing."""
+    letters = bytearray(stock.letters.replace(b"h", b"f").replace(b"b", b"f"))
+    counts: dict[str, int] = {}
+    for hold in stock.holds.values():
+        _tally(hold, HELD, letters, counts)
+    for booking in stock.bookings.values():
+        _tally(booking, BOOKED, letters, counts)
+    if letters != stock.letters:
+        raise Corrupt("I2: letters and holders differ")
+    areas = _areas_of_holders(stock)
+    if areas != stock.areas or any(min(area.counts()) < 0 for area in areas):
+        raise Corrupt("I3: an area's counts differ from its holders and capacity")
+    if counts != {user: record.count for user, record in stock.users.items()}:
+        raise Corrupt("I4: users' counts differ from what they have")
+    if any(
+        stock.finder.is_free(seat) != (letter == FREE)
+        for seat, letter in enumerate(stock.letters)
+    ):
+        raise Corrupt("I6: the finder knows other free seats")
+
+
+def _areas_of_holders(stock: "Stock") -> list[AreaCount]:
+    """Count the areas again, from their capacities and who has places in them."""
+    places = capacities(stock.venue, stock.settings)
+    areas = [AreaCount(capacity) for capacity in places]
+    for hold in stock.holds.values():
+        for index, quantity in hold.areas.items():
+            areas[index].held += quantity
+    for booking in stock.bookings.values():
+        for index, quantity in booking.areas.items():
+            areas[index].booked += quantity
+    for area, known in zip(areas, stock.areas, strict=True):
+        area.blocked = known.blocked
+        area.free -= area.held + area.booked + area.blocked
+    return areas
+
+
+def digest(stock: "Stock") -> bytes:
+    """Digest of everything that `decide` reads, the same for equal states."""
+    parts = (
+        stock.version,
+        stock.at_ms,
+        bytes(stock.letters),
+        [area.counts() for area in stock.areas],
+        sorted(
+            (
+                h.token,
+                h.user,
+                sorted(h.seats),
+                sorted(h.areas.items()),
+                h.created_ms,
+                h.deadline_ms,
+                h.ends_ms,
+            )
+            for h in stock.holds.values()
+        ),
+        sorted(
+            (
+                b.booking,
+                b.reference,
+                b.user,
+                b.order or "",
+                sorted(b.seats),
+                sorted(b.areas.items()),
+            )
+            for b in stock.bookings.values()
+        ),
+        list(stock.expired_at),
+        stock.settings,
+    )
+    return sha256(msgpack.encode(parts)).digest()
+
+
+def _tally(
+    record: HoldRecord | BookingRecord,
+    letter: int,
+    letters: bytearray,
+    counts: dict[str, int],
+) -> None:
+    """Set the letters of a record's seats, each once, and count them for its user."""
+    for seat in record.seats:
+        if letters[seat] != FREE:
+            raise Corrupt(f"I2: seat {seat} is taken twice")
+        letters[seat] = letter
+    size = len(record.seats) + sum(record.areas.values())
+    counts[record.user] = counts.get(record.user, 0) + size

@@ -1,0 +1,84 @@
+"""What the state of an event consists of: letters, holds, bookings, counts, users.
+
+Plain values; `Stock` (`inventory/state.py`) is the only one that puts them in place.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from inventory.changes import Seats
+from inventory.settings import Settings
+from inventory.venue.map import Venue
+
+FREE: Final = ord("f")
+HELD: Final = ord("h")
+BOOKED: Final = ord("b")
+BLOCKED: Final = ord("x")
+
+
+class Corrupt(Exception):
+    """A change does not fit the state: a bug or a damaged journal. The event stops."""
+
+
+class HoldRecord(Struct, frozen=True, gc=False):
+    """A live hold. `deadline_ms` is promised; it is kept until `ends_ms`.
+
+    Replaced and never changed in place: a snapshot is encoded while the sale goes on.
+    """
+
+    token: str
+    user: str
+    seats: Seats
+    areas: dict[int, int]
+    created_ms: int
+    deadline_ms: int
+    ends_ms: int
+
+    def size(self) -> int:
+        """Count its seats and places."""
+        return len(self.seats) + sum(self.areas.values())
+
+
+class BookingRecord(Struct, frozen=True, gc=False):
+    """A live booking."""
+
+    booking: str
+    reference: str
+    user: str
+    order: str | None
+    seats: Seats
+    areas: dict[int, int]
+
+
+class AreaCount(Struct):
+    """How the places of one area stand."""
+
+    free: int
+    held: int = 0
+    booked: int = 0
+    blocked: int = 0
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """Return free, held, booked, blocked."""
+        return self.free, self.held, self.booked, self.blocked
+
+
+class UserRecord(Struct, gc=False):
+    """What one user has: I4's count, and where to find it."""
+
+    count: int = 0
+    holds: dict[str, None] = {}
+    bookings: dict[str, None] = {}
+
+
+def is_resizable(venue: Venue) -> bool:
+    """Tell whether a venue is but a capacity, which may change."""
+    return not venue.seats and len(venue.areas) == 1
+
+
+def capacities(venue: Venue, settings: Settings) -> list[int]:
+    """Return how many places each area has."""
+    if settings.capacity is not None and is_resizable(venue):
+        return [settings.capacity]
+    return [area.capacity for area in venue.areas]
