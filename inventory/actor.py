@@ -23,6 +23,7 @@ from itertools import islice
 from msgspec import msgpack
 
 from inventory import limits
+from inventory.alarm import Alarm
 from inventory.batch import BatchBuilder
 from inventory.commands import AnyCommand, ExpireHold, KeepHolds
 from inventory.decide import decide
@@ -91,9 +92,7 @@ class EventActor:
         self._confirmed_at = 0.0
         self._snapshots = SnapshotWriter(journal, observer)
         self._patience = Patience(self._refuse_waiting)
-        self._waiter: asyncio.Future[None] | None = None
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at = 0.0
+        self._alarm = Alarm()
         self._stopping = False
         self.halted = False
         self.task = asyncio.create_task(self._run(), name=f"actor {event}")
@@ -106,12 +105,12 @@ class EventActor:
             self._answer(envelope, refuse("overloaded"))
         else:
             self.mailbox.append(envelope)
-            self._wake()
+            self._alarm.wake()
 
     async def stop(self, patience_s: float) -> None:
         """Answer what is waiting, then give the event up; within `patience_s`."""
         self._stopping = True
-        self._wake()
+        self._alarm.wake()
         await asyncio.wait([self.task], timeout=patience_s)
         self.task.cancel()
         await asyncio.wait([self.task])
@@ -457,8 +456,7 @@ class EventActor:
 
     async def _leave(self) -> None:
         """Give the lease back, so that the next owner need not wait for it."""
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._alarm.cancel()
         self._patience.end()
         self._give_up(Deposed())
         await self._snapshots.finish()
@@ -470,31 +468,10 @@ class EventActor:
                 # The lease ends by itself, only later.
                 self.observer.failed(self.event, error)
 
-    def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-
-    def _ring(self) -> None:
-        self._alarm = None
-        self._wake()
-
     async def _sleep(self, due_ms: int | None) -> None:
-        """Wait for a command, or until something is due: the lease, too.
-
-        An alarm that is too early is left as it is: to set another one for each command
-        costs more than to wake up once for nothing.
-        """
-        loop = asyncio.get_running_loop()
+        """Wait for a command, or until something is due: the lease, too."""
         silent_s = self.clock.monotonic() - self._confirmed_at
         delay_s = limits.RENEW_AFTER_S - silent_s
         if due_ms is not None:
             delay_s = min(delay_s, (due_ms - self.clock.now_ms()) / 1_000)
-        alarm_at = loop.time() + max(0.0, delay_s) + 0.001
-        if self._alarm is None or alarm_at < self._alarm_at:
-            if self._alarm is not None:
-                self._alarm.cancel()
-            self._alarm, self._alarm_at = loop.call_at(alarm_at, self._ring), alarm_at
-        self._waiter = loop.create_future()
-        await self._waiter
-        self._waiter = None
+        await self._alarm.sleep(delay_s)

@@ -48,10 +48,11 @@ NEVER_IMPORTED = {
 }
 
 # The core decides; clock, chance and the world outside are arguments.
-# The actor, what it does to read its journal when it begins, and the timer by which it
-# loses patience, pump between them.
+# The actor, what it does to read its journal when it begins, and the timers by which it
+# sleeps and loses patience, pump between them.
 PURE_EXCEPT = {
     "inventory/actor.py",
+    "inventory/alarm.py",
     "inventory/loading.py",
     "inventory/patience.py",
 }
