@@ -3,8 +3,8 @@
 `Exchange` stands for Redis, `SimBus` for what a process has of it; together they keep
 the promises of the bus in `server.transport.bus` and no more: what goes over one link
 arrives in order or not at all, unless the world is told to lose or double some of it,
-`on_sent` is called once for each `publish` that returned True, and `on_gap` whenever a subscription
-begins.
+`on_sent` is called once for each `publish` that returned True, and `on_gap` whenever a
+subscription begins.
 """
 
 import asyncio
