@@ -18,7 +18,7 @@ import msgspec
 if TYPE_CHECKING:
     from persistence.events.catalog import Catalog
     from persistence.events.rows import EventRow
-    from server.transport.bus.redis_bus import Bus
+    from server.transport.bus.bus import Bus
 
 TOPIC: Final = "event rows"
 ROW_S_MAX: Final = 3.0

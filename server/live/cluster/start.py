@@ -3,7 +3,6 @@
 import asyncio
 import os
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import server
 from inventory import limits as inventory_limits
@@ -12,9 +11,8 @@ from persistence.processes import ClusterMismatch, Process, Processes, Terms
 from server.base.instance import Place
 from server.base.settings import Config, ConfigError
 from server.live.cluster.messages import PROTOCOL
-
-if TYPE_CHECKING:
-    from server.transport.bus.redis_bus import RedisBus
+from server.transport.bus.bus import Bus, BusError
+from server.transport.bus.memory_bus import MemoryBus
 
 RETRY_S = 0.5
 
@@ -61,10 +59,17 @@ async def join(processes: Processes, me: Process, terms: Terms) -> None:
         await asyncio.sleep(RETRY_S)
 
 
-async def open_bus(url: str, processes: Processes) -> "RedisBus":
-    """Connect to the bus of our cluster. Raises `ConfigError` and `Unavailable`."""
+async def open_bus(url: str | None, processes: Processes) -> Bus:
+    """Connect to the bus of our cluster; without an address, to one of our own.
+
+    Raises `ConfigError` and `Unavailable`.
+    """
+    if url is None:
+        alone = MemoryBus()
+        await alone.start()
+        return alone
     # Here, because who is alone needs no client of Redis, which takes long to import.
-    from server.transport.bus.redis_bus import BusError, RedisBus
+    from server.transport.bus.redis_bus import RedisBus
 
     cluster, secret = await processes.cluster()
     try:

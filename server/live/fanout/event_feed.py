@@ -18,7 +18,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 import structlog
@@ -30,10 +30,7 @@ from server.base import limits
 from server.live.fanout.board import Board
 from server.live.fanout.frames import Codec, WatchEvents
 from server.live.fanout.writer import Outlet
-
-if TYPE_CHECKING:
-    from server.live.fanout.hub import EventHub
-    from server.transport.bus.redis_bus import Bus
+from server.transport.bus.bus import Bus
 
 TOPIC: Final = "live events"
 LOOK_S: Final = 0.25
@@ -51,6 +48,14 @@ Describe = Callable[[str], Awaitable[dict[str, Any] | None]]
 """Returns an event as the list shows it, in plain values; raises `Unavailable`."""
 
 log = structlog.get_logger()
+
+
+class FedEvent(Protocol):
+    """What is looked at here: an event's committed board, and how full it was."""
+
+    board: Board
+    level: int | None
+    """The level that was told last; None where that is for others to tell."""
 
 
 class Capacity(Struct, tag_field="op", tag="capacity"):
@@ -117,10 +122,10 @@ class Live:
         self.owns: Callable[[str], bool] = _everything
         self.organisation_of: Callable[[str], str | None] = _nobody
         self._tell: Callable[[Hint], None] = _alone
-        self._moved: set[EventHub] = set()
-        self._changed: dict[EventHub, Settings] = {}
+        self._moved: set[FedEvent] = set()
+        self._changed: dict[FedEvent, Settings] = {}
         """Events whose settings changed, and what they were before that."""
-        self._edited: set[EventHub] = set()
+        self._edited: set[FedEvent] = set()
         self._hints: deque[Hint] = deque()
 
     def listen(self, outlet: Outlet, wanted: WatchEvents) -> None:
@@ -132,24 +137,24 @@ class Live:
         """Tell a session no more."""
         self.listeners.pop(outlet, None)
 
-    def published(self, event: "EventHub", before: Settings) -> None:
+    def published(self, event: FedEvent, before: Settings) -> None:
         """Take note of a committed batch: on the path of every command."""
         self._moved.add(event)
         if event.board.settings is not before:
             self._changed.setdefault(event, before)
 
-    def loaded(self, event: "EventHub", before: Settings, *, anew: bool) -> None:
+    def loaded(self, event: FedEvent, before: Settings, *, anew: bool) -> None:
         """Take note of a state that was (re)loaded; `anew`: nothing was known here."""
         if anew or event.level is None:
             event.level = level_of(event.board)
         if not anew:
             self.published(event, before)
 
-    def edited(self, event: "EventHub") -> None:
+    def edited(self, event: FedEvent) -> None:
         """Tell that what the catalogue says of an event was edited here."""
         self._edited.add(event)
 
-    def connect(self, bus: "Bus", me: str) -> None:
+    def connect(self, bus: Bus, me: str) -> None:
         """Tell the other processes what is told here, and hear it from them."""
 
         def hear(data: bytes) -> None:
@@ -197,7 +202,7 @@ class Live:
         while self._hints:
             await self._deliver(self._hints.popleft(), slice_)
 
-    async def _announce(self, event: "EventHub", kind: Kind) -> None:
+    async def _announce(self, event: FedEvent, kind: Kind) -> None:
         """Tell everybody what became of an event."""
         if not self.listeners and self._tell is _alone:
             return
@@ -215,7 +220,7 @@ class Live:
             frame |= shown
         self._say(frame)
 
-    def _measure(self, event: "EventHub") -> None:
+    def _measure(self, event: FedEvent) -> None:
         """Tell the levels that an event has reached."""
         board = event.board
         if not self.owns(board.event):

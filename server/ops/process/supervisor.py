@@ -39,7 +39,7 @@ from server.ops.process.child import Child
 from server.ops.process.reserved_port import ReservedPort
 from server.ops.process.serve import StartError, say_ready
 from server.ops.process.worker import Failed, Job, Ready
-from server.transport.bus.redis_bus import Bus
+from server.transport.bus.bus import Bus
 
 RESTART_S_MIN: Final = 0.1
 RESTART_S_MAX: Final = 5.0

@@ -19,7 +19,7 @@ from server.people.organisations.membership_cache import Sellers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from server.transport.bus.redis_bus import Bus
+    from server.transport.bus.bus import Bus
 
 TOPIC: Final = "organisations"
 

@@ -1,7 +1,4 @@
-"""The bus between processes: short messages by topic, over the pub/sub of Redis.
-
-Purpose: to say something to whoever listens, quickly, and to know when something may
-have been missed. Nothing that is said here is true for being said: the database is.
+"""The bus over the pub/sub of Redis: see `Bus`, whose promises these are.
 
 Concurrency: `publish`, `subscribe` and `unsubscribe` never wait. Behind them is a line
 to the Redis there is, or to each master of a Redis Cluster, which has the topics of its
@@ -15,7 +12,8 @@ Invariants:
 - `on_sent` is called exactly once for each `publish` that returned True.
 - What has no right tag of the cluster's secret reaches no handler.
 
-Imports: redis and hiredis, only in `link.py`, `line.py` and `slots.py`.
+Imports: redis and hiredis, only in `redis_link.py`, `redis_connection.py`
+and `cluster_slots.py`.
 """
 
 import asyncio
@@ -24,55 +22,20 @@ import hmac
 import random
 import secrets
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import structlog
 
 from server.base.limits import BUS_MESSAGE_BYTES_MAX, BUS_SURVEY_S
+from server.transport.bus.bus import BusError, OnSent
 from server.transport.bus.cluster_slots import SLOTS, Range, key_slot, node_of, ranges
-from server.transport.bus.redis_connection import Line, OnSent
-from server.transport.bus.redis_link import SHARDED, BusError
-
-__all__ = ["Bus", "BusError", "RedisBus"]
+from server.transport.bus.redis_connection import Line
+from server.transport.bus.redis_link import SHARDED
 
 TAG_BYTES: Final = 16
 PROBE_TRIES_MAX: Final = 20 * SLOTS
 
 log = structlog.get_logger()
-
-
-class Bus(Protocol):
-    """What may be said and heard; a topic is a short name that all processes know."""
-
-    def publish(self, topic: str, data: bytes, on_sent: OnSent | None = None) -> bool:
-        """Say something; never waits, never raises.
-
-        False: surely nobody hears it, and `on_sent` is not called. Else `on_sent` is
-        called later with how many received it, or None where that is not known.
-        """
-        ...
-
-    def subscribe(
-        self,
-        topic: str,
-        handler: Callable[[bytes], None],
-        on_gap: Callable[[], None],
-    ) -> None:
-        """Hear a topic from now on; a second call for it replaces the first.
-
-        `on_gap` is called whenever the subscription begins, the first time too: what
-        was said before may be lost.
-        """
-        ...
-
-    def unsubscribe(self, topic: str) -> None:
-        """Hear a topic no longer."""
-        ...
-
-    @property
-    def status(self) -> str:
-        """Return ok, degraded (what we say does not come back), or down."""
-        ...
 
 
 class Topic(NamedTuple):
@@ -128,6 +91,11 @@ class RedisBus:
         if not statuses or "down" in statuses or not self._whole:
             return "down"
         return "degraded" if "degraded" in statuses else "ok"
+
+    @property
+    def health(self) -> dict[str, object]:
+        """Return what the health page shows."""
+        return {"status": self.status, "kind": "redis", "dropped": self.dropped}
 
     async def start(self) -> None:
         """Connect; from then on the bus keeps itself connected.

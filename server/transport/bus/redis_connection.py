@@ -8,7 +8,7 @@ is made.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -26,9 +26,8 @@ from server.base.limits import (
     BUS_TURN_BYTES,
     BUS_TURN_MESSAGES_MAX,
 )
-from server.transport.bus.redis_link import ANY, BusError, Dialect, Link, address_of
-
-OnSent = Callable[[int | None], None]
+from server.transport.bus.bus import BusError, OnSent
+from server.transport.bus.redis_link import ANY, Dialect, Link, address_of
 
 log = structlog.get_logger()
 

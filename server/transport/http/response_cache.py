@@ -14,7 +14,7 @@ from msgspec import Struct
 from server.transport.http import etags
 
 if TYPE_CHECKING:
-    from server.transport.bus.redis_bus import Bus
+    from server.transport.bus.bus import Bus
 
 ENTRY_BYTES: Final = 1_024
 """What an entry is counted as beside its body and its key, and hardly ever needs."""

@@ -26,7 +26,7 @@ from server.transport.ratelimit.sliding_windows import UNITS, Use, Windows
 from server.transport.ratelimit.token_buckets import Buckets, Verdict
 
 if TYPE_CHECKING:
-    from server.transport.bus.redis_bus import Bus
+    from server.transport.bus.bus import Bus
 
 Budget = Literal["requests", "cheap", "commands", "own"]
 """What a route takes from: `cheap` is a tenth of a request, because what is asked for

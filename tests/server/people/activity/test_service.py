@@ -13,7 +13,7 @@ from server.base.metrics import Metrics
 from server.base.settings import Config
 from server.people.activity.service import Activities
 from server.people.activity.stream import PENDING, Stream
-from server.transport.bus.redis_link import BusError
+from server.transport.bus.bus import BusError
 from tests.cluster.conftest import RedisServer
 from tests.cluster.shards import Shards, until
 from tests.persistence.proxy import open_proxy
