@@ -9,7 +9,7 @@ import random
 import secrets
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -45,6 +45,7 @@ from server.events.sales.fast_reads import QuickReads
 from server.live.actors.registry import Shards
 from server.live.cluster.adoption import adopt
 from server.live.cluster.members import Members
+from server.live.cluster.peers import Alone, Peers
 from server.live.cluster.start import join, open_bus, process_of, terms_of
 from server.live.fanout.hub import Hub
 from server.live.websocket.handler import websocket
@@ -60,6 +61,7 @@ from server.people.auth.passwords import Passwords
 from server.people.auth.revocations import tell_others
 from server.people.auth.sessions import ALONE_TOKEN_S, SESSION_TOKEN_S, SignIns
 from server.people.organisations.service import Office
+from server.transport.bus.bus import Bus
 from server.transport.http.client_address import parse_networks
 from server.transport.http.compression import pack_bodies
 from server.transport.http.connections import Door
@@ -67,9 +69,6 @@ from server.transport.http.http_log import HTTP_LOG
 from server.transport.http.middleware import answer_problems, set_headers
 from server.transport.mail.sender import Postman
 from server.transport.ratelimit.request_limits import keep_counting, limits_of
-
-if TYPE_CHECKING:
-    from server.live.cluster.cluster import Cluster
 
 log = structlog.get_logger()
 
@@ -91,7 +90,6 @@ class Server:
         self._cleanups: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._context: Context | None = None
-        self._cluster: Cluster | None = None
         self._stop_listening: list[Callable[[], None]] = []
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -121,11 +119,9 @@ class Server:
         shards = Shards(catalog, journal, hub, clock, RandomIds(), metrics)
         office = Office(pool, config.public_url)
         shards.sellers = office.sellers
-        if place.redis_url is not None:
-            await self._connect(place.redis_url, processes, journal, shards, members)
-        if self._cluster is not None:
-            tell_others(sign_ins, self._cluster.bus)
-            office.connect(self._cluster.bus)
+        bus, cluster = await self._connect(processes, journal, shards, members)
+        tell_others(sign_ins, bus)
+        office.connect(bus)
         context = self._context = Context(
             config=config,
             catalog=catalog,
@@ -142,7 +138,7 @@ class Server:
             shards=shards,
             processes=processes,
             members=members,
-            cluster=self._cluster,
+            cluster=cluster,
             tokens=tokens,
             sessions=sessions,
             sign_ins=sign_ins,
@@ -158,9 +154,9 @@ class Server:
             trusted_proxies=parse_networks(config.trusted_proxies),
             limits=limits_of(config),
         )
-        self._tell_how_it_goes(context, durability)
+        self._tell_how_it_goes(context, bus, durability)
         self._spawn(keys.run(tokens), "token keys")
-        self._run_parts(context)
+        self._run_parts(context, bus)
         await self._ensure_admin(accounts, await hashing)
         url = await self._listen(context)
         context.ready = True
@@ -176,8 +172,7 @@ class Server:
             context.ready = False
             loop = asyncio.get_running_loop()
             ends = loop.time() + limits.STOP_S_MAX
-            if self._cluster is not None:
-                await self._cluster.leave(limits.HAND_OVER_S_MAX)
+            await context.cluster.leave(limits.HAND_OVER_S_MAX)
             await context.shards.stop(ends - loop.time())
             for outlet in list(context.hub.outlets):
                 # Spread, so that not all come back in the same instant.
@@ -206,26 +201,26 @@ class Server:
         self._cleanups.append(journal.close)
         return journal
 
-    def _tell_how_it_goes(self, context: Context, durability: Durability) -> None:
+    def _tell_how_it_goes(
+        self, context: Context, bus: Bus, durability: Durability
+    ) -> None:
         """Fill the metrics and the health page."""
         _add_gauges(context.metrics, context.hub, context.shards)
         context.activities.count_in(context.metrics)
         context.counter.count_in(context.metrics)
-        if self._cluster is not None:
-            _add_cluster_gauges(context.metrics, self._cluster)
+        context.cluster.count_in(context.metrics)
         context.parts["database"] = partial(_database_part, context.pulse, durability)
-        context.parts["bus"] = self._bus_part
+        context.parts["bus"] = lambda: bus.health
 
-    def _run_parts(self, context: Context) -> None:
+    def _run_parts(self, context: Context, bus: Bus) -> None:
         """Let go what goes on by itself."""
         context.hub.settings_changed = context.caches.settings_changed
-        connect_live_events(context)
-        if self._cluster is not None:
-            context.caches.connect(self._cluster.bus)
-            context.rows.connect(self._cluster.bus)
-            if context.limits is not None:
-                context.limits.connect(self._cluster.bus, context.members.me)
-                self._spawn(keep_counting(context.limits), "rate limits")
+        connect_live_events(context, bus)
+        context.caches.connect(bus)
+        context.rows.connect(bus)
+        if context.limits is not None:
+            context.limits.connect(bus, context.members.me)
+            self._spawn(keep_counting(context.limits), "rate limits")
         config = self.config
         postman = Postman(context.outbox, config.smtp_url, config.mail_from)
         context.parts["mail"] = lambda: {"status": postman.status}
@@ -236,10 +231,7 @@ class Server:
         self._cleanups.append(context.images.close)
         self._spawn(context.images.run(), "images")
         self._spawn(keep_ranking(context.catalog.popularity), "ranking")
-        take = (
-            context.shards.adopt if self._cluster is None else self._cluster.take_share
-        )
-        self._spawn(adopt(context.processes, take), "adoption")
+        self._spawn(adopt(context.processes, context.cluster.take_share), "adoption")
         self._spawn(context.members.run(), "members")
         self._spawn(context.sign_ins.run(), "sign-ins")
         self._spawn(context.office.run(), "organisations")
@@ -287,27 +279,24 @@ class Server:
 
     async def _connect(
         self,
-        redis_url: str,
         processes: Processes,
         journal: PostgresJournal,
         shards: Shards,
         members: Members,
-    ) -> None:
-        """Become one of many. Imported here, because who is alone needs none of it."""
+    ) -> tuple[Bus, Peers]:
+        """Become one of many, or be alone: the only place that makes a difference."""
+        bus = await open_bus(self.place.redis_url, processes)
+        self._cleanups.append(bus.close)
+        if self.place.redis_url is None:
+            return bus, Alone(shards, asyncio.get_running_loop().time)
+        # Imported here, because who is alone needs none of it.
         from server.live.cluster.cluster import Cluster
 
-        bus = await open_bus(redis_url, processes)
-        self._cleanups.append(bus.close)
-        self._cluster = cluster = Cluster(bus, journal, shards, members)
+        cluster = Cluster(bus, journal, shards, members)
         self._cleanups.append(cluster.close)
         await cluster.see_that_all_hear()
         self._spawn(cluster.run(), "cluster")
-
-    def _bus_part(self) -> dict[str, object]:
-        if self._cluster is None:
-            return {"status": "off", "kind": "in process"}
-        bus = self._cluster.bus
-        return {"status": bus.status, "kind": "redis", "dropped": bus.dropped}
+        return bus, cluster
 
     async def _listen(self, context: Context) -> str:
         app = web.Application(
@@ -397,27 +386,6 @@ def _add_door_gauges(metrics: Metrics, door: Door) -> None:
     metrics.gauge(
         "onsale_tcp_refused", "Connections over a limit", lambda: door.refused
     )
-
-
-def _add_cluster_gauges(metrics: Metrics, cluster: "Cluster") -> None:
-    bus, forwarder = cluster.bus, cluster.forwarder
-    for name, meaning, read in (
-        ("processes", "Living processes", lambda: len(cluster.members.live)),
-        ("forwarded_commands", "Sent to owners", lambda: forwarder.forwarded),
-        ("forwarded_unknown", "Without an answer", lambda: forwarder.unknown),
-        ("visiting_commands", "Sent here by others", lambda: cluster.counter.visits),
-        ("followed_events", "Owned elsewhere", lambda: len(cluster.follower.followed)),
-        ("resyncs", "Boards fetched anew", lambda: cluster.follower.resyncs),
-        ("bus_published", "Messages said", lambda: bus.published),
-        ("bus_received", "Messages heard", lambda: bus.received),
-        (
-            "bus_dropped",
-            "Not ours, or unreadable",
-            lambda: bus.dropped + cluster.foreign,
-        ),
-        ("bus_reconnects", "Connections made anew", lambda: bus.reconnects),
-    ):
-        metrics.gauge(f"onsale_{name}", meaning, read)
 
 
 def _add_gauges(metrics: Metrics, hub: Hub, shards: Shards) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -28,6 +28,7 @@ from server.events.images.open import open_images
 from server.events.venues.map_cache import Maps
 from server.live.actors.registry import Shards
 from server.live.cluster.members import Members
+from server.live.cluster.peers import Peers
 from server.live.fanout.hub import Hub
 from server.ops.health.database_probe import Pulse
 from server.people.accounts.mails import Letters
@@ -40,9 +41,6 @@ from server.transport.http.client_address import Network
 from server.transport.http.compressor import Packer
 from server.transport.http.response_cache import Caches
 from server.transport.ratelimit.request_limits import RequestLimits
-
-if TYPE_CHECKING:
-    from server.live.cluster.cluster import Cluster
 
 Probe = Callable[[], Mapping[str, object]]
 """Tells how one part is; its `status` is ok, off, degraded or down."""
@@ -71,8 +69,8 @@ class Context:
     shards: Shards
     processes: Processes
     members: Members
-    cluster: "Cluster | None"
-    """The other processes; None where this one is alone."""
+    cluster: Peers
+    """The other processes, if there are any."""
     tokens: Tokens
     sessions: Sessions
     sign_ins: SignIns

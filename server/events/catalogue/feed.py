@@ -10,6 +10,7 @@ from server.events.catalogue.bodies import EventSummary
 from server.events.catalogue.rest import summary_of
 from server.live.actors.registry import LocalEvent
 from server.live.fanout.event_feed import Describe
+from server.transport.bus.bus import Bus
 
 
 def _frame_of_summary(name: str, op: str, meaning: str) -> type[Struct]:
@@ -47,8 +48,8 @@ class EventWithdrawn(Struct, tag_field="op", tag="event_deleted"):
     event: str
 
 
-def connect_live_events(context: Context) -> None:
-    """Let what becomes of events be told to those who listen."""
+def connect_live_events(context: Context, bus: Bus) -> None:
+    """Let what becomes of events be told to those who listen, here and elsewhere."""
     live, shards = context.hub.live, context.shards
 
     def owns(event: str) -> bool:
@@ -68,8 +69,7 @@ def connect_live_events(context: Context) -> None:
     live.organisation_of = organisation_of
     live.describe = describer(context)
     context.rows.on_edit = edited
-    if context.cluster is not None:
-        live.connect(context.cluster.bus, context.members.me)
+    live.connect(bus, context.members.me)
 
 
 def describer(context: Context) -> Describe:

@@ -7,7 +7,7 @@ and may lose any of it.
 Concurrency: one loop. What comes from the bus is dealt with at once; whatever has to
 wait (looking for an owner, loading, handing over) runs in a task of its own.
 
-Implements `server.live.actors.registry.Neighbours`.
+Implements `server.live.actors.registry.Neighbours` and `Peers`.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from persistence.errors import Unavailable
 from persistence.journal.journal import PostgresJournal
 from persistence.limits import SEEN_S_MAX
 from server.base import limits
+from server.base.metrics import Metrics
 from server.base.settings import ConfigError
 from server.live.actors.registry import (
     EventNotFound,
@@ -56,7 +57,7 @@ from server.live.cluster.messages import (
 )
 from server.live.cluster.owner import Counter
 from server.live.fanout.hub import EventHub
-from server.transport.bus.redis_bus import RedisBus
+from server.transport.bus.bus import Bus
 
 log = structlog.get_logger()
 
@@ -96,7 +97,7 @@ class Cluster:
 
     def __init__(
         self,
-        bus: RedisBus,
+        bus: Bus,
         journal: PostgresJournal,
         shards: Shards,
         members: Members,
@@ -243,6 +244,27 @@ class Cluster:
                 for _ in asked:
                     rates.update((await answers.get()).rates)
         return rates
+
+    def count_in(self, metrics: Metrics) -> None:
+        """Show what is counted here."""
+        bus, forwarder = self.bus, self.forwarder
+        for name, meaning, read in (
+            ("processes", "Living processes", lambda: len(self.members.live)),
+            ("forwarded_commands", "Sent to owners", lambda: forwarder.forwarded),
+            ("forwarded_unknown", "Without an answer", lambda: forwarder.unknown),
+            ("visiting_commands", "Sent here by others", lambda: self.counter.visits),
+            ("followed_events", "Owned elsewhere", lambda: len(self.follower.followed)),
+            ("resyncs", "Boards fetched anew", lambda: self.follower.resyncs),
+            ("bus_published", "Messages said", lambda: bus.published),
+            ("bus_received", "Messages heard", lambda: bus.received),
+            (
+                "bus_dropped",
+                "Not ours, or unreadable",
+                lambda: bus.dropped + self.foreign,
+            ),
+            ("bus_reconnects", "Connections made anew", lambda: bus.reconnects),
+        ):
+            metrics.gauge(f"onsale_{name}", meaning, read)
 
     async def move(self, event: str, to: str) -> bool:
         """Let an event be given to a process; False where that cannot be said.

@@ -50,15 +50,8 @@ class Move(Struct, forbid_unknown_fields=True):
 async def show_cluster(call: Call) -> web.Response:
     """Tell which processes live, which events each owns, and how busy these are."""
     context = call.context
-    cluster = context.cluster
     owned: dict[str, list[OwnedDocument]] = defaultdict(list)
-    if cluster is None:
-        rates = {
-            one.actor.event: one.board.commits_per_s(context.hub.now())
-            for one in context.shards.owned()
-        }
-    else:
-        rates = await cluster.rates()
+    rates = await context.cluster.rates()
     for one in await context.processes.owned():
         owned[one.process].append(
             OwnedDocument(
@@ -90,11 +83,9 @@ async def move_event(call: Call) -> web.Response:
     context = call.context
     if body.process not in context.members.live:
         raise ProblemError("process_not_found")
-    said = True
     try:
         await context.shards.find(body.event)
-        if context.cluster is not None:
-            said = await context.cluster.move(body.event, body.process)
+        said = await context.cluster.move(body.event, body.process)
     except EventNotFound as error:
         raise ProblemError("event_not_found") from error
     except EventUnavailable as error:
