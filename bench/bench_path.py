@@ -53,7 +53,7 @@ from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Outlet
 from server.live.websocket.direct_socket import QUEUE_BYTES_MAX, DirectQueue
 from server.live.websocket.session import Session
-from server.ops.process.serve import GC_THRESHOLDS
+from server.ops.process.runner import GC_THRESHOLDS
 from server.people.auth.tokens import Identity
 
 SEATS = 100_000

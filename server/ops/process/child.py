@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from server.base.paths import PROJECT
-from server.ops.process.worker import Failed, Job, Ready
+from server.ops.process.messages import Failed, Job, Ready
 
 START_S_MAX: Final = 60.0
 """A worker that says nothing for so long will not serve any more."""

@@ -36,9 +36,9 @@ from server.base.settings import Config
 from server.live.cluster.messages import ALL, Gone, encode
 from server.live.cluster.start import open_bus
 from server.ops.process.child import Child
+from server.ops.process.messages import Failed, Job, Ready
 from server.ops.process.reserved_port import ReservedPort
-from server.ops.process.serve import StartError, say_ready
-from server.ops.process.worker import Failed, Job, Ready
+from server.ops.process.runner import StartError, say_ready
 from server.transport.bus.bus import Bus
 
 RESTART_S_MIN: Final = 0.1
