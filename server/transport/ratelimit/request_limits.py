@@ -191,7 +191,7 @@ class RequestLimits:
             bus.publish(DEAR_TOPIC, _encode(Taken(me, tokens)))
 
         for windows in self._windows.values():
-            windows.shared = True
+            windows.shared = bus.reaches_others
         self._tell, self._tell_taken = tell, tell_taken
         # What is not heard is let through: nobody is refused for what was lost.
         bus.subscribe(TOPIC, hear, _nothing_to_do)
