@@ -44,6 +44,7 @@ from inventory.settings import Money, Settings
 from inventory.state import Stock
 from inventory.venue.map import Venue
 from inventory.venue.own import read_map
+from server.base.identity import Identity
 from server.base.ids import RandomIds
 from server.base.metrics import Metrics
 from server.live.actors.envelopes import envelope_of
@@ -54,7 +55,6 @@ from server.live.fanout.writer import Outlet
 from server.live.websocket.direct_socket import QUEUE_BYTES_MAX, DirectQueue
 from server.live.websocket.session import Session
 from server.ops.process.runner import GC_THRESHOLDS
-from server.people.auth.tokens import Identity
 
 SEATS = 100_000
 PER_HOLD = 2

@@ -19,6 +19,7 @@ Imports: `inventory` only; what is outside comes through the ports.
 import asyncio
 from collections import deque
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from msgspec import msgpack
 
@@ -49,6 +50,9 @@ from inventory.rules import sale
 from inventory.rules.common import Request
 from inventory.settings import Settings
 from inventory.venue.map import Venue
+
+if TYPE_CHECKING:
+    from inventory.rejections import Code
 
 encode = msgpack.Encoder().encode
 
@@ -432,7 +436,7 @@ class EventActor:
         builder, self._open = self._open, None
         if builder is not None:
             prepared, builder.prepared = builder.prepared, []
-            code = "outcome_unknown" if builder.sent else "unavailable"
+            code: Code = "outcome_unknown" if builder.sent else "unavailable"
             for envelope, _ in prepared:
                 self._answer(envelope, refuse(code))
         self._refuse_waiting()

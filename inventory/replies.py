@@ -10,6 +10,7 @@ from typing import final
 from msgspec import UNSET, Struct, UnsetType
 
 from inventory import rejections
+from inventory.rejections import Code
 from inventory.settings import Money
 
 
@@ -119,7 +120,7 @@ AnyOk = HoldOk | ExtendOk | TakenOk | BookOk | SaleOk | HoldingOk | Ok
 Reply = AnyOk | Refused
 
 
-def refuse(code: str, detail: str | None = None) -> Refused:
+def refuse(code: Code, detail: str | None = None) -> Refused:
     """Build the refusal for a code of `rejections.DETAILS`."""
     return Refused(
         code=code,

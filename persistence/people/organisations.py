@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from persistence.errors import TooMany
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
 
@@ -195,10 +196,6 @@ class LastOwner(Exception):
 
 class NotAllowed(Exception):
     """Whoever asks may not do this to somebody of that role."""
-
-
-class TooMany(Exception):
-    """There are as many as may be."""
 
 
 class InUse(Exception):

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from server.base.networks import parse_networks
 from server.base.s3_url import parse_place
-from server.transport.http.client_address import parse_networks
 
 PORT_MAX: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=PORT_MAX)]

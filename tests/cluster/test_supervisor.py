@@ -19,8 +19,8 @@ import pytest
 
 from persistence.processes import Processes
 from server.live.cluster.messages import ALL, Gone, decode
-from server.live.cluster.start import open_bus
 from server.ops.process.reserved_port import ReservedPort
+from server.transport.bus.open import open_bus
 from tests.cluster.ports import free_ports
 from tests.contract.process import REPOSITORY, Server, environment, serve_command
 from tests.persistence.journals import open_store

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from server.ops.api.routes import ROUTES
+from server.app import ROUTES
 from server.transport.rest.route import Route
 from tests.contract.client import Answer, Api, Person
 from tests.contract.process import Server

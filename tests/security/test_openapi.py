@@ -24,8 +24,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, StopReason, events
 
 from inventory.rejections import CODES
-from server.ops.api.routes import ROUTES
-from server.transport.http.problems import status_of
+from server.app import ROUTES
+from server.transport.http.problems import REFUSALS
 from tests.contract.client import Api, after
 from tests.contract.process import Server
 from tests.contract.teams import promoted
@@ -340,7 +340,7 @@ def test_an_answer_that_is_not_as_described_would_be_found(server, path, asked, 
 
 def test_every_status_of_a_refused_command_is_described(server):
     operation = document_of(server)["paths"]["/v1/events/{event}/commands"]["post"]
-    assert {str(status_of(code)) for code in CODES} <= set(operation["responses"])
+    assert {str(REFUSALS[code].status) for code in CODES} <= set(operation["responses"])
 
 
 def test_every_body_may_come_too_late_or_be_too_large(server):

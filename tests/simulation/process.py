@@ -12,12 +12,12 @@ from inventory.ports import CommitStatus
 from inventory.records import Corrupt
 from persistence.errors import Unavailable
 from server.base import limits
+from server.base.identity import Identity
 from server.live.actors.registry import Shards
 from server.live.cluster.adoption import adopt
 from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Outlet
 from server.live.websocket.session import Session
-from server.people.auth.tokens import Identity
 from tests.fakes import Broken
 from tests.simulation.cluster import Place, form
 from tests.simulation.journal import SimClock, SimJournal

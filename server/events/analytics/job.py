@@ -5,6 +5,7 @@ from time import monotonic
 from typing import Final
 
 import structlog
+from aiohttp import web
 
 from persistence.analytics.rollup import Behind, Counted, Rollup
 from persistence.errors import Unavailable
@@ -127,3 +128,6 @@ class Counter:
 def rest_after(done: Counted) -> float:
     """Return how long to leave the loop to others, in seconds."""
     return done.busy_s * (1.0 - LOOP_SHARE_MAX) / LOOP_SHARE_MAX
+
+
+COUNTER: Final = web.AppKey("counter", Counter)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from aiohttp import web
 from msgspec.structs import replace
 
 from inventory.commands import Book, Cancel, Hold
@@ -170,3 +171,6 @@ class Registrar:
         if ends:
             await self.store.end(attendee.attendee_id)
         raise RegistrationRefused(refused)
+
+
+REGISTRAR: Final = web.AppKey("registrar", Registrar)

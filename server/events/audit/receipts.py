@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final, Literal
 
 import msgspec
+from aiohttp import web
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
@@ -165,3 +166,6 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("a name stands twice")
     return document
+
+
+RECEIPT_KEY: Final = web.AppKey("receipt key", PublicKey)

@@ -5,8 +5,8 @@ everything that changes it is a command to its actor, answered after the commit.
 """
 
 import asyncio
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from aiohttp import web
@@ -16,12 +16,11 @@ from inventory.commands import ChangeSale, Configure, DeleteEvent
 from inventory.replies import Refused
 from inventory.settings import Settings
 from inventory.venue.own import capacity_map
+from persistence.errors import TooMany
 from persistence.events.details import DetailsChange
 from persistence.events.rows import EventRow, ImageRow
 from persistence.events.venue_times import VenueTaken
-from persistence.people.organisations import TooMany
 from server.base import limits
-from server.base.context import Context
 from server.events.catalogue.bodies import (
     Counts,
     EventCreate,
@@ -39,18 +38,44 @@ from server.events.catalogue.bodies import (
     settings_fields,
     settings_of,
 )
+from server.events.catalogue.problems import VENUE_TAKEN
+from server.events.catalogue.row_cache import ROWS
 from server.live.actors.registry import (
+    CATALOG,
+    SHARDS,
     EventNotFound,
     EventUnavailable,
     ServedEvent,
     ask,
 )
+from server.live.cluster.members import MEMBERS
 from server.live.fanout.board import Board
-from server.people.activity.middleware import note_objects
 from server.people.organisations.membership import belongs, manages, seller_of
-from server.transport.http.problems import ProblemError, bad_field, refusal
+from server.transport.http.app_keys import CLOCK
+from server.transport.http.problems import (
+    EVENT_NOT_FOUND,
+    FORBIDDEN,
+    KEY_REUSED,
+    LIMIT_REACHED,
+    OUTCOME_UNKNOWN,
+    OVERLOADED,
+    TICKETS_SOLD,
+    UNAVAILABLE,
+    WRONG_STATE,
+    ProblemError,
+    bad_field,
+    refusal,
+)
+from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.notes import note_objects
+from server.transport.rest.route import EVENT, WRITES, Route
+
+ON_WITHDRAWN: Final[web.AppKey[list[Callable[[str], Awaitable[None]]]]] = web.AppKey(
+    "on withdrawn", list
+)
+"""What others do when an event was deleted."""
 
 _edits: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """One edit at a time for an event: each is made from what the one before it left."""
@@ -76,7 +101,7 @@ async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
     """
     event = await load_event(call, deleted)
     if await is_hidden(call, event):
-        raise ProblemError("event_not_found")
+        raise ProblemError(EVENT_NOT_FOUND)
     return event
 
 
@@ -95,21 +120,21 @@ async def find_managed_event(call: Call, deleted: bool = False) -> FoundEvent:
     event = await find_event(call, deleted)
     seller = event.local.seller
     if not await manages(call, None if seller is None else seller.organisation):
-        raise ProblemError("forbidden")
+        raise ProblemError(FORBIDDEN)
     return event
 
 
 async def load_event(call: Call, deleted: bool = False) -> FoundEvent:
     """Return the event of the request's path, activated, whoever asks."""
-    event = call.path("event")
+    event = call.path("event", EVENT_NOT_FOUND)
     try:
-        local = await call.context.shards.find(event)
+        local = await call[SHARDS].find(event)
     except EventNotFound as error:
-        raise ProblemError("event_not_found") from error
+        raise ProblemError(EVENT_NOT_FOUND) from error
     except EventUnavailable as error:
-        raise ProblemError("unavailable") from error
+        raise ProblemError(UNAVAILABLE) from error
     if local.board.settings.deleted and not deleted:
-        raise ProblemError("event_not_found")
+        raise ProblemError(EVENT_NOT_FOUND)
     return FoundEvent(event, local)
 
 
@@ -144,23 +169,23 @@ async def show(call: Call, event: FoundEvent) -> EventDocument:
         registrations=counts.booked,
         version=board.version,
         counts=counts,
-        owner=_owner_of(call.context, event.local),
+        owner=_owner_of(call.request.app, event.local),
     )
 
 
-def _owner_of(context: Context, served: ServedEvent) -> OwnerDocument:
+def _owner_of(app: web.Application, served: ServedEvent) -> OwnerDocument:
     """Return which process owns an event that is served here."""
-    members = context.members
+    members = app[MEMBERS]
     process = served.elsewhere or members.me
     return OwnerDocument(process, members.address(process), served.board.epoch)
 
 
-def event_stamp(context: Context, served: ServedEvent) -> Hashable:
+def event_stamp(app: web.Application, served: ServedEvent) -> Hashable:
     """Return what determines the document of an event, whose settings have versions."""
-    board, members = served.board, context.members
+    board, members = served.board, app[MEMBERS]
     owner = served.elsewhere or members.me
     address = members.address(owner)
-    row = context.rows.stamp(board.event)
+    row = app[ROWS].stamp(board.event)
     return board.history_id, board.epoch, board.version, owner, address, row
 
 
@@ -175,9 +200,9 @@ async def create_event(call: Call) -> web.Response:
     user, key = call.who.user, call.key
     body = await call.body(EventCreate)
     organisation = await seller_of(call, body.organisation)
-    settings = completing(settings_of(body), call.context.activities.now_ms())
+    settings = completing(settings_of(body), call[CLOCK].now_ms())
     details = details_of(body)
-    catalog = call.context.catalog
+    catalog = call[CATALOG]
     if body.venue is None:
         assert body.capacity is not None
         categories = {c.key for c in capacity_map(body.capacity).categories}
@@ -202,14 +227,14 @@ async def create_event(call: Call) -> web.Response:
             details=details,
         )
     except TooMany as error:
-        raise ProblemError("limit_reached") from error
+        raise ProblemError(LIMIT_REACHED) from error
     except KeyError as error:
         # Nobody deletes venues.
         raise bad_field("organisation", "There is no such organisation.") from error
     except VenueTaken as error:
-        raise ProblemError("venue_taken") from error
+        raise ProblemError(VENUE_TAKEN) from error
     if row.request_hash != request_hash:
-        raise ProblemError("key_reused")
+        raise ProblemError(KEY_REUSED)
     # What this request says and not the row: where it is made again after a while, it
     # still gets the answer that it got at first.
     first = structs.replace(row, details=details, image=None)
@@ -230,14 +255,14 @@ def answer_made(call: Call, row: EventRow, settings: Settings) -> web.Response:
 async def show_event(call: Call) -> web.Response:
     """Show one event, with what is left of it."""
     event = await find_event(call)
-    cache = call.context.caches.events
-    known = cache.get(event.id, event_stamp(call.context, event.local))
+    cache = call[CACHES].events
+    known = cache.get(event.id, event_stamp(call.request.app, event.local))
     if known is None:
         body = json.encode(await show(call, event))
         # It may have moved on while its row was looked up; after that nobody waited.
         if not is_public(event.board):
             return call.read(body)
-        stamp = event_stamp(call.context, event.local)
+        stamp = event_stamp(call.request.app, event.local)
         known = cache.put(event.id, body, stamp=stamp)
     return call.read(known.body, known.etag)
 
@@ -255,7 +280,7 @@ async def edit_event(call: Call) -> web.Response:
         if patch.capacity is not UNSET and (await find_row(call, event.id)).venue:
             raise bad_field("capacity", "The places of a venue stay as they are drawn.")
         if patch.starts_at is not UNSET or patch.ends_at is not UNSET:
-            settings = completing(settings, call.context.activities.now_ms())
+            settings = completing(settings, call[CLOCK].now_ms())
         # Without a word about the catalogue it is a command, though it change nothing.
         if change is None or settings != event.board.settings:
             check_settings(settings, event.board.venue.categories)
@@ -269,9 +294,9 @@ async def _is_new_edit(call: Call, event: str, request_hash: bytes) -> bool:
     """Tell whether an edit was not made before, under its key."""
     if call.key is None:
         return True
-    known = await call.context.catalog.details.find_key(event, call.who.user, call.key)
+    known = await call[CATALOG].details.find_key(event, call.who.user, call.key)
     if known is not None and known.request_hash != request_hash:
-        raise ProblemError("key_reused")
+        raise ProblemError(KEY_REUSED)
     # Where only the actor knows the key, the other half was not reached at that time.
     return known is None or not known.made
 
@@ -280,7 +305,7 @@ async def _configure(
     call: Call, event: FoundEvent, settings: Settings, request_hash: bytes
 ) -> None:
     """Let the actor replace the settings, in a venue that has the time for it."""
-    times, now, taken = call.context.catalog.times, event.board.settings, None
+    times, now, taken = call[CATALOG].times, event.board.settings, None
     try:
         if (settings.starts_at_ms, settings.ends_at_ms) != (
             now.starts_at_ms,
@@ -288,12 +313,12 @@ async def _configure(
         ):
             taken = await times.take(event.id, settings)
     except VenueTaken as error:
-        raise ProblemError("venue_taken") from error
+        raise ProblemError(VENUE_TAKEN) from error
     command = Configure(id=0, event=event.id, settings=settings)
     try:
         await ask_organizer(call, event, command, request_hash)
     except ProblemError as error:
-        if taken is not None and error.code != "outcome_unknown":
+        if taken is not None and error.kind is not OUTCOME_UNKNOWN:
             await times.settle(taken)
         raise
     if taken is not None:
@@ -304,12 +329,12 @@ async def _tell_otherwise(
     call: Call, event: str, change: DetailsChange, request_hash: bytes
 ) -> None:
     """Change what the catalogue tells, in every process."""
-    context, user, key = call.context, call.who.user, call.key
-    await context.catalog.details.edit(
+    user, key = call.who.user, call.key
+    await call[CATALOG].details.edit(
         event, change, user=user, key=key, request_hash=request_hash
     )
-    context.rows.edited(event)
-    context.caches.settings_changed()
+    call[ROWS].edited(event)
+    call[CACHES].settings_changed()
 
 
 async def delete_event(call: Call) -> web.Response:
@@ -317,8 +342,9 @@ async def delete_event(call: Call) -> web.Response:
     # Found even where it is deleted: the same request again gets the same answer.
     event = await find_managed_event(call, deleted=True)
     await ask_organizer(call, event, DeleteEvent(id=0, event=event.id))
-    await call.context.images.hide(event.id)
-    call.context.rows.edited(event.id)
+    for forget in call[ON_WITHDRAWN]:
+        await forget(event.id)
+    call[ROWS].edited(event.id)
     return call.done()
 
 
@@ -358,9 +384,9 @@ def image_of(row: ImageRow | None) -> ImageDocument | None:
 
 async def find_row(call: Call, event: str) -> EventRow:
     """Return an event's row, for what stands beside its board."""
-    row = await call.context.rows.find(event)
+    row = await call[ROWS].find(event)
     if row is None:
-        raise ProblemError("event_not_found")
+        raise ProblemError(EVENT_NOT_FOUND)
     return row
 
 
@@ -368,7 +394,7 @@ async def find_shown_row(call: Call, event: str) -> EventRow:
     """Return the row of an event that was not deleted."""
     row = await find_row(call, event)
     if row.settings.deleted:
-        raise ProblemError("event_not_found")
+        raise ProblemError(EVENT_NOT_FOUND)
     return row
 
 
@@ -378,3 +404,70 @@ async def may_see(call: Call, event: str) -> bool:
     if organisation is None:
         return call.organizer
     return await belongs(call, organisation)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/v1/events",
+        handler=create_event,
+        name="create_event",
+        summary="Make an event",
+        tag="Events",
+        access="customer",
+        scope="events:write",
+        body=EventCreate,
+        answers=NewEvent,
+        status=201,
+        keyed=True,
+        problems=(*WRITES, KEY_REUSED, LIMIT_REACHED, VENUE_TAKEN),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events/{event}",
+        handler=show_event,
+        name="show_event",
+        budget="cheap",
+        summary="Show an event and what is left of it",
+        tag="Events",
+        access="anyone",
+        scope="events:read",
+        answers=EventDocument,
+        cached=True,
+        problems=EVENT,
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/events/{event}",
+        handler=edit_event,
+        name="edit_event",
+        summary="Change an event's settings",
+        tag="Events",
+        access="manager",
+        scope="events:write",
+        body=EventPatch,
+        answers=EventDocument,
+        keyed=True,
+        problems=(
+            *WRITES,
+            *EVENT,
+            WRONG_STATE,
+            VENUE_TAKEN,
+            KEY_REUSED,
+            OVERLOADED,
+        ),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/events/{event}",
+        handler=delete_event,
+        name="delete_event",
+        summary="Withdraw an event that nobody has booked",
+        tag="Events",
+        access="manager",
+        scope="events:write",
+        status=204,
+        keyed=True,
+        problems=(*EVENT, TICKETS_SOLD, KEY_REUSED, OVERLOADED),
+    ),
+)

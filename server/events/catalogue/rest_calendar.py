@@ -8,6 +8,7 @@ from server.events.catalogue.icalendar import CalendarEvent, encode_calendar
 from server.events.catalogue.rest import find_event, find_row
 from server.transport.http import etags
 from server.transport.rest.call import CACHE_ASK, Call
+from server.transport.rest.route import EVENT, Route
 from server.transport.rest.times import from_ms, maybe_from_ms
 
 MEDIA_TYPE: Final = "text/calendar"
@@ -40,3 +41,20 @@ async def show_calendar(call: Call) -> web.Response:
     return web.Response(
         body=body, content_type=MEDIA_TYPE, charset="utf-8", headers=headers
     )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/events/{event}/calendar.ics",
+        handler=show_calendar,
+        name="show_calendar",
+        summary="Show an event as an iCalendar file",
+        tag="Events",
+        access="anyone",
+        scope="events:read",
+        media_type=MEDIA_TYPE,
+        cached=True,
+        problems=EVENT,
+    ),
+)

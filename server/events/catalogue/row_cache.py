@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from aiohttp import web
 
 if TYPE_CHECKING:
     from persistence.events.catalog import Catalog
@@ -122,3 +123,6 @@ class EventRows:
 
 def _nobody(event: str) -> None:
     """Alone, there is nobody to tell."""
+
+
+ROWS: Final = web.AppKey("event rows", EventRows)

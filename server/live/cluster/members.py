@@ -5,9 +5,10 @@ an event is in its head.
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
+from aiohttp import web
 
 from persistence.errors import Unavailable
 from persistence.processes import Process, Processes, Terms
@@ -96,3 +97,6 @@ class Members:
         self.live = now
         for process in gone:
             self.on_gone(process)
+
+
+MEMBERS: Final = web.AppKey("members", Members)

@@ -1,7 +1,9 @@
 """What a process asks of those beside it, and the answers where there are none."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
+
+from aiohttp import web
 
 from server.base.metrics import Metrics
 from server.live.actors.registry import Shards
@@ -60,3 +62,6 @@ class Alone:
 
     def count_in(self, metrics: Metrics) -> None:
         """Show nothing: nothing comes from others or goes to them."""
+
+
+PEERS: Final[web.AppKey[Peers]] = web.AppKey("peers")

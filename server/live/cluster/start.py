@@ -11,8 +11,6 @@ from persistence.processes import ClusterMismatch, Process, Processes, Terms
 from server.base.instance import Place
 from server.base.settings import Config, ConfigError
 from server.live.cluster.messages import PROTOCOL
-from server.transport.bus.bus import Bus, BusError
-from server.transport.bus.memory_bus import MemoryBus
 
 RETRY_S = 0.5
 
@@ -57,24 +55,3 @@ async def join(processes: Processes, me: Process, terms: Terms) -> None:
         else:
             return
         await asyncio.sleep(RETRY_S)
-
-
-async def open_bus(url: str | None, processes: Processes) -> Bus:
-    """Connect to the bus of our cluster; without an address, to one of our own.
-
-    Raises `ConfigError` and `Unavailable`.
-    """
-    if url is None:
-        alone = MemoryBus()
-        await alone.start()
-        return alone
-    # Here, because who is alone needs no client of Redis, which takes long to import.
-    from server.transport.bus.redis_bus import RedisBus
-
-    cluster, secret = await processes.cluster()
-    try:
-        bus = RedisBus(url, f"onsale:{cluster}", secret)
-        await bus.start()
-    except (BusError, ValueError) as error:
-        raise ConfigError(f"the bus (--redis-url, REDIS_URL): {error}") from None
-    return bus

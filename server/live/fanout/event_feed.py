@@ -122,7 +122,6 @@ class Live:
         self.owns: Callable[[str], bool] = _everything
         self.organisation_of: Callable[[str], str | None] = _nobody
         self._tell: Callable[[Hint], None] = _alone
-        self._reaches_others = False
         self._moved: set[FedEvent] = set()
         self._changed: dict[FedEvent, Settings] = {}
         """Events whose settings changed, and what they were before that."""
@@ -172,7 +171,7 @@ class Live:
         def tell(hint: Hint) -> None:
             bus.publish(TOPIC, _encode(Said(me, hint)))
 
-        self._tell, self._reaches_others = tell, bus.reaches_others
+        self._tell = tell
         # What is lost meanwhile is in the list of events.
         bus.subscribe(TOPIC, hear, _alone_again)
 
@@ -205,7 +204,7 @@ class Live:
 
     async def _announce(self, event: FedEvent, kind: Kind) -> None:
         """Tell everybody what became of an event."""
-        if not (self.listeners or self._reaches_others):
+        if not self.listeners and self._tell is _alone:
             return
         name = event.board.event
         frame: dict[str, Any] = {"op": kind, "event": name}

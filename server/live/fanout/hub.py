@@ -19,7 +19,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from time import monotonic
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
+
+from aiohttp import web
 
 from inventory.ports import BoardState, Expiry, Publication
 from inventory.settings import Settings
@@ -371,3 +373,6 @@ class Hub:
 
 def _nobody_minds() -> None:
     """Nothing here was made from any event's settings."""
+
+
+HUB: Final = web.AppKey("hub", Hub)

@@ -14,9 +14,12 @@ import structlog
 
 from inventory.commands import Block, ClientCommand, Unblock
 from inventory.ports import Envelope
+from inventory.rejections import Code
 from inventory.replies import Ok, Reply, refuse
 from persistence.errors import Unavailable
 from server.base import limits
+from server.base.access import may_command, missing_code
+from server.base.identity import Identity, Machine
 from server.live.actors.envelopes import envelope_of
 from server.live.actors.registry import (
     EventNotFound,
@@ -42,8 +45,6 @@ from server.live.fanout.frames import (
 from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Outlet
 from server.live.websocket.machines import KEY_LOOK_S, Keys, TooManyKeys, refusal_of
-from server.people.api_keys.api_keys import Machine, is_key
-from server.people.auth.tokens import Identity
 
 if TYPE_CHECKING:
     import asyncio
@@ -267,16 +268,16 @@ class Session:
             self._offer(command, size, user, local)
             return
         blocks = isinstance(command, Block | Unblock)
-        if blocks and user.role == "guest":
+        denial = may_command(user, blocks=blocks)
+        if denial is not None:
             # Before the event is looked for, as the order of refusals has it.
-            self._answer(command.id, refuse("forbidden"))
+            self._answer(command.id, refuse(denial.code, denial.detail))
             return
         self._later(
             command.id,
             command.event,
             lambda found: self._offer(command, size, user, found),
-            # Only who may manage any event learns which events there are by this.
-            "forbidden" if blocks and not user.organizer else "event_not_found",
+            missing_code(user, blocks=blocks),
         )
 
     def _offer(
@@ -286,7 +287,7 @@ class Session:
         if local.seller is not None and local.is_hidden_from(user):
             # Nothing tells it from an event that there is not.
             blocks = isinstance(command, Block | Unblock)
-            code = "forbidden" if blocks and not user.organizer else "event_not_found"
+            code = missing_code(user, blocks=blocks)
             self._answer(command.id, refuse(code))
             return
         organizer = local.is_run_by(user)
@@ -314,7 +315,7 @@ class Session:
             room.set_result(None)
 
     def _hello(self, frame: Hello) -> None:
-        if self._keys is not None and is_key(frame.token):
+        if self._keys is not None and self._keys.is_key(frame.token):
             greeting = self._greet(frame, self._keys)
             self._greeter = self._hub.loop.create_task(greeting)
             return
@@ -326,7 +327,8 @@ class Session:
 
     async def _greet(self, frame: Hello, keys: Keys) -> None:
         """Answer the hello of a machine, and then what came after it."""
-        code, machine = "unauthenticated", None
+        machine: Machine | None = None
+        code: Code = "unauthenticated"
         try:
             machine = await keys.find(frame.token)
         except TooManyKeys:
@@ -422,7 +424,7 @@ class Session:
         frame_id: int,
         event: str,
         use: Callable[[ServedEvent], None],
-        missing: str = "event_not_found",
+        missing: Code = "event_not_found",
     ) -> None:
         """Do something with an event, at once or when it is loaded."""
         local = self._shards.active.get(event)
@@ -436,7 +438,7 @@ class Session:
         frame_id: int,
         event: str,
         use: Callable[[ServedEvent], None],
-        missing: str,
+        missing: Code,
     ) -> None:
         try:
             local = await self._shards.find(event)

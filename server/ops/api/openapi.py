@@ -5,15 +5,22 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from server import __version__
+from server.base.access import ROLES
 from server.ops.api import guide
 from server.ops.api.examples import common as examples
 from server.ops.api.examples import query as query_examples
 from server.ops.api.examples import several as several_examples
 from server.ops.api.links import MADE, PARAMETER, Links
 from server.ops.api.schemas import Schema, components, without_event
-from server.transport.http.problems import CONTENT_TYPE, DETAILS, Problem, status_of
+from server.transport.http import problems
+from server.transport.http.problems import (
+    CONTENT_TYPE,
+    INTERNAL,
+    RATE_LIMITED,
+    Problem,
+    ProblemType,
+)
 from server.transport.ratelimit import request_limits
-from server.transport.rest.guard import ROLES
 from server.transport.rest.route import Route
 
 DESCRIPTION: Final = f"""\
@@ -109,7 +116,7 @@ PATH_PARAMETERS: Final = {
     "user": "The user's id.",
 }
 GUESTS: Final = ROLES["buyer"]
-ALWAYS: Final = ("rate_limited", "internal")
+ALWAYS: Final = (RATE_LIMITED, INTERNAL)
 
 
 def build(routes: Iterable[Route]) -> Schema:
@@ -256,11 +263,11 @@ def _responses(route: Route, schema_of: dict[int, Schema], links: Links) -> Sche
         return responses
     if route.access == "operational" and not route.problems:
         return responses
-    by_status: dict[int, list[str]] = {}
-    for code in _codes(route):
-        by_status.setdefault(status_of(code), []).append(code)
-    for status, codes in sorted(by_status.items()):
-        lines = (f"`{code}`: {DETAILS[code]}" for code in codes)
+    by_status: dict[int, list[ProblemType]] = {}
+    for kind in _problems(route):
+        by_status.setdefault(kind.status, []).append(kind)
+    for status, kinds in sorted(by_status.items()):
+        lines = (f"`{kind.code}`: {kind.detail}" for kind in kinds)
         responses[str(status)] = {
             **({"headers": LIMITED} if status == HTTPStatus.TOO_MANY_REQUESTS else {}),
             "description": "\n\n".join(lines),
@@ -288,16 +295,16 @@ def _examples(
     return {"example": single[route.name]} if route.name in single else {}
 
 
-def _codes(route: Route) -> dict[str, None]:
-    codes = dict.fromkeys(route.problems)
+def _problems(route: Route) -> dict[ProblemType, None]:
+    kinds = dict.fromkeys(route.problems)
     if route.access not in ("operational", "anonymous"):
-        codes["unauthenticated"] = None
+        kinds[problems.UNAUTHENTICATED] = None
         # A token and a key at once.
-        codes.setdefault("bad_frame")
+        kinds.setdefault(problems.BAD_FRAME)
     if route.scope is not None or ROLES.get(route.access, GUESTS) < GUESTS:
-        codes["forbidden"] = None
+        kinds[problems.FORBIDDEN] = None
     if route.keyed:
-        codes.setdefault("bad_field")
+        kinds.setdefault(problems.BAD_FIELD)
     if route.access != "operational":
-        codes.update(dict.fromkeys(ALWAYS))
-    return codes
+        kinds.update(dict.fromkeys(ALWAYS))
+    return kinds

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Final
 
 import structlog
+from aiohttp import web
 
 from persistence.errors import Unavailable, reason_of
 
@@ -69,3 +70,7 @@ class Pulse:
         if self._failing:
             log.info("the database answers again")
         self._failing = False
+
+
+DURABILITY: Final = web.AppKey("durability", str)
+PULSE: Final = web.AppKey("pulse", Pulse)

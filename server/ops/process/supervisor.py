@@ -34,12 +34,12 @@ from persistence.processes import Processes
 from server.base.instance import Place, address_of, name_process, own_port_of
 from server.base.settings import Config
 from server.live.cluster.messages import ALL, Gone, encode
-from server.live.cluster.start import open_bus
 from server.ops.process.child import Child
 from server.ops.process.messages import Failed, Job, Ready
 from server.ops.process.reserved_port import ReservedPort
 from server.ops.process.runner import StartError, say_ready
 from server.transport.bus.bus import Bus
+from server.transport.bus.open import open_bus
 
 RESTART_S_MIN: Final = 0.1
 RESTART_S_MAX: Final = 5.0

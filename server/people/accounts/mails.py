@@ -6,6 +6,7 @@ anything to anybody. A link has its code behind a `#`, so that no server logs it
 
 from typing import Final
 
+from aiohttp import web
 from msgspec import Struct
 
 from persistence.mail import Code, Mail, Purpose
@@ -97,3 +98,6 @@ class Letters:
             Mail(new_mail_id(), user, email, subject, body, lasts_s),
             Code(hash_of_code(code), user, purpose, email, lasts_s),
         )
+
+
+LETTERS: Final = web.AppKey("letters", Letters)

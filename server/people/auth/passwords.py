@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from aiohttp import web
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -72,3 +73,6 @@ class Passwords:
             return await loop.run_in_executor(self._threads, work)
         finally:
             self._under_way -= 1
+
+
+PASSWORDS: Final = web.AppKey("passwords", Passwords)

@@ -6,13 +6,15 @@ A signature stays good until the token's end: what has to end sooner is remember
 
 import hmac
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import jwt
 import msgspec
+from aiohttp import web
 from msgspec import Meta, Struct
 
-from server.people.auth.lifetimes import CLOCK_SKEW_S, LIFETIME_S, Role
+from server.base.identity import TOKEN_LENGTH_MAX, Identity, Role, TokenError
+from server.people.auth.lifetimes import CLOCK_SKEW_S, LIFETIME_S
 from server.people.auth.signing_keys import SECRET_BYTES_MIN, KeyPair
 
 ALGORITHM: Final = "EdDSA"
@@ -22,13 +24,7 @@ OLD_ALGORITHM: Final = "HS256"
 Each key has its one algorithm: a token's own header never chooses."""
 
 ISSUER: Final = "onsale"
-TOKEN_LENGTH_MAX: Final = 2048
 REMEMBERED_MAX: Final = 16_384
-ORGANIZERS: Final = frozenset({"organizer", "admin"})
-
-
-class TokenError(Exception):
-    """A token that proves nothing; the message may be shown to its bearer."""
 
 
 class SigningKey(Struct, frozen=True):
@@ -40,26 +36,6 @@ class SigningKey(Struct, frozen=True):
     def __repr__(self) -> str:
         """Return the name only, so that no log shows the secret."""
         return f"SigningKey({self.kid!r})"
-
-
-class Identity(Struct, frozen=True):
-    """Who a request comes from, and until when that is proven (Unix seconds)."""
-
-    user: str
-    role: Role | Literal["key"]
-    expires_at_s: int
-    session: str = ""
-    """Empty for a guest, who has nothing but the token."""
-
-    @property
-    def subject(self) -> str:
-        """What is revoked to end this: the session, or all that belongs to none."""
-        return self.session or self.user
-
-    @property
-    def organizer(self) -> bool:
-        """Whether this is somebody who sells rather than buys."""
-        return self.role in ORGANIZERS
 
 
 def key_from_secret(secret: str) -> SigningKey:
@@ -194,3 +170,6 @@ class Tokens:
         if claims.iat > now_s + CLOCK_SKEW_S:
             raise TokenError("This access token is from the future.")
         return Identity(claims.sub, claims.role, claims.exp, claims.sid)
+
+
+TOKENS: Final = web.AppKey("tokens", Tokens)

@@ -25,11 +25,6 @@ class Bus(Protocol):
     """
 
     @property
-    def reaches_others(self) -> bool:
-        """Return whether anybody but us may hear it: else much need not be prepared."""
-        ...
-
-    @property
     def published(self) -> int:
         """Return how many messages were taken for sending."""
         ...

@@ -70,7 +70,6 @@ class MemoryBus:
     """
 
     def __init__(self, exchange: Exchange | None = None) -> None:
-        self.reaches_others = exchange is not None
         self._exchange = exchange or Exchange()
         self._topics: dict[str, Subscription] = {}
         self._open = False

@@ -57,7 +57,6 @@ class RedisBus:
     def __init__(self, url: str, prefix: str, secret: bytes) -> None:
         if not 16 <= len(secret) <= hashlib.blake2b.MAX_KEY_SIZE:
             raise ValueError("the secret of the bus has 16 to 64 bytes")
-        self.reaches_others = True
         self._url = url
         self._node = node_of(url)
         self._prefix = prefix

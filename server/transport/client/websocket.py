@@ -14,8 +14,8 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from server.ops.demo.ledger import Latencies
 from server.transport.client.board import Board, Frame
+from server.transport.client.latencies import Latencies
 
 REPLY_TIMEOUT_S = 15.0
 ATTEMPTS_MAX = 12

@@ -11,9 +11,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from server.base.context import CONTEXT
 from server.transport.http import etags
-from server.transport.http.compressor import may_pack
+from server.transport.http.compressor import PACKER, may_pack
 
 READS: Final = frozenset({"GET", "HEAD"})
 TYPES: Final = frozenset(
@@ -48,7 +47,7 @@ async def _pack(request: web.Request, response: web.Response, etag: str) -> None
     # What has a query is kept by its tag: nobody has us pack the same again and again
     # by asking for it under other names. What has none replaces its older versions.
     name = f"{request.path} {etag}" if request.query_string else request.path
-    packed = await request.app[CONTEXT].packer.pack(name, etag, body)
+    packed = await request.app[PACKER].pack(name, etag, body)
     if packed is None:
         return
     response.body = packed

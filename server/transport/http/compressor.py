@@ -143,3 +143,6 @@ def _quality_of(parameter: str) -> float:
         return float(value)
     except ValueError:
         return 0.0
+
+
+PACKER: Final = web.AppKey("packer", Packer)

@@ -19,13 +19,9 @@ from aiohttp import web
 
 from server.base import limits
 from server.base.log import REQUEST_ID as LOGGED_ID
+from server.base.networks import Network
 from server.transport.http import problems
-from server.transport.http.client_address import (
-    Network,
-    find_client,
-    is_trusted,
-    limit_key,
-)
+from server.transport.http.client_address import find_client, is_trusted, limit_key
 from server.transport.http.middleware import add_headers, is_gone, request_id_of
 from server.transport.http.problems import ProblemError
 
@@ -78,7 +74,7 @@ class Visitor(web.RequestHandler):
                 super().handle_error(request, status, exc, message)
             finally:
                 LOGGED_ID.reset(logged)
-        error = ProblemError("bad_frame" if status < 500 else "internal")
+        error = ProblemError(problems.BAD_FRAME if status < 500 else problems.INTERNAL)
         response = problems.response(error, request_id_of(request))
         add_headers(request, response)
         response.force_close()

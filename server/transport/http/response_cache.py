@@ -9,6 +9,7 @@ whenever the settings of any event change, here or in another process.
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Final
 
+from aiohttp import web
 from msgspec import Struct
 
 from server.transport.http import etags
@@ -187,3 +188,6 @@ def _size(key: str, entry: Encoded) -> int:
 
 def _nobody(message: bytes) -> None:
     """Alone, there is nobody to tell."""
+
+
+CACHES: Final = web.AppKey("caches", Caches)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 import structlog
+from aiohttp import web
 
 from persistence.errors import Unavailable
 from persistence.mail import TAKEN_MAX, TAKEN_S, Outbox, TakenMail
@@ -160,3 +161,6 @@ def _refuse(code: int, reason: str) -> None:
     if code >= REFUSED:
         raise Refused(f"{code} {reason}")
     raise ConnectionError(f"{code} {reason}")
+
+
+OUTBOX: Final = web.AppKey("outbox", Outbox)

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import msgspec
 import structlog
+from aiohttp import web
 from msgspec import Struct
 
+from server.base.identity import Identity
 from server.base.settings import Config
-from server.people.auth.tokens import Identity
 from server.transport.ratelimit.sliding_windows import UNITS, Use, Windows
 from server.transport.ratelimit.token_buckets import Buckets, Verdict
 
@@ -191,7 +192,7 @@ class RequestLimits:
             bus.publish(DEAR_TOPIC, _encode(Taken(me, tokens)))
 
         for windows in self._windows.values():
-            windows.shared = bus.reaches_others
+            windows.shared = True
         self._tell, self._tell_taken = tell, tell_taken
         # What is not heard is let through: nobody is refused for what was lost.
         bus.subscribe(TOPIC, hear, _nothing_to_do)
@@ -300,3 +301,6 @@ def _decoded(decode: Callable[[bytes], T], data: bytes) -> T | None:
 
 def _nothing_to_do() -> None:
     """Nothing is done about what was lost."""
+
+
+LIMITS: Final = web.AppKey("limits", RequestLimits)

@@ -8,11 +8,11 @@ from server.events.catalogue.bodies import (
     check_settings,
     completing,
     patched,
-    read_time,
     settings_fields,
     settings_of,
 )
 from server.transport.http.problems import ProblemError
+from server.transport.rest.fields import read_time
 from server.transport.rest.times import from_ms, to_ms
 
 EVENING = "2026-12-31T19:00:00Z"

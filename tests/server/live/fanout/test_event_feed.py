@@ -12,7 +12,6 @@ from server.base import limits
 from server.live.fanout.event_feed import HINTS_WAITING_MAX, TOPIC, kind_of, next_level
 from server.live.fanout.frames import JSON, WatchEvents
 from server.live.fanout.writer import Outlet
-from server.transport.bus.memory_bus import MemoryBus
 from tests.scenario import hall, settings_of
 from tests.server.live.fanout.test_hub import EVENT, Pipe, Stand
 
@@ -26,8 +25,6 @@ WANT_ALL = WatchEvents(id=1)
 
 class Wire:
     """A bus of two processes."""
-
-    reaches_others = True
 
     def __init__(self) -> None:
         self.said: list[bytes] = []
@@ -334,15 +331,6 @@ async def test_alone_and_with_nobody_there_nothing_is_looked_up() -> None:
     floor.set(PAUSED)
     await floor.live.look()
     assert not asked
-    alone = MemoryBus()
-    await alone.start()
-    floor.live.connect(alone, "a")
-    floor.set(ON_SALE)
-    await floor.live.look()
-    assert (asked, alone.published) == ([], 0)
-    await alone.close()
-    floor.set(PAUSED)
-    await floor.live.look()
     floor.live.connect(cast(Any, Wire()), "a")
     floor.set(ON_SALE)
     await floor.live.look()

@@ -12,12 +12,12 @@ import pytest
 from inventory.ports import Envelope, Expiry
 from inventory.replies import Ok
 from server.base import limits
+from server.base.identity import Identity
 from server.live.actors.registry import ServedEvent, Shards
 from server.live.fanout.frames import JSON
 from server.live.fanout.writer import Outlet
 from server.live.websocket.machines import Keys
 from server.live.websocket.session import Session
-from server.people.auth.tokens import Identity
 from server.people.organisations.membership_cache import Seller
 from tests.fakes import ManualClock, MemoryJournal, Notes, NumberedIds
 from tests.server.live.fanout.test_hub import EVENT, Pipe, Stand, turns

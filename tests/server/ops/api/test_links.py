@@ -4,9 +4,9 @@ from typing import Any
 import orjson
 import pytest
 
+from server.app import ROUTES
 from server.ops.api import openapi
 from server.ops.api.links import BODY, PARAMETER, Links
-from server.ops.api.routes import ROUTES
 from server.people.activity.middleware import MADE_AT
 
 DOCUMENT = json.loads(orjson.dumps(openapi.build(ROUTES)))

@@ -7,24 +7,27 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from server.base.context import CONTEXT
-from server.ops.api.routes import ROUTES
-from server.people.activity.middleware import (
-    MADE_AT,
-    OBJECTS,
+from server.app import ROUTES
+from server.base.identity import Identity, Machine
+from server.live.actors.registry import SHARDS
+from server.people.activity.middleware import MADE_AT, OBJECTS, note_writes
+from server.people.activity.service import ACTIVITIES
+from server.transport.http.problems import (
+    RATE_LIMITED,
+    SEAT_NOT_FREE,
+    ProblemError,
+    response,
+)
+from server.transport.rest.notes import (
     note_actor,
     note_caller,
     note_details,
     note_objects,
-    note_writes,
 )
-from server.people.api_keys.api_keys import Machine
-from server.people.auth.tokens import Identity
-from server.transport.http.problems import ProblemError, response
 
 if TYPE_CHECKING:
     from persistence.people.activity import Record
-    from server.base.context import Context
+    from server.live.actors.registry import Shards
 
 OLGA = Identity("usr_1", "customer", 2**31, "ses_1")
 
@@ -48,12 +51,9 @@ def app(kept):
     seller = SimpleNamespace(organisation="org_1")
     active = {"evt_sold": SimpleNamespace(seller=seller)}
 
-    class Kept:
-        activities = kept
-        shards = SimpleNamespace(active=active)
-
     app = web.Application()
-    app[CONTEXT] = cast("Context", Kept())
+    app[ACTIVITIES] = kept
+    app[SHARDS] = cast("Shards", SimpleNamespace(active=active))
 
     async def never(request):
         raise AssertionError
@@ -101,7 +101,7 @@ async def test_a_part_of_a_path_that_is_no_id_is_left_out(app, kept, name):
 
 
 async def test_the_code_of_a_refusal_is_kept(app, kept):
-    refused = response(ProblemError("seat_not_free"), "r1")
+    refused = response(ProblemError(SEAT_NOT_FREE), "r1")
     await note_writes(await asked(app), answering(refused))
     assert (kept.records[0].status, kept.records[0].code) == (409, "seat_not_free")
 
@@ -119,7 +119,7 @@ async def test_reads_are_not_kept(app, kept, method):
 
 
 async def test_what_is_refused_for_coming_too_often_is_not_kept(app, kept):
-    refused = response(ProblemError("rate_limited"), "r1")
+    refused = response(ProblemError(RATE_LIMITED), "r1")
     await note_writes(await asked(app), answering(refused))
     assert kept.records == []
 

@@ -5,12 +5,11 @@ import jwt
 import msgspec
 import pytest
 
+from server.base.identity import Identity, TokenError
 from server.people.auth.signing_keys import KeyPair
 from server.people.auth.tokens import (
     REMEMBERED_MAX,
-    Identity,
     SigningKey,
-    TokenError,
     Tokens,
     key_from_secret,
 )

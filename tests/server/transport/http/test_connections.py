@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 
 from server.base import limits
+from server.base.networks import parse_networks
 from server.transport.http import connections as doors
-from server.transport.http.client_address import parse_networks
 from server.transport.http.connections import Door
 
 BIG = b"x" * (32 << 20)

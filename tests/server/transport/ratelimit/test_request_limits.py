@@ -2,10 +2,9 @@ from typing import Any, get_args
 
 import pytest
 
+from server.app import ROUTES
+from server.base.identity import Identity
 from server.base.settings import Config
-from server.ops.api.routes import ROUTES
-from server.people.auth.tokens import Identity
-from server.transport.bus.memory_bus import MemoryBus
 from server.transport.ratelimit.request_limits import (
     ACCOUNT_LOGINS_BURST,
     ADDRESS_LOGINS_BURST,
@@ -165,8 +164,6 @@ def test_what_sells_has_its_own_budget_and_what_is_read_most_is_cheap():
 class Wire:
     """A bus that gives each message to all who hear, the speaker among them."""
 
-    reaches_others = True
-
     def __init__(self) -> None:
         self.ears: list[tuple[str, Any]] = []
         self.said: list[bytes] = []
@@ -212,16 +209,6 @@ def test_alone_nobody_is_told():
     limits = at()
     let_through(limits, None)
     limits.exchange()
-
-
-async def test_on_a_bus_of_one_process_no_counts_are_prepared():
-    limits, bus = at(), MemoryBus()
-    await bus.start()
-    limits.connect(bus, "me")
-    assert let_through(limits, None) == PUBLIC_MAX
-    limits.exchange()
-    assert bus.published == 0
-    await bus.close()
 
 
 def guesses_at_all(processes, emails, sender="a"):

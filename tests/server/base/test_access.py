@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from server.people.organisations.roles import (
+from server.base.access import (
     Needed,
     may_touch_key,
     suffices,

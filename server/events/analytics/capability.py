@@ -1,0 +1,24 @@
+"""Numbers of what was committed, counted beside the sale."""
+
+from functools import partial
+from typing import Final
+
+from persistence.analytics.analytics import Analytics
+from server.events.analytics.job import COUNTER, Counter
+from server.events.analytics.rest import ANALYTICS, ROUTES
+from server.transport.capability.capability import Capability, Startup
+
+CLOSE_S: Final = 0.3
+
+
+async def _open(startup: Startup) -> None:
+    counter, pool = await Counter.open(startup.instance.database_url)
+    # Nobody waits for its last words: what is not committed is counted again.
+    startup.on_stop(partial(pool.close, CLOSE_S))
+    counter.count_in(startup.metrics)
+    startup[COUNTER] = counter
+    startup[ANALYTICS] = Analytics(startup.pool)
+    startup.run(counter.run(), "analytics")
+
+
+NUMBERS: Final = Capability(name="analytics", open=_open, routes=ROUTES)

@@ -1,0 +1,27 @@
+"""Accounts: made, shown, edited, deleted, and looked after by administrators."""
+
+from typing import Final
+
+from persistence.people.users import Users
+from server.people.accounts import rest, rest_codes, rest_register, rest_users
+from server.people.accounts.mails import LETTERS, Letters
+from server.people.accounts.rest_users import USERS
+from server.people.auth.sessions import ALONE_TOKEN_S, SESSION_TOKEN_S
+from server.transport.capability.capability import Capability, Startup
+
+
+async def _open(startup: Startup) -> None:
+    startup[LETTERS] = Letters(startup.settings.public_url)
+    startup[USERS] = Users(startup.pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S)
+
+
+ACCOUNTS: Final = Capability(
+    name="accounts",
+    open=_open,
+    routes=(
+        *rest_register.ROUTES,
+        *rest_codes.ROUTES,
+        *rest.ROUTES,
+        *rest_users.ROUTES,
+    ),
+)
