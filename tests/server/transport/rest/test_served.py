@@ -314,7 +314,8 @@ async def test_health_says_that_limits_are_off(client):
 
 async def test_a_client_is_limited_by_its_own_address(limited):
     async def guest(address: str) -> Answer:
-        return await limited.post("/v1/auth/guest", X_Forwarded_For=address)
+        answer: Answer = await limited.post("/v1/auth/guest", X_Forwarded_For=address)
+        return answer
 
     # As many as it takes: one more is let through in each second that passes.
     refused = await guest("203.0.113.1")
