@@ -14,7 +14,7 @@ from persistence.errors import Unavailable
 from server.base import limits
 from server.base.identity import Identity
 from server.live.actors.registry import Shards
-from server.live.cluster.adoption import adopt
+from server.live.cluster.membership.adoption import adopt
 from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Outlet
 from server.live.websocket.session import Session

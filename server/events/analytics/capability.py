@@ -4,6 +4,7 @@ from functools import partial
 from typing import Final
 
 from persistence.analytics.analytics import Analytics
+from server.events.analytics.examples import EXAMPLES
 from server.events.analytics.job import COUNTER, Counter
 from server.events.analytics.rest import ANALYTICS, ROUTES
 from server.transport.capability.capability import Capability, Startup
@@ -21,4 +22,14 @@ async def _open(startup: Startup) -> None:
     startup.run(counter.run(), "analytics")
 
 
-NUMBERS: Final = Capability(name="analytics", open=_open, routes=ROUTES)
+NUMBERS: Final = Capability(
+    name="analytics",
+    open=_open,
+    routes=ROUTES,
+    tags={
+        "Analytics": """\
+Of an event or an organisation for those who run it, of the whole server for
+administrators. Book something first; it counts within seconds.""",
+    },
+    examples=EXAMPLES,
+)

@@ -269,6 +269,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=ALL,
         handler=list_attendees,
         name="list_attendees",
+        who=(
+            "Needs the token of a member of the event's organisation; of an "
+            "organiser, where the event has none."
+        ),
         summary="List and search those who registered, for whoever runs the event",
         tag="Attendees",
         access="manager",
@@ -283,6 +287,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=f"{ALL}/{{attendee}}",
         handler=show_attendee,
         name="show_attendee",
+        who="Needs the token of who registered, or of whoever runs the event.",
         summary="Show a registration",
         tag="Attendees",
         access="buyer",
@@ -296,6 +301,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=f"{ALL}/{{attendee}}/cancel",
         handler=cancel_attendee,
         name="cancel_attendee",
+        who="Needs the token of who registered, or of whoever manages the event.",
         summary="Cancel a registration in time; its place is free again",
         tag="Attendees",
         access="buyer",
@@ -308,6 +314,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/attendees/cancel",
         handler=cancel_registration,
         name="cancel_registration",
+        who="Needs no token, but the code of the mail.",
         summary="Cancel a registration with the code of its mail",
         tag="Attendees",
         access="anonymous",

@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 from persistence.journal.receipt_key import ensure_seed
+from server.events.audit.examples import EXAMPLES
 from server.events.audit.receipts import RECEIPT_KEY, ReceiptKey
 from server.events.audit.rest import AUDITS, ROUTES
 from server.transport.capability.capability import Capability, Startup
@@ -22,4 +23,9 @@ async def _open(startup: Startup) -> None:
     startup[AUDITS] = asyncio.Semaphore(AUDITS_AT_ONCE_MAX)
 
 
-AUDIT: Final = Capability(name="audit", open=_open, routes=ROUTES)
+AUDIT: Final = Capability(
+    name="audit",
+    open=_open,
+    routes=ROUTES,
+    examples=EXAMPLES,
+)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from msgspec import Struct
 
 from persistence.journal.audit import Receipt
-from server.people.auth.signing_keys import SECRET_BYTES_MIN
+from server.people.auth.tokens.signing_keys import SECRET_BYTES_MIN
 
 PREFIX: Final = b"onsale receipt 1\n"
 """Keeps a signature under a receipt from being one under anything else."""

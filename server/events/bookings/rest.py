@@ -234,6 +234,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/events/{event}/bookings",
         handler=list_event_bookings,
         name="list_event_bookings",
+        who=(
+            "Needs the token of a member of the event's organisation; of an "
+            "organiser, where the event has none."
+        ),
         summary="List and search an event's bookings, for whoever runs it",
         tag="Bookings",
         access="manager",

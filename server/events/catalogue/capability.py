@@ -3,6 +3,7 @@
 from typing import Final
 
 from server.events.catalogue import rest, rest_calendar, rest_duplicate, rest_list
+from server.events.catalogue.examples import EXAMPLES
 from server.events.catalogue.feed import connect_live_events
 from server.events.catalogue.ranking import keep_ranking
 from server.events.catalogue.rest import ON_WITHDRAWN
@@ -11,6 +12,8 @@ from server.live.actors.registry import CATALOG
 from server.live.fanout.hub import HUB
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
+from server.transport.rest.examples import PathParameter
+from server.transport.rest.story import EVENT_ID
 
 
 async def _open(startup: Startup) -> None:
@@ -31,4 +34,20 @@ CATALOGUE: Final = Capability(
         *rest_duplicate.ROUTES,
         *rest_calendar.ROUTES,
     ),
+    parameters={
+        "event": PathParameter("The event's id.", EVENT_ID),
+    },
+    makes={"events": "event"},
+    tags={
+        "Events": """\
+In order: `POST /v1/events` makes a draft, in a venue or with just a `capacity` (one
+area and one price category, both called `GA`). Name an `organisation` that you own or
+lead; without one only organisers may. Change it, give it an image, duplicate it;
+`publish` puts it on sale, at once or at `on_sale_at` (until then it is `scheduled`).
+`pause`, `resume`, `close` and `cancel` follow; what does not fit the state is refused
+(`wrong_state`). Only an event that nobody has booked can be deleted (`tickets_sold`).
+Lists are filtered, searched with `q`, sorted, and read on with the `next_cursor` of the
+answer as `cursor`.""",
+    },
+    examples=EXAMPLES,
 )

@@ -10,7 +10,7 @@ from server.events.catalogue.bodies import EventSummary
 from server.events.catalogue.rest import summary_of
 from server.events.catalogue.row_cache import ROWS
 from server.live.actors.registry import SHARDS, LocalEvent
-from server.live.cluster.members import MEMBERS
+from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.event_feed import Describe
 from server.live.fanout.hub import HUB
 from server.transport.bus.bus import Bus

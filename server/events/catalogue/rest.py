@@ -48,7 +48,7 @@ from server.live.actors.registry import (
     ServedEvent,
     ask,
 )
-from server.live.cluster.members import MEMBERS
+from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.board import Board
 from server.people.organisations.membership import belongs, manages, seller_of
 from server.transport.http.app_keys import CLOCK
@@ -412,6 +412,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/events",
         handler=create_event,
         name="create_event",
+        who=(
+            "Needs the token of an account: of an owner or leader, where an "
+            "`organisation` is named, else of an organiser."
+        ),
         summary="Make an event",
         tag="Events",
         access="customer",

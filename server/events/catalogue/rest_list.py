@@ -144,6 +144,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/events",
         handler=list_events,
         name="list_events",
+        who=(
+            "Needs no token; organisers see drafts too, but those of other people's "
+            "organisations."
+        ),
         summary="List the events",
         tag="Events",
         access="anyone",

@@ -155,6 +155,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/venues",
         handler=create_venue,
         name="create_venue",
+        who=(
+            "Needs the token of an account: of an owner or leader, where an "
+            "`organisation` is named, else of an organiser."
+        ),
         summary="Make a venue from a map or a seats.io chart",
         tag="Venues",
         # For an organisation by who leads it, which the handler asks.

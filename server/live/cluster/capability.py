@@ -5,11 +5,12 @@ from typing import Final
 
 from server.base import limits
 from server.live.actors.registry import JOURNAL, SHARDS
-from server.live.cluster.adoption import adopt
-from server.live.cluster.members import MEMBERS, Members
+from server.live.cluster.examples import EXAMPLES
+from server.live.cluster.membership.adoption import adopt
+from server.live.cluster.membership.members import MEMBERS, Members
+from server.live.cluster.membership.start import join, process_of, terms_of
 from server.live.cluster.peers import PEERS, Alone, Peers
 from server.live.cluster.rest import ROUTES
-from server.live.cluster.start import join, process_of, terms_of
 from server.transport.bus.open import BUS, PROCESSES
 from server.transport.capability.capability import Capability, Startup
 
@@ -50,4 +51,9 @@ async def _meet(startup: Startup, members: Members) -> Peers:
     return cluster
 
 
-CLUSTER: Final = Capability(name="cluster", open=_open, routes=ROUTES)
+CLUSTER: Final = Capability(
+    name="cluster",
+    open=_open,
+    routes=ROUTES,
+    examples=EXAMPLES,
+)

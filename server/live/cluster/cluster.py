@@ -35,7 +35,7 @@ from server.live.actors.registry import (
 )
 from server.live.cluster.follower import Followed, Follower
 from server.live.cluster.forwarder import Forwarder, Waiting
-from server.live.cluster.members import Members
+from server.live.cluster.membership.members import Members
 from server.live.cluster.messages import (
     ALL,
     Answers,

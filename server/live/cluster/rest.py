@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from server.live.actors.registry import SHARDS, EventNotFound, EventUnavailable
-from server.live.cluster.members import MEMBERS
+from server.live.cluster.membership.members import MEMBERS
 from server.live.cluster.peers import PEERS
 from server.live.cluster.problems import PROCESS_NOT_FOUND
 from server.transport.bus.open import PROCESSES

@@ -10,8 +10,8 @@ from server.events.catalogue.feed import EventAppeared, EventUpdated, EventWithd
 from server.live.fanout import frames as wire
 from server.live.fanout.event_feed import HYSTERESIS, LEVELS, Capacity
 from server.live.websocket.machines import KEY_LOOK_S
-from server.ops.api.examples.live import EXAMPLES
 from server.ops.api.schemas import Schema, components, without_discriminators
+from server.ops.api.socket_examples import EXAMPLES
 from server.people.organisations.membership_cache import STALE_S
 
 DESCRIPTION: Final = f"""\

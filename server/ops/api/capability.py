@@ -6,14 +6,24 @@ import orjson
 
 from server.ops.api import asyncapi, openapi
 from server.ops.api.docs import DOCUMENTS, ROUTES, Documents
-from server.transport.capability.capability import Capability, Startup, routes_of
+from server.transport.capability.capability import Capability, Startup
+from server.transport.rest.examples import PathParameter
 
 
 async def _open(startup: Startup) -> None:
     startup[DOCUMENTS] = Documents(
-        openapi=orjson.dumps(openapi.build(routes_of(startup.capabilities))),
+        openapi=orjson.dumps(openapi.build(startup.capabilities)),
         asyncapi=orjson.dumps(asyncapi.build()),
     )
 
 
-DESCRIPTION: Final = Capability(name="description", open=_open, routes=ROUTES)
+DESCRIPTION: Final = Capability(
+    name="description",
+    open=_open,
+    routes=ROUTES,
+    parameters={
+        "asset": PathParameter(
+            "The file's name.", "redoc.standalone.js", recorded=False
+        ),
+    },
+)

@@ -6,6 +6,7 @@ from typing import Final
 from persistence.postgres.durability import Durability
 from server.ops.health import rest, rest_caches
 from server.ops.health.database_probe import DURABILITY, PULSE, Pulse
+from server.ops.health.examples import EXAMPLES
 from server.transport.capability.capability import Capability, Startup
 
 
@@ -27,5 +28,13 @@ def _database_part(pulse: Pulse, durability: Durability) -> dict[str, object]:
 
 
 HEALTH: Final = Capability(
-    name="health", open=_open, routes=(*rest.ROUTES, *rest_caches.CACHE_ROUTES)
+    name="health",
+    open=_open,
+    routes=(*rest.ROUTES, *rest_caches.CACHE_ROUTES),
+    tags={
+        "Operation": """\
+Health and descriptions for anybody; caches, processes and moving an event between them
+for administrators. The `process` of a move is one that `GET /v1/cluster` lists.""",
+    },
+    examples=EXAMPLES,
 )

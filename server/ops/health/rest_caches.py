@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
-from server.live.cluster.members import MEMBERS
+from server.live.cluster.membership.members import MEMBERS
 from server.transport.http.problems import BAD_FIELD
 from server.transport.http.response_cache import CACHES, CacheStats
 from server.transport.rest.call import Call

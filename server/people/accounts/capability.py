@@ -4,10 +4,13 @@ from typing import Final
 
 from persistence.people.users import Users
 from server.people.accounts import rest, rest_codes, rest_register, rest_users
+from server.people.accounts.examples import EXAMPLES
 from server.people.accounts.mails import LETTERS, Letters
 from server.people.accounts.rest_users import USERS
 from server.people.auth.sessions import ALONE_TOKEN_S, SESSION_TOKEN_S
 from server.transport.capability.capability import Capability, Startup
+from server.transport.rest.examples import PathParameter
+from server.transport.rest.story import OLGA
 
 
 async def _open(startup: Startup) -> None:
@@ -24,4 +27,13 @@ ACCOUNTS: Final = Capability(
         *rest.ROUTES,
         *rest_users.ROUTES,
     ),
+    parameters={
+        "user": PathParameter("The user's id.", OLGA),
+    },
+    tags={
+        "Administration": """\
+For administrators: users, their roles and suspensions, and the log of every call that
+wrote. A new role or a suspension signs the user out everywhere.""",
+    },
+    examples=EXAMPLES,
 )

@@ -184,6 +184,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/me",
         handler=delete_me,
         name="delete_me",
+        who="Needs the token of an account, but not of an administrator's.",
         summary="Delete the account; bookings stay, under an id that names nobody",
         tag="People",
         access="customer",

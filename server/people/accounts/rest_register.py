@@ -82,6 +82,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/auth/register",
         handler=register,
         name="register",
+        who=(
+            "Needs no token; with a guest's, the account takes over what the guest "
+            "holds and has booked."
+        ),
         budget="own",
         summary="Make an account; with a guest's token it keeps holds and bookings",
         tag="People",

@@ -12,6 +12,7 @@ from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from msgspec import Struct
 
 from inventory.limits import ID_LENGTH_MAX
 from persistence.people.activity import Record, new_record_id
@@ -28,35 +29,17 @@ MADE: Final = 201
 GONE: Final = 499
 """The status of a call whose client left before there was an answer."""
 
-OBJECTS: Final = frozenset(
-    {
-        "announcement",
-        "attendee",
-        "booking",
-        "event",
-        "invitation",
-        "key",
-        "member",
-        "organisation",
-        "request",
-        "session",
-        "user",
-        "venue",
-    }
-)
-"""Parts of paths that are ids of things; what else may stand there is never kept."""
 
-MADE_AT: Final = {
-    "announcements": "announcement",
-    "api-keys": "key",
-    "attendees": "attendee",
-    "events": "event",
-    "invitations": "invitation",
-    "join-requests": "request",
-    "organisations": "organisation",
-    "venues": "venue",
-}
-"""What is made where: the answer's `Location` ends in one of these and the new id."""
+class Recorded(Struct, frozen=True):
+    """What is kept of the paths of calls, and of where they made something."""
+
+    objects: frozenset[str]
+    """Parts of paths that are ids of things; what else stands there is never kept."""
+    made_at: Mapping[str, str]
+    """What is made where: the answer's `Location` ends in one of these and the id."""
+
+
+RECORDED: Final = web.AppKey("recorded", Recorded)
 
 
 @web.middleware
@@ -71,14 +54,14 @@ async def note_writes(request: web.Request, handler: Handler) -> web.StreamRespo
         response = await handler(request)
         status, code = response.status, response.get(CODE)
         if status == MADE:
-            made = _made(response.headers.get("Location", ""))
+            made = _made(request.app, response.headers.get("Location", ""))
         return response
     finally:
         resource = request.match_info.route.resource
         # What is at no address of ours is no call.
         if resource is not None and code != "rate_limited":
-            named = _objects(request.match_info)
             app = request.app
+            named = _objects(app, request.match_info)
             activities = app[ACTIVITIES]
             at_ms = activities.now_ms()
             activities.put(
@@ -100,10 +83,10 @@ async def note_writes(request: web.Request, handler: Handler) -> web.StreamRespo
             )
 
 
-def _made(location: str) -> dict[str, str]:
+def _made(app: web.Application, location: str) -> dict[str, str]:
     """Return what a call made: `/v1/events/evt_1` is the event evt_1."""
     above, _, name = location.rpartition("/")
-    kind = MADE_AT.get(above.rpartition("/")[2])
+    kind = app[RECORDED].made_at.get(above.rpartition("/")[2])
     return {} if kind is None else {kind: name}
 
 
@@ -119,9 +102,10 @@ def _seller_of(app: web.Application, objects: Mapping[str, str]) -> dict[str, st
     return {"organisation": served.seller.organisation}
 
 
-def _objects(parts: Mapping[str, str]) -> dict[str, str]:
+def _objects(app: web.Application, parts: Mapping[str, str]) -> dict[str, str]:
+    objects = app[RECORDED].objects
     return {
         name: text
         for name, text in parts.items()
-        if name in OBJECTS and len(text) <= ID_LENGTH_MAX and is_clean(text)
+        if name in objects and len(text) <= ID_LENGTH_MAX and is_clean(text)
     }

@@ -4,9 +4,11 @@ from typing import Final
 
 from persistence.people.api_keys import ApiKeys
 from server.people.api_keys.api_keys import API_KEYS, Machines
+from server.people.api_keys.examples import EXAMPLES
 from server.people.api_keys.rest import ROUTES
 from server.people.organisations.service import OFFICE
 from server.transport.capability.capability import Capability, Startup
+from server.transport.rest.examples import PathParameter
 from server.transport.rest.guard import KEY_AUTHENTICATOR
 
 
@@ -17,4 +19,13 @@ async def _open(startup: Startup) -> None:
     startup.run(machines.run(), "api keys")
 
 
-MACHINE_KEYS: Final = Capability(name="api keys", open=_open, routes=ROUTES)
+MACHINE_KEYS: Final = Capability(
+    name="api keys",
+    open=_open,
+    routes=ROUTES,
+    parameters={
+        "key": PathParameter("The API key's id.", "key_1qAz2wSx3eDc4rFv5tGb6Y"),
+    },
+    makes={"api-keys": "key"},
+    examples=EXAMPLES,
+)

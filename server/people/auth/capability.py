@@ -9,9 +9,9 @@ from persistence.people.accounts import Accounts
 from persistence.people.sessions import Sessions
 from persistence.people.token_keys import TokenKeys
 from server.live.fanout.hub import HUB
-from server.people.auth import rest, rest_keys, rest_sessions
+from server.people.auth import rest, rest_sessions
+from server.people.auth.examples import EXAMPLES
 from server.people.auth.fields import ACCOUNTS
-from server.people.auth.key_rotation import KeyKeeper
 from server.people.auth.lifetimes import SESSION_S
 from server.people.auth.passwords import PASSWORDS, Passwords
 from server.people.auth.revocations import tell_others
@@ -22,9 +22,12 @@ from server.people.auth.sessions import (
     SIGN_INS,
     SignIns,
 )
-from server.people.auth.tokens import TOKENS
+from server.people.auth.tokens import rest_keys
+from server.people.auth.tokens.key_rotation import KeyKeeper
+from server.people.auth.tokens.tokens import TOKENS
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
+from server.transport.rest.examples import PathParameter
 from server.transport.rest.guard import AUTHENTICATOR
 
 
@@ -77,4 +80,20 @@ AUTH: Final = Capability(
     name="sign-in",
     open=_open,
     routes=(*rest.ROUTES, *rest_sessions.ROUTES, *rest_keys.ROUTES),
+    parameters={
+        "session": PathParameter("The session's id.", "ses_9tQ4hRzPSbm6WcY2u0kF3g"),
+    },
+    tags={
+        "People": """\
+Accounts, and being logged in. In order: `register`; confirm the address with the code
+of the mail (`email/verify`; `email/resend` sends another); `login` again where the
+access token has run out, or `refresh` with the `refresh_token` of the last answer, each
+good once. `sessions` lists where you are logged in, and ends one; `logout` ends this
+one, `logout-everywhere` all. `PATCH /v1/me` changes the name, or the address with the
+password. A new password: with the old one (`/v1/me/password`), or with the code of a
+mail (`password/forgot`, then `password/reset`), and then log in with it; a new one ends
+the codes of earlier mails.
+`DELETE /v1/me` comes last: while you alone own an organisation it is refused.""",
+    },
+    examples=EXAMPLES,
 )

@@ -18,7 +18,7 @@ from server.people.auth.fields import (
 )
 from server.people.auth.problems import ACCOUNT_SUSPENDED
 from server.people.auth.sessions import SIGN_INS, SignedIn
-from server.people.auth.tokens import TOKENS
+from server.people.auth.tokens.tokens import TOKENS
 from server.transport.http.problems import UNAUTHENTICATED, ProblemError
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.call import Call
@@ -161,6 +161,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/auth/refresh",
         handler=refresh,
         name="refresh",
+        who="Needs no access token, but the `refresh_token` of the last answer.",
         budget="own",
         summary="Get the next tokens of a session; a refresh token is good once",
         tag="People",

@@ -33,7 +33,7 @@ from server.people.auth.lifetimes import (
     TOKEN_S_MAX,
     USED_TOKENS_S,
 )
-from server.people.auth.tokens import Tokens
+from server.people.auth.tokens.tokens import Tokens
 
 LOOK_S: Final = 2.0
 """How often a process looks for sessions that others ended."""

@@ -221,6 +221,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=f"{ONE}/join-requests/{{request}}",
         handler=show_join_request,
         name="show_join_request",
+        who=(
+            "Needs the token of who asked, or of an owner or leader of the "
+            "organisation."
+        ),
         summary="Show a request to whoever made it, and to leaders",
         access="customer",
         answers=JoinRequestDocument,
@@ -230,6 +234,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=f"{ONE}/join-requests/{{request}}",
         handler=withdraw_join_request,
         name="withdraw_join_request",
+        who="Needs the token of who asked.",
         summary="Take the caller's own request back; only lists tell of it then",
         access="customer",
         problems=(*EMPTY, REQUEST_NOT_FOUND),

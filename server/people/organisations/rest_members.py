@@ -138,6 +138,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=f"{ONE}/members/{{member}}",
         handler=remove_member,
         name="remove_member",
+        who=(
+            "Needs the token of the member, or of an owner or leader of the "
+            "organisation."
+        ),
         summary="Remove a member, or leave (`me`)",
         access="member",
         problems=(*EMPTY, MEMBER_NOT_FOUND, LAST_OWNER),

@@ -5,7 +5,7 @@ them. Routing, the description of the interface and the tests read that list.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -27,6 +27,7 @@ from server.transport.http.app_keys import (
     Probe,
     Readiness,
 )
+from server.transport.rest.examples import Examples, PathParameter
 from server.transport.rest.guard import guarded
 from server.transport.rest.route import Route
 
@@ -45,6 +46,13 @@ class Capability(Struct, frozen=True, kw_only=True):
     open: Opener | None = None
     """Puts its parts into the application, and says what runs, drains and stops."""
     routes: tuple[Route, ...] = ()
+    parameters: Mapping[str, PathParameter] = {}
+    """Parts of its paths, by name."""
+    makes: Mapping[str, str] = {}
+    """The ends of its paths at which something is made, and what that is called."""
+    tags: Mapping[str, str] = {}
+    """Groups of operations that begin with it, and what one does there, in order."""
+    examples: Examples = Examples()
     erase: tuple[Erase, ...] = ()
     """Forgets what it knows of a person whose account is deleted."""
 

@@ -48,7 +48,7 @@ def note_actor(request: web.BaseRequest, user: str, role: str) -> None:
 
 
 def note_objects(request: web.BaseRequest, **ids: str) -> None:
-    """Note what a call is about beside what its path names, by the kinds in `OBJECTS`.
+    """Note what a call is about beside what its path names, by the names of paths.
 
     Never anything that is a secret, or that a stranger typed in.
     """

@@ -39,6 +39,8 @@ class Route(Struct, frozen=True, kw_only=True):
     summary: str
     tag: str
     access: Access
+    who: str | None = None
+    """Who may call it, in words, where its access is not the whole story."""
     scope: Scope | None = None
     """What an API key needs to be let in; without one none is."""
     body: Any = None

@@ -9,7 +9,7 @@ import pytest
 from inventory.commands import ClientCommand
 from server.live.fanout import frames
 from server.ops.api import asyncapi
-from server.ops.api.examples.live import EXAMPLES
+from server.ops.api.socket_examples import EXAMPLES
 
 DOCUMENT = json.loads(orjson.dumps(asyncapi.build()))
 

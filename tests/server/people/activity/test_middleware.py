@@ -7,10 +7,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from server.app import ROUTES
+from server.app import CAPABILITIES, ROUTES
 from server.base.identity import Identity, Machine
 from server.live.actors.registry import SHARDS
-from server.people.activity.middleware import MADE_AT, OBJECTS, note_writes
+from server.people.activity.capability import recorded_of
+from server.people.activity.middleware import RECORDED, note_writes
 from server.people.activity.service import ACTIVITIES
 from server.transport.http.problems import (
     RATE_LIMITED,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from persistence.people.activity import Record
     from server.live.actors.registry import Shards
 
+RECORDS = recorded_of(CAPABILITIES)
 OLGA = Identity("usr_1", "customer", 2**31, "ses_1")
 
 
@@ -53,6 +55,7 @@ def app(kept):
 
     app = web.Application()
     app[ACTIVITIES] = kept
+    app[RECORDED] = RECORDS
     app[SHARDS] = cast("Shards", SimpleNamespace(active=active))
 
     async def never(request):
@@ -203,7 +206,7 @@ NO_THINGS = {"guest", "register", "duplicate"}
 )
 async def test_whatever_is_made_is_named(app, kept, path):
     end = path.rpartition("/")[2]
-    assert MADE_AT[end] in OBJECTS
+    assert RECORDS.made_at[end] in RECORDS.objects
     answer = web.Response(status=201, headers={"Location": f"{path}/new_1"})
     await note_writes(await asked(app), answering(answer))
-    assert kept.records[0].objects[MADE_AT[end]] == "new_1"
+    assert kept.records[0].objects[RECORDS.made_at[end]] == "new_1"

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from server.ops.api.examples.command import COMMANDS
-from server.ops.api.examples.common import EVENT, TOKEN
-from server.ops.api.examples.organisation import ORGANISATION
+from server.events.catalogue.examples import EVENT
+from server.events.sales.examples import COMMANDS
+from server.people.auth.examples import TOKEN
+from server.people.organisations.examples import ORGANISATION
 
 _SHOWN: Final = {name: value for name, value in EVENT.items() if name != "id"}
 

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from server.base.identity import TOKEN_LENGTH_MAX, Identity, Role, TokenError
 from server.people.auth.lifetimes import CLOCK_SKEW_S, LIFETIME_S
-from server.people.auth.signing_keys import SECRET_BYTES_MIN, KeyPair
+from server.people.auth.tokens.signing_keys import SECRET_BYTES_MIN, KeyPair
 
 ALGORITHM: Final = "EdDSA"
 OLD_ALGORITHM: Final = "HS256"

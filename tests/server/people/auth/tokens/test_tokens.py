@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from server.base.identity import Identity, TokenError
-from server.people.auth.signing_keys import KeyPair
-from server.people.auth.tokens import (
+from server.people.auth.tokens.signing_keys import KeyPair
+from server.people.auth.tokens.tokens import (
     REMEMBERED_MAX,
     SigningKey,
     Tokens,
@@ -208,7 +208,7 @@ def test_what_is_no_token_is_refused(text):
 
 
 def test_the_memory_of_checked_tokens_is_bounded(monkeypatch):
-    monkeypatch.setattr("server.people.auth.tokens.REMEMBERED_MAX", 2)
+    monkeypatch.setattr("server.people.auth.tokens.tokens.REMEMBERED_MAX", 2)
     tokens = Tokens([PAIR])
     for user in ("a", "b", "c"):
         token, _ = tokens.issue(user, "guest", NOW_S)

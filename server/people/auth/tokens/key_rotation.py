@@ -11,8 +11,13 @@ import structlog
 
 from persistence.errors import Unavailable
 from persistence.people.token_keys import TokenKeys
-from server.people.auth.signing_keys import KEY_S, READ_KEYS_S, KeyPair, choose_keys
-from server.people.auth.tokens import SigningKey, Tokens, key_from_secret
+from server.people.auth.tokens.signing_keys import (
+    KEY_S,
+    READ_KEYS_S,
+    KeyPair,
+    choose_keys,
+)
+from server.people.auth.tokens.tokens import SigningKey, Tokens, key_from_secret
 
 log = structlog.get_logger()
 

@@ -3,7 +3,13 @@ import math
 import pytest
 
 from persistence.people.token_keys import StoredSeed
-from server.people.auth.signing_keys import KEPT_S, KEY_S, RIPE_S, KeyPair, choose_keys
+from server.people.auth.tokens.signing_keys import (
+    KEPT_S,
+    KEY_S,
+    RIPE_S,
+    KeyPair,
+    choose_keys,
+)
 
 
 def seeds(*ages_s):

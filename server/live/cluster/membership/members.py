@@ -13,7 +13,7 @@ from aiohttp import web
 from persistence.errors import Unavailable
 from persistence.processes import Process, Processes, Terms
 from server.base import limits
-from server.live.cluster.placement import choose
+from server.live.cluster.membership.placement import choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable

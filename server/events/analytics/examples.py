@@ -1,9 +1,10 @@
-"""Examples of analytics."""
+"""Examples of analytics, for the description of the interface."""
 
 from typing import Any, Final
 
-EVENT: Final = "evt_Jt8Zk0bTQyW2mGq1c5uVhA"
-ORGANISATION: Final = "org_4nPq1tVxRk2yZb7cWm9eLA"
+from server.transport.rest.examples import Examples
+from server.transport.rest.story import EVENT_ID, ORGANISATION_ID
+
 COUNTS: Final[dict[str, Any]] = {
     "holds": 412,
     "bookings": 240,
@@ -15,6 +16,7 @@ COUNTS: Final[dict[str, Any]] = {
     "revenue": [{"amount": 2718000, "currency": "EUR"}],
     "refunded": [{"amount": 40500, "currency": "EUR"}],
 }
+
 NUMBERS: Final[dict[str, Any]] = {
     **COUNTS,
     "as_of": "2026-11-21T10:20:00Z",
@@ -28,33 +30,37 @@ NUMBERS: Final[dict[str, Any]] = {
     "to": "2026-11-21T10:20:00Z",
     "trend": [{**COUNTS, "at": "2026-11-21T00:00:00Z"}],
 }
+
 RANKED: Final[dict[str, Any]] = {
-    "event": EVENT,
+    "event": EVENT_ID,
     "name": "New Year's Eve",
     "status": "on_sale",
     "starts_at": "2035-12-31T19:00:00Z",
-    "organisation": ORGANISATION,
+    "organisation": ORGANISATION_ID,
     "capacity": 8897,
     "sold": 595,
     "bookings": 240,
     "utilisation": 0.0669,
 }
 
-ANALYTICS_ANSWERS: Final[dict[str, Any]] = {
-    "show_event_analytics": {"event": EVENT, **NUMBERS},
-    "show_organisation_analytics": {
-        "organisation": ORGANISATION,
-        "events": 1,
-        "ranking": [RANKED],
-        **NUMBERS,
+
+EXAMPLES: Final = Examples(
+    answers={
+        "show_event_analytics": {"event": EVENT_ID, **NUMBERS},
+        "show_organisation_analytics": {
+            "organisation": ORGANISATION_ID,
+            "events": 1,
+            "ranking": [RANKED],
+            **NUMBERS,
+        },
+        "show_dashboard": {
+            "events": 1,
+            "events_by_status": {"on_sale": 1},
+            "accounts": 1204,
+            "organisations": 3,
+            "ranking": [RANKED],
+            "job": {"events_behind": 0, "versions_behind": 0, "lag_s": 0.0},
+            **NUMBERS,
+        },
     },
-    "show_dashboard": {
-        "events": 1,
-        "events_by_status": {"on_sale": 1},
-        "accounts": 1204,
-        "organisations": 3,
-        "ranking": [RANKED],
-        "job": {"events_behind": 0, "versions_behind": 0, "lag_s": 0.0},
-        **NUMBERS,
-    },
-}
+)

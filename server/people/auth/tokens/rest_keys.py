@@ -5,8 +5,8 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
-from server.people.auth.signing_keys import SHOWN_S, PublicJwk
-from server.people.auth.tokens import TOKENS
+from server.people.auth.tokens.signing_keys import SHOWN_S, PublicJwk
+from server.people.auth.tokens.tokens import TOKENS
 from server.transport.rest.call import Call
 from server.transport.rest.route import Route
 
