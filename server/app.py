@@ -9,7 +9,7 @@ import random
 import secrets
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiohttp import web
@@ -39,6 +39,7 @@ from server.base.settings import Config
 from server.events.analytics.job import Counter
 from server.events.attendees.service import Registrar
 from server.events.audit.receipts import PublicKey, ReceiptKey
+from server.events.catalogue import frames as catalogue_frames
 from server.events.catalogue.feed import connect_live_events
 from server.events.catalogue.ranking import keep_ranking
 from server.events.sales.fast_reads import QuickReads
@@ -47,6 +48,8 @@ from server.live.cluster.adoption import adopt
 from server.live.cluster.members import Members
 from server.live.cluster.start import join, open_bus, process_of, terms_of
 from server.live.fanout.hub import Hub
+from server.live.websocket import watching
+from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.live.websocket.handler import websocket
 from server.ops.api import routes
 from server.ops.health.database_probe import Pulse
@@ -80,6 +83,9 @@ RESTART_SPREAD_MS = 3_000
 COUNTER_CLOSE_S = 0.3
 SHUTDOWN_S = 1.0
 """How long handlers may go on when the server stops."""
+
+FRAMES: Final = (*watching.FRAMES, *catalogue_frames.FRAMES)
+"""What clients may send on the websocket besides `hello`, `ping` and commands."""
 
 
 class Server:
@@ -315,6 +321,7 @@ class Server:
             client_max_size=BODY_BYTES_MAX,
         )
         app[CONTEXT] = context
+        app[FRAME_TABLE] = FrameTable(FRAMES)
         app.on_response_prepare.append(set_headers)
         app.router.add_get("/v1/ws", websocket)
         routes.register(app)

@@ -67,6 +67,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         context.hub,
         context.shards,
         partial(_identify, context),
+        request.app,
         limited=context.limits is not None,
         keys=keys,
     )

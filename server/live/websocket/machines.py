@@ -5,15 +5,12 @@ for as long as its socket is open: one that is revoked, rotated or expired close
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from inventory.commands import Block, Unblock
+from inventory.commands import Block, ClientCommand, Unblock
 from inventory.replies import Refused, refuse
-from server.live.fanout.frames import COMMANDS
+from persistence.people.api_keys import Scope
 from server.people.api_keys.api_keys import BELIEVED_S, Machine, Machines
-
-if TYPE_CHECKING:
-    from persistence.people.api_keys import Scope
 
 KEY_LOOK_S: Final = BELIEVED_S
 """How long a socket goes without looking at its key again; a key that another process
@@ -51,17 +48,20 @@ class Keys:
         return await self._machines.identify(key)
 
 
-def refusal_of(machine: Machine, frame: object) -> Refused | None:
-    """Return why a machine may not send a frame; None where it may.
+def refusal_of(machine: Machine, command: ClientCommand) -> Refused | None:
+    """Return why a machine may not give a command; None where it may.
 
-    As over REST: it watches with one scope, blocks and unblocks with another, and never
-    buys.
+    As over REST: it blocks and unblocks with a scope, and never buys.
     """
-    needed: Scope = "events:read"
-    if type(frame) in COMMANDS:
-        if not isinstance(frame, Block | Unblock):
-            return refuse("forbidden", "An API key may block and unblock only.")
-        needed = "events:write"
-    if needed not in machine.scopes:
-        return refuse("forbidden", f"This API key lacks the scope {needed}.")
+    if not isinstance(command, Block | Unblock):
+        return refuse("forbidden", "An API key may block and unblock only.")
+    return refusal_for(machine, "events:write")
+
+
+def refusal_for(machine: Machine, scope: Scope | None) -> Refused | None:
+    """Return why a machine may not do what needs a scope, or what is for people."""
+    if scope is None:
+        return refuse("forbidden", "API keys may not do this.")
+    if scope not in machine.scopes:
+        return refuse("forbidden", f"This API key lacks the scope {scope}.")
     return None

@@ -33,6 +33,7 @@ from server.events.sales import rest_state as sale
 from server.events.venues import rest as venues
 from server.events.venues.map_cache import MapDocument
 from server.live.cluster import rest as cluster
+from server.live.websocket.frame_table import FRAME_TABLE
 from server.ops.api import asyncapi, docs, openapi
 from server.ops.health import rest as operational
 from server.ops.health.rest_caches import CACHE_ROUTES
@@ -420,10 +421,13 @@ ROUTES: Final[tuple[Route, ...]] = (
 
 
 def register(app: web.Application) -> None:
-    """Add every route of the table to the application, and what describes them."""
+    """Add every route of the table to the application, and what describes them.
+
+    The application has its table of frames already.
+    """
     app[docs.DOCUMENTS] = docs.Documents(
         openapi=orjson.dumps(openapi.build(ROUTES)),
-        asyncapi=orjson.dumps(asyncapi.build()),
+        asyncapi=orjson.dumps(asyncapi.build(app[FRAME_TABLE].rows)),
     )
     for route in ROUTES:
         handler = guarded(

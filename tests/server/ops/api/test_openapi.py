@@ -8,6 +8,7 @@ from aiohttp import web
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from inventory import rejections
+from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.ops.api import guide, openapi
 from server.ops.api.examples import common, query
 from server.ops.api.examples import several as several_examples
@@ -36,6 +37,7 @@ def test_the_document_is_valid_openapi():
 
 def test_every_route_of_the_application_is_described_and_vice_versa():
     app = web.Application()
+    app[FRAME_TABLE] = FrameTable(())
     register(app)
     served = {
         (route.method, route.resource.canonical)
