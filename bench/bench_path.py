@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import msgspec
 import uvloop
-from aiohttp import WSMsgType
+from aiohttp import WSMsgType, web
 from aiohttp._websocket.reader import WebSocketReader
 from cyclopts import App
 
@@ -44,6 +44,7 @@ from inventory.settings import Money, Settings
 from inventory.state import Stock
 from inventory.venue.map import Venue
 from inventory.venue.own import read_map
+from server.app import FRAMES
 from server.base.identity import Identity
 from server.base.ids import RandomIds
 from server.base.metrics import Metrics
@@ -53,6 +54,7 @@ from server.live.fanout.frames import JSON
 from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Outlet
 from server.live.websocket.direct_socket import QUEUE_BYTES_MAX, DirectQueue
+from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.live.websocket.session import Session
 from server.ops.process.runner import GC_THRESHOLDS
 
@@ -60,6 +62,8 @@ SEATS = 100_000
 PER_HOLD = 2
 NOW_MS = 1_800_000_000_000
 EVENT = "event-0123456789abcdef"
+APP = web.Application()
+APP[FRAME_TABLE] = FrameTable(FRAMES)
 
 
 class Socket:
@@ -208,7 +212,8 @@ def steps(venue: Venue, frames: list[bytes], batch: int) -> dict[str, float]:
     def wrap(command: ClientCommand) -> Envelope:
         return envelope_of(command, "buyer", False, _forget, 120)
 
-    commands = over("decode and check a frame", JSON.decode, frames)
+    decode = APP[FRAME_TABLE].decoders[JSON].decode
+    commands = over("decode and check a frame", decode, frames)
     over("wrap it in an envelope", wrap, commands)
     decided = over("decide", lambda command: decide(command, request), commands)
     changes = [change for change, _ in decided]
@@ -247,7 +252,12 @@ class Path:
         for number in range(connections):
             socket = cast(Any, Socket())
             session = Session(
-                Outlet(socket, JSON), hub, shards, lambda token: None, limited=False
+                Outlet(socket, JSON),
+                hub,
+                shards,
+                lambda token: None,
+                APP,
+                limited=False,
             )
             session.sign_in(Identity(f"usr-{number:0>16}", "guest", NOW_MS))
             queue = DirectQueue(socket, QUEUE_BYTES_MAX, loop=loop)

@@ -40,7 +40,12 @@ from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
-from server.transport.capability.capability import Startup, add_routes, routes_of
+from server.transport.capability.capability import (
+    Startup,
+    add_routes,
+    frames_of,
+    routes_of,
+)
 from server.transport.capability.carriers import HTTP, MAIL, MESSAGES, RATE_LIMITS
 from server.transport.http.app_keys import TRUSTED_PROXIES
 from server.transport.http.compression import pack_bodies
@@ -84,6 +89,7 @@ CAPABILITIES: Final = (
 """All that the server does, in the order in which it opens."""
 
 ROUTES: Final = routes_of(CAPABILITIES)
+FRAMES: Final = frames_of(CAPABILITIES)
 MIDDLEWARES: Final = (note_writes, answer_problems, pack_bodies)
 """What stands around every handler, the outermost first."""
 

@@ -86,8 +86,6 @@ def admit(
 ) -> Denial | None:
     """Return why somebody is not let in to a route, as far as the route alone tells."""
     if isinstance(identity, Machine):
-        if scope is None:
-            return Denial("forbidden", "API keys may not do this.")
         return lacks(identity, scope)
     roles = ROLES.get(access)
     if roles is None:
@@ -97,8 +95,10 @@ def admit(
     return None if identity.role in roles else Denial("forbidden")
 
 
-def lacks(machine: Machine, scope: Scope) -> Denial | None:
-    """Return why a machine may not do what needs a scope."""
+def lacks(machine: Machine, scope: Scope | None) -> Denial | None:
+    """Return why a machine may not do what needs a scope; None is for people alone."""
+    if scope is None:
+        return Denial("forbidden", "API keys may not do this.")
     if scope in machine.scopes:
         return None
     return Denial("forbidden", f"This API key lacks the scope {scope}.")

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
+
 from inventory.ports import CommitStatus
 from inventory.records import Corrupt
 from persistence.errors import Unavailable
@@ -17,7 +19,9 @@ from server.live.actors.registry import Shards
 from server.live.cluster.membership.adoption import adopt
 from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Outlet
+from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.live.websocket.session import Session
+from server.live.websocket.watching import FRAMES
 from tests.fakes import Broken
 from tests.simulation.cluster import Place, form
 from tests.simulation.journal import SimClock, SimJournal
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 ORGANIZER = "org"
+APP = web.Application()
+APP[FRAME_TABLE] = FrameTable(FRAMES)
 
 
 class NumberedOutlet(Outlet):
@@ -76,6 +82,7 @@ class Wire(asyncio.Transport):
             process.hub,
             process.shards,
             identify,
+            APP,
             limited=world.plan.limited,
         )
 

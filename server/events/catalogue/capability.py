@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from server.events.catalogue import rest, rest_calendar, rest_duplicate, rest_list
+from server.events.catalogue import rest, rest_duplicate, rest_list
+from server.events.catalogue.calendar import rest as rest_calendar
 from server.events.catalogue.examples import EXAMPLES
 from server.events.catalogue.feed import connect_live_events
+from server.events.catalogue.frames import FRAMES
 from server.events.catalogue.ranking import keep_ranking
 from server.events.catalogue.rest import ON_WITHDRAWN
 from server.events.catalogue.row_cache import ROWS, EventRows
@@ -28,6 +30,7 @@ async def _open(startup: Startup) -> None:
 CATALOGUE: Final = Capability(
     name="catalogue",
     open=_open,
+    frames=FRAMES,
     routes=(
         *rest.ROUTES,
         *rest_list.ROUTES,

@@ -18,17 +18,18 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any, Final, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from inventory.commands import EventId
 from inventory.settings import Settings
 from persistence.errors import Unavailable
 from server.base import limits
 from server.live.fanout.board import Board
-from server.live.fanout.frames import Codec, WatchEvents
+from server.live.fanout.frames import Codec, Frame
 from server.live.fanout.writer import Outlet
 from server.transport.bus.bus import Bus
 
@@ -36,6 +37,9 @@ TOPIC: Final = "live events"
 LOOK_S: Final = 0.25
 HINTS_WAITING_MAX: Final = 1_024
 """Hints that wait to be told here; beyond them the oldest are dropped."""
+
+EVENTS_HEARD_MAX: Final = 100
+"""So many events can be named in one `watch_events`, and fit into its frame."""
 
 LEVELS: Final = (80, 95, 100)
 """Per cent of an event that are taken when those who listen are warned."""
@@ -56,6 +60,22 @@ class FedEvent(Protocol):
     board: Board
     level: int | None
     """The level that was told last; None where that is for others to tell."""
+
+
+class WatchEvents(Frame, tag="watch_events"):
+    """Hear of events that appear, change, go or fill up: of all, or only of these.
+
+    Asked again, it replaces what was asked before.
+    """
+
+    organisation: EventId | None = None
+    events: (
+        Annotated[list[EventId], Meta(min_length=1, max_length=EVENTS_HEARD_MAX)] | None
+    ) = None
+
+
+class UnwatchEvents(Frame, tag="unwatch_events"):
+    """Hear of events no longer."""
 
 
 class Capacity(Struct, tag_field="op", tag="capacity"):

@@ -75,6 +75,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         app[HUB],
         app[SHARDS],
         partial(_identify, app),
+        app,
         limited=app.get(LIMITS) is not None,
         keys=keys,
     )

@@ -7,11 +7,11 @@ for as long as its socket is open: one that is revoked, rotated or expired close
 from collections.abc import Callable
 from typing import Final
 
-from inventory.commands import Block, Unblock
+from inventory.commands import Block, ClientCommand, Unblock
 from inventory.replies import Refused, refuse
-from server.base.access import lacks, may_command
+from persistence.people.api_keys import Scope
+from server.base import access
 from server.base.identity import KeyAuthenticator, Machine
-from server.live.fanout.frames import COMMANDS
 
 KEY_LOOK_S: Final = 10.0
 """How long a socket goes without looking at its key again. A key that was found is
@@ -53,11 +53,16 @@ class Keys:
         return await self._machines.identify(key)
 
 
-def refusal_of(machine: Machine, frame: object) -> Refused | None:
-    """Return why a machine may not send a frame; None where it may."""
-    denial = (
-        may_command(machine, blocks=isinstance(frame, Block | Unblock))
-        if type(frame) in COMMANDS
-        else lacks(machine, "events:read")
-    )
+def refusal_of(machine: Machine, command: ClientCommand) -> Refused | None:
+    """Return why a machine may not give a command; None where it may."""
+    blocks = isinstance(command, Block | Unblock)
+    return _refusal(access.may_command(machine, blocks=blocks))
+
+
+def refusal_for(machine: Machine, scope: Scope | None) -> Refused | None:
+    """Return why a machine may not do what needs a scope, or what is for people."""
+    return _refusal(access.lacks(machine, scope))
+
+
+def _refusal(denial: access.Denial | None) -> Refused | None:
     return None if denial is None else refuse(denial.code, denial.detail)

@@ -6,14 +6,14 @@ import orjson
 
 from server.ops.api import asyncapi, openapi
 from server.ops.api.docs import DOCUMENTS, ROUTES, Documents
-from server.transport.capability.capability import Capability, Startup
+from server.transport.capability.capability import Capability, Startup, frames_of
 from server.transport.rest.examples import PathParameter
 
 
 async def _open(startup: Startup) -> None:
     startup[DOCUMENTS] = Documents(
         openapi=orjson.dumps(openapi.build(startup.capabilities)),
-        asyncapi=orjson.dumps(asyncapi.build()),
+        asyncapi=orjson.dumps(asyncapi.build(frames_of(startup.capabilities))),
     )
 
 

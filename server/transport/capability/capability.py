@@ -18,6 +18,7 @@ from persistence.postgres.pool import Pool
 from server.base.instance import Place
 from server.base.metrics import Metrics
 from server.base.settings import Config
+from server.transport.capability.frame_row import FrameRow
 from server.transport.http.app_keys import (
     CLOCK,
     INSTANCE,
@@ -46,6 +47,8 @@ class Capability(Struct, frozen=True, kw_only=True):
     open: Opener | None = None
     """Puts its parts into the application, and says what runs, drains and stops."""
     routes: tuple[Route, ...] = ()
+    frames: tuple[FrameRow[Any], ...] = ()
+    """What clients may send on the websocket besides commands."""
     parameters: Mapping[str, PathParameter] = {}
     """Parts of its paths, by name."""
     makes: Mapping[str, str] = {}
@@ -160,6 +163,11 @@ class Startup:
 def routes_of(capabilities: Iterable[Capability]) -> tuple[Route, ...]:
     """Return what all of them serve: a route that is not here is not served."""
     return tuple(route for one in capabilities for route in one.routes)
+
+
+def frames_of(capabilities: Iterable[Capability]) -> tuple[FrameRow[Any], ...]:
+    """Return what clients may send on the websocket besides commands."""
+    return tuple(row for one in capabilities for row in one.frames)
 
 
 def add_routes(app: web.Application, routes: Iterable[Route]) -> None:

@@ -9,8 +9,14 @@ from inventory.ports import Publication
 from inventory.settings import Settings
 from persistence.errors import Unavailable
 from server.base import limits
-from server.live.fanout.event_feed import HINTS_WAITING_MAX, TOPIC, kind_of, next_level
-from server.live.fanout.frames import JSON, WatchEvents
+from server.live.fanout.event_feed import (
+    HINTS_WAITING_MAX,
+    TOPIC,
+    WatchEvents,
+    kind_of,
+    next_level,
+)
+from server.live.fanout.frames import JSON
 from server.live.fanout.writer import Outlet
 from tests.scenario import hall, settings_of
 from tests.server.live.fanout.test_hub import EVENT, Pipe, Stand

@@ -1,13 +1,14 @@
 """Who a session tells what, until when, and who is not listened to any longer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from inventory.ports import Envelope, Expiry
 from inventory.replies import Ok
@@ -16,9 +17,12 @@ from server.base.identity import Identity
 from server.live.actors.registry import ServedEvent, Shards
 from server.live.fanout.frames import JSON
 from server.live.fanout.writer import Outlet
+from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.live.websocket.machines import Keys
 from server.live.websocket.session import Session
+from server.live.websocket.watching import FRAMES
 from server.people.organisations.membership_cache import Seller
+from server.transport.capability.frame_row import FrameRow
 from tests.fakes import ManualClock, MemoryJournal, Notes, NumberedIds
 from tests.server.live.fanout.test_hub import EVENT, Pipe, Stand, turns
 
@@ -51,7 +55,12 @@ class Guest:
     """A connection to the one event of a stand, and its clock."""
 
     def __init__(
-        self, stand: Stand, *, limited: bool, keys: Keys | None = None
+        self,
+        stand: Stand,
+        *,
+        limited: bool,
+        keys: Keys | None = None,
+        rows: Iterable[FrameRow[Any]] = FRAMES,
     ) -> None:
         self.stand = stand
         self.now = 1_000.0
@@ -69,11 +78,14 @@ class Guest:
             Notes(),
         )
         shards.active[EVENT] = ServedEvent(stand.event, self.offered.append)
+        self.app = web.Application()
+        self.app[FRAME_TABLE] = FrameTable(rows)
         self.session = Session(
             Outlet(cast("asyncio.Transport", self.line), JSON),
             stand.hub,
             shards,
             lambda token: Identity(token, "guest", 1 << 33),
+            self.app,
             limited=limited,
             keys=keys,
         )
@@ -91,9 +103,12 @@ class Guest:
 
 @asynccontextmanager
 async def connected(
-    *, limited: bool = False, keys: Keys | None = None
+    *,
+    limited: bool = False,
+    keys: Keys | None = None,
+    rows: Iterable[FrameRow[Any]] = FRAMES,
 ) -> AsyncIterator[Guest]:
-    guest = Guest(Stand(), limited=limited, keys=keys)
+    guest = Guest(Stand(), limited=limited, keys=keys, rows=rows)
     try:
         yield guest
     finally:

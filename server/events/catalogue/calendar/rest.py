@@ -4,7 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
-from server.events.catalogue.icalendar import CalendarEvent, encode_calendar
+from server.events.catalogue.calendar.icalendar import CalendarEvent, encode_calendar
 from server.events.catalogue.rest import find_event, find_row
 from server.transport.http import etags
 from server.transport.rest.call import CACHE_ASK, Call

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from server.events.catalogue.icalendar import (
+from server.events.catalogue.calendar.icalendar import (
     CalendarEvent,
     encode_calendar,
     escape,
