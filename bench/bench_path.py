@@ -49,10 +49,10 @@ from server.base.identity import Identity
 from server.base.ids import RandomIds
 from server.base.metrics import Metrics
 from server.live.actors.envelopes import envelope_of
-from server.live.actors.registry import LocalEvent, Shards
+from server.live.actors.registry import EventRegistry, LocalEvent
 from server.live.fanout.frames import JSON
 from server.live.fanout.hub import Hub
-from server.live.fanout.writer import Outlet
+from server.live.fanout.writer import Writer
 from server.live.websocket.direct_socket import QUEUE_BYTES_MAX, DirectQueue
 from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.live.websocket.session import Session
@@ -235,7 +235,9 @@ class Path:
         self.journal = Silence()
         clock, ids, metrics = Clock(), RandomIds(), Metrics()
         # Never asked for an event: there is one, and it is served already.
-        shards = Shards(cast(Any, None), self.journal, hub, clock, ids, metrics)
+        registry = EventRegistry(
+            cast(Any, None), self.journal, hub, clock, ids, metrics
+        )
         event = hub.add_event(EVENT, venue, settings())
         self.actor = EventActor(
             EVENT,
@@ -247,14 +249,14 @@ class Path:
             ids=ids,
             observer=metrics,
         )
-        shards.active[EVENT] = LocalEvent(self.actor, event)
+        registry.active[EVENT] = LocalEvent(self.actor, event)
         self.readers: list[WebSocketReader] = []
         for number in range(connections):
             socket = cast(Any, Socket())
             session = Session(
-                Outlet(socket, JSON),
+                Writer(socket, JSON),
                 hub,
-                shards,
+                registry,
                 lambda token: None,
                 APP,
                 limited=False,

@@ -30,7 +30,6 @@ from inventory.commands import AnyCommand, ExpireHold, KeepHolds
 from inventory.decide import decide
 from inventory.keys import KeyMemory, replay
 from inventory.loading import Deposed, Loaded, SnapshotWriter, board_state, load
-from inventory.patience import Patience
 from inventory.ports import (
     Batch,
     Clock,
@@ -45,6 +44,7 @@ from inventory.ports import (
     Publisher,
 )
 from inventory.records import Corrupt
+from inventory.refusal_timer import RefusalTimer
 from inventory.replies import Refused, Reply, refuse
 from inventory.rules import sale
 from inventory.rules.common import Request
@@ -95,7 +95,7 @@ class EventActor:
         self._keys = KeyMemory(complete=False)
         self._confirmed_at = 0.0
         self._snapshots = SnapshotWriter(journal, observer)
-        self._patience = Patience(self._refuse_waiting)
+        self._patience = RefusalTimer(self._refuse_waiting)
         self._alarm = Alarm()
         self._stopping = False
         self.halted = False

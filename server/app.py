@@ -14,7 +14,7 @@ from persistence.postgres.durability import Durability
 from persistence.postgres.pool import Pool
 from persistence.postgres.prepare import prepare_database
 from server.base import limits
-from server.base.instance import Place, url_at
+from server.base.instance import Instance, url_at
 from server.base.metrics import Metrics
 from server.base.settings import Config
 from server.events.analytics.capability import NUMBERS
@@ -24,7 +24,7 @@ from server.events.bookings.capability import BOOKED
 from server.events.catalogue.capability import CATALOGUE
 from server.events.images.capability import PICTURES
 from server.events.sales.capability import SALES
-from server.events.sales.fast_reads import QuickReads
+from server.events.sales.fast_reads import FastReads
 from server.events.venues.capability import VENUES
 from server.live.actors.capability import ACTORS
 from server.live.cluster.capability import CLUSTER
@@ -48,8 +48,8 @@ from server.transport.capability.capability import (
 )
 from server.transport.capability.carriers import HTTP, MAIL, MESSAGES, RATE_LIMITS
 from server.transport.http.app_keys import TRUSTED_PROXIES
-from server.transport.http.compression import pack_bodies
-from server.transport.http.connections import Door
+from server.transport.http.compression import compress_bodies
+from server.transport.http.connections import ConnectionLimiter
 from server.transport.http.http_log import HTTP_LOG
 from server.transport.http.middleware import answer_problems, set_headers
 from server.transport.ratelimit.request_limits import LIMITS
@@ -90,7 +90,7 @@ CAPABILITIES: Final = (
 
 ROUTES: Final = routes_of(CAPABILITIES)
 FRAMES: Final = frames_of(CAPABILITIES)
-MIDDLEWARES: Final = (note_writes, answer_problems, pack_bodies)
+MIDDLEWARES: Final = (note_writes, answer_problems, compress_bodies)
 """What stands around every handler, the outermost first."""
 
 KEEPALIVE_S = 15
@@ -103,9 +103,9 @@ SHUTDOWN_S = 1.0
 class Server:
     """One serving process, from its parts to its port."""
 
-    def __init__(self, config: Config, place: Place) -> None:
+    def __init__(self, config: Config, instance: Instance) -> None:
         self.config = config
-        self.place = place
+        self.instance = instance
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pool: Pool | None = None
         self._startup: Startup | None = None
@@ -114,11 +114,11 @@ class Server:
     async def start(self) -> str:
         """Start everything; return the address clients use."""
         durability = await self._prepare()
-        self._pool = pool = await Pool.open(self.place.database_url)
+        self._pool = pool = await Pool.open(self.instance.database_url)
         app = web.Application(middlewares=MIDDLEWARES, client_max_size=BODY_BYTES_MAX)
         app.on_response_prepare.append(set_headers)
         startup = self._startup = Startup(
-            CAPABILITIES, self.config, self.place, pool, durability, app
+            CAPABILITIES, self.config, self.instance, pool, durability, app
         )
         startup.failed = self.failed
         await startup.open_all()
@@ -130,7 +130,7 @@ class Server:
     async def stop(self) -> None:
         """Stop in order; the parts that were not started are not stopped."""
         startup = self._startup
-        if self.place.reuse_port:
+        if self.instance.reuse_port:
             # The kernel gives new connections to our siblings from now on.
             self._close_listeners()
         if startup is not None:
@@ -145,7 +145,7 @@ class Server:
     async def _prepare(self) -> Durability:
         """Bring the database up to date; raises where it is not to be trusted."""
         durability, applied = await prepare_database(
-            self.place.database_url, unsafe=self.config.unsafe
+            self.instance.database_url, unsafe=self.config.unsafe
         )
         if applied:
             log.info("migrated the database", files=applied)
@@ -157,8 +157,8 @@ class Server:
         startup.on_stop(runner.cleanup)
         if runner.server is None:
             raise RuntimeError("aiohttp made no server")
-        runner.server.request_handler = QuickReads(app, runner.server.request_handler)
-        door = Door(
+        runner.server.request_handler = FastReads(app, runner.server.request_handler)
+        limiter = ConnectionLimiter(
             runner.server,
             app[TRUSTED_PROXIES],
             None if LIMITS not in app else limits.CONNECTIONS_PER_ADDRESS_MAX,
@@ -168,16 +168,22 @@ class Server:
             # Bodies are refused packed, so nobody unpacks them before that.
             auto_decompress=False,
         )
-        _add_gauges(startup.metrics, door)
+        _add_gauges(startup.metrics, limiter)
         loop = asyncio.get_running_loop()
-        startup.run(door.run(loop.time), "door")
-        host, place = self.config.host, self.place
+        startup.run(limiter.run(loop.time), "limiter")
+        host, instance = self.config.host, self.instance
         listening = await loop.create_server(
-            door, host, place.port, backlog=BACKLOG, reuse_port=place.reuse_port or None
+            limiter,
+            host,
+            instance.port,
+            backlog=BACKLOG,
+            reuse_port=instance.reuse_port or None,
         )
         self._stop_listening.append(listening.close)
-        if place.own_port is not None:
-            own = await loop.create_server(door, host, place.own_port, backlog=BACKLOG)
+        if instance.own_port is not None:
+            own = await loop.create_server(
+                limiter, host, instance.own_port, backlog=BACKLOG
+            )
             self._stop_listening.append(own.close)
         host, port = listening.sockets[0].getsockname()[:2]
         return url_at("http", host, port)
@@ -187,10 +193,10 @@ class Server:
             self._stop_listening.pop()()
 
 
-def _add_gauges(metrics: Metrics, door: Door) -> None:
+def _add_gauges(metrics: Metrics, limiter: ConnectionLimiter) -> None:
     metrics.gauge(
-        "onsale_tcp_connections", "Open connections", lambda: len(door.visitors)
+        "onsale_tcp_connections", "Open connections", lambda: len(limiter.connections)
     )
     metrics.gauge(
-        "onsale_tcp_refused", "Connections over a limit", lambda: door.refused
+        "onsale_tcp_refused", "Connections over a limit", lambda: limiter.refused
     )

@@ -54,7 +54,7 @@ PURE_EXCEPT = {
     "inventory/actor.py",
     "inventory/alarm.py",
     "inventory/loading.py",
-    "inventory/patience.py",
+    "inventory/refusal_timer.py",
 }
 IMPURE = {
     "asyncio",
@@ -229,7 +229,7 @@ def test_the_checks_above_find_what_they_look_for():
 
 
 def has_tests(name: str) -> bool:
-    """Tell whether a file tests this module, or the folder that it is a part of."""
+    """Return whether a file tests this module, or the folder that it is a part of."""
     package, *folders, module = Path(name).with_suffix("").parts
     return any(
         any(ROOT.joinpath("tests", package).rglob(f"test_{subject}*.py"))

@@ -101,7 +101,7 @@ class Venue:
         self.categories = {category.key for category in venue_map.categories}
 
     def has_seats(self, category: str | None) -> bool:
-        """Tell whether there are seats of a category (any category for None)."""
+        """Return whether there are seats of a category (any category for None)."""
         if category is None:
             return bool(self.seats)
         return category in self._seat_categories

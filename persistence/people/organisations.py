@@ -243,7 +243,7 @@ class Organisations:
         return None if row is None else _organisation_of(row)
 
     async def leads_any(self, user: str) -> bool:
-        """Tell whether somebody owns or leads an organisation, whichever."""
+        """Return whether somebody owns or leads an organisation, whichever."""
         rows = await self._pool.fetch(_LEADS_ANY, user)
         return bool(rows[0]["leads"])
 

@@ -83,7 +83,7 @@ def alive(processes: set[tuple[int, str]]) -> set[int]:
 
 
 def listening(pid: int, port: int) -> bool:
-    """Tell whether this very process listens at a port."""
+    """Return whether this very process listens at a port."""
     sockets = set()
     with contextlib.suppress(OSError):
         for fd in Path(f"/proc/{pid}/fd").iterdir():

@@ -80,7 +80,7 @@ class World(NamedTuple):
 
 
 def expected(route: Route, who: str) -> bool:
-    """Tell whether a route lets somebody in."""
+    """Return whether a route lets somebody in."""
     if who in MACHINES and route.access not in ("operational", "anonymous"):
         if route.scope is None or who == "machine without scopes":
             return False

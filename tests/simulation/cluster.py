@@ -52,7 +52,7 @@ async def form(process: "Process") -> Cluster:
     cluster = process.cluster = Cluster(
         bus,  # type: ignore[arg-type]
         process.journal,  # type: ignore[arg-type]
-        process.shards,
+        process.event_registry,
         members,
     )
     await members.look()

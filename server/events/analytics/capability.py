@@ -5,7 +5,7 @@ from typing import Final
 
 from persistence.analytics.analytics import Analytics
 from server.events.analytics.examples import EXAMPLES
-from server.events.analytics.job import COUNTER, Counter
+from server.events.analytics.job import ROLLUP_JOB, RollupJob
 from server.events.analytics.rest import ANALYTICS, ROUTES
 from server.transport.capability.capability import Capability, Startup
 
@@ -13,13 +13,13 @@ CLOSE_S: Final = 0.3
 
 
 async def _open(startup: Startup) -> None:
-    counter, pool = await Counter.open(startup.instance.database_url)
+    job, pool = await RollupJob.open(startup.instance.database_url)
     # Nobody waits for its last words: what is not committed is counted again.
     startup.on_stop(partial(pool.close, CLOSE_S))
-    counter.count_in(startup.metrics)
-    startup[COUNTER] = counter
+    job.count_in(startup.metrics)
+    startup[ROLLUP_JOB] = job
     startup[ANALYTICS] = Analytics(startup.pool)
-    startup.run(counter.run(), "analytics")
+    startup.run(job.run(), "analytics")
 
 
 NUMBERS: Final = Capability(

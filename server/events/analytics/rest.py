@@ -25,9 +25,9 @@ from persistence.analytics.analytics import (
     of_organisation,
     one_event,
 )
-from server.events.analytics.job import COUNTER
+from server.events.analytics.job import ROLLUP_JOB
 from server.events.catalogue.rest import find_shown_row
-from server.people.organisations.membership import manages, stand
+from server.people.organisations.membership import manages, require_membership
 from server.people.organisations.rows import ORGANISATION
 from server.transport.http.problems import (
     BAD_FIELD,
@@ -156,7 +156,7 @@ async def show_event_analytics(call: Call) -> web.Response:
 
 async def show_organisation_analytics(call: Call) -> web.Response:
     """Show the numbers of an organisation to those who lead it."""
-    organisation = (await stand(call, "leader")).id
+    organisation = (await require_membership(call, "leader")).id
     scope = of_organisation(organisation)
     totals, fields = await _totals(call, scope)
     document = OrganisationAnalytics(
@@ -173,7 +173,7 @@ ANALYTICS: Final = web.AppKey("analytics", Analytics)
 
 async def show_dashboard(call: Call) -> web.Response:
     """Show the numbers of the whole server."""
-    analytics, behind = call[ANALYTICS], call[COUNTER].behind
+    analytics, behind = call[ANALYTICS], call[ROLLUP_JOB].behind
     totals, fields = await _totals(call, EVERYTHING)
     accounts, organisations = await analytics.people()
     document = Dashboard(

@@ -5,17 +5,17 @@ from typing import Final
 from persistence.events.attendees import forget_attendees
 from server.events.attendees.examples import EXAMPLES
 from server.events.attendees.rest import ROUTES
-from server.events.attendees.service import REGISTRAR, Registrar
-from server.live.actors.registry import SHARDS
+from server.events.attendees.service import REGISTRATIONS, RegistrationService
+from server.live.actors.registry import REGISTRY
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
 
 
 async def _open(startup: Startup) -> None:
     public_url = startup.settings.public_url
-    registrar = Registrar(startup.pool, startup[SHARDS], public_url)
-    startup[REGISTRAR] = registrar
-    startup.run(registrar.run(), "registrations")
+    registrations = RegistrationService(startup.pool, startup[REGISTRY], public_url)
+    startup[REGISTRATIONS] = registrations
+    startup.run(registrations.run(), "registrations")
 
 
 ATTENDEES: Final = Capability(

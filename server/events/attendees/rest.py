@@ -14,7 +14,7 @@ from server.events.attendees.problems import (
     REGISTRATION_CLOSED,
     REGISTRATION_PENDING,
 )
-from server.events.attendees.service import REGISTRAR, RegistrationRefused
+from server.events.attendees.service import REGISTRATIONS, RegistrationRefused
 from server.events.catalogue.rest import (
     FoundEvent,
     find_event,
@@ -99,7 +99,7 @@ async def create_attendee(call: Call) -> web.Response:
     request_hash = hash_request([event.id, email, body.name])
     new = NewAttendee(name(0), event.id, email, body.name, user, request_hash)
     try:
-        made = await call[REGISTRAR].register(new, name)
+        made = await call[REGISTRATIONS].register(new, name)
     except AlreadyRegistered as error:
         raise ProblemError(ALREADY_REGISTERED) from error
     except RegistrationRefused as error:
@@ -117,7 +117,7 @@ async def list_attendees(call: Call) -> web.Response:
     event, query = await find_event(call), call.request.query
     if not await may_see(call, event.id):
         raise ProblemError(FORBIDDEN)
-    rows, cursor = await call[REGISTRAR].store.list_of_event(
+    rows, cursor = await call[REGISTRATIONS].store.list_of_event(
         event.id,
         text=text_of(query, "q", TEXT_LENGTH_MAX),
         shown=choice_of(query, "status", STATUSES),
@@ -130,7 +130,7 @@ async def list_attendees(call: Call) -> web.Response:
 async def list_my_registrations(call: Call) -> web.Response:
     """List what the caller registered for, newest first."""
     query = call.request.query
-    rows, cursor = await call[REGISTRAR].store.list_of_user(
+    rows, cursor = await call[REGISTRATIONS].store.list_of_user(
         call.who.user, limit=read_limit(query), cursor=query.get("cursor")
     )
     return call.read(Page([document_of(row) for row in rows], cursor))
@@ -155,7 +155,7 @@ async def cancel_registration(call: Call) -> web.Response:
     """Cancel the registration whose mail has a code."""
     body = await call.body(CodeOfAttendee)
     digest = hash_of_code(body.code)
-    attendee = await call[REGISTRAR].store.find_by_code(digest)
+    attendee = await call[REGISTRATIONS].store.find_by_code(digest)
     if attendee is None:
         raise ProblemError(CODE_INVALID)
     return await _cancel(call, attendee, late=False)
@@ -183,7 +183,7 @@ async def _cancel(call: Call, attendee: Attendee, *, late: bool) -> web.Response
         raise ProblemError(REGISTRATION_PENDING)
     if attendee.shown == "registered":
         try:
-            attendee = await call[REGISTRAR].cancel(attendee, late=late)
+            attendee = await call[REGISTRATIONS].cancel(attendee, late=late)
         except RegistrationRefused as error:
             raise refusal(error.refused) from error
         except (EventNotFound, EventUnavailable) as error:
@@ -206,7 +206,7 @@ async def _seen(call: Call) -> Attendee:
         call.path("attendee", ATTENDEE_NOT_FOUND),
     )
     await find_shown_row(call, event)
-    row = await call[REGISTRAR].store.find(name)
+    row = await call[REGISTRATIONS].store.find(name)
     if row is None or row.event_id != event or row.came_to_nothing:
         raise ProblemError(ATTENDEE_NOT_FOUND)
     # Somebody else's looks like none at all.

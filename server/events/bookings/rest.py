@@ -14,7 +14,7 @@ from inventory.replies import Refused
 from persistence.events.bookings import Booking, Bookings, Buyer, Wanted
 from server.events.attendees.problems import ALREADY_CANCELLED
 from server.events.catalogue.rest import find_event, find_row, may_see
-from server.live.actors.registry import SHARDS, EventNotFound, EventUnavailable, ask
+from server.live.actors.registry import REGISTRY, EventNotFound, EventUnavailable, ask
 from server.people.organisations.membership import manages
 from server.transport.http.problems import (
     BAD_FIELD,
@@ -107,7 +107,7 @@ async def cancel_booking(call: Call) -> web.Response:
         # Staff of the organisation, who see it and no more.
         raise ProblemError(FORBIDDEN)
     try:
-        local = await call[SHARDS].find(row.event)
+        local = await call[REGISTRY].find(row.event)
     except EventNotFound as error:
         raise ProblemError(BOOKING_NOT_FOUND) from error
     except EventUnavailable as error:

@@ -9,7 +9,7 @@ from msgspec import Struct, defstruct, structs
 from server.events.catalogue.bodies import EventSummary
 from server.events.catalogue.rest import summary_of
 from server.events.catalogue.row_cache import ROWS
-from server.live.actors.registry import SHARDS, LocalEvent
+from server.live.actors.registry import REGISTRY, LocalEvent
 from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.event_feed import Describe
 from server.live.fanout.hub import HUB
@@ -53,13 +53,13 @@ class EventWithdrawn(Struct, tag_field="op", tag="event_deleted"):
 
 def connect_live_events(app: web.Application, bus: Bus) -> None:
     """Let what becomes of events be told to those who listen."""
-    live, shards = app[HUB].live, app[SHARDS]
+    live, registry = app[HUB].feed, app[REGISTRY]
 
     def owns(event: str) -> bool:
-        return isinstance(shards.active.get(event), LocalEvent)
+        return isinstance(registry.active.get(event), LocalEvent)
 
     def organisation_of(event: str) -> str | None:
-        served = shards.active.get(event)
+        served = registry.active.get(event)
         if served is None or served.seller is None:
             return None
         return served.seller.organisation

@@ -20,19 +20,19 @@ class Listening:
 
     def close(self) -> None:
         """Hear no more."""
-        self._session.hub.live.leave(self._session.outlet)
+        self._session.hub.feed.leave(self._session.writer)
 
 
 def watch_events(session: Session, caller: Identity, frame: WatchEvents) -> None:
     """Hear of events from now on."""
     session.keep(Listening)
-    session.hub.live.listen(session.outlet, frame)
+    session.hub.feed.listen(session.writer, frame)
     session.answer(frame.id, Ok())
 
 
 def unwatch_events(session: Session, caller: Identity, frame: UnwatchEvents) -> None:
     """Hear of events no longer."""
-    session.hub.live.leave(session.outlet)
+    session.hub.feed.leave(session.writer)
     session.answer(frame.id, Ok())
 
 

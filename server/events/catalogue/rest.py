@@ -42,7 +42,7 @@ from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.row_cache import ROWS
 from server.live.actors.registry import (
     CATALOG,
-    SHARDS,
+    REGISTRY,
     EventNotFound,
     EventUnavailable,
     ServedEvent,
@@ -106,7 +106,7 @@ async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
 
 
 async def is_hidden(call: Call, event: FoundEvent) -> bool:
-    """Tell whether this is a draft of an organisation that is not the caller's."""
+    """Return whether this is a draft of an organisation that is not the caller's."""
     seller = event.local.seller
     return (
         seller is not None
@@ -128,7 +128,7 @@ async def load_event(call: Call, deleted: bool = False) -> FoundEvent:
     """Return the event of the request's path, activated, whoever asks."""
     event = call.path("event", EVENT_NOT_FOUND)
     try:
-        local = await call[SHARDS].find(event)
+        local = await call[REGISTRY].find(event)
     except EventNotFound as error:
         raise ProblemError(EVENT_NOT_FOUND) from error
     except EventUnavailable as error:
@@ -190,7 +190,7 @@ def event_stamp(app: web.Application, served: ServedEvent) -> Hashable:
 
 
 def is_public(board: Board) -> bool:
-    """Tell whether everybody sees this event alike, so that its answers may be kept."""
+    """Return whether everybody sees this event alike: its answers may be kept."""
     settings = board.settings
     return settings.sale_state != "draft" and not settings.deleted
 
@@ -291,7 +291,7 @@ async def edit_event(call: Call) -> web.Response:
 
 
 async def _is_new_edit(call: Call, event: str, request_hash: bytes) -> bool:
-    """Tell whether an edit was not made before, under its key."""
+    """Return whether an edit was not made before, under its key."""
     if call.key is None:
         return True
     known = await call[CATALOG].details.find_key(event, call.who.user, call.key)
@@ -399,7 +399,7 @@ async def find_shown_row(call: Call, event: str) -> EventRow:
 
 
 async def may_see(call: Call, event: str) -> bool:
-    """Tell whether the caller may see all who booked or registered for an event."""
+    """Return whether the caller may see all who booked or registered for an event."""
     organisation = (await find_row(call, event)).organisation
     if organisation is None:
         return call.organizer

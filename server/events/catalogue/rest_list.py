@@ -13,7 +13,7 @@ from server.events.catalogue.bodies import EventSummary, tags_of
 from server.events.catalogue.rest import summary_of
 from server.live.actors.registry import CATALOG
 from server.live.fanout.hub import HUB
-from server.people.organisations.membership import belongs, stand
+from server.people.organisations.membership import belongs, require_membership
 from server.people.organisations.rows import ONE, listing
 from server.transport.http.problems import BAD_FIELD, UNAVAILABLE, bad_field
 from server.transport.http.response_cache import CACHES
@@ -101,9 +101,9 @@ async def list_events(call: Call) -> web.Response:
 
 async def list_organisation_events(call: Call) -> web.Response:
     """List an organisation's events, drafts included, in order of their beginning."""
-    standing, query = await stand(call, "member"), call.request.query
+    membership, query = await require_membership(call, "member"), call.request.query
     rows, cursor = await call[CATALOG].list_events(
-        EventFilter(drafts=True, organisation=standing.id),
+        EventFilter(drafts=True, organisation=membership.id),
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )

@@ -19,10 +19,10 @@ from aiohttp.abc import AbstractStreamWriter
 
 from server.events.catalogue.rest import event_stamp
 from server.events.sales.rest_seats import availability_stamp
-from server.live.actors.registry import SHARDS
+from server.live.actors.registry import REGISTRY
 from server.transport.http import etags
 from server.transport.http.app_keys import SETTINGS, TRUSTED_PROXIES
-from server.transport.http.compressor import PACKER, may_pack
+from server.transport.http.compressor import COMPRESSOR, may_compress
 from server.transport.http.cors import origin_headers, origin_of
 from server.transport.http.middleware import (
     SECURITY_HEADERS,
@@ -67,7 +67,7 @@ class Written(web.StreamResponse):
         return True
 
 
-class QuickReads:
+class FastReads:
     """Stands before a handler of all requests, and answers what it can."""
 
     def __init__(self, app: web.Application, usual: Handler) -> None:
@@ -99,7 +99,7 @@ class QuickReads:
             return None
         app = self._app
         event, slash, rest = path[len(EVENTS) :].partition("/")
-        served = app[SHARDS].active.get(event)
+        served = app[REGISTRY].active.get(event)
         if served is None:
             return None
         if not slash:
@@ -124,11 +124,11 @@ class QuickReads:
             tag = etags.as_known(asked, tag)
         else:
             status = "200 OK"
-            if may_pack(request, body):
-                packed = app[PACKER].find(request.raw_path, tag)
+            if may_compress(request, body):
+                packed = app[COMPRESSOR].find(request.raw_path, tag)
                 if packed is not None:
                     body, tag, about = packed, etags.weak(tag), _PACKED
-                elif not app[PACKER].rests(body):
+                elif not app[COMPRESSOR].rests(body):
                     return False
             about = f"{about}Content-Length: {len(body)}\r\n"
         told = self._told_of(request)

@@ -78,7 +78,7 @@ async def _find_event(call: Call, blocks: bool) -> FoundEvent:
 
 
 async def _is_run_by(call: Call, command: ClientCommand, event: FoundEvent) -> bool:
-    """Tell whether the caller manages the event, where that makes a difference.
+    """Return whether the caller manages the event, where that makes a difference.
 
     Holding and booking, which buyers do all day, ask no database who does.
     """

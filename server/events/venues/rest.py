@@ -15,7 +15,7 @@ from persistence.events.catalog import VenueRow
 from server.events.venues.problems import VENUE_NOT_FOUND
 from server.live.actors.registry import CATALOG
 from server.people.organisations.membership import seller_of
-from server.people.organisations.service import OFFICE
+from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
     FORBIDDEN,
@@ -68,7 +68,7 @@ CHARTS: Final = web.AppKey("charts", asyncio.Semaphore)
 async def create_venue(call: Call) -> web.Response:
     """Make a venue from a map or a chart."""
     user, key = call.who.user, call.key
-    organisations = call[OFFICE].organisations
+    organisations = call[ORGANISATION_SERVICE].organisations
     if not call.organizer and not await organisations.leads_any(user):
         # Before the body, which is dear to read.
         raise ProblemError(FORBIDDEN)

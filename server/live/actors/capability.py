@@ -5,7 +5,7 @@ from typing import Final
 from persistence.events.catalog import Catalog
 from persistence.journal.journal import PostgresJournal
 from server.base.ids import RandomIds
-from server.live.actors.registry import CATALOG, JOURNAL, SHARDS, Shards
+from server.live.actors.registry import CATALOG, JOURNAL, REGISTRY, EventRegistry
 from server.live.fanout.hub import HUB
 from server.transport.capability.capability import Capability, Startup
 
@@ -18,17 +18,17 @@ async def _open(startup: Startup) -> None:
     startup.on_stop(journal.close)
     startup[JOURNAL] = journal
     startup[CATALOG] = catalog = Catalog(startup.pool)
-    startup[SHARDS] = shards = Shards(
+    startup[REGISTRY] = registry = EventRegistry(
         catalog, journal, startup[HUB], startup.clock, RandomIds(), metrics
     )
-    startup.on_drain(shards.stop)
-    startup.run(shards.run(), "scheduled sales")
+    startup.on_drain(registry.stop)
+    startup.run(registry.run(), "scheduled sales")
     startup.run(metrics.watch_loop(), "loop lag")
     metrics.gauge(
-        "onsale_events", "Events with an actor here", lambda: len(shards.active)
+        "onsale_events", "Events with an actor here", lambda: len(registry.active)
     )
     metrics.gauge(
-        "onsale_mailbox_depth", "Commands waiting for actors", shards.mailbox_depth
+        "onsale_mailbox_depth", "Commands waiting for actors", registry.mailbox_depth
     )
 
 

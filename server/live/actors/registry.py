@@ -115,7 +115,7 @@ class Neighbours(Protocol):
         """Take note that an event of ours is not ours any more."""
 
 
-class Shards:
+class EventRegistry:
     """The events of this process."""
 
     def __init__(
@@ -359,7 +359,7 @@ async def ask(
     return await answer
 
 
-SHARDS: Final = web.AppKey("shards", Shards)
+REGISTRY: Final = web.AppKey("registry", EventRegistry)
 
 
 JOURNAL: Final = web.AppKey("journal", PostgresJournal)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from server.base import limits
-from server.live.actors.registry import JOURNAL, SHARDS
+from server.live.actors.registry import JOURNAL, REGISTRY
 from server.live.cluster.examples import EXAMPLES
 from server.live.cluster.membership.adoption import adopt
 from server.live.cluster.membership.members import MEMBERS, Members
@@ -38,13 +38,13 @@ async def _join(startup: Startup) -> Members:
 
 async def _meet(startup: Startup, members: Members) -> Peers:
     """Become one of many, or be alone: the only place that makes a difference."""
-    shards = startup[SHARDS]
+    registry = startup[REGISTRY]
     if startup.instance.redis_url is None:
-        return Alone(shards, asyncio.get_running_loop().time)
+        return Alone(registry, asyncio.get_running_loop().time)
     # Imported here, because who is alone needs none of it.
     from server.live.cluster.cluster import Cluster
 
-    cluster = Cluster(startup[BUS], startup[JOURNAL], shards, members)
+    cluster = Cluster(startup[BUS], startup[JOURNAL], registry, members)
     startup.on_stop(cluster.close)
     await cluster.see_that_all_hear()
     startup.run(cluster.run(), "cluster")

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from server.base.metrics import Metrics
-from server.live.actors.registry import Shards
+from server.live.actors.registry import EventRegistry
 
 
 class Peers(Protocol):
@@ -37,8 +37,8 @@ class Peers(Protocol):
 class Alone:
     """Stands for the others where there are none: all events are ours."""
 
-    def __init__(self, shards: Shards, now: Callable[[], float]) -> None:
-        self._shards = shards
+    def __init__(self, registry: EventRegistry, now: Callable[[], float]) -> None:
+        self._registry = registry
         self._now = now
 
     async def rates(self) -> dict[str, float]:
@@ -46,7 +46,7 @@ class Alone:
         now = self._now()
         return {
             served.actor.event: served.board.commits_per_s(now)
-            for served in self._shards.owned()
+            for served in self._registry.owned()
         }
 
     async def move(self, event: str, to: str) -> bool:
@@ -55,7 +55,7 @@ class Alone:
 
     def take_share(self, events: list[str]) -> None:
         """Own them all."""
-        self._shards.adopt(events)
+        self._registry.adopt(events)
 
     async def leave(self, within_s: float) -> None:
         """Do nothing: nobody takes our events."""

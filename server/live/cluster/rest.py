@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
-from server.live.actors.registry import SHARDS, EventNotFound, EventUnavailable
+from server.live.actors.registry import REGISTRY, EventNotFound, EventUnavailable
 from server.live.cluster.membership.members import MEMBERS
 from server.live.cluster.peers import PEERS
 from server.live.cluster.problems import PROCESS_NOT_FOUND
@@ -88,7 +88,7 @@ async def move_event(call: Call) -> web.Response:
     if body.process not in call[MEMBERS].live:
         raise ProblemError(PROCESS_NOT_FOUND)
     try:
-        await call[SHARDS].find(body.event)
+        await call[REGISTRY].find(body.event)
         said = await call[PEERS].move(body.event, body.process)
     except EventNotFound as error:
         raise ProblemError(EVENT_NOT_FOUND) from error

@@ -16,20 +16,20 @@ async def _open(startup: Startup) -> None:
     startup[HUB] = hub = Hub(asyncio.get_running_loop())
     hub.settings_changed = startup[CACHES].settings_changed
     startup.run(hub.run(), "hub")
-    startup.run(hub.live.run(), "live events")
+    startup.run(hub.feed.run(), "live events")
     _count_in(startup.metrics, hub)
 
     async def send_away(_: float) -> None:
-        for outlet in list(hub.outlets):
+        for writer in list(hub.writers):
             # Spread, so that not all come back in the same instant.
-            outlet.close(1012, "restart", random.randrange(RESTART_SPREAD_MS))
+            writer.close(1012, "restart", random.randrange(RESTART_SPREAD_MS))
 
     startup.on_drain(send_away)
 
 
 def _count_in(metrics: Metrics, hub: Hub) -> None:
-    live = hub.live
-    metrics.gauge("onsale_connections", "Open websockets", lambda: len(hub.outlets))
+    live = hub.feed
+    metrics.gauge("onsale_connections", "Open websockets", lambda: len(hub.writers))
     metrics.gauge(
         "onsale_watchers",
         "Watched events, summed over connections",

@@ -1,4 +1,4 @@
-"""Live events: who hears of events as they appear, change, go, and fill up.
+"""EventFeed events: who hears of events as they appear, change, go, and fill up.
 
 Purpose: a page that lists events need not ask again and again. Whoever sends
 `watch_events` is told what becomes of all events, or of those of an organisation, or of
@@ -30,7 +30,7 @@ from persistence.errors import Unavailable
 from server.base import limits
 from server.live.fanout.board import Board
 from server.live.fanout.frames import Codec, Frame
-from server.live.fanout.writer import Outlet
+from server.live.fanout.writer import Writer
 from server.transport.bus.bus import Bus
 
 TOPIC: Final = "live events"
@@ -116,7 +116,7 @@ class Interest(Struct, frozen=True):
     events: frozenset[str] | None
 
     def covers(self, hint: Hint) -> bool:
-        """Tell whether a hint is about one of them."""
+        """Return whether a hint is about one of them."""
         if self.events is not None and hint.event not in self.events:
             return False
         return self.organisation is None or self.organisation == hint.organisation
@@ -126,7 +126,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Said).decode
 
 
-class Live:
+class EventFeed:
     """The live events of one process.
 
     `owns` tells whether this process speaks for an event, `organisation_of` whose that
@@ -134,7 +134,7 @@ class Live:
     """
 
     def __init__(self) -> None:
-        self.listeners: dict[Outlet, Interest] = {}
+        self.listeners: dict[Writer, Interest] = {}
         self.told = 0
         self.dropped = 0
         """Hints that a client had no room for, or that came too fast."""
@@ -148,14 +148,14 @@ class Live:
         self._edited: set[FedEvent] = set()
         self._hints: deque[Hint] = deque()
 
-    def listen(self, outlet: Outlet, wanted: WatchEvents) -> None:
+    def listen(self, writer: Writer, wanted: WatchEvents) -> None:
         """Tell a session of events from now on; what it wanted before is forgotten."""
         events = None if wanted.events is None else frozenset(wanted.events)
-        self.listeners[outlet] = Interest(wanted.organisation, events)
+        self.listeners[writer] = Interest(wanted.organisation, events)
 
-    def leave(self, outlet: Outlet) -> None:
+    def leave(self, writer: Writer) -> None:
         """Tell a session no more."""
-        self.listeners.pop(outlet, None)
+        self.listeners.pop(writer, None)
 
     def published(self, event: FedEvent, before: Settings) -> None:
         """Take note of a committed batch: on the path of every command."""
@@ -274,18 +274,18 @@ class Live:
     async def _deliver(self, hint: Hint, slice_: "_Slice") -> None:
         """Write a hint to all who want it and have room."""
         frames: dict[Codec, bytes] = {}
-        for count, (outlet, interest) in enumerate(list(self.listeners.items())):
+        for count, (writer, interest) in enumerate(list(self.listeners.items())):
             if not count & 15:
                 await slice_.rest()
             if not interest.covers(hint):
                 continue
-            if outlet.is_over() or not outlet.roomy():
+            if writer.is_over() or not writer.roomy():
                 self.dropped += 1
                 continue
-            codec = outlet.codec
+            codec = writer.codec
             if codec not in frames:
                 frames[codec] = codec.pack(hint.frame)
-            outlet.write(frames[codec])
+            writer.write(frames[codec])
             self.told += 1
 
 
@@ -313,7 +313,7 @@ def kind_of(before: Settings, now: Settings) -> Kind | None:
 
 
 def is_for_sale(settings: Settings) -> bool:
-    """Tell whether anybody wants to know how full this event is."""
+    """Return whether anybody wants to know how full this event is."""
     return settings.sale_state in {"scheduled", "on_sale", "paused"} and _is_public(
         settings
     )

@@ -12,10 +12,10 @@ from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 from persistence.errors import Unavailable
 from server.base import limits
 from server.base.identity import Identity, Machine, TokenError
-from server.live.actors.registry import SHARDS
+from server.live.actors.registry import REGISTRY
 from server.live.fanout.frames import CODECS, JSON
 from server.live.fanout.hub import HUB
-from server.live.fanout.writer import Outlet
+from server.live.fanout.writer import Writer
 from server.live.websocket.direct_socket import DirectSocket
 from server.live.websocket.machines import Keys, TooManyKeys
 from server.live.websocket.session import Session
@@ -50,7 +50,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     if request.body_exists:
         # What comes after the head are frames; a proxy may think it a body.
         raise web.HTTPBadRequest
-    if len(app[HUB].outlets) >= limits.CONNECTIONS_MAX or not app[READINESS].ready:
+    if len(app[HUB].writers) >= limits.CONNECTIONS_MAX or not app[READINESS].ready:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
     keys = Keys(app[KEY_AUTHENTICATOR], partial(_may_ask, request, app))
     user, shown = await _caller_of(request, app, keys)
@@ -68,12 +68,12 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         return socket_
     _bound_kernel_memory(transport)
     codec = CODECS.get(socket_.ws_protocol or "", JSON)
-    outlet = Outlet(transport, codec, socket_.end)
-    socket_.say_goodbye = partial(_say_goodbye, outlet)
+    writer = Writer(transport, codec, socket_.end)
+    socket_.say_goodbye = partial(_say_goodbye, writer)
     session = Session(
-        outlet,
+        writer,
         app[HUB],
-        app[SHARDS],
+        app[REGISTRY],
         partial(_identify, app),
         app,
         limited=app.get(LIMITS) is not None,
@@ -91,7 +91,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
 
 async def _pump(socket_: DirectSocket, session: Session) -> None:
     """Read frames; stop reading while too much is unanswered."""
-    wanted = WSMsgType.BINARY if session.outlet.codec.binary else WSMsgType.TEXT
+    wanted = WSMsgType.BINARY if session.writer.codec.binary else WSMsgType.TEXT
     socket_.direct(wanted, session.receive, session.must_wait)
     receive = socket_.receive
     while True:
@@ -116,13 +116,13 @@ async def _pump(socket_: DirectSocket, session: Session) -> None:
             await session.room()
 
 
-def _say_goodbye(outlet: Outlet, code: int) -> None:
+def _say_goodbye(writer: Writer, code: int) -> None:
     """Say why the connection ends, where the client did not end it."""
     reason = REASONS.get(code)
     if reason is None:
-        outlet.end(code)
+        writer.end(code)
     else:
-        outlet.close(code, reason, 0)
+        writer.close(code, reason, 0)
 
 
 def _check_origin(request: web.Request, app: web.Application) -> None:

@@ -24,9 +24,9 @@ from server.base.identity import Identity, Machine
 from server.live.actors.envelopes import envelope_of
 from server.live.actors.registry import (
     EventNotFound,
+    EventRegistry,
     EventUnavailable,
     ServedEvent,
-    Shards,
 )
 from server.live.fanout.frames import (
     COMMANDS,
@@ -39,7 +39,7 @@ from server.live.fanout.frames import (
     pong_frame,
 )
 from server.live.fanout.hub import Hub
-from server.live.fanout.writer import Outlet
+from server.live.fanout.writer import Writer
 from server.live.websocket.frame_table import FRAME_TABLE
 from server.live.websocket.machines import (
     KEY_LOOK_S,
@@ -112,33 +112,33 @@ class Session:
         "app",
         "hub",
         "in_flight",
-        "outlet",
+        "registry",
         "reply",
-        "shards",
         "user",
+        "writer",
     )
 
     def __init__(
         self,
-        outlet: Outlet,
+        writer: Writer,
         hub: Hub,
-        shards: Shards,
+        registry: EventRegistry,
         identify: Callable[[str], Identity | None],
         app: web.Application,
         *,
         limited: bool,
         keys: Keys | None = None,
     ) -> None:
-        self.outlet = outlet
+        self.writer = writer
         self.user: Identity | None = None
         self.in_flight = 0
         self.reply = self._reply
         self.app = app
         """Where handlers of frames find their capability."""
         self.hub = hub
-        self.shards = shards
+        self.registry = registry
         table = app[FRAME_TABLE]
-        self._decoder = table.decoders[outlet.codec]
+        self._decoder = table.decoders[writer.codec]
         self._rows = table.by_kind
         self._identify = identify
         self._keys = keys
@@ -154,15 +154,15 @@ class Session:
         self._kept: dict[type, Any] = {}
         """What capabilities keep for this connection, by its type."""
         self._timer: asyncio.TimerHandle | None = hub.loop.call_later(
-            limits.HELLO_S_MAX, outlet.close, 4001, "say hello first", 0
+            limits.HELLO_S_MAX, writer.close, 4001, "say hello first", 0
         )
-        hub.outlets.add(outlet)
+        hub.writers.add(writer)
 
     def sign_in(self, user: Identity, key: str = "") -> None:
         """Take the caller as known from here on, a machine for as long as its key."""
         if self.user is not None:
-            self.hub.left(self.outlet, self.user.user)
-            self.hub.outlets.add(self.outlet)
+            self.hub.left(self.writer, self.user.user)
+            self.hub.writers.add(self.writer)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -177,11 +177,11 @@ class Session:
             # Nobody stays longer than the token says that was shown.
             left_s = user.expires_at_s - time()
             self._timer = self.hub.loop.call_later(
-                max(0.0, left_s), self.outlet.close, 4001, "the token has expired", 0
+                max(0.0, left_s), self.writer.close, 4001, "the token has expired", 0
             )
         self.user = user
-        self.outlet.session = user.session
-        self.hub.signed_in(self.outlet, user.user)
+        self.writer.session = user.session
+        self.hub.signed_in(self.writer, user.user)
 
     def close(self) -> None:
         """Forget the connection; what it asked is still decided."""
@@ -190,7 +190,7 @@ class Session:
         for kept in self._kept.values():
             kept.close()
         self._kept.clear()
-        self.hub.left(self.outlet, self.user.user if self.user else None)
+        self.hub.left(self.writer, self.user.user if self.user else None)
         for task in (*self._tasks, self._greeter, self._keeper):
             if task is not None:
                 task.cancel()
@@ -205,7 +205,7 @@ class Session:
             frame: Any = self._decoder.decode(data)
         except FrameError as error:
             if self._allowed() is not False:
-                self.outlet.send(ErrorFrame(error.frame_id, error.code, error.detail))
+                self.writer.send(ErrorFrame(error.frame_id, error.code, error.detail))
             return
         self.in_flight += 1
         if self._rates is not None and not self._allowed():
@@ -237,23 +237,23 @@ class Session:
     def hear(self, ping: bytes | None) -> None:
         """Take a control frame: answer a ping, and count all of them."""
         if self._allowed() and ping is not None:
-            self.outlet.write(pong_frame(ping))
+            self.writer.write(pong_frame(ping))
 
     def must_wait(self) -> bool:
-        """Tell whether the reader should wait for `room` before the next frame."""
+        """Return whether the reader should wait for `room` before the next frame."""
         return (
             self.in_flight >= limits.IN_FLIGHT_MAX
             or self._greeter is not None
-            or self.outlet.full()
+            or self.writer.full()
         )
 
     async def room(self) -> None:
         """Wait until fewer frames are unanswered and the client took its replies."""
-        outlet = self.outlet
-        while self.must_wait() and not outlet.is_over():
+        writer = self.writer
+        while self.must_wait() and not writer.is_over():
             self._room = self.hub.loop.create_future()
             # Also where only answers are missing: it hears when the connection ends.
-            outlet.when_roomy(self._make_room)
+            writer.when_roomy(self._make_room)
             await self._room
         self._room = None
 
@@ -262,7 +262,7 @@ class Session:
         if self._rates is None or self._rates.allow(self.hub.now()):
             return True
         if self._rates.refused > limits.FLOOD_REFUSALS_MAX:
-            self.outlet.close(4029, "too many frames", 5_000)
+            self.writer.close(4029, "too many frames", 5_000)
         return False
 
     def _command(self, command: ClientCommand, size: int) -> None:
@@ -278,7 +278,7 @@ class Session:
             if refused is not None:
                 self.answer(command.id, refused)
                 return
-        local = self.shards.active.get(command.event)
+        local = self.registry.active.get(command.event)
         if local is not None:
             self._offer(command, size, user, local)
             return
@@ -314,13 +314,13 @@ class Session:
     def answer(self, frame_id: int, reply: Reply) -> None:
         """Answer the frame with this id; each is answered exactly once."""
         reply.id = frame_id
-        outlet = self.outlet
+        writer = self.writer
         self.in_flight -= 1
         if self.in_flight:
             # More answers are due, perhaps of the same commit.
-            outlet.write_soon(outlet.codec.pack(reply))
+            writer.write_soon(writer.codec.pack(reply))
         else:
-            outlet.write(outlet.codec.pack(reply))
+            writer.write(writer.codec.pack(reply))
         if self._room is not None:
             self._make_room()
 
@@ -371,7 +371,7 @@ class Session:
             except Unavailable as error:
                 # Nothing can be revoked while the database is away.
                 log.debug("a key is not looked at", reason=str(error))
-        self.outlet.close(4001, "the key is not good any more", 0)
+        self.writer.close(4001, "the key is not good any more", 0)
 
     def _welcome(self, frame: Hello, user: Identity) -> None:
         self.sign_in(user, frame.token)
@@ -430,7 +430,7 @@ class Session:
         missing: Code = "event_not_found",
     ) -> None:
         """Do something with an event, at once or when it is loaded."""
-        local = self.shards.active.get(event)
+        local = self.registry.active.get(event)
         if local is not None:
             use(local)
         else:
@@ -444,7 +444,7 @@ class Session:
         missing: Code,
     ) -> None:
         try:
-            local = await self.shards.find(event)
+            local = await self.registry.find(event)
         except EventNotFound:
             self.answer(frame_id, refuse(missing))
         except EventUnavailable:
@@ -465,6 +465,6 @@ class Session:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a session broke", exc_info=error)
-            self.outlet.close(
+            self.writer.close(
                 WSCloseCode.INTERNAL_ERROR, "an error of the server's own", 0
             )

@@ -59,9 +59,9 @@ class Watching:
 
     def close(self) -> None:
         """Watch nothing any more."""
-        hub, outlet = self._session.hub, self._session.outlet
+        hub, writer = self._session.hub, self._session.writer
         for event in self.events:
-            hub.events[event].unwatch(outlet)
+            hub.events[event].unwatch(writer)
 
 
 def watch(session: "Session", caller: Identity, frame: Watch) -> None:
@@ -92,12 +92,12 @@ def _watch(session: "Session", frame: Watch, local: ServedEvent) -> None:
     session.answer(frame.id, reply)
     watched.add(frame.event)
     cursor = since.version if since is not None and resumed else None
-    local.hub.watch(session.outlet, cursor)
+    local.hub.watch(session.writer, cursor)
 
 
 def unwatch(session: "Session", caller: Identity, frame: Unwatch) -> None:
     """Follow an event no longer, after a `watch` that waits for it."""
-    if session.is_waiting() and frame.event not in session.shards.active:
+    if session.is_waiting() and frame.event not in session.registry.active:
         session.spawn(_unwatch_later(session, frame))
     else:
         _unwatch(session, frame)
@@ -105,7 +105,7 @@ def unwatch(session: "Session", caller: Identity, frame: Unwatch) -> None:
 
 async def _unwatch_later(session: "Session", frame: Unwatch) -> None:
     with suppress(EventNotFound, EventUnavailable):
-        await session.shards.find(frame.event)
+        await session.registry.find(frame.event)
     _unwatch(session, frame)
 
 
@@ -114,7 +114,7 @@ def _unwatch(session: "Session", frame: Unwatch) -> None:
     # Also where the event has no owner at this moment: its watchers stay.
     event = session.hub.events.get(frame.event)
     if event is not None:
-        event.unwatch(session.outlet)
+        event.unwatch(session.writer)
         reply.version = event.board.version
     session.keep(Watching).events.discard(frame.event)
     session.answer(frame.id, reply)

@@ -5,7 +5,7 @@ from typing import Final
 
 from persistence.postgres.durability import Durability
 from server.ops.health import rest, rest_caches
-from server.ops.health.database_probe import DURABILITY, PULSE, Pulse
+from server.ops.health.database_probe import DATABASE_PROBE, DURABILITY, DatabaseProbe
 from server.ops.health.examples import EXAMPLES
 from server.transport.capability.capability import Capability, Startup
 
@@ -13,15 +13,17 @@ from server.transport.capability.capability import Capability, Startup
 async def _open(startup: Startup) -> None:
     durability = startup.durability
     startup[DURABILITY] = durability.durability_class
-    startup[PULSE] = pulse = Pulse(partial(startup.pool.fetch_one, "SELECT 1"))
-    startup.report("database", partial(_database_part, pulse, durability))
-    startup.run(pulse.run(), "database pulse")
+    startup[DATABASE_PROBE] = probe = DatabaseProbe(
+        partial(startup.pool.fetch_one, "SELECT 1")
+    )
+    startup.report("database", partial(_database_part, probe, durability))
+    startup.run(probe.run(), "database probe")
 
 
-def _database_part(pulse: Pulse, durability: Durability) -> dict[str, object]:
+def _database_part(probe: DatabaseProbe, durability: Durability) -> dict[str, object]:
     return {
-        "status": pulse.status,
-        "silent_s": round(pulse.silent_s, 1),
+        "status": probe.status,
+        "silent_s": round(probe.silent_s, 1),
         "problems": durability.problems,
         "server_version": durability.server_version,
     }

@@ -24,7 +24,7 @@ assert ASK_EVERY_S + ANSWER_S_MAX < DEGRADED_AFTER_S < DOWN_AFTER_S
 log = structlog.get_logger()
 
 
-class Pulse:
+class DatabaseProbe:
     """Remembers when the database answered last."""
 
     def __init__(
@@ -73,4 +73,4 @@ class Pulse:
 
 
 DURABILITY: Final = web.AppKey("durability", str)
-PULSE: Final = web.AppKey("pulse", Pulse)
+DATABASE_PROBE: Final = web.AppKey("probe", DatabaseProbe)

@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from server import __version__
-from server.ops.health.database_probe import DURABILITY, PULSE
+from server.ops.health.database_probe import DATABASE_PROBE, DURABILITY
 from server.transport.http.app_keys import METRICS, READINESS
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.call import Call
@@ -39,9 +39,9 @@ async def show_alive(call: Call) -> web.Response:
 
 
 async def show_ready(call: Call) -> web.Response:
-    """Tell whether clients may be sent here."""
+    """Return whether clients may be sent here."""
     readiness = call[READINESS]
-    if readiness.ready and call[PULSE].status != "down":
+    if readiness.ready and call[DATABASE_PROBE].status != "down":
         return call.answer(Status("ok"))
     return call.answer(Status("unavailable"), status=503)
 

@@ -32,7 +32,7 @@ class Child:
         reports: asyncio.StreamReader,
         pipe: asyncio.ReadTransport,
     ) -> None:
-        self.name = job.place.process
+        self.name = job.instance.process
         self.pid = process.pid
         self._process = process
         self._reports = reports

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from server.base.instance import Place
+from server.base.instance import Instance
 from server.base.settings import Config
 
 
@@ -10,7 +10,7 @@ class Job(Struct, frozen=True):
     """All that a worker has to know."""
 
     config: Config
-    place: Place
+    instance: Instance
 
 
 class Ready(Struct, frozen=True, tag="ready"):

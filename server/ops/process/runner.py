@@ -15,7 +15,7 @@ from persistence.data_directory import DataDirectoryError
 from persistence.embedded import EmbeddedPostgresError, EmbeddedValkeyError
 from persistence.errors import Unavailable, UnsafeServer
 from persistence.postgres.migrate import MigrationError
-from server.base.instance import Place
+from server.base.instance import Instance
 from server.base.settings import Config, ConfigError
 
 GC_THRESHOLDS: Final = (5_000, 10, 100)
@@ -44,12 +44,14 @@ EXPECTED: Final = (
 log = structlog.get_logger()
 
 
-def explain(error: BaseException, config: Config, place: Place | None = None) -> str:
+def explain(
+    error: BaseException, config: Config, instance: Instance | None = None
+) -> str:
     """Say in a sentence what was wrong with the world."""
     if isinstance(error, Unavailable | UnsafeServer):
         return f"the database (--database-url, DATABASE_URL): {error}."
     if isinstance(error, OSError):
-        own = None if place is None else place.own_port
+        own = None if instance is None else instance.own_port
         ports = f"{config.port}" if own is None else f"{config.port} and {own}"
         return f"cannot serve at {config.host}:{ports}: {error}"
     return str(error)
@@ -63,11 +65,13 @@ def set_up_process() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def run_server(config: Config, place: Place, on_ready: Callable[[str], None]) -> None:
+def run_server(
+    config: Config, instance: Instance, on_ready: Callable[[str], None]
+) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` is told the address clients use."""
     factory = uvloop.new_event_loop if config.loop == "uvloop" else None
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(_serve(config, place, on_ready))
+        runner.run(_serve(config, instance, on_ready))
 
 
 def say_ready(url: str) -> None:
@@ -76,10 +80,12 @@ def say_ready(url: str) -> None:
     sys.stdout.flush()
 
 
-async def _serve(config: Config, place: Place, on_ready: Callable[[str], None]) -> None:
+async def _serve(
+    config: Config, instance: Instance, on_ready: Callable[[str], None]
+) -> None:
     from server.app import Server
 
-    server = Server(config, place)
+    server = Server(config, instance)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

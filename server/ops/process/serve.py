@@ -8,7 +8,7 @@ from typing import Final
 
 from persistence.data_directory import DataDirectory
 from persistence.embedded import EmbeddedPostgres
-from server.base.instance import Place, address_of, name_process, own_port_of
+from server.base.instance import Instance, address_of, name_process, own_port_of
 from server.base.log import configure_logging
 from server.base.settings import Config
 from server.ops.process.runner import (
@@ -58,7 +58,7 @@ def _serve_alone(config: Config, data: DataDirectory) -> None:
             importlib.import_module("server.app")
             url = postgres.wait()
         node = node_of(data)
-        place = Place(
+        instance = Instance(
             node=node,
             process=name_process(node, 0),
             database_url=url,
@@ -67,4 +67,4 @@ def _serve_alone(config: Config, data: DataDirectory) -> None:
             own_port=own_port_of(config, 0),
             address=address_of(config, 0),
         )
-        run_server(config, place, say_ready)
+        run_server(config, instance, say_ready)

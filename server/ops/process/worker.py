@@ -26,8 +26,8 @@ def main(fd: int, parent: int) -> int:
     os.set_inheritable(fd, False)
     _end_with_parent(fd, parent)
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    place = job.place
-    configure_logging(job.config.log_level, worker=place.number)
+    instance = job.instance
+    configure_logging(job.config.log_level, worker=instance.number)
     # Late, so that the parent's end is noticed before half a second of imports.
     from server.ops.process.runner import EXPECTED, explain, run_server, set_up_process
 
@@ -41,9 +41,11 @@ def main(fd: int, parent: int) -> int:
             os.write(fd, msgspec.json.encode(report) + b"\n")
 
     try:
-        run_server(job.config, place, lambda _: tell(Ready(place.process, os.getpid())))
+        run_server(
+            job.config, instance, lambda _: tell(Ready(instance.process, os.getpid()))
+        )
     except EXPECTED as error:
-        sentence = explain(error, job.config, place)
+        sentence = explain(error, job.config, instance)
         if told:
             sys.stderr.write(f"onsale: {sentence}\n")
         # The supervisor tells it for all workers at once.

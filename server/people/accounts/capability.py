@@ -5,7 +5,7 @@ from typing import Final
 from persistence.people.users import Users
 from server.people.accounts import rest, rest_codes, rest_register, rest_users
 from server.people.accounts.examples import EXAMPLES
-from server.people.accounts.mails import LETTERS, Letters
+from server.people.accounts.mails import ACCOUNT_MAILS, AccountMails
 from server.people.accounts.rest_users import USERS
 from server.people.auth.sessions import ALONE_TOKEN_S, SESSION_TOKEN_S
 from server.transport.capability.capability import Capability, Startup
@@ -14,7 +14,7 @@ from server.transport.rest.story import OLGA
 
 
 async def _open(startup: Startup) -> None:
-    startup[LETTERS] = Letters(startup.settings.public_url)
+    startup[ACCOUNT_MAILS] = AccountMails(startup.settings.public_url)
     startup[USERS] = Users(startup.pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S)
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from persistence.people.accounts import EmailTaken
 from persistence.people.organisations import LastOwner
 from server.base.identity import Role
-from server.people.accounts.mails import LETTERS
+from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.accounts.problems import EMAIL_TAKEN
 from server.people.auth.fields import (
     ACCOUNTS,
@@ -113,7 +113,7 @@ async def change_password(call: Call) -> web.Response:
     if not await verify_password(call, account, account.email, body.current_password):
         raise ProblemError(WRONG_PASSWORD)
     hashed = await hash_password(call, body.new_password, "new_password")
-    notice = call[LETTERS].new_password(account)
+    notice = call[ACCOUNT_MAILS].new_password(account)
     ended = await call[ACCOUNTS].change_password(account, hashed, [notice])
     if ended is None:
         raise ProblemError(WRONG_PASSWORD, "The password was changed just now.")
@@ -131,10 +131,10 @@ async def _move(call: Call, text: str, password: str | UnsetType) -> None:
     if email == account.email:
         return
     count_mail(call, email)
-    letter = call[LETTERS].verify(account.user_id, email)
-    mails = [letter.mail, call[LETTERS].new_address(account)]
+    message = call[ACCOUNT_MAILS].verify(account.user_id, email)
+    mails = [message.mail, call[ACCOUNT_MAILS].new_address(account)]
     try:
-        moved = await call[ACCOUNTS].move(account, email, mails, [letter.code])
+        moved = await call[ACCOUNTS].move(account, email, mails, [message.code])
     except EmailTaken as error:
         raise ProblemError(EMAIL_TAKEN) from error
     if moved is None:

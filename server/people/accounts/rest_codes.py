@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from server.people.accounts.mails import LETTERS
+from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.auth.fields import (
     ACCOUNTS,
     PASSWORD_WRITES,
@@ -66,8 +66,8 @@ async def resend(call: Call) -> web.Response:
     account = await account_of(call)
     if not account.verified:
         count_mail(call, account.email)
-        letter = call[LETTERS].verify(account.user_id, account.email)
-        await call[ACCOUNTS].put_code(letter.mail, letter.code)
+        message = call[ACCOUNT_MAILS].verify(account.user_id, account.email)
+        await call[ACCOUNTS].put_code(message.mail, message.code)
     return call.answer(Accepted(), status=202)
 
 
@@ -110,8 +110,8 @@ async def reset(call: Call) -> web.Response:
 async def _send_reset(call: Call, email: str) -> None:
     account = await call[ACCOUNTS].find_by_email(email)
     if account is not None:
-        letter = call[LETTERS].reset(account)
-        await call[ACCOUNTS].put_code(letter.mail, letter.code)
+        message = call[ACCOUNT_MAILS].reset(account)
+        await call[ACCOUNTS].put_code(message.mail, message.code)
 
 
 ROUTES: Final[tuple[Route, ...]] = (

@@ -7,7 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from persistence.people.accounts import Account
-from server.people.accounts.mails import LETTERS
+from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.accounts.problems import EMAIL_TAKEN
 from server.people.auth.fields import (
     ACCOUNTS,
@@ -50,8 +50,8 @@ async def register(call: Call) -> web.Response:
     # Hashed in any case, so that its time does not tell who has an account.
     hashed = await hash_password(call, body.password, "password")
     wanted = Account(user, email, hashed, "customer", body.name)
-    letter = call[LETTERS].verify(user, email)
-    account = await call[ACCOUNTS].create(wanted, [letter.mail], [letter.code])
+    message = call[ACCOUNT_MAILS].verify(user, email)
+    account = await call[ACCOUNTS].create(wanted, [message.mail], [message.code])
     if account is not None:
         # Whoever gave the guest its token knows it, and would be somebody with it now.
         call[SIGN_INS].end_here(user, [user], sockets=False)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from inventory.limits import ID_LENGTH_MAX
 from persistence.people.activity import Record, new_record_id
-from server.live.actors.registry import SHARDS
+from server.live.actors.registry import REGISTRY
 from server.people.activity.service import ACTIVITIES
 from server.transport.http.client_address import network_of
 from server.transport.http.middleware import request_id_of
@@ -96,7 +96,7 @@ def _seller_of(app: web.Application, objects: Mapping[str, str]) -> dict[str, st
     So that whoever looks for what was done about an organisation finds what persons did
     about its events.
     """
-    served = app[SHARDS].active.get(objects.get("event", ""))
+    served = app[REGISTRY].active.get(objects.get("event", ""))
     if served is None or served.seller is None:
         return {}
     return {"organisation": served.seller.organisation}

@@ -4,7 +4,11 @@ from typing import Final
 
 from persistence.people.announcements import Announcements
 from server.people.announcements.examples import EXAMPLES
-from server.people.announcements.job import ANNOUNCEMENTS, CRIER, Crier
+from server.people.announcements.job import (
+    ANNOUNCEMENT_JOB,
+    ANNOUNCEMENTS,
+    AnnouncementJob,
+)
 from server.people.announcements.rest import ROUTES
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
@@ -12,8 +16,8 @@ from server.transport.rest.examples import PathParameter
 
 async def _open(startup: Startup) -> None:
     startup[ANNOUNCEMENTS] = store = Announcements(startup.pool)
-    startup[CRIER] = crier = Crier(store)
-    startup.run(crier.run(), "announcements")
+    startup[ANNOUNCEMENT_JOB] = job = AnnouncementJob(store)
+    startup.run(job.run(), "announcements")
 
 
 ANNOUNCING: Final = Capability(

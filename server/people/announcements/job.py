@@ -18,7 +18,7 @@ PAUSE_S: Final = 0.05
 log = structlog.get_logger()
 
 
-class Crier:
+class AnnouncementJob:
     """Writes the mails of announcements."""
 
     def __init__(self, store: Announcements) -> None:
@@ -53,4 +53,4 @@ class Crier:
 
 
 ANNOUNCEMENTS: Final = web.AppKey("announcements", Announcements)
-CRIER: Final = web.AppKey("crier", Crier)
+ANNOUNCEMENT_JOB: Final = web.AppKey("job", AnnouncementJob)

@@ -10,10 +10,10 @@ from persistence.errors import TooMany
 from persistence.people.announcements import Announcement, Audience, NewAnnouncement
 from persistence.people.organisations import OrganisationNotFound
 from server.live.actors.registry import CATALOG
-from server.people.announcements.job import ANNOUNCEMENTS, CRIER
+from server.people.announcements.job import ANNOUNCEMENT_JOB, ANNOUNCEMENTS
 from server.people.announcements.problems import ANNOUNCEMENT_NOT_FOUND
 from server.people.organisations.mails import announced
-from server.people.organisations.membership import stand
+from server.people.organisations.membership import require_membership
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
 from server.people.organisations.rows import (
     MADE,
@@ -90,17 +90,17 @@ class AnnouncementDocument(Struct):
 async def create_announcement(call: Call) -> web.Response:
     """Tell members, or an event's ticket holders, something by mail."""
     key, who = call.key, call.who
-    standing = await stand(call, "leader")
+    membership = await require_membership(call, "leader")
     body = await call.body(AnnouncementCreate)
-    event_name = await _event_name(call, standing.id, body)
+    event_name = await _event_name(call, membership.id, body)
     request_hash = hash_request(body)
     new = NewAnnouncement(
-        new_id("ann", f"{standing.id} {who.user}", key),
-        standing.id,
+        new_id("ann", f"{membership.id} {who.user}", key),
+        membership.id,
         body.audience,
         body.event,
         body.subject,
-        announced(body.body, standing.organisation.name, event_name),
+        announced(body.body, membership.organisation.name, event_name),
         who.user,
         request_hash,
     )
@@ -112,27 +112,27 @@ async def create_announcement(call: Call) -> web.Response:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
         raise ProblemError(KEY_REUSED)
-    call[CRIER].soon()
-    place = f"/v1/organisations/{standing.id}/announcements/{made.announcement_id}"
+    call[ANNOUNCEMENT_JOB].soon()
+    place = f"/v1/organisations/{membership.id}/announcements/{made.announcement_id}"
     return call.answer(_document_of(made), status=201, headers={"Location": place})
 
 
 async def list_announcements(call: Call) -> web.Response:
     """List an organisation's announcements, the newest first."""
-    standing, query = await stand(call, "member"), call.request.query
+    membership, query = await require_membership(call, "member"), call.request.query
     rows, cursor = await call[ANNOUNCEMENTS].list_of(
-        standing.id, limit=read_limit(query), cursor=query.get("cursor")
+        membership.id, limit=read_limit(query), cursor=query.get("cursor")
     )
     return call.read(Page([_document_of(row) for row in rows], cursor))
 
 
 async def show_announcement(call: Call) -> web.Response:
     """Show one announcement, and how far its sending is."""
-    standing, name = (
-        await stand(call, "member"),
+    membership, name = (
+        await require_membership(call, "member"),
         call.path("announcement", ANNOUNCEMENT_NOT_FOUND),
     )
-    found = await call[ANNOUNCEMENTS].find(standing.id, name)
+    found = await call[ANNOUNCEMENTS].find(membership.id, name)
     if found is None:
         raise ProblemError(ANNOUNCEMENT_NOT_FOUND)
     return call.read(_document_of(found))

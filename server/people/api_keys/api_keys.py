@@ -79,7 +79,7 @@ class Machines:
         return _KEY.fullmatch(text) is not None
 
     def knows(self, text: str) -> bool:
-        """Tell whether a key can be checked without asking the database."""
+        """Return whether a key can be checked without asking the database."""
         found = _KEY.fullmatch(text)
         return found is None or self._find(found[1]) is not None
 
@@ -170,7 +170,7 @@ class Machines:
 
 
 def _is_right(stored: StoredKey, digest: bytes, now_s: float) -> bool:
-    """Tell whether the digest of a secret is that of the key, or was a moment ago."""
+    """Return whether the digest of a secret is that of the key, or was a moment ago."""
     if stored.expires_at_s is not None and stored.expires_at_s <= now_s:
         return False
     right = hmac.compare_digest(stored.hash, digest)

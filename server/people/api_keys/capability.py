@@ -6,7 +6,7 @@ from persistence.people.api_keys import ApiKeys
 from server.people.api_keys.api_keys import API_KEYS, Machines
 from server.people.api_keys.examples import EXAMPLES
 from server.people.api_keys.rest import ROUTES
-from server.people.organisations.service import OFFICE
+from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
 from server.transport.rest.guard import KEY_AUTHENTICATOR
@@ -15,7 +15,7 @@ from server.transport.rest.guard import KEY_AUTHENTICATOR
 async def _open(startup: Startup) -> None:
     startup[API_KEYS] = keys = ApiKeys(startup.pool)
     startup[KEY_AUTHENTICATOR] = machines = Machines(keys)
-    startup[OFFICE].on_change.append(machines.forget)
+    startup[ORGANISATION_SERVICE].on_change.append(machines.forget)
     startup.run(machines.run(), "api keys")
 
 

@@ -16,7 +16,7 @@ from persistence.people.organisations import OrganisationNotFound
 from server.base.access import may_touch_key
 from server.people.api_keys.api_keys import API_KEYS, make_key
 from server.people.api_keys.problems import KEY_NOT_FOUND, KEY_REVOKED
-from server.people.organisations.membership import Standing, stand
+from server.people.organisations.membership import Membership, require_membership
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
 from server.people.organisations.rows import (
     BODY,
@@ -29,7 +29,7 @@ from server.people.organisations.rows import (
     post,
     read,
 )
-from server.people.organisations.service import OFFICE
+from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     FORBIDDEN,
     KEY_REUSED,
@@ -90,7 +90,7 @@ class FreshApiKeyDocument(ApiKeyDocument, kw_only=True):
 async def create_api_key(call: Call) -> web.Response:
     """Make a key, and show it this once."""
     key, who = call.key, call.who
-    standing = await stand(call, "leader")
+    membership = await require_membership(call, "leader")
     body = await call.body(ApiKeyCreate)
     if body.expires_at is not None and body.expires_at <= datetime.now(UTC):
         raise bad_field("expires_at", "Not in the future.")
@@ -98,13 +98,13 @@ async def create_api_key(call: Call) -> web.Response:
         raise bad_field("expires_at", YEARS)
     fresh, request_hash = make_key(), hash_request(body)
     new = NewKey(
-        new_id("key", f"{standing.id} {who.user}", key),
-        standing.id,
+        new_id("key", f"{membership.id} {who.user}", key),
+        membership.id,
         body.name,
         fresh.prefix,
         fresh.hash,
         sorted(set(body.scopes)),
-        standing.member_role == "owner",
+        membership.member_role == "owner",
         who.user,
         request_hash,
         body.expires_at,
@@ -117,23 +117,23 @@ async def create_api_key(call: Call) -> web.Response:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
         raise ProblemError(KEY_REUSED)
-    place = f"/v1/organisations/{standing.id}/api-keys/{made.key_id}"
+    place = f"/v1/organisations/{membership.id}/api-keys/{made.key_id}"
     answer = _fresh_document_of(made, fresh.text if is_new else None)
     return call.answer(answer, status=201, headers={"Location": place})
 
 
 async def list_api_keys(call: Call) -> web.Response:
     """List an organisation's keys, the newest first, the revoked ones included."""
-    standing, query = await stand(call, "leader"), call.request.query
+    membership, query = await require_membership(call, "leader"), call.request.query
     rows, cursor = await call[API_KEYS].list_of(
-        standing.id, limit=read_limit(query), cursor=query.get("cursor")
+        membership.id, limit=read_limit(query), cursor=query.get("cursor")
     )
     return call.read(Page([document_of(row) for row in rows], cursor))
 
 
 async def show_api_key(call: Call) -> web.Response:
     """Show one key, without its secret; of a revoked one only the list tells."""
-    found = await _find(call, await stand(call, "leader"))
+    found = await _find(call, await require_membership(call, "leader"))
     if found.revoked_at is not None:
         raise ProblemError(KEY_NOT_FOUND)
     return call.read(document_of(found))
@@ -142,14 +142,17 @@ async def show_api_key(call: Call) -> web.Response:
 async def rotate_api_key(call: Call) -> web.Response:
     """Give a key another secret, and show it this once."""
     rotation = call.key
-    standing, office = await stand(call, "leader"), call[OFFICE]
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
     body = await call.body(ApiKeyRotate)
-    found = await _find(call, standing)
-    _check_rights(standing, found)
+    found = await _find(call, membership)
+    _check_rights(membership, found)
     fresh = make_key(found.prefix)
     try:
         made, is_new = await call[API_KEYS].rotate(
-            standing.id,
+            membership.id,
             found.key_id,
             fresh.hash,
             overlap_s=body.overlap_s,
@@ -157,29 +160,32 @@ async def rotate_api_key(call: Call) -> web.Response:
         )
     except KeyRevoked as error:
         raise ProblemError(KEY_REVOKED) from error
-    await office.changed(standing.id)
+    await service.changed(membership.id)
     return call.answer(_fresh_document_of(made, fresh.text if is_new else None))
 
 
 async def revoke_api_key(call: Call) -> web.Response:
     """End a key for good."""
-    standing, office = await stand(call, "leader"), call[OFFICE]
-    found = await _find(call, standing)
-    _check_rights(standing, found)
-    await call[API_KEYS].revoke(standing.id, found.key_id)
-    await office.changed(standing.id)
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
+    found = await _find(call, membership)
+    _check_rights(membership, found)
+    await call[API_KEYS].revoke(membership.id, found.key_id)
+    await service.changed(membership.id)
     return call.done()
 
 
-async def _find(call: Call, standing: Standing) -> ApiKey:
-    found = await call[API_KEYS].find(standing.id, call.path("key", KEY_NOT_FOUND))
+async def _find(call: Call, membership: Membership) -> ApiKey:
+    found = await call[API_KEYS].find(membership.id, call.path("key", KEY_NOT_FOUND))
     if found is None:
         raise ProblemError(KEY_NOT_FOUND)
     return found
 
 
-def _check_rights(standing: Standing, key: ApiKey) -> None:
-    if not may_touch_key(standing.member_role, key.owners_only):
+def _check_rights(membership: Membership, key: ApiKey) -> None:
+    if not may_touch_key(membership.member_role, key.owners_only):
         raise ProblemError(FORBIDDEN, "An owner made this key.")
 
 

@@ -23,7 +23,7 @@ from server.people.auth.sessions import (
     SignIns,
 )
 from server.people.auth.tokens import rest_keys
-from server.people.auth.tokens.key_rotation import KeyKeeper
+from server.people.auth.tokens.key_rotation import KeyRotation
 from server.people.auth.tokens.tokens import TOKENS
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
@@ -50,7 +50,7 @@ async def _open(startup: Startup) -> None:
     startup[SESSIONS] = sessions = Sessions(
         pool, lasts_s=SESSION_S, token_s=SESSION_TOKEN_S
     )
-    keys = KeyKeeper(TokenKeys(pool), settings.secret_key, settings.old_secret_key)
+    keys = KeyRotation(TokenKeys(pool), settings.secret_key, settings.old_secret_key)
     startup[TOKENS] = startup[AUTHENTICATOR] = tokens = await keys.start()
     startup.run(keys.run(tokens), "token keys")
     sign_ins = SignIns(sessions, tokens, close_sockets=startup[HUB].sign_out)

@@ -63,7 +63,7 @@ async def hash_password(call: Call, password: str, field: str) -> str:
 async def verify_password(
     call: Call, account: Account | None, email: str, password: str
 ) -> bool:
-    """Tell whether a password is that of the account; guesses are counted.
+    """Return whether a password is that of the account; guesses are counted.
 
     It takes its time for nobody's account as well.
     """

@@ -44,7 +44,7 @@ class Passwords:
         return await self._run(lambda: self._hasher.hash(normal_password(password)))
 
     async def verify(self, stored_hash: str | None, password: str) -> bool:
-        """Tell whether the password is the stored one.
+        """Return whether the password is the stored one.
 
         For an unknown account (`stored_hash` is None) a hash is computed all the same,
         so that the time taken does not tell who has an account.

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.live.actors.registry import SHARDS
+from server.live.actors.registry import REGISTRY
 from server.people.organisations import (
     rest,
     rest_invitations,
@@ -10,7 +10,10 @@ from server.people.organisations import (
     rest_members,
 )
 from server.people.organisations.examples import EXAMPLES
-from server.people.organisations.service import OFFICE, Office
+from server.people.organisations.service import (
+    ORGANISATION_SERVICE,
+    OrganisationService,
+)
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
@@ -18,10 +21,12 @@ from server.transport.rest.story import CLEO, CODE, ORGANISATION_ID
 
 
 async def _open(startup: Startup) -> None:
-    startup[OFFICE] = office = Office(startup.pool, startup.settings.public_url)
-    office.connect(startup[BUS])
-    startup[SHARDS].sellers = office.sellers
-    startup.run(office.sellers.run(), "organisations")
+    startup[ORGANISATION_SERVICE] = service = OrganisationService(
+        startup.pool, startup.settings.public_url
+    )
+    service.connect(startup[BUS])
+    startup[REGISTRY].sellers = service.sellers
+    startup.run(service.sellers.run(), "organisations")
 
 
 ORGANISATIONS: Final = Capability(

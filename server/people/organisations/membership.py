@@ -10,12 +10,12 @@ from server.base import access
 from server.base.access import ADMIN_AS, Needed, suffices
 from server.base.identity import Machine
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
-from server.people.organisations.service import OFFICE
+from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import FORBIDDEN, ProblemError
 from server.transport.rest.call import Call
 
 
-class Standing(Struct, frozen=True):
+class Membership(Struct, frozen=True):
     """The organisation of a request's path, and what the caller is to it.
 
     `role` is None for a machine, whose scopes were looked at already.
@@ -42,21 +42,21 @@ class Standing(Struct, frozen=True):
         return self.role
 
 
-async def find_standing(call: Call) -> Standing:
+async def find_membership(call: Call) -> Membership:
     """Return the organisation of the path, whoever asks; `role` may be None."""
     name = call.path("organisation", ORGANISATION_NOT_FOUND)
-    found = await call[OFFICE].organisations.find(name, call.who.user)
+    found = await call[ORGANISATION_SERVICE].organisations.find(name, call.who.user)
     if found is None:
         raise ProblemError(ORGANISATION_NOT_FOUND)
-    return Standing(found, ADMIN_AS if call.who.role == "admin" else found.role)
+    return Membership(found, ADMIN_AS if call.who.role == "admin" else found.role)
 
 
-async def stand(call: Call, needed: Needed) -> Standing:
+async def require_membership(call: Call, needed: Needed) -> Membership:
     """Return the organisation of the path, where the caller may do this for it."""
-    standing = await find_standing(call)
-    if not access.may_act_for(call.who, standing.id, standing.role, needed):
+    membership = await find_membership(call)
+    if not access.may_act_for(call.who, membership.id, membership.role, needed):
         raise ProblemError(FORBIDDEN)
-    return standing
+    return membership
 
 
 async def belongs(call: Call, organisation: str) -> bool:
@@ -91,5 +91,5 @@ async def _role_in(call: Call, organisation: str) -> MemberRole | None:
     who = call.identity
     if who is None or who.role in ("guest", "key", "admin"):
         return None
-    found = await call[OFFICE].organisations.find(organisation, who.user)
+    found = await call[ORGANISATION_SERVICE].organisations.find(organisation, who.user)
     return None if found is None else found.role

@@ -15,7 +15,7 @@ from persistence.people.organisations import (
     Organisation,
 )
 from server.base.identity import Machine
-from server.people.organisations.membership import find_standing, stand
+from server.people.organisations.membership import find_membership, require_membership
 from server.people.organisations.problems import MEMBER_NOT_FOUND, ORGANISATION_IN_USE
 from server.people.organisations.rows import (
     BODY,
@@ -28,7 +28,7 @@ from server.people.organisations.rows import (
     read,
     write,
 )
-from server.people.organisations.service import OFFICE
+from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
     FORBIDDEN,
@@ -83,7 +83,7 @@ async def create_organisation(call: Call) -> web.Response:
     body = await call.body(OrganisationCreate)
     request_hash = hash_request(body)
     try:
-        made = await call[OFFICE].organisations.create(
+        made = await call[ORGANISATION_SERVICE].organisations.create(
             new_id("org", user, key),
             body.name,
             body.description,
@@ -103,7 +103,7 @@ async def create_organisation(call: Call) -> web.Response:
 async def list_organisations(call: Call) -> web.Response:
     """List the organisations that the caller belongs to; all, for administrators."""
     query, who = call.request.query, call.who
-    rows, cursor = await call[OFFICE].organisations.list_of(
+    rows, cursor = await call[ORGANISATION_SERVICE].organisations.list_of(
         who.user,
         every=who.role == "admin",
         limit=read_limit(query),
@@ -115,49 +115,56 @@ async def list_organisations(call: Call) -> web.Response:
 async def show_organisation(call: Call) -> web.Response:
     """Show an organisation to anybody with an account, so that one can ask to join."""
     if isinstance(call.who, Machine):
-        await stand(call, "member")
-    found = (await find_standing(call)).organisation
+        await require_membership(call, "member")
+    found = (await find_membership(call)).organisation
     return call.read(document_of(found, found.role))
 
 
 async def edit_organisation(call: Call) -> web.Response:
     """Change what an organisation says of itself."""
-    standing = await stand(call, "leader")
+    membership = await require_membership(call, "leader")
     body = await call.body(OrganisationPatch)
-    await call[OFFICE].organisations.edit(
-        standing.id,
+    await call[ORGANISATION_SERVICE].organisations.edit(
+        membership.id,
         body.name if isinstance(body.name, str) else None,
         body.description if isinstance(body.description, str) else None,
     )
-    found = (await find_standing(call)).organisation
+    found = (await find_membership(call)).organisation
     return call.answer(document_of(found, found.role))
 
 
 async def delete_organisation(call: Call) -> web.Response:
     """End an organisation that has no event and no ticket left to care for."""
-    standing, office = await stand(call, "owner"), call[OFFICE]
+    membership, service = (
+        await require_membership(call, "owner"),
+        call[ORGANISATION_SERVICE],
+    )
     try:
-        await office.organisations.delete(standing.id)
+        await service.organisations.delete(membership.id)
     except InUse as error:
         raise ProblemError(ORGANISATION_IN_USE) from error
-    await office.changed(standing.id)
+    await service.changed(membership.id)
     return call.done()
 
 
 async def transfer_organisation(call: Call) -> web.Response:
     """Make another member the owner in the caller's place, who leads from then on."""
-    standing, office, who = await stand(call, "owner"), call[OFFICE], call.who
+    membership, service, who = (
+        await require_membership(call, "owner"),
+        call[ORGANISATION_SERVICE],
+        call.who,
+    )
     body = await call.body(Transfer)
     # An administrator who is no owner gives nothing away of his own.
-    owner = who.user if standing.organisation.role == "owner" else None
+    owner = who.user if membership.organisation.role == "owner" else None
     try:
-        await office.organisations.transfer(standing.id, owner, body.user)
+        await service.organisations.transfer(membership.id, owner, body.user)
     except MemberNotFound as error:
         raise ProblemError(MEMBER_NOT_FOUND) from error
     except NotAllowed as error:
         raise ProblemError(FORBIDDEN) from error
-    await office.changed(standing.id)
-    found = (await find_standing(call)).organisation
+    await service.changed(membership.id)
+    found = (await find_membership(call)).organisation
     return call.answer(document_of(found, found.role))
 
 

@@ -24,7 +24,7 @@ from persistence.people.organisations import (
 )
 from server.people.auth.fields import Email, count_mail, read_email
 from server.people.organisations.mails import INVITATION_S
-from server.people.organisations.membership import stand
+from server.people.organisations.membership import require_membership
 from server.people.organisations.problems import (
     ALREADY_MEMBER,
     INVITATION_NOT_FOUND,
@@ -40,7 +40,7 @@ from server.people.organisations.rows import (
     post,
     read,
 )
-from server.people.organisations.service import OFFICE
+from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
     FORBIDDEN,
@@ -105,25 +105,28 @@ class MembershipDocument(Struct):
 async def create_invitation(call: Call) -> web.Response:
     """Invite somebody by mail; an earlier invitation to the same address ends."""
     key, who = call.key, call.who
-    standing, office = await stand(call, "leader"), call[OFFICE]
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
     body = await call.body(InvitationCreate)
     email, request_hash = read_email(body.email), hash_request(body)
     count_mail(call, email)
-    letter = office.letters.invitation(email)
-    named = f"{standing.id} {who.user}"
+    message = service.mails.invitation(email)
+    named = f"{membership.id} {who.user}"
     new = NewInvitation(
         new_id("inv", named, key),
-        standing.id,
+        membership.id,
         email,
         body.role,
-        letter.code_hash,
+        message.code_hash,
         who.user,
         request_hash,
-        letter.mail,
+        message.mail,
         INVITATION_S,
     )
     try:
-        made = await office.invitations.create(new)
+        made = await service.invitations.create(new)
     except AlreadyMember as error:
         raise ProblemError(ALREADY_MEMBER) from error
     except TooMany as error:
@@ -132,15 +135,15 @@ async def create_invitation(call: Call) -> web.Response:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
         raise ProblemError(KEY_REUSED)
-    place = f"/v1/organisations/{standing.id}/invitations/{made.invitation_id}"
+    place = f"/v1/organisations/{membership.id}/invitations/{made.invitation_id}"
     return call.answer(_document_of(made), status=201, headers={"Location": place})
 
 
 async def list_invitations(call: Call) -> web.Response:
     """List an organisation's invitations, the newest first."""
-    standing, query = await stand(call, "leader"), call.request.query
-    rows, cursor = await call[OFFICE].invitations.list_of(
-        standing.id,
+    membership, query = await require_membership(call, "leader"), call.request.query
+    rows, cursor = await call[ORGANISATION_SERVICE].invitations.list_of(
+        membership.id,
         state=read_state(call),
         limit=read_limit(query),
         cursor=query.get("cursor"),
@@ -150,11 +153,11 @@ async def list_invitations(call: Call) -> web.Response:
 
 async def show_invitation(call: Call) -> web.Response:
     """Show one invitation; of a withdrawn one only the list tells."""
-    standing, name = (
-        await stand(call, "leader"),
+    membership, name = (
+        await require_membership(call, "leader"),
         call.path("invitation", INVITATION_NOT_FOUND),
     )
-    found = await call[OFFICE].invitations.find(standing.id, name)
+    found = await call[ORGANISATION_SERVICE].invitations.find(membership.id, name)
     if found is None or found.state == "withdrawn":
         raise ProblemError(INVITATION_NOT_FOUND)
     return call.read(_document_of(found))
@@ -162,12 +165,14 @@ async def show_invitation(call: Call) -> web.Response:
 
 async def withdraw_invitation(call: Call) -> web.Response:
     """Take an invitation back that was not answered yet."""
-    standing, name = (
-        await stand(call, "leader"),
+    membership, name = (
+        await require_membership(call, "leader"),
         call.path("invitation", INVITATION_NOT_FOUND),
     )
     try:
-        await call[OFFICE].invitations.withdraw(standing.id, name, call.who.user)
+        await call[ORGANISATION_SERVICE].invitations.withdraw(
+            membership.id, name, call.who.user
+        )
     except InvitationNotFound as error:
         raise ProblemError(INVITATION_NOT_FOUND) from error
     return call.done()
@@ -175,7 +180,7 @@ async def withdraw_invitation(call: Call) -> web.Response:
 
 async def show_offer(call: Call) -> web.Response:
     """Show what the code of a mail invites to."""
-    found = await call[OFFICE].invitations.find_by_code(_hash_of(call))
+    found = await call[ORGANISATION_SERVICE].invitations.find_by_code(_hash_of(call))
     if found is None:
         raise ProblemError(INVITATION_NOT_FOUND)
     organisation = InvitedTo(found.organisation_id, found.organisation_name)
@@ -184,9 +189,9 @@ async def show_offer(call: Call) -> web.Response:
 
 async def accept_invitation(call: Call) -> web.Response:
     """Become a member; the code is good once."""
-    office, user = call[OFFICE], call.who.user
+    service, user = call[ORGANISATION_SERVICE], call.who.user
     try:
-        organisation, role = await office.invitations.accept(_hash_of(call), user)
+        organisation, role = await service.invitations.accept(_hash_of(call), user)
     except (InvitationNotFound, OrganisationNotFound) as error:
         raise ProblemError(INVITATION_NOT_FOUND) from error
     except AlreadyMember as error:
@@ -201,14 +206,16 @@ async def accept_invitation(call: Call) -> web.Response:
     except NotConfirmed as error:
         detail = "Confirm your address first, with the code of the mail to it."
         raise ProblemError(FORBIDDEN, detail) from error
-    await office.changed(organisation)
+    await service.changed(organisation)
     return call.answer(MembershipDocument(organisation, user, role))
 
 
 async def decline_invitation(call: Call) -> web.Response:
     """Refuse an invitation; the code is good no more."""
     try:
-        await call[OFFICE].invitations.decline(_hash_of(call), call.who.user)
+        await call[ORGANISATION_SERVICE].invitations.decline(
+            _hash_of(call), call.who.user
+        )
     except InvitationNotFound as error:
         raise ProblemError(INVITATION_NOT_FOUND) from error
     return call.done()

@@ -14,7 +14,7 @@ from persistence.people.organisations import (
     MemberNotFound,
     OrganisationNotFound,
 )
-from server.people.organisations.membership import find_standing, stand
+from server.people.organisations.membership import find_membership, require_membership
 from server.people.organisations.problems import (
     ALREADY_MEMBER,
     ORGANISATION_NOT_FOUND,
@@ -31,7 +31,7 @@ from server.people.organisations.rows import (
     post,
     read,
 )
-from server.people.organisations.service import OFFICE
+from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
     LIMIT_REACHED,
@@ -72,11 +72,14 @@ class JoinRequestDocument(Struct):
 async def create_join_request(call: Call) -> web.Response:
     """Ask to join; while that is open, asking again gives the same request."""
     user, key = call.who.user, call.key
-    name, office = call.path("organisation", ORGANISATION_NOT_FOUND), call[OFFICE]
+    name, service = (
+        call.path("organisation", ORGANISATION_NOT_FOUND),
+        call[ORGANISATION_SERVICE],
+    )
     body = await call.body(JoinRequestCreate)
     new = new_id("req", f"{name} {user}", key)
     try:
-        made = await office.requests.create(new, name, user, body.message)
+        made = await service.requests.create(new, name, user, body.message)
     except OrganisationNotFound as error:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     except AlreadyMember as error:
@@ -89,9 +92,9 @@ async def create_join_request(call: Call) -> web.Response:
 
 async def list_join_requests(call: Call) -> web.Response:
     """List who asked to join, the newest first."""
-    standing, query = await stand(call, "leader"), call.request.query
-    rows, cursor = await call[OFFICE].requests.list_of(
-        standing.id,
+    membership, query = await require_membership(call, "leader"), call.request.query
+    rows, cursor = await call[ORGANISATION_SERVICE].requests.list_of(
+        membership.id,
         state=read_state(call),
         limit=read_limit(query),
         cursor=query.get("cursor"),
@@ -102,7 +105,7 @@ async def list_join_requests(call: Call) -> web.Response:
 async def list_my_join_requests(call: Call) -> web.Response:
     """List what the caller asked to join, the newest first."""
     query = call.request.query
-    rows, cursor = await call[OFFICE].requests.list_of_user(
+    rows, cursor = await call[ORGANISATION_SERVICE].requests.list_of_user(
         call.who.user, limit=read_limit(query), cursor=query.get("cursor")
     )
     return call.read(Page([_document_of(row) for row in rows], cursor))
@@ -110,9 +113,9 @@ async def list_my_join_requests(call: Call) -> web.Response:
 
 async def show_join_request(call: Call) -> web.Response:
     """Show a request to whoever made it, and to leaders."""
-    standing = await find_standing(call)
-    found = await _find(call, standing.id)
-    seen = standing.leads or found.user_id == call.who.user
+    membership = await find_membership(call)
+    found = await _find(call, membership.id)
+    seen = membership.leads or found.user_id == call.who.user
     # To anybody else it looks like none at all; of a withdrawn one only lists tell.
     if not seen or found.state == "withdrawn":
         raise ProblemError(REQUEST_NOT_FOUND)
@@ -121,15 +124,18 @@ async def show_join_request(call: Call) -> web.Response:
 
 async def accept_join_request(call: Call) -> web.Response:
     """Make whoever asked a member, and let them know."""
-    standing, office = await stand(call, "leader"), call[OFFICE]
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
     body = await call.body(JoinRequestAnswer)
     try:
-        await office.requests.accept(
-            standing.id,
+        await service.requests.accept(
+            membership.id,
             call.path("request", REQUEST_NOT_FOUND),
             body.role,
             call.who.user,
-            office.letters.accepted,
+            service.mails.accepted,
         )
     except (RequestNotFound, MemberNotFound) as error:
         raise ProblemError(REQUEST_NOT_FOUND) from error
@@ -138,30 +144,33 @@ async def accept_join_request(call: Call) -> web.Response:
     except TooMany as error:
         detail = "The organisation has as many members as may be."
         raise ProblemError(LIMIT_REACHED, detail) from error
-    await office.changed(standing.id)
-    return call.answer(_document_of(await _find(call, standing.id)))
+    await service.changed(membership.id)
+    return call.answer(_document_of(await _find(call, membership.id)))
 
 
 async def decline_join_request(call: Call) -> web.Response:
     """Refuse a request, and let whoever made it know."""
-    standing, office = await stand(call, "leader"), call[OFFICE]
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
     try:
-        await office.requests.decline(
-            standing.id,
+        await service.requests.decline(
+            membership.id,
             call.path("request", REQUEST_NOT_FOUND),
             call.who.user,
-            office.letters.declined,
+            service.mails.declined,
         )
     except RequestNotFound as error:
         raise ProblemError(REQUEST_NOT_FOUND) from error
-    return call.answer(_document_of(await _find(call, standing.id)))
+    return call.answer(_document_of(await _find(call, membership.id)))
 
 
 async def withdraw_join_request(call: Call) -> web.Response:
     """Take the caller's own request back."""
     name = call.path("organisation", ORGANISATION_NOT_FOUND)
     try:
-        await call[OFFICE].requests.withdraw(
+        await call[ORGANISATION_SERVICE].requests.withdraw(
             name, call.path("request", REQUEST_NOT_FOUND), call.who.user
         )
     except RequestNotFound as error:
@@ -171,7 +180,7 @@ async def withdraw_join_request(call: Call) -> web.Response:
 
 async def _find(call: Call, organisation: str) -> JoinRequest:
     name = call.path("request", REQUEST_NOT_FOUND)
-    found = await call[OFFICE].requests.find(organisation, name)
+    found = await call[ORGANISATION_SERVICE].requests.find(organisation, name)
     if found is None:
         raise ProblemError(REQUEST_NOT_FOUND)
     return found

@@ -9,7 +9,7 @@ from persistence.people.invitations import Invitations
 from persistence.people.join_requests import JoinRequests
 from persistence.people.organisations import Organisations
 from persistence.postgres.pool import Pool
-from server.people.organisations.mails import OrganisationLetters
+from server.people.organisations.mails import OrganisationMails
 from server.people.organisations.membership_cache import Sellers
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(str).decode
 
 
-class Office:
+class OrganisationService:
     """The stores of organisations, and what is kept in memory of them."""
 
     def __init__(self, pool: Pool, public_url: str | None) -> None:
         self.organisations = Organisations(pool)
         self.invitations = Invitations(pool)
         self.requests = JoinRequests(pool)
-        self.letters = OrganisationLetters(public_url)
+        self.mails = OrganisationMails(public_url)
         self.sellers = Sellers(self.organisations)
         self.on_change: list[Callable[[str | None], None]] = []
         """Called with an organisation that was changed, or None where any may be."""
@@ -78,4 +78,4 @@ def _nobody(organisation: str) -> None:
     """Alone, there is nobody to tell."""
 
 
-OFFICE: Final = web.AppKey("office", Office)
+ORGANISATION_SERVICE: Final = web.AppKey("service", OrganisationService)

@@ -179,7 +179,7 @@ class Link:
         self._writers.append(connection._writer)
 
     async def _is_alone(self) -> bool:
-        """Tell whether all clients are at this very node, so that 0 means nobody."""
+        """Return whether all clients are at this very node, so that 0 means nobody."""
         try:
             info = await self.ask(b"INFO")
         except ResponseError:

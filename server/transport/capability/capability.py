@@ -15,7 +15,7 @@ from persistence.people.accounts import Erase
 from persistence.postgres.clock import DatabaseClock
 from persistence.postgres.durability import Durability
 from persistence.postgres.pool import Pool
-from server.base.instance import Place
+from server.base.instance import Instance
 from server.base.metrics import Metrics
 from server.base.settings import Config
 from server.transport.capability.frame_row import FrameRow
@@ -70,7 +70,7 @@ class Startup:
         self,
         capabilities: Sequence[Capability],
         settings: Config,
-        instance: Place,
+        instance: Instance,
         pool: Pool,
         durability: Durability,
         app: web.Application,

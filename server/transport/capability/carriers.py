@@ -8,9 +8,9 @@ from server.base.networks import parse_networks
 from server.transport.bus.open import BUS, PROCESSES, open_bus
 from server.transport.capability.capability import Capability, Startup
 from server.transport.http.app_keys import TRUSTED_PROXIES
-from server.transport.http.compressor import PACKER, Packer
+from server.transport.http.compressor import COMPRESSOR, Compressor
 from server.transport.http.response_cache import CACHES, Caches
-from server.transport.mail.sender import OUTBOX, Postman
+from server.transport.mail.sender import OUTBOX, MailSender
 from server.transport.ratelimit.request_limits import LIMITS, keep_counting, limits_of
 
 
@@ -25,7 +25,7 @@ async def _open_http(startup: Startup) -> None:
     startup[TRUSTED_PROXIES] = parse_networks(startup.settings.trusted_proxies)
     startup[CACHES] = caches = Caches()
     caches.connect(startup[BUS])
-    startup[PACKER] = Packer(caches.packed)
+    startup[COMPRESSOR] = Compressor(caches.packed)
 
 
 async def _open_limits(startup: Startup) -> None:
@@ -40,9 +40,9 @@ async def _open_limits(startup: Startup) -> None:
 async def _open_mail(startup: Startup) -> None:
     settings = startup.settings
     startup[OUTBOX] = outbox = Outbox(startup.pool)
-    postman = Postman(outbox, settings.smtp_url, settings.mail_from)
-    startup.report("mail", lambda: {"status": postman.status})
-    startup.run(postman.run(), "mail")
+    sender = MailSender(outbox, settings.smtp_url, settings.mail_from)
+    startup.report("mail", lambda: {"status": sender.status})
+    startup.run(sender.run(), "mail")
 
 
 MESSAGES: Final = Capability(name="bus", open=_open_bus)

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from inventory.ports import Clock
-from server.base.instance import Place
+from server.base.instance import Instance
 from server.base.metrics import Metrics
 from server.base.networks import Network
 from server.base.settings import Config
@@ -26,7 +26,7 @@ class Readiness:
 
 
 SETTINGS: Final = web.AppKey("settings", Config)
-INSTANCE: Final = web.AppKey("instance", Place)
+INSTANCE: Final = web.AppKey("instance", Instance)
 READINESS: Final = web.AppKey("readiness", Readiness)
 METRICS: Final = web.AppKey("metrics", Metrics)
 TRUSTED_PROXIES: Final[web.AppKey[Sequence[Network]]] = web.AppKey("trusted proxies")

@@ -65,7 +65,7 @@ def came_by_https(
     forwarded: Sequence[str],
     x_forwarded_proto: Sequence[str],
 ) -> bool:
-    """Tell whether a trusted proxy says that its client speaks TLS."""
+    """Return whether a trusted proxy says that its client speaks TLS."""
     if not trusted or not (forwarded or x_forwarded_proto):
         return False
     if not is_trusted(peer or "", trusted):
@@ -100,7 +100,7 @@ def network_of(client: str) -> str:
 
 
 def is_trusted(client: str, trusted: Sequence[Network]) -> bool:
-    """Tell whether this is the address of a trusted proxy."""
+    """Return whether this is the address of a trusted proxy."""
     address = _parse(client)
     return address is not None and _is_trusted(address, trusted)
 

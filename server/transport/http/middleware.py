@@ -90,7 +90,7 @@ def path_to_log(request: web.Request) -> str:
 
 
 def is_gone(request: web.BaseRequest) -> bool:
-    """Tell whether the client has closed the connection, so that nobody is answered."""
+    """Return whether the client has closed the connection: nobody is answered."""
     transport = request.transport
     return transport is None or transport.is_closing()
 
@@ -144,7 +144,7 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def is_by_https(request: web.BaseRequest, trusted: Sequence[Network]) -> bool:
-    """Tell whether a proxy took the request over TLS."""
+    """Return whether a proxy took the request over TLS."""
     if not trusted:
         return False
     headers = request.headers

@@ -40,7 +40,7 @@ class Refused(Exception):
     """The other side will never take this mail; the message says why."""
 
 
-class Postman:
+class MailSender:
     """Takes mails from the outbox and sends them."""
 
     def __init__(self, outbox: Outbox, url: str | None, sender: str | None) -> None:

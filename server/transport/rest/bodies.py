@@ -106,7 +106,7 @@ def refuse_bad_text(value: object) -> None:
 
 
 def is_clean(text: str) -> bool:
-    """Tell whether a string can be stored and sent: no U+0000, no lone surrogate."""
+    """Return whether a string can be stored and sent: no U+0000, no lone surrogate."""
     return "\0" not in text and _SURROGATE.search(text) is None
 
 

@@ -12,14 +12,14 @@ from server.base import limits
 log = structlog.get_logger()
 
 
-class Orphanage(Protocol):
+class OrphanSource(Protocol):
     """Where to ask for them; `persistence.processes.Processes` is one."""
 
     async def orphans(self, limit: int) -> list[tuple[str, str]]:
         """Return events that nobody owns, and who had them. Raises `Unavailable`."""
 
 
-async def adopt(processes: Orphanage, take: Callable[[list[str]], None]) -> None:
+async def adopt(processes: OrphanSource, take: Callable[[list[str]], None]) -> None:
     """Let events be taken whose owner died, or stopped while something was due.
 
     Their holds must end in time though nobody asks for them.

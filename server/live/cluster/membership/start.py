@@ -8,32 +8,32 @@ import server
 from inventory import limits as inventory_limits
 from persistence import limits as persistence_limits
 from persistence.processes import ClusterMismatch, Process, Processes, Terms
-from server.base.instance import Place
+from server.base.instance import Instance
 from server.base.settings import Config, ConfigError
 from server.live.cluster.messages import PROTOCOL
 
 RETRY_S = 0.5
 
 
-def process_of(place: Place, now_ms: int) -> Process:
+def process_of(instance: Instance, now_ms: int) -> Process:
     """Return the row of this process."""
     return Process(
-        process=place.process,
-        node=place.node,
+        process=instance.process,
+        node=instance.node,
         pid=os.getpid(),
-        address=place.address,
+        address=instance.address,
         version=server.__version__,
         started_at_ms=now_ms,
         leaving=False,
     )
 
 
-def terms_of(config: Config, place: Place) -> Terms:
+def terms_of(config: Config, instance: Instance) -> Terms:
     """Return what all processes of the cluster have to agree on."""
     key = config.secret_key
     return Terms(
         protocol=PROTOCOL,
-        bus=place.redis_url is not None,
+        bus=instance.redis_url is not None,
         secret="" if key is None else sha256(f"onsale {key}".encode()).hexdigest()[:16],
         lease_ms=inventory_limits.LEASE_MS,
     )

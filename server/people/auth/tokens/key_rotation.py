@@ -22,7 +22,7 @@ from server.people.auth.tokens.tokens import SigningKey, Tokens, key_from_secret
 log = structlog.get_logger()
 
 
-class KeyKeeper:
+class KeyRotation:
     """Reads keys when the server starts, and again every minute."""
 
     def __init__(

@@ -124,7 +124,7 @@ class Tokens:
         }
 
     def is_ended(self, identity: Identity) -> bool:
-        """Tell whether this was ended before its time."""
+        """Return whether this was ended before its time."""
         return identity.subject in self._ended
 
     def check(self, token: str, now_s: int) -> Identity:

@@ -68,7 +68,7 @@ def wave(session: Session, caller: Identity, frame: Wave) -> None:
         waves = session.app[WAVES]
         waves[frame.event] += frame.times
         session.answer(frame.id, WaveOk(waves=waves[frame.event]))
-        session.outlet.send(Waved(caller.user))
+        session.writer.send(Waved(caller.user))
 
     session.with_event(caller, frame.id, frame.event, use)
 
@@ -196,7 +196,7 @@ async def test_an_event_that_cannot_be_had_is_refused_before_the_handler(
         async def find(event: str) -> ServedEvent:
             raise error
 
-        monkeypatch.setattr(guest.shards, "find", find)
+        monkeypatch.setattr(guest.registry, "find", find)
         guest.say("hello", token="anna")
         assert guest.say("wave", event="evt_other") == []
         await turns()
@@ -220,12 +220,12 @@ async def test_a_draft_of_others_is_refused_before_the_handler() -> None:
 async def test_a_handler_that_breaks_later_ends_the_connection() -> None:
     async with waving() as guest:
         # Without the counts that it needs.
-        served: ServedEvent = guest.shards.active.pop(EVENT)
+        served: ServedEvent = guest.registry.active.pop(EVENT)
 
         async def load() -> ServedEvent:
             return served
 
-        guest.shards._loading[EVENT] = asyncio.create_task(load())
+        guest.registry._loading[EVENT] = asyncio.create_task(load())
         guest.say("hello", token="anna")
         assert guest.say("wave", event=EVENT) == []
         await turns()

@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from server.app import CAPABILITIES, ROUTES
 from server.base.identity import Identity, Machine
-from server.live.actors.registry import SHARDS
+from server.live.actors.registry import REGISTRY
 from server.people.activity.capability import recorded_of
 from server.people.activity.middleware import RECORDED, note_writes
 from server.people.activity.service import ACTIVITIES
@@ -28,7 +28,7 @@ from server.transport.rest.notes import (
 
 if TYPE_CHECKING:
     from persistence.people.activity import Record
-    from server.live.actors.registry import Shards
+    from server.live.actors.registry import EventRegistry
 
 RECORDS = recorded_of(CAPABILITIES)
 OLGA = Identity("usr_1", "customer", 2**31, "ses_1")
@@ -56,7 +56,7 @@ def app(kept):
     app = web.Application()
     app[ACTIVITIES] = kept
     app[RECORDED] = RECORDS
-    app[SHARDS] = cast("Shards", SimpleNamespace(active=active))
+    app[REGISTRY] = cast("EventRegistry", SimpleNamespace(active=active))
 
     async def never(request):
         raise AssertionError

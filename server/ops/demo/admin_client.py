@@ -24,11 +24,11 @@ OTHER_PRICE = 5_000
 SEATS_PER_BOOKING = 10
 
 
-class OfficeError(Exception):
+class AdminClientError(Exception):
     """The server refused what the organiser asked; the message says what."""
 
 
-class Office:
+class AdminClient:
     """An administrator who sets up a sale and asks for its audit."""
 
     def __init__(self, url: str) -> None:
@@ -38,7 +38,7 @@ class Office:
         self._log_in_again_at = 0.0
 
     def is_ready(self) -> bool:
-        """Tell whether the server takes requests."""
+        """Return whether the server takes requests."""
         try:
             with urllib.request.urlopen(f"{self._url}/readyz", timeout=5) as answer:
                 return bool(answer.status == 200)
@@ -89,14 +89,14 @@ class Office:
     def audit(self, event: str) -> Receipt:
         """Return the receipt: the journal replayed and compared with the tables.
 
-        Raises `OfficeError` where the server's key did not sign it.
+        Raises `AdminClientError` where the server's key did not sign it.
         """
         key = msgspec.convert(self._call("GET", "/v1/receipt-key"), PublicKey)
         document = self._call("GET", f"/v1/events/{event}/audit")
         try:
             check(document, key)
         except (Forged, NotAReceipt) as error:
-            raise OfficeError(f"The audit's receipt: {error}") from error
+            raise AdminClientError(f"The audit's receipt: {error}") from error
         return msgspec.convert(document, Receipt)
 
     def _call(
@@ -122,10 +122,10 @@ class Office:
                 last = attempt == CALL_ATTEMPTS - 1
                 if last or method != "GET" or not problem.get("transient"):
                     detail = problem.get("detail") or error.reason
-                    raise OfficeError(f"{method} {path}: {detail}") from error
+                    raise AdminClientError(f"{method} {path}: {detail}") from error
                 time.sleep(0.5 * 2**attempt)
             except OSError as error:
-                raise OfficeError(f"{method} {path}: {error}") from error
+                raise AdminClientError(f"{method} {path}: {error}") from error
         raise AssertionError("the last attempt returns or raises")
 
 

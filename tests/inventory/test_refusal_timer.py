@@ -3,7 +3,7 @@
 import asyncio
 
 from inventory import limits
-from inventory.patience import Patience
+from inventory.refusal_timer import RefusalTimer
 from tests.stage import soon
 
 
@@ -11,7 +11,7 @@ async def test_nobody_is_refused_before_it_is_lost_nor_after_it_ended(monkeypatc
     monkeypatch.setattr(limits, "RELOAD_PAUSE_S", 0.001)
     refused: list[float] = []
     loop = asyncio.get_running_loop()
-    patience = Patience(lambda: refused.append(loop.time()))
+    patience = RefusalTimer(lambda: refused.append(loop.time()))
     began = loop.time()
     patience.begin(limits.PATIENCE_S_MAX - 0.05)
     patience.begin()  # It has begun already.
@@ -26,7 +26,7 @@ async def test_nobody_is_refused_before_it_is_lost_nor_after_it_ended(monkeypatc
 
 async def test_what_was_waited_for_too_long_is_lost_at_once():
     lost = asyncio.Event()
-    patience = Patience(lost.set)
+    patience = RefusalTimer(lost.set)
     patience.begin(2 * limits.PATIENCE_S_MAX)
     async with asyncio.timeout(limits.PATIENCE_S_MAX):
         await lost.wait()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from inventory import limits
 
 
-class Patience:
+class RefusalTimer:
     """Has all who wait refused from some moment on, until it ends."""
 
     def __init__(self, refuse_waiting: Callable[[], None]) -> None:
