@@ -46,7 +46,8 @@ def service():
     # No store is asked for anything here.
     none: Any = None
     made: Any = OrganisationService(pool=none, public_url=None)
-    made.machines = made.sellers = Notes()
+    made.sellers = Notes()
+    made.on_change.append(made.sellers.forget)
     return made
 
 
@@ -55,7 +56,7 @@ async def test_a_change_counts_here_and_is_told_to_the_others(service):
     bus = Bus()
     service.connect(bus)
     await service.changed("org")
-    assert service.machines.told == 2 * [("forget", "org"), ("changed", "org")]
+    assert service.sellers.told == 2 * [("forget", "org"), ("changed", "org")]
     ((topic, data),) = bus.said
     assert (topic, msgspec.msgpack.decode(data)) == (TOPIC, "org")
 
@@ -64,7 +65,7 @@ async def test_what_others_say_is_looked_up(service):
     bus = Bus()
     service.connect(bus)
     bus.hear(msgspec.msgpack.encode("org"))
-    assert service.machines.told == [("forget", "org"), ("heard", "org")]
+    assert service.sellers.told == [("forget", "org"), ("heard", "org")]
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", msgspec.msgpack.encode(["org", 2])])
@@ -73,4 +74,4 @@ async def test_what_is_said_in_other_words_or_lost_is_looked_up_anyway(service, 
     service.connect(bus)
     bus.hear(data)
     bus.lose()
-    assert service.machines.told == 2 * [("forget", None), ("look", None)]
+    assert service.sellers.told == 2 * [("forget", None), ("look", None)]
