@@ -62,8 +62,8 @@ COVERS = {
         "server/events/bookings/rest.py",
     ],
     "tests/contract/test_catalogue.py": [
+        "server/events/catalogue/calendar/rest.py",
         "server/events/catalogue/ranking.py",
-        "server/events/catalogue/rest_calendar.py",
         "server/events/catalogue/rest_duplicate.py",
         "server/events/catalogue/rest_list.py",
     ],
@@ -83,6 +83,7 @@ COVERS = {
     ],
     "tests/contract/test_live_events.py": [
         "server/events/catalogue/feed.py",
+        "server/events/catalogue/frames.py",
     ],
     "tests/contract/test_mails.py": [
         "server/people/accounts/rest_codes.py",
@@ -155,6 +156,8 @@ COVERS = {
     "tests/server/live/websocket/test_session.py": [
         "server/base/limits.py",
         "server/live/actors/envelopes.py",
+        "server/live/websocket/watching.py",
+        "server/transport/capability/frame_row.py",
     ],
     "tests/server/ops/api/test_asyncapi.py": [
         "server/ops/api/socket_examples.py",
@@ -169,12 +172,12 @@ COVERS = {
     ],
     "tests/server/ops/demo/test_demo.py": [
         "server/base/paths.py",
+        "server/ops/demo/admin_client.py",
         "server/ops/demo/buyer.py",
         "server/ops/demo/buyers.py",
         "server/ops/demo/children.py",
         "server/ops/demo/command.py",
         "server/ops/demo/ledger.py",
-        "server/ops/demo/office.py",
         "server/ops/demo/progress.py",
         "server/ops/demo/reports.py",
         "server/transport/client/board.py",
