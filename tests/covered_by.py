@@ -153,11 +153,13 @@ COVERS = {
         "server/live/fanout/board.py",
         "server/live/fanout/frames.py",
     ],
+    "tests/server/live/websocket/test_frame_table.py": [
+        "server/transport/capability/frame_row.py",
+    ],
     "tests/server/live/websocket/test_session.py": [
         "server/base/limits.py",
         "server/live/actors/envelopes.py",
         "server/live/websocket/watching.py",
-        "server/transport/capability/frame_row.py",
     ],
     "tests/server/ops/api/test_asyncapi.py": [
         "server/ops/api/socket_examples.py",
