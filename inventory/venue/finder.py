@@ -34,22 +34,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from inventory.venue.map import Venue
+from inventory.venue.pools import CLEAN_LEVELS, Pool, Segment, Share
 from inventory.venue.windows import (
     ACCESSIBLE,
-    CLEAN,
     GENERAL_LEVELS,
     INDEX_MAX,
-    LEVELS,
     PLAIN,
     RESTRICTED,
-    RESTRICTED_CLEAN,
     mix,
     next_bit,
     positions,
-    sizes_of,
-    sizes_of_runs,
-    sizes_with,
-    windows,
 )
 
 SEGMENTS_EXAMINED_MAX = 8
@@ -65,146 +59,6 @@ DRAWS_MAX = 16
 DISTANCE_STEPS = 1_000_000
 """The resolution of costs: the largest distance of a seat in the venue."""
 
-_CLEAN_LEVELS = (CLEAN, RESTRICTED_CLEAN)
-_LARGE_LEVEL = (PLAIN, PLAIN, RESTRICTED, RESTRICTED, ACCESSIBLE)
-"""Where to look for windows over `INDEX_MAX`: a large clean window need not have a
-clean one of `INDEX_MAX` in its segment."""
-
-
-class _Segment:
-    """One segment's free seats, bit i for its i-th seat, and what never changes."""
-
-    __slots__ = (
-        "accessible",
-        "best_starts",
-        "free",
-        "general",
-        "nearest",
-        "rank",
-        "restricted",
-        "seats",
-        "shares",
-        "sums",
-    )
-
-    def __init__(
-        self, rank: int, seats: list[int], venue: Venue, distances: list[int]
-    ) -> None:
-        self.rank = rank
-        self.seats = seats
-        self.free = (1 << len(seats)) - 1
-        self.general = self.restricted = self.accessible = 0
-        self.sums = [0]
-        for position, index in enumerate(seats):
-            seat = venue.seats[index]
-            bit = 1 << position
-            if seat.accessible:
-                self.accessible |= bit
-            elif not seat.companion:
-                self.general |= bit
-                if seat.restricted:
-                    self.restricted |= bit
-            self.sums.append(self.sums[-1] + distances[index])
-        self.nearest = min(distances[index] for index in seats)
-        self.best_starts: dict[int, int] = {}
-        self.shares: list[_Share] = []
-
-    def window(self, starts: int, quantity: int) -> tuple[int, int]:
-        """Cost and start of the nearest of these windows, as the module says it."""
-        sums = self.sums
-        best = self.best_starts.get(quantity)
-        if best is None:
-            # At most one entry per length of the segment is ever kept.
-            costs = [
-                above - below
-                for below, above in zip(sums, sums[quantity:], strict=False)
-            ]
-            best = self.best_starts[quantity] = costs.index(min(costs))
-        left = (starts & ((2 << best) - 1)).bit_length() - 1
-        above = starts >> (best + 1)
-        if not above:
-            return sums[left + quantity] - sums[left], left
-        right = best + (above & -above).bit_length()
-        cost = sums[right + quantity] - sums[right]
-        if left >= 0:
-            left_cost = sums[left + quantity] - sums[left]
-            if left_cost <= cost:
-                return left_cost, left
-        return cost, right
-
-
-class _Share:
-    """The part of a segment in one category (or all of it), and what is indexed of it.
-
-    Where the two are the same seats, one share serves both pools.
-    """
-
-    __slots__ = ("general_free", "indexed", "mask", "plain", "pools", "segment")
-
-    def __init__(self, segment: _Segment, mask: int, pools: "list[_Pool]") -> None:
-        self.segment = segment
-        self.mask = mask
-        self.pools = pools
-        self.plain = not segment.restricted and mask & segment.general in (
-            0,
-            segment.general,
-        )
-        self.general_free = (mask & segment.general).bit_count()
-        self.indexed = self.present()
-
-    def starts(self, level: int, quantity: int, without: int = 0) -> int:
-        """Where windows of this level start that have no seat of `without`."""
-        segment = self.segment
-        if level == ACCESSIBLE:
-            free = segment.free & self.mask & ~without
-            return windows(free, quantity) & ~windows(
-                free & ~segment.accessible, quantity
-            )
-        general = segment.free & segment.general
-        free = general & self.mask & ~without
-        if segment.restricted:
-            starts = windows(free & ~segment.restricted, quantity)
-            if level >= RESTRICTED_CLEAN:
-                starts = windows(free, quantity) & ~starts
-        else:
-            starts = windows(free, quantity)
-        if level in _CLEAN_LEVELS:
-            # A run's first seat becomes an orphan when the window starts after it, its
-            # last one when the window ends before it.
-            first = general & ~(general << 1)
-            last = general & ~(general >> 1)
-            starts &= ~(first << 1 | last >> quantity)
-        return starts
-
-    def present(self) -> int:
-        """A bit for each level and size up to `INDEX_MAX` that has a window."""
-        segment = self.segment
-        general = segment.free & segment.general
-        if self.plain:
-            sizes = sizes_of_runs(general & self.mask)
-        else:
-            sizes = sizes_of(general, general & self.mask, segment.restricted)
-        if segment.accessible:
-            sizes |= sizes_with(segment.free & self.mask, segment.accessible)
-        return sizes
-
-
-class _Pool:
-    """The segments of one category, or of all: how many seats, which windows."""
-
-    __slots__ = ("general_free", "index", "shares")
-
-    def __init__(self) -> None:
-        self.general_free = 0
-        self.shares: dict[int, _Share] = {}
-        self.index = [0] * (len(LEVELS) * INDEX_MAX)
-
-    def segments(self, level: int, quantity: int) -> int:
-        """Ranks that have such a window; over `INDEX_MAX`, that may have one."""
-        if quantity <= INDEX_MAX:
-            return self.index[level * INDEX_MAX + quantity - 1]
-        return self.index[_LARGE_LEVEL[level] * INDEX_MAX + INDEX_MAX - 1]
-
 
 class SeatFinder:
     """Which seats of a venue are free, indexed for the search. At first all are."""
@@ -219,11 +73,10 @@ class SeatFinder:
         ordered = sorted(
             venue.segments, key=lambda seats: min(distances[seat] for seat in seats)
         )
-        self._everything = _Pool()
-        self._pools: dict[str | None, _Pool] = {None: self._everything}
+        self._everything = Pool()
+        self._pools: dict[str | None, Pool] = {None: self._everything}
         self._segments = [
-            _Segment(rank, seats, venue, distances)
-            for rank, seats in enumerate(ordered)
+            Segment(rank, seats, venue, distances) for rank, seats in enumerate(ordered)
         ]
         self._longest = max((len(seats) for seats in ordered), default=0)
         bits = [1 << position for position in range(self._longest)]
@@ -235,7 +88,7 @@ class SeatFinder:
                 self._segment_of[seat] = segment
             self._add_shares(segment, venue)
         self._fill_index()
-        self._stale: set[_Segment] = set()
+        self._stale: set[Segment] = set()
 
     def take(self, seats: Sequence[int]) -> None:
         """These seats are free no more; ValueError, and no change, if one was not."""
@@ -343,7 +196,7 @@ class SeatFinder:
 
     def _draw(
         self,
-        pool: _Pool,
+        pool: Pool,
         level: int,
         quantity: int,
         salt: int,
@@ -373,8 +226,8 @@ class SeatFinder:
             if not fresh:
                 fresh, again = again, 0
 
-    def _by_segment(self, seats: Sequence[int]) -> dict[_Segment, int]:
-        changed: dict[_Segment, int] = {}
+    def _by_segment(self, seats: Sequence[int]) -> dict[Segment, int]:
+        changed: dict[Segment, int] = {}
         for seat in seats:
             segment = self._segment_of[seat]
             changed[segment] = changed.get(segment, 0) | self._bits[seat]
@@ -391,7 +244,7 @@ class SeatFinder:
                 self._update(segment)
             self._stale.clear()
 
-    def _update(self, segment: _Segment) -> None:
+    def _update(self, segment: Segment) -> None:
         """Bring counts and index in line with the segment's free seats."""
         general = segment.free & segment.general
         for share in segment.shares:
@@ -408,17 +261,17 @@ class SeatFinder:
                         index[place] ^= mark
             share.general_free = count
 
-    def _add_shares(self, segment: _Segment, venue: Venue) -> None:
+    def _add_shares(self, segment: Segment, venue: Venue) -> None:
         masks: dict[str, int] = defaultdict(int)
         for seat in segment.seats:
             masks[venue.seats[seat].category] |= self._bits[seat]
         alone = len(masks) == 1
         for category, mask in masks.items():
-            pool = self._pools.setdefault(category, _Pool())
+            pool = self._pools.setdefault(category, Pool())
             pools = [self._everything, pool] if alone else [pool]
-            segment.shares.append(_Share(segment, mask, pools))
+            segment.shares.append(Share(segment, mask, pools))
         if not alone:
-            segment.shares.append(_Share(segment, segment.free, [self._everything]))
+            segment.shares.append(Share(segment, segment.free, [self._everything]))
 
     def _fill_index(self) -> None:
         """Set all bits at once: one by one would take the square of the segments."""
@@ -440,13 +293,13 @@ class SeatFinder:
             pools[number].index[place] = int.from_bytes(packed, "little")
 
 
-def _nearest(pool: _Pool, level: int, quantity: int) -> list[int] | None:
+def _nearest(pool: Pool, level: int, quantity: int) -> list[int] | None:
     """The cheapest window among the first segments that have one of this level."""
     candidates = pool.segments(level, quantity)
     best_cost, best_start = -1, 0
-    best_segment: _Segment | None = None
+    best_segment: Segment | None = None
     left = SEGMENTS_EXAMINED_MAX
-    tries = LARGE_TRIED_MAX if level in _CLEAN_LEVELS else len(pool.shares)
+    tries = LARGE_TRIED_MAX if level in CLEAN_LEVELS else len(pool.shares)
     while candidates and left and tries:
         lowest = candidates & -candidates
         candidates ^= lowest
@@ -468,7 +321,7 @@ def _nearest(pool: _Pool, level: int, quantity: int) -> list[int] | None:
 
 
 def _gather(
-    pool: _Pool,
+    pool: Pool,
     level: int,
     quantity: int,
     pieces_max: int,
