@@ -96,30 +96,30 @@ class NaiveFinder:
         """Seats left alone by these, in the order asked; `taken` were so before."""
         before = self.open - set(taken)
         left = before - set(seats)
-        found = []
-        seen = []
-        for seat in seats:
-            segment = self.segment_of(seat)
-            if segment not in seen:
-                seen.append(segment)
-                found += [
-                    one
-                    for one in segment
-                    if self.is_orphan(segment, one, left)
-                    and not self.is_orphan(segment, one, before)
-                ]
-        return found
+        return [
+            one
+            for segment in self.segments_of(seats)
+            for one in segment
+            if self.is_orphan(segment, one, left)
+            and not self.is_orphan(segment, one, before)
+        ]
 
     def alone_beside(self, kept, freed=()):
         among = self.open | set(freed)
-        found = []
-        for segment in self.ranked:
-            found += [
-                seat
-                for seat in segment
-                if self.is_orphan(segment, seat, among)
-                and set(kept) & set(self.neighbours(segment, seat))
-            ]
+        return [
+            seat
+            for segment in self.segments_of(kept)
+            for seat in segment
+            if self.is_orphan(segment, seat, among)
+            and set(kept) & set(self.neighbours(segment, seat))
+        ]
+
+    def segments_of(self, seats) -> list[list[int]]:
+        found: list[list[int]] = []
+        for seat in seats:
+            segment = self.segment_of(seat)
+            if segment not in found:
+                found.append(segment)
         return found
 
     def segment_of(self, seat: int) -> list[int]:

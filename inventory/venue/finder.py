@@ -209,6 +209,32 @@ class SeatFinder:
             found += [segment.seats[position] for position in positions(alone)]
         return found
 
+    def windows_beside(self, kept: Sequence[int], quantity: int) -> list[list[int]]:
+        """Clean general windows next to some of the seats `kept`."""
+        found = []
+        for segment, bits in self._by_segment(kept).items():
+            starts = segment.starts(segment.free & segment.general, quantity)
+            if starts:
+                starts &= ~segment.orphaning(quantity)
+            found += [
+                segment.seats[start : start + quantity]
+                for start in positions(starts)
+                if segment.beside(segment.bits(start, quantity)) & bits
+            ]
+        return found
+
+    def neighbours(self, seat: int) -> list[int]:
+        """The one or two seats beside a seat, free or not; none where it is alone."""
+        segment = self._segment_of[seat]
+        beside = segment.beside(self._bits[seat]) & segment.whole
+        return [segment.seats[position] for position in positions(beside)]
+
+    def in_order(self, seats: Sequence[int]) -> list[int]:
+        """The same seats, those of one segment side by side."""
+        return sorted(
+            seats, key=lambda seat: (self._segment_of[seat].rank, self._bits[seat])
+        )
+
     def _draw(
         self,
         pool: Pool,
