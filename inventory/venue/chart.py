@@ -13,9 +13,9 @@ What becomes of its objects:
 - What is inside a section is placed from the section's `topLeft`, in the same unit and
   unturned (so every seat of a published stadium lies within its section's polygon);
   `sectionScaleFactor` and the angles only say how to draw. Floors lie side by side.
-- In a chart without a focal point but with zones each section looks to the focal point
-  of the nearest zone. Published charts are known in which the zone that a section
-  names looks to the other end of the venue.
+- A section looks to the focal point of its own, else to that of the zone that it names,
+  else to that of its floor (the first floor's, where its own has none). Where there is
+  none of these, it looks to the nearest zone with a focal point.
 """
 
 from math import hypot
@@ -95,10 +95,13 @@ class _Group(Struct, rename="camel"):
     tables: list[_Table] | None = None
     booths: list[_Booth] | None = None
     general_admission_areas: list[_Area] | None = None
+    focal_point: _Point | None = None
 
 
 class _Section(Struct, rename="camel"):
     label: str
+    zone: Key | None = None
+    focal_point: _Point | None = None
     sub_chart: _Group | None = None
     top_left: _Point | None = None
     category_key: Key | None = None
@@ -108,7 +111,6 @@ class _Section(Struct, rename="camel"):
 
 class _Floor(_Group, rename="camel"):
     sections: list[_Section] | None = None
-    focal_point: _Point | None = None
     width: Coordinate | None = None
 
 
@@ -124,6 +126,7 @@ class _Categories(Struct):
 
 
 class _Zone(Struct, rename="camel"):
+    key: Key | None = None
     focal_point: _Point | None = None
 
 
@@ -165,11 +168,11 @@ class _Reader:
         self._draft = Draft()
         self._accessible: set[str] = set()
         self._looks: dict[str, Point] = {}
-        self._zone_points = [
-            zone.focal_point
+        self._zones = {
+            zone.key: zone.focal_point
             for zone in (chart.zones and chart.zones.zones) or ()
             if zone.focal_point is not None
-        ]
+        }
 
     def read(self) -> VenueMap:
         self._read_categories()
@@ -226,22 +229,39 @@ class _Reader:
             )
             first = len(self._draft.seats)
             self._read_group(section.sub_chart, inner)
-            self._look(label, first, frame, focal_point)
+            look = self._own_look(section, inner, frame)
+            if look is None:
+                look = self._look(first, frame, focal_point)
+            if look is not None:
+                self._looks[label] = look
+
+    def _own_look(
+        self, section: _Section, inner: _Frame, frame: _Frame
+    ) -> Point | None:
+        """Return the focal point of a section, or of the zone that it names."""
+        group = section.sub_chart
+        if section.focal_point is not None:
+            return frame.point(section.focal_point)
+        if group is not None and group.focal_point is not None:
+            return inner.point(group.focal_point)
+        zone = None if section.zone is None else self._zones.get(section.zone)
+        return None if zone is None else frame.point(zone)
 
     def _look(
-        self, section: str, first: int, frame: _Frame, focal_point: _Point | None
-    ) -> None:
-        """Note what the section looks at, where that is not the map's focal point."""
+        self, first: int, frame: _Frame, focal_point: _Point | None
+    ) -> Point | None:
+        """Return what a section looks at that names nothing of its own.
+
+        None is the map's focal point. Its seats are those from `first` on.
+        """
         seats = self._draft.seats[first:]
         if focal_point is not None:
-            if frame.x:
-                self._looks[section] = frame.point(focal_point)
-        elif self._zone_points and seats:
-            here = middle((seat.x, seat.y) for seat in seats)
-            points = [frame.point(point) for point in self._zone_points]
-            self._looks[section] = min(
-                points, key=lambda point: hypot(point.x - here.x, point.y - here.y)
-            )
+            return frame.point(focal_point) if frame.x else None
+        if not self._zones or not seats:
+            return None
+        here = middle((seat.x, seat.y) for seat in seats)
+        points = [frame.point(point) for point in self._zones.values()]
+        return min(points, key=lambda point: hypot(point.x - here.x, point.y - here.y))
 
     def _read_group(self, group: _Group, frame: _Frame) -> None:
         for i, row in enumerate(group.rows or ()):

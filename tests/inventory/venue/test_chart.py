@@ -181,28 +181,6 @@ def test_floors_lie_side_by_side_and_look_to_their_own_focal_point():
     assert refused(chart).field == "subChartFloors[0].rows[0]"
 
 
-def test_sections_of_a_zoned_chart_look_to_the_nearest_zone():
-    chart = charts.load("playhouse")
-    chart["subChart"]["focalPoint"] = None
-    chart["subChart"]["sections"].append(
-        {"label": "Empty", "topLeft": None, "subChart": {"rows": None}}
-    )
-    chart["subChart"]["sections"].append({"label": "Hollow"})
-    chart["zones"] = {
-        "list": [
-            {"key": "a", "focalPoint": {"x": 200, "y": 0}},
-            {"key": "b", "focalPoint": {"x": 200, "y": 500}},
-            {"key": "c", "focalPoint": None},
-        ]
-    }
-    read = read_chart(chart)
-    assert read.focal_point is None
-    assert read.section_focal_points == {
-        "Stalls": Point(200, 0),
-        "Balcony": Point(200, 500),
-    }
-
-
 def test_a_section_without_a_corner_is_not_moved():
     chart = charts.load("playhouse")
     chart["subChart"]["sections"][0]["topLeft"] = None
