@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from inventory import limits
 from inventory.venue.draft import COLOR, Draft, join
-from inventory.venue.errors import ChartError, convert
+from inventory.venue.errors import ChartError, Fault, Faults, convert
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
 SEAT_SPACING = 20.0
@@ -72,16 +72,18 @@ class _Map(Struct):
 
 
 def read_map(value: object) -> VenueMap:
-    """Return the map of its JSON value; raises `ChartError` where it is none."""
-    given = convert(value, _Map)
-    draft = Draft()
+    """Return the map of its JSON value; raises `ChartError` with all its faults."""
+    faults = Faults()
+    given = convert(value, _Map, faults)
+    draft = Draft(faults)
+    draft.all_categories_known = not faults.is_blank("categories")
     for i, category in enumerate(given.categories):
-        _add_category(draft, f"categories[{i}]", category)
+        _add_category(draft, f"categories.{i}", category)
     places = _places(given.seats)
     for i, seat in enumerate(given.seats):
-        _add_seat(draft, f"seats[{i}]", seat, places)
+        _add_seat(draft, f"seats.{i}", seat, i, places)
     for i, area in enumerate(given.areas):
-        _add_area(draft, f"areas[{i}]", area)
+        _add_area(draft, f"areas.{i}", area)
     focal_point = given.focal_point
     return draft.finish(
         "seats",
@@ -95,38 +97,46 @@ def read_map(value: object) -> VenueMap:
 
 def capacity_map(capacity: int) -> VenueMap:
     """Return the map of an event that has only a capacity."""
-    draft = Draft()
-    draft.add_category("categories[0]", Category(GA, "General admission"))
     if not 1 <= capacity <= limits.AREA_CAPACITY_MAX:
-        raise ChartError("capacity", f"Must be 1 to {limits.AREA_CAPACITY_MAX}.")
-    draft.add_area("areas[0]", Area(label=GA, capacity=capacity, category=GA))
-    return draft.finish("areas", None, {})
+        detail = f"Must be 1 to {limits.AREA_CAPACITY_MAX}."
+        raise ChartError([Fault("capacity", detail)])
+    return VenueMap(
+        seats=[],
+        areas=[Area(label=GA, capacity=capacity, category=GA)],
+        categories=[Category(GA, "General admission")],
+    )
 
 
 def _add_category(draft: Draft, path: str, given: _Category) -> None:
     category = Category(str(given.key), given.label or str(given.key))
     if given.color is not None:
         if not COLOR.fullmatch(given.color):
-            raise ChartError(f"{path}.color", "Must be a colour of a style sheet.")
+            draft.faults.add(f"{path}.color", "Must be a colour of a style sheet.")
         category = Category(category.key, category.label, given.color)
     draft.add_category(path, category)
 
 
 def _add_seat(
-    draft: Draft, path: str, given: _Seat, places: Callable[[RowKey], Point]
+    draft: Draft,
+    path: str,
+    given: _Seat,
+    index: int,
+    places: Callable[[RowKey], Point],
 ) -> None:
-    index = len(draft.seats)
+    faults, before = draft.faults, len(draft.faults)
     if given.index not in (None, index):
-        raise ChartError(f"{path}.index", f"Must be {index}, its place in the list.")
+        faults.add(f"{path}.index", f"Must be {index}, its place in the list.")
     section = _name(draft, f"{path}.section", given.section)
     row = _name(draft, f"{path}.row", given.row)
     number = _name(draft, f"{path}.number", given.number)
     if number is None and given.label is None:
-        raise ChartError(path, "A seat needs a number or a label.")
+        faults.add(path, "A seat needs a number or a label.")
     label = join(section, row, number) if given.label is None else given.label
-    draft.label(f"{path}.label", label)
+    if len(faults) == before and not faults.is_broken(path):
+        # A label made of faulty names would only be called faulty again.
+        draft.label(f"{path}.label", label)
     where = places((section, row))
-    x, y = _pair(path, given.x, given.y)
+    x, y = _pair(draft, path, given.x, given.y)
     draft.add_seat(
         path,
         Seat(
@@ -148,7 +158,7 @@ def _add_seat(
 
 def _add_area(draft: Draft, path: str, given: _Area) -> None:
     label = draft.label(f"{path}.label", given.label)
-    x, y = _pair(path, given.x, given.y)
+    x, y = _pair(draft, path, given.x, given.y)
     draft.add_area(
         path,
         Area(
@@ -166,9 +176,11 @@ def _name(draft: Draft, path: str, given: str | int | None) -> str | None:
     return None if given is None else draft.text(path, str(given))
 
 
-def _pair(path: str, x: float | None, y: float | None) -> tuple[float | None, ...]:
+def _pair(
+    draft: Draft, path: str, x: float | None, y: float | None
+) -> tuple[float | None, ...]:
     if (x is None) != (y is None):
-        raise ChartError(path, "Needs both x and y, or neither.")
+        draft.faults.add(path, "Needs both x and y, or neither.")
     return x, y
 
 

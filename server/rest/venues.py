@@ -18,7 +18,7 @@ from server.rest.creation import hash_request, new_id
 from server.rest.event_bodies import Id, Name
 from server.rest.notes import note_objects
 from server.rest.paging import Page, read_limit
-from server.rest.problems import ProblemError, bad_field
+from server.rest.problems import FieldError, ProblemError, bad_field
 from server.rest.standing import seller_of
 
 
@@ -117,7 +117,14 @@ def _read_map(wanted: VenueCreate) -> VenueMap:
             return read_chart(wanted.chart)
         return read_map(wanted.map)
     except ChartError as error:
-        raise bad_field(error.field, error.detail) from error
+        inside = "map" if wanted.chart is None else "chart"
+        errors = [
+            FieldError(
+                f"{inside}.{fault.field}" if fault.field else inside, fault.detail
+            )
+            for fault in error.faults
+        ]
+        raise ProblemError("bad_field", errors[0].detail, errors=errors) from error
 
 
 def document_of(row: VenueRow) -> VenueDocument:
