@@ -155,7 +155,7 @@ def _container(kind: Any) -> Any:
     """Return the list, dict or struct that a type is, if need be beside None."""
     if get_origin(kind) in (Union, types.UnionType):
         (kind,) = [one for one in get_args(kind) if one is not type(None)][:1]
-    return kind
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _step(path: str, key: str) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from inventory import limits
-from inventory.venue.draft import COLOR, Draft, join
+from inventory.venue.draft import COLOR, READABLE, Draft, join
 from inventory.venue.errors import ChartError, Fault, Faults, convert
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
@@ -24,57 +24,96 @@ GA = "GA"
 """The one area, and the one category, of an event that has only a capacity."""
 
 Coordinate = Annotated[float, Meta(ge=-limits.COORDINATE_MAX, le=limits.COORDINATE_MAX)]
-Name = str | Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)]
+Name = Annotated[
+    str,
+    # Only told: `Draft.text` has a sentence for each of these.
+    Meta(
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": limits.LABEL_LENGTH_MAX,
+            "pattern": READABLE,
+        }
+    ),
+]
+Key = Name | Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)]
 RowKey = tuple[str | None, str | None]
 
 
-class _Point(Struct):
+class MapPoint(Struct):
+    """A place on the map, in any unit; y grows downwards, away from the stage."""
+
     x: Coordinate
     y: Coordinate
 
 
-class _Category(Struct, forbid_unknown_fields=True):
-    key: Name
+class MapCategory(Struct, forbid_unknown_fields=True):
+    """A price group; its label is the key where it has none."""
+
+    key: Key
     label: str | None = None
-    color: str | None = None
+    color: Annotated[str, Meta(extra_json_schema={"pattern": f"^{COLOR.pattern}$"})] | (
+        None
+    ) = None
 
 
-class _Seat(Struct, forbid_unknown_fields=True):
-    category: Name
+class MapSeat(Struct, forbid_unknown_fields=True):
+    """One seat, or a table or a booth that is booked whole.
+
+    Its label is made of section, row and number where it has none. Seats of one section
+    and row are beside each other by their places, else in the order of the list.
+    """
+
+    category: Key
     index: int | None = None
-    label: str | None = None
-    section: Name | None = None
-    row: Name | None = None
-    number: Name | None = None
+    label: Name | None = None
+    section: Key | None = None
+    row: Key | None = None
+    number: Key | None = None
     x: Coordinate | None = None
     y: Coordinate | None = None
     accessible: bool = False
     companion: bool = False
     restricted: bool = False
-    entrance: str | None = None
+    entrance: Name | None = None
 
 
-class _Area(Struct, forbid_unknown_fields=True):
-    label: str
-    capacity: int
-    category: Name
-    section: Name | None = None
+class MapArea(Struct, forbid_unknown_fields=True):
+    """A general-admission area: places without numbers."""
+
+    label: Name
+    capacity: Annotated[
+        int,
+        Meta(extra_json_schema={"minimum": 1, "maximum": limits.AREA_CAPACITY_MAX}),
+    ]
+    category: Key
+    section: Key | None = None
     x: Coordinate | None = None
     y: Coordinate | None = None
 
 
-class _Map(Struct):
-    categories: list[_Category]
-    seats: list[_Seat] = []
-    areas: list[_Area] = []
-    focal_point: _Point | None = None
-    section_focal_points: dict[str, _Point] = {}
+class MapDocument(Struct):
+    """A venue: its seats and areas, of which there is one, and their price groups."""
+
+    categories: Annotated[
+        list[MapCategory],
+        Meta(extra_json_schema={"maxItems": limits.CATEGORIES_PER_VENUE_MAX}),
+    ]
+    seats: Annotated[
+        list[MapSeat],
+        Meta(extra_json_schema={"maxItems": limits.SEATS_PER_VENUE_MAX}),
+    ] = []
+    areas: Annotated[
+        list[MapArea],
+        Meta(extra_json_schema={"maxItems": limits.AREAS_PER_VENUE_MAX}),
+    ] = []
+    focal_point: MapPoint | None = None
+    section_focal_points: dict[Name, MapPoint] = {}
 
 
 def read_map(value: object) -> VenueMap:
     """Return the map of its JSON value; raises `ChartError` with all its faults."""
     faults = Faults()
-    given = convert(value, _Map, faults)
+    given = convert(value, MapDocument, faults)
     draft = Draft(faults)
     draft.all_categories_known = not faults.is_blank("categories")
     for i, category in enumerate(given.categories):
@@ -107,7 +146,7 @@ def capacity_map(capacity: int) -> VenueMap:
     )
 
 
-def _add_category(draft: Draft, path: str, given: _Category) -> None:
+def _add_category(draft: Draft, path: str, given: MapCategory) -> None:
     category = Category(str(given.key), given.label or str(given.key))
     if given.color is not None:
         if not COLOR.fullmatch(given.color):
@@ -119,7 +158,7 @@ def _add_category(draft: Draft, path: str, given: _Category) -> None:
 def _add_seat(
     draft: Draft,
     path: str,
-    given: _Seat,
+    given: MapSeat,
     index: int,
     places: Callable[[RowKey], Point],
 ) -> None:
@@ -156,7 +195,7 @@ def _add_seat(
     )
 
 
-def _add_area(draft: Draft, path: str, given: _Area) -> None:
+def _add_area(draft: Draft, path: str, given: MapArea) -> None:
     label = draft.label(f"{path}.label", given.label)
     x, y = _pair(draft, path, given.x, given.y)
     draft.add_area(
@@ -184,7 +223,7 @@ def _pair(
     return x, y
 
 
-def _places(seats: list[_Seat]) -> Callable[[RowKey], Point]:
+def _places(seats: list[MapSeat]) -> Callable[[RowKey], Point]:
     """Return what gives out the places of a row one after the other, centred."""
     lengths = Counter((_text(seat.section), _text(seat.row)) for seat in seats)
     order = {key: i for i, key in enumerate(lengths)}
