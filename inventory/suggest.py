@@ -8,6 +8,7 @@ better can be had: a single seat left alone is better than a buyer without any.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from zlib import crc32
 
 from inventory import limits
@@ -65,21 +66,22 @@ def instead_of_leaving(
     none, but better seats for who stays, larger parts. The whole can always be given
     back.
     """
-    if not _left_alone(stock, hold, seats):
+    alone = _left_alone(stock, hold, seats)
+    if not alone:
         return None
-    kept = len(hold.seats) - len(seats)
     parts = _parts(stock, hold, seats, len(seats))
     if not parts:
+        kept = len(hold.seats) - len(seats)
         if not _clean(stock, _windows(stock, hold.seats[:kept], user)):
             return None
         sizes = range(len(seats) + 1, len(hold.seats) + 1)
         parts = next(filter(None, (_parts(stock, hold, seats, n) for n in sizes)))
-    refused = _alone(stock, _left_alone(stock, hold, seats))
+    refused = _alone(stock, alone)
     refused.detail = (
         "Giving these back would leave a single seat alone; give back others"
         " of this hold, or more of it."
     )
-    return _offer(stock, refused, parts[: limits.ALTERNATIVES_MAX])
+    return _offer(stock, refused, parts)
 
 
 def instead_of_booking(stock: Stock, hold: HoldRecord) -> Refused | None:
@@ -154,7 +156,8 @@ def _parts(stock: Stock, hold: HoldRecord, seats: Seats, size: int) -> list[list
     parts = [order[i : i + size] for i in range(len(order) - size + 1)]
     parts.sort(key=lambda part: len(wanted.difference(part)))
     tried = parts[:PARTS_TRIED_MAX]
-    return [part for part in tried if not _left_alone(stock, hold, part)]
+    better = (part for part in tried if not _left_alone(stock, hold, part))
+    return list(islice(better, limits.ALTERNATIVES_MAX))
 
 
 def _moves(stock: Stock, hold: HoldRecord, orphan: int) -> Iterator[int]:

@@ -6,6 +6,7 @@
 from inventory.venue.map import Venue
 from inventory.venue.windows import (
     ACCESSIBLE,
+    ACCESSIBLE_CLEAN,
     ACCESSIBLE_LEVELS,
     CLEAN,
     CLEAN_LEVELS,
@@ -170,18 +171,17 @@ class Share:
     def starts(self, level: int, quantity: int, without: int = 0) -> int:
         """Where windows of this level start that have no seat of `without`."""
         segment = self.segment
+        find = segment.starts if segment.ring else windows
         free = segment.free & self.mask & ~without
-        if level in ACCESSIBLE_LEVELS:
-            starts = segment.starts(free, quantity) & ~segment.starts(
-                free & ~segment.accessible, quantity
-            )
+        if level >= ACCESSIBLE_CLEAN:
+            starts = find(free, quantity) & ~find(free & ~segment.accessible, quantity)
         elif segment.restricted:
             free &= segment.general
-            starts = segment.starts(free & ~segment.restricted, quantity)
+            starts = find(free & ~segment.restricted, quantity)
             if level >= RESTRICTED_CLEAN:
-                starts = segment.starts(free, quantity) & ~starts
+                starts = find(free, quantity) & ~starts
         else:
-            starts = segment.starts(free & segment.general, quantity)
+            starts = find(free & segment.general, quantity)
         if starts and level in CLEAN_LEVELS:
             starts &= ~segment.orphaning(quantity)
         return starts

@@ -87,6 +87,8 @@ def sizes_of(general: int, company: int, free: int, restricted: int) -> int:
     """
     first_after = (general & ~(company << 1)) << 1
     last = general & ~(company >> 1)
+    if not free & restricted:
+        return _sizes_open(free, first_after, last)
     open_view = open_windows = free & ~restricted
     windows = free
     sizes = 0
@@ -107,6 +109,21 @@ def sizes_of(general: int, company: int, free: int, restricted: int) -> int:
         windows &= free >> quantity
         open_windows &= open_view >> quantity
     return sizes
+
+
+def _sizes_open(free: int, first_after: int, last: int) -> int:
+    """`sizes_of` seats without restricted view."""
+    windows = free
+    plain = clean = 0
+    for quantity in range(1, INDEX_MAX + 1):
+        if not windows:
+            break
+        bit = 1 << (quantity - 1)
+        plain |= bit
+        if windows & ~(first_after | last >> quantity):
+            clean |= bit
+        windows &= free >> quantity
+    return clean | plain << _PLAIN_SHIFT
 
 
 def sizes_with(general: int, company: int, free: int, accessible: int) -> int:
