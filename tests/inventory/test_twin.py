@@ -18,8 +18,8 @@ from inventory.rules.common import Request
 from inventory.settings import Money, Settings
 from inventory.snapshot import decode_snapshot, encode_snapshot
 from inventory.state import Stock
+from inventory.venue import rows
 from inventory.venue.map import Venue
-from inventory.venue.rows import Run
 from tests import scenario
 from tests.naive import NaiveStock
 from tests.scenario import EVENT, NOW_MS, SequentialIds, hall, settings_of
@@ -67,7 +67,7 @@ def random_settings(dice: random.Random) -> Settings:
     return settings
 
 
-class Play:
+class Run:
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.venue = VENUES[self.dice.choice([*VENUES, "hall", "hall"])]
@@ -288,8 +288,8 @@ class Play:
 
 
 @functools.cache
-def play(seed: int, steps: int) -> Play:
-    run = Play(seed)
+def play(seed: int, steps: int) -> Run:
+    run = Run(seed)
     for step in range(steps):
         try:
             run.step()
@@ -325,7 +325,7 @@ def test_a_journal_replays_alike_whoever_sits_beside_whom():
     plays = (play(seed, STEPS) for seed in SEEDS)
     run = next(run for run in plays if run.venue.seats)
     strangers = Venue(run.venue.map)
-    strangers.__dict__["_runs"] = [Run([seat.index]) for seat in strangers.seats]
+    strangers.__dict__["_runs"] = [rows.Run([seat.index]) for seat in strangers.seats]
     assert strangers.segments != run.venue.segments
     replayed = run.replay(Stock(strangers, run.settings))
     replayed.check()
