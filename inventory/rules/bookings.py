@@ -2,6 +2,7 @@
 
 from inventory.changes import BookingCancelled, HoldBooked
 from inventory.commands import Book, Cancel, Holding
+from inventory.records import HoldRecord
 from inventory.replies import (
     BookOk,
     HeldBooking,
@@ -21,6 +22,8 @@ from inventory.rules.common import (
     rfc3339,
     total_of,
 )
+from inventory.state import Stock
+from inventory.suggest import instead_of_booking
 
 
 def book(request: Request, command: Book) -> Decision:
@@ -35,6 +38,9 @@ def book(request: Request, command: Book) -> Decision:
         return None, refuse("already_booked")
     if stock.settings.payment == "required" and not request.organizer:
         return None, refuse("payment_required")
+    refused = _leaves_orphan(stock, hold)
+    if refused is not None:
+        return None, refused
 
     booking, reference = request.ids.token(), request.ids.reference()
     reply = BookOk(
@@ -45,6 +51,20 @@ def book(request: Request, command: Book) -> Decision:
         total=total_of(stock, hold.seats, hold.areas),
     )
     return HoldBooked(hold.token, booking, reference, command.order), reply
+
+
+def _leaves_orphan(stock: Stock, hold: HoldRecord) -> Refused | None:
+    """Return why the seats should be moved up by one before they are booked.
+
+    Nobody is asked for what cannot be done: once the sale is paused no seat can be
+    added, and what is paid for is booked as it is.
+    """
+    settings = stock.settings
+    if not settings.prevent_orphans or settings.payment == "required":
+        return None
+    if settings.sale_state != "on_sale":
+        return None
+    return instead_of_booking(stock, hold)
 
 
 def cancel(request: Request, command: Cancel) -> Decision:

@@ -4,13 +4,14 @@ What is found, exactly (`tests/naive_finder.py` says the same in the slowest wor
 
 - A *window* of n is n adjacent free seats of one segment. A general window has neither
   accessible nor companion seats; an accessible one has any seats, at least one of them
-  accessible. With a category, all its seats are of that category.
-- An *orphan* is a free general seat without a free general neighbour in its segment: a
-  free accessible seat beside it does not count, since a general buyer cannot have it. A
+  accessible. With a category, all its seats are of that category. In a ring windows may
+  go over the end of the segment to its beginning.
+- An *orphan* is a free general seat without company: without a free neighbour in its
+  segment. An accessible or companion seat is company, and itself never an orphan. A
   window is *clean* when taking it makes no new orphan.
 - General windows come in four levels, the first that has any window wins: clean without
   restricted view, without restricted view, clean with, and with. Accessible windows
-  are one level of their own.
+  have two: clean, and any.
 - The *cost* of a window is the sum of its seats' distances from the focal point, each
   as a whole number of `DISTANCE_STEPS`-ths of the largest, so that sums are exact.
 - A segment's *rank* is its place in the order of (distance of its nearest seat, place
@@ -18,8 +19,8 @@ What is found, exactly (`tests/naive_finder.py` says the same in the slowest wor
   window of the level, until it has compared `SEGMENTS_EXAMINED_MAX` of them or the next
   one's nearest seat rules it out. In each it takes the nearer of two windows: the first
   on either side of the start that would cost least if the whole segment were free (in
-  a straight row distances are convex, so that is the nearest window). Ties go to the
-  lower rank, then to the lower start.
+  a straight row distances are convex, so that is the nearest window; a ring's two
+  sides go on around it). Ties go to the lower rank, then to the lower start.
 - For windows over `INDEX_MAX` seats the clean levels look at no more than
   `LARGE_TRIED_MAX` of the segments that have any window of `INDEX_MAX`, clean or not.
 
@@ -34,9 +35,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from inventory.venue.map import Venue
-from inventory.venue.pools import CLEAN_LEVELS, Pool, Segment, Share
+from inventory.venue.pools import Pool, Segment, Share
 from inventory.venue.windows import (
     ACCESSIBLE,
+    ACCESSIBLE_LEVELS,
+    CLEAN_LEVELS,
     GENERAL_LEVELS,
     INDEX_MAX,
     PLAIN,
@@ -71,20 +74,22 @@ class SeatFinder:
         ]
         # Sorting is stable: equals stay in the order of the venue's segments.
         ordered = sorted(
-            venue.segments, key=lambda seats: min(distances[seat] for seat in seats)
+            enumerate(venue.segments),
+            key=lambda one: min(distances[seat] for seat in one[1]),
         )
         self._everything = Pool()
         self._pools: dict[str | None, Pool] = {None: self._everything}
         self._segments = [
-            Segment(rank, seats, venue, distances) for rank, seats in enumerate(ordered)
+            Segment(rank, seats, venue, distances, ring=number in venue.rings)
+            for rank, (number, seats) in enumerate(ordered)
         ]
-        self._longest = max((len(seats) for seats in ordered), default=0)
+        self._longest = max((segment.count for segment in self._segments), default=0)
         bits = [1 << position for position in range(self._longest)]
         self._bits = [0] * len(venue.seats)
         self._segment_of = [self._segments[0]] * len(venue.seats) if ordered else []
         for segment in self._segments:
-            for position, seat in enumerate(segment.seats):
-                self._bits[seat] = bits[position]
+            for bit, seat in zip(bits, segment.seats[: segment.count], strict=False):
+                self._bits[seat] = bit
                 self._segment_of[seat] = segment
             self._add_shares(segment, venue)
         self._fill_index()
@@ -129,7 +134,7 @@ class SeatFinder:
         pool = self._pools.get(category)
         if pool is None or quantity > self._longest:
             return None
-        for level in (ACCESSIBLE,) if accessible else GENERAL_LEVELS:
+        for level in ACCESSIBLE_LEVELS if accessible else GENERAL_LEVELS:
             found = _nearest(pool, level, quantity)
             if found:
                 return found
@@ -144,7 +149,7 @@ class SeatFinder:
         in rank order, in each as `best` would. Seats with restricted view come when the
         others are used up. An accessible request has one piece (the largest that there
         is) with an accessible seat, then general seats, then more accessible pieces.
-        Orphans are not looked at: what is scattered is what nobody else could use well.
+        A piece leaves no orphan where its segment has such a place for it.
         """
         assert quantity > 0, quantity
         self._freshen()
@@ -188,11 +193,47 @@ class SeatFinder:
         """Seats that taking these would orphan and that are no orphans yet."""
         found = []
         for segment, bits in self._by_segment(seats).items():
-            before = segment.free & segment.general
+            before, beside = segment.free, segment.beside
             after = before & ~bits
-            fresh = after & ~(after << 1 | after >> 1) & (before << 1 | before >> 1)
+            fresh = after & segment.general & ~beside(after) & beside(before)
             found += [segment.seats[position] for position in positions(fresh)]
         return found
+
+    def alone_beside(self, kept: Sequence[int], freed: Sequence[int] = ()) -> list[int]:
+        """Orphans beside the seats `kept`, once those `freed` are free as well."""
+        found = []
+        more = self._by_segment(freed)
+        for segment, bits in self._by_segment(kept).items():
+            free, beside = segment.free | more.get(segment, 0), segment.beside
+            alone = free & segment.general & ~beside(free) & beside(bits)
+            found += [segment.seats[position] for position in positions(alone)]
+        return found
+
+    def windows_beside(self, kept: Sequence[int], quantity: int) -> list[list[int]]:
+        """Clean general windows next to some of the seats `kept`."""
+        found = []
+        for segment, bits in self._by_segment(kept).items():
+            starts = segment.starts(segment.free & segment.general, quantity)
+            if starts:
+                starts &= ~segment.orphaning(quantity)
+            found += [
+                segment.seats[start : start + quantity]
+                for start in positions(starts)
+                if segment.beside(segment.bits(start, quantity)) & bits
+            ]
+        return found
+
+    def neighbours(self, seat: int) -> list[int]:
+        """The one or two seats beside a seat, free or not; none where it is alone."""
+        segment = self._segment_of[seat]
+        beside = segment.beside(self._bits[seat]) & segment.whole
+        return [segment.seats[position] for position in positions(beside)]
+
+    def in_order(self, seats: Sequence[int]) -> list[int]:
+        """The same seats, those of one segment side by side."""
+        return sorted(
+            seats, key=lambda seat: (self._segment_of[seat].rank, self._bits[seat])
+        )
 
     def _draw(
         self,
@@ -206,7 +247,6 @@ class SeatFinder:
     ) -> None:
         """Add windows of one level that have no seat of `used`."""
         fresh, again = pool.segments(level, quantity), 0
-        window = (1 << quantity) - 1
         number = level * DRAWS_MAX
         while fresh and len(found) < count and number < (level + 1) * DRAWS_MAX:
             draw = mix(salt, number)
@@ -216,12 +256,12 @@ class SeatFinder:
             fresh ^= mark
             taken = used.get(rank, 0)
             share = pool.shares[rank]
+            segment = share.segment
             starts = share.starts(level, quantity, taken)
             if starts:
-                seats = share.segment.seats
-                start = next_bit(starts, (draw >> 32) % len(seats))
-                used[rank] = taken | window << start
-                found.append(seats[start : start + quantity])
+                start = next_bit(starts, (draw >> 32) % segment.count)
+                used[rank] = taken | segment.bits(start, quantity)
+                found.append(segment.seats[start : start + quantity])
                 again |= mark
             if not fresh:
                 fresh, again = again, 0
@@ -341,8 +381,10 @@ def _gather(
             if not starts:
                 candidates ^= lowest
                 continue
-            start = share.segment.window(starts, size)[1]
-            used[rank] = taken | ((1 << size) - 1) << start
-            found += share.segment.seats[start : start + size]
+            segment = share.segment
+            clean = starts & ~segment.orphaning(size, taken)
+            start = segment.window(clean or starts, size)[1]
+            used[rank] = taken | segment.bits(start, size)
+            found += segment.seats[start : start + size]
             pieces_max -= 1
         size = min(size - 1, quantity - len(found))

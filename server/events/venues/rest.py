@@ -22,6 +22,7 @@ from server.transport.http.problems import (
     KEY_REUSED,
     LIMIT_REACHED,
     UNAVAILABLE,
+    FieldError,
     ProblemError,
     bad_field,
 )
@@ -133,7 +134,14 @@ def _read_map(wanted: VenueCreate) -> VenueMap:
             return read_chart(wanted.chart)
         return read_map(wanted.map)
     except ChartError as error:
-        raise bad_field(error.field, error.detail) from error
+        inside = "map" if wanted.chart is None else "chart"
+        errors = [
+            FieldError(
+                f"{inside}.{fault.field}" if fault.field else inside, fault.detail
+            )
+            for fault in error.faults
+        ]
+        raise ProblemError(BAD_FIELD, errors[0].detail, errors=errors) from error
 
 
 def document_of(row: VenueRow) -> VenueDocument:

@@ -5,8 +5,10 @@ import pytest
 from inventory.venue.pools import Pool, Segment, Share
 from inventory.venue.windows import (
     ACCESSIBLE,
+    ACCESSIBLE_CLEAN,
     CLEAN,
     INDEX_MAX,
+    LEVELS,
     PLAIN,
     RESTRICTED,
     RESTRICTED_CLEAN,
@@ -36,6 +38,10 @@ def share_of(row: str) -> Share:
         (".r...", RESTRICTED, [0, 1]),
         ("..w..", PLAIN, [0, 3]),
         ("..w..", ACCESSIBLE, [1, 2]),
+        ("..w..", ACCESSIBLE_CLEAN, []),
+        ("...w..", ACCESSIBLE_CLEAN, [2]),
+        ("..w..", CLEAN, [0, 3]),
+        ("x..w..", CLEAN, [1, 4]),
     ],
 )
 def test_windows_of_two_start(row, level, expected):
@@ -47,7 +53,7 @@ def test_windows_of_two_start(row, level, expected):
 def test_what_is_indexed_is_what_there_is(row):
     share = share_of(row)
     present = share.present()
-    for level in range(5):
+    for level in LEVELS:
         if level in (RESTRICTED_CLEAN, RESTRICTED) and "r" not in row:
             continue
         for size in range(1, INDEX_MAX + 1):
