@@ -6,9 +6,10 @@ from functools import lru_cache
 
 from inventory.changes import AnyChange, Seats
 from inventory.ports import Ids
+from inventory.prices import Prices, Run
 from inventory.records import HoldRecord
 from inventory.replies import Refused, Reply, refuse
-from inventory.settings import Money, SaleState
+from inventory.settings import Money, SaleState, settled_in
 from inventory.state import Stock
 
 Decision = tuple[AnyChange | None, Reply]
@@ -106,20 +107,31 @@ def names_of(stock: Stock, areas: dict[int, int]) -> dict[str, int]:
     return {stock.venue.areas[index].label: count for index, count in areas.items()}
 
 
-def total_of(stock: Stock, seats: Seats, *areas: dict[int, int]) -> Money | None:
-    """Sum the prices; None where the event has none. A category without one is free."""
+def price(stock: Stock, seats: Seats, areas: dict[int, int]) -> Prices:
+    """Return what these seats and places cost now."""
     prices = stock.settings.prices
-    if not prices:
-        return None
     amounts = stock.amounts()
-    amount = 0
-    for seat in seats:
-        amount += amounts[seat]
-    for counts in areas:
-        for index, count in counts.items():
-            price = prices.get(stock.venue.areas[index].category)
-            amount += price.amount * count if price else 0
-    return Money(amount, next(iter(prices.values())).currency)
+    runs: tuple[Run, ...] = ()
+    if areas:
+        drawn = stock.venue.areas
+        runs = tuple(
+            [
+                (area, count, _amount_of(prices, drawn[area].category))
+                for area, count in areas.items()
+            ]
+        )
+    each = tuple([amounts[seat] for seat in seats])
+    return Prices(settled_in(prices), each, runs)
+
+
+def _amount_of(prices: dict[str, Money], category: str) -> int:
+    money = prices.get(category)
+    return 0 if money is None else money.amount
+
+
+def told(stock: Stock, hold: HoldRecord) -> Prices:
+    """Return what a hold costs: as its holder was told, where it keeps that."""
+    return hold.prices or price(stock, hold.seats, hold.areas)
 
 
 @lru_cache(maxsize=256)

@@ -2,17 +2,22 @@
 
 import pytest
 from msgspec import json, msgpack
+from msgspec.structs import replace
 
 from inventory import commands
 from inventory.audit import CheckedSnapshot, Differences, Replay
+from inventory.changes import HoldBooked
+from inventory.decide import decide
 from inventory.keys import OUTCOMES
 from inventory.loading import replay_row
 from inventory.ports import JournalRow
-from inventory.settings import Settings
+from inventory.replies import BookOk
+from inventory.rules.common import Request
+from inventory.settings import Money, Settings
 from inventory.snapshot import decode_snapshot
 from inventory.state import Stock
 from inventory.venue.map import Venue, VenueMap
-from tests.scenario import EVENT
+from tests.scenario import EVENT, SequentialIds
 from tests.stored import stored
 
 FILE = stored("before_prices")
@@ -84,6 +89,20 @@ def test_the_audit_finds_no_difference_and_the_same_revenue():
         [row["booking"], row["reference"], row["user"], row["order"], row["version"]]
         for row in FILE["bookings"]
     ]
+
+
+def test_what_was_held_by_a_former_version_is_priced_when_it_is_booked():
+    stock = replayed()
+    stock.check()
+    stock.settings = replace(stock.settings, prices={"1": Money(70_000, "EUR")})
+    assert all(hold.prices is None for hold in stock.holds.values())
+    request = Request(stock, "eve", False, stock.at_ms, SequentialIds())
+    change, reply = decide(commands.Book(id=1, event=EVENT, hold="h6"), request)
+    assert isinstance(reply, BookOk)
+    assert reply.total == Money(70_000, "EUR")
+    assert isinstance(change, HoldBooked)
+    stock.apply(change, stock.at_ms)
+    stock.check()
 
 
 def test_the_outcomes_of_keyed_commands_are_read():
