@@ -18,7 +18,7 @@ from inventory.changes import (
 from inventory.loading import decode_changes
 from inventory.ports import BookingRow, JournalRow
 from inventory.records import Corrupt, HoldRecord
-from inventory.rules.common import labels_of, names_of, told
+from inventory.rules.common import labels_of, lines_of, names_of, told
 from inventory.settings import Money, Settings
 from inventory.snapshot import decode_snapshot
 from inventory.state import Stock
@@ -146,6 +146,7 @@ class Replay:
                     version,
                     labels_of(stock, hold.seats),
                     names_of(stock, hold.areas),
+                    lines_of(stock, hold),
                 )
             )
         elif isinstance(change, BookingCancelled):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from inventory.changes import AnyChange, Seats
-from inventory.ports import Ids
+from inventory.ports import BookedLines, Ids
 from inventory.prices import Prices, Run
 from inventory.records import HoldRecord
 from inventory.replies import Refused, Reply, refuse
@@ -132,6 +132,21 @@ def _amount_of(prices: dict[str, Money], category: str) -> int:
 def told(stock: Stock, hold: HoldRecord) -> Prices:
     """Return what a hold costs: as its holder was told, where it keeps that."""
     return hold.prices or price(stock, hold.seats, hold.areas)
+
+
+def lines_of(stock: Stock, hold: HoldRecord) -> BookedLines:
+    """Return what a hold's seats and places are and cost."""
+    venue, prices = stock.venue, told(stock, hold)
+    drawn, areas = venue.seats, venue.areas
+    seats = [
+        (drawn[seat].category, amount)
+        for seat, amount in zip(hold.seats, prices.seats, strict=True)
+    ]
+    places = [
+        (areas[area].label, areas[area].category, count, each)
+        for area, count, each in prices.areas
+    ]
+    return BookedLines(prices.currency, seats, places)
 
 
 @lru_cache(maxsize=256)
