@@ -3,7 +3,8 @@
 What an event is set to changes with its journal, whose commit must not fail for want of
 a place. So the time is taken here first, in a table of its own that Postgres keeps free
 of overlaps, and what turns out not to be needed is given back after the commit. Whoever
-dies in between leaves an event with too much time, never two events with the same.
+dies in between leaves an event with too much time, never two events with the same. Two
+at once for one event leave what both took: neither knows whose change comes last.
 
 Times of events that were cancelled or deleted, and what was left over, are given back
 when somebody else wants them.
@@ -17,9 +18,14 @@ from inventory.settings import Settings
 from persistence.postgres.pool import ExclusionViolation, Pool, Row
 
 _TAKE = """
-UPDATE venue_time SET during = during + event_period($2::jsonb),
+WITH before AS (
+    SELECT t.event_id, t.during = event_period(e.settings) AS settled
+    FROM venue_time t JOIN event e USING (event_id)
+    WHERE t.event_id = $1 FOR NO KEY UPDATE OF t
+)
+UPDATE venue_time t SET during = t.during + event_period($2::jsonb),
     taken_at = clock_timestamp()
-WHERE event_id = $1 RETURNING taken_at, venue_id
+FROM before b WHERE t.event_id = b.event_id RETURNING t.taken_at, b.settled
 """
 _SETTLE = """
 UPDATE venue_time t SET during = event_period(e.settings)
@@ -49,6 +55,8 @@ class TakenTime(Struct, frozen=True):
 
     event: str
     taken_at: datetime
+    alone: bool = True
+    """Whether nobody else had taken time for the event and not settled it yet."""
 
 
 class VenueTimes:
@@ -67,11 +75,17 @@ class VenueTimes:
             return None
         wanted = json.encode(settings).decode()
         taken = await self.taking(rows[0]["venue_id"], _TAKE, event, wanted)
-        return TakenTime(event, taken[0]["taken_at"]) if taken else None
+        if not taken:
+            return None
+        return TakenTime(event, taken[0]["taken_at"], taken[0]["settled"])
 
     async def settle(self, taken: TakenTime) -> None:
-        """Leave an event the time that it is set to, unless more was taken since."""
-        await self._pool.fetch(_SETTLE, taken.event, taken.taken_at)
+        """Leave an event the time that it is set to, unless others take some, too.
+
+        What they leave is given back when somebody else wants it.
+        """
+        if taken.alone:
+            await self._pool.fetch(_SETTLE, taken.event, taken.taken_at)
 
     async def taking(self, venue: str | None, sql: str, *args: object) -> list[Row]:
         """Run a statement that takes time in a venue; raises `VenueTaken`."""

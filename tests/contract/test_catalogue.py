@@ -249,9 +249,10 @@ async def test_the_end_of_an_event_follows_its_times(api):
     assert datetime.fromisoformat(patched["completes_at"]) == a_day_later
     past = {"starts_at": "2020-01-01T00:00:00Z"}
     patched = await api.good("PATCH", path, past, who=api.admin)
-    # Whoever tells of what is over long since may still sell it.
-    assert patched["completes_at"] is None
-    assert (await api.change(made["id"], "publish"))["status"] == "on_sale"
+    assert patched["completes_at"] == "2020-01-02T00:00:00Z"
+    answer = await api.request("POST", f"{path}/publish", who=api.admin)
+    problem = check_problem(answer, 409)
+    assert [error["field"] for error in problem["errors"]] == ["starts_at"]
 
 
 async def test_a_sale_that_closes_before_it_opens_is_refused(api):

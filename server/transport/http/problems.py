@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType, json
 
 from inventory import rejections
 from inventory.replies import Refused
+from inventory.settings import Money
 
 CONTENT_TYPE: Final = "application/problem+json"
 CODE: Final = web.ResponseKey("code", str)
@@ -74,7 +75,6 @@ DETAILS: Final[dict[str, str]] = {
     **rejections.DETAILS,
     "bad_frame": "The request cannot be read.",
     "unknown_op": "There is no such operation.",
-    "bad_field": "A field is wrong.",
     "bad_image": "This is no image that is taken.",
     "code_invalid": "This code was used, has expired, or never was one.",
     "account_suspended": "This account is suspended; nobody signs in with it.",
@@ -151,6 +151,8 @@ class Problem(Struct, omit_defaults=True, kw_only=True):
     alternatives: list[list[str]] | UnsetType = UNSET
     orphans: list[str] | UnsetType = UNSET
     retry_after_ms: int | UnsetType = UNSET
+    total: Money | UnsetType | None = UNSET
+    """What it costs, where that is not what was shown."""
 
 
 class ProblemError(Exception):
@@ -180,7 +182,9 @@ def bad_field(field: str, detail: str) -> ProblemError:
 
 def refusal(refused: Refused) -> ProblemError:
     """Return the error for a refusal of the inventory, with all it tells."""
-    return ProblemError(refused.code, refused.detail, refused=refused)
+    faults = refused.errors if isinstance(refused.errors, list) else []
+    errors = [FieldError(fault.field, fault.detail) for fault in faults]
+    return ProblemError(refused.code, refused.detail, errors=errors, refused=refused)
 
 
 def status_of(code: str) -> int:
@@ -211,6 +215,7 @@ def document(error: ProblemError, request_id: str) -> Problem:
         problem.alternatives = refused.alternatives
         problem.orphans = refused.orphans
         problem.retry_after_ms = refused.retry_after_ms
+        problem.total = refused.total
     return problem
 
 

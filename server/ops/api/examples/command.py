@@ -20,7 +20,7 @@ COMMANDS: Final[dict[str, Any]] = {
     "hold": {"op": "hold", "seats": ["A-1", "A-2"], "areas": {"Bar": 1}},
     "extend": {"op": "extend", "hold": HOLD, "ttl_s": 600},
     "release": {"op": "release", "hold": HOLD, "areas": {"Bar": 1}},
-    "book": {"op": "book", "hold": HOLD, "order": "4711"},
+    "book": {"op": "book", "hold": HOLD, "order": "4711", "total": TOTAL},
     "holding": {"op": "holding"},
     "hold_best": {"op": "hold_best", "quantity": 2},
     "cancel": {"op": "cancel", "booking": BOOKING},
@@ -52,7 +52,9 @@ REPLIES: Final[dict[str, Any]] = {
         **_OK,
         "version": 7,
         "holds": [],
-        "bookings": [{"booking": BOOKING, "reference": REFERENCE, **_SEATS}],
+        "bookings": [
+            {"booking": BOOKING, "reference": REFERENCE, **_SEATS, "total": TOTAL}
+        ],
     },
     "hold_best": {
         **_OK,

@@ -85,6 +85,7 @@ JOURNAL: Final[dict[str, Any]] = {
             "seats": ["A-1", "A-2"],
             "areas": {"Bar": 1},
             "deadline": "2026-11-21T10:10:00Z",
+            "total": {"amount": 10500, "currency": "EUR"},
         }
     ],
     "next_cursor": None,
