@@ -212,3 +212,8 @@ RETURN CASE WHEN deleted_at IS NULL THEN least(
 -- The stored column is computed again where it is out of date.
 UPDATE event SET status = status
 WHERE due_ms IS DISTINCT FROM event_due_ms(status, settings, deleted_at);
+
+-- How many are moving an event to another time just now: the last of them leaves the
+-- venue what it does not need.
+ALTER TABLE venue_time ADD COLUMN takers integer NOT NULL DEFAULT 0
+    CHECK (takers >= 0);

@@ -60,6 +60,7 @@ async def test_a_row_of_another_width_is_refused():
 
 def test_the_call_has_as_many_arguments_as_the_function():
     (sql,) = [path.read_text() for path in MIGRATIONS.glob("0012_*.sql")]
-    signature = re.search(r"commit_batches\((.*?)\) RETURNS", sql, re.DOTALL)
+    pattern = r"CREATE FUNCTION commit_batches\((.*?)\) RETURNS"
+    signature = re.search(pattern, sql, re.DOTALL)
     assert signature is not None
     assert len(signature[1].split(",")) == COMMIT.count("$")
