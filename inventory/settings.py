@@ -58,7 +58,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """When the sale closes by itself."""
     completes_at_ms: int | None = None
     """When the event is over, and completed by itself; None in what former versions
-    stored, where `over_ms` tells."""
+    stored, where `completes_ms` tells."""
     capacity: Capacity | None = None
     """Of an event that is only one area: its places, where they are others than those
     that it was made with."""
@@ -110,3 +110,10 @@ def over_ms(settings: Settings) -> int:
     if settings.ends_at_ms is not None:
         return settings.ends_at_ms
     return settings.starts_at_ms + LASTS_MS
+
+
+def completes_ms(settings: Settings) -> int:
+    """Return when the event is completed by itself."""
+    if settings.completes_at_ms is not None:
+        return settings.completes_at_ms
+    return over_ms(settings)

@@ -40,7 +40,7 @@ from inventory.rules.settings import (
     price_faults,
     time_faults,
 )
-from inventory.settings import Money, SaleState, Settings, over_ms, settled_in
+from inventory.settings import Money, SaleState, Settings, completes_ms, settled_in
 from inventory.state import Stock
 
 _CLOSABLE: Final = frozenset[SaleState]({"scheduled", "on_sale", "paused"})
@@ -118,7 +118,7 @@ def configure(request: Request, command: Configure) -> Decision:
     if faults:
         return None, refuse_faults("bad_field", faults)
 
-    if settings.sale_state in _UNFINISHED and _ends_ms(changed) <= request.now_ms:
+    if settings.sale_state in _UNFINISHED and completes_ms(changed) <= request.now_ms:
         changed = replace(changed, sale_state="completed")
     return EventConfigured(changed), SaleOk(status=changed.sale_state)
 
@@ -137,13 +137,6 @@ def _refuse_currency(stock: Stock, prices: dict[str, Money]) -> Refused | None:
             detail = f"Something is held or sold in {known}: the currency stays."
             return refuse("tickets_sold", detail)
     return None
-
-
-def _ends_ms(settings: Settings) -> int:
-    """Return when the event is completed by itself."""
-    if settings.completes_at_ms is not None:
-        return settings.completes_at_ms
-    return over_ms(settings)
 
 
 def _refuse_capacity(stock: Stock, capacity: int | None) -> Refused | None:
@@ -189,7 +182,7 @@ def close_sale(request: Request, command: CloseSale) -> Decision:
 def complete(request: Request, command: CompleteEvent) -> Decision:
     """End an event that is over."""
     settings = request.stock.settings
-    return _end(request, _ends_ms(settings), _UNFINISHED, "completed")
+    return _end(request, completes_ms(settings), _UNFINISHED, "completed")
 
 
 def _end(
@@ -215,7 +208,7 @@ def steps(settings: Settings) -> list[tuple[int, OwnStep]]:
     if state in _CLOSABLE and settings.off_sale_at_ms is not None:
         found.append((settings.off_sale_at_ms, CloseSale))
     if state in _UNFINISHED:
-        found.append((_ends_ms(settings), CompleteEvent))
+        found.append((completes_ms(settings), CompleteEvent))
     if len(found) > 1:
         found.sort(key=lambda step: step[0])
     return found

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from inventory import limits
 from inventory.replies import Fault
 from inventory.rules.settings import past_faults, price_faults, time_faults
-from inventory.settings import Money, SaleState, Settings, SettingsPatch
+from inventory.settings import Money, SaleState, Settings, SettingsPatch, completes_ms
 from inventory.venue.own import GA
 from persistence.events.details import DetailsChange
 from persistence.events.rows import Details
@@ -154,7 +154,7 @@ class EventSummary(Struct, kw_only=True):
     ends_at: datetime | None
     on_sale_at: datetime | None
     off_sale_at: datetime | None
-    completes_at: datetime | None
+    completes_at: datetime
     """When it is completed by itself: at its end, or a day after it began."""
     hold_ttl_s: int
     max_per_user: int
@@ -333,7 +333,7 @@ def settings_fields(settings: Settings) -> dict[str, Any]:
         "ends_at": maybe_from_ms(settings.ends_at_ms),
         "on_sale_at": maybe_from_ms(settings.on_sale_at_ms),
         "off_sale_at": maybe_from_ms(settings.off_sale_at_ms),
-        "completes_at": maybe_from_ms(settings.completes_at_ms),
+        "completes_at": from_ms(completes_ms(settings)),
         "hold_ttl_s": settings.hold_ttl_s,
         "max_per_user": settings.max_per_user,
         "max_per_booking": settings.max_per_booking,

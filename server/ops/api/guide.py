@@ -81,16 +81,19 @@ area and one price category, both called `GA`). Name an `organisation` that you 
 lead; without one only organisers may. Change it, give it an image, duplicate it;
 `publish` puts it on sale, at once or at `on_sale_at` (until then it is `scheduled`).
 `pause`, `resume`, `close` and `cancel` follow; what does not fit the state is refused
-(`wrong_state`). Only an event that nobody has booked can be deleted (`tickets_sold`).
-Lists are filtered, searched with `q`, sorted, and read on with the `next_cursor` of the
-answer as `cursor`.""",
+(`wrong_state`). Each category has a price, or none has and the event is free; a patch
+of `prices` is merged by category, `null` takes one away. What began is neither made nor
+published, and is completed when it is over. Only an event that nobody has booked can
+be deleted (`tickets_sold`). Lists are filtered, searched with `q`, sorted, and read on
+with the `next_cursor` of the answer as `cursor`.""",
     "Seats": """\
 What is free, and taking it. The map tells labels and their index, the availability has
 one letter for each index: `f` free, `h` held, `b` booked, `x` blocked, `o` other.
 Commands, in order: `hold` or `hold_best` answers with a `hold`, a secret token, which
 `extend`, `release` and `book` name; `book` answers with a `booking`, which `cancel`
-names. Buyers are guests or have an account; `block` and `unblock` are for who manages
-the event. The same commands, with `event` and `id`, are frames of the websocket.""",
+names. A hold costs what its answers told as `total`, though prices change meanwhile.
+Buyers are guests or have an account; `block` and `unblock` are for who manages the
+event. The same commands, with `event` and `id`, are frames of the websocket.""",
     "Bookings": """\
 Made with the command `book` (see Seats): its answer has the id and the reference. Each
 buyer sees and cancels their own, until `cancel_until_s` before the beginning; those who
