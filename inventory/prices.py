@@ -29,8 +29,8 @@ class Prices(Struct, frozen=True, array_like=True, gc=False):
         if self.currency is None:
             return None
         amount = sum(self.seats)
-        for _, count, each in self.areas:
-            amount += count * each
+        if self.areas:
+            amount += sum([count * each for _, count, each in self.areas])
         return Money(amount, self.currency)
 
     def plus(self, more: "Prices") -> "Prices":

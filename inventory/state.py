@@ -52,7 +52,7 @@ from inventory.records import (
     UserRecord,
     capacities,
 )
-from inventory.settings import Money, Settings
+from inventory.settings import Money, Settings, settled_in
 from inventory.venue.finder import SeatFinder
 from inventory.venue.map import Venue
 
@@ -77,6 +77,7 @@ class Stock:
         self.touched_seats: list[int] = []
         self.touched_areas: set[int] = set()
         self._amounts: list[int] = []
+        self._currency: str | None = None
         self._priced_by: dict[str, Money] | None = None
 
     def apply(self, change: AnyChange, at_ms: int) -> None:
@@ -85,16 +86,20 @@ class Stock:
         self.version += 1
         self.at_ms = at_ms
 
-    def amounts(self) -> list[int]:
-        """Return each seat's price in minor units; 0 where it has none."""
+    def amounts(self) -> tuple[list[int], str | None]:
+        """Return each seat's price in minor units, and the currency of all.
+
+        0 where it has none; the currency is None where nothing has a price.
+        """
         if self._priced_by is not self.settings.prices:
             prices = self.settings.prices
             amount_of = {key: money.amount for key, money in prices.items()}
             self._amounts = [
                 amount_of.get(seat.category, 0) for seat in self.venue.seats
             ]
+            self._currency = settled_in(prices)
             self._priced_by = prices
-        return self._amounts
+        return self._amounts, self._currency
 
     def area_counts(self) -> list[tuple[int, int, int, int]]:
         """Return free, held, booked, blocked of each area."""

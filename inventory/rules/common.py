@@ -9,7 +9,7 @@ from inventory.ports import BookedLines, Ids
 from inventory.prices import Prices, Run
 from inventory.records import HoldRecord
 from inventory.replies import Refused, Reply, refuse
-from inventory.settings import Money, SaleState, settled_in
+from inventory.settings import Money, SaleState
 from inventory.state import Stock
 
 Decision = tuple[AnyChange | None, Reply]
@@ -109,11 +109,10 @@ def names_of(stock: Stock, areas: dict[int, int]) -> dict[str, int]:
 
 def price(stock: Stock, seats: Seats, areas: dict[int, int]) -> Prices:
     """Return what these seats and places cost now."""
-    prices = stock.settings.prices
-    amounts = stock.amounts()
+    amounts, currency = stock.amounts()
     runs: tuple[Run, ...] = ()
     if areas:
-        drawn = stock.venue.areas
+        prices, drawn = stock.settings.prices, stock.venue.areas
         runs = tuple(
             [
                 (area, count, _amount_of(prices, drawn[area].category))
@@ -121,7 +120,7 @@ def price(stock: Stock, seats: Seats, areas: dict[int, int]) -> Prices:
             ]
         )
     each = tuple([amounts[seat] for seat in seats])
-    return Prices(settled_in(prices), each, runs)
+    return Prices(currency, each, runs)
 
 
 def _amount_of(prices: dict[str, Money], category: str) -> int:

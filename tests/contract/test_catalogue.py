@@ -295,7 +295,7 @@ async def test_a_duplicate_is_a_draft_like_the_event(api):
 async def test_a_duplicate_is_not_moved_beyond_all_dates(api):
     made = await api.draft(None, capacity=1, on_sale_at="1900-01-01T00:00:00Z")
     path = f"/v1/events/{made['id']}/duplicate"
-    body = {"starts_at": "0121-03-28T14:24:34.7Z"}
+    body: Json = {"starts_at": "0121-03-28T14:24:34.7Z"}
     answer = await api.request("POST", path, body, who=api.admin)
     assert check_problem(answer, 422)["errors"][0]["field"] == "on_sale_at"
     body |= {"on_sale_at": None}
