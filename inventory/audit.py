@@ -17,8 +17,8 @@ from inventory.changes import (
 )
 from inventory.loading import decode_changes
 from inventory.ports import BookingRow, JournalRow
-from inventory.records import Corrupt
-from inventory.rules.common import labels_of, names_of, total_of
+from inventory.records import Corrupt, HoldRecord
+from inventory.rules.common import labels_of, lines_of, names_of, told
 from inventory.settings import Money, Settings
 from inventory.snapshot import decode_snapshot
 from inventory.state import Stock
@@ -136,9 +136,7 @@ class Replay:
         version = stock.version + 1
         if isinstance(change, HoldBooked):
             hold = stock.holds[change.hold]
-            total = total_of(stock, hold.seats, hold.areas)
-            if total is not None:
-                self.paid[change.booking] = total
+            self._price(change, hold, version)
             self.booked.append(
                 BookingRow(
                     change.booking,
@@ -148,6 +146,7 @@ class Replay:
                     version,
                     labels_of(stock, hold.seats),
                     names_of(stock, hold.areas),
+                    lines_of(stock, hold),
                 )
             )
         elif isinstance(change, BookingCancelled):
@@ -159,6 +158,18 @@ class Replay:
                     f"Version {version} ends a hold of user {hold.user}"
                     f" {hold.deadline_ms - at_ms} ms before its time."
                 )
+
+    def _price(self, change: HoldBooked, hold: HoldRecord, version: int) -> None:
+        """Note what a booking cost: as was told, and else as of now."""
+        total = told(self.stock, hold).total()
+        if total is not None:
+            self.paid[change.booking] = total
+        known = change.total
+        if known is not None and known.amount != (total.amount if total else 0):
+            self.differences.add(
+                f"Version {version} books for {known.amount} what was held for"
+                f" {total.amount if total else 0}."
+            )
 
     def _check_limit(self, change: SeatsHeld) -> None:
         stock = self.stock

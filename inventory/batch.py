@@ -28,7 +28,7 @@ from inventory.ports import (
     Publication,
 )
 from inventory.records import Corrupt
-from inventory.rules.common import labels_of, names_of
+from inventory.rules.common import labels_of, lines_of, names_of
 from inventory.state import Stock
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ class BatchBuilder:
                 stock.version + 1,
                 labels_of(stock, hold.seats),
                 names_of(stock, hold.areas),
+                lines_of(stock, hold),
             )
         )
 

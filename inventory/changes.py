@@ -7,7 +7,8 @@ arrays: fields may be appended with a default, never removed, renamed or moved.
 
 from msgspec import Struct
 
-from inventory.settings import SaleState, Settings
+from inventory.prices import Prices
+from inventory.settings import Money, SaleState, Settings
 
 Seats = tuple[int, ...]
 """Seat indexes. Were they lists, the collector of garbage would look at each of them
@@ -22,6 +23,8 @@ class SeatsHeld(Change, tag="held", frozen=True):
     """Seats (by index) and area places went into a hold, new or existing.
 
     `deadline_ms` is the promised end; for an existing hold it is the one it had.
+    `prices` are those of what went in, as the holder was told; None where the hold
+    keeps none, as in journals of former versions.
     """
 
     hold: str
@@ -29,6 +32,7 @@ class SeatsHeld(Change, tag="held", frozen=True):
     seats: Seats
     areas: dict[int, int]
     deadline_ms: int
+    prices: Prices | None = None
 
 
 class HoldExtended(Change, tag="extended", frozen=True):
@@ -53,12 +57,17 @@ class HoldExpired(Change, tag="expired", frozen=True):
 
 
 class HoldBooked(Change, tag="booked", frozen=True):
-    """A hold became a booking."""
+    """A hold became a booking.
+
+    `total` is what it costs; None where nothing has a price, and in journals of former
+    versions. What was held for nothing while others have a price now costs 0 of theirs.
+    """
 
     hold: str
     booking: str
     reference: str
     order: str | None
+    total: Money | None = None
 
 
 class BookingCancelled(Change, tag="cancelled", frozen=True):
@@ -88,7 +97,7 @@ class SaleChanged(Change, tag="sale", frozen=True):
 
 
 class EventConfigured(Change, tag="configured", frozen=True):
-    """The settings were replaced."""
+    """The settings changed: these are all of them now."""
 
     settings: Settings
 

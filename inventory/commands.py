@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from inventory import limits
-from inventory.settings import Settings
+from inventory.settings import Money, SettingsPatch
 
 FrameId = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 EventId = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
@@ -79,6 +79,8 @@ class Book(Command, tag="book"):
 
     hold: Token
     order: Annotated[str, Meta(max_length=limits.ORDER_LENGTH_MAX)] | None = None
+    total: Money | None = None
+    """What the buyer was shown; where it costs anything else, nothing is booked."""
 
 
 class Cancel(Command, tag="cancel"):
@@ -117,9 +119,9 @@ class ChangeSale(Command, tag="change_sale"):
 
 
 class Configure(Command, tag="configure"):
-    """Replace the event's settings by these (organisers)."""
+    """Change some of the event's settings (organisers)."""
 
-    settings: Settings
+    patch: SettingsPatch
 
 
 class DeleteEvent(Command, tag="delete_event"):

@@ -1,11 +1,11 @@
 """Whether a state keeps its invariants, and the digest of all that `decide` reads.
 
-I1 to I6 are numbered in `inventory/state.py`. Here a state is looked at as a whole, as
+I1 to I7 are numbered in `inventory/state.py`. Here a state is looked at as a whole, as
 tests, the simulation and the audit do; what guards a seat in a sale is in `apply`.
 """
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import msgpack
 
@@ -44,6 +44,10 @@ def check(stock: "Stock") -> None:
         for seat, letter in enumerate(stock.letters)
     ):
         raise Corrupt("I6: the finder knows other free seats")
+    if not all(map(_is_priced, stock.holds.values())) or not all(
+        map(_is_priced, stock.bookings.values())
+    ):
+        raise Corrupt("I7: prices are of other seats and places")
 
 
 def _areas_of_holders(stock: "Stock") -> list[AreaCount]:
@@ -78,6 +82,7 @@ def digest(stock: "Stock") -> bytes:
                 h.created_ms,
                 h.deadline_ms,
                 h.ends_ms,
+                _priced(h),
             )
             for h in stock.holds.values()
         ),
@@ -89,6 +94,7 @@ def digest(stock: "Stock") -> bytes:
                 b.order or "",
                 sorted(b.seats),
                 sorted(b.areas.items()),
+                _priced(b),
             )
             for b in stock.bookings.values()
         ),
@@ -96,6 +102,26 @@ def digest(stock: "Stock") -> bytes:
         stock.settings,
     )
     return sha256(msgpack.encode(parts)).digest()
+
+
+def _is_priced(record: HoldRecord | BookingRecord) -> bool:
+    """Return whether a record's prices are those of its seats and places."""
+    prices = record.prices
+    if prices is None:
+        return True
+    places: dict[int, int] = {}
+    for area, count, _ in prices.areas:
+        places[area] = places.get(area, 0) + count
+    return len(prices.seats) == len(record.seats) and places == record.areas
+
+
+def _priced(record: HoldRecord | BookingRecord) -> tuple[Any, ...]:
+    """Return what each seat and place of a record costs, whatever their order."""
+    prices = record.prices
+    if prices is None:
+        return ()
+    seats = sorted(zip(record.seats, prices.seats, strict=True))
+    return prices.currency or "", seats, prices.areas
 
 
 def _tally(

@@ -58,6 +58,19 @@ class KeyedResult(Struct, frozen=True):
     outcome: bytes
 
 
+class BookedLines(Struct, frozen=True, array_like=True):
+    """What a booking's seats and places are and cost, for its row.
+
+    `seats` holds category and amount of each seat, in the order of the booking's;
+    `areas` label, category, how many and the amount of each. The currency is None where
+    nothing had a price.
+    """
+
+    currency: str | None
+    seats: list[tuple[str, int]]
+    areas: list[tuple[str, str, int, int]]
+
+
 class BookingRow(Struct, frozen=True):
     """A new booking as the tables keep it."""
 
@@ -68,6 +81,8 @@ class BookingRow(Struct, frozen=True):
     version: int
     seats: list[str]
     areas: dict[str, int]
+    lines: BookedLines | None = None
+    """None where a former version booked it."""
 
 
 class Batch(Struct):

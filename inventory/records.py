@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from inventory.changes import Seats
+from inventory.prices import Prices
 from inventory.settings import Settings
 from inventory.venue.map import Venue
 
@@ -34,6 +35,8 @@ class HoldRecord(Struct, frozen=True, gc=False):
     created_ms: int
     deadline_ms: int
     ends_ms: int
+    prices: Prices | None = None
+    """None of a hold that a former version took: it is priced when it is booked."""
 
     def size(self) -> int:
         """Count its seats and places."""
@@ -49,6 +52,8 @@ class BookingRecord(Struct, frozen=True, gc=False):
     order: str | None
     seats: Seats
     areas: dict[int, int]
+    prices: Prices | None = None
+    """None of what a former version held: only the journal knows what it cost."""
 
 
 class AreaCount(Struct):

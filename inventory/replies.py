@@ -89,6 +89,8 @@ class HeldBooking(Struct, gc=False):
     reference: str
     seats: list[str]
     areas: dict[str, int]
+    total: Money | UnsetType | None = UNSET
+    """Absent where a former version held it."""
 
 
 class HoldingOk(Ok, tag="ok"):
@@ -96,6 +98,13 @@ class HoldingOk(Ok, tag="ok"):
 
     holds: list[HeldHold]
     bookings: list[HeldBooking]
+
+
+class Fault(Struct, frozen=True, gc=False):
+    """One thing that is wrong with an event's settings, by the field's name outside."""
+
+    field: str
+    detail: str
 
 
 @final
@@ -114,6 +123,8 @@ class Refused(Struct, kw_only=True, tag_field="op", tag="refused", gc=False):
     alternatives: list[list[str]] | UnsetType = UNSET
     orphans: list[str] | UnsetType = UNSET
     retry_after_ms: int | UnsetType = UNSET
+    total: Money | UnsetType | None = UNSET
+    errors: list[Fault] | UnsetType = UNSET
 
 
 AnyOk = HoldOk | ExtendOk | TakenOk | BookOk | SaleOk | HoldingOk | Ok
@@ -127,3 +138,10 @@ def refuse(code: Code, detail: str | None = None) -> Refused:
         detail=rejections.DETAILS[code] if detail is None else detail,
         transient=code in rejections.TRANSIENT,
     )
+
+
+def refuse_faults(code: Code, faults: list[Fault]) -> Refused:
+    """Build the refusal that tells all these faults."""
+    refused = refuse(code, " ".join(f"{one.field}: {one.detail}" for one in faults))
+    refused.errors = faults
+    return refused

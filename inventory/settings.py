@@ -6,7 +6,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
 
@@ -18,6 +18,15 @@ Amount = Annotated[int, Meta(ge=0, le=10**12)]
 Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern="^[A-Z]{3}$")]
 
 
+HoldTtl = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
+PerUser = Annotated[int, Meta(ge=1, le=limits.PER_USER_MAX)]
+PerBooking = Annotated[int, Meta(ge=1, le=limits.SEATS_PER_BOOKING_MAX)]
+CancelUntil = Annotated[int, Meta(ge=0, le=10**9)]
+Capacity = Annotated[int, Meta(ge=1, le=limits.AREA_CAPACITY_MAX)]
+Payment = Literal["none", "required"]
+Registration = Literal["closed", "open"]
+
+
 class Money(Struct, frozen=True):
     """An amount in the currency's minor unit."""
 
@@ -26,28 +35,85 @@ class Money(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """The settings of one event; replaced as a whole, never edited."""
+    """The settings of one event; replaced as a whole, never edited in place."""
 
     name: str
     sale_state: SaleState = "draft"
     starts_at_ms: int
     ends_at_ms: int | None = None
     on_sale_at_ms: int | None = None
-    hold_ttl_s: Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)] = 600
-    max_per_user: Annotated[int, Meta(ge=1, le=limits.PER_USER_MAX)] = 10
-    max_per_booking: Annotated[int, Meta(ge=1, le=limits.SEATS_PER_BOOKING_MAX)] = 10
+    hold_ttl_s: HoldTtl = 600
+    max_per_user: PerUser = 10
+    max_per_booking: PerBooking = 10
     prices: dict[str, Money] = {}
-    payment: Literal["none", "required"] = "none"
-    cancel_until_s: Annotated[int, Meta(ge=0, le=10**9)] = 86_400
+    """By category; none at all where the event is free."""
+    payment: Payment = "none"
+    cancel_until_s: CancelUntil = 86_400
     prevent_orphans: bool = False
     waitlist: bool = True
     deleted: bool = False
     one_booking_per_user: bool = False
-    registration: Literal["closed", "open"] = "closed"
+    registration: Registration = "closed"
     off_sale_at_ms: int | None = None
     """When the sale closes by itself."""
     completes_at_ms: int | None = None
-    """When the event is over, and completed by itself."""
-    capacity: Annotated[int, Meta(ge=1, le=limits.AREA_CAPACITY_MAX)] | None = None
+    """When the event is over, and completed by itself; None in what former versions
+    stored, where `completes_ms` tells."""
+    capacity: Capacity | None = None
     """Of an event that is only one area: its places, where they are others than those
     that it was made with."""
+
+
+class SettingsPatch(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """What to change of settings; what is absent stays.
+
+    So two patches of different fields, made from what different processes knew, both
+    survive: it is the actor that merges them.
+    """
+
+    name: str | UnsetType = UNSET
+    starts_at_ms: int | UnsetType = UNSET
+    ends_at_ms: int | UnsetType | None = UNSET
+    on_sale_at_ms: int | UnsetType | None = UNSET
+    off_sale_at_ms: int | UnsetType | None = UNSET
+    hold_ttl_s: HoldTtl | UnsetType = UNSET
+    max_per_user: PerUser | UnsetType = UNSET
+    max_per_booking: PerBooking | UnsetType = UNSET
+    prices: dict[str, Money | None] | UnsetType = UNSET
+    """Merged by category; None takes a price away."""
+    payment: Payment | UnsetType = UNSET
+    cancel_until_s: CancelUntil | UnsetType = UNSET
+    prevent_orphans: bool | UnsetType = UNSET
+    waitlist: bool | UnsetType = UNSET
+    one_booking_per_user: bool | UnsetType = UNSET
+    registration: Registration | UnsetType = UNSET
+    capacity: Capacity | UnsetType = UNSET
+
+    def names(self, *fields: str) -> bool:
+        """Return whether it changes any of these fields."""
+        return any(getattr(self, field) is not UNSET for field in fields)
+
+
+def settled_in(prices: dict[str, Money]) -> str | None:
+    """Return the one currency of an event's prices; None where it has none."""
+    return next(iter(prices.values())).currency if prices else None
+
+
+LASTS_MS = 24 * 3_600_000
+"""How long after its beginning an event without an end is over."""
+
+
+def over_ms(settings: Settings) -> int:
+    """Return when the event is over."""
+    if settings.ends_at_ms is not None:
+        return settings.ends_at_ms
+    return settings.starts_at_ms + LASTS_MS
+
+
+def completes_ms(settings: Settings) -> int:
+    """Return when the event is completed by itself."""
+    if settings.completes_at_ms is not None:
+        return settings.completes_at_ms
+    return over_ms(settings)

@@ -12,11 +12,13 @@ I3  an area's free, held, booked and blocked are never negative and sum to its c
 I4  a user's count is the number of seats and places in that user's holds and bookings
 I5  the version rises by one with each change
 I6  the finder knows exactly the free seats
+I7  the prices of a hold or booking, where it keeps any, are of its seats and places
 """
 
 from collections import deque
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
+from itertools import compress
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -37,6 +39,7 @@ from inventory.changes import (
     SeatsHeld,
     SeatsUnblocked,
 )
+from inventory.prices import Prices
 from inventory.records import (
     BLOCKED,
     BOOKED,
@@ -49,7 +52,7 @@ from inventory.records import (
     UserRecord,
     capacities,
 )
-from inventory.settings import Money, Settings
+from inventory.settings import Money, Settings, settled_in
 from inventory.venue.finder import SeatFinder
 from inventory.venue.map import Venue
 
@@ -74,6 +77,7 @@ class Stock:
         self.touched_seats: list[int] = []
         self.touched_areas: set[int] = set()
         self._amounts: list[int] = []
+        self._currency: str | None = None
         self._priced_by: dict[str, Money] | None = None
 
     def apply(self, change: AnyChange, at_ms: int) -> None:
@@ -82,16 +86,20 @@ class Stock:
         self.version += 1
         self.at_ms = at_ms
 
-    def amounts(self) -> list[int]:
-        """Return each seat's price in minor units; 0 where it has none."""
+    def amounts(self) -> tuple[list[int], str | None]:
+        """Return each seat's price in minor units, and the currency of all.
+
+        0 where it has none; the currency is None where nothing has a price.
+        """
         if self._priced_by is not self.settings.prices:
             prices = self.settings.prices
             amount_of = {key: money.amount for key, money in prices.items()}
             self._amounts = [
                 amount_of.get(seat.category, 0) for seat in self.venue.seats
             ]
+            self._currency = settled_in(prices)
             self._priced_by = prices
-        return self._amounts
+        return self._amounts, self._currency
 
     def area_counts(self) -> list[tuple[int, int, int, int]]:
         """Return free, held, booked, blocked of each area."""
@@ -116,6 +124,7 @@ class Stock:
                 at_ms,
                 change.deadline_ms,
                 ends_ms,
+                change.prices,
             )
             user.holds[change.hold] = None
             self.set_deadline(ends_ms, change.hold)
@@ -124,6 +133,7 @@ class Stock:
                 hold,
                 seats=hold.seats + change.seats,
                 areas=_sum(hold.areas, change.areas),
+                prices=_added(hold.prices, change.prices),
             )
         user.count += len(change.seats)
         if change.areas:
@@ -142,6 +152,7 @@ class Stock:
             change.order,
             hold.seats,
             hold.areas,
+            hold.prices,
         )
         self.users[hold.user].bookings[change.booking] = None
 
@@ -150,11 +161,17 @@ class Stock:
         gone = set(change.seats)
         if not gone.issubset(hold.seats):
             raise Corrupt(f"a release of seats that its hold at {self.version} has not")
-        seats = tuple(seat for seat in hold.seats if seat not in gone)
+        kept = [seat not in gone for seat in hold.seats]
+        seats = tuple(compress(hold.seats, kept))
         areas = _difference(hold.areas, change.areas)
         self._free(hold.user, change.seats, change.areas, HELD, "held")
         if seats or areas:
-            self.holds[change.hold] = replace(hold, seats=seats, areas=areas)
+            prices = hold.prices
+            if prices is not None:
+                prices = prices.keeping(kept, change.areas)
+            self.holds[change.hold] = replace(
+                hold, seats=seats, areas=areas, prices=prices
+            )
         else:
             self._end_hold(change.hold)
             self._forget_if_idle(hold.user)
@@ -330,6 +347,13 @@ _APPLY: Final[dict[type, Callable[[Stock, Any, int], None]]] = {
     EventConfigured: Stock._configure,
     HoldsKept: Stock._keep,
 }
+
+
+def _added(prices: Prices | None, more: Prices | None) -> Prices | None:
+    """Return the prices of a hold that was added to; None where it keeps none."""
+    if prices is None or more is None:
+        return None
+    return prices.plus(more)
 
 
 def _sum(counts: dict[int, int], more: dict[int, int]) -> dict[int, int]:

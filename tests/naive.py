@@ -11,20 +11,13 @@ from typing import Any
 
 from inventory import commands as c
 from inventory.rejections import CODES, TRANSIENT
-from inventory.settings import SaleState, Settings
+from inventory.settings import Settings
 from inventory.venue.map import Venue
 from tests import naive_orphans
 from tests.naive_finder import NaiveFinder
+from tests.naive_sale import HOUR_MS, NaiveSale, Places, Reply
 
 GRACE_MS = 5_000
-HOUR_MS = 3_600_000
-SALE_WAYS = {
-    "publish": ["draft"],
-    "pause": ["on_sale"],
-    "resume": ["paused"],
-    "close": ["scheduled", "on_sale", "paused"],
-    "cancel": ["draft", "scheduled", "on_sale", "paused", "closed"],
-}
 CLOSED = {
     "draft": "sale_not_open",
     "scheduled": "sale_not_open",
@@ -34,11 +27,8 @@ CLOSED = {
     "cancelled": "sale_closed",
 }
 
-Reply = dict[str, Any]
-Places = dict[str, int]
 
-
-class NaiveStock:
+class NaiveStock(NaiveSale):
     def __init__(self, venue: Venue, settings: Settings, ids: Any) -> None:
         self.venue = venue
         self.ids = ids
@@ -165,18 +155,19 @@ class NaiveStock:
     def labels(self, indexes: list[int]) -> list[str]:
         return [self.venue.labels[index] for index in indexes]
 
-    def total(self, seats: list[str], areas: Places) -> Reply | None:
+    def told(self, labels: list[str]) -> list[tuple[str, int]]:
+        """What each seat and each single place costs now, by label."""
         prices = self.settings.prices
-        if not prices:
+        categories = {seat.label: seat.category for seat in self.venue.seats}
+        categories |= {area.label: area.category for area in self.venue.areas}
+        amounts = {key: money.amount for key, money in prices.items()}
+        return [(label, amounts.get(categories[label], 0)) for label in labels]
+
+    def total(self, hold: dict[str, Any]) -> Reply | None:
+        if hold["currency"] is None:
             return None
-        amount = 0
-        for seat in self.venue.seats:
-            if seat.label in seats and seat.category in prices:
-                amount += prices[seat.category].amount
-        for area in self.venue.areas:
-            if area.category in prices:
-                amount += prices[area.category].amount * areas.get(area.label, 0)
-        return {"amount": amount, "currency": prices[min(prices)].currency}
+        amount = sum(amount for _, amount in hold["told"])
+        return {"amount": amount, "currency": hold["currency"]}
 
     def ends(self, deadline: int) -> Reply:
         at = datetime.fromtimestamp(deadline / 1_000, UTC)
@@ -203,11 +194,19 @@ class NaiveStock:
                 "created": self.now_ms,
                 "deadline": deadline,
                 "ends": deadline + GRACE_MS,
+                "told": [],
+                "currency": None,
             }
             self.holds.append(hold)
         hold["seats"] += seats
         for label, count in areas.items():
             hold["areas"][label] = hold["areas"].get(label, 0) + count
+        places = [label for label, count in areas.items() for _ in range(count)]
+        hold["told"] += self.told([*seats, *places])
+        if hold["currency"] is None and self.settings.prices:
+            [hold["currency"]] = {
+                money.currency for money in self.settings.prices.values()
+            }
         self.changed()
         return {**self.shown(hold), "added": {"seats": seats, "areas": areas}}
 
@@ -217,7 +216,7 @@ class NaiveStock:
             **self.ends(hold["deadline"]),
             "seats": list(hold["seats"]),
             "areas": dict(hold["areas"]),
-            "total": self.total(hold["seats"], hold["areas"]),
+            "total": self.total(hold),
         }
 
     # The commands.
@@ -302,6 +301,11 @@ class NaiveStock:
         if self.reasons:
             return {}
         hold["seats"] = [seat for seat in hold["seats"] if seat not in seats]
+        places = [label for label, count in areas.items() for _ in range(count)]
+        for label in (*seats, *places):
+            # The one that was added last.
+            last = max(i for i, one in enumerate(hold["told"]) if one[0] == label)
+            del hold["told"][last]
         for label, count in areas.items():
             hold["areas"][label] -= count
             if not hold["areas"][label]:
@@ -315,6 +319,14 @@ class NaiveStock:
         if self.state == "cancelled":
             return self.refuse("sale_closed")
         hold = self.find_hold(command.hold)
+        total = None if hold is None else self.total(hold)
+        if hold is not None and command.total is not None:
+            shown = {
+                "amount": command.total.amount,
+                "currency": command.total.currency,
+            }
+            if shown != total and (total is not None or command.total.amount):
+                self.refuse("price_changed", total=total)
         self.check_one_booking()
         if self.settings.payment == "required" and not self.organizer:
             self.refuse("payment_required")
@@ -329,12 +341,13 @@ class NaiveStock:
             "user": self.user,
             "seats": hold["seats"],
             "areas": hold["areas"],
+            "total": total,
+            "currency": hold["currency"],
         }
         self.holds.remove(hold)
         self.bookings.append(booking)
         self.changed()
-        total = self.total(hold["seats"], hold["areas"])
-        return {**without_user(booking), "total": total}
+        return without_user(booking)
 
     def cancel(self, command: c.Cancel) -> Reply:
         for booking in self.bookings:
@@ -393,75 +406,6 @@ class NaiveStock:
     def mine(self, one: dict[str, Any]) -> bool:
         return bool(one["user"] == self.user)
 
-    def changesale(self, command: c.ChangeSale) -> Reply:
-        if not self.organizer:
-            self.refuse("forbidden")
-        if self.state not in SALE_WAYS[command.to]:
-            self.refuse("wrong_state")
-        closes = self.settings.off_sale_at_ms
-        if command.to == "publish" and (closes or self.now_ms + 1) <= self.now_ms:
-            self.refuse("wrong_state")
-        if self.reasons:
-            return {}
-        opens = self.settings.on_sale_at_ms
-        if command.to in ("publish", "resume"):
-            later = command.to == "publish" and (opens or 0) > self.now_ms
-            self.state = "scheduled" if later else "on_sale"
-        elif command.to == "pause":
-            self.state = "paused"
-        else:
-            self.state = "closed" if command.to == "close" else "cancelled"
-        self.changed()
-        return {"status": self.state}
-
-    def configure(self, command: c.Configure) -> Reply:
-        if not self.organizer:
-            return self.refuse("forbidden")
-        if self.state in ("cancelled", "completed"):
-            return self.refuse("wrong_state")
-        if (capacity := command.settings.capacity) != self.settings.capacity:
-            if capacity is None or self.venue.labels or len(self.venue.areas) != 1:
-                return self.refuse("wrong_state")
-            _, *taken = self.area(self.venue.areas[0].label)
-            if sum(taken) > capacity:
-                return self.refuse("tickets_sold")
-        self.settings = command.settings
-        self.changed()
-        return {"status": self.state}
-
-    def deleteevent(self, _: c.DeleteEvent) -> Reply:
-        if not self.organizer:
-            self.refuse("forbidden")
-        if self.bookings:
-            self.refuse("tickets_sold")
-        if not self.reasons:
-            self.state = "cancelled"
-            self.changed()
-        return {"status": self.state}
-
-    def opensale(self, _: c.OpenSale) -> Reply:
-        if self.state != "scheduled":
-            return self.refuse("wrong_state")
-        if (self.settings.on_sale_at_ms or 0) > self.now_ms:
-            return self.refuse("sale_not_open")
-        self.state = "on_sale"
-        self.changed()
-        return {}
-
-    def closesale(self, _: c.CloseSale) -> Reply:
-        return self.end(SALE_WAYS["close"], self.settings.off_sale_at_ms, "closed")
-
-    def completeevent(self, _: c.CompleteEvent) -> Reply:
-        states = [*SALE_WAYS["close"], "closed"]
-        return self.end(states, self.settings.completes_at_ms, "completed")
-
-    def end(self, states: list[str], at_ms: int | None, state: SaleState) -> Reply:
-        if self.state not in states or at_ms is None or self.now_ms < at_ms:
-            return self.refuse("wrong_state")
-        self.state = state
-        self.changed()
-        return {}
-
     def expirehold(self, command: c.ExpireHold) -> Reply:
         for hold in self.holds:
             if hold["token"] == command.hold and hold["ends"] <= self.now_ms:
@@ -488,4 +432,8 @@ def size(seats: list[str], areas: Places) -> int:
 
 
 def without_user(booking: dict[str, Any]) -> Reply:
-    return {name: value for name, value in booking.items() if name != "user"}
+    return {
+        name: value
+        for name, value in booking.items()
+        if name not in ("user", "currency")
+    }

@@ -130,7 +130,7 @@ class Scene:
     def ask(self, user: str, command: AnyCommand | str) -> Reply:
         """Decide a command, and apply what it changes."""
         if isinstance(command, str):
-            command = parse(command, self.stock.settings)
+            command = parse(command)
         stock = self.stock
         before, version = stock.hash(), stock.version
         self.ids.prefix = "b" if type(command).__name__ == "Book" else "h"
@@ -145,6 +145,18 @@ class Scene:
         assert reply.version == stock.version
         stock.check()
         return reply
+
+    def refused(self, user: str, command: str) -> Refused:
+        """Return why a command is refused."""
+        reply = self.ask(user, command)
+        assert isinstance(reply, Refused), reply
+        return reply
+
+    def wrong_fields(self, command: str) -> str:
+        """Return the fields that an organiser's command is refused for."""
+        errors = self.refused(ORGANIZER, command).errors
+        assert isinstance(errors, list)
+        return " ".join(fault.field for fault in errors)
 
     def tick(self, seconds: float) -> None:
         """Let time pass, then end what is due."""
@@ -245,18 +257,26 @@ _POSITIONAL: Final = {
 _OPTIONS: Final = {"on": "hold", "ttl": "ttl_s"}
 
 
-def parse(text: str, settings: Settings | None = None) -> AnyCommand:
-    """Read a command such as `hold A-1 GA*2 on=h1` or `best 2 category=1 scattered`."""
+def parse(text: str) -> AnyCommand:
+    """Read a command such as `hold A-1 GA*2 on=h1` or `best 2 category=1 scattered`.
+
+    Prices are `configure price.1=70JPY price.2=none`, in EUR where they do not say.
+    """
     op, *words = text.split()
     op = _OPS.get(op, op)
     fields: dict[str, Any] = {"op": op, "id": 1, "event": EVENT}
     if op in _POSITIONAL:
         fields[_POSITIONAL[op]] = _number(words.pop(0))
-    changed: dict[str, Any] = {}
+    patch: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
-        if equals and op == "configure":
-            changed[name] = _number(value)
+        if op == "configure" and name.startswith("price."):
+            prices = patch.setdefault("prices", {})
+            prices[name.removeprefix("price.")] = _money(value)
+        elif equals and op == "configure":
+            patch[name] = _number(value)
+        elif equals and name == "total":
+            fields[name] = _money(value)
         elif equals:
             fields[_OPTIONS.get(name, name)] = _number(value, name == "ttl")
         elif word in ("accessible", "scattered"):
@@ -269,14 +289,22 @@ def parse(text: str, settings: Settings | None = None) -> AnyCommand:
         else:
             fields.setdefault("seats", []).append(word)
     if op == "configure":
-        assert settings is not None
-        fields["settings"] = structs.replace(settings, **changed)
+        fields["patch"] = patch
     command: AnyCommand = convert(fields, AnyCommand, from_attributes=True)
     return command
 
 
 def _number(value: str, needed: bool = True) -> int | str:
     return int(value) if needed and re.fullmatch(r"\d{1,15}", value) else value
+
+
+def _money(value: str) -> dict[str, Any] | None:
+    if value == "none":
+        return None
+    digits = re.match(r"\d+", value)
+    assert digits is not None
+    currency = value[digits.end() :] or "EUR"
+    return {"amount": int(digits[0]), "currency": currency}
 
 
 def _places(seats: Any, areas: Any) -> str:

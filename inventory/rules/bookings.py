@@ -1,5 +1,7 @@
 """Rules of bookings, and what the caller has."""
 
+from msgspec import UNSET
+
 from inventory.changes import BookingCancelled, HoldBooked
 from inventory.commands import Book, Cancel, Holding
 from inventory.records import HoldRecord
@@ -20,8 +22,9 @@ from inventory.rules.common import (
     names_of,
     own_hold,
     rfc3339,
-    total_of,
+    told,
 )
+from inventory.settings import Money, settled_in
 from inventory.state import Stock
 from inventory.suggest import instead_of_booking
 
@@ -34,6 +37,11 @@ def book(request: Request, command: Book) -> Decision:
     hold = own_hold(request, command.hold)
     if type(hold) is Refused:
         return None, hold
+    total = told(stock, hold).total()
+    if command.total is not None and not _agree(command.total, total):
+        changed = refuse("price_changed")
+        changed.total = total
+        return None, changed
     if has_booked(stock, request.user):
         return None, refuse("already_booked")
     if stock.settings.payment == "required" and not request.organizer:
@@ -48,9 +56,18 @@ def book(request: Request, command: Book) -> Decision:
         reference=reference,
         seats=labels_of(stock, hold.seats),
         areas=names_of(stock, hold.areas),
-        total=total_of(stock, hold.seats, hold.areas),
+        total=total,
     )
-    return HoldBooked(hold.token, booking, reference, command.order), reply
+    currency = settled_in(stock.settings.prices)
+    if total is None and currency is not None:
+        # Held when the event was free: who counts the journal shall not price it anew.
+        total = Money(0, currency)
+    return HoldBooked(hold.token, booking, reference, command.order, total), reply
+
+
+def _agree(shown: Money, total: Money | None) -> bool:
+    """Return whether a buyer was shown this total; nothing at all may be shown as 0."""
+    return shown.amount == 0 if total is None else shown == total
 
 
 def _leaves_orphan(stock: Stock, hold: HoldRecord) -> Refused | None:
@@ -97,7 +114,7 @@ def holding(request: Request, command: Holding) -> Decision:
             rfc3339(hold.deadline_ms),
             labels_of(stock, hold.seats),
             names_of(stock, hold.areas),
-            total_of(stock, hold.seats, hold.areas),
+            told(stock, hold).total(),
         )
         for hold in (stock.holds[token] for token in record.holds)
     ]
@@ -107,6 +124,7 @@ def holding(request: Request, command: Holding) -> Decision:
             booking.reference,
             labels_of(stock, booking.seats),
             names_of(stock, booking.areas),
+            UNSET if booking.prices is None else booking.prices.total(),
         )
         for booking in (stock.bookings[name] for name in record.bookings)
     ]

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from inventory.changes import AnyChange, Seats
-from inventory.ports import Ids
+from inventory.ports import BookedLines, Ids
+from inventory.prices import Prices, Run
 from inventory.records import HoldRecord
 from inventory.replies import Refused, Reply, refuse
 from inventory.settings import Money, SaleState
@@ -106,20 +107,45 @@ def names_of(stock: Stock, areas: dict[int, int]) -> dict[str, int]:
     return {stock.venue.areas[index].label: count for index, count in areas.items()}
 
 
-def total_of(stock: Stock, seats: Seats, *areas: dict[int, int]) -> Money | None:
-    """Sum the prices; None where the event has none. A category without one is free."""
-    prices = stock.settings.prices
-    if not prices:
-        return None
-    amounts = stock.amounts()
-    amount = 0
-    for seat in seats:
-        amount += amounts[seat]
-    for counts in areas:
-        for index, count in counts.items():
-            price = prices.get(stock.venue.areas[index].category)
-            amount += price.amount * count if price else 0
-    return Money(amount, next(iter(prices.values())).currency)
+def price(stock: Stock, seats: Seats, areas: dict[int, int]) -> Prices:
+    """Return what these seats and places cost now."""
+    amounts, currency = stock.amounts()
+    runs: tuple[Run, ...] = ()
+    if areas:
+        prices, drawn = stock.settings.prices, stock.venue.areas
+        runs = tuple(
+            [
+                (area, count, _amount_of(prices, drawn[area].category))
+                for area, count in areas.items()
+            ]
+        )
+    each = tuple([amounts[seat] for seat in seats])
+    return Prices(currency, each, runs)
+
+
+def _amount_of(prices: dict[str, Money], category: str) -> int:
+    money = prices.get(category)
+    return 0 if money is None else money.amount
+
+
+def told(stock: Stock, hold: HoldRecord) -> Prices:
+    """Return what a hold costs: as its holder was told, where it keeps that."""
+    return hold.prices or price(stock, hold.seats, hold.areas)
+
+
+def lines_of(stock: Stock, hold: HoldRecord) -> BookedLines:
+    """Return what a hold's seats and places are and cost."""
+    venue, prices = stock.venue, told(stock, hold)
+    drawn, areas = venue.seats, venue.areas
+    seats = [
+        (drawn[seat].category, amount)
+        for seat, amount in zip(hold.seats, prices.seats, strict=True)
+    ]
+    places = [
+        (areas[area].label, areas[area].category, count, each)
+        for area, count, each in prices.areas
+    ]
+    return BookedLines(prices.currency, seats, places)
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,7 @@
 """Rules of holds: take, extend, give back, expire."""
 
+from typing import TYPE_CHECKING
+
 from msgspec import UNSET
 
 from inventory import limits
@@ -24,9 +26,10 @@ from inventory.rules.common import (
     names_of,
     own_hold,
     places_of,
+    price,
     rfc3339,
     seats_of,
-    total_of,
+    told,
 )
 from inventory.state import Stock
 from inventory.suggest import (
@@ -34,6 +37,9 @@ from inventory.suggest import (
     instead_of_orphans,
     instead_of_taken,
 )
+
+if TYPE_CHECKING:
+    from inventory.prices import Prices
 
 
 def hold(request: Request, command: Hold) -> Decision:
@@ -226,20 +232,25 @@ def _take(
     `added` names the `seats` and `areas`.
     """
     stock = request.stock
+    more = price(stock, seats, areas)
+    prices: Prices | None = more
     if hold is None:
         settings = stock.settings
         longest_s = settings.hold_ttl_s
         ttl_s = longest_s if ttl_s is None else min(ttl_s, longest_s)
         token, deadline_ms = request.ids.token(), request.now_ms + ttl_s * 1_000
         all_seats, all_areas = added.seats, added.areas
-        total = total_of(stock, seats, areas)
+        total = more.total()
     else:
         token, deadline_ms = hold.token, hold.deadline_ms
         all_seats = labels_of(stock, hold.seats) + added.seats
         all_areas = names_of(stock, hold.areas)
         for name, count in added.areas.items():
             all_areas[name] = all_areas.get(name, 0) + count
-        total = total_of(stock, hold.seats + seats, hold.areas, areas)
+        total = told(stock, hold).plus(more).total()
+        if hold.prices is None:
+            # Of a former version: it is priced as a whole when it is booked.
+            prices = None
     reply = HoldOk(
         hold=token,
         expires_in_ms=max(0, deadline_ms - request.now_ms),
@@ -250,4 +261,5 @@ def _take(
         added=added,
         adjacent=UNSET,
     )
-    return SeatsHeld(token, request.user, seats, areas, deadline_ms), reply
+    change = SeatsHeld(token, request.user, seats, areas, deadline_ms, prices)
+    return change, reply

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from inventory.changes import EventConfigured, SaleChanged, SeatsBlocked, SeatsUnblocked
@@ -15,10 +16,31 @@ from inventory.commands import (
     OpenSale,
     Unblock,
 )
-from inventory.records import BLOCKED, FREE, is_resizable
-from inventory.replies import Ok, Refused, SaleOk, TakenOk, refuse
+from inventory.records import (
+    BLOCKED,
+    FREE,
+    BookingRecord,
+    HoldRecord,
+    is_resizable,
+)
+from inventory.replies import (
+    Fault,
+    Ok,
+    Refused,
+    SaleOk,
+    TakenOk,
+    refuse,
+    refuse_faults,
+)
 from inventory.rules.common import Decision, Request, labels_of, names_of, places_of
-from inventory.settings import SaleState, Settings
+from inventory.rules.settings import (
+    TIMES,
+    merged,
+    past_faults,
+    price_faults,
+    time_faults,
+)
+from inventory.settings import Money, SaleState, Settings, completes_ms, settled_in
 from inventory.state import Stock
 
 _CLOSABLE: Final = frozenset[SaleState]({"scheduled", "on_sale", "paused"})
@@ -48,33 +70,73 @@ def change_sale(request: Request, command: ChangeSale) -> Decision:
             "wrong_state", f"The sale is {settings.sale_state}: no {command.to} now."
         )
 
-    opens_ms, closes_ms = settings.on_sale_at_ms, settings.off_sale_at_ms
-    publishes, now_ms = command.to == "publish", request.now_ms
-    if publishes and closes_ms is not None and closes_ms <= now_ms:
-        return None, refuse("wrong_state", "Its sale was to end before now.")
+    publishes, opens_ms = command.to == "publish", settings.on_sale_at_ms
+    if publishes:
+        faults = _unfit_for_sale(request.stock, request.now_ms)
+        if faults:
+            return None, refuse_faults("wrong_state", faults)
 
-    if publishes and opens_ms is not None and opens_ms > now_ms:
+    if publishes and opens_ms is not None and opens_ms > request.now_ms:
         to = "scheduled"
     return SaleChanged(to), SaleOk(status=to)
 
 
+def _unfit_for_sale(stock: Stock, now_ms: int) -> list[Fault]:
+    settings, venue = stock.settings, stock.venue
+    return [
+        *past_faults(settings, now_ms),
+        *time_faults(settings),
+        *price_faults(settings.prices, venue.categories, venue.used_categories),
+    ]
+
+
 def configure(request: Request, command: Configure) -> Decision:
-    """Replace the settings; the sale state has commands of its own."""
-    settings = request.stock.settings
+    """Change some of the settings; the sale state has commands of its own.
+
+    Where that makes the event over it is completed, but for a draft, which has no sale.
+    """
+    stock, patch = request.stock, command.patch
+    settings = stock.settings
     if not request.organizer:
         return None, refuse("forbidden")
     if settings.sale_state in ("cancelled", "completed"):
         return None, refuse("wrong_state", f"The event is {settings.sale_state}.")
 
-    changed = replace(
-        command.settings, sale_state=settings.sale_state, deleted=settings.deleted
-    )
+    changed = merged(settings, patch)
     if changed.capacity != settings.capacity:
-        refused = _refuse_capacity(request.stock, changed.capacity)
+        refused = _refuse_capacity(stock, changed.capacity)
         if refused is not None:
             return None, refused
+    faults = time_faults(changed) if patch.names(*TIMES) else []
+    if patch.prices is not UNSET:
+        refused = _refuse_currency(stock, changed.prices)
+        if refused is not None:
+            return None, refused
+        # A draft may be incomplete until it is published.
+        used = () if settings.sale_state == "draft" else stock.venue.used_categories
+        faults += price_faults(changed.prices, stock.venue.categories, used)
+    if faults:
+        return None, refuse_faults("bad_field", faults)
 
-    return EventConfigured(changed), SaleOk(status=settings.sale_state)
+    if settings.sale_state in _UNFINISHED and completes_ms(changed) <= request.now_ms:
+        changed = replace(changed, sale_state="completed")
+    return EventConfigured(changed), SaleOk(status=changed.sale_state)
+
+
+def _refuse_currency(stock: Stock, prices: dict[str, Money]) -> Refused | None:
+    """Refuse another currency than the one that something is held or booked in."""
+    wanted = {money.currency for money in prices.values()}
+    former = settled_in(stock.settings.prices)
+    if not wanted or wanted == {former}:
+        return None
+    records: list[HoldRecord | BookingRecord] = [*stock.holds.values()]
+    records += stock.bookings.values()
+    for record in records:
+        known = former if record.prices is None else record.prices.currency
+        if known is not None and wanted != {known}:
+            detail = f"Something is held or sold in {known}: the currency stays."
+            return refuse("tickets_sold", detail)
+    return None
 
 
 def _refuse_capacity(stock: Stock, capacity: int | None) -> Refused | None:
@@ -120,7 +182,7 @@ def close_sale(request: Request, command: CloseSale) -> Decision:
 def complete(request: Request, command: CompleteEvent) -> Decision:
     """End an event that is over."""
     settings = request.stock.settings
-    return _end(request, settings.completes_at_ms, _UNFINISHED, "completed")
+    return _end(request, completes_ms(settings), _UNFINISHED, "completed")
 
 
 def _end(
@@ -145,8 +207,8 @@ def steps(settings: Settings) -> list[tuple[int, OwnStep]]:
         found.append((settings.on_sale_at_ms or 0, OpenSale))
     if state in _CLOSABLE and settings.off_sale_at_ms is not None:
         found.append((settings.off_sale_at_ms, CloseSale))
-    if state in _UNFINISHED and settings.completes_at_ms is not None:
-        found.append((settings.completes_at_ms, CompleteEvent))
+    if state in _UNFINISHED:
+        found.append((completes_ms(settings), CompleteEvent))
     if len(found) > 1:
         found.sort(key=lambda step: step[0])
     return found

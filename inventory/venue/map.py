@@ -69,6 +69,11 @@ class VenueMap(Struct, frozen=True, kw_only=True, omit_defaults=True):
     section_focal_points: dict[str, Point] = {}
     """What sections look at, where that is not the map's focal point."""
 
+    def used_categories(self) -> set[str]:
+        """Return the categories of which there is a seat or an area."""
+        seats = {seat.category for seat in self.seats}
+        return seats | {area.category for area in self.areas}
+
 
 class Venue:
     """A venue map with the indexes that the rules need.
@@ -92,6 +97,11 @@ class Venue:
         if category is None:
             return bool(self.seats)
         return category in self._seat_categories
+
+    @cached_property
+    def used_categories(self) -> set[str]:
+        """The categories of which there is a seat or an area."""
+        return self.map.used_categories()
 
     @cached_property
     def _seat_categories(self) -> set[str]:

@@ -132,7 +132,10 @@ class Tally:
     def _book(self, change: HoldBooked) -> None:
         places = self.holds.pop(digest_of(change.hold))
         booked = self._bookings[change.booking]
-        value = self._value_of(booked)
+        value = change.total
+        if value is None:
+            # Free, or by a former version, which priced what it booked.
+            value = self._value_of(booked)
         if value.amount:
             self.made[change.booking] = value
         counts = self._counts(value.currency)
@@ -170,7 +173,7 @@ class Tally:
         return counts
 
     def _value_of(self, booked: Booked) -> Money:
-        """Sum the prices as the reply of the booking did."""
+        """Sum the prices as they are now."""
         if not self.prices:
             return Money(0, FREE)
         amount = sum(

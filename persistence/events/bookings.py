@@ -3,28 +3,35 @@
 The journal's commits write them; here one reads.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from inventory.ports import BookedLines
+from inventory.settings import Money
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
 
 _FIELDS: Final = """
 b.booking_id, b.event_id, b.reference, b.user_id, b.order_id, b.version,
-b.seats::text AS seats, b.areas::text AS areas, b.created_at, b.cancelled_at
+b.seats::text AS seats, b.areas::text AS areas, b.created_at, b.cancelled_at, b.lines,
+v.amount, v.currency, e.name AS event_name, e.starts_at AS event_starts_at,
+(e.settings ->> 'cancel_until_s')::bigint AS cancel_until_s
 """
-_FIND = f"SELECT {_FIELDS} FROM booking b WHERE b.booking_id = $1"
-_FIND_REFERENCE = f"SELECT {_FIELDS} FROM booking b WHERE b.reference = $1"
+_BOOKING: Final = """
+booking b JOIN event e USING (event_id) LEFT JOIN booking_value v USING (booking_id)
+"""
+_FIND = f"SELECT {_FIELDS} FROM {_BOOKING} WHERE b.booking_id = $1"
+_FIND_REFERENCE = f"SELECT {_FIELDS} FROM {_BOOKING} WHERE b.reference = $1"
 _WANTED = """
     AND ($2::boolean IS NULL OR (b.cancelled_at IS NOT NULL) = $2)
     AND ($3::timestamptz IS NULL OR b.created_at >= $3)
     AND ($4::timestamptz IS NULL OR b.created_at < $4)
 """
 _LIST_OF_USER = f"""
-SELECT {_FIELDS} FROM booking b
+SELECT {_FIELDS} FROM {_BOOKING}
 WHERE b.user_id = $1 {_WANTED}
     AND ($6::text IS NULL OR b.event_id = $6)
     AND ($7::timestamptz IS NULL OR (b.created_at, b.booking_id) < ($7, $8))
@@ -35,7 +42,7 @@ ORDER BY b.created_at DESC, b.booking_id DESC LIMIT $5
 _LIST_OF_EVENT = f"""
 SELECT {_FIELDS}, coalesce(a.email, nullif(t.email, '')) AS email,
     coalesce(nullif(a.name, ''), nullif(t.name, '')) AS name
-FROM booking b LEFT JOIN account a ON a.user_id = b.user_id
+FROM {_BOOKING} LEFT JOIN account a ON a.user_id = b.user_id
     LEFT JOIN attendee t ON t.attendee_id = b.user_id
 WHERE b.event_id = $1 {_WANTED}
     AND ($6::bigint IS NULL OR b.version < $6)
@@ -49,6 +56,20 @@ ORDER BY b.version DESC LIMIT $5
 
 _labels = msgspec.json.Decoder(list[str]).decode
 _areas = msgspec.json.Decoder(dict[str, int]).decode
+_booked_lines = msgspec.json.Decoder(BookedLines).decode
+
+
+class BookingLine(Struct, frozen=True):
+    """A seat, or places of an area at one price.
+
+    Category and price are None where a former version booked it: they are in the
+    journal alone; the price also where nothing had one.
+    """
+
+    label: str
+    category: str | None
+    quantity: int
+    price: Money | None
 
 
 class Booking(Struct, frozen=True):
@@ -64,6 +85,14 @@ class Booking(Struct, frozen=True):
     areas: dict[str, int]
     created_at: datetime
     cancelled_at: datetime | None
+    event_name: str
+    event_starts_at: datetime
+    cancel_until: datetime
+    """Until when its buyer may cancel it."""
+    total: Money | None
+    """What it costs; None where it is free, or not counted yet since a former version
+    booked it."""
+    lines: list[BookingLine]
 
 
 class Buyer(Struct, frozen=True):
@@ -154,6 +183,8 @@ class Bookings:
 
 
 def _booking_of(row: Row) -> Booking:
+    seats, areas = _labels(row["seats"]), _areas(row["areas"])
+    lines = _lines_of(row, seats, areas)
     return Booking(
         booking=row["booking_id"],
         event=row["event_id"],
@@ -161,8 +192,47 @@ def _booking_of(row: Row) -> Booking:
         user=row["user_id"],
         order=row["order_id"],
         version=row["version"],
-        seats=_labels(row["seats"]),
-        areas=_areas(row["areas"]),
+        seats=seats,
+        areas=areas,
         created_at=row["created_at"],
         cancelled_at=row["cancelled_at"],
+        event_name=row["event_name"],
+        event_starts_at=row["event_starts_at"],
+        cancel_until=row["event_starts_at"] - timedelta(seconds=row["cancel_until_s"]),
+        total=_total_of(row, lines),
+        lines=lines,
     )
+
+
+def _lines_of(row: Row, seats: list[str], areas: dict[str, int]) -> list[BookingLine]:
+    if row["lines"] is None:
+        return [
+            *(BookingLine(label, None, 1, None) for label in seats),
+            *(BookingLine(label, None, count, None) for label, count in areas.items()),
+        ]
+    booked = _booked_lines(row["lines"])
+    currency = booked.currency
+    known = [
+        *(
+            (label, category, 1, amount)
+            for label, (category, amount) in zip(seats, booked.seats, strict=True)
+        ),
+        *booked.areas,
+    ]
+    return [
+        BookingLine(
+            label, category, count, None if currency is None else Money(each, currency)
+        )
+        for label, category, count, each in known
+    ]
+
+
+def _total_of(row: Row, lines: list[BookingLine]) -> Money | None:
+    if row["lines"] is None:
+        amount: int | None = row["amount"]
+        return None if amount is None else Money(amount, row["currency"])
+    prices = [line.price for line in lines if line.price is not None]
+    if not prices:
+        return None
+    amount = sum(line.price.amount * line.quantity for line in lines if line.price)
+    return Money(amount, prices[0].currency)

@@ -5,6 +5,7 @@ request again finds what it made the first time. What an event is *set to* is wr
 only by the journal's commits; here one reads it.
 """
 
+import asyncio
 from datetime import datetime
 from typing import TypeVar
 
@@ -105,6 +106,7 @@ SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map,
     e.organisation_id
 FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
+_MAP = "SELECT map FROM venue WHERE venue_id = $1"
 _SCHEDULED = """
 SELECT event_id FROM event
 WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2
@@ -300,6 +302,15 @@ class Catalog:
             map_json=row["map"],
             organisation=row["organisation_id"],
         )
+
+    async def used_categories(self, venue_id: str) -> set[str]:
+        """Return the categories of a venue of which there is a seat or an area."""
+        row = await self._pool.fetch_one(_MAP, venue_id)
+        if row is None:
+            raise KeyError(venue_id)
+        # A large map takes milliseconds.
+        venue_map = await asyncio.to_thread(_venue_map, row["map"])
+        return venue_map.used_categories()
 
     async def scheduled_events(self, until_ms: int) -> list[str]:
         """Return events whose sale moves by itself until then, the first ones first."""

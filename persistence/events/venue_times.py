@@ -3,13 +3,12 @@
 What an event is set to changes with its journal, whose commit must not fail for want of
 a place. So the time is taken here first, in a table of its own that Postgres keeps free
 of overlaps, and what turns out not to be needed is given back after the commit. Whoever
-dies in between leaves an event with too much time, never two events with the same.
+dies in between leaves an event with too much time, never two events with the same. Of
+several who move an event at once the last one settles: until then none knows the end.
 
 Times of events that were cancelled or deleted, and what was left over, are given back
 when somebody else wants them.
 """
-
-from datetime import datetime
 
 from msgspec import Struct, json
 
@@ -18,12 +17,18 @@ from persistence.postgres.pool import ExclusionViolation, Pool, Row
 
 _TAKE = """
 UPDATE venue_time SET during = during + event_period($2::jsonb),
-    taken_at = clock_timestamp()
-WHERE event_id = $1 RETURNING taken_at, venue_id
+    taken_at = clock_timestamp(), takers = takers + 1
+WHERE event_id = $1 RETURNING event_id
 """
+_LEAVE = """
+UPDATE venue_time SET takers = greatest(takers - 1, 0)
+WHERE event_id = $1 RETURNING takers, taken_at
+"""
+# A statement of its own, which sees what those who left before had committed.
 _SETTLE = """
 UPDATE venue_time t SET during = event_period(e.settings)
 FROM event e WHERE e.event_id = t.event_id AND t.event_id = $1 AND t.taken_at = $2
+    AND t.takers = 0
 """
 _FREE = """
 DELETE FROM venue_time t USING event e
@@ -32,7 +37,7 @@ WHERE t.venue_id = $1 AND e.event_id = t.event_id
 """
 # Longer ago than any move takes; what was left by one that was given up.
 _SETTLE_OLD = """
-UPDATE venue_time t SET during = event_period(e.settings)
+UPDATE venue_time t SET during = event_period(e.settings), takers = 0
 FROM event e WHERE e.event_id = t.event_id AND t.venue_id = $1
     AND t.during <> event_period(e.settings)
     AND t.taken_at < clock_timestamp() - interval '1 minute'
@@ -48,7 +53,6 @@ class TakenTime(Struct, frozen=True):
     """More time for an event, until it is settled."""
 
     event: str
-    taken_at: datetime
 
 
 class VenueTimes:
@@ -67,11 +71,13 @@ class VenueTimes:
             return None
         wanted = json.encode(settings).decode()
         taken = await self.taking(rows[0]["venue_id"], _TAKE, event, wanted)
-        return TakenTime(event, taken[0]["taken_at"]) if taken else None
+        return TakenTime(event) if taken else None
 
     async def settle(self, taken: TakenTime) -> None:
-        """Leave an event the time that it is set to, unless more was taken since."""
-        await self._pool.fetch(_SETTLE, taken.event, taken.taken_at)
+        """Leave an event the time that it is set to, unless others still move it."""
+        left = await self._pool.fetch(_LEAVE, taken.event)
+        if left and left[0]["takers"] == 0:
+            await self._pool.fetch(_SETTLE, taken.event, left[0]["taken_at"])
 
     async def taking(self, venue: str | None, sql: str, *args: object) -> list[Row]:
         """Run a statement that takes time in a venue; raises `VenueTaken`."""

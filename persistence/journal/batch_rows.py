@@ -11,7 +11,7 @@ import msgspec
 
 from inventory.ports import Batch
 
-_PARAMETERS = 37
+_PARAMETERS = 38
 COMMIT = (
     "SELECT event_id, status, epoch, version, now_ms FROM commit_batches("
     + ", ".join(f"${n + 1}" for n in range(_PARAMETERS))
@@ -44,6 +44,7 @@ def encode_call(taken: Sequence[Entry], lease_ttl_ms: int) -> list[object]:
         *_columns(2, [(e, booking) for e, b in batches for booking in b.cancelled]),
         *_columns(6, _results(batches)),
         *_columns(2, _settings(batches)),
+        *_columns(1, _lines(batches)),
     ]
 
 
@@ -82,6 +83,15 @@ def _bookings(batches: list[tuple[str, Batch]]) -> list[tuple[object, ...]]:
             _json.encode(row.areas).decode(),
         )
         for event, batch in batches
+        for row in batch.bookings
+    ]
+
+
+def _lines(batches: list[tuple[str, Batch]]) -> list[tuple[object, ...]]:
+    """Return what the bookings cost, in the order of `_bookings`."""
+    return [
+        (None if row.lines is None else _json.encode(row.lines).decode(),)
+        for _, batch in batches
         for row in batch.bookings
     ]
 

@@ -56,7 +56,7 @@ def test_deciding_changes_nothing_and_says_the_same_twice(command, user):
 
     def answer():
         request = Request(scene.stock, user, user == "org", NOW_MS, Numbers())
-        return decide(parse(command, scene.stock.settings), request)
+        return decide(parse(command), request)
 
     first, again = answer(), answer()
     assert first == again

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from inventory.prices import Prices
 from inventory.records import HELD, AreaCount, Corrupt
 from inventory.state import Stock
 from tests.scenario import SMALL, Scene, busy, play, settings_of
@@ -34,6 +35,16 @@ def corrupt_count(stock: Stock) -> None:
     stock.users["ann"].count += 1
 
 
+def corrupt_prices(stock: Stock) -> None:
+    hold = stock.holds["h1"]
+    stock.holds["h1"] = replace(hold, prices=Prices("EUR", (4_500,), ((0, 2, 1),)))
+
+
+def corrupt_places(stock: Stock) -> None:
+    booking = stock.bookings["b1"]
+    stock.bookings["b1"] = replace(booking, prices=Prices("EUR", (1,), ((0, 2, 1),)))
+
+
 def corrupt_users(stock: Stock) -> None:
     del stock.users["ann"]
 
@@ -58,6 +69,8 @@ def corrupt_finder_without_a_difference_in_number(stock: Stock) -> None:
         (corrupt_count, "I4"),
         (corrupt_users, "I4"),
         (corrupt_finder, "I6"),
+        (corrupt_prices, "I7"),
+        (corrupt_places, "I7"),
         (corrupt_finder_without_a_difference_in_number, "I6"),
     ],
 )
@@ -76,6 +89,7 @@ DIFFERENCES = {
     "an end": "ann | extend h1 | ok",
     "a booking": "ann | book h1 | ok",
     "a cancellation": "ann | cancel b1 | ok",
+    "a price": "ann | release h1 GA*1 | ok",
     "a setting": "org | configure max_per_user=11 | ok",
     "a sale state": "org | sale pause | ok",
 }

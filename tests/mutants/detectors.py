@@ -51,6 +51,10 @@ _BY_FILE: dict[str, Detector] = {
     "inventory/loading.py": pytest("tests/inventory/test_loading.py"),
     "inventory/snapshot.py": pytest("tests/inventory/test_snapshot.py"),
     "inventory/state.py": pytest("tests/inventory/test_state.py"),
+    "inventory/prices.py": pytest(
+        "tests/inventory/test_prices.py", "tests/inventory/rules"
+    ),
+    "inventory/rules/settings.py": pytest("tests/inventory/rules"),
     "inventory/rules/holds.py": pytest("tests/inventory/rules"),
     "inventory/rules/common.py": pytest("tests/inventory/rules"),
     "inventory/rules/bookings.py": pytest("tests/inventory/rules"),

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from persistence.mail import Code, Mail
-from persistence.people.accounts import Account, Accounts
+from persistence.people.accounts import Account, Accounts, Erase
 from persistence.people.organisations import MemberRole, Organisations, join
 from persistence.people.sessions import Device, Sessions
 from persistence.postgres.pool import Pool
@@ -16,8 +16,8 @@ PHONE = Device("phone", "203.0.113.0/24")
 LAPTOP = Device("laptop", "2001:db8::/48")
 
 
-def accounts_of(pool: Pool) -> Accounts:
-    return Accounts(pool, token_s=TOKEN_S, alone_s=ALONE_S)
+def accounts_of(pool: Pool, *erase: Erase) -> Accounts:
+    return Accounts(pool, token_s=TOKEN_S, alone_s=ALONE_S, erase=erase)
 
 
 def sessions_of(pool: Pool, lasts_s: int = LASTS_S) -> Sessions:

@@ -7,14 +7,24 @@ from server.people.accounts.examples import ME
 from server.transport.rest.examples import Examples
 from server.transport.rest.story import BETWEEN, BOOKING_ID, EVENT_ID, OLGA
 
+PRICE: Final[dict[str, Any]] = {"amount": 4500, "currency": "EUR"}
 BOOKING: Final[dict[str, Any]] = {
     "id": BOOKING_ID,
     "reference": "K7QX2M",
     "event": EVENT_ID,
+    "event_name": "New Year's Eve",
+    "starts_at": "2035-12-31T19:00:00Z",
+    "cancel_until": "2035-12-30T19:00:00Z",
     "status": "confirmed",
     "order": "4711",
     "seats": ["A-1", "A-2"],
     "areas": {},
+    "lines": [
+        {"label": label, "category": "stalls", "quantity": 1, "price": PRICE}
+        for label in ("A-1", "A-2")
+    ],
+    "total": {"amount": 9000, "currency": "EUR"},
+    "currency": "EUR",
     "version": 7,
     "created_at": "2026-11-21T10:01:00Z",
     "cancelled_at": None,

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from inventory.commands import Cancel
 from inventory.limits import ID_LENGTH_MAX, LABEL_LENGTH_MAX
 from inventory.replies import Refused
+from inventory.settings import Money
 from persistence.events.bookings import Booking, Bookings, Buyer, Wanted
 from server.events.attendees.problems import ALREADY_CANCELLED
 from server.events.catalogue.rest import find_event, find_row, may_see
@@ -38,16 +39,36 @@ STATUSES: Final = ("confirmed", "cancelled")
 Version = Annotated[int, Meta(ge=0, le=2**62)]
 
 
+class LineDocument(Struct):
+    """A seat of a booking, or places of one area at one price."""
+
+    label: str
+    category: str | None
+    """Null where the booking was made before bookings kept it."""
+    quantity: int
+    price: Money | None
+    """Of each; null where it was free, or made before bookings kept it."""
+
+
 class BookingDocument(Struct):
     """A booking, cancelled or not."""
 
     id: str
     reference: str
     event: str
+    event_name: str
+    starts_at: datetime
+    """When the event begins."""
+    cancel_until: datetime
+    """Until when its buyer may cancel it."""
     status: Literal["confirmed", "cancelled"]
     order: str | None
     seats: list[str]
     areas: dict[str, int]
+    lines: list[LineDocument]
+    total: Money | None
+    """What it costs, as was told when it was held; null where it is free."""
+    currency: str | None
     version: int
     created_at: datetime
     cancelled_at: datetime | None
@@ -147,10 +168,19 @@ def document_of(row: Booking) -> BookingDocument:
         id=row.booking,
         reference=row.reference,
         event=row.event,
+        event_name=row.event_name,
+        starts_at=row.event_starts_at,
+        cancel_until=row.cancel_until,
         status="confirmed" if row.cancelled_at is None else "cancelled",
         order=row.order,
         seats=row.seats,
         areas=row.areas,
+        lines=[
+            LineDocument(line.label, line.category, line.quantity, line.price)
+            for line in row.lines
+        ],
+        total=row.total,
+        currency=None if row.total is None else row.total.currency,
         version=row.version,
         created_at=row.created_at,
         cancelled_at=row.cancelled_at,

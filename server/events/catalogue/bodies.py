@@ -1,17 +1,24 @@
 """What clients send and get about an event, and how that becomes its settings."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
-from inventory.settings import Money, SaleState, Settings
+from inventory.replies import Fault
+from inventory.rules.settings import past_faults, price_faults, time_faults
+from inventory.settings import Money, SaleState, Settings, SettingsPatch, completes_ms
 from inventory.venue.own import GA
 from persistence.events.details import DetailsChange
 from persistence.events.rows import Details
-from server.transport.http.problems import bad_field
+from server.transport.http.problems import (
+    BAD_FIELD,
+    FieldError,
+    ProblemError,
+    bad_field,
+)
 from server.transport.rest.fields import Id, Name
 from server.transport.rest.times import (
     YEARS,
@@ -32,6 +39,9 @@ CategoryKey = Annotated[str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_M
 Prices = Annotated[
     dict[CategoryKey, "Price"], Meta(max_length=limits.CATEGORIES_PER_VENUE_MAX)
 ]
+PricesPatch = Annotated[
+    dict[CategoryKey, "Price | None"], Meta(max_length=limits.CATEGORIES_PER_VENUE_MAX)
+]
 Payment = Literal["none", "required"]
 Description = Annotated[str, Meta(max_length=10_000)]
 CategoryName = Annotated[str, Meta(min_length=1, max_length=50)]
@@ -43,8 +53,6 @@ CATALOGUE: Final = frozenset({"description", "category", "tags"})
 """What no journal knows of an event."""
 
 TIMES: Final = frozenset({"starts_at", "ends_at", "on_sale_at", "off_sale_at"})
-LASTS_MS: Final = 24 * 3_600_000
-"""How long after its beginning an event without an end is over."""
 
 
 class Price(Money, frozen=True, forbid_unknown_fields=True):
@@ -82,7 +90,10 @@ class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to change of an event; what is absent stays. Lists are replaced whole."""
+    """What to change of an event; what is absent stays.
+
+    Prices are merged by category, and null takes one away. Lists are replaced whole.
+    """
 
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET
@@ -97,7 +108,7 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     hold_ttl_s: HoldTtl | UnsetType = UNSET
     max_per_user: PerUser | UnsetType = UNSET
     max_per_booking: PerBooking | UnsetType = UNSET
-    prices: Prices | UnsetType = UNSET
+    prices: PricesPatch | UnsetType = UNSET
     payment: Payment | UnsetType = UNSET
     cancel_until_s: CancelUntil | UnsetType = UNSET
     prevent_orphans: bool | UnsetType = UNSET
@@ -143,7 +154,7 @@ class EventSummary(Struct, kw_only=True):
     ends_at: datetime | None
     on_sale_at: datetime | None
     off_sale_at: datetime | None
-    completes_at: datetime | None
+    completes_at: datetime
     """When it is completed by itself: at its end, or a day after it began."""
     hold_ttl_s: int
     max_per_user: int
@@ -203,8 +214,8 @@ def settings_of(body: EventCreate) -> Settings:
     )
 
 
-def patched(settings: Settings, patch: EventPatch) -> Settings:
-    """Return the settings with the patch's fields in place of the old ones."""
+def settings_patch(patch: EventPatch) -> SettingsPatch:
+    """Return what a patch changes of the settings, and nothing else."""
     changes: dict[str, Any] = {}
     for field in patch.__struct_fields__:
         value = getattr(patch, field)
@@ -213,21 +224,13 @@ def patched(settings: Settings, patch: EventPatch) -> Settings:
         if field in TIMES:
             changes[f"{field}_ms"] = maybe_to_ms(value)
         elif field == "prices":
-            changes[field] = money_of(value)
+            changes[field] = {
+                key: None if price is None else Money(price.amount, price.currency)
+                for key, price in value.items()
+            }
         else:
             changes[field] = value
-    return msgspec.structs.replace(settings, **changes)
-
-
-def completing(settings: Settings, now_ms: int) -> Settings:
-    """Return settings by which the event is completed when it is over.
-
-    One that is over already was made so by somebody who knows: it stays as it is.
-    """
-    ends_ms = settings.ends_at_ms or settings.starts_at_ms + LASTS_MS
-    return msgspec.structs.replace(
-        settings, completes_at_ms=ends_ms if ends_ms > now_ms else None
-    )
+    return SettingsPatch(**changes)
 
 
 def details_of(body: EventCreate) -> Details:
@@ -271,29 +274,54 @@ def money_of(prices: dict[str, Price]) -> dict[str, Money]:
     return {key: Money(price.amount, price.currency) for key, price in prices.items()}
 
 
-def check_settings(settings: Settings, categories: set[str]) -> None:
-    """Raise for what only several fields together, or the venue, make wrong.
+def patch_faults(patch: SettingsPatch, categories: Collection[str]) -> list[Fault]:
+    """Return what is wrong with a patch whatever the event is set to otherwise."""
+    faults = [Fault(field, YEARS) for field in _beyond_dates(patch)]
+    return faults + _registration_faults(patch.registration, categories)
 
-    For times beyond all dates as well, because those of a duplicate are computed.
+
+def new_faults(
+    settings: Settings,
+    categories: Collection[str],
+    priced: Collection[str],
+    now_ms: int,
+) -> list[Fault]:
+    """Return what is wrong with the settings of a new event.
+
+    That includes times beyond all dates, because those of a duplicate are computed.
+    Each of the categories `priced` must have a price where any category has.
     """
-    for field in sorted(TIMES):
-        time_ms = getattr(settings, f"{field}_ms")
-        if time_ms is not None and not is_kept(time_ms):
-            raise bad_field(field, YEARS)
-    ends_at_ms = settings.ends_at_ms
-    if ends_at_ms is not None and ends_at_ms <= settings.starts_at_ms:
-        raise bad_field("ends_at", "Not after starts_at.")
-    opens_ms, closes_ms = settings.on_sale_at_ms, settings.off_sale_at_ms
-    if opens_ms is not None and closes_ms is not None and closes_ms <= opens_ms:
-        raise bad_field("off_sale_at", "Not after on_sale_at.")
-    if settings.registration == "open" and GA not in categories:
-        raise bad_field("registration", "Only for events with just a capacity.")
-    for key in settings.prices:
-        if key not in categories:
-            raise bad_field(f"prices.{key}", "The venue has no such category.")
-    if len({price.currency for price in settings.prices.values()}) > 1:
-        # A hold has one total, so its parts must add up.
-        raise bad_field("prices", "All prices of an event are in one currency.")
+    faults = [Fault(field, YEARS) for field in _beyond_dates(settings)]
+    if not faults:
+        faults = past_faults(settings, now_ms) + time_faults(settings)
+    faults += _registration_faults(settings.registration, categories)
+    return faults + price_faults(settings.prices, categories, priced)
+
+
+def _beyond_dates(times: Settings | SettingsPatch) -> list[str]:
+    """Return the times that are given and have no date in some zone."""
+    return [
+        field
+        for field in sorted(TIMES)
+        if isinstance(at_ms := getattr(times, f"{field}_ms"), int)
+        and not is_kept(at_ms)
+    ]
+
+
+def _registration_faults(
+    registration: str | UnsetType, categories: Collection[str]
+) -> list[Fault]:
+    if registration != "open" or GA in categories:
+        return []
+    return [Fault("registration", "Only for events with just a capacity.")]
+
+
+def refuse_faults(faults: list[Fault]) -> None:
+    """Raise for faults, if there are any."""
+    if faults:
+        errors = [FieldError(fault.field, fault.detail) for fault in faults]
+        detail = " ".join(f"{one.field}: {one.detail}" for one in faults)
+        raise ProblemError(BAD_FIELD, detail, errors=errors)
 
 
 def settings_fields(settings: Settings) -> dict[str, Any]:
@@ -305,7 +333,7 @@ def settings_fields(settings: Settings) -> dict[str, Any]:
         "ends_at": maybe_from_ms(settings.ends_at_ms),
         "on_sale_at": maybe_from_ms(settings.on_sale_at_ms),
         "off_sale_at": maybe_from_ms(settings.off_sale_at_ms),
-        "completes_at": maybe_from_ms(settings.completes_at_ms),
+        "completes_at": from_ms(completes_ms(settings)),
         "hold_ttl_s": settings.hold_ttl_s,
         "max_per_user": settings.max_per_user,
         "max_per_booking": settings.max_per_booking,

@@ -4,17 +4,16 @@ What an event is set to and how many seats are left comes from its committed boa
 everything that changes it is a command to its actor, answered after the commit.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Collection, Hashable
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
 from aiohttp import web
 from msgspec import UNSET, Struct, json, structs
 
 from inventory.commands import ChangeSale, Configure, DeleteEvent
 from inventory.replies import Refused
-from inventory.settings import Settings
+from inventory.rules.settings import completing, merged
+from inventory.settings import Settings, SettingsPatch
 from inventory.venue.own import capacity_map
 from persistence.errors import TooMany
 from persistence.events.details import DetailsChange
@@ -30,13 +29,14 @@ from server.events.catalogue.bodies import (
     ImageDocument,
     NewEvent,
     OwnerDocument,
-    check_settings,
-    completing,
     details_change,
     details_of,
-    patched,
+    new_faults,
+    patch_faults,
+    refuse_faults,
     settings_fields,
     settings_of,
+    settings_patch,
 )
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.row_cache import ROWS
@@ -76,9 +76,6 @@ ON_WITHDRAWN: Final[web.AppKey[list[Callable[[str], Awaitable[None]]]]] = web.Ap
     "on withdrawn", list
 )
 """What others do when an event was deleted."""
-
-_edits: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-"""One edit at a time for an event: each is made from what the one before it left."""
 
 
 class FoundEvent(Struct):
@@ -200,9 +197,9 @@ async def create_event(call: Call) -> web.Response:
     user, key = call.who.user, call.key
     body = await call.body(EventCreate)
     organisation = await seller_of(call, body.organisation)
-    settings = completing(settings_of(body), call[CLOCK].now_ms())
+    settings = completing(settings_of(body))
     details = details_of(body)
-    catalog = call[CATALOG]
+    catalog, event = call[CATALOG], new_id("evt", user, key)
     if body.venue is None:
         assert body.capacity is not None
         categories = {c.key for c in capacity_map(body.capacity).categories}
@@ -211,13 +208,17 @@ async def create_event(call: Call) -> web.Response:
         if venue is None:
             raise bad_field("venue", "There is no such venue.")
         categories = {category.key for category in venue.categories}
-    check_settings(settings, categories)
+    priced: Collection[str] = categories
+    if settings.prices and body.venue is not None and categories - set(settings.prices):
+        # A category that nothing is of needs no price; only the map tells.
+        priced = await catalog.used_categories(body.venue)
+    await refuse_new(call, event, settings, categories, priced)
     request_hash = hash_request(body)
     if organisation is not None:
         note_objects(call.request, organisation=organisation)
     try:
         row = await catalog.create_event(
-            new_id("evt", user, key),
+            event,
             settings,
             venue=body.venue,
             capacity=body.capacity,
@@ -239,6 +240,23 @@ async def create_event(call: Call) -> web.Response:
     # still gets the answer that it got at first.
     first = structs.replace(row, details=details, image=None)
     return answer_made(call, first, settings)
+
+
+async def refuse_new(
+    call: Call,
+    event: str,
+    settings: Settings,
+    categories: Collection[str],
+    priced: Collection[str],
+) -> None:
+    """Raise for what is wrong with a new event, unless this request made it before.
+
+    The same request under its key gets its answer again, though it is past by now.
+    """
+    now_ms = call[CLOCK].now_ms()
+    faults = new_faults(settings, categories, priced, now_ms)
+    if faults and (call.key is None or await call[CATALOG].find_event(event) is None):
+        refuse_faults(faults)
 
 
 def answer_made(call: Call, row: EventRow, settings: Settings) -> web.Response:
@@ -272,21 +290,16 @@ async def edit_event(call: Call) -> web.Response:
     event = await find_managed_event(call)
     patch = await call.body(EventPatch)
     request_hash = hash_request(["edit", patch])
-    lock = _edits.setdefault(event.id, asyncio.Lock())
-    async with lock:
-        change = details_change(patch)
-        is_new = await _is_new_edit(call, event.id, request_hash)
-        settings = patched(event.board.settings, patch)
-        if patch.capacity is not UNSET and (await find_row(call, event.id)).venue:
-            raise bad_field("capacity", "The places of a venue stay as they are drawn.")
-        if patch.starts_at is not UNSET or patch.ends_at is not UNSET:
-            settings = completing(settings, call[CLOCK].now_ms())
-        # Without a word about the catalogue it is a command, though it change nothing.
-        if change is None or settings != event.board.settings:
-            check_settings(settings, event.board.venue.categories)
-            await _configure(call, event, settings, request_hash)
-        if change is not None and is_new:
-            await _tell_otherwise(call, event.id, change, request_hash)
+    change, wanted = details_change(patch), settings_patch(patch)
+    is_new = await _is_new_edit(call, event.id, request_hash)
+    if patch.capacity is not UNSET and (await find_row(call, event.id)).venue:
+        raise bad_field("capacity", "The places of a venue stay as they are drawn.")
+    refuse_faults(patch_faults(wanted, event.board.venue.categories))
+    # Without a word about the catalogue it is a command, though it change nothing.
+    if change is None or wanted != SettingsPatch():
+        await _configure(call, event, wanted, request_hash)
+    if change is not None and is_new:
+        await _tell_otherwise(call, event.id, change, request_hash)
     return call.answer(await show(call, event))
 
 
@@ -302,19 +315,16 @@ async def _is_new_edit(call: Call, event: str, request_hash: bytes) -> bool:
 
 
 async def _configure(
-    call: Call, event: FoundEvent, settings: Settings, request_hash: bytes
+    call: Call, event: FoundEvent, patch: SettingsPatch, request_hash: bytes
 ) -> None:
-    """Let the actor replace the settings, in a venue that has the time for it."""
-    times, now, taken = call[CATALOG].times, event.board.settings, None
+    """Let the actor change the settings, in a venue that has the time for it."""
+    times, taken = call[CATALOG].times, None
     try:
-        if (settings.starts_at_ms, settings.ends_at_ms) != (
-            now.starts_at_ms,
-            now.ends_at_ms,
-        ):
-            taken = await times.take(event.id, settings)
+        if patch.names("starts_at_ms", "ends_at_ms"):
+            taken = await times.take(event.id, merged(event.board.settings, patch))
     except VenueTaken as error:
         raise ProblemError(VENUE_TAKEN) from error
-    command = Configure(id=0, event=event.id, settings=settings)
+    command = Configure(id=0, event=event.id, patch=patch)
     try:
         await ask_organizer(call, event, command, request_hash)
     except ProblemError as error:

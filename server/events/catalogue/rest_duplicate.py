@@ -5,14 +5,19 @@ from typing import Any, Final
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, structs
 
+from inventory.rules.settings import completing
 from inventory.settings import Settings
 from persistence.errors import TooMany
 from persistence.events.venue_times import VenueTaken
-from server.events.catalogue.bodies import NewEvent, check_settings, completing
+from server.events.catalogue.bodies import NewEvent
 from server.events.catalogue.problems import VENUE_TAKEN
-from server.events.catalogue.rest import answer_made, capacity_of, find_managed_event
+from server.events.catalogue.rest import (
+    answer_made,
+    capacity_of,
+    find_managed_event,
+    refuse_new,
+)
 from server.live.actors.registry import CATALOG
-from server.transport.http.app_keys import CLOCK
 from server.transport.http.problems import (
     EVENT_NOT_FOUND,
     FORBIDDEN,
@@ -55,13 +60,13 @@ async def duplicate_event(call: Call) -> web.Response:
     row = await catalog.find_event(event.id)
     if row is None:
         raise ProblemError(EVENT_NOT_FOUND)
-    now_ms = call[CLOCK].now_ms()
-    settings = completing(duplicated(event.board.settings, body), now_ms)
-    check_settings(settings, event.board.venue.categories)
+    settings = completing(duplicated(event.board.settings, body))
+    venue, copy = event.board.venue, new_id("evt", user, key)
+    await refuse_new(call, copy, settings, venue.categories, venue.used_categories)
     request_hash = hash_request(["duplicate", event.id, body])
     try:
         made = await catalog.create_event(
-            new_id("evt", user, key),
+            copy,
             settings,
             venue=row.venue,
             capacity=capacity_of(row, event.board.settings),

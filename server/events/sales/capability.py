@@ -20,8 +20,9 @@ What is free, and taking it. The map tells labels and their index, the availabil
 one letter for each index: `f` free, `h` held, `b` booked, `x` blocked, `o` other.
 Commands, in order: `hold` or `hold_best` answers with a `hold`, a secret token, which
 `extend`, `release` and `book` name; `book` answers with a `booking`, which `cancel`
-names. Buyers are guests or have an account; `block` and `unblock` are for who manages
-the event. The same commands, with `event` and `id`, are frames of the websocket.""",
+names. A hold costs what its answers told as `total`, though prices change meanwhile.
+Buyers are guests or have an account; `block` and `unblock` are for who manages the
+event. The same commands, with `event` and `id`, are frames of the websocket.""",
     },
     examples=EXAMPLES,
 )

@@ -53,6 +53,7 @@ JOURNAL: Final[dict[str, Any]] = {
             "seats": ["A-1", "A-2"],
             "areas": {"Bar": 1},
             "deadline": "2026-11-21T10:10:00Z",
+            "total": {"amount": 10500, "currency": "EUR"},
         }
     ],
     "next_cursor": None,
@@ -77,7 +78,7 @@ COMMANDS: Final[dict[str, Any]] = {
     "hold": {"op": "hold", "seats": ["A-1", "A-2"], "areas": {"Bar": 1}},
     "extend": {"op": "extend", "hold": HOLD, "ttl_s": 600},
     "release": {"op": "release", "hold": HOLD, "areas": {"Bar": 1}},
-    "book": {"op": "book", "hold": HOLD, "order": "4711"},
+    "book": {"op": "book", "hold": HOLD, "order": "4711", "total": TOTAL},
     "holding": {"op": "holding"},
     "hold_best": {"op": "hold_best", "quantity": 2},
     "cancel": {"op": "cancel", "booking": BOOKING_ID},
@@ -110,7 +111,9 @@ REPLIES: Final[dict[str, Any]] = {
         **_OK,
         "version": 7,
         "holds": [],
-        "bookings": [{"booking": BOOKING_ID, "reference": REFERENCE, **_SEATS}],
+        "bookings": [
+            {"booking": BOOKING_ID, "reference": REFERENCE, **_SEATS, "total": TOTAL}
+        ],
     },
     "hold_best": {
         **_OK,

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct, UnsetType
 from inventory.changes import AnyChange
 from inventory.loading import decode_changes
 from inventory.ports import JournalRow
-from inventory.settings import Settings
+from inventory.settings import Money, Settings
 from inventory.venue.map import Venue
 from server.events.catalogue.bodies import settings_fields
 from server.events.catalogue.rest import find_managed_event
@@ -51,6 +51,9 @@ class JournalEntry(Struct, kw_only=True):
     booking: str | UnsetType = UNSET
     reference: str | UnsetType = UNSET
     order: str | UnsetType | None = UNSET
+    total: Money | UnsetType = UNSET
+    """What went into the hold costs, or the booking; absent where nothing had a price,
+    and where a former version did not keep it."""
     status: str | UnsetType = UNSET
     settings: dict[str, Any] | UnsetType = UNSET
     until: datetime | UnsetType = UNSET
@@ -123,6 +126,10 @@ def _settings(settings: Settings, _venue: Venue) -> dict[str, Any]:
     return fields
 
 
+def _cost(total: Money | None) -> Money | UnsetType:
+    return UNSET if total is None else total
+
+
 def _time(unix_ms: int, _venue: Venue) -> datetime:
     return from_ms(unix_ms)
 
@@ -140,6 +147,8 @@ _TELLERS: Final[dict[str, tuple[str, Callable[[Any, Venue], Any]]]] = {
     "booking": ("booking", _same),
     "reference": ("reference", _same),
     "order": ("order", _same),
+    "prices": ("total", lambda prices, _venue: _cost(prices and prices.total())),
+    "total": ("total", lambda total, _venue: _cost(total)),
     "to": ("status", _same),
     "settings": ("settings", _settings),
     "until_ms": ("until", _time),

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from inventory.money import text_of
 from persistence.data_directory import DataDirectory, DataDirectoryError
 from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError, running_url
 from persistence.embedded.places import existing_home
@@ -133,9 +134,7 @@ def _lines(receipt: Receipt) -> list[tuple[str, str]]:
         ("live holds", f"{receipt.holds:,}"),
         ("live bookings", f"{receipt.bookings:,}"),
     ]
-    lines += [
-        ("revenue, minor units", f"{m.amount:,} {m.currency}") for m in receipt.revenue
-    ]
+    lines += [("revenue", text_of(money)) for money in receipt.revenue]
     if receipt.replayed_to != receipt.version:
         lines.append(("replayed to version", f"{receipt.replayed_to:,}"))
     return [

@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType, json
 from inventory import rejections
 from inventory.rejections import Code
 from inventory.replies import Refused
+from inventory.settings import Money
 from server.base.access import Denial
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -48,6 +49,7 @@ _STATUSES: Final[dict[str, int]] = {
     "overloaded": 429,
     "unavailable": 503,
     "outcome_unknown": 503,
+    "bad_field": 422,
 }
 """Of refusals of the inventory that are neither 404 nor 409."""
 
@@ -71,6 +73,7 @@ REFUSALS: Final = {code: _refusal_type(code) for code in rejections.CODES}
 UNAUTHENTICATED: Final = REFUSALS["unauthenticated"]
 FORBIDDEN: Final = REFUSALS["forbidden"]
 EVENT_NOT_FOUND: Final = REFUSALS["event_not_found"]
+BAD_FIELD: Final = REFUSALS["bad_field"]
 KEY_REUSED: Final = REFUSALS["key_reused"]
 SALE_NOT_OPEN: Final = REFUSALS["sale_not_open"]
 SALE_PAUSED: Final = REFUSALS["sale_paused"]
@@ -89,7 +92,6 @@ OUTCOME_UNKNOWN: Final = REFUSALS["outcome_unknown"]
 
 BAD_FRAME: Final = ProblemType("bad_frame", 400, "The request cannot be read.")
 UNKNOWN_OP: Final = ProblemType("unknown_op", 400, "There is no such operation.")
-BAD_FIELD: Final = ProblemType("bad_field", 422, "A field is wrong.")
 CODE_INVALID: Final = ProblemType(
     "code_invalid", 422, "This code was used, has expired, or never was one."
 )
@@ -137,6 +139,8 @@ class Problem(Struct, omit_defaults=True, kw_only=True):
     alternatives: list[list[str]] | UnsetType = UNSET
     orphans: list[str] | UnsetType = UNSET
     retry_after_ms: int | UnsetType = UNSET
+    total: Money | UnsetType | None = UNSET
+    """What it costs, where that is not what was shown."""
 
 
 class ProblemError(Exception):
@@ -171,11 +175,13 @@ def bad_field(field: str, detail: str) -> ProblemError:
 
 def refusal(refused: Refused) -> ProblemError:
     """Return the error for a refusal of the inventory, with all it tells."""
+    faults = refused.errors if isinstance(refused.errors, list) else []
+    errors = [FieldError(fault.field, fault.detail) for fault in faults]
     kind = REFUSALS.get(cast(Code, refused.code))
     if kind is None:
         # Of an owner that is newer than this process.
         kind = ProblemType(refused.code, 409, refused.detail, refused.transient)
-    return ProblemError(kind, refused.detail, refused=refused)
+    return ProblemError(kind, refused.detail, errors=errors, refused=refused)
 
 
 def refuse_denied(denial: Denial | None) -> None:
@@ -205,6 +211,7 @@ def document(error: ProblemError, request_id: str) -> Problem:
         problem.alternatives = refused.alternatives
         problem.orphans = refused.orphans
         problem.retry_after_ms = refused.retry_after_ms
+        problem.total = refused.total
     return problem
 
 

@@ -218,3 +218,29 @@ async def test_all_who_ask_at_once_for_an_event_that_nobody_owns_are_answered(ap
         assert said[0] == said[1] == said[2]
         # One owner from the first, not several after one another.
         assert said[0]["epoch"] == 1
+
+
+async def test_of_edits_at_several_processes_at_once_none_is_lost(apis):
+    event = await apis[0].draft()
+    path = f"/v1/events/{event['id']}"
+    for number in range(1, 11):
+        start, end = after(days=40 + number), after(days=90 + number)
+        price = {"amount": number, "currency": "EUR"}
+        patches = [
+            {"name": f"Evening {number}", "prices": {"1": price}},
+            {"max_per_user": number, "ends_at": end, "prices": {"2": price}},
+            {"hold_ttl_s": 60 + number, "starts_at": start, "description": end},
+        ]
+        await asyncio.gather(
+            *(
+                api.good("PATCH", path, patch, who=api.admin)
+                for api, patch in zip(apis, patches, strict=True)
+            )
+        )
+        for api in apis:
+            shown = await api.event(event["id"])
+            assert shown["name"] == f"Evening {number}"
+            assert (shown["max_per_user"], shown["hold_ttl_s"]) == (number, 60 + number)
+            assert shown["prices"] == {"1": price, "2": price}
+            assert shown["starts_at"][:19] == start[:19]
+            assert shown["ends_at"][:19] == end[:19]

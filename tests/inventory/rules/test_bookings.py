@@ -1,10 +1,11 @@
 """Making holds final, undoing it, and what a user has."""
 
-from msgspec import structs
-
+from inventory.changes import HoldBooked, SeatsHeld
 from inventory.commands import Configure
+from inventory.prices import Prices
 from inventory.replies import HoldingOk
-from tests.scenario import EVENT, play
+from inventory.settings import Money, SettingsPatch
+from tests.scenario import EVENT, NOW_MS, SMALL, Scene, play, settings_of
 
 
 def test_a_hold_becomes_a_booking():
@@ -114,8 +115,8 @@ def test_the_first_booking_after_one_is_enough_is_refused_to_whoever_has_one():
         ann | book h1  | ok
         ann | hold A-2 | ok
     """)
-    settings = structs.replace(scene.stock.settings, one_booking_per_user=True)
-    scene.ask("org", Configure(id=1, event=EVENT, settings=settings))
+    patch = SettingsPatch(one_booking_per_user=True)
+    scene.ask("org", Configure(id=1, event=EVENT, patch=patch))
     scene.play("ann | book h2 | already_booked")
 
 
@@ -183,3 +184,54 @@ def test_holding_tells_what_the_caller_has_and_nobody_elses():
     assert places.total is not None
     assert places.total.amount == 3_000
     assert reply.bookings[0].reference == "R1"
+
+
+def test_the_price_that_was_shown_is_the_price():
+    scene = play("""
+        ann | hold A-1 GA*2                  | ok total=10500
+        org | configure price.1=99900        | ok
+        ann | hold A-2 GA*1 on=h1            | ok total=113400
+        org | configure price.2=1            | ok
+        ann | release h1 A-1 GA*1            | ok
+        ann | book h1 total=1                | price_changed
+        ann | book h1 total=105900JPY        | price_changed
+        ann | book h1 total=105900           | ok total=105900
+    """)
+    booking = scene.stock.bookings["b1"]
+    assert booking.prices == Prices("EUR", (99_900,), ((0, 2, 3_000),))
+    holding = scene.ask("ann", "holding")
+    assert isinstance(holding, HoldingOk)
+    assert holding.bookings[0].total == Money(105_900, "EUR")
+
+
+def test_the_refusal_tells_the_sum_that_it_is():
+    scene = play("ann | hold A-1 | ok")
+    refused = scene.refused("ann", "book h1 total=4499")
+    assert (refused.code, refused.total) == ("price_changed", Money(4_500, "EUR"))
+
+
+def test_what_is_added_where_nothing_had_a_price_has_its_own():
+    scene = play("""
+        org | configure price.1=none price.2=none | ok
+        ann | hold A-1                            | ok total=None
+        bob | hold A-3                            | ok
+        org | configure price.1=700 price.2=1     | ok
+        ann | hold A-2 on=h1                      | ok total=700
+        ann | book h1                             | ok total=700
+        bob | book h2 total=0                     | ok total=None
+    """)
+    booked = [change for change, _ in scene.journal if type(change) is HoldBooked]
+    assert [change.total for change in booked] == [Money(700, "EUR"), Money(0, "EUR")]
+
+
+def test_a_hold_of_a_former_version_is_priced_when_it_is_booked():
+    scene = Scene(SMALL, settings_of())
+    old = SeatsHeld("old", "ann", (0,), {}, NOW_MS + 600_000)
+    scene.stock.apply(old, NOW_MS)
+    scene.journal.append((old, NOW_MS))
+    scene.play("""
+        org | configure price.1=9900 | ok
+        ann | hold A-2 on=old        | ok total=19800
+        ann | book old total=9000    | price_changed
+        ann | book old               | ok total=19800
+    """)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from inventory.prices import Prices
 from inventory.replies import Refused
 from inventory.rules.common import (
     Request,
@@ -10,8 +11,8 @@ from inventory.rules.common import (
     names_of,
     own_hold,
     places_of,
+    price,
     rfc3339,
-    total_of,
 )
 from inventory.settings import Money
 from inventory.state import Stock
@@ -53,9 +54,11 @@ def test_a_category_without_a_price_is_free():
     venue = hall("A 123", areas={"GA": (5, "3"), "GB": (5, "1")})
     prices = {"1": Money(1_000, "CHF"), "2": Money(50, "CHF")}
     stock = Stock(venue, settings_of(prices=prices))
-    assert total_of(stock, (0, 1, 2), {0: 2}, {1: 3}) == Money(4_050, "CHF")
-    assert total_of(stock, (2,), {0: 2}) == Money(0, "CHF")
-    assert total_of(Stock(venue, settings_of(prices={})), (0,)) is None
+    both = price(stock, (0, 1, 2), {0: 2, 1: 3})
+    assert both == Prices("CHF", (1_000, 50, 0), ((0, 2, 0), (1, 3, 1_000)))
+    assert both.total() == Money(4_050, "CHF")
+    assert price(stock, (2,), {0: 2}).total() == Money(0, "CHF")
+    assert price(Stock(venue, settings_of(prices={})), (0,), {}).total() is None
 
 
 def test_a_hold_is_its_holders_alone():

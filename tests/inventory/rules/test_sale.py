@@ -4,12 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from inventory.changes import EventConfigured
-from inventory.commands import CloseSale, CompleteEvent, Configure, OpenSale
+from inventory.commands import CloseSale, CompleteEvent, OpenSale
 from inventory.records import Corrupt, capacities
-from inventory.replies import Refused, TakenOk
+from inventory.replies import TakenOk
 from inventory.rules.sale import steps
-from inventory.settings import Money
-from tests.scenario import EVENT, NOW_MS, Scene, hall, play, settings_of
+from tests.scenario import DAY_MS, NOW_MS, SMALL, Scene, hall, play, settings_of
 
 COMMANDS = ("publish", "pause", "resume", "close", "cancel")
 ALLOWED = {
@@ -158,15 +157,16 @@ def test_what_is_due_is_told_in_its_order():
     assert steps(settings) == told
     assert steps(replace(settings, sale_state="on_sale")) == told[1:]
     assert steps(replace(settings, sale_state="closed")) == [told[1]]
-    assert steps(settings_of()) == []
+    # Without an end, as in settings of former versions, a day after it began.
+    assert steps(settings_of()) == [(NOW_MS + 31 * DAY_MS, CompleteEvent)]
 
 
-def test_settings_are_replaced_but_not_the_sale_state():
+def test_settings_are_changed_but_not_the_sale_state():
     scene = play("""
-        ann | configure max_per_user=3 sale_state=closed | forbidden
-        org | configure max_per_user=3 sale_state=closed | ok status=on_sale
-        ann | hold A-1 A-2 A-3 A-4                       | user_limit
-        ann | hold A-1                                   | ok
+        ann | configure max_per_user=3 | forbidden
+        org | configure max_per_user=3 | ok status=on_sale
+        ann | hold A-1 A-2 A-3 A-4     | user_limit
+        ann | hold A-1                 | ok
     """)
     settings = scene.stock.settings
     assert (settings.sale_state, settings.max_per_user) == ("on_sale", 3)
@@ -197,9 +197,6 @@ def test_a_capacity_is_never_below_what_is_taken():
         venue=venue,
     )
     none = replace(scene.stock.settings, capacity=None)
-    refused = scene.ask("org", Configure(id=1, event=EVENT, settings=none))
-    assert isinstance(refused, Refused)
-    assert refused.code == "wrong_state"
     small = EventConfigured(replace(none, capacity=9))
     with pytest.raises(Corrupt, match="no 6 free"):
         scene.stock.apply(small, NOW_MS)
@@ -233,11 +230,12 @@ def test_what_is_over_is_not_configured(state):
 
 
 def test_new_prices_count_for_new_totals():
-    scene = Scene(hall("A 11"), settings_of())
-    dearer = settings_of(prices={"1": Money(9_900, "EUR")})
-    scene.play("ann | hold A-1 | ok total=4500")
-    scene.ask("org", Configure(id=1, event=EVENT, settings=dearer))
-    scene.play("ann | hold A-2 on=h1 | ok total=19800")
+    scene = Scene(SMALL, settings_of())
+    scene.play("""
+        ann | hold A-1                  | ok total=4500
+        org | configure price.1=9900    | ok
+        ann | hold A-2 on=h1            | ok total=14400
+    """)
 
 
 def test_an_event_is_deleted_only_without_bookings():

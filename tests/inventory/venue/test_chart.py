@@ -44,7 +44,7 @@ def test_sections_prefix_labels_and_hand_down_category_entrance_and_place():
     assert len(read.seats) == 24 + 11
     first = seats["Stalls-A-1"]
     assert (first.section, first.row, first.number) == ("Stalls", "A", "1")
-    assert (first.category, first.entrance) == ("1", "ConnectionLimiter 1")
+    assert (first.category, first.entrance) == ("1", "Door 1")
     assert (first.x, first.y) == (130, 120)
     assert seats["Stalls-C-8"].entrance == "Side door"
     assert seats["Balcony-A-1"].category == "2"

@@ -13,7 +13,7 @@ from inventory.changes import (
     HoldReleased,
     SeatsHeld,
 )
-from inventory.rules.common import total_of
+from inventory.rules.common import told
 from inventory.state import Stock
 from persistence.analytics import rollup
 from persistence.analytics.rollup import Hole, Rollup
@@ -48,7 +48,7 @@ class Expected:
             currency = next(iter(prices.values())).currency if prices else ""
             if isinstance(change, HoldBooked):
                 assert hold is not None
-                total = total_of(stock, hold.seats, hold.areas)
+                total = told(stock, hold).total()
                 amount = 0 if total is None else total.amount
                 self.worth[change.booking] = (amount, currency)
                 self.made[change.booking] = (hold.user, size)

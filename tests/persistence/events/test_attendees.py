@@ -10,6 +10,7 @@ from persistence.events.attendees import (
     Attendee,
     Attendees,
     NewAttendee,
+    forget_attendees,
 )
 from persistence.mail import Mail
 from persistence.people.accounts import Account
@@ -191,7 +192,7 @@ async def test_those_who_registered_are_searched_in_pages(store, attendees):
 
 
 async def test_a_deleted_account_leaves_nobody_s_name(store, attendees):
-    accounts = accounts_of(store.pool)
+    accounts = accounts_of(store.pool, forget_attendees)
     anna = Account(ANNA.user_id, "a@example.org", "hash", "customer", "Anna")
     await store.query(
         "INSERT INTO account (user_id, email, password_hash, role, name)"

@@ -131,3 +131,22 @@ async def test_of_two_moves_of_an_event_the_later_one_settles(store):
     await set_to(store, "evt", at(8, 1))
     await times.settle(second)
     await make(store, "evt2", at(5, 1))
+
+
+async def test_two_moves_at_once_both_keep_what_they_took(store):
+    await make_venue(store)
+    await make(store, "evt", at(0, 2))
+    # One lets it begin earlier, the other end later, and neither knows of the other.
+    first = await store.catalog.times.take("evt", at(-2, 4))
+    second = await store.catalog.times.take("evt", at(0, 4))
+    ownership = await store.journal.acquire("evt")
+    await store.commit(ownership, make_batch(ownership, settings=at(0, 4)))
+    await store.catalog.times.settle(second)
+    with pytest.raises(VenueTaken):
+        await make(store, "other", at(-2, 1))
+    await store.commit(ownership, make_batch(ownership, settings=at(-2, 6)))
+    await store.catalog.times.settle(first)
+    for settings in (at(-2, 1), at(3, 1)):
+        with pytest.raises(VenueTaken):
+            await make(store, "other", settings)
+    await make(store, "other", at(4, 1))

@@ -1,8 +1,9 @@
 import re
 
 import pytest
+from msgspec.structs import replace
 
-from inventory.ports import Ownership
+from inventory.ports import BookedLines, Ownership
 from persistence.journal.batch_rows import COMMIT, encode_call
 from persistence.journal.lanes import Pending
 from persistence.postgres.migrate import MIGRATIONS
@@ -19,7 +20,7 @@ async def test_a_renewal_has_no_batch_and_stays_at_its_version():
     arguments = encode_call([pending("a")], 10_000)
     nothing = [(None,)] * 4
     assert arguments[1:10] == [("a",), (3,), ("token",), (7,), (7,), *nothing]
-    assert arguments[10:] == [None] * 27
+    assert arguments[10:] == [None] * 28
 
 
 async def test_each_row_names_its_event():
@@ -38,13 +39,28 @@ async def test_each_row_names_its_event():
     assert arguments[29:32] == [("c",), ("buyer",), ("k",)]
 
 
+async def test_what_a_booking_costs_stands_in_its_place():
+    lines = BookedLines("EUR", [("1", 4_500), ("1", 4_500)], [("GA", "2", 1, 5)])
+    row = replace(make_booking("b4"), lines=lines)
+    taken = [
+        pending("a", bookings=[make_booking("b3")]),
+        pending("b", bookings=[row]),
+    ]
+    arguments = encode_call(taken, 10_000)
+    assert arguments[37] == (
+        None,
+        '["EUR",[["1",4500],["1",4500]],[["GA","2",1,5]]]',
+    )
+
+
 async def test_a_row_of_another_width_is_refused():
     with pytest.raises(ValueError, match="2 columns where 3"):
         encode_call([pending("a", sold=[(1,)])], 10_000)
 
 
 def test_the_call_has_as_many_arguments_as_the_function():
-    (sql,) = [path.read_text() for path in MIGRATIONS.glob("0001_*.sql")]
-    signature = re.search(r"commit_batches\((.*?)\) RETURNS", sql, re.DOTALL)
+    (sql,) = [path.read_text() for path in MIGRATIONS.glob("0012_*.sql")]
+    pattern = r"CREATE FUNCTION commit_batches\((.*?)\) RETURNS"
+    signature = re.search(pattern, sql, re.DOTALL)
     assert signature is not None
     assert len(signature[1].split(",")) == COMMIT.count("$")

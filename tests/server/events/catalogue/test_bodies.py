@@ -1,15 +1,17 @@
 import msgspec
 import pytest
 
-from inventory.settings import Money, Settings
+from inventory.rules.settings import completing, merged
+from inventory.settings import Money, Settings, SettingsPatch
 from server.events.catalogue.bodies import (
     EventCreate,
     EventPatch,
-    check_settings,
-    completing,
-    patched,
+    new_faults,
+    patch_faults,
+    refuse_faults,
     settings_fields,
     settings_of,
+    settings_patch,
 )
 from server.transport.http.problems import ProblemError
 from server.transport.rest.fields import read_time
@@ -17,6 +19,8 @@ from server.transport.rest.times import from_ms, to_ms
 
 EVENING = "2026-12-31T19:00:00Z"
 LATER = "2026-12-31T22:00:00Z"
+LONG_AGO_MS = -(2**50)
+"""Before all times."""
 
 
 def create(**fields: object) -> EventCreate:
@@ -32,11 +36,18 @@ def price(amount: int, currency: str = "EUR") -> dict[str, object]:
     return {"amount": amount, "currency": currency}
 
 
-def wrong_field(settings: Settings, categories: set[str]) -> str:
+def wrong_field(
+    settings: Settings, categories: set[str], now_ms: int = LONG_AGO_MS
+) -> str:
+    faults = new_faults(settings, categories, categories, now_ms)
     with pytest.raises(ProblemError) as raised:
-        check_settings(settings, categories)
+        refuse_faults(faults)
     assert raised.value.code == "bad_field"
-    return raised.value.errors[0].field
+    return " ".join(error.field for error in raised.value.errors)
+
+
+def check_settings(settings: Settings, categories: set[str]) -> None:
+    assert new_faults(settings, categories, categories, LONG_AGO_MS) == []
 
 
 def test_what_is_left_out_has_the_defaults_of_the_contract():
@@ -48,7 +59,7 @@ def test_what_is_left_out_has_the_defaults_of_the_contract():
         "ends_at": None,
         "on_sale_at": None,
         "off_sale_at": None,
-        "completes_at": None,
+        "completes_at": read_time("", "2027-01-01T19:00:00Z"),
         "hold_ttl_s": 600,
         "max_per_user": 10,
         "max_per_booking": 10,
@@ -80,9 +91,18 @@ def test_an_event_ends_after_it_starts():
     check_settings(settings_of(create(ends_at=LATER)), set())
 
 
+def test_nothing_that_began_is_made():
+    now_ms = to_ms(read_time("", EVENING))
+    settings = settings_of(create(ends_at=EVENING, off_sale_at="2026-12-01T00:00:00Z"))
+    assert wrong_field(settings, set(), now_ms) == (
+        "starts_at ends_at off_sale_at ends_at"
+    )
+
+
 def test_only_categories_of_the_venue_have_prices():
     settings = settings_of(create(prices={"1": price(100), "2": price(200)}))
     assert wrong_field(settings, {"1"}) == "prices.2"
+    assert wrong_field(settings, {"1", "2", "3"}) == "prices.3"
     check_settings(settings, {"1", "2"})
 
 
@@ -109,11 +129,11 @@ def test_a_price_with_more_than_an_amount_and_a_currency_is_refused():
 
 def test_a_patch_changes_what_it_names_and_nothing_else():
     settings = settings_of(create(ends_at=LATER, prices={"1": price(100)}))
-    assert patched(settings, patch()) == settings
-    changed = patched(
-        settings,
-        patch(name="y", starts_at=LATER, ends_at=None, prices={"1": price(7)}),
+    assert settings_patch(patch(description="z")) == SettingsPatch()
+    given = patch(
+        name="y", starts_at=LATER, ends_at=None, prices={"1": price(7), "2": None}
     )
+    changed = merged(settings, settings_patch(given))
     assert changed.name == "y"
     assert changed.starts_at_ms == to_ms(read_time("", LATER))
     assert changed.ends_at_ms is None
@@ -153,10 +173,10 @@ def test_a_time_that_some_zones_have_no_date_for_is_a_wrong_field(field, time):
 
 def test_the_first_and_the_last_time_can_be_shown_with_the_end_of_the_sale():
     times = {"starts_at": "0002-01-01T00:00:00Z", "ends_at": "9998-12-31T23:59:59.999Z"}
-    settings = completing(settings_of(create(**times)), 0)
+    settings = completing(settings_of(create(**times)))
     check_settings(settings, set())
     assert settings_fields(settings)["ends_at"].year == 9998
-    late = completing(settings_of(create(starts_at=times["ends_at"])), 0)
+    late = completing(settings_of(create(starts_at=times["ends_at"])))
     check_settings(late, set())
     assert settings_fields(late)["completes_at"].year == 9999
 
@@ -170,3 +190,12 @@ def test_a_time_without_an_offset_is_a_wrong_field():
 @pytest.mark.parametrize("unix_ms", [-1, 0, 1, 1_798_743_600_123])
 def test_milliseconds_survive_the_way_out_and_in(unix_ms):
     assert to_ms(from_ms(unix_ms)) == unix_ms
+
+
+def test_a_patch_is_looked_at_without_the_event():
+    wrong = settings_patch(patch(off_sale_at="9999-01-01T00:00:00Z"))
+    assert [fault.field for fault in patch_faults(wrong, {"1"})] == ["off_sale_at"]
+    opened = settings_patch(patch(registration="open"))
+    assert [fault.field for fault in patch_faults(opened, {"1"})] == ["registration"]
+    assert patch_faults(opened, {"GA"}) == []
+    assert patch_faults(settings_patch(patch(ends_at=None)), set()) == []

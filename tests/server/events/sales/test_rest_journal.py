@@ -18,7 +18,8 @@ from inventory.changes import (
     SeatsUnblocked,
 )
 from inventory.ports import JournalRow
-from inventory.settings import Settings
+from inventory.prices import Prices
+from inventory.settings import Money, Settings
 from inventory.venue.map import Area, Category, Seat, Venue, VenueMap
 from server.events.sales.rest_journal import describe, entries_of, name_of_hold
 
@@ -34,7 +35,9 @@ VENUE = Venue(
 )
 TOKEN = "a-very-secret-token"
 CHANGES: list[AnyChange] = [
-    SeatsHeld(TOKEN, "usr_1", (0, 2), {0: 4}, 1_000),
+    SeatsHeld(
+        TOKEN, "usr_1", (0, 2), {0: 4}, 1_000, Prices("EUR", (5, 6), ((0, 4, 2),))
+    ),
     HoldExtended(TOKEN, 2_000),
     HoldReleased(TOKEN, (0,), {0: 1}),
     HoldBooked(TOKEN, "bkg_1", "REF", None),
@@ -71,7 +74,17 @@ def test_seats_and_areas_have_their_labels():
         "seats": ["A-1", "A-3"],
         "areas": {"GA1": 4},
         "deadline": "1970-01-01T00:00:01Z",
+        "total": {"amount": 19, "currency": "EUR"},
     }
+
+
+@pytest.mark.parametrize("prices", [None, Prices(None, (0, 0), ())])
+def test_what_has_no_price_or_kept_none_has_no_total(prices):
+    assert "total" not in told(SeatsHeld(TOKEN, "usr_1", (0, 2), {}, 1_000, prices))
+    assert "total" not in told(CHANGES[3])
+    total = Money(7, "EUR")
+    booked = HoldBooked(TOKEN, "bkg_1", "REF", None, total)
+    assert told(booked)["total"] == {"amount": 7, "currency": "EUR"}
 
 
 def test_a_booking_names_its_hold_so_that_one_can_follow_it():

@@ -1,0 +1,87 @@
+"""What an event may be set to: how a patch is merged, and what is wrong with a result.
+
+Used where an event is made and by the rules that change or publish it, so that there is
+one judge of times and prices.
+"""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from inventory.money import is_currency
+from inventory.replies import Fault
+from inventory.settings import Money, Settings, SettingsPatch, over_ms
+
+TIMES: Final = ("starts_at_ms", "ends_at_ms", "on_sale_at_ms", "off_sale_at_ms")
+
+
+def merged(settings: Settings, patch: SettingsPatch) -> Settings:
+    """Return the settings with what the patch changes, and what follows from it."""
+    changes: dict[str, Any] = {
+        field: value
+        for field in patch.__struct_fields__
+        if (value := getattr(patch, field)) is not UNSET
+    }
+    if "prices" in changes:
+        prices = {**settings.prices, **changes["prices"]}
+        changes["prices"] = {key: one for key, one in prices.items() if one is not None}
+    changed = replace(settings, **changes)
+    return completing(changed) if patch.names(*TIMES) else changed
+
+
+def completing(settings: Settings) -> Settings:
+    """Return settings by which the event is completed when it is over."""
+    return replace(settings, completes_at_ms=over_ms(settings))
+
+
+def time_faults(settings: Settings) -> list[Fault]:
+    """Return what is wrong with the times, whenever it is now."""
+    faults = []
+    starts_ms, ends_ms = settings.starts_at_ms, settings.ends_at_ms
+    opens_ms, closes_ms = settings.on_sale_at_ms, settings.off_sale_at_ms
+    if ends_ms is not None and ends_ms <= starts_ms:
+        faults.append(Fault("ends_at", "Not after starts_at."))
+    if opens_ms is not None and opens_ms > starts_ms:
+        faults.append(Fault("on_sale_at", "After starts_at."))
+    if closes_ms is not None:
+        if opens_ms is not None and closes_ms <= opens_ms:
+            faults.append(Fault("off_sale_at", "Not after on_sale_at."))
+        if closes_ms > max(starts_ms, over_ms(settings)):
+            faults.append(Fault("off_sale_at", "After the event is over."))
+    return faults
+
+
+def past_faults(settings: Settings, now_ms: int) -> list[Fault]:
+    """Return the times that are past, though the event is still to be sold."""
+    return [
+        Fault(field.removesuffix("_ms"), "In the past.")
+        for field in ("starts_at_ms", "ends_at_ms", "off_sale_at_ms")
+        if (at_ms := getattr(settings, field)) is not None and at_ms <= now_ms
+    ]
+
+
+def price_faults(
+    prices: dict[str, Money], categories: Collection[str], priced: Collection[str]
+) -> list[Fault]:
+    """Return what is wrong with prices at a venue with these categories.
+
+    Each of the categories `priced` must have one where any category has.
+    """
+    faults = []
+    for key, money in prices.items():
+        if key not in categories:
+            faults.append(Fault(f"prices.{key}", "The venue has no such category."))
+        elif not is_currency(money.currency):
+            detail = f"ISO 4217 has no currency {money.currency}."
+            faults.append(Fault(f"prices.{key}.currency", detail))
+    if len({money.currency for money in prices.values()}) > 1:
+        # A hold has one total, so its parts must add up.
+        faults.append(Fault("prices", "All prices of an event are in one currency."))
+    if prices:
+        faults += [
+            Fault(f"prices.{key}", f"Category {key!r} has no price; 0 is one.")
+            for key in sorted(set(priced) - set(prices))
+        ]
+    return faults

@@ -1,0 +1,179 @@
+"""The organiser's half of the slow twin: sale states, settings, what is due."""
+
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from inventory import commands as c
+from inventory.settings import SaleState, Settings
+from inventory.venue.map import Venue
+
+Reply = dict[str, Any]
+Places = dict[str, int]
+
+HOUR_MS = 3_600_000
+SALE_WAYS = {
+    "publish": ["draft"],
+    "pause": ["on_sale"],
+    "resume": ["paused"],
+    "close": ["scheduled", "on_sale", "paused"],
+    "cancel": ["draft", "scheduled", "on_sale", "paused", "closed"],
+}
+
+
+class NaiveSale:
+    """What it changes; the rest of the stock is its heir's."""
+
+    venue: Venue
+    settings: Settings
+    state: SaleState
+    now_ms: int
+    organizer: bool
+    reasons: dict[str, Reply]
+    holds: list[dict[str, Any]]
+    bookings: list[dict[str, Any]]
+
+    def refuse(self, code: str, **more: Any) -> Reply:
+        raise NotImplementedError
+
+    def changed(self) -> None:
+        raise NotImplementedError
+
+    def area(self, label: str) -> tuple[int, int, int, int]:
+        raise NotImplementedError
+
+    def changesale(self, command: c.ChangeSale) -> Reply:
+        if not self.organizer:
+            self.refuse("forbidden")
+        if self.state not in SALE_WAYS[command.to]:
+            self.refuse("wrong_state")
+        if command.to == "publish" and (
+            self.is_past() or not fits(self.settings) or not self.is_priced()
+        ):
+            self.refuse("wrong_state")
+        if self.reasons:
+            return {}
+        opens = self.settings.on_sale_at_ms
+        if command.to in ("publish", "resume"):
+            later = command.to == "publish" and (opens or 0) > self.now_ms
+            self.state = "scheduled" if later else "on_sale"
+        elif command.to == "pause":
+            self.state = "paused"
+        else:
+            self.state = "closed" if command.to == "close" else "cancelled"
+        self.changed()
+        return {"status": self.state}
+
+    def configure(self, command: c.Configure) -> Reply:
+        if not self.organizer:
+            return self.refuse("forbidden")
+        if self.state in ("cancelled", "completed"):
+            return self.refuse("wrong_state")
+        given = {
+            field: value
+            for field in command.patch.__struct_fields__
+            if (value := getattr(command.patch, field)) is not UNSET
+        }
+        capacity = given.get("capacity")
+        if capacity is not None and capacity != self.settings.capacity:
+            if self.venue.labels or len(self.venue.areas) != 1:
+                return self.refuse("wrong_state")
+            _, *taken = self.area(self.venue.areas[0].label)
+            if sum(taken) > capacity:
+                return self.refuse("tickets_sold")
+        former, prices = self.settings, dict(self.settings.prices)
+        for category, money in given.get("prices", {}).items():
+            prices.pop(category, None)
+            if money is not None:
+                prices[category] = money
+        self.settings = replace(former, **{**given, "prices": prices})
+        self.judge(given)
+        if self.reasons:
+            self.settings = former
+            return {}
+        if any(field.endswith("_at_ms") for field in given):
+            self.settings = replace(self.settings, completes_at_ms=None)
+        unfinished = self.state in (*SALE_WAYS["close"], "closed")
+        if unfinished and self.now_ms >= self.ends_at():
+            self.state = "completed"
+        self.changed()
+        return {"status": self.state}
+
+    def judge(self, given: dict[str, Any]) -> None:
+        """Refuse settings that do not go together, where what is wrong was given."""
+        if any(field.endswith("_at_ms") for field in given) and not fits(self.settings):
+            self.refuse("bad_field")
+        if "prices" in given:
+            currencies = {money.currency for money in self.settings.prices.values()}
+            told = {one["currency"] for one in self.holds + self.bookings} - {None}
+            if currencies and any(currencies != {currency} for currency in told):
+                self.refuse("tickets_sold")
+            if (
+                len(currencies) > 1
+                or currencies - {"EUR", "JPY"}
+                or set(self.settings.prices) - self.venue.categories
+                or (self.state != "draft" and not self.is_priced())
+            ):
+                self.refuse("bad_field")
+
+    def is_priced(self) -> bool:
+        priced = set(self.settings.prices)
+        drawn = {seat.category for seat in self.venue.seats}
+        drawn |= {area.category for area in self.venue.areas}
+        return not priced or drawn <= priced
+
+    def is_past(self) -> bool:
+        s = self.settings
+        times = (s.starts_at_ms, s.ends_at_ms, s.off_sale_at_ms)
+        return any(time is not None and time <= self.now_ms for time in times)
+
+    def ends_at(self) -> int:
+        return self.settings.completes_at_ms or over(self.settings)
+
+    def deleteevent(self, _: c.DeleteEvent) -> Reply:
+        if not self.organizer:
+            self.refuse("forbidden")
+        if self.bookings:
+            self.refuse("tickets_sold")
+        if not self.reasons:
+            self.state = "cancelled"
+            self.changed()
+        return {"status": self.state}
+
+    def opensale(self, _: c.OpenSale) -> Reply:
+        if self.state != "scheduled":
+            return self.refuse("wrong_state")
+        if (self.settings.on_sale_at_ms or 0) > self.now_ms:
+            return self.refuse("sale_not_open")
+        self.state = "on_sale"
+        self.changed()
+        return {}
+
+    def closesale(self, _: c.CloseSale) -> Reply:
+        return self.end(SALE_WAYS["close"], self.settings.off_sale_at_ms, "closed")
+
+    def completeevent(self, _: c.CompleteEvent) -> Reply:
+        states = [*SALE_WAYS["close"], "closed"]
+        return self.end(states, self.ends_at(), "completed")
+
+    def end(self, states: list[str], at_ms: int | None, state: SaleState) -> Reply:
+        if self.state not in states or at_ms is None or self.now_ms < at_ms:
+            return self.refuse("wrong_state")
+        self.state = state
+        self.changed()
+        return {}
+
+
+def over(settings: Settings) -> int:
+    return settings.ends_at_ms or settings.starts_at_ms + 24 * HOUR_MS
+
+
+def fits(settings: Settings) -> bool:
+    """Whether sale, beginning and end come in this order."""
+    starts, ends = settings.starts_at_ms, over(settings)
+    opens, closes = settings.on_sale_at_ms, settings.off_sale_at_ms
+    return starts < ends and (
+        (opens is None or opens <= starts)
+        and (closes is None or (opens or 0) < closes <= ends)
+    )
