@@ -82,7 +82,7 @@ def requirements_stamp() -> str:
 
 
 def is_current() -> bool:
-    """Tell whether the environment already holds the committed requirements."""
+    """Return whether the environment already holds the committed requirements."""
     try:
         return STAMP.read_text() == requirements_stamp() and PYTHON.exists()
     except FileNotFoundError:
@@ -100,7 +100,7 @@ def run_quietly(command: "list[str]") -> bool:
 
 
 def works(python: Path) -> bool:
-    """Tell whether this interpreter starts at all and is new enough."""
+    """Return whether this interpreter starts at all and is new enough."""
     probe = "import sys; sys.exit(sys.version_info < (3, 11))"
     try:
         return (
@@ -170,7 +170,7 @@ def install_requirements() -> None:
 
 
 def works_with_pip() -> bool:
-    """Tell whether the environment has pip; one made by uv has not."""
+    """Return whether the environment has pip; one made by uv has not."""
     probe = [str(PYTHON), "-m", "pip", "--version"]
     return subprocess.run(probe, capture_output=True).returncode == 0
 

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import msgspec
 import uvloop
-from aiohttp import WSMsgType
+from aiohttp import WSMsgType, web
 from aiohttp._websocket.reader import WebSocketReader
 from cyclopts import App
 
@@ -44,22 +44,26 @@ from inventory.settings import Money, Settings
 from inventory.state import Stock
 from inventory.venue.map import Venue
 from inventory.venue.own import read_map
+from server.app import FRAMES
+from server.base.identity import Identity
 from server.base.ids import RandomIds
 from server.base.metrics import Metrics
 from server.live.actors.envelopes import envelope_of
-from server.live.actors.registry import LocalEvent, Shards
+from server.live.actors.registry import EventRegistry, LocalEvent
 from server.live.fanout.frames import JSON
 from server.live.fanout.hub import Hub
-from server.live.fanout.writer import Outlet
+from server.live.fanout.writer import Writer
 from server.live.websocket.direct_socket import QUEUE_BYTES_MAX, DirectQueue
+from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.live.websocket.session import Session
-from server.ops.process.serve import GC_THRESHOLDS
-from server.people.auth.tokens import Identity
+from server.ops.process.runner import GC_THRESHOLDS
 
 SEATS = 100_000
 PER_HOLD = 2
 NOW_MS = 1_800_000_000_000
 EVENT = "event-0123456789abcdef"
+APP = web.Application()
+APP[FRAME_TABLE] = FrameTable(FRAMES)
 
 
 class Socket:
@@ -208,7 +212,8 @@ def steps(venue: Venue, frames: list[bytes], batch: int) -> dict[str, float]:
     def wrap(command: ClientCommand) -> Envelope:
         return envelope_of(command, "buyer", False, _forget, 120)
 
-    commands = over("decode and check a frame", JSON.decode, frames)
+    decode = APP[FRAME_TABLE].decoders[JSON].decode
+    commands = over("decode and check a frame", decode, frames)
     over("wrap it in an envelope", wrap, commands)
     decided = over("decide", lambda command: decide(command, request), commands)
     changes = [change for change, _ in decided]
@@ -230,7 +235,9 @@ class Path:
         self.journal = Silence()
         clock, ids, metrics = Clock(), RandomIds(), Metrics()
         # Never asked for an event: there is one, and it is served already.
-        shards = Shards(cast(Any, None), self.journal, hub, clock, ids, metrics)
+        registry = EventRegistry(
+            cast(Any, None), self.journal, hub, clock, ids, metrics
+        )
         event = hub.add_event(EVENT, venue, settings())
         self.actor = EventActor(
             EVENT,
@@ -242,12 +249,17 @@ class Path:
             ids=ids,
             observer=metrics,
         )
-        shards.active[EVENT] = LocalEvent(self.actor, event)
+        registry.active[EVENT] = LocalEvent(self.actor, event)
         self.readers: list[WebSocketReader] = []
         for number in range(connections):
             socket = cast(Any, Socket())
             session = Session(
-                Outlet(socket, JSON), hub, shards, lambda token: None, limited=False
+                Writer(socket, JSON),
+                hub,
+                registry,
+                lambda token: None,
+                APP,
+                limited=False,
             )
             session.sign_in(Identity(f"usr-{number:0>16}", "guest", NOW_MS))
             queue = DirectQueue(socket, QUEUE_BYTES_MAX, loop=loop)

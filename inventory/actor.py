@@ -19,6 +19,7 @@ Imports: `inventory` only; what is outside comes through the ports.
 import asyncio
 from collections import deque
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from msgspec import msgpack
 
@@ -29,7 +30,6 @@ from inventory.commands import AnyCommand, ExpireHold, KeepHolds
 from inventory.decide import decide
 from inventory.keys import KeyMemory, replay
 from inventory.loading import Deposed, Loaded, SnapshotWriter, board_state, load
-from inventory.patience import Patience
 from inventory.ports import (
     Batch,
     Clock,
@@ -44,11 +44,15 @@ from inventory.ports import (
     Publisher,
 )
 from inventory.records import Corrupt
+from inventory.refusal_timer import RefusalTimer
 from inventory.replies import Refused, Reply, refuse
 from inventory.rules import sale
 from inventory.rules.common import Request
 from inventory.settings import Settings
 from inventory.venue.map import Venue
+
+if TYPE_CHECKING:
+    from inventory.rejections import Code
 
 encode = msgpack.Encoder().encode
 
@@ -91,7 +95,7 @@ class EventActor:
         self._keys = KeyMemory(complete=False)
         self._confirmed_at = 0.0
         self._snapshots = SnapshotWriter(journal, observer)
-        self._patience = Patience(self._refuse_waiting)
+        self._patience = RefusalTimer(self._refuse_waiting)
         self._alarm = Alarm()
         self._stopping = False
         self.halted = False
@@ -432,7 +436,7 @@ class EventActor:
         builder, self._open = self._open, None
         if builder is not None:
             prepared, builder.prepared = builder.prepared, []
-            code = "outcome_unknown" if builder.sent else "unavailable"
+            code: Code = "outcome_unknown" if builder.sent else "unavailable"
             for envelope, _ in prepared:
                 self._answer(envelope, refuse(code))
         self._refuse_waiting()

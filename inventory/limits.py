@@ -10,6 +10,9 @@ CATEGORIES_PER_VENUE_MAX = 200
 AREA_CAPACITY_MAX = 1_000_000
 LABEL_LENGTH_MAX = 100
 
+FAULTS_LISTED_MAX = 1_000
+"""How many faults of a map or a chart are told at once."""
+
 COORDINATE_MAX = 1_000_000_000
 """How far from zero a map's x and y may lie: distances stay finite and exact enough."""
 

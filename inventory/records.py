@@ -78,7 +78,7 @@ class UserRecord(Struct, gc=False):
 
 
 def is_resizable(venue: Venue) -> bool:
-    """Tell whether a venue is but a capacity, which may change."""
+    """Return whether a venue is but a capacity, which may change."""
     return not venue.seats and len(venue.areas) == 1
 
 

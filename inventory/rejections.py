@@ -5,13 +5,45 @@ changing it. The order is the contract's: where several would apply, the first i
 answered.
 """
 
-from typing import Final
+from typing import Final, Literal
 
-TRANSIENT: Final = frozenset(
+Code = Literal[
+    "unauthenticated",
+    "forbidden",
+    "event_not_found",
+    "key_reused",
+    "sale_not_open",
+    "sale_paused",
+    "sale_closed",
+    "hold_not_found",
+    "hold_expired",
+    "price_changed",
+    "extend_limit",
+    "too_many_seats",
+    "user_limit",
+    "already_booked",
+    "seat_not_found",
+    "area_not_found",
+    "seat_not_free",
+    "not_enough_seats",
+    "orphan_seat",
+    "booking_not_found",
+    "cancel_too_late",
+    "already_waiting",
+    "wrong_state",
+    "tickets_sold",
+    "bad_field",
+    "payment_required",
+    "overloaded",
+    "unavailable",
+    "outcome_unknown",
+]
+
+TRANSIENT: Final[frozenset[Code]] = frozenset(
     {"sale_not_open", "sale_paused", "overloaded", "unavailable", "outcome_unknown"}
 )
 
-DETAILS: Final[dict[str, str]] = {
+DETAILS: Final[dict[Code, str]] = {
     "unauthenticated": "Say who you are first.",
     "forbidden": "You may not do this.",
     "event_not_found": "There is no such event.",

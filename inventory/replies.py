@@ -10,6 +10,7 @@ from typing import final
 from msgspec import UNSET, Struct, UnsetType
 
 from inventory import rejections
+from inventory.rejections import Code
 from inventory.settings import Money
 
 
@@ -130,7 +131,7 @@ AnyOk = HoldOk | ExtendOk | TakenOk | BookOk | SaleOk | HoldingOk | Ok
 Reply = AnyOk | Refused
 
 
-def refuse(code: str, detail: str | None = None) -> Refused:
+def refuse(code: Code, detail: str | None = None) -> Refused:
     """Build the refusal for a code of `rejections.DETAILS`."""
     return Refused(
         code=code,
@@ -139,7 +140,7 @@ def refuse(code: str, detail: str | None = None) -> Refused:
     )
 
 
-def refuse_faults(code: str, faults: list[Fault]) -> Refused:
+def refuse_faults(code: rejections.Code, faults: list[Fault]) -> Refused:
     """Build the refusal that tells all these faults."""
     refused = refuse(code, " ".join(f"{one.field}: {one.detail}" for one in faults))
     refused.errors = faults

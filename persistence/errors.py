@@ -37,3 +37,7 @@ class Aborted(Exception):
 
 class Ambiguous(Exception):
     """The call may have happened, may happen yet, or not at all."""
+
+
+class TooMany(Exception):
+    """There are as many as may be."""

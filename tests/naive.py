@@ -8,12 +8,12 @@ elsewhere, the slow twin of the finder.
 
 from datetime import UTC, datetime
 from typing import Any
-from zlib import crc32
 
 from inventory import commands as c
 from inventory.rejections import CODES, TRANSIENT
 from inventory.settings import Settings
 from inventory.venue.map import Venue
+from tests import naive_orphans
 from tests.naive_finder import NaiveFinder
 from tests.naive_sale import HOUR_MS, NaiveSale, Places, Reply
 
@@ -148,19 +148,9 @@ class NaiveStock(NaiveSale):
         if self.settings.one_booking_per_user and mine:
             self.refuse("already_booked")
 
-    def alternatives(self, seats: list[str], *, clean: bool) -> list[list[str]]:
-        finder = self.look()
-        salt = crc32(self.user.encode()) + self.version
-        category = self.venue.seats[self.indexes(seats)[0]].category
-        for wanted in (category, None):
-            windows = finder.alternatives(len(seats), category=wanted, salt=salt)
-            if windows:
-                return [
-                    self.labels(window)
-                    for window in windows
-                    if not clean or not finder.orphans(window)
-                ]
-        return []
+    def check_orphans(self, found: Reply | None) -> None:
+        if self.settings.prevent_orphans and found:
+            self.refuse("orphan_seat", **found)
 
     def labels(self, indexes: list[int]) -> list[str]:
         return [self.venue.labels[index] for index in indexes]
@@ -238,17 +228,13 @@ class NaiveStock(NaiveSale):
         known = [seat for seat in seats if seat in self.venue.labels]
         taken = [seat for seat in known if self.letter(seat) != "f"]
         if taken and known == seats:
-            others = self.alternatives(seats, clean=False)
+            others = naive_orphans.instead_of_taken(self, seats)
             self.refuse("seat_not_free", seats=taken, alternatives=others)
         for label, count in areas.items():
             if label in self.blocked_places and self.area(label)[0] < count:
                 self.refuse("not_enough_seats")
-        if self.settings.prevent_orphans and seats and known == seats and not taken:
-            orphans = self.look().orphans(self.indexes(seats))
-            others = self.alternatives(seats, clean=True)
-            if orphans and others:
-                named = self.labels(orphans)
-                self.refuse("orphan_seat", orphans=named, alternatives=others)
+        if seats and known == seats and not taken:
+            self.check_orphans(naive_orphans.of_hold(self, seats, hold))
         if self.reasons:
             return {}
         return self.take(hold, seats, areas, command.ttl_s)
@@ -310,6 +296,8 @@ class NaiveStock(NaiveSale):
             self.refuse("seat_not_found")
         if any(hold["areas"].get(label, 0) < n for label, n in areas.items()):
             self.refuse("area_not_found")
+        if not self.reasons:
+            self.check_orphans(naive_orphans.of_release(self, hold, seats))
         if self.reasons:
             return {}
         hold["seats"] = [seat for seat in hold["seats"] if seat not in seats]
@@ -342,6 +330,9 @@ class NaiveStock(NaiveSale):
         self.check_one_booking()
         if self.settings.payment == "required" and not self.organizer:
             self.refuse("payment_required")
+        payment, state = self.settings.payment, self.state
+        if hold is not None and (payment, state) == ("none", "on_sale"):
+            self.check_orphans(naive_orphans.of_booking(self, hold))
         if hold is None or self.reasons:
             return {}
         booking = {

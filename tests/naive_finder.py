@@ -13,7 +13,13 @@ from inventory.venue.finder import (
 from inventory.venue.map import Venue
 from inventory.venue.windows import INDEX_MAX, mix
 
-CLEAN, PLAIN, RESTRICTED_CLEAN, RESTRICTED, ACCESSIBLE = range(5)
+CLEAN, PLAIN, RESTRICTED_CLEAN, RESTRICTED, ACCESSIBLE_CLEAN, ACCESSIBLE = range(6)
+GENERAL = (CLEAN, PLAIN, RESTRICTED_CLEAN, RESTRICTED)
+NOT_CLEAN = {
+    CLEAN: PLAIN,
+    RESTRICTED_CLEAN: RESTRICTED,
+    ACCESSIBLE_CLEAN: ACCESSIBLE,
+}
 NO_SEATS: frozenset[int] = frozenset()
 
 
@@ -27,6 +33,7 @@ class NaiveFinder:
             for distance in venue.focal_distances
         ]
         self.ranked = sorted(venue.segments, key=self.nearest)
+        self.rings = [venue.segments[number] for number in venue.rings]
 
     def take(self, seats):
         assert set(seats) <= self.open
@@ -43,7 +50,7 @@ class NaiveFinder:
         )
 
     def best(self, quantity, *, category=None, accessible=False):
-        for level in [ACCESSIBLE] if accessible else range(ACCESSIBLE):
+        for level in [ACCESSIBLE_CLEAN, ACCESSIBLE] if accessible else GENERAL:
             found = self.nearest_window(level, quantity, category)
             if found:
                 return found
@@ -61,7 +68,7 @@ class NaiveFinder:
 
     def alternatives(self, quantity, *, category, salt, count=3):
         found: list[list[int]] = []
-        for level in range(ACCESSIBLE):
+        for level in GENERAL:
             fresh = {
                 rank
                 for rank, segment in enumerate(self.ranked)
@@ -81,25 +88,42 @@ class NaiveFinder:
                 starts = self.starts(segment, level, quantity, category, offered)
                 if starts:
                     start = around(starts, (draw >> 32) % len(segment))
-                    found.append(segment[start : start + quantity])
+                    found.append(self.window(segment, start, quantity))
                     again.add(rank)
         return found
 
-    def orphans(self, seats):
-        left = self.open - set(seats)
-        found = []
-        seen = []
+    def orphans(self, seats, taken=()):
+        """Seats left alone by these, in the order asked; `taken` were so before."""
+        before = self.open - set(taken)
+        left = before - set(seats)
+        return [
+            one
+            for segment in self.segments_of(seats)
+            for one in segment
+            if self.is_orphan(segment, one, left)
+            and not self.is_orphan(segment, one, before)
+        ]
+
+    def alone_beside(self, kept, freed=()):
+        among = self.open | set(freed)
+        return [
+            seat
+            for segment in self.segments_of(kept)
+            for seat in segment
+            if self.is_orphan(segment, seat, among)
+            and set(kept) & set(self.neighbours(segment, seat))
+        ]
+
+    def segments_of(self, seats) -> list[list[int]]:
+        found: list[list[int]] = []
         for seat in seats:
-            segment = next(one for one in self.ranked if seat in one)
-            if segment not in seen:
-                seen.append(segment)
-                found += [
-                    one
-                    for one in segment
-                    if self.is_orphan(segment, one, left)
-                    and not self.is_orphan(segment, one, self.open)
-                ]
+            segment = self.segment_of(seat)
+            if segment not in found:
+                found.append(segment)
         return found
+
+    def segment_of(self, seat: int) -> list[int]:
+        return next(segment for segment in self.ranked if seat in segment)
 
     # What the words mean.
 
@@ -110,22 +134,29 @@ class NaiveFinder:
     def in_category(self, seat: int, category: str | None) -> bool:
         return category in (None, self.venue.seats[seat].category)
 
-    def is_orphan(self, segment: list[int], seat: int, among: set[int]) -> bool:
-        def free(position: int) -> bool:
-            return (
-                0 <= position < len(segment)
-                and segment[position] in among
-                and self.is_general(segment[position])
-            )
+    def window(self, segment: list[int], start: int, quantity: int) -> list[int]:
+        """Seats in a row from here; none where the segment has not so many."""
+        if segment in self.rings and quantity <= len(segment):
+            segment = segment + segment
+        return segment[start : start + quantity]
 
+    def neighbours(self, segment: list[int], seat: int) -> list[int]:
         here = segment.index(seat)
-        return free(here) and not free(here - 1) and not free(here + 1)
+        if segment in self.rings:
+            return [segment[here - 1], segment[(here + 1) % len(segment)]]
+        return [*segment[max(0, here - 1) : here], *segment[here + 1 : here + 2]]
+
+    def is_orphan(self, segment: list[int], seat: int, among: set[int]) -> bool:
+        if seat not in among or not self.is_general(seat):
+            return False
+        return not any(one in among for one in self.neighbours(segment, seat))
 
     def nearest(self, segment: list[int]) -> int:
         return min(self.distances[seat] for seat in segment)
 
     def cost(self, segment: list[int], start: int, quantity: int) -> int:
-        return sum(self.distances[seat] for seat in segment[start : start + quantity])
+        seats = self.window(segment, start, quantity)
+        return sum(self.distances[seat] for seat in seats)
 
     def is_window(self, seats: list[int], level: int, category: str | None) -> bool:
         flags = [self.venue.seats[seat] for seat in seats]
@@ -133,13 +164,13 @@ class NaiveFinder:
             return False
         if not all(self.in_category(seat, category) for seat in seats):
             return False
-        if level == ACCESSIBLE:
+        if level in NOT_CLEAN and self.orphans(seats):
+            return False
+        if level in (ACCESSIBLE_CLEAN, ACCESSIBLE):
             return any(seat.accessible for seat in flags)
         if not all(self.is_general(seat) for seat in seats):
             return False
-        if any(seat.restricted for seat in flags) != (level >= RESTRICTED_CLEAN):
-            return False
-        return level in (PLAIN, RESTRICTED) or not self.orphans(seats)
+        return any(seat.restricted for seat in flags) == (level >= RESTRICTED_CLEAN)
 
     def starts(
         self,
@@ -149,19 +180,21 @@ class NaiveFinder:
         category: str | None,
         without: frozenset[int] | set[int] = NO_SEATS,
     ) -> list[int]:
-        return [
-            start
-            for start in range(len(segment) - quantity + 1)
-            if not without & set(segment[start : start + quantity])
-            and self.is_window(segment[start : start + quantity], level, category)
-        ]
+        found = []
+        for start in range(len(segment)):
+            seats = self.window(segment, start, quantity)
+            if len(seats) < quantity or without & set(seats):
+                continue
+            if self.is_window(seats, level, category):
+                found.append(start)
+        return found
 
     def may_have(
         self, segment: list[int], level: int, quantity: int, category: str | None
     ) -> bool:
         if quantity > INDEX_MAX:
             quantity = INDEX_MAX
-            level = {CLEAN: PLAIN, RESTRICTED_CLEAN: RESTRICTED}.get(level, level)
+            level = NOT_CLEAN.get(level, level)
         return bool(self.starts(segment, level, quantity, category))
 
     # How it is searched.
@@ -183,20 +216,26 @@ class NaiveFinder:
                 compared.append((cost, rank, start))
             if len(compared) == SEGMENTS_EXAMINED_MAX:
                 break
-            if tried == LARGE_TRIED_MAX and level in (CLEAN, RESTRICTED_CLEAN):
+            if tried == LARGE_TRIED_MAX and level in NOT_CLEAN:
                 break
         if not compared:
             return None
         _, rank, start = min(compared)
-        return self.ranked[rank][start : start + quantity]
+        return self.window(self.ranked[rank], start, quantity)
 
     def nearer(
         self, segment: list[int], starts: list[int], quantity: int
     ) -> tuple[int, int]:
-        every = range(len(segment) - quantity + 1)
-        best = min((self.cost(segment, start, quantity), start) for start in every)[1]
+        every = [
+            (self.cost(segment, start, quantity), start)
+            for start in range(len(segment))
+            if len(self.window(segment, start, quantity)) == quantity
+        ]
+        best = min(every)[1]
         left = [start for start in starts if start <= best][-1:]
         right = [start for start in starts if start > best][:1]
+        if segment in self.rings:
+            left, right = left or starts[-1:], right or starts[:1]
         return min(
             (self.cost(segment, start, quantity), start) for start in left + right
         )
@@ -215,8 +254,13 @@ class NaiveFinder:
                     starts = self.starts(segment, level, size, category, set(found))
                     if not starts:
                         break
-                    start = self.nearer(segment, starts, size)[1]
-                    found += segment[start : start + size]
+                    clean = [
+                        start
+                        for start in starts
+                        if not self.orphans(self.window(segment, start, size), found)
+                    ]
+                    start = self.nearer(segment, clean or starts, size)[1]
+                    found += self.window(segment, start, size)
                     pieces -= 1
 
 

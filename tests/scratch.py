@@ -37,7 +37,7 @@ def place() -> Path:
 
 
 def has_room(folder: Path) -> bool:
-    """Tell whether programs can be run there, and whether enough of it is free."""
+    """Return whether programs can be run there, and whether enough of it is free."""
     try:
         found = os.statvfs(folder)
         memory = Path("/proc/meminfo").read_text()

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import tidy
+from tests.covered_by import COVERED_BY
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("inventory", "persistence", "server", "bench")
 LINE_MAX = 88
@@ -54,7 +57,7 @@ PURE_EXCEPT = {
     "inventory/actor.py",
     "inventory/alarm.py",
     "inventory/loading.py",
-    "inventory/patience.py",
+    "inventory/refusal_timer.py",
 }
 IMPURE = {
     "asyncio",
@@ -80,9 +83,6 @@ WITHOUT_TEST_FILE = {
     "inventory/settings.py",
     "inventory/commands.py",
     "inventory/changes.py",
-    "persistence/errors.py",
-    "persistence/limits.py",
-    "persistence/statements.py",
 }
 
 
@@ -229,7 +229,7 @@ def test_the_checks_above_find_what_they_look_for():
 
 
 def has_tests(name: str) -> bool:
-    """Tell whether a file tests this module, or the folder that it is a part of."""
+    """Return whether a file tests this module, or the folder that it is a part of."""
     package, *folders, module = Path(name).with_suffix("").parts
     return any(
         any(ROOT.joinpath("tests", package).rglob(f"test_{subject}*.py"))
@@ -237,15 +237,192 @@ def has_tests(name: str) -> bool:
     )
 
 
-def test_every_module_has_its_test_file():
+def test_every_module_of_the_core_has_its_test_file():
     untested = [
         name
-        for name in sources("inventory", "persistence")
+        for name in sources("inventory")
         if not name.endswith("__init__.py")
         and name not in WITHOUT_TEST_FILE
         and not has_tests(name)
     ]
     assert untested == []
+
+
+# The layout of `server/` and `persistence/`: each rule, and a case that it finds.
+
+LAYOUT = tidy.read(ROOT)
+
+
+def test_everything_in_the_server_stands_in_a_district():
+    assert tidy.strays(LAYOUT) == []
+
+
+def test_what_stands_in_no_district_would_be_found():
+    names = "server/rest/a.py", "server/a.py", "server/app.py", "persistence/a.py"
+    assert tidy.strays(dict.fromkeys(names, ())) == ["server/rest/a.py", "server/a.py"]
+
+
+def test_districts_use_only_what_stands_before_them():
+    assert tidy.upward(LAYOUT) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("server/transport/bus/open.py", "server/live/fanout/hub.py"),
+        ("server/base/ids.py", "server/ops/health/rest.py"),
+        ("server/ops/demo/command.py", "server/pages/serve.py"),
+        ("server/ops/demo/command.py", "server/app.py"),
+        ("server/pages/serve.py", "server/app.py"),
+        ("server/__main__.py", "server/app.py"),
+        ("server/app.py", "server/__main__.py"),
+    ],
+)
+def test_an_import_of_what_stands_above_would_be_found(name, other):
+    assert tidy.upward({name: {other}, other: set()}) == [f"{name} imports {other}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("server/live/fanout/hub.py", "server/transport/bus/open.py"),
+        ("server/live/fanout/hub.py", "server/live/actors/registry.py"),
+        ("server/live/fanout/hub.py", "server/__init__.py"),
+        ("server/pages/serve.py", "server/ops/api/docs.py"),
+        ("server/app.py", "server/pages/serve.py"),
+        ("server/ops/process/serve.py", "server/app.py"),
+        ("server/ops/cli/main.py", "server/app.py"),
+        ("server/base/ids.py", "persistence/people/users.py"),
+    ],
+)
+def test_an_import_of_what_stands_below_is_none(name, other):
+    assert tidy.upward({name: {other}, other: set()}) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import server.app",
+        "from server import app",
+        "from server.app import Server",
+        "def late():\n    from server.app import Server",
+        "if TYPE_CHECKING:\n    from server.app import Server",
+    ],
+)
+def test_imports_are_seen_however_they_are_written(line, tmp_path):
+    put(tmp_path, "server/__init__.py", '"""Nothing else."""')
+    put(tmp_path, "server/app.py", "class Server: pass")
+    put(tmp_path, "server/base/ids.py", line)
+    put(tmp_path, "persistence/__init__.py", "VERSION = 1")
+    assert tidy.read(tmp_path) == {
+        "persistence/__init__.py": set(),
+        "server/app.py": set(),
+        "server/base/ids.py": {"server/app.py"},
+    }
+
+
+def put(root: Path, name: str, text: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+def test_folders_do_not_import_each_other_in_circles():
+    assert tidy.circles(LAYOUT) == []
+
+
+def test_a_circle_of_folders_would_be_found():
+    model = {
+        "server/people/auth/rest.py": {"server/people/accounts/rest.py"},
+        "server/people/accounts/rest.py": {"server/people/activity/feed.py"},
+        "server/people/activity/feed.py": {"server/people/auth/tokens/tokens.py"},
+        "server/people/auth/tokens/tokens.py": {"server/base/ids.py"},
+        "server/base/ids.py": set(),
+        "persistence/mail.py": {"persistence/people/users.py"},
+        "persistence/people/users.py": {"persistence/mail.py"},
+    }
+    assert tidy.circles(model) == [
+        ["persistence/mail.py", "persistence/people"],
+        ["server/people/accounts", "server/people/activity", "server/people/auth"],
+    ]
+
+
+def test_a_folder_and_its_subfolders_are_one_and_a_district_is_no_folder():
+    def both_ways(one: str, other: str) -> list[list[str]]:
+        return tidy.circles({one: {other}, other: {one}})
+
+    assert not both_ways("server/people/auth/rest.py", "server/people/auth/tokens/a.py")
+    assert not both_ways("persistence/shop/a.py", "persistence/shop/orders/b.py")
+    assert both_ways("server/people/auth/rest.py", "server/people/activity/rest.py")
+    assert both_ways("server/people/auth/rest.py", "server/people/rest.py")
+
+
+def test_no_folder_is_crowded():
+    assert tidy.crowded(LAYOUT) == {}
+
+
+def test_a_crowded_folder_would_be_found():
+    files = [f"server/base/m{number}.py" for number in range(tidy.MODULES_MAX)]
+    model = dict.fromkeys([*files, "server/base/more/n.py"], ())
+    assert tidy.crowded(model) == {}
+    assert tidy.crowded({**model, "server/base/o.py": ()}) == {"server/base": 13}
+
+
+def test_every_other_module_has_its_test_file_or_a_line_that_names_one():
+    assert tidy.untested(LAYOUT, tidy.tests_of(ROOT), COVERED_BY) == []
+
+
+REST, USERS = "server/people/accounts/rest.py", "server/people/accounts/rest_users.py"
+TEST_REST = "tests/server/people/accounts/test_rest.py"
+TEST_USERS = "tests/server/people/accounts/test_rest_users.py"
+
+
+@pytest.mark.parametrize(
+    ("tests", "covered_by", "wrong"),
+    [
+        ([TEST_REST, TEST_USERS], {}, []),
+        ([TEST_USERS], {REST: TEST_USERS}, []),
+        ([TEST_USERS], {"rest.py": TEST_USERS}, []),
+        ([TEST_USERS], {}, [f"{REST}: no test of its name, and no line"]),
+        (
+            [TEST_USERS, "tests/server/people/auth/test_rest.py"],
+            {},
+            [f"{REST}: no test of its name, and no line"],
+        ),
+        ([TEST_USERS], {REST: TEST_REST}, [f"{REST}: a line, and no {TEST_REST}"]),
+        (
+            [TEST_REST, TEST_USERS],
+            {REST: TEST_USERS},
+            [f"{REST}: a line, and a test"],
+        ),
+        (
+            [TEST_REST, TEST_USERS],
+            {"server/gone.py": TEST_USERS},
+            ["server/gone.py: a line, and no module"],
+        ),
+        (
+            [TEST_REST, TEST_USERS],
+            {"rest.py": TEST_USERS},
+            ["rest.py: a line, and no module"],
+        ),
+    ],
+)
+def test_a_module_without_a_test_and_a_wrong_line_would_be_found(
+    tests, covered_by, wrong
+):
+    assert tidy.untested({REST: set(), USERS: set()}, tests, covered_by) == wrong
+
+
+def test_the_figures_of_a_checkout_are_printed(tmp_path, capsys):
+    put(tmp_path, "server/base/ids.py", "from server.live.actors import registry")
+    put(tmp_path, "server/live/actors/registry.py", "from server.base import ids")
+    put(tmp_path, "server/live/actors/envelopes.py", "")
+    tidy.main(tmp_path)
+    assert capsys.readouterr().out == (
+        "folders in circles: 2\n"
+        "upward imports: 1\n"
+        "largest folder: server/live/actors, 2 modules\n"
+    )
 
 
 def test_nothing_else_stands_at_the_top():

@@ -4,6 +4,7 @@ from msgspec import UNSET
 
 from inventory.changes import BookingCancelled, HoldBooked
 from inventory.commands import Book, Cancel, Holding
+from inventory.records import HoldRecord
 from inventory.replies import (
     BookOk,
     HeldBooking,
@@ -24,6 +25,8 @@ from inventory.rules.common import (
     told,
 )
 from inventory.settings import Money, settled_in
+from inventory.state import Stock
+from inventory.suggest import instead_of_booking
 
 
 def book(request: Request, command: Book) -> Decision:
@@ -43,6 +46,9 @@ def book(request: Request, command: Book) -> Decision:
         return None, refuse("already_booked")
     if stock.settings.payment == "required" and not request.organizer:
         return None, refuse("payment_required")
+    orphan = _leaves_orphan(stock, hold)
+    if orphan is not None:
+        return None, orphan
 
     booking, reference = request.ids.token(), request.ids.reference()
     reply = BookOk(
@@ -62,6 +68,20 @@ def book(request: Request, command: Book) -> Decision:
 def _agree(shown: Money, total: Money | None) -> bool:
     """Return whether a buyer was shown this total; nothing at all may be shown as 0."""
     return shown.amount == 0 if total is None else shown == total
+
+
+def _leaves_orphan(stock: Stock, hold: HoldRecord) -> Refused | None:
+    """Return why the seats should be moved up by one before they are booked.
+
+    Nobody is asked for what cannot be done: once the sale is paused no seat can be
+    added, and what is paid for is booked as it is.
+    """
+    settings = stock.settings
+    if not settings.prevent_orphans or settings.payment == "required":
+        return None
+    if settings.sale_state != "on_sale":
+        return None
+    return instead_of_booking(stock, hold)
 
 
 def cancel(request: Request, command: Cancel) -> Decision:

@@ -51,7 +51,7 @@ def own_hold(request: Request, token: str) -> HoldRecord | Refused:
 
 
 def has_booked(stock: Stock, user: str) -> bool:
-    """Tell whether a user has the one booking that the event allows."""
+    """Return whether a user has the one booking that the event allows."""
     if not stock.settings.one_booking_per_user:
         return False
     record = stock.users.get(user)

@@ -32,7 +32,11 @@ from inventory.rules.common import (
     told,
 )
 from inventory.state import Stock
-from inventory.suggest import instead_of_orphans, instead_of_taken
+from inventory.suggest import (
+    instead_of_leaving,
+    instead_of_orphans,
+    instead_of_taken,
+)
 
 if TYPE_CHECKING:
     from inventory.prices import Prices
@@ -59,7 +63,7 @@ def hold(request: Request, command: Hold) -> Decision:
         if stock.areas[area].free < count:
             return None, refuse("not_enough_seats")
     if stock.settings.prevent_orphans and seats:
-        refused = instead_of_orphans(stock, seats, request.user)
+        refused = instead_of_orphans(stock, seats, request.user, hold)
         if refused is not None:
             return None, refused
 
@@ -145,6 +149,10 @@ def release(request: Request, command: Release) -> Decision:
         for area, count in areas.items():
             if hold.areas.get(area, 0) < count:
                 return None, refuse("area_not_found", "This hold has fewer places.")
+        if stock.settings.prevent_orphans and seats:
+            refused = instead_of_leaving(stock, hold, seats, request.user)
+            if refused is not None:
+                return None, refused
 
     change = HoldReleased(hold.token, seats, dict(areas))
     return change, TakenOk(seats=labels_of(stock, seats), areas=names_of(stock, areas))

@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterable
 
 from inventory import limits
-from inventory.venue.errors import ChartError
+from inventory.venue.errors import UNSAFE, Faults
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
-# Postgres stores no U+0000, UTF-8 encodes no lone surrogate, and the other control
-# characters only ever hide in a label by mistake.
-UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 COLOR = re.compile(r"[#0-9A-Za-z(),.% /-]{1,40}")
 """What may stand in a style sheet: no more is promised of a colour."""
+
+READABLE = r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$"
+"""What `Draft.text` takes, as a pattern of JSON Schema: no control characters, and not
+only spaces."""
 
 
 def join(*parts: str | None) -> str:
@@ -20,50 +21,65 @@ def join(*parts: str | None) -> str:
 
 
 class Draft:
-    """Collects seats and areas; raises `ChartError` at the first that is wrong."""
+    """Collects seats and areas, and what is wrong with them in `faults`."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
         self.seats: list[Seat] = []
         self.areas: list[Area] = []
         self.categories: dict[str, Category] = {}
+        self.all_categories_known = True
         self._labels: set[str] = set()
 
     def text(self, path: str, value: str) -> str:
-        """Return `value` if people can read it and Postgres can store it."""
+        """Return `value`, which people can read and Postgres can store."""
         if not value.strip():
-            raise ChartError(path, "Must not be empty.")
-        if len(value) > limits.LABEL_LENGTH_MAX:
-            raise ChartError(path, f"Longer than {limits.LABEL_LENGTH_MAX} characters.")
-        if UNSAFE.search(value):
-            raise ChartError(path, "Contains control characters or half characters.")
+            self.faults.add(path, "Must not be empty.")
+        elif len(value) > limits.LABEL_LENGTH_MAX:
+            self.faults.add(path, f"Longer than {limits.LABEL_LENGTH_MAX} characters.")
+        elif UNSAFE.search(value):
+            self.faults.add(path, "Contains control characters or half characters.")
         return value
 
     def add_category(self, path: str, category: Category) -> None:
         """Add a price group; its key must be new."""
+        if self.faults.is_blank(path) or self.faults.is_blank(f"{path}.key"):
+            # Seats may mean this one: which of them have none cannot be told.
+            self.all_categories_known = False
+            return
         if len(self.categories) == limits.CATEGORIES_PER_VENUE_MAX:
-            raise ChartError(
-                path, f"More than {limits.CATEGORIES_PER_VENUE_MAX} categories."
+            self.faults.add(
+                _list_of(path),
+                f"More than {limits.CATEGORIES_PER_VENUE_MAX} categories.",
             )
+            self.all_categories_known = False
+            return
         self.text(f"{path}.key", category.key)
         self.text(f"{path}.label", category.label)
         if category.key in self.categories:
-            raise ChartError(
-                f"{path}.key", f"The category key {category.key!r} is used twice."
+            self.faults.add(
+                f"{path}.key", f"The category key {_short(category.key)} is used twice."
             )
         self.categories[category.key] = category
 
     def add_seat(self, path: str, seat: Seat) -> None:
         """Add a seat whose label and category were checked with `label`."""
         if len(self.seats) == limits.SEATS_PER_VENUE_MAX:
-            raise ChartError(path, f"More than {limits.SEATS_PER_VENUE_MAX} seats.")
+            self.faults.add(
+                _list_of(path), f"More than {limits.SEATS_PER_VENUE_MAX} seats."
+            )
+            self.faults.check()
         self.seats.append(seat)
 
     def add_area(self, path: str, area: Area) -> None:
         """Add an area whose label and category were checked with `label`."""
         if len(self.areas) == limits.AREAS_PER_VENUE_MAX:
-            raise ChartError(path, f"More than {limits.AREAS_PER_VENUE_MAX} areas.")
+            self.faults.add(
+                _list_of(path), f"More than {limits.AREAS_PER_VENUE_MAX} areas."
+            )
+            self.faults.check()
         if not 1 <= area.capacity <= limits.AREA_CAPACITY_MAX:
-            raise ChartError(
+            self.faults.add(
                 f"{path}.capacity", f"Must be 1 to {limits.AREA_CAPACITY_MAX}."
             )
         self.areas.append(area)
@@ -72,20 +88,21 @@ class Draft:
         """Claim a label: seats and areas share one set of names."""
         self.text(path, label)
         if label in self._labels:
-            raise ChartError(path, f"The label {label!r} is used twice.")
+            self.faults.add(path, f"The label {_short(label)} is used twice.")
         self._labels.add(label)
         return label
 
     def category(self, path: str, label: str, key: str | None) -> str:
-        """Return `key` if it names a category; `label` is whose it is to be."""
+        """Return `key`, which names a category; `label` is whose it is to be."""
         if key is None:
-            raise ChartError(path, f"{label!r} has no category.")
-        if key not in self.categories:
-            raise ChartError(
+            self.faults.add(path, f"{_short(label)} has no category.")
+        elif key not in self.categories and self.all_categories_known:
+            self.faults.add(
                 path,
-                f"{label!r} names the category {key[:40]!r}, which is not listed.",
+                f"{_short(label)} names the category {_short(key)},"
+                " which is not listed.",
             )
-        return key
+        return key or ""
 
     def finish(
         self,
@@ -93,9 +110,10 @@ class Draft:
         focal_point: Point | None,
         section_focal_points: dict[str, Point],
     ) -> VenueMap:
-        """Return the map; there must be something in it to sell."""
+        """Return the map, in which is something to sell; raises `ChartError`."""
         if not self.seats and not self.areas:
-            raise ChartError(path, "There is neither a seat nor an area in it.")
+            self.faults.add(path, "There is neither a seat nor an area in it.")
+        self.faults.check()
         return VenueMap(
             seats=self.seats,
             areas=self.areas,
@@ -103,6 +121,16 @@ class Draft:
             focal_point=focal_point,
             section_focal_points=section_focal_points,
         )
+
+
+def _list_of(path: str) -> str:
+    """Return the path to the list that an item is in."""
+    return path.rpartition(".")[0]
+
+
+def _short(text: str) -> str:
+    """Return a name as a message has it."""
+    return repr(text[:40])
 
 
 def middle(points: Iterable[tuple[float, float]]) -> Point:

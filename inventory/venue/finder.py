@@ -4,13 +4,14 @@ What is found, exactly (`tests/naive_finder.py` says the same in the slowest wor
 
 - A *window* of n is n adjacent free seats of one segment. A general window has neither
   accessible nor companion seats; an accessible one has any seats, at least one of them
-  accessible. With a category, all its seats are of that category.
-- An *orphan* is a free general seat without a free general neighbour in its segment: a
-  free accessible seat beside it does not count, since a general buyer cannot have it. A
+  accessible. With a category, all its seats are of that category. In a ring windows may
+  go over the end of the segment to its beginning.
+- An *orphan* is a free general seat without company: without a free neighbour in its
+  segment. An accessible or companion seat is company, and itself never an orphan. A
   window is *clean* when taking it makes no new orphan.
 - General windows come in four levels, the first that has any window wins: clean without
   restricted view, without restricted view, clean with, and with. Accessible windows
-  are one level of their own.
+  have two: clean, and any.
 - The *cost* of a window is the sum of its seats' distances from the focal point, each
   as a whole number of `DISTANCE_STEPS`-ths of the largest, so that sums are exact.
 - A segment's *rank* is its place in the order of (distance of its nearest seat, place
@@ -18,8 +19,8 @@ What is found, exactly (`tests/naive_finder.py` says the same in the slowest wor
   window of the level, until it has compared `SEGMENTS_EXAMINED_MAX` of them or the next
   one's nearest seat rules it out. In each it takes the nearer of two windows: the first
   on either side of the start that would cost least if the whole segment were free (in
-  a straight row distances are convex, so that is the nearest window). Ties go to the
-  lower rank, then to the lower start.
+  a straight row distances are convex, so that is the nearest window; a ring's two
+  sides go on around it). Ties go to the lower rank, then to the lower start.
 - For windows over `INDEX_MAX` seats the clean levels look at no more than
   `LARGE_TRIED_MAX` of the segments that have any window of `INDEX_MAX`, clean or not.
 
@@ -34,22 +35,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from inventory.venue.map import Venue
+from inventory.venue.pools import Pool, Segment, Share
 from inventory.venue.windows import (
     ACCESSIBLE,
-    CLEAN,
+    ACCESSIBLE_LEVELS,
+    CLEAN_LEVELS,
     GENERAL_LEVELS,
     INDEX_MAX,
-    LEVELS,
     PLAIN,
     RESTRICTED,
-    RESTRICTED_CLEAN,
     mix,
     next_bit,
     positions,
-    sizes_of,
-    sizes_of_runs,
-    sizes_with,
-    windows,
 )
 
 SEGMENTS_EXAMINED_MAX = 8
@@ -65,146 +62,6 @@ DRAWS_MAX = 16
 DISTANCE_STEPS = 1_000_000
 """The resolution of costs: the largest distance of a seat in the venue."""
 
-_CLEAN_LEVELS = (CLEAN, RESTRICTED_CLEAN)
-_LARGE_LEVEL = (PLAIN, PLAIN, RESTRICTED, RESTRICTED, ACCESSIBLE)
-"""Where to look for windows over `INDEX_MAX`: a large clean window need not have a
-clean one of `INDEX_MAX` in its segment."""
-
-
-class _Segment:
-    """One segment's free seats, bit i for its i-th seat, and what never changes."""
-
-    __slots__ = (
-        "accessible",
-        "best_starts",
-        "free",
-        "general",
-        "nearest",
-        "rank",
-        "restricted",
-        "seats",
-        "shares",
-        "sums",
-    )
-
-    def __init__(
-        self, rank: int, seats: list[int], venue: Venue, distances: list[int]
-    ) -> None:
-        self.rank = rank
-        self.seats = seats
-        self.free = (1 << len(seats)) - 1
-        self.general = self.restricted = self.accessible = 0
-        self.sums = [0]
-        for position, index in enumerate(seats):
-            seat = venue.seats[index]
-            bit = 1 << position
-            if seat.accessible:
-                self.accessible |= bit
-            elif not seat.companion:
-                self.general |= bit
-                if seat.restricted:
-                    self.restricted |= bit
-            self.sums.append(self.sums[-1] + distances[index])
-        self.nearest = min(distances[index] for index in seats)
-        self.best_starts: dict[int, int] = {}
-        self.shares: list[_Share] = []
-
-    def window(self, starts: int, quantity: int) -> tuple[int, int]:
-        """Cost and start of the nearest of these windows, as the module says it."""
-        sums = self.sums
-        best = self.best_starts.get(quantity)
-        if best is None:
-            # At most one entry per length of the segment is ever kept.
-            costs = [
-                above - below
-                for below, above in zip(sums, sums[quantity:], strict=False)
-            ]
-            best = self.best_starts[quantity] = costs.index(min(costs))
-        left = (starts & ((2 << best) - 1)).bit_length() - 1
-        above = starts >> (best + 1)
-        if not above:
-            return sums[left + quantity] - sums[left], left
-        right = best + (above & -above).bit_length()
-        cost = sums[right + quantity] - sums[right]
-        if left >= 0:
-            left_cost = sums[left + quantity] - sums[left]
-            if left_cost <= cost:
-                return left_cost, left
-        return cost, right
-
-
-class _Share:
-    """The part of a segment in one category (or all of it), and what is indexed of it.
-
-    Where the two are the same seats, one share serves both pools.
-    """
-
-    __slots__ = ("general_free", "indexed", "mask", "plain", "pools", "segment")
-
-    def __init__(self, segment: _Segment, mask: int, pools: "list[_Pool]") -> None:
-        self.segment = segment
-        self.mask = mask
-        self.pools = pools
-        self.plain = not segment.restricted and mask & segment.general in (
-            0,
-            segment.general,
-        )
-        self.general_free = (mask & segment.general).bit_count()
-        self.indexed = self.present()
-
-    def starts(self, level: int, quantity: int, without: int = 0) -> int:
-        """Where windows of this level start that have no seat of `without`."""
-        segment = self.segment
-        if level == ACCESSIBLE:
-            free = segment.free & self.mask & ~without
-            return windows(free, quantity) & ~windows(
-                free & ~segment.accessible, quantity
-            )
-        general = segment.free & segment.general
-        free = general & self.mask & ~without
-        if segment.restricted:
-            starts = windows(free & ~segment.restricted, quantity)
-            if level >= RESTRICTED_CLEAN:
-                starts = windows(free, quantity) & ~starts
-        else:
-            starts = windows(free, quantity)
-        if level in _CLEAN_LEVELS:
-            # A run's first seat becomes an orphan when the window starts after it, its
-            # last one when the window ends before it.
-            first = general & ~(general << 1)
-            last = general & ~(general >> 1)
-            starts &= ~(first << 1 | last >> quantity)
-        return starts
-
-    def present(self) -> int:
-        """A bit for each level and size up to `INDEX_MAX` that has a window."""
-        segment = self.segment
-        general = segment.free & segment.general
-        if self.plain:
-            sizes = sizes_of_runs(general & self.mask)
-        else:
-            sizes = sizes_of(general, general & self.mask, segment.restricted)
-        if segment.accessible:
-            sizes |= sizes_with(segment.free & self.mask, segment.accessible)
-        return sizes
-
-
-class _Pool:
-    """The segments of one category, or of all: how many seats, which windows."""
-
-    __slots__ = ("general_free", "index", "shares")
-
-    def __init__(self) -> None:
-        self.general_free = 0
-        self.shares: dict[int, _Share] = {}
-        self.index = [0] * (len(LEVELS) * INDEX_MAX)
-
-    def segments(self, level: int, quantity: int) -> int:
-        """Ranks that have such a window; over `INDEX_MAX`, that may have one."""
-        if quantity <= INDEX_MAX:
-            return self.index[level * INDEX_MAX + quantity - 1]
-        return self.index[_LARGE_LEVEL[level] * INDEX_MAX + INDEX_MAX - 1]
-
 
 class SeatFinder:
     """Which seats of a venue are free, indexed for the search. At first all are."""
@@ -217,25 +74,26 @@ class SeatFinder:
         ]
         # Sorting is stable: equals stay in the order of the venue's segments.
         ordered = sorted(
-            venue.segments, key=lambda seats: min(distances[seat] for seat in seats)
+            enumerate(venue.segments),
+            key=lambda one: min(distances[seat] for seat in one[1]),
         )
-        self._everything = _Pool()
-        self._pools: dict[str | None, _Pool] = {None: self._everything}
+        self._everything = Pool()
+        self._pools: dict[str | None, Pool] = {None: self._everything}
         self._segments = [
-            _Segment(rank, seats, venue, distances)
-            for rank, seats in enumerate(ordered)
+            Segment(rank, seats, venue, distances, ring=number in venue.rings)
+            for rank, (number, seats) in enumerate(ordered)
         ]
-        self._longest = max((len(seats) for seats in ordered), default=0)
+        self._longest = max((segment.count for segment in self._segments), default=0)
         bits = [1 << position for position in range(self._longest)]
         self._bits = [0] * len(venue.seats)
         self._segment_of = [self._segments[0]] * len(venue.seats) if ordered else []
         for segment in self._segments:
-            for position, seat in enumerate(segment.seats):
-                self._bits[seat] = bits[position]
+            for bit, seat in zip(bits, segment.seats[: segment.count], strict=False):
+                self._bits[seat] = bit
                 self._segment_of[seat] = segment
             self._add_shares(segment, venue)
         self._fill_index()
-        self._stale: set[_Segment] = set()
+        self._stale: set[Segment] = set()
 
     def take(self, seats: Sequence[int]) -> None:
         """These seats are free no more; ValueError, and no change, if one was not."""
@@ -276,7 +134,7 @@ class SeatFinder:
         pool = self._pools.get(category)
         if pool is None or quantity > self._longest:
             return None
-        for level in (ACCESSIBLE,) if accessible else GENERAL_LEVELS:
+        for level in ACCESSIBLE_LEVELS if accessible else GENERAL_LEVELS:
             found = _nearest(pool, level, quantity)
             if found:
                 return found
@@ -291,7 +149,7 @@ class SeatFinder:
         in rank order, in each as `best` would. Seats with restricted view come when the
         others are used up. An accessible request has one piece (the largest that there
         is) with an accessible seat, then general seats, then more accessible pieces.
-        Orphans are not looked at: what is scattered is what nobody else could use well.
+        A piece leaves no orphan where its segment has such a place for it.
         """
         assert quantity > 0, quantity
         self._freshen()
@@ -335,15 +193,51 @@ class SeatFinder:
         """Seats that taking these would orphan and that are no orphans yet."""
         found = []
         for segment, bits in self._by_segment(seats).items():
-            before = segment.free & segment.general
+            before, beside = segment.free, segment.beside
             after = before & ~bits
-            fresh = after & ~(after << 1 | after >> 1) & (before << 1 | before >> 1)
+            fresh = after & segment.general & ~beside(after) & beside(before)
             found += [segment.seats[position] for position in positions(fresh)]
         return found
 
+    def alone_beside(self, kept: Sequence[int], freed: Sequence[int] = ()) -> list[int]:
+        """Orphans beside the seats `kept`, once those `freed` are free as well."""
+        found = []
+        more = self._by_segment(freed)
+        for segment, bits in self._by_segment(kept).items():
+            free, beside = segment.free | more.get(segment, 0), segment.beside
+            alone = free & segment.general & ~beside(free) & beside(bits)
+            found += [segment.seats[position] for position in positions(alone)]
+        return found
+
+    def windows_beside(self, kept: Sequence[int], quantity: int) -> list[list[int]]:
+        """Clean general windows next to some of the seats `kept`."""
+        found = []
+        for segment, bits in self._by_segment(kept).items():
+            starts = segment.starts(segment.free & segment.general, quantity)
+            if starts:
+                starts &= ~segment.orphaning(quantity)
+            found += [
+                segment.seats[start : start + quantity]
+                for start in positions(starts)
+                if segment.beside(segment.bits(start, quantity)) & bits
+            ]
+        return found
+
+    def neighbours(self, seat: int) -> list[int]:
+        """The one or two seats beside a seat, free or not; none where it is alone."""
+        segment = self._segment_of[seat]
+        beside = segment.beside(self._bits[seat]) & segment.whole
+        return [segment.seats[position] for position in positions(beside)]
+
+    def in_order(self, seats: Sequence[int]) -> list[int]:
+        """The same seats, those of one segment side by side."""
+        return sorted(
+            seats, key=lambda seat: (self._segment_of[seat].rank, self._bits[seat])
+        )
+
     def _draw(
         self,
-        pool: _Pool,
+        pool: Pool,
         level: int,
         quantity: int,
         salt: int,
@@ -353,7 +247,6 @@ class SeatFinder:
     ) -> None:
         """Add windows of one level that have no seat of `used`."""
         fresh, again = pool.segments(level, quantity), 0
-        window = (1 << quantity) - 1
         number = level * DRAWS_MAX
         while fresh and len(found) < count and number < (level + 1) * DRAWS_MAX:
             draw = mix(salt, number)
@@ -363,18 +256,18 @@ class SeatFinder:
             fresh ^= mark
             taken = used.get(rank, 0)
             share = pool.shares[rank]
+            segment = share.segment
             starts = share.starts(level, quantity, taken)
             if starts:
-                seats = share.segment.seats
-                start = next_bit(starts, (draw >> 32) % len(seats))
-                used[rank] = taken | window << start
-                found.append(seats[start : start + quantity])
+                start = next_bit(starts, (draw >> 32) % segment.count)
+                used[rank] = taken | segment.bits(start, quantity)
+                found.append(segment.seats[start : start + quantity])
                 again |= mark
             if not fresh:
                 fresh, again = again, 0
 
-    def _by_segment(self, seats: Sequence[int]) -> dict[_Segment, int]:
-        changed: dict[_Segment, int] = {}
+    def _by_segment(self, seats: Sequence[int]) -> dict[Segment, int]:
+        changed: dict[Segment, int] = {}
         for seat in seats:
             segment = self._segment_of[seat]
             changed[segment] = changed.get(segment, 0) | self._bits[seat]
@@ -391,7 +284,7 @@ class SeatFinder:
                 self._update(segment)
             self._stale.clear()
 
-    def _update(self, segment: _Segment) -> None:
+    def _update(self, segment: Segment) -> None:
         """Bring counts and index in line with the segment's free seats."""
         general = segment.free & segment.general
         for share in segment.shares:
@@ -408,17 +301,17 @@ class SeatFinder:
                         index[place] ^= mark
             share.general_free = count
 
-    def _add_shares(self, segment: _Segment, venue: Venue) -> None:
+    def _add_shares(self, segment: Segment, venue: Venue) -> None:
         masks: dict[str, int] = defaultdict(int)
         for seat in segment.seats:
             masks[venue.seats[seat].category] |= self._bits[seat]
         alone = len(masks) == 1
         for category, mask in masks.items():
-            pool = self._pools.setdefault(category, _Pool())
+            pool = self._pools.setdefault(category, Pool())
             pools = [self._everything, pool] if alone else [pool]
-            segment.shares.append(_Share(segment, mask, pools))
+            segment.shares.append(Share(segment, mask, pools))
         if not alone:
-            segment.shares.append(_Share(segment, segment.free, [self._everything]))
+            segment.shares.append(Share(segment, segment.free, [self._everything]))
 
     def _fill_index(self) -> None:
         """Set all bits at once: one by one would take the square of the segments."""
@@ -440,13 +333,13 @@ class SeatFinder:
             pools[number].index[place] = int.from_bytes(packed, "little")
 
 
-def _nearest(pool: _Pool, level: int, quantity: int) -> list[int] | None:
+def _nearest(pool: Pool, level: int, quantity: int) -> list[int] | None:
     """The cheapest window among the first segments that have one of this level."""
     candidates = pool.segments(level, quantity)
     best_cost, best_start = -1, 0
-    best_segment: _Segment | None = None
+    best_segment: Segment | None = None
     left = SEGMENTS_EXAMINED_MAX
-    tries = LARGE_TRIED_MAX if level in _CLEAN_LEVELS else len(pool.shares)
+    tries = LARGE_TRIED_MAX if level in CLEAN_LEVELS else len(pool.shares)
     while candidates and left and tries:
         lowest = candidates & -candidates
         candidates ^= lowest
@@ -468,7 +361,7 @@ def _nearest(pool: _Pool, level: int, quantity: int) -> list[int] | None:
 
 
 def _gather(
-    pool: _Pool,
+    pool: Pool,
     level: int,
     quantity: int,
     pieces_max: int,
@@ -488,8 +381,10 @@ def _gather(
             if not starts:
                 candidates ^= lowest
                 continue
-            start = share.segment.window(starts, size)[1]
-            used[rank] = taken | ((1 << size) - 1) << start
-            found += share.segment.seats[start : start + size]
+            segment = share.segment
+            clean = starts & ~segment.orphaning(size, taken)
+            start = segment.window(clean or starts, size)[1]
+            used[rank] = taken | segment.bits(start, size)
+            found += segment.seats[start : start + size]
             pieces_max -= 1
         size = min(size - 1, quantity - len(found))

@@ -5,29 +5,15 @@ that the rules work with: the same map with indexes, built once and never change
 """
 
 from functools import cached_property
-from itertools import pairwise
 from math import hypot
-from statistics import median_low
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from inventory import limits
+from inventory.venue.rows import Run, runs_of
 
 Label = Annotated[str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_MAX)]
-
-GAP_FACTOR = 1.75
-"""Two neighbours in a row further apart than this many usual steps have an aisle
-between them: they are not adjacent. One seat left out of a row (two steps) is one."""
-
-DETOUR_FACTOR = 1.5
-"""A row that is listed in an order this much longer than the straight way along it was
-not listed in the order of its seats."""
-
-TURNING_SEATS_MIN = 10
-TURN_COSINE = -0.7
-"""A row of that many seats whose direction turns by more than about 135 degrees within
-one step turns back on itself. A round table of as many turns by 72 degrees."""
 
 
 class Point(Struct, frozen=True):
@@ -93,7 +79,8 @@ class Venue:
     """A venue map with the indexes that the rules need.
 
     `segments` are the runs of physically adjacent seats, as seat indexes in order:
-    consecutive seats of one row without an aisle between them.
+    neighbours in one row without an aisle between them. In those of `rings` the last
+    seat is beside the first.
     """
 
     def __init__(self, venue_map: VenueMap) -> None:
@@ -106,7 +93,7 @@ class Venue:
         self.categories = {category.key for category in venue_map.categories}
 
     def has_seats(self, category: str | None) -> bool:
-        """Tell whether there are seats of a category (any category for None)."""
+        """Return whether there are seats of a category (any category for None)."""
         if category is None:
             return bool(self.seats)
         return category in self._seat_categories
@@ -122,23 +109,17 @@ class Venue:
 
     @cached_property
     def segments(self) -> list[list[int]]:
-        """Split every row where an aisle, another row or another section begins."""
-        alone: list[list[int]] = []
-        rows: dict[tuple[str | None, str | None], list[int]] = {}
-        for seat in self.seats:
-            if seat.row is None:
-                alone.append([seat.index])
-            else:
-                rows.setdefault((seat.section, seat.row), []).append(seat.index)
-        paths = [self._path(indexes) for indexes in rows.values()]
-        usual = [median_low(steps) for _, steps in paths if len(steps) > 1]
-        # Two seats alone cannot tell whether there is an aisle between them, so the
-        # rest of the venue does; generously: a table for two is wider than a step.
-        pair_step = 2 * median_low(usual) if usual else 0.0
-        segments = alone
-        for indexes, steps in paths:
-            segments.extend(self._split(indexes, steps, pair_step))
-        return segments
+        """The runs of adjacent seats: rows without aisles, and round tables."""
+        return [run.seats for run in self._runs]
+
+    @cached_property
+    def rings(self) -> set[int]:
+        """Which of the segments are rings, by their place in `segments`."""
+        return {number for number, run in enumerate(self._runs) if run.ring}
+
+    @cached_property
+    def _runs(self) -> list[Run]:
+        return runs_of(self.seats)
 
     @cached_property
     def focal_distances(self) -> list[float]:
@@ -164,54 +145,3 @@ class Venue:
             return Point(0.0, 0.0)
         xs = [seat.x for seat in self.seats]
         return Point((min(xs) + max(xs)) / 2, min(seat.y for seat in self.seats))
-
-    def _path(self, indexes: list[int]) -> tuple[list[int], list[float]]:
-        """Return a row's seats in the order one walks past them, and the steps.
-
-        That is the order of the list, which follows curves and goes round tables,
-        unless walking straight along the row is much shorter: odd numbers listed before
-        even ones, or both sides of an aisle from the aisle.
-        """
-        listed = self._steps(indexes)
-        xs = [self.seats[index].x for index in indexes]
-        ys = [self.seats[index].y for index in indexes]
-        along = xs if max(xs) - min(xs) >= max(ys) - min(ys) else ys
-        order = sorted(range(len(indexes)), key=along.__getitem__)
-        if order[0] > order[-1]:
-            order.reverse()
-        if order == list(range(len(indexes))):
-            return indexes, listed
-        straight = [indexes[i] for i in order]
-        steps = self._steps(straight)
-        if sum(listed) > DETOUR_FACTOR * sum(steps):
-            return straight, steps
-        return indexes, listed
-
-    def _steps(self, indexes: list[int]) -> list[float]:
-        seats = [self.seats[index] for index in indexes]
-        return [hypot(b.x - a.x, b.y - a.y) for a, b in pairwise(seats)]
-
-    def _split(
-        self, indexes: list[int], steps: list[float], pair_step: float
-    ) -> list[list[int]]:
-        """Cut a row at its aisles, and where it turns back on itself."""
-        usual = median_low(steps) if len(steps) > 1 else pair_step
-        widest = usual * GAP_FACTOR
-        segments = [[indexes[0]]]
-        for i, step in enumerate(steps):
-            if step > widest > 0 or self._turns_back(indexes, i):
-                segments.append([])
-            segments[-1].append(indexes[i + 1])
-        return segments
-
-    def _turns_back(self, indexes: list[int], i: int) -> bool:
-        """Whether the row runs the other way behind the step after its seat i.
-
-        Then two lines of seats have one name. Short rows may: they surround a table.
-        """
-        if len(indexes) < TURNING_SEATS_MIN or not 0 < i < len(indexes) - 2:
-            return False
-        a, b, c, d = (self.seats[index] for index in indexes[i - 1 : i + 3])
-        ahead, after = (b.x - a.x, b.y - a.y), (d.x - c.x, d.y - c.y)
-        dot = ahead[0] * after[0] + ahead[1] * after[1]
-        return dot < TURN_COSINE * hypot(*ahead) * hypot(*after)

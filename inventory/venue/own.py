@@ -14,8 +14,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from inventory import limits
-from inventory.venue.draft import COLOR, Draft, join
-from inventory.venue.errors import ChartError, convert
+from inventory.venue.draft import COLOR, READABLE, Draft, join
+from inventory.venue.errors import ChartError, Fault, Faults, convert
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
 SEAT_SPACING = 20.0
@@ -24,64 +24,105 @@ GA = "GA"
 """The one area, and the one category, of an event that has only a capacity."""
 
 Coordinate = Annotated[float, Meta(ge=-limits.COORDINATE_MAX, le=limits.COORDINATE_MAX)]
-Name = str | Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)]
+Name = Annotated[
+    str,
+    # Only told: `Draft.text` has a sentence for each of these.
+    Meta(
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": limits.LABEL_LENGTH_MAX,
+            "pattern": READABLE,
+        }
+    ),
+]
+Key = Name | Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)]
 RowKey = tuple[str | None, str | None]
 
 
-class _Point(Struct):
+class MapPoint(Struct):
+    """A place on the map, in any unit; y grows downwards, away from the stage."""
+
     x: Coordinate
     y: Coordinate
 
 
-class _Category(Struct, forbid_unknown_fields=True):
-    key: Name
+class MapCategory(Struct, forbid_unknown_fields=True):
+    """A price group; its label is the key where it has none."""
+
+    key: Key
     label: str | None = None
-    color: str | None = None
+    color: Annotated[str, Meta(extra_json_schema={"pattern": f"^{COLOR.pattern}$"})] | (
+        None
+    ) = None
 
 
-class _Seat(Struct, forbid_unknown_fields=True):
-    category: Name
+class MapSeat(Struct, forbid_unknown_fields=True):
+    """One seat, or a table or a booth that is booked whole.
+
+    Its label is made of section, row and number where it has none. Seats of one section
+    and row are beside each other by their places, else in the order of the list.
+    """
+
+    category: Key
     index: int | None = None
-    label: str | None = None
-    section: Name | None = None
-    row: Name | None = None
-    number: Name | None = None
+    label: Name | None = None
+    section: Key | None = None
+    row: Key | None = None
+    number: Key | None = None
     x: Coordinate | None = None
     y: Coordinate | None = None
     accessible: bool = False
     companion: bool = False
     restricted: bool = False
-    entrance: str | None = None
+    entrance: Name | None = None
 
 
-class _Area(Struct, forbid_unknown_fields=True):
-    label: str
-    capacity: int
-    category: Name
-    section: Name | None = None
+class MapArea(Struct, forbid_unknown_fields=True):
+    """A general-admission area: places without numbers."""
+
+    label: Name
+    capacity: Annotated[
+        int,
+        Meta(extra_json_schema={"minimum": 1, "maximum": limits.AREA_CAPACITY_MAX}),
+    ]
+    category: Key
+    section: Key | None = None
     x: Coordinate | None = None
     y: Coordinate | None = None
 
 
-class _Map(Struct):
-    categories: list[_Category]
-    seats: list[_Seat] = []
-    areas: list[_Area] = []
-    focal_point: _Point | None = None
-    section_focal_points: dict[str, _Point] = {}
+class MapDocument(Struct):
+    """A venue: its seats and areas, of which there is one, and their price groups."""
+
+    categories: Annotated[
+        list[MapCategory],
+        Meta(extra_json_schema={"maxItems": limits.CATEGORIES_PER_VENUE_MAX}),
+    ]
+    seats: Annotated[
+        list[MapSeat],
+        Meta(extra_json_schema={"maxItems": limits.SEATS_PER_VENUE_MAX}),
+    ] = []
+    areas: Annotated[
+        list[MapArea],
+        Meta(extra_json_schema={"maxItems": limits.AREAS_PER_VENUE_MAX}),
+    ] = []
+    focal_point: MapPoint | None = None
+    section_focal_points: dict[Name, MapPoint] = {}
 
 
 def read_map(value: object) -> VenueMap:
-    """Return the map of its JSON value; raises `ChartError` where it is none."""
-    given = convert(value, _Map)
-    draft = Draft()
+    """Return the map of its JSON value; raises `ChartError` with all its faults."""
+    faults = Faults()
+    given = convert(value, MapDocument, faults)
+    draft = Draft(faults)
+    draft.all_categories_known = not faults.is_blank("categories")
     for i, category in enumerate(given.categories):
-        _add_category(draft, f"categories[{i}]", category)
+        _add_category(draft, f"categories.{i}", category)
     places = _places(given.seats)
     for i, seat in enumerate(given.seats):
-        _add_seat(draft, f"seats[{i}]", seat, places)
+        _add_seat(draft, f"seats.{i}", seat, i, places)
     for i, area in enumerate(given.areas):
-        _add_area(draft, f"areas[{i}]", area)
+        _add_area(draft, f"areas.{i}", area)
     focal_point = given.focal_point
     return draft.finish(
         "seats",
@@ -95,38 +136,46 @@ def read_map(value: object) -> VenueMap:
 
 def capacity_map(capacity: int) -> VenueMap:
     """Return the map of an event that has only a capacity."""
-    draft = Draft()
-    draft.add_category("categories[0]", Category(GA, "General admission"))
     if not 1 <= capacity <= limits.AREA_CAPACITY_MAX:
-        raise ChartError("capacity", f"Must be 1 to {limits.AREA_CAPACITY_MAX}.")
-    draft.add_area("areas[0]", Area(label=GA, capacity=capacity, category=GA))
-    return draft.finish("areas", None, {})
+        detail = f"Must be 1 to {limits.AREA_CAPACITY_MAX}."
+        raise ChartError([Fault("capacity", detail)])
+    return VenueMap(
+        seats=[],
+        areas=[Area(label=GA, capacity=capacity, category=GA)],
+        categories=[Category(GA, "General admission")],
+    )
 
 
-def _add_category(draft: Draft, path: str, given: _Category) -> None:
+def _add_category(draft: Draft, path: str, given: MapCategory) -> None:
     category = Category(str(given.key), given.label or str(given.key))
     if given.color is not None:
         if not COLOR.fullmatch(given.color):
-            raise ChartError(f"{path}.color", "Must be a colour of a style sheet.")
+            draft.faults.add(f"{path}.color", "Must be a colour of a style sheet.")
         category = Category(category.key, category.label, given.color)
     draft.add_category(path, category)
 
 
 def _add_seat(
-    draft: Draft, path: str, given: _Seat, places: Callable[[RowKey], Point]
+    draft: Draft,
+    path: str,
+    given: MapSeat,
+    index: int,
+    places: Callable[[RowKey], Point],
 ) -> None:
-    index = len(draft.seats)
+    faults, before = draft.faults, len(draft.faults)
     if given.index not in (None, index):
-        raise ChartError(f"{path}.index", f"Must be {index}, its place in the list.")
+        faults.add(f"{path}.index", f"Must be {index}, its place in the list.")
     section = _name(draft, f"{path}.section", given.section)
     row = _name(draft, f"{path}.row", given.row)
     number = _name(draft, f"{path}.number", given.number)
     if number is None and given.label is None:
-        raise ChartError(path, "A seat needs a number or a label.")
+        faults.add(path, "A seat needs a number or a label.")
     label = join(section, row, number) if given.label is None else given.label
-    draft.label(f"{path}.label", label)
+    if len(faults) == before and not faults.is_broken(path):
+        # A label made of faulty names would only be called faulty again.
+        draft.label(f"{path}.label", label)
     where = places((section, row))
-    x, y = _pair(path, given.x, given.y)
+    x, y = _pair(draft, path, given.x, given.y)
     draft.add_seat(
         path,
         Seat(
@@ -146,9 +195,9 @@ def _add_seat(
     )
 
 
-def _add_area(draft: Draft, path: str, given: _Area) -> None:
+def _add_area(draft: Draft, path: str, given: MapArea) -> None:
     label = draft.label(f"{path}.label", given.label)
-    x, y = _pair(path, given.x, given.y)
+    x, y = _pair(draft, path, given.x, given.y)
     draft.add_area(
         path,
         Area(
@@ -166,13 +215,15 @@ def _name(draft: Draft, path: str, given: str | int | None) -> str | None:
     return None if given is None else draft.text(path, str(given))
 
 
-def _pair(path: str, x: float | None, y: float | None) -> tuple[float | None, ...]:
+def _pair(
+    draft: Draft, path: str, x: float | None, y: float | None
+) -> tuple[float | None, ...]:
     if (x is None) != (y is None):
-        raise ChartError(path, "Needs both x and y, or neither.")
+        draft.faults.add(path, "Needs both x and y, or neither.")
     return x, y
 
 
-def _places(seats: list[_Seat]) -> Callable[[RowKey], Point]:
+def _places(seats: list[MapSeat]) -> Callable[[RowKey], Point]:
     """Return what gives out the places of a row one after the other, centred."""
     lengths = Counter((_text(seat.section), _text(seat.row)) for seat in seats)
     order = {key: i for i, key in enumerate(lengths)}

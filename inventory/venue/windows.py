@@ -1,7 +1,7 @@
 """Windows of free seats in a segment, as arithmetic on bit masks.
 
 Bit i of a mask stands for the i-th seat of the segment. `finder` says what the words
-mean: window, clean, level.
+mean: window, clean, company, level.
 """
 
 from collections.abc import Iterator
@@ -10,13 +10,16 @@ INDEX_MAX = 10
 """Windows up to this many seats are indexed; larger ones are looked for in the segments
 that have a window of this many."""
 
-CLEAN, PLAIN, RESTRICTED_CLEAN, RESTRICTED, ACCESSIBLE = range(5)
+CLEAN, PLAIN, RESTRICTED_CLEAN, RESTRICTED, ACCESSIBLE_CLEAN, ACCESSIBLE = range(6)
 GENERAL_LEVELS = (CLEAN, PLAIN, RESTRICTED_CLEAN, RESTRICTED)
-LEVELS = (*GENERAL_LEVELS, ACCESSIBLE)
+ACCESSIBLE_LEVELS = (ACCESSIBLE_CLEAN, ACCESSIBLE)
+LEVELS = (*GENERAL_LEVELS, *ACCESSIBLE_LEVELS)
+CLEAN_LEVELS = (CLEAN, RESTRICTED_CLEAN, ACCESSIBLE_CLEAN)
 
 _PLAIN_SHIFT = PLAIN * INDEX_MAX
 _RESTRICTED_CLEAN_SHIFT = RESTRICTED_CLEAN * INDEX_MAX
 _RESTRICTED_SHIFT = RESTRICTED * INDEX_MAX
+_ACCESSIBLE_CLEAN_SHIFT = ACCESSIBLE_CLEAN * INDEX_MAX
 _ACCESSIBLE_SHIFT = ACCESSIBLE * INDEX_MAX
 _ALL_SIZES = (1 << INDEX_MAX) - 1
 
@@ -62,10 +65,30 @@ def sizes_of_runs(general: int) -> int:
     return clean & _ALL_SIZES | (plain & _ALL_SIZES) << _PLAIN_SHIFT
 
 
-def sizes_of(general: int, free: int, restricted: int) -> int:
-    """Which general levels and sizes have windows in `free`, a part of `general`."""
-    first_after = (general & ~(general << 1)) << 1
-    last = general & ~(general >> 1)
+def sizes_of_ring(free: int, count: int) -> int:
+    """`sizes_of` all the seats of a ring of `count`, all of them general.
+
+    With a seat taken it is a line from there. All free, only a window of all but one
+    leaves somebody alone.
+    """
+    taken = ~free & ((1 << count) - 1)
+    if taken:
+        begin = (taken & -taken).bit_length()
+        return sizes_of_runs(free >> begin | (free << (count - begin) & ~(-1 << count)))
+    plain = (1 << count) - 1
+    clean = plain & ~(1 << (count - 2))
+    return clean & _ALL_SIZES | (plain & _ALL_SIZES) << _PLAIN_SHIFT
+
+
+def sizes_of(general: int, company: int, free: int, restricted: int) -> int:
+    """Which general levels and sizes have windows in `free`, a part of `general`.
+
+    `company` are all free seats, `general` those that can be left alone.
+    """
+    first_after = (general & ~(company << 1)) << 1
+    last = general & ~(company >> 1)
+    if not free & restricted:
+        return _sizes_open(free, first_after, last)
     open_view = open_windows = free & ~restricted
     windows = free
     sizes = 0
@@ -88,19 +111,40 @@ def sizes_of(general: int, free: int, restricted: int) -> int:
     return sizes
 
 
-def sizes_with(free: int, accessible: int) -> int:
-    """Which sizes have windows with an accessible seat."""
+def _sizes_open(free: int, first_after: int, last: int) -> int:
+    """`sizes_of` seats without restricted view."""
+    windows = free
+    plain = clean = 0
+    for quantity in range(1, INDEX_MAX + 1):
+        if not windows:
+            break
+        bit = 1 << (quantity - 1)
+        plain |= bit
+        if windows & ~(first_after | last >> quantity):
+            clean |= bit
+        windows &= free >> quantity
+    return clean | plain << _PLAIN_SHIFT
+
+
+def sizes_with(general: int, company: int, free: int, accessible: int) -> int:
+    """Which accessible levels and sizes have windows in `free`, a part of `company`."""
     if not free & accessible:
         return 0
+    first_after = (general & ~(company << 1)) << 1
+    last = general & ~(company >> 1)
     others = without = free & ~accessible
     windows = free
     sizes = 0
     for quantity in range(1, INDEX_MAX + 1):
-        if windows & ~without:
-            sizes |= 1 << (quantity - 1)
+        found = windows & ~without
+        if found:
+            bit = 1 << (quantity - 1)
+            sizes |= bit << _ACCESSIBLE_SHIFT
+            if found & ~(first_after | last >> quantity):
+                sizes |= bit << _ACCESSIBLE_CLEAN_SHIFT
         windows &= free >> quantity
         without &= others >> quantity
-    return sizes << _ACCESSIBLE_SHIFT
+    return sizes
 
 
 def positions(bits: int) -> Iterator[int]:

@@ -214,7 +214,7 @@ def bookings_in(batches: Iterable[Sequence[AnyChange]]) -> set[str]:
 
 
 def needs_categories(batches: Iterable[Sequence[AnyChange]], prices: Prices) -> bool:
-    """Tell whether any place in these batches may cost something."""
+    """Return whether any place in these batches may cost something."""
     return bool(prices) or any(
         isinstance(change, EventConfigured) and change.settings.prices
         for changes in batches

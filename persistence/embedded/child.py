@@ -74,7 +74,7 @@ class Child:
 
 
 def in_main_thread() -> bool:
-    """Tell whether a child begun now would live as long as we do."""
+    """Return whether a child begun now would live as long as we do."""
     return threading.current_thread() is threading.main_thread()
 
 

@@ -119,7 +119,7 @@ def discard(data: DataDirectory) -> None:
 
 
 def _is_private(directory: Path, uid: int) -> bool:
-    """Tell whether this is a directory of `uid` in which nobody else can write."""
+    """Return whether this is a directory of `uid` in which nobody else can write."""
     try:
         status = directory.lstat()
     except FileNotFoundError:

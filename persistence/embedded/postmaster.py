@@ -49,7 +49,7 @@ class PidFile:
         return self.status == "ready"
 
     def is_alive(self) -> bool:
-        """Tell whether this Postgres, or a process it left behind, still runs.
+        """Return whether this Postgres, or a process it left behind, still runs.
 
         The number alone proves nothing: after a crash of the machine or in a new
         container another program has it.
@@ -65,7 +65,7 @@ class PidFile:
         return process_exists(self.pid)
 
     def _has_shared_memory(self) -> bool:
-        """Tell whether a process is attached to the memory all its processes share."""
+        """Return whether a process is attached to the memory that all share."""
         if self.shared_memory_id is None or not SHARED_MEMORY.exists():
             return False
         # key shmid perms size cpid lpid nattch ...
@@ -77,7 +77,7 @@ class PidFile:
 
 
 def process_exists(pid: int) -> bool:
-    """Tell whether any process has this number."""
+    """Return whether any process has this number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

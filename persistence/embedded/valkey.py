@@ -162,7 +162,7 @@ def find_valkey() -> Path:
 
 
 def _answers(path: Path) -> bool:
-    """Tell whether a server answers at this socket."""
+    """Return whether a server answers at this socket."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(PING_TIMEOUT_S)
         try:

@@ -1,7 +1,7 @@
 """People who register for an event, and how far each has come.
 
 A registration is `pending` from before its place is asked for until its booking is
-noted; `Registrar` in the server drives it. Its keys are its own, so that it may be
+noted; `RegistrationService` drives it. Its keys are its own, so that it may be
 driven again from the beginning by whoever comes, and takes one place.
 """
 

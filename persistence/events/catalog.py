@@ -16,6 +16,7 @@ from inventory.settings import Settings
 from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import capacity_map
 from persistence import limits
+from persistence.errors import TooMany
 from persistence.events.details import EventDetails
 from persistence.events.images import Images
 from persistence.events.popularity import Popularity
@@ -31,7 +32,6 @@ from persistence.events.rows import (
     time_of,
 )
 from persistence.events.venue_times import VenueTimes
-from persistence.people.organisations import TooMany
 from persistence.postgres.cursors import decode_cursor, encode_cursor
 from persistence.postgres.pool import Pool, Row
 

@@ -17,7 +17,7 @@ from typing import Any
 from inventory.ports import Fenced, Ownership
 from persistence import limits
 from persistence.errors import Aborted, Ambiguous, Unsent
-from persistence.postgres.connection import Line
+from persistence.postgres.connection import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +44,10 @@ class _Waiting:
 class Fencer:
     """Resolves what lanes could not say."""
 
-    def __init__(self, line: Line, lease_ttl_s: float = limits.LEASE_TTL_S) -> None:
-        self._line = line
+    def __init__(
+        self, connection: Connection, lease_ttl_s: float = limits.LEASE_TTL_S
+    ) -> None:
+        self._connection = connection
         self._lease_ttl_ms = round(lease_ttl_s * 1000)
         # By event: an event has one owner here, who resolves one thing at a time.
         self._waiting: dict[str, _Waiting] = {}
@@ -77,7 +79,7 @@ class Fencer:
         # A fence that is given up is asked again by whoever owns the event next.
         self._task.cancel()
         await asyncio.wait([self._task])
-        await self._line.close()
+        await self._connection.close()
 
     async def _run(self) -> None:
         while not self._closing:
@@ -89,7 +91,7 @@ class Fencer:
             self._backoff_s = limits.BACKOFF_S_MIN
 
     async def _ask(self) -> bool:
-        """Ask once for all that wait; tell whether some still do."""
+        """Ask once for all that wait; return whether some still do."""
         self._waiting = {
             event: waiting
             for event, waiting in self._waiting.items()
@@ -98,11 +100,11 @@ class Fencer:
         chosen = sorted(list(self._waiting)[: limits.EVENTS_PER_CALL_MAX])
         if not chosen:
             return False
-        # To the end of the line, in case they are busy: others have their turn then.
+        # To the end of the queue, in case they are busy: others have their turn then.
         asked = [self._waiting.pop(event) for event in chosen]
         self._waiting.update(zip(chosen, asked, strict=True))
         try:
-            rows = await self._line.call(
+            rows = await self._connection.call(
                 _FENCE,
                 [w.ownership.event for w in asked],
                 [w.ownership.epoch for w in asked],

@@ -10,7 +10,7 @@ cancelled cancels nothing in the database.
 Invariants: the head's row is the owner, whatever a process believes. Leases only tell
 when to try. Heads and journal are read from the primary.
 
-Imports: `inventory.ports`, asyncpg by way of `line` and `pool`.
+Imports: `inventory.ports`, asyncpg by way of `connection` and `pool`.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ from persistence.errors import Aborted, Ambiguous, Unavailable, Unsent
 from persistence.journal.fencer import Fencer
 from persistence.journal.lanes import Lane
 from persistence.postgres.clock import DatabaseClock
-from persistence.postgres.connection import Line
+from persistence.postgres.connection import Connection
 from persistence.postgres.pool import Pool
 
 _ACQUIRE = """
@@ -113,17 +113,17 @@ class PostgresJournal:
         lease_ttl_s: float = limits.LEASE_TTL_S,
         call_deadline_s: float = limits.CALL_DEADLINE_S,
     ) -> None:
-        def line(name: str) -> Line:
-            return Line(url, f"onsale {name}", clock, call_deadline_s)
+        def connection(name: str) -> Connection:
+            return Connection(url, f"onsale {name}", clock, call_deadline_s)
 
         self.clock = clock
         """Whether what is given up here is for another process to look after."""
         self._pool = pool
         self._address = address
         self._lease_ttl_ms = round(lease_ttl_s * 1000)
-        self._lanes = [Lane(line(f"lane {n}"), lease_ttl_s) for n in range(lanes)]
-        self._fencer = Fencer(line("fencer"), lease_ttl_s)
-        self._control = line("control")
+        self._lanes = [Lane(connection(f"lane {n}"), lease_ttl_s) for n in range(lanes)]
+        self._fencer = Fencer(connection("fencer"), lease_ttl_s)
+        self._control = connection("control")
         self._control_free = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -281,7 +281,7 @@ class PostgresJournal:
         return self._lanes[zlib.crc32(event.encode()) % len(self._lanes)]
 
     async def _call(self, sql: str, *args: object) -> list[Any]:
-        """Run a repeatable statement on the control line; the caller may vanish."""
+        """Run a repeatable statement on the control connection."""
         return await self._apart(self._repeat(sql, *args))
 
     async def _repeat(self, sql: str, *args: object) -> list[Any]:

@@ -22,7 +22,7 @@ from inventory.ports import Batch, CommitStatus, Ownership
 from persistence import limits
 from persistence.errors import Aborted, Ambiguous, Unsent
 from persistence.journal.batch_rows import COMMIT, encode_call
-from persistence.postgres.connection import Line
+from persistence.postgres.connection import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +58,10 @@ class Pending:
 class Lane:
     """One connection with the batches that wait for it."""
 
-    def __init__(self, line: Line, lease_ttl_s: float = limits.LEASE_TTL_S) -> None:
-        self._line = line
+    def __init__(
+        self, connection: Connection, lease_ttl_s: float = limits.LEASE_TTL_S
+    ) -> None:
+        self._connection = connection
         self._lease_ttl_ms = round(lease_ttl_s * 1000)
         self._waiting: deque[Pending] = deque()
         self._delayed: set[Pending] = set()
@@ -89,7 +91,7 @@ class Lane:
         await asyncio.wait([self._task], timeout=limits.CLOSE_S_MAX)
         self._task.cancel()
         await asyncio.wait([self._task])
-        await self._line.close()
+        await self._connection.close()
 
     def _full(self) -> bool:
         return len(self._waiting) + len(self._delayed) >= limits.WAITING_PER_LANE_MAX
@@ -140,7 +142,7 @@ class Lane:
             await self._divide(taken, error)
             return
         try:
-            rows = await self._line.call(COMMIT, *arguments)
+            rows = await self._connection.call(COMMIT, *arguments)
             statuses = {row["event_id"]: row["status"] for row in rows}
         except Unsent as error:
             logger.warning("cannot reach the database: %s", error)

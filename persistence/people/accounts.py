@@ -5,12 +5,12 @@ however its letters are written. Whatever takes a password, or a mail with a cod
 from somebody ends that account's sessions in the same transaction.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from persistence.events.attendees import forget_attendees
 from persistence.mail import (
     Code,
     Mail,
@@ -93,17 +93,30 @@ class EmailTaken(Exception):
     """Another account has this address."""
 
 
+Erase = Callable[[Any, str], Awaitable[None]]
+"""Forgets a user, on a connection in whose transaction the account is deleted."""
+
+
 class Accounts:
     """Reads and changes accounts. Raises `Unavailable`.
 
     `token_s` is how long an access token of a session may still be good when the
     session ends, `alone_s` the same of a token that belongs to none, as a guest's.
+    `erase` forgets what others know of a person, in the transaction that deletes it.
     """
 
-    def __init__(self, pool: Pool, *, token_s: int, alone_s: int) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        token_s: int,
+        alone_s: int,
+        erase: Sequence[Erase] = (),
+    ) -> None:
         self._pool = pool
         self._token_s = token_s
         self._alone_s = alone_s
+        self._erase = erase
 
     async def find(self, user_id: str) -> Account | None:
         """Return an account by its id."""
@@ -237,7 +250,8 @@ class Accounts:
             # What was joined until the account was locked; it joins nothing any more.
             await leave_all(connection, user_id)
             await drop_mails(connection, user_id)
-            await forget_attendees(connection, user_id)
+            for erase in self._erase:
+                await erase(connection, user_id)
             return await self._end(connection, user_id, [])
 
     async def _end(self, connection: Any, user_id: str, mails: list[Mail]) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from persistence.people.organisations import TooMany, lock
+from persistence.errors import TooMany
+from persistence.people.organisations import lock
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool
 

@@ -12,12 +12,12 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from persistence.errors import TooMany
 from persistence.mail import Mail, put_mails
 from persistence.people.organisations import (
     AlreadyMember,
     MemberNotFound,
     MemberRole,
-    TooMany,
     join,
     lock,
 )

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from persistence.errors import TooMany
 from persistence.mail import Mail, put_mails
 from persistence.people.invitations import AnswerState, InvitedRole
-from persistence.people.organisations import AlreadyMember, TooMany, join, lock
+from persistence.people.organisations import AlreadyMember, join, lock
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from persistence.errors import TooMany
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
 
@@ -197,10 +198,6 @@ class NotAllowed(Exception):
     """Whoever asks may not do this to somebody of that role."""
 
 
-class TooMany(Exception):
-    """There are as many as may be."""
-
-
 class InUse(Exception):
     """The organisation has events that are not over, or tickets sold."""
 
@@ -246,7 +243,7 @@ class Organisations:
         return None if row is None else _organisation_of(row)
 
     async def leads_any(self, user: str) -> bool:
-        """Tell whether somebody owns or leads an organisation, whichever."""
+        """Return whether somebody owns or leads an organisation, whichever."""
         rows = await self._pool.fetch(_LEADS_ANY, user)
         return bool(rows[0]["leads"])
 

@@ -2,8 +2,7 @@
 
 A call is one autocommit statement. Nobody cancels it: a cancelled asyncpg call sends a
 cancel request, which may arrive in the middle of a commit. Our own deadline closes the
-connection instead, and then the outcome is unknown. Whoever owns a line makes one call
-at a time.
+connection instead, and then the outcome is unknown. Its owner makes one call at a time.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ SERVER_SETTINGS = {
 }
 
 
-class Line:
+class Connection:
     """A connection that is made when it is needed and replaced when in doubt."""
 
     def __init__(

@@ -8,7 +8,7 @@ from msgspec import Struct
 from server.base.settings import Config
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class Instance(Struct, frozen=True, kw_only=True):
     """What a serving process is told beside the settings, which all of a node share."""
 
     node: str

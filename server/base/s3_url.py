@@ -9,7 +9,7 @@ REGION: Final = "us-east-1"
 ENDPOINT: Final = "https://s3.{region}.amazonaws.com"
 
 
-class S3Place(Struct, frozen=True):
+class S3Url(Struct, frozen=True):
     """A bucket, perhaps a folder in it, and where it is."""
 
     endpoint: str
@@ -18,7 +18,7 @@ class S3Place(Struct, frozen=True):
     region: str
 
 
-def parse_place(url: str) -> S3Place:
+def parse_s3_url(url: str) -> S3Url:
     """Return what `s3://BUCKET/FOLDER?endpoint=URL&region=NAME` names.
 
     Raises ValueError with a sentence.
@@ -34,4 +34,4 @@ def parse_place(url: str) -> S3Place:
     at = urlsplit(endpoint)
     if at.scheme not in ("http", "https") or not at.hostname or at.query or at.path:
         raise ValueError("The endpoint is no URL of a server.")
-    return S3Place(endpoint, parts.netloc, parts.path.strip("/"), region)
+    return S3Url(endpoint, parts.netloc, parts.path.strip("/"), region)

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
-from server.base.s3_url import parse_place
-from server.transport.http.client_address import parse_networks
+from server.base.networks import parse_networks
+from server.base.s3_url import parse_s3_url
 
 PORT_MAX: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=PORT_MAX)]
@@ -182,7 +182,7 @@ def _check_images(config: Config) -> None:
     if config.images_url is None:
         return
     try:
-        parse_place(config.images_url)
+        parse_s3_url(config.images_url)
     except ValueError as error:
         raise ConfigError(
             "ONSALE_IMAGES_URL: Expected s3://BUCKET, perhaps with a folder, and behind"
@@ -202,7 +202,7 @@ def _check_proxies(config: Config) -> None:
 
 
 def _is_url(text: str, *schemes: str) -> bool:
-    """Tell whether this is a URL with a host and nothing behind a `#`."""
+    """Return whether this is a URL with a host and nothing behind a `#`."""
     try:
         parts = urlsplit(text)
         named = parts.hostname and parts.port != 0
@@ -212,7 +212,7 @@ def _is_url(text: str, *schemes: str) -> bool:
 
 
 def _is_origin(url: str) -> bool:
-    """Tell whether this is a URL with a host, perhaps a port, and nothing else."""
+    """Return whether this is a URL with a host, perhaps a port, and nothing else."""
     try:
         parts = urlsplit(url)
         named = parts.hostname and parts.port != 0

@@ -59,7 +59,7 @@ def target_of_command(operation: Operation) -> tuple[str, str]:
 
 
 def same(one: Operation, other: Operation) -> bool:
-    """Tell whether two operations ask the same: all but `id` and `key`."""
+    """Return whether two operations ask the same: all but `id` and `key`."""
     return type(one.command) is type(other.command) and replace(
         one.command, id=0, key=None
     ) == replace(other.command, id=0, key=None)

@@ -103,7 +103,7 @@ def check(
 def linearizable(
     steps: list[Step], ends: dict[str, int], known: frozenset[str] = frozenset()
 ) -> bool | None:
-    """Tell whether there is an order; None when the search became too long.
+    """Return whether there is an order; None when the search became too long.
 
     `ends` tells from which moment a hold may end by itself, by its name; what is not in
     it may end at any time. `known` are the names that somebody was told.
@@ -242,7 +242,7 @@ def after(step: Step, state: State, known: frozenset[str]) -> State | None:
 
 
 def _is_in(step: Step, state: State, known: frozenset[str]) -> bool:
-    """Tell whether the seat is in the hold or booking that the step names.
+    """Return whether the seat is in the hold or booking that the step names.
 
     A hold or booking of an unknown outcome has no name: it may be any of that user's
     that nobody was told by another operation.

@@ -320,7 +320,7 @@ def reply_of(what: str, told: str) -> Reply:
         refused.seats = labels
         return refused
     if first in ("gone", "unavailable"):
-        return refuse("hold_not_found" if first == "gone" else first)
+        return refuse("hold_not_found" if first == "gone" else "unavailable")
     if op == "holding":
         names = [one.partition(":") for one in [first, *labels] if ":" in one]
         mine = [(name, seats.split(",")) for name, _, seats in names]

@@ -359,7 +359,7 @@ class _Witness:
                 )
 
     def _is_own(self, change: AnyChange, at_ms: int) -> bool:
-        """Tell whether the event may have done this by itself, at that time."""
+        """Return whether the event may have done this by itself, at that time."""
         command: c.AnyCommand
         if isinstance(change, HoldExpired):
             command = c.ExpireHold(id=0, event="", hold=change.hold)

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
-from server.transport.bus.redis_bus import RedisBus
+from server.transport.bus.bus import Bus
 
 PATIENCE_S = 20.0
+
+AnyBus = TypeVar("AnyBus", bound=Bus)
 
 
 async def until(condition: Callable[[], object], within_s: float = PATIENCE_S) -> None:
@@ -17,7 +20,7 @@ async def until(condition: Callable[[], object], within_s: float = PATIENCE_S) -
 class Ear:
     """Hears one topic of a bus, and keeps what it hears."""
 
-    def __init__(self, bus: RedisBus, topic: str) -> None:
+    def __init__(self, bus: Bus, topic: str) -> None:
         self.heard: list[bytes] = []
         self.gaps = 0
         bus.subscribe(topic, self.heard.append, self._on_gap)
@@ -26,18 +29,18 @@ class Ear:
         self.gaps += 1
 
 
-async def listening(bus: RedisBus, topic: str) -> Ear:
+async def listening(bus: Bus, topic: str) -> Ear:
     ear = Ear(bus, topic)
     await until(lambda: ear.gaps)
     return ear
 
 
-async def started(bus: RedisBus) -> RedisBus:
+async def started(bus: AnyBus) -> AnyBus:
     await bus.start()
     return bus
 
 
-async def said(bus: RedisBus, topic: str, data: bytes = b"") -> int | None:
+async def said(bus: Bus, topic: str, data: bytes = b"") -> int | None:
     """Publish, and return who heard it."""
     sent: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
     assert bus.publish(topic, data, sent.set_result)
@@ -45,7 +48,7 @@ async def said(bus: RedisBus, topic: str, data: bytes = b"") -> int | None:
         return await sent
 
 
-async def hears_again(ear: Ear, bus: RedisBus, topic: str) -> None:
+async def hears_again(ear: Ear, bus: Bus, topic: str) -> None:
     """Check that a bus that was lost is whole again."""
     assert await said(bus, topic, b"again") == 1
     await until(lambda: ear.heard[-1:] == [b"again"])

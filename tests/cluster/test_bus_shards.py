@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from server.transport.bus.bus import BusError
 from server.transport.bus.cluster_slots import Range, node_of, ranges
-from server.transport.bus.redis_bus import BusError, RedisBus
+from server.transport.bus.redis_bus import RedisBus
 from tests.cluster.conftest import PREFIX, PROGRAMS, REDIS, SECRET, Join, RedisServer
 from tests.cluster.ears import Ear, listening, said, started, until
 from tests.cluster.shards import SLOTS, Shards

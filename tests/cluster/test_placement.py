@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from server.live.cluster.placement import choose
+from server.live.cluster.membership.placement import choose
 
 EVENTS = [f"evt_{number}" for number in range(2_000)]
 FOUR = ["a.0.1", "a.1.2", "b.0.3", "c.0.4"]

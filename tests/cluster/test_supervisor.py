@@ -19,8 +19,8 @@ import pytest
 
 from persistence.processes import Processes
 from server.live.cluster.messages import ALL, Gone, decode
-from server.live.cluster.start import open_bus
 from server.ops.process.reserved_port import ReservedPort
+from server.transport.bus.open import open_bus
 from tests.cluster.ports import free_ports
 from tests.contract.process import REPOSITORY, Server, environment, serve_command
 from tests.persistence.journals import open_store
@@ -83,7 +83,7 @@ def alive(processes: set[tuple[int, str]]) -> set[int]:
 
 
 def listening(pid: int, port: int) -> bool:
-    """Tell whether this very process listens at a port."""
+    """Return whether this very process listens at a port."""
     sockets = set()
     with contextlib.suppress(OSError):
         for fd in Path(f"/proc/{pid}/fd").iterdir():

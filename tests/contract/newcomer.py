@@ -275,7 +275,7 @@ def query_of(query: dict[str, Any]) -> dict[str, str]:
 
 
 def looks_like(answer: Json, example: Json) -> bool:
-    """Tell whether an answer has the example's fields; so has some item of a page."""
+    """Return whether an answer has the example's fields; so has some item of a page."""
     items = [set(item) for item in answer.get("items", ())]
     shown = [set(item) for item in example.get("items", ())]
     return set(answer) == set(example) and (not items or shown[0] in items)

@@ -44,7 +44,7 @@ async def is_refused(api: Api, who: Person) -> bool:
 
 
 async def is_refused_soon(api: Api, who: Person) -> bool:
-    """Tell whether a token ends in time, in whichever process is asked."""
+    """Return whether a token ends in time, in whichever process is asked."""
     ends, refused = time.monotonic() + ENDED_S_MAX, 0
     while refused < PROCESSES_ASKED and time.monotonic() < ends:
         refused = refused + 1 if await is_refused(api, who) else 0
@@ -199,7 +199,7 @@ async def test_an_answer_that_was_lost_is_had_again_with_the_same_key(api):
 
 
 async def ends_in_time(socket) -> bool:
-    """Tell whether the server closes a socket soon, and says why."""
+    """Return whether the server closes a socket soon, and says why."""
     began = time.monotonic()
     assert await socket.close_code_within() == 4001
     assert socket.seen("bye", code=4001)

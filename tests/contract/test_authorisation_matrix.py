@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from server.ops.api.routes import ROUTES
+from server.app import ROUTES
 from server.transport.rest.route import Route
 from tests.contract.client import Answer, Api, Person
 from tests.contract.process import Server
@@ -80,7 +80,7 @@ class World(NamedTuple):
 
 
 def expected(route: Route, who: str) -> bool:
-    """Tell whether a route lets somebody in."""
+    """Return whether a route lets somebody in."""
     if who in MACHINES and route.access not in ("operational", "anonymous"):
         if route.scope is None or who == "machine without scopes":
             return False

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.ops.api.routes import ROUTES
+from server.app import ROUTES
 from tests.contract.client import Api, Json, Person, after, check_problem
 from tests.contract.teams import account
 

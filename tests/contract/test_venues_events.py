@@ -123,6 +123,32 @@ async def test_what_is_no_chart_is_refused_clearly(api, name):
     assert problem["detail"]
 
 
+async def test_all_faults_of_a_map_are_listed_with_their_paths(api):
+    seats: list[Json] = [
+        {"row": "A", "number": number, "category": "all"} for number in range(12)
+    ]
+    seats[3]["category"] = "none"
+    seats[10]["row"] = ["A"]
+    seats[11]["number"] = 0
+    body = {"name": "x", "map": {"seats": seats, "categories": [{"key": "all"}]}}
+    answer = await api.request("POST", "/v1/venues", body, who=api.admin)
+    problem = check_problem(answer, 422)
+    assert problem["code"] == "bad_field"
+    fields = {error["field"] for error in problem["errors"]}
+    assert fields == {"map.seats.3.category", "map.seats.10.row", "map.seats.11.label"}
+
+
+async def test_all_faults_of_a_chart_are_listed_with_their_paths(api):
+    row = charts.row("A", 3, 10.0)
+    row["seats"][1]["label"] = row["seats"][0]["label"]
+    row["seats"][2]["x"] = None
+    body = {"name": "x", "chart": charts.chart([row])}
+    answer = await api.request("POST", "/v1/venues", body, who=api.admin)
+    fields = {error["field"] for error in check_problem(answer, 422)["errors"]}
+    where = "chart.subChart.rows.0.seats"
+    assert fields == {f"{where}.1.label", f"{where}.2.x"}
+
+
 async def test_a_venue_without_map_and_chart_is_refused(api):
     answer = await api.request("POST", "/v1/venues", {"name": "x"}, who=api.admin)
     check_problem(answer, 422)

@@ -19,7 +19,7 @@ FULL_S = 8.0
 
 
 def can_mount() -> bool:
-    """Tell whether we may put a small disk somewhere."""
+    """Return whether we may put a small disk somewhere."""
     place = Path(tempfile.mkdtemp(dir="/var/tmp"))
     try:
         mount(place, 1 << 20)

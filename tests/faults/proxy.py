@@ -243,7 +243,7 @@ class FaultProxy:
             await self._gate.wait()
 
     def _counts_out(self, link: Link, size: int) -> bool:
-        """Tell whether the connection is to be cut at these bytes."""
+        """Return whether the connection is to be cut at these bytes."""
         if self._bytes_left is None:
             return False
         self._bytes_left -= size
@@ -346,7 +346,7 @@ class FaultProxy:
                 target.close()
 
     def _cuts_answer(self, link: Link, ready: bool) -> bool:
-        """Tell whether this message of a commit's answer is not to arrive."""
+        """Return whether this message of a commit's answer is not to arrive."""
         if self._cut is None or self.commits < self._cut[0]:
             return False
         how = self._cut[1]

@@ -50,7 +50,7 @@ class Conversation:
         self._started = False
 
     def ask(self, message: bytes) -> bool:
-        """Note a message of the client; tell whether it binds a commit."""
+        """Note a message of the client; return whether it binds a commit."""
         kind = message[:1]
         if not self._started:
             # The first message has no type; its ReadyForQuery ends the greeting.

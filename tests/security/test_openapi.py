@@ -24,8 +24,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, StopReason, events
 
 from inventory.rejections import CODES
-from server.ops.api.routes import ROUTES
-from server.transport.http.problems import status_of
+from server.app import ROUTES
+from server.transport.http.problems import REFUSALS
 from tests.contract.client import Api, after
 from tests.contract.process import Server
 from tests.contract.teams import promoted
@@ -55,7 +55,7 @@ ROUNDS = int(os.environ.get("ONSALE_TEST_ROUNDS", "100"))
 Document = dict[str, Any]
 
 
-class Place(NamedTuple):
+class Instance(NamedTuple):
     """Something to ask for, and the tokens of two who may."""
 
     event: str
@@ -84,12 +84,12 @@ class Found(NamedTuple):
     """Where links of the description led from and to, and that was accepted."""
 
 
-async def make_place(server: Server) -> Place:
+async def make_place(server: Server) -> Instance:
     async with Api(server) as api:
         event, buyer = await api.sale("small"), await api.guest()
         held = await api.ok(event, buyer, "hold", seats=["B-1"], areas={"GA1": 1})
         booked = await api.ok(event, buyer, "book", hold=held["hold"])
-        return Place(
+        return Instance(
             event=event,
             venue=await api.venue("small"),
             booking=booked["booking"],
@@ -218,14 +218,14 @@ ANSWERED = {
 @pytest.mark.slow
 @pytest.mark.parametrize("who", WHO)
 def test_every_answer_is_one_that_the_description_allows(server, who):
-    place = asyncio.run(make_place(server))
+    instance = asyncio.run(make_place(server))
     start = server.log_size()
     # An administrator would cancel the event, so he gets one that others made.
-    parameters = {} if who == "admin" else place.parameters()
+    parameters = {} if who == "admin" else instance.parameters()
     found = explore(
         server.url,
         sendable(document_of(server)),
-        place.tokens[who],
+        instance.tokens[who],
         one_by_one(covered=WHO[who]),
         without=left_out(covered=WHO[who]),
         parameters=parameters,
@@ -340,7 +340,7 @@ def test_an_answer_that_is_not_as_described_would_be_found(server, path, asked, 
 
 def test_every_status_of_a_refused_command_is_described(server):
     operation = document_of(server)["paths"]["/v1/events/{event}/commands"]["post"]
-    assert {str(status_of(code)) for code in CODES} <= set(operation["responses"])
+    assert {str(REFUSALS[code].status) for code in CODES} <= set(operation["responses"])
 
 
 def test_every_body_may_come_too_late_or_be_too_large(server):

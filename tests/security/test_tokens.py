@@ -5,7 +5,7 @@ import time
 import jwt
 import pytest
 
-from server.people.auth.tokens import key_from_secret
+from server.people.auth.tokens.tokens import key_from_secret
 from tests.contract.client import Person
 from tests.security.conftest import SECRET
 from tests.security.wire import Ended, Raw

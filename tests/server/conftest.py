@@ -11,7 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from server.app import Server
-from server.base.instance import Place
+from server.base.instance import Instance
 from server.base.settings import Config
 from server.people.auth import passwords
 
@@ -73,11 +73,11 @@ async def run_server(database_url: str, **settings: Any) -> AsyncIterator[Client
         admin_password=ADMIN["password"],
         **settings,
     )
-    place = Place(
+    instance = Instance(
         node="test", process="test.0.0", database_url=database_url, port=config.port
     )
     with mock.patch.object(passwords, "PasswordHasher", QUICK):
-        server = Server(config, place)
+        server = Server(config, instance)
         try:
             url = await server.start()
             async with aiohttp.ClientSession() as session:

@@ -243,7 +243,7 @@ class Link:
 
 
 class SimBus:
-    """Implements `server.live.cluster.bus.Bus` for one process."""
+    """Implements `server.transport.bus.bus.Bus` for one process."""
 
     def __init__(self, exchange: Exchange, loop: ProcessLoop) -> None:
         self.loop = loop

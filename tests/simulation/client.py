@@ -14,7 +14,8 @@ from inventory import commands as c
 from inventory.keys import OUTCOMES
 from inventory.replies import BookOk, HoldingOk, HoldOk, Ok, Refused
 from server.live.fanout import frames
-from server.live.fanout.frames import JSON, MSGPACK, Codec, HelloOk, Watch, WatchOk
+from server.live.fanout.frames import JSON, MSGPACK, Codec, HelloOk
+from server.live.websocket.watching import Since, Unwatch, Watch, WatchOk
 from tests.checkers.history import Operation
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Client:
             # Another process may be behind the one that told us, for a moment.
             view.version = -1
         if view.version >= 0 and not fresh:
-            since = frames.Since(view.history_id, view.version)
+            since = Since(view.history_id, view.version)
         view.state = "asked"
         self._say(Watch(id=self._next(), event=event, since=since))
 
@@ -233,7 +234,7 @@ class Client:
         view = self.views.get(event)
         if self.wire is not None and view is not None and view.state in SEEING:
             del self.views[event]
-            self._say(frames.Unwatch(id=self._next(), event=event))
+            self._say(Unwatch(id=self._next(), event=event))
 
     def _next(self) -> int:
         self._frames += 1

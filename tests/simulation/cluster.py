@@ -9,7 +9,7 @@ from persistence.errors import Unavailable
 from persistence.processes import Process as Row
 from persistence.processes import Terms
 from server.live.cluster.cluster import Cluster
-from server.live.cluster.members import Members
+from server.live.cluster.membership.members import Members
 from server.live.cluster.messages import ALL, Gone, encode
 from tests.simulation.bus import SimBus
 
@@ -52,7 +52,7 @@ async def form(process: "Process") -> Cluster:
     cluster = process.cluster = Cluster(
         bus,  # type: ignore[arg-type]
         process.journal,  # type: ignore[arg-type]
-        process.shards,
+        process.event_registry,
         members,
     )
     await members.look()

@@ -107,7 +107,7 @@ class Database:
     # Statements and their locks.
 
     def busy(self, event: str) -> bool:
-        """Tell whether something is being done to an event's head."""
+        """Return whether something is being done to an event's head."""
         return bool(self._lines[event])
 
     def arrive(self, statement: Statement) -> None:

@@ -1,6 +1,6 @@
 """One process of ours on the virtual loop, and the wires that clients hang on.
 
-Everything above the socket is what ships: hub, sessions, outlets, shards, actors.
+Everything above the socket is what ships: hub, sessions, writers, registry, actors.
 """
 
 import asyncio
@@ -8,16 +8,20 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
+
 from inventory.ports import CommitStatus
 from inventory.records import Corrupt
 from persistence.errors import Unavailable
 from server.base import limits
-from server.live.actors.registry import Shards
-from server.live.cluster.adoption import adopt
+from server.base.identity import Identity
+from server.live.actors.registry import EventRegistry
+from server.live.cluster.membership.adoption import adopt
 from server.live.fanout.hub import Hub
-from server.live.fanout.writer import Outlet
+from server.live.fanout.writer import Writer
+from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.live.websocket.session import Session
-from server.people.auth.tokens import Identity
+from server.live.websocket.watching import FRAMES
 from tests.fakes import Broken
 from tests.simulation.cluster import Place, form
 from tests.simulation.journal import SimClock, SimJournal
@@ -31,10 +35,12 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 ORGANIZER = "org"
+APP = web.Application()
+APP[FRAME_TABLE] = FrameTable(FRAMES)
 
 
-class NumberedOutlet(Outlet):
-    """An outlet whose place in a set does not depend on where it lies in memory."""
+class NumberedOutlet(Writer):
+    """A writer whose place in a set does not depend on where it lies in memory."""
 
     __slots__ = ("number",)
 
@@ -74,8 +80,9 @@ class Wire(asyncio.Transport):
         self.session = Session(
             NumberedOutlet(number, self, client.codec, self._end),
             process.hub,
-            process.shards,
+            process.event_registry,
             identify,
+            APP,
             limited=world.plan.limited,
         )
 
@@ -241,7 +248,7 @@ class Process:
         clock = SimClock(self.loop)
         self.journal = SimJournal(world.database, self.loop, clock, place.process)
         self.hub = Hub(self.loop)
-        self.shards = Shards(
+        self.event_registry = EventRegistry(
             Plans(world),  # type: ignore[arg-type]
             self.journal,
             self.hub,
@@ -250,7 +257,7 @@ class Process:
             Watch(world),
         )
         # Venues never change; building them is not what is looked at here.
-        self.shards._venues.update(world.venues)
+        self.event_registry._venues.update(world.venues)
         self.cluster: Cluster | None = None
         self.bus: SimBus | None = None
         self.registry = SimProcesses(world.table, self.journal)
@@ -263,7 +270,7 @@ class Process:
 
     async def _start(self) -> None:
         """Start as `server.app` does: it asks the database first."""
-        take = self.shards.adopt
+        take = self.event_registry.adopt
         if self.world.plan.processes == 1:
             # Whoever had the events before is gone.
             await self.journal.start(lambda _: True)
@@ -273,7 +280,7 @@ class Process:
         self.spawn(adopt(self.registry, take))
         self.ready = True
         self.spawn(self.hub.run())
-        self.spawn(self.shards.run())
+        self.spawn(self.event_registry.run())
 
     def spawn(self, work: Any) -> None:
         task = self.loop.create_task(work)
@@ -327,13 +334,13 @@ class Process:
         ends = self.loop.time() + limits.STOP_S_MAX
         if self.cluster is not None:
             await self.cluster.leave(limits.HAND_OVER_S_MAX)
-        await self.shards.stop(ends - self.loop.time())
-        outlets = sorted(
-            self.hub.outlets,
+        await self.event_registry.stop(ends - self.loop.time())
+        writers = sorted(
+            self.hub.writers,
             key=lambda one: one.number,  # type: ignore[attr-defined]
         )
-        for outlet in outlets:
-            outlet.close(1012, "restart", 100)
+        for writer in writers:
+            writer.close(1012, "restart", 100)
         await asyncio.sleep(0.5)
         if self.cluster is not None and self.bus is not None:
             for task in self.tasks:

@@ -12,11 +12,11 @@ from inventory import limits
 from inventory.actor import EventActor
 from inventory.commands import KeepHolds
 from inventory.ports import Publication
-from server.live.actors.registry import Shards
+from server.live.actors.registry import EventRegistry
 from server.live.cluster.follower import Followed, Follower
 from server.live.cluster.forwarder import Forwarder
 from server.live.cluster.messages import Commands
-from server.live.cluster.owner import Counter
+from server.live.cluster.owner import OwnerEndpoint
 from server.live.fanout.board import Board
 from tests.fakes import MemoryJournal
 from tests.simulation.database import COMMIT_FAULTS
@@ -71,11 +71,11 @@ async def find_no_orphans(*_: object) -> list[tuple[str, str]]:
     return []
 
 
-def keep_the_dead(shards: Shards, *_: object) -> None:
+def keep_the_dead(event_registry: EventRegistry, *_: object) -> None:
     """Serve an event for ever, though its actor has ended."""
 
 
-sent, take_commands = Forwarder._sent, Counter.take
+sent, take_commands = Forwarder._sent, OwnerEndpoint.take
 
 
 def send_again(forwarder: Forwarder, numbers: list[int], receivers: int | None) -> None:
@@ -83,7 +83,7 @@ def send_again(forwarder: Forwarder, numbers: list[int], receivers: int | None) 
     sent(forwarder, numbers, receivers or 0)
 
 
-def take_twice(counter: Counter, commands: Commands) -> None:
+def take_twice(counter: OwnerEndpoint, commands: Commands) -> None:
     """Do what is asked as often as it comes."""
     counter._taken.clear()
     take_commands(counter, commands)
@@ -110,9 +110,9 @@ SABOTAGE: dict[str, tuple[type, str, Callable[..., Any]]] = {
         tell_nobody_apart,
     ),
     "nobody takes what the dead had": (SimProcesses, "orphans", find_no_orphans),
-    "an actor that ended is kept": (Shards, "_ended", keep_the_dead),
+    "an actor that ended is kept": (EventRegistry, "_ended", keep_the_dead),
     "what may have arrived is sent again": (Forwarder, "_sent", send_again),
-    "what comes twice is done twice": (Counter, "take", take_twice),
+    "what comes twice is done twice": (OwnerEndpoint, "take", take_twice),
     "a follower minds no gap": (Follower, "_publish", apply_all),
 }
 

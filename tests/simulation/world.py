@@ -170,7 +170,9 @@ class World:
             (process, local)
             for process in self.slots
             if process.loop.alive
-            and isinstance(local := process.shards.active.get(event), LocalEvent)
+            and isinstance(
+                local := process.event_registry.active.get(event), LocalEvent
+            )
         ]
 
     def stock(self, event: str) -> Stock | None:

@@ -5,6 +5,7 @@ from time import monotonic
 from typing import Final
 
 import structlog
+from aiohttp import web
 
 from persistence.analytics.rollup import Behind, Counted, Rollup
 from persistence.errors import Unavailable
@@ -34,7 +35,7 @@ SPOILT_MAX: Final = 1_000
 log = structlog.get_logger()
 
 
-class Counter:
+class RollupJob:
     """Keeps the roll-up tables current."""
 
     def __init__(self, rollup: Rollup) -> None:
@@ -46,7 +47,7 @@ class Counter:
         self._spoilt: dict[str, float] = {}
 
     @classmethod
-    async def open(cls, database_url: str) -> tuple["Counter", Pool]:
+    async def open(cls, database_url: str) -> tuple["RollupJob", Pool]:
         """Connect; raises `Unavailable`. Whoever asks closes the pool."""
         pool = await Pool.open(database_url, size=1, name="onsale analytics")
         return cls(Rollup(pool)), pool
@@ -85,7 +86,7 @@ class Counter:
             await asyncio.sleep(AGAIN_S if more else LOOK_S)
 
     async def look_and_count(self) -> bool:
-        """Count what is behind, for a while; tell whether something is left.
+        """Count what is behind, for a while; return whether something is left.
 
         Raises `Unavailable`.
         """
@@ -98,7 +99,7 @@ class Counter:
         return bool(waiting)
 
     async def _count(self, event: str) -> bool:
-        """Count a stretch of an event; tell whether there may be more."""
+        """Count a stretch of an event; return whether there may be more."""
         try:
             done = await self._rollup.count(event)
         except Unavailable:
@@ -127,3 +128,6 @@ class Counter:
 def rest_after(done: Counted) -> float:
     """Return how long to leave the loop to others, in seconds."""
     return done.busy_s * (1.0 - LOOP_SHARE_MAX) / LOOP_SHARE_MAX
+
+
+ROLLUP_JOB: Final = web.AppKey("job", RollupJob)

@@ -6,6 +6,7 @@ everything is counted.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, cast
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from msgspec import Struct
 from inventory.settings import Money
 from persistence.analytics.analytics import (
     EVERYTHING,
+    Analytics,
     Point,
     Ranked,
     Scope,
@@ -23,11 +25,21 @@ from persistence.analytics.analytics import (
     of_organisation,
     one_event,
 )
+from server.events.analytics.job import ROLLUP_JOB
 from server.events.catalogue.rest import find_shown_row
-from server.people.organisations.membership import manages, stand
-from server.transport.http.problems import ProblemError, bad_field
+from server.people.organisations.membership import manages, require_membership
+from server.people.organisations.rows import ORGANISATION
+from server.transport.http.problems import (
+    BAD_FIELD,
+    EVENT_NOT_FOUND,
+    FORBIDDEN,
+    UNAVAILABLE,
+    ProblemError,
+    bad_field,
+)
 from server.transport.rest.call import Call
 from server.transport.rest.query import choice_of, time_of
+from server.transport.rest.route import Query, Route
 
 STEPS: Final = ("minute", "day")
 SPANS_MAX: Final = {"minute": timedelta(days=1), "day": timedelta(days=400)}
@@ -134,17 +146,17 @@ class Dashboard(AnalyticsDocument, kw_only=True):
 
 async def show_event_analytics(call: Call) -> web.Response:
     """Show the numbers of an event to whoever manages it."""
-    event = call.path("event")
+    event = call.path("event", EVENT_NOT_FOUND)
     row = await find_shown_row(call, event)
     if not await manages(call, row.organisation):
-        raise ProblemError("forbidden")
+        raise ProblemError(FORBIDDEN)
     fields = await _numbers(call, one_event(event))
     return call.read(EventAnalytics(event=event, **fields))
 
 
 async def show_organisation_analytics(call: Call) -> web.Response:
     """Show the numbers of an organisation to those who lead it."""
-    organisation = (await stand(call, "leader")).id
+    organisation = (await require_membership(call, "leader")).id
     scope = of_organisation(organisation)
     totals, fields = await _totals(call, scope)
     document = OrganisationAnalytics(
@@ -156,9 +168,12 @@ async def show_organisation_analytics(call: Call) -> web.Response:
     return call.read(document)
 
 
+ANALYTICS: Final = web.AppKey("analytics", Analytics)
+
+
 async def show_dashboard(call: Call) -> web.Response:
     """Show the numbers of the whole server."""
-    analytics, behind = call.context.analytics, call.context.counter.behind
+    analytics, behind = call[ANALYTICS], call[ROLLUP_JOB].behind
     totals, fields = await _totals(call, EVERYTHING)
     accounts, organisations = await analytics.people()
     document = Dashboard(
@@ -181,7 +196,7 @@ async def _numbers(call: Call, scope: Scope) -> dict[str, Any]:
 
 async def _totals(call: Call, scope: Scope) -> tuple[Totals, dict[str, Any]]:
     step, begin, end = read_span(call.request.query)
-    analytics = call.context.analytics
+    analytics = call[ANALYTICS]
     totals = await analytics.totals(scope)
     trend = await analytics.trend(scope, step, begin, end)
     sold = totals.seats_booked - totals.seats_cancelled
@@ -203,7 +218,7 @@ async def _totals(call: Call, scope: Scope) -> tuple[Totals, dict[str, Any]]:
 
 
 async def _ranking(call: Call, scope: Scope) -> list[RankedDocument]:
-    return [_ranked(row) for row in await call.context.analytics.ranking(scope)]
+    return [_ranked(row) for row in await call[ANALYTICS].ranking(scope)]
 
 
 def _ranked(row: Ranked) -> RankedDocument:
@@ -256,3 +271,55 @@ def read_span(query: Mapping[str, str]) -> tuple[Step, datetime, datetime]:
         longest = SPANS_MAX[step] // timedelta(days=1)
         raise bad_field("from", f"At most {longest} days by the {step}.")
     return step, begin, end
+
+
+TIME: Final = {"type": "string", "format": "date-time"}
+
+SPAN: Final = (
+    Query(
+        "step",
+        {"type": "string", "enum": list(STEPS), "default": "day"},
+        "What a point of the trend is: a minute, or a day of UTC.",
+    ),
+    Query(
+        "from",
+        TIME,
+        "Where the trend begins: at most a day before its end by the minute (an hour "
+        "where it is not said), 400 days by the day (30 days).",
+    ),
+    Query("to", TIME, "Where it ends; now where it is not said."),
+)
+
+_show: Final = partial(Route, method="GET", tag="Analytics", cached=True, query=SPAN)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    _show(
+        path="/v1/events/{event}/analytics",
+        handler=show_event_analytics,
+        name="show_event_analytics",
+        summary="Show an event's sales, revenue and trend",
+        access="manager",
+        scope="analytics:read",
+        answers=EventAnalytics,
+        problems=(BAD_FIELD, EVENT_NOT_FOUND, UNAVAILABLE),
+    ),
+    _show(
+        path="/v1/organisations/{organisation}/analytics",
+        handler=show_organisation_analytics,
+        name="show_organisation_analytics",
+        summary="Show an organisation's sales, revenue and trend, and its best events",
+        access="leader",
+        scope="analytics:read",
+        answers=OrganisationAnalytics,
+        problems=(BAD_FIELD, *ORGANISATION),
+    ),
+    _show(
+        path="/v1/analytics",
+        handler=show_dashboard,
+        name="show_dashboard",
+        summary="Show the numbers of the whole server, and how far they are counted",
+        access="admin",
+        answers=Dashboard,
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+)

@@ -29,14 +29,14 @@ Whoever has it can cancel. If it was not you who registered, please do so.
 """
 
 
-class AttendeeLetter(Struct, frozen=True):
+class AttendeeMail(Struct, frozen=True):
     """A mail with the code that cancels, and the digest that is stored of it."""
 
     mail: Mail
     code_hash: bytes
 
 
-class AttendeeLetters:
+class AttendeeMails:
     """Writes mails; `public_url` is the page whose links they name, if there is one."""
 
     def __init__(self, public_url: str | None) -> None:
@@ -44,7 +44,7 @@ class AttendeeLetters:
 
     def registered(
         self, attendee: Attendee, reference: str, starts_at_ms: int
-    ) -> AttendeeLetter:
+    ) -> AttendeeMail:
         """Tell somebody that there is a place for them."""
         code = new_code()
         use, shown = "If you cannot come, cancel with this code", code
@@ -66,4 +66,4 @@ class AttendeeLetters:
             body,
             LASTS_S,
         )
-        return AttendeeLetter(mail, hash_of_code(code))
+        return AttendeeMail(mail, hash_of_code(code))

@@ -8,7 +8,13 @@ from msgspec import Meta, Struct
 
 from inventory.venue.own import GA
 from persistence.events.attendees import AlreadyRegistered, Attendee, NewAttendee
-from server.events.attendees.service import RegistrationRefused
+from server.events.attendees.problems import (
+    ALREADY_REGISTERED,
+    ATTENDEE_NOT_FOUND,
+    REGISTRATION_CLOSED,
+    REGISTRATION_PENDING,
+)
+from server.events.attendees.service import REGISTRATIONS, RegistrationRefused
 from server.events.catalogue.rest import (
     FoundEvent,
     find_event,
@@ -19,12 +25,30 @@ from server.events.catalogue.rest import (
 from server.live.actors.registry import EventNotFound, EventUnavailable
 from server.people.auth.fields import Email, count_mail, read_email
 from server.people.organisations.membership import manages
-from server.transport.http.problems import ProblemError, refusal
+from server.transport.http.problems import (
+    BAD_FIELD,
+    CANCEL_TOO_LATE,
+    CODE_INVALID,
+    EVENT_NOT_FOUND,
+    FORBIDDEN,
+    KEY_REUSED,
+    NOT_ENOUGH_SEATS,
+    OUTCOME_UNKNOWN,
+    OVERLOADED,
+    PAYMENT_REQUIRED,
+    SALE_CLOSED,
+    SALE_NOT_OPEN,
+    SALE_PAUSED,
+    UNAVAILABLE,
+    ProblemError,
+    refusal,
+)
 from server.transport.mail.codes import hash_of_code
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.query import choice_of, text_of
+from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
 
 TEXT_LENGTH_MAX: Final = 200
 STATUSES: Final = ("pending", "registered", "cancelled")
@@ -75,15 +99,15 @@ async def create_attendee(call: Call) -> web.Response:
     request_hash = hash_request([event.id, email, body.name])
     new = NewAttendee(name(0), event.id, email, body.name, user, request_hash)
     try:
-        made = await call.context.registrar.register(new, name)
+        made = await call[REGISTRATIONS].register(new, name)
     except AlreadyRegistered as error:
-        raise ProblemError("already_registered") from error
+        raise ProblemError(ALREADY_REGISTERED) from error
     except RegistrationRefused as error:
         raise refusal(error.refused) from error
     except (EventNotFound, EventUnavailable) as error:
-        raise ProblemError("unavailable") from error
+        raise ProblemError(UNAVAILABLE) from error
     if made.request_hash != request_hash:
-        raise ProblemError("key_reused")
+        raise ProblemError(KEY_REUSED)
     place = f"/v1/events/{event.id}/attendees/{made.attendee_id}"
     return call.answer(document_of(made), status=201, headers={"Location": place})
 
@@ -92,8 +116,8 @@ async def list_attendees(call: Call) -> web.Response:
     """List those who registered, newest first, to whoever runs the event."""
     event, query = await find_event(call), call.request.query
     if not await may_see(call, event.id):
-        raise ProblemError("forbidden")
-    rows, cursor = await call.context.registrar.store.list_of_event(
+        raise ProblemError(FORBIDDEN)
+    rows, cursor = await call[REGISTRATIONS].store.list_of_event(
         event.id,
         text=text_of(query, "q", TEXT_LENGTH_MAX),
         shown=choice_of(query, "status", STATUSES),
@@ -106,7 +130,7 @@ async def list_attendees(call: Call) -> web.Response:
 async def list_my_registrations(call: Call) -> web.Response:
     """List what the caller registered for, newest first."""
     query = call.request.query
-    rows, cursor = await call.context.registrar.store.list_of_user(
+    rows, cursor = await call[REGISTRATIONS].store.list_of_user(
         call.who.user, limit=read_limit(query), cursor=query.get("cursor")
     )
     return call.read(Page([document_of(row) for row in rows], cursor))
@@ -123,7 +147,7 @@ async def cancel_attendee(call: Call) -> web.Response:
     organisation = (await find_row(call, attendee.event_id)).organisation
     late = await manages(call, organisation)
     if attendee.user_id != call.who.user and not late:
-        raise ProblemError("forbidden")
+        raise ProblemError(FORBIDDEN)
     return await _cancel(call, attendee, late=late)
 
 
@@ -131,9 +155,9 @@ async def cancel_registration(call: Call) -> web.Response:
     """Cancel the registration whose mail has a code."""
     body = await call.body(CodeOfAttendee)
     digest = hash_of_code(body.code)
-    attendee = await call.context.registrar.store.find_by_code(digest)
+    attendee = await call[REGISTRATIONS].store.find_by_code(digest)
     if attendee is None:
-        raise ProblemError("code_invalid")
+        raise ProblemError(CODE_INVALID)
     return await _cancel(call, attendee, late=False)
 
 
@@ -156,33 +180,159 @@ def document_of(row: Attendee) -> AttendeeDocument:
 async def _cancel(call: Call, attendee: Attendee, *, late: bool) -> web.Response:
     """Cancel a registration that is there; one that is cancelled stays so."""
     if attendee.shown == "pending":
-        raise ProblemError("registration_pending")
+        raise ProblemError(REGISTRATION_PENDING)
     if attendee.shown == "registered":
         try:
-            attendee = await call.context.registrar.cancel(attendee, late=late)
+            attendee = await call[REGISTRATIONS].cancel(attendee, late=late)
         except RegistrationRefused as error:
             raise refusal(error.refused) from error
         except (EventNotFound, EventUnavailable) as error:
-            raise ProblemError("unavailable") from error
+            raise ProblemError(UNAVAILABLE) from error
     return call.answer(document_of(attendee))
 
 
 def _check_open(event: FoundEvent) -> None:
     settings, venue = event.board.settings, event.board.venue
     if settings.registration != "open" or venue.seats or GA not in venue.area_index:
-        raise ProblemError("registration_closed")
+        raise ProblemError(REGISTRATION_CLOSED)
     if settings.payment == "required":
-        raise ProblemError("payment_required")
+        raise ProblemError(PAYMENT_REQUIRED)
 
 
 async def _seen(call: Call) -> Attendee:
     """Return the registration of the path, as far as the caller may see it."""
-    event, name = call.path("event"), call.path("attendee")
+    event, name = (
+        call.path("event", EVENT_NOT_FOUND),
+        call.path("attendee", ATTENDEE_NOT_FOUND),
+    )
     await find_shown_row(call, event)
-    row = await call.context.registrar.store.find(name)
+    row = await call[REGISTRATIONS].store.find(name)
     if row is None or row.event_id != event or row.came_to_nothing:
-        raise ProblemError("attendee_not_found")
+        raise ProblemError(ATTENDEE_NOT_FOUND)
     # Somebody else's looks like none at all.
     if row.user_id != call.who.user and not await may_see(call, event):
-        raise ProblemError("attendee_not_found")
+        raise ProblemError(ATTENDEE_NOT_FOUND)
     return row
+
+
+REFUSED: Final = (OVERLOADED, OUTCOME_UNKNOWN)
+
+ALL: Final = "/v1/events/{event}/attendees"
+
+FILTERS: Final = (
+    Query(
+        "q",
+        {"type": "string", "minLength": 1, "maxLength": TEXT_LENGTH_MAX},
+        "Only those with this id, whose reference begins so, or who have this in the "
+        "name or email address.",
+    ),
+    Query(
+        "status",
+        {"type": "string", "enum": list(STATUSES)},
+        "Only those in this state.",
+    ),
+)
+
+ONE: Final = (ATTENDEE_NOT_FOUND, UNAVAILABLE)
+
+CANCELLED: Final = (REGISTRATION_PENDING, CANCEL_TOO_LATE, *REFUSED)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path=ALL,
+        handler=create_attendee,
+        name="create_attendee",
+        summary="Register somebody for an event with open registration",
+        tag="Attendees",
+        access="buyer",
+        body=AttendeeCreate,
+        answers=AttendeeDocument,
+        status=201,
+        keyed=True,
+        problems=(
+            *WRITES,
+            EVENT_NOT_FOUND,
+            REGISTRATION_CLOSED,
+            ALREADY_REGISTERED,
+            PAYMENT_REQUIRED,
+            SALE_NOT_OPEN,
+            SALE_PAUSED,
+            SALE_CLOSED,
+            NOT_ENOUGH_SEATS,
+            KEY_REUSED,
+            *REFUSED,
+        ),
+    ),
+    Route(
+        method="GET",
+        path=ALL,
+        handler=list_attendees,
+        name="list_attendees",
+        who=(
+            "Needs the token of a member of the event's organisation; of an "
+            "organiser, where the event has none."
+        ),
+        summary="List and search those who registered, for whoever runs the event",
+        tag="Attendees",
+        access="manager",
+        scope="bookings:read",
+        answers=Page[AttendeeDocument],
+        cached=True,
+        query=(*FILTERS, *PAGING),
+        problems=(BAD_FIELD, *EVENT),
+    ),
+    Route(
+        method="GET",
+        path=f"{ALL}/{{attendee}}",
+        handler=show_attendee,
+        name="show_attendee",
+        who="Needs the token of who registered, or of whoever runs the event.",
+        summary="Show a registration",
+        tag="Attendees",
+        access="buyer",
+        scope="bookings:read",
+        answers=AttendeeDocument,
+        cached=True,
+        problems=(EVENT_NOT_FOUND, *ONE),
+    ),
+    Route(
+        method="POST",
+        path=f"{ALL}/{{attendee}}/cancel",
+        handler=cancel_attendee,
+        name="cancel_attendee",
+        who="Needs the token of who registered, or of whoever manages the event.",
+        summary="Cancel a registration in time; its place is free again",
+        tag="Attendees",
+        access="buyer",
+        answers=AttendeeDocument,
+        keyed=True,
+        problems=(FORBIDDEN, BAD_FIELD, EVENT_NOT_FOUND, *ONE, *CANCELLED),
+    ),
+    Route(
+        method="POST",
+        path="/v1/attendees/cancel",
+        handler=cancel_registration,
+        name="cancel_registration",
+        who="Needs no token, but the code of the mail.",
+        summary="Cancel a registration with the code of its mail",
+        tag="Attendees",
+        access="anonymous",
+        body=CodeOfAttendee,
+        answers=AttendeeDocument,
+        problems=(*WRITES, CODE_INVALID, *CANCELLED),
+    ),
+    Route(
+        method="GET",
+        path="/v1/me/registrations",
+        handler=list_my_registrations,
+        name="list_my_registrations",
+        summary="List what the caller registered for, newest first",
+        tag="Attendees",
+        access="buyer",
+        answers=Page[AttendeeDocument],
+        cached=True,
+        query=PAGING,
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+)

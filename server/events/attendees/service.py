@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from aiohttp import web
 from msgspec.structs import replace
 
 from inventory.commands import Book, Cancel, Hold
@@ -13,12 +14,12 @@ from inventory.venue.own import GA
 from persistence.errors import Unavailable
 from persistence.events.attendees import Attendee, Attendees, NewAttendee
 from persistence.postgres.pool import Pool
-from server.events.attendees.mails import AttendeeLetters
+from server.events.attendees.mails import AttendeeMails
 from server.live.actors.registry import (
     EventNotFound,
+    EventRegistry,
     EventUnavailable,
     ServedEvent,
-    Shards,
     ask,
 )
 
@@ -45,13 +46,15 @@ class RegistrationRefused(Exception):
         self.refused = refused
 
 
-class Registrar:
+class RegistrationService:
     """Drives registrations to their end, whichever it is."""
 
-    def __init__(self, pool: Pool, shards: Shards, public_url: str | None) -> None:
+    def __init__(
+        self, pool: Pool, registry: EventRegistry, public_url: str | None
+    ) -> None:
         self.store = Attendees(pool)
-        self._shards = shards
-        self._letters = AttendeeLetters(public_url)
+        self._registry = registry
+        self._mails = AttendeeMails(public_url)
 
     async def register(
         self, new: NewAttendee, name_next: Callable[[int], str]
@@ -75,16 +78,16 @@ class Registrar:
 
     async def drive(self, attendee: Attendee) -> Attendee:
         """Take a place for a pending registration; raises as `register` does."""
-        local = await self._shards.find(attendee.event_id)
+        local = await self._registry.find(attendee.event_id)
         booked = await self._take_place(local, attendee)
         starts_at_ms = local.board.settings.starts_at_ms
-        letter = self._letters.registered(attendee, booked.reference, starts_at_ms)
+        message = self._mails.registered(attendee, booked.reference, starts_at_ms)
         await self.store.confirm(
             attendee.attendee_id,
             booked.booking,
             booked.reference,
-            letter.code_hash,
-            letter.mail,
+            message.code_hash,
+            message.mail,
         )
         after = await self.store.find(attendee.attendee_id)
         if after is None:
@@ -99,7 +102,7 @@ class Registrar:
         `late` is whether the event's deadline does not count. Raises as `register`.
         """
         assert attendee.booking_id is not None
-        local = await self._shards.find(attendee.event_id)
+        local = await self._registry.find(attendee.event_id)
         command = Cancel(id=0, event=attendee.event_id, booking=attendee.booking_id)
         reply = await ask(local, command, attendee.attendee_id, late, None)
         after = await self.store.find(attendee.attendee_id)
@@ -114,7 +117,7 @@ class Registrar:
     async def give_back(self, attendee: Attendee) -> None:
         """Cancel what somebody has who is gone; raises as `register` does."""
         for booking in await self.store.places(attendee.attendee_id):
-            local = await self._shards.find(attendee.event_id)
+            local = await self._registry.find(attendee.event_id)
             command = Cancel(id=0, event=attendee.event_id, booking=booking)
             await ask(local, command, attendee.attendee_id, True, None)
 
@@ -170,3 +173,6 @@ class Registrar:
         if ends:
             await self.store.end(attendee.attendee_id)
         raise RegistrationRefused(refused)
+
+
+REGISTRATIONS: Final = web.AppKey("registrations", RegistrationService)

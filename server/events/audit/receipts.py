@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final, Literal
 
 import msgspec
+from aiohttp import web
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from msgspec import Struct
 
 from persistence.journal.audit import Receipt
-from server.people.auth.signing_keys import SECRET_BYTES_MIN
+from server.people.auth.tokens.signing_keys import SECRET_BYTES_MIN
 
 PREFIX: Final = b"onsale receipt 1\n"
 """Keeps a signature under a receipt from being one under anything else."""
@@ -165,3 +166,6 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("a name stands twice")
     return document
+
+
+RECEIPT_KEY: Final = web.AppKey("receipt key", PublicKey)

@@ -14,9 +14,12 @@ import structlog
 from aiohttp import web
 
 from server.base.paths import PROJECT
+from server.events.audit.receipts import RECEIPT_KEY, PublicKey
 from server.events.catalogue.rest import find_managed_event
-from server.transport.http.problems import ProblemError
+from server.transport.http.app_keys import INSTANCE, SETTINGS
+from server.transport.http.problems import OVERLOADED, UNAVAILABLE, ProblemError
 from server.transport.rest.call import Call
+from server.transport.rest.route import EVENT, Route
 
 AUDIT_TIMEOUT_S: Final = 120
 WAITING_S: Final = 10
@@ -25,19 +28,22 @@ PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "VIRTUAL_E
 log = structlog.get_logger()
 
 
+AUDITS: Final = web.AppKey("audits", asyncio.Semaphore)
+"""How many audits run at the same time: each is a process of its own."""
+
+
 async def show_audit(call: Call) -> web.Response:
     """Replay the event's journal, compare with the tables, show the receipt."""
     event = await find_managed_event(call)
-    audits = call.context.audits
+    audits = call[AUDITS]
     try:
         async with asyncio.timeout(WAITING_S):
             await audits.acquire()
     except TimeoutError as error:
-        raise ProblemError("overloaded", "Another audit is under way.") from error
+        raise ProblemError(OVERLOADED, "Another audit is under way.") from error
     try:
-        context = call.context
         receipt = await run_audit(
-            event.id, context.database_url, context.config.secret_key
+            event.id, call[INSTANCE].database_url, call[SETTINGS].secret_key
         )
     finally:
         audits.release()
@@ -46,7 +52,7 @@ async def show_audit(call: Call) -> web.Response:
 
 async def show_receipt_key(call: Call) -> web.Response:
     """Show the public half of the key that receipts are signed with."""
-    return call.read(call.context.receipt_key)
+    return call.read(call[RECEIPT_KEY])
 
 
 async def run_audit(
@@ -76,7 +82,7 @@ async def run_audit(
         async with asyncio.timeout(AUDIT_TIMEOUT_S):
             output, errors = await child.communicate()
     except TimeoutError as error:
-        raise ProblemError("unavailable", "The audit took too long.") from error
+        raise ProblemError(UNAVAILABLE, "The audit took too long.") from error
     finally:
         if child.returncode is None:
             child.kill()
@@ -86,12 +92,40 @@ async def run_audit(
         log.error(
             "audit failed", event_id=event, errors=errors.decode("utf-8", "replace")
         )
-        raise ProblemError("unavailable", "The audit could not be made.")
+        raise ProblemError(UNAVAILABLE, "The audit could not be made.")
     try:
         receipt: dict[str, Any] = orjson.loads(output)
     except orjson.JSONDecodeError as error:
         log.error(
             "audit failed", event_id=event, errors=errors.decode("utf-8", "replace")
         )
-        raise ProblemError("unavailable", "The audit could not be made.") from error
+        raise ProblemError(UNAVAILABLE, "The audit could not be made.") from error
     return receipt
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/events/{event}/audit",
+        handler=show_audit,
+        name="show_audit",
+        summary="Replay the journal, compare with the tables, sign the receipt",
+        tag="Events",
+        access="manager",
+        scope="events:read",
+        answers=dict[str, Any],
+        problems=(*EVENT, OVERLOADED),
+    ),
+    Route(
+        method="GET",
+        path="/v1/receipt-key",
+        handler=show_receipt_key,
+        name="show_receipt_key",
+        summary="Show the public key that the receipts of audits are signed with",
+        tag="Events",
+        access="anyone",
+        scope="events:read",
+        answers=PublicKey,
+        cached=True,
+    ),
+)

@@ -12,14 +12,27 @@ from inventory.commands import Cancel
 from inventory.limits import ID_LENGTH_MAX, LABEL_LENGTH_MAX
 from inventory.replies import Refused
 from inventory.settings import Money
-from persistence.events.bookings import Booking, Buyer, Wanted
+from persistence.events.bookings import Booking, Bookings, Buyer, Wanted
+from server.events.attendees.problems import ALREADY_CANCELLED
 from server.events.catalogue.rest import find_event, find_row, may_see
-from server.live.actors.registry import EventNotFound, EventUnavailable, ask
+from server.live.actors.registry import REGISTRY, EventNotFound, EventUnavailable, ask
 from server.people.organisations.membership import manages
-from server.transport.http.problems import ProblemError, refusal
+from server.transport.http.problems import (
+    BAD_FIELD,
+    BOOKING_NOT_FOUND,
+    CANCEL_TOO_LATE,
+    FORBIDDEN,
+    KEY_REUSED,
+    OUTCOME_UNKNOWN,
+    OVERLOADED,
+    UNAVAILABLE,
+    ProblemError,
+    refusal,
+)
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, page_of, read_cursor, read_limit
 from server.transport.rest.query import choice_of, text_of, time_of
+from server.transport.rest.route import EVENT, PAGING, Query, Route
 
 TEXT_LENGTH_MAX: Final = 200
 STATUSES: Final = ("confirmed", "cancelled")
@@ -76,10 +89,13 @@ class EventBookingDocument(BookingDocument, kw_only=True):
     buyer: BuyerDocument
 
 
+BOOKINGS: Final = web.AppKey("bookings", Bookings)
+
+
 async def list_bookings(call: Call) -> web.Response:
     """List the caller's bookings, newest first."""
     query = call.request.query
-    rows, cursor = await call.context.bookings.list_of_user(
+    rows, cursor = await call[BOOKINGS].list_of_user(
         call.who.user,
         _wanted(query),
         event=text_of(query, "event", ID_LENGTH_MAX),
@@ -91,38 +107,38 @@ async def list_bookings(call: Call) -> web.Response:
 
 async def show_booking(call: Call) -> web.Response:
     """Show one booking."""
-    row = await call.context.bookings.find(call.path("booking"))
+    row = await call[BOOKINGS].find(call.path("booking", BOOKING_NOT_FOUND))
     return call.read(document_of(await _seen(call, row)))
 
 
 async def show_referenced(call: Call) -> web.Response:
     """Show the booking with a reference."""
-    reference = call.path("reference", missing="booking_not_found").upper()
-    row = await call.context.bookings.find_by_reference(reference)
+    reference = call.path("reference", BOOKING_NOT_FOUND).upper()
+    row = await call[BOOKINGS].find_by_reference(reference)
     return call.read(document_of(await _seen(call, row)))
 
 
 async def cancel_booking(call: Call) -> web.Response:
     """Cancel a booking: its buyer in time, whoever manages the event at any time."""
-    booking, key = call.path("booking"), call.key
-    row = await _seen(call, await call.context.bookings.find(booking))
+    booking, key = call.path("booking", BOOKING_NOT_FOUND), call.key
+    row = await _seen(call, await call[BOOKINGS].find(booking))
     organisation = (await find_row(call, row.event)).organisation
     organizer = await manages(call, organisation)
     if row.user != call.who.user and not organizer:
         # Staff of the organisation, who see it and no more.
-        raise ProblemError("forbidden")
+        raise ProblemError(FORBIDDEN)
     try:
-        local = await call.context.shards.find(row.event)
+        local = await call[REGISTRY].find(row.event)
     except EventNotFound as error:
-        raise ProblemError("booking_not_found") from error
+        raise ProblemError(BOOKING_NOT_FOUND) from error
     except EventUnavailable as error:
-        raise ProblemError("unavailable") from error
+        raise ProblemError(UNAVAILABLE) from error
     command = Cancel(id=0, event=row.event, booking=booking)
     reply = await ask(local, command, call.who.user, organizer, key)
-    after = await _seen(call, await call.context.bookings.find(booking))
+    after = await _seen(call, await call[BOOKINGS].find(booking))
     if isinstance(reply, Refused):
         if reply.code == "booking_not_found" and after.cancelled_at is not None:
-            raise ProblemError("already_cancelled")
+            raise ProblemError(ALREADY_CANCELLED)
         raise refusal(reply)
     return call.answer(document_of(after))
 
@@ -131,9 +147,9 @@ async def list_event_bookings(call: Call) -> web.Response:
     """List an event's bookings, newest first, to whoever manages it and to staff."""
     event, query = await find_event(call), call.request.query
     if not await may_see(call, event.id):
-        raise ProblemError("forbidden")
+        raise ProblemError(FORBIDDEN)
     limit = read_limit(query)
-    rows = await call.context.bookings.list_of_event(
+    rows = await call[BOOKINGS].list_of_event(
         event.id,
         _wanted(query),
         text=text_of(query, "q", TEXT_LENGTH_MAX),
@@ -192,5 +208,120 @@ def _wanted(query: Mapping[str, str]) -> Wanted:
 async def _seen(call: Call, row: Booking | None) -> Booking:
     # Somebody else's booking looks like none at all.
     if row is None or not (row.user == call.who.user or await may_see(call, row.event)):
-        raise ProblemError("booking_not_found")
+        raise ProblemError(BOOKING_NOT_FOUND)
     return row
+
+
+TIME: Final = {"type": "string", "format": "date-time"}
+
+FILTERS: Final = (
+    Query(
+        "status",
+        {"type": "string", "enum": list(STATUSES)},
+        "Only bookings in this state.",
+    ),
+    Query("from", TIME, "Only those made from here on."),
+    Query("to", TIME, "Only those made before this."),
+)
+
+OF_EVENT: Final = Query(
+    "event",
+    {"type": "string", "minLength": 1, "maxLength": 64},
+    "Only those of this event.",
+)
+
+TEXT: Final = Query(
+    "q",
+    {"type": "string", "minLength": 1, "maxLength": TEXT_LENGTH_MAX},
+    "Only those with this id, order, user or seat, whose reference begins so, or whose "
+    "buyer has this in the name or email address.",
+)
+
+SEAT: Final = Query(
+    "seat",
+    {"type": "string", "minLength": 1, "maxLength": LABEL_LENGTH_MAX},
+    "Only those with this seat.",
+)
+
+ONE: Final = (BOOKING_NOT_FOUND, UNAVAILABLE)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/bookings",
+        handler=list_bookings,
+        name="list_bookings",
+        summary="List the caller's bookings, newest first",
+        tag="Bookings",
+        access="buyer",
+        answers=Page[BookingDocument],
+        cached=True,
+        query=(OF_EVENT, *FILTERS, *PAGING),
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events/{event}/bookings",
+        handler=list_event_bookings,
+        name="list_event_bookings",
+        who=(
+            "Needs the token of a member of the event's organisation; of an "
+            "organiser, where the event has none."
+        ),
+        summary="List and search an event's bookings, for whoever runs it",
+        tag="Bookings",
+        access="manager",
+        scope="bookings:read",
+        answers=Page[EventBookingDocument],
+        cached=True,
+        query=(TEXT, SEAT, *FILTERS, *PAGING),
+        problems=(BAD_FIELD, *EVENT),
+    ),
+    Route(
+        method="GET",
+        path="/v1/bookings/{booking}",
+        handler=show_booking,
+        name="show_booking",
+        summary="Show a booking of the caller",
+        tag="Bookings",
+        access="buyer",
+        scope="bookings:read",
+        answers=BookingDocument,
+        cached=True,
+        problems=ONE,
+    ),
+    Route(
+        method="GET",
+        path="/v1/bookings/reference/{reference}",
+        handler=show_referenced,
+        name="show_referenced_booking",
+        summary="Show a booking of the caller by its reference",
+        tag="Bookings",
+        access="buyer",
+        scope="bookings:read",
+        answers=BookingDocument,
+        cached=True,
+        problems=ONE,
+    ),
+    Route(
+        method="POST",
+        path="/v1/bookings/{booking}/cancel",
+        handler=cancel_booking,
+        name="cancel_booking",
+        summary="Cancel a booking in time; its seats are free again",
+        tag="Bookings",
+        access="buyer",
+        answers=BookingDocument,
+        keyed=True,
+        problems=(
+            FORBIDDEN,
+            BAD_FIELD,
+            *ONE,
+            ALREADY_CANCELLED,
+            CANCEL_TOO_LATE,
+            KEY_REUSED,
+            OVERLOADED,
+            OUTCOME_UNKNOWN,
+        ),
+    ),
+)

@@ -1,11 +1,9 @@
 """What clients send and get about an event, and how that becomes its settings."""
 
-import re
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
@@ -15,7 +13,13 @@ from inventory.settings import Money, SaleState, Settings, SettingsPatch, comple
 from inventory.venue.own import GA
 from persistence.events.details import DetailsChange
 from persistence.events.rows import Details
-from server.transport.http.problems import FieldError, ProblemError, bad_field
+from server.transport.http.problems import (
+    BAD_FIELD,
+    FieldError,
+    ProblemError,
+    bad_field,
+)
+from server.transport.rest.fields import Id, Name
 from server.transport.rest.times import (
     YEARS,
     Time,
@@ -26,8 +30,6 @@ from server.transport.rest.times import (
     to_ms,
 )
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Id = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
 Capacity = Annotated[int, Meta(ge=1, le=limits.AREA_CAPACITY_MAX)]
 HoldTtl = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
 PerUser = Annotated[int, Meta(ge=1, le=limits.PER_USER_MAX)]
@@ -51,8 +53,6 @@ CATALOGUE: Final = frozenset({"description", "category", "tags"})
 """What no journal knows of an event."""
 
 TIMES: Final = frozenset({"starts_at", "ends_at", "on_sale_at", "off_sale_at"})
-
-_LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
 
 
 class Price(Money, frozen=True, forbid_unknown_fields=True):
@@ -321,7 +321,7 @@ def refuse_faults(faults: list[Fault]) -> None:
     if faults:
         errors = [FieldError(fault.field, fault.detail) for fault in faults]
         detail = " ".join(f"{one.field}: {one.detail}" for one in faults)
-        raise ProblemError("bad_field", detail, errors=errors)
+        raise ProblemError(BAD_FIELD, detail, errors=errors)
 
 
 def settings_fields(settings: Settings) -> dict[str, Any]:
@@ -345,14 +345,3 @@ def settings_fields(settings: Settings) -> dict[str, Any]:
         "one_booking_per_user": settings.one_booking_per_user,
         "registration": settings.registration,
     }
-
-
-def read_time(field: str, text: str) -> datetime:
-    """Return a time from a query."""
-    try:
-        # In a query a plus sign that nobody escaped arrives as a blank.
-        time = msgspec.convert(_LOST_PLUS.sub(r"+\1", text), Time)
-        # Some have no year from 1 to 9999 in UTC.
-        return time.astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise bad_field(field, "Not an RFC 3339 time with an offset.") from error

@@ -3,13 +3,17 @@
 from typing import Any, Final
 
 import msgspec
+from aiohttp import web
 from msgspec import Struct, defstruct, structs
 
-from server.base.context import Context
 from server.events.catalogue.bodies import EventSummary
 from server.events.catalogue.rest import summary_of
-from server.live.actors.registry import LocalEvent
+from server.events.catalogue.row_cache import ROWS
+from server.live.actors.registry import REGISTRY, LocalEvent
+from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.event_feed import Describe
+from server.live.fanout.hub import HUB
+from server.transport.bus.bus import Bus
 
 
 def _frame_of_summary(name: str, op: str, meaning: str) -> type[Struct]:
@@ -47,37 +51,36 @@ class EventWithdrawn(Struct, tag_field="op", tag="event_deleted"):
     event: str
 
 
-def connect_live_events(context: Context) -> None:
+def connect_live_events(app: web.Application, bus: Bus) -> None:
     """Let what becomes of events be told to those who listen."""
-    live, shards = context.hub.live, context.shards
+    live, registry = app[HUB].feed, app[REGISTRY]
 
     def owns(event: str) -> bool:
-        return isinstance(shards.active.get(event), LocalEvent)
+        return isinstance(registry.active.get(event), LocalEvent)
 
     def organisation_of(event: str) -> str | None:
-        served = shards.active.get(event)
+        served = registry.active.get(event)
         if served is None or served.seller is None:
             return None
         return served.seller.organisation
 
     def edited(event: str) -> None:
-        if event in context.hub.events:
-            live.edited(context.hub.events[event])
+        if event in app[HUB].events:
+            live.edited(app[HUB].events[event])
 
     live.owns = owns
     live.organisation_of = organisation_of
-    live.describe = describer(context)
-    context.rows.on_edit = edited
-    if context.cluster is not None:
-        live.connect(context.cluster.bus, context.members.me)
+    live.describe = describer(app)
+    app[ROWS].on_edit = edited
+    live.connect(bus, app[MEMBERS].me)
 
 
-def describer(context: Context) -> Describe:
+def describer(app: web.Application) -> Describe:
     """Return what shows an event as the list does, but for its id."""
 
     async def describe(event: str) -> dict[str, Any] | None:
-        row = await context.rows.find(event)
-        hub = context.hub.events.get(event)
+        row = await app[ROWS].find(event)
+        hub = app[HUB].events.get(event)
         if row is None or hub is None:
             return None
         shown: dict[str, Any] = msgspec.to_builtins(summary_of(row, hub.board.settings))

@@ -4,8 +4,8 @@ What an event is set to and how many seats are left comes from its committed boa
 everything that changes it is a command to its actor, answered after the commit.
 """
 
-from collections.abc import Collection, Hashable
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Hashable
+from typing import Any, Final
 
 from aiohttp import web
 from msgspec import UNSET, Struct, json, structs
@@ -15,12 +15,11 @@ from inventory.replies import Refused
 from inventory.rules.settings import completing, merged
 from inventory.settings import Settings, SettingsPatch
 from inventory.venue.own import capacity_map
+from persistence.errors import TooMany
 from persistence.events.details import DetailsChange
 from persistence.events.rows import EventRow, ImageRow
 from persistence.events.venue_times import VenueTaken
-from persistence.people.organisations import TooMany
 from server.base import limits
-from server.base.context import Context
 from server.events.catalogue.bodies import (
     Counts,
     EventCreate,
@@ -39,18 +38,44 @@ from server.events.catalogue.bodies import (
     settings_of,
     settings_patch,
 )
+from server.events.catalogue.problems import VENUE_TAKEN
+from server.events.catalogue.row_cache import ROWS
 from server.live.actors.registry import (
+    CATALOG,
+    REGISTRY,
     EventNotFound,
     EventUnavailable,
     ServedEvent,
     ask,
 )
+from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.board import Board
-from server.people.activity.middleware import note_objects
 from server.people.organisations.membership import belongs, manages, seller_of
-from server.transport.http.problems import ProblemError, bad_field, refusal
+from server.transport.http.app_keys import CLOCK
+from server.transport.http.problems import (
+    EVENT_NOT_FOUND,
+    FORBIDDEN,
+    KEY_REUSED,
+    LIMIT_REACHED,
+    OUTCOME_UNKNOWN,
+    OVERLOADED,
+    TICKETS_SOLD,
+    UNAVAILABLE,
+    WRONG_STATE,
+    ProblemError,
+    bad_field,
+    refusal,
+)
+from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.notes import note_objects
+from server.transport.rest.route import EVENT, WRITES, Route
+
+ON_WITHDRAWN: Final[web.AppKey[list[Callable[[str], Awaitable[None]]]]] = web.AppKey(
+    "on withdrawn", list
+)
+"""What others do when an event was deleted."""
 
 
 class FoundEvent(Struct):
@@ -73,12 +98,12 @@ async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
     """
     event = await load_event(call, deleted)
     if await is_hidden(call, event):
-        raise ProblemError("event_not_found")
+        raise ProblemError(EVENT_NOT_FOUND)
     return event
 
 
 async def is_hidden(call: Call, event: FoundEvent) -> bool:
-    """Tell whether this is a draft of an organisation that is not the caller's."""
+    """Return whether this is a draft of an organisation that is not the caller's."""
     seller = event.local.seller
     return (
         seller is not None
@@ -92,21 +117,21 @@ async def find_managed_event(call: Call, deleted: bool = False) -> FoundEvent:
     event = await find_event(call, deleted)
     seller = event.local.seller
     if not await manages(call, None if seller is None else seller.organisation):
-        raise ProblemError("forbidden")
+        raise ProblemError(FORBIDDEN)
     return event
 
 
 async def load_event(call: Call, deleted: bool = False) -> FoundEvent:
     """Return the event of the request's path, activated, whoever asks."""
-    event = call.path("event")
+    event = call.path("event", EVENT_NOT_FOUND)
     try:
-        local = await call.context.shards.find(event)
+        local = await call[REGISTRY].find(event)
     except EventNotFound as error:
-        raise ProblemError("event_not_found") from error
+        raise ProblemError(EVENT_NOT_FOUND) from error
     except EventUnavailable as error:
-        raise ProblemError("unavailable") from error
+        raise ProblemError(UNAVAILABLE) from error
     if local.board.settings.deleted and not deleted:
-        raise ProblemError("event_not_found")
+        raise ProblemError(EVENT_NOT_FOUND)
     return FoundEvent(event, local)
 
 
@@ -141,28 +166,28 @@ async def show(call: Call, event: FoundEvent) -> EventDocument:
         registrations=counts.booked,
         version=board.version,
         counts=counts,
-        owner=_owner_of(call.context, event.local),
+        owner=_owner_of(call.request.app, event.local),
     )
 
 
-def _owner_of(context: Context, served: ServedEvent) -> OwnerDocument:
+def _owner_of(app: web.Application, served: ServedEvent) -> OwnerDocument:
     """Return which process owns an event that is served here."""
-    members = context.members
+    members = app[MEMBERS]
     process = served.elsewhere or members.me
     return OwnerDocument(process, members.address(process), served.board.epoch)
 
 
-def event_stamp(context: Context, served: ServedEvent) -> Hashable:
+def event_stamp(app: web.Application, served: ServedEvent) -> Hashable:
     """Return what determines the document of an event, whose settings have versions."""
-    board, members = served.board, context.members
+    board, members = served.board, app[MEMBERS]
     owner = served.elsewhere or members.me
     address = members.address(owner)
-    row = context.rows.stamp(board.event)
+    row = app[ROWS].stamp(board.event)
     return board.history_id, board.epoch, board.version, owner, address, row
 
 
 def is_public(board: Board) -> bool:
-    """Tell whether everybody sees this event alike, so that its answers may be kept."""
+    """Return whether everybody sees this event alike: its answers may be kept."""
     settings = board.settings
     return settings.sale_state != "draft" and not settings.deleted
 
@@ -174,7 +199,7 @@ async def create_event(call: Call) -> web.Response:
     organisation = await seller_of(call, body.organisation)
     settings = completing(settings_of(body))
     details = details_of(body)
-    catalog, event = call.context.catalog, new_id("evt", user, key)
+    catalog, event = call[CATALOG], new_id("evt", user, key)
     if body.venue is None:
         assert body.capacity is not None
         categories = {c.key for c in capacity_map(body.capacity).categories}
@@ -203,14 +228,14 @@ async def create_event(call: Call) -> web.Response:
             details=details,
         )
     except TooMany as error:
-        raise ProblemError("limit_reached") from error
+        raise ProblemError(LIMIT_REACHED) from error
     except KeyError as error:
         # Nobody deletes venues.
         raise bad_field("organisation", "There is no such organisation.") from error
     except VenueTaken as error:
-        raise ProblemError("venue_taken") from error
+        raise ProblemError(VENUE_TAKEN) from error
     if row.request_hash != request_hash:
-        raise ProblemError("key_reused")
+        raise ProblemError(KEY_REUSED)
     # What this request says and not the row: where it is made again after a while, it
     # still gets the answer that it got at first.
     first = structs.replace(row, details=details, image=None)
@@ -228,11 +253,9 @@ async def refuse_new(
 
     The same request under its key gets its answer again, though it is past by now.
     """
-    now_ms = call.context.activities.now_ms()
+    now_ms = call[CLOCK].now_ms()
     faults = new_faults(settings, categories, priced, now_ms)
-    if faults and (
-        call.key is None or await call.context.catalog.find_event(event) is None
-    ):
+    if faults and (call.key is None or await call[CATALOG].find_event(event) is None):
         refuse_faults(faults)
 
 
@@ -250,14 +273,14 @@ def answer_made(call: Call, row: EventRow, settings: Settings) -> web.Response:
 async def show_event(call: Call) -> web.Response:
     """Show one event, with what is left of it."""
     event = await find_event(call)
-    cache = call.context.caches.events
-    known = cache.get(event.id, event_stamp(call.context, event.local))
+    cache = call[CACHES].events
+    known = cache.get(event.id, event_stamp(call.request.app, event.local))
     if known is None:
         body = json.encode(await show(call, event))
         # It may have moved on while its row was looked up; after that nobody waited.
         if not is_public(event.board):
             return call.read(body)
-        stamp = event_stamp(call.context, event.local)
+        stamp = event_stamp(call.request.app, event.local)
         known = cache.put(event.id, body, stamp=stamp)
     return call.read(known.body, known.etag)
 
@@ -281,12 +304,12 @@ async def edit_event(call: Call) -> web.Response:
 
 
 async def _is_new_edit(call: Call, event: str, request_hash: bytes) -> bool:
-    """Tell whether an edit was not made before, under its key."""
+    """Return whether an edit was not made before, under its key."""
     if call.key is None:
         return True
-    known = await call.context.catalog.details.find_key(event, call.who.user, call.key)
+    known = await call[CATALOG].details.find_key(event, call.who.user, call.key)
     if known is not None and known.request_hash != request_hash:
-        raise ProblemError("key_reused")
+        raise ProblemError(KEY_REUSED)
     # Where only the actor knows the key, the other half was not reached at that time.
     return known is None or not known.made
 
@@ -295,17 +318,17 @@ async def _configure(
     call: Call, event: FoundEvent, patch: SettingsPatch, request_hash: bytes
 ) -> None:
     """Let the actor change the settings, in a venue that has the time for it."""
-    times, taken = call.context.catalog.times, None
+    times, taken = call[CATALOG].times, None
     try:
         if patch.names("starts_at_ms", "ends_at_ms"):
             taken = await times.take(event.id, merged(event.board.settings, patch))
     except VenueTaken as error:
-        raise ProblemError("venue_taken") from error
+        raise ProblemError(VENUE_TAKEN) from error
     command = Configure(id=0, event=event.id, patch=patch)
     try:
         await ask_organizer(call, event, command, request_hash)
     except ProblemError as error:
-        if taken is not None and error.code != "outcome_unknown":
+        if taken is not None and error.kind is not OUTCOME_UNKNOWN:
             await times.settle(taken)
         raise
     if taken is not None:
@@ -316,12 +339,12 @@ async def _tell_otherwise(
     call: Call, event: str, change: DetailsChange, request_hash: bytes
 ) -> None:
     """Change what the catalogue tells, in every process."""
-    context, user, key = call.context, call.who.user, call.key
-    await context.catalog.details.edit(
+    user, key = call.who.user, call.key
+    await call[CATALOG].details.edit(
         event, change, user=user, key=key, request_hash=request_hash
     )
-    context.rows.edited(event)
-    context.caches.settings_changed()
+    call[ROWS].edited(event)
+    call[CACHES].settings_changed()
 
 
 async def delete_event(call: Call) -> web.Response:
@@ -329,8 +352,9 @@ async def delete_event(call: Call) -> web.Response:
     # Found even where it is deleted: the same request again gets the same answer.
     event = await find_managed_event(call, deleted=True)
     await ask_organizer(call, event, DeleteEvent(id=0, event=event.id))
-    await call.context.images.hide(event.id)
-    call.context.rows.edited(event.id)
+    for forget in call[ON_WITHDRAWN]:
+        await forget(event.id)
+    call[ROWS].edited(event.id)
     return call.done()
 
 
@@ -370,9 +394,9 @@ def image_of(row: ImageRow | None) -> ImageDocument | None:
 
 async def find_row(call: Call, event: str) -> EventRow:
     """Return an event's row, for what stands beside its board."""
-    row = await call.context.rows.find(event)
+    row = await call[ROWS].find(event)
     if row is None:
-        raise ProblemError("event_not_found")
+        raise ProblemError(EVENT_NOT_FOUND)
     return row
 
 
@@ -380,13 +404,84 @@ async def find_shown_row(call: Call, event: str) -> EventRow:
     """Return the row of an event that was not deleted."""
     row = await find_row(call, event)
     if row.settings.deleted:
-        raise ProblemError("event_not_found")
+        raise ProblemError(EVENT_NOT_FOUND)
     return row
 
 
 async def may_see(call: Call, event: str) -> bool:
-    """Tell whether the caller may see all who booked or registered for an event."""
+    """Return whether the caller may see all who booked or registered for an event."""
     organisation = (await find_row(call, event)).organisation
     if organisation is None:
         return call.organizer
     return await belongs(call, organisation)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/v1/events",
+        handler=create_event,
+        name="create_event",
+        who=(
+            "Needs the token of an account: of an owner or leader, where an "
+            "`organisation` is named, else of an organiser."
+        ),
+        summary="Make an event",
+        tag="Events",
+        access="customer",
+        scope="events:write",
+        body=EventCreate,
+        answers=NewEvent,
+        status=201,
+        keyed=True,
+        problems=(*WRITES, KEY_REUSED, LIMIT_REACHED, VENUE_TAKEN),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events/{event}",
+        handler=show_event,
+        name="show_event",
+        budget="cheap",
+        summary="Show an event and what is left of it",
+        tag="Events",
+        access="anyone",
+        scope="events:read",
+        answers=EventDocument,
+        cached=True,
+        problems=EVENT,
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/events/{event}",
+        handler=edit_event,
+        name="edit_event",
+        summary="Change an event's settings",
+        tag="Events",
+        access="manager",
+        scope="events:write",
+        body=EventPatch,
+        answers=EventDocument,
+        keyed=True,
+        problems=(
+            *WRITES,
+            *EVENT,
+            WRONG_STATE,
+            VENUE_TAKEN,
+            KEY_REUSED,
+            OVERLOADED,
+        ),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/events/{event}",
+        handler=delete_event,
+        name="delete_event",
+        summary="Withdraw an event that nobody has booked",
+        tag="Events",
+        access="manager",
+        scope="events:write",
+        status=204,
+        keyed=True,
+        problems=(*EVENT, TICKETS_SOLD, KEY_REUSED, OVERLOADED),
+    ),
+)

@@ -7,18 +7,29 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from inventory.rules.settings import completing
 from inventory.settings import Settings
+from persistence.errors import TooMany
 from persistence.events.venue_times import VenueTaken
-from persistence.people.organisations import TooMany
-from server.events.catalogue.bodies import Name
+from server.events.catalogue.bodies import NewEvent
+from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.rest import (
     answer_made,
     capacity_of,
     find_managed_event,
     refuse_new,
 )
-from server.transport.http.problems import ProblemError
+from server.live.actors.registry import CATALOG
+from server.transport.http.problems import (
+    EVENT_NOT_FOUND,
+    FORBIDDEN,
+    KEY_REUSED,
+    LIMIT_REACHED,
+    ProblemError,
+)
+from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
+from server.transport.rest.fields import Name
 from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.route import WRITES, Route
 from server.transport.rest.times import Time, maybe_to_ms, to_ms
 
 FOLLOWING: Final = ("ends_at", "on_sale_at", "off_sale_at")
@@ -45,10 +56,10 @@ async def duplicate_event(call: Call) -> web.Response:
     body = EventDuplicate()
     if call.request.body_exists:
         body = await call.body(EventDuplicate)
-    catalog = call.context.catalog
+    catalog = call[CATALOG]
     row = await catalog.find_event(event.id)
     if row is None:
-        raise ProblemError("event_not_found")
+        raise ProblemError(EVENT_NOT_FOUND)
     settings = completing(duplicated(event.board.settings, body))
     venue, copy = event.board.venue, new_id("evt", user, key)
     await refuse_new(call, copy, settings, venue.categories, venue.used_categories)
@@ -66,18 +77,18 @@ async def duplicate_event(call: Call) -> web.Response:
             image=None if row.image is None else row.image.image,
         )
     except VenueTaken as error:
-        raise ProblemError("venue_taken") from error
+        raise ProblemError(VENUE_TAKEN) from error
     except TooMany as error:
-        raise ProblemError("limit_reached") from error
+        raise ProblemError(LIMIT_REACHED) from error
     except KeyError as error:
         # Its organisation was deleted meanwhile.
-        raise ProblemError("forbidden") from error
+        raise ProblemError(FORBIDDEN) from error
     if made.request_hash != request_hash:
-        raise ProblemError("key_reused")
+        raise ProblemError(KEY_REUSED)
     plan = await catalog.find_plan(made.event)
     if plan is None:
-        raise ProblemError("event_not_found")
-    call.context.caches.settings_changed()
+        raise ProblemError(EVENT_NOT_FOUND)
+    call[CACHES].settings_changed()
     # As it was made, also where the request is made again after a while.
     return answer_made(call, made, plan.first_settings)
 
@@ -102,3 +113,29 @@ def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
         elif now_ms is not None:
             changes[f"{field}_ms"] = now_ms + moved_ms
     return structs.replace(settings, **changes)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/v1/events/{event}/duplicate",
+        handler=duplicate_event,
+        name="duplicate_event",
+        summary="Make a draft like this event, perhaps at another time",
+        tag="Events",
+        access="manager",
+        scope="events:write",
+        body=EventDuplicate,
+        body_required=False,
+        answers=NewEvent,
+        status=201,
+        keyed=True,
+        problems=(
+            *WRITES,
+            EVENT_NOT_FOUND,
+            KEY_REUSED,
+            LIMIT_REACHED,
+            VENUE_TAKEN,
+        ),
+    ),
+)

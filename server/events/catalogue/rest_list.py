@@ -9,14 +9,18 @@ from msgspec import json
 from inventory.limits import ID_LENGTH_MAX
 from inventory.settings import SaleState
 from persistence.events.rows import EventFilter, Sort
-from server.events.catalogue.bodies import tags_of
+from server.events.catalogue.bodies import EventSummary, tags_of
 from server.events.catalogue.rest import summary_of
-from server.people.organisations.membership import belongs
-from server.transport.http.problems import bad_field
+from server.live.actors.registry import CATALOG
+from server.live.fanout.hub import HUB
+from server.people.organisations.membership import belongs, require_membership
+from server.people.organisations.rows import ONE, listing
+from server.transport.http.problems import BAD_FIELD, UNAVAILABLE, bad_field
+from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.query import choice_of, text_of, time_of
-from server.transport.rest.route import Query
+from server.transport.rest.route import PAGING, Query, Route
 from server.transport.rest.times import maybe_to_ms
 
 LIST_S_MAX: Final = 1.0
@@ -72,17 +76,17 @@ EVENT_FILTERS: Final = (
 
 async def list_events(call: Call) -> web.Response:
     """List the events, in order of their beginning unless asked otherwise."""
-    lists = call.context.caches.lists
+    lists = call[CACHES].lists
     name = call.request.rel_url.raw_query_string
     # Taken before the rows are: what changes while they come belongs to the next list.
     # By the second, because another process may have changed an event unheard.
-    stamp = (lists.generation, int(call.context.hub.now() / LIST_S_MAX))
+    stamp = (lists.generation, int(call[HUB].now() / LIST_S_MAX))
     # An organiser sees drafts, and looks for what it has just changed.
     known = None if call.organizer else lists.get(name, stamp)
     if known is not None:
         return call.read(known.body, known.etag)
     query = call.request.query
-    rows, cursor = await call.context.catalog.list_events(
+    rows, cursor = await call[CATALOG].list_events(
         await _wanted(call),
         limit=read_limit(query),
         sort=cast(Sort, choice_of(query, "sort", SORTS) or "starts_at"),
@@ -93,6 +97,17 @@ async def list_events(call: Call) -> web.Response:
         return call.read(page)
     made = lists.put(name, json.encode(page), stamp=stamp)
     return call.read(made.body, made.etag)
+
+
+async def list_organisation_events(call: Call) -> web.Response:
+    """List an organisation's events, drafts included, in order of their beginning."""
+    membership, query = await require_membership(call, "member"), call.request.query
+    rows, cursor = await call[CATALOG].list_events(
+        EventFilter(drafts=True, organisation=membership.id),
+        limit=read_limit(query),
+        cursor=query.get("cursor"),
+    )
+    return call.read(Page([summary_of(row, row.settings) for row in rows], cursor))
 
 
 async def _wanted(call: Call) -> EventFilter:
@@ -121,3 +136,34 @@ def _tags_of(texts: Iterable[str]) -> tuple[str, ...]:
     for text in asked:
         text_of({"tag": text}, "tag", WORD_LENGTH_MAX)
     return tags_of(tuple(asked))
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/events",
+        handler=list_events,
+        name="list_events",
+        who=(
+            "Needs no token; organisers see drafts too, but those of other people's "
+            "organisations."
+        ),
+        summary="List the events",
+        tag="Events",
+        access="anyone",
+        scope="events:read",
+        answers=Page[EventSummary],
+        cached=True,
+        query=(*EVENT_FILTERS, *PAGING),
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+    listing(
+        EventSummary,
+        path=f"{ONE}/events",
+        handler=list_organisation_events,
+        name="list_organisation_events",
+        summary="List an organisation's events, drafts included",
+        access="member",
+        scope="events:read",
+    ),
+)

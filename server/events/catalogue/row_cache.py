@@ -14,11 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from aiohttp import web
 
 if TYPE_CHECKING:
     from persistence.events.catalog import Catalog
     from persistence.events.rows import EventRow
-    from server.transport.bus.redis_bus import Bus
+    from server.transport.bus.bus import Bus
 
 TOPIC: Final = "event rows"
 ROW_S_MAX: Final = 3.0
@@ -122,3 +123,6 @@ class EventRows:
 
 def _nobody(event: str) -> None:
     """Alone, there is nobody to tell."""
+
+
+ROWS: Final = web.AppKey("event rows", EventRows)

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Final
 
 import structlog
+from aiohttp import web
 
 from persistence.errors import Unavailable
 from persistence.events.images import Images, NewImage
@@ -115,3 +116,6 @@ class ImageKeeper:
 def name_of(image: str, size: str) -> str:
     """Return the name of a file; a folder has the images whose ids begin alike."""
     return f"{image[4:6]}/{image}-{size}.webp"
+
+
+IMAGES: Final = web.AppKey("images", ImageKeeper)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from persistence.events.images import Images
-from server.base.s3_url import parse_place
+from server.base.s3_url import parse_s3_url
 from server.base.settings import Config
 from server.events.images.keeper import ImageKeeper
 from server.events.images.s3 import S3Store
@@ -27,4 +27,4 @@ def _store_of(config: Config) -> ImageStore:
     credentials = Credentials(
         config.s3_key_id or "", config.s3_secret or "", config.s3_token
     )
-    return S3Store(parse_place(config.images_url), credentials)
+    return S3Store(parse_s3_url(config.images_url), credentials)

@@ -8,16 +8,32 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Meta, Struct
 
+from server.events.catalogue.bodies import EventDocument
 from server.events.catalogue.rest import find_managed_event, show
+from server.events.catalogue.row_cache import ROWS
 from server.events.images.encoding import MEDIA_TYPE, SIZES, UPLOAD_BYTES_MAX, BadImage
-from server.events.images.keeper import OtherUpload, TooManyUploads
+from server.events.images.keeper import IMAGES, OtherUpload, TooManyUploads
+from server.events.images.problems import BAD_IMAGE, IMAGE_NOT_FOUND
 from server.events.images.stores import StoreUnavailable
 from server.transport.http import etags
-from server.transport.http.problems import ProblemError, bad_field
+from server.transport.http.problems import (
+    BAD_FIELD,
+    BAD_FRAME,
+    KEY_REUSED,
+    OVERLOADED,
+    REQUEST_TIMEOUT,
+    TOO_LARGE,
+    UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
+    ProblemError,
+    bad_field,
+)
+from server.transport.http.response_cache import CACHES
 from server.transport.rest.bodies import BODY_TIMEOUT_S, CHUNK_BYTES
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import new_id
 from server.transport.rest.query import choice_of
+from server.transport.rest.route import EVENT, WRITES, Query, Route
 
 FIELD: Final = "image"
 FORM_BYTES_MAX: Final = UPLOAD_BYTES_MAX + (64 << 10)
@@ -56,21 +72,18 @@ async def upload_image(call: Call) -> web.Response:
     user, key = call.who.user, call.key
     event = await find_managed_event(call)
     uploaded = await read_upload(call.request)
-    context = call.context
     try:
-        await context.images.take(
-            new_id("img", user, key), event.id, uploaded, user=user
-        )
+        await call[IMAGES].take(new_id("img", user, key), event.id, uploaded, user=user)
     except BadImage as error:
-        raise ProblemError("bad_image", str(error)) from error
+        raise ProblemError(BAD_IMAGE, str(error)) from error
     except OtherUpload as error:
-        raise ProblemError("key_reused") from error
+        raise ProblemError(KEY_REUSED) from error
     except TooManyUploads as error:
-        raise ProblemError("overloaded") from error
+        raise ProblemError(OVERLOADED) from error
     except StoreUnavailable as error:
-        raise ProblemError("unavailable") from error
-    context.rows.edited(event.id)
-    context.caches.settings_changed()
+        raise ProblemError(UNAVAILABLE) from error
+    call[ROWS].edited(event.id)
+    call[CACHES].settings_changed()
     return call.answer(await show(call, event))
 
 
@@ -78,18 +91,17 @@ async def delete_image(call: Call) -> web.Response:
     """Let an event show no image."""
     # A second time is none.
     event = await find_managed_event(call)
-    context = call.context
-    await context.images.hide(event.id)
-    context.rows.edited(event.id)
-    context.caches.settings_changed()
+    await call[IMAGES].hide(event.id)
+    call[ROWS].edited(event.id)
+    call[CACHES].settings_changed()
     return call.done()
 
 
 async def show_image(call: Call) -> web.Response:
     """Answer with a file of an image."""
-    image = call.path("image")
+    image = call.path("image", IMAGE_NOT_FOUND)
     if _ID.fullmatch(image) is None:
-        raise ProblemError("image_not_found")
+        raise ProblemError(IMAGE_NOT_FOUND)
     size = choice_of(call.request.query, "size", tuple(SIZES)) or "large"
     etag = f'"{image}.{size}"'
     headers = {
@@ -101,11 +113,11 @@ async def show_image(call: Call) -> web.Response:
     if etags.matches(call.request.headers.get("If-None-Match"), etag):
         return web.Response(status=304, headers=headers)
     try:
-        data = await call.context.images.find(image, size)
+        data = await call[IMAGES].find(image, size)
     except StoreUnavailable as error:
-        raise ProblemError("unavailable") from error
+        raise ProblemError(UNAVAILABLE) from error
     if data is None:
-        raise ProblemError("image_not_found")
+        raise ProblemError(IMAGE_NOT_FOUND)
     return web.Response(body=data, content_type=MEDIA_TYPE, headers=headers)
 
 
@@ -113,16 +125,16 @@ async def read_upload(request: web.Request) -> bytes:
     """Return the file of a form; never takes more than the limit into memory."""
     if request.content_type != "multipart/form-data":
         detail = f"Send multipart/form-data with a file named {FIELD}."
-        raise ProblemError("unsupported_media_type", detail)
+        raise ProblemError(UNSUPPORTED_MEDIA_TYPE, detail)
     if request.content_length is not None and request.content_length > FORM_BYTES_MAX:
-        raise ProblemError("too_large", _TOO_LARGE)
+        raise ProblemError(TOO_LARGE, _TOO_LARGE)
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             return await _read_form(await request.multipart())
     except TimeoutError as error:
-        raise ProblemError("request_timeout") from error
+        raise ProblemError(REQUEST_TIMEOUT) from error
     except _NO_FORM as error:
-        raise ProblemError("bad_frame", "The form cannot be read.") from error
+        raise ProblemError(BAD_FRAME, "The form cannot be read.") from error
 
 
 async def _read_form(form: MultipartReader) -> bytes:
@@ -144,5 +156,59 @@ async def _read_part(part: BodyPartReader) -> bytes:
     while chunk := await part.read_chunk(CHUNK_BYTES):
         data += chunk
         if len(data) > UPLOAD_BYTES_MAX:
-            raise ProblemError("too_large", _TOO_LARGE)
+            raise ProblemError(TOO_LARGE, _TOO_LARGE)
     return bytes(data)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/v1/events/{event}/image",
+        handler=upload_image,
+        name="upload_image",
+        summary="Let an event show an image, in place of the one that it had",
+        tag="Events",
+        access="manager",
+        scope="events:write",
+        body=ImageForm,
+        body_media_type="multipart/form-data",
+        answers=EventDocument,
+        keyed=True,
+        problems=(*WRITES, *EVENT, BAD_IMAGE, KEY_REUSED, OVERLOADED),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/events/{event}/image",
+        handler=delete_image,
+        name="delete_image",
+        summary="Let an event show no image",
+        tag="Events",
+        access="manager",
+        scope="events:write",
+        status=204,
+        keyed=True,
+        problems=(BAD_FIELD, *EVENT),
+    ),
+    Route(
+        method="GET",
+        path="/v1/images/{image}",
+        handler=show_image,
+        name="show_image",
+        summary="Show an image, which never changes",
+        tag="Events",
+        access="anyone",
+        scope="events:read",
+        media_type=MEDIA_TYPE,
+        cached=True,
+        # A page has many of them.
+        budget="cheap",
+        query=(
+            Query(
+                "size",
+                {"type": "string", "enum": list(SIZES), "default": "large"},
+                "The longest side is at most 1,600 or 480 pixels.",
+            ),
+        ),
+        problems=(IMAGE_NOT_FOUND, BAD_FIELD, UNAVAILABLE),
+    ),
+)

@@ -12,7 +12,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from server.base.s3_url import S3Place
+from server.base.s3_url import S3Url
 from server.events.images.signing import Credentials, quote_path, signed_headers
 from server.events.images.stores import StoreUnavailable
 
@@ -26,7 +26,7 @@ class S3Store:
 
     def __init__(
         self,
-        place: S3Place,
+        place: S3Url,
         credentials: Credentials,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:

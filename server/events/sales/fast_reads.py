@@ -17,11 +17,12 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
-from server.base.context import Context
 from server.events.catalogue.rest import event_stamp
 from server.events.sales.rest_seats import availability_stamp
+from server.live.actors.registry import REGISTRY
 from server.transport.http import etags
-from server.transport.http.compressor import may_pack
+from server.transport.http.app_keys import SETTINGS, TRUSTED_PROXIES
+from server.transport.http.compressor import COMPRESSOR, may_compress
 from server.transport.http.cors import origin_headers, origin_of
 from server.transport.http.middleware import (
     SECURITY_HEADERS,
@@ -30,9 +31,10 @@ from server.transport.http.middleware import (
     is_by_https,
     make_request_id,
 )
-from server.transport.http.response_cache import Encoded
+from server.transport.http.response_cache import CACHES, Encoded
+from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.call import CACHE_ASK
-from server.transport.rest.guard import client_of, identify
+from server.transport.rest.guard import AUTHENTICATOR, client_of, identify
 
 EVENTS: Final = "/v1/events/"
 AVAILABILITY: Final = "availability"
@@ -65,11 +67,11 @@ class Written(web.StreamResponse):
         return True
 
 
-class QuickReads:
+class FastReads:
     """Stands before a handler of all requests, and answers what it can."""
 
-    def __init__(self, context: Context, usual: Handler) -> None:
-        self._context = context
+    def __init__(self, app: web.Application, usual: Handler) -> None:
+        self._app = app
         self._usual = usual
         self._written = Written()
         self._date_s = 0
@@ -95,24 +97,24 @@ class QuickReads:
             or any(name in headers for name in UNUSUAL)
         ):
             return None
-        context = self._context
+        app = self._app
         event, slash, rest = path[len(EVENTS) :].partition("/")
-        served = context.shards.active.get(event)
+        served = app[REGISTRY].active.get(event)
         if served is None:
             return None
         if not slash:
-            return context.caches.events.find(event, event_stamp(context, served))
+            return app[CACHES].events.find(event, event_stamp(app, served))
         if rest == AVAILABILITY:
             stamp = availability_stamp(served.board)
-            return context.caches.availability.find(event, stamp)
+            return app[CACHES].availability.find(event, stamp)
         return None
 
     def _write(self, request: web.BaseRequest, found: Encoded) -> bool:
         """Write an answer, where whoever asks may have it, and is still there."""
-        context, transport = self._context, request.transport
+        app, transport = self._app, request.transport
         if transport is None or transport.is_closing():
             return False
-        identity, failure = identify(request, context.tokens)
+        identity, failure = identify(request, app[AUTHENTICATOR])
         if failure is not None:
             return False
         body, tag, about = found.body, found.etag, _JSON
@@ -122,18 +124,19 @@ class QuickReads:
             tag = etags.as_known(asked, tag)
         else:
             status = "200 OK"
-            if may_pack(request, body):
-                packed = context.packer.find(request.raw_path, tag)
+            if may_compress(request, body):
+                packed = app[COMPRESSOR].find(request.raw_path, tag)
                 if packed is not None:
                     body, tag, about = packed, etags.weak(tag), _PACKED
-                elif not context.packer.rests(body):
+                elif not app[COMPRESSOR].rests(body):
                     return False
             about = f"{about}Content-Length: {len(body)}\r\n"
         told = self._told_of(request)
-        if context.limits is not None:
-            client = client_of(request, context)
+        limits = app.get(LIMITS)
+        if limits is not None:
+            client = client_of(request, app)
             now_s = time.monotonic()
-            verdict = context.limits.request(client, identity, now_s, "cheap")
+            verdict = limits.request(client, identity, now_s, "cheap")
             if not verdict.allowed:
                 return False
             told += verdict.lines()
@@ -146,13 +149,13 @@ class QuickReads:
 
     def _told_of(self, request: web.BaseRequest) -> str:
         """Return the headers that depend on where a request comes from."""
-        context = self._context
-        allowed = context.config.allowed_origins
-        if not allowed and not context.trusted_proxies:
+        app = self._app
+        allowed = app[SETTINGS].allowed_origins
+        if not allowed and not app[TRUSTED_PROXIES]:
             return _VARY
         headers = origin_headers(origin_of(request), allowed)
         headers["Vary"] = "Accept-Encoding, Origin" if allowed else "Accept-Encoding"
-        if is_by_https(request, context.trusted_proxies):
+        if is_by_https(request, app[TRUSTED_PROXIES]):
             headers["Strict-Transport-Security"] = TRANSPORT
         return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 

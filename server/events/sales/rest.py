@@ -1,18 +1,40 @@
 """One command over REST: the websocket's command object, answered by its reply."""
 
+from typing import Final
+
 import msgspec
 from aiohttp import web
 
 from inventory.commands import Block, Book, Cancel, ClientCommand, Unblock
-from inventory.replies import Refused
+from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, Refused, TakenOk
+from server.base.access import may_command, missing_code
 from server.events.catalogue.rest import FoundEvent, is_hidden, load_event
 from server.live.actors.registry import ask
 from server.live.fanout.frames import FrameError, parse_command
-from server.people.activity.middleware import note_details
-from server.people.api_keys.api_keys import Machine
 from server.people.organisations.membership import manages
-from server.transport.http.problems import FieldError, ProblemError, bad_field, refusal
+from server.transport.http.problems import (
+    BAD_FIELD,
+    BAD_FRAME,
+    EVENT_NOT_FOUND,
+    FORBIDDEN,
+    HOLD_EXPIRED,
+    KEY_REUSED,
+    OVERLOADED,
+    PAYMENT_REQUIRED,
+    REFUSALS,
+    SEAT_NOT_FREE,
+    UNKNOWN_OP,
+    FieldError,
+    ProblemError,
+    bad_field,
+    refusal,
+    refuse_denied,
+)
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_details
+from server.transport.rest.route import WRITES, Route
+
+FRAME_ERRORS: Final = {kind.code: kind for kind in (BAD_FRAME, UNKNOWN_OP, BAD_FIELD)}
 
 
 async def run_command(call: Call) -> web.Response:
@@ -23,17 +45,16 @@ async def run_command(call: Call) -> web.Response:
     if header_key is not None and frame.setdefault("key", header_key) != header_key:
         raise bad_field("key", "Not the one of the Idempotency-Key header.")
     try:
-        command = parse_command(frame, call.path("event"), frame_id=0)
+        command = parse_command(frame, call.path("event", EVENT_NOT_FOUND), frame_id=0)
     except FrameError as error:
         errors = [FieldError(error.field, error.detail)] if error.field else None
-        raise ProblemError(error.code, error.detail, errors=errors) from error
+        raise ProblemError(
+            FRAME_ERRORS[error.code], error.detail, errors=errors
+        ) from error
     note_details(call.request, op=str(frame["op"]))
     blocks = isinstance(command, Block | Unblock)
-    if isinstance(who, Machine) and not blocks:
-        raise ProblemError("forbidden", "An API key may block and unblock only.")
-    if blocks and who.role == "guest":
-        # Before the event is looked for, as the order of refusals has it.
-        raise ProblemError("forbidden")
+    # Before the event is looked for, as the order of refusals has it.
+    refuse_denied(may_command(who, blocks=blocks))
     event = await _find_event(call, blocks)
     organizer = await _is_run_by(call, command, event)
     reply = await ask(event.local, command, who.user, organizer, command.key)
@@ -47,16 +68,17 @@ async def _find_event(call: Call, blocks: bool) -> FoundEvent:
     try:
         event = await load_event(call, deleted=True)
         if await is_hidden(call, event):
-            raise ProblemError("event_not_found")
+            raise ProblemError(EVENT_NOT_FOUND)
     except ProblemError as error:
-        if error.code == "event_not_found" and blocks and not call.organizer:
-            raise ProblemError("forbidden") from error
+        if error.kind is EVENT_NOT_FOUND:
+            code = missing_code(call.who, blocks=blocks)
+            raise ProblemError(REFUSALS[code]) from error
         raise
     return event
 
 
 async def _is_run_by(call: Call, command: ClientCommand, event: FoundEvent) -> bool:
-    """Tell whether the caller manages the event, where that makes a difference.
+    """Return whether the caller manages the event, where that makes a difference.
 
     Holding and booking, which buyers do all day, ask no database who does.
     """
@@ -67,3 +89,36 @@ async def _is_run_by(call: Call, command: ClientCommand, event: FoundEvent) -> b
     if not unpaid and not isinstance(command, Block | Unblock | Cancel):
         return False
     return await manages(call, local.seller.organisation)
+
+
+COMMANDS: Final = (
+    *WRITES,
+    UNKNOWN_OP,
+    FORBIDDEN,
+    PAYMENT_REQUIRED,
+    EVENT_NOT_FOUND,
+    SEAT_NOT_FREE,
+    HOLD_EXPIRED,
+    KEY_REUSED,
+    OVERLOADED,
+)
+
+COMMAND_REPLIES: Final = (HoldOk, ExtendOk, TakenOk, BookOk, HoldingOk)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/v1/events/{event}/commands",
+        handler=run_command,
+        name="run_command",
+        budget="commands",
+        summary="Hold, book, release …: one command, one reply",
+        tag="Seats",
+        access="buyer",
+        scope="events:write",
+        body=ClientCommand,
+        answers=COMMAND_REPLIES,
+        keyed=True,
+        problems=COMMANDS,
+    ),
+)

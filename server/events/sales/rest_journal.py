@@ -19,8 +19,17 @@ from inventory.settings import Money, Settings
 from inventory.venue.map import Venue
 from server.events.catalogue.bodies import settings_fields
 from server.events.catalogue.rest import find_managed_event
+from server.live.actors.registry import JOURNAL
+from server.transport.http.problems import BAD_FIELD
 from server.transport.rest.call import Call
-from server.transport.rest.paging import page_of, read_cursor, read_limit, read_number
+from server.transport.rest.paging import (
+    Page,
+    page_of,
+    read_cursor,
+    read_limit,
+    read_number,
+)
+from server.transport.rest.route import EVENT, PAGING, Query, Route
 from server.transport.rest.times import from_ms
 
 HOLD_NAME_BYTES: Final = 8
@@ -62,7 +71,7 @@ async def show_journal(call: Call) -> web.Response:
     # One version more than asked for tells whether a further page has anything.
     while len(entries) <= limit:
         reached = entries[-1].version if entries else after
-        rows = await call.context.journal.load_rows(event.id, reached, ROWS_PER_READ)
+        rows = await call[JOURNAL].load_rows(event.id, reached, ROWS_PER_READ)
         if not rows:
             break
         wanted = limit + 1 - len(entries)
@@ -151,4 +160,26 @@ assert all(
     field in _TELLERS
     for change_type in get_args(AnyChange)
     for field in change_type.__struct_fields__
+)
+
+
+AFTER: Final = Query(
+    "after", {"type": "integer", "minimum": 0, "default": 0}, "Only later versions."
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/events/{event}/journal",
+        handler=show_journal,
+        name="show_journal",
+        summary="Show an event's committed changes in order",
+        tag="Events",
+        access="manager",
+        scope="events:read",
+        answers=Page[JournalEntry],
+        cached=True,
+        query=(AFTER, *PAGING),
+        problems=(BAD_FIELD, *EVENT),
+    ),
 )

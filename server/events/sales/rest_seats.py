@@ -11,9 +11,12 @@ from aiohttp import web
 from msgspec import Struct
 
 from server.events.catalogue.rest import find_event, is_public
+from server.events.venues.map_cache import MAPS, MapDocument
 from server.live.fanout.board import Board
 from server.transport.http import etags
+from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import CACHE_ASK, Call
+from server.transport.rest.route import EVENT, Route
 
 CACHE_FOREVER: Final = "public, max-age=31536000, immutable"
 
@@ -43,7 +46,7 @@ class Availability(Struct):
 async def show_map(call: Call) -> web.Response:
     """Show an event's map."""
     event = await find_event(call)
-    encoded = await call.context.maps.of(event.id, event.board.venue.map)
+    encoded = await call[MAPS].of(event.id, event.board.venue.map)
     # What a draft looks like is for nobody's cache but the reader's own.
     cache_control = CACHE_FOREVER if is_public(event.board) else CACHE_ASK
     return call.read(encoded.body, encoded.etag, cache_control)
@@ -53,7 +56,7 @@ async def show_availability(call: Call) -> web.Response:
     """Show who has what, from the committed board."""
     board = (await find_event(call)).board
     etag = etags.of_position(board.history_id, board.epoch, board.version)
-    cache, stamp = call.context.caches.availability, availability_stamp(board)
+    cache, stamp = call[CACHES].availability, availability_stamp(board)
     known = cache.get(board.event, stamp)
     if known is None:
         body = availability_of(board)
@@ -84,3 +87,35 @@ def availability_of(board: Board) -> bytes:
             b"}",
         )
     )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/events/{event}/map",
+        handler=show_map,
+        name="show_map",
+        budget="cheap",
+        summary="Show an event's map, which never changes",
+        tag="Seats",
+        access="anyone",
+        scope="events:read",
+        answers=MapDocument,
+        cached=True,
+        problems=EVENT,
+    ),
+    Route(
+        method="GET",
+        path="/v1/events/{event}/availability",
+        handler=show_availability,
+        name="show_availability",
+        budget="cheap",
+        summary="Show who has what: one letter per seat index",
+        tag="Seats",
+        access="anyone",
+        scope="events:read",
+        answers=Availability,
+        cached=True,
+        problems=EVENT,
+    ),
+)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import msgspec
+from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
@@ -118,3 +119,6 @@ def _map_area(area: Area) -> MapArea:
         x=area.x,
         y=area.y,
     )
+
+
+MAPS: Final = web.AppKey("maps", Maps)

@@ -1,7 +1,7 @@
 """Venues: taken from a map or a published chart, listed, shown."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 from msgspec import Struct
@@ -10,16 +10,29 @@ from inventory.venue.chart import read_chart
 from inventory.venue.errors import ChartError
 from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import read_map
+from persistence.errors import TooMany
 from persistence.events.catalog import VenueRow
-from persistence.people.organisations import TooMany
-from server.events.catalogue.bodies import Id, Name
-from server.people.activity.middleware import note_objects
+from server.events.venues.problems import VENUE_NOT_FOUND
+from server.live.actors.registry import CATALOG
 from server.people.organisations.membership import seller_of
-from server.transport.http.problems import ProblemError, bad_field
+from server.people.organisations.service import ORGANISATION_SERVICE
+from server.transport.http.problems import (
+    BAD_FIELD,
+    FORBIDDEN,
+    KEY_REUSED,
+    LIMIT_REACHED,
+    UNAVAILABLE,
+    FieldError,
+    ProblemError,
+    bad_field,
+)
 from server.transport.rest.bodies import CHART_BYTES_MAX, decode, read_body
 from server.transport.rest.call import Call
+from server.transport.rest.fields import Id, Name
 from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.notes import note_objects
 from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.route import PAGING, WRITES, Route
 
 
 class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -49,24 +62,28 @@ class VenueDocument(Struct):
     organisation: str | None
 
 
+CHARTS: Final = web.AppKey("charts", asyncio.Semaphore)
+"""How many charts are read at the same time: each may take much memory."""
+
+
 async def create_venue(call: Call) -> web.Response:
     """Make a venue from a map or a chart."""
-    user, key, context = call.who.user, call.key, call.context
-    organisations = context.office.organisations
+    user, key = call.who.user, call.key
+    organisations = call[ORGANISATION_SERVICE].organisations
     if not call.organizer and not await organisations.leads_any(user):
         # Before the body, which is dear to read.
-        raise ProblemError("forbidden")
+        raise ProblemError(FORBIDDEN)
     body = await read_body(call.request, CHART_BYTES_MAX)
     # A stadium takes a tenth of a second, which no sale has to wait for.
-    async with context.charts:
+    async with call[CHARTS]:
         wanted, request_hash = await asyncio.to_thread(_decode_venue, body)
     organisation = await seller_of(call, wanted.organisation)
-    async with context.charts:
+    async with call[CHARTS]:
         venue_map = await asyncio.to_thread(_read_map, wanted)
     if organisation is not None:
         note_objects(call.request, organisation=organisation)
     try:
-        row = await context.catalog.create_venue(
+        row = await call[CATALOG].create_venue(
             new_id("ven", user, key),
             wanted.name,
             venue_map,
@@ -76,11 +93,11 @@ async def create_venue(call: Call) -> web.Response:
             organisation=organisation,
         )
     except TooMany as error:
-        raise ProblemError("limit_reached") from error
+        raise ProblemError(LIMIT_REACHED) from error
     except KeyError as error:
         raise bad_field("organisation", "There is no such organisation.") from error
     if row.request_hash != request_hash:
-        raise ProblemError("key_reused")
+        raise ProblemError(KEY_REUSED)
     headers = {"Location": f"/v1/venues/{row.venue_id}"}
     return call.answer(document_of(row), status=201, headers=headers)
 
@@ -88,7 +105,7 @@ async def create_venue(call: Call) -> web.Response:
 async def list_venues(call: Call) -> web.Response:
     """List the venues, oldest first."""
     query = call.request.query
-    rows, cursor = await call.context.catalog.list_venues(
+    rows, cursor = await call[CATALOG].list_venues(
         limit=read_limit(query), cursor=query.get("cursor")
     )
     return call.read(Page([document_of(row) for row in rows], cursor))
@@ -96,9 +113,9 @@ async def list_venues(call: Call) -> web.Response:
 
 async def show_venue(call: Call) -> web.Response:
     """Show one venue."""
-    row = await call.context.catalog.find_venue(call.path("venue"))
+    row = await call[CATALOG].find_venue(call.path("venue", VENUE_NOT_FOUND))
     if row is None:
-        raise ProblemError("venue_not_found")
+        raise ProblemError(VENUE_NOT_FOUND)
     return call.read(document_of(row))
 
 
@@ -117,7 +134,14 @@ def _read_map(wanted: VenueCreate) -> VenueMap:
             return read_chart(wanted.chart)
         return read_map(wanted.map)
     except ChartError as error:
-        raise bad_field(error.field, error.detail) from error
+        inside = "map" if wanted.chart is None else "chart"
+        errors = [
+            FieldError(
+                f"{inside}.{fault.field}" if fault.field else inside, fault.detail
+            )
+            for fault in error.faults
+        ]
+        raise ProblemError(BAD_FIELD, errors[0].detail, errors=errors) from error
 
 
 def document_of(row: VenueRow) -> VenueDocument:
@@ -131,3 +155,53 @@ def document_of(row: VenueRow) -> VenueDocument:
         row.exclusive,
         row.organisation,
     )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/v1/venues",
+        handler=create_venue,
+        name="create_venue",
+        who=(
+            "Needs the token of an account: of an owner or leader, where an "
+            "`organisation` is named, else of an organiser."
+        ),
+        summary="Make a venue from a map or a seats.io chart",
+        tag="Venues",
+        # For an organisation by who leads it, which the handler asks.
+        access="customer",
+        body=VenueCreate,
+        answers=VenueDocument,
+        status=201,
+        keyed=True,
+        problems=(*WRITES, KEY_REUSED, LIMIT_REACHED),
+    ),
+    Route(
+        method="GET",
+        path="/v1/venues",
+        handler=list_venues,
+        name="list_venues",
+        summary="List the venues",
+        tag="Venues",
+        access="anyone",
+        scope="events:read",
+        answers=Page[VenueDocument],
+        cached=True,
+        query=PAGING,
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+    Route(
+        method="GET",
+        path="/v1/venues/{venue}",
+        handler=show_venue,
+        name="show_venue",
+        summary="Show a venue",
+        tag="Venues",
+        access="anyone",
+        scope="events:read",
+        answers=VenueDocument,
+        cached=True,
+        problems=(VENUE_NOT_FOUND, UNAVAILABLE),
+    ),
+)

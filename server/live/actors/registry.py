@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Callable
 from contextvars import Context
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
+from aiohttp import web
 
 from inventory.actor import EventActor
 from inventory.commands import AnyCommand
@@ -20,13 +21,13 @@ from inventory.replies import Reply
 from inventory.venue.map import Venue
 from persistence.errors import Unavailable
 from persistence.events.catalog import Catalog, EventPlan
-from server.base import limits
+from persistence.journal.journal import PostgresJournal
+from server.base import access, limits
+from server.base.access import Seller
+from server.base.identity import Identity
 from server.live.actors.envelopes import envelope_of
 from server.live.fanout.board import Board
 from server.live.fanout.hub import EventHub, Hub
-from server.people.api_keys.api_keys import Machine
-from server.people.auth.tokens import Identity
-from server.people.organisations.membership_cache import Seller, Sellers
 
 log = structlog.get_logger()
 
@@ -61,20 +62,20 @@ class ServedEvent:
         return self.hub.board
 
     def is_run_by(self, user: Identity) -> bool:
-        """Tell whether somebody manages the event, as far as is known in memory."""
-        if self.seller is None:
+        """Return whether somebody manages the event, as far as is known in memory."""
+        seller = self.seller
+        if seller is None:
             return user.organizer
-        if isinstance(user, Machine):
-            return user.organisation == self.seller.organisation
-        return user.role == "admin" or self.seller.is_run_by(user.user)
+        return access.manages(user, seller.organisation, seller.role_of(user.user))
 
     def is_hidden_from(self, user: Identity) -> bool:
-        """Tell whether this is a draft of an organisation that is not the caller's."""
-        if self.seller is None or self.board.settings.sale_state != "draft":
+        """Return whether this is a draft of somebody else's organisation."""
+        seller = self.seller
+        if seller is None:
             return False
-        if isinstance(user, Machine):
-            return user.organisation != self.seller.organisation
-        return user.role != "admin" and self.seller.role_of(user.user) is None
+        role = seller.role_of(user.user)
+        state = self.board.settings.sale_state
+        return access.is_hidden(user, seller.organisation, role, state)
 
 
 class LocalEvent(ServedEvent):
@@ -83,6 +84,13 @@ class LocalEvent(ServedEvent):
     def __init__(self, actor: EventActor, hub: EventHub) -> None:
         super().__init__(hub, actor.offer)
         self.actor = actor
+
+
+class Sellers(Protocol):
+    """Where the sellers of events are found."""
+
+    async def find(self, organisation: str) -> Seller:
+        """Return an organisation as this process knows it. Raises `Unavailable`."""
 
 
 class Neighbours(Protocol):
@@ -107,7 +115,7 @@ class Neighbours(Protocol):
         """Take note that an event of ours is not ours any more."""
 
 
-class Shards:
+class EventRegistry:
     """The events of this process."""
 
     def __init__(
@@ -349,3 +357,12 @@ async def ask(
         envelope.request_hash = request_hash
     local.offer(envelope)
     return await answer
+
+
+REGISTRY: Final = web.AppKey("registry", EventRegistry)
+
+
+JOURNAL: Final = web.AppKey("journal", PostgresJournal)
+
+
+CATALOG: Final = web.AppKey("catalog", Catalog)

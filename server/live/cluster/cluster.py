@@ -7,7 +7,7 @@ and may lose any of it.
 Concurrency: one loop. What comes from the bus is dealt with at once; whatever has to
 wait (looking for an owner, loading, handing over) runs in a task of its own.
 
-Implements `server.live.actors.registry.Neighbours`.
+Implements `server.live.actors.registry.Neighbours` and `Peers`.
 """
 
 import asyncio
@@ -24,17 +24,18 @@ from persistence.errors import Unavailable
 from persistence.journal.journal import PostgresJournal
 from persistence.limits import SEEN_S_MAX
 from server.base import limits
+from server.base.metrics import Metrics
 from server.base.settings import ConfigError
 from server.live.actors.registry import (
     EventNotFound,
+    EventRegistry,
     EventUnavailable,
     LocalEvent,
     ServedEvent,
-    Shards,
 )
 from server.live.cluster.follower import Followed, Follower
 from server.live.cluster.forwarder import Forwarder, Waiting
-from server.live.cluster.members import Members
+from server.live.cluster.membership.members import Members
 from server.live.cluster.messages import (
     ALL,
     Answers,
@@ -54,9 +55,9 @@ from server.live.cluster.messages import (
     encode,
     process_topic,
 )
-from server.live.cluster.owner import Counter
+from server.live.cluster.owner import OwnerEndpoint
 from server.live.fanout.hub import EventHub
-from server.transport.bus.redis_bus import RedisBus
+from server.transport.bus.bus import Bus
 
 log = structlog.get_logger()
 
@@ -96,9 +97,9 @@ class Cluster:
 
     def __init__(
         self,
-        bus: RedisBus,
+        bus: Bus,
         journal: PostgresJournal,
-        shards: Shards,
+        registry: EventRegistry,
         members: Members,
     ) -> None:
         self.me = members.me
@@ -106,11 +107,11 @@ class Cluster:
         self.foreign = 0
         """Messages on our topics that could not be read."""
         self.members = members
-        self.counter = Counter(bus, self.me, shards, self.take)
+        self.endpoint = OwnerEndpoint(bus, self.me, registry, self.take)
         self.forwarder = Forwarder(bus, self.me, self._misdirected)
         self.follower = Follower(bus, self.me, self._look_again, self._idle)
         self._journal = journal
-        self._shards = shards
+        self._registry = registry
         self._loop = asyncio.get_running_loop()
         self._taking: dict[str, asyncio.Task[LocalEvent | None]] = {}
         """Events that others have asked us to own."""
@@ -122,10 +123,10 @@ class Cluster:
         """Who may still send us commands while we leave."""
         self._all_parted = asyncio.Event()
         self._handlers: dict[type, Callable[[Any], None]] = {
-            Commands: self.counter.take,
+            Commands: self.endpoint.take,
             Answers: self.forwarder.answered,
             State: self.follower.take_state,
-            WantState: self.counter.tell_state,
+            WantState: self.endpoint.tell_state,
             Elsewhere: self._told_elsewhere,
             Take: self._told_to_take,
             Handed: lambda message: self._expect(message.events, message.process),
@@ -133,10 +134,10 @@ class Cluster:
             Gone: self._told_gone,
             Parting: self._told_parting,
             Parted: self._told_parted,
-            WantRates: self.counter.tell_rates,
+            WantRates: self.endpoint.tell_rates,
             Rates: lambda message: self._rates.put_nowait(message),
         }
-        shards.neighbours = self
+        registry.neighbours = self
         members.on_gone = self._gone
         bus.subscribe(process_topic(self.me), self._hear, _nothing)
         bus.subscribe(ALL, self._hear, _nothing)
@@ -147,16 +148,16 @@ class Cluster:
         What is watched here is looked for until somebody serves it.
         """
         while True:
-            self.counter.beat()
+            self.endpoint.beat()
             self.forwarder.sweep()
             self.follower.sweep()
             for event in list(self._handed):
                 self._heir(event)
-            for event in self._shards.unserved():
+            for event in self._registry.unserved():
                 self._spawn(self._find(event))
             await asyncio.sleep(1.0)
 
-    # What the shards ask: `server.live.actors.registry.Neighbours`.
+    # What the registry asks: `server.live.actors.registry.Neighbours`.
 
     async def owner_of(self, event: str) -> str | None:
         """Return the process to ask about an event; None where it is for us to own."""
@@ -192,11 +193,11 @@ class Cluster:
     def publisher_for(self, hub: EventHub) -> Publisher:
         """Return what an actor of ours publishes to."""
         self.follower.leave(hub.board.event)
-        return self.counter.broadcast(hub)
+        return self.endpoint.broadcast(hub)
 
     def lost(self, event: str) -> None:
         """An event of ours is not ours any more: serve it through whoever has it."""
-        self.counter.drop(event)
+        self.endpoint.drop(event)
         self._spawn(self._find(event))
 
     async def see_that_all_hear(self) -> None:
@@ -234,7 +235,7 @@ class Cluster:
         Those of processes that do not answer soon are missing.
         """
         asked = self.members.others()
-        rates = dict(self.counter.rates())
+        rates = dict(self.endpoint.rates())
         self._rates = answers = asyncio.Queue[Rates]()
         for process in asked:
             self.bus.publish(process_topic(process), encode(WantRates(self.me)))
@@ -243,6 +244,27 @@ class Cluster:
                 for _ in asked:
                     rates.update((await answers.get()).rates)
         return rates
+
+    def count_in(self, metrics: Metrics) -> None:
+        """Show what is counted here."""
+        bus, forwarder = self.bus, self.forwarder
+        for name, meaning, read in (
+            ("processes", "Living processes", lambda: len(self.members.live)),
+            ("forwarded_commands", "Sent to owners", lambda: forwarder.forwarded),
+            ("forwarded_unknown", "Without an answer", lambda: forwarder.unknown),
+            ("visiting_commands", "Sent here by others", lambda: self.endpoint.visits),
+            ("followed_events", "Owned elsewhere", lambda: len(self.follower.followed)),
+            ("resyncs", "Boards fetched anew", lambda: self.follower.resyncs),
+            ("bus_published", "Messages said", lambda: bus.published),
+            ("bus_received", "Messages heard", lambda: bus.received),
+            (
+                "bus_dropped",
+                "Not ours, or unreadable",
+                lambda: bus.dropped + self.foreign,
+            ),
+            ("bus_reconnects", "Connections made anew", lambda: bus.reconnects),
+        ):
+            metrics.gauge(f"onsale_{name}", meaning, read)
 
     async def move(self, event: str, to: str) -> bool:
         """Let an event be given to a process; False where that cannot be said.
@@ -253,7 +275,7 @@ class Cluster:
         if owner == to:
             return True
         if owner == self.me:
-            if isinstance(self._shards.active.get(event), LocalEvent):
+            if isinstance(self._registry.active.get(event), LocalEvent):
                 self._spawn(self.hand_over(event, to))
                 return True
             return self.bus.publish(process_topic(to), encode(Take([event])))
@@ -304,7 +326,7 @@ class Cluster:
         """A process is not there any more."""
         log.info("a process is gone", process=process)
         self.forwarder.gone(process)
-        self.counter.forget(process)
+        self.endpoint.forget(process)
         for event in list(self.follower.followed):
             self._elsewhere(event, process)
 
@@ -321,12 +343,12 @@ class Cluster:
 
     def _idle(self, event: str) -> None:
         """Nobody here needs an event that we follow."""
-        self._shards.let_go(event)
+        self._registry.let_go(event)
         self.follower.leave(event)
 
     def _look_again(self, event: str) -> None:
         """Look for the owner of an event that we serve through somebody."""
-        if self._shards.let_go(event):
+        if self._registry.let_go(event):
             self._spawn(self._find(event))
 
     def _misdirected(self, sent: Waiting) -> None:
@@ -342,7 +364,7 @@ class Cluster:
         self._elsewhere(event, sent.owner)
         try:
             async with asyncio.timeout_at(sent.ends):
-                served = await self._shards.find(event)
+                served = await self._registry.find(event)
         except EventNotFound:
             envelope.reply(envelope, refuse("event_not_found"))
             return
@@ -370,10 +392,10 @@ class Cluster:
         try:
             if await self.owner_of(event) is not None:
                 return None
-            if self._shards.let_go(event):
+            if self._registry.let_go(event):
                 # Whoever waits for its former owner need not wait longer.
                 self.follower.leave(event)
-            served = await self._shards.find(event)
+            served = await self._registry.find(event)
         except (EventNotFound, EventUnavailable):
             return None
         return served if isinstance(served, LocalEvent) else None
@@ -381,7 +403,7 @@ class Cluster:
     async def _find(self, event: str) -> None:
         """Look for whoever serves an event now; who needs it later asks again."""
         with suppress(EventNotFound, EventUnavailable):
-            await self._shards.find(event)
+            await self._registry.find(event)
 
     async def _move_on(self, event: str, to: str) -> None:
         """Give an event to another process, though we may not have it quite yet."""
@@ -406,13 +428,13 @@ class Cluster:
         """Give an event of ours to another process, while it sells."""
         if to == self.me or to not in self.members.live:
             return
-        if not isinstance(self._shards.active.get(event), LocalEvent):
+        if not isinstance(self._registry.active.get(event), LocalEvent):
             return
         # Before it has no owner: what comes in between, to us or to others, must not
         # make somebody else take it.
         self._expect([event], to)
         self.bus.publish(ALL, encode(Handed(to, [event])))
-        await self._shards.give_up(event)
+        await self._registry.give_up(event)
         self.bus.publish(process_topic(to), encode(Take([event])))
 
     async def leave(self, within_s: float) -> None:
@@ -422,7 +444,7 @@ class Cluster:
         await members.look()
         moves = [
             asyncio.create_task(self.hand_over(event, to), name=f"hand over {event}")
-            for event in [local.actor.event for local in self._shards.owned()]
+            for event in [local.actor.event for local in self._registry.owned()]
             if (to := members.choose(event)) is not None
         ]
         if moves:
@@ -430,7 +452,7 @@ class Cluster:
 
     async def close(self) -> None:
         """Be gone, once all who asked us for something were answered."""
-        self.counter.closing = True
+        self.endpoint.closing = True
         self._parting = set(self.members.others())
         if self._parting and self.bus.publish(ALL, encode(Parting(self.me))):
             with suppress(TimeoutError):

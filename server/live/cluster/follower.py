@@ -25,7 +25,7 @@ from server.live.cluster.messages import (
     process_topic,
 )
 from server.live.fanout.hub import EventHub
-from server.transport.bus.redis_bus import Bus
+from server.transport.bus.bus import Bus
 
 log = structlog.get_logger()
 

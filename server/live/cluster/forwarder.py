@@ -29,7 +29,7 @@ from server.live.cluster.messages import (
     encode,
     process_topic,
 )
-from server.transport.bus.redis_bus import Bus
+from server.transport.bus.bus import Bus
 
 _DECODERS: Final = {
     command: msgspec.msgpack.Decoder(reply | Refused).decode

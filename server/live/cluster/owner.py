@@ -11,7 +11,7 @@ import msgspec
 
 from inventory.ports import BoardState, Envelope, Publication
 from inventory.replies import Reply
-from server.live.actors.registry import LocalEvent, Shards
+from server.live.actors.registry import EventRegistry, LocalEvent
 from server.live.cluster.messages import (
     Answered,
     Answers,
@@ -29,10 +29,10 @@ from server.live.cluster.messages import (
     process_topic,
 )
 from server.live.fanout.hub import EventHub
-from server.transport.bus.redis_bus import Bus
+from server.transport.bus.bus import Bus
 
 
-class Visitor(Envelope, eq=False):
+class ForwardedEnvelope(Envelope, eq=False):
     """A command that another process forwarded."""
 
     number: int = 0
@@ -88,14 +88,14 @@ class Broadcast:
             self.followed = False
 
 
-class Counter:
+class OwnerEndpoint:
     """Serves what other processes ask of our events."""
 
     def __init__(
         self,
         bus: Bus,
         me: str,
-        shards: Shards,
+        registry: EventRegistry,
         own: Callable[[str], Awaitable[LocalEvent | None]],
     ) -> None:
         self.visits = 0
@@ -104,13 +104,13 @@ class Counter:
         self.broadcasts: dict[str, Broadcast] = {}
         self._bus = bus
         self._me = me
-        self._shards = shards
+        self._registry = registry
         self._own = own
         self._loop = asyncio.get_running_loop()
         self._taken: dict[str, int] = {}
         """The last command that each process sent us: each is taken once."""
         self._answers: dict[str, Answers] = {}
-        self._loading: dict[str, list[Visitor]] = {}
+        self._loading: dict[str, list[ForwardedEnvelope]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._encode = msgspec.msgpack.Encoder().encode
 
@@ -122,7 +122,7 @@ class Counter:
 
     def take(self, commands: Commands) -> None:
         """Give forwarded commands to our actors."""
-        active = self._shards.active
+        active = self._registry.active
         self.visits += len(commands.items)
         last = self._taken.get(commands.sender, 0)
         self._taken[commands.sender] = max(last, commands.items[-1].number)
@@ -139,7 +139,7 @@ class Counter:
     def tell_state(self, want: WantState) -> None:
         """Tell a follower how events stand; load those that nobody owns."""
         for event in want.events:
-            served = self._shards.active.get(event)
+            served = self._registry.active.get(event)
             if isinstance(served, LocalEvent):
                 self._tell(want.sender, served)
             else:
@@ -162,7 +162,7 @@ class Counter:
         now = self._loop.time()
         return [
             (served.actor.event, served.board.commits_per_s(now))
-            for served in self._shards.owned()
+            for served in self._registry.owned()
         ]
 
     def tell_rates(self, want: WantRates) -> None:
@@ -171,7 +171,7 @@ class Counter:
 
     def beat(self) -> None:
         """Tell all followers where our events stand."""
-        for served in self._shards.owned():
+        for served in self._registry.owned():
             self.broadcasts[served.actor.event].beat()
 
     def forget(self, process: str) -> None:
@@ -182,8 +182,8 @@ class Counter:
         """Forget an event that is ours no more."""
         self.broadcasts.pop(event, None)
 
-    def _visitor(self, sender: str, item: Forwarded) -> Visitor:
-        visitor = Visitor(
+    def _visitor(self, sender: str, item: Forwarded) -> ForwardedEnvelope:
+        visitor = ForwardedEnvelope(
             item.command,
             item.user,
             item.organizer,
@@ -197,11 +197,11 @@ class Counter:
 
     def _reply(self, envelope: Envelope, reply: Reply) -> None:
         """Send the reply of an actor of ours back to where the command is from."""
-        assert isinstance(envelope, Visitor)
+        assert isinstance(envelope, ForwardedEnvelope)
         answered = Answered(envelope.number, msgspec.Raw(self._encode(reply)))
         self._answers_for(envelope).items.append(answered)
 
-    def _answers_for(self, visitor: Visitor) -> Answers:
+    def _answers_for(self, visitor: ForwardedEnvelope) -> Answers:
         """Return the message that goes to the command's process after this turn."""
         answers = self._answers.get(visitor.sender)
         if answers is None:
@@ -215,7 +215,7 @@ class Counter:
         for sender, message in answers.items():
             self._bus.publish(process_topic(sender), encode(message))
 
-    def _load_for(self, visitor: Visitor) -> None:
+    def _load_for(self, visitor: ForwardedEnvelope) -> None:
         """Load an event that others believe is ours, or tell them that it is not."""
         if self.closing:
             self._answers_for(visitor).misdirected.append(visitor.number)

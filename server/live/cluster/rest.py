@@ -2,13 +2,19 @@
 
 from collections import defaultdict
 from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
 
-from server.live.actors.registry import EventNotFound, EventUnavailable
-from server.transport.http.problems import ProblemError
+from server.live.actors.registry import REGISTRY, EventNotFound, EventUnavailable
+from server.live.cluster.membership.members import MEMBERS
+from server.live.cluster.peers import PEERS
+from server.live.cluster.problems import PROCESS_NOT_FOUND
+from server.transport.bus.open import PROCESSES
+from server.transport.http.problems import EVENT_NOT_FOUND, UNAVAILABLE, ProblemError
 from server.transport.rest.call import Call
+from server.transport.rest.route import WRITES, Route
 from server.transport.rest.times import from_ms
 
 
@@ -49,17 +55,9 @@ class Move(Struct, forbid_unknown_fields=True):
 
 async def show_cluster(call: Call) -> web.Response:
     """Tell which processes live, which events each owns, and how busy these are."""
-    context = call.context
-    cluster = context.cluster
     owned: dict[str, list[OwnedDocument]] = defaultdict(list)
-    if cluster is None:
-        rates = {
-            one.actor.event: one.board.commits_per_s(context.hub.now())
-            for one in context.shards.owned()
-        }
-    else:
-        rates = await cluster.rates()
-    for one in await context.processes.owned():
+    rates = await call[PEERS].rates()
+    for one in await call[PROCESSES].owned():
         owned[one.process].append(
             OwnedDocument(
                 event=one.event,
@@ -79,7 +77,7 @@ async def show_cluster(call: Call) -> web.Response:
             leaving=one.leaving,
             events=owned[one.process],
         )
-        for one in sorted(context.members.live.values(), key=lambda one: one.process)
+        for one in sorted(call[MEMBERS].live.values(), key=lambda one: one.process)
     ]
     return call.read(ClusterDocument(processes))
 
@@ -87,18 +85,46 @@ async def show_cluster(call: Call) -> web.Response:
 async def move_event(call: Call) -> web.Response:
     """Let an event move to another process while it sells."""
     body = await call.body(Move)
-    context = call.context
-    if body.process not in context.members.live:
-        raise ProblemError("process_not_found")
-    said = True
+    if body.process not in call[MEMBERS].live:
+        raise ProblemError(PROCESS_NOT_FOUND)
     try:
-        await context.shards.find(body.event)
-        if context.cluster is not None:
-            said = await context.cluster.move(body.event, body.process)
+        await call[REGISTRY].find(body.event)
+        said = await call[PEERS].move(body.event, body.process)
     except EventNotFound as error:
-        raise ProblemError("event_not_found") from error
+        raise ProblemError(EVENT_NOT_FOUND) from error
     except EventUnavailable as error:
-        raise ProblemError("unavailable") from error
+        raise ProblemError(UNAVAILABLE) from error
     if not said:
-        raise ProblemError("unavailable")
+        raise ProblemError(UNAVAILABLE)
     return call.answer(body, status=202)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/cluster",
+        handler=show_cluster,
+        name="show_cluster",
+        summary="Show the processes that serve, and what each owns",
+        tag="Operation",
+        access="admin",
+        answers=ClusterDocument,
+        cached=True,
+        problems=(UNAVAILABLE,),
+    ),
+    Route(
+        method="POST",
+        path="/v1/cluster/move",
+        handler=move_event,
+        name="move_event",
+        summary="Give an event to another process while it sells",
+        tag="Operation",
+        access="admin",
+        body=Move,
+        answers=Move,
+        status=202,
+        # A move to where the event is already is none.
+        keyed=True,
+        problems=(*WRITES, EVENT_NOT_FOUND, PROCESS_NOT_FOUND),
+    ),
+)

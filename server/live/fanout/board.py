@@ -118,19 +118,19 @@ class Board:
         return round(count / RATE_S, 1)
 
     def remembers(self, version: int) -> bool:
-        """Tell whether a delta from `version` to now can be made."""
+        """Return whether a delta from `version` to now can be made."""
         if version >= self.version:
             return True
         return bool(self.past) and self.past[0].base <= version
 
     def reaches(self, version: int) -> bool:
-        """Tell whether such a delta can be promised: it must not take long to make."""
+        """Return whether such a delta can be promised: it is made quickly."""
         return self.remembers(version) and not self._touched_more_than(
             limits.DELTA_TOUCHES_PROMISED_MAX, version
         )
 
     def _touched_more_than(self, touches: int, base: int) -> bool:
-        """Tell whether seats were touched more often than that after `base`."""
+        """Return whether seats were touched more often than that after `base`."""
         for past in reversed(self.past):
             if past.to <= base:
                 return False

@@ -1,4 +1,4 @@
-"""Live events: who hears of events as they appear, change, go, and fill up.
+"""EventFeed events: who hears of events as they appear, change, go, and fill up.
 
 Purpose: a page that lists events need not ask again and again. Whoever sends
 `watch_events` is told what becomes of all events, or of those of an organisation, or of
@@ -18,27 +18,28 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from inventory.commands import EventId
 from inventory.settings import Settings
 from persistence.errors import Unavailable
 from server.base import limits
 from server.live.fanout.board import Board
-from server.live.fanout.frames import Codec, WatchEvents
-from server.live.fanout.writer import Outlet
-
-if TYPE_CHECKING:
-    from server.live.fanout.hub import EventHub
-    from server.transport.bus.redis_bus import Bus
+from server.live.fanout.frames import Codec, Frame
+from server.live.fanout.writer import Writer
+from server.transport.bus.bus import Bus
 
 TOPIC: Final = "live events"
 LOOK_S: Final = 0.25
 HINTS_WAITING_MAX: Final = 1_024
 """Hints that wait to be told here; beyond them the oldest are dropped."""
+
+EVENTS_HEARD_MAX: Final = 100
+"""So many events can be named in one `watch_events`, and fit into its frame."""
 
 LEVELS: Final = (80, 95, 100)
 """Per cent of an event that are taken when those who listen are warned."""
@@ -51,6 +52,30 @@ Describe = Callable[[str], Awaitable[dict[str, Any] | None]]
 """Returns an event as the list shows it, in plain values; raises `Unavailable`."""
 
 log = structlog.get_logger()
+
+
+class FedEvent(Protocol):
+    """What is looked at here: an event's committed board, and how full it was."""
+
+    board: Board
+    level: int | None
+    """The level that was told last; None where that is for others to tell."""
+
+
+class WatchEvents(Frame, tag="watch_events"):
+    """Hear of events that appear, change, go or fill up: of all, or only of these.
+
+    Asked again, it replaces what was asked before.
+    """
+
+    organisation: EventId | None = None
+    events: (
+        Annotated[list[EventId], Meta(min_length=1, max_length=EVENTS_HEARD_MAX)] | None
+    ) = None
+
+
+class UnwatchEvents(Frame, tag="unwatch_events"):
+    """Hear of events no longer."""
 
 
 class Capacity(Struct, tag_field="op", tag="capacity"):
@@ -91,7 +116,7 @@ class Interest(Struct, frozen=True):
     events: frozenset[str] | None
 
     def covers(self, hint: Hint) -> bool:
-        """Tell whether a hint is about one of them."""
+        """Return whether a hint is about one of them."""
         if self.events is not None and hint.event not in self.events:
             return False
         return self.organisation is None or self.organisation == hint.organisation
@@ -101,7 +126,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Said).decode
 
 
-class Live:
+class EventFeed:
     """The live events of one process.
 
     `owns` tells whether this process speaks for an event, `organisation_of` whose that
@@ -109,7 +134,7 @@ class Live:
     """
 
     def __init__(self) -> None:
-        self.listeners: dict[Outlet, Interest] = {}
+        self.listeners: dict[Writer, Interest] = {}
         self.told = 0
         self.dropped = 0
         """Hints that a client had no room for, or that came too fast."""
@@ -117,39 +142,39 @@ class Live:
         self.owns: Callable[[str], bool] = _everything
         self.organisation_of: Callable[[str], str | None] = _nobody
         self._tell: Callable[[Hint], None] = _alone
-        self._moved: set[EventHub] = set()
-        self._changed: dict[EventHub, Settings] = {}
+        self._moved: set[FedEvent] = set()
+        self._changed: dict[FedEvent, Settings] = {}
         """Events whose settings changed, and what they were before that."""
-        self._edited: set[EventHub] = set()
+        self._edited: set[FedEvent] = set()
         self._hints: deque[Hint] = deque()
 
-    def listen(self, outlet: Outlet, wanted: WatchEvents) -> None:
+    def listen(self, writer: Writer, wanted: WatchEvents) -> None:
         """Tell a session of events from now on; what it wanted before is forgotten."""
         events = None if wanted.events is None else frozenset(wanted.events)
-        self.listeners[outlet] = Interest(wanted.organisation, events)
+        self.listeners[writer] = Interest(wanted.organisation, events)
 
-    def leave(self, outlet: Outlet) -> None:
+    def leave(self, writer: Writer) -> None:
         """Tell a session no more."""
-        self.listeners.pop(outlet, None)
+        self.listeners.pop(writer, None)
 
-    def published(self, event: "EventHub", before: Settings) -> None:
+    def published(self, event: FedEvent, before: Settings) -> None:
         """Take note of a committed batch: on the path of every command."""
         self._moved.add(event)
         if event.board.settings is not before:
             self._changed.setdefault(event, before)
 
-    def loaded(self, event: "EventHub", before: Settings, *, anew: bool) -> None:
+    def loaded(self, event: FedEvent, before: Settings, *, anew: bool) -> None:
         """Take note of a state that was (re)loaded; `anew`: nothing was known here."""
         if anew or event.level is None:
             event.level = level_of(event.board)
         if not anew:
             self.published(event, before)
 
-    def edited(self, event: "EventHub") -> None:
+    def edited(self, event: FedEvent) -> None:
         """Tell that what the catalogue says of an event was edited here."""
         self._edited.add(event)
 
-    def connect(self, bus: "Bus", me: str) -> None:
+    def connect(self, bus: Bus, me: str) -> None:
         """Tell the other processes what is told here, and hear it from them."""
 
         def hear(data: bytes) -> None:
@@ -197,7 +222,7 @@ class Live:
         while self._hints:
             await self._deliver(self._hints.popleft(), slice_)
 
-    async def _announce(self, event: "EventHub", kind: Kind) -> None:
+    async def _announce(self, event: FedEvent, kind: Kind) -> None:
         """Tell everybody what became of an event."""
         if not self.listeners and self._tell is _alone:
             return
@@ -215,7 +240,7 @@ class Live:
             frame |= shown
         self._say(frame)
 
-    def _measure(self, event: "EventHub") -> None:
+    def _measure(self, event: FedEvent) -> None:
         """Tell the levels that an event has reached."""
         board = event.board
         if not self.owns(board.event):
@@ -249,18 +274,18 @@ class Live:
     async def _deliver(self, hint: Hint, slice_: "_Slice") -> None:
         """Write a hint to all who want it and have room."""
         frames: dict[Codec, bytes] = {}
-        for count, (outlet, interest) in enumerate(list(self.listeners.items())):
+        for count, (writer, interest) in enumerate(list(self.listeners.items())):
             if not count & 15:
                 await slice_.rest()
             if not interest.covers(hint):
                 continue
-            if outlet.is_over() or not outlet.roomy():
+            if writer.is_over() or not writer.roomy():
                 self.dropped += 1
                 continue
-            codec = outlet.codec
+            codec = writer.codec
             if codec not in frames:
                 frames[codec] = codec.pack(hint.frame)
-            outlet.write(frames[codec])
+            writer.write(frames[codec])
             self.told += 1
 
 
@@ -288,7 +313,7 @@ def kind_of(before: Settings, now: Settings) -> Kind | None:
 
 
 def is_for_sale(settings: Settings) -> bool:
-    """Tell whether anybody wants to know how full this event is."""
+    """Return whether anybody wants to know how full this event is."""
     return settings.sale_state in {"scheduled", "on_sale", "paused"} and _is_public(
         settings
     )

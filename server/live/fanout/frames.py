@@ -1,20 +1,22 @@
-"""Frames: what clients send, what the server says without being asked, and their bytes.
+"""Frames: what every client sends, what the server says unasked, and their bytes.
 
-msgspec does everything typed; the two subprotocols differ only in their codec.
+msgspec does everything typed; the two subprotocols differ only in their codec. What
+else a client may send is in the table of `server.live.websocket.frame_table`.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import reduce
+from operator import or_
 from struct import pack
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Struct
 
 from inventory.commands import (
     Block,
     ClientCommand,
-    EventId,
     FrameId,
     Hold,
     Release,
@@ -24,8 +26,6 @@ from inventory.replies import Ok
 
 JSON_PROTOCOL: Final = "onsale.v1.json"
 MSGPACK_PROTOCOL: Final = "onsale.v1.msgpack"
-EVENTS_HEARD_MAX: Final = 100
-"""So many events can be named in one `watch_events`, and fit into its frame."""
 
 
 class Frame(Struct, kw_only=True, tag_field="op", forbid_unknown_fields=True):
@@ -40,48 +40,12 @@ class Hello(Frame, tag="hello"):
     token: str
 
 
-class Since(Struct, forbid_unknown_fields=True):
-    """Where a client stands."""
-
-    history_id: str
-    version: int
-
-
-class Watch(Frame, tag="watch"):
-    """Follow an event, from `since` on where that is possible."""
-
-    event: EventId
-    since: Since | None = None
-
-
-class Unwatch(Frame, tag="unwatch"):
-    """Follow an event no longer."""
-
-    event: EventId
-
-
 class Ping(Frame, tag="ping"):
     """Ask for a sign of life."""
 
 
-class WatchEvents(Frame, tag="watch_events"):
-    """Hear of events that appear, change, go or fill up: of all, or only of these.
-
-    Asked again, it replaces what was asked before.
-    """
-
-    organisation: EventId | None = None
-    events: (
-        Annotated[list[EventId], Meta(min_length=1, max_length=EVENTS_HEARD_MAX)] | None
-    ) = None
-
-
-class UnwatchEvents(Frame, tag="unwatch_events"):
-    """Hear of events no longer."""
-
-
-SessionFrame = Hello | Watch | Unwatch | WatchEvents | UnwatchEvents | Ping
-ClientFrame = SessionFrame | ClientCommand
+SessionFrame = Hello | Ping
+ClientFrame = Frame | ClientCommand
 
 
 class HelloOk(Ok, tag="ok"):
@@ -90,17 +54,6 @@ class HelloOk(Ok, tag="ok"):
     user: dict[str, str]
     protocol: int
     limits: dict[str, float]
-
-
-class WatchOk(Ok, tag="ok"):
-    """Whether the next delta goes on from `since`.
-
-    `address` is told where another process owns the event and can be reached directly:
-    commands take no detour there.
-    """
-
-    resumed: bool
-    address: str | UnsetType = UNSET
 
 
 class Snapshot(Struct, tag_field="op", tag="snapshot"):
@@ -194,24 +147,46 @@ class FrameError(Exception):
 
 
 class Codec:
-    """One subprotocol: how frames become bytes and back."""
+    """One subprotocol: how frames become bytes, and what makes objects of bytes."""
 
     def __init__(
         self,
         name: str,
         opcode: int,
-        decode: Callable[[bytes], ClientFrame],
+        decoder: Callable[[Any], Any],
         decode_any: Callable[[bytes], object],
         encode: Callable[[object], bytes],
         null: bytes,
     ) -> None:
         self.name = name
         self.binary = opcode == 2
+        self.decoder = decoder
+        """Makes the decoder of a type."""
+        self.decode_any = decode_any
+        self.null = null
+        """How U+0000 is written in a string."""
         self._head = 0x80 | opcode
-        self._decode = decode
-        self._decode_any = decode_any
         self._encode = encode
-        self._null = null
+
+    def pack(self, frame: object) -> bytes:
+        """Encode a server frame with its websocket header, ready for the transport."""
+        payload = self._encode(frame)
+        size = len(payload)
+        if size < 126:
+            return bytes((self._head, size)) + payload
+        if size < 65_536:
+            return pack("!BBH", self._head, 126, size) + payload
+        return pack("!BBQ", self._head, 127, size) + payload
+
+
+class FrameDecoder:
+    """Decodes the client frames of some types, in one subprotocol."""
+
+    def __init__(self, codec: Codec, kinds: Iterable[type[ClientFrame]]) -> None:
+        self._codec = codec
+        self._decode: Callable[[bytes], ClientFrame]
+        self._decode = codec.decoder(reduce(or_, kinds)).decode
+        self._null = codec.null
 
     def decode(self, data: bytes) -> ClientFrame:
         """Decode one client frame; raise `FrameError` with its id where it has one."""
@@ -226,24 +201,14 @@ class Codec:
             check_command(frame)
         return frame
 
-    def pack(self, frame: object) -> bytes:
-        """Encode a server frame with its websocket header, ready for the transport."""
-        payload = self._encode(frame)
-        size = len(payload)
-        if size < 126:
-            return bytes((self._head, size)) + payload
-        if size < 65_536:
-            return pack("!BBH", self._head, 126, size) + payload
-        return pack("!BBQ", self._head, 127, size) + payload
-
     def _error(self, data: bytes, error: Exception) -> FrameError:
         """Say what is wrong with a frame that did not decode."""
         try:
-            value = self._decode_any(data)
+            value = self._codec.decode_any(data)
         except UnicodeDecodeError:
             return FrameError("bad_field", "A string is not valid Unicode.")
         except (*_UNREADABLE, ValueError):
-            return FrameError("bad_frame", f"Not a frame of {self.name}.")
+            return FrameError("bad_frame", f"Not a frame of {self._codec.name}.")
         if not isinstance(value, dict):
             return FrameError("bad_frame", "A frame is one object.")
         frame_id = value.get("id")
@@ -319,7 +284,7 @@ def _strings(value: object) -> list[str]:
 JSON: Final = Codec(
     JSON_PROTOCOL,
     1,
-    msgspec.json.Decoder(ClientFrame).decode,
+    msgspec.json.Decoder,
     # The standard library reads lone surrogates, which lets us name them.
     json.loads,
     msgspec.json.Encoder().encode,
@@ -328,7 +293,7 @@ JSON: Final = Codec(
 MSGPACK: Final = Codec(
     MSGPACK_PROTOCOL,
     2,
-    msgspec.msgpack.Decoder(ClientFrame).decode,
+    msgspec.msgpack.Decoder,
     msgspec.msgpack.Decoder().decode,
     msgspec.msgpack.Encoder().encode,
     b"\0",

@@ -19,16 +19,18 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from time import monotonic
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
+
+from aiohttp import web
 
 from inventory.ports import BoardState, Expiry, Publication
 from inventory.settings import Settings
 from inventory.venue.map import Venue
 from server.base import limits
 from server.live.fanout.board import Board
-from server.live.fanout.event_feed import Live
+from server.live.fanout.event_feed import EventFeed
 from server.live.fanout.frames import Codec, Expired, Sale
-from server.live.fanout.writer import Outlet
+from server.live.fanout.writer import Writer
 
 Step: TypeAlias = tuple[int, bool, Codec]
 """What a frame depends on: the cursor it goes on from, whether that was promised, and
@@ -45,11 +47,11 @@ class Told(NamedTuple):
 class Watcher:
     """One session that follows one event, and how far it was told."""
 
-    __slots__ = ("outlet", "step")
+    __slots__ = ("step", "writer")
 
-    def __init__(self, outlet: Outlet, cursor: int, *, resumed: bool) -> None:
-        self.outlet = outlet
-        self.step: Step = (cursor, resumed, outlet.codec)
+    def __init__(self, writer: Writer, cursor: int, *, resumed: bool) -> None:
+        self.writer = writer
+        self.step: Step = (cursor, resumed, writer.codec)
 
     @property
     def cursor(self) -> int:
@@ -68,7 +70,7 @@ class EventHub:
     ) -> None:
         self.hub = hub
         self.board = Board(event, venue, settings, "")
-        self.watchers: dict[Outlet, Watcher] = {}
+        self.watchers: dict[Writer, Watcher] = {}
         self.told_at = hub.now()
         self.level: int | None = None
         """How full the event is; None where that is for others to tell."""
@@ -97,7 +99,7 @@ class EventHub:
         board.reset(state, self.hub.now())
         if before != state.settings:
             self.hub.settings_changed()
-        self.hub.live.loaded(self, before, anew=anew)
+        self.hub.feed.loaded(self, before, anew=anew)
         self.wake()
 
     def publish(self, publication: Publication) -> None:
@@ -110,7 +112,7 @@ class EventHub:
             self.hub.settings_changed()
         for expiry in publication.expired:
             self.hub.tell_expired(self.board.event, expiry)
-        self.hub.live.published(self, before)
+        self.hub.feed.published(self, before)
         self.wake()
 
     async def reach(self, version: int, within_s: float) -> bool:
@@ -122,20 +124,20 @@ class EventHub:
             self._awaited = [one for one in self._awaited if one[1] is not arrival]
         return self.board.version >= version
 
-    def watch(self, outlet: Outlet, cursor: int | None) -> None:
+    def watch(self, writer: Writer, cursor: int | None) -> None:
         """Follow from `cursor`; None for a snapshot, which is sent at once."""
         board = self.board
         resumed = cursor is not None
         if cursor is None:
-            outlet.write(board.snapshot(outlet.codec))
+            writer.write(board.snapshot(writer.codec))
             cursor = board.version
-        self.watchers[outlet] = Watcher(outlet, cursor, resumed=resumed)
+        self.watchers[writer] = Watcher(writer, cursor, resumed=resumed)
         if cursor < board.version:
             self.wake()
 
-    def unwatch(self, outlet: Outlet) -> None:
+    def unwatch(self, writer: Writer) -> None:
         """Follow no longer."""
-        self.watchers.pop(outlet, None)
+        self.watchers.pop(writer, None)
 
     def beat(self, now: float) -> None:
         """Tell everyone the version when nothing else was sent for a while."""
@@ -169,7 +171,7 @@ class EventHub:
         """Flush again for those who had no room before and have some now."""
         version = self.board.version
         if any(
-            watcher.cursor < version and watcher.outlet.roomy()
+            watcher.cursor < version and watcher.writer.roomy()
             for watcher in self.watchers.values()
         ):
             self.wake()
@@ -233,11 +235,11 @@ class EventHub:
                 yield
                 if board.history_id != history:
                     return  # another flush follows, which tells of the new one
-            outlet, step = watcher.outlet, watcher.step
+            writer, step = watcher.writer, watcher.step
             if (
                 step[0] >= version
-                or not outlet.roomy()
-                or self.watchers.get(outlet) is not watcher
+                or not writer.roomy()
+                or self.watchers.get(writer) is not watcher
             ):
                 continue
             # Most watchers took the same step before, the very same object.
@@ -248,7 +250,7 @@ class EventHub:
                 if told is None:
                     told = late[step, board.version] = self._tell(step)
                 last = None
-            outlet.write(told.frame)
+            writer.write(told.frame)
             watcher.step = told.step
             self.hub.deliveries += 1
 
@@ -260,7 +262,7 @@ class EventHub:
         version = self.board.version
         # Those who take nothing stand at steps of their own: they wait, unencoded.
         steps = Counter(
-            watcher.step for watcher in self.watchers.values() if watcher.outlet.roomy()
+            watcher.step for watcher in self.watchers.values() if watcher.writer.roomy()
         )
         began = monotonic()
         frames: dict[Step, Told] = {}
@@ -294,11 +296,11 @@ class EventHub:
                 yield
                 if board.version != version:
                     return  # they are told more than that
-            outlet = watcher.outlet
-            if watcher.cursor == version and outlet.roomy():
-                if outlet.codec not in frames:
-                    frames[outlet.codec] = board.beat(outlet.codec)
-                outlet.write(frames[outlet.codec])
+            writer = watcher.writer
+            if watcher.cursor == version and writer.roomy():
+                if writer.codec not in frames:
+                    frames[writer.codec] = board.beat(writer.codec)
+                writer.write(frames[writer.codec])
 
 
 class Hub:
@@ -308,9 +310,9 @@ class Hub:
         self.loop = loop
         self.now = loop.time
         self.events: dict[str, EventHub] = {}
-        self.outlets: set[Outlet] = set()
-        self.by_user: dict[str, set[Outlet]] = {}
-        self.live = Live()
+        self.writers: set[Writer] = set()
+        self.by_user: dict[str, set[Writer]] = {}
+        self.feed = EventFeed()
         self.deliveries = 0
         self.fanout_s = 0.0
         self.settings_changed: Callable[[], None] = _nobody_minds
@@ -326,29 +328,29 @@ class Hub:
             hub = self.events[event] = EventHub(self, event, venue, settings)
         return hub
 
-    def signed_in(self, outlet: Outlet, user: str) -> None:
+    def signed_in(self, writer: Writer, user: str) -> None:
         """Remember whose session this is."""
-        self.by_user.setdefault(user, set()).add(outlet)
+        self.by_user.setdefault(user, set()).add(writer)
 
-    def left(self, outlet: Outlet, user: str | None) -> None:
+    def left(self, writer: Writer, user: str | None) -> None:
         """Forget a session."""
-        self.outlets.discard(outlet)
+        self.writers.discard(writer)
         if user is not None and user in self.by_user:
-            self.by_user[user].discard(outlet)
+            self.by_user[user].discard(writer)
             if not self.by_user[user]:
                 del self.by_user[user]
 
     def sign_out(self, user: str, subject: str) -> None:
         """Close the sockets of a session; or of a user's that belong to none."""
-        for outlet in list(self.by_user.get(user, ())):
-            if (outlet.session or user) == subject:
-                outlet.close(4001, "you have been signed out", 0)
+        for writer in list(self.by_user.get(user, ())):
+            if (writer.session or user) == subject:
+                writer.close(4001, "you have been signed out", 0)
 
     def tell_expired(self, event: str, expiry: Expiry) -> None:
         """Tell a user, and nobody else, that a hold ran out."""
         frame = Expired(event, expiry.hold, expiry.seats, expiry.areas)
-        for outlet in self.by_user.get(expiry.user, ()):
-            outlet.write(outlet.codec.pack(frame))
+        for writer in self.by_user.get(expiry.user, ()):
+            writer.write(writer.codec.pack(frame))
 
     async def run(self) -> None:
         """Once a second: beats, pings, and an end to connections that stall."""
@@ -361,8 +363,8 @@ class Hub:
                 pinged_at = now
             for event in list(self.events.values()):
                 event.beat(now)
-            for count, outlet in enumerate(list(self.outlets)):
-                outlet.tend(now, ping=ping)
+            for count, writer in enumerate(list(self.writers)):
+                writer.tend(now, ping=ping)
                 if not count & 255:
                     await asyncio.sleep(0)
             for event in list(self.events.values()):
@@ -371,3 +373,6 @@ class Hub:
 
 def _nobody_minds() -> None:
     """Nothing here was made from any event's settings."""
+
+
+HUB: Final = web.AppKey("hub", Hub)

@@ -14,7 +14,7 @@ from server.base import limits
 from server.live.fanout.frames import PING_FRAME, Bye, Codec, close_frame
 
 
-class Outlet:
+class Writer:
     """Writes frames to one connection and notices when it takes nothing."""
 
     __slots__ = (
@@ -76,15 +76,15 @@ class Outlet:
         self.write(self.codec.pack(frame))
 
     def is_over(self) -> bool:
-        """Tell whether nothing is written any more."""
+        """Return whether nothing is written any more."""
         return self.closing or self.transport.is_closing()
 
     def roomy(self) -> bool:
-        """Tell whether a watcher's frame may be written now."""
+        """Return whether a watcher's frame may be written now."""
         return self.transport.get_write_buffer_size() < limits.WATCH_BUFFER_BYTES_MAX
 
     def full(self) -> bool:
-        """Tell whether the client should take something before it may ask for more."""
+        """Return whether the client should take something before it asks for more."""
         return self.transport.get_write_buffer_size() > limits.REPLY_BUFFER_BYTES_MAX
 
     def when_roomy(self, callback: Callable[[], None]) -> None:

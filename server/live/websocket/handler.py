@@ -11,15 +11,23 @@ from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
 from persistence.errors import Unavailable
 from server.base import limits
-from server.base.context import CONTEXT, Context
+from server.base.identity import Identity, Machine, TokenError
+from server.live.actors.registry import REGISTRY
 from server.live.fanout.frames import CODECS, JSON
-from server.live.fanout.writer import Outlet
+from server.live.fanout.hub import HUB
+from server.live.fanout.writer import Writer
 from server.live.websocket.direct_socket import DirectSocket
 from server.live.websocket.machines import Keys, TooManyKeys
 from server.live.websocket.session import Session
-from server.people.api_keys.api_keys import Machine, is_key
-from server.people.auth.tokens import Identity, TokenError
-from server.transport.rest.guard import bearer_of, client_of, enforce
+from server.transport.http.app_keys import READINESS, SETTINGS
+from server.transport.ratelimit.request_limits import LIMITS
+from server.transport.rest.guard import (
+    AUTHENTICATOR,
+    KEY_AUTHENTICATOR,
+    bearer_of,
+    client_of,
+    enforce,
+)
 
 REASONS: Final[dict[int, str]] = {
     WSCloseCode.PROTOCOL_ERROR: "not the websocket protocol",
@@ -34,18 +42,18 @@ log = structlog.get_logger()
 
 async def websocket(request: web.Request) -> web.StreamResponse:
     """Serve one websocket until it ends."""
-    context = request.app[CONTEXT]
-    if context.limits is not None:
-        address = client_of(request, context)
-        enforce(request, context.limits.handshake(address, time.monotonic()))
-    _check_origin(request, context)
+    app = request.app
+    if app.get(LIMITS) is not None:
+        address = client_of(request, app)
+        enforce(request, app[LIMITS].handshake(address, time.monotonic()))
+    _check_origin(request, app)
     if request.body_exists:
         # What comes after the head are frames; a proxy may think it a body.
         raise web.HTTPBadRequest
-    if len(context.hub.outlets) >= limits.CONNECTIONS_MAX or not context.ready:
+    if len(app[HUB].writers) >= limits.CONNECTIONS_MAX or not app[READINESS].ready:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
-    keys = Keys(context.office.machines, partial(_may_ask, request, context))
-    user, shown = await _caller_of(request, context, keys)
+    keys = Keys(app[KEY_AUTHENTICATOR], partial(_may_ask, request, app))
+    user, shown = await _caller_of(request, app, keys)
     socket_ = DirectSocket(
         protocols=tuple(CODECS),
         compress=False,
@@ -60,18 +68,19 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         return socket_
     _bound_kernel_memory(transport)
     codec = CODECS.get(socket_.ws_protocol or "", JSON)
-    outlet = Outlet(transport, codec, socket_.end)
-    socket_.say_goodbye = partial(_say_goodbye, outlet)
+    writer = Writer(transport, codec, socket_.end)
+    socket_.say_goodbye = partial(_say_goodbye, writer)
     session = Session(
-        outlet,
-        context.hub,
-        context.shards,
-        partial(_identify, context),
-        limited=context.limits is not None,
+        writer,
+        app[HUB],
+        app[REGISTRY],
+        partial(_identify, app),
+        app,
+        limited=app.get(LIMITS) is not None,
         keys=keys,
     )
     # It may have been signed out while the handshake went on.
-    if user is not None and not context.tokens.is_ended(user):
+    if user is not None and not app[AUTHENTICATOR].is_ended(user):
         session.sign_in(user, shown)
     try:
         await _pump(socket_, session)
@@ -82,7 +91,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
 
 async def _pump(socket_: DirectSocket, session: Session) -> None:
     """Read frames; stop reading while too much is unanswered."""
-    wanted = WSMsgType.BINARY if session.outlet.codec.binary else WSMsgType.TEXT
+    wanted = WSMsgType.BINARY if session.writer.codec.binary else WSMsgType.TEXT
     socket_.direct(wanted, session.receive, session.must_wait)
     receive = socket_.receive
     while True:
@@ -107,21 +116,21 @@ async def _pump(socket_: DirectSocket, session: Session) -> None:
             await session.room()
 
 
-def _say_goodbye(outlet: Outlet, code: int) -> None:
+def _say_goodbye(writer: Writer, code: int) -> None:
     """Say why the connection ends, where the client did not end it."""
     reason = REASONS.get(code)
     if reason is None:
-        outlet.end(code)
+        writer.end(code)
     else:
-        outlet.close(code, reason, 0)
+        writer.close(code, reason, 0)
 
 
-def _check_origin(request: web.Request, context: Context) -> None:
+def _check_origin(request: web.Request, app: web.Application) -> None:
     """Refuse browsers from elsewhere; programs send no Origin."""
     origins = request.headers.getall("Origin", [])
     if not origins:
         return
-    allowed = context.config.allowed_origins
+    allowed = app[SETTINGS].allowed_origins
     # Not aiohttp's `host`, which believes an absolute target more than the header.
     host = request.headers.get("Host", "")
     own = {f"{scheme}://{host}" for scheme in ("http", "https")}
@@ -130,7 +139,7 @@ def _check_origin(request: web.Request, context: Context) -> None:
 
 
 async def _caller_of(
-    request: web.Request, context: Context, keys: Keys
+    request: web.Request, app: web.Application, keys: Keys
 ) -> tuple[Identity | None, str]:
     """Return who the handshake says is there, and a machine's key with it."""
     header = request.headers.get("Authorization")
@@ -141,10 +150,10 @@ async def _caller_of(
         raise web.HTTPBadRequest(text="Send one access token, or one API key.")
     text = bearer_of(header) if header is not None else shown[0]
     user: Identity | None = None
-    if text is not None and is_key(text):
+    if text is not None and keys.is_key(text):
         user = await _machine_of(text, keys)
     elif text is not None and not shown:
-        user = _identify(context, text)
+        user = _identify(app, text)
     if text is None or user is None:
         raise web.HTTPUnauthorized
     # A token is as long as all else that is kept for a socket, so it is not kept.
@@ -160,18 +169,18 @@ async def _machine_of(key: str, keys: Keys) -> Machine | None:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from error
 
 
-def _may_ask(request: web.Request, context: Context) -> bool:
+def _may_ask(request: web.Request, app: web.Application) -> bool:
     """Count a key that must be looked up for its sender's address, as REST does."""
-    if context.limits is None:
+    if app.get(LIMITS) is None:
         return True
-    address = client_of(request, context)
-    return context.limits.request(address, None, time.monotonic()).allowed
+    address = client_of(request, app)
+    return app[LIMITS].request(address, None, time.monotonic()).allowed
 
 
-def _identify(context: Context, token: str) -> Identity | None:
+def _identify(app: web.Application, token: str) -> Identity | None:
     """Return whom a token proves, if anybody."""
     try:
-        return context.tokens.check(token, int(time.time()))
+        return app[AUTHENTICATOR].check(token, int(time.time()))
     except TokenError:
         return None
 

@@ -5,19 +5,17 @@ for as long as its socket is open: one that is revoked, rotated or expired close
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from inventory.commands import Block, Unblock
+from inventory.commands import Block, ClientCommand, Unblock
 from inventory.replies import Refused, refuse
-from server.live.fanout.frames import COMMANDS
-from server.people.api_keys.api_keys import BELIEVED_S, Machine, Machines
+from persistence.people.api_keys import Scope
+from server.base import access
+from server.base.identity import KeyAuthenticator, Machine
 
-if TYPE_CHECKING:
-    from persistence.people.api_keys import Scope
-
-KEY_LOOK_S: Final = BELIEVED_S
-"""How long a socket goes without looking at its key again; a key that another process
-ended, unheard, is believed for at most twice as long."""
+KEY_LOOK_S: Final = 10.0
+"""How long a socket goes without looking at its key again. A key that was found is
+believed for as long, so one that another process ended, unheard, for at most twice."""
 
 
 class TooManyKeys(Exception):
@@ -29,9 +27,13 @@ class Keys:
 
     __slots__ = ("_machines", "_may_ask")
 
-    def __init__(self, machines: Machines, may_ask: Callable[[], bool]) -> None:
+    def __init__(self, machines: KeyAuthenticator, may_ask: Callable[[], bool]) -> None:
         self._machines = machines
         self._may_ask = may_ask
+
+    def is_key(self, text: str) -> bool:
+        """Return whether this looks like a key; no access token does."""
+        return self._machines.is_key(text)
 
     async def find(self, key: str) -> Machine | None:
         """Return which machine a key proves, if any.
@@ -51,17 +53,16 @@ class Keys:
         return await self._machines.identify(key)
 
 
-def refusal_of(machine: Machine, frame: object) -> Refused | None:
-    """Return why a machine may not send a frame; None where it may.
+def refusal_of(machine: Machine, command: ClientCommand) -> Refused | None:
+    """Return why a machine may not give a command; None where it may."""
+    blocks = isinstance(command, Block | Unblock)
+    return _refusal(access.may_command(machine, blocks=blocks))
 
-    As over REST: it watches with one scope, blocks and unblocks with another, and never
-    buys.
-    """
-    needed: Scope = "events:read"
-    if type(frame) in COMMANDS:
-        if not isinstance(frame, Block | Unblock):
-            return refuse("forbidden", "An API key may block and unblock only.")
-        needed = "events:write"
-    if needed not in machine.scopes:
-        return refuse("forbidden", f"This API key lacks the scope {needed}.")
-    return None
+
+def refusal_for(machine: Machine, scope: Scope | None) -> Refused | None:
+    """Return why a machine may not do what needs a scope, or what is for people."""
+    return _refusal(access.lacks(machine, scope))
+
+
+def _refusal(denial: access.Denial | None) -> Refused | None:
+    return None if denial is None else refuse(denial.code, denial.detail)

@@ -2,53 +2,70 @@
 
 Bytes in, frames out; a command is decoded once, goes to its event's mailbox and comes
 back as a plain function call, with no task and no future of its own. The session never
-waits: the reader (`websocket.py`) does, when too much is unanswered.
+waits: the reader (`handler.py`) does, when too much is unanswered. It knows `hello`,
+`ping` and commands; all other frames are in the table of `frame_table.py`.
 """
 
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
+from aiohttp import WSCloseCode, web
 
 from inventory.commands import Block, ClientCommand, Unblock
 from inventory.ports import Envelope
+from inventory.rejections import Code
 from inventory.replies import Ok, Reply, refuse
 from persistence.errors import Unavailable
 from server.base import limits
+from server.base.access import may_command, missing_code
+from server.base.identity import Identity, Machine
 from server.live.actors.envelopes import envelope_of
 from server.live.actors.registry import (
     EventNotFound,
+    EventRegistry,
     EventUnavailable,
     ServedEvent,
-    Shards,
 )
 from server.live.fanout.frames import (
     COMMANDS,
     ErrorFrame,
+    Frame,
     FrameError,
     Hello,
     HelloOk,
     Ping,
-    SessionFrame,
-    Unwatch,
-    UnwatchEvents,
-    Watch,
-    WatchEvents,
-    WatchOk,
     pong_frame,
 )
 from server.live.fanout.hub import Hub
-from server.live.fanout.writer import Outlet
-from server.live.websocket.machines import KEY_LOOK_S, Keys, TooManyKeys, refusal_of
-from server.people.api_keys.api_keys import Machine, is_key
-from server.people.auth.tokens import Identity
+from server.live.fanout.writer import Writer
+from server.live.websocket.frame_table import FRAME_TABLE
+from server.live.websocket.machines import (
+    KEY_LOOK_S,
+    Keys,
+    TooManyKeys,
+    refusal_for,
+    refusal_of,
+)
 
 if TYPE_CHECKING:
     import asyncio
 
 log = structlog.get_logger()
+
+
+class Kept(Protocol):
+    """What a capability keeps for one connection."""
+
+    def __init__(self, session: "Session", /) -> None:
+        """Begin with nothing."""
+
+    def close(self) -> None:
+        """Forget the connection, which has ended."""
+
+
+K = TypeVar("K", bound=Kept)
 
 
 class Rates:
@@ -80,40 +97,49 @@ class Session:
     """The protocol of one connection."""
 
     __slots__ = (
+        "_decoder",
         "_greeter",
         "_held",
-        "_hub",
         "_identify",
         "_keeper",
+        "_kept",
         "_keys",
         "_rates",
         "_room",
-        "_shards",
+        "_rows",
         "_tasks",
         "_timer",
-        "_watched",
+        "app",
+        "hub",
         "in_flight",
-        "outlet",
+        "registry",
         "reply",
         "user",
+        "writer",
     )
 
     def __init__(
         self,
-        outlet: Outlet,
+        writer: Writer,
         hub: Hub,
-        shards: Shards,
+        registry: EventRegistry,
         identify: Callable[[str], Identity | None],
+        app: web.Application,
         *,
         limited: bool,
         keys: Keys | None = None,
     ) -> None:
-        self.outlet = outlet
+        self.writer = writer
         self.user: Identity | None = None
         self.in_flight = 0
         self.reply = self._reply
-        self._hub = hub
-        self._shards = shards
+        self.app = app
+        """Where handlers of frames find their capability."""
+        self.hub = hub
+        self.registry = registry
+        table = app[FRAME_TABLE]
+        self._decoder = table.decoders[writer.codec]
+        self._rows = table.by_kind
         self._identify = identify
         self._keys = keys
         self._greeter: asyncio.Task[None] | None = None
@@ -125,17 +151,18 @@ class Session:
         self._rates = Rates(hub.now()) if limited else None
         self._room: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._watched: set[str] = set()
+        self._kept: dict[type, Any] = {}
+        """What capabilities keep for this connection, by its type."""
         self._timer: asyncio.TimerHandle | None = hub.loop.call_later(
-            limits.HELLO_S_MAX, outlet.close, 4001, "say hello first", 0
+            limits.HELLO_S_MAX, writer.close, 4001, "say hello first", 0
         )
-        hub.outlets.add(outlet)
+        hub.writers.add(writer)
 
     def sign_in(self, user: Identity, key: str = "") -> None:
         """Take the caller as known from here on, a machine for as long as its key."""
         if self.user is not None:
-            self._hub.left(self.outlet, self.user.user)
-            self._hub.outlets.add(self.outlet)
+            self.hub.left(self.writer, self.user.user)
+            self.hub.writers.add(self.writer)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -145,25 +172,25 @@ class Session:
         if isinstance(user, Machine):
             assert self._keys is not None
             keeping = self._keep(user, key, self._keys)
-            self._keeper = self._hub.loop.create_task(keeping)
+            self._keeper = self.hub.loop.create_task(keeping)
         else:
             # Nobody stays longer than the token says that was shown.
             left_s = user.expires_at_s - time()
-            self._timer = self._hub.loop.call_later(
-                max(0.0, left_s), self.outlet.close, 4001, "the token has expired", 0
+            self._timer = self.hub.loop.call_later(
+                max(0.0, left_s), self.writer.close, 4001, "the token has expired", 0
             )
         self.user = user
-        self.outlet.session = user.session
-        self._hub.signed_in(self.outlet, user.user)
+        self.writer.session = user.session
+        self.hub.signed_in(self.writer, user.user)
 
     def close(self) -> None:
         """Forget the connection; what it asked is still decided."""
         if self._timer is not None:
             self._timer.cancel()
-        for event in self._watched:
-            self._hub.events[event].unwatch(self.outlet)
-        self._hub.live.leave(self.outlet)
-        self._hub.left(self.outlet, self.user.user if self.user else None)
+        for kept in self._kept.values():
+            kept.close()
+        self._kept.clear()
+        self.hub.left(self.writer, self.user.user if self.user else None)
         for task in (*self._tasks, self._greeter, self._keeper):
             if task is not None:
                 task.cancel()
@@ -175,108 +202,97 @@ class Session:
             self._held.append(data)
             return
         try:
-            frame: Any = self.outlet.codec.decode(data)
+            frame: Any = self._decoder.decode(data)
         except FrameError as error:
             if self._allowed() is not False:
-                self.outlet.send(ErrorFrame(error.frame_id, error.code, error.detail))
+                self.writer.send(ErrorFrame(error.frame_id, error.code, error.detail))
             return
         self.in_flight += 1
         if self._rates is not None and not self._allowed():
-            self._answer(frame.id, refuse("overloaded"))
+            self.answer(frame.id, refuse("overloaded"))
         elif type(frame) in COMMANDS:
             self._command(frame, len(data))
         else:
             self._take(frame)
 
-    def _take(self, frame: SessionFrame) -> None:
+    def _take(self, frame: Frame) -> None:
         """Take a frame that is no command."""
+        user = self.user
         if isinstance(frame, Hello):
             self._hello(frame)
         elif isinstance(frame, Ping):
-            self._answer(frame.id, Ok())
-        elif self.user is None:
-            self._answer(frame.id, refuse("unauthenticated"))
-        elif isinstance(self.user, Machine) and (
-            refused := refusal_of(self.user, frame)
-        ):
-            self._answer(frame.id, refused)
-        elif isinstance(frame, Watch):
-            watcher = self.user
-            self._later(
-                frame.id,
-                frame.event,
-                lambda local: self._watch(frame, watcher, local),
-            )
-        elif isinstance(frame, WatchEvents):
-            self._hub.live.listen(self.outlet, frame)
-            self._answer(frame.id, Ok())
-        elif isinstance(frame, UnwatchEvents):
-            self._hub.live.leave(self.outlet)
-            self._answer(frame.id, Ok())
-        elif self._tasks and frame.event not in self._shards.active:
-            self._spawn(self._unwatch_later(frame))
+            self.answer(frame.id, Ok())
+        elif user is None:
+            self.answer(frame.id, refuse("unauthenticated"))
         else:
-            self._unwatch(frame)
+            row = self._rows[type(frame)]
+            refused = None
+            if isinstance(user, Machine):
+                refused = refusal_for(user, row.scope)
+            if refused is not None:
+                self.answer(frame.id, refused)
+            else:
+                row.handle(self, user, frame)
 
     def hear(self, ping: bytes | None) -> None:
         """Take a control frame: answer a ping, and count all of them."""
         if self._allowed() and ping is not None:
-            self.outlet.write(pong_frame(ping))
+            self.writer.write(pong_frame(ping))
 
     def must_wait(self) -> bool:
-        """Tell whether the reader should wait for `room` before the next frame."""
+        """Return whether the reader should wait for `room` before the next frame."""
         return (
             self.in_flight >= limits.IN_FLIGHT_MAX
             or self._greeter is not None
-            or self.outlet.full()
+            or self.writer.full()
         )
 
     async def room(self) -> None:
         """Wait until fewer frames are unanswered and the client took its replies."""
-        outlet = self.outlet
-        while self.must_wait() and not outlet.is_over():
-            self._room = self._hub.loop.create_future()
+        writer = self.writer
+        while self.must_wait() and not writer.is_over():
+            self._room = self.hub.loop.create_future()
             # Also where only answers are missing: it hears when the connection ends.
-            outlet.when_roomy(self._make_room)
+            writer.when_roomy(self._make_room)
             await self._room
         self._room = None
 
     def _allowed(self) -> bool:
         """Count a frame against the connection's rate; close it when it floods."""
-        if self._rates is None or self._rates.allow(self._hub.now()):
+        if self._rates is None or self._rates.allow(self.hub.now()):
             return True
         if self._rates.refused > limits.FLOOD_REFUSALS_MAX:
-            self.outlet.close(4029, "too many frames", 5_000)
+            self.writer.close(4029, "too many frames", 5_000)
         return False
 
     def _command(self, command: ClientCommand, size: int) -> None:
         """Send a command to its event; the reply comes back to `reply`."""
         user = self.user
         if user is None:
-            self._answer(command.id, refuse("unauthenticated"))
+            self.answer(command.id, refuse("unauthenticated"))
             return
         # On the path of every command, and `isinstance` of a struct takes five times as
         # long.
         if type(user) is Machine:
             refused = refusal_of(user, command)
             if refused is not None:
-                self._answer(command.id, refused)
+                self.answer(command.id, refused)
                 return
-        local = self._shards.active.get(command.event)
+        local = self.registry.active.get(command.event)
         if local is not None:
             self._offer(command, size, user, local)
             return
         blocks = isinstance(command, Block | Unblock)
-        if blocks and user.role == "guest":
+        denial = may_command(user, blocks=blocks)
+        if denial is not None:
             # Before the event is looked for, as the order of refusals has it.
-            self._answer(command.id, refuse("forbidden"))
+            self.answer(command.id, refuse(denial.code, denial.detail))
             return
         self._later(
             command.id,
             command.event,
             lambda found: self._offer(command, size, user, found),
-            # Only who may manage any event learns which events there are by this.
-            "forbidden" if blocks and not user.organizer else "event_not_found",
+            missing_code(user, blocks=blocks),
         )
 
     def _offer(
@@ -286,25 +302,25 @@ class Session:
         if local.seller is not None and local.is_hidden_from(user):
             # Nothing tells it from an event that there is not.
             blocks = isinstance(command, Block | Unblock)
-            code = "forbidden" if blocks and not user.organizer else "event_not_found"
-            self._answer(command.id, refuse(code))
+            self.answer(command.id, refuse(missing_code(user, blocks=blocks)))
             return
         organizer = local.is_run_by(user)
         local.offer(envelope_of(command, user.user, organizer, self.reply, size=size))
 
     def _reply(self, envelope: Envelope, reply: Reply) -> None:
         """Answer a command; called by the actor after the commit."""
-        self._answer(envelope.command.id, reply)
+        self.answer(envelope.command.id, reply)
 
-    def _answer(self, frame_id: int, reply: Reply) -> None:
+    def answer(self, frame_id: int, reply: Reply) -> None:
+        """Answer the frame with this id; each is answered exactly once."""
         reply.id = frame_id
-        outlet = self.outlet
+        writer = self.writer
         self.in_flight -= 1
         if self.in_flight:
             # More answers are due, perhaps of the same commit.
-            outlet.write_soon(outlet.codec.pack(reply))
+            writer.write_soon(writer.codec.pack(reply))
         else:
-            outlet.write(outlet.codec.pack(reply))
+            writer.write(writer.codec.pack(reply))
         if self._room is not None:
             self._make_room()
 
@@ -314,19 +330,20 @@ class Session:
             room.set_result(None)
 
     def _hello(self, frame: Hello) -> None:
-        if self._keys is not None and is_key(frame.token):
+        if self._keys is not None and self._keys.is_key(frame.token):
             greeting = self._greet(frame, self._keys)
-            self._greeter = self._hub.loop.create_task(greeting)
+            self._greeter = self.hub.loop.create_task(greeting)
             return
         user = self._identify(frame.token)
         if user is None:
-            self._answer(frame.id, refuse("unauthenticated"))
+            self.answer(frame.id, refuse("unauthenticated"))
             return
         self._welcome(frame, user)
 
     async def _greet(self, frame: Hello, keys: Keys) -> None:
         """Answer the hello of a machine, and then what came after it."""
-        code, machine = "unauthenticated", None
+        machine: Machine | None = None
+        code: Code = "unauthenticated"
         try:
             machine = await keys.find(frame.token)
         except TooManyKeys:
@@ -335,7 +352,7 @@ class Session:
             code = "unavailable"
         self._greeter = None
         if machine is None:
-            self._answer(frame.id, refuse(code))
+            self.answer(frame.id, refuse(code))
         else:
             self._welcome(frame, machine)
         held, self._held = self._held, []
@@ -354,11 +371,11 @@ class Session:
             except Unavailable as error:
                 # Nothing can be revoked while the database is away.
                 log.debug("a key is not looked at", reason=str(error))
-        self.outlet.close(4001, "the key is not good any more", 0)
+        self.writer.close(4001, "the key is not good any more", 0)
 
     def _welcome(self, frame: Hello, user: Identity) -> None:
         self.sign_in(user, frame.token)
-        self._answer(
+        self.answer(
             frame.id,
             HelloOk(
                 user={"id": user.user, "role": user.role},
@@ -373,81 +390,81 @@ class Session:
             ),
         )
 
-    def _watch(self, frame: Watch, user: Identity, local: ServedEvent) -> None:
-        """Answer first, then send the snapshot or go on from `since`."""
-        if local.is_hidden_from(user):
-            self._answer(frame.id, refuse("event_not_found"))
-            return
-        board = local.board
-        since = frame.since
-        if (
-            len(self._watched) >= limits.WATCHES_PER_CONNECTION_MAX
-            and frame.event not in self._watched
-        ):
-            self._answer(frame.id, refuse("overloaded", "Too many events watched."))
-            return
-        resumed = (
-            since is not None
-            and since.history_id == board.history_id
-            and since.version >= 0
-            and board.reaches(since.version)
-        )
-        reply = WatchOk(resumed=resumed, version=board.version)
-        address = local.address
-        if address is not None:
-            reply.address = address
-        self._answer(frame.id, reply)
-        self._watched.add(frame.event)
-        cursor = since.version if since is not None and resumed else None
-        local.hub.watch(self.outlet, cursor)
+    def with_event(
+        self,
+        caller: Identity,
+        frame_id: int,
+        event: str,
+        use: Callable[[ServedEvent], None],
+    ) -> None:
+        """Do something with an event that the caller may see, now or when it is loaded.
 
-    async def _unwatch_later(self, frame: Unwatch) -> None:
-        """Unwatch what is being loaded, after a `watch` that waits for it."""
-        with suppress(EventNotFound, EventUnavailable):
-            await self._shards.find(frame.event)
-        self._unwatch(frame)
+        Refused as `event_not_found` where there is none, or a draft of others, and as
+        `unavailable` where it cannot be loaded.
+        """
 
-    def _unwatch(self, frame: Unwatch) -> None:
-        reply = Ok()
-        # Also where the event has no owner at this moment: its watchers stay.
-        event = self._hub.events.get(frame.event)
-        if event is not None:
-            event.unwatch(self.outlet)
-            reply.version = event.board.version
-        self._watched.discard(frame.event)
-        self._answer(frame.id, reply)
+        def use_visible(local: ServedEvent) -> None:
+            if local.is_hidden_from(caller):
+                self.answer(frame_id, refuse("event_not_found"))
+            else:
+                use(local)
+
+        self._later(frame_id, event, use_visible)
+
+    def keep(self, kind: type[K]) -> K:
+        """Return what a capability keeps for this connection, made on first use."""
+        kept: K | None = self._kept.get(kind)
+        if kept is None:
+            kept = self._kept[kind] = kind(self)
+        return kept
+
+    def is_waiting(self) -> bool:
+        """Return whether something that was asked waits for its event, or the like."""
+        return bool(self._tasks)
 
     def _later(
         self,
         frame_id: int,
         event: str,
         use: Callable[[ServedEvent], None],
-        missing: str = "event_not_found",
+        missing: Code = "event_not_found",
     ) -> None:
         """Do something with an event, at once or when it is loaded."""
-        local = self._shards.active.get(event)
+        local = self.registry.active.get(event)
         if local is not None:
             use(local)
         else:
-            self._spawn(self._load(frame_id, event, use, missing))
+            self.spawn(self._load(frame_id, event, use, missing))
 
     async def _load(
         self,
         frame_id: int,
         event: str,
         use: Callable[[ServedEvent], None],
-        missing: str,
+        missing: Code,
     ) -> None:
         try:
-            local = await self._shards.find(event)
+            local = await self.registry.find(event)
         except EventNotFound:
-            self._answer(frame_id, refuse(missing))
+            self.answer(frame_id, refuse(missing))
         except EventUnavailable:
-            self._answer(frame_id, refuse("unavailable"))
+            self.answer(frame_id, refuse("unavailable"))
         else:
             use(local)
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = self._hub.loop.create_task(coroutine)
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Let something go on beside the frames that come, until the connection ends.
+
+        It ends the connection where it raises: what it had to answer never is.
+        """
+        task = self.hub.loop.create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._spawned_ended)
+
+    def _spawned_ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a session broke", exc_info=error)
+            self.writer.close(
+                WSCloseCode.INTERNAL_ERROR, "an error of the server's own", 0
+            )

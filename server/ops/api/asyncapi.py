@@ -1,18 +1,29 @@
 """AsyncAPI 3, made from the frames of the websocket."""
 
-from typing import Any, Final, get_args
+from collections.abc import Iterable
+from typing import Any, Final
 
-from inventory.commands import ClientCommand
+from inventory.commands import (
+    Block,
+    Book,
+    Cancel,
+    Extend,
+    Hold,
+    HoldBest,
+    Holding,
+    Release,
+    Unblock,
+)
 from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, Ok, Refused, TakenOk
 from server import __version__
 from server.base import limits
-from server.events.catalogue.feed import EventAppeared, EventUpdated, EventWithdrawn
 from server.live.fanout import frames as wire
-from server.live.fanout.event_feed import HYSTERESIS, LEVELS, Capacity
+from server.live.fanout.event_feed import HYSTERESIS, LEVELS
 from server.live.websocket.machines import KEY_LOOK_S
-from server.ops.api.examples.live import EXAMPLES
 from server.ops.api.schemas import Schema, components, without_discriminators
+from server.ops.api.socket_examples import EXAMPLES
 from server.people.organisations.membership_cache import STALE_S
+from server.transport.capability.frame_row import FrameRow
 
 DESCRIPTION: Final = f"""\
 One connection, many frames. Say who you are with the `Authorization` header of the
@@ -45,62 +56,39 @@ Nobody is told of drafts.
 """
 
 CHANNEL: Final = "socket"
-FROM_CLIENT: Final[tuple[Any, ...]] = (
-    *get_args(wire.SessionFrame),
-    *get_args(ClientCommand),
-)
-REPLIES: Final[tuple[Any, ...]] = (
-    Ok,
-    wire.HelloOk,
-    wire.WatchOk,
-    HoldOk,
-    ExtendOk,
-    TakenOk,
-    BookOk,
-    HoldingOk,
-    Refused,
-    wire.ErrorFrame,
-)
-UNASKED: Final[tuple[Any, ...]] = (
-    wire.Snapshot,
-    wire.Delta,
-    wire.Beat,
-    wire.Sale,
-    wire.Expired,
-    wire.Bye,
-    EventAppeared,
-    EventUpdated,
-    EventWithdrawn,
-    Capacity,
-)
-REPLY_OF: Final[dict[str, Any]] = {
-    "hello": wire.HelloOk,
-    "watch": wire.WatchOk,
-    "unwatch": Ok,
-    "watch_events": Ok,
-    "unwatch_events": Ok,
-    "ping": Ok,
-    "hold": HoldOk,
-    "hold_best": HoldOk,
-    "extend": ExtendOk,
-    "release": TakenOk,
-    "book": BookOk,
-    "cancel": TakenOk,
-    "block": TakenOk,
-    "unblock": TakenOk,
-    "holding": HoldingOk,
+REPLY_OF: Final[dict[Any, Any]] = {
+    wire.Hello: wire.HelloOk,
+    wire.Ping: Ok,
+    Hold: HoldOk,
+    HoldBest: HoldOk,
+    Extend: ExtendOk,
+    Release: TakenOk,
+    Book: BookOk,
+    Cancel: TakenOk,
+    Block: TakenOk,
+    Unblock: TakenOk,
+    Holding: HoldingOk,
 }
+"""What the session itself takes, and what answers it."""
+UNASKED: Final[tuple[Any, ...]] = (wire.Expired, wire.Bye)
 
 
-def build() -> Schema:
-    """Return the AsyncAPI document."""
-    frames = (*FROM_CLIENT, *REPLIES, *UNASKED)
+def build(rows: Iterable[FrameRow[Any]]) -> Schema:
+    """Return the AsyncAPI document: of the session's own frames and of these rows."""
+    rows = tuple(rows)
+    reply_of = REPLY_OF | {row.kind: row.reply for row in rows}
+    unasked = dict.fromkeys((*(sent for row in rows for sent in row.sends), *UNASKED))
+    replies = dict.fromkeys((*reply_of.values(), Refused, wire.ErrorFrame))
+    examples = (*EXAMPLES, *(example for row in rows for example in row.examples))
+    frames = (*reply_of, *replies, *unasked)
     _, named = components(frames)
     without_discriminators(named)
-    messages = {frame.__name__: _message(frame, named) for frame in frames}
+    messages = {frame.__name__: _message(frame, named, examples) for frame in frames}
     channel: Schema = {"$ref": f"#/channels/{CHANNEL}"}
-    operations: Schema = {_op(frame): _asked(frame, channel) for frame in FROM_CLIENT}
-    for frame in UNASKED:
+    operations: Schema = {
+        _op(frame): _asked(frame, reply, channel) for frame, reply in reply_of.items()
+    }
+    for frame in unasked:
         operations[f"send_{_op(frame)}"] = {
             "action": "send",
             "channel": channel,
@@ -130,9 +118,9 @@ def build() -> Schema:
     }
 
 
-def _asked(frame: Any, channel: Schema) -> Schema:
+def _asked(frame: Any, reply: Any, channel: Schema) -> Schema:
     """Describe what the server does with a client's frame."""
-    replies = [REPLY_OF[_op(frame)], Refused, wire.ErrorFrame]
+    replies = [reply, Refused, wire.ErrorFrame]
     return {
         "action": "receive",
         "channel": channel,
@@ -142,7 +130,9 @@ def _asked(frame: Any, channel: Schema) -> Schema:
     }
 
 
-def _message(frame: Any, named: dict[str, Schema]) -> Schema:
+def _message(
+    frame: Any, named: dict[str, Schema], examples: Iterable[dict[str, Any]]
+) -> Schema:
     name = frame.__name__
     described: Schema = {
         "name": name,
@@ -150,9 +140,9 @@ def _message(frame: Any, named: dict[str, Schema]) -> Schema:
         "summary": _first_line(named[name]),
         "payload": {"$ref": f"#/components/schemas/{name}"},
     }
-    examples = [one for one in EXAMPLES if one["op"] == _op(frame)]
-    if examples:
-        described["examples"] = [{"payload": one} for one in examples]
+    own = [one for one in examples if one["op"] == _op(frame)]
+    if own:
+        described["examples"] = [{"payload": one} for one in own]
     return described
 
 

@@ -1,14 +1,15 @@
 """The descriptions of both interfaces, a page to read one and a page to try both."""
 
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from msgspec import Struct
 
 from server.transport.http import etags
-from server.transport.http.problems import ProblemError
+from server.transport.http.problems import NOT_FOUND, ProblemError
 from server.transport.rest.call import CACHE_ASK, Call
+from server.transport.rest.route import Route, operational
 
 ASSETS: Final = {
     "redoc.standalone.js": ("vendor/redoc/redoc.standalone.js", "text/javascript"),
@@ -84,7 +85,7 @@ async def show_asset(call: Call) -> web.Response:
     """Give a page one of the files that it needs."""
     asset = ASSETS.get(call.request.match_info["asset"])
     if asset is None:
-        raise ProblemError("not_found")
+        raise ProblemError(NOT_FOUND)
     path, content_type = asset
     body = files("server.pages").joinpath(path).read_bytes()
     return _file(call, body, content_type)
@@ -105,3 +106,48 @@ def _file(call: Call, body: bytes, content_type: str) -> web.Response:
     return web.Response(
         body=body, content_type=content_type, charset="utf-8", headers=headers
     )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    operational(
+        "/openapi.json",
+        "show_openapi",
+        show_openapi,
+        summary="This description",
+        answers=dict[str, Any],
+        cached=True,
+    ),
+    operational(
+        "/asyncapi.json",
+        "show_asyncapi",
+        show_asyncapi,
+        summary="The websocket's description (AsyncAPI 3)",
+        answers=dict[str, Any],
+        cached=True,
+    ),
+    operational(
+        "/docs",
+        "show_docs",
+        show_docs,
+        summary="This description as a page",
+        media_type="text/html",
+        cached=True,
+    ),
+    operational(
+        "/docs/try",
+        "show_try",
+        show_try,
+        summary="This description as a page that sends what one asks it to",
+        media_type="text/html",
+        cached=True,
+    ),
+    operational(
+        "/docs/{asset}",
+        "show_docs_asset",
+        show_asset,
+        summary="What the page needs",
+        media_type="text/javascript",
+        cached=True,
+        problems=(NOT_FOUND,),
+    ),
+)

@@ -1,20 +1,26 @@
 """OpenAPI 3.1, made from the table of routes and the types it names."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from server import __version__
+from server.base.access import ROLES
 from server.ops.api import guide
-from server.ops.api.examples import common as examples
-from server.ops.api.examples import query as query_examples
-from server.ops.api.examples import several as several_examples
 from server.ops.api.links import MADE, PARAMETER, Links
 from server.ops.api.schemas import Schema, components, without_event
-from server.transport.http.problems import CONTENT_TYPE, DETAILS, Problem, status_of
+from server.transport.capability.capability import Capability, routes_of
+from server.transport.http import problems
+from server.transport.http.problems import (
+    CONTENT_TYPE,
+    INTERNAL,
+    RATE_LIMITED,
+    Problem,
+    ProblemType,
+)
 from server.transport.ratelimit import request_limits
-from server.transport.rest.guard import ROLES
-from server.transport.rest.route import Route
+from server.transport.rest.examples import Examples, PathParameter, Several, merged
+from server.transport.rest.route import Query, Route
 
 DESCRIPTION: Final = f"""\
 Sells seats when everyone comes at once. Commands of buyers go over the websocket
@@ -92,31 +98,22 @@ LOCATION: Final[Schema] = {
     "schema": {"type": "string", "format": "uri-reference"},
     "description": "Where it is shown.",
 }
-PATH_PARAMETERS: Final = {
-    "event": "The event's id.",
-    "venue": "The venue's id.",
-    "booking": "The booking's id.",
-    "attendee": "The registration's id.",
-    "image": "The image's id.",
-    "reference": "The booking's reference.",
-    "asset": "The file's name.",
-    "session": "The session's id.",
-    "organisation": "The organisation's id.",
-    "member": "The member's user id; `me` for the caller.",
-    "invitation": "The invitation's id.",
-    "code": "The code that the invitation's mail holds.",
-    "request": "The request's id.",
-    "key": "The API key's id.",
-    "announcement": "The announcement's id.",
-    "user": "The user's id.",
-}
 GUESTS: Final = ROLES["buyer"]
-ALWAYS: Final = ("rate_limited", "internal")
+ALWAYS: Final = (RATE_LIMITED, INTERNAL)
 
 
-def build(routes: Iterable[Route]) -> Schema:
-    """Return the OpenAPI document."""
-    table = list(routes)
+class _Known(NamedTuple):
+    """What the description of an operation is made from, beside its row."""
+
+    schema_of: dict[int, Schema]
+    links: Links
+    examples: Examples
+    parameters: Mapping[str, PathParameter]
+
+
+def build(capabilities: Sequence[Capability]) -> Schema:
+    """Return the OpenAPI document of all that these serve."""
+    table = routes_of(capabilities)
     wanted: list[Any] = [Problem]
     for route in table:
         wanted.extend(_types(route))
@@ -124,10 +121,15 @@ def build(routes: Iterable[Route]) -> Schema:
     without_event(named)
     schema_of = {id(kind): schema for kind, schema in zip(wanted, schemas, strict=True)}
     paths: dict[str, Schema] = {}
-    links = Links(table)
+    known = _Known(
+        schema_of,
+        Links(table),
+        merged(one.examples for one in capabilities),
+        {name: said for one in capabilities for name, said in one.parameters.items()},
+    )
     for route in table:
         path = paths.setdefault(route.path, {})
-        path[route.method.lower()] = _operation(route, schema_of, links)
+        path[route.method.lower()] = _operation(route, known)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -138,9 +140,9 @@ def build(routes: Iterable[Route]) -> Schema:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/", "description": "This server."}],
-        "tags": [
-            {"name": tag, "description": steps} for tag, steps in guide.TAGS.items()
-        ],
+        "tags": guide.ordered(
+            {name: told for one in capabilities for name, told in one.tags.items()}
+        ),
         "paths": paths,
         "components": {
             "schemas": named,
@@ -168,19 +170,20 @@ def _types(route: Route) -> list[Any]:
     return [kind for kind in (route.body, *found) if kind is not None]
 
 
-def _operation(route: Route, schema_of: dict[int, Schema], links: Links) -> Schema:
+def _operation(route: Route, known: _Known) -> Schema:
     operation: Schema = {
         "operationId": route.name,
         "summary": route.summary,
         "description": guide.who_may(route),
         "tags": [route.tag],
-        "parameters": _parameters(route),
-        "responses": _responses(route, schema_of, links),
+        "parameters": _parameters(route, known),
+        "responses": _responses(route, known),
         "security": _security(route),
     }
     if route.body is not None:
-        content: Schema = {"schema": schema_of[id(route.body)]}
-        content |= _examples(route, examples.REQUESTS, several_examples.REQUESTS)
+        content: Schema = {"schema": known.schema_of[id(route.body)]}
+        shown = known.examples
+        content |= _examples(route, shown.requests, shown.several_requests)
         operation["requestBody"] = {
             "required": route.body_required,
             "content": {route.body_media_type: content},
@@ -197,15 +200,15 @@ def _security(route: Route) -> list[Schema]:
     return [{}, *required] if route.access == "anyone" else required
 
 
-def _parameters(route: Route) -> list[Schema]:
+def _parameters(route: Route, known: _Known) -> list[Schema]:
     parameters: list[Schema] = [
         {
             "name": name,
             "in": "path",
             "required": True,
             "schema": {"type": "string"},
-            "description": PATH_PARAMETERS[name],
-            "example": guide.PATHS[name],
+            "description": known.parameters[name].description,
+            "example": known.parameters[name].example,
         }
         for name in PARAMETER.findall(route.path)
     ]
@@ -215,7 +218,7 @@ def _parameters(route: Route) -> list[Schema]:
             "in": "query",
             "schema": query.schema,
             "description": query.description,
-            **query_examples.shown(route.name, query.name),
+            **_query_example(route, query, known),
         }
         for query in route.query
     )
@@ -240,14 +243,20 @@ def _parameters(route: Route) -> list[Schema]:
     return parameters
 
 
-def _responses(route: Route, schema_of: dict[int, Schema], links: Links) -> Schema:
+def _query_example(route: Route, query: Query, known: _Known) -> Schema:
+    found = known.examples.queries.get(route.name, {})
+    return {"example": found[query.name]} if query.name in found else {}
+
+
+def _responses(route: Route, known: _Known) -> Schema:
+    links = known.links
     good: Schema = {"description": HTTPStatus(route.status).phrase}
     if route.cached:
         good["headers"] = {"ETag": {"schema": {"type": "string"}}}
     if route.status == MADE and links.kind_of(route) is not None:
         good["headers"] = {"Location": LOCATION}
     if route.status != HTTPStatus.NO_CONTENT:
-        good["content"] = {route.media_type: _content(route, schema_of)}
+        good["content"] = {route.media_type: _content(route, known)}
     if found := links.of(route):
         good["links"] = found
     responses = {str(route.status): good}
@@ -258,48 +267,48 @@ def _responses(route: Route, schema_of: dict[int, Schema], links: Links) -> Sche
         return responses
     if route.access == "operational" and not route.problems:
         return responses
-    by_status: dict[int, list[str]] = {}
-    for code in _codes(route):
-        by_status.setdefault(status_of(code), []).append(code)
-    for status, codes in sorted(by_status.items()):
-        lines = (f"`{code}`: {DETAILS[code]}" for code in codes)
+    by_status: dict[int, list[ProblemType]] = {}
+    for kind in _problems(route):
+        by_status.setdefault(kind.status, []).append(kind)
+    for status, kinds in sorted(by_status.items()):
+        lines = (f"`{kind.code}`: {kind.detail}" for kind in kinds)
         responses[str(status)] = {
             **({"headers": LIMITED} if status == HTTPStatus.TOO_MANY_REQUESTS else {}),
             "description": "\n\n".join(lines),
-            "content": {CONTENT_TYPE: {"schema": schema_of[id(Problem)]}},
+            "content": {CONTENT_TYPE: {"schema": known.schema_of[id(Problem)]}},
         }
     return responses
 
 
-def _content(route: Route, schema_of: dict[int, Schema]) -> Schema:
+def _content(route: Route, known: _Known) -> Schema:
     content: Schema = {"schema": {"type": "string"}}
     if isinstance(route.answers, tuple):
-        schemas = [schema_of[id(kind)] for kind in route.answers]
+        schemas = [known.schema_of[id(kind)] for kind in route.answers]
         content = {"schema": {"anyOf": schemas}}
     elif route.answers is not None:
-        content = {"schema": schema_of[id(route.answers)]}
-    return content | _examples(route, examples.ANSWERS, several_examples.ANSWERS)
+        content = {"schema": known.schema_of[id(route.answers)]}
+    return content | _examples(
+        route, known.examples.answers, known.examples.several_answers
+    )
 
 
-def _examples(
-    route: Route, single: dict[str, Any], several: several_examples.Several
-) -> Schema:
+def _examples(route: Route, single: Mapping[str, Any], several: Several) -> Schema:
     if route.name in several:
         named = several[route.name]
         return {"examples": {name: {"value": named[name]} for name in named}}
     return {"example": single[route.name]} if route.name in single else {}
 
 
-def _codes(route: Route) -> dict[str, None]:
-    codes = dict.fromkeys(route.problems)
+def _problems(route: Route) -> dict[ProblemType, None]:
+    kinds = dict.fromkeys(route.problems)
     if route.access not in ("operational", "anonymous"):
-        codes["unauthenticated"] = None
+        kinds[problems.UNAUTHENTICATED] = None
         # A token and a key at once.
-        codes.setdefault("bad_frame")
+        kinds.setdefault(problems.BAD_FRAME)
     if route.scope is not None or ROLES.get(route.access, GUESTS) < GUESTS:
-        codes["forbidden"] = None
+        kinds[problems.FORBIDDEN] = None
     if route.keyed:
-        codes.setdefault("bad_field")
+        kinds.setdefault(problems.BAD_FIELD)
     if route.access != "operational":
-        codes.update(dict.fromkeys(ALWAYS))
-    return codes
+        kinds.update(dict.fromkeys(ALWAYS))
+    return kinds

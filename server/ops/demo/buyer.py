@@ -6,7 +6,7 @@ from typing import Final
 
 from server.ops.demo.ledger import Ledger
 from server.transport.client.board import Board, Frame
-from server.transport.client.websocket import GaveUpError, Line
+from server.transport.client.websocket import Client, GaveUpError
 
 QUANTITIES: Final = (1, 2, 3, 4, 5, 6)
 QUANTITY_WEIGHTS: Final = (10, 34, 14, 24, 8, 10)
@@ -50,7 +50,7 @@ class Shop:
 class Buyer:
     """One guest who buys again and again until nothing is left."""
 
-    def __init__(self, number: int, shop: Shop, line: Line, random: Random) -> None:
+    def __init__(self, number: int, shop: Shop, line: Client, random: Random) -> None:
         self.number = number
         self._shop = shop
         self._line = line
@@ -192,7 +192,7 @@ class Buyer:
             self._shop.ledger.add(self.number, reply)
 
     def _is_lost(self, op: str, reply: Frame) -> bool:
-        """Tell whether the hold is gone; any other refusal here is a broken promise."""
+        """Return whether the hold is gone; any other refusal breaks a promise."""
         if reply["op"] == "ok":
             return False
         if reply["code"] not in LOST:

@@ -19,10 +19,9 @@ import uvloop
 
 from server.ops.demo.buyer import Buyer, Shop
 from server.ops.demo.ledger import Ledger
-from server.ops.demo.reports import Final, Report
-from server.ops.demo.reports import Line as ReportLine
+from server.ops.demo.reports import Final, Output, Report
 from server.transport.client.board import Board
-from server.transport.client.websocket import GaveUpError, Line, Traffic
+from server.transport.client.websocket import Client, GaveUpError, Traffic
 
 WATCHING_SHARE = 0.1
 ARRIVAL_S = 2.0
@@ -96,7 +95,7 @@ class Crowd:
         finally:
             await asyncio.gather(*(line.close() for line in [on_the_wall, *lines]))
 
-    def _invite(self, shop: Shop, random: Random) -> tuple[list[Buyer], list[Line]]:
+    def _invite(self, shop: Shop, random: Random) -> tuple[list[Buyer], list[Client]]:
         buyers, lines = [], []
         watching = max(1, round(self.options.buyers * WATCHING_SHARE))
         for number in range(self.options.buyers):
@@ -112,15 +111,15 @@ class Crowd:
         self.boards.append(board)
         return board
 
-    def _new_line(self, random: Random, board: Board | None) -> Line:
+    def _new_line(self, random: Random, board: Board | None) -> Client:
         seed = Random(random.random())
-        return Line(self.http, self.options.event, self.traffic, seed, board)
+        return Client(self.http, self.options.event, self.traffic, seed, board)
 
     async def _arrive(self, buyer: Buyer, random: Random) -> None:
         await asyncio.sleep(random.uniform(0, ARRIVAL_S * self.options.pace))
         await buyer.run()
 
-    async def _close_shop(self, shop: Shop, on_the_wall: Line) -> None:
+    async def _close_shop(self, shop: Shop, on_the_wall: Client) -> None:
         """Close when all is sold, or when nothing has changed for much too long."""
         version, since = -1, monotonic()
         while not shop.closed.is_set() and not shop.board.sold_out:
@@ -174,7 +173,7 @@ class Crowd:
 
     async def _report(self, wall: Board) -> None:
         while True:
-            tell(ReportLine(report=self._take_stock(wall)))
+            tell(Output(report=self._take_stock(wall)))
             await asyncio.sleep(REPORT_EVERY_S)
 
     def _take_stock(self, wall: Board) -> Report:
@@ -216,7 +215,7 @@ class Crowd:
         )
 
 
-def tell(line: ReportLine) -> None:
+def tell(line: Output) -> None:
     """Write one line to the demo."""
     sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
     sys.stdout.buffer.flush()
@@ -245,7 +244,7 @@ async def buy_everything(options: Options) -> None:
     # Each buyer has a connection of his own; a limit would make them queue for it.
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(options.url, connector=connector) as http:
-        tell(ReportLine(final=await Crowd(options, http).run()))
+        tell(Output(final=await Crowd(options, http).run()))
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from inventory import limits
 from persistence.data_directory import DataDirectory, DataDirectoryError
+from server.ops.demo.admin_client import AdminClient, AdminClientError
 from server.ops.demo.children import (
     child_environment,
     start,
@@ -21,9 +22,8 @@ from server.ops.demo.children import (
     stopping_on_sigterm,
     temporary_directory,
 )
-from server.ops.demo.office import Office, OfficeError
 from server.ops.demo.progress import choose_progress, compare, say, show_receipt
-from server.ops.demo.reports import Final, Line
+from server.ops.demo.reports import Final, Output
 
 HOST = "127.0.0.1"
 ADMIN_EMAIL = "demo@onsale.example"
@@ -99,7 +99,7 @@ def demo(
     except KeyboardInterrupt:
         say("Stopped before the end.")
         return INTERRUPTED
-    except (DemoError, OfficeError, DataDirectoryError) as error:
+    except (DemoError, AdminClientError, DataDirectoryError) as error:
         say(str(error))
         return UNUSABLE
 
@@ -118,7 +118,7 @@ def _run(stack: ExitStack, plan: Plan) -> int:
     log = data_dir / "demo-server.base.log"
     say("Starting the server and its database …")
     server = _start_server(stack, port, data_dir, password, log)
-    office = Office(url)
+    office = AdminClient(url)
     _wait_until_ready(office, server, log)
     office.log_in(ADMIN_EMAIL, password)
     event = office.open_sale(plan.seats, plan.hold_ttl_s)
@@ -187,7 +187,7 @@ def _start_buyers(
 
 
 def _wait_until_ready(
-    office: Office, server: "subprocess.Popen[bytes]", log: Path
+    office: AdminClient, server: "subprocess.Popen[bytes]", log: Path
 ) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     while not office.is_ready():
@@ -209,7 +209,7 @@ def _follow(
     assert process.stdout is not None
     with choose_progress() as progress:
         for encoded in process.stdout:
-            line = msgspec.json.decode(encoded, type=Line)
+            line = msgspec.json.decode(encoded, type=Output)
             if line.report is not None:
                 progress.show(line.report)
             if line.final is not None:

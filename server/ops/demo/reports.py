@@ -40,7 +40,7 @@ class Final(Struct, kw_only=True):
         return self.seats + self.places_in_areas
 
 
-class Line(Struct):
+class Output(Struct):
     """One line of the buyers' standard output."""
 
     report: Report | None = None

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Final
 
 import structlog
+from aiohttp import web
 
 from persistence.errors import Unavailable, reason_of
 
@@ -23,7 +24,7 @@ assert ASK_EVERY_S + ANSWER_S_MAX < DEGRADED_AFTER_S < DOWN_AFTER_S
 log = structlog.get_logger()
 
 
-class Pulse:
+class DatabaseProbe:
     """Remembers when the database answered last."""
 
     def __init__(
@@ -69,3 +70,7 @@ class Pulse:
         if self._failing:
             log.info("the database answers again")
         self._failing = False
+
+
+DURABILITY: Final = web.AppKey("durability", str)
+DATABASE_PROBE: Final = web.AppKey("probe", DatabaseProbe)

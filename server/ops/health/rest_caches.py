@@ -5,7 +5,9 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
-from server.transport.http.response_cache import CacheStats
+from server.live.cluster.membership.members import MEMBERS
+from server.transport.http.problems import BAD_FIELD
+from server.transport.http.response_cache import CACHES, CacheStats
 from server.transport.rest.call import Call
 from server.transport.rest.route import Route
 
@@ -26,15 +28,15 @@ class Cleared(Struct):
 
 async def show_caches(call: Call) -> web.Response:
     """Tell what each cache holds, and how often it was asked."""
-    caches = call.context.caches.all()
+    caches = call[CACHES].all()
     stats = {name: cache.stats() for name, cache in caches.items()}
-    return call.read(CachesDocument(call.context.members.me, stats))
+    return call.read(CachesDocument(call[MEMBERS].me, stats))
 
 
 async def clear_caches(call: Call) -> web.Response:
     """Drop all that is kept of answers, in every process."""
     # A second time is none: the caches are empty already, or were filled since.
-    caches = call.context.caches
+    caches = call[CACHES]
     held = [cache.stats() for cache in caches.all().values()]
     caches.clear_everywhere()
     dropped = Cleared(sum(one.entries for one in held), sum(one.bytes for one in held))
@@ -63,6 +65,6 @@ CACHE_ROUTES: Final = (
         access="admin",
         answers=Cleared,
         keyed=True,
-        problems=("bad_field",),
+        problems=(BAD_FIELD,),
     ),
 )

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from server.base.paths import PROJECT
-from server.ops.process.worker import Failed, Job, Ready
+from server.ops.process.messages import Failed, Job, Ready
 
 START_S_MAX: Final = 60.0
 """A worker that says nothing for so long will not serve any more."""
@@ -32,7 +32,7 @@ class Child:
         reports: asyncio.StreamReader,
         pipe: asyncio.ReadTransport,
     ) -> None:
-        self.name = job.place.process
+        self.name = job.instance.process
         self.pid = process.pid
         self._process = process
         self._reports = reports

@@ -31,15 +31,15 @@ from persistence.errors import Unavailable, reason_of
 from persistence.postgres.pool import Pool
 from persistence.postgres.prepare import prepare_database
 from persistence.processes import Processes
-from server.base.instance import Place, address_of, name_process, own_port_of
+from server.base.instance import Instance, address_of, name_process, own_port_of
 from server.base.settings import Config
 from server.live.cluster.messages import ALL, Gone, encode
-from server.live.cluster.start import open_bus
 from server.ops.process.child import Child
+from server.ops.process.messages import Failed, Job, Ready
 from server.ops.process.reserved_port import ReservedPort
-from server.ops.process.serve import StartError, say_ready
-from server.ops.process.worker import Failed, Job, Ready
-from server.transport.bus.redis_bus import Bus
+from server.ops.process.runner import StartError, say_ready
+from server.transport.bus.bus import Bus
+from server.transport.bus.open import open_bus
 
 RESTART_S_MIN: Final = 0.1
 RESTART_S_MAX: Final = 5.0
@@ -80,8 +80,8 @@ def supervise(config: Config, data: DataDirectory, node: str) -> None:
         if database_url is None:
             database_url = postgres.wait()
 
-        def place(number: int) -> Place:
-            return Place(
+        def instance(number: int) -> Instance:
+            return Instance(
                 node=node,
                 process=name_process(node, number),
                 database_url=database_url,
@@ -94,17 +94,17 @@ def supervise(config: Config, data: DataDirectory, node: str) -> None:
                 supervised=True,
             )
 
-        asyncio.run(_supervise(config, place, valkey, port.url))
+        asyncio.run(_supervise(config, instance, valkey, port.url))
 
 
 async def _supervise(
     config: Config,
-    place: Callable[[int], Place],
+    instance: Callable[[int], Instance],
     valkey: EmbeddedValkey | None,
     url: str,
 ) -> None:
-    any_place = place(0)
-    database_url, redis_url = any_place.database_url, any_place.redis_url
+    any_instance = instance(0)
+    database_url, redis_url = any_instance.database_url, any_instance.redis_url
     assert redis_url is not None
     _, applied = await prepare_database(database_url, unsafe=config.unsafe)
     if applied:
@@ -112,10 +112,10 @@ async def _supervise(
     pool = await Pool.open(database_url, size=1, name="onsale supervisor")
     try:
         processes = Processes(pool)
-        await processes.void_node(any_place.node)
+        await processes.void_node(any_instance.node)
         bus = await open_bus(redis_url, processes)
         try:
-            await Supervisor(config, place, processes, bus, valkey).run(url)
+            await Supervisor(config, instance, processes, bus, valkey).run(url)
         finally:
             await bus.close()
     finally:
@@ -140,13 +140,13 @@ class Supervisor:
     def __init__(
         self,
         config: Config,
-        place: Callable[[int], Place],
+        instance: Callable[[int], Instance],
         processes: Processes,
         bus: Bus,
         valkey: EmbeddedValkey | None,
     ) -> None:
         self._config = config
-        self._place = place
+        self._instance = instance
         self._bus = bus
         self._valkey = valkey
         self._processes = processes
@@ -224,10 +224,10 @@ class Supervisor:
 
     async def _live(self, slot: Slot) -> tuple[Child | None, str]:
         """Start one worker and wait for its end; say how it ended."""
-        place = self._place(slot.number)
-        name, worker = place.process, f"worker {slot.number}"
+        instance = self._instance(slot.number)
+        name, worker = instance.process, f"worker {slot.number}"
         try:
-            child = await Child.start(Job(self._config, place))
+            child = await Child.start(Job(self._config, instance))
         except OSError as error:
             return None, f"{worker} could not be started: {reason_of(error)}."
         slot.child = child

@@ -14,33 +14,11 @@ import sys
 import threading
 
 import msgspec
-from msgspec import Struct
 
-from server.base.instance import Place
 from server.base.log import configure_logging
-from server.base.settings import Config
+from server.ops.process.messages import Failed, Job, Ready
 
 PR_SET_PDEATHSIG = 1
-
-
-class Job(Struct, frozen=True):
-    """All that a worker has to know."""
-
-    config: Config
-    place: Place
-
-
-class Ready(Struct, frozen=True, tag="ready"):
-    """The worker serves."""
-
-    process: str
-    pid: int
-
-
-class Failed(Struct, frozen=True, tag="failed"):
-    """The worker cannot start; the sentence says why."""
-
-    sentence: str
 
 
 def main(fd: int, parent: int) -> int:
@@ -48,10 +26,10 @@ def main(fd: int, parent: int) -> int:
     os.set_inheritable(fd, False)
     _end_with_parent(fd, parent)
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    place = job.place
-    configure_logging(job.config.log_level, worker=place.number)
+    instance = job.instance
+    configure_logging(job.config.log_level, worker=instance.number)
     # Late, so that the parent's end is noticed before half a second of imports.
-    from server.ops.process.serve import EXPECTED, explain, run_server, set_up_process
+    from server.ops.process.runner import EXPECTED, explain, run_server, set_up_process
 
     set_up_process()
     told = False
@@ -63,9 +41,11 @@ def main(fd: int, parent: int) -> int:
             os.write(fd, msgspec.json.encode(report) + b"\n")
 
     try:
-        run_server(job.config, place, lambda _: tell(Ready(place.process, os.getpid())))
+        run_server(
+            job.config, instance, lambda _: tell(Ready(instance.process, os.getpid()))
+        )
     except EXPECTED as error:
-        sentence = explain(error, job.config, place)
+        sentence = explain(error, job.config, instance)
         if told:
             sys.stderr.write(f"onsale: {sentence}\n")
         # The supervisor tells it for all workers at once.

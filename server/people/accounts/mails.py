@@ -6,6 +6,7 @@ anything to anybody. A link has its code behind a `#`, so that no server logs it
 
 from typing import Final
 
+from aiohttp import web
 from msgspec import Struct
 
 from persistence.mail import Code, Mail, Purpose
@@ -40,26 +41,26 @@ If it was not you, tell whoever sells your tickets.
 """
 
 
-class Letter(Struct, frozen=True):
+class AccountMail(Struct, frozen=True):
     """A mail with a code, and the digest by which the code is known again."""
 
     mail: Mail
     code: Code
 
 
-class Letters:
+class AccountMails:
     """Writes mails; `public_url` is the page whose links they name, if there is one."""
 
     def __init__(self, public_url: str | None) -> None:
         self._public_url = public_url
 
-    def verify(self, user: str, email: str) -> Letter:
+    def verify(self, user: str, email: str) -> AccountMail:
         """Ask whether an address is somebody's."""
         subject = "Confirm your email address"
         until = "It is good for three days."
         return self._with_code(user, email, "verify", subject, VERIFY, until, VERIFY_S)
 
-    def reset(self, account: Account) -> Letter:
+    def reset(self, account: Account) -> AccountMail:
         """Let somebody choose a new password."""
         user, email, subject = account.user_id, account.email, "Choose a new password"
         until = "It is good once, within an hour."
@@ -87,13 +88,16 @@ class Letters:
         what: str,
         until: str,
         lasts_s: int,
-    ) -> Letter:
+    ) -> AccountMail:
         code = new_code()
         use, shown = "If it was you, this is your code", code
         if self._public_url is not None:
             use, shown = "If it was you, open", f"{self._public_url}#{purpose}={code}"
         body = WITH_CODE.format(what=what, use=use, code=shown, until=until)
-        return Letter(
+        return AccountMail(
             Mail(new_mail_id(), user, email, subject, body, lasts_s),
             Code(hash_of_code(code), user, purpose, email, lasts_s),
         )
+
+
+ACCOUNT_MAILS: Final = web.AppKey("mails", AccountMails)

@@ -1,6 +1,7 @@
 """The caller's own account: what it says, its password, its end."""
 
 from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
@@ -8,9 +9,12 @@ from msgspec.structs import replace
 
 from persistence.people.accounts import EmailTaken
 from persistence.people.organisations import LastOwner
-from server.events.catalogue.bodies import Name
-from server.people.activity.middleware import note_details
+from server.base.identity import Role
+from server.people.accounts.mails import ACCOUNT_MAILS
+from server.people.accounts.problems import EMAIL_TAKEN
 from server.people.auth.fields import (
+    ACCOUNTS,
+    PASSWORD_WRITES,
     Email,
     NewPassword,
     Password,
@@ -20,10 +24,21 @@ from server.people.auth.fields import (
     read_email,
     verify_password,
 )
-from server.people.auth.lifetimes import Role
-from server.people.auth.rest import sign_in
-from server.transport.http.problems import ProblemError, bad_field
+from server.people.auth.problems import WRONG_PASSWORD
+from server.people.auth.rest import TokenDocument, sign_in
+from server.people.auth.sessions import SIGN_INS
+from server.people.organisations.problems import LAST_OWNER
+from server.transport.http.problems import (
+    BAD_FIELD,
+    FORBIDDEN,
+    UNAVAILABLE,
+    ProblemError,
+    bad_field,
+)
 from server.transport.rest.call import Call
+from server.transport.rest.fields import Name
+from server.transport.rest.notes import note_details
+from server.transport.rest.route import Route
 
 
 class MeDocument(Struct):
@@ -71,59 +86,59 @@ async def edit_me(call: Call) -> web.Response:
     if isinstance(body.email, str):
         await _move(call, body.email, body.current_password)
     if isinstance(body.name, str):
-        await call.context.accounts.rename(call.who.user, body.name)
+        await call[ACCOUNTS].rename(call.who.user, body.name)
     return call.answer(await _document_of(call))
 
 
 async def delete_me(call: Call) -> web.Response:
     """Forget who the caller is; bookings stay, under an id that names nobody."""
-    who, context = call.who, call.context
+    who = call.who
     if who.role == "admin":
         detail = "Administrators are made and unmade by whoever runs the server."
-        raise ProblemError("forbidden", detail)
+        raise ProblemError(FORBIDDEN, detail)
     try:
-        ended = await context.accounts.delete(who.user)
+        ended = await call[ACCOUNTS].delete(who.user)
     except LastOwner as error:
         detail = "You alone own an organisation: give it to a member, or end it."
-        raise ProblemError("last_owner", detail) from error
+        raise ProblemError(LAST_OWNER, detail) from error
     if ended is not None:
-        context.sign_ins.end_here(who.user, ended)
+        call[SIGN_INS].end_here(who.user, ended)
     return call.done()
 
 
 async def change_password(call: Call) -> web.Response:
     """Change the password, end all sessions, and begin a new one."""
     body = await call.body(PasswordChange)
-    context, account = call.context, await account_of(call)
+    account = await account_of(call)
     if not await verify_password(call, account, account.email, body.current_password):
-        raise ProblemError("wrong_password")
+        raise ProblemError(WRONG_PASSWORD)
     hashed = await hash_password(call, body.new_password, "new_password")
-    notice = context.letters.new_password(account)
-    ended = await context.accounts.change_password(account, hashed, [notice])
+    notice = call[ACCOUNT_MAILS].new_password(account)
+    ended = await call[ACCOUNTS].change_password(account, hashed, [notice])
     if ended is None:
-        raise ProblemError("wrong_password", "The password was changed just now.")
-    context.sign_ins.end_here(account.user_id, ended)
+        raise ProblemError(WRONG_PASSWORD, "The password was changed just now.")
+    call[SIGN_INS].end_here(account.user_id, ended)
     return await sign_in(call, replace(account, password_hash=hashed))
 
 
 async def _move(call: Call, text: str, password: str | UnsetType) -> None:
     """Give the account another address, and ask there whether it is the right one."""
-    context, account, email = call.context, await account_of(call), read_email(text)
+    account, email = await account_of(call), read_email(text)
     if not isinstance(password, str):
         raise bad_field("current_password", "Needed for another address.")
     if not await verify_password(call, account, account.email, password):
-        raise ProblemError("wrong_password")
+        raise ProblemError(WRONG_PASSWORD)
     if email == account.email:
         return
     count_mail(call, email)
-    letter = context.letters.verify(account.user_id, email)
-    mails = [letter.mail, context.letters.new_address(account)]
+    message = call[ACCOUNT_MAILS].verify(account.user_id, email)
+    mails = [message.mail, call[ACCOUNT_MAILS].new_address(account)]
     try:
-        moved = await context.accounts.move(account, email, mails, [letter.code])
+        moved = await call[ACCOUNTS].move(account, email, mails, [message.code])
     except EmailTaken as error:
-        raise ProblemError("email_taken") from error
+        raise ProblemError(EMAIL_TAKEN) from error
     if moved is None:
-        raise ProblemError("wrong_password", "The password was changed just now.")
+        raise ProblemError(WRONG_PASSWORD, "The password was changed just now.")
 
 
 async def _document_of(call: Call) -> MeDocument:
@@ -136,3 +151,58 @@ async def _document_of(call: Call) -> MeDocument:
         name=account.name,
         created_at=account.created_at,
     )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/me",
+        handler=show_me,
+        name="show_me",
+        summary="Tell the caller who it is",
+        tag="People",
+        access="buyer",
+        answers=MeDocument,
+        cached=True,
+        problems=(UNAVAILABLE,),
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/me",
+        handler=edit_me,
+        name="edit_me",
+        summary="Change what the account says",
+        tag="People",
+        access="customer",
+        body=MePatch,
+        answers=MeDocument,
+        keyed=True,
+        problems=(*PASSWORD_WRITES, WRONG_PASSWORD, EMAIL_TAKEN),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/me",
+        handler=delete_me,
+        name="delete_me",
+        who="Needs the token of an account, but not of an administrator's.",
+        summary="Delete the account; bookings stay, under an id that names nobody",
+        tag="People",
+        access="customer",
+        status=204,
+        keyed=True,
+        problems=(UNAVAILABLE, BAD_FIELD, LAST_OWNER),
+    ),
+    Route(
+        method="POST",
+        path="/v1/me/password",
+        handler=change_password,
+        name="change_password",
+        summary="Change the password; all other sessions end",
+        tag="People",
+        access="customer",
+        body=PasswordChange,
+        answers=TokenDocument,
+        keyed=True,
+        problems=(*PASSWORD_WRITES, WRONG_PASSWORD),
+    ),
+)

@@ -6,17 +6,28 @@ from typing import Annotated, Final, Literal
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from server.people.activity.middleware import note_objects
+from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.auth.fields import (
+    ACCOUNTS,
+    PASSWORD_WRITES,
     Email,
     NewPassword,
     account_of,
     count_mail,
     hash_password,
 )
-from server.transport.http.problems import ProblemError
+from server.people.auth.sessions import SIGN_INS
+from server.transport.http.problems import (
+    BAD_FIELD,
+    CODE_INVALID,
+    UNAVAILABLE,
+    ProblemError,
+)
 from server.transport.mail.codes import hash_of_code
+from server.transport.mail.sender import OUTBOX
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_objects
+from server.transport.rest.route import WRITES, Route
 
 FORGOT_S: Final = 0.3
 """How long the answer takes at least, so that its time does not tell who has an
@@ -52,20 +63,20 @@ class Accepted(Struct):
 
 async def resend(call: Call) -> web.Response:
     """Send the code for the caller's address once more; earlier ones end."""
-    context, account = call.context, await account_of(call)
+    account = await account_of(call)
     if not account.verified:
         count_mail(call, account.email)
-        letter = context.letters.verify(account.user_id, account.email)
-        await context.accounts.put_code(letter.mail, letter.code)
+        message = call[ACCOUNT_MAILS].verify(account.user_id, account.email)
+        await call[ACCOUNTS].put_code(message.mail, message.code)
     return call.answer(Accepted(), status=202)
 
 
 async def verify(call: Call) -> web.Response:
     """Note that somebody reads the mails of an address."""
     body = await call.body(Verify)
-    proven = await call.context.accounts.verify(hash_of_code(body.code))
+    proven = await call[ACCOUNTS].verify(hash_of_code(body.code))
     if proven is None:
-        raise ProblemError("code_invalid")
+        raise ProblemError(CODE_INVALID)
     note_objects(call.request, user=proven.user_id)
     return call.done()
 
@@ -82,23 +93,78 @@ async def forgot(call: Call) -> web.Response:
 async def reset(call: Call) -> web.Response:
     """Change the password of whom the code proves, and end all sessions."""
     body = await call.body(Reset)
-    context, hashed_code = call.context, hash_of_code(body.code)
+    hashed_code = hash_of_code(body.code)
     # Before the hash, which is dear: nobody may have us compute it for nothing.
-    if await context.outbox.find_code(hashed_code, "reset") is None:
-        raise ProblemError("code_invalid")
+    if await call[OUTBOX].find_code(hashed_code, "reset") is None:
+        raise ProblemError(CODE_INVALID)
     hashed = await hash_password(call, body.password, "password")
-    done = await context.accounts.reset_password(hashed_code, hashed)
+    done = await call[ACCOUNTS].reset_password(hashed_code, hashed)
     if done is None:
-        raise ProblemError("code_invalid")
+        raise ProblemError(CODE_INVALID)
     proven, ended = done
     note_objects(call.request, user=proven.user_id)
-    context.sign_ins.end_here(proven.user_id, ended)
+    call[SIGN_INS].end_here(proven.user_id, ended)
     return call.done()
 
 
 async def _send_reset(call: Call, email: str) -> None:
-    context = call.context
-    account = await context.accounts.find_by_email(email)
+    account = await call[ACCOUNTS].find_by_email(email)
     if account is not None:
-        letter = context.letters.reset(account)
-        await context.accounts.put_code(letter.mail, letter.code)
+        message = call[ACCOUNT_MAILS].reset(account)
+        await call[ACCOUNTS].put_code(message.mail, message.code)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/v1/auth/email/resend",
+        handler=resend,
+        name="resend_code",
+        summary="Send the code that confirms the caller's address once more",
+        tag="People",
+        access="customer",
+        answers=Accepted,
+        status=202,
+        keyed=True,
+        problems=(UNAVAILABLE, BAD_FIELD),
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/email/verify",
+        handler=verify,
+        name="verify_email",
+        who="Needs no token, but the code of the mail to the address.",
+        summary="Confirm an address with the code that was sent there",
+        tag="People",
+        access="anonymous",
+        body=Verify,
+        status=204,
+        problems=(*WRITES, CODE_INVALID),
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/password/forgot",
+        handler=forgot,
+        name="forgot_password",
+        summary="Send a code for a new password to an address, if it has an account",
+        tag="People",
+        access="anonymous",
+        body=Forgot,
+        answers=Accepted,
+        status=202,
+        problems=WRITES,
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/password/reset",
+        handler=reset,
+        name="reset_password",
+        who="Needs no token, but the code of the mail to the address.",
+        summary="Choose a new password with the code of a mail; all sessions end",
+        tag="People",
+        access="anonymous",
+        body=Reset,
+        status=204,
+        problems=(*PASSWORD_WRITES, CODE_INVALID),
+    ),
+)

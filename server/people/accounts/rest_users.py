@@ -9,13 +9,21 @@ from typing import Annotated, Any, Final, Literal
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from persistence.people.users import Changed, LastAdmin, User
-from server.people.activity.middleware import note_details
-from server.people.auth.lifetimes import Role
-from server.transport.http.problems import ProblemError, bad_field
+from persistence.people.users import Changed, LastAdmin, User, Users
+from server.base.identity import Role
+from server.people.accounts.problems import LAST_ADMIN, USER_NOT_FOUND
+from server.people.auth.sessions import SIGN_INS
+from server.transport.http.problems import (
+    BAD_FIELD,
+    UNAVAILABLE,
+    ProblemError,
+    bad_field,
+)
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_details
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.query import choice_of, text_of
+from server.transport.rest.route import PAGING, WRITES, Query, Route
 
 REASON_LENGTH_MAX: Final = 500
 QUERY_LENGTH_MAX: Final = 200
@@ -63,7 +71,7 @@ async def list_users(call: Call) -> web.Response:
     query = call.request.query
     role = choice_of(query, "role", list(ROLES))
     suspended = choice_of(query, "suspended", list(BOOLEANS))
-    rows, cursor = await call.context.users.search(
+    rows, cursor = await call[USERS].search(
         text=text_of(query, "q", QUERY_LENGTH_MAX),
         role=None if role is None else ROLES[role],
         suspended=None if suspended is None else BOOLEANS[suspended],
@@ -75,33 +83,33 @@ async def list_users(call: Call) -> web.Response:
 
 async def show_user(call: Call) -> web.Response:
     """Show one user."""
-    user = await call.context.users.find(call.path("user"))
+    user = await call[USERS].find(call.path("user", USER_NOT_FOUND))
     if user is None:
-        raise ProblemError("user_not_found")
+        raise ProblemError(USER_NOT_FOUND)
     return call.read(document_of(user))
 
 
 async def edit_user(call: Call) -> web.Response:
     """Change a user's role, suspend the account, or let it in again."""
-    user, body = call.path("user"), await call.body(UserPatch)
+    user, body = call.path("user", USER_NOT_FOUND), await call.body(UserPatch)
     reason = body.reason if isinstance(body.reason, str) else None
     if body.suspended is True and reason is None:
         raise bad_field("reason", "Say why the account is suspended.")
     if body.suspended is not True and reason is not None:
         raise bad_field("reason", "Only for suspending an account.")
     try:
-        changed = await call.context.users.change(
+        changed = await call[USERS].change(
             user,
             role=body.role if isinstance(body.role, str) else None,
             suspended=body.suspended if isinstance(body.suspended, bool) else None,
             reason=reason,
         )
     except LastAdmin as error:
-        raise ProblemError("last_admin") from error
+        raise ProblemError(LAST_ADMIN) from error
     if changed is None:
-        raise ProblemError("user_not_found")
+        raise ProblemError(USER_NOT_FOUND)
     if changed.ended:
-        call.context.sign_ins.end_here(user, changed.ended)
+        call[SIGN_INS].end_here(user, changed.ended)
     note_details(call.request, **_differences(changed))
     return call.answer(document_of(changed.after))
 
@@ -129,3 +137,62 @@ def _differences(changed: Changed) -> dict[str, Any]:
         for name in ("role", "suspended", "suspended_reason")
     }
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+USERS: Final = web.AppKey("users", Users)
+
+
+USER_FILTERS: Final = (
+    Query(
+        "q",
+        {"type": "string", "minLength": 1, "maxLength": QUERY_LENGTH_MAX},
+        "Only email addresses and names that contain this.",
+    ),
+    Query(
+        "role",
+        {"type": "string", "enum": ["customer", "organizer", "admin"]},
+        "Only users of this role.",
+    ),
+    Query("suspended", {"type": "boolean"}, "Only suspended users, or only others."),
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/users",
+        handler=list_users,
+        name="list_users",
+        summary="List the users, newest first; guests are none",
+        tag="Administration",
+        access="admin",
+        answers=Page[UserDocument],
+        cached=True,
+        query=(*USER_FILTERS, *PAGING),
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+    Route(
+        method="GET",
+        path="/v1/users/{user}",
+        handler=show_user,
+        name="show_user",
+        summary="Show a user",
+        tag="Administration",
+        access="admin",
+        answers=UserDocument,
+        cached=True,
+        problems=(USER_NOT_FOUND, UNAVAILABLE),
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/users/{user}",
+        handler=edit_user,
+        name="edit_user",
+        summary="Change a user's role, suspend the account, or let it in again",
+        tag="Administration",
+        access="admin",
+        body=UserPatch,
+        answers=UserDocument,
+        keyed=True,
+        problems=(*WRITES, USER_NOT_FOUND, LAST_ADMIN),
+    ),
+)

@@ -22,7 +22,7 @@ from server.people.activity.limits import (
 )
 from server.people.activity.stream import BEGIN, PENDING, Entry, NoGroup, Stream
 from server.people.activity.writer import Writer
-from server.transport.bus.redis_link import BusError
+from server.transport.bus.bus import BusError
 
 log = structlog.get_logger()
 

@@ -8,71 +8,38 @@ are no secrets; bodies, queries and headers are never looked at.
 
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from msgspec import Struct
 
 from inventory.limits import ID_LENGTH_MAX
 from persistence.people.activity import Record, new_record_id
-from server.base.context import CONTEXT, Context
-from server.people.api_keys.api_keys import Machine
-from server.people.auth.tokens import Identity
+from server.live.actors.registry import REGISTRY
+from server.people.activity.service import ACTIVITIES
 from server.transport.http.client_address import network_of
 from server.transport.http.middleware import request_id_of
 from server.transport.http.problems import CODE
 from server.transport.rest.bodies import is_clean
+from server.transport.rest.notes import NOTE, Note
 
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 MADE: Final = 201
 GONE: Final = 499
 """The status of a call whose client left before there was an answer."""
 
-OBJECTS: Final = frozenset(
-    {
-        "announcement",
-        "attendee",
-        "booking",
-        "event",
-        "invitation",
-        "key",
-        "member",
-        "organisation",
-        "request",
-        "session",
-        "user",
-        "venue",
-    }
-)
-"""Parts of paths that are ids of things; what else may stand there is never kept."""
 
-MADE_AT: Final = {
-    "announcements": "announcement",
-    "api-keys": "key",
-    "attendees": "attendee",
-    "events": "event",
-    "invitations": "invitation",
-    "join-requests": "request",
-    "organisations": "organisation",
-    "venues": "venue",
-}
-"""What is made where: the answer's `Location` ends in one of these and the new id."""
+class Recorded(Struct, frozen=True):
+    """What is kept of the paths of calls, and of where they made something."""
+
+    objects: frozenset[str]
+    """Parts of paths that are ids of things; what else stands there is never kept."""
+    made_at: Mapping[str, str]
+    """What is made where: the answer's `Location` ends in one of these and the id."""
 
 
-class Note:
-    """What is known of a call while it goes on."""
-
-    __slots__ = ("actor", "client", "details", "objects", "role")
-
-    def __init__(self) -> None:
-        self.actor: str | None = None
-        self.role: str | None = None
-        self.client = ""
-        self.objects: dict[str, str] = {}
-        self.details: dict[str, Any] = {}
-
-
-NOTE: Final = web.RequestKey("note", Note)
+RECORDED: Final = web.AppKey("recorded", Recorded)
 
 
 @web.middleware
@@ -87,15 +54,15 @@ async def note_writes(request: web.Request, handler: Handler) -> web.StreamRespo
         response = await handler(request)
         status, code = response.status, response.get(CODE)
         if status == MADE:
-            made = _made(response.headers.get("Location", ""))
+            made = _made(request.app, response.headers.get("Location", ""))
         return response
     finally:
         resource = request.match_info.route.resource
         # What is at no address of ours is no call.
         if resource is not None and code != "rate_limited":
-            named = _objects(request.match_info)
-            context = request.app[CONTEXT]
-            activities = context.activities
+            app = request.app
+            named = _objects(app, request.match_info)
+            activities = app[ACTIVITIES]
             at_ms = activities.now_ms()
             activities.put(
                 Record(
@@ -110,74 +77,35 @@ async def note_writes(request: web.Request, handler: Handler) -> web.StreamRespo
                     actor=note.actor,
                     role=note.role,
                     code=code,
-                    objects=_seller_of(context, made | named)
-                    | named
-                    | made
-                    | note.objects,
+                    objects=_seller_of(app, made | named) | named | made | note.objects,
                     details=note.details,
                 )
             )
 
 
-def note_caller(
-    request: web.BaseRequest, identity: Identity | None, client: str
-) -> None:
-    """Note who calls, and from where."""
-    note = request.get(NOTE)
-    if note is not None:
-        note.client = client
-        if identity is not None:
-            note.actor, note.role = identity.user, identity.role
-            if isinstance(identity, Machine):
-                note.objects["organisation"] = identity.organisation
-
-
-def note_actor(request: web.BaseRequest, user: str, role: str) -> None:
-    """Note who acts, where that turns out only while the call goes on."""
-    note = request.get(NOTE)
-    if note is not None:
-        note.actor, note.role = user, role
-
-
-def note_objects(request: web.BaseRequest, **ids: str) -> None:
-    """Note what a call is about beside what its path names, by the kinds in `OBJECTS`.
-
-    Never anything that is a secret, or that a stranger typed in.
-    """
-    note = request.get(NOTE)
-    if note is not None:
-        note.objects |= ids
-
-
-def note_details(request: web.BaseRequest, **details: Any) -> None:
-    """Note what a call changed, in a few plain values; never a secret."""
-    note = request.get(NOTE)
-    if note is not None:
-        note.details |= details
-
-
-def _made(location: str) -> dict[str, str]:
+def _made(app: web.Application, location: str) -> dict[str, str]:
     """Return what a call made: `/v1/events/evt_1` is the event evt_1."""
     above, _, name = location.rpartition("/")
-    kind = MADE_AT.get(above.rpartition("/")[2])
+    kind = app[RECORDED].made_at.get(above.rpartition("/")[2])
     return {} if kind is None else {kind: name}
 
 
-def _seller_of(context: Context, objects: Mapping[str, str]) -> dict[str, str]:
+def _seller_of(app: web.Application, objects: Mapping[str, str]) -> dict[str, str]:
     """Return the organisation of the event that a call was about, where it is known.
 
     So that whoever looks for what was done about an organisation finds what persons did
     about its events.
     """
-    served = context.shards.active.get(objects.get("event", ""))
+    served = app[REGISTRY].active.get(objects.get("event", ""))
     if served is None or served.seller is None:
         return {}
     return {"organisation": served.seller.organisation}
 
 
-def _objects(parts: Mapping[str, str]) -> dict[str, str]:
+def _objects(app: web.Application, parts: Mapping[str, str]) -> dict[str, str]:
+    objects = app[RECORDED].objects
     return {
         name: text
         for name, text in parts.items()
-        if name in OBJECTS and len(text) <= ID_LENGTH_MAX and is_clean(text)
+        if name in objects and len(text) <= ID_LENGTH_MAX and is_clean(text)
     }

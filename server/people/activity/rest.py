@@ -11,10 +11,12 @@ from aiohttp import web
 from msgspec import Struct
 
 from inventory.limits import ID_LENGTH_MAX
-from persistence.people.activity import ActivityRow, Wanted
+from persistence.people.activity import ActivityLog, ActivityRow, Wanted
+from server.transport.http.problems import BAD_FIELD, UNAVAILABLE
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.query import choice_of, text_of, time_of
+from server.transport.rest.route import PAGING, Query, Route
 
 METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
 CLASSES: Final = ("2xx", "3xx", "4xx", "5xx")
@@ -44,6 +46,9 @@ class ActivityDocument(Struct):
     details: dict[str, Any]
 
 
+ACTIVITY_LOG: Final = web.AppKey("activity log", ActivityLog)
+
+
 async def list_activity(call: Call) -> web.Response:
     """List what anybody did, newest first."""
     query = call.request.query
@@ -69,7 +74,7 @@ async def list_my_activity(call: Call) -> web.Response:
 
 async def _show(call: Call, wanted: Wanted) -> web.Response:
     query = call.request.query
-    rows, cursor = await call.context.activity_log.list(
+    rows, cursor = await call[ACTIVITY_LOG].list(
         wanted, limit=read_limit(query), cursor=query.get("cursor")
     )
     return call.read(Page([document_of(row) for row in rows], cursor))
@@ -97,3 +102,62 @@ def document_of(row: ActivityRow) -> ActivityDocument:
 def _class(query: Mapping[str, str]) -> int | None:
     text = choice_of(query, "status", CLASSES)
     return None if text is None else int(text[0])
+
+
+PERIOD: Final = (
+    Query("from", {"type": "string", "format": "date-time"}, "Only from here on."),
+    Query("to", {"type": "string", "format": "date-time"}, "Only before this."),
+)
+
+ID: Final = {"type": "string", "minLength": 1, "maxLength": 64}
+
+ACTIVITY_FILTERS: Final = (
+    Query("actor", ID, "Only what this user or API key did."),
+    Query(
+        "method",
+        {"type": "string", "enum": list(METHODS)},
+        "Only calls with this method.",
+    ),
+    Query(
+        "route",
+        {"type": "string", "minLength": 1, "maxLength": ROUTE_LENGTH_MAX},
+        "Only calls of this route, as `paths` here has it: `/v1/events/{event}`.",
+    ),
+    Query("event", ID, "Only calls about this event."),
+    Query("organisation", ID, "Only calls about this organisation."),
+    Query(
+        "status",
+        {"type": "string", "enum": list(CLASSES)},
+        "Only calls that were answered like this.",
+    ),
+    *PERIOD,
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/activity",
+        handler=list_activity,
+        name="list_activity",
+        summary="List who did what, newest first: every call that writes",
+        tag="Administration",
+        access="admin",
+        answers=Page[ActivityDocument],
+        cached=True,
+        query=(*ACTIVITY_FILTERS, *PAGING),
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+    Route(
+        method="GET",
+        path="/v1/me/activity",
+        handler=list_my_activity,
+        name="list_my_activity",
+        summary="List what the caller did, newest first",
+        tag="People",
+        access="buyer",
+        answers=Page[ActivityDocument],
+        cached=True,
+        query=(*PERIOD, *PAGING),
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+)

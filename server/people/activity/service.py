@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from aiohttp import web
+
 from persistence.people.activity import ActivityLog, Record
 from persistence.postgres.pool import Pool
 from server.base.metrics import Metrics
@@ -111,3 +113,6 @@ class Activities:
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
+
+
+ACTIVITIES: Final = web.AppKey("activities", Activities)

@@ -24,8 +24,9 @@ from server.people.activity.limits import (
     STREAM_FULL,
     STREAM_MAX,
 )
+from server.transport.bus.bus import BusError
 from server.transport.bus.cluster_slots import key_slot, node_of, ranges
-from server.transport.bus.redis_link import BusError, Link
+from server.transport.bus.redis_link import Link
 
 GROUP: Final = b"writers"
 FIELD: Final = b"r"

@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 import structlog
+from aiohttp import web
 
 from persistence.errors import Unavailable
 from persistence.people.announcements import Announcements
@@ -17,7 +18,7 @@ PAUSE_S: Final = 0.05
 log = structlog.get_logger()
 
 
-class Crier:
+class AnnouncementJob:
     """Writes the mails of announcements."""
 
     def __init__(self, store: Announcements) -> None:
@@ -49,3 +50,7 @@ class Crier:
         while more:
             more = await self._store.write_some()
             await asyncio.sleep(PAUSE_S if more else 0)
+
+
+ANNOUNCEMENTS: Final = web.AppKey("announcements", Announcements)
+ANNOUNCEMENT_JOB: Final = web.AppKey("job", AnnouncementJob)

@@ -1,20 +1,39 @@
 """Announcements of an organisation: sent by mail to members or ticket holders."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from persistence.errors import TooMany
 from persistence.people.announcements import Announcement, Audience, NewAnnouncement
-from persistence.people.organisations import OrganisationNotFound, TooMany
-from server.events.catalogue.bodies import Id
+from persistence.people.organisations import OrganisationNotFound
+from server.live.actors.registry import CATALOG
+from server.people.announcements.job import ANNOUNCEMENT_JOB, ANNOUNCEMENTS
+from server.people.announcements.problems import ANNOUNCEMENT_NOT_FOUND
 from server.people.organisations.mails import announced
-from server.people.organisations.membership import stand
-from server.transport.http.problems import ProblemError, bad_field
+from server.people.organisations.membership import require_membership
+from server.people.organisations.problems import ORGANISATION_NOT_FOUND
+from server.people.organisations.rows import (
+    MADE,
+    ONE,
+    ORGANISATION,
+    listing,
+    post,
+    read,
+)
+from server.transport.http.problems import (
+    KEY_REUSED,
+    LIMIT_REACHED,
+    ProblemError,
+    bad_field,
+)
 from server.transport.rest.call import Call
+from server.transport.rest.fields import Id
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.route import Route
 
 # A line of a mail's head: nothing that would end it, nor a newline at its end, which
 # `$` alone lets pass.
@@ -71,48 +90,51 @@ class AnnouncementDocument(Struct):
 async def create_announcement(call: Call) -> web.Response:
     """Tell members, or an event's ticket holders, something by mail."""
     key, who = call.key, call.who
-    standing, office = await stand(call, "leader"), call.context.office
+    membership = await require_membership(call, "leader")
     body = await call.body(AnnouncementCreate)
-    event_name = await _event_name(call, standing.id, body)
+    event_name = await _event_name(call, membership.id, body)
     request_hash = hash_request(body)
     new = NewAnnouncement(
-        new_id("ann", f"{standing.id} {who.user}", key),
-        standing.id,
+        new_id("ann", f"{membership.id} {who.user}", key),
+        membership.id,
         body.audience,
         body.event,
         body.subject,
-        announced(body.body, standing.organisation.name, event_name),
+        announced(body.body, membership.organisation.name, event_name),
         who.user,
         request_hash,
     )
     try:
-        made = await office.announcements.create(new)
+        made = await call[ANNOUNCEMENTS].create(new)
     except TooMany as error:
-        raise ProblemError("limit_reached", "Too many within a day.") from error
+        raise ProblemError(LIMIT_REACHED, "Too many within a day.") from error
     except OrganisationNotFound as error:
-        raise ProblemError("organisation_not_found") from error
+        raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
-        raise ProblemError("key_reused")
-    office.crier.soon()
-    place = f"/v1/organisations/{standing.id}/announcements/{made.announcement_id}"
+        raise ProblemError(KEY_REUSED)
+    call[ANNOUNCEMENT_JOB].soon()
+    place = f"/v1/organisations/{membership.id}/announcements/{made.announcement_id}"
     return call.answer(_document_of(made), status=201, headers={"Location": place})
 
 
 async def list_announcements(call: Call) -> web.Response:
     """List an organisation's announcements, the newest first."""
-    standing, query = await stand(call, "member"), call.request.query
-    rows, cursor = await call.context.office.announcements.list_of(
-        standing.id, limit=read_limit(query), cursor=query.get("cursor")
+    membership, query = await require_membership(call, "member"), call.request.query
+    rows, cursor = await call[ANNOUNCEMENTS].list_of(
+        membership.id, limit=read_limit(query), cursor=query.get("cursor")
     )
     return call.read(Page([_document_of(row) for row in rows], cursor))
 
 
 async def show_announcement(call: Call) -> web.Response:
     """Show one announcement, and how far its sending is."""
-    standing, name = await stand(call, "member"), call.path("announcement")
-    found = await call.context.office.announcements.find(standing.id, name)
+    membership, name = (
+        await require_membership(call, "member"),
+        call.path("announcement", ANNOUNCEMENT_NOT_FOUND),
+    )
+    found = await call[ANNOUNCEMENTS].find(membership.id, name)
     if found is None:
-        raise ProblemError("announcement_not_found")
+        raise ProblemError(ANNOUNCEMENT_NOT_FOUND)
     return call.read(_document_of(found))
 
 
@@ -125,7 +147,7 @@ async def _event_name(
         raise bad_field("event", detail)
     if body.event is None:
         return None
-    row = await call.context.catalog.find_event(body.event)
+    row = await call[CATALOG].find_event(body.event)
     if row is None or row.organisation != organisation:
         raise bad_field("event", "The organisation has no such event.")
     return row.settings.name
@@ -154,3 +176,35 @@ def _document_of(row: Announcement) -> AnnouncementDocument:
             without_email=row.without_email,
         ),
     )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    post(
+        path=f"{ONE}/announcements",
+        handler=create_announcement,
+        name="create_announcement",
+        summary="Tell members, or an event's ticket holders, something by mail",
+        access="leader",
+        body=AnnouncementCreate,
+        answers=AnnouncementDocument,
+        status=201,
+        problems=MADE,
+    ),
+    listing(
+        AnnouncementDocument,
+        path=f"{ONE}/announcements",
+        handler=list_announcements,
+        name="list_announcements",
+        summary="List an organisation's announcements, the newest first",
+        access="member",
+    ),
+    read(
+        path=f"{ONE}/announcements/{{announcement}}",
+        handler=show_announcement,
+        name="show_announcement",
+        summary="Show an announcement, and how far its sending is",
+        access="member",
+        answers=AnnouncementDocument,
+        problems=(*ORGANISATION, ANNOUNCEMENT_NOT_FOUND),
+    ),
+)

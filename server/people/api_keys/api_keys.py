@@ -14,11 +14,12 @@ from hashlib import sha256
 from typing import Final
 
 import structlog
+from aiohttp import web
 from msgspec import Struct
 
 from persistence.errors import Unavailable
-from persistence.people.api_keys import ApiKeys, Scope, StoredKey
-from server.people.auth.tokens import Identity
+from persistence.people.api_keys import ApiKeys, StoredKey
+from server.base.identity import Machine
 
 BELIEVED_S: Final = 10.0
 KNOWN_MAX: Final = 4_096
@@ -33,13 +34,6 @@ _KEY: Final = re.compile(r"onsale_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 assert BELIEVED_S <= 30.0
 
 log = structlog.get_logger()
-
-
-class Machine(Identity, frozen=True, kw_only=True):
-    """A machine of an organisation; `user` is the id of its key."""
-
-    organisation: str
-    scopes: frozenset[Scope]
 
 
 class FreshKey(Struct, frozen=True):
@@ -61,11 +55,6 @@ class Known(Struct):
     read_at: float
 
 
-def is_key(text: str) -> bool:
-    """Tell whether this looks like a key; no access token does."""
-    return _KEY.fullmatch(text) is not None
-
-
 def make_key(prefix: str | None = None) -> FreshKey:
     """Return a new key, or a new secret for the key with this prefix."""
     prefix = prefix or secrets.token_hex(PREFIX_BYTES)
@@ -85,8 +74,12 @@ class Machines:
         self._used: dict[str, float] = {}
         self._forgotten = asyncio.Event()
 
+    def is_key(self, text: str) -> bool:
+        """Return whether this looks like a key; no access token does."""
+        return _KEY.fullmatch(text) is not None
+
     def knows(self, text: str) -> bool:
-        """Tell whether a key can be checked without asking the database."""
+        """Return whether a key can be checked without asking the database."""
         found = _KEY.fullmatch(text)
         return found is None or self._find(found[1]) is not None
 
@@ -177,7 +170,7 @@ class Machines:
 
 
 def _is_right(stored: StoredKey, digest: bytes, now_s: float) -> bool:
-    """Tell whether the digest of a secret is that of the key, or was a moment ago."""
+    """Return whether the digest of a secret is that of the key, or was a moment ago."""
     if stored.expires_at_s is not None and stored.expires_at_s <= now_s:
         return False
     right = hmac.compare_digest(stored.hash, digest)
@@ -188,3 +181,6 @@ def _is_right(stored: StoredKey, digest: bytes, now_s: float) -> bool:
 
 def _digest(secret: str) -> bytes:
     return sha256(secret.encode("ascii")).digest()
+
+
+API_KEYS: Final = web.AppKey("api keys", ApiKeys)

@@ -10,16 +10,38 @@ from typing import Annotated, Any, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from persistence.errors import TooMany
 from persistence.people.api_keys import ApiKey, KeyRevoked, NewKey, Scope
-from persistence.people.organisations import OrganisationNotFound, TooMany
-from server.events.catalogue.bodies import Name
-from server.people.api_keys.api_keys import make_key
-from server.people.organisations.membership import Standing, stand
-from server.people.organisations.roles import may_touch_key
-from server.transport.http.problems import ProblemError, bad_field
+from persistence.people.organisations import OrganisationNotFound
+from server.base.access import may_touch_key
+from server.people.api_keys.api_keys import API_KEYS, make_key
+from server.people.api_keys.problems import KEY_NOT_FOUND, KEY_REVOKED
+from server.people.organisations.membership import Membership, require_membership
+from server.people.organisations.problems import ORGANISATION_NOT_FOUND
+from server.people.organisations.rows import (
+    BODY,
+    EMPTY,
+    MADE,
+    ONE,
+    ORGANISATION,
+    delete,
+    listing,
+    post,
+    read,
+)
+from server.people.organisations.service import ORGANISATION_SERVICE
+from server.transport.http.problems import (
+    FORBIDDEN,
+    KEY_REUSED,
+    LIMIT_REACHED,
+    ProblemError,
+    bad_field,
+)
 from server.transport.rest.call import Call
+from server.transport.rest.fields import Name
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.route import Route
 from server.transport.rest.times import YEARS, Time, is_kept, to_ms
 
 OVERLAP_S_MAX: Final = 7 * 86_400
@@ -68,7 +90,7 @@ class FreshApiKeyDocument(ApiKeyDocument, kw_only=True):
 async def create_api_key(call: Call) -> web.Response:
     """Make a key, and show it this once."""
     key, who = call.key, call.who
-    standing, office = await stand(call, "leader"), call.context.office
+    membership = await require_membership(call, "leader")
     body = await call.body(ApiKeyCreate)
     if body.expires_at is not None and body.expires_at <= datetime.now(UTC):
         raise bad_field("expires_at", "Not in the future.")
@@ -76,89 +98,95 @@ async def create_api_key(call: Call) -> web.Response:
         raise bad_field("expires_at", YEARS)
     fresh, request_hash = make_key(), hash_request(body)
     new = NewKey(
-        new_id("key", f"{standing.id} {who.user}", key),
-        standing.id,
+        new_id("key", f"{membership.id} {who.user}", key),
+        membership.id,
         body.name,
         fresh.prefix,
         fresh.hash,
         sorted(set(body.scopes)),
-        standing.member_role == "owner",
+        membership.member_role == "owner",
         who.user,
         request_hash,
         body.expires_at,
     )
     try:
-        made, is_new = await office.keys.create(new)
+        made, is_new = await call[API_KEYS].create(new)
     except TooMany as error:
-        raise ProblemError("limit_reached", "Revoke one first.") from error
+        raise ProblemError(LIMIT_REACHED, "Revoke one first.") from error
     except OrganisationNotFound as error:
-        raise ProblemError("organisation_not_found") from error
+        raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
-        raise ProblemError("key_reused")
-    place = f"/v1/organisations/{standing.id}/api-keys/{made.key_id}"
+        raise ProblemError(KEY_REUSED)
+    place = f"/v1/organisations/{membership.id}/api-keys/{made.key_id}"
     answer = _fresh_document_of(made, fresh.text if is_new else None)
     return call.answer(answer, status=201, headers={"Location": place})
 
 
 async def list_api_keys(call: Call) -> web.Response:
     """List an organisation's keys, the newest first, the revoked ones included."""
-    standing, query = await stand(call, "leader"), call.request.query
-    rows, cursor = await call.context.office.keys.list_of(
-        standing.id, limit=read_limit(query), cursor=query.get("cursor")
+    membership, query = await require_membership(call, "leader"), call.request.query
+    rows, cursor = await call[API_KEYS].list_of(
+        membership.id, limit=read_limit(query), cursor=query.get("cursor")
     )
     return call.read(Page([document_of(row) for row in rows], cursor))
 
 
 async def show_api_key(call: Call) -> web.Response:
     """Show one key, without its secret; of a revoked one only the list tells."""
-    found = await _find(call, await stand(call, "leader"))
+    found = await _find(call, await require_membership(call, "leader"))
     if found.revoked_at is not None:
-        raise ProblemError("key_not_found")
+        raise ProblemError(KEY_NOT_FOUND)
     return call.read(document_of(found))
 
 
 async def rotate_api_key(call: Call) -> web.Response:
     """Give a key another secret, and show it this once."""
     rotation = call.key
-    standing, office = await stand(call, "leader"), call.context.office
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
     body = await call.body(ApiKeyRotate)
-    found = await _find(call, standing)
-    _check_rights(standing, found)
+    found = await _find(call, membership)
+    _check_rights(membership, found)
     fresh = make_key(found.prefix)
     try:
-        made, is_new = await office.keys.rotate(
-            standing.id,
+        made, is_new = await call[API_KEYS].rotate(
+            membership.id,
             found.key_id,
             fresh.hash,
             overlap_s=body.overlap_s,
             rotation=rotation,
         )
     except KeyRevoked as error:
-        raise ProblemError("key_revoked") from error
-    await office.changed(standing.id)
+        raise ProblemError(KEY_REVOKED) from error
+    await service.changed(membership.id)
     return call.answer(_fresh_document_of(made, fresh.text if is_new else None))
 
 
 async def revoke_api_key(call: Call) -> web.Response:
     """End a key for good."""
-    standing, office = await stand(call, "leader"), call.context.office
-    found = await _find(call, standing)
-    _check_rights(standing, found)
-    await office.keys.revoke(standing.id, found.key_id)
-    await office.changed(standing.id)
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
+    found = await _find(call, membership)
+    _check_rights(membership, found)
+    await call[API_KEYS].revoke(membership.id, found.key_id)
+    await service.changed(membership.id)
     return call.done()
 
 
-async def _find(call: Call, standing: Standing) -> ApiKey:
-    found = await call.context.office.keys.find(standing.id, call.path("key"))
+async def _find(call: Call, membership: Membership) -> ApiKey:
+    found = await call[API_KEYS].find(membership.id, call.path("key", KEY_NOT_FOUND))
     if found is None:
-        raise ProblemError("key_not_found")
+        raise ProblemError(KEY_NOT_FOUND)
     return found
 
 
-def _check_rights(standing: Standing, key: ApiKey) -> None:
-    if not may_touch_key(standing.member_role, key.owners_only):
-        raise ProblemError("forbidden", "An owner made this key.")
+def _check_rights(membership: Membership, key: ApiKey) -> None:
+    if not may_touch_key(membership.member_role, key.owners_only):
+        raise ProblemError(FORBIDDEN, "An owner made this key.")
 
 
 def document_of(row: ApiKey) -> ApiKeyDocument:
@@ -185,3 +213,53 @@ def _fields_of(row: ApiKey) -> dict[str, Any]:
         "expires_at": row.expires_at,
         "revoked_at": row.revoked_at,
     }
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    post(
+        path=f"{ONE}/api-keys",
+        handler=create_api_key,
+        name="create_api_key",
+        summary="Make a key for a machine; it is shown this once",
+        access="leader",
+        body=ApiKeyCreate,
+        answers=FreshApiKeyDocument,
+        status=201,
+        problems=MADE,
+    ),
+    listing(
+        ApiKeyDocument,
+        path=f"{ONE}/api-keys",
+        handler=list_api_keys,
+        name="list_api_keys",
+        summary="List an organisation's keys, the newest first",
+        access="leader",
+    ),
+    read(
+        path=f"{ONE}/api-keys/{{key}}",
+        handler=show_api_key,
+        name="show_api_key",
+        summary="Show a key, without its secret",
+        access="leader",
+        answers=ApiKeyDocument,
+        problems=(*ORGANISATION, KEY_NOT_FOUND),
+    ),
+    post(
+        path=f"{ONE}/api-keys/{{key}}/rotate",
+        handler=rotate_api_key,
+        name="rotate_api_key",
+        summary="Give a key another secret; it is shown this once",
+        access="leader",
+        body=ApiKeyRotate,
+        answers=FreshApiKeyDocument,
+        problems=(*BODY, KEY_NOT_FOUND, KEY_REVOKED),
+    ),
+    delete(
+        path=f"{ONE}/api-keys/{{key}}",
+        handler=revoke_api_key,
+        name="revoke_api_key",
+        summary="End a key for good; only the list tells of it then",
+        access="leader",
+        problems=(*EMPTY, KEY_NOT_FOUND),
+    ),
+)

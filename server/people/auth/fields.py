@@ -3,22 +3,31 @@
 import time
 from typing import Annotated, Final
 
+from aiohttp import web
 from msgspec import Meta
 
-from persistence.people.accounts import Account
+from persistence.people.accounts import Account, Accounts
 from persistence.people.sessions import Device
 from server.people.auth.passwords import (
     PASSWORD_LENGTH_MAX,
     PASSWORD_LENGTH_MIN,
+    PASSWORDS,
     PasswordsBusy,
     normal_password,
 )
 from server.transport.http.client_address import network_of
-from server.transport.http.problems import ProblemError, bad_field
+from server.transport.http.problems import (
+    OVERLOADED,
+    UNAUTHENTICATED,
+    ProblemError,
+    bad_field,
+)
 from server.transport.mail.addresses import EMAIL_LENGTH_MAX, normal_email
+from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.bodies import is_clean
 from server.transport.rest.call import Call
 from server.transport.rest.guard import enforce
+from server.transport.rest.route import WRITES
 
 USER_AGENT_LENGTH_MAX: Final = 200
 
@@ -37,12 +46,16 @@ def read_email(text: str, field: str = "email") -> str:
     return email
 
 
+PASSWORD_WRITES: Final = (*WRITES, OVERLOADED)
+"""What may be wrong with a body that holds a password, and with hashing it."""
+
+
 async def hash_password(call: Call, password: str, field: str) -> str:
     """Return the hash of a password that somebody chose; raises `ProblemError`."""
     if len(normal_password(password)) < PASSWORD_LENGTH_MIN:
         raise bad_field(field, f"At least {PASSWORD_LENGTH_MIN} characters.")
     try:
-        return await call.context.passwords.hash(password)
+        return await call[PASSWORDS].hash(password)
     except PasswordsBusy as error:
         raise _busy() from error
 
@@ -50,32 +63,34 @@ async def hash_password(call: Call, password: str, field: str) -> str:
 async def verify_password(
     call: Call, account: Account | None, email: str, password: str
 ) -> bool:
-    """Tell whether a password is that of the account; guesses are counted.
+    """Return whether a password is that of the account; guesses are counted.
 
     It takes its time for nobody's account as well.
     """
-    if call.context.limits is not None:
-        verdict = call.context.limits.login(call.client, email, time.monotonic())
+    limits = call.find(LIMITS)
+    if limits is not None:
+        verdict = limits.login(call.client, email, time.monotonic())
         enforce(call.request, verdict)
     stored_hash = None if account is None else account.password_hash
     try:
-        return await call.context.passwords.verify(stored_hash, password)
+        return await call[PASSWORDS].verify(stored_hash, password)
     except PasswordsBusy as error:
         raise _busy() from error
 
 
 def count_mail(call: Call, email: str) -> None:
     """Count a mail that the caller has us send; refuse it where there were too many."""
-    if call.context.limits is not None:
-        verdict = call.context.limits.mail(call.client, email, time.monotonic())
+    limits = call.find(LIMITS)
+    if limits is not None:
+        verdict = limits.mail(call.client, email, time.monotonic())
         enforce(call.request, verdict)
 
 
 async def account_of(call: Call) -> Account:
     """Return the caller's account."""
-    account = await call.context.accounts.find(call.who.user)
+    account = await call[ACCOUNTS].find(call.who.user)
     if account is None:
-        raise ProblemError("unauthenticated", "This account is not there any more.")
+        raise ProblemError(UNAUTHENTICATED, "This account is not there any more.")
     return account
 
 
@@ -87,4 +102,7 @@ def device_of(call: Call) -> Device:
 
 
 def _busy() -> ProblemError:
-    return ProblemError("overloaded", "Too many passwords at once.")
+    return ProblemError(OVERLOADED, "Too many passwords at once.")
+
+
+ACCOUNTS: Final = web.AppKey("accounts", Accounts)

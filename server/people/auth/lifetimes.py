@@ -1,8 +1,8 @@
 """How long tokens and sessions last, in seconds, and how that relates."""
 
-from typing import Final, Literal
+from typing import Final
 
-Role = Literal["guest", "customer", "organizer", "admin"]
+from server.base.identity import Role
 
 DAY_S: Final = 86_400
 MINUTE_S: Final = 60

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from aiohttp import web
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -43,7 +44,7 @@ class Passwords:
         return await self._run(lambda: self._hasher.hash(normal_password(password)))
 
     async def verify(self, stored_hash: str | None, password: str) -> bool:
-        """Tell whether the password is the stored one.
+        """Return whether the password is the stored one.
 
         For an unknown account (`stored_hash` is None) a hash is computed all the same,
         so that the time taken does not tell who has an account.
@@ -72,3 +73,6 @@ class Passwords:
             return await loop.run_in_executor(self._threads, work)
         finally:
             self._under_way -= 1
+
+
+PASSWORDS: Final = web.AppKey("passwords", Passwords)

@@ -1,31 +1,31 @@
 """Becoming somebody: as a guest, with a new account, with a password, with a token."""
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from aiohttp import web
 from msgspec import Meta, Struct
 
 from persistence.people.accounts import Account
-from server.events.catalogue.bodies import Name
-from server.people.activity.middleware import note_actor, note_objects
+from server.base.identity import TOKEN_LENGTH_MAX, Role
 from server.people.auth.fields import (
+    ACCOUNTS,
+    PASSWORD_WRITES,
     Email,
-    NewPassword,
     Password,
     device_of,
-    hash_password,
-    read_email,
     verify_password,
 )
-from server.people.auth.lifetimes import Role
-from server.people.auth.passwords import PasswordsBusy
-from server.people.auth.sessions import SignedIn
-from server.people.auth.tokens import TOKEN_LENGTH_MAX
-from server.transport.http.problems import ProblemError
+from server.people.auth.problems import ACCOUNT_SUSPENDED
+from server.people.auth.sessions import SIGN_INS, SignedIn
+from server.people.auth.tokens.tokens import TOKENS
+from server.transport.http.problems import UNAUTHENTICATED, ProblemError
+from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.call import Call
 from server.transport.rest.guard import enforce
 from server.transport.rest.idempotency import new_id
+from server.transport.rest.notes import note_actor, note_objects
+from server.transport.rest.route import WRITES, Route
 
 
 class Login(Struct, forbid_unknown_fields=True):
@@ -33,14 +33,6 @@ class Login(Struct, forbid_unknown_fields=True):
 
     email: Email
     password: Password
-
-
-class Register(Struct, forbid_unknown_fields=True):
-    """A new account. The password may be anything of at least 8 characters."""
-
-    email: Email
-    password: NewPassword
-    name: Name
 
 
 class Refresh(Struct, forbid_unknown_fields=True):
@@ -75,52 +67,29 @@ class TokenDocument(GuestToken):
 
 async def create_guest(call: Call) -> web.Response:
     """Make an anonymous buyer."""
-    if call.context.limits is not None:
-        verdict = call.context.limits.guest(call.client, time.monotonic())
+    limits = call.find(LIMITS)
+    if limits is not None:
+        verdict = limits.guest(call.client, time.monotonic())
         enforce(call.request, verdict)
     # A guest is nothing but an unguessable name: no row is written before it buys.
     user = new_id("usr", "", None)
     note_actor(call.request, user, "guest")
-    token, lasts_s = call.context.tokens.issue(user, "guest", int(time.time()))
+    token, lasts_s = call[TOKENS].issue(user, "guest", int(time.time()))
     answer = GuestToken(token, "Bearer", lasts_s, TokenUser(user, "guest"))
     return call.answer(answer, status=201)
-
-
-async def register(call: Call) -> web.Response:
-    """Make an account; a guest's token makes it the guest's, with all it has."""
-    key, context = call.key, call.context
-    if context.limits is not None:
-        enforce(
-            call.request, context.limits.registration(call.client, time.monotonic())
-        )
-    body = await call.body(Register)
-    email = read_email(body.email)
-    guest = call.identity if call.identity and call.identity.role == "guest" else None
-    user = guest.user if guest else new_id("usr", email, key)
-    # Hashed in any case, so that its time does not tell who has an account.
-    hashed = await hash_password(call, body.password, "password")
-    wanted = Account(user, email, hashed, "customer", body.name)
-    letter = context.letters.verify(user, email)
-    account = await context.accounts.create(wanted, [letter.mail], [letter.code])
-    if account is not None:
-        # Whoever gave the guest its token knows it, and would be somebody with it now.
-        context.sign_ins.end_here(user, [user], sockets=False)
-    else:
-        account = await _registered_before(call, user, email, body.password)
-    return await sign_in(call, account, status=201)
 
 
 async def log_in(call: Call) -> web.Response:
     """Give tokens to whom email and password prove."""
     body = await call.body(Login)
     email = body.email.strip().lower()
-    account = await call.context.accounts.find_by_email(email)
+    account = await call[ACCOUNTS].find_by_email(email)
     if account is not None:
         note_objects(call.request, user=account.user_id)
     if not await verify_password(call, account, email, body.password):
         account = None
     if account is None:
-        raise ProblemError("unauthenticated", "The email or the password is wrong.")
+        raise ProblemError(UNAUTHENTICATED, "The email or the password is wrong.")
     return await sign_in(call, account)
 
 
@@ -129,9 +98,9 @@ async def refresh(call: Call) -> web.Response:
     key = call.key
     body = await call.body(Refresh)
     token = body.refresh_token
-    signed = await call.context.sign_ins.refresh(token, key, device_of(call))
+    signed = await call[SIGN_INS].refresh(token, key, device_of(call))
     if signed is None:
-        raise ProblemError("unauthenticated", "This session has ended; log in again.")
+        raise ProblemError(UNAUTHENTICATED, "This session has ended; log in again.")
     note_actor(call.request, signed.user, signed.role)
     return call.answer(document_of(signed))
 
@@ -140,10 +109,10 @@ async def sign_in(call: Call, account: Account, status: int = 200) -> web.Respon
     """Open a session for somebody who proved who it is, and answer with its tokens."""
     if account.suspended:
         # Told to nobody but who has the password.
-        raise ProblemError("account_suspended")
-    signed = await call.context.sign_ins.open(account, device_of(call))
+        raise ProblemError(ACCOUNT_SUSPENDED)
+    signed = await call[SIGN_INS].open(account, device_of(call))
     if signed is None:
-        raise ProblemError("unauthenticated", "The account was changed just now.")
+        raise ProblemError(UNAUTHENTICATED, "The account was changed just now.")
     note_actor(call.request, signed.user, signed.role)
     return call.answer(document_of(signed), status=status)
 
@@ -161,17 +130,45 @@ def document_of(signed: SignedIn) -> TokenDocument:
     )
 
 
-async def _registered_before(
-    call: Call, user: str, email: str, password: str
-) -> Account:
-    """Return the account where this is the same request once more."""
-    found = await call.context.accounts.find_by_email(email)
-    if found is None or found.user_id != user:
-        raise ProblemError("email_taken")
-    try:
-        proven = await call.context.passwords.verify(found.password_hash, password)
-    except PasswordsBusy as error:
-        raise ProblemError("overloaded") from error
-    if not proven:
-        raise ProblemError("key_reused")
-    return found
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/v1/auth/guest",
+        handler=create_guest,
+        name="create_guest",
+        budget="own",
+        summary="Become an anonymous buyer",
+        tag="People",
+        access="anonymous",
+        answers=GuestToken,
+        status=201,
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/login",
+        handler=log_in,
+        name="log_in",
+        budget="own",
+        summary="Log in with email and password",
+        tag="People",
+        access="anonymous",
+        body=Login,
+        answers=TokenDocument,
+        problems=(*PASSWORD_WRITES, UNAUTHENTICATED, ACCOUNT_SUSPENDED),
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/refresh",
+        handler=refresh,
+        name="refresh",
+        who="Needs no access token, but the `refresh_token` of the last answer.",
+        budget="own",
+        summary="Get the next tokens of a session; a refresh token is good once",
+        tag="People",
+        access="anonymous",
+        body=Refresh,
+        answers=TokenDocument,
+        keyed=True,
+        problems=(*WRITES, UNAUTHENTICATED),
+    ),
+)

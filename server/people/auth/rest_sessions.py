@@ -1,13 +1,17 @@
 """The caller's sessions: where somebody is logged in, and an end to that."""
 
 from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
 
-from server.transport.http.problems import ProblemError
+from server.people.auth.problems import SESSION_NOT_FOUND
+from server.people.auth.sessions import SESSIONS, SIGN_INS
+from server.transport.http.problems import BAD_FIELD, UNAVAILABLE, ProblemError
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page
+from server.transport.rest.route import Route
 
 
 class SessionDocument(Struct):
@@ -25,7 +29,7 @@ class SessionDocument(Struct):
 async def list_sessions(call: Call) -> web.Response:
     """List where the caller is logged in, the one seen last first."""
     who = call.who
-    rows = await call.context.sessions.of_user(who.user)
+    rows = await call[SESSIONS].of_user(who.user)
     items = [
         SessionDocument(
             id=row.session_id,
@@ -44,9 +48,9 @@ async def list_sessions(call: Call) -> web.Response:
 
 async def end_session(call: Call) -> web.Response:
     """End one of the caller's sessions, its sockets included."""
-    session = call.path("session")
-    if not await call.context.sign_ins.end(call.who.user, session):
-        raise ProblemError("session_not_found")
+    session = call.path("session", SESSION_NOT_FOUND)
+    if not await call[SIGN_INS].end(call.who.user, session):
+        raise ProblemError(SESSION_NOT_FOUND)
     return call.done()
 
 
@@ -54,11 +58,63 @@ async def log_out(call: Call) -> web.Response:
     """End this session."""
     who = call.who
     if who.session:
-        await call.context.sign_ins.end(who.user, who.session)
+        await call[SIGN_INS].end(who.user, who.session)
     return call.done()
 
 
 async def log_out_everywhere(call: Call) -> web.Response:
     """End all of the caller's sessions."""
-    await call.context.sign_ins.end_all(call.who.user)
+    await call[SIGN_INS].end_all(call.who.user)
     return call.done()
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/v1/auth/logout",
+        handler=log_out,
+        name="log_out",
+        summary="End this session, its tokens and sockets",
+        tag="People",
+        access="customer",
+        status=204,
+        keyed=True,
+        problems=(UNAVAILABLE, BAD_FIELD),
+    ),
+    Route(
+        method="POST",
+        path="/v1/auth/logout-everywhere",
+        handler=log_out_everywhere,
+        name="log_out_everywhere",
+        summary="End all sessions of the caller",
+        tag="People",
+        access="customer",
+        status=204,
+        keyed=True,
+        problems=(UNAVAILABLE, BAD_FIELD),
+    ),
+    Route(
+        method="GET",
+        path="/v1/auth/sessions",
+        handler=list_sessions,
+        name="list_sessions",
+        summary="List where the caller is logged in",
+        tag="People",
+        access="customer",
+        answers=Page[SessionDocument],
+        cached=True,
+        problems=(UNAVAILABLE,),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/auth/sessions/{session}",
+        handler=end_session,
+        name="end_session",
+        summary="End one session of the caller",
+        tag="People",
+        access="customer",
+        status=204,
+        keyed=True,
+        problems=(SESSION_NOT_FOUND, UNAVAILABLE, BAD_FIELD),
+    ),
+)

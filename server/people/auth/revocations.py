@@ -11,7 +11,7 @@ from msgspec import Struct
 from server.people.auth.sessions import SignIns
 
 if TYPE_CHECKING:
-    from server.transport.bus.redis_bus import Bus
+    from server.transport.bus.bus import Bus
 
 TOPIC: Final = "signed_out"
 SUBJECTS_MAX: Final = 100

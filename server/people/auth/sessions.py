@@ -18,12 +18,13 @@ from hashlib import sha256
 from typing import Final
 
 import structlog
+from aiohttp import web
 from msgspec import Struct
 
 from persistence.errors import Unavailable
 from persistence.people.accounts import Account
 from persistence.people.sessions import Device, Revocation, Sessions, Stolen
-from server.live.fanout.hub import Hub
+from server.base.identity import Role
 from server.people.auth.lifetimes import (
     CLOCK_SKEW_S,
     LIFETIME_S,
@@ -31,9 +32,8 @@ from server.people.auth.lifetimes import (
     SESSION_TOKEN_S_MAX,
     TOKEN_S_MAX,
     USED_TOKENS_S,
-    Role,
 )
-from server.people.auth.tokens import Tokens
+from server.people.auth.tokens.tokens import Tokens
 
 LOOK_S: Final = 2.0
 """How often a process looks for sessions that others ended."""
@@ -74,12 +74,18 @@ class SignedIn(Struct, frozen=True):
 class SignIns:
     """The sessions of all who have an account, as this process sees them."""
 
-    def __init__(self, store: Sessions, tokens: Tokens, hub: Hub) -> None:
+    def __init__(
+        self,
+        store: Sessions,
+        tokens: Tokens,
+        *,
+        close_sockets: Callable[[str, str], None],
+    ) -> None:
         self.tell: Callable[[str, list[str], bool], None] = _nobody
         """Tells the other processes of a user's sessions that ended."""
         self._store = store
         self._tokens = tokens
-        self._hub = hub
+        self._close_sockets = close_sockets
         self._looked_s = 0.0
         self._look_now = asyncio.Event()
 
@@ -175,13 +181,13 @@ class SignIns:
             lasts_s = ALONE_TOKEN_S if subject == user else SESSION_TOKEN_S
             self._tokens.end(subject, now_s + lasts_s)
             if sockets:
-                self._hub.sign_out(user, subject)
+                self._close_sockets(user, subject)
 
     def _apply(self, one: Revocation) -> None:
         self._looked_s = max(self._looked_s, one.at_s)
         self._tokens.end(one.subject, int(one.until_s))
         if one.sockets:
-            self._hub.sign_out(one.user_id, one.subject)
+            self._close_sockets(one.user_id, one.subject)
 
     def _signed_in(self, user: str, role: Role, session: str, refresh: str) -> SignedIn:
         token, lasts_s = self._tokens.issue(user, role, int(time.time()), session)
@@ -195,3 +201,9 @@ def _digest(token: str) -> bytes:
 
 def _nobody(user: str, subjects: list[str], sockets: bool) -> None:
     """Alone, there is nobody to tell."""
+
+
+SESSIONS: Final = web.AppKey("sessions", Sessions)
+
+
+SIGN_INS: Final = web.AppKey("sign-ins", SignIns)

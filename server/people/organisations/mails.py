@@ -45,20 +45,20 @@ TO_HOLDERS: Final = """\
 """
 
 
-class InvitationLetter(Struct, frozen=True):
+class InvitationMail(Struct, frozen=True):
     """A mail with the code of an invitation, and the digest that is stored of it."""
 
     mail: Mail
     code_hash: bytes
 
 
-class OrganisationLetters:
+class OrganisationMails:
     """Writes mails; `public_url` is the page whose links they name, if there is one."""
 
     def __init__(self, public_url: str | None) -> None:
         self._public_url = public_url
 
-    def invitation(self, email: str) -> InvitationLetter:
+    def invitation(self, email: str) -> InvitationMail:
         """Invite somebody."""
         code = new_code()
         use, shown = "With an account of this address, accept it with this code", code
@@ -66,7 +66,7 @@ class OrganisationLetters:
             use, shown = "To see it, open", f"{self._public_url}#invitation={code}"
         body = INVITED.format(use=use, code=shown)
         mail = Mail(new_mail_id(), "", email, "You are invited", body, INVITATION_S)
-        return InvitationLetter(mail, hash_of_code(code))
+        return InvitationMail(mail, hash_of_code(code))
 
     def accepted(self, user: str, email: str) -> Mail:
         """Tell somebody that a request to join was accepted."""

@@ -3,21 +3,19 @@
 So whoever is removed has no more rights with the very next request.
 """
 
-from typing import Final
-
 from msgspec import Struct
 
 from persistence.people.organisations import MemberRole, Organisation
-from server.people.api_keys.api_keys import Machine
-from server.people.organisations.roles import MANAGING, Needed, suffices
-from server.transport.http.problems import ProblemError
+from server.base import access
+from server.base.access import ADMIN_AS, Needed, suffices
+from server.base.identity import Machine
+from server.people.organisations.problems import ORGANISATION_NOT_FOUND
+from server.people.organisations.service import ORGANISATION_SERVICE
+from server.transport.http.problems import FORBIDDEN, ProblemError
 from server.transport.rest.call import Call
 
-ADMIN_AS: Final[MemberRole] = "owner"
-"""What an administrator is to every organisation."""
 
-
-class Standing(Struct, frozen=True):
+class Membership(Struct, frozen=True):
     """The organisation of a request's path, and what the caller is to it.
 
     `role` is None for a machine, whose scopes were looked at already.
@@ -40,50 +38,37 @@ class Standing(Struct, frozen=True):
     def member_role(self) -> MemberRole:
         """The role of a caller who is no machine."""
         if self.role is None:
-            raise ProblemError("forbidden")
+            raise ProblemError(FORBIDDEN)
         return self.role
 
 
-async def find_standing(call: Call) -> Standing:
+async def find_membership(call: Call) -> Membership:
     """Return the organisation of the path, whoever asks; `role` may be None."""
-    name = call.path("organisation")
-    found = await call.context.office.organisations.find(name, call.who.user)
+    name = call.path("organisation", ORGANISATION_NOT_FOUND)
+    found = await call[ORGANISATION_SERVICE].organisations.find(name, call.who.user)
     if found is None:
-        raise ProblemError("organisation_not_found")
-    return Standing(found, ADMIN_AS if call.who.role == "admin" else found.role)
+        raise ProblemError(ORGANISATION_NOT_FOUND)
+    return Membership(found, ADMIN_AS if call.who.role == "admin" else found.role)
 
 
-async def stand(call: Call, needed: Needed) -> Standing:
+async def require_membership(call: Call, needed: Needed) -> Membership:
     """Return the organisation of the path, where the caller may do this for it."""
-    standing, who = await find_standing(call), call.who
-    if isinstance(who, Machine):
-        if who.organisation != standing.id:
-            raise ProblemError("forbidden")
-    elif not suffices(standing.role, needed):
-        raise ProblemError("forbidden")
-    return standing
+    membership = await find_membership(call)
+    if not access.may_act_for(call.who, membership.id, membership.role, needed):
+        raise ProblemError(FORBIDDEN)
+    return membership
 
 
 async def belongs(call: Call, organisation: str) -> bool:
-    """Tell whether the caller is of an organisation, in whichever role."""
-    who = call.identity
-    if who is None:
-        return False
-    if isinstance(who, Machine):
-        return who.organisation == organisation
-    return await _role_in(call, organisation) is not None
+    """Return whether the caller is of an organisation, in whichever role."""
+    role = await _role_in(call, organisation)
+    return access.belongs(call.identity, organisation, role)
 
 
 async def manages(call: Call, organisation: str | None) -> bool:
-    """Tell whether the caller manages the events of an organisation, or of none."""
-    who = call.identity
-    if who is None:
-        return False
-    if organisation is None:
-        return who.organizer
-    if isinstance(who, Machine):
-        return who.organisation == organisation
-    return await _role_in(call, organisation) in MANAGING
+    """Return whether the caller manages the events of an organisation, or of none."""
+    role = None if organisation is None else await _role_in(call, organisation)
+    return access.manages(call.identity, organisation, role)
 
 
 async def seller_of(call: Call, wanted: str | None) -> str | None:
@@ -97,15 +82,14 @@ async def seller_of(call: Call, wanted: str | None) -> str | None:
         detail = (
             "Name an organisation that you own or lead." if wanted is None else None
         )
-        raise ProblemError("forbidden", detail)
+        raise ProblemError(FORBIDDEN, detail)
     return wanted
 
 
 async def _role_in(call: Call, organisation: str) -> MemberRole | None:
-    who = call.who
-    if who.role == "admin":
-        return ADMIN_AS
-    if who.role == "guest":
+    """Return what a person is to an organisation, as its members have it."""
+    who = call.identity
+    if who is None or who.role in ("guest", "key", "admin"):
         return None
-    found = await call.context.office.organisations.find(organisation, who.user)
+    found = await call[ORGANISATION_SERVICE].organisations.find(organisation, who.user)
     return None if found is None else found.role

@@ -15,7 +15,6 @@ import structlog
 
 from persistence.errors import Unavailable
 from persistence.people.organisations import MemberRole, Organisations
-from server.people.organisations.roles import MANAGING
 
 REFRESH_S: Final = 10.0
 STALE_S: Final = 60.0
@@ -45,10 +44,6 @@ class Seller:
         if role is None or monotonic() - self.read_at > STALE_S:
             return None
         return role
-
-    def is_run_by(self, user: str) -> bool:
-        """Tell whether somebody manages the organisation's events."""
-        return self.role_of(user) in MANAGING
 
 
 class Sellers:

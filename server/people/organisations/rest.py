@@ -1,28 +1,48 @@
 """Organisations: made, listed, shown, edited, given away, ended."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from persistence.events.rows import EventFilter
+from persistence.errors import TooMany
 from persistence.people.organisations import (
     InUse,
     MemberNotFound,
     MemberRole,
     NotAllowed,
     Organisation,
-    TooMany,
 )
-from server.events.catalogue.bodies import Id, Name
-from server.events.catalogue.rest import summary_of
-from server.people.api_keys.api_keys import Machine
-from server.people.organisations.membership import find_standing, stand
-from server.transport.http.problems import ProblemError
+from server.base.identity import Machine
+from server.people.organisations.membership import find_membership, require_membership
+from server.people.organisations.problems import MEMBER_NOT_FOUND, ORGANISATION_IN_USE
+from server.people.organisations.rows import (
+    BODY,
+    EMPTY,
+    ONE,
+    ORGANISATION,
+    delete,
+    listing,
+    post,
+    read,
+    write,
+)
+from server.people.organisations.service import ORGANISATION_SERVICE
+from server.transport.http.problems import (
+    BAD_FIELD,
+    FORBIDDEN,
+    KEY_REUSED,
+    LIMIT_REACHED,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    ProblemError,
+)
 from server.transport.rest.call import Call
+from server.transport.rest.fields import Id, Name
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.route import WRITES, Route
 
 Description = Annotated[str, Meta(max_length=2_000)]
 
@@ -63,7 +83,7 @@ async def create_organisation(call: Call) -> web.Response:
     body = await call.body(OrganisationCreate)
     request_hash = hash_request(body)
     try:
-        made = await call.context.office.organisations.create(
+        made = await call[ORGANISATION_SERVICE].organisations.create(
             new_id("org", user, key),
             body.name,
             body.description,
@@ -71,11 +91,11 @@ async def create_organisation(call: Call) -> web.Response:
             request_hash=request_hash,
         )
     except TooMany as error:
-        raise ProblemError("limit_reached", "You own as many as you may.") from error
+        raise ProblemError(LIMIT_REACHED, "You own as many as you may.") from error
     except MemberNotFound as error:
-        raise ProblemError("unauthenticated") from error
+        raise ProblemError(UNAUTHENTICATED) from error
     if made.request_hash != request_hash:
-        raise ProblemError("key_reused")
+        raise ProblemError(KEY_REUSED)
     headers = {"Location": f"/v1/organisations/{made.organisation_id}"}
     return call.answer(document_of(made, made.role), status=201, headers=headers)
 
@@ -83,7 +103,7 @@ async def create_organisation(call: Call) -> web.Response:
 async def list_organisations(call: Call) -> web.Response:
     """List the organisations that the caller belongs to; all, for administrators."""
     query, who = call.request.query, call.who
-    rows, cursor = await call.context.office.organisations.list_of(
+    rows, cursor = await call[ORGANISATION_SERVICE].organisations.list_of(
         who.user,
         every=who.role == "admin",
         limit=read_limit(query),
@@ -95,61 +115,57 @@ async def list_organisations(call: Call) -> web.Response:
 async def show_organisation(call: Call) -> web.Response:
     """Show an organisation to anybody with an account, so that one can ask to join."""
     if isinstance(call.who, Machine):
-        await stand(call, "member")
-    found = (await find_standing(call)).organisation
+        await require_membership(call, "member")
+    found = (await find_membership(call)).organisation
     return call.read(document_of(found, found.role))
 
 
 async def edit_organisation(call: Call) -> web.Response:
     """Change what an organisation says of itself."""
-    standing = await stand(call, "leader")
+    membership = await require_membership(call, "leader")
     body = await call.body(OrganisationPatch)
-    await call.context.office.organisations.edit(
-        standing.id,
+    await call[ORGANISATION_SERVICE].organisations.edit(
+        membership.id,
         body.name if isinstance(body.name, str) else None,
         body.description if isinstance(body.description, str) else None,
     )
-    found = (await find_standing(call)).organisation
+    found = (await find_membership(call)).organisation
     return call.answer(document_of(found, found.role))
 
 
 async def delete_organisation(call: Call) -> web.Response:
     """End an organisation that has no event and no ticket left to care for."""
-    standing, office = await stand(call, "owner"), call.context.office
+    membership, service = (
+        await require_membership(call, "owner"),
+        call[ORGANISATION_SERVICE],
+    )
     try:
-        await office.organisations.delete(standing.id)
+        await service.organisations.delete(membership.id)
     except InUse as error:
-        raise ProblemError("organisation_in_use") from error
-    await office.changed(standing.id)
+        raise ProblemError(ORGANISATION_IN_USE) from error
+    await service.changed(membership.id)
     return call.done()
 
 
 async def transfer_organisation(call: Call) -> web.Response:
     """Make another member the owner in the caller's place, who leads from then on."""
-    standing, office, who = await stand(call, "owner"), call.context.office, call.who
+    membership, service, who = (
+        await require_membership(call, "owner"),
+        call[ORGANISATION_SERVICE],
+        call.who,
+    )
     body = await call.body(Transfer)
     # An administrator who is no owner gives nothing away of his own.
-    owner = who.user if standing.organisation.role == "owner" else None
+    owner = who.user if membership.organisation.role == "owner" else None
     try:
-        await office.organisations.transfer(standing.id, owner, body.user)
+        await service.organisations.transfer(membership.id, owner, body.user)
     except MemberNotFound as error:
-        raise ProblemError("member_not_found") from error
+        raise ProblemError(MEMBER_NOT_FOUND) from error
     except NotAllowed as error:
-        raise ProblemError("forbidden") from error
-    await office.changed(standing.id)
-    found = (await find_standing(call)).organisation
+        raise ProblemError(FORBIDDEN) from error
+    await service.changed(membership.id)
+    found = (await find_membership(call)).organisation
     return call.answer(document_of(found, found.role))
-
-
-async def list_organisation_events(call: Call) -> web.Response:
-    """List an organisation's events, drafts included, in order of their beginning."""
-    standing, query = await stand(call, "member"), call.request.query
-    rows, cursor = await call.context.catalog.list_events(
-        EventFilter(drafts=True, organisation=standing.id),
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
-    )
-    return call.read(Page([summary_of(row, row.settings) for row in rows], cursor))
 
 
 def document_of(row: Organisation, role: MemberRole | None) -> OrganisationDocument:
@@ -157,3 +173,66 @@ def document_of(row: Organisation, role: MemberRole | None) -> OrganisationDocum
     return OrganisationDocument(
         row.organisation_id, row.name, row.description, row.created_at, role
     )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    post(
+        path="/v1/organisations",
+        handler=create_organisation,
+        name="create_organisation",
+        summary="Make an organisation, and own it",
+        access="customer",
+        body=OrganisationCreate,
+        answers=OrganisationDocument,
+        status=201,
+        problems=(*WRITES, KEY_REUSED, LIMIT_REACHED),
+    ),
+    listing(
+        OrganisationDocument,
+        path="/v1/organisations",
+        handler=list_organisations,
+        name="list_organisations",
+        summary="List the caller's organisations; all, for administrators",
+        access="customer",
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+    read(
+        path=ONE,
+        handler=show_organisation,
+        name="show_organisation",
+        summary="Show an organisation, and what the caller is in it",
+        access="customer",
+        scope="events:read",
+        answers=OrganisationDocument,
+        problems=ORGANISATION,
+    ),
+    write(
+        method="PATCH",
+        path=ONE,
+        handler=edit_organisation,
+        name="edit_organisation",
+        summary="Change what an organisation says of itself",
+        access="leader",
+        body=OrganisationPatch,
+        answers=OrganisationDocument,
+        problems=BODY,
+    ),
+    delete(
+        path=ONE,
+        handler=delete_organisation,
+        name="delete_organisation",
+        summary="End an organisation whose events are over, without tickets",
+        access="owner",
+        problems=(*EMPTY, ORGANISATION_IN_USE),
+    ),
+    post(
+        path=f"{ONE}/transfer",
+        handler=transfer_organisation,
+        name="transfer_organisation",
+        summary="Make another member the owner, and lead from then on",
+        access="owner",
+        body=Transfer,
+        answers=OrganisationDocument,
+        problems=(*BODY, MEMBER_NOT_FOUND),
+    ),
+)

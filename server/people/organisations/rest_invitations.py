@@ -1,11 +1,12 @@
 """Invitations to an organisation, and what one does with the code of a mail."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from aiohttp import web
 from msgspec import Struct
 
+from persistence.errors import TooMany
 from persistence.people.invitations import (
     AnswerState,
     Invitation,
@@ -20,17 +21,41 @@ from persistence.people.organisations import (
     MemberNotFound,
     MemberRole,
     OrganisationNotFound,
-    TooMany,
 )
 from server.people.auth.fields import Email, count_mail, read_email
 from server.people.organisations.mails import INVITATION_S
-from server.people.organisations.membership import stand
-from server.transport.http.problems import ProblemError
+from server.people.organisations.membership import require_membership
+from server.people.organisations.problems import (
+    ALREADY_MEMBER,
+    INVITATION_NOT_FOUND,
+    ORGANISATION_NOT_FOUND,
+)
+from server.people.organisations.rows import (
+    EMPTY,
+    MADE,
+    ONE,
+    ORGANISATION,
+    delete,
+    listing,
+    post,
+    read,
+)
+from server.people.organisations.service import ORGANISATION_SERVICE
+from server.transport.http.problems import (
+    BAD_FIELD,
+    FORBIDDEN,
+    KEY_REUSED,
+    LIMIT_REACHED,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    ProblemError,
+)
 from server.transport.mail.codes import hash_of_code
 from server.transport.rest.bodies import convert
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.route import Query, Route
 
 
 class InvitationCreate(Struct, forbid_unknown_fields=True):
@@ -80,42 +105,45 @@ class MembershipDocument(Struct):
 async def create_invitation(call: Call) -> web.Response:
     """Invite somebody by mail; an earlier invitation to the same address ends."""
     key, who = call.key, call.who
-    standing, office = await stand(call, "leader"), call.context.office
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
     body = await call.body(InvitationCreate)
     email, request_hash = read_email(body.email), hash_request(body)
     count_mail(call, email)
-    letter = office.letters.invitation(email)
-    named = f"{standing.id} {who.user}"
+    message = service.mails.invitation(email)
+    named = f"{membership.id} {who.user}"
     new = NewInvitation(
         new_id("inv", named, key),
-        standing.id,
+        membership.id,
         email,
         body.role,
-        letter.code_hash,
+        message.code_hash,
         who.user,
         request_hash,
-        letter.mail,
+        message.mail,
         INVITATION_S,
     )
     try:
-        made = await office.invitations.create(new)
+        made = await service.invitations.create(new)
     except AlreadyMember as error:
-        raise ProblemError("already_member") from error
+        raise ProblemError(ALREADY_MEMBER) from error
     except TooMany as error:
-        raise ProblemError("limit_reached", "Too many are not answered yet.") from error
+        raise ProblemError(LIMIT_REACHED, "Too many are not answered yet.") from error
     except OrganisationNotFound as error:
-        raise ProblemError("organisation_not_found") from error
+        raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
-        raise ProblemError("key_reused")
-    place = f"/v1/organisations/{standing.id}/invitations/{made.invitation_id}"
+        raise ProblemError(KEY_REUSED)
+    place = f"/v1/organisations/{membership.id}/invitations/{made.invitation_id}"
     return call.answer(_document_of(made), status=201, headers={"Location": place})
 
 
 async def list_invitations(call: Call) -> web.Response:
     """List an organisation's invitations, the newest first."""
-    standing, query = await stand(call, "leader"), call.request.query
-    rows, cursor = await call.context.office.invitations.list_of(
-        standing.id,
+    membership, query = await require_membership(call, "leader"), call.request.query
+    rows, cursor = await call[ORGANISATION_SERVICE].invitations.list_of(
+        membership.id,
         state=read_state(call),
         limit=read_limit(query),
         cursor=query.get("cursor"),
@@ -125,61 +153,71 @@ async def list_invitations(call: Call) -> web.Response:
 
 async def show_invitation(call: Call) -> web.Response:
     """Show one invitation; of a withdrawn one only the list tells."""
-    standing, name = await stand(call, "leader"), call.path("invitation")
-    found = await call.context.office.invitations.find(standing.id, name)
+    membership, name = (
+        await require_membership(call, "leader"),
+        call.path("invitation", INVITATION_NOT_FOUND),
+    )
+    found = await call[ORGANISATION_SERVICE].invitations.find(membership.id, name)
     if found is None or found.state == "withdrawn":
-        raise ProblemError("invitation_not_found")
+        raise ProblemError(INVITATION_NOT_FOUND)
     return call.read(_document_of(found))
 
 
 async def withdraw_invitation(call: Call) -> web.Response:
     """Take an invitation back that was not answered yet."""
-    standing, name = await stand(call, "leader"), call.path("invitation")
+    membership, name = (
+        await require_membership(call, "leader"),
+        call.path("invitation", INVITATION_NOT_FOUND),
+    )
     try:
-        await call.context.office.invitations.withdraw(standing.id, name, call.who.user)
+        await call[ORGANISATION_SERVICE].invitations.withdraw(
+            membership.id, name, call.who.user
+        )
     except InvitationNotFound as error:
-        raise ProblemError("invitation_not_found") from error
+        raise ProblemError(INVITATION_NOT_FOUND) from error
     return call.done()
 
 
 async def show_offer(call: Call) -> web.Response:
     """Show what the code of a mail invites to."""
-    found = await call.context.office.invitations.find_by_code(_hash_of(call))
+    found = await call[ORGANISATION_SERVICE].invitations.find_by_code(_hash_of(call))
     if found is None:
-        raise ProblemError("invitation_not_found")
+        raise ProblemError(INVITATION_NOT_FOUND)
     organisation = InvitedTo(found.organisation_id, found.organisation_name)
     return call.read(OfferDocument(organisation, found.role, found.expires_at))
 
 
 async def accept_invitation(call: Call) -> web.Response:
     """Become a member; the code is good once."""
-    office, user = call.context.office, call.who.user
+    service, user = call[ORGANISATION_SERVICE], call.who.user
     try:
-        organisation, role = await office.invitations.accept(_hash_of(call), user)
+        organisation, role = await service.invitations.accept(_hash_of(call), user)
     except (InvitationNotFound, OrganisationNotFound) as error:
-        raise ProblemError("invitation_not_found") from error
+        raise ProblemError(INVITATION_NOT_FOUND) from error
     except AlreadyMember as error:
-        raise ProblemError("already_member") from error
+        raise ProblemError(ALREADY_MEMBER) from error
     except TooMany as error:
         detail = "The organisation has as many members as may be."
-        raise ProblemError("limit_reached", detail) from error
+        raise ProblemError(LIMIT_REACHED, detail) from error
     except MemberNotFound as error:
-        raise ProblemError("unauthenticated") from error
+        raise ProblemError(UNAUTHENTICATED) from error
     except NotInvited as error:
-        raise ProblemError("forbidden", "It is for another address.") from error
+        raise ProblemError(FORBIDDEN, "It is for another address.") from error
     except NotConfirmed as error:
         detail = "Confirm your address first, with the code of the mail to it."
-        raise ProblemError("forbidden", detail) from error
-    await office.changed(organisation)
+        raise ProblemError(FORBIDDEN, detail) from error
+    await service.changed(organisation)
     return call.answer(MembershipDocument(organisation, user, role))
 
 
 async def decline_invitation(call: Call) -> web.Response:
     """Refuse an invitation; the code is good no more."""
     try:
-        await call.context.office.invitations.decline(_hash_of(call), call.who.user)
+        await call[ORGANISATION_SERVICE].invitations.decline(
+            _hash_of(call), call.who.user
+        )
     except InvitationNotFound as error:
-        raise ProblemError("invitation_not_found") from error
+        raise ProblemError(INVITATION_NOT_FOUND) from error
     return call.done()
 
 
@@ -192,7 +230,7 @@ def read_state(call: Call) -> AnswerState | None:
 
 
 def _hash_of(call: Call) -> bytes:
-    return hash_of_code(call.path("code", missing="invitation_not_found"))
+    return hash_of_code(call.path("code", INVITATION_NOT_FOUND))
 
 
 def _document_of(row: Invitation) -> InvitationDocument:
@@ -208,3 +246,83 @@ def _document_of(row: Invitation) -> InvitationDocument:
         expires_at=row.expires_at,
         answered_at=row.answered_at,
     )
+
+
+STATE: Final = Query(
+    "state",
+    {"type": "string", "enum": ["pending", "accepted", "declined", "withdrawn"]},
+    "Only those of this state.",
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    post(
+        path=f"{ONE}/invitations",
+        handler=create_invitation,
+        name="create_invitation",
+        summary="Invite somebody by mail; an earlier one to that address ends",
+        access="leader",
+        body=InvitationCreate,
+        answers=InvitationDocument,
+        status=201,
+        problems=(*MADE, ALREADY_MEMBER),
+    ),
+    listing(
+        InvitationDocument,
+        path=f"{ONE}/invitations",
+        handler=list_invitations,
+        name="list_invitations",
+        summary="List an organisation's invitations, the newest first",
+        access="leader",
+        query=(STATE,),
+    ),
+    read(
+        path=f"{ONE}/invitations/{{invitation}}",
+        handler=show_invitation,
+        name="show_invitation",
+        summary="Show an invitation of an organisation",
+        access="leader",
+        answers=InvitationDocument,
+        problems=(*ORGANISATION, INVITATION_NOT_FOUND),
+    ),
+    delete(
+        path=f"{ONE}/invitations/{{invitation}}",
+        handler=withdraw_invitation,
+        name="withdraw_invitation",
+        summary="Take an invitation back; only the list tells of it then",
+        access="leader",
+        problems=(*EMPTY, INVITATION_NOT_FOUND),
+    ),
+    read(
+        path="/v1/invitations/{code}",
+        handler=show_offer,
+        name="show_offer",
+        summary="Show what the code of a mail invites to",
+        access="customer",
+        answers=OfferDocument,
+        problems=(INVITATION_NOT_FOUND, UNAVAILABLE),
+    ),
+    post(
+        path="/v1/invitations/{code}/accept",
+        handler=accept_invitation,
+        name="accept_invitation",
+        summary="Become a member with the code of a mail, which is good once",
+        access="customer",
+        answers=MembershipDocument,
+        problems=(
+            INVITATION_NOT_FOUND,
+            ALREADY_MEMBER,
+            LIMIT_REACHED,
+            UNAVAILABLE,
+            BAD_FIELD,
+        ),
+    ),
+    post(
+        path="/v1/invitations/{code}/decline",
+        handler=decline_invitation,
+        name="decline_invitation",
+        summary="Refuse the invitation of a mail",
+        access="customer",
+        status=204,
+        problems=(INVITATION_NOT_FOUND, UNAVAILABLE, BAD_FIELD),
+    ),
+)

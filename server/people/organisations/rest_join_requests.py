@@ -1,25 +1,47 @@
 """Requests to join an organisation: made, accepted, declined, taken back."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from persistence.errors import TooMany
 from persistence.people.invitations import AnswerState, InvitedRole
 from persistence.people.join_requests import JoinRequest, RequestNotFound
 from persistence.people.organisations import (
     AlreadyMember,
     MemberNotFound,
     OrganisationNotFound,
-    TooMany,
 )
-from server.people.organisations.membership import find_standing, stand
+from server.people.organisations.membership import find_membership, require_membership
+from server.people.organisations.problems import (
+    ALREADY_MEMBER,
+    ORGANISATION_NOT_FOUND,
+    REQUEST_NOT_FOUND,
+)
 from server.people.organisations.rest_invitations import read_state
-from server.transport.http.problems import ProblemError
+from server.people.organisations.rows import (
+    BODY,
+    EMPTY,
+    ONE,
+    ORGANISATION,
+    delete,
+    listing,
+    post,
+    read,
+)
+from server.people.organisations.service import ORGANISATION_SERVICE
+from server.transport.http.problems import (
+    BAD_FIELD,
+    LIMIT_REACHED,
+    UNAVAILABLE,
+    ProblemError,
+)
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import new_id
 from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.route import Query, Route
 
 
 class JoinRequestCreate(Struct, forbid_unknown_fields=True):
@@ -50,26 +72,29 @@ class JoinRequestDocument(Struct):
 async def create_join_request(call: Call) -> web.Response:
     """Ask to join; while that is open, asking again gives the same request."""
     user, key = call.who.user, call.key
-    name, office = call.path("organisation"), call.context.office
+    name, service = (
+        call.path("organisation", ORGANISATION_NOT_FOUND),
+        call[ORGANISATION_SERVICE],
+    )
     body = await call.body(JoinRequestCreate)
     new = new_id("req", f"{name} {user}", key)
     try:
-        made = await office.requests.create(new, name, user, body.message)
+        made = await service.requests.create(new, name, user, body.message)
     except OrganisationNotFound as error:
-        raise ProblemError("organisation_not_found") from error
+        raise ProblemError(ORGANISATION_NOT_FOUND) from error
     except AlreadyMember as error:
-        raise ProblemError("already_member") from error
+        raise ProblemError(ALREADY_MEMBER) from error
     except TooMany as error:
-        raise ProblemError("limit_reached", "Too many are not answered yet.") from error
+        raise ProblemError(LIMIT_REACHED, "Too many are not answered yet.") from error
     headers = {"Location": f"/v1/organisations/{name}/join-requests/{made.request_id}"}
     return call.answer(_document_of(made), status=201, headers=headers)
 
 
 async def list_join_requests(call: Call) -> web.Response:
     """List who asked to join, the newest first."""
-    standing, query = await stand(call, "leader"), call.request.query
-    rows, cursor = await call.context.office.requests.list_of(
-        standing.id,
+    membership, query = await require_membership(call, "leader"), call.request.query
+    rows, cursor = await call[ORGANISATION_SERVICE].requests.list_of(
+        membership.id,
         state=read_state(call),
         limit=read_limit(query),
         cursor=query.get("cursor"),
@@ -80,7 +105,7 @@ async def list_join_requests(call: Call) -> web.Response:
 async def list_my_join_requests(call: Call) -> web.Response:
     """List what the caller asked to join, the newest first."""
     query = call.request.query
-    rows, cursor = await call.context.office.requests.list_of_user(
+    rows, cursor = await call[ORGANISATION_SERVICE].requests.list_of_user(
         call.who.user, limit=read_limit(query), cursor=query.get("cursor")
     )
     return call.read(Page([_document_of(row) for row in rows], cursor))
@@ -88,67 +113,76 @@ async def list_my_join_requests(call: Call) -> web.Response:
 
 async def show_join_request(call: Call) -> web.Response:
     """Show a request to whoever made it, and to leaders."""
-    standing = await find_standing(call)
-    found = await _find(call, standing.id)
-    seen = standing.leads or found.user_id == call.who.user
+    membership = await find_membership(call)
+    found = await _find(call, membership.id)
+    seen = membership.leads or found.user_id == call.who.user
     # To anybody else it looks like none at all; of a withdrawn one only lists tell.
     if not seen or found.state == "withdrawn":
-        raise ProblemError("request_not_found")
+        raise ProblemError(REQUEST_NOT_FOUND)
     return call.read(_document_of(found))
 
 
 async def accept_join_request(call: Call) -> web.Response:
     """Make whoever asked a member, and let them know."""
-    standing, office = await stand(call, "leader"), call.context.office
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
     body = await call.body(JoinRequestAnswer)
     try:
-        await office.requests.accept(
-            standing.id,
-            call.path("request"),
+        await service.requests.accept(
+            membership.id,
+            call.path("request", REQUEST_NOT_FOUND),
             body.role,
             call.who.user,
-            office.letters.accepted,
+            service.mails.accepted,
         )
     except (RequestNotFound, MemberNotFound) as error:
-        raise ProblemError("request_not_found") from error
+        raise ProblemError(REQUEST_NOT_FOUND) from error
     except OrganisationNotFound as error:
-        raise ProblemError("organisation_not_found") from error
+        raise ProblemError(ORGANISATION_NOT_FOUND) from error
     except TooMany as error:
         detail = "The organisation has as many members as may be."
-        raise ProblemError("limit_reached", detail) from error
-    await office.changed(standing.id)
-    return call.answer(_document_of(await _find(call, standing.id)))
+        raise ProblemError(LIMIT_REACHED, detail) from error
+    await service.changed(membership.id)
+    return call.answer(_document_of(await _find(call, membership.id)))
 
 
 async def decline_join_request(call: Call) -> web.Response:
     """Refuse a request, and let whoever made it know."""
-    standing, office = await stand(call, "leader"), call.context.office
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
     try:
-        await office.requests.decline(
-            standing.id, call.path("request"), call.who.user, office.letters.declined
+        await service.requests.decline(
+            membership.id,
+            call.path("request", REQUEST_NOT_FOUND),
+            call.who.user,
+            service.mails.declined,
         )
     except RequestNotFound as error:
-        raise ProblemError("request_not_found") from error
-    return call.answer(_document_of(await _find(call, standing.id)))
+        raise ProblemError(REQUEST_NOT_FOUND) from error
+    return call.answer(_document_of(await _find(call, membership.id)))
 
 
 async def withdraw_join_request(call: Call) -> web.Response:
     """Take the caller's own request back."""
-    name = call.path("organisation")
+    name = call.path("organisation", ORGANISATION_NOT_FOUND)
     try:
-        await call.context.office.requests.withdraw(
-            name, call.path("request"), call.who.user
+        await call[ORGANISATION_SERVICE].requests.withdraw(
+            name, call.path("request", REQUEST_NOT_FOUND), call.who.user
         )
     except RequestNotFound as error:
-        raise ProblemError("request_not_found") from error
+        raise ProblemError(REQUEST_NOT_FOUND) from error
     return call.done()
 
 
 async def _find(call: Call, organisation: str) -> JoinRequest:
-    name = call.path("request")
-    found = await call.context.office.requests.find(organisation, name)
+    name = call.path("request", REQUEST_NOT_FOUND)
+    found = await call[ORGANISATION_SERVICE].requests.find(organisation, name)
     if found is None:
-        raise ProblemError("request_not_found")
+        raise ProblemError(REQUEST_NOT_FOUND)
     return found
 
 
@@ -163,3 +197,83 @@ def _document_of(row: JoinRequest) -> JoinRequestDocument:
         created_at=row.created_at,
         answered_at=row.answered_at,
     )
+
+
+STATE: Final = Query(
+    "state",
+    {"type": "string", "enum": ["pending", "accepted", "declined", "withdrawn"]},
+    "Only those of this state.",
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    post(
+        path=f"{ONE}/join-requests",
+        handler=create_join_request,
+        name="create_join_request",
+        summary="Ask to join; while that is open there is one request only",
+        access="customer",
+        body=JoinRequestCreate,
+        answers=JoinRequestDocument,
+        status=201,
+        problems=(*BODY, ALREADY_MEMBER, LIMIT_REACHED),
+    ),
+    listing(
+        JoinRequestDocument,
+        path=f"{ONE}/join-requests",
+        handler=list_join_requests,
+        name="list_join_requests",
+        summary="List who asked to join, the newest first",
+        access="leader",
+        query=(STATE,),
+    ),
+    read(
+        path=f"{ONE}/join-requests/{{request}}",
+        handler=show_join_request,
+        name="show_join_request",
+        who=(
+            "Needs the token of who asked, or of an owner or leader of the "
+            "organisation."
+        ),
+        summary="Show a request to whoever made it, and to leaders",
+        access="customer",
+        answers=JoinRequestDocument,
+        problems=(*ORGANISATION, REQUEST_NOT_FOUND),
+    ),
+    delete(
+        path=f"{ONE}/join-requests/{{request}}",
+        handler=withdraw_join_request,
+        name="withdraw_join_request",
+        who="Needs the token of who asked.",
+        summary="Take the caller's own request back; only lists tell of it then",
+        access="customer",
+        problems=(*EMPTY, REQUEST_NOT_FOUND),
+    ),
+    post(
+        path=f"{ONE}/join-requests/{{request}}/accept",
+        handler=accept_join_request,
+        name="accept_join_request",
+        summary="Make whoever asked a member, and let them know",
+        access="leader",
+        body=JoinRequestAnswer,
+        answers=JoinRequestDocument,
+        problems=(*BODY, REQUEST_NOT_FOUND, LIMIT_REACHED),
+    ),
+    post(
+        path=f"{ONE}/join-requests/{{request}}/decline",
+        handler=decline_join_request,
+        name="decline_join_request",
+        summary="Refuse a request, and let whoever made it know",
+        access="leader",
+        answers=JoinRequestDocument,
+        problems=(*EMPTY, REQUEST_NOT_FOUND),
+    ),
+    listing(
+        JoinRequestDocument,
+        path="/v1/me/join-requests",
+        handler=list_my_join_requests,
+        name="list_my_join_requests",
+        summary="List what the caller asked to join",
+        access="customer",
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+)

@@ -1,6 +1,7 @@
 """Who belongs to an organisation: listed, promoted, removed, or leaving."""
 
 from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
@@ -13,12 +14,20 @@ from persistence.people.organisations import (
     NotAllowed,
     OrganisationNotFound,
 )
-from server.people.api_keys.api_keys import Machine
-from server.people.organisations.membership import Standing, stand
-from server.people.organisations.roles import touched_by
-from server.transport.http.problems import ProblemError
+from server.base.access import touched_by
+from server.base.identity import Machine
+from server.people.organisations.membership import Membership, require_membership
+from server.people.organisations.problems import (
+    LAST_OWNER,
+    MEMBER_NOT_FOUND,
+    ORGANISATION_NOT_FOUND,
+)
+from server.people.organisations.rows import BODY, EMPTY, ONE, delete, listing, write
+from server.people.organisations.service import ORGANISATION_SERVICE
+from server.transport.http.problems import FORBIDDEN, ProblemError
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.route import Route
 
 ME = "me"
 
@@ -41,64 +50,108 @@ class MemberDocument(Struct):
 
 async def list_members(call: Call) -> web.Response:
     """List who belongs to an organisation, who joined first first."""
-    standing, query = await stand(call, "member"), call.request.query
-    rows, cursor = await call.context.office.organisations.list_members(
-        standing.id, limit=read_limit(query), cursor=query.get("cursor")
+    membership, query = await require_membership(call, "member"), call.request.query
+    rows, cursor = await call[ORGANISATION_SERVICE].organisations.list_members(
+        membership.id, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([_document_of(call, standing, row) for row in rows], cursor))
+    return call.read(
+        Page([_document_of(call, membership, row) for row in rows], cursor)
+    )
 
 
 async def edit_member(call: Call) -> web.Response:
     """Give a member another role, neither of them above the caller's own."""
-    standing, office = await stand(call, "leader"), call.context.office
-    user, allowed = _member_of(call), touched_by(standing.member_role)
+    membership, service = (
+        await require_membership(call, "leader"),
+        call[ORGANISATION_SERVICE],
+    )
+    user, allowed = _member_of(call), touched_by(membership.member_role)
     body = await call.body(MemberPatch)
     try:
-        await office.organisations.set_role(standing.id, user, body.role, allowed)
+        await service.organisations.set_role(membership.id, user, body.role, allowed)
     except (MemberNotFound, NotAllowed, LastOwner, OrganisationNotFound) as error:
         raise problem_of(error) from error
-    await office.changed(standing.id)
-    found = await office.organisations.find_member(standing.id, user)
+    await service.changed(membership.id)
+    found = await service.organisations.find_member(membership.id, user)
     if found is None:
-        raise ProblemError("member_not_found")
-    return call.answer(_document_of(call, standing, found))
+        raise ProblemError(MEMBER_NOT_FOUND)
+    return call.answer(_document_of(call, membership, found))
 
 
 async def remove_member(call: Call) -> web.Response:
     """End a membership: one's own, or that of somebody not above oneself."""
-    standing, office = await stand(call, "member"), call.context.office
-    user, role = _member_of(call), standing.member_role
+    membership, service = (
+        await require_membership(call, "member"),
+        call[ORGANISATION_SERVICE],
+    )
+    user, role = _member_of(call), membership.member_role
     leaves = user == call.who.user
-    if not (leaves or standing.leads):
-        raise ProblemError("forbidden")
+    if not (leaves or membership.leads):
+        raise ProblemError(FORBIDDEN)
     allowed = touched_by("owner" if leaves else role)
     try:
-        await office.organisations.remove(standing.id, user, allowed)
+        await service.organisations.remove(membership.id, user, allowed)
     except (MemberNotFound, NotAllowed, LastOwner, OrganisationNotFound) as error:
         raise problem_of(error) from error
-    await office.changed(standing.id)
+    await service.changed(membership.id)
     return call.done()
 
 
 def problem_of(error: Exception) -> ProblemError:
     """Return the problem that a refused change of members is."""
     if isinstance(error, MemberNotFound):
-        return ProblemError("member_not_found")
+        return ProblemError(MEMBER_NOT_FOUND)
     if isinstance(error, LastOwner):
         detail = "Make somebody else an owner first, or end the organisation."
-        return ProblemError("last_owner", detail)
+        return ProblemError(LAST_OWNER, detail)
     if isinstance(error, OrganisationNotFound):
-        return ProblemError("organisation_not_found")
-    return ProblemError("forbidden")
+        return ProblemError(ORGANISATION_NOT_FOUND)
+    return ProblemError(FORBIDDEN)
 
 
 def _member_of(call: Call) -> str:
-    user = call.path("member")
+    user = call.path("member", MEMBER_NOT_FOUND)
     return call.who.user if user == ME else user
 
 
-def _document_of(call: Call, standing: Standing, row: Member) -> MemberDocument:
+def _document_of(call: Call, membership: Membership, row: Member) -> MemberDocument:
     who = call.who
-    shown = standing.leads or isinstance(who, Machine) or row.user_id == who.user
+    shown = membership.leads or isinstance(who, Machine) or row.user_id == who.user
     email = row.email if shown else None
     return MemberDocument(row.user_id, row.name, email, row.role, row.joined_at)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    listing(
+        MemberDocument,
+        path=f"{ONE}/members",
+        handler=list_members,
+        name="list_members",
+        summary="List who belongs to an organisation",
+        access="member",
+        scope="members:read",
+    ),
+    write(
+        method="PATCH",
+        path=f"{ONE}/members/{{member}}",
+        handler=edit_member,
+        name="edit_member",
+        summary="Give a member another role, neither above the caller's own",
+        access="leader",
+        body=MemberPatch,
+        answers=MemberDocument,
+        problems=(*BODY, MEMBER_NOT_FOUND, LAST_OWNER),
+    ),
+    delete(
+        path=f"{ONE}/members/{{member}}",
+        handler=remove_member,
+        name="remove_member",
+        who=(
+            "Needs the token of the member, or of an owner or leader of the "
+            "organisation."
+        ),
+        summary="Remove a member, or leave (`me`)",
+        access="member",
+        problems=(*EMPTY, MEMBER_NOT_FOUND, LAST_OWNER),
+    ),
+)

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from server.transport.bus.redis_link import BusError, Link, address_of
+from server.transport.bus.bus import BusError
+from server.transport.bus.redis_link import Link, address_of
 
 __all__ = ["SLOTS", "Range", "key_slot", "node_of", "ranges"]
 

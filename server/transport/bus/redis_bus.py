@@ -1,12 +1,9 @@
-"""The bus between processes: short messages by topic, over the pub/sub of Redis.
+"""The bus over the pub/sub of Redis: see `Bus`, whose promises these are.
 
-Purpose: to say something to whoever listens, quickly, and to know when something may
-have been missed. Nothing that is said here is true for being said: the database is.
-
-Concurrency: `publish`, `subscribe` and `unsubscribe` never wait. Behind them is a line
-to the Redis there is, or to each master of a Redis Cluster, which has the topics of its
-slots; there a survey learns anew who has what whenever a line says that we know it
-wrongly.
+Concurrency: `publish`, `subscribe` and `unsubscribe` never wait. Behind them is a
+connection to the Redis there is, or to each master of a Redis Cluster, which has the
+topics of its slots; there a survey learns anew who has what whenever a connection says
+that we know it wrongly.
 
 Invariants:
 - What was published over one link arrives in order, at most once, or not at all.
@@ -15,7 +12,8 @@ Invariants:
 - `on_sent` is called exactly once for each `publish` that returned True.
 - What has no right tag of the cluster's secret reaches no handler.
 
-Imports: redis and hiredis, only in `link.py`, `line.py` and `slots.py`.
+Imports: redis and hiredis, only in `redis_link.py`, `redis_connection.py`
+and `cluster_slots.py`.
 """
 
 import asyncio
@@ -24,55 +22,20 @@ import hmac
 import random
 import secrets
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import structlog
 
 from server.base.limits import BUS_MESSAGE_BYTES_MAX, BUS_SURVEY_S
+from server.transport.bus.bus import BusError, OnSent
 from server.transport.bus.cluster_slots import SLOTS, Range, key_slot, node_of, ranges
-from server.transport.bus.redis_connection import Line, OnSent
-from server.transport.bus.redis_link import SHARDED, BusError
-
-__all__ = ["Bus", "BusError", "RedisBus"]
+from server.transport.bus.redis_connection import RedisConnection
+from server.transport.bus.redis_link import SHARDED
 
 TAG_BYTES: Final = 16
 PROBE_TRIES_MAX: Final = 20 * SLOTS
 
 log = structlog.get_logger()
-
-
-class Bus(Protocol):
-    """What may be said and heard; a topic is a short name that all processes know."""
-
-    def publish(self, topic: str, data: bytes, on_sent: OnSent | None = None) -> bool:
-        """Say something; never waits, never raises.
-
-        False: surely nobody hears it, and `on_sent` is not called. Else `on_sent` is
-        called later with how many received it, or None where that is not known.
-        """
-        ...
-
-    def subscribe(
-        self,
-        topic: str,
-        handler: Callable[[bytes], None],
-        on_gap: Callable[[], None],
-    ) -> None:
-        """Hear a topic from now on; a second call for it replaces the first.
-
-        `on_gap` is called whenever the subscription begins, the first time too: what
-        was said before may be lost.
-        """
-        ...
-
-    def unsubscribe(self, topic: str) -> None:
-        """Hear a topic no longer."""
-        ...
-
-    @property
-    def status(self) -> str:
-        """Return ok, degraded (what we say does not come back), or down."""
-        ...
 
 
 class Topic(NamedTuple):
@@ -99,9 +62,9 @@ class RedisBus:
         self._prefix = prefix
         self._seal = hashlib.blake2b(key=secret, digest_size=TAG_BYTES)
         self._topics: dict[bytes, Topic] = {}
-        self._lines: dict[str, Line] = {}
-        self._only: Line | None = None
-        self._slots: list[Line | None] | None = None
+        self._connections: dict[str, RedisConnection] = {}
+        self._only: RedisConnection | None = None
+        self._slots: list[RedisConnection | None] | None = None
         """Whose each slot is; None where the only Redis has all."""
         self._whole = True
         self._stale = asyncio.Event()
@@ -124,10 +87,15 @@ class RedisBus:
 
         In a cluster it is that of the worst of its masters.
         """
-        statuses = {line.status for line in self._lines.values()}
+        statuses = {connection.status for connection in self._connections.values()}
         if not statuses or "down" in statuses or not self._whole:
             return "down"
         return "degraded" if "degraded" in statuses else "ok"
+
+    @property
+    def health(self) -> dict[str, object]:
+        """Return what the health page shows."""
+        return {"status": self.status, "kind": "redis", "dropped": self.dropped}
 
     async def start(self) -> None:
         """Connect; from then on the bus keeps itself connected.
@@ -135,53 +103,56 @@ class RedisBus:
         Raises BusError with a sentence when Redis is out of reach, or is none; of a
         cluster some master must be in reach.
         """
-        assert not self._lines, "the bus is started once"
+        assert not self._connections, "the bus is started once"
         if self._node is None:
-            self._only = Line(self, self._url)
-            self._lines[self._url] = self._only
+            self._only = RedisConnection(self, self._url)
+            self._connections[self._url] = self._only
         else:
             self._arrange(await ranges(self._node), set())
-        lines = list(self._lines.values())
+        connections = list(self._connections.values())
         try:
             errors = await asyncio.gather(
-                *(line.start() for line in lines), return_exceptions=True
+                *(connection.start() for connection in connections),
+                return_exceptions=True,
             )
             failed = [error for error in errors if error is not None]
             for each in failed:
-                if len(failed) == len(lines) or not isinstance(each, BusError):
+                if len(failed) == len(connections) or not isinstance(each, BusError):
                     raise each
-            if not lines:
+            if not connections:
                 raise BusError("The Redis Cluster has no slots.")
         except BaseException:
             await self.close()
             raise
-        for line, error in zip(lines, errors, strict=True):
+        for connection, error in zip(connections, errors, strict=True):
             if error is not None:
                 log.warning("the bus begins without a Redis", reason=str(error))
-                line.start_later()
+                connection.start_later()
         if self._node is not None:
             self._surveyor = asyncio.create_task(self._survey(), name="bus survey")
 
     async def close(self) -> None:
         """Say what was published before, for a second at most, and disconnect."""
-        lines, self._lines = self._lines, {}
+        connections, self._connections = self._connections, {}
         self._only = self._slots = None
         surveyor, self._surveyor = self._surveyor, None
         if surveyor is not None:
             surveyor.cancel()
             await asyncio.wait({surveyor})
-        await asyncio.gather(*(line.close() for line in lines.values()), *self._ending)
+        await asyncio.gather(
+            *(connection.close() for connection in connections.values()), *self._ending
+        )
 
     def publish(self, topic: str, data: bytes, on_sent: OnSent | None = None) -> bool:
         """Say something; see Bus."""
         channel = self._channel(topic)
-        line = self._only or self._line_of(channel)
-        if line is None or not line.takes:
+        connection = self._only or self._connection_of(channel)
+        if connection is None or not connection.takes:
             return False
         if len(data) > BUS_MESSAGE_BYTES_MAX:
             log.error("too long for the bus", topic=topic, bytes=len(data))
             return False
-        line.put(channel, self._tag(channel, data) + data, on_sent)
+        connection.put(channel, self._tag(channel, data) + data, on_sent)
         self.published += 1
         return True
 
@@ -203,14 +174,14 @@ class RedisBus:
             self._change(channel)
 
     def _change(self, channel: bytes) -> None:
-        line = self._line_of(channel)
-        if line is not None:
-            line.change(channel)
+        connection = self._connection_of(channel)
+        if connection is not None:
+            connection.change(channel)
 
     def _channel(self, topic: str) -> bytes:
         return f"{self._prefix}:{topic}".encode()
 
-    def _line_of(self, channel: bytes) -> Line | None:
+    def _connection_of(self, channel: bytes) -> RedisConnection | None:
         if self._slots is None:
             return self._only
         return self._slots[key_slot(channel)]
@@ -222,21 +193,21 @@ class RedisBus:
         seal.update(data)
         return seal.digest()
 
-    # -- What the lines ask for and tell
+    # -- What the connections ask for and tell
 
     def hear(self, channel: bytes, body: bytes) -> None:
         """Give a message to who hears its topic."""
         topic = self._topics.get(channel)
-        line = None if topic is not None else self._prober(channel)
-        if topic is None and line is None:
+        connection = None if topic is not None else self._prober(channel)
+        if topic is None and connection is None:
             return  # Not ours any more.
         data = body[TAG_BYTES:]
         if not hmac.compare_digest(body[:TAG_BYTES], self._tag(channel, data)):
             self.dropped += 1
             return
         if topic is None:
-            assert line is not None
-            line.live()
+            assert connection is not None
+            connection.live()
             return
         self.received += 1
         try:
@@ -244,9 +215,12 @@ class RedisBus:
         except Exception:
             log.exception("who hears the bus failed", topic=topic.name)
 
-    def _prober(self, channel: bytes) -> Line | None:
-        lines = self._lines.values()
-        return next((line for line in lines if line.probe == channel), None)
+    def _prober(self, channel: bytes) -> RedisConnection | None:
+        connections = self._connections.values()
+        return next(
+            (connection for connection in connections if connection.probe == channel),
+            None,
+        )
 
     def begin(self, channel: bytes) -> None:
         """Tell who hears a topic that its subscription begins."""
@@ -258,35 +232,39 @@ class RedisBus:
         except Exception:
             log.exception("who hears the bus failed", topic=topic.name)
 
-    def wanted(self, line: Line) -> Iterable[bytes]:
-        """Return the channels that are heard over a line."""
-        return [channel for channel in self._topics if self._line_of(channel) is line]
+    def wanted(self, connection: RedisConnection) -> Iterable[bytes]:
+        """Return the channels that are heard over a connection."""
+        return [
+            channel
+            for channel in self._topics
+            if self._connection_of(channel) is connection
+        ]
 
-    def wants(self, line: Line, channel: bytes) -> bool:
-        """Tell whether a channel is heard over a line."""
-        return channel in self._topics and self._line_of(channel) is line
+    def wants(self, connection: RedisConnection, channel: bytes) -> bool:
+        """Return whether a channel is heard over a connection."""
+        return channel in self._topics and self._connection_of(channel) is connection
 
-    def probe(self, line: Line) -> tuple[bytes, bytes]:
-        """Return a channel on which a line can hear itself, and what to say there."""
+    def probe(self, connection: RedisConnection) -> tuple[bytes, bytes]:
+        """Return a channel where a connection hears itself, and what to say there."""
         # One try is enough where there is one Redis, and few are in any usual cluster.
         for _ in range(PROBE_TRIES_MAX):
             channel = self._channel(f"probe:{secrets.token_hex(8)}")
-            if self._line_of(channel) is line:
+            if self._connection_of(channel) is connection:
                 return channel, self._tag(channel, b"")
         raise BusError("A Redis of the cluster has no slot any more.")
 
-    def moved(self, line: Line, slot: int) -> None:
-        """Learn where a slot is now that a line has it no more."""
+    def moved(self, connection: RedisConnection, slot: int) -> None:
+        """Learn where a slot is now that a connection has it no more."""
         self._moved.add(slot)
-        self._witness = line.url
+        self._witness = connection.url
         self._stale.set()
 
-    def ended(self, line: Line, channel: bytes) -> None:
+    def ended(self, connection: RedisConnection, channel: bytes) -> None:
         """Look for a topic again whose subscription ended, though we did not ask."""
-        if self._slots is not None and self.wants(line, channel):
-            self.moved(line, key_slot(channel))
+        if self._slots is not None and self.wants(connection, channel):
+            self.moved(connection, key_slot(channel))
 
-    def missing(self, line: Line) -> None:
+    def missing(self, connection: RedisConnection) -> None:
         """Ask whether another Redis has taken over from one that is out of reach."""
         self._stale.set()
 
@@ -308,7 +286,7 @@ class RedisBus:
         """Ask one node after the other until one answers."""
         assert self._node is not None
         while True:
-            urls = {self._node, *self._lines}
+            urls = {self._node, *self._connections}
             # First who must know, last who is out of reach anyway.
             for url in sorted(urls, key=self._trust):
                 try:
@@ -321,19 +299,22 @@ class RedisBus:
             await asyncio.sleep(BUS_SURVEY_S)
 
     def _trust(self, url: str) -> tuple[bool, bool, float]:
-        line = self._lines.get(url)
-        is_down = line is None or line.status != "ok"
+        connection = self._connections.get(url)
+        is_down = connection is None or connection.status != "ok"
         return url != self._witness, is_down, random.random()
 
     def _arrange(self, found: list[Range], moved: set[int]) -> None:
-        """Have a line to each master, and each topic on the line of its slot."""
-        slots: list[Line | None] = [None] * SLOTS
-        lines: dict[str, Line] = {}
+        """Have a connection to each master, and each topic on that of its slot."""
+        slots: list[RedisConnection | None] = [None] * SLOTS
+        connections: dict[str, RedisConnection] = {}
         for first, last, url in found:
-            master = lines.get(url) or self._lines.get(url)
-            lines[url] = master = master or Line(self, url, SHARDED)
+            master = connections.get(url) or self._connections.get(url)
+            connections[url] = master = master or RedisConnection(self, url, SHARDED)
             slots[first : last + 1] = [master] * (last + 1 - first)
-        (gone, self._lines), before = (self._lines, lines), self._slots
+        (gone, self._connections), before = (
+            (self._connections, connections),
+            self._slots,
+        )
         self._slots, self._whole = slots, None not in slots
         if before is None:
             return  # It starts: nobody hears anything yet.
@@ -341,14 +322,14 @@ class RedisBus:
             slot = key_slot(channel)
             if before[slot] is slots[slot] and slot not in moved:
                 continue
-            line = slots[slot]
-            if line is not None:
+            connection = slots[slot]
+            if connection is not None:
                 # Who had it before has ended the subscription by itself.
-                line.change(channel)
-        for url in gone.keys() - lines.keys():
+                connection.change(channel)
+        for url in gone.keys() - connections.keys():
             # At once: as a replica it would bring what its new master brings too.
-            task = asyncio.create_task(gone[url].end(), name="bus ends a line")
+            task = asyncio.create_task(gone[url].end(), name="bus ends a connection")
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
-        for url in lines.keys() - gone.keys():
-            lines[url].start_later()
+        for url in connections.keys() - gone.keys():
+            connections[url].start_later()

@@ -8,7 +8,7 @@ is made.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -26,15 +26,14 @@ from server.base.limits import (
     BUS_TURN_BYTES,
     BUS_TURN_MESSAGES_MAX,
 )
-from server.transport.bus.redis_link import ANY, BusError, Dialect, Link, address_of
-
-OnSent = Callable[[int | None], None]
+from server.transport.bus.bus import BusError, OnSent
+from server.transport.bus.redis_link import ANY, Dialect, Link, address_of
 
 log = structlog.get_logger()
 
 
 class Hub(Protocol):
-    """What a line needs of the bus."""
+    """What a connection needs of the bus."""
 
     reconnects: int
 
@@ -44,36 +43,36 @@ class Hub(Protocol):
     def begin(self, channel: bytes) -> None:
         """Learn that a subscription begins."""
 
-    def wanted(self, line: "Line") -> Iterable[bytes]:
-        """Return the channels that are heard over this line."""
+    def wanted(self, connection: "RedisConnection") -> Iterable[bytes]:
+        """Return the channels that are heard over this connection."""
 
-    def wants(self, line: "Line", channel: bytes) -> bool:
-        """Tell whether a channel is heard over this line."""
+    def wants(self, connection: "RedisConnection", channel: bytes) -> bool:
+        """Return whether a channel is heard over this connection."""
 
-    def probe(self, line: "Line") -> tuple[bytes, bytes]:
-        """Return a channel on which this line can hear itself, and what to say there.
+    def probe(self, connection: "RedisConnection") -> tuple[bytes, bytes]:
+        """Return a channel where this connection hears itself, and what to say there.
 
         Raises BusError where there is none.
         """
 
-    def moved(self, line: "Line", slot: int) -> None:
-        """Learn that the Redis of this line has a slot no more."""
+    def moved(self, connection: "RedisConnection", slot: int) -> None:
+        """Learn that the Redis of this connection has a slot no more."""
 
-    def ended(self, line: "Line", channel: bytes) -> None:
+    def ended(self, connection: "RedisConnection", channel: bytes) -> None:
         """Learn that a subscription has ended."""
 
-    def missing(self, line: "Line") -> None:
-        """Learn that the Redis of this line is out of reach."""
+    def missing(self, connection: "RedisConnection") -> None:
+        """Learn that the Redis of this connection is out of reach."""
 
 
-class Letter(NamedTuple):
+class OutgoingMessage(NamedTuple):
     """A message on its way to Redis, as the command that publishes it."""
 
     command: bytes
     on_sent: OnSent | None
 
 
-class Line:
+class RedisConnection:
     """One Redis that the bus speaks with."""
 
     def __init__(self, hub: Hub, url: str, dialect: Dialect = ANY) -> None:
@@ -85,8 +84,8 @@ class Line:
         self._probe_body = b""
         self._probes_unheard = 0
         self._changed: dict[bytes, None] = {}
-        self._outbox: deque[Letter] = deque()
-        self._in_flight: deque[Letter] = deque()
+        self._outbox: deque[OutgoingMessage] = deque()
+        self._in_flight: deque[OutgoingMessage] = deque()
         self._waiting_bytes = 0
         self._wake = asyncio.Event()
         self._link: Link | None = None
@@ -145,12 +144,12 @@ class Line:
     ) -> None:
         """Send a message; `on_sent` is called once, as `Bus.publish` says."""
         command = self._publication(channel, body)
-        letter = Letter(command, on_sent)
+        message = OutgoingMessage(command, on_sent)
         self._waiting_bytes += len(command) + BUS_MESSAGE_BYTES_EXTRA
         if first:
-            self._outbox.appendleft(letter)
+            self._outbox.appendleft(message)
         else:
-            self._outbox.append(letter)
+            self._outbox.append(message)
         self._wake.set()
 
     def change(self, channel: bytes) -> None:
@@ -242,10 +241,10 @@ class Line:
         while self._outbox and size < BUS_TURN_BYTES:
             if len(batch) == BUS_TURN_MESSAGES_MAX:
                 break
-            letter = self._outbox.popleft()
-            batch.append(letter)
-            size += len(letter.command)
-        await link.send([letter.command for letter in batch])
+            message = self._outbox.popleft()
+            batch.append(message)
+            size += len(message.command)
+        await link.send([message.command for message in batch])
         while batch:
             try:
                 receivers: int | None = await link.answer()
@@ -266,12 +265,12 @@ class Line:
         while self._outbox:
             self._settle(self._outbox.popleft(), 0)
 
-    def _settle(self, letter: Letter, receivers: int | None) -> None:
-        self._waiting_bytes -= len(letter.command) + BUS_MESSAGE_BYTES_EXTRA
-        if letter.on_sent is None:
+    def _settle(self, message: OutgoingMessage, receivers: int | None) -> None:
+        self._waiting_bytes -= len(message.command) + BUS_MESSAGE_BYTES_EXTRA
+        if message.on_sent is None:
             return
         try:
-            letter.on_sent(receivers)
+            message.on_sent(receivers)
         except Exception:
             log.exception("who published on the bus failed")
 

@@ -29,15 +29,12 @@ from redis.exceptions import (
 )
 
 from server.base.limits import BUS_CONNECT_S_MAX, BUS_SUBSCRIBE_TOPICS_MAX
+from server.transport.bus.bus import BusError
 
 SCHEMES: Final = ("redis", "rediss", "unix")
 
 # Its stub knows commands of one word only.
 _pack: Final[Callable[[tuple[bytes, ...]], bytes]] = cast(Any, hiredis.pack_command)
-
-
-class BusError(Exception):
-    """The bus cannot be used; the text is a sentence for the operator."""
 
 
 def address_of(url: str) -> str:
@@ -182,7 +179,7 @@ class Link:
         self._writers.append(connection._writer)
 
     async def _is_alone(self) -> bool:
-        """Tell whether all clients are at this very node, so that 0 means nobody."""
+        """Return whether all clients are at this very node, so that 0 means nobody."""
         try:
             info = await self.ask(b"INFO")
         except ResponseError:

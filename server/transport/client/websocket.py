@@ -14,8 +14,8 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from server.ops.demo.ledger import Latencies
 from server.transport.client.board import Board, Frame
+from server.transport.client.latencies import Latencies
 
 REPLY_TIMEOUT_S = 15.0
 ATTEMPTS_MAX = 12
@@ -27,7 +27,7 @@ encode = msgspec.json.Encoder().encode
 decode: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
 
 
-class LineLostError(Exception):
+class ConnectionLostError(Exception):
     """The connection went away before the answer came."""
 
 
@@ -46,7 +46,7 @@ class Traffic:
         self.latencies = Latencies()
 
 
-class Line:
+class Client:
     """The connection of one guest, made again whenever it is lost."""
 
     def __init__(
@@ -89,7 +89,7 @@ class Line:
             try:
                 await self.connect()
                 reply = await self._exchange(frame, cut=cut and attempt == 0)
-            except (LineLostError, aiohttp.ClientError, OSError, TimeoutError):
+            except (ConnectionLostError, aiohttp.ClientError, OSError, TimeoutError):
                 self._traffic.retries += 1
                 await self.close()
                 await self._back_off(attempt, 0)
@@ -136,7 +136,7 @@ class Line:
     async def _exchange(self, frame: Frame, *, cut: bool) -> Frame:
         ws = self._ws
         if ws is None:
-            raise LineLostError
+            raise ConnectionLostError
         self._last_id += 1
         frame_id = self._last_id
         waiting = asyncio.get_running_loop().create_future()
@@ -151,7 +151,7 @@ class Line:
         finally:
             del self._waiting[frame_id]
         if reply is None:
-            raise LineLostError
+            raise ConnectionLostError
         self._traffic.commands += 1
         self._traffic.latencies.add((perf_counter() - started) * 1000)
         return reply

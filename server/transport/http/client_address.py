@@ -7,12 +7,11 @@ a trusted proxy's own is the client's.
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from server.base.networks import Address, Network
 
 HOPS_MAX: Final = 32
 PEERS_REMEMBERED_MAX: Final = 4_096
@@ -28,15 +27,6 @@ _FORWARDED_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*("[^"]*"|[^;"\s]+)', re.IGNORE
 _HTTPS = re.compile(r'(?:^|;)\s*proto\s*=\s*"?https"?\s*(?:;|$)', re.IGNORECASE)
 _IPV4_PORT = re.compile(r"^(\d{1,3}(?:\.\d{1,3}){3}):\d+$")
 _BRACKETED = re.compile(r"^\[([^\]]+)\](?::\d+)?$")
-
-
-def parse_networks(names: Iterable[str]) -> tuple[Network, ...]:
-    """Return trusted addresses and networks; raises ValueError for what is none."""
-    return tuple(
-        ipaddress.ip_network(name.strip(), strict=False)
-        for name in names
-        if name.strip()
-    )
 
 
 def find_client(
@@ -75,7 +65,7 @@ def came_by_https(
     forwarded: Sequence[str],
     x_forwarded_proto: Sequence[str],
 ) -> bool:
-    """Tell whether a trusted proxy says that its client speaks TLS."""
+    """Return whether a trusted proxy says that its client speaks TLS."""
     if not trusted or not (forwarded or x_forwarded_proto):
         return False
     if not is_trusted(peer or "", trusted):
@@ -110,7 +100,7 @@ def network_of(client: str) -> str:
 
 
 def is_trusted(client: str, trusted: Sequence[Network]) -> bool:
-    """Tell whether this is the address of a trusted proxy."""
+    """Return whether this is the address of a trusted proxy."""
     address = _parse(client)
     return address is not None and _is_trusted(address, trusted)
 

@@ -11,9 +11,8 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from server.base.context import CONTEXT
 from server.transport.http import etags
-from server.transport.http.compressor import may_pack
+from server.transport.http.compressor import COMPRESSOR, may_compress
 
 READS: Final = frozenset({"GET", "HEAD"})
 TYPES: Final = frozenset(
@@ -23,7 +22,7 @@ TYPES: Final = frozenset(
 
 
 @web.middleware
-async def pack_bodies(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def compress_bodies(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Pack the answer to a read where that is worth it and welcome."""
     response = await handler(request)
     if request.method in READS and isinstance(response, web.Response):
@@ -43,12 +42,12 @@ async def _pack(request: web.Request, response: web.Response, etag: str) -> None
         return
     headers["Vary"] = "Accept-Encoding"
     body = response.body
-    if not isinstance(body, bytes) or not may_pack(request, body):
+    if not isinstance(body, bytes) or not may_compress(request, body):
         return
     # What has a query is kept by its tag: nobody has us pack the same again and again
     # by asking for it under other names. What has none replaces its older versions.
     name = f"{request.path} {etag}" if request.query_string else request.path
-    packed = await request.app[CONTEXT].packer.pack(name, etag, body)
+    packed = await request.app[COMPRESSOR].pack(name, etag, body)
     if packed is None:
         return
     response.body = packed

@@ -50,7 +50,7 @@ class Credit:
         self._at = now()
 
     def is_spent(self) -> bool:
-        """Tell whether nothing is left."""
+        """Return whether nothing is left."""
         now = self._now()
         earned_s = (now - self._at) * self._share
         self._left_s, self._at = min(self._most_s, self._left_s + earned_s), now
@@ -61,7 +61,7 @@ class Credit:
         self._left_s -= took_s
 
 
-class Packer:
+class Compressor:
     """Packs bodies, the large ones one at a time."""
 
     def __init__(self, cache: Cache, now: Callable[[], float] = monotonic) -> None:
@@ -78,7 +78,7 @@ class Packer:
         return None if found is None else found.body
 
     def rests(self, body: bytes) -> bool:
-        """Tell whether a body is sent as it is unless it is packed already."""
+        """Return whether a body is sent as it is unless it is packed already."""
         return (self._here if len(body) < ASIDE_BYTES_MIN else self._there).is_spent()
 
     async def pack(self, name: str, etag: str, body: bytes) -> bytes | None:
@@ -117,8 +117,8 @@ class Packer:
         return self._cache.put(name, packed, etag, etag).body
 
 
-def may_pack(request: web.BaseRequest, body: bytes) -> bool:
-    """Tell whether a body is long enough to pack, and whoever asks takes it packed."""
+def may_compress(request: web.BaseRequest, body: bytes) -> bool:
+    """Return whether a body is long enough, and the client takes it compressed."""
     return len(body) >= PACKED_BYTES_MIN and takes_gzip(
         request.headers.get("Accept-Encoding", "")
     )
@@ -126,7 +126,7 @@ def may_pack(request: web.BaseRequest, body: bytes) -> bool:
 
 @lru_cache(HEADERS_REMEMBERED_MAX)
 def takes_gzip(accepted: str) -> bool:
-    """Tell whether an `Accept-Encoding` header allows gzip, and not just in need."""
+    """Return whether an `Accept-Encoding` header allows gzip, and not just in need."""
     qualities = {"identity": 0.001}
     for part in accepted.lower().split(","):
         coding, _, parameter = part.partition(";")
@@ -143,3 +143,6 @@ def _quality_of(parameter: str) -> float:
         return float(value)
     except ValueError:
         return 0.0
+
+
+COMPRESSOR: Final = web.AppKey("compressor", Compressor)

@@ -19,13 +19,9 @@ from aiohttp import web
 
 from server.base import limits
 from server.base.log import REQUEST_ID as LOGGED_ID
+from server.base.networks import Network
 from server.transport.http import problems
-from server.transport.http.client_address import (
-    Network,
-    find_client,
-    is_trusted,
-    limit_key,
-)
+from server.transport.http.client_address import find_client, is_trusted, limit_key
 from server.transport.http.middleware import add_headers, is_gone, request_id_of
 from server.transport.http.problems import ProblemError
 
@@ -34,14 +30,16 @@ TAKES_NOTHING_S_MAX: Final = limits.STALL_S_MAX + limits.CLOSE_S_MAX
 """Later than a websocket is told 4008, which is why it is no less."""
 
 
-class Visitor(web.RequestHandler):
-    """One connection, known to the door."""
+class Connection(web.RequestHandler):
+    """One connection, known to the limiter."""
 
     __slots__ = ("_door", "counted_as", "stalled_at", "unsent")
 
-    def __init__(self, door: "Door", server: web.Server, **options: Any) -> None:
+    def __init__(
+        self, limiter: "ConnectionLimiter", server: web.Server, **options: Any
+    ) -> None:
         super().__init__(server, **options)
-        self._door = door
+        self._door = limiter
         self.counted_as: str | None = None
         self.unsent = 0
         self.stalled_at = 0.0
@@ -78,14 +76,14 @@ class Visitor(web.RequestHandler):
                 super().handle_error(request, status, exc, message)
             finally:
                 LOGGED_ID.reset(logged)
-        error = ProblemError("bad_frame" if status < 500 else "internal")
+        error = ProblemError(problems.BAD_FRAME if status < 500 else problems.INTERNAL)
         response = problems.response(error, request_id_of(request))
         add_headers(request, response)
         response.force_close()
         return response
 
 
-class Door:
+class ConnectionLimiter:
     """Makes the protocol of each connection, and counts them."""
 
     def __init__(
@@ -95,7 +93,7 @@ class Door:
         per_address_max: int | None,
         **options: Any,
     ) -> None:
-        self.visitors: set[Visitor] = set()
+        self.connections: set[Connection] = set()
         self.refused = 0
         self._server = server
         self._trusted = trusted
@@ -103,14 +101,14 @@ class Door:
         self._options = options
         self._by_address: Counter[str] = Counter()
 
-    def __call__(self) -> Visitor:
+    def __call__(self) -> Connection:
         """Return the protocol of a new connection."""
         loop = asyncio.get_running_loop()
-        return Visitor(self, self._server, loop=loop, **self._options)
+        return Connection(self, self._server, loop=loop, **self._options)
 
-    def admit(self, visitor: Visitor, transport: asyncio.Transport) -> bool:
+    def admit(self, connection: Connection, transport: asyncio.Transport) -> bool:
         """Count a connection, or refuse it."""
-        if len(self.visitors) >= limits.CONNECTIONS_MAX:
+        if len(self.connections) >= limits.CONNECTIONS_MAX:
             self.refused += 1
             return False
         peer = transport.get_extra_info("peername")
@@ -122,15 +120,15 @@ class Door:
                 self.refused += 1
                 return False
             self._by_address[key] += 1
-            visitor.counted_as = key
-        self.visitors.add(visitor)
+            connection.counted_as = key
+        self.connections.add(connection)
         _drop_dead_peers(transport)
         return True
 
-    def leave(self, visitor: Visitor) -> None:
+    def leave(self, connection: Connection) -> None:
         """Forget a connection."""
-        self.visitors.discard(visitor)
-        key, visitor.counted_as = visitor.counted_as, None
+        self.connections.discard(connection)
+        key, connection.counted_as = connection.counted_as, None
         if key is not None:
             self._by_address[key] -= 1
             if not self._by_address[key]:
@@ -140,25 +138,25 @@ class Door:
         """Sweep again and again."""
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
-            for count, visitor in enumerate(list(self.visitors)):
-                _end_if_stalled(visitor, now())
+            for count, connection in enumerate(list(self.connections)):
+                _end_if_stalled(connection, now())
                 if not count & 255:
                     await asyncio.sleep(0)
 
 
-def _end_if_stalled(visitor: Visitor, now: float) -> None:
+def _end_if_stalled(connection: Connection, now: float) -> None:
     """End a connection that has taken nothing of what is there for it."""
-    transport = visitor.transport
+    transport = connection.transport
     if transport is None:
         return
     unsent = transport.get_write_buffer_size()
-    if not unsent or unsent < visitor.unsent:
-        visitor.stalled_at = 0.0
-    elif not visitor.stalled_at:
-        visitor.stalled_at = now
-    elif now - visitor.stalled_at > TAKES_NOTHING_S_MAX:
+    if not unsent or unsent < connection.unsent:
+        connection.stalled_at = 0.0
+    elif not connection.stalled_at:
+        connection.stalled_at = now
+    elif now - connection.stalled_at > TAKES_NOTHING_S_MAX:
         transport.abort()
-    visitor.unsent = unsent
+    connection.unsent = unsent
 
 
 def _drop_dead_peers(transport: asyncio.Transport) -> None:

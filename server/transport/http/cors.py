@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from server.base.context import CONTEXT
+from server.transport.http.app_keys import SETTINGS
 
 PREFLIGHT_S: Final = 600
 """How long a browser need not ask again."""
@@ -47,7 +47,7 @@ def answer_preflight(request: web.Request) -> web.Response | None:
     if (
         request.method != "OPTIONS"
         or "Access-Control-Request-Method" not in request.headers
-        or origin_of(request) not in request.app[CONTEXT].config.allowed_origins
+        or origin_of(request) not in request.app[SETTINGS].allowed_origins
     ):
         return None
     return web.Response(
@@ -63,7 +63,7 @@ def answer_preflight(request: web.Request) -> web.Response | None:
 
 def add_origin(request: web.Request, response: web.StreamResponse) -> None:
     """Say in an answer who may read it."""
-    allowed = request.app[CONTEXT].config.allowed_origins
+    allowed = request.app[SETTINGS].allowed_origins
     if not allowed:
         return
     for name, value in origin_headers(origin_of(request), allowed).items():

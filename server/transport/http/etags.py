@@ -38,7 +38,7 @@ def as_known(if_none_match: str | None, etag: str) -> str:
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:
-    """Tell whether the client already has this tag, compared weakly as for reads."""
+    """Return whether the client already has this tag, compared weakly as for reads."""
     if not if_none_match or len(if_none_match) > HEADER_LENGTH_MAX:
         return False
     if if_none_match.strip() == "*":

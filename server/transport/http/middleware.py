@@ -10,28 +10,34 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from persistence.errors import BadCursor, Unavailable
-from server.base.context import CONTEXT
 from server.base.log import REQUEST_ID as LOGGED_ID
+from server.base.networks import Network
 from server.transport.http import problems
-from server.transport.http.client_address import Network, came_by_https
+from server.transport.http.app_keys import TRUSTED_PROXIES
+from server.transport.http.client_address import came_by_https
 from server.transport.http.cors import add_origin, answer_preflight
-from server.transport.http.problems import ProblemError, bad_field
+from server.transport.http.problems import (
+    INTERNAL,
+    UNAVAILABLE,
+    ProblemError,
+    bad_field,
+)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 LIMIT_HEADERS: Final = web.RequestKey("limit_headers", dict[str, str])
 
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_CODES: Final = {
-    400: "bad_frame",
-    401: "unauthenticated",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    408: "request_timeout",
-    413: "too_large",
-    415: "unsupported_media_type",
-    429: "rate_limited",
-    503: "unavailable",
+_KINDS: Final = {
+    400: problems.BAD_FRAME,
+    401: problems.UNAUTHENTICATED,
+    403: problems.FORBIDDEN,
+    404: problems.NOT_FOUND,
+    405: problems.METHOD_NOT_ALLOWED,
+    408: problems.REQUEST_TIMEOUT,
+    413: problems.TOO_LARGE,
+    415: problems.UNSUPPORTED_MEDIA_TYPE,
+    429: problems.RATE_LIMITED,
+    503: problems.UNAVAILABLE,
 }
 
 KEPT_HEADERS: Final = frozenset({"Allow", "Retry-After"})
@@ -84,7 +90,7 @@ def path_to_log(request: web.Request) -> str:
 
 
 def is_gone(request: web.BaseRequest) -> bool:
-    """Tell whether the client has closed the connection, so that nobody is answered."""
+    """Return whether the client has closed the connection: nobody is answered."""
     transport = request.transport
     return transport is None or transport.is_closing()
 
@@ -109,7 +115,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return problems.response(wrong, request_id)
     except Unavailable as error:
         log.warning("database unavailable", reason=str(error))
-        return problems.response(ProblemError("unavailable"), request_id)
+        return problems.response(ProblemError(UNAVAILABLE), request_id)
     except Exception as error:
         if isinstance(error, ConnectionError) and is_gone(request):
             # It left in the middle of its request, as anybody may.
@@ -124,7 +130,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         if request.writer.output_size > 0:
             # Half an answer is out already; only closing tells the client.
             raise
-        return problems.response(ProblemError("internal"), request_id)
+        return problems.response(ProblemError(INTERNAL), request_id)
     finally:
         LOGGED_ID.reset(logged)
 
@@ -133,12 +139,12 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Add what every answer carries (a signal, so that websockets get it too)."""
     add_headers(request, response)
     add_origin(request, response)
-    if is_by_https(request, request.app[CONTEXT].trusted_proxies):
+    if is_by_https(request, request.app[TRUSTED_PROXIES]):
         response.headers["Strict-Transport-Security"] = TRANSPORT
 
 
 def is_by_https(request: web.BaseRequest, trusted: Sequence[Network]) -> bool:
-    """Tell whether a proxy took the request over TLS."""
+    """Return whether a proxy took the request over TLS."""
     if not trusted:
         return False
     headers = request.headers
@@ -162,11 +168,8 @@ def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
 
 
 def _from_http(error: web.HTTPException) -> ProblemError:
-    if error.status in _CODES:
-        code = _CODES[error.status]
-    else:
-        code = "bad_frame" if error.status < 500 else "internal"
+    usual = problems.BAD_FRAME if error.status < 500 else problems.INTERNAL
     headers = {
         name: value for name, value in error.headers.items() if name in KEPT_HEADERS
     }
-    return ProblemError(code, headers=headers)
+    return ProblemError(_KINDS.get(error.status, usual), headers=headers)

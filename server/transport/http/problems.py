@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): every code with its HTTP status, in one table.
+"""Problem documents (RFC 9457): the kinds that all share, and their form.
 
 A refusal of the inventory and an error of the HTTP layer look alike to a client: the
 same document, told apart by `code`.
@@ -6,14 +6,16 @@ same document, told apart by `code`.
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, json
 
 from inventory import rejections
+from inventory.rejections import Code
 from inventory.replies import Refused
 from inventory.settings import Money
+from server.base.access import Denial
 
 CONTENT_TYPE: Final = "application/problem+json"
 CODE: Final = web.ResponseKey("code", str)
@@ -21,110 +23,96 @@ CODE: Final = web.ResponseKey("code", str)
 
 TYPE_PREFIX: Final = "urn:onsale:problem:"
 
-STATUSES: Final[dict[str, int]] = {
+
+class ProblemType(Struct, frozen=True):
+    """One kind of problem: its stable code, its HTTP status, and what it means.
+
+    Capabilities name theirs in a `problems.py` of their own.
+    """
+
+    code: str
+    status: int
+    detail: str
+    transient: bool = False
+    """Whether the very same request may succeed later."""
+    retry_after_s: int | None = None
+    """What `Retry-After` says where the refusal itself does not."""
+
+
+_STATUSES: Final[dict[str, int]] = {
     "unauthenticated": 401,
-    "payment_required": 402,
     "forbidden": 403,
-    "wrong_password": 403,
-    "account_suspended": 403,
-    "hold_expired": 410,
-    "sale_closed": 410,
     "key_reused": 422,
+    "sale_closed": 410,
+    "hold_expired": 410,
+    "payment_required": 402,
+    "bad_field": 422,
     "overloaded": 429,
     "unavailable": 503,
     "outcome_unknown": 503,
-    # These are no refusals of the inventory; the HTTP layer answers with them.
-    "bad_frame": 400,
-    "unknown_op": 400,
-    "bad_field": 422,
-    "bad_image": 422,
-    "code_invalid": 422,
-    "email_taken": 409,
-    "last_admin": 409,
-    "not_found": 404,
-    "venue_not_found": 404,
-    "image_not_found": 404,
-    "process_not_found": 404,
-    "session_not_found": 404,
-    "organisation_not_found": 404,
-    "member_not_found": 404,
-    "invitation_not_found": 404,
-    "request_not_found": 404,
-    "key_not_found": 404,
-    "announcement_not_found": 404,
-    "already_cancelled": 409,
-    "already_registered": 409,
-    "registration_closed": 409,
-    "registration_pending": 409,
-    "already_member": 409,
-    "last_owner": 409,
-    "venue_taken": 409,
-    "organisation_in_use": 409,
-    "key_revoked": 409,
-    "limit_reached": 409,
-    "user_not_found": 404,
-    "method_not_allowed": 405,
-    "request_timeout": 408,
-    "too_large": 413,
-    "unsupported_media_type": 415,
-    "rate_limited": 429,
-    "internal": 500,
 }
+"""Of refusals of the inventory that are neither 404 nor 409."""
 
-DETAILS: Final[dict[str, str]] = {
-    **rejections.DETAILS,
-    "bad_frame": "The request cannot be read.",
-    "unknown_op": "There is no such operation.",
-    "bad_image": "This is no image that is taken.",
-    "code_invalid": "This code was used, has expired, or never was one.",
-    "account_suspended": "This account is suspended; nobody signs in with it.",
-    "last_admin": "Nobody else would be left to administer.",
-    "email_taken": "There is an account with this email address.",
-    "wrong_password": "The password is wrong.",
-    "not_found": "There is nothing at this address.",
-    "image_not_found": "There is no such image.",
-    "venue_not_found": "There is no such venue.",
-    "process_not_found": "There is no such process in the cluster.",
-    "session_not_found": "There is no such session.",
-    "organisation_not_found": "There is no such organisation.",
-    "member_not_found": "The organisation has no such member.",
-    "invitation_not_found": "There is no such invitation, or not any more.",
-    "request_not_found": "There is no such request, or it was answered.",
-    "key_not_found": "There is no such API key.",
-    "announcement_not_found": "There is no such announcement.",
-    "already_cancelled": "This is cancelled already.",
-    "already_registered": "Somebody registered with this email address.",
-    "registration_closed": "This event takes no registrations.",
-    "registration_pending": "It is not certain yet; try again in a moment.",
-    "attendee_not_found": "There is no such registration.",
-    "already_member": "Whoever this is belongs to the organisation already.",
-    "last_owner": "An organisation needs an owner.",
-    "venue_taken": "Another event has the venue at that time.",
-    "organisation_in_use": "The organisation has events that are not over, or tickets.",
-    "key_revoked": "This API key was revoked.",
-    "limit_reached": "There are as many as may be.",
-    "user_not_found": "There is no such user.",
-    "method_not_allowed": "This address does not take this method.",
-    "request_timeout": "The request took too long to arrive.",
-    "too_large": "The request is too large.",
-    "unsupported_media_type": "Send JSON, as application/json.",
-    "rate_limited": "Too many requests; try again later.",
-    "internal": "Something went wrong here; the request id finds it in the log.",
-}
+_AT_ONCE: Final = frozenset({"overloaded", "unavailable", "outcome_unknown"})
 
-TRANSIENT: Final = rejections.TRANSIENT | {
-    "rate_limited",
-    "request_timeout",
-    "registration_pending",
-}
 
-RETRY_AFTER_S: Final = {
-    "overloaded": 1,
-    "unavailable": 1,
-    "outcome_unknown": 1,
-    "registration_pending": 1,
-}
-"""What `Retry-After` says where the refusal itself does not."""
+def _refusal_type(code: Code) -> ProblemType:
+    usual = 404 if code.endswith("_not_found") else 409
+    return ProblemType(
+        code,
+        _STATUSES.get(code, usual),
+        rejections.DETAILS[code],
+        transient=code in rejections.TRANSIENT,
+        retry_after_s=1 if code in _AT_ONCE else None,
+    )
+
+
+REFUSALS: Final = {code: _refusal_type(code) for code in rejections.CODES}
+"""What the inventory refuses, as REST tells it."""
+
+UNAUTHENTICATED: Final = REFUSALS["unauthenticated"]
+FORBIDDEN: Final = REFUSALS["forbidden"]
+EVENT_NOT_FOUND: Final = REFUSALS["event_not_found"]
+KEY_REUSED: Final = REFUSALS["key_reused"]
+SALE_NOT_OPEN: Final = REFUSALS["sale_not_open"]
+SALE_PAUSED: Final = REFUSALS["sale_paused"]
+SALE_CLOSED: Final = REFUSALS["sale_closed"]
+NOT_ENOUGH_SEATS: Final = REFUSALS["not_enough_seats"]
+HOLD_EXPIRED: Final = REFUSALS["hold_expired"]
+SEAT_NOT_FREE: Final = REFUSALS["seat_not_free"]
+BOOKING_NOT_FOUND: Final = REFUSALS["booking_not_found"]
+CANCEL_TOO_LATE: Final = REFUSALS["cancel_too_late"]
+WRONG_STATE: Final = REFUSALS["wrong_state"]
+TICKETS_SOLD: Final = REFUSALS["tickets_sold"]
+PAYMENT_REQUIRED: Final = REFUSALS["payment_required"]
+OVERLOADED: Final = REFUSALS["overloaded"]
+UNAVAILABLE: Final = REFUSALS["unavailable"]
+OUTCOME_UNKNOWN: Final = REFUSALS["outcome_unknown"]
+
+BAD_FRAME: Final = ProblemType("bad_frame", 400, "The request cannot be read.")
+UNKNOWN_OP: Final = ProblemType("unknown_op", 400, "There is no such operation.")
+BAD_FIELD: Final = REFUSALS["bad_field"]
+CODE_INVALID: Final = ProblemType(
+    "code_invalid", 422, "This code was used, has expired, or never was one."
+)
+NOT_FOUND: Final = ProblemType("not_found", 404, "There is nothing at this address.")
+LIMIT_REACHED: Final = ProblemType("limit_reached", 409, "There are as many as may be.")
+METHOD_NOT_ALLOWED: Final = ProblemType(
+    "method_not_allowed", 405, "This address does not take this method."
+)
+REQUEST_TIMEOUT: Final = ProblemType(
+    "request_timeout", 408, "The request took too long to arrive.", transient=True
+)
+TOO_LARGE: Final = ProblemType("too_large", 413, "The request is too large.")
+UNSUPPORTED_MEDIA_TYPE: Final = ProblemType(
+    "unsupported_media_type", 415, "Send JSON, as application/json."
+)
+RATE_LIMITED: Final = ProblemType(
+    "rate_limited", 429, "Too many requests; try again later.", transient=True
+)
+INTERNAL: Final = ProblemType(
+    "internal", 500, "Something went wrong here; the request id finds it in the log."
+)
 
 
 class FieldError(Struct, frozen=True):
@@ -160,50 +148,58 @@ class ProblemError(Exception):
 
     def __init__(
         self,
-        code: str,
+        kind: ProblemType,
         detail: str | None = None,
         *,
         errors: list[FieldError] | None = None,
         headers: Mapping[str, str] | None = None,
         refused: Refused | None = None,
     ) -> None:
-        super().__init__(code)
-        self.code = code
-        self.detail = DETAILS[code] if detail is None else detail
+        super().__init__(kind.code)
+        self.kind = kind
+        self.detail = kind.detail if detail is None else detail
         self.errors = errors or []
         self.headers = dict(headers or {})
         self.refused = refused
 
+    @property
+    def code(self) -> str:
+        """The stable code."""
+        return self.kind.code
+
 
 def bad_field(field: str, detail: str) -> ProblemError:
     """Return the error for one wrong field."""
-    return ProblemError("bad_field", detail, errors=[FieldError(field, detail)])
+    return ProblemError(BAD_FIELD, detail, errors=[FieldError(field, detail)])
 
 
 def refusal(refused: Refused) -> ProblemError:
     """Return the error for a refusal of the inventory, with all it tells."""
     faults = refused.errors if isinstance(refused.errors, list) else []
     errors = [FieldError(fault.field, fault.detail) for fault in faults]
-    return ProblemError(refused.code, refused.detail, errors=errors, refused=refused)
+    kind = REFUSALS.get(cast(Code, refused.code))
+    if kind is None:
+        # Of an owner that is newer than this process.
+        kind = ProblemType(refused.code, 409, refused.detail, refused.transient)
+    return ProblemError(kind, refused.detail, errors=errors, refused=refused)
 
 
-def status_of(code: str) -> int:
-    """Return the contract's HTTP status for a code."""
-    if code in STATUSES:
-        return STATUSES[code]
-    return 404 if code.endswith("_not_found") else 409
+def refuse_denied(denial: Denial | None) -> None:
+    """Raise the error for what somebody may not do; None is nothing."""
+    if denial is not None:
+        raise ProblemError(REFUSALS[denial.code], denial.detail)
 
 
 def document(error: ProblemError, request_id: str) -> Problem:
     """Return the problem document of an error."""
-    status = status_of(error.code)
+    kind = error.kind
     problem = Problem(
-        type=TYPE_PREFIX + error.code,
-        title=HTTPStatus(status).phrase,
-        status=status,
+        type=TYPE_PREFIX + kind.code,
+        title=HTTPStatus(kind.status).phrase,
+        status=kind.status,
         detail=error.detail,
-        code=error.code,
-        transient=error.code in TRANSIENT,
+        code=kind.code,
+        transient=kind.transient,
         request_id=request_id,
         errors=error.errors if error.errors else UNSET,
     )
@@ -222,7 +218,7 @@ def document(error: ProblemError, request_id: str) -> Problem:
 def headers_of(error: ProblemError) -> dict[str, str]:
     """Return the headers that go with an error's document."""
     headers = {"Cache-Control": "no-store", **error.headers}
-    if error.code == "unauthenticated":
+    if error.kind is UNAUTHENTICATED:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="onsale"')
     wait_s = retry_after_s(error)
     if wait_s is not None:
@@ -235,20 +231,16 @@ def retry_after_s(error: ProblemError) -> int | None:
     refused = error.refused
     if refused is not None and isinstance(refused.retry_after_ms, int):
         return max(1, -(-refused.retry_after_ms // 1000))
-    return RETRY_AFTER_S.get(error.code)
+    return error.kind.retry_after_s
 
 
 def response(error: ProblemError, request_id: str) -> web.Response:
     """Return the response for an error."""
     answer = web.Response(
         body=json.encode(document(error, request_id)),
-        status=status_of(error.code),
+        status=error.kind.status,
         content_type=CONTENT_TYPE,
         headers=headers_of(error),
     )
-    answer[CODE] = error.code
+    answer[CODE] = error.kind.code
     return answer
-
-
-assert set(DETAILS) >= set(STATUSES)
-assert set(DETAILS) >= TRANSIENT

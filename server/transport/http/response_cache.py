@@ -9,12 +9,13 @@ whenever the settings of any event change, here or in another process.
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Final
 
+from aiohttp import web
 from msgspec import Struct
 
 from server.transport.http import etags
 
 if TYPE_CHECKING:
-    from server.transport.bus.redis_bus import Bus
+    from server.transport.bus.bus import Bus
 
 ENTRY_BYTES: Final = 1_024
 """What an entry is counted as beside its body and its key, and hardly ever needs."""
@@ -187,3 +188,6 @@ def _size(key: str, entry: Encoded) -> int:
 
 def _nobody(message: bytes) -> None:
     """Alone, there is nobody to tell."""
+
+
+CACHES: Final = web.AppKey("caches", Caches)

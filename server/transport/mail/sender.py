@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 import structlog
+from aiohttp import web
 
 from persistence.errors import Unavailable
 from persistence.mail import TAKEN_MAX, TAKEN_S, Outbox, TakenMail
@@ -39,7 +40,7 @@ class Refused(Exception):
     """The other side will never take this mail; the message says why."""
 
 
-class Postman:
+class MailSender:
     """Takes mails from the outbox and sends them."""
 
     def __init__(self, outbox: Outbox, url: str | None, sender: str | None) -> None:
@@ -160,3 +161,6 @@ def _refuse(code: int, reason: str) -> None:
     if code >= REFUSED:
         raise Refused(f"{code} {reason}")
     raise ConnectionError(f"{code} {reason}")
+
+
+OUTBOX: Final = web.AppKey("outbox", Outbox)

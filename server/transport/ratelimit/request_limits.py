@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import msgspec
 import structlog
+from aiohttp import web
 from msgspec import Struct
 
+from server.base.identity import Identity
 from server.base.settings import Config
-from server.people.auth.tokens import Identity
-from server.transport.ratelimit.sliding_windows import UNITS, Use, Windows
-from server.transport.ratelimit.token_buckets import Buckets, Verdict
+from server.transport.ratelimit.sliding_windows import UNITS, SlidingWindows, Use
+from server.transport.ratelimit.token_buckets import TokenBuckets, Verdict
 
 if TYPE_CHECKING:
-    from server.transport.bus.redis_bus import Bus
+    from server.transport.bus.bus import Bus
 
 Budget = Literal["requests", "cheap", "commands", "own"]
 """What a route takes from: `cheap` is a tenth of a request, because what is asked for
@@ -124,10 +125,10 @@ class RequestLimits:
         self._wall = wall
         self._clock = clock
         self._windows = {
-            "public": Windows(given.public or PUBLIC_MAX),
-            "signed_in": Windows(given.signed_in or SIGNED_IN_MAX),
-            "admin": Windows(given.admin or ADMIN_MAX),
-            "commands": Windows(given.commands or COMMANDS_MAX),
+            "public": SlidingWindows(given.public or PUBLIC_MAX),
+            "signed_in": SlidingWindows(given.signed_in or SIGNED_IN_MAX),
+            "admin": SlidingWindows(given.admin or ADMIN_MAX),
+            "commands": SlidingWindows(given.commands or COMMANDS_MAX),
         }
         self._set = frozenset(
             name for name in self._windows if getattr(given, name) is not None
@@ -136,16 +137,16 @@ class RequestLimits:
         self.mentioned_proxy = False
         """Whether it was said that a proxy should be trusted."""
         self._tell: Callable[[dict[str, list[Use]]], None] | None = None
-        self._requests = Buckets(REQUESTS_PER_S, REQUESTS_BURST)
-        self._guests = Buckets(GUESTS_PER_S, GUESTS_BURST)
-        self._handshakes = Buckets(HANDSHAKES_PER_S, HANDSHAKES_BURST)
+        self._requests = TokenBuckets(REQUESTS_PER_S, REQUESTS_BURST)
+        self._guests = TokenBuckets(GUESTS_PER_S, GUESTS_BURST)
+        self._handshakes = TokenBuckets(HANDSHAKES_PER_S, HANDSHAKES_BURST)
         self._dear = {
-            "logins": Buckets(LOGINS_PER_S, LOGINS_BURST),
-            "login addresses": Buckets(ADDRESS_LOGINS_PER_S, ADDRESS_LOGINS_BURST),
-            "login accounts": Buckets(ACCOUNT_LOGINS_PER_S, ACCOUNT_LOGINS_BURST),
-            "registrations": Buckets(REGISTRATIONS_PER_S, REGISTRATIONS_BURST),
-            "mails": Buckets(MAILS_PER_S, MAILS_BURST),
-            "mail addresses": Buckets(ADDRESS_MAILS_PER_S, ADDRESS_MAILS_BURST),
+            "logins": TokenBuckets(LOGINS_PER_S, LOGINS_BURST),
+            "login addresses": TokenBuckets(ADDRESS_LOGINS_PER_S, ADDRESS_LOGINS_BURST),
+            "login accounts": TokenBuckets(ACCOUNT_LOGINS_PER_S, ACCOUNT_LOGINS_BURST),
+            "registrations": TokenBuckets(REGISTRATIONS_PER_S, REGISTRATIONS_BURST),
+            "mails": TokenBuckets(MAILS_PER_S, MAILS_BURST),
+            "mail addresses": TokenBuckets(ADDRESS_MAILS_PER_S, ADDRESS_MAILS_BURST),
         }
         """What all processes give tokens of together."""
         self._tell_taken: Callable[[list[tuple[str, str]]], None] | None = None
@@ -284,7 +285,7 @@ async def keep_counting(limits: RequestLimits) -> None:
 
 
 def is_this_machine(client: str) -> bool:
-    """Tell whether this is, as limits count it, an address of the machine's own."""
+    """Return whether this is, as limits count it, an address of the machine's own."""
     return client.startswith("127.") or client in _LOOPBACK_6
 
 
@@ -300,3 +301,6 @@ def _decoded(decode: Callable[[bytes], T], data: bytes) -> T | None:
 
 def _nothing_to_do() -> None:
     """Nothing is done about what was lost."""
+
+
+LIMITS: Final = web.AppKey("limits", RequestLimits)

@@ -67,7 +67,7 @@ class Usage:
             self.past = sorted(past.items())
 
 
-class Windows:
+class SlidingWindows:
     """One budget of requests, for each client its own.
 
     Time is an argument, in Unix seconds. Where the table is full, the client is

@@ -39,7 +39,7 @@ class Verdict(Struct, frozen=True):
         return told if self.allowed else f"{told}Retry-After: {self.retry_after_s}\r\n"
 
 
-class Buckets:
+class TokenBuckets:
     """One bucket of `burst` tokens per key, refilled with `rate_per_s`.
 
     Time is an argument and comes from a monotonic clock. Where the table is full, the

@@ -8,7 +8,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 from aiohttp import web
 
-from server.transport.http.problems import ProblemError, bad_field
+from server.transport.http.problems import (
+    BAD_FRAME,
+    REQUEST_TIMEOUT,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    ProblemError,
+    bad_field,
+)
 
 BODY_BYTES_MAX: Final = 64 << 10
 CHART_BYTES_MAX: Final = 16 << 20
@@ -30,15 +37,15 @@ async def read_body(request: web.Request, bytes_max: int = BODY_BYTES_MAX) -> by
     if "Content-Type" in request.headers and not (
         media_type == "application/json" or media_type.endswith("+json")
     ):
-        raise ProblemError("unsupported_media_type")
+        raise ProblemError(UNSUPPORTED_MEDIA_TYPE)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         # Unpacking costs a thousand times what sending did, and no body needs it.
         raise ProblemError(
-            "unsupported_media_type",
+            UNSUPPORTED_MEDIA_TYPE,
             "Send the body as it is, without a Content-Encoding.",
             headers={"Accept-Encoding": "identity"},
         )
-    too_large = ProblemError("too_large", f"At most {bytes_max} bytes.")
+    too_large = ProblemError(TOO_LARGE, f"At most {bytes_max} bytes.")
     if request.content_length is not None and request.content_length > bytes_max:
         raise too_large
     body = bytearray()
@@ -49,9 +56,9 @@ async def read_body(request: web.Request, bytes_max: int = BODY_BYTES_MAX) -> by
                 if len(body) > bytes_max:
                     raise too_large
     except TimeoutError as error:
-        raise ProblemError("request_timeout") from error
+        raise ProblemError(REQUEST_TIMEOUT) from error
     except web.RequestPayloadError as error:
-        raise ProblemError("bad_frame", "The body cannot be read.") from error
+        raise ProblemError(BAD_FRAME, "The body cannot be read.") from error
     return bytes(body)
 
 
@@ -99,7 +106,7 @@ def refuse_bad_text(value: object) -> None:
 
 
 def is_clean(text: str) -> bool:
-    """Tell whether a string can be stored and sent: no U+0000, no lone surrogate."""
+    """Return whether a string can be stored and sent: no U+0000, no lone surrogate."""
     return "\0" not in text and _SURROGATE.search(text) is None
 
 
@@ -126,5 +133,5 @@ def _unreadable(body: bytes) -> ProblemError:
             return error
         except (ValueError, RecursionError):
             # No JSON either way.
-            return ProblemError("bad_frame", "The body is not JSON.")
-    return ProblemError("bad_frame", "The body is not JSON.")
+            return ProblemError(BAD_FRAME, "The body is not JSON.")
+    return ProblemError(BAD_FRAME, "The body is not JSON.")

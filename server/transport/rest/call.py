@@ -6,10 +6,14 @@ import msgspec
 from aiohttp import web
 
 from inventory import limits
-from server.base.context import Context
-from server.people.auth.tokens import Identity
+from server.base.identity import Identity
 from server.transport.http import etags
-from server.transport.http.problems import ProblemError, bad_field
+from server.transport.http.problems import (
+    UNAUTHENTICATED,
+    ProblemError,
+    ProblemType,
+    bad_field,
+)
 from server.transport.rest.bodies import BODY_BYTES_MAX, decode, is_clean, read_body
 
 T = TypeVar("T")
@@ -21,26 +25,32 @@ CACHE_ASK: str = "private, no-cache"
 class Call:
     """One request, already let in."""
 
-    __slots__ = ("client", "context", "identity", "request")
+    __slots__ = ("client", "identity", "request")
 
     def __init__(
         self,
         request: web.Request,
-        context: Context,
         identity: Identity | None,
         client: str,
     ) -> None:
         self.request = request
-        self.context = context
         self.identity = identity
         self.client = client
         """The client's address, as limits count it."""
+
+    def __getitem__(self, key: web.AppKey[T]) -> T:
+        """Return a part of the application."""
+        return self.request.app[key]
+
+    def find(self, key: web.AppKey[T]) -> T | None:
+        """Return a part of the application; None where it is not in use."""
+        return self.request.app.get(key)
 
     @property
     def who(self) -> Identity:
         """Who asks; for routes that nobody calls anonymously."""
         if self.identity is None:
-            raise ProblemError("unauthenticated")
+            raise ProblemError(UNAUTHENTICATED)
         return self.identity
 
     @property
@@ -60,11 +70,11 @@ class Call:
             )
         return key
 
-    def path(self, name: str, missing: str | None = None) -> str:
+    def path(self, name: str, missing: ProblemType) -> str:
         """Return a part of the path; text that cannot be an id names nothing."""
         text = self.request.match_info[name]
         if len(text) > limits.ID_LENGTH_MAX or not is_clean(text):
-            raise ProblemError(missing or f"{name}_not_found")
+            raise ProblemError(missing)
         return text
 
     async def body(self, body_type: type[T], bytes_max: int = BODY_BYTES_MAX) -> T:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from server.events.catalogue.bodies import read_time
 from server.transport.http.problems import bad_field
 from server.transport.rest.bodies import is_clean
+from server.transport.rest.fields import read_time
 
 Values = Mapping[str, str]
 

@@ -5,8 +5,19 @@ from typing import Any, Final
 from msgspec import Struct
 
 from persistence.people.api_keys import Scope
+from server.base.access import Access
+from server.transport.http.problems import (
+    BAD_FIELD,
+    BAD_FRAME,
+    EVENT_NOT_FOUND,
+    REQUEST_TIMEOUT,
+    TOO_LARGE,
+    UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
+    ProblemType,
+)
 from server.transport.ratelimit.request_limits import Budget
-from server.transport.rest.guard import Access, CallHandler
+from server.transport.rest.guard import CallHandler
 
 
 class Query(Struct, frozen=True):
@@ -28,6 +39,8 @@ class Route(Struct, frozen=True, kw_only=True):
     summary: str
     tag: str
     access: Access
+    who: str | None = None
+    """Who may call it, in words, where its access is not the whole story."""
     scope: Scope | None = None
     """What an API key needs to be let in; without one none is."""
     body: Any = None
@@ -44,7 +57,7 @@ class Route(Struct, frozen=True, kw_only=True):
     cached: bool = False
     """Whether it carries an `ETag` and honours `If-None-Match`."""
     query: tuple[Query, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[ProblemType, ...] = ()
 
 
 PAGING: Final = (
@@ -55,14 +68,26 @@ PAGING: Final = (
     ),
     Query("cursor", {"type": "string"}, "The `next_cursor` of the page before."),
 )
-EVENT: Final = ("event_not_found", "unavailable")
-ORGANISATION: Final = ("organisation_not_found", "unavailable")
-FIELDS: Final = ("bad_frame", "bad_field")
+EVENT: Final = (EVENT_NOT_FOUND, UNAVAILABLE)
+FIELDS: Final = (BAD_FRAME, BAD_FIELD)
 WRITES: Final = (
     *FIELDS,
-    "request_timeout",
-    "too_large",
-    "unsupported_media_type",
-    "unavailable",
+    REQUEST_TIMEOUT,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    UNAVAILABLE,
 )
 """What may be wrong with any body, and with storing what it says."""
+
+
+def operational(path: str, name: str, handler: CallHandler, **more: Any) -> Route:
+    """Return the row of something that is served to operators and their machines."""
+    return Route(
+        method="GET",
+        path=path,
+        handler=handler,
+        name=name,
+        tag="Operation",
+        access="operational",
+        **more,
+    )

@@ -29,7 +29,7 @@ LATEST_MS = to_ms(datetime(9999, 1, 1, tzinfo=UTC)) - 1
 
 
 def is_kept(unix_ms: int) -> bool:
-    """Tell whether a time may be stored: it and its neighbours have dates everywhere.
+    """Return whether a time may be stored: it and its neighbours have dates everywhere.
 
     What has none cannot be read again, by anybody who lists what it belongs to.
     """

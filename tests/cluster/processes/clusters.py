@@ -211,7 +211,7 @@ class Wire:
 
 
 def listens(url: str) -> bool:
-    """Tell whether somebody listens at an address."""
+    """Return whether somebody listens at an address."""
     parts = urlsplit(url)
     try:
         socket.create_connection((parts.hostname or "", parts.port or 0), 1).close()

@@ -78,7 +78,7 @@ async def pid_of(workers: Workers, process: str) -> int:
 
 
 def all_serve(workers: Workers):
-    """Tell whether all workers are there, and answer."""
+    """Return whether all workers are there, and answer."""
 
     async def check() -> bool:
         try:

@@ -5,6 +5,7 @@ A row is drawn from left to right, the stage above it: `.` a free seat, `x` a ta
 """
 
 import random
+from math import cos, pi, sin
 
 import pytest
 from hypothesis import given, settings
@@ -105,7 +106,9 @@ def rows(text: str) -> tuple[str, ...]:
         pytest.param("x...x", 2, "x##.x", id="an-orphan-where-there-is-no-other-way"),
         pytest.param("..wc..", 2, "##wc..", id="no-accessible-or-companion-seat"),
         pytest.param(".w.", 2, None, id="accessible-seats-are-no-bridge"),
-        pytest.param("w...w ....", 2, "w...w ##..", id="accessible-saves-no-orphan"),
+        pytest.param("w...w ....", 2, "w##.w ....", id="an-accessible-seat-is-company"),
+        pytest.param("c...x ....", 2, "c.##x ....", id="a-companion-seat-is-company"),
+        pytest.param("x...w ....", 2, "x##.w ....", id="company-on-one-side"),
         pytest.param("..rr.. ......", 2, "..rr.. ..##..", id="restricted-view-last"),
         pytest.param("x.rrx", 3, "x###x", id="restricted-rather-than-nothing"),
         pytest.param("rrr rrrr", 2, "rrr ##rr", id="restricted-but-clean-first"),
@@ -128,6 +131,9 @@ def test_best_takes(text, quantity, expected):
         pytest.param("...... wc....", 1, "...... #c....", id="only-where-there-is-one"),
         pytest.param("....", 1, None, id="none-where-there-is-none"),
         pytest.param("wx..", 2, None, id="none-where-the-neighbour-is-taken"),
+        pytest.param("x.wx. .....w", 1, "x.wx. .....#", id="no-orphan-if-it-can-be"),
+        pytest.param("x..wx .w....", 2, "x..wx ##....", id="nor-beside-the-pair"),
+        pytest.param("x.wx", 1, "x.#x", id="an-orphan-rather-than-nothing"),
         pytest.param("." * 12 + "w", 12, "." + "#" * 12, id="large"),
     ],
 )
@@ -158,7 +164,14 @@ def test_a_category_bounds_a_window_and_its_neighbours_still_count(category, exp
         pytest.param("x.xwx", 2, False, None, id="accessible-seats-do-not-count"),
         pytest.param("r.xx.", 2, False, "r#xx#", id="restricted-view-last"),
         pytest.param("r.xx.", 3, False, "##xx#", id="restricted-view-where-needed"),
-        pytest.param("." * 13, 12, False, "." + "#" * 12, id="two-pieces-side-by-side"),
+        pytest.param("." * 13, 12, False, "#" * 12 + ".", id="two-pieces-side-by-side"),
+        pytest.param(
+            "x.x...x.x xxx....xx",
+            5,
+            False,
+            "x.x#..x.x xxx####xx",
+            id="no-orphan-if-it-can-be",
+        ),
         pytest.param("w.x.x", 3, True, "##x#x", id="accessible-piece-then-general"),
         pytest.param("wxwx.", 2, True, "wx#x#", id="one-accessible-piece-at-first"),
         pytest.param("wxwx.", 3, True, "#x#x#", id="more-accessible-where-needed"),
@@ -180,8 +193,10 @@ def test_scattered_takes(text, quantity, accessible, expected):
         pytest.param(".....", [1, 3], [0, 2, 4], id="between"),
         pytest.param(".....", [0, 1], [], id="none"),
         pytest.param("x.x.x..", [5], [6], id="not-what-was-one-before"),
-        pytest.param("w..", [2], [1], id="beside-a-free-accessible-seat"),
-        pytest.param("w..", [0], [], id="an-accessible-seat-orphans-nobody"),
+        pytest.param("w..", [2], [], id="beside-a-free-accessible-seat"),
+        pytest.param("c..", [2], [], id="beside-a-free-companion-seat"),
+        pytest.param("w.x", [0], [1], id="an-accessible-seat-was-company"),
+        pytest.param("w..", [0], [], id="an-accessible-seat-orphans-no-pair"),
         pytest.param("..w", [0, 1], [], id="an-accessible-seat-is-no-orphan"),
         pytest.param("...|...", [4, 1], [3, 5, 0, 2], id="segments-in-the-order-asked"),
     ],
@@ -287,7 +302,7 @@ def generated(seed: int) -> Venue:
     for row in range(choose.randint(12, 45)):
         x = choose.uniform(-2.0, 2.0)
         slant = choose.choice((0.0, 0.0, 0.2))
-        table = choose.random() < 0.1
+        alone, table = choose.random() < 0.1, choose.random() < 0.2
         key = choose.choice(keys)
         length = choose.choice((1, 2, 3, 8, 12, 14, 25 if seed % 2 else 5))
         for place in range(length):
@@ -295,15 +310,16 @@ def generated(seed: int) -> Venue:
                 x += AISLE
             if choose.random() < 0.1:
                 key = choose.choice(keys)
+            turn = 2 * pi * place / length
             seats.append(
                 Seat(
                     index=len(seats),
                     label=f"{row}-{place}",
-                    row=None if table else str(row),
+                    row=None if alone else str(row),
                     number=str(place),
                     category=key,
-                    x=x,
-                    y=row + slant * x,
+                    x=length * cos(turn) / 6 if table else x,
+                    y=row + (length * sin(turn) / 6 if table else slant * x),
                     accessible=choose.random() < flagged,
                     companion=choose.random() < flagged,
                     restricted=choose.random() < flagged,
@@ -331,6 +347,12 @@ def compare(finder: SeatFinder, twin: NaiveFinder, choose: random.Random) -> Non
     some = sorted(twin.open)
     picked = choose.sample(some, min(len(some), choose.randint(0, 4)))
     assert finder.orphans(picked) == twin.orphans(picked)
+    gone = sorted(set(range(len(twin.venue.seats))) - twin.open)
+    kept = choose.sample(gone, min(len(gone), choose.randint(0, 9)))
+    back = choose.sample(kept, len(kept) // 2)
+    kept = [seat for seat in kept if seat not in back]
+    alone = finder.alone_beside(kept, back)
+    assert sorted(alone) == sorted(twin.alone_beside(kept, back))
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from inventory import limits
 from inventory.venue.arena import arena
 from inventory.venue.chart import read_chart
-from inventory.venue.errors import ChartError
+from inventory.venue.errors import ChartError, Fault
 from inventory.venue.map import Area, Category, Point, Seat, Venue
 from inventory.venue.own import capacity_map, read_map
 from tests import charts
@@ -27,10 +27,11 @@ SMALL: dict[str, Any] = {
 }
 
 
-def refused(value: object) -> ChartError:
+def refused(value: object) -> Fault:
+    """The first thing that is wrong."""
     with pytest.raises(ChartError) as caught:
         read_map(value)
-    return caught.value
+    return caught.value.faults[0]
 
 
 def spoilt(path: tuple[Any, ...], value: object) -> dict[str, Any]:
@@ -101,32 +102,32 @@ def test_fields_around_the_map_are_ignored():
 @pytest.mark.parametrize(
     ("path", "value", "field"),
     [
-        (("seats", 1, "number"), "1", "seats[1].label"),
-        (("seats", 1, "number"), None, "seats[1]"),
-        (("seats", 1, "number"), "", "seats[1].number"),
-        (("seats", 1, "label"), "a\0b", "seats[1].label"),
-        (("seats", 1, "label"), "x" * 101, "seats[1].label"),
-        (("seats", 1, "section"), "\t", "seats[1].section"),
-        (("seats", 1, "entrance"), "\x07", "seats[1].entrance"),
-        (("seats", 1, "category"), "none", "seats[1].category"),
-        (("seats", 1, "acessible"), True, "seats[1]"),
-        (("seats", 1, "index"), 0, "seats[1].index"),
-        (("seats", 1, "x"), 3, "seats[1]"),
-        (("seats", 3, "y"), nan, "seats[3].y"),
-        (("seats", 3, "y"), 1e10, "seats[3].y"),
+        (("seats", 1, "number"), "1", "seats.1.label"),
+        (("seats", 1, "number"), None, "seats.1"),
+        (("seats", 1, "number"), "", "seats.1.number"),
+        (("seats", 1, "label"), "a\0b", "seats.1.label"),
+        (("seats", 1, "label"), "x" * 101, "seats.1.label"),
+        (("seats", 1, "section"), "\t", "seats.1.section"),
+        (("seats", 1, "entrance"), "\x07", "seats.1.entrance"),
+        (("seats", 1, "category"), "none", "seats.1.category"),
+        (("seats", 1, "acessible"), True, "seats.1.acessible"),
+        (("seats", 1, "index"), 0, "seats.1.index"),
+        (("seats", 1, "x"), 3, "seats.1"),
+        (("seats", 3, "y"), nan, "seats.3.y"),
+        (("seats", 3, "y"), 1e10, "seats.3.y"),
         (("seats",), {}, "seats"),
-        (("seats", 0), [], "seats[0]"),
-        (("areas", 0, "label"), "Box", "areas[0].label"),
-        (("areas", 0, "capacity"), 0, "areas[0].capacity"),
-        (("areas", 0, "capacity"), 10**30, "areas[0].capacity"),
-        (("areas", 0, "category"), "none", "areas[0].category"),
-        (("areas", 0, "y"), 3, "areas[0]"),
-        (("areas", 0, "section"), " ", "areas[0].section"),
-        (("categories", 0, "color"), "red;", "categories[0].color"),
-        (("categories", 0, "key"), "", "categories[0].key"),
-        (("categories", 0, "label"), "\0", "categories[0].label"),
-        (("categories",), [{"key": "all"}, {"key": "all"}], "categories[1].key"),
-        (("focal_point",), {"x": 1}, "focal_point"),
+        (("seats", 0), [], "seats.0"),
+        (("areas", 0, "label"), "Box", "areas.0.label"),
+        (("areas", 0, "capacity"), 0, "areas.0.capacity"),
+        (("areas", 0, "capacity"), 10**30, "areas.0.capacity"),
+        (("areas", 0, "category"), "none", "areas.0.category"),
+        (("areas", 0, "y"), 3, "areas.0"),
+        (("areas", 0, "section"), " ", "areas.0.section"),
+        (("categories", 0, "color"), "red;", "categories.0.color"),
+        (("categories", 0, "key"), "", "categories.0.key"),
+        (("categories", 0, "label"), "\0", "categories.0.label"),
+        (("categories",), [{"key": "all"}, {"key": "all"}], "categories.1.key"),
+        (("focal_point",), {"x": 1}, "focal_point.y"),
         (("section_focal_points",), {"\0": {"x": 1, "y": 2}}, "section_focal_points"),
     ],
 )
@@ -134,6 +135,50 @@ def test_what_is_wrong_is_named(path: tuple[Any, ...], value: object, field: str
     error = refused(spoilt(path, value))
     assert error.field == field
     assert error.detail.endswith(".")
+
+
+def faults_of(value: object) -> list[str]:
+    with pytest.raises(ChartError) as caught:
+        read_map(value)
+    return [fault.field for fault in caught.value.faults]
+
+
+def test_all_that_is_wrong_is_told_at_once():
+    changed = copy.deepcopy(SMALL)
+    one, two, three, box = changed["seats"]
+    one["row"] = []
+    one["category"] = "none"
+    two["acessible"] = True
+    two["number"] = " "
+    two["color"] = "red"
+    three["index"] = 7
+    del three["category"]
+    box["y"] = None
+    changed["seats"] += [{"label": "Box", "category": "all"}, 5]
+    changed["areas"] += [{"label": "Lawn", "capacity": 0, "category": "x"}]
+    changed["categories"] += [{"key": "b", "color": "red;"}]
+    assert sorted(faults_of(changed)) == [
+        "areas.1.capacity",
+        "areas.1.category",
+        "areas.1.label",
+        "categories.1.color",
+        "seats.0.category",
+        "seats.0.row",
+        "seats.1.acessible",
+        "seats.1.color",
+        "seats.1.number",
+        "seats.2.category",
+        "seats.2.index",
+        "seats.3",
+        "seats.4.label",
+        "seats.5",
+    ]
+
+
+def test_seats_are_not_blamed_for_a_category_that_cannot_be_read():
+    assert faults_of(spoilt(("categories", 0), None)) == ["categories.0"]
+    assert faults_of(spoilt(("categories", 0, "key"), [])) == ["categories.0.key"]
+    assert faults_of(spoilt(("categories",), 1)) == ["categories"]
 
 
 @pytest.mark.parametrize("value", [None, [], "map", 5, {}, {"categories": None}])
@@ -148,7 +193,7 @@ def test_a_map_without_seats_and_areas_is_refused():
 
 def test_limits_hold(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "SEATS_PER_VENUE_MAX", 3)
-    assert refused(SMALL).field == "seats[3]"
+    assert refused(SMALL).field == "seats"
 
 
 def test_a_capacity_is_one_area():
@@ -163,7 +208,7 @@ def test_a_capacity_is_one_area():
 def test_a_capacity_out_of_bounds_is_refused(capacity: int):
     with pytest.raises(ChartError) as caught:
         capacity_map(capacity)
-    assert caught.value.field == "capacity"
+    assert [fault.field for fault in caught.value.faults] == ["capacity"]
 
 
 JSON = st.recursive(

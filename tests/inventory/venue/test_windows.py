@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from inventory.venue.windows import (
     ACCESSIBLE,
+    ACCESSIBLE_CLEAN,
     CLEAN,
     INDEX_MAX,
     PLAIN,
@@ -18,6 +19,7 @@ from inventory.venue.windows import (
     next_bit,
     positions,
     sizes_of,
+    sizes_of_ring,
     sizes_of_runs,
     sizes_with,
     windows,
@@ -72,36 +74,76 @@ def test_a_run_has_clean_windows_of_all_sizes_but_its_own_less_one(text, clean, 
 
 @given(MASKS)
 def test_the_lengths_of_runs_tell_the_same_as_every_window(general):
-    assert sizes_of_runs(general) == sizes_of(general, general, 0)
+    assert sizes_of_runs(general) == sizes_of(general, general, general, 0)
 
 
-@given(MASKS, MASKS, MASKS)
-def test_each_level_has_the_sizes_that_some_window_has(general, part, restricted):
-    expected: dict[int, set[int]] = {number: set() for number in range(5)}
+@given(st.integers(3, 14), MASKS)
+def test_a_ring_has_the_sizes_that_some_window_around_it_has(count, mask):
+    free = {place for place in range(count) if mask >> place & 1}
+    plain, clean = set(), set()
+    for quantity in range(1, min(count, INDEX_MAX) + 1):
+        for start in range(count):
+            window = {(start + place) % count for place in range(quantity)}
+            if window <= free:
+                plain.add(quantity)
+                if alone(free - window, count) <= alone(free, count):
+                    clean.add(quantity)
+    sizes = sizes_of_ring(mask & ((1 << count) - 1), count)
+    assert set(level(sizes, PLAIN)) == plain
+    assert set(level(sizes, CLEAN)) == clean
+    assert sizes >> (2 * INDEX_MAX) == 0
+
+
+def alone(free: set[int], count: int) -> set[int]:
+    """Who sits at a round table without a free neighbour."""
+    return {
+        seat for seat in free if not free & {(seat - 1) % count, (seat + 1) % count}
+    }
+
+
+@given(MASKS, MASKS, MASKS, MASKS)
+def test_each_level_has_the_sizes_that_some_window_has(
+    company, seats, part, restricted
+):
+    expected: dict[int, set[int]] = {number: set() for number in range(6)}
+    general = company & seats
     free = general & part
     for quantity in range(1, INDEX_MAX + 1):
         for start in positions(windows(free, quantity)):
             window = ((1 << quantity) - 1) << start
             closed = bool(window & restricted)
             expected[RESTRICTED if closed else PLAIN].add(quantity)
-            if singles(general & ~window) & ~singles(general) == 0:
+            if leaves_nobody_alone(window, general, company):
                 expected[RESTRICTED_CLEAN if closed else CLEAN].add(quantity)
-    sizes = sizes_of(general, free, restricted)
+    sizes = sizes_of(general, company, free, restricted)
     for number, quantities in expected.items():
         assert set(level(sizes, number)) == quantities
 
 
-@given(MASKS, MASKS)
-def test_accessible_windows_have_an_accessible_seat(free, accessible):
-    expected = [
-        quantity
-        for quantity in range(1, INDEX_MAX + 1)
-        if any(
-            ((1 << quantity) - 1) << start & accessible
+@given(MASKS, MASKS, MASKS, MASKS)
+def test_accessible_windows_have_an_accessible_seat(company, seats, part, accessible):
+    general = company & seats & ~accessible
+    free = company & part
+    found, clean = [], []
+    for quantity in range(1, INDEX_MAX + 1):
+        those = [
+            ((1 << quantity) - 1) << start
             for start in positions(windows(free, quantity))
-        )
-    ]
-    assert level(sizes_with(free, accessible), ACCESSIBLE) == expected
+        ]
+        those = [window for window in those if window & accessible]
+        if those:
+            found.append(quantity)
+        if any(leaves_nobody_alone(window, general, company) for window in those):
+            clean.append(quantity)
+    sizes = sizes_with(general, company, free, accessible)
+    assert level(sizes, ACCESSIBLE) == found
+    assert level(sizes, ACCESSIBLE_CLEAN) == clean
+
+
+def leaves_nobody_alone(window: int, general: int, company: int) -> bool:
+    left = company & ~window
+    after = general & left & ~(left << 1 | left >> 1)
+    return not after & (company << 1 | company >> 1)
 
 
 @given(st.integers(1, 1 << 200), st.integers(0, 210))
@@ -122,7 +164,3 @@ def test_mix_spreads_neighbouring_salts_and_numbers():
     assert max(mixed) < 1 << 64
     thirds = [sum(bits % 3 == third for bits in mixed) for third in range(3)]
     assert all(3_100 < count < 3_570 for count in thirds)
-
-
-def singles(free: int) -> int:
-    return free & ~(free << 1) & ~(free >> 1)

@@ -1,10 +1,11 @@
 import pytest
 from msgspec.structs import replace
 
+from persistence.errors import TooMany
 from persistence.events.attendees import Attendees, NewAttendee, forget_attendees
 from persistence.mail import TAKEN_MAX, Outbox, put_mails
 from persistence.people.announcements import PER_DAY_MAX, Announcements, NewAnnouncement
-from persistence.people.organisations import OrganisationNotFound, TooMany
+from persistence.people.organisations import OrganisationNotFound
 from tests.persistence.journals import SETTINGS, make_batch, make_booking
 from tests.persistence.persons import mail, organised, registered
 

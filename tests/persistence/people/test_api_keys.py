@@ -4,12 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from persistence.errors import TooMany
 from persistence.people.api_keys import KEYS_MAX, ApiKeys, KeyRevoked, NewKey
-from persistence.people.organisations import (
-    OrganisationNotFound,
-    Organisations,
-    TooMany,
-)
+from persistence.people.organisations import OrganisationNotFound, Organisations
 from tests.persistence.persons import digest, organised, registered
 
 pytestmark = pytest.mark.postgres

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from persistence import limits
+from persistence.errors import TooMany
 from persistence.events.rows import EventFilter
 from persistence.people.organisations import (
     OWNED_MAX,
@@ -13,7 +14,6 @@ from persistence.people.organisations import (
     NotAllowed,
     OrganisationNotFound,
     Organisations,
-    TooMany,
     join,
 )
 from tests.persistence.journals import SETTINGS, VENUE, make_batch, make_booking

@@ -8,8 +8,8 @@ import pytest
 from persistence.analytics.rollup import Behind, Counted, Hole, Rollup
 from persistence.errors import Unavailable
 from server.base.metrics import Metrics
-from server.events.analytics import job
-from server.events.analytics.job import LOOP_SHARE_MAX, Counter, rest_after
+from server.events.analytics import job as module
+from server.events.analytics.job import LOOP_SHARE_MAX, RollupJob, rest_after
 
 
 class FakeRollup:
@@ -36,56 +36,56 @@ class FakeRollup:
         return Counted(10, 0.0001)
 
 
-def counter_of(fake: FakeRollup) -> Counter:
-    return Counter(cast("Rollup", fake))
+def counter_of(fake: FakeRollup) -> RollupJob:
+    return RollupJob(cast("Rollup", fake))
 
 
 async def test_every_event_has_its_turn():
     fake = FakeRollup(big=3, small=1)
-    counter = counter_of(fake)
-    assert await counter.look_and_count() is False
+    job = counter_of(fake)
+    assert await job.look_and_count() is False
     assert fake.asked == ["big", "small", "big", "small", "big", "big"]
-    assert counter.counted == 40
+    assert job.counted == 40
 
 
 async def test_an_event_that_cannot_be_counted_spoils_no_other():
     fake = FakeRollup(spoilt=1, good=1)
-    counter = counter_of(fake)
-    await counter.look_and_count()
-    await counter.look_and_count()
+    job = counter_of(fake)
+    await job.look_and_count()
+    await job.look_and_count()
     # It is not asked about again for a while.
     assert fake.asked.count("spoilt") == 1
     assert fake.left == {"spoilt": 1, "good": 0}
 
 
 async def test_a_spoilt_event_is_tried_again_after_a_while(monkeypatch):
-    monkeypatch.setattr(job, "SPOILT_S", -1.0)
+    monkeypatch.setattr(module, "SPOILT_S", -1.0)
     fake = FakeRollup(spoilt=1)
-    counter = counter_of(fake)
-    await counter.look_and_count()
-    await counter.look_and_count()
+    job = counter_of(fake)
+    await job.look_and_count()
+    await job.look_and_count()
     assert fake.asked == ["spoilt", "spoilt"]
 
 
 async def test_a_pass_ends_though_something_is_left(monkeypatch):
-    monkeypatch.setattr(job, "PASS_S_MAX", -1.0)
+    monkeypatch.setattr(module, "PASS_S_MAX", -1.0)
     fake = FakeRollup(big=3)
     assert await counter_of(fake).look_and_count() is True
     assert fake.asked == []
 
 
 async def test_the_job_outlives_a_database_that_is_away(monkeypatch):
-    monkeypatch.setattr(job, "LOOK_S", 0.001)
+    monkeypatch.setattr(module, "LOOK_S", 0.001)
     fake = FakeRollup(one=2)
     fake.gone = True
-    counter = counter_of(fake)
-    task = asyncio.create_task(counter.run())
+    job = counter_of(fake)
+    task = asyncio.create_task(job.run())
     await asyncio.sleep(0.02)
     assert not task.done()
     fake.gone = False
     async with asyncio.timeout(10):
         while True:
-            if counter.counted == 20:
+            if job.counted == 20:
                 break
             await asyncio.sleep(0.001)
     task.cancel()
@@ -101,9 +101,9 @@ def test_it_rests_so_long_that_it_has_its_share_of_the_loop():
 
 async def test_how_far_it_is_behind_is_a_metric():
     metrics, fake = Metrics(), FakeRollup(one=2)
-    counter = counter_of(fake)
-    counter.count_in(metrics)
-    await counter.look_and_count()
+    job = counter_of(fake)
+    job.count_in(metrics)
+    await job.look_and_count()
     shown: dict[str, Any] = {name: read() for name, (_, read) in metrics.gauges.items()}
     assert shown == {
         "onsale_analytics_events_behind": 1,

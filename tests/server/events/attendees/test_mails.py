@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from persistence.events.attendees import Attendee
-from server.events.attendees.mails import AttendeeLetters
+from server.events.attendees.mails import AttendeeMails
 from server.transport.mail.codes import hash_of_code
 
 OLGA = Attendee(
@@ -24,24 +24,27 @@ STARTS_MS = 1_798_743_600_000
 
 
 def test_a_mail_has_the_code_whose_digest_is_stored():
-    letter = AttendeeLetters(None).registered(OLGA, "K7QX2M", STARTS_MS)
-    codes = [line.strip() for line in letter.mail.body.splitlines()]
-    (code,) = [one for one in codes if hash_of_code(one) == letter.code_hash]
+    message = AttendeeMails(None).registered(OLGA, "K7QX2M", STARTS_MS)
+    codes = [line.strip() for line in message.mail.body.splitlines()]
+    (code,) = [one for one in codes if hash_of_code(one) == message.code_hash]
     assert len(code) >= 43
-    assert (letter.mail.recipient, letter.mail.user_id) == ("olga@example.org", "att_1")
-    assert "K7QX2M" in letter.mail.body
-    assert "2026-12-31 19:00 UTC" in letter.mail.body
+    assert (message.mail.recipient, message.mail.user_id) == (
+        "olga@example.org",
+        "att_1",
+    )
+    assert "K7QX2M" in message.mail.body
+    assert "2026-12-31 19:00 UTC" in message.mail.body
     # What somebody typed in stands in no mail.
-    assert "Olga" not in letter.mail.body
+    assert "Olga" not in message.mail.body
 
 
 def test_a_link_has_its_code_where_no_server_logs_it():
-    letter = AttendeeLetters("https://tickets.example").registered(OLGA, "R", STARTS_MS)
+    message = AttendeeMails("https://tickets.example").registered(OLGA, "R", STARTS_MS)
     (link,) = [
         line.strip()
-        for line in letter.mail.body.splitlines()
+        for line in message.mail.body.splitlines()
         if "tickets.example" in line
     ]
     page, _, code = link.partition("#registration=")
     assert page == "https://tickets.example"
-    assert hash_of_code(code) == letter.code_hash
+    assert hash_of_code(code) == message.code_hash

@@ -16,8 +16,8 @@ from persistence.postgres.pool import Pool
 from server.base.ids import RandomIds
 from server.base.metrics import Metrics
 from server.events.attendees import service as module
-from server.events.attendees.service import Registrar, RegistrationRefused
-from server.live.actors.registry import Shards, ask
+from server.events.attendees.service import RegistrationRefused, RegistrationService
+from server.live.actors.registry import EventRegistry, ask
 from server.live.fanout.hub import Hub
 
 pytestmark = pytest.mark.postgres
@@ -33,9 +33,9 @@ EVENT = Settings(
 class Desk:
     """An event of three places, and whoever takes registrations for it."""
 
-    def __init__(self, pool: Pool, shards: Shards) -> None:
-        self.pool, self.shards = pool, shards
-        self.registrar = Registrar(pool, shards, None)
+    def __init__(self, pool: Pool, registry: EventRegistry) -> None:
+        self.pool, self.registry = pool, registry
+        self.registrations = RegistrationService(pool, registry, None)
 
     async def register(
         self, email: str, name: str | None = None, user: str = "usr"
@@ -44,7 +44,7 @@ class Desk:
             return f"{name or f'att {email}'} {attempt}"
 
         new = NewAttendee(next_name(0), "evt", email, "Olga", user, b"hash")
-        return await self.registrar.register(new, next_name)
+        return await self.registrations.register(new, next_name)
 
     async def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row.values()) for row in await self.pool.fetch(sql)]
@@ -59,7 +59,7 @@ class Desk:
 
     async def held(self) -> int:
         """Count the places that are held, once the board has come so far."""
-        local = await self.shards.find("evt")
+        local = await self.registry.find("evt")
         ((version,),) = await self.fetch("SELECT version FROM event_head")
         await local.hub.reach(version, 10)
         return local.board.counts()["held"]
@@ -73,7 +73,7 @@ class Desk:
         await self.pool.fetch(
             "UPDATE attendee SET driven_until = now() - interval '1 s'"
         )
-        await Registrar(self.pool, self.shards, None).look()
+        await RegistrationService(self.pool, self.registry, None).look()
 
 
 @pytest.fixture
@@ -83,12 +83,12 @@ async def desk(database_url):
     journal = await PostgresJournal.open(database_url, pool, "node test", clock)
     hub = Hub(asyncio.get_running_loop())
     catalog = Catalog(pool)
-    shards = Shards(catalog, journal, hub, clock, RandomIds(), Metrics())
+    registry = EventRegistry(catalog, journal, hub, clock, RandomIds(), Metrics())
     await catalog.create_event(
         "evt", EVENT, capacity=3, created_by="usr", request_hash=b""
     )
-    yield Desk(pool, shards)
-    await shards.stop(5)
+    yield Desk(pool, registry)
+    await registry.stop(5)
     await journal.close()
     await pool.close()
 
@@ -154,7 +154,7 @@ async def test_whoever_was_refused_registers_when_there_is_a_place(desk):
     for _ in range(2):
         with pytest.raises(RegistrationRefused):
             await desk.register("late@example.org", "the same key")
-    await desk.registrar.cancel(made[0], late=False)
+    await desk.registrations.cancel(made[0], late=False)
     assert await desk.sold() == 2
     late = await desk.register("late@example.org", "the same key")
     assert late.state == "registered"
@@ -175,7 +175,7 @@ async def test_what_a_dead_process_left_is_finished_by_another(
     assert state == "pending"
     assert await desk.mails() == 0
     # Somebody is at it, as far as anybody knows.
-    await Registrar(desk.pool, desk.shards, None).look()
+    await RegistrationService(desk.pool, desk.registry, None).look()
     assert await desk.fetch("SELECT state FROM attendee") == [("pending",)]
     await desk.look_later()
     assert await desk.fetch("SELECT state FROM attendee") == [("registered",)]
@@ -250,7 +250,7 @@ async def test_whoever_is_ended_while_it_is_driven_gives_the_place_back(
     """Two were at it, and the other one found no place."""
 
     async def end_meanwhile(*args: Any) -> Any:
-        await desk.registrar.store.end("att olga@example.org 0")
+        await desk.registrations.store.end("att olga@example.org 0")
         return await ask(*args)
 
     with monkeypatch.context() as patched:
@@ -266,7 +266,7 @@ async def test_a_place_of_somebody_who_is_gone_is_given_back_later(desk, monkeyp
         die_after(patched, 2)
         with pytest.raises(Died):
             await desk.register("olga@example.org")
-    await desk.registrar.store.end("att olga@example.org 0")
+    await desk.registrations.store.end("att olga@example.org 0")
     assert await desk.sold() == 1
     await desk.look_later()
     assert await desk.sold() == 0
@@ -275,11 +275,11 @@ async def test_a_place_of_somebody_who_is_gone_is_given_back_later(desk, monkeyp
 
 async def test_a_cancelled_registration_frees_its_place_and_its_address(desk):
     made = await desk.register("olga@example.org")
-    gone = await desk.registrar.cancel(made, late=False)
+    gone = await desk.registrations.cancel(made, late=False)
     assert gone.shown == "cancelled"
     assert await desk.sold() == 0
     # Again, as whoever did not hear the answer.
-    again = await desk.registrar.cancel(made, late=False)
+    again = await desk.registrations.cancel(made, late=False)
     assert again.shown == "cancelled"
     other = await desk.register("olga@example.org", "another time")
     assert other.attendee_id != made.attendee_id
@@ -288,11 +288,11 @@ async def test_a_cancelled_registration_frees_its_place_and_its_address(desk):
 
 async def test_a_booking_that_the_organiser_cancels_ends_the_registration(desk):
     made = await desk.register("olga@example.org")
-    local = await desk.shards.find("evt")
+    local = await desk.registry.find("evt")
     await ask(
         local, Cancel(id=0, event="evt", booking=made.booking_id), "org", True, None
     )
-    found = await desk.registrar.store.find(made.attendee_id)
+    found = await desk.registrations.store.find(made.attendee_id)
     assert found.shown == "cancelled"
     other = await desk.register("olga@example.org", "another time")
     assert other.state == "registered"
@@ -300,11 +300,11 @@ async def test_a_booking_that_the_organiser_cancels_ends_the_registration(desk):
 
 async def test_after_the_deadline_only_who_manages_the_event_cancels(desk):
     made = await desk.register("olga@example.org")
-    local = await desk.shards.find("evt")
+    local = await desk.registry.find("evt")
     late = SettingsPatch(cancel_until_s=10**9, starts_at_ms=1_800_000_000_000)
     await ask(local, Configure(id=0, event="evt", patch=late), "org", True, None)
     with pytest.raises(RegistrationRefused) as raised:
-        await desk.registrar.cancel(made, late=False)
+        await desk.registrations.cancel(made, late=False)
     assert raised.value.refused.code == "cancel_too_late"
-    assert (await desk.registrar.store.find(made.attendee_id)).shown == "registered"
-    assert (await desk.registrar.cancel(made, late=True)).shown == "cancelled"
+    assert (await desk.registrations.store.find(made.attendee_id)).shown == "registered"
+    assert (await desk.registrations.cancel(made, late=True)).shown == "cancelled"

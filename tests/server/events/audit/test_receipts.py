@@ -19,7 +19,7 @@ from server.events.audit.receipts import (
     signed_bytes,
     unsigned,
 )
-from server.people.auth.tokens import key_from_secret
+from server.people.auth.tokens.tokens import key_from_secret
 
 SECRET = "a secret of more than thirty-two bytes"
 KEY, OTHER = ReceiptKey(b"1" * 32), ReceiptKey(b"2" * 32)

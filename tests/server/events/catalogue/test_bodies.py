@@ -8,13 +8,13 @@ from server.events.catalogue.bodies import (
     EventPatch,
     new_faults,
     patch_faults,
-    read_time,
     refuse_faults,
     settings_fields,
     settings_of,
     settings_patch,
 )
 from server.transport.http.problems import ProblemError
+from server.transport.rest.fields import read_time
 from server.transport.rest.times import from_ms, to_ms
 
 EVENING = "2026-12-31T19:00:00Z"

@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 from aiohttp import web
 
-from server.base.s3_url import parse_place
+from server.base.s3_url import parse_s3_url
 from server.events.images.s3 import S3Store
 from server.events.images.signing import Credentials, signed_headers
 from server.events.images.stores import DirectoryStore, StoreUnavailable
@@ -90,7 +90,7 @@ async def served(bucket):
 @contextlib.asynccontextmanager
 async def s3(bucket, who=WHO, folder="/folder"):
     async with served(bucket) as url:
-        place = parse_place(f"s3://shop{folder}?endpoint={url}&region=moon")
+        place = parse_s3_url(f"s3://shop{folder}?endpoint={url}&region=moon")
         store = S3Store(place, who)
         try:
             yield store

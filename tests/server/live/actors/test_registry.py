@@ -10,38 +10,38 @@ from persistence.postgres.pool import Pool
 from server.base import limits
 from server.base.ids import RandomIds
 from server.base.metrics import Metrics
-from server.live.actors.registry import EventNotFound, EventUnavailable, Shards
+from server.live.actors.registry import EventNotFound, EventRegistry, EventUnavailable
 from server.live.fanout.hub import Hub
 
 pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-async def shards(database_url):
+async def registry(database_url):
     pool = await Pool.open(database_url)
     clock = DatabaseClock()
     journal = await PostgresJournal.open(database_url, pool, "node test", clock)
     hub = Hub(asyncio.get_running_loop())
-    made = Shards(Catalog(pool), journal, hub, clock, RandomIds(), Metrics())
+    made = EventRegistry(Catalog(pool), journal, hub, clock, RandomIds(), Metrics())
     yield made
     await made.stop(1)
     await journal.close()
     await pool.close()
 
 
-async def test_all_who_wait_for_an_event_hear_that_there_is_none(shards):
-    asked = (shards.find("no-event") for _ in range(3))
+async def test_all_who_wait_for_an_event_hear_that_there_is_none(registry):
+    asked = (registry.find("no-event") for _ in range(3))
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(answer) for answer in answers] == [EventNotFound] * 3
 
 
-async def test_nothing_is_left_unheard_when_all_who_asked_have_gone(shards):
+async def test_nothing_is_left_unheard_when_all_who_asked_have_gone(registry):
     unheard = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: unheard.append(context["message"]))
-    asked = asyncio.create_task(shards.find("no-event"))
+    asked = asyncio.create_task(registry.find("no-event"))
     await asyncio.sleep(0)
-    (loading,) = shards._loading.values()
+    (loading,) = registry._loading.values()
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
@@ -51,17 +51,17 @@ async def test_nothing_is_left_unheard_when_all_who_asked_have_gone(shards):
     assert unheard == []
 
 
-async def test_whoever_waits_while_the_server_stops_hears_unavailable(shards):
-    asked = asyncio.create_task(shards.find("no-event"))
+async def test_whoever_waits_while_the_server_stops_hears_unavailable(registry):
+    asked = asyncio.create_task(registry.find("no-event"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    await shards.stop(1)
+    await registry.stop(1)
     with pytest.raises(EventUnavailable):
         await asked
 
 
-async def test_whoever_waits_long_for_an_event_hears_unavailable(shards, monkeypatch):
+async def test_whoever_waits_long_for_an_event_hears_unavailable(registry, monkeypatch):
     monkeypatch.setattr(limits, "LOAD_S_MAX", 0.01)
-    shards._places = asyncio.Semaphore(0)
+    registry._places = asyncio.Semaphore(0)
     with pytest.raises(EventUnavailable):
-        await shards.find("no-event")
+        await registry.find("no-event")

@@ -9,9 +9,15 @@ from inventory.ports import Publication
 from inventory.settings import Settings
 from persistence.errors import Unavailable
 from server.base import limits
-from server.live.fanout.event_feed import HINTS_WAITING_MAX, TOPIC, kind_of, next_level
-from server.live.fanout.frames import JSON, WatchEvents
-from server.live.fanout.writer import Outlet
+from server.live.fanout.event_feed import (
+    HINTS_WAITING_MAX,
+    TOPIC,
+    WatchEvents,
+    kind_of,
+    next_level,
+)
+from server.live.fanout.frames import JSON
+from server.live.fanout.writer import Writer
 from tests.scenario import hall, settings_of
 from tests.server.live.fanout.test_hub import EVENT, Pipe, Stand
 
@@ -45,7 +51,7 @@ class Floor(Stand):
 
     def __init__(self) -> None:
         super().__init__(SEATS)
-        self.live = self.hub.live
+        self.live = self.hub.feed
         self.live.describe = self.describe
         self.live.organisation_of = lambda event: "org_1"
         self.reachable = True
@@ -57,7 +63,7 @@ class Floor(Stand):
 
     def listener(self, wanted: WatchEvents = WANT_ALL) -> Pipe:
         pipe = Pipe()
-        self.live.listen(Outlet(cast("asyncio.Transport", pipe), JSON), wanted)
+        self.live.listen(Writer(cast("asyncio.Transport", pipe), JSON), wanted)
         return pipe
 
     def set(self, settings: Settings) -> None:
@@ -311,9 +317,9 @@ async def test_hints_that_wait_are_bounded() -> None:
 
 async def test_nothing_is_kept_for_nobody() -> None:
     floor = Floor()
-    outlet = Outlet(cast("asyncio.Transport", Pipe()), JSON)
-    floor.live.listen(outlet, WANT_ALL)
-    floor.live.leave(outlet)
+    writer = Writer(cast("asyncio.Transport", Pipe()), JSON)
+    floor.live.listen(writer, WANT_ALL)
+    floor.live.leave(writer)
     floor.set(PAUSED)
     await floor.live.look()
     assert not floor.live.listeners

@@ -11,7 +11,7 @@ from inventory.venue.map import Venue
 from server.base import limits
 from server.live.fanout.frames import JSON, Codec
 from server.live.fanout.hub import EventHub, Hub
-from server.live.fanout.writer import Outlet
+from server.live.fanout.writer import Writer
 from tests.scenario import SMALL, settings_of
 
 EVENT = "evt_1"
@@ -93,9 +93,9 @@ class Stand:
 
     def watcher(self, cursor: int | None = None) -> Pipe:
         pipe = Pipe()
-        outlet = Outlet(cast("asyncio.Transport", pipe), JSON)
-        self.hub.outlets.add(outlet)
-        self.event.watch(outlet, cursor)
+        writer = Writer(cast("asyncio.Transport", pipe), JSON)
+        self.hub.writers.add(writer)
+        self.event.watch(writer, cursor)
         return pipe
 
 
@@ -292,8 +292,8 @@ async def test_expired_is_told_to_its_user_only() -> None:
     stand = Stand()
     mine, other = Pipe(), Pipe()
     for pipe, user in ((mine, "anna"), (other, "ben")):
-        outlet = Outlet(cast("asyncio.Transport", pipe), JSON)
-        stand.hub.signed_in(outlet, user)
+        writer = Writer(cast("asyncio.Transport", pipe), JSON)
+        stand.hub.signed_in(writer, user)
     stand.hub.tell_expired(EVENT, Expiry("anna", "secret", ["A-1"], {}))
     (frame,) = mine.frames()
     assert (frame["op"], frame["hold"], frame["seats"]) == (

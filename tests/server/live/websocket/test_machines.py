@@ -6,9 +6,10 @@ import pytest
 
 from persistence.errors import Unavailable
 from persistence.people.api_keys import Scope
+from server.base.identity import Machine
 from server.live.fanout.frames import COMMANDS
 from server.live.websocket.machines import Keys, TooManyKeys, refusal_of
-from server.people.api_keys.api_keys import Machine, Machines
+from server.people.api_keys.api_keys import Machines
 from tests.cluster.ears import until
 from tests.server.live.websocket.test_session import connected
 from tests.server.people.api_keys.test_api_keys import FRESH, STORED, Store

@@ -1,24 +1,28 @@
 """Who a session tells what, until when, and who is not listened to any longer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from inventory.ports import Envelope, Expiry
 from inventory.replies import Ok
 from server.base import limits
-from server.live.actors.registry import ServedEvent, Shards
+from server.base.identity import Identity
+from server.live.actors.registry import EventRegistry, ServedEvent
 from server.live.fanout.frames import JSON
-from server.live.fanout.writer import Outlet
+from server.live.fanout.writer import Writer
+from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.live.websocket.machines import Keys
 from server.live.websocket.session import Session
-from server.people.auth.tokens import Identity
+from server.live.websocket.watching import FRAMES
 from server.people.organisations.membership_cache import Seller
+from server.transport.capability.frame_row import FrameRow
 from tests.fakes import ManualClock, MemoryJournal, Notes, NumberedIds
 from tests.server.live.fanout.test_hub import EVENT, Pipe, Stand, turns
 
@@ -51,7 +55,12 @@ class Guest:
     """A connection to the one event of a stand, and its clock."""
 
     def __init__(
-        self, stand: Stand, *, limited: bool, keys: Keys | None = None
+        self,
+        stand: Stand,
+        *,
+        limited: bool,
+        keys: Keys | None = None,
+        rows: Iterable[FrameRow[Any]] = FRAMES,
     ) -> None:
         self.stand = stand
         self.now = 1_000.0
@@ -59,7 +68,7 @@ class Guest:
         self.line = Line()
         self.offered: list[Envelope] = []
         clock = ManualClock()
-        self.shards = shards = Shards(
+        self.registry = registry = EventRegistry(
             # Never asked: the event is served already.
             cast("Catalog", None),
             MemoryJournal(clock),
@@ -68,12 +77,15 @@ class Guest:
             NumberedIds(),
             Notes(),
         )
-        shards.active[EVENT] = ServedEvent(stand.event, self.offered.append)
+        registry.active[EVENT] = ServedEvent(stand.event, self.offered.append)
+        self.app = web.Application()
+        self.app[FRAME_TABLE] = FrameTable(rows)
         self.session = Session(
-            Outlet(cast("asyncio.Transport", self.line), JSON),
+            Writer(cast("asyncio.Transport", self.line), JSON),
             stand.hub,
-            shards,
+            registry,
             lambda token: Identity(token, "guest", 1 << 33),
+            self.app,
             limited=limited,
             keys=keys,
         )
@@ -91,9 +103,12 @@ class Guest:
 
 @asynccontextmanager
 async def connected(
-    *, limited: bool = False, keys: Keys | None = None
+    *,
+    limited: bool = False,
+    keys: Keys | None = None,
+    rows: Iterable[FrameRow[Any]] = FRAMES,
 ) -> AsyncIterator[Guest]:
-    guest = Guest(Stand(), limited=limited, keys=keys)
+    guest = Guest(Stand(), limited=limited, keys=keys, rows=rows)
     try:
         yield guest
     finally:
@@ -109,7 +124,7 @@ async def test_a_session_that_ended_is_forgotten() -> None:
         assert [frame["op"] for frame in guest.expire("anna")] == ["expired"]
         guest.session.close()
         assert not stand.event.watchers
-        assert not stand.hub.outlets
+        assert not stand.hub.writers
         assert not stand.hub.by_user
         stand.commit([0])
         await turns()
@@ -120,7 +135,7 @@ async def test_an_event_without_an_owner_can_be_unwatched() -> None:
     async with connected() as guest:
         guest.say("hello", token="anna")
         guest.say("watch", event=EVENT)
-        del guest.shards.active[EVENT]
+        del guest.registry.active[EVENT]
         assert [frame["op"] for frame in guest.say("unwatch", event=EVENT)] == ["ok"]
         assert not guest.stand.event.watchers
 
@@ -128,15 +143,15 @@ async def test_an_event_without_an_owner_can_be_unwatched() -> None:
 async def test_an_unwatch_comes_after_the_watch_that_waits_for_its_event() -> None:
     async with connected() as guest:
         guest.say("hello", token="anna")
-        served = guest.shards.active.pop(EVENT)
+        served = guest.registry.active.pop(EVENT)
         loaded = asyncio.Event()
 
         async def load() -> ServedEvent:
             await loaded.wait()
-            guest.shards.active[EVENT] = served
+            guest.registry.active[EVENT] = served
             return served
 
-        guest.shards._loading[EVENT] = asyncio.create_task(load())
+        guest.registry._loading[EVENT] = asyncio.create_task(load())
         assert guest.say("watch", event=EVENT) == []
         assert guest.say("unwatch", event=EVENT) == []
         loaded.set()
@@ -152,7 +167,7 @@ async def test_who_becomes_somebody_else_hears_nothing_of_the_former() -> None:
         guest.say("hello", token="ben")
         assert guest.expire("anna") == []
         assert [frame["hold"] for frame in guest.expire("ben")] == ["secret"]
-        assert guest.session.outlet in guest.stand.hub.outlets
+        assert guest.session.writer in guest.stand.hub.writers
 
 
 FLOODS: dict[str, Callable[[Session], None]] = {
@@ -232,7 +247,7 @@ def sold_by(guest: Guest, **roles: str) -> None:
     """Let the event belong to an organisation in which these are something."""
     seller = Seller("org")
     seller.roles, seller.read_at = cast("Any", roles), monotonic()
-    guest.shards.active[EVENT].seller = seller
+    guest.registry.active[EVENT].seller = seller
 
 
 async def test_a_command_goes_with_what_the_caller_is_to_the_event() -> None:

@@ -7,11 +7,12 @@ import orjson
 import pytest
 
 from inventory.commands import ClientCommand
+from server.app import FRAMES
 from server.live.fanout import frames
 from server.ops.api import asyncapi
-from server.ops.api.examples.live import EXAMPLES
+from server.ops.api.socket_examples import EXAMPLES
 
-DOCUMENT = json.loads(orjson.dumps(asyncapi.build()))
+DOCUMENT = json.loads(orjson.dumps(asyncapi.build(FRAMES)))
 
 
 def references(item):
@@ -44,8 +45,13 @@ def test_every_schema_is_one(name):
 def test_every_frame_of_a_client_has_its_operation_and_reply():
     tags = {
         kind.__struct_config__.tag
-        for kind in (*get_args(frames.SessionFrame), *get_args(ClientCommand))
+        for kind in (
+            *get_args(frames.SessionFrame),
+            *get_args(ClientCommand),
+            *(row.kind for row in FRAMES),
+        )
     }
+    assert {"watch", "unwatch", "watch_events", "unwatch_events"} < tags
     received = {
         name
         for name, operation in DOCUMENT["operations"].items()

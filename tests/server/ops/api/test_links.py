@@ -4,12 +4,12 @@ from typing import Any
 import orjson
 import pytest
 
+from server.app import CAPABILITIES, ROUTES
 from server.ops.api import openapi
 from server.ops.api.links import BODY, PARAMETER, Links
-from server.ops.api.routes import ROUTES
-from server.people.activity.middleware import MADE_AT
+from server.people.activity.capability import recorded_of
 
-DOCUMENT = json.loads(orjson.dumps(openapi.build(ROUTES)))
+DOCUMENT = json.loads(orjson.dumps(openapi.build(CAPABILITIES)))
 LINKS = Links(ROUTES)
 BY_NAME = {route.name: route for route in ROUTES}
 LINKED = {route.name: links for route in ROUTES if (links := LINKS.of(route))}
@@ -114,12 +114,13 @@ def test_every_link_gives_all_parts_of_a_path_out_of_an_answer(name):
 
 
 def test_what_has_a_location_is_what_the_activity_log_notes():
+    made_at = recorded_of(CAPABILITIES).made_at
     made = {
         route.path.rpartition("/")[2]: LINKS.kind_of(route)
         for route in ROUTES
-        if route.status == 201 and route.path.rpartition("/")[2] in MADE_AT
+        if route.status == 201 and route.path.rpartition("/")[2] in made_at
     }
-    assert made == MADE_AT
+    assert made == made_at
     for route in ROUTES:
         good = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
         headers = good[str(route.status)].get("headers", {})

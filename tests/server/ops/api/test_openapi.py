@@ -8,13 +8,26 @@ from aiohttp import web
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from inventory import rejections
-from server.ops.api import guide, openapi
-from server.ops.api.examples import common, query
-from server.ops.api.examples import several as several_examples
-from server.ops.api.routes import ROUTES, register
+from server.app import CAPABILITIES, ROUTES
+from server.ops.api import openapi
+from server.transport.capability.capability import add_routes
 from server.transport.http import problems
+from server.transport.rest.examples import merged
+from server.transport.rest.story import CODE
 
-DOCUMENT = json.loads(orjson.dumps(openapi.build(ROUTES)))
+EXAMPLES = merged(one.examples for one in CAPABILITIES)
+PROBLEM = {
+    "type": "urn:onsale:problem:seat_not_free",
+    "title": "Conflict",
+    "status": 409,
+    "detail": "Somebody else was faster.",
+    "code": "seat_not_free",
+    "transient": False,
+    "request_id": "Zk0bTQyW2mGq1c5u",
+    "seats": ["A-1"],
+    "alternatives": [["B-4", "B-5"]],
+}
+DOCUMENT = json.loads(orjson.dumps(openapi.build(CAPABILITIES)))
 OPERATIONS = {
     operation["operationId"]: operation
     for path in DOCUMENT["paths"].values()
@@ -36,7 +49,7 @@ def test_the_document_is_valid_openapi():
 
 def test_every_route_of_the_application_is_described_and_vice_versa():
     app = web.Application()
-    register(app)
+    add_routes(app, ROUTES)
     served = {
         (route.method, route.resource.canonical)
         for route in app.router.routes()
@@ -97,23 +110,23 @@ def test_every_read_of_the_interface_carries_a_tag():
 
 def test_every_code_that_a_route_names_has_a_text():
     for route in ROUTES:
-        for code in route.problems:
-            assert code in problems.DETAILS, (route.name, code)
-    assert set(rejections.CODES) <= set(problems.DETAILS)
+        for kind in route.problems:
+            assert kind.detail, (route.name, kind.code)
+    assert set(rejections.CODES) == set(problems.REFUSALS)
 
 
-@pytest.mark.parametrize("name", sorted(common.REQUESTS))
+@pytest.mark.parametrize("name", sorted(EXAMPLES.requests))
 def test_the_example_of_a_request_fits_its_schema(name):
     content = OPERATIONS[name]["requestBody"]["content"]["application/json"]
-    assert content["example"] == common.REQUESTS[name]
+    assert content["example"] == EXAMPLES.requests[name]
     check(content["example"], content["schema"])
 
 
-@pytest.mark.parametrize("name", sorted(common.ANSWERS))
+@pytest.mark.parametrize("name", sorted(EXAMPLES.answers))
 def test_the_example_of_an_answer_fits_its_schema(name):
     good = OPERATIONS[name]["responses"][str(BY_NAME[name].status)]
     content = good["content"][BY_NAME[name].media_type]
-    assert content["example"] == common.ANSWERS[name]
+    assert content["example"] == EXAMPLES.answers[name]
     check(content["example"], content["schema"])
 
 
@@ -121,31 +134,31 @@ def several(of):
     return [(name, one) for name in sorted(of) for one in of[name]]
 
 
-@pytest.mark.parametrize(("name", "one"), several(several_examples.REQUESTS))
+@pytest.mark.parametrize(("name", "one"), several(EXAMPLES.several_requests))
 def test_each_of_several_examples_of_a_request_fits_its_schema(name, one):
     content = OPERATIONS[name]["requestBody"]["content"]["application/json"]
-    assert content["examples"][one]["value"] == several_examples.REQUESTS[name][one]
+    assert content["examples"][one]["value"] == EXAMPLES.several_requests[name][one]
     assert "example" not in content
-    check(several_examples.REQUESTS[name][one], content["schema"])
+    check(EXAMPLES.several_requests[name][one], content["schema"])
 
 
-@pytest.mark.parametrize(("name", "one"), several(several_examples.ANSWERS))
+@pytest.mark.parametrize(("name", "one"), several(EXAMPLES.several_answers))
 def test_each_of_several_examples_of_an_answer_fits_its_schema(name, one):
     good = OPERATIONS[name]["responses"][str(BY_NAME[name].status)]
     content = good["content"][BY_NAME[name].media_type]
-    assert content["examples"][one]["value"] == several_examples.ANSWERS[name][one]
-    assert one in several_examples.REQUESTS[name]
-    check(several_examples.ANSWERS[name][one], content["schema"])
+    assert content["examples"][one]["value"] == EXAMPLES.several_answers[name][one]
+    assert one in EXAMPLES.several_requests[name]
+    check(EXAMPLES.several_answers[name][one], content["schema"])
 
 
-@pytest.mark.parametrize("name", sorted(query.QUERIES))
+@pytest.mark.parametrize("name", sorted(EXAMPLES.queries))
 def test_the_examples_of_a_query_fit_and_stand_with_every_filter(name):
     parameters = {
         one["name"]: one
         for one in OPERATIONS[name]["parameters"]
         if one["in"] == "query"
     }
-    shown = query.QUERIES[name]
+    shown = EXAMPLES.queries[name]
     assert parameters.keys() - {"cursor", "limit"} == shown.keys()
     for parameter, example in shown.items():
         assert parameters[parameter]["example"] == example
@@ -156,7 +169,6 @@ def test_whoever_is_new_is_told_the_order_of_steps_and_who_may_take_them():
     tags = {tag["name"]: tag["description"] for tag in DOCUMENT["tags"]}
     assert tags.keys() == {route.tag for route in ROUTES}
     assert DOCUMENT["info"]["description"].startswith("# First steps")
-    assert guide.OTHERWISE.keys() <= OPERATIONS.keys()
     for route in ROUTES:
         said = OPERATIONS[route.name]["description"]
         assert route.scope is None or f"`{route.scope}`" in said
@@ -166,20 +178,20 @@ def test_whoever_is_new_is_told_the_order_of_steps_and_who_may_take_them():
 
 
 def test_every_part_of_a_path_has_an_example_that_some_answer_gives():
-    answers = json.dumps([common.ANSWERS, several_examples.ANSWERS])
+    answers = json.dumps([EXAMPLES.answers, EXAMPLES.several_answers])
     shown = {
         (one["name"], one["example"])
         for operation in OPERATIONS.values()
         for one in operation["parameters"]
         if one["in"] == "path"
     }
-    by_mail = {("code", common.CODE), ("asset", guide.PATHS["asset"])}
+    by_mail = {("code", CODE), ("asset", "redoc.standalone.js")}
     for name, example in shown - by_mail:
         assert f'"{example}"' in answers, name
 
 
 def test_the_example_of_a_problem_fits_its_schema():
-    check(common.PROBLEM, {"$ref": "#/components/schemas/Problem"})
+    check(PROBLEM, {"$ref": "#/components/schemas/Problem"})
 
 
 def test_a_command_over_rest_names_no_event_and_needs_no_id():

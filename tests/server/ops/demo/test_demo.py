@@ -19,10 +19,11 @@ from server.ops.demo.children import (
     child_environment,
     temporary_directory,
 )
-from server.ops.demo.ledger import Latencies, Ledger
+from server.ops.demo.ledger import Ledger
 from server.ops.demo.progress import compare
 from server.ops.demo.reports import Final, Report
 from server.transport.client.board import Board
+from server.transport.client.latencies import Latencies
 from tests.scratch import make_folder
 
 ROOT = Path(__file__).parents[4]

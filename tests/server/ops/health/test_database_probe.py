@@ -4,7 +4,7 @@ import pytest
 
 from persistence.errors import Unavailable
 from server.ops.health import database_probe
-from server.ops.health.database_probe import Pulse
+from server.ops.health.database_probe import DatabaseProbe
 
 
 class Clock:
@@ -38,7 +38,7 @@ def database():
 
 
 async def test_a_silence_is_told_by_how_long_it_lasts(clock, database):
-    heard = Pulse(database.ask, clock)
+    heard = DatabaseProbe(database.ask, clock)
     database.error = Unavailable("gone")
     told = []
     for now_s in (100, 105.9, 106, 114.9, 115, 1_000):
@@ -50,7 +50,7 @@ async def test_a_silence_is_told_by_how_long_it_lasts(clock, database):
 
 
 async def test_one_answer_ends_a_silence(clock, database):
-    heard = Pulse(database.ask, clock)
+    heard = DatabaseProbe(database.ask, clock)
     clock.now_s += database_probe.DOWN_AFTER_S
     assert heard.status == "down"
     await heard.beat()
@@ -61,14 +61,14 @@ async def test_a_database_that_takes_the_question_and_says_nothing_is_silent(
     clock, monkeypatch
 ):
     monkeypatch.setattr(database_probe, "ANSWER_S_MAX", 0.01)
-    heard = Pulse(asyncio.Event().wait, clock)
+    heard = DatabaseProbe(asyncio.Event().wait, clock)
     clock.now_s += database_probe.DOWN_AFTER_S
     await heard.beat()
     assert heard.status == "down"
 
 
 async def test_what_is_no_silence_is_not_taken_for_one(clock, database):
-    heard = Pulse(database.ask, clock)
+    heard = DatabaseProbe(database.ask, clock)
     database.error = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
         await heard.beat()

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from persistence.people.accounts import Account
-from server.people.accounts.mails import Letters
+from server.people.accounts.mails import AccountMails
 from server.transport.mail.codes import hash_of_code
 
 ANNA = Account(
@@ -14,32 +14,32 @@ CODE = re.compile(r"[\w-]{43}")
 
 @pytest.mark.parametrize("purpose", ["verify", "reset"])
 def test_a_mail_has_a_code_that_only_its_digest_is_kept_of(purpose):
-    letters = Letters(None)
-    letter = (
-        letters.reset(ANNA)
+    mails = AccountMails(None)
+    message = (
+        mails.reset(ANNA)
         if purpose == "reset"
-        else letters.verify(ANNA.user_id, ANNA.email)
+        else mails.verify(ANNA.user_id, ANNA.email)
     )
-    (code,) = CODE.findall(letter.mail.body)
-    assert letter.code.hash == hash_of_code(code)
-    assert (letter.code.purpose, letter.code.user_id) == (purpose, "usr_1")
-    assert (letter.mail.recipient, letter.code.email) == (ANNA.email, ANNA.email)
-    assert letter.mail.lasts_s == letter.code.lasts_s
-    assert code not in repr(letter)
+    (code,) = CODE.findall(message.mail.body)
+    assert message.code.hash == hash_of_code(code)
+    assert (message.code.purpose, message.code.user_id) == (purpose, "usr_1")
+    assert (message.mail.recipient, message.code.email) == (ANNA.email, ANNA.email)
+    assert message.mail.lasts_s == message.code.lasts_s
+    assert code not in repr(message)
 
 
 def test_a_link_has_its_code_where_no_server_sees_it():
-    letter = Letters("https://tickets.example/account").reset(ANNA)
-    (code,) = CODE.findall(letter.mail.body)
-    assert f"\n    https://tickets.example/account#reset={code}\n" in letter.mail.body
+    message = AccountMails("https://tickets.example/account").reset(ANNA)
+    (code,) = CODE.findall(message.mail.body)
+    assert f"\n    https://tickets.example/account#reset={code}\n" in message.mail.body
 
 
 def test_no_mail_says_what_somebody_typed_in():
-    letters = Letters(None)
+    mails = AccountMails(None)
     for mail in (
-        letters.reset(ANNA).mail,
-        letters.new_password(ANNA),
-        letters.new_address(ANNA),
+        mails.reset(ANNA).mail,
+        mails.new_password(ANNA),
+        mails.new_address(ANNA),
     ):
         assert "evil" not in mail.subject + mail.body
         assert mail.body.isascii()

@@ -7,25 +7,30 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from server.base.context import CONTEXT
-from server.ops.api.routes import ROUTES
-from server.people.activity.middleware import (
-    MADE_AT,
-    OBJECTS,
+from server.app import CAPABILITIES, ROUTES
+from server.base.identity import Identity, Machine
+from server.live.actors.registry import REGISTRY
+from server.people.activity.capability import recorded_of
+from server.people.activity.middleware import RECORDED, note_writes
+from server.people.activity.service import ACTIVITIES
+from server.transport.http.problems import (
+    RATE_LIMITED,
+    SEAT_NOT_FREE,
+    ProblemError,
+    response,
+)
+from server.transport.rest.notes import (
     note_actor,
     note_caller,
     note_details,
     note_objects,
-    note_writes,
 )
-from server.people.api_keys.api_keys import Machine
-from server.people.auth.tokens import Identity
-from server.transport.http.problems import ProblemError, response
 
 if TYPE_CHECKING:
     from persistence.people.activity import Record
-    from server.base.context import Context
+    from server.live.actors.registry import EventRegistry
 
+RECORDS = recorded_of(CAPABILITIES)
 OLGA = Identity("usr_1", "customer", 2**31, "ses_1")
 
 
@@ -48,12 +53,10 @@ def app(kept):
     seller = SimpleNamespace(organisation="org_1")
     active = {"evt_sold": SimpleNamespace(seller=seller)}
 
-    class Kept:
-        activities = kept
-        shards = SimpleNamespace(active=active)
-
     app = web.Application()
-    app[CONTEXT] = cast("Context", Kept())
+    app[ACTIVITIES] = kept
+    app[RECORDED] = RECORDS
+    app[REGISTRY] = cast("EventRegistry", SimpleNamespace(active=active))
 
     async def never(request):
         raise AssertionError
@@ -101,7 +104,7 @@ async def test_a_part_of_a_path_that_is_no_id_is_left_out(app, kept, name):
 
 
 async def test_the_code_of_a_refusal_is_kept(app, kept):
-    refused = response(ProblemError("seat_not_free"), "r1")
+    refused = response(ProblemError(SEAT_NOT_FREE), "r1")
     await note_writes(await asked(app), answering(refused))
     assert (kept.records[0].status, kept.records[0].code) == (409, "seat_not_free")
 
@@ -119,7 +122,7 @@ async def test_reads_are_not_kept(app, kept, method):
 
 
 async def test_what_is_refused_for_coming_too_often_is_not_kept(app, kept):
-    refused = response(ProblemError("rate_limited"), "r1")
+    refused = response(ProblemError(RATE_LIMITED), "r1")
     await note_writes(await asked(app), answering(refused))
     assert kept.records == []
 
@@ -203,7 +206,7 @@ NO_THINGS = {"guest", "register", "duplicate"}
 )
 async def test_whatever_is_made_is_named(app, kept, path):
     end = path.rpartition("/")[2]
-    assert MADE_AT[end] in OBJECTS
+    assert RECORDS.made_at[end] in RECORDS.objects
     answer = web.Response(status=201, headers={"Location": f"{path}/new_1"})
     await note_writes(await asked(app), answering(answer))
-    assert kept.records[0].objects[MADE_AT[end]] == "new_1"
+    assert kept.records[0].objects[RECORDS.made_at[end]] == "new_1"

@@ -8,12 +8,12 @@ import pytest
 
 from persistence.processes import Processes
 from server.app import Server
-from server.base.instance import Place
+from server.base.instance import Instance
 from server.base.metrics import Metrics
 from server.base.settings import Config
 from server.people.activity.service import Activities
 from server.people.activity.stream import PENDING, Stream
-from server.transport.bus.redis_link import BusError
+from server.transport.bus.bus import BusError
 from tests.cluster.conftest import RedisServer
 from tests.cluster.shards import Shards, until
 from tests.persistence.proxy import open_proxy
@@ -169,7 +169,7 @@ async def served(database_url, redis_server) -> AsyncIterator[Client]:
         admin_password=ADMIN["password"],
         rate_limits="off",
     )
-    place = Place(
+    place = Instance(
         node="test",
         process="test.0.0",
         database_url=database_url,
@@ -201,7 +201,7 @@ async def test_calls_go_on_and_are_told_while_redis_is_away(
 
 
 async def test_what_was_answered_before_an_orderly_stop_is_told(database_url, table):
-    place = Place(node="n", process="n.0.0", database_url=database_url, port=0)
+    place = Instance(node="n", process="n.0.0", database_url=database_url, port=0)
     server = Server(Config(port=0, rate_limits="off"), place)
     url = await server.start()
     async with aiohttp.ClientSession() as session:

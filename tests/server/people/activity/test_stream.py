@@ -4,7 +4,7 @@ import pytest
 
 from server.people.activity import stream as module
 from server.people.activity.stream import BEGIN, PENDING, NoGroup, Sender
-from server.transport.bus.redis_link import BusError
+from server.transport.bus.bus import BusError
 from tests.server.people.activity.conftest import record, records
 
 pytestmark = pytest.mark.redis

@@ -2,14 +2,14 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from persistence.errors import Unavailable
-from server.people.announcements.job import Crier
+from server.people.announcements.job import AnnouncementJob
 
 if TYPE_CHECKING:
     from persistence.people.announcements import Announcements
 
 
-def crier_of(store: "Store") -> Crier:
-    return Crier(cast("Announcements", store))
+def crier_of(store: "Store") -> AnnouncementJob:
+    return AnnouncementJob(cast("Announcements", store))
 
 
 class Store:
@@ -39,12 +39,12 @@ async def wait_until_idle(store: Store) -> None:
 
 async def test_all_batches_are_written_and_what_comes_later_too():
     store = Store(3)
-    crier = crier_of(store)
-    running = asyncio.create_task(crier.run())
+    job = crier_of(store)
+    running = asyncio.create_task(job.run())
     await wait_until_idle(store)
     assert store.left == 0
     store.left = 2
-    crier.soon()
+    job.soon()
     await wait_until_idle(store)
     assert store.left == 0
     running.cancel()
@@ -53,13 +53,13 @@ async def test_all_batches_are_written_and_what_comes_later_too():
 async def test_a_database_that_was_away_is_asked_again():
     store = Store(1)
     store.failures = 1
-    crier = crier_of(store)
-    running = asyncio.create_task(crier.run())
+    job = crier_of(store)
+    running = asyncio.create_task(job.run())
     async with asyncio.timeout(5):
         while store.failures:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0)
     assert store.left == 1
-    crier.soon()
+    job.soon()
     await wait_until_idle(store)
     assert store.left == 0
     running.cancel()

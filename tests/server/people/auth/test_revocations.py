@@ -8,6 +8,7 @@ from server.people.auth.revocations import (
     tell_others,
 )
 from server.people.auth.sessions import SignIns
+from server.transport.bus.bus import Bus
 
 
 class Ears:
@@ -47,7 +48,7 @@ class Wire:
 
 def connected():
     ears, wire = Ears(), Wire()
-    tell_others(cast(SignIns, ears), wire)
+    tell_others(cast(SignIns, ears), cast(Bus, wire))
     return ears, wire
 
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from server.app import Server
-from server.base.instance import Place
+from server.base.instance import Instance
 from server.base.settings import Config
 from tests.server.conftest import ADMIN, Client
 
@@ -20,8 +20,10 @@ CLOSED_S_MAX = 5.0
 @pytest.fixture
 async def elsewhere(client: Client, database_url: str):
     """A client of another process on the same database."""
-    place = Place(node="other", process="other.0.0", database_url=database_url, port=0)
-    server = Server(Config(port=0, rate_limits="off"), place)
+    instance = Instance(
+        node="other", process="other.0.0", database_url=database_url, port=0
+    )
+    server = Server(Config(port=0, rate_limits="off"), instance)
     try:
         yield Client(client.session, await server.start())
     finally:

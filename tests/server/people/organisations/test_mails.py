@@ -1,23 +1,23 @@
-from server.people.organisations.mails import OrganisationLetters, announced
+from server.people.organisations.mails import OrganisationMails, announced
 from server.transport.mail.codes import hash_of_code
 
 
 def test_an_invitation_says_nothing_that_somebody_typed_in():
-    letter = OrganisationLetters("https://tickets.example/a").invitation("a@b.cd")
-    code = letter.mail.body.partition("#invitation=")[2].split()[0]
-    assert hash_of_code(code) == letter.code_hash
-    assert "https://tickets.example/a#invitation=" in letter.mail.body
-    assert letter.mail.recipient == "a@b.cd"
-    other = OrganisationLetters(None).invitation("a@b.cd")
+    message = OrganisationMails("https://tickets.example/a").invitation("a@b.cd")
+    code = message.mail.body.partition("#invitation=")[2].split()[0]
+    assert hash_of_code(code) == message.code_hash
+    assert "https://tickets.example/a#invitation=" in message.mail.body
+    assert message.mail.recipient == "a@b.cd"
+    other = OrganisationMails(None).invitation("a@b.cd")
     assert "#" not in other.mail.body
-    assert other.code_hash != letter.code_hash
+    assert other.code_hash != message.code_hash
 
 
 def test_whoever_asked_hears_of_the_answer():
-    letters = OrganisationLetters(None)
+    mails = OrganisationMails(None)
     for mail, word in (
-        (letters.accepted("usr", "a@b.cd"), "accepted"),
-        (letters.declined("usr", "a@b.cd"), "declined"),
+        (mails.accepted("usr", "a@b.cd"), "accepted"),
+        (mails.declined("usr", "a@b.cd"), "declined"),
     ):
         assert word in mail.subject
         assert word in mail.body

@@ -3,7 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.people.organisations.service import TOPIC, Office
+from server.people.organisations.service import TOPIC, OrganisationService
 
 
 class Bus:
@@ -42,35 +42,36 @@ class Notes:
 
 
 @pytest.fixture
-def office():
+def service():
     # No store is asked for anything here.
     none: Any = None
-    made: Any = Office(pool=none, public_url=None)
-    made.machines = made.sellers = Notes()
+    made: Any = OrganisationService(pool=none, public_url=None)
+    made.sellers = Notes()
+    made.on_change.append(made.sellers.forget)
     return made
 
 
-async def test_a_change_counts_here_and_is_told_to_the_others(office):
-    await office.changed("org")
+async def test_a_change_counts_here_and_is_told_to_the_others(service):
+    await service.changed("org")
     bus = Bus()
-    office.connect(bus)
-    await office.changed("org")
-    assert office.machines.told == 2 * [("forget", "org"), ("changed", "org")]
+    service.connect(bus)
+    await service.changed("org")
+    assert service.sellers.told == 2 * [("forget", "org"), ("changed", "org")]
     ((topic, data),) = bus.said
     assert (topic, msgspec.msgpack.decode(data)) == (TOPIC, "org")
 
 
-async def test_what_others_say_is_looked_up(office):
+async def test_what_others_say_is_looked_up(service):
     bus = Bus()
-    office.connect(bus)
+    service.connect(bus)
     bus.hear(msgspec.msgpack.encode("org"))
-    assert office.machines.told == [("forget", "org"), ("heard", "org")]
+    assert service.sellers.told == [("forget", "org"), ("heard", "org")]
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", msgspec.msgpack.encode(["org", 2])])
-async def test_what_is_said_in_other_words_or_lost_is_looked_up_anyway(office, data):
+async def test_what_is_said_in_other_words_or_lost_is_looked_up_anyway(service, data):
     bus = Bus()
-    office.connect(bus)
+    service.connect(bus)
     bus.hear(data)
     bus.lose()
-    assert office.machines.told == 2 * [("forget", None), ("look", None)]
+    assert service.sellers.told == 2 * [("forget", None), ("look", None)]

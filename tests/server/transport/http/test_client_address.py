@@ -1,11 +1,7 @@
 import pytest
 
-from server.transport.http.client_address import (
-    came_by_https,
-    find_client,
-    limit_key,
-    parse_networks,
-)
+from server.base.networks import parse_networks
+from server.transport.http.client_address import came_by_https, find_client, limit_key
 
 TRUSTED = parse_networks(["10.0.0.0/8", "fd00::1"])
 

@@ -13,7 +13,7 @@ from server.transport.http import compressor, etags
 from server.transport.http.compressor import (
     ASIDE_BYTES_MIN,
     PACKED_BYTES_MIN,
-    Packer,
+    Compressor,
     takes_gzip,
 )
 from server.transport.http.response_cache import Cache
@@ -170,7 +170,7 @@ async def test_a_crowd_makes_one_of_a_large_body(monkeypatch):
 
     counting = SimpleNamespace(compress=counted)
     monkeypatch.setattr(compressor, "gzip", counting)
-    packing = Packer(Cache(1 << 20))
+    packing = Compressor(Cache(1 << 20))
     bodies = await asyncio.gather(
         *(packing.pack("/map", '"tag"', LARGE) for _ in range(50))
     )
@@ -193,7 +193,7 @@ async def test_packing_what_changes_all_the_time_takes_a_share_of_the_loop(monke
         return gzip.compress(body, level, mtime=mtime)
 
     monkeypatch.setattr(compressor, "gzip", SimpleNamespace(compress=slow))
-    packing = Packer(Cache(1 << 20), lambda: now_s)
+    packing = Compressor(Cache(1 << 20), lambda: now_s)
 
     async def packed(count: int) -> int:
         """How many of these versions are packed."""
@@ -219,7 +219,7 @@ async def test_nobody_waits_for_another_body_that_is_packed_aside(monkeypatch):
         return gzip.compress(body, level, mtime=mtime)
 
     monkeypatch.setattr(compressor, "gzip", SimpleNamespace(compress=held_up))
-    packing = Packer(Cache(1 << 20))
+    packing = Compressor(Cache(1 << 20))
     first, second, leaver = [
         asyncio.create_task(packing.pack("/map", '"1"', LARGE)) for _ in range(3)
     ]
@@ -242,7 +242,7 @@ async def test_packing_aside_takes_a_share_too(monkeypatch):
         return gzip.compress(body, level, mtime=mtime)
 
     monkeypatch.setattr(compressor, "gzip", SimpleNamespace(compress=slow))
-    packing = Packer(Cache(1 << 20), lambda: now_s)
+    packing = Compressor(Cache(1 << 20), lambda: now_s)
     made = [await packing.pack("/a", f'"{n}"', LARGE) for n in range(5)]
     # Two seconds at once, and a quarter of what these took.
     assert [one is not None for one in made] == [True] * 3 + [False] * 2

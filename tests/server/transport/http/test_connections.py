@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 
 from server.base import limits
+from server.base.networks import parse_networks
 from server.transport.http import connections as doors
-from server.transport.http.client_address import parse_networks
-from server.transport.http.connections import Door
+from server.transport.http.connections import ConnectionLimiter
 
 BIG = b"x" * (32 << 20)
 ASK = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -21,10 +21,10 @@ async def answer(request: web.BaseRequest) -> web.Response:
 
 
 class House:
-    """A door with a port, and those who knock."""
+    """A limiter with a port, and those who knock."""
 
-    def __init__(self, door: Door, port: int) -> None:
-        self.door = door
+    def __init__(self, limiter: ConnectionLimiter, port: int) -> None:
+        self.limiter = limiter
         self.port = port
         self.writers: list[asyncio.StreamWriter] = []
 
@@ -46,10 +46,10 @@ class House:
 async def house(trusted: str = "", **options: float) -> AsyncIterator[House]:
     loop = asyncio.get_running_loop()
     server = web.Server(answer)
-    door = Door(server, parse_networks([trusted]), 3, **options)
-    listening = await loop.create_server(door, "127.0.0.1", 0)
-    sweeping = asyncio.create_task(door.run(loop.time))
-    made = House(door, listening.sockets[0].getsockname()[1])
+    limiter = ConnectionLimiter(server, parse_networks([trusted]), 3, **options)
+    listening = await loop.create_server(limiter, "127.0.0.1", 0)
+    sweeping = asyncio.create_task(limiter.run(loop.time))
+    made = House(limiter, listening.sockets[0].getsockname()[1])
     try:
         yield made
     finally:
@@ -61,20 +61,20 @@ async def house(trusted: str = "", **options: float) -> AsyncIterator[House]:
         await server.shutdown(1)
 
 
-async def until_left(door: Door, count: int) -> None:
+async def until_left(limiter: ConnectionLimiter, count: int) -> None:
     for _ in range(1_000):
-        if len(door.visitors) <= count:
+        if len(limiter.connections) <= count:
             return
         await asyncio.sleep(0.02)
-    raise AssertionError(f"{len(door.visitors)} are still there")
+    raise AssertionError(f"{len(limiter.connections)} are still there")
 
 
 async def test_an_address_has_no_more_connections_than_it_may(caplog):
     async with house() as place:
         assert [await place.is_let_in() for _ in range(4)] == [True] * 3 + [False]
-        assert place.door.refused == 1
+        assert place.limiter.refused == 1
         place.writers[0].close()
-        await until_left(place.door, 2)
+        await until_left(place.limiter, 2)
         assert await place.is_let_in()
     assert not caplog.records
 
@@ -98,8 +98,8 @@ async def test_whoever_takes_nothing_of_an_answer_is_ended(monkeypatch):
         reader, writer = await place.knock()
         writer.write(ASK % b"big")
         await reader.readexactly(1)
-        assert len(place.door.visitors) == 2
-        await until_left(place.door, 1)
+        assert len(place.limiter.connections) == 2
+        await until_left(place.limiter, 1)
         assert not patient.transport.is_closing()
         assert await place.is_let_in()
 
@@ -140,4 +140,4 @@ async def test_a_head_that_does_not_come_whole_is_not_waited_for(name):
         async with asyncio.timeout(10):
             await asyncio.gather(reader.read(), return_exceptions=True)
         dripping.cancel()
-        await until_left(place.door, 0)
+        await until_left(place.limiter, 0)

@@ -3,14 +3,24 @@ import pytest
 
 from inventory import rejections
 from inventory.replies import refuse
+from server.app import ROUTES
 from server.transport.http import problems
 from server.transport.http.problems import (
     ProblemError,
+    ProblemType,
     bad_field,
     document,
     refusal,
-    status_of,
 )
+
+SHARED = [one for one in vars(problems).values() if isinstance(one, ProblemType)]
+NAMED = [kind for route in ROUTES for kind in route.problems]
+TYPES = {kind.code: kind for kind in (*problems.REFUSALS.values(), *SHARED, *NAMED)}
+
+
+def test_a_code_stands_for_one_thing():
+    for kind in (*problems.REFUSALS.values(), *SHARED, *NAMED):
+        assert TYPES[kind.code] == kind
 
 
 @pytest.mark.parametrize(
@@ -42,14 +52,14 @@ from server.transport.http.problems import (
     ],
 )
 def test_a_code_has_the_status_of_the_contract(code, status):
-    assert status_of(code) == status
+    assert TYPES[code].status == status
 
 
 def test_every_refusal_of_the_inventory_becomes_a_document():
     for code in rejections.CODES:
         found = document(refusal(refuse(code)), "r-1")
         assert found.code == code
-        assert found.status == status_of(code)
+        assert found.status == TYPES[code].status
         assert found.transient == (code in rejections.TRANSIENT)
         assert found.detail == rejections.DETAILS[code]
 
@@ -85,13 +95,14 @@ def test_a_refusal_that_says_when_to_come_again_is_rounded_up_to_seconds():
 
 
 def test_overload_says_when_to_come_again():
-    assert problems.headers_of(ProblemError("overloaded"))["Retry-After"] == "1"
+    assert problems.headers_of(ProblemError(problems.OVERLOADED))["Retry-After"] == "1"
 
 
 def test_who_is_unknown_is_told_how_to_say_who_it_is():
-    headers = problems.headers_of(ProblemError("unauthenticated"))
+    headers = problems.headers_of(ProblemError(problems.UNAUTHENTICATED))
     assert headers["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_a_problem_is_never_kept_by_caches():
-    assert problems.headers_of(ProblemError("not_found"))["Cache-Control"] == "no-store"
+    headers = problems.headers_of(ProblemError(problems.NOT_FOUND))
+    assert headers["Cache-Control"] == "no-store"

@@ -1,7 +1,10 @@
 """Caches: what they keep, what gives way, what they count."""
 
+from typing import cast
+
 import pytest
 
+from server.transport.bus.bus import Bus
 from server.transport.http.response_cache import (
     ALL,
     ENTRY_BYTES,
@@ -108,7 +111,7 @@ class Wire:
 
 def filled(wire: Wire) -> Caches:
     caches = Caches()
-    caches.connect(wire)
+    caches.connect(cast(Bus, wire))
     for cache in caches.all().values():
         cache.put("a", BODY)
     return caches

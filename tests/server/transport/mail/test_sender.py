@@ -7,7 +7,7 @@ import pytest
 from persistence.mail import Outbox
 from persistence.postgres.pool import Pool
 from persistence.postgres.prepare import prepare_database
-from server.transport.mail.sender import Postman
+from server.transport.mail.sender import MailSender
 from tests.persistence.persons import ANNA, accounts_of, mail
 from tests.post_office import PostOffice
 
@@ -48,9 +48,9 @@ async def fates(outbox):
 
 async def test_what_is_due_is_sent_once(office, outbox, pool):
     await put(pool, mail("m1"), mail("m2"))
-    postman = Postman(outbox, office.url, SENDER)
-    await postman.send_due()
-    await postman.send_due()
+    sender = MailSender(outbox, office.url, SENDER)
+    await sender.send_due()
+    await sender.send_due()
     assert await fates(outbox) == {"m1": (True, False), "m2": (True, False)}
     assert sorted(one["Message-ID"] for one in office.mails) == [
         "<m1@example.org>",
@@ -66,24 +66,24 @@ async def test_what_is_due_is_sent_once(office, outbox, pool):
 async def test_a_mail_that_is_refused_for_good_is_not_tried_again(office, outbox, pool):
     await put(pool, mail("m1"), mail("m2"))
     office.answer = "550 no such mailbox"
-    postman = Postman(outbox, office.url, SENDER)
-    await postman.send_due()
+    sender = MailSender(outbox, office.url, SENDER)
+    await sender.send_due()
     assert await fates(outbox) == {"m1": (False, True), "m2": (False, True)}
-    assert postman.status == "ok"
+    assert sender.status == "ok"
 
 
 async def test_a_mail_that_is_refused_for_now_waits_and_then_goes(office, outbox, pool):
     await put(pool, mail("m1"))
     office.answer = "451 come back later"
-    postman = Postman(outbox, office.url, SENDER)
-    await postman.send_due()
+    sender = MailSender(outbox, office.url, SENDER)
+    await sender.send_due()
     assert await fates(outbox) == {"m1": (False, False)}
-    assert postman.status == "degraded"
+    assert sender.status == "degraded"
     office.answer = "250 taken"
     await pool.fetch("UPDATE mail SET due_at = now()")
-    await postman.send_due()
+    await sender.send_due()
     assert await fates(outbox) == {"m1": (True, False)}
-    assert postman.status == "ok"
+    assert sender.status == "ok"
     assert len(office.mails) == 1
 
 
@@ -91,9 +91,9 @@ async def test_where_nobody_answers_mails_wait(outbox, pool):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     await put(pool, mail("m1"))
-    postman = Postman(outbox, f"smtp://127.0.0.1:{port}", SENDER)
-    await postman.send_due()
-    assert postman.status == "degraded"
+    sender = MailSender(outbox, f"smtp://127.0.0.1:{port}", SENDER)
+    await sender.send_due()
+    assert sender.status == "degraded"
     (row,) = await outbox.newest()
     assert (row["attempts"], row["body"]) == (1, "secret")
     assert row["reason"]
@@ -102,8 +102,8 @@ async def test_where_nobody_answers_mails_wait(outbox, pool):
 async def test_a_password_is_not_told_where_everybody_can_listen(office, outbox, pool):
     await put(pool, mail("m1"))
     url = f"smtp://user:s3cret@127.0.0.1:{office.port}"
-    postman = Postman(outbox, url, SENDER)
-    await postman.send_due()
+    sender = MailSender(outbox, url, SENDER)
+    await sender.send_due()
     assert await fates(outbox) == {"m1": (False, False)}
     assert office.mails == []
     (row,) = await outbox.newest()

@@ -2,9 +2,9 @@ from typing import Any, get_args
 
 import pytest
 
+from server.app import ROUTES
+from server.base.identity import Identity
 from server.base.settings import Config
-from server.ops.api.routes import ROUTES
-from server.people.auth.tokens import Identity
 from server.transport.ratelimit.request_limits import (
     ACCOUNT_LOGINS_BURST,
     ADDRESS_LOGINS_BURST,

@@ -9,7 +9,7 @@ from server.transport.ratelimit.sliding_windows import (
     TOLD_AT_ONCE_MAX,
     UNITS,
     WINDOW_S,
-    Windows,
+    SlidingWindows,
 )
 
 T0 = 1_000.0 * WINDOW_S
@@ -22,20 +22,20 @@ def taken(windows, count, now_s, key="a", cost=UNITS):
 
 
 def test_a_budget_is_used_up_and_another_client_has_its_own():
-    windows = Windows(100)
+    windows = SlidingWindows(100)
     assert taken(windows, 150, T0) == 100
     assert taken(windows, 150, T0, key="b") == 100
 
 
 def test_a_cheap_request_costs_a_tenth():
-    windows = Windows(100)
+    windows = SlidingWindows(100)
     assert taken(windows, 2_000, T0, cost=CHEAP) == 1_000
     assert taken(windows, 1, T0) == 0
 
 
 @pytest.mark.parametrize("burst", [1, 7, 100])
 def test_no_window_wherever_it_begins_sees_more_than_the_budget(burst):
-    windows, chance = Windows(100), random.Random(burst)
+    windows, chance = SlidingWindows(100), random.Random(burst)
     let_through, now_s = [], T0 + 123.4
     while now_s < T0 + 5 * WINDOW_S:
         now_s += burst * chance.random() * 10
@@ -46,7 +46,7 @@ def test_no_window_wherever_it_begins_sees_more_than_the_budget(burst):
 
 
 def test_what_was_used_comes_back_slot_by_slot_and_at_most_a_minute_late():
-    windows = Windows(100)
+    windows = SlidingWindows(100)
     assert taken(windows, 60, T0 + 1) == 60
     assert taken(windows, 60, T0 + 5 * SLOT_S) == 40
     assert taken(windows, 60, T0 + WINDOW_S) == 0
@@ -59,7 +59,7 @@ def test_a_client_may_come_again_when_it_was_told_to_and_not_much_sooner():
     chance = random.Random(7)
     refused = 0
     for _ in range(300):
-        windows = Windows(chance.randint(1, 20))
+        windows = SlidingWindows(chance.randint(1, 20))
         now_s = T0 + chance.random() * WINDOW_S
         for _ in range(60):
             now_s += chance.choice([0, 1, 10, 200]) * chance.random()
@@ -79,14 +79,14 @@ def test_a_client_may_come_again_when_it_was_told_to_and_not_much_sooner():
 
 
 def test_a_refused_request_costs_nothing():
-    windows = Windows(10)
+    windows = SlidingWindows(10)
     assert taken(windows, 500, T0) == 10
     assert taken(windows, 500, T0 + WINDOW_S / 2) == 0
     assert taken(windows, 500, T0 + WINDOW_S + SLOT_S) == 10
 
 
 def test_the_headers_tell_where_a_client_stands():
-    windows = Windows(3)
+    windows = SlidingWindows(3)
     first = windows.take("a", T0 + 40)
     assert first.headers() == {
         "RateLimit-Limit": "3",
@@ -103,14 +103,14 @@ def test_the_headers_tell_where_a_client_stands():
 
 
 def test_a_clock_that_is_set_back_takes_nothing_from_anybody():
-    windows = Windows(10)
+    windows = SlidingWindows(10)
     assert taken(windows, 4, T0) == 4
     assert taken(windows, 20, T0 - 2 * WINDOW_S) == 6
     assert taken(windows, 1, T0) == 0
 
 
 def test_the_table_stays_within_its_bound_and_forgets_who_was_quiet():
-    windows = Windows(1, keys_max=2)
+    windows = SlidingWindows(1, keys_max=2)
     taken(windows, 1, T0, "a")
     taken(windows, 1, T0, "b")
     taken(windows, 1, T0 + SLOT_S, "a")
@@ -129,7 +129,7 @@ def exchange(processes):
 
 
 def test_processes_that_tell_each_other_let_through_one_budget():
-    processes = [Windows(100) for _ in range(4)]
+    processes = [SlidingWindows(100) for _ in range(4)]
     for one in processes:
         one.shared = True
     let_through = 0
@@ -143,12 +143,12 @@ def test_processes_that_tell_each_other_let_through_one_budget():
 
 
 def test_processes_that_hear_nothing_let_through_a_budget_each():
-    processes = [Windows(100) for _ in range(4)]
+    processes = [SlidingWindows(100) for _ in range(4)]
     assert sum(taken(one, 500, T0) for one in processes) == 400
 
 
 def test_little_is_not_told_and_much_is_told_once():
-    windows = Windows(300)
+    windows = SlidingWindows(300)
     windows.shared = True
     assert taken(windows, 5, T0) == 5
     assert list(windows.untold()) == []
@@ -162,7 +162,7 @@ def test_little_is_not_told_and_much_is_told_once():
 
 
 def test_a_message_tells_of_so_many_clients_only():
-    windows = Windows(1)
+    windows = SlidingWindows(1)
     windows.shared = True
     for number in range(TOLD_AT_ONCE_MAX + 5):
         taken(windows, 1, T0, f"client {number}")
@@ -173,14 +173,14 @@ def test_a_message_tells_of_so_many_clients_only():
     ("slots_ago", "left"), [(0, 3), (1, 3), (5, 3), (15, 3), (16, 9), (40, 9)]
 )
 def test_what_is_told_late_counts_where_its_slot_still_does(slots_ago, left):
-    windows = Windows(10)
+    windows = SlidingWindows(10)
     assert taken(windows, 1, T0) == 1
     windows.add(("a", int(T0 // SLOT_S) - slots_ago, 6 * UNITS))
     assert taken(windows, 20, T0) == left
 
 
 def test_what_is_told_late_and_often_is_counted_all_and_ends_with_its_slot():
-    windows = Windows(10)
+    windows = SlidingWindows(10)
     assert taken(windows, 1, T0 + 5 * SLOT_S) == 1
     for _ in range(3):
         for ago in (1, 3, 2):
@@ -192,7 +192,7 @@ def test_what_is_told_late_and_often_is_counted_all_and_ends_with_its_slot():
 
 
 def test_who_is_a_little_ahead_is_believed():
-    windows = Windows(10)
+    windows = SlidingWindows(10)
     assert taken(windows, 1, T0) == 1
     windows.add(("a", int(T0 // SLOT_S) + 1, 6 * UNITS))
     assert taken(windows, 20, T0) == 3

@@ -1,8 +1,8 @@
-from server.transport.ratelimit.token_buckets import Buckets
+from server.transport.ratelimit.token_buckets import TokenBuckets
 
 
 def test_a_burst_is_let_through_and_then_no_more():
-    buckets = Buckets(rate_per_s=1.0, burst=3)
+    buckets = TokenBuckets(rate_per_s=1.0, burst=3)
     assert [buckets.take("a", 0.0).allowed for _ in range(4)] == [
         True,
         True,
@@ -12,7 +12,7 @@ def test_a_burst_is_let_through_and_then_no_more():
 
 
 def test_a_client_may_come_again_when_it_was_told_to():
-    buckets = Buckets(rate_per_s=0.5, burst=1)
+    buckets = TokenBuckets(rate_per_s=0.5, burst=1)
     buckets.take("a", 0.0)
     refused = buckets.take("a", 0.0)
     assert refused.retry_after_s == 2
@@ -21,7 +21,7 @@ def test_a_client_may_come_again_when_it_was_told_to():
 
 
 def test_a_refused_request_costs_nothing():
-    buckets = Buckets(rate_per_s=1.0, burst=1)
+    buckets = TokenBuckets(rate_per_s=1.0, burst=1)
     buckets.take("a", 0.0)
     for _ in range(100):
         buckets.take("a", 0.5)
@@ -29,7 +29,7 @@ def test_a_refused_request_costs_nothing():
 
 
 def test_what_another_gave_is_owed():
-    buckets = Buckets(rate_per_s=1.0, burst=2)
+    buckets = TokenBuckets(rate_per_s=1.0, burst=2)
     for _ in range(3):
         buckets.owe("a", 0.0)
     refused = buckets.take("a", 0.0)
@@ -39,7 +39,7 @@ def test_what_another_gave_is_owed():
 
 
 def test_nobody_owes_more_than_a_bucket():
-    buckets = Buckets(rate_per_s=1.0, burst=2)
+    buckets = TokenBuckets(rate_per_s=1.0, burst=2)
     for _ in range(100):
         buckets.owe("a", 0.0)
     assert buckets.take("a", 0.0).retry_after_s == 3
@@ -47,20 +47,20 @@ def test_nobody_owes_more_than_a_bucket():
 
 
 def test_one_client_does_not_use_up_what_another_has():
-    buckets = Buckets(rate_per_s=1.0, burst=1)
+    buckets = TokenBuckets(rate_per_s=1.0, burst=1)
     buckets.take("a", 0.0)
     assert buckets.take("b", 0.0).allowed
 
 
 def test_rest_never_gives_more_than_a_burst():
-    buckets = Buckets(rate_per_s=1.0, burst=2)
+    buckets = TokenBuckets(rate_per_s=1.0, burst=2)
     buckets.take("a", 0.0)
     allowed = [buckets.take("a", 1e6).allowed for _ in range(3)]
     assert allowed == [True, True, False]
 
 
 def test_the_table_stays_within_its_bound_and_forgets_who_rested_longest():
-    buckets = Buckets(rate_per_s=1.0, burst=1, keys_max=2)
+    buckets = TokenBuckets(rate_per_s=1.0, burst=1, keys_max=2)
     buckets.take("a", 0.0)
     buckets.take("b", 0.0)
     buckets.take("a", 0.1)
@@ -71,7 +71,7 @@ def test_the_table_stays_within_its_bound_and_forgets_who_rested_longest():
 
 
 def test_the_headers_tell_where_a_client_stands():
-    buckets = Buckets(rate_per_s=1.0, burst=2)
+    buckets = TokenBuckets(rate_per_s=1.0, burst=2)
     assert buckets.take("a", 0.0).headers() == {
         "RateLimit-Limit": "2",
         "RateLimit-Remaining": "1",

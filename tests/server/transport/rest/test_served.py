@@ -7,9 +7,9 @@ import pytest
 from msgspec import convert
 from structlog.testing import capture_logs
 
+from server.app import ROUTES
 from server.events.audit.receipts import PublicKey, ReceiptKey, check
-from server.ops.api.routes import ROUTES
-from tests.server.conftest import ADMIN, Client, run_server
+from tests.server.conftest import ADMIN, Answer, Client, run_server
 
 pytestmark = pytest.mark.postgres
 
@@ -313,15 +313,15 @@ async def test_health_says_that_limits_are_off(client):
 
 
 async def test_a_client_is_limited_by_its_own_address(limited):
-    async def guests(address: str, number: int) -> list[int]:
-        return [
-            (await limited.post("/v1/auth/guest", X_Forwarded_For=address)).status
-            for _ in range(number)
-        ]
+    async def guest(address: str) -> Answer:
+        answer: Answer = await limited.post("/v1/auth/guest", X_Forwarded_For=address)
+        return answer
 
-    assert 429 in await guests("203.0.113.1", 70)
-    assert await guests("203.0.113.2", 1) == [201]
-    refused = await limited.post("/v1/auth/guest", X_Forwarded_For="203.0.113.1")
+    # As many as it takes: one more is let through in each second that passes.
+    refused = await guest("203.0.113.1")
+    while refused.status == 201:
+        refused = await guest("203.0.113.1")
+    assert (await guest("203.0.113.2")).status == 201
     assert refused.body["code"] == "rate_limited"
     assert refused.body["transient"] is True
     assert int(refused.headers["Retry-After"]) >= 1

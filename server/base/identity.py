@@ -1,0 +1,72 @@
+"""Who a request comes from: a person with a token, or a machine with an API key.
+
+Sessions, guards and rate limits know these alone; what proves an identity stands behind
+the two protocols below, and is put in by sign-in and by the API keys.
+"""
+
+from typing import Final, Literal, Protocol
+
+from msgspec import Struct
+
+from persistence.people.api_keys import Scope
+
+Role = Literal["guest", "customer", "organizer", "admin"]
+ORGANIZERS: Final = frozenset({"organizer", "admin"})
+TOKEN_LENGTH_MAX: Final = 2048
+
+
+class TokenError(Exception):
+    """A token that proves nothing; the message may be shown to its bearer."""
+
+
+class Identity(Struct, frozen=True):
+    """Who a request comes from, and until when that is proven (Unix seconds)."""
+
+    user: str
+    role: Role | Literal["key"]
+    expires_at_s: int
+    session: str = ""
+    """Empty for a guest, who has nothing but the token."""
+
+    @property
+    def subject(self) -> str:
+        """What is revoked to end this: the session, or all that belongs to none."""
+        return self.session or self.user
+
+    @property
+    def organizer(self) -> bool:
+        """Whether this is somebody who sells rather than buys."""
+        return self.role in ORGANIZERS
+
+
+class Machine(Identity, frozen=True, kw_only=True):
+    """A machine of an organisation; `user` is the id of its key."""
+
+    organisation: str
+    scopes: frozenset[Scope]
+
+
+class Authenticator(Protocol):
+    """Checks access tokens."""
+
+    def check(self, token: str, now_s: int) -> Identity:
+        """Return whom a token proves; raises `TokenError`."""
+
+    def is_ended(self, identity: Identity) -> bool:
+        """Return whether this was ended before its time."""
+
+
+class KeyAuthenticator(Protocol):
+    """Checks API keys."""
+
+    def is_key(self, text: str) -> bool:
+        """Return whether this looks like a key; no access token does."""
+
+    def knows(self, text: str) -> bool:
+        """Return whether a key can be checked without asking the database."""
+
+    async def identify(self, text: str) -> Machine | None:
+        """Return the machine that a key proves. Raises `Unavailable`."""
+
+    async def forgotten(self, within_s: float) -> None:
+        """Wait until keys are to be looked up anew, for so long at most."""

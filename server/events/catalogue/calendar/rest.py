@@ -1,0 +1,60 @@
+"""An event for people's calendars."""
+
+from typing import Final
+
+from aiohttp import web
+
+from server.events.catalogue.calendar.icalendar import CalendarEvent, encode_calendar
+from server.events.catalogue.rest import find_event, find_row
+from server.transport.http import etags
+from server.transport.rest.call import CACHE_ASK, Call
+from server.transport.rest.route import EVENT, Route
+from server.transport.rest.times import from_ms, maybe_from_ms
+
+MEDIA_TYPE: Final = "text/calendar"
+
+
+async def show_calendar(call: Call) -> web.Response:
+    """Answer with the event as an iCalendar file."""
+    event = await find_event(call)
+    row, settings = await find_row(call, event.id), event.board.settings
+    details = row.details
+    kinds = () if details.category is None else (details.category,)
+    body = encode_calendar(
+        CalendarEvent(
+            event=event.id,
+            name=settings.name,
+            sale_state=settings.sale_state,
+            starts_at=from_ms(settings.starts_at_ms),
+            ends_at=maybe_from_ms(settings.ends_at_ms),
+            created_at=row.created_at,
+            description=details.description,
+            location=row.venue_name,
+            categories=(*kinds, *details.tags),
+        )
+    )
+    etag = etags.of_body(body)
+    headers = {"ETag": etag, "Cache-Control": CACHE_ASK}
+    if etags.matches(call.request.headers.get("If-None-Match"), etag):
+        return web.Response(status=304, headers=headers)
+    headers["Content-Disposition"] = 'inline; filename="event.ics"'
+    return web.Response(
+        body=body, content_type=MEDIA_TYPE, charset="utf-8", headers=headers
+    )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/events/{event}/calendar.ics",
+        handler=show_calendar,
+        name="show_calendar",
+        summary="Show an event as an iCalendar file",
+        tag="Events",
+        access="anyone",
+        scope="events:read",
+        media_type=MEDIA_TYPE,
+        cached=True,
+        problems=EVENT,
+    ),
+)

@@ -1,0 +1,58 @@
+"""Events as they are made, edited, listed and found."""
+
+from typing import Final
+
+from server.events.catalogue import rest, rest_duplicate, rest_list
+from server.events.catalogue.calendar import rest as rest_calendar
+from server.events.catalogue.examples import EXAMPLES
+from server.events.catalogue.feed import connect_live_events
+from server.events.catalogue.frames import FRAMES
+from server.events.catalogue.ranking import keep_ranking
+from server.events.catalogue.rest import ON_WITHDRAWN
+from server.events.catalogue.row_cache import ROWS, EventRows
+from server.live.actors.registry import CATALOG
+from server.live.fanout.hub import HUB
+from server.transport.bus.open import BUS
+from server.transport.capability.capability import Capability, Startup
+from server.transport.rest.examples import PathParameter
+from server.transport.rest.story import EVENT_ID
+
+
+async def _open(startup: Startup) -> None:
+    startup[ON_WITHDRAWN] = []
+    catalog = startup[CATALOG]
+    startup[ROWS] = rows = EventRows(catalog, startup[HUB].now)
+    rows.connect(startup[BUS])
+    connect_live_events(startup.app, startup[BUS])
+    startup.run(keep_ranking(catalog.popularity), "ranking")
+
+
+CATALOGUE: Final = Capability(
+    name="catalogue",
+    open=_open,
+    frames=FRAMES,
+    routes=(
+        *rest.ROUTES,
+        *rest_list.ROUTES,
+        *rest_duplicate.ROUTES,
+        *rest_calendar.ROUTES,
+    ),
+    parameters={
+        "event": PathParameter("The event's id.", EVENT_ID),
+    },
+    makes={"events": "event"},
+    tags={
+        "Events": """\
+In order: `POST /v1/events` makes a draft, in a venue or with just a `capacity` (one
+area and one price category, both called `GA`). Name an `organisation` that you own or
+lead; without one only organisers may. Change it, give it an image, duplicate it;
+`publish` puts it on sale, at once or at `on_sale_at` (until then it is `scheduled`).
+`pause`, `resume`, `close` and `cancel` follow; what does not fit the state is refused
+(`wrong_state`). Each category has a price, or none has and the event is free; a patch
+of `prices` is merged by category, `null` takes one away. What began is neither made nor
+published, and is completed when it is over. Only an event that nobody has booked can
+be deleted (`tickets_sold`). Lists are filtered, searched with `q`, sorted, and read on
+with the `next_cursor` of the answer as `cursor`.""",
+    },
+    examples=EXAMPLES,
+)

@@ -1,0 +1,7 @@
+"""What may be wrong with a call about venues."""
+
+from typing import Final
+
+from server.transport.http.problems import ProblemType
+
+VENUE_NOT_FOUND: Final = ProblemType("venue_not_found", 404, "There is no such venue.")

@@ -1,0 +1,35 @@
+"""The actors of events, and the journal that they commit to."""
+
+from typing import Final
+
+from persistence.events.catalog import Catalog
+from persistence.journal.journal import PostgresJournal
+from server.base.ids import RandomIds
+from server.live.actors.registry import CATALOG, JOURNAL, REGISTRY, EventRegistry
+from server.live.fanout.hub import HUB
+from server.transport.capability.capability import Capability, Startup
+
+
+async def _open(startup: Startup) -> None:
+    instance, metrics = startup.instance, startup.metrics
+    journal = await PostgresJournal.open(
+        instance.database_url, startup.pool, instance.process, startup.clock
+    )
+    startup.on_stop(journal.close)
+    startup[JOURNAL] = journal
+    startup[CATALOG] = catalog = Catalog(startup.pool)
+    startup[REGISTRY] = registry = EventRegistry(
+        catalog, journal, startup[HUB], startup.clock, RandomIds(), metrics
+    )
+    startup.on_drain(registry.stop)
+    startup.run(registry.run(), "scheduled sales")
+    startup.run(metrics.watch_loop(), "loop lag")
+    metrics.gauge(
+        "onsale_events", "Events with an actor here", lambda: len(registry.active)
+    )
+    metrics.gauge(
+        "onsale_mailbox_depth", "Commands waiting for actors", registry.mailbox_depth
+    )
+
+
+ACTORS: Final = Capability(name="actors", open=_open)

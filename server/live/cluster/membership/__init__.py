@@ -1,0 +1,1 @@
+"""Who is in the cluster, and who should own what nobody owns."""

@@ -1,1 +1,0 @@
-"""An example for each operation that the API describes."""

@@ -1,0 +1,136 @@
+"""The organiser's side of the demo, over REST."""
+
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from inventory.venue.arena import arena
+from persistence.journal.audit import Receipt
+from server.events.audit.receipts import Forged, NotAReceipt, PublicKey, check
+
+TIMEOUT_S = 180
+CALL_ATTEMPTS = 3
+PRICES = {
+    "premium": 12_500,
+    "standard": 7_900,
+    "economy": 4_500,
+    "standing": 5_900,
+}
+OTHER_PRICE = 5_000
+SEATS_PER_BOOKING = 10
+
+
+class AdminClientError(Exception):
+    """The server refused what the organiser asked; the message says what."""
+
+
+class AdminClient:
+    """An administrator who sets up a sale and asks for its audit."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._token: str | None = None
+        self._login: dict[str, Any] = {}
+        self._log_in_again_at = 0.0
+
+    def is_ready(self) -> bool:
+        """Return whether the server takes requests."""
+        try:
+            with urllib.request.urlopen(f"{self._url}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def log_in(self, email: str, password: str) -> None:
+        """Become the administrator."""
+        self._login = {"email": email, "password": password}
+        self._token = None
+        answer = self._call("POST", "/v1/auth/login", self._login)
+        self._token = answer["access_token"]
+        self._log_in_again_at = time.monotonic() + answer["expires_in"] / 2
+
+    def open_sale(self, seats: int, hold_ttl_s: int) -> str:
+        """Make an arena and an event in it, put it on sale, and return its id."""
+        venue_map = arena(seats)
+        places = len(venue_map.seats) + sum(a.capacity for a in venue_map.areas)
+        name = f"Demo arena, {len(venue_map.seats):,} seats"
+        venue = self._call(
+            "POST", "/v1/venues", {"name": name, "map": msgspec.to_builtins(venue_map)}
+        )
+        prices = {
+            category.key: {
+                "amount": PRICES.get(category.key, OTHER_PRICE),
+                "currency": "EUR",
+            }
+            for category in venue_map.categories
+        }
+        event = self._call(
+            "POST",
+            "/v1/events",
+            {
+                "name": "The night that sold out",
+                "venue": venue["id"],
+                "starts_at": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
+                "hold_ttl_s": hold_ttl_s,
+                # A few buyers have to be able to empty the house between them.
+                "max_per_user": places,
+                "max_per_booking": SEATS_PER_BOOKING,
+                "prices": prices,
+                "waitlist": False,
+            },
+        )
+        self._call("POST", f"/v1/events/{event['id']}/publish", {})
+        return str(event["id"])
+
+    def audit(self, event: str) -> Receipt:
+        """Return the receipt: the journal replayed and compared with the tables.
+
+        Raises `AdminClientError` where the server's key did not sign it.
+        """
+        key = msgspec.convert(self._call("GET", "/v1/receipt-key"), PublicKey)
+        document = self._call("GET", f"/v1/events/{event}/audit")
+        try:
+            check(document, key)
+        except (Forged, NotAReceipt) as error:
+            raise AdminClientError(f"The audit's receipt: {error}") from error
+        return msgspec.convert(document, Receipt)
+
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        if self._token is not None:
+            # A sale may take longer than a token lasts.
+            if time.monotonic() >= self._log_in_again_at:
+                self.log_in(**self._login)
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else msgspec.json.encode(body)
+        for attempt in range(CALL_ATTEMPTS):
+            request = urllib.request.Request(
+                self._url + path, data=data, headers=headers, method=method
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+                    result: dict[str, Any] = msgspec.json.decode(answer.read())
+                    return result
+            except urllib.error.HTTPError as error:
+                problem = _read_problem(error)
+                last = attempt == CALL_ATTEMPTS - 1
+                if last or method != "GET" or not problem.get("transient"):
+                    detail = problem.get("detail") or error.reason
+                    raise AdminClientError(f"{method} {path}: {detail}") from error
+                time.sleep(0.5 * 2**attempt)
+            except OSError as error:
+                raise AdminClientError(f"{method} {path}: {error}") from error
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _read_problem(error: urllib.error.HTTPError) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(error.read(), type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}

@@ -1,0 +1,99 @@
+"""Making an account, out of nothing or out of what a guest has."""
+
+import time
+from typing import Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from persistence.people.accounts import Account
+from server.people.accounts.mails import ACCOUNT_MAILS
+from server.people.accounts.problems import EMAIL_TAKEN
+from server.people.auth.fields import (
+    ACCOUNTS,
+    PASSWORD_WRITES,
+    Email,
+    NewPassword,
+    hash_password,
+    read_email,
+)
+from server.people.auth.passwords import PASSWORDS, PasswordsBusy
+from server.people.auth.problems import ACCOUNT_SUSPENDED
+from server.people.auth.rest import TokenDocument, sign_in
+from server.people.auth.sessions import SIGN_INS
+from server.transport.http.problems import KEY_REUSED, OVERLOADED, ProblemError
+from server.transport.ratelimit.request_limits import LIMITS
+from server.transport.rest.call import Call
+from server.transport.rest.fields import Name
+from server.transport.rest.guard import enforce
+from server.transport.rest.idempotency import new_id
+from server.transport.rest.route import Route
+
+
+class Register(Struct, forbid_unknown_fields=True):
+    """A new account. The password may be anything of at least 8 characters."""
+
+    email: Email
+    password: NewPassword
+    name: Name
+
+
+async def register(call: Call) -> web.Response:
+    """Make an account; a guest's token makes it the guest's, with all it has."""
+    key, limits = call.key, call.find(LIMITS)
+    if limits is not None:
+        enforce(call.request, limits.registration(call.client, time.monotonic()))
+    body = await call.body(Register)
+    email = read_email(body.email)
+    guest = call.identity if call.identity and call.identity.role == "guest" else None
+    user = guest.user if guest else new_id("usr", email, key)
+    # Hashed in any case, so that its time does not tell who has an account.
+    hashed = await hash_password(call, body.password, "password")
+    wanted = Account(user, email, hashed, "customer", body.name)
+    message = call[ACCOUNT_MAILS].verify(user, email)
+    account = await call[ACCOUNTS].create(wanted, [message.mail], [message.code])
+    if account is not None:
+        # Whoever gave the guest its token knows it, and would be somebody with it now.
+        call[SIGN_INS].end_here(user, [user], sockets=False)
+    else:
+        account = await _registered_before(call, user, email, body.password)
+    return await sign_in(call, account, status=201)
+
+
+async def _registered_before(
+    call: Call, user: str, email: str, password: str
+) -> Account:
+    """Return the account where this is the same request once more."""
+    found = await call[ACCOUNTS].find_by_email(email)
+    if found is None or found.user_id != user:
+        raise ProblemError(EMAIL_TAKEN)
+    try:
+        proven = await call[PASSWORDS].verify(found.password_hash, password)
+    except PasswordsBusy as error:
+        raise ProblemError(OVERLOADED) from error
+    if not proven:
+        raise ProblemError(KEY_REUSED)
+    return found
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/v1/auth/register",
+        handler=register,
+        name="register",
+        who=(
+            "Needs no token; with a guest's, the account takes over what the guest "
+            "holds and has booked."
+        ),
+        budget="own",
+        summary="Make an account; with a guest's token it keeps holds and bookings",
+        tag="People",
+        access="anyone",
+        body=Register,
+        answers=TokenDocument,
+        status=201,
+        keyed=True,
+        problems=(*PASSWORD_WRITES, EMAIL_TAKEN, KEY_REUSED, ACCOUNT_SUSPENDED),
+    ),
+)

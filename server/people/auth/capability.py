@@ -1,0 +1,99 @@
+"""Sign-in: keys, tokens, sessions, and the administrator that settings name."""
+
+import asyncio
+import secrets
+from functools import partial
+from typing import Final
+
+from persistence.people.accounts import Accounts
+from persistence.people.sessions import Sessions
+from persistence.people.token_keys import TokenKeys
+from server.live.fanout.hub import HUB
+from server.people.auth import rest, rest_sessions
+from server.people.auth.examples import EXAMPLES
+from server.people.auth.fields import ACCOUNTS
+from server.people.auth.lifetimes import SESSION_S
+from server.people.auth.passwords import PASSWORDS, Passwords
+from server.people.auth.revocations import tell_others
+from server.people.auth.sessions import (
+    ALONE_TOKEN_S,
+    SESSION_TOKEN_S,
+    SESSIONS,
+    SIGN_INS,
+    SignIns,
+)
+from server.people.auth.tokens import rest_keys
+from server.people.auth.tokens.key_rotation import KeyRotation
+from server.people.auth.tokens.tokens import TOKENS
+from server.transport.bus.open import BUS
+from server.transport.capability.capability import Capability, Startup
+from server.transport.rest.examples import PathParameter
+from server.transport.rest.guard import AUTHENTICATOR
+
+
+async def _open(startup: Startup) -> None:
+    settings, pool = startup.settings, startup.pool
+    startup[PASSWORDS] = passwords = Passwords()
+
+    async def close() -> None:
+        passwords.close()
+
+    startup.on_stop(close)
+    # The slowest step there is, so it goes on in its thread beside the others.
+    hashing = asyncio.create_task(
+        _hash(passwords, settings.admin_password), name="hashing"
+    )
+    erase = [erase for one in startup.capabilities for erase in one.erase]
+    startup[ACCOUNTS] = accounts = Accounts(
+        pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S, erase=erase
+    )
+    startup[SESSIONS] = sessions = Sessions(
+        pool, lasts_s=SESSION_S, token_s=SESSION_TOKEN_S
+    )
+    keys = KeyRotation(TokenKeys(pool), settings.secret_key, settings.old_secret_key)
+    startup[TOKENS] = startup[AUTHENTICATOR] = tokens = await keys.start()
+    startup.run(keys.run(tokens), "token keys")
+    sign_ins = SignIns(sessions, tokens, close_sockets=startup[HUB].sign_out)
+    startup[SIGN_INS] = sign_ins
+    await sign_ins.look()
+    tell_others(sign_ins, startup[BUS])
+    startup.run(sign_ins.run(), "sign-ins")
+    startup.before_ready(
+        partial(_ensure_admin, accounts, settings.admin_email, hashing)
+    )
+
+
+async def _hash(passwords: Passwords, password: str | None) -> str | None:
+    return None if password is None else await passwords.hash(password)
+
+
+async def _ensure_admin(
+    accounts: Accounts, email: str | None, hashing: "asyncio.Task[str | None]"
+) -> None:
+    hashed = await hashing
+    if email is not None and hashed is not None:
+        user_id = f"usr_{secrets.token_urlsafe(16)}"
+        await accounts.ensure_admin(user_id, email.strip().lower(), hashed)
+
+
+AUTH: Final = Capability(
+    name="sign-in",
+    open=_open,
+    routes=(*rest.ROUTES, *rest_sessions.ROUTES, *rest_keys.ROUTES),
+    parameters={
+        "session": PathParameter("The session's id.", "ses_9tQ4hRzPSbm6WcY2u0kF3g"),
+    },
+    tags={
+        "People": """\
+Accounts, and being logged in. In order: `register`; confirm the address with the code
+of the mail (`email/verify`; `email/resend` sends another); `login` again where the
+access token has run out, or `refresh` with the `refresh_token` of the last answer, each
+good once. `sessions` lists where you are logged in, and ends one; `logout` ends this
+one, `logout-everywhere` all. `PATCH /v1/me` changes the name, or the address with the
+password. A new password: with the old one (`/v1/me/password`), or with the code of a
+mail (`password/forgot`, then `password/reset`), and then log in with it; a new one ends
+the codes of earlier mails.
+`DELETE /v1/me` comes last: while you alone own an organisation it is refused.""",
+    },
+    examples=EXAMPLES,
+)

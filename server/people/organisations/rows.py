@@ -1,0 +1,35 @@
+"""What the rows of organisations have in common: their address, and how they fail."""
+
+from functools import partial
+from typing import Any, Final
+
+from server.people.organisations.problems import ORGANISATION_NOT_FOUND
+from server.transport.http.problems import (
+    BAD_FIELD,
+    KEY_REUSED,
+    LIMIT_REACHED,
+    UNAVAILABLE,
+)
+from server.transport.rest.paging import Page
+from server.transport.rest.route import PAGING, WRITES, Route
+
+TAG: Final = "Organisations"
+ONE: Final = "/v1/organisations/{organisation}"
+ORGANISATION: Final = (ORGANISATION_NOT_FOUND, UNAVAILABLE)
+EMPTY: Final = (*ORGANISATION, BAD_FIELD)
+"""What may be wrong with a write that has no body."""
+
+BODY: Final = (*WRITES, ORGANISATION_NOT_FOUND)
+MADE: Final = (*BODY, KEY_REUSED, LIMIT_REACHED)
+PAGED: Final = (*ORGANISATION, BAD_FIELD)
+
+read: Final = partial(Route, method="GET", tag=TAG, cached=True)
+write: Final = partial(Route, tag=TAG, keyed=True)
+post: Final = partial(write, method="POST")
+delete: Final = partial(write, method="DELETE", status=204)
+
+
+def listing(item: Any, **more: Any) -> Route:
+    """Return the row of a list of items, page by page."""
+    query = (*more.pop("query", ()), *PAGING)
+    return read(answers=Page[item], query=query, **{"problems": PAGED, **more})

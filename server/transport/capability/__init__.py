@@ -1,0 +1,1 @@
+"""What a capability is, and those that carry the data of all others."""

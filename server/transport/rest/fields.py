@@ -1,0 +1,28 @@
+"""Fields that many bodies and queries have: names, ids, times."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from inventory import limits
+from server.transport.http.problems import bad_field
+from server.transport.rest.times import Time
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Id = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
+
+_LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
+
+
+def read_time(field: str, text: str) -> datetime:
+    """Return a time from a query."""
+    try:
+        # In a query a plus sign that nobody escaped arrives as a blank.
+        time = msgspec.convert(_LOST_PLUS.sub(r"+\1", text), Time)
+        # Some have no year from 1 to 9999 in UTC.
+        return time.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise bad_field(field, "Not an RFC 3339 time with an offset.") from error

@@ -1,0 +1,232 @@
+"""Which test file covers modules that have none of their own name.
+
+A line without a folder stands for all files of that name, which mean the same in every
+capability. What gets a test file of its own leaves this table: `tests/test_tidy.py`
+says so.
+"""
+
+COVERS = {
+    "tests/cluster/processes/test_caches.py": [
+        "server/ops/health/rest_caches.py",
+    ],
+    "tests/cluster/processes/test_strangers.py": [
+        "server/live/cluster/membership/start.py",
+    ],
+    "tests/cluster/test_bus.py": [
+        "server/transport/bus/redis_bus.py",
+        "server/transport/bus/redis_connection.py",
+    ],
+    "tests/cluster/test_bus_life.py": [
+        "server/transport/bus/redis_link.py",
+    ],
+    "tests/cluster/test_bus_shards.py": [
+        "server/transport/bus/cluster_slots.py",
+    ],
+    "tests/cluster/test_messages.py": [
+        "server/live/cluster/messages.py",
+    ],
+    "tests/cluster/test_placement.py": [
+        "server/live/cluster/membership/placement.py",
+    ],
+    "tests/cluster/test_supervisor.py": [
+        "server/ops/process/child.py",
+        "server/ops/process/messages.py",
+        "server/ops/process/reserved_port.py",
+        "server/ops/process/runner.py",
+        "server/ops/process/supervisor.py",
+        "server/ops/process/worker.py",
+        "server/transport/bus/open.py",
+    ],
+    "tests/contract/test_accounts.py": [
+        "server/people/accounts/rest.py",
+        "server/people/accounts/rest_register.py",
+        "server/people/auth/fields.py",
+        "server/people/auth/rest_sessions.py",
+        "server/people/auth/sessions.py",
+        "server/people/auth/tokens/key_rotation.py",
+        "server/people/auth/tokens/rest_keys.py",
+    ],
+    "tests/contract/test_analytics.py": [
+        "server/events/analytics/rest.py",
+    ],
+    "tests/contract/test_attendees.py": [
+        "server/events/attendees/rest.py",
+    ],
+    "tests/contract/test_authorisation_matrix.py": [
+        "server/transport/rest/guard.py",
+    ],
+    "tests/contract/test_bad_frames.py": [
+        "server/live/websocket/handler.py",
+    ],
+    "tests/contract/test_bookings.py": [
+        "server/events/bookings/rest.py",
+    ],
+    "tests/contract/test_catalogue.py": [
+        "server/events/catalogue/calendar/rest.py",
+        "server/events/catalogue/ranking.py",
+        "server/events/catalogue/rest_duplicate.py",
+        "server/events/catalogue/rest_list.py",
+    ],
+    "tests/contract/test_commands.py": [
+        "server/events/sales/rest.py",
+    ],
+    "tests/contract/test_docs_pages.py": [
+        "server/ops/api/docs.py",
+    ],
+    "tests/contract/test_images.py": [
+        "server/events/images/open.py",
+        "server/events/images/rest.py",
+    ],
+    "tests/contract/test_invitations.py": [
+        "server/people/announcements/rest.py",
+        "server/people/organisations/rest_invitations.py",
+    ],
+    "tests/contract/test_live_events.py": [
+        "server/events/catalogue/feed.py",
+        "server/events/catalogue/frames.py",
+    ],
+    "tests/contract/test_mails.py": [
+        "server/people/accounts/rest_codes.py",
+    ],
+    "tests/contract/test_operate.py": [
+        "server/live/cluster/peers.py",
+        "server/live/cluster/rest.py",
+        "server/ops/cli/cluster.py",
+    ],
+    "tests/contract/test_organisations.py": [
+        "server/people/api_keys/rest.py",
+        "server/people/organisations/membership.py",
+        "server/people/organisations/rest.py",
+        "server/people/organisations/rest_join_requests.py",
+        "server/people/organisations/rest_members.py",
+        "server/people/organisations/rows.py",
+    ],
+    "tests/contract/test_people.py": [
+        "server/people/auth/rest.py",
+    ],
+    "tests/contract/test_reads.py": [
+        "server/events/sales/rest_seats.py",
+        "server/transport/rest/query.py",
+    ],
+    "tests/contract/test_start.py": [
+        "server/__init__.py",
+        "server/__main__.py",
+        "server/base/metrics.py",
+        "server/ops/cli/main.py",
+    ],
+    "tests/contract/test_venues_events.py": [
+        "server/events/catalogue/rest.py",
+        "server/events/sales/rest_state.py",
+        "server/events/venues/rest.py",
+    ],
+    "tests/persistence/embedded/test_embedded.py": [
+        "persistence/embedded/__init__.py",
+        "persistence/embedded/account.py",
+        "persistence/embedded/binaries.py",
+        "persistence/embedded/cluster.py",
+        "persistence/embedded/places.py",
+        "persistence/embedded/postmaster.py",
+    ],
+    "tests/persistence/embedded/test_valkey.py": [
+        "persistence/embedded/child.py",
+    ],
+    "tests/persistence/test_processes.py": [
+        "persistence/limits.py",
+    ],
+    "tests/security/test_headers.py": [
+        "server/transport/http/cors.py",
+    ],
+    "tests/security/test_secrets.py": [
+        "server/transport/http/http_log.py",
+    ],
+    "tests/server/base/test_settings.py": [
+        "server/base/instance.py",
+    ],
+    "tests/server/events/catalogue/test_bodies.py": [
+        "server/transport/rest/fields.py",
+        "server/transport/rest/times.py",
+    ],
+    "tests/server/events/images/test_stores.py": [
+        "server/events/images/s3.py",
+    ],
+    "tests/server/live/fanout/test_hub.py": [
+        "server/live/fanout/board.py",
+        "server/live/fanout/frames.py",
+    ],
+    "tests/server/live/websocket/test_frame_table.py": [
+        "server/transport/capability/frame_row.py",
+    ],
+    "tests/server/live/websocket/test_session.py": [
+        "server/base/limits.py",
+        "server/live/actors/envelopes.py",
+        "server/live/websocket/watching.py",
+    ],
+    "tests/server/ops/api/test_asyncapi.py": [
+        "server/ops/api/socket_examples.py",
+    ],
+    "tests/server/ops/api/test_openapi.py": [
+        "examples.py",
+        "problems.py",
+        "server/ops/api/guide.py",
+        "server/ops/api/schemas.py",
+        "server/transport/rest/route.py",
+        "server/transport/rest/story.py",
+    ],
+    "tests/server/ops/demo/test_demo.py": [
+        "server/base/paths.py",
+        "server/ops/demo/admin_client.py",
+        "server/ops/demo/buyer.py",
+        "server/ops/demo/buyers.py",
+        "server/ops/demo/children.py",
+        "server/ops/demo/command.py",
+        "server/ops/demo/ledger.py",
+        "server/ops/demo/progress.py",
+        "server/ops/demo/reports.py",
+        "server/transport/client/board.py",
+        "server/transport/client/latencies.py",
+        "server/transport/client/websocket.py",
+    ],
+    "tests/server/ops/health/test_rest.py": [
+        "server/transport/http/app_keys.py",
+    ],
+    "tests/server/pages/test_pages.py": [
+        "server/pages/serve.py",
+    ],
+    "tests/server/people/accounts/test_mails.py": [
+        "server/transport/mail/codes.py",
+    ],
+    "tests/server/people/activity/test_middleware.py": [
+        "server/transport/rest/notes.py",
+    ],
+    "tests/server/people/activity/test_stream.py": [
+        "server/people/activity/limits.py",
+    ],
+    "tests/server/people/auth/tokens/test_tokens.py": [
+        "server/base/identity.py",
+        "server/people/auth/lifetimes.py",
+    ],
+    "tests/server/transport/http/test_client_address.py": [
+        "server/base/networks.py",
+    ],
+    "tests/server/transport/http/test_compression.py": [
+        "server/transport/http/compressor.py",
+    ],
+    "tests/server/transport/rest/test_served.py": [
+        "capability.py",
+        "server/app.py",
+        "server/events/audit/rest.py",
+        "server/transport/capability/carriers.py",
+        "server/transport/rest/call.py",
+    ],
+    "tests/simulation/test_simulation.py": [
+        "server/live/cluster/cluster.py",
+        "server/live/cluster/follower.py",
+        "server/live/cluster/forwarder.py",
+        "server/live/cluster/membership/adoption.py",
+        "server/live/cluster/membership/members.py",
+        "server/live/cluster/owner.py",
+    ],
+}
+
+COVERED_BY = {module: test for test, modules in COVERS.items() for module in modules}
+"""The same, by module."""

@@ -1,0 +1,243 @@
+"""The layout of `server/` and `persistence/`, as rules over who imports whom.
+
+`python -m tests.tidy [ROOT]` prints how far a checkout is from it.
+"""
+
+import ast
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("persistence", "server")
+MODULES_MAX = 12
+
+DISTRICTS = (
+    "base",
+    "transport",
+    "live",
+    "people",
+    "events",
+    "shop",
+    "community",
+    "adapters",
+    "ops",
+)
+"""The districts of `server/`: each may use those before it."""
+ORDER = ("__init__.py", *DISTRICTS, "pages", "app.py", "__main__.py")
+"""All that stands in `server/`, each part below what may use it."""
+APP = "server/app.py"
+USE_APP = ("server/ops/process/", "server/ops/cli/")
+
+Model = Mapping[str, Collection[str]]
+"""The files that each file imports, all of them relative to the checkout."""
+
+
+def read(root: Path) -> Model:
+    """Return the model of a checkout, without packages that only say what they are."""
+    trees = {
+        path.relative_to(root).as_posix(): ast.parse(path.read_bytes(), str(path))
+        for package in PACKAGES
+        for path in sorted((root / package).rglob("*.py"))
+    }
+    files = {name for name, tree in trees.items() if not _is_bare(name, tree)}
+    return {name: set(_imported(trees[name], files)) for name in sorted(files)}
+
+
+def _is_bare(name: str, tree: ast.Module) -> bool:
+    """Return whether this is an `__init__.py` with at most a docstring."""
+    said = 0 if ast.get_docstring(tree) is None else 1
+    return name.endswith("/__init__.py") and len(tree.body) == said
+
+
+def _imported(tree: ast.Module, files: Collection[str]) -> Iterator[str]:
+    """Return the files that a file imports, wherever in it and for whatever."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            wanted = [[alias.name] for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            # A name stands for a module where there is one of that name.
+            wanted = [
+                [f"{node.module}.{alias.name}", f"{node.module}"]
+                for alias in node.names
+            ]
+        else:
+            continue
+        for names in wanted:
+            yield from _first_file(names, files)
+
+
+def _first_file(names: Iterable[str], files: Collection[str]) -> list[str]:
+    paths = (name.replace(".", "/") for name in names)
+    tried = (path + end for path in paths for end in (".py", "/__init__.py"))
+    return [file for file in tried if file in files][:1]
+
+
+# -- Directions
+
+
+def part_of(name: str) -> str:
+    """Return the part of `server/` that a file of it belongs to."""
+    return name.split("/")[1]
+
+
+def strays(model: Model) -> list[str]:
+    """Return what stands in `server/` and in no part that the order knows."""
+    return [
+        name
+        for name in model
+        if name.startswith("server/") and part_of(name) not in ORDER
+    ]
+
+
+def upward(model: Model) -> list[str]:
+    """Return the imports in `server/` of what stands above the importer."""
+    ordered = {
+        name: ORDER.index(part_of(name))
+        for name in model
+        if name.startswith("server/") and part_of(name) in ORDER
+    }
+    return [
+        f"{name} imports {other}"
+        for name in ordered
+        for other in sorted(model[name])
+        if other in ordered
+        and (
+            not name.startswith(USE_APP)
+            if other == APP
+            else ordered[other] > ordered[name]
+        )
+    ]
+
+
+# -- Circles
+
+
+def folder_of(name: str) -> str:
+    """Return the folder that a file counts for: with its subfolders it is one.
+
+    The folders in a district are such, the district is not. What stands in a package
+    itself is in no folder, and counts for itself.
+    """
+    folders = name.split("/")[:-1]
+    if len(folders) == 1:
+        return name
+    in_district = folders[0] == "server" and folders[1] in DISTRICTS
+    return "/".join(folders[: 3 if in_district else 2])
+
+
+def circles(model: Model) -> list[list[str]]:
+    """Return the folders that import each other, each circle at its largest."""
+    uses: dict[str, set[str]] = defaultdict(set)
+    for name, imported in model.items():
+        uses[folder_of(name)] |= {folder_of(other) for other in imported}
+    for folder, used in uses.items():
+        used.discard(folder)
+    reached = {folder: _reached(folder, uses) for folder in list(uses)}
+    found = {
+        frozenset(other for other in reached[folder] if folder in reached[other])
+        for folder in reached
+    }
+    return sorted(sorted(circle) for circle in found if circle)
+
+
+def _reached(start: str, uses: Mapping[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    left = [start]
+    while left:
+        new = uses.get(left.pop(), set()) - seen
+        seen |= new
+        left += new
+    return seen
+
+
+# -- Sizes
+
+
+def sizes(model: Model) -> Counter[str]:
+    """Return how many modules each folder holds, without those of its subfolders."""
+    return Counter(str(PurePosixPath(name).parent) for name in model)
+
+
+def crowded(model: Model) -> dict[str, int]:
+    """Return the folders that hold too many modules."""
+    return {
+        folder: count for folder, count in sizes(model).items() if count > MODULES_MAX
+    }
+
+
+# -- Tests
+
+
+def tests_of(root: Path) -> set[str]:
+    """Return the test files of a checkout."""
+    found = (root / "tests").rglob("test_*.py")
+    return {path.relative_to(root).as_posix() for path in found}
+
+
+def tested_by(test: str, model: Model) -> str | None:
+    """Return the module whose name a test file has, in the place that mirrors its own.
+
+    `test_rest_users.py` is that of `rest_users.py`, and of `rest.py` where the folder
+    has no such module.
+    """
+    path = PurePosixPath(test)
+    words = path.stem.removeprefix("test_").split("_")
+    for count in range(len(words), 0, -1):
+        module = path.parent.relative_to("tests") / "_".join(words[:count])
+        if f"{module}.py" in model:
+            return f"{module}.py"
+    return None
+
+
+def untested(
+    model: Model, tests: Collection[str], covered_by: Mapping[str, str]
+) -> list[str]:
+    """Return what is wrong with the tests of modules, and with what is said of them.
+
+    A module has a test file of its name, or a line in `covered_by`, by its path or, for
+    all modules that are called so, by its file name alone.
+    """
+    own = {tested_by(test, model) for test in tests}
+    rest = [name for name in model if name not in own]
+    names = {PurePosixPath(name).name for name in rest}
+    wrong = [
+        f"{name}: no test of its name, and no line"
+        for name in rest
+        if not {name, PurePosixPath(name).name} & covered_by.keys()
+    ]
+    wrong += [f"{name}: a line, and a test" for name in covered_by.keys() & own]
+    wrong += [
+        f"{name}: a line, and no module"
+        for name in covered_by.keys() - model.keys() - names
+    ]
+    wrong += [
+        f"{name}: a line, and no {test}"
+        for name, test in covered_by.items()
+        if test not in tests
+    ]
+    return sorted(wrong)
+
+
+def main(root: Path) -> None:
+    """Print the figures of a checkout."""
+    model = read(root)
+    folders = [
+        folder
+        for circle in circles(model)
+        for folder in circle
+        if not folder.endswith(".py")
+    ]
+    outside = len(strays(model))
+    up = f"not counted, {outside} modules are in no district"
+    largest, count = sizes(model).most_common(1)[0]
+    sys.stdout.write(
+        f"folders in circles: {len(folders)}\n"
+        f"upward imports: {up if outside else len(upward(model))}\n"
+        f"largest folder: {largest}, {count} modules\n"
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else ROOT)
