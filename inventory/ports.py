@@ -61,13 +61,14 @@ class KeyedResult(Struct, frozen=True):
 class BookedLines(Struct, frozen=True, array_like=True):
     """What a booking's seats and places are and cost, for its row.
 
-    `seats` holds category and amount of each seat, in the order of the booking's;
-    `areas` label, category, how many and the amount of each. The currency is None where
-    nothing had a price.
+    Category and amount of each seat, in the order of the booking's; `areas` holds
+    label, category, how many and the amount of each. The currency is None where nothing
+    had a price.
     """
 
     currency: str | None
-    seats: list[tuple[str, int]]
+    categories: list[str]
+    amounts: tuple[int, ...]
     areas: list[tuple[str, str, int, int]]
 
 

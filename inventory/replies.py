@@ -140,7 +140,7 @@ def refuse(code: Code, detail: str | None = None) -> Refused:
     )
 
 
-def refuse_faults(code: Code, faults: list[Fault]) -> Refused:
+def refuse_faults(code: rejections.Code, faults: list[Fault]) -> Refused:
     """Build the refusal that tells all these faults."""
     refused = refuse(code, " ".join(f"{one.field}: {one.detail}" for one in faults))
     refused.errors = faults

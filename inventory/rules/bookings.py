@@ -46,9 +46,9 @@ def book(request: Request, command: Book) -> Decision:
         return None, refuse("already_booked")
     if stock.settings.payment == "required" and not request.organizer:
         return None, refuse("payment_required")
-    refused = _leaves_orphan(stock, hold)
-    if refused is not None:
-        return None, refused
+    orphan = _leaves_orphan(stock, hold)
+    if orphan is not None:
+        return None, orphan
 
     booking, reference = request.ids.token(), request.ids.reference()
     reply = BookOk(

@@ -136,16 +136,16 @@ def told(stock: Stock, hold: HoldRecord) -> Prices:
 def lines_of(stock: Stock, hold: HoldRecord) -> BookedLines:
     """Return what a hold's seats and places are and cost."""
     venue, prices = stock.venue, told(stock, hold)
-    drawn, areas = venue.seats, venue.areas
-    seats = [
-        (drawn[seat].category, amount)
-        for seat, amount in zip(hold.seats, prices.seats, strict=True)
-    ]
-    places = [
-        (areas[area].label, areas[area].category, count, each)
-        for area, count, each in prices.areas
-    ]
-    return BookedLines(prices.currency, seats, places)
+    drawn = venue.seats
+    places: list[tuple[str, str, int, int]] = []
+    if prices.areas:
+        areas = venue.areas
+        places = [
+            (areas[area].label, areas[area].category, count, each)
+            for area, count, each in prices.areas
+        ]
+    categories = [drawn[seat].category for seat in hold.seats]
+    return BookedLines(prices.currency, categories, prices.seats, places)
 
 
 @lru_cache(maxsize=256)

@@ -215,7 +215,9 @@ def _lines_of(row: Row, seats: list[str], areas: dict[str, int]) -> list[Booking
     known = [
         *(
             (label, category, 1, amount)
-            for label, (category, amount) in zip(seats, booked.seats, strict=True)
+            for label, category, amount in zip(
+                seats, booked.categories, booked.amounts, strict=True
+            )
         ),
         *booked.areas,
     ]

@@ -1,9 +1,9 @@
 -- What a booking's seats and places cost, as its buyer was told when they were held.
 ALTER TABLE booking ADD COLUMN lines text;
 COMMENT ON COLUMN booking.lines IS
-    'JSON: currency or null, [category, amount] of each seat, [area, category, how many,
-    amount of each] of places; null where a former version booked it. Text, because only
-    a whole one is ever read';
+    'JSON: currency or null, categories and amounts of the seats, [area, category, how
+    many, amount of each] of places; null where a former version booked it. Text, because
+    only a whole one is ever read';
 
 -- Its new parameter comes last and may be left out, so that processes of the version
 -- before go on while the others are upgraded.

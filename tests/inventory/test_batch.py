@@ -9,7 +9,14 @@ from msgspec.structs import replace
 from inventory.batch import BatchBuilder, chained
 from inventory.changes import HoldBooked
 from inventory.loading import decode_changes
-from inventory.ports import Batch, BookingRow, Expiry, Ownership, Publication
+from inventory.ports import (
+    Batch,
+    BookedLines,
+    BookingRow,
+    Expiry,
+    Ownership,
+    Publication,
+)
 from inventory.records import Corrupt
 from tests.scenario import NOW_MS, Scene, play
 
@@ -62,8 +69,9 @@ def test_a_booking_sells_its_seats_and_places():
     assert batch.area_sold == {0: 3}
     assert not batch.freed
     assert not batch.cancelled
+    lines = BookedLines("EUR", ["1", "1"], (4_500, 4_500), [("GA", "2", 3, 3_000)])
     assert batch.bookings == [
-        BookingRow("b1", "R1", "ann", "o-1", 2, ["A-1", "A-2"], {"GA": 3})
+        BookingRow("b1", "R1", "ann", "o-1", 2, ["A-1", "A-2"], {"GA": 3}, lines)
     ]
     assert batch.settings is None
 

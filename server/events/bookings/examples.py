@@ -8,12 +8,13 @@ from server.transport.rest.examples import Examples
 from server.transport.rest.story import BETWEEN, BOOKING_ID, EVENT_ID, OLGA
 
 PRICE: Final[dict[str, Any]] = {"amount": 4500, "currency": "EUR"}
+
 BOOKING: Final[dict[str, Any]] = {
     "id": BOOKING_ID,
     "reference": "K7QX2M",
     "event": EVENT_ID,
-    "event_name": "New Year's Eve",
-    "starts_at": "2035-12-31T19:00:00Z",
+    "event_name": EVENT["name"],
+    "starts_at": EVENT["starts_at"],
     "cancel_until": "2035-12-30T19:00:00Z",
     "status": "confirmed",
     "order": "4711",

@@ -46,10 +46,10 @@ _STATUSES: Final[dict[str, int]] = {
     "sale_closed": 410,
     "hold_expired": 410,
     "payment_required": 402,
+    "bad_field": 422,
     "overloaded": 429,
     "unavailable": 503,
     "outcome_unknown": 503,
-    "bad_field": 422,
 }
 """Of refusals of the inventory that are neither 404 nor 409."""
 
@@ -73,7 +73,6 @@ REFUSALS: Final = {code: _refusal_type(code) for code in rejections.CODES}
 UNAUTHENTICATED: Final = REFUSALS["unauthenticated"]
 FORBIDDEN: Final = REFUSALS["forbidden"]
 EVENT_NOT_FOUND: Final = REFUSALS["event_not_found"]
-BAD_FIELD: Final = REFUSALS["bad_field"]
 KEY_REUSED: Final = REFUSALS["key_reused"]
 SALE_NOT_OPEN: Final = REFUSALS["sale_not_open"]
 SALE_PAUSED: Final = REFUSALS["sale_paused"]
@@ -92,6 +91,7 @@ OUTCOME_UNKNOWN: Final = REFUSALS["outcome_unknown"]
 
 BAD_FRAME: Final = ProblemType("bad_frame", 400, "The request cannot be read.")
 UNKNOWN_OP: Final = ProblemType("unknown_op", 400, "There is no such operation.")
+BAD_FIELD: Final = REFUSALS["bad_field"]
 CODE_INVALID: Final = ProblemType(
     "code_invalid", 422, "This code was used, has expired, or never was one."
 )

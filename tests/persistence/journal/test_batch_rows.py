@@ -40,7 +40,7 @@ async def test_each_row_names_its_event():
 
 
 async def test_what_a_booking_costs_stands_in_its_place():
-    lines = BookedLines("EUR", [("1", 4_500), ("1", 4_500)], [("GA", "2", 1, 5)])
+    lines = BookedLines("EUR", ["1", "2"], (4_500, 3_000), [("GA", "2", 1, 5)])
     row = replace(make_booking("b4"), lines=lines)
     taken = [
         pending("a", bookings=[make_booking("b3")]),
@@ -49,7 +49,7 @@ async def test_what_a_booking_costs_stands_in_its_place():
     arguments = encode_call(taken, 10_000)
     assert arguments[37] == (
         None,
-        '["EUR",[["1",4500],["1",4500]],[["GA","2",1,5]]]',
+        '["EUR",["1","2"],[4500,3000],[["GA","2",1,5]]]',
     )
 
 
