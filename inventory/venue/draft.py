@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable
 
 from inventory import limits
+from inventory.names import is_name
 from inventory.venue.errors import ChartError
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
-# Postgres stores no U+0000, UTF-8 encodes no lone surrogate, and the other control
-# characters only ever hide in a label by mistake.
-UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+# What Postgres and UTF-8 cannot hold; `is_name` refuses the rest.
+UNSAFE = re.compile("[\ud800-\udfff]")
 COLOR = re.compile(r"[#0-9A-Za-z(),.% /-]{1,40}")
 """What may stand in a style sheet: no more is promised of a colour."""
 
@@ -35,7 +35,11 @@ class Draft:
         if len(value) > limits.LABEL_LENGTH_MAX:
             raise ChartError(path, f"Longer than {limits.LABEL_LENGTH_MAX} characters.")
         if UNSAFE.search(value):
-            raise ChartError(path, "Contains control characters or half characters.")
+            raise ChartError(path, "Contains half characters.")
+        if not is_name(value):
+            raise ChartError(
+                path, "Contains control characters, or nothing that can be seen."
+            )
         return value
 
     def add_category(self, path: str, category: Category) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from inventory.names import NAME_PATTERN, TEXT_PATTERN
 from persistence.announcements import Announcement, Audience, NewAnnouncement
 from persistence.organisations import OrganisationNotFound, TooMany
 from server.organisations.letters import announced
@@ -16,18 +17,10 @@ from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError, bad_field
 from server.rest.standing import stand
 
-# A line of a mail's head: nothing that would end it, nor a newline at its end, which
-# `$` alone lets pass.
-Subject = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=150,
-        pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*(?!\n)$",
-    ),
-]
+# A line of a mail's head: nothing that would end it.
+Subject = Annotated[str, Meta(min_length=1, max_length=150, pattern=NAME_PATTERN)]
 State = Literal["writing", "sending", "done"]
-Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
+Text = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=TEXT_PATTERN)]
 
 
 class AnnouncementCreate(Struct, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
+from inventory.names import NAME_PATTERN
 from inventory.settings import Money, SaleState, Settings
 from inventory.venue.own import GA
 from persistence.event_details import DetailsChange
@@ -23,7 +24,7 @@ from server.rest.times import (
     to_ms,
 )
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NAME_PATTERN)]
 Id = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
 Capacity = Annotated[int, Meta(ge=1, le=limits.AREA_CAPACITY_MAX)]
 HoldTtl = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
@@ -36,8 +37,8 @@ Prices = Annotated[
 ]
 Payment = Literal["none", "required"]
 Description = Annotated[str, Meta(max_length=10_000)]
-CategoryName = Annotated[str, Meta(min_length=1, max_length=50)]
-Tag = Annotated[str, Meta(min_length=1, max_length=50)]
+CategoryName = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
+Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=20)]
 Registration = Literal["closed", "open"]
 

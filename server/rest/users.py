@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from inventory.names import TEXT_PATTERN
 from persistence.users import Changed, LastAdmin, User
 from server.accounts.lifetimes import Role
 from server.rest.call import Call
@@ -53,7 +54,11 @@ class UserPatch(Struct, forbid_unknown_fields=True):
     role: UserRole | UnsetType = UNSET
     suspended: bool | UnsetType = UNSET
     reason: (
-        Annotated[str, Meta(min_length=1, max_length=REASON_LENGTH_MAX)] | UnsetType
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=REASON_LENGTH_MAX, pattern=TEXT_PATTERN),
+        ]
+        | UnsetType
     ) = UNSET
     """Why the account is suspended; needed for that, and for nothing else."""
 

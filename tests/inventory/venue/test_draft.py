@@ -29,7 +29,9 @@ def test_seats_and_areas_share_their_names():
         draft.label("areas[0]", "A-1")
 
 
-@pytest.mark.parametrize("text", ["", "  ", "a\0b", "a\nb", "\ud800", "x" * 101])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "\u200b", "\x07", "a\0b", "a\nb", "\ud800", "x" * 101]
+)
 def test_text_must_be_fit_for_people_and_for_postgres(text):
     with pytest.raises(ChartError) as caught:
         Draft().text("name", text)
