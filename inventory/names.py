@@ -28,6 +28,9 @@ NAME_PATTERN: Final = rf"^[{_UNSEEN}]*[^{_CONTROLS}{_UNSEEN}][^{_CONTROLS}]*(?!\
 TEXT_PATTERN: Final = rf"[^{_CONTROLS}{_UNSEEN}]"
 """Something to see, in as many lines as one likes."""
 
+NO_NAME: Final = "Has control characters, or nothing that can be seen."
+NO_TEXT: Final = "Has nothing that can be seen."
+
 _matches = re.compile(NAME_PATTERN).search
 
 

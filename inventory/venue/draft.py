@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from inventory import limits
-from inventory.names import is_name
+from inventory.names import NO_NAME, is_name
 from inventory.venue.errors import ChartError
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
@@ -30,16 +30,12 @@ class Draft:
 
     def text(self, path: str, value: str) -> str:
         """Return `value` if people can read it and Postgres can store it."""
-        if not value.strip():
-            raise ChartError(path, "Must not be empty.")
         if len(value) > limits.LABEL_LENGTH_MAX:
             raise ChartError(path, f"Longer than {limits.LABEL_LENGTH_MAX} characters.")
         if UNSAFE.search(value):
             raise ChartError(path, "Contains half characters.")
         if not is_name(value):
-            raise ChartError(
-                path, "Contains control characters, or nothing that can be seen."
-            )
+            raise ChartError(path, NO_NAME)
         return value
 
     def add_category(self, path: str, category: Category) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from aiohttp import web
 
-from inventory.names import NAME_PATTERN, TEXT_PATTERN
+from inventory.names import NAME_PATTERN, NO_NAME, NO_TEXT, TEXT_PATTERN
 from server.rest.problems import ProblemError, bad_field
 
 BODY_BYTES_MAX: Final = 64 << 10
@@ -23,10 +23,8 @@ _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _PATH: Final = re.compile(r" - at `(key in )?\$\.?([^`]*)`$")
 _NAMED_FIELD: Final = re.compile(r"(?:unknown|required) field `([^`]*)`")
 _WORDS: Final = {
-    f"Expected `str` matching regex {NAME_PATTERN!r}": (
-        "Has control characters, or nothing that can be seen"
-    ),
-    f"Expected `str` matching regex {TEXT_PATTERN!r}": "Has nothing that can be seen",
+    f"Expected `str` matching regex {NAME_PATTERN!r}": NO_NAME.rstrip("."),
+    f"Expected `str` matching regex {TEXT_PATTERN!r}": NO_TEXT.rstrip("."),
 }
 """What was found wrong, for people who read no patterns."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
