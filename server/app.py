@@ -358,7 +358,7 @@ class Server:
         email = self.config.admin_email
         if email is not None and hashed is not None:
             user_id = f"usr_{secrets.token_urlsafe(16)}"
-            await accounts.ensure_admin(user_id, email.strip().lower(), hashed)
+            await accounts.ensure_admin(user_id, email.strip(), hashed)
 
     async def _receipt_key(self, pool: Pool) -> PublicKey:
         secret = self.config.secret_key

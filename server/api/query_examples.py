@@ -40,6 +40,7 @@ QUERIES: Final[dict[str, dict[str, Any]]] = {
     },
     "list_my_activity": _BETWEEN,
     "list_users": {"q": "olga", "role": "customer", "suspended": False},
+    "list_organisations": {"q": ORGANISATION["name"]},
     "list_invitations": {"state": "pending"},
     "list_join_requests": {"state": "pending"},
 }

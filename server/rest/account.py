@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from persistence.accounts import EmailTaken
+from persistence.addresses import address_key
 from persistence.organisations import LastOwner
 from server.accounts.lifetimes import Role
 from server.rest.auth import sign_in
@@ -113,7 +114,7 @@ async def _move(call: Call, text: str, password: str | UnsetType) -> None:
         raise bad_field("current_password", "Needed for another address.")
     if not await verify_password(call, account, account.email, password):
         raise ProblemError("wrong_password")
-    if email == account.email:
+    if address_key(email) == address_key(account.email):
         return
     count_mail(call, email)
     letter = context.letters.verify(account.user_id, email)

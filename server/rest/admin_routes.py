@@ -36,7 +36,8 @@ USER_FILTERS: Final = (
     Query(
         "q",
         {"type": "string", "minLength": 1, "maxLength": users.QUERY_LENGTH_MAX},
-        "Only email addresses and names that contain this.",
+        "Only users with all these words, or parts of words, in the name or email "
+        "address, in any order and without regard to case, accents and punctuation.",
     ),
     Query(
         "role",

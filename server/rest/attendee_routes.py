@@ -16,8 +16,8 @@ FILTERS: Final = (
     Query(
         "q",
         {"type": "string", "minLength": 1, "maxLength": attendees.TEXT_LENGTH_MAX},
-        "Only those with this id, whose reference begins so, or who have this in the "
-        "name or email address.",
+        "Only those with this id, whose reference begins so, or who have all these "
+        "words, or parts of words, in the name or email address.",
     ),
     Query(
         "status",

@@ -7,11 +7,13 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from inventory.venue.own import GA
+from persistence.addresses import address_key
 from persistence.attendees import AlreadyRegistered, Attendee, NewAttendee
 from server.attendees.registrar import RegistrationRefused
 from server.codes import hash_of_code
 from server.rest.call import Call
 from server.rest.creation import hash_request, new_id
+from server.rest.event_bodies import Name
 from server.rest.events import (
     FoundEvent,
     find_event,
@@ -28,7 +30,6 @@ from server.shards import EventNotFound, EventUnavailable
 
 TEXT_LENGTH_MAX: Final = 200
 STATUSES: Final = ("pending", "registered", "cancelled")
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class AttendeeCreate(Struct, forbid_unknown_fields=True):
@@ -72,7 +73,7 @@ async def create_attendee(call: Call) -> web.Response:
         tried = key if key is None or not attempt else f"{key} {attempt}"
         return new_id("att", f"{user} {event.id}", tried)
 
-    request_hash = hash_request([event.id, email, body.name])
+    request_hash = hash_request([event.id, address_key(email), body.name])
     new = NewAttendee(name(0), event.id, email, body.name, user, request_hash)
     try:
         made = await call.context.registrar.register(new, name)

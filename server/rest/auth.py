@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from persistence.accounts import Account
+from persistence.addresses import address_key
 from server.accounts.lifetimes import Role
 from server.accounts.passwords import PasswordsBusy
 from server.accounts.sign_ins import SignedIn
@@ -96,7 +97,7 @@ async def register(call: Call) -> web.Response:
     body = await call.body(Register)
     email = read_email(body.email)
     guest = call.identity if call.identity and call.identity.role == "guest" else None
-    user = guest.user if guest else new_id("usr", email, key)
+    user = guest.user if guest else new_id("usr", address_key(email), key)
     # Hashed in any case, so that its time does not tell who has an account.
     hashed = await hash_password(call, body.password, "password")
     wanted = Account(user, email, hashed, "customer", body.name)
@@ -113,7 +114,7 @@ async def register(call: Call) -> web.Response:
 async def log_in(call: Call) -> web.Response:
     """Give tokens to whom email and password prove."""
     body = await call.body(Login)
-    email = body.email.strip().lower()
+    email = body.email.strip()
     account = await call.context.accounts.find_by_email(email)
     if account is not None:
         note_objects(call.request, user=account.user_id)

@@ -29,7 +29,7 @@ TEXT: Final = Query(
     "q",
     {"type": "string", "minLength": 1, "maxLength": bookings.TEXT_LENGTH_MAX},
     "Only those with this id, order, user or seat, whose reference begins so, or whose "
-    "buyer has this in the name or email address.",
+    "buyer has all these words, or parts of words, in the name or email address.",
 )
 SEAT: Final = Query(
     "seat",

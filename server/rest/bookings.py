@@ -111,11 +111,12 @@ async def list_event_bookings(call: Call) -> web.Response:
     event, query = await find_event(call), call.request.query
     if not await may_see(call, event.id):
         raise ProblemError("forbidden")
-    limit = read_limit(query)
+    limit, text = read_limit(query), text_of(query, "q", TEXT_LENGTH_MAX)
     rows = await call.context.bookings.list_of_event(
         event.id,
         _wanted(query),
-        text=text_of(query, "q", TEXT_LENGTH_MAX),
+        text=text,
+        text_is_seat=text in event.board.venue.seat_index,
         seat=text_of(query, "seat", LABEL_LENGTH_MAX),
         below=read_cursor(query, Version),
         limit=limit + 1,

@@ -24,6 +24,11 @@ BODY: Final = (*WRITES, "organisation_not_found")
 MADE: Final = (*BODY, "key_reused", "limit_reached")
 PAGED: Final = (*ORGANISATION, "bad_field")
 
+NAMED: Final = Query(
+    "q",
+    {"type": "string", "minLength": 1, "maxLength": organisations.QUERY_LENGTH_MAX},
+    "Only those with all these words, or parts of words, in the name.",
+)
 STATE: Final = Query(
     "state",
     {"type": "string", "enum": ["pending", "accepted", "declined", "withdrawn"]},
@@ -60,6 +65,7 @@ ORGANISATION_ROUTES: Final[tuple[Route, ...]] = (
         name="list_organisations",
         summary="List the caller's organisations; all, for administrators",
         access="customer",
+        query=(NAMED,),
         problems=("bad_field", "unavailable"),
     ),
     _read(

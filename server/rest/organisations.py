@@ -1,7 +1,7 @@
 """Organisations: made, listed, shown, edited, given away, ended."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -20,10 +20,12 @@ from server.rest.call import Call
 from server.rest.creation import hash_request, new_id
 from server.rest.event_bodies import Id, Name
 from server.rest.events import summary_of
+from server.rest.filters import text_of
 from server.rest.paging import Page, read_limit
 from server.rest.problems import ProblemError
 from server.rest.standing import find_standing, stand
 
+QUERY_LENGTH_MAX: Final = 200
 Description = Annotated[str, Meta(max_length=2_000)]
 
 
@@ -86,6 +88,7 @@ async def list_organisations(call: Call) -> web.Response:
     rows, cursor = await call.context.office.organisations.list_of(
         who.user,
         every=who.role == "admin",
+        text=text_of(query, "q", QUERY_LENGTH_MAX),
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from persistence.accounts import Account
+from persistence.addresses import address_key
 from persistence.sessions import Device
-from server.accounts.emails import EMAIL_LENGTH_MAX, normal_email
+from server.accounts.emails import EMAIL_LENGTH_MAX, typed_email
 from server.accounts.passwords import (
     PASSWORD_LENGTH_MAX,
     PASSWORD_LENGTH_MIN,
@@ -30,8 +31,8 @@ NewPassword = Annotated[
 
 
 def read_email(text: str, field: str = "email") -> str:
-    """Return the address as we write it; raises `ProblemError`."""
-    email = normal_email(text)
+    """Return the address as it was typed; raises `ProblemError`."""
+    email = typed_email(text)
     if email is None:
         raise bad_field(field, "Not an email address.")
     return email
@@ -55,7 +56,9 @@ async def verify_password(
     It takes its time for nobody's account as well.
     """
     if call.context.limits is not None:
-        verdict = call.context.limits.login(call.client, email, time.monotonic())
+        verdict = call.context.limits.login(
+            call.client, address_key(email), time.monotonic()
+        )
         enforce(call.request, verdict)
     stored_hash = None if account is None else account.password_hash
     try:
@@ -67,7 +70,9 @@ async def verify_password(
 def count_mail(call: Call, email: str) -> None:
     """Count a mail that the caller has us send; refuse it where there were too many."""
     if call.context.limits is not None:
-        verdict = call.context.limits.mail(call.client, email, time.monotonic())
+        verdict = call.context.limits.mail(
+            call.client, address_key(email), time.monotonic()
+        )
         enforce(call.request, verdict)
 
 
