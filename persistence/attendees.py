@@ -92,11 +92,22 @@ _PAGE: Final = """
     AND ($3::timestamptz IS NULL OR (t.created_at, t.attendee_id) < ($3, $4))
 ORDER BY t.created_at DESC, t.attendee_id DESC LIMIT $2
 """
-_LIST_OF_EVENT = f"""{_SELECT}
-WHERE t.event_id = $1 AND {_LISTED}
-    AND ($5::text IS NULL OR {_SHOWN} = $5)
-    AND ($6::text IS NULL OR t.attendee_id = $6 OR starts_with(t.reference, upper($6))
-        OR t.words @@ search_query($6))
+_OF_EVENT = f"""{_SELECT}
+WHERE t.event_id = $1 AND {_LISTED} AND ($5::text IS NULL OR {_SHOWN} = $5)
+"""
+_LIST_OF_EVENT = f"{_OF_EVENT} {_PAGE}"
+# Each way has an index of its own.
+_SEARCH_EVENT = f"""{_OF_EVENT}
+    AND t.attendee_id IN (
+        SELECT $6
+        UNION ALL
+        SELECT user_id FROM booking
+        WHERE reference >= upper($6) AND reference < upper($6) || chr(1114111)
+            AND event_id = $1
+        UNION ALL
+        SELECT attendee_id FROM attendee
+        WHERE words @@ search_query($6) AND event_id = $1
+    )
 {_PAGE}
 """
 _LIST_OF_USER = f"{_SELECT} WHERE t.user_id = $1 AND {_LISTED} {_PAGE}"
@@ -256,9 +267,11 @@ class Attendees:
         `text` is an id, the beginning of a reference, or words that are in the name or
         address, as `search_query` of migration 0014 reads them.
         """
-        position = decode_cursor(cursor)
-        rows = await self._pool.fetch(
-            _LIST_OF_EVENT, event, fetched(limit), *position, shown, text
+        values = (event, fetched(limit), *decode_cursor(cursor), shown)
+        rows = (
+            await self._pool.fetch(_LIST_OF_EVENT, *values)
+            if text is None
+            else await self._pool.fetch(_SEARCH_EVENT, *values, text)
         )
         return _page(rows, limit)
 

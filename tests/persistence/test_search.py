@@ -215,53 +215,54 @@ async def test_there_is_an_index_for_each(connection):
         assert await connection.fetchval(sql) == 1
 
 
+BEFORE = """
+INSERT INTO account (user_id, email, password_hash, role, name, verified_at,
+    created_at)
+VALUES ('usr_1', 'jürgen@münchen.de', 'h', 'customer', 'Ñandú', NULL,
+        '2025-1-1'),
+    ('usr_2', 'jürgen@xn--mnchen-3ya.de', 'h', 'customer', 'b', now(),
+        '2025-1-2'),
+    ('usr_3', E'ju\\u0308rgen@mu\\u0308nchen.de', 'h', 'customer', 'c', NULL,
+        '2025-1-3'),
+    ('usr_4', 'olga@example.org', 'h', 'customer', 'd', NULL, '2025-1-4'),
+    ('usr_5', 'eve@example.org', 'h', 'customer', 'e', NULL, '2025-1-4');
+UPDATE account SET email = NULL, password_hash = NULL, name = '',
+    deleted_at = now() WHERE user_id = 'usr_5';
+INSERT INTO organisation
+    (organisation_id, name, description, created_by, request_hash)
+VALUES ('org', 'AC/DC', '', 'usr_4', '');
+INSERT INTO organisation_invitation (invitation_id, organisation_id, email,
+    role, code_hash, invited_by, request_hash, created_at, expires_at)
+VALUES ('inv_1', 'org', 'jürgen@münchen.de', 'staff', sha256('1'), 'usr_4', '',
+        '2025-1-1', '2099-1-1'),
+    ('inv_2', 'org', 'jürgen@xn--mnchen-3ya.de', 'staff', sha256('2'), 'usr_4',
+        '', '2025-1-2', '2099-1-1');
+INSERT INTO venue (venue_id, name, map, seats, area_capacities, categories,
+    created_by, request_hash)
+VALUES ('ven', 'Žižkov', '', 0, '{5}', '[]', 'usr_4', '');
+INSERT INTO event (event_id, venue_id, initial_settings, settings, name, status,
+    starts_at, created_by, request_hash, venue_name)
+VALUES ('evt', 'ven', '{}', '{}', 'blink-182', 'on_sale', now(), 'usr_4', '',
+    'Žižkov');
+INSERT INTO attendee (attendee_id, event_id, email, name, user_id, state,
+    request_hash, driven_until, created_at, gone_at)
+SELECT 'att_' || n, 'evt', email, 'Ñandú', 'usr', state, '', now(),
+    '2025-1-1'::timestamptz + n * interval '1 s',
+    CASE state WHEN 'gone' THEN now() END
+FROM (VALUES (1, 'jürgen@münchen.de', 'gone'),
+    (2, 'jürgen@münchen.de', 'pending'),
+    (3, 'jürgen@xn--mnchen-3ya.de', 'pending'), (4, '', 'gone'))
+    AS t(n, email, state);
+"""
+
+
 async def test_what_was_there_before_is_found(empty_database_url, tmp_path):
     for path in MIGRATIONS.glob("*.sql"):
         if re.match(r"00(0\d|1[0-3])_", path.name):
             shutil.copy(path, tmp_path)
     connection = await asyncpg.connect(empty_database_url)
     await migrate(connection, tmp_path)
-    await connection.execute(
-        """
-        INSERT INTO account (user_id, email, password_hash, role, name, verified_at,
-            created_at)
-        VALUES ('usr_1', 'jürgen@münchen.de', 'h', 'customer', 'Ñandú', NULL,
-                '2025-1-1'),
-            ('usr_2', 'jürgen@xn--mnchen-3ya.de', 'h', 'customer', 'b', now(),
-                '2025-1-2'),
-            ('usr_3', E'ju\\u0308rgen@mu\\u0308nchen.de', 'h', 'customer', 'c', NULL,
-                '2025-1-3'),
-            ('usr_4', 'olga@example.org', 'h', 'customer', 'd', NULL, '2025-1-4'),
-            ('usr_5', 'eve@example.org', 'h', 'customer', 'e', NULL, '2025-1-4');
-        UPDATE account SET email = NULL, password_hash = NULL, name = '',
-            deleted_at = now() WHERE user_id = 'usr_5';
-        INSERT INTO organisation
-            (organisation_id, name, description, created_by, request_hash)
-        VALUES ('org', 'AC/DC', '', 'usr_4', '');
-        INSERT INTO organisation_invitation (invitation_id, organisation_id, email,
-            role, code_hash, invited_by, request_hash, created_at, expires_at)
-        VALUES ('inv_1', 'org', 'jürgen@münchen.de', 'staff', sha256('1'), 'usr_4', '',
-                '2025-1-1', '2099-1-1'),
-            ('inv_2', 'org', 'jürgen@xn--mnchen-3ya.de', 'staff', sha256('2'), 'usr_4',
-                '', '2025-1-2', '2099-1-1');
-        INSERT INTO venue (venue_id, name, map, seats, area_capacities, categories,
-            created_by, request_hash)
-        VALUES ('ven', 'Žižkov', '', 0, '{5}', '[]', 'usr_4', '');
-        INSERT INTO event (event_id, venue_id, initial_settings, settings, name, status,
-            starts_at, created_by, request_hash, venue_name)
-        VALUES ('evt', 'ven', '{}', '{}', 'blink-182', 'on_sale', now(), 'usr_4', '',
-            'Žižkov');
-        INSERT INTO attendee (attendee_id, event_id, email, name, user_id, state,
-            request_hash, driven_until, created_at, gone_at)
-        SELECT 'att_' || n, 'evt', email, 'Ñandú', 'usr', state, '', now(),
-            '2025-1-1'::timestamptz + n * interval '1 s',
-            CASE state WHEN 'gone' THEN now() END
-        FROM (VALUES (1, 'jürgen@münchen.de', 'gone'),
-            (2, 'jürgen@münchen.de', 'pending'),
-            (3, 'jürgen@xn--mnchen-3ya.de', 'pending'), (4, '', 'gone'))
-            AS t(n, email, state);
-        """
-    )
+    await connection.execute(BEFORE)
     assert "0014_search" in await migrate(connection)
 
     async def ids(table: str, name: str, text: str) -> list[str]:
