@@ -167,7 +167,7 @@ async def measure(url: str, rows: int) -> None:
         for name, search in searches(pool).items():
             for kind, text in TEXTS.items():
                 asked = text.format(first=first)
-                took: list[float] = []
+                found, took = 0, list[float]()
                 for _ in range(RUNS):
                     began = perf_counter()
                     found = await search(asked)

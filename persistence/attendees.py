@@ -96,18 +96,10 @@ _OF_EVENT = f"""{_SELECT}
 WHERE t.event_id = $1 AND {_LISTED} AND ($5::text IS NULL OR {_SHOWN} = $5)
 """
 _LIST_OF_EVENT = f"{_OF_EVENT} {_PAGE}"
-# Each way has an index of its own.
+# Each way has an index of its own; what many have is found in the order of the list.
 _SEARCH_EVENT = f"""{_OF_EVENT}
-    AND t.attendee_id IN (
-        SELECT $6
-        UNION ALL
-        SELECT user_id FROM booking
-        WHERE reference >= upper($6) AND reference < upper($6) || chr(1114111)
-            AND event_id = $1
-        UNION ALL
-        SELECT attendee_id FROM attendee
-        WHERE words @@ search_query($6) AND event_id = $1
-    )
+    AND (t.attendee_id = $6 OR t.words @@ search_query($6)
+        OR (t.reference >= upper($6) AND t.reference < upper($6) || chr(1114111)))
 {_PAGE}
 """
 _LIST_OF_USER = f"{_SELECT} WHERE t.user_id = $1 AND {_LISTED} {_PAGE}"

@@ -67,7 +67,10 @@ class PostOffice:
         async with asyncio.timeout(WAIT_S):
             while True:
                 for mail in self.mails[after:]:
-                    if (mail["To"], mail["Subject"]) == (address, subject):
+                    if (mail["To"].lower(), mail["Subject"]) == (
+                        address.lower(),
+                        subject,
+                    ):
                         return mail
                 await asyncio.sleep(0.02)
 

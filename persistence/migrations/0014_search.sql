@@ -269,5 +269,7 @@ CREATE INDEX account_words ON account USING gin (words);
 CREATE INDEX attendee_words ON attendee USING gin (words);
 CREATE INDEX organisation_words ON organisation USING gin (words);
 
+CREATE INDEX attendee_reference ON attendee (reference) WHERE reference IS NOT NULL;
+
 -- A booking's note is looked for whole; the few that have one pay for it.
 CREATE INDEX booking_order ON booking (event_id, order_id) WHERE order_id IS NOT NULL;
