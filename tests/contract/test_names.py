@@ -79,7 +79,8 @@ async def test_a_text_of_several_lines_has_something_to_see(api):
     assert [error["field"] for error in told["errors"]] == ["body"]
     people = await api.request("GET", f"/v1/users/{who.id}", who=api.admin)
     assert people.status == 200
-    body = {"suspended": True, "reason": " \u200b"}
-    answer = await api.request("PATCH", f"/v1/users/{who.id}", body, who=api.admin)
+    suspend = {"suspended": True, "reason": " \u200b"}
+    path = f"/v1/users/{who.id}"
+    answer = await api.request("PATCH", path, suspend, who=api.admin)
     told = check_problem(answer, 422)
     assert [error["field"] for error in told["errors"]] == ["reason"]

@@ -94,7 +94,8 @@ async def connection(database_url):
 
 async def finds(connection, name: str, text: str) -> bool | None:
     sql = "SELECT search_vector($1) @@ search_query($2)"
-    return await connection.fetchval(sql, name, text)
+    found: bool | None = await connection.fetchval(sql, name, text)
+    return found
 
 
 async def test_a_name_is_found_as_people_type_it(connection):
@@ -164,7 +165,8 @@ async def test_organisations_are_found_by_their_names(store):
     for name in ("anna", "bob"):
         account = Account(f"usr_{name}", f"{name}@example.org", "h", "customer", name)
         await accounts_of(pool).create(account)
-        await organised(pool, f"org_{name}", **{name: "owner"})
+    await organised(pool, "org_anna", anna="owner")
+    await organised(pool, "org_bob", bob="owner")
     organisations = Organisations(pool)
     await organisations.edit("org_anna", "Théâtre AC/DC", None)
 
