@@ -68,7 +68,7 @@ def test_every_letter_digit_and_sign_is_seen_and_no_control_or_blank():
         kind = unicodedata.category(chr(code))
         if kind[0] in "LNPS" and code not in fillers:
             assert is_name(chr(code)), hex(code)
-        if kind in {"Cc", "Cf", "Zs", "Zl", "Zp", "Co"} and code not in enclosing:
+        if kind in {"Cc", "Cf", "Zs", "Zl", "Zp"} and code not in enclosing:
             assert not is_name(chr(code)), hex(code)
 
 
