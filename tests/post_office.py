@@ -18,6 +18,8 @@ class PostOffice:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.recipients: list[str] = []
+        """To whom those were, on their envelopes."""
         self.answer = OK
         """What each recipient is answered."""
         self.port = 0
@@ -57,6 +59,7 @@ class PostOffice:
         content = cast(bytes, envelope.content)
         mail = email.message_from_bytes(content, policy=default)
         self.mails.append(mail)
+        self.recipients += envelope.rcpt_tos
         return OK
 
     async def mail_to(self, address: str, subject: str, after: int = 0) -> EmailMessage:
@@ -64,7 +67,10 @@ class PostOffice:
         async with asyncio.timeout(WAIT_S):
             while True:
                 for mail in self.mails[after:]:
-                    if (mail["To"], mail["Subject"]) == (address, subject):
+                    if (mail["To"].lower(), mail["Subject"]) == (
+                        address.lower(),
+                        subject,
+                    ):
                         return mail
                 await asyncio.sleep(0.02)
 

@@ -42,7 +42,7 @@ TOP_LEVEL = {
 # but the packages that are not named here.
 LAYERS: dict[str, set[str]] = {
     "inventory": {"msgspec"},
-    "persistence": {"inventory", "msgspec", "asyncpg"},
+    "persistence": {"inventory", "msgspec", "asyncpg", "idna"},
 }
 NEVER_IMPORTED = {
     "inventory": {"tests"},

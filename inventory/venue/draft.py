@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterable
 
 from inventory import limits
-from inventory.venue.errors import UNSAFE, Faults
+from inventory.names import NO_NAME, is_name
+from inventory.venue.errors import Faults
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
+# What Postgres and UTF-8 cannot hold; `is_name` refuses the rest.
+UNSAFE = re.compile("[\ud800-\udfff]")
 COLOR = re.compile(r"[#0-9A-Za-z(),.% /-]{1,40}")
 """What may stand in a style sheet: no more is promised of a colour."""
 
@@ -33,12 +36,12 @@ class Draft:
 
     def text(self, path: str, value: str) -> str:
         """Return `value`, which people can read and Postgres can store."""
-        if not value.strip():
-            self.faults.add(path, "Must not be empty.")
-        elif len(value) > limits.LABEL_LENGTH_MAX:
+        if len(value) > limits.LABEL_LENGTH_MAX:
             self.faults.add(path, f"Longer than {limits.LABEL_LENGTH_MAX} characters.")
         elif UNSAFE.search(value):
-            self.faults.add(path, "Contains control characters or half characters.")
+            self.faults.add(path, "Contains half characters.")
+        elif not is_name(value):
+            self.faults.add(path, NO_NAME)
         return value
 
     def add_category(self, path: str, category: Category) -> None:

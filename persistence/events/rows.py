@@ -96,9 +96,10 @@ class EventRow(Struct, frozen=True):
 class EventFilter(Struct, frozen=True, kw_only=True):
     """Which events are asked for: those to which all of this applies.
 
-    `from_ms` is included, `to_ms` is not. A `text` is contained in the name, or each of
-    its words begins one in the name, the venue's name, the category, the tags or the
-    description. Drafts of organisations are in the lists of their own only.
+    `from_ms` is included, `to_ms` is not. Each word of a `text` is in the name, or
+    begins one in the venue's name, the category, the tags or the description, as
+    `search_query` of migration 0014 reads it. Drafts of organisations are in the lists
+    of their own only.
     """
 
     status: str | None = None
@@ -210,26 +211,8 @@ def _conditions_of(wanted: EventFilter) -> Conditions:
         if value is not None:
             found.add(text, value)
     if wanted.text is not None:
-        found.add(
-            "(lower(e.name) LIKE lower({}) OR e.words @@ to_tsquery('simple', {}))",
-            f"%{_unlike(wanted.text)}%",
-            _words_query(wanted.text),
-        )
+        found.add("e.words @@ search_query({})", wanted.text)
     return found
-
-
-def _words_query(text: str) -> str:
-    """Return a text search query for words that begin with the words of a text."""
-    # Quoted, so that nothing in a word is an operator.
-    quoted = (
-        word.replace("\\", "\\\\").replace("'", "''") for word in text.lower().split()
-    )
-    return " & ".join(f"'{word}':*" for word in quoted)
-
-
-def _unlike(text: str) -> str:
-    """Take from a text what LIKE would understand in it."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _read_cursor(cursor: str, sort: Sort) -> tuple[Any, str]:

@@ -1,8 +1,8 @@
 """People with a password.
 
 Passwords come hashed: how is the server's business. An email address is one account's,
-however its letters are written. Whatever takes a password, or a mail with a code, away
-from somebody ends that account's sessions in the same transaction.
+however it is spelled: see `addresses.py`. Whatever takes a password, or a mail
+with a code, away from somebody ends that account's sessions in the same transaction.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,6 +20,7 @@ from persistence.mail import (
     put_mails,
     use_code,
 )
+from persistence.people.addresses import address_key
 from persistence.people.organisations import leave_all
 from persistence.people.sessions import Role, end_all, end_guest
 from persistence.postgres.pool import Pool, Row, UniqueViolation
@@ -27,29 +28,35 @@ from persistence.postgres.pool import Pool, Row, UniqueViolation
 _FIELDS = (
     "user_id, email, password_hash, role, name, verified_at, created_at, suspended_at"
 )
-_FIND_BY_EMAIL = f"SELECT {_FIELDS} FROM account WHERE lower(email) = lower($1)"
+# One without a key came, before there were keys, by another spelling of what was
+# somebody else's address: its own spelling still finds it, and finds nobody else.
+_FIND_BY_EMAIL = f"""
+SELECT {_FIELDS} FROM account
+WHERE email_key = $1 OR (email_key IS NULL AND lower(email) = lower($2))
+ORDER BY email_key NULLS FIRST LIMIT 1
+"""
 _FIND = f"SELECT {_FIELDS} FROM account WHERE user_id = $1 AND deleted_at IS NULL"
 _CREATE = f"""
-INSERT INTO account (user_id, email, password_hash, role, name)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO account (user_id, email, password_hash, role, name, email_key)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
 RETURNING {_FIELDS}
 """
 _ENSURE_ADMIN = f"""
-INSERT INTO account (user_id, email, password_hash, role, name)
-VALUES ($1, $2, $3, 'admin', $4)
-ON CONFLICT ((lower(email))) DO UPDATE
+INSERT INTO account (user_id, email, password_hash, role, name, email_key)
+VALUES ($1, $2, $3, 'admin', $4, $5)
+ON CONFLICT (email_key) DO UPDATE
 SET role = 'admin', password_hash = excluded.password_hash, suspended_at = NULL,
     suspended_reason = NULL
 RETURNING {_FIELDS}
 """
-_LOCK_ROLE = "SELECT role FROM account WHERE lower(email) = lower($1) FOR UPDATE"
+_LOCK_ROLE = "SELECT role FROM account WHERE email_key = $1 FOR UPDATE"
 _RENAME = f"""
 UPDATE account SET name = $2 WHERE user_id = $1 AND deleted_at IS NULL
 RETURNING {_FIELDS}
 """
 _MOVE = f"""
-UPDATE account SET email = $3, verified_at = NULL
+UPDATE account SET email = $3, email_key = $4, verified_at = NULL
 WHERE user_id = $1 AND password_hash = $2
 RETURNING {_FIELDS}
 """
@@ -65,7 +72,8 @@ _VERIFY = """
 UPDATE account SET verified_at = coalesce(verified_at, now()) WHERE user_id = $1
 """
 _DELETE = """
-UPDATE account SET email = NULL, password_hash = NULL, name = '', verified_at = NULL,
+UPDATE account SET email = NULL, email_key = NULL, password_hash = NULL, name = '',
+    verified_at = NULL,
     suspended_at = NULL, suspended_reason = NULL, deleted_at = now()
 WHERE user_id = $1 AND deleted_at IS NULL
 RETURNING user_id
@@ -124,7 +132,10 @@ class Accounts:
 
     async def find_by_email(self, email: str) -> Account | None:
         """Return the account of an email address."""
-        return _account_of(await self._pool.fetch_one(_FIND_BY_EMAIL, email))
+        row = await self._pool.fetch_one(
+            _FIND_BY_EMAIL, address_key(email), email.strip()
+        )
+        return _account_of(row)
 
     async def create(
         self,
@@ -144,6 +155,7 @@ class Accounts:
                 account.password_hash,
                 account.role,
                 account.name,
+                address_key(account.email),
             )
             if row is not None:
                 await end_guest(connection, account.user_id, self._alone_s)
@@ -159,9 +171,10 @@ class Accounts:
         one who is meant, so that account's sessions and codes end.
         """
         async with self._pool.transaction() as connection:
-            before = await connection.fetchval(_LOCK_ROLE, email)
+            key = address_key(email)
+            before = await connection.fetchval(_LOCK_ROLE, key)
             row = await connection.fetchrow(
-                _ENSURE_ADMIN, user_id, email, password_hash, name
+                _ENSURE_ADMIN, user_id, email, password_hash, name, key
             )
             account = _account_of(row)
             if account is None:
@@ -185,7 +198,11 @@ class Accounts:
         try:
             async with self._pool.transaction() as connection:
                 row = await connection.fetchrow(
-                    _MOVE, account.user_id, account.password_hash, email
+                    _MOVE,
+                    account.user_id,
+                    account.password_hash,
+                    email,
+                    address_key(email),
                 )
                 if row is not None:
                     await drop_codes(connection, account.user_id)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from persistence.errors import TooMany
 from persistence.mail import Mail, put_mails
+from persistence.people.addresses import address_key
 from persistence.people.organisations import (
     AlreadyMember,
     MemberNotFound,
@@ -50,12 +51,12 @@ ORDER BY i.created_at DESC, i.invitation_id DESC LIMIT $2
 _ACCOUNT = """
 SELECT a.user_id, m.role FROM account a
 LEFT JOIN organisation_member m ON m.user_id = a.user_id AND m.organisation_id = $1
-WHERE lower(a.email) = lower($2)
+WHERE a.email_key = $2
 """
 _REPLACE = """
 UPDATE organisation_invitation SET state = 'withdrawn', answered_at = now()
 WHERE organisation_id = $1 AND state = 'pending'
-    AND (lower(email) = lower($2) OR expires_at <= now())
+    AND (email_key = $2 OR expires_at <= now())
 """
 _COUNT_PENDING = """
 SELECT count(*) FROM organisation_invitation
@@ -63,12 +64,13 @@ WHERE organisation_id = $1 AND state = 'pending'
 """
 _CREATE = """
 INSERT INTO organisation_invitation (invitation_id, organisation_id, email, role,
-    code_hash, invited_by, request_hash, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8 * interval '1 s')
+    code_hash, invited_by, request_hash, expires_at, email_key)
+VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8 * interval '1 s', $9)
 ON CONFLICT (invitation_id) DO NOTHING
 """
 _LOCK_BY_CODE = """
-SELECT invitation_id, state, role, email, answered_by, expires_at <= now() AS expired
+SELECT invitation_id, state, role, email_key, answered_by,
+    expires_at <= now() AS expired
 FROM organisation_invitation WHERE code_hash = $1 FOR UPDATE
 """
 _ANSWER = """
@@ -82,7 +84,7 @@ WHERE organisation_id = $1 AND invitation_id = $2 AND state = 'pending'
 RETURNING invitation_id
 """
 _ADDRESS = """
-SELECT lower(email) = lower($2) AS same, verified_at IS NOT NULL AS confirmed
+SELECT email, verified_at IS NOT NULL AS confirmed
 FROM account WHERE user_id = $1 AND deleted_at IS NULL
 """
 _ROLE = """
@@ -163,12 +165,11 @@ class Invitations:
             found = await self._find(connection, new)
             if found is not None:
                 return found
-            account = await connection.fetchrow(
-                _ACCOUNT, new.organisation_id, new.email
-            )
+            key = address_key(new.email)
+            account = await connection.fetchrow(_ACCOUNT, new.organisation_id, key)
             if account is not None and account["role"] is not None:
                 raise AlreadyMember
-            await connection.execute(_REPLACE, new.organisation_id, new.email)
+            await connection.execute(_REPLACE, new.organisation_id, key)
             pending = await connection.fetchval(_COUNT_PENDING, new.organisation_id)
             if pending >= PENDING_MAX:
                 raise TooMany
@@ -182,6 +183,7 @@ class Invitations:
                 new.invited_by,
                 new.request_hash,
                 new.lasts_s,
+                key,
             )
             # Under the recipient's name: it goes when that account is deleted.
             known = new.invitation_id if account is None else account["user_id"]
@@ -236,10 +238,10 @@ class Invitations:
                     return organisation, role
             if row["state"] != "pending" or row["expired"]:
                 raise InvitationNotFound
-            account = await connection.fetchrow(_ADDRESS, user, row["email"])
+            account = await connection.fetchrow(_ADDRESS, user)
             if account is None:
                 raise MemberNotFound
-            if not account["same"]:
+            if address_key(account["email"]) != row["email_key"]:
                 raise NotInvited
             if not account["confirmed"]:
                 raise NotConfirmed

@@ -36,8 +36,11 @@ _LIST = f"""
 SELECT {_FIELDS}, m.role FROM organisation o {_MINE}
 WHERE o.deleted_at IS NULL AND ($3 OR m.role IS NOT NULL)
     AND ($4::timestamptz IS NULL OR (o.created_at, o.organisation_id) > ($4, $5))
+    {{searched}}
 ORDER BY o.created_at, o.organisation_id LIMIT $2
 """
+_LIST_ALL = _LIST.format(searched="")
+_SEARCH = _LIST.format(searched="AND o.words @@ search_query($6)")
 _LOCK_ACCOUNT = """
 SELECT user_id FROM account WHERE user_id = $1 AND deleted_at IS NULL
 FOR NO KEY UPDATE
@@ -140,11 +143,11 @@ _FORGET_USER = (
     """,
     "UPDATE join_request SET message = '' WHERE user_id = $1",
     """
-    UPDATE organisation_invitation SET email = '',
+    UPDATE organisation_invitation SET email = '', email_key = NULL,
         state = CASE state WHEN 'pending' THEN 'withdrawn' ELSE state END,
         answered_at = coalesce(answered_at, now())
-    WHERE answered_by = $1 OR lower(email) = (
-        SELECT lower(email) FROM account WHERE user_id = $1)
+    WHERE answered_by = $1 OR email_key = (
+        SELECT email_key FROM account WHERE user_id = $1)
     """,
 )
 
@@ -248,11 +251,24 @@ class Organisations:
         return bool(rows[0]["leads"])
 
     async def list_of(
-        self, user: str, *, every: bool = False, limit: int, cursor: str | None = None
+        self,
+        user: str,
+        *,
+        every: bool = False,
+        text: str | None = None,
+        limit: int,
+        cursor: str | None = None,
     ) -> tuple[list[Organisation], str | None]:
-        """Return a page of those a user belongs to (or of all), the oldest first."""
-        rows = await self._pool.fetch(
-            _LIST, user, fetched(limit), every, *decode_cursor(cursor)
+        """Return a page of those a user belongs to (or of all), the oldest first.
+
+        `text` has words that are in the name, as `search_query` of migration 0014 reads
+        them.
+        """
+        values = (user, fetched(limit), every, *decode_cursor(cursor))
+        rows = (
+            await self._pool.fetch(_LIST_ALL, *values)
+            if text is None
+            else await self._pool.fetch(_SEARCH, *values, text)
         )
         found = [_organisation_of(row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.organisation_id))

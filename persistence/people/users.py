@@ -90,15 +90,13 @@ class Users:
     ) -> tuple[list[User], str | None]:
         """Return a page, newest first, and the cursor of the next one.
 
-        `text` stands somewhere in the email address or in the name.
+        `text` has words that are in the email address or in the name, as
+        `search_query` of migration 0014 reads them.
         """
         where, values = ["deleted_at IS NULL"], list[object]()
         if text:
             values.append(text)
-            where.append(
-                "(position(lower($1) IN lower(email)) > 0"
-                " OR position(lower($1) IN lower(name)) > 0)"
-            )
+            where.append("words @@ search_query($1)")
         if role is not None:
             values.append(role)
             where.append(f"role = ${len(values)}")

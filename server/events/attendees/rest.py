@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from inventory.venue.own import GA
 from persistence.events.attendees import AlreadyRegistered, Attendee, NewAttendee
+from persistence.people.addresses import address_key
 from server.events.attendees.problems import (
     ALREADY_REGISTERED,
     ATTENDEE_NOT_FOUND,
@@ -45,6 +46,7 @@ from server.transport.http.problems import (
 )
 from server.transport.mail.codes import hash_of_code
 from server.transport.rest.call import Call
+from server.transport.rest.fields import Name
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.query import choice_of, text_of
@@ -52,7 +54,6 @@ from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
 
 TEXT_LENGTH_MAX: Final = 200
 STATUSES: Final = ("pending", "registered", "cancelled")
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class AttendeeCreate(Struct, forbid_unknown_fields=True):
@@ -96,7 +97,7 @@ async def create_attendee(call: Call) -> web.Response:
         tried = key if key is None or not attempt else f"{key} {attempt}"
         return new_id("att", f"{user} {event.id}", tried)
 
-    request_hash = hash_request([event.id, email, body.name])
+    request_hash = hash_request([event.id, address_key(email), body.name])
     new = NewAttendee(name(0), event.id, email, body.name, user, request_hash)
     try:
         made = await call[REGISTRATIONS].register(new, name)
@@ -223,8 +224,8 @@ FILTERS: Final = (
     Query(
         "q",
         {"type": "string", "minLength": 1, "maxLength": TEXT_LENGTH_MAX},
-        "Only those with this id, whose reference begins so, or who have this in the "
-        "name or email address.",
+        "Only those with this id, whose reference begins so, or who have all these "
+        "words, or parts of words, in the name or email address.",
     ),
     Query(
         "status",

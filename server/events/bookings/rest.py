@@ -148,11 +148,12 @@ async def list_event_bookings(call: Call) -> web.Response:
     event, query = await find_event(call), call.request.query
     if not await may_see(call, event.id):
         raise ProblemError(FORBIDDEN)
-    limit = read_limit(query)
+    limit, text = read_limit(query), text_of(query, "q", TEXT_LENGTH_MAX)
     rows = await call[BOOKINGS].list_of_event(
         event.id,
         _wanted(query),
-        text=text_of(query, "q", TEXT_LENGTH_MAX),
+        text=text,
+        text_is_seat=text in event.board.venue.seat_index,
         seat=text_of(query, "seat", LABEL_LENGTH_MAX),
         below=read_cursor(query, Version),
         limit=limit + 1,
@@ -234,7 +235,7 @@ TEXT: Final = Query(
     "q",
     {"type": "string", "minLength": 1, "maxLength": TEXT_LENGTH_MAX},
     "Only those with this id, order, user or seat, whose reference begins so, or whose "
-    "buyer has this in the name or email address.",
+    "buyer has all these words, or parts of words, in the name or email address.",
 )
 
 SEAT: Final = Query(

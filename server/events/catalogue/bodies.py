@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
+from inventory.names import NAME_PATTERN
 from inventory.replies import Fault
 from inventory.rules.settings import past_faults, price_faults, time_faults
 from inventory.settings import Money, SaleState, Settings, SettingsPatch, completes_ms
@@ -44,8 +45,8 @@ PricesPatch = Annotated[
 ]
 Payment = Literal["none", "required"]
 Description = Annotated[str, Meta(max_length=10_000)]
-CategoryName = Annotated[str, Meta(min_length=1, max_length=50)]
-Tag = Annotated[str, Meta(min_length=1, max_length=50)]
+CategoryName = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
+Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=20)]
 Registration = Literal["closed", "open"]
 

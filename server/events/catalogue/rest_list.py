@@ -53,9 +53,10 @@ EVENT_FILTERS: Final = (
     Query(
         "q",
         {"type": "string", "maxLength": QUERY_LENGTH_MAX},
-        "Only those whose name contains this, or that have words beginning with each of"
-        " its words in the name, the venue's name, the category, the tags or the"
-        " description.",
+        "Only those that have each of these words in the name, whole or in part, or a"
+        " word beginning with it in the venue's name, the category, the tags or the"
+        " description; in any order, and without regard to case, accents and"
+        " punctuation.",
     ),
     Query("category", _WORD, "Only this category, in upper or lower case."),
     Query(

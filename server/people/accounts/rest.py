@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from persistence.people.accounts import EmailTaken
+from persistence.people.addresses import address_key
 from persistence.people.organisations import LastOwner
 from server.base.identity import Role
 from server.people.accounts.mails import ACCOUNT_MAILS
@@ -128,7 +129,7 @@ async def _move(call: Call, text: str, password: str | UnsetType) -> None:
         raise bad_field("current_password", "Needed for another address.")
     if not await verify_password(call, account, account.email, password):
         raise ProblemError(WRONG_PASSWORD)
-    if email == account.email:
+    if address_key(email) == address_key(account.email):
         return
     count_mail(call, email)
     message = call[ACCOUNT_MAILS].verify(account.user_id, email)

@@ -84,7 +84,7 @@ async def verify(call: Call) -> web.Response:
 async def forgot(call: Call) -> web.Response:
     """Send a code to an address, if it has an account; the answer does not tell."""
     body = await call.body(Forgot)
-    email = body.email.strip().lower()
+    email = body.email.strip()
     count_mail(call, email)
     await asyncio.gather(_send_reset(call, email), asyncio.sleep(FORGOT_S))
     return call.answer(Accepted(), status=202)

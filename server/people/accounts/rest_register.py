@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from persistence.people.accounts import Account
+from persistence.people.addresses import address_key
 from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.accounts.problems import EMAIL_TAKEN
 from server.people.auth.fields import (
@@ -46,7 +47,7 @@ async def register(call: Call) -> web.Response:
     body = await call.body(Register)
     email = read_email(body.email)
     guest = call.identity if call.identity and call.identity.role == "guest" else None
-    user = guest.user if guest else new_id("usr", email, key)
+    user = guest.user if guest else new_id("usr", address_key(email), key)
     # Hashed in any case, so that its time does not tell who has an account.
     hashed = await hash_password(call, body.password, "password")
     wanted = Account(user, email, hashed, "customer", body.name)

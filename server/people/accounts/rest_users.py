@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from inventory.names import TEXT_PATTERN
 from persistence.people.users import Changed, LastAdmin, User, Users
 from server.base.identity import Role
 from server.people.accounts.problems import LAST_ADMIN, USER_NOT_FOUND
@@ -61,7 +62,11 @@ class UserPatch(Struct, forbid_unknown_fields=True):
     role: UserRole | UnsetType = UNSET
     suspended: bool | UnsetType = UNSET
     reason: (
-        Annotated[str, Meta(min_length=1, max_length=REASON_LENGTH_MAX)] | UnsetType
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=REASON_LENGTH_MAX, pattern=TEXT_PATTERN),
+        ]
+        | UnsetType
     ) = UNSET
     """Why the account is suspended; needed for that, and for nothing else."""
 
@@ -146,7 +151,8 @@ USER_FILTERS: Final = (
     Query(
         "q",
         {"type": "string", "minLength": 1, "maxLength": QUERY_LENGTH_MAX},
-        "Only email addresses and names that contain this.",
+        "Only users with all these words, or parts of words, in the name or email "
+        "address, in any order and without regard to case, accents and punctuation.",
     ),
     Query(
         "role",

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from inventory.names import NAME_PATTERN, TEXT_PATTERN
 from persistence.errors import TooMany
 from persistence.people.announcements import Announcement, Audience, NewAnnouncement
 from persistence.people.organisations import OrganisationNotFound
@@ -35,18 +36,10 @@ from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.route import Route
 
-# A line of a mail's head: nothing that would end it, nor a newline at its end, which
-# `$` alone lets pass.
-Subject = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=150,
-        pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*(?!\n)$",
-    ),
-]
+# A line of a mail's head: nothing that would end it.
+Subject = Annotated[str, Meta(min_length=1, max_length=150, pattern=NAME_PATTERN)]
 State = Literal["writing", "sending", "done"]
-Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
+Text = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=TEXT_PATTERN)]
 
 
 class AnnouncementCreate(Struct, forbid_unknown_fields=True):

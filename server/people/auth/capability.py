@@ -73,7 +73,7 @@ async def _ensure_admin(
     hashed = await hashing
     if email is not None and hashed is not None:
         user_id = f"usr_{secrets.token_urlsafe(16)}"
-        await accounts.ensure_admin(user_id, email.strip().lower(), hashed)
+        await accounts.ensure_admin(user_id, email.strip(), hashed)
 
 
 AUTH: Final = Capability(

@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from persistence.people.accounts import Account, Accounts
+from persistence.people.addresses import address_key
 from persistence.people.sessions import Device
 from server.people.auth.passwords import (
     PASSWORD_LENGTH_MAX,
@@ -22,7 +23,7 @@ from server.transport.http.problems import (
     ProblemError,
     bad_field,
 )
-from server.transport.mail.addresses import EMAIL_LENGTH_MAX, normal_email
+from server.transport.mail.addresses import EMAIL_LENGTH_MAX, typed_email
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.bodies import is_clean
 from server.transport.rest.call import Call
@@ -39,8 +40,8 @@ NewPassword = Annotated[
 
 
 def read_email(text: str, field: str = "email") -> str:
-    """Return the address as we write it; raises `ProblemError`."""
-    email = normal_email(text)
+    """Return the address as it was typed; raises `ProblemError`."""
+    email = typed_email(text)
     if email is None:
         raise bad_field(field, "Not an email address.")
     return email
@@ -69,7 +70,7 @@ async def verify_password(
     """
     limits = call.find(LIMITS)
     if limits is not None:
-        verdict = limits.login(call.client, email, time.monotonic())
+        verdict = limits.login(call.client, address_key(email), time.monotonic())
         enforce(call.request, verdict)
     stored_hash = None if account is None else account.password_hash
     try:
@@ -82,7 +83,7 @@ def count_mail(call: Call, email: str) -> None:
     """Count a mail that the caller has us send; refuse it where there were too many."""
     limits = call.find(LIMITS)
     if limits is not None:
-        verdict = limits.mail(call.client, email, time.monotonic())
+        verdict = limits.mail(call.client, address_key(email), time.monotonic())
         enforce(call.request, verdict)
 
 

@@ -82,7 +82,7 @@ async def create_guest(call: Call) -> web.Response:
 async def log_in(call: Call) -> web.Response:
     """Give tokens to whom email and password prove."""
     body = await call.body(Login)
-    email = body.email.strip().lower()
+    email = body.email.strip()
     account = await call[ACCOUNTS].find_by_email(email)
     if account is not None:
         note_objects(call.request, user=account.user_id)

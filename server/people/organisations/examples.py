@@ -94,6 +94,7 @@ EXAMPLES: Final = Examples(
         },
     },
     queries={
+        "list_organisations": {"q": ORGANISATION["name"]},
         "list_invitations": {"state": "pending"},
         "list_join_requests": {"state": "pending"},
     },

@@ -42,8 +42,10 @@ from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
-from server.transport.rest.route import WRITES, Route
+from server.transport.rest.query import text_of
+from server.transport.rest.route import WRITES, Query, Route
 
+QUERY_LENGTH_MAX: Final = 200
 Description = Annotated[str, Meta(max_length=2_000)]
 
 
@@ -106,6 +108,7 @@ async def list_organisations(call: Call) -> web.Response:
     rows, cursor = await call[ORGANISATION_SERVICE].organisations.list_of(
         who.user,
         every=who.role == "admin",
+        text=text_of(query, "q", QUERY_LENGTH_MAX),
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )
@@ -175,6 +178,12 @@ def document_of(row: Organisation, role: MemberRole | None) -> OrganisationDocum
     )
 
 
+NAMED: Final = Query(
+    "q",
+    {"type": "string", "minLength": 1, "maxLength": QUERY_LENGTH_MAX},
+    "Only those with all these words, or parts of words, in the name.",
+)
+
 ROUTES: Final[tuple[Route, ...]] = (
     post(
         path="/v1/organisations",
@@ -194,6 +203,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         name="list_organisations",
         summary="List the caller's organisations; all, for administrators",
         access="customer",
+        query=(NAMED,),
         problems=(BAD_FIELD, UNAVAILABLE),
     ),
     read(

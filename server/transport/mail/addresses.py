@@ -1,7 +1,9 @@
-"""Email addresses: what may be one, and the one way we write each."""
+"""Email addresses: what may be one."""
 
 import re
 from typing import Final
+
+from persistence.people.addresses import address_key
 
 EMAIL_LENGTH_MAX: Final = 254
 
@@ -13,14 +15,20 @@ _ADDRESS: Final = re.compile(
 )
 
 
-def normal_email(text: str) -> str | None:
-    """Return the address in lower case; None where it can be none."""
-    email = text.strip().lower()
+def typed_email(text: str) -> str | None:
+    """Return the address as it was typed; None where it can be none.
+
+    What it is compared by is its `address_key`.
+    """
+    email = text.strip()
     if len(email) > EMAIL_LENGTH_MAX or not email.isprintable():
         return None
     if _ADDRESS.fullmatch(email) is None:
         return None
-    local, _, domain = email.partition("@")
+    key = address_key(email)
+    if len(key) > EMAIL_LENGTH_MAX or _ADDRESS.fullmatch(key) is None:
+        return None
+    local, _, domain = key.partition("@")
     labels = domain.split(".")
     if len(local) > 64 or not all(0 < len(label) < 64 for label in labels):
         return None

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from persistence.errors import Unavailable
 from persistence.mail import TAKEN_MAX, TAKEN_S, Outbox, TakenMail
+from persistence.people.addresses import in_ascii_domain
 
 if TYPE_CHECKING:
     import aiosmtplib
@@ -48,7 +49,7 @@ class MailSender:
         """off, ok, or degraded: the last mail could not be sent."""
         self._outbox = outbox
         self._url = url
-        self._sender = sender or ""
+        self._sender = _in_ascii_domain(sender or "")
 
     async def run(self) -> None:
         """Send whatever is due, and delete what is long over, for ever."""
@@ -127,10 +128,11 @@ class MailSender:
             raise ConnectionError(str(error)) from error
 
     def _message(self, mail: TakenMail) -> EmailMessage:
-        ascii_only = mail.recipient.isascii()
-        message = EmailMessage(SMTP if ascii_only else SMTPUTF8)
+        recipient = in_ascii_domain(mail.recipient)
+        # What stands before the @ has no other spelling: few servers take such.
+        message = EmailMessage(SMTP if recipient.isascii() else SMTPUTF8)
         message["From"] = self._sender
-        message["To"] = mail.recipient
+        message["To"] = recipient
         message["Subject"] = mail.subject
         message["Date"] = format_datetime(mail.created_at)
         domain = parseaddr(self._sender)[1].rpartition("@")[2] or "onsale.invalid"
@@ -155,6 +157,11 @@ class MailSender:
             "start_tls": None if secure or name is None else True,
             "timeout": SMTP_S_MAX,
         }
+
+
+def _in_ascii_domain(sender: str) -> str:
+    address = parseaddr(sender)[1]
+    return sender.replace(address, in_ascii_domain(address)) if address else sender
 
 
 def _refuse(code: int, reason: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from aiohttp import web
 
+from inventory.names import NAME_PATTERN, NO_NAME, NO_TEXT, TEXT_PATTERN
 from server.transport.http.problems import (
     BAD_FRAME,
     REQUEST_TIMEOUT,
@@ -28,6 +29,11 @@ _ESCAPED_NULL: Final = b"\\u0000"
 _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _PATH: Final = re.compile(r" - at `(key in )?\$\.?([^`]*)`$")
 _NAMED_FIELD: Final = re.compile(r"(?:unknown|required) field `([^`]*)`")
+_WORDS: Final = {
+    f"Expected `str` matching regex {NAME_PATTERN!r}": NO_NAME.rstrip("."),
+    f"Expected `str` matching regex {TEXT_PATTERN!r}": NO_TEXT.rstrip("."),
+}
+"""What was found wrong, for people who read no patterns."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -112,6 +118,8 @@ def is_clean(text: str) -> bool:
 
 def _explain(error: msgspec.ValidationError) -> ProblemError:
     message = str(error)
+    for asked, words in _WORDS.items():
+        message = message.replace(asked, words)
     path = ""
     found = _PATH.search(message)
     if found is not None:

@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Meta
 
 from inventory import limits
+from inventory.names import NAME_PATTERN
 from server.transport.http.problems import bad_field
 from server.transport.rest.times import Time
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NAME_PATTERN)]
 Id = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
 
 _LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")

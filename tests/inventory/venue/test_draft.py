@@ -36,7 +36,9 @@ def test_seats_and_areas_share_their_names():
     assert faults_of(draft) == [Fault("areas.0", "The label 'A-1' is used twice.")]
 
 
-@pytest.mark.parametrize("text", ["", "  ", "a\0b", "a\nb", "\ud800", "x" * 101])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "\u200b", "\x07", "a\0b", "a\nb", "\ud800", "x" * 101]
+)
 def test_text_must_be_fit_for_people_and_for_postgres(text):
     draft = Draft(Faults())
     draft.text("name", text)

@@ -53,6 +53,30 @@ async def test_an_address_is_one_account_s_only(accounts):
     assert await accounts.create(replace(ANNA, email="b@c.de")) is None
 
 
+async def test_an_account_of_before_is_found_by_its_own_spelling(accounts, store):
+    # Both were there when spellings were told apart: migration 0014 merged nobody.
+    ours = replace(ANNA, email="jürgen@münchen.de")
+    theirs = replace(ANNA, user_id="usr_2", email="jürgen@xn--mnchen-3ya.de")
+    await accounts.create(theirs)
+    await store.query("UPDATE account SET email_key = NULL")
+    await accounts.create(ours)
+    for email, user in [
+        ("jürgen@münchen.de", "usr_1"),
+        ("ju\u0308rgen@MÜNCHEN.de", "usr_1"),
+        ("Jürgen@xn--mnchen-3ya.de", "usr_2"),
+    ]:
+        found = await accounts.find_by_email(email)
+        assert found is not None
+        assert found.user_id == user, email
+    with pytest.raises(EmailTaken):
+        await accounts.move(theirs, "JÜRGEN@münchen.de", [], [])
+    plan = await store.query(
+        "EXPLAIN SELECT FROM account WHERE email_key = 'a@b'"
+        " OR (email_key IS NULL AND lower(email) = lower('a@b'))"
+    )
+    assert "Seq Scan" not in str(plan)
+
+
 async def test_of_many_who_register_one_address_one_gets_it(accounts):
     wanted = [replace(ANNA, user_id=f"usr_{n}") for n in range(6)]
     made = await asyncio.gather(*(accounts.create(one) for one in wanted))

@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+from msgspec.structs import replace
 
 from persistence.mail import Outbox
 from persistence.postgres.pool import Pool
@@ -108,3 +109,23 @@ async def test_a_password_is_not_told_where_everybody_can_listen(office, outbox,
     assert office.mails == []
     (row,) = await outbox.newest()
     assert "s3cret" not in row["reason"]
+
+
+async def test_a_domain_goes_out_in_ascii(office, outbox, pool):
+    umlaut = replace(mail("m1"), recipient="Olga@MÜNCHEN.de")
+    await put(pool, umlaut)
+    sender = MailSender(outbox, office.url, "Tickets <tickets@bücher.example>")
+    await sender.send_due()
+    assert await fates(outbox) == {"m1": (True, False)}
+    (sent,) = office.mails
+    assert sent["To"] == "Olga@xn--mnchen-3ya.de"
+    assert sent["From"] == "Tickets <tickets@xn--bcher-kva.example>"
+    assert sent["Message-ID"] == "<m1@xn--bcher-kva.example>"
+    assert office.recipients == ["Olga@xn--mnchen-3ya.de"]
+
+
+async def test_a_name_before_the_at_goes_out_as_it_is(office, outbox, pool):
+    await put(pool, replace(mail("m1"), recipient="jürgen@münchen.de"))
+    await MailSender(outbox, office.url, SENDER).send_due()
+    assert await fates(outbox) == {"m1": (True, False)}
+    assert office.recipients == ["jürgen@xn--mnchen-3ya.de"]

@@ -1,0 +1,203 @@
+"""What a search costs: `python -m bench.bench_search`.
+
+100,000 each of accounts, bookings of one event, registrations for one event, events and
+organisations, in a real Postgres, searched through the stores that REST uses: the
+median and the slowest of some runs, for a text that one row has, one that a thousand
+have, and a single letter. The same rows without the column and its index tell what
+these cost a write.
+"""
+
+import asyncio
+import shutil
+import statistics
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+import asyncpg
+from cyclopts import App
+
+from persistence.data_directory import DataDirectory
+from persistence.embedded import EmbeddedPostgres
+from persistence.events.attendees import Attendees
+from persistence.events.bookings import Bookings, Wanted
+from persistence.events.rows import EventFilter, list_statement
+from persistence.people.organisations import Organisations
+from persistence.people.users import Users
+from persistence.postgres.migrate import migrate
+from persistence.postgres.pool import Pool
+
+ROWS: Final = 100_000
+RUNS: Final = 15
+PAGE: Final = 50
+
+# A hundred first names and a thousand last ones.
+_FIRST: Final = "substr(md5('f' || n % 100), 1, 6)"
+_NAME: Final = f"initcap({_FIRST}) || ' Ñ' || substr(md5('l' || n % 1000), 1, 7)"
+_MAIL: Final = f"{_FIRST} || '.' || n || '@example.org'"
+FILL: Final = {
+    "account": f"""
+INSERT INTO account (user_id, email, email_key, password_hash, role, name, created_at)
+SELECT 'usr_' || n, {_MAIL}, {_MAIL}, 'h', 'customer', {_NAME},
+    now() - n * interval '1 s'
+FROM generate_series(1, $1::int) n
+""",
+    "venue": """
+INSERT INTO venue (venue_id, name, map, seats, area_capacities, categories, created_by,
+    request_hash)
+SELECT 'ven', 'Hall', '', 0, '{5}', '[]', '', '' FROM generate_series($1, $1::int) n
+""",
+    "event": f"""
+INSERT INTO event (event_id, venue_id, initial_settings, settings, name, status,
+    starts_at, created_by, request_hash, venue_name, description)
+SELECT 'evt_' || n, 'ven', '{{}}', '{{}}', {_NAME} || ' ' || n, 'on_sale',
+    now() + n * interval '1 min', '', '', 'Théâtre', repeat('Some words of it. ', 20)
+FROM generate_series(1, $1::int) n
+""",
+    "booking": """
+INSERT INTO booking (booking_id, event_id, reference, user_id, version, seats, areas,
+    created_at)
+SELECT 'bok_' || n, 'evt_1', upper(substr(md5('r' || n), 1, 10)), 'usr_' || n, n,
+    jsonb_build_array('A-' || 2 * n, 'A-' || 2 * n + 1), '{}',
+    now() - n * interval '1 s'
+FROM generate_series(1, $1::int) n
+""",
+    "attendee": f"""
+INSERT INTO attendee (attendee_id, event_id, email, email_key, name, user_id,
+    request_hash, driven_until, created_at)
+SELECT 'att_' || n, 'evt_1', {_MAIL}, {_MAIL}, {_NAME}, '', '', now(),
+    now() - n * interval '1 s'
+FROM generate_series(1, $1::int) n
+""",
+    "organisation": f"""
+INSERT INTO organisation
+    (organisation_id, name, description, created_by, request_hash, created_at)
+SELECT 'org_' || n, {_NAME} || ' ' || n, '', '', '', now() - n * interval '1 s'
+FROM generate_series(1, $1::int) n
+""",
+}
+WORDS: Final = ("account", "event", "attendee", "organisation")
+TEXTS: Final = {
+    "of one row": "{first} 77077",
+    "of a thousand": "{first}",
+    "a letter": "a",
+}
+
+Search = Callable[[str], Awaitable[int]]
+
+
+def searches(pool: Pool) -> dict[str, Search]:
+    """Return what finds a page of each, and says how long it is."""
+    users = Users(pool, token_s=1, alone_s=1)
+    attendees, bookings = Attendees(pool), Bookings(pool)
+    organisations = Organisations(pool)
+
+    async def find_users(text: str) -> int:
+        return len((await users.search(text=text, limit=PAGE))[0])
+
+    async def find_attendees(text: str) -> int:
+        page, _ = await attendees.list_of_event("evt_1", text=text, limit=PAGE)
+        return len(page)
+
+    async def find_bookings(text: str) -> int:
+        found = bookings.list_of_event("evt_1", Wanted(), text=text, limit=PAGE)
+        return len(await found)
+
+    async def find_seat(text: str) -> int:
+        found = bookings.list_of_event(
+            "evt_1", Wanted(), text="A-154154", text_is_seat=True, limit=PAGE
+        )
+        return len(await found)
+
+    async def find_organisations(text: str) -> int:
+        page, _ = await organisations.list_of("", every=True, text=text, limit=PAGE)
+        return len(page)
+
+    async def find_events(text: str) -> int:
+        # The rows without their settings, which nobody made here.
+        sql, values = list_statement(EventFilter(text=text), "starts_at", None, PAGE)
+        return min(PAGE, len(await pool.fetch(sql, *values)))
+
+    return {
+        "users": find_users,
+        "attendees": find_attendees,
+        "bookings": find_bookings,
+        "bookings by seat": find_seat,
+        "organisations": find_organisations,
+        "events": find_events,
+    }
+
+
+async def fill(connection: Any, rows: int) -> None:
+    """Make the rows, and print what their words cost."""
+    for table, sql in FILL.items():
+        await connection.execute("BEGIN")
+        if table in WORDS:
+            await connection.execute(f"ALTER TABLE {table} DROP COLUMN words")
+        began = perf_counter()
+        await connection.fetch(sql, rows)
+        bare_s = perf_counter() - began
+        await connection.execute("ROLLBACK")
+        began = perf_counter()
+        await connection.fetch(sql, rows)
+        whole_s = perf_counter() - began
+        if table not in WORDS:
+            continue
+        size = await connection.fetchval(f"SELECT pg_relation_size('{table}_words')")
+        print(
+            f"{table}: {whole_s / rows * 1e6:.0f} µs a row, {bare_s / rows * 1e6:.0f}"
+            f" without words; its index has {size / 2**20:.0f} MiB"
+        )
+    await connection.execute("VACUUM ANALYZE")
+
+
+async def measure(url: str, rows: int) -> None:
+    """Fill a database, search it, and print what that took."""
+    connection = await asyncpg.connect(url)
+    try:
+        await migrate(connection)
+        await fill(connection, rows)
+        first = await connection.fetchval("SELECT substr(md5('f' || 77), 1, 6)")
+    finally:
+        await connection.close()
+    pool = await Pool.open(url)
+    try:
+        for name, search in searches(pool).items():
+            for kind, text in TEXTS.items():
+                asked = text.format(first=first)
+                found, took = 0, list[float]()
+                for _ in range(RUNS):
+                    began = perf_counter()
+                    found = await search(asked)
+                    took.append((perf_counter() - began) * 1_000)
+                median = statistics.median(took)
+                print(
+                    f"{name}, {kind} ({asked!r}): {found} on the page,"
+                    f" median {median:.1f} ms, slowest {max(took):.1f} ms"
+                )
+    finally:
+        await pool.close()
+
+
+app = App(name="bench_search")
+
+
+@app.default
+def main(rows: int = ROWS) -> None:
+    """Measure a search among so many rows."""
+    folder = Path(tempfile.mkdtemp(prefix="onsale-search-"))
+    data = DataDirectory(folder / "data")
+    data.lock()
+    postgres = EmbeddedPostgres(data)
+    try:
+        asyncio.run(measure(postgres.start(), rows))
+    finally:
+        postgres.stop()
+        data.unlock()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    app()
