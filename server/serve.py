@@ -110,6 +110,12 @@ def say_ready(url: str) -> None:
     sys.stdout.flush()
 
 
+def tell_notices(postgres: EmbeddedPostgres) -> None:
+    """Log what the operator should know of our own database."""
+    for notice in postgres.notices:
+        log.info(notice)
+
+
 def _serve_alone(config: Config, data: DataDirectory) -> None:
     set_up_process()
     with ExitStack() as stack:
@@ -121,6 +127,7 @@ def _serve_alone(config: Config, data: DataDirectory) -> None:
             # Half of a start is importing this; Postgres comes up meanwhile.
             importlib.import_module("server.app")
             url = postgres.wait()
+            tell_notices(postgres)
         node = node_of(data)
         place = Place(
             node=node,

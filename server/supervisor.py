@@ -43,7 +43,7 @@ from server.place import (
     own_port_of,
 )
 from server.reserved_port import ReservedPort
-from server.serve import StartError, say_ready
+from server.serve import StartError, say_ready, tell_notices
 from server.worker import Failed, Job, Ready
 
 RESTART_S_MIN: Final = 0.1
@@ -84,6 +84,7 @@ def supervise(config: Config, data: DataDirectory, node: str) -> None:
             redis_url = valkey.start()
         if database_url is None:
             database_url = postgres.wait()
+            tell_notices(postgres)
 
         def place(number: int) -> Place:
             return Place(
