@@ -112,7 +112,9 @@ async def _supervise(
     any_place = place(0)
     database_url, redis_url = any_place.database_url, any_place.redis_url
     assert redis_url is not None
-    _, applied = await prepare_database(database_url, unsafe=config.unsafe)
+    _, applied = await prepare_database(
+        database_url, unsafe=config.unsafe, tell=log.warning
+    )
     if applied:
         log.info("migrated the database", files=applied)
     pool = await Pool.open(database_url, size=1, name="onsale supervisor")

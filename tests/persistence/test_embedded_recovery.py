@@ -1,6 +1,5 @@
 """Each way in which an embedded cluster can be restored from a backup of its files."""
 
-import asyncio
 import os
 import shutil
 from pathlib import Path
@@ -12,6 +11,7 @@ from persistence.data_directory import DataDirectory
 from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError, discard
 from persistence.embedded.account import choose_account
 from persistence.embedded.binaries import find_binaries, runnable_binaries
+from persistence.embedded.child import poll
 from persistence.embedded.recovery import RESTORED_RECORD
 from persistence.guard import check_server
 from persistence.migrate import migrate
@@ -93,12 +93,7 @@ class Shop:
         ((segment,),) = self.ask("SELECT pg_walfile_name(pg_current_wal_lsn())")
         self.ask("SELECT pg_switch_wal()")
 
-        async def wait():
-            async with asyncio.timeout(20):
-                while not (self.archive / segment).exists():
-                    await asyncio.sleep(0.02)
-
-        complete(wait())
+        assert poll((self.archive / segment).exists, 20)
 
     def put_back(self):
         self.server.stop()
