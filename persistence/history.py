@@ -7,6 +7,8 @@ former servers is forgotten too: they are gone, or serve the original of this co
 
 from typing import Any
 
+from persistence import limits
+
 _HAS_TABLE = "SELECT to_regclass($1) IS NOT NULL"
 # Who had an event stays in its row: it is how events without an owner are found, whose
 # holds have to end in time.
@@ -18,7 +20,21 @@ UPDATE event_head SET
     owner_token = NULL,
     lease_until = '-infinity'
 """
+_LIVING = """
+SELECT process FROM process
+WHERE seen_at BETWEEN clock_timestamp() - make_interval(secs => $1)
+    AND clock_timestamp()
+ORDER BY process
+"""
 _OF_FORMER_SERVERS = ("process", "cluster")
+
+
+async def living_processes(connection: Any) -> list[str]:
+    """Return the names of the servers that use this database just now."""
+    if not await connection.fetchval(_HAS_TABLE, "process"):
+        return []
+    rows = await connection.fetch(_LIVING, limits.SEEN_S_MAX)
+    return [row["process"] for row in rows]
 
 
 async def begin_new_history(connection: Any) -> int:
