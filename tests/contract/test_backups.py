@@ -27,7 +27,8 @@ def two_servers(request, server_url):
                 url = make_database(server_url, "template1")
                 stack.callback(drop_database, server_url, url)
                 extra["DATABASE_URL"] = url
-            server = Server(**extra)
+            server = Server()
+            server.extra |= extra
             stack.callback(server.remove)
             servers.append(server)
             told.append({"ONSALE_DATA_DIR": str(server.data), **extra})

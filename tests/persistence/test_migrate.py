@@ -123,7 +123,7 @@ async def test_who_waits_for_another_says_so(connection, empty_database_url, fol
     other = await asyncpg.connect(empty_database_url)
     try:
         await other.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
-        told = asyncio.Queue()
+        told: asyncio.Queue[str] = asyncio.Queue()
         waiting = asyncio.create_task(migrate(connection, folder, tell=told.put_nowait))
         async with asyncio.timeout(20):
             assert "Another process is migrating" in await told.get()

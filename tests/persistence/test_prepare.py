@@ -44,7 +44,7 @@ async def test_a_start_that_meets_a_longer_migration_says_so(
     await connection.close()
     assert await pending_work(empty_database_url)
     monkeypatch.setattr("persistence.migrate.LARGE_BYTES", 1)
-    told = []
+    told: list[str] = []
     work = dict(await pending_work(empty_database_url))
     assert work["0007_events"][0].startswith("event: ")
     await prepare_database(empty_database_url, unsafe=False, tell=told.append)
