@@ -139,6 +139,11 @@ class DataDirectory:
             raise
         sync_directory(self.path)
 
+    def remove_record(self, name: str) -> None:
+        """Remove what is kept under a name, on the disk for good; it may be gone."""
+        (self.path / name).unlink(missing_ok=True)
+        sync_directory(self.path)
+
     def secret(self, name: str) -> str:
         """Return the secret of this name, made at random when first asked for.
 

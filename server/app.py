@@ -145,7 +145,9 @@ class Server:
     async def _prepare(self) -> Durability:
         """Bring the database up to date; raises where it is not to be trusted."""
         durability, applied = await prepare_database(
-            self.instance.database_url, unsafe=self.config.unsafe
+            self.instance.database_url,
+            unsafe=self.config.unsafe,
+            tell=log.warning,
         )
         if applied:
             log.info("migrated the database", files=applied)

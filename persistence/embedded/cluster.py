@@ -7,7 +7,7 @@ import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import asyncpg
 
@@ -26,12 +26,14 @@ from persistence.embedded.child import (
     rotate,
     tie_to_parent,
 )
+from persistence.embedded.moves import move_home
 from persistence.embedded.places import (
     CLUSTER,
     SOCKET_NAME,
     existing_home,
     make_home,
     make_socket_directory,
+    may_be_cleaned,
 )
 from persistence.embedded.postmaster import (
     FAST_SHUTDOWN,
@@ -40,10 +42,15 @@ from persistence.embedded.postmaster import (
     process_exists,
     socket_url,
 )
+from persistence.embedded.recovery import forget_restore, note_restore
+from persistence.postgres.history import begin_new_history
 
 DATABASE = "onsale"
+T = TypeVar("T")
 # Long, because after a crash Postgres first replays what it had not yet written.
 START_TIMEOUT_S = 120
+# A restore reads as much of the archive as there is since the backup.
+RESTORE_TIMEOUT_S = 86_400
 FORMER_TIMEOUT_S = 60
 INITDB_TIMEOUT_S = 120
 
@@ -71,6 +78,9 @@ SETTINGS = {
     # A client that is gone must not keep a row locked.
     "client_connection_check_interval": "1s",
     "idle_in_transaction_session_timeout": "60s",
+    # In a restore Postgres is ready when the restore has ended and can be written to.
+    "hot_standby": "off",
+    "recovery_target_action": "promote",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_destination": "stderr",
@@ -90,6 +100,8 @@ class EmbeddedPostgres:
         self._child: Child | None = None
         self._url: str | None = None
         self._launched: _Launched | None = None
+        self.notices: list[str] = []
+        """What the operator should know of the last start, in sentences."""
 
     @property
     def url(self) -> str:
@@ -133,6 +145,13 @@ class EmbeddedPostgres:
                 self._wait_until_ready(launched)
                 self._url = socket_url(str(launched.sockets), DATABASE)
                 _run(_make_database(str(launched.sockets)))
+                if launched.restored:
+                    events = _run(_renew_history(self._url))
+                    forget_restore(self._data)
+                    self.notices.append(
+                        f"The database was restored: {events:,} events have a new"
+                        " history."
+                    )
         return self.url
 
     @contextmanager
@@ -149,10 +168,18 @@ class EmbeddedPostgres:
             raise
 
     def _launch(self) -> "_Launched":
+        self.notices = []
         home = existing_home(self._data)
         account = choose_account(None if home is None else _owner(home / CLUSTER))
         if home is None:
             home = make_home(self._data, account)
+        elif may_be_cleaned(self._data, home):
+            home = self._move(home, account)
+        if home != self._data.path:
+            self.notices.append(
+                f"The database is in {home}, because the account {account.name}, under"
+                f" which it runs, cannot reach {self._data.path}."
+            )
         cluster = home / CLUSTER
         binaries, major = runnable_binaries(find_binaries(), account, home)
         if cluster.exists():
@@ -166,12 +193,27 @@ class EmbeddedPostgres:
                 " a directory above it has been closed."
             )
         sockets = make_socket_directory(self._data, account, home)
+        restored = note_restore(self._data, cluster)
         log = home / "postgres.log"
         log_start = rotate(log)
         self._spawn(
             [str(binaries / "postgres"), "-D", str(cluster)], sockets, log, account
         )
-        return _Launched(cluster, sockets, log, log_start)
+        return _Launched(cluster, sockets, log, log_start, restored)
+
+    def _move(self, home: Path, account: Account) -> Path:
+        """Bring the cluster out of a directory that the system empties."""
+        _wait_for_former(home / CLUSTER)
+        try:
+            moved = move_home(self._data, home, account)
+        except EmbeddedPostgresError as error:
+            # It can be lost there, but not selling at all is no remedy.
+            self.notices.append(str(error))
+            return home
+        self.notices.append(
+            f"The database was moved from {home}, where the system may remove it."
+        )
+        return moved
 
     def _spawn(
         self, command: list[str], sockets: Path, log: Path, account: Account
@@ -194,9 +236,10 @@ class EmbeddedPostgres:
             said = PidFile.read(cluster)
             return said is not None and said.pid == pid and said.is_ready
 
-        if not poll(is_ready, START_TIMEOUT_S):
+        timeout_s = RESTORE_TIMEOUT_S if launched.restored else START_TIMEOUT_S
+        if not poll(is_ready, timeout_s):
             raise EmbeddedPostgresError(
-                f"Postgres was not ready within {START_TIMEOUT_S} s; its log is {log}."
+                f"Postgres was not ready within {timeout_s} s; its log is {log}."
             )
 
     def stop(self, timeout_s: float = 10) -> None:
@@ -216,6 +259,7 @@ class _Launched(NamedTuple):
     sockets: Path
     log: Path
     log_start: int
+    restored: bool
 
 
 def running_url(data: DataDirectory) -> str | None:
@@ -309,11 +353,11 @@ def _make_cluster(cluster: Path, binaries: Path, account: Account) -> None:
     sync_directory(cluster.parent)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run asyncio code to its end without touching the thread's own loop settings."""
     loop = asyncio.new_event_loop()
     try:
-        loop.run_until_complete(work)
+        return loop.run_until_complete(work)
     finally:
         loop.close()
 
@@ -329,4 +373,12 @@ async def _make_database(sockets: str) -> None:
         finally:
             await connection.close()
     else:
+        await connection.close()
+
+
+async def _renew_history(url: str) -> int:
+    connection = await asyncpg.connect(url, timeout=30)
+    try:
+        return await begin_new_history(connection)
+    finally:
         await connection.close()

@@ -14,8 +14,13 @@ from persistence.embedded.account import Account, EmbeddedPostgresError
 CLUSTER = "postgres"
 HOME_RECORD = "postgres-home"
 SOCKET_RECORD = "postgres-socket"
-# Survives a restart of the machine, which /tmp need not.
-HOME_PARENT = Path("/var/tmp")
+# Where an administrator wants clusters that cannot lie in their data directory.
+HOME_VARIABLE = "ONSALE_POSTGRES_DIR"
+# No clean-up empties it, which /var/tmp is not safe from.
+HOME_PARENT = Path("/var/lib/onsale")
+OWNER_RECORD = "data-directory"
+# What systemd-tmpfiles and its kin empty; former versions put clusters into the last.
+CLEANED = (Path("/tmp"), Path("/var/tmp"))
 VALKEY_SOCKET_RECORD = "valkey-socket"
 # Short, because the kernel's limit is on the whole path.
 SOCKET_PARENT = Path("/tmp")
@@ -69,11 +74,57 @@ def make_home(data: DataDirectory, account: Account) -> Path:
         return Path(recorded)
     if account.can_enter(data.path):
         return data.path
-    home = Path(tempfile.mkdtemp(prefix="onsale-", dir=HOME_PARENT))
-    # The account passes through to its cluster and sees nothing else.
-    home.chmod(DIRECTORY_MODE)
+    home = make_home_elsewhere(data, account)
     data.write_record(HOME_RECORD, str(home))
     return home
+
+
+def make_home_elsewhere(data: DataDirectory, account: Account) -> Path:
+    """Make a directory outside of the data directory that the account can reach.
+
+    Raises `EmbeddedPostgresError` where there is no good place for one.
+    """
+    parent = _home_parent()
+    try:
+        if not parent.exists():
+            parent.mkdir(parents=True)
+            # Whatever the umask says: the account passes through it.
+            parent.chmod(DIRECTORY_MODE)
+        if not _is_private(parent, os.geteuid()):
+            raise EmbeddedPostgresError(
+                f"{parent} is not a directory in which only this account can write;"
+                f" name another one for the database in {HOME_VARIABLE}."
+            )
+        home = Path(tempfile.mkdtemp(prefix="cluster-", dir=parent))
+    except OSError as error:
+        raise EmbeddedPostgresError(
+            f"The account {account.name}, under which the database runs, cannot reach"
+            f" {data.path}, and {parent} cannot be used instead ({error.strerror}):"
+            f" name a directory for the database in {HOME_VARIABLE}, or give the server"
+            " a data directory that others may pass through."
+        ) from error
+    # The account passes through to its cluster and sees nothing else.
+    home.chmod(DIRECTORY_MODE)
+    if not account.can_enter(home):
+        home.rmdir()
+        raise EmbeddedPostgresError(
+            f"The account {account.name}, under which the database runs, can reach"
+            f" neither {data.path} nor {parent}: name a directory for the database in"
+            f" {HOME_VARIABLE}."
+        )
+    # For whoever finds it and asks whose it is.
+    DataDirectory(home).write_record(OWNER_RECORD, str(data.path))
+    return home
+
+
+def may_be_cleaned(data: DataDirectory, home: Path) -> bool:
+    """Return whether we put this home where old files are removed by the system."""
+    return home != data.path and home.parent in CLEANED
+
+
+def _home_parent() -> Path:
+    told = os.environ.get(HOME_VARIABLE)
+    return Path(told).expanduser().absolute() if told else HOME_PARENT
 
 
 def make_socket_directory(

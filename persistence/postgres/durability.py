@@ -79,7 +79,10 @@ def _judge(row: Any) -> Durability:
             row["synchronous_commit"] not in _STRONG_COMMITS,
             f"synchronous_commit is {row['synchronous_commit']}, weaker than on",
         ),
-        (row["in_recovery"], "the server is a standby"),
+        (
+            row["in_recovery"],
+            "the server is a standby, or a restore of it has not ended yet",
+        ),
         (row["read_only"] == "on", "transactions are read-only"),
     ]
     problems = [problem for wrong, problem in checks if wrong]

@@ -86,7 +86,14 @@ NAMES: Final[dict[str, str]] = {
 }
 """Names in the environment, and the settings they give."""
 
-OTHERS: Final = frozenset({"ONSALE_POSTGRES_BIN", "ONSALE_VENV", "ONSALE_BOOTSTRAP"})
+OTHERS: Final = frozenset(
+    {
+        "ONSALE_POSTGRES_BIN",
+        "ONSALE_POSTGRES_DIR",
+        "ONSALE_VENV",
+        "ONSALE_BOOTSTRAP",
+    }
+)
 """Names that belong to others of ours: the embedded Postgres, and dev.py."""
 
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\sA-Z]+")

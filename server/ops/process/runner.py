@@ -12,7 +12,11 @@ import structlog
 import uvloop
 
 from persistence.data_directory import DataDirectoryError
-from persistence.embedded import EmbeddedPostgresError, EmbeddedValkeyError
+from persistence.embedded import (
+    EmbeddedPostgres,
+    EmbeddedPostgresError,
+    EmbeddedValkeyError,
+)
 from persistence.errors import Unavailable, UnsafeServer
 from persistence.postgres.migrate import MigrationError
 from server.base.instance import Instance
@@ -78,6 +82,12 @@ def say_ready(url: str) -> None:
     """Tell whoever started us where we serve."""
     sys.stdout.write(f"onsale is ready at {url}\n")
     sys.stdout.flush()
+
+
+def tell_notices(postgres: EmbeddedPostgres) -> None:
+    """Log what the operator should know of our own database."""
+    for notice in postgres.notices:
+        log.info(notice)
 
 
 async def _serve(

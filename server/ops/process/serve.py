@@ -17,6 +17,7 @@ from server.ops.process.runner import (
     run_server,
     say_ready,
     set_up_process,
+    tell_notices,
 )
 
 NODE_LENGTH: Final = 16
@@ -57,6 +58,7 @@ def _serve_alone(config: Config, data: DataDirectory) -> None:
             # Half of a start is importing this; Postgres comes up meanwhile.
             importlib.import_module("server.app")
             url = postgres.wait()
+            tell_notices(postgres)
         node = node_of(data)
         instance = Instance(
             node=node,

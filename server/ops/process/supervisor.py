@@ -37,7 +37,7 @@ from server.live.cluster.messages import ALL, Gone, encode
 from server.ops.process.child import Child
 from server.ops.process.messages import Failed, Job, Ready
 from server.ops.process.reserved_port import ReservedPort
-from server.ops.process.runner import StartError, say_ready
+from server.ops.process.runner import StartError, say_ready, tell_notices
 from server.transport.bus.bus import Bus
 from server.transport.bus.open import open_bus
 
@@ -79,6 +79,7 @@ def supervise(config: Config, data: DataDirectory, node: str) -> None:
             redis_url = valkey.start()
         if database_url is None:
             database_url = postgres.wait()
+            tell_notices(postgres)
 
         def instance(number: int) -> Instance:
             return Instance(
@@ -106,7 +107,9 @@ async def _supervise(
     any_instance = instance(0)
     database_url, redis_url = any_instance.database_url, any_instance.redis_url
     assert redis_url is not None
-    _, applied = await prepare_database(database_url, unsafe=config.unsafe)
+    _, applied = await prepare_database(
+        database_url, unsafe=config.unsafe, tell=log.warning
+    )
     if applied:
         log.info("migrated the database", files=applied)
     pool = await Pool.open(database_url, size=1, name="onsale supervisor")

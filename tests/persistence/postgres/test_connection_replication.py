@@ -7,7 +7,7 @@ import pytest
 
 from inventory.ports import CommitStatus
 from persistence.data_directory import DataDirectory
-from persistence.embedded import EmbeddedPostgres
+from persistence.embedded import EmbeddedPostgres, discard
 from persistence.postgres.durability import check_server
 from persistence.postgres.migrate import migrate
 from tests.database import query
@@ -30,6 +30,7 @@ def own_server_url(tmp_path):
     finally:
         postgres.stop()
         data.unlock()
+        discard(data)
 
 
 async def set_standbys(url: str, names: str) -> None:

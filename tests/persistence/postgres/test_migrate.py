@@ -1,9 +1,18 @@
 import asyncio
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from persistence.postgres.migrate import MigrationError, migrate, read_migrations
+from persistence.postgres.migrate import (
+    LOCK_KEY,
+    Migration,
+    MigrationError,
+    large_tables,
+    migrate,
+    pending_migrations,
+    read_migrations,
+)
 
 FIRST = "CREATE TABLE a (x integer);\nINSERT INTO a VALUES (1);\n"
 # Other tests use other databases of the same server.
@@ -79,8 +88,96 @@ async def test_a_changed_file_is_refused(connection, folder):
 async def test_a_database_of_a_newer_program_is_refused(connection, folder):
     await migrate(connection, folder)
     (folder / "0002_second.sql").unlink()
-    with pytest.raises(MigrationError, match="start a newer Onsale"):
+    with pytest.raises(MigrationError, match="start a newer Onsale") as caught:
         await migrate(connection, folder)
+    # And how to go back, which is what one wants who starts the older one.
+    assert "schema 0002" in str(caught.value)
+    assert "onsale restore FILE" in str(caught.value)
+    with pytest.raises(MigrationError, match="start a newer Onsale"):
+        await pending_migrations(connection, folder)
+
+
+async def test_it_goes_no_further_than_told(connection, folder):
+    assert await migrate(connection, folder, upto=1) == ["0001_first"]
+    pending = await pending_migrations(connection, folder)
+    assert [one.label for one in pending] == ["0002_second"]
+    assert await migrate(connection, folder) == ["0002_second"]
+
+
+async def test_where_nothing_is_missing_no_right_to_change_the_schema_is_needed(
+    connection, folder
+):
+    await migrate(connection, folder)
+    role = f"reader_{uuid4().hex}"
+    await connection.execute(f"CREATE ROLE {role}")
+    try:
+        await connection.execute(f"GRANT SELECT ON schema_migration TO {role}")
+        await connection.execute(f"SET ROLE {role}")
+        assert await migrate(connection, folder) == []
+    finally:
+        await connection.execute("RESET ROLE")
+        await connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+async def test_who_waits_for_another_says_so(connection, empty_database_url, folder):
+    other = await asyncpg.connect(empty_database_url)
+    try:
+        await other.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+        told: asyncio.Queue[str] = asyncio.Queue()
+        waiting = asyncio.create_task(migrate(connection, folder, tell=told.put_nowait))
+        async with asyncio.timeout(20):
+            assert "Another process is migrating" in await told.get()
+        assert not waiting.done()
+        await other.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
+        assert await waiting == ["0001_first", "0002_second"]
+    finally:
+        await other.close()
+
+
+async def test_a_table_that_is_in_use_is_not_waited_for_without_end(
+    connection, empty_database_url, folder, monkeypatch
+):
+    await migrate(connection, folder, upto=1)
+    monkeypatch.setattr(
+        "persistence.postgres.migrate._PATIENCE", "SET LOCAL lock_timeout = 50"
+    )
+    other = await asyncpg.connect(empty_database_url)
+    try:
+        async with other.transaction():
+            await other.execute("SELECT * FROM a")
+            with pytest.raises(MigrationError, match="0002_second did not get its"):
+                await migrate(connection, folder)
+        assert await migrate(connection, folder) == ["0002_second"]
+    finally:
+        await other.close()
+
+
+async def test_an_account_with_little_time_may_migrate(connection, folder):
+    (folder / "0002_second.sql").write_text("SELECT pg_sleep(0.2);")
+    await connection.execute("SET statement_timeout = 100")
+    assert await migrate(connection, folder) == ["0001_first", "0002_second"]
+    assert await connection.fetchval("SHOW statement_timeout") == "100ms"
+
+
+def test_the_tables_that_a_file_changes_are_read_from_it():
+    sql = """
+    -- UPDATE in_a_comment
+    ALTER TABLE a ADD x integer; ALTER TABLE ONLY b DROP x;
+    CREATE UNIQUE INDEX i ON c (x); CREATE INDEX CONCURRENTLY IF NOT EXISTS j ON d (x);
+    UPDATE e SET x = 1; DELETE FROM f; INSERT INTO new (x) SELECT x FROM g;
+    CREATE FUNCTION h() RETURNS void AS $$ BEGIN UPDATE in_a_body SET x = 1; END $$;
+    """
+    assert Migration(1, "x", sql).changed_tables() == set("abcdefg")
+
+
+async def test_work_on_a_large_table_is_foretold(connection, folder, monkeypatch):
+    await migrate(connection, folder, upto=1)
+    pending = await pending_migrations(connection, folder)
+    assert await large_tables(connection, pending) == []
+    monkeypatch.setattr("persistence.postgres.migrate.LARGE_BYTES", 8192)
+    ((label, table, size),) = await large_tables(connection, pending)
+    assert (label, table) == ("0002_second", "a")
+    assert size >= 8192
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
+import asyncpg
 import pytest
 
 from persistence.errors import Unavailable, UnsafeServer
-from persistence.postgres.prepare import prepare_database
+from persistence.postgres.migrate import migrate
+from persistence.postgres.prepare import pending_work, prepare_database
 from tests.database import query
 
 pytestmark = pytest.mark.postgres
@@ -32,3 +34,23 @@ async def test_an_unsafe_database_is_not_touched(empty_database_url):
 async def test_a_server_that_is_not_there_is_unavailable():
     with pytest.raises(Unavailable):
         await prepare_database("postgresql://nobody@127.0.0.1:1/none", unsafe=False)
+
+
+async def test_a_start_that_meets_a_longer_migration_says_so(
+    empty_database_url, monkeypatch
+):
+    connection = await asyncpg.connect(empty_database_url)
+    await migrate(connection, upto=6)
+    await connection.close()
+    assert await pending_work(empty_database_url)
+    monkeypatch.setattr("persistence.postgres.migrate.LARGE_BYTES", 1)
+    told: list[str] = []
+    work = dict(await pending_work(empty_database_url))
+    assert work["0007_events"][0].startswith("event: ")
+    await prepare_database(empty_database_url, unsafe=False, tell=told.append)
+    assert any("0007_events works on the table event," in line for line in told)
+    assert all("`onsale migrate`" in line for line in told)
+    told.clear()
+    await prepare_database(empty_database_url, unsafe=False, tell=told.append)
+    assert told == []
+    assert await pending_work(empty_database_url) == []
