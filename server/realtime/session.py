@@ -8,7 +8,7 @@ waits: the reader (`websocket.py`) does, when too much is unanswered.
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -29,6 +29,7 @@ from server.realtime.wire import (
     FrameError,
     Hello,
     HelloOk,
+    NotUtf8,
     Ping,
     SessionFrame,
     Unwatch,
@@ -36,12 +37,16 @@ from server.realtime.wire import (
     Watch,
     WatchEvents,
     WatchOk,
+    is_utf8,
     pong_frame,
 )
 from server.shards import EventNotFound, EventUnavailable, ServedEvent, Shards
 
 if TYPE_CHECKING:
     import asyncio
+
+NOT_UTF8: Final = "not UTF-8"
+"""Why a connection ends whose text is none."""
 
 log = structlog.get_logger()
 
@@ -175,6 +180,9 @@ class Session:
             if self._allowed() is not False:
                 self.outlet.send(ErrorFrame(error.frame_id, error.code, error.detail))
             return
+        except NotUtf8:
+            self.outlet.close(1007, NOT_UTF8, 0)
+            return
         self.in_flight += 1
         if self._rates is not None and not self._allowed():
             self._answer(frame.id, refuse("overloaded"))
@@ -182,6 +190,13 @@ class Session:
             self._command(frame, len(data))
         else:
             self._take(frame)
+
+    def receive_other(self, data: bytes, *, text: bool) -> None:
+        """Take a frame of the kind that the subprotocol does not speak."""
+        if text and not is_utf8(data):
+            self.outlet.close(1007, NOT_UTF8, 0)
+        else:
+            self.receive(b"")
 
     def _take(self, frame: SessionFrame) -> None:
         """Take a frame that is no command."""
@@ -335,7 +350,8 @@ class Session:
             self._welcome(frame, machine)
         held, self._held = self._held, []
         for data in held:
-            self.receive(data)
+            if not self.outlet.is_over():
+                self.receive(data)
         self._make_room()
 
     async def _keep(self, machine: Machine, key: str, keys: Keys) -> None:

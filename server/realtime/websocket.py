@@ -17,13 +17,13 @@ from server.organisations.machines import Machine, is_key
 from server.realtime.direct import DirectSocket
 from server.realtime.keys import Keys, TooManyKeys
 from server.realtime.outlet import Outlet
-from server.realtime.session import Session
+from server.realtime.session import NOT_UTF8, Session
 from server.realtime.wire import CODECS, JSON
 from server.rest.guard import bearer_of, client_of, enforce
 
 REASONS: Final[dict[int, str]] = {
     WSCloseCode.PROTOCOL_ERROR: "not the websocket protocol",
-    WSCloseCode.INVALID_TEXT: "not UTF-8",
+    WSCloseCode.INVALID_TEXT: NOT_UTF8,
     WSCloseCode.MESSAGE_TOO_BIG: f"a frame has at most {limits.FRAME_BYTES_MAX} bytes",
     WSCloseCode.INTERNAL_ERROR: "an error of the server's own",
 }
@@ -90,7 +90,7 @@ async def _pump(socket_: DirectSocket, session: Session) -> None:
         if message.type is wanted:
             session.receive(message.data)
         elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-            session.receive(b"")
+            session.receive_other(message.data, text=message.type is WSMsgType.TEXT)
         elif message.type is WSMsgType.PING:
             session.hear(message.data)
         elif message.type is WSMsgType.PONG:
