@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
 from server import limits
 from server.log import REQUEST_ID as LOGGED_ID
@@ -74,6 +75,8 @@ class Visitor(web.RequestHandler):
             finally:
                 LOGGED_ID.reset(logged)
         error = ProblemError("bad_frame" if status < 500 else "internal")
+        if isinstance(exc, LineTooLong) and limits.LINE_BYTES_MAX in exc.args:
+            error = ProblemError("uri_too_long")
         response = problems.response(error, request_id_of(request))
         add_headers(request, response)
         response.force_close()

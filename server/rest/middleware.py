@@ -16,6 +16,7 @@ from server.rest import problems
 from server.rest.client_address import Network, came_by_https
 from server.rest.origins import add_origin, answer_preflight
 from server.rest.problems import ProblemError, bad_field
+from server.rest.unrouted import answer_unrouted
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 LIMIT_HEADERS: Final = web.RequestKey("limit_headers", dict[str, str])
@@ -103,6 +104,9 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     except web.HTTPException as error:
         if error.status < 400:
             raise
+        unrouted = await answer_unrouted(request)
+        if unrouted is not None:
+            return unrouted
         return problems.response(_from_http(error), request_id)
     except BadCursor:
         wrong = bad_field("cursor", "Not a cursor of this list.")

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType, json
 
 from inventory import rejections
 from inventory.replies import Refused
+from server import limits
 
 CONTENT_TYPE: Final = "application/problem+json"
 CODE: Final = web.ResponseKey("code", str)
@@ -65,6 +66,7 @@ STATUSES: Final[dict[str, int]] = {
     "method_not_allowed": 405,
     "request_timeout": 408,
     "too_large": 413,
+    "uri_too_long": 414,
     "unsupported_media_type": 415,
     "rate_limited": 429,
     "internal": 500,
@@ -107,6 +109,7 @@ DETAILS: Final[dict[str, str]] = {
     "method_not_allowed": "This address does not take this method.",
     "request_timeout": "The request took too long to arrive.",
     "too_large": "The request is too large.",
+    "uri_too_long": f"An address has at most {limits.LINE_BYTES_MAX} bytes.",
     "unsupported_media_type": "Send JSON, as application/json.",
     "rate_limited": "Too many requests; try again later.",
     "internal": "Something went wrong here; the request id finds it in the log.",
