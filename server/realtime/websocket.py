@@ -20,6 +20,8 @@ from server.realtime.outlet import Outlet
 from server.realtime.session import NOT_UTF8, Session
 from server.realtime.wire import CODECS, JSON
 from server.rest.guard import bearer_of, client_of, enforce
+from server.rest.origins import own_origins
+from server.rest.problems import ProblemError
 
 REASONS: Final[dict[int, str]] = {
     WSCloseCode.PROTOCOL_ERROR: "not the websocket protocol",
@@ -28,6 +30,9 @@ REASONS: Final[dict[int, str]] = {
     WSCloseCode.INTERNAL_ERROR: "an error of the server's own",
 }
 """Why the server ends a connection that neither it nor the client chose to end."""
+
+LOGGED_MAX: Final = 200
+"""How much is logged of a header that anybody may send."""
 
 log = structlog.get_logger()
 
@@ -117,16 +122,27 @@ def _say_goodbye(outlet: Outlet, code: int) -> None:
 
 
 def _check_origin(request: web.Request, context: Context) -> None:
-    """Refuse browsers from elsewhere; programs send no Origin."""
+    """Refuse pages from elsewhere; programs send no Origin."""
     origins = request.headers.getall("Origin", [])
     if not origins:
         return
-    allowed = context.config.allowed_origins
+    config = context.config
     # Not aiohttp's `host`, which believes an absolute target more than the header.
     host = request.headers.get("Host", "")
-    own = {f"{scheme}://{host}" for scheme in ("http", "https")}
-    if len(origins) > 1 or origins[0] not in (allowed or own):
-        raise web.HTTPForbidden(text="This origin may not connect.")
+    if len(origins) == 1 and (
+        origins[0] in config.allowed_origins
+        or origins[0] in own_origins(host, config.public_url)
+    ):
+        return
+    log.warning(
+        "a page of another origin was refused a socket",
+        origin=", ".join(origins)[:LOGGED_MAX],
+        host=host[:LOGGED_MAX],
+        allowed=config.allowed_origins,
+    )
+    raise ProblemError(
+        "forbidden", "Pages of this origin may not connect; the log says which it was."
+    )
 
 
 async def _caller_of(
