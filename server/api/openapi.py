@@ -18,9 +18,10 @@ Sells seats when everyone comes at once. Commands of buyers go over the websocke
 `/v1/ws` (described in `/asyncapi.json`) or, one at a time, over REST.
 
 Guests have one token, good for seven days. Whoever registers or logs in gets an access
-token for a quarter of an hour and a refresh token that is good once: the same one again
-ends its session. With an `Idempotency-Key`, a refresh whose answer was lost may be
-repeated. An open websocket goes on with a new access token in another `hello`. What
+token for a quarter of an hour and a refresh token that is good once. Within 30 seconds, and
+until the next one is used, it gets the same next one again, as when two tabs refresh at
+once; shown later it ends its session. With an `Idempotency-Key`, a refresh whose answer
+was lost may be repeated until the next one is used. An open websocket goes on with a new access token in another `hello`. What
 ends a session (logging out, a new password, deletion) closes its sockets with 4001
 within five seconds. Passwords have 8 to 1024 characters of any kind. Logging in and
 forgetting a password tell nobody who has an account; registering does (`email_taken`),
