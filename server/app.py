@@ -6,7 +6,6 @@ mailboxes are drained, replies flushed, leases released, sockets closed with 101
 
 import asyncio
 import random
-import secrets
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from persistence.sessions import Sessions
 from persistence.token_keys import TokenKeys
 from persistence.users import Users
 from server import limits
+from server.accounts.first_admin import ensure_admin
 from server.accounts.key_keeper import KeyKeeper
 from server.accounts.letters import Letters
 from server.accounts.lifetimes import SESSION_S
@@ -99,18 +99,18 @@ class Server:
         """Start everything; return the address clients use."""
         config, place = self.config, self.place
         passwords = Passwords()
-        # The slowest step there is, so it goes on in its thread beside the others.
-        hashing = asyncio.create_task(self._hash_admin(passwords), name="hashing")
         durability = await self._prepare()
         pool = await Pool.open(place.database_url)
         self._cleanups.append(pool.close)
+        accounts = Accounts(pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S)
+        # The slowest step there is, so it goes on in its thread beside the others.
+        admin = asyncio.create_task(self._ensure_admin(accounts, passwords))
         clock = DatabaseClock()
         journal = await self._open_journal(pool, clock)
         processes = Processes(pool)
         activities = await self._log_activity(processes, clock)
         members = await self._join(processes, clock)
         catalog = Catalog(pool)
-        accounts = Accounts(pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S)
         sessions = Sessions(pool, lasts_s=SESSION_S, token_s=SESSION_TOKEN_S)
         keys = KeyKeeper(TokenKeys(pool), config.secret_key, config.old_secret_key)
         tokens = await keys.start()
@@ -161,7 +161,7 @@ class Server:
         self._tell_how_it_goes(context, durability)
         self._spawn(keys.run(tokens), "token keys")
         self._run_parts(context)
-        await self._ensure_admin(accounts, await hashing)
+        await admin
         url = await self._listen(context)
         context.ready = True
         return url
@@ -352,15 +352,10 @@ class Server:
         host, port = listening.sockets[0].getsockname()[:2]
         return url_at("http", host, port)
 
-    async def _hash_admin(self, passwords: Passwords) -> str | None:
-        password = self.config.admin_password
-        return None if password is None else await passwords.hash(password)
-
-    async def _ensure_admin(self, accounts: Accounts, hashed: str | None) -> None:
-        email = self.config.admin_email
-        if email is not None and hashed is not None:
-            user_id = f"usr_{secrets.token_urlsafe(16)}"
-            await accounts.ensure_admin(user_id, email.strip().lower(), hashed)
+    async def _ensure_admin(self, accounts: Accounts, passwords: Passwords) -> None:
+        email, password = self.config.admin_email, self.config.admin_password
+        if email is not None and password is not None:
+            await ensure_admin(accounts, passwords, email.strip().lower(), password)
 
     async def _receipt_key(self, pool: Pool) -> PublicKey:
         secret = self.config.secret_key

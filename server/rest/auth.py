@@ -1,7 +1,7 @@
 """Becoming somebody: as a guest, with a new account, with a password, with a token."""
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from aiohttp import web
 from msgspec import Meta, Struct
@@ -26,6 +26,9 @@ from server.rest.people import (
     verify_password,
 )
 from server.rest.problems import ProblemError
+
+LOOKS_MAX: Final = 3
+"""How often an account is looked at that is changed while its password is checked."""
 
 
 class Login(Struct, forbid_unknown_fields=True):
@@ -114,14 +117,18 @@ async def log_in(call: Call) -> web.Response:
     """Give tokens to whom email and password prove."""
     body = await call.body(Login)
     email = body.email.strip().lower()
-    account = await call.context.accounts.find_by_email(email)
-    if account is not None:
-        note_objects(call.request, user=account.user_id)
-    if not await verify_password(call, account, email, body.password):
-        account = None
-    if account is None:
-        raise ProblemError("unauthenticated", "The email or the password is wrong.")
-    return await sign_in(call, account)
+    for _ in range(LOOKS_MAX):
+        account = await call.context.accounts.find_by_email(email)
+        if account is not None:
+            note_objects(call.request, user=account.user_id)
+        proven = await verify_password(call, account, email, body.password)
+        if account is None or not proven:
+            raise ProblemError("unauthenticated", "The email or the password is wrong.")
+        signed = await _open(call, account)
+        if signed is not None:
+            return call.answer(document_of(signed))
+        # What was compared is not there any more: what is there now counts.
+    raise ProblemError("unavailable", "The account is being changed.")
 
 
 async def refresh(call: Call) -> web.Response:
@@ -138,14 +145,21 @@ async def refresh(call: Call) -> web.Response:
 
 async def sign_in(call: Call, account: Account, status: int = 200) -> web.Response:
     """Open a session for somebody who proved who it is, and answer with its tokens."""
+    signed = await _open(call, account)
+    if signed is None:
+        raise ProblemError("unauthenticated", "The account was changed just now.")
+    return call.answer(document_of(signed), status=status)
+
+
+async def _open(call: Call, account: Account) -> SignedIn | None:
+    """Open a session; None where the account was changed since it was looked at."""
     if account.suspended:
         # Told to nobody but who has the password.
         raise ProblemError("account_suspended")
     signed = await call.context.sign_ins.open(account, device_of(call))
-    if signed is None:
-        raise ProblemError("unauthenticated", "The account was changed just now.")
-    note_actor(call.request, signed.user, signed.role)
-    return call.answer(document_of(signed), status=status)
+    if signed is not None:
+        note_actor(call.request, signed.user, signed.role)
+    return signed
 
 
 def document_of(signed: SignedIn) -> TokenDocument:
