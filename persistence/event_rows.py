@@ -36,7 +36,8 @@ SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
     e.created_at, e.starts_at, e.organisation_id, v.capacity,
     e.description, e.category, e.tags, e.image_id, i.width, i.height, e.venue_name,
     coalesce(p.registrations, 0) AS registrations, lower(e.name) AS sort_name,
-    CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue
+    CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue,
+    e.calendar_changed_at, e.calendar_sequence
 FROM event e JOIN venue v USING (venue_id)
     LEFT JOIN event_popularity p USING (event_id)
     LEFT JOIN image i USING (image_id)
@@ -91,6 +92,10 @@ class EventRow(Struct, frozen=True):
     image: ImageRow | None = None
     registrations: int = 0
     venue_name: str = ""
+    changed_at: datetime | None = None
+    """The last time that something was changed of what can be edited."""
+    changes: int = 0
+    """How often it was."""
 
 
 class EventFilter(Struct, frozen=True, kw_only=True):
@@ -188,6 +193,8 @@ def event_of(row: Row) -> EventRow:
         image=None if image is None else ImageRow(image, row["width"], row["height"]),
         registrations=row["registrations"],
         venue_name=row["venue_name"],
+        changed_at=row["calendar_changed_at"],
+        changes=row["calendar_sequence"],
     )
 
 

@@ -7,7 +7,8 @@ from aiohttp import web
 from server.events.icalendar import CalendarEvent, encode_calendar
 from server.rest import etags
 from server.rest.call import CACHE_ASK, Call
-from server.rest.events import find_event, find_row
+from server.rest.events import find_event
+from server.rest.problems import ProblemError
 from server.rest.times import from_ms, maybe_from_ms
 
 MEDIA_TYPE: Final = "text/calendar"
@@ -16,8 +17,11 @@ MEDIA_TYPE: Final = "text/calendar"
 async def show_calendar(call: Call) -> web.Response:
     """Answer with the event as an iCalendar file."""
     event = await find_event(call)
-    row, settings = await find_row(call, event.id), event.board.settings
-    details = row.details
+    # All from one row: what changed, and how often and when it did.
+    row = await call.context.catalog.find_event(event.id)
+    if row is None:
+        raise ProblemError("event_not_found")
+    settings, details = row.settings, row.details
     kinds = () if details.category is None else (details.category,)
     body = encode_calendar(
         CalendarEvent(
@@ -27,6 +31,8 @@ async def show_calendar(call: Call) -> web.Response:
             starts_at=from_ms(settings.starts_at_ms),
             ends_at=maybe_from_ms(settings.ends_at_ms),
             created_at=row.created_at,
+            changed_at=row.changed_at or row.created_at,
+            sequence=row.changes,
             description=details.description,
             location=row.venue_name,
             categories=(*kinds, *details.tags),
