@@ -41,6 +41,9 @@ IMAGE: Final[dict[str, Any]] = {
     "small_url": "/v1/images/img_4VdJtYxqB8mTz1uKc9sWfQ?size=small",
     "width": 1600,
     "height": 900,
+    "caption": "Fireworks over the old town",
+    "uploaded_by": "usr_2m5sWn9fTjOQy7gJxwYh0A",
+    "uploaded_at": "2026-11-22T09:15:00Z",
 }
 EVENT: Final[dict[str, Any]] = {
     "id": "evt_Jt8Zk0bTQyW2mGq1c5uVhA",
