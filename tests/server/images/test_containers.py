@@ -84,7 +84,7 @@ def test_one_entry_is_read_whatever_the_others_are(entries, orientation, order):
 
 
 def test_a_camera_is_understood():
-    assert orientation_of(strip(turned()).exif) == 6
+    assert orientation_of(strip(turned()).exif or b"") == 6
 
 
 @given(st.binary(max_size=60))
@@ -117,6 +117,6 @@ def test_a_chunk_that_is_damaged_is_not_believed():
     exif = exif_of(ORIENTED).removeprefix(b"Exif\0\0")
     uploaded = picture("PNG", mode="RGB")
     bare = strip(uploaded).data
-    assert orientation_of(strip(png_with(b"eXIf", exif, bare)).exif) == 6
+    assert orientation_of(strip(png_with(b"eXIf", exif, bare)).exif or b"") == 6
     assert strip(png_with(b"eXIf", exif, bare, crc=1)).exif == b""
     assert strip(png_with(b"tRNS", bytes(6), bare, crc=1)).data == bare
