@@ -49,6 +49,7 @@ from server.envelopes import envelope_of
 from server.ids import RandomIds
 from server.metrics import Metrics
 from server.realtime.direct import QUEUE_BYTES_MAX, DirectQueue
+from server.realtime.frame_guard import FrameGuard
 from server.realtime.hub import Hub
 from server.realtime.outlet import Outlet
 from server.realtime.session import Session
@@ -243,7 +244,7 @@ class Path:
             observer=metrics,
         )
         shards.active[EVENT] = LocalEvent(self.actor, event)
-        self.readers: list[WebSocketReader] = []
+        self.readers: list[FrameGuard] = []
         for number in range(connections):
             socket = cast(Any, Socket())
             session = Session(
@@ -253,9 +254,8 @@ class Path:
             queue = DirectQueue(socket, QUEUE_BYTES_MAX, loop=loop)
             queue.kind = WSMsgType.TEXT
             queue.must_wait, queue.take = session.must_wait, session.receive
-            self.readers.append(
-                WebSocketReader(queue, 4_097, compress=False, decode_text=False)
-            )
+            reader = WebSocketReader(queue, 4_097, compress=False, decode_text=False)
+            self.readers.append(FrameGuard(reader, queue))
 
     async def run(
         self, frames: list[tuple[int, bytes]], batch: int

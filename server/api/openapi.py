@@ -50,8 +50,9 @@ changed at any time and is no change of the event: its version stays. A sale ope
 `on_sale_at` and closes at `off_sale_at` by itself, and the event is completed at
 `completes_at`: at its end, or a day after it began. In a venue that is `exclusive` no
 two events overlap (`venue_taken`); one without an end takes three hours there. Images
-are kept in two sizes with nothing but their pixels; whoever knows the address of one
-may see it. `registrations` in a list, and its order by them, are a few seconds old.
+are kept in two sizes with nothing but their pixels, in sRGB; whoever knows the address
+of one may see it. `registrations` in a list, and its order by them, are a few seconds
+old.
 
 An event with just a capacity may have `registration` `open`: then whoever has a token
 registers an address and a name, once for each address (`already_registered` tells that
