@@ -105,6 +105,7 @@ class Server:
         accounts = Accounts(pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S)
         # The slowest step there is, so it goes on in its thread beside the others.
         admin = asyncio.create_task(self._ensure_admin(accounts, passwords))
+        self._tasks.add(admin)
         clock = DatabaseClock()
         journal = await self._open_journal(pool, clock)
         processes = Processes(pool)
