@@ -54,6 +54,7 @@ from server.live.fanout.frames import JSON
 from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Writer
 from server.live.websocket.direct_socket import QUEUE_BYTES_MAX, DirectQueue
+from server.live.websocket.frame_guard import FrameGuard
 from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.live.websocket.session import Session
 from server.ops.process.runner import GC_THRESHOLDS
@@ -250,7 +251,7 @@ class Path:
             observer=metrics,
         )
         registry.active[EVENT] = LocalEvent(self.actor, event)
-        self.readers: list[WebSocketReader] = []
+        self.readers: list[FrameGuard] = []
         for number in range(connections):
             socket = cast(Any, Socket())
             session = Session(
@@ -265,9 +266,8 @@ class Path:
             queue = DirectQueue(socket, QUEUE_BYTES_MAX, loop=loop)
             queue.kind = WSMsgType.TEXT
             queue.must_wait, queue.take = session.must_wait, session.receive
-            self.readers.append(
-                WebSocketReader(queue, 4_097, compress=False, decode_text=False)
-            )
+            reader = WebSocketReader(queue, 4_097, compress=False, decode_text=False)
+            self.readers.append(FrameGuard(reader, queue))
 
     async def run(
         self, frames: list[tuple[int, bytes]], batch: int

@@ -169,6 +169,8 @@ class Server:
             keepalive_timeout=KEEPALIVE_S,
             # Bodies are refused packed, so nobody unpacks them before that.
             auto_decompress=False,
+            max_line_size=limits.LINE_BYTES_MAX,
+            max_field_size=limits.FIELD_BYTES_MAX,
         )
         _add_gauges(startup.metrics, limiter)
         loop = asyncio.get_running_loop()

@@ -4,7 +4,7 @@ import io
 import struct
 import zlib
 
-from PIL import Image
+from PIL import Image, ImageCms
 
 EXIF_ARTIST = 0x013B
 EXIF_ORIENTATION = 0x0112
@@ -44,3 +44,60 @@ def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
     data = zlib.compress(bytes(1_000))
     parts = chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def jpeg_with(marker: int, block: bytes, picture: bytes) -> bytes:
+    """A JPEG with another block before all that it has."""
+    size = struct.pack(">H", len(block) + 2)
+    return picture[:2] + bytes((0xFF, marker)) + size + block + picture[2:]
+
+
+def png_with(name: bytes, data: bytes, picture: bytes, crc: int | None = None) -> bytes:
+    """A PNG with another chunk behind its head."""
+    body = name + data
+    check = zlib.crc32(body) if crc is None else crc
+    chunk = struct.pack(">I", len(data)) + body + struct.pack(">I", check)
+    return picture[:33] + chunk + picture[33:]
+
+
+def exif_of(*entries: tuple[int, int, int, int], order: str = "<") -> bytes:
+    """An EXIF block with these entries: tag, kind, count, value."""
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    packed = struct.pack(order + "H", len(entries))
+    for tag, kind, count, value in entries:
+        packed += struct.pack(order + "HHI", tag, kind, count)
+        # A value of two bytes stands at the left of its four.
+        short = struct.pack(order + "HH", value & 0xFFFF, 0)
+        packed += short if kind == 3 else struct.pack(order + "I", value)
+    return b"Exif\0\0" + head + packed + bytes(4)
+
+
+def srgb_profile() -> bytes:
+    """The colour profile of the web."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def swapped_profile() -> bytes:
+    """A colour profile by which red is green and green is red."""
+    profile = bytearray(srgb_profile())
+    places = {}
+    for entry in range(132, 132 + 12 * struct.unpack_from(">I", profile, 128)[0], 12):
+        places[bytes(profile[entry : entry + 4])] = entry
+    red, green = places[b"rXYZ"], places[b"gXYZ"]
+    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
+    return bytes(profile)
+
+
+def linear_grey_profile() -> bytes:
+    """A colour profile by which half of the number is half of the light."""
+    usual = srgb_profile()
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63_190, 65_536, 54_061)
+    curve = b"curv\0\0\0\0" + struct.pack(">I", 0)
+    tags = {b"wtpt": white, b"kTRC": curve, b"desc": b"desc" + bytes(86)}
+    at, table, data = 132 + 12 * len(tags), b"", b""
+    for name, value in tags.items():
+        value += bytes(-len(value) % 4)
+        table += name + struct.pack(">II", at + len(data), len(value))
+        data += value
+    head = struct.pack(">I", at + len(data)) + usual[4:16] + b"GRAY" + usual[20:128]
+    return head + struct.pack(">I", len(tags)) + table + data

@@ -22,8 +22,8 @@ _SHOW = """
 WITH shown AS (
     SELECT event_id, image_id FROM event WHERE event_id = $2 FOR NO KEY UPDATE
 ), made AS (
-    INSERT INTO image (image_id, width, height, sizes, created_by)
-    SELECT $1, $3, $4, $5::jsonb, $6 FROM shown
+    INSERT INTO image (image_id, width, height, sizes, created_by, caption)
+    SELECT $1, $3, $4, $5::jsonb, $6, $7 FROM shown
     ON CONFLICT (image_id) DO NOTHING
 ), kept AS (
     DELETE FROM image_garbage WHERE image_id = $1 AND EXISTS (SELECT FROM shown)
@@ -64,6 +64,7 @@ class NewImage(Struct, frozen=True):
     bytes: dict[str, int]
     created_by: str
     request: str
+    caption: str = ""
 
 
 class Images:
@@ -92,6 +93,7 @@ class Images:
             new.height,
             msgspec.json.encode(sizes).decode(),
             new.created_by,
+            new.caption,
         )
         for row in rows:
             if row["former"] != new.image:

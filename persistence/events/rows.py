@@ -34,9 +34,11 @@ Sort = Literal[
 EVENT: Final = """
 SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
     e.created_at, e.starts_at, e.organisation_id, v.capacity,
-    e.description, e.category, e.tags, e.image_id, i.width, i.height, e.venue_name,
+    e.description, e.category, e.tags, e.image_id, i.width, i.height, i.caption,
+    i.created_by AS uploaded_by, i.created_at AS uploaded_at, e.venue_name,
     coalesce(p.registrations, 0) AS registrations, lower(e.name) AS sort_name,
-    CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue
+    CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue,
+    e.calendar_changed_at, e.calendar_sequence
 FROM event e JOIN venue v USING (venue_id)
     LEFT JOIN event_popularity p USING (event_id)
     LEFT JOIN image i USING (image_id)
@@ -73,6 +75,9 @@ class ImageRow(Struct, frozen=True):
     image: str
     width: int
     height: int
+    caption: str
+    uploaded_by: str
+    uploaded_at: datetime
 
 
 class EventRow(Struct, frozen=True):
@@ -91,6 +96,10 @@ class EventRow(Struct, frozen=True):
     image: ImageRow | None = None
     registrations: int = 0
     venue_name: str = ""
+    changed_at: datetime | None = None
+    """The last time that something was changed of what can be edited."""
+    changes: int = 0
+    """How often it was."""
 
 
 class EventFilter(Struct, frozen=True, kw_only=True):
@@ -170,7 +179,6 @@ def page_of(
 
 def event_of(row: Row) -> EventRow:
     """Return an event from a row of `EVENT`."""
-    image = row["image_id"]
     return EventRow(
         event=row["event_id"],
         venue=row["venue"],
@@ -186,9 +194,24 @@ def event_of(row: Row) -> EventRow:
             category=row["category"],
             tags=tuple(row["tags"]),
         ),
-        image=None if image is None else ImageRow(image, row["width"], row["height"]),
+        image=_image_of(row),
         registrations=row["registrations"],
         venue_name=row["venue_name"],
+        changed_at=row["calendar_changed_at"],
+        changes=row["calendar_sequence"],
+    )
+
+
+def _image_of(row: Row) -> ImageRow | None:
+    if row["image_id"] is None:
+        return None
+    return ImageRow(
+        image=row["image_id"],
+        width=row["width"],
+        height=row["height"],
+        caption=row["caption"],
+        uploaded_by=row["uploaded_by"],
+        uploaded_at=row["uploaded_at"],
     )
 
 

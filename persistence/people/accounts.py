@@ -42,15 +42,13 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
 RETURNING {_FIELDS}
 """
-_ENSURE_ADMIN = f"""
-INSERT INTO account (user_id, email, password_hash, role, name, email_key)
-VALUES ($1, $2, $3, 'admin', $4, $5)
-ON CONFLICT (email_key) DO UPDATE
-SET role = 'admin', password_hash = excluded.password_hash, suspended_at = NULL,
+_LOCK_BY_EMAIL = f"{_FIND_BY_EMAIL} FOR UPDATE"
+_MAKE_ADMIN = f"""
+UPDATE account SET role = 'admin', password_hash = $2, suspended_at = NULL,
     suspended_reason = NULL
+WHERE user_id = $1
 RETURNING {_FIELDS}
 """
-_LOCK_ROLE = "SELECT role FROM account WHERE email_key = $1 FOR UPDATE"
 _RENAME = f"""
 UPDATE account SET name = $2 WHERE user_id = $1 AND deleted_at IS NULL
 RETURNING {_FIELDS}
@@ -163,26 +161,40 @@ class Accounts:
             return _account_of(row)
 
     async def ensure_admin(
-        self, user_id: str, email: str, password_hash: str, name: str = "Administrator"
-    ) -> Account:
-        """Make sure that an administrator has this address and this password.
+        self,
+        user_id: str,
+        email: str,
+        password_hash: str,
+        known: Account | None,
+        name: str = "Administrator",
+    ) -> Account | None:
+        """Make an administrator who has this address and this password.
 
-        Who had the address keeps the id; who was no administrator before may not be the
-        one who is meant, so that account's sessions and codes end.
+        `known` is the account that the address had when it was looked at; None is
+        returned, and nothing done, where it has another now or another password. Who
+        had the address keeps the id; who was no administrator before may not be the one
+        who is meant, so that account's sessions and codes end.
         """
         async with self._pool.transaction() as connection:
-            key = address_key(email)
-            before = await connection.fetchval(_LOCK_ROLE, key)
-            row = await connection.fetchrow(
-                _ENSURE_ADMIN, user_id, email, password_hash, name, key
-            )
-            account = _account_of(row)
-            if account is None:
-                raise KeyError(email)
-            if before not in (None, "admin"):
-                await drop_codes(connection, account.user_id)
-                await end_all(connection, account.user_id, self._token_s, self._alone_s)
-            return account
+            if known is None:
+                row = await connection.fetchrow(
+                    _CREATE,
+                    user_id,
+                    email,
+                    password_hash,
+                    "admin",
+                    name,
+                    address_key(email),
+                )
+                return _account_of(row)
+            now = _account_of(await connection.fetchrow(_LOCK_BY_EMAIL, email))
+            if now != known:
+                return None
+            row = await connection.fetchrow(_MAKE_ADMIN, now.user_id, password_hash)
+            if now.role != "admin":
+                await drop_codes(connection, now.user_id)
+                await end_all(connection, now.user_id, self._token_s, self._alone_s)
+            return _account_of(row)
 
     async def rename(self, user_id: str, name: str) -> Account | None:
         """Change somebody's name; None where there is no such account."""

@@ -1,6 +1,8 @@
 """Sessions of people with an account: one per login, kept alive by refresh tokens.
 
-A refresh token is good once. One that is shown a second time was stolen, from whoever
+A refresh token is good once. It may be shown again for a short while, as two tabs of a
+browser do, or with the same salt by a client that lost the answer: as long as nobody
+used its successor, the same one is given again. Shown later it was stolen, from whoever
 showed it first or by whoever shows it now, so its session ends. Whatever ends a session
 records a revocation in the same statement, for every process to notice.
 """
@@ -13,6 +15,9 @@ from msgspec import Struct
 from persistence.postgres.pool import Pool, Row
 
 Role = Literal["guest", "customer", "organizer", "admin"]
+
+REFRESH_GRACE_S = 30
+"""How long after its use a refresh token is taken for one that two tabs show."""
 
 SESSIONS_PER_USER_MAX = 50
 """With one more the session that was not seen for longest ends."""
@@ -56,19 +61,29 @@ VALUES ($1, $1, $2, now() + $3 * interval '1 s')
 ON CONFLICT (subject) DO UPDATE SET sockets = revocation.sockets OR excluded.sockets,
     at = clock_timestamp(), until = excluded.until
 """
-# A second one with the same token waits here, and then finds that it is used.
+# Refreshes of a session go one after the other, in whatever process. The next statement
+# sees what the one before it left; this one would not.
+_LOCK = """
+SELECT FROM session WHERE session_id = (
+    SELECT session_id FROM refresh_token WHERE hash = $1
+) FOR UPDATE
+"""
 _FIND = """
 SELECT s.session_id, s.user_id, a.role, r.used_at IS NOT NULL AS used,
-    s.expires_at <= now() AS over,
+    s.expires_at <= now() AS over, r.salt,
+    r.used_at > now() - $3 * interval '1 s' AND EXISTS (
+        SELECT FROM refresh_token n WHERE n.hash = r.followed_by AND n.used_at IS NULL
+    ) AS just_used,
     EXISTS (
         SELECT FROM refresh_token n
         WHERE n.hash = $2 AND n.session_id = r.session_id AND n.used_at IS NULL
     ) AS repeated
 FROM refresh_token r JOIN session s USING (session_id) JOIN account a USING (user_id)
 WHERE r.hash = $1
-FOR UPDATE OF s, r
 """
-_USE = "UPDATE refresh_token SET used_at = now() WHERE hash = $1"
+_USE = """
+UPDATE refresh_token SET used_at = now(), followed_by = $2, salt = $3 WHERE hash = $1
+"""
 _ADD = "INSERT INTO refresh_token (hash, session_id) VALUES ($1, $2)"
 _SEEN = """
 UPDATE session SET seen_at = now(), expires_at = now() + $2 * interval '1 s',
@@ -113,11 +128,12 @@ class SessionRow(Struct, frozen=True):
 
 
 class Refreshed(Struct, frozen=True):
-    """Whose session goes on."""
+    """Whose session goes on; `salt` is what its next token is made of."""
 
     session_id: str
     user_id: str
     role: Role
+    salt: bytes
 
 
 class Stolen(Struct, frozen=True):
@@ -180,28 +196,34 @@ class Sessions:
             return [one["subject"] for one in ended]
 
     async def refresh(
-        self, old_hash: bytes, new_hash: bytes, device: Device
+        self, old_hash: bytes, new_hash: bytes, salt: bytes, device: Device
     ) -> Refreshed | Stolen | None:
         """Replace a refresh token; None where it is not, or no longer, good.
 
-        Asked again with the same two, as long as the new one is unused, it answers the
-        same again.
+        `salt` is what the new one was made of. Asked again as long as the new one is
+        unused, with the same salt or soon enough with any, it answers with the salt of
+        the first time.
         """
         async with self._pool.transaction() as connection:
-            row: Row | None = await connection.fetchrow(_FIND, old_hash, new_hash)
+            await connection.execute(_LOCK, old_hash)
+            row: Row | None = await connection.fetchrow(
+                _FIND, old_hash, new_hash, REFRESH_GRACE_S
+            )
             if row is None or row["over"]:
                 return None
             session_id, user_id = row["session_id"], row["user_id"]
-            if row["used"] and not row["repeated"]:
+            if not row["used"]:
+                await connection.execute(_USE, old_hash, new_hash, salt)
+                await connection.execute(_ADD, new_hash, session_id)
+            elif row["just_used"]:
+                salt = row["salt"]
+            elif not row["repeated"]:
                 await connection.fetch(_END_ONE, self._token_s, user_id, session_id)
                 return Stolen(session_id, user_id)
-            if not row["used"]:
-                await connection.execute(_USE, old_hash)
-                await connection.execute(_ADD, new_hash, session_id)
             await connection.execute(
                 _SEEN, session_id, self._lasts_s, device.user_agent, device.address
             )
-            return Refreshed(session_id, user_id, row["role"])
+            return Refreshed(session_id, user_id, row["role"], salt)
 
     async def of_user(self, user_id: str) -> list[SessionRow]:
         """Return somebody's sessions, the one seen last first."""

@@ -1,6 +1,14 @@
 """Every bound of the server's own, with its unit, and how the bounds relate."""
 
 FRAME_BYTES_MAX = 4_096
+LINE_BYTES_MAX = 8_000
+"""Of the address in a request, its query included."""
+
+FIELD_BYTES_MAX = 8_190
+"""Of one header. Told apart from the line by its number, so the two differ."""
+
+assert LINE_BYTES_MAX != FIELD_BYTES_MAX
+
 IN_FLIGHT_MAX = 64
 """Unanswered frames of one connection; beyond them it is not read."""
 

@@ -1,5 +1,6 @@
 """Accounts: registering, sessions, and what ends them."""
 
+import asyncio
 import secrets
 import time
 
@@ -177,6 +178,8 @@ async def test_a_refresh_token_that_comes_twice_ends_the_session_with_its_socket
     made = await registered(api)
     other = await api.login(made["email"], PASSWORD)
     stolen = await refreshed(api, made["refresh_token"])
+    # Whoever shows the next one has got it: there are no two tabs that wait for it.
+    stolen = await refreshed(api, stolen.body["refresh_token"])
     async with await api.socket(person(stolen.body)) as socket:
         check_problem(await refreshed(api, made["refresh_token"]), 401)
         assert await ends_in_time(socket)
@@ -192,10 +195,31 @@ async def test_an_answer_that_was_lost_is_had_again_with_the_same_key(api):
     again = await refreshed(api, made["refresh_token"], Idempotency_Key="k")
     assert (first.status, again.status) == (200, 200)
     assert first.body["refresh_token"] == again.body["refresh_token"]
-    check_problem(
-        await refreshed(api, made["refresh_token"], Idempotency_Key="guess"), 401
-    )
-    check_problem(await refreshed(api, first.body["refresh_token"]), 401)
+    following = await refreshed(api, first.body["refresh_token"])
+    check_problem(await refreshed(api, made["refresh_token"], Idempotency_Key="k"), 401)
+    check_problem(await refreshed(api, following.body["refresh_token"]), 401)
+
+
+@pytest.mark.parametrize("keys", [[None] * 3, ["a", "b", None]])
+async def test_tabs_that_refresh_at_once_get_the_same_next_token(api, keys):
+    made = await registered(api)
+    token = made["refresh_token"]
+    sent: list[dict[str, str]] = [
+        {"Idempotency_Key": key} if key else {} for key in keys
+    ]
+    answers = await asyncio.gather(*(refreshed(api, token, **one) for one in sent))
+    assert [answer.status for answer in answers] == [200] * 3
+    (following,) = {answer.body["refresh_token"] for answer in answers}
+    for answer in answers:
+        assert not await is_refused(api, person(answer.body))
+    # A fourth tab, that slept a little.
+    late = await refreshed(api, token)
+    assert late.body["refresh_token"] == following
+    after = await refreshed(api, following)
+    assert after.status == 200
+    # Whoever shows the old one now has stolen it.
+    check_problem(await refreshed(api, token), 401)
+    check_problem(await refreshed(api, after.body["refresh_token"]), 401)
 
 
 async def ends_in_time(socket) -> bool:

@@ -352,6 +352,44 @@ async def test_an_event_goes_into_calendars(api):
     assert check_problem(missing, 404)["code"] == "event_not_found"
 
 
+async def test_a_calendar_is_told_of_each_change_and_of_no_other(api):
+    event = (await api.draft("small", description="One"))["id"]
+    path = f"/v1/events/{event}"
+
+    async def read() -> dict[str, str]:
+        answer = await api.get(f"{path}/calendar.ics", who=api.admin)
+        lines = answer.raw.decode().replace("\r\n ", "").split("\r\n")
+        return dict(line.split(":", 1) for line in lines if ":" in line)
+
+    shown = await read()
+    assert shown["SEQUENCE"] == "0"
+    assert shown["DTSTAMP"] == shown["LAST-MODIFIED"] == shown["CREATED"]
+    for number, change in enumerate(
+        (
+            {"name": "Another"},
+            {"description": "Two"},
+            {"starts_at": times(3, 4)["starts_at"], "ends_at": None},
+            {"tags": ["loud"], "name": "A third"},
+            {"category": "Opera"},
+        )
+    ):
+        await api.good("PATCH", path, change, who=api.admin)
+        again = await read()
+        assert int(again["SEQUENCE"]) > int(shown["SEQUENCE"]) >= number
+        assert again["LAST-MODIFIED"] == again["DTSTAMP"] >= shown["DTSTAMP"]
+        assert again["DTEND"] > again["DTSTART"]
+        shown = again
+    for done in ("publish", "pause", "resume"):
+        await api.good("POST", f"{path}/{done}", who=api.admin)
+    sold = await read()
+    assert int(sold["SEQUENCE"]) > int(shown["SEQUENCE"])
+    buyer = await api.guest()
+    hold = await api.ok(event, buyer, "hold", seats=["A-1"])
+    await api.ok(event, buyer, "book", hold=hold["hold"])
+    await api.good("PATCH", path, {"name": "A third"}, who=api.admin)
+    assert await read() == sold
+
+
 async def test_a_capacity_is_changed_but_never_below_what_is_taken(api):
     event = await api.sale(None, capacity=4)
     path, buyer = f"/v1/events/{event}", await api.guest()

@@ -171,9 +171,47 @@ async def test_what_is_no_form_is_refused(api, kind, body, code):
     assert check_problem(answer)["code"] == code
 
 
-async def test_another_field_is_refused(api):
-    answer = await send(api, await a_sale(api), picture(), field="file")
-    assert check_problem(answer, 422)["errors"][0]["field"] == "image"
+@pytest.mark.parametrize(("name", "told"), [("file", "file"), ("x" * 60, "else")])
+async def test_another_field_is_refused_with_the_name_of_the_right_one(api, name, told):
+    answer = await send(api, await a_sale(api), picture(), field=name)
+    (error,) = check_problem(answer, 422)["errors"]
+    assert error["field"] == "image"
+    assert "called image" in error["detail"]
+    assert told in error["detail"]
+
+
+def captioned(caption: bytes) -> bytes:
+    """The rest of a form behind its image: what is said of it."""
+    head = b'\r\n--b\r\nContent-Disposition: form-data; name="caption"\r\n\r\n'
+    return picture() + head + caption
+
+
+async def test_who_uploaded_an_image_and_what_is_said_of_it_is_shown(api):
+    event = await a_sale(api)
+    caption = " Grüße <b>vom</b> Großen Haus "
+    answer = await send(api, event, captioned(caption.encode()), key="k-caption")
+    image = answer.body["image"]
+    assert image["caption"] == caption.strip()
+    me = await api.good("GET", "/v1/me", who=api.admin)
+    assert image["uploaded_by"] == me["id"]
+    assert image["uploaded_at"].startswith("20")
+    assert (await api.event(event))["image"] == image
+    again = await send(api, event, captioned(caption.encode()), key="k-caption")
+    assert again.body["image"] == image
+    other = await send(api, event, captioned(b"Another"), key="k-caption")
+    assert check_problem(other, 422)["code"] == "key_reused"
+    without = await send(api, event, picture())
+    assert without.body["image"]["caption"] == ""
+
+
+@pytest.mark.parametrize(
+    "caption", [b"x" * 501, b"x" * 9_000, b"\xff", b"a\0b"], ids=range(4)
+)
+async def test_a_caption_that_is_none_is_refused(api, caption):
+    event = await a_sale(api)
+    answer = await send(api, event, captioned(caption))
+    assert check_problem(answer, 422)["errors"][0]["field"] == "caption"
+    assert (await api.event(event))["image"] is None
 
 
 async def test_a_stranger_uploads_and_removes_nothing(api):

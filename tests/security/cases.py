@@ -119,12 +119,20 @@ def a_command(dice: Dice, event: str) -> dict[str, Any]:
     return made
 
 
+def a_text(kind: str, protocol: str, body: bytes, key: bytes) -> Case:
+    """Make the case of a text frame: it ends the connection where it is no UTF-8."""
+    sent = [frame(TEXT, body, mask=key)]
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return Case(f"{kind} of no text", protocol, sent, frozenset({1007}))
+    return Case(kind, protocol, sent, frozenset({STAYS}), 1)
+
+
 def near_json(dice: Dice, event: str) -> Case:
     text = json.dumps(a_command(dice, event), ensure_ascii=dice.random() < 0.9)
     body = text.encode(errors="surrogatepass")[:FRAME_BYTES_MAX]
-    return Case(
-        "near json", JSON, [frame(TEXT, body, mask=mask(dice))], frozenset({STAYS}), 1
-    )
+    return a_text("near json", JSON, body, mask(dice))
 
 
 def torn_json(dice: Dice, event: str) -> Case:
@@ -133,7 +141,7 @@ def torn_json(dice: Dice, event: str) -> Case:
         at = dice.randrange(len(body))
         body[at : at + dice.randrange(3)] = dice.randbytes(dice.randrange(3))
         body = body or bytearray(b"x")
-    return Case("torn json", JSON, [frame(TEXT, bytes(body))], frozenset({STAYS}), 1)
+    return a_text("torn json", JSON, bytes(body), mask(dice))
 
 
 def deep(dice: Dice, event: str) -> Case:
@@ -147,8 +155,9 @@ def noise(dice: Dice, event: str) -> Case:
     """Send bytes that are no UTF-8, most of the time."""
     body = dice.randbytes(dice.randrange(FRAME_BYTES_MAX + 1))
     protocol = dice.choice((JSON, MSGPACK))
-    opcode = dice.choice((TEXT, BINARY))
-    return Case("noise", protocol, [frame(opcode, body)], frozenset({STAYS}), 1)
+    if dice.random() < 0.5:
+        return a_text("noise", protocol, body, mask(dice))
+    return Case("noise", protocol, [frame(BINARY, body)], frozenset({STAYS}), 1)
 
 
 def near_msgpack(dice: Dice, event: str) -> Case:
@@ -189,9 +198,13 @@ def exact(dice: Dice, event: str) -> Case:
 
 
 def unmasked(dice: Dice, event: str) -> Case:
-    """Leave the mask away: the RFC wants an end, aiohttp does not mind."""
-    sent = frame(TEXT, b'{"op":"ping","id":1}', mask=None)
-    return Case("unmasked", JSON, [sent], frozenset({STAYS, 1002}), None)
+    """Leave the mask away from a frame of any kind."""
+    kinds = (TEXT, BINARY, PING, PONG, CLOSE, CONTINUATION)
+    body = dice.choice((b"", b'{"op":"ping","id":1}', b"x" * 200))
+    sent = frame(dice.choice(kinds), body[:125], mask=None)
+    if dice.random() < 0.3:
+        sent = frame(TEXT, b"{", fin=False) + frame(CONTINUATION, body, mask=None)
+    return Case("unmasked", JSON, [sent], frozenset({1002}))
 
 
 def oversize(dice: Dice, event: str) -> Case:
@@ -224,7 +237,6 @@ def fragments(dice: Dice, event: str) -> Case:
             pongs += 1
     if size > FRAME_BYTES_MAX:
         return Case("fragments too long", JSON, pieces, frozenset({1009}))
-    # A first part of no bytes is forgotten by aiohttp, which does no harm.
     return Case("fragments", JSON, pieces, frozenset({STAYS}), 1, pongs)
 
 
@@ -242,7 +254,7 @@ def astray(dice: Dice, event: str) -> Case:
     if dice.random() < 0.5:
         sent = frame(CONTINUATION, b"x", fin=dice.random() < 0.5)
         return Case("astray", JSON, [sent], frozenset({1002}))
-    first = frame(TEXT, b"{", fin=False)
+    first = frame(TEXT, dice.choice((b"", b"{")), fin=False)
     second = frame(dice.choice((TEXT, BINARY)), b"x", fin=dice.random() < 0.5)
     return Case("astray", JSON, [first, second], frozenset({1002}))
 
@@ -289,11 +301,7 @@ def closing(dice: Dice, event: str) -> Case:
         5000,
     )
     code = dice.choice((*codes, 65_535))
-    ends = {1000, 1002}
-    if code in (0, 1, 999, 1004, 1005, 1015, 1016, 2999):
-        ends = {1002}
-    elif code in (1000, 1001, 3000, 4000):
-        ends = {1000}
+    ends = {1000} if code in (1000, 1001, 3000, 4000) else {1002}
     body = code.to_bytes(2, "big") + b"bye"
     return Case("close", JSON, [frame(CLOSE, body)], frozenset(ends))
 

@@ -1,5 +1,7 @@
 """Who may open a websocket, and from which page."""
 
+import json
+
 import pytest
 
 from tests.security.conftest import ORIGIN
@@ -49,14 +51,40 @@ async def test_a_page_of_this_host_gets_one(server, scheme):
     assert await status_of(server.url, request(None, headers=own)) == 101
 
 
-async def test_where_origins_are_listed_no_other_counts(strict_server):
+async def test_the_port_that_browsers_leave_out_is_no_other(server):
+    for origin, port, status in (
+        ("https://onsale.test", "443", 101),
+        ("http://onsale.test", "80", 101),
+        ("http://onsale.test", "443", 403),
+        ("https://onsale.test:8443", "8443", 101),
+    ):
+        head = request(None, headers=[("Origin", origin)])
+        head = head.replace(b"Host: onsale.test", f"Host: OnSale.test:{port}".encode())
+        assert await status_of(server.url, head) == status, (origin, port)
+
+
+async def test_the_log_names_the_origin_that_was_refused(server):
+    start = server.log_size()
+    head = request(None, headers=[("Origin", "https://evil.tld/" + "x" * 1_000)])
+    assert await status_of(server.url, head) == 403
+    lines = server.log_path.read_bytes()[start:].decode().splitlines()
+    (line,) = (json.loads(one) for one in lines if "evil.tld" in one)
+    assert line["level"] == "warning"
+    assert line["origin"].startswith("https://evil.tld/x")
+    assert len(line["origin"]) == 200
+    assert line["host"] == "onsale.test"
+
+
+async def test_where_origins_are_listed_the_own_and_no_other_counts(strict_server):
     good, evil = ORIGIN, ORIGIN.replace("tickets", "good.evil.tickets")
     for origin, status in (
         (good, 101),
         (evil, 403),
         (f"{good}:444", 403),
         (good.upper(), 403),
-        ("https://onsale.test", 403),
+        ("https://onsale.test", 101),
+        ("http://onsale.test", 101),
+        ("https://onsale.test:444", 403),
     ):
         head = request(None, headers=[("Origin", origin)])
         assert await status_of(strict_server.url, head) == status, origin

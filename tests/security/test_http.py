@@ -108,12 +108,10 @@ AMBIGUOUS = {
     "a space too many": post(b"", HIDDEN, GET).replace(b"1.1\r", b"1.1 \r", 1),
     "http 1.2": post(b"", HIDDEN, GET).replace(b"1.1", b"1.2", 1),
     "http 2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "a long target": post(b"", HIDDEN, b"GET /" + b"a" * 20_000),
     "a long value": post(b"X: " + b"a" * 20_000 + b"\r\n", HIDDEN),
     "a long name": post(b"a" * 20_000 + b": x\r\n", HIDDEN),
     "many headers": post(b"X: y\r\n" * 1_000, HIDDEN),
     "a name without end": b"GET /livez HTTP/1.1\r\n" + b"a" * 500_000,
-    "a target without end": b"GET /" + b"a" * 500_000,
     "a method without end": b"G" * 500_000,
     "chunk lf": chunked(b"2\n{}\n0\n\n"),
     "chunk extension with lf": chunked(b"2;a=b\n{}\r\n" + NO_CHUNKS),
@@ -128,6 +126,13 @@ AMBIGUOUS = {
     "many trailers": chunked(b"0\r\n" + b"X: y\r\n" * 20_000 + b"\r\n"),
 }  # fmt: skip
 
+TOO_LONG = {
+    "a path": post(b"", HIDDEN, b"GET /" + b"a" * 20_000),
+    "a query": post(b"", HIDDEN, b"GET /v1/events?q=" + b"a" * 8_000),
+    "encoded": post(b"", HIDDEN, b"GET /v1/events/" + b"%20" * 3_000),
+    "of a body": post(SIZED, HIDDEN, b"POST /" + b"a" * 8_000),
+    "without end": b"GET /" + b"a" * 500_000,
+}
 # These are odd, but can be read in one way only; behind each comes an ordinary one.
 ODD = {
     "a body that is a request": (post(SIZED, HIDDEN, GET), 200),
@@ -198,6 +203,23 @@ async def test_what_can_be_read_in_two_ways_is_refused_and_ends(server, api, nam
         assert b"application/problem+json" in said
         assert b"Server: onsale\r\n" in said
         assert len(said) < 1_000
+
+
+@pytest.mark.parametrize("name", TOO_LONG)
+async def test_an_address_too_long_is_told_so_and_ends(server, api, name):
+    async with connected(server.url) as raw:
+        raw.send(TOO_LONG[name])
+        assert (await api.get("/livez")).status == 200
+        said = await all_of(raw)
+    # Where much was sent that nobody read, TCP may lose even the answer.
+    lost = not said and len(TOO_LONG[name]) > 100_000
+    assert lost or statuses(said) == [414], said[:300]
+    assert lost or b'"code":"uri_too_long"' in said
+
+
+async def test_an_address_of_the_limit_is_looked_up(api):
+    assert (await api.get("/" + "a" * 7_999)).status == 404
+    assert (await api.get("/" + "a" * 8_000)).status == 414
 
 
 @pytest.mark.parametrize("name", ODD)

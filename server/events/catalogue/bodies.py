@@ -128,13 +128,16 @@ class Counts(Struct):
 
 
 class ImageDocument(Struct):
-    """An event's image: where it is, and how large it is there."""
+    """An event's image: where it is, how large it is there, and who says what of it."""
 
     id: str
     url: str
     small_url: str
     width: int
     height: int
+    caption: str
+    uploaded_by: str
+    uploaded_at: datetime
 
 
 class EventSummary(Struct, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Any, Final
 from server.events.venues.examples import VENUE
 from server.people.organisations.examples import ORGANISATION
 from server.transport.rest.examples import Examples
-from server.transport.rest.story import BETWEEN, EVENT_ID, VENUE_ID
+from server.transport.rest.story import BETWEEN, EVENT_ID, OLGA, VENUE_ID
 
 # Far away, so that the examples can be sent for years.
 TIME: Final = "2035-12-31T19:00:00Z"
@@ -39,6 +39,9 @@ IMAGE: Final[dict[str, Any]] = {
     "small_url": "/v1/images/img_4VdJtYxqB8mTz1uKc9sWfQ?size=small",
     "width": 1600,
     "height": 900,
+    "caption": "Fireworks over the old town",
+    "uploaded_by": OLGA,
+    "uploaded_at": "2026-11-22T09:15:00Z",
 }
 
 EVENT: Final[dict[str, Any]] = {
@@ -78,8 +81,12 @@ VERSION:2.0\r
 PRODID:-//Onsale//Onsale//EN\r
 BEGIN:VEVENT\r
 UID:evt_Jt8Zk0bTQyW2mGq1c5uVhA@onsale\r
-DTSTAMP:20261121T100000Z\r
+DTSTAMP:20261123T083000Z\r
+CREATED:20261121T100000Z\r
+LAST-MODIFIED:20261123T083000Z\r
+SEQUENCE:2\r
 DTSTART:20351231T190000Z\r
+DTEND:20351231T220000Z\r
 SUMMARY:New Year's Eve\r
 STATUS:CONFIRMED\r
 END:VEVENT\r

@@ -389,7 +389,16 @@ def image_of(row: ImageRow | None) -> ImageDocument | None:
     if row is None:
         return None
     url = f"/v1/images/{row.image}"
-    return ImageDocument(row.image, url, f"{url}?size=small", row.width, row.height)
+    return ImageDocument(
+        id=row.image,
+        url=url,
+        small_url=f"{url}?size=small",
+        width=row.width,
+        height=row.height,
+        caption=row.caption,
+        uploaded_by=row.uploaded_by,
+        uploaded_at=row.uploaded_at,
+    )
 
 
 async def find_row(call: Call, event: str) -> EventRow:

@@ -9,7 +9,10 @@ import warnings
 from typing import Final
 
 from msgspec import Struct
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile
+
+from server.events.images.colours import plain, to_srgb
+from server.events.images.containers import Bare, orientation_of, strip
 
 UPLOAD_BYTES_MAX: Final = 5 << 20
 PIXELS_MAX: Final = 50_000_000
@@ -18,6 +21,17 @@ PIXELS_MAX: Final = 50_000_000
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 SIZES: Final = {"large": 1_600, "small": 480}
 """The longest side of each file, in pixels; nothing is made larger than it was."""
+
+TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How to show it upright, by the number that EXIF has for how it lies."""
 
 MEDIA_TYPE: Final = "image/webp"
 QUALITY: Final = 82
@@ -37,11 +51,13 @@ class Encoded(Struct, frozen=True):
 
 def encode_sizes(uploaded: bytes) -> dict[str, Encoded]:
     """Return the files of an uploaded image by their size; raises `BadImage`."""
-    # The library warns of half of what it refuses; for us that is too much already.
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        # What the library merely warns of, browsers show as well.
+        warnings.simplefilter("ignore")
+        # Of half of what it refuses it warns; for us that is too much already.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            image = _decode(uploaded)
+            image = _decode(strip(uploaded))
             return {name: _encode(image, side) for name, side in SIZES.items()}
         except BadImage:
             raise
@@ -59,8 +75,8 @@ def encode_sizes(uploaded: bytes) -> dict[str, Encoded]:
             raise BadImage("It cannot be read.") from error
 
 
-def _decode(uploaded: bytes) -> Image.Image:
-    with Image.open(io.BytesIO(uploaded), formats=FORMATS) as opened:
+def _decode(uploaded: Bare) -> Image.Image:
+    with Image.open(io.BytesIO(uploaded.data), formats=FORMATS) as opened:
         width, height = opened.size
         if width * height > PIXELS_MAX:
             raise BadImage(f"At most {PIXELS_MAX:,} pixels.")
@@ -68,11 +84,21 @@ def _decode(uploaded: bytes) -> Image.Image:
         # A photo is decoded no larger than it is needed.
         opened.draft("RGB", (largest, largest))
         opened.load()
-        turned: Image.Image = ImageOps.exif_transpose(opened)
-        mode = "RGBA" if turned.has_transparency_data else "RGB"
-        made = turned.convert(mode)
-    made.thumbnail((largest, largest), Image.Resampling.LANCZOS)
-    return made
+        exif = _block(uploaded.exif, opened.info.get("exif"))
+        profile = _block(uploaded.profile, opened.info.get("icc_profile"))
+        made = plain(opened)
+        made.thumbnail((largest, largest), Image.Resampling.LANCZOS)
+        turn = TURNS.get(orientation_of(exif))
+        if turn is not None:
+            made = made.transpose(turn)
+        return to_srgb(made, profile)
+
+
+def _block(read: bytes | None, decoded: object) -> bytes:
+    """Return what was read before the decoder, else what that has found."""
+    if read is not None:
+        return read
+    return decoded if isinstance(decoded, bytes) else b""
 
 
 def _encode(image: Image.Image, side: int) -> Encoded:

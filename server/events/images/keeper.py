@@ -37,13 +37,16 @@ class ImageKeeper:
         self._waiting = 0
         self._wake = asyncio.Event()
 
-    async def take(self, image: str, event: str, uploaded: bytes, *, user: str) -> None:
+    async def take(
+        self, image: str, event: str, uploaded: bytes, *, user: str, caption: str = ""
+    ) -> None:
         """Let an event show what was uploaded; the same again changes nothing.
 
         Raises `BadImage`, `OtherUpload`, `TooManyUploads`, `StoreUnavailable`,
         `Unavailable`.
         """
-        request = sha256(b"\0".join((event.encode(), uploaded))).hexdigest()
+        said = (event.encode(), uploaded, *([caption.encode()] if caption else ()))
+        request = sha256(b"\0".join(said)).hexdigest()
         known = await self._images.find_request(image)
         if known is not None:
             if known != request:
@@ -63,6 +66,7 @@ class ImageKeeper:
                 {size: len(encoded.data) for size, encoded in sizes.items()},
                 user,
                 request,
+                caption,
             ),
         )
         self._wake.set()

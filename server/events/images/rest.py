@@ -29,15 +29,23 @@ from server.transport.http.problems import (
     bad_field,
 )
 from server.transport.http.response_cache import CACHES
-from server.transport.rest.bodies import BODY_TIMEOUT_S, CHUNK_BYTES
+from server.transport.rest.bodies import BODY_TIMEOUT_S, CHUNK_BYTES, is_clean
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import new_id
 from server.transport.rest.query import choice_of
 from server.transport.rest.route import EVENT, WRITES, Query, Route
 
 FIELD: Final = "image"
+CAPTION: Final = "caption"
+CAPTION_LENGTH_MAX: Final = 500
 FORM_BYTES_MAX: Final = UPLOAD_BYTES_MAX + (64 << 10)
 """An upload with what a form puts around it."""
+
+SIZES_MAX: Final = {FIELD: UPLOAD_BYTES_MAX, CAPTION: 4 * CAPTION_LENGTH_MAX}
+"""In bytes; a character has up to four."""
+
+NAME_SHOWN_MAX: Final = 50
+"""How much of a name that a form has is repeated."""
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 """An id is never given to another image."""
@@ -56,7 +64,7 @@ _TOO_LARGE: Final = f"At most {UPLOAD_BYTES_MAX} bytes."
 
 
 class ImageForm(Struct):
-    """A form with one file."""
+    """A form with one file, and what is said of it."""
 
     image: Annotated[
         str,
@@ -65,15 +73,32 @@ class ImageForm(Struct):
             extra_json_schema={"contentMediaType": "application/octet-stream"},
         ),
     ]
+    caption: Annotated[
+        str,
+        Meta(max_length=CAPTION_LENGTH_MAX, description="What is to be seen in it."),
+    ] = ""
+
+
+class Upload(Struct):
+    """What was in a form."""
+
+    image: bytes
+    caption: str
 
 
 async def upload_image(call: Call) -> web.Response:
     """Let an event show an image, in place of the one that it had."""
     user, key = call.who.user, call.key
     event = await find_managed_event(call)
-    uploaded = await read_upload(call.request)
+    upload = await read_upload(call.request)
     try:
-        await call[IMAGES].take(new_id("img", user, key), event.id, uploaded, user=user)
+        await call[IMAGES].take(
+            new_id("img", user, key),
+            event.id,
+            upload.image,
+            user=user,
+            caption=upload.caption,
+        )
     except BadImage as error:
         raise ProblemError(BAD_IMAGE, str(error)) from error
     except OtherUpload as error:
@@ -121,8 +146,8 @@ async def show_image(call: Call) -> web.Response:
     return web.Response(body=data, content_type=MEDIA_TYPE, headers=headers)
 
 
-async def read_upload(request: web.Request) -> bytes:
-    """Return the file of a form; never takes more than the limit into memory."""
+async def read_upload(request: web.Request) -> Upload:
+    """Return what is in a form; never takes more than the limit into memory."""
     if request.content_type != "multipart/form-data":
         detail = f"Send multipart/form-data with a file named {FIELD}."
         raise ProblemError(UNSUPPORTED_MEDIA_TYPE, detail)
@@ -137,25 +162,47 @@ async def read_upload(request: web.Request) -> bytes:
         raise ProblemError(BAD_FRAME, "The form cannot be read.") from error
 
 
-async def _read_form(form: MultipartReader) -> bytes:
-    """Return the only file of a form."""
-    uploaded: bytes | None = None
+async def _read_form(form: MultipartReader) -> Upload:
+    """Return the only file of a form, and its caption."""
+    parts: dict[str, bytes] = {}
     async for part in form:
-        if not isinstance(part, BodyPartReader) or part.name != FIELD:
-            raise bad_field(FIELD, "Nothing else may be in the form.")
-        if uploaded is not None:
-            raise bad_field(FIELD, "One file, please.")
-        uploaded = await _read_part(part)
-    if uploaded is None:
-        raise bad_field(FIELD, "There is no such file in the form.")
-    return uploaded
+        if not isinstance(part, BodyPartReader) or part.name not in (FIELD, CAPTION):
+            raise _misnamed(part.name if isinstance(part, BodyPartReader) else None)
+        if part.name in parts:
+            raise bad_field(part.name, f"The form has more than one {part.name}.")
+        parts[part.name] = await _read_part(part, SIZES_MAX[part.name])
+    if FIELD not in parts:
+        raise bad_field(FIELD, f"The form has no file; add it as {FIELD}.")
+    return Upload(parts[FIELD], _caption_of(parts.get(CAPTION, b"")))
 
 
-async def _read_part(part: BodyPartReader) -> bytes:
+def _misnamed(name: str | None) -> ProblemError:
+    """Say how the fields of the form are called."""
+    detail = f"The file's field is called {FIELD}, and what is said of it {CAPTION}"
+    if name and len(name) <= NAME_SHOWN_MAX and name.isprintable():
+        return bad_field(FIELD, f"{detail}; this form has a field {name}.")
+    return bad_field(FIELD, f"{detail}; nothing else may be in the form.")
+
+
+def _caption_of(data: bytes) -> str:
+    try:
+        caption = data.decode().strip()
+    except UnicodeDecodeError as error:
+        raise bad_field(CAPTION, "Not UTF-8.") from error
+    if len(caption) > CAPTION_LENGTH_MAX:
+        raise bad_field(CAPTION, f"At most {CAPTION_LENGTH_MAX} characters.")
+    if not is_clean(caption):
+        raise bad_field(CAPTION, "A string has U+0000.")
+    return caption
+
+
+async def _read_part(part: BodyPartReader, bytes_max: int) -> bytes:
     data = bytearray()
     while chunk := await part.read_chunk(CHUNK_BYTES):
         data += chunk
-        if len(data) > UPLOAD_BYTES_MAX:
+        if len(data) > bytes_max:
+            if part.name == CAPTION:
+                raise bad_field(CAPTION, f"At most {CAPTION_LENGTH_MAX} characters.")
             raise ProblemError(TOO_LARGE, _TOO_LARGE)
     return bytes(data)
 

@@ -120,6 +120,19 @@ class ErrorFrame(Struct, tag_field="op", tag="error"):
     detail: str
 
 
+def is_utf8(data: bytes) -> bool:
+    """Return whether these bytes are UTF-8, as all text on a websocket must be."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class NotUtf8(Exception):
+    """A text frame is not UTF-8: its connection ends with 1007 (RFC 6455, 8.1)."""
+
+
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -189,11 +202,17 @@ class FrameDecoder:
         self._null = codec.null
 
     def decode(self, data: bytes) -> ClientFrame:
-        """Decode one client frame; raise `FrameError` with its id where it has one."""
+        """Decode one client frame; raise `FrameError` with its id where it has one.
+
+        Raises `NotUtf8` where that is what is wrong with a text frame.
+        """
         decode = self._decode
         try:
             frame = decode(data)
         except _UNREADABLE as error:
+            # What decodes is UTF-8, so that nothing else has to be looked at for it.
+            if not self._codec.binary and not is_utf8(data):
+                raise NotUtf8 from None
             raise self._error(data, error) from None
         if data.find(self._null) >= 0:
             _refuse_null(frame, frame.id)
@@ -285,8 +304,9 @@ JSON: Final = Codec(
     JSON_PROTOCOL,
     1,
     msgspec.json.Decoder,
-    # The standard library reads lone surrogates, which lets us name them.
-    json.loads,
+    # The standard library reads lone surrogates, which lets us name them. By itself it
+    # takes UTF-16 for text as well.
+    lambda data: json.loads(data.decode()),
     msgspec.json.Encoder().encode,
     b"\\u0000",
 )

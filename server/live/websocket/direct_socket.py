@@ -3,9 +3,10 @@
 aiohttp parses a frame and puts it into a queue, which wakes the handler's task, which
 takes it out: that costs a sixth of what a whole command may cost. Here the queue gives
 the frame to the session at once, in the same call that received it, as long as nothing
-is queued before it; otherwise, and for control frames, all goes aiohttp's way. Parser,
-and limits stay aiohttp's. Closing does not: aiohttp stops reading when it closes, and
-what the client still sends then makes TCP throw away what it was told last.
+is queued before it; otherwise, and for control frames, all goes aiohttp's way. Parser
+and limits stay aiohttp's, with a `FrameGuard` before them. Closing does not: aiohttp
+stops reading when it closes, and what the client still sends then makes TCP throw away
+what it was told last.
 
 Private names of aiohttp are used where its own `_post_start` is replaced;
 `tests/server/live/websocket/test_direct_socket.py` fails where a release changes them.
@@ -13,13 +14,14 @@ Private names of aiohttp are used where its own `_post_start` is replaced;
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 from aiohttp._websocket.models import WS_CLOSING_MESSAGE
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 
 from server.base import limits
+from server.live.websocket.frame_guard import FrameGuard, may_close_with
 
 QUEUE_BYTES_MAX = 64 * 1_024
 """How much of one connection waits unread before its socket is not read."""
@@ -51,7 +53,11 @@ class DirectQueue(WebSocketDataQueue):
             and not self.must_wait()
         ):
             take(data[1])
-        elif not self.over:
+        elif self.over:
+            return
+        elif data[0] is WSMsgType.CLOSE and not may_close_with(data[1]):
+            raise WebSocketError(WSCloseCode.PROTOCOL_ERROR, "no close code")
+        else:
             super().feed_data(data, size)
 
     def feed_eof(self) -> None:
@@ -132,8 +138,10 @@ class DirectSocket(web.WebSocketResponse):
             request.protocol, QUEUE_BYTES_MAX, loop=asyncio.get_running_loop()
         )
         self._reader = queue
-        self._parser = WebSocketReader(
+        reader = WebSocketReader(
             queue, self._max_msg_size, compress=False, decode_text=self._decode_text
         )
+        # It has what is asked of a reader there.
+        self._parser = cast("WebSocketReader", FrameGuard(reader, queue))
         request.protocol.set_parser(self._parser)
         request.protocol.keep_alive(False)

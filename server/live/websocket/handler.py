@@ -18,8 +18,10 @@ from server.live.fanout.hub import HUB
 from server.live.fanout.writer import Writer
 from server.live.websocket.direct_socket import DirectSocket
 from server.live.websocket.machines import Keys, TooManyKeys
-from server.live.websocket.session import Session
+from server.live.websocket.session import NOT_UTF8, Session
 from server.transport.http.app_keys import READINESS, SETTINGS
+from server.transport.http.cors import own_origins
+from server.transport.http.problems import FORBIDDEN, ProblemError
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.guard import (
     AUTHENTICATOR,
@@ -31,11 +33,14 @@ from server.transport.rest.guard import (
 
 REASONS: Final[dict[int, str]] = {
     WSCloseCode.PROTOCOL_ERROR: "not the websocket protocol",
-    WSCloseCode.INVALID_TEXT: "not UTF-8",
+    WSCloseCode.INVALID_TEXT: NOT_UTF8,
     WSCloseCode.MESSAGE_TOO_BIG: f"a frame has at most {limits.FRAME_BYTES_MAX} bytes",
     WSCloseCode.INTERNAL_ERROR: "an error of the server's own",
 }
 """Why the server ends a connection that neither it nor the client chose to end."""
+
+LOGGED_MAX: Final = 200
+"""How much is logged of a header that anybody may send."""
 
 log = structlog.get_logger()
 
@@ -99,7 +104,7 @@ async def _pump(socket_: DirectSocket, session: Session) -> None:
         if message.type is wanted:
             session.receive(message.data)
         elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-            session.receive(b"")
+            session.receive_other(message.data, text=message.type is WSMsgType.TEXT)
         elif message.type is WSMsgType.PING:
             session.hear(message.data)
         elif message.type is WSMsgType.PONG:
@@ -126,16 +131,27 @@ def _say_goodbye(writer: Writer, code: int) -> None:
 
 
 def _check_origin(request: web.Request, app: web.Application) -> None:
-    """Refuse browsers from elsewhere; programs send no Origin."""
+    """Refuse pages from elsewhere; programs send no Origin."""
     origins = request.headers.getall("Origin", [])
     if not origins:
         return
-    allowed = app[SETTINGS].allowed_origins
+    config = app[SETTINGS]
     # Not aiohttp's `host`, which believes an absolute target more than the header.
     host = request.headers.get("Host", "")
-    own = {f"{scheme}://{host}" for scheme in ("http", "https")}
-    if len(origins) > 1 or origins[0] not in (allowed or own):
-        raise web.HTTPForbidden(text="This origin may not connect.")
+    if len(origins) == 1 and (
+        origins[0] in config.allowed_origins
+        or origins[0] in own_origins(host, config.public_url)
+    ):
+        return
+    log.warning(
+        "a page of another origin was refused a socket",
+        origin=", ".join(origins)[:LOGGED_MAX],
+        host=host[:LOGGED_MAX],
+        allowed=config.allowed_origins,
+    )
+    raise ProblemError(
+        FORBIDDEN, "Pages of this origin may not connect; the log says which it was."
+    )
 
 
 async def _caller_of(

@@ -8,7 +8,7 @@ waits: the reader (`handler.py`) does, when too much is unanswered. It knows `he
 
 from collections.abc import Callable, Coroutine
 from time import time
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import structlog
 from aiohttp import WSCloseCode, web
@@ -35,7 +35,9 @@ from server.live.fanout.frames import (
     FrameError,
     Hello,
     HelloOk,
+    NotUtf8,
     Ping,
+    is_utf8,
     pong_frame,
 )
 from server.live.fanout.hub import Hub
@@ -51,6 +53,9 @@ from server.live.websocket.machines import (
 
 if TYPE_CHECKING:
     import asyncio
+
+NOT_UTF8: Final = "not UTF-8"
+"""Why a connection ends whose text is none."""
 
 log = structlog.get_logger()
 
@@ -207,6 +212,9 @@ class Session:
             if self._allowed() is not False:
                 self.writer.send(ErrorFrame(error.frame_id, error.code, error.detail))
             return
+        except NotUtf8:
+            self.writer.close(1007, NOT_UTF8, 0)
+            return
         self.in_flight += 1
         if self._rates is not None and not self._allowed():
             self.answer(frame.id, refuse("overloaded"))
@@ -214,6 +222,13 @@ class Session:
             self._command(frame, len(data))
         else:
             self._take(frame)
+
+    def receive_other(self, data: bytes, *, text: bool) -> None:
+        """Take a frame of the kind that the subprotocol does not speak."""
+        if text and not is_utf8(data):
+            self.writer.close(1007, NOT_UTF8, 0)
+        else:
+            self.receive(b"")
 
     def _take(self, frame: Frame) -> None:
         """Take a frame that is no command."""
@@ -357,7 +372,8 @@ class Session:
             self._welcome(frame, machine)
         held, self._held = self._held, []
         for data in held:
-            self.receive(data)
+            if not self.writer.is_over():
+                self.receive(data)
         self._make_room()
 
     async def _keep(self, machine: Machine, key: str, keys: Keys) -> None:

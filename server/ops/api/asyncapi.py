@@ -32,10 +32,12 @@ of the client's choice and gets exactly one reply with it: `ok`, `refused` or `e
 
 Subprotocol `{wire.JSON_PROTOCOL}` (the default) has text frames,
 `{wire.MSGPACK_PROTOCOL}` the same objects as MessagePack in binary frames. A frame has
-at most {limits.FRAME_BYTES_MAX} bytes (else closed with 1009); a connection with more
-than {limits.IN_FLIGHT_MAX} unanswered frames is not read. Closed with 4001 where nobody
-says who is there within {limits.HELLO_S_MAX:.0f} s, with 4008 where nothing is taken
-from the socket, with 4029 for flooding, with 1012 when the server stops.
+at most {limits.FRAME_BYTES_MAX} bytes (else closed with 1009); text that is not UTF-8
+closes with 1007, what else breaks RFC 6455 (a frame without a mask, say) with 1002. A
+connection with more than {limits.IN_FLIGHT_MAX} unanswered frames is not read. Closed
+with 4001 where nobody says who is there within {limits.HELLO_S_MAX:.0f} s, with 4008
+where nothing is taken from the socket, with 4029 for flooding, with 1012 when the
+server stops.
 
 A machine of an organisation shows its API key instead of a token, as `X-API-Key`, as
 `Authorization: Bearer` or in `hello`. It watches with the scope `events:read`, drafts

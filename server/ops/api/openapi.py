@@ -27,13 +27,14 @@ Sells seats when everyone comes at once. Commands of buyers go over the websocke
 `/v1/ws` (described in `/asyncapi.json`) or, one at a time, over REST.
 
 Guests have one token, good for seven days. Whoever registers or logs in gets an access
-token for a quarter of an hour and a refresh token that is good once: the same one again
-ends its session. With an `Idempotency-Key`, a refresh whose answer was lost may be
-repeated. An open websocket goes on with a new access token in another `hello`. What
-ends a session (logging out, a new password, deletion) closes its sockets with 4001
-within five seconds. Passwords have 8 to 1024 characters of any kind. Logging in and
-forgetting a password tell nobody who has an account; registering does (`email_taken`),
-because its answer is a session, and is limited for that.
+token for a quarter of an hour and a refresh token that is good once. Shown again within
+30 seconds, as by two tabs, it gets the same next one, until that is used; shown later
+it ends its session. With an `Idempotency-Key`, a refresh whose answer was lost may be
+repeated until the next token is used. An open websocket goes on with a new access token
+in another `hello`. What ends a session (logging out, a new password, deletion) closes
+its sockets with 4001 within five seconds. Passwords have 8 to 1024 characters of any
+kind. Logging in and forgetting a password tell nobody who has an account; registering
+does (`email_taken`), because its answer is a session, and is limited for that.
 
 An event may belong to an organisation: then its owners and leaders manage it, its staff
 read its drafts and bookings, and organisers who do not belong to it are strangers. Who
@@ -62,8 +63,9 @@ changed at any time and is no change of the event: its version stays. A sale ope
 `on_sale_at` and closes at `off_sale_at` by itself, and the event is completed at
 `completes_at`: at its end, or a day after it began. In a venue that is `exclusive` no
 two events overlap (`venue_taken`); one without an end takes three hours there. Images
-are kept in two sizes with nothing but their pixels; whoever knows the address of one
-may see it. `registrations` in a list, and its order by them, are a few seconds old.
+are kept in two sizes with nothing but their pixels, in sRGB; whoever knows the address
+of one may see it. `registrations` in a list, and its order by them, are a few seconds
+old.
 
 An event with just a capacity may have `registration` `open`: then whoever has a token
 registers an address and a name, once for each address (`already_registered` tells that

@@ -1,17 +1,17 @@
 """Sign-in: keys, tokens, sessions, and the administrator that settings name."""
 
 import asyncio
-import secrets
-from functools import partial
 from typing import Final
 
 from persistence.people.accounts import Accounts
 from persistence.people.sessions import Sessions
 from persistence.people.token_keys import TokenKeys
+from server.base.settings import Config
 from server.live.fanout.hub import HUB
 from server.people.auth import rest, rest_sessions
 from server.people.auth.examples import EXAMPLES
 from server.people.auth.fields import ACCOUNTS
+from server.people.auth.first_admin import ensure_admin
 from server.people.auth.lifetimes import SESSION_S
 from server.people.auth.passwords import PASSWORDS, Passwords
 from server.people.auth.revocations import tell_others
@@ -39,10 +39,6 @@ async def _open(startup: Startup) -> None:
         passwords.close()
 
     startup.on_stop(close)
-    # The slowest step there is, so it goes on in its thread beside the others.
-    hashing = asyncio.create_task(
-        _hash(passwords, settings.admin_password), name="hashing"
-    )
     erase = [erase for one in startup.capabilities for erase in one.erase]
     startup[ACCOUNTS] = accounts = Accounts(
         pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S, erase=erase
@@ -58,22 +54,17 @@ async def _open(startup: Startup) -> None:
     await sign_ins.look()
     tell_others(sign_ins, startup[BUS])
     startup.run(sign_ins.run(), "sign-ins")
-    startup.before_ready(
-        partial(_ensure_admin, accounts, settings.admin_email, hashing)
-    )
-
-
-async def _hash(passwords: Passwords, password: str | None) -> str | None:
-    return None if password is None else await passwords.hash(password)
+    # The slowest step there is, so it goes on in its thread beside the others.
+    admin = asyncio.create_task(_ensure_admin(accounts, passwords, settings))
+    startup.before_ready(lambda: admin)
 
 
 async def _ensure_admin(
-    accounts: Accounts, email: str | None, hashing: "asyncio.Task[str | None]"
+    accounts: Accounts, passwords: Passwords, settings: Config
 ) -> None:
-    hashed = await hashing
-    if email is not None and hashed is not None:
-        user_id = f"usr_{secrets.token_urlsafe(16)}"
-        await accounts.ensure_admin(user_id, email.strip(), hashed)
+    email, password = settings.admin_email, settings.admin_password
+    if email is not None and password is not None:
+        await ensure_admin(accounts, passwords, email.strip(), password)
 
 
 AUTH: Final = Capability(

@@ -19,13 +19,16 @@ from server.people.auth.fields import (
 from server.people.auth.problems import ACCOUNT_SUSPENDED
 from server.people.auth.sessions import SIGN_INS, SignedIn
 from server.people.auth.tokens.tokens import TOKENS
-from server.transport.http.problems import UNAUTHENTICATED, ProblemError
+from server.transport.http.problems import UNAUTHENTICATED, UNAVAILABLE, ProblemError
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.call import Call
 from server.transport.rest.guard import enforce
 from server.transport.rest.idempotency import new_id
 from server.transport.rest.notes import note_actor, note_objects
 from server.transport.rest.route import WRITES, Route
+
+LOOKS_MAX: Final = 3
+"""How often an account is looked at that is changed while its password is checked."""
 
 
 class Login(Struct, forbid_unknown_fields=True):
@@ -83,14 +86,18 @@ async def log_in(call: Call) -> web.Response:
     """Give tokens to whom email and password prove."""
     body = await call.body(Login)
     email = body.email.strip()
-    account = await call[ACCOUNTS].find_by_email(email)
-    if account is not None:
-        note_objects(call.request, user=account.user_id)
-    if not await verify_password(call, account, email, body.password):
-        account = None
-    if account is None:
-        raise ProblemError(UNAUTHENTICATED, "The email or the password is wrong.")
-    return await sign_in(call, account)
+    for _ in range(LOOKS_MAX):
+        account = await call[ACCOUNTS].find_by_email(email)
+        if account is not None:
+            note_objects(call.request, user=account.user_id)
+        proven = await verify_password(call, account, email, body.password)
+        if account is None or not proven:
+            raise ProblemError(UNAUTHENTICATED, "The email or the password is wrong.")
+        signed = await _open(call, account)
+        if signed is not None:
+            return call.answer(document_of(signed))
+        # What was compared is not there any more: what is there now counts.
+    raise ProblemError(UNAVAILABLE, "The account is being changed.")
 
 
 async def refresh(call: Call) -> web.Response:
@@ -107,14 +114,21 @@ async def refresh(call: Call) -> web.Response:
 
 async def sign_in(call: Call, account: Account, status: int = 200) -> web.Response:
     """Open a session for somebody who proved who it is, and answer with its tokens."""
+    signed = await _open(call, account)
+    if signed is None:
+        raise ProblemError(UNAUTHENTICATED, "The account was changed just now.")
+    return call.answer(document_of(signed), status=status)
+
+
+async def _open(call: Call, account: Account) -> SignedIn | None:
+    """Open a session; None where the account was changed since it was looked at."""
     if account.suspended:
         # Told to nobody but who has the password.
         raise ProblemError(ACCOUNT_SUSPENDED)
     signed = await call[SIGN_INS].open(account, device_of(call))
-    if signed is None:
-        raise ProblemError(UNAUTHENTICATED, "The account was changed just now.")
-    note_actor(call.request, signed.user, signed.role)
-    return call.answer(document_of(signed), status=status)
+    if signed is not None:
+        note_actor(call.request, signed.user, signed.role)
+    return signed
 
 
 def document_of(signed: SignedIn) -> TokenDocument:

@@ -4,9 +4,10 @@ Concurrency: what ends here ends at once, tokens and sockets; the other processe
 of it over the bus, and in any case when they next look at the database, which each does
 every two seconds.
 
-A refresh token is 256 random bits, and only its digest is stored. With an idempotency
-key the next one follows from the last and the key, so that a client that lost the
-answer gets it by asking again; nobody else knows the key.
+A refresh token is 256 random bits, and only its digest is stored. The next one follows
+from the last and a salt, so that whoever shows the last one again soon, as two tabs do,
+gets the same next one: only with both can it be made. The salt is random and stored, or
+the idempotency key, so that a client that lost the answer gets it by asking again.
 """
 
 import asyncio
@@ -110,17 +111,17 @@ class SignIns:
         self, token: str, key: str | None, device: Device
     ) -> SignedIn | None:
         """Go on with a session; None where the token is not good, or not any more."""
-        following = secrets.token_urlsafe(REFRESH_BYTES) if key is None else ""
-        if key is not None:
-            mixed = hmac.digest(token.encode(), NEXT + key.encode(), "sha256")
-            following = mixed.hex()
-        found = await self._store.refresh(_digest(token), _digest(following), device)
+        salt = secrets.token_bytes(REFRESH_BYTES) if key is None else key.encode()
+        found = await self._store.refresh(
+            _digest(token), _digest(_next(token, salt)), salt, device
+        )
         if found is None:
             return None
         if isinstance(found, Stolen):
             log.warning("a refresh token came twice", session=found.session_id)
             self.end_here(found.user_id, [found.session_id])
             return None
+        following = _next(token, found.salt)
         return self._signed_in(found.user_id, found.role, found.session_id, following)
 
     async def end(self, user: str, session: str) -> bool:
@@ -193,6 +194,11 @@ class SignIns:
         token, lasts_s = self._tokens.issue(user, role, int(time.time()), session)
         assert lasts_s == LIFETIME_S[role]
         return SignedIn(user, role, session, token, lasts_s, refresh, SESSION_S)
+
+
+def _next(token: str, salt: bytes) -> str:
+    """Return the refresh token that follows this one."""
+    return hmac.digest(token.encode(), NEXT + salt, "sha256").hex()
 
 
 def _digest(token: str) -> bytes:

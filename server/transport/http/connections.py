@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
 from server.base import limits
 from server.base.log import REQUEST_ID as LOGGED_ID
@@ -77,6 +78,8 @@ class Connection(web.RequestHandler):
             finally:
                 LOGGED_ID.reset(logged)
         error = ProblemError(problems.BAD_FRAME if status < 500 else problems.INTERNAL)
+        if isinstance(exc, LineTooLong) and limits.LINE_BYTES_MAX in exc.args:
+            error = ProblemError(problems.URI_TOO_LONG)
         response = problems.response(error, request_id_of(request))
         add_headers(request, response)
         response.force_close()

@@ -7,6 +7,7 @@ origin is listed, no answer says anything of this.
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -27,6 +28,28 @@ TOLD: Final = (
     " Retry-After, X-Request-Id"
 )
 """Headers that a page may read."""
+
+
+DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+"""Browsers leave them out; proxies do not always."""
+
+
+def own_origins(host: str, public_url: str | None) -> frozenset[str]:
+    """Return the origins of the server's own pages, as browsers write them.
+
+    `host` is the header of a request, by which a browser names whom it wants;
+    `public_url` is where the operator says that the pages are.
+    """
+    named = {
+        f"{scheme}://{host.lower().removesuffix(port)}"
+        for scheme, port in DEFAULT_PORTS.items()
+    }
+    if public_url is not None:
+        parts = urlsplit(public_url)
+        # Without a name and password, which are no part of an origin.
+        host = parts.netloc.rpartition("@")[2].lower()
+        named.add(f"{parts.scheme}://{host.removesuffix(DEFAULT_PORTS[parts.scheme])}")
+    return frozenset(named)
 
 
 def origin_headers(origin: str | None, allowed: Sequence[str]) -> dict[str, str]:

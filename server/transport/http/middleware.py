@@ -22,6 +22,7 @@ from server.transport.http.problems import (
     ProblemError,
     bad_field,
 )
+from server.transport.http.unrouted import answer_unrouted
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 LIMIT_HEADERS: Final = web.RequestKey("limit_headers", dict[str, str])
@@ -35,6 +36,7 @@ _KINDS: Final = {
     405: problems.METHOD_NOT_ALLOWED,
     408: problems.REQUEST_TIMEOUT,
     413: problems.TOO_LARGE,
+    414: problems.URI_TOO_LONG,
     415: problems.UNSUPPORTED_MEDIA_TYPE,
     429: problems.RATE_LIMITED,
     503: problems.UNAVAILABLE,
@@ -109,6 +111,9 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     except web.HTTPException as error:
         if error.status < 400:
             raise
+        unrouted = await answer_unrouted(request)
+        if unrouted is not None:
+            return unrouted
         return problems.response(_from_http(error), request_id)
     except BadCursor:
         wrong = bad_field("cursor", "Not a cursor of this list.")

@@ -15,6 +15,7 @@ from inventory import rejections
 from inventory.rejections import Code
 from inventory.replies import Refused
 from inventory.settings import Money
+from server.base import limits
 from server.base.access import Denial
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -104,6 +105,9 @@ REQUEST_TIMEOUT: Final = ProblemType(
     "request_timeout", 408, "The request took too long to arrive.", transient=True
 )
 TOO_LARGE: Final = ProblemType("too_large", 413, "The request is too large.")
+URI_TOO_LONG: Final = ProblemType(
+    "uri_too_long", 414, f"An address has at most {limits.LINE_BYTES_MAX} bytes."
+)
 UNSUPPORTED_MEDIA_TYPE: Final = ProblemType(
     "unsupported_media_type", 415, "Send JSON, as application/json."
 )

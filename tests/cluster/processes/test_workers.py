@@ -5,11 +5,13 @@ import logging
 import os
 import signal
 import time
+from typing import Any
 
 import pytest
 
 from tests.cluster.processes.clusters import Workers, until
 from tests.cluster.processes.sale import selling
+from tests.database import query
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 
@@ -39,7 +41,7 @@ def test_another_takes_over_when_an_owner_is_killed(workers: Workers):
 
 def test_a_rolling_restart_while_it_sells_loses_nothing(workers: Workers):
     former = {one["process"] for one in asyncio.run(workers.processes())}
-    since = workers.home.log_size()
+    since, accounts = workers.home.log_size(), asyncio.run(accounts_of(workers))
     with selling(workers) as sale:
         sale.run(0.3)
         before = sale.accepted()
@@ -60,6 +62,8 @@ def test_a_rolling_restart_while_it_sells_loses_nothing(workers: Workers):
         assert now.isdisjoint(former)
     assert "a worker died" not in workers.home.log(since)
     assert "Traceback" not in workers.home.log(since)
+    # Who signs in while a worker starts is refused where it stores the password anew.
+    assert asyncio.run(accounts_of(workers)) == accounts
 
 
 @pytest.mark.campaign
@@ -70,6 +74,12 @@ def test_another_node_with_a_valkey_of_its_own_is_refused(workers: Workers):
             other.start()
     finally:
         other.remove()
+
+
+async def accounts_of(workers: Workers) -> list[Any]:
+    """Return which transaction wrote each account of an administrator."""
+    sql = "SELECT user_id, xmin::text FROM account WHERE role = 'admin'"
+    return await query(workers.database_url, sql)
 
 
 async def pid_of(workers: Workers, process: str) -> int:

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.postgres
 
 
 def image(name, request="h"):
-    return NewImage(name, 1600, 900, {"large": 9, "small": 3}, "usr", request)
+    sizes = {"large": 9, "small": 3}
+    return NewImage(name, 1600, 900, sizes, "usr", request, "A view")
 
 
 async def shown(store, event):
@@ -27,7 +28,10 @@ async def test_an_event_shows_its_image(store):
     assert await images.find_request("img_1") is None
     await images.show("evt0", image("img_1"))
     row = await store.catalog.find_event("evt0")
-    assert row.image == ImageRow("img_1", 1600, 900)
+    assert row.image == ImageRow(
+        "img_1", 1600, 900, "A view", "usr", row.image.uploaded_at
+    )
+    assert row.image.uploaded_at >= row.created_at
     assert await images.find_request("img_1") == "h"
     # Not even when it would have been due.
     assert await store.query("SELECT image_id FROM image_garbage") == []

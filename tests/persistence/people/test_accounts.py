@@ -98,24 +98,34 @@ async def test_who_could_not_register_gets_no_mail(accounts, outbox):
 
 
 async def test_an_administrator_is_made_once_and_keeps_the_id(accounts, sessions):
-    first = await accounts.ensure_admin("usr_1", "admin@example.org", "hash")
+    email = "admin@example.org"
+    first = await accounts.ensure_admin("usr_1", email, "hash", None)
     await sessions.open("ses_1", "usr_1", "hash", digest("r"), PHONE)
-    again = await accounts.ensure_admin("usr_2", "Admin@example.org", "other")
+    again = await accounts.ensure_admin("usr_2", "Admin@example.org", "other", first)
     assert (first.user_id, first.role) == ("usr_1", "admin")
     assert (again.user_id, again.password_hash) == ("usr_1", "other")
     assert await revoked(sessions) == {}
 
 
+async def test_an_administrator_who_was_changed_meanwhile_is_left_alone(accounts):
+    email = "admin@example.org"
+    first = await accounts.ensure_admin("usr_1", email, "hash", None)
+    assert await accounts.ensure_admin("usr_2", email, "other", None) is None
+    changed = await accounts.ensure_admin("usr_2", email, "new", first)
+    assert await accounts.ensure_admin("usr_2", email, "other", first) is None
+    assert await accounts.find_by_email(email) == changed
+
+
 async def test_a_customer_with_the_administrator_s_address_becomes_one_signed_out(
     accounts, sessions
 ):
-    await accounts.create(ANNA, [], [code("c", "reset")])
+    anna = await accounts.create(ANNA, [], [code("c", "reset")])
     await sessions.open("ses_1", "usr_1", "hash", digest("r"), PHONE)
-    admin = await accounts.ensure_admin("usr_2", "anna@example.org", "new")
+    admin = await accounts.ensure_admin("usr_2", "anna@example.org", "new", anna)
     assert (admin.user_id, admin.role, admin.name) == ("usr_1", "admin", "Anna")
     # Who registered with that address need not be the one who is meant.
     assert await revoked(sessions) == {"usr_1": True, "ses_1": True}
-    assert await sessions.refresh(digest("r"), digest("r2"), PHONE) is None
+    assert await sessions.refresh(digest("r"), digest("r2"), b"", PHONE) is None
     assert await accounts.reset_password(digest("c"), "mine") is None
 
 

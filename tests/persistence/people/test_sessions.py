@@ -4,6 +4,7 @@ import pytest
 
 from persistence.people import sessions as module
 from persistence.people.sessions import Refreshed, Stolen
+from persistence.postgres.pool import Pool
 from tests.persistence.persons import (
     ALONE_S,
     ANNA,
@@ -16,7 +17,11 @@ from tests.persistence.persons import (
 )
 
 pytestmark = pytest.mark.postgres
-GOOD = Refreshed("ses_1", "usr_1", "customer")
+SALT = b"of r2"
+
+
+def good(salt):
+    return Refreshed("ses_1", "usr_1", "customer", salt)
 
 
 @pytest.fixture
@@ -31,7 +36,15 @@ async def open_one(sessions, name="ses_1", refresh="r1", device=PHONE):
 
 
 async def refresh(sessions, old, new, device=PHONE):
-    return await sessions.refresh(digest(old), digest(new), device)
+    salt = f"of {new}".encode()
+    return await sessions.refresh(digest(old), digest(new), salt, device)
+
+
+async def let_pass(store, seconds):
+    """Make what was used as old as it will be then."""
+    await store.pool.fetch(
+        "UPDATE refresh_token SET used_at = used_at - $1 * interval '1 s'", seconds
+    )
 
 
 async def test_a_session_needs_the_password_of_now(sessions):
@@ -46,8 +59,8 @@ async def test_a_session_needs_the_password_of_now(sessions):
 async def test_a_refresh_token_is_replaced_by_the_next(sessions):
     await open_one(sessions)
     assert await refresh(sessions, "nonsense", "r2") is None
-    assert await refresh(sessions, "r1", "r2", LAPTOP) == GOOD
-    assert await refresh(sessions, "r2", "r3", LAPTOP) == GOOD
+    assert await refresh(sessions, "r1", "r2", LAPTOP) == good(b"of r2")
+    assert await refresh(sessions, "r2", "r3", LAPTOP) == good(b"of r3")
     (row,) = await sessions.of_user("usr_1")
     assert (row.user_agent, row.address) == ("laptop", "2001:db8::/48")
 
@@ -64,22 +77,61 @@ async def test_a_refresh_token_that_comes_twice_ends_its_session_and_no_other(se
 
 
 async def test_the_same_request_again_gets_the_same_answer_until_it_was_received(
-    sessions,
+    store, sessions
 ):
     await open_one(sessions)
-    assert await refresh(sessions, "r1", "r2") == GOOD
-    assert await refresh(sessions, "r1", "r2") == GOOD
-    assert await refresh(sessions, "r2", "r3") == GOOD
+    assert await refresh(sessions, "r1", "r2") == good(SALT)
+    await let_pass(store, 3_600)
+    assert await refresh(sessions, "r1", "r2") == good(SALT)
+    assert await refresh(sessions, "r2", "r3") == good(b"of r3")
     assert isinstance(await refresh(sessions, "r1", "r2"), Stolen)
 
 
-async def test_of_many_who_show_one_token_at_once_one_is_believed(sessions):
+async def test_many_who_show_one_token_at_once_get_the_same_next_one(
+    database_url, store, sessions
+):
+    """In several processes, too: each has a pool of its own."""
     await open_one(sessions)
-    tries = (refresh(sessions, "r1", f"new {n}") for n in range(4))
+    others = [await Pool.open(database_url) for _ in range(3)]
+    every = [sessions, *map(sessions_of, others)]
+    tries = (refresh(every[n % 4], "r1", f"new {n}") for n in range(12))
     found = await asyncio.gather(*tries)
-    assert found.count(GOOD) == 1
-    assert sum(isinstance(one, Stolen) for one in found) == 1
+    assert len({one.salt for one in found}) == 1
+    assert found[0] == good(found[0].salt)
+    rows = await store.pool.fetch(
+        "SELECT hash FROM refresh_token WHERE used_at IS NULL"
+    )
+    following = found[0].salt.decode().removeprefix("of ")
+    assert [row["hash"] for row in rows] == [digest(following)]
+    for pool in others:
+        await pool.close()
+
+
+async def test_a_token_shown_again_is_theft_once_the_next_one_was_used(sessions):
+    await open_one(sessions)
+    assert await refresh(sessions, "r1", "r2") == good(SALT)
+    assert await refresh(sessions, "r1", "other") == good(SALT)
+    assert await refresh(sessions, "r2", "r3") == good(b"of r3")
+    assert await refresh(sessions, "r1", "another") == Stolen("ses_1", "usr_1")
     assert await sessions.of_user("usr_1") == []
+
+
+@pytest.mark.parametrize(("seconds", "stolen"), [(29, False), (31, True)])
+async def test_a_token_shown_again_later_is_theft(store, sessions, seconds, stolen):
+    await open_one(sessions)
+    await refresh(sessions, "r1", "r2")
+    await let_pass(store, seconds)
+    again = await refresh(sessions, "r1", "other")
+    assert again == (Stolen("ses_1", "usr_1") if stolen else good(SALT))
+    assert bool(await sessions.of_user("usr_1")) is not stolen
+
+
+async def test_a_token_used_before_there_were_salts_is_good_once(store, sessions):
+    await open_one(sessions)
+    await refresh(sessions, "r1", "r2")
+    await store.pool.fetch("UPDATE refresh_token SET salt = NULL, followed_by = NULL")
+    assert await refresh(sessions, "r1", "r2") == good(SALT)
+    assert isinstance(await refresh(sessions, "r1", "other"), Stolen)
 
 
 async def test_a_session_that_was_not_refreshed_in_time_is_over(store, sessions):

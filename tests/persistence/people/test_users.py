@@ -161,7 +161,10 @@ async def test_two_who_unmake_each_other_do_not_both_succeed(users):
 
 async def test_the_administrator_of_the_environment_is_let_in_again(users, pool):
     await users.change("usr_a1", suspended=True, reason="x")
-    await accounts_of(pool).ensure_admin("usr_x", ADMINS[0].email, "hash")
+    accounts, email = accounts_of(pool), ADMINS[0].email
+    known = await accounts.find_by_email(email)
+    assert known is not None
+    await accounts.ensure_admin("usr_x", email, known.password_hash, known)
     assert (await users.find("usr_a1")).suspended_at is None
 
 

@@ -1,18 +1,22 @@
 """An event as an iCalendar file (RFC 5545), for people's calendars.
 
 The UID follows from the event's id and never changes, so that a calendar which takes
-the file again replaces what it had.
+the file again replaces what it had: SEQUENCE and LAST-MODIFIED tell it which is newer.
 """
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 
 LINE_OCTETS_MAX: Final = 75
 """Longer lines are folded (3.1)."""
+
+USUAL_LENGTH: Final = timedelta(hours=3)
+"""Of an event without an end; a venue is taken for so long. Without DTEND it would have
+no length (3.6.1)."""
 
 PRODID: Final = "-//Onsale//Onsale//EN"
 
@@ -31,6 +35,9 @@ class CalendarEvent(Struct, frozen=True, kw_only=True):
     starts_at: datetime
     ends_at: datetime | None
     created_at: datetime
+    changed_at: datetime
+    sequence: int
+    """How often it was changed."""
     description: str = ""
     location: str = ""
     categories: tuple[str, ...] = ()
@@ -48,11 +55,14 @@ def _lines(event: CalendarEvent) -> Iterator[str]:
     yield f"PRODID:{PRODID}"
     yield "BEGIN:VEVENT"
     yield f"UID:{escape(event.event)}@onsale"
-    # When the event was made, not the file: so the same event is the same file.
-    yield f"DTSTAMP:{_time(event.created_at)}"
+    # When the event was changed, not the file made (3.8.7.2, where there is no METHOD):
+    # so the same event is the same file.
+    yield f"DTSTAMP:{_time(event.changed_at)}"
+    yield f"CREATED:{_time(event.created_at)}"
+    yield f"LAST-MODIFIED:{_time(event.changed_at)}"
+    yield f"SEQUENCE:{event.sequence}"
     yield f"DTSTART:{_time(event.starts_at)}"
-    if event.ends_at is not None:
-        yield f"DTEND:{_time(event.ends_at)}"
+    yield f"DTEND:{_time(event.ends_at or event.starts_at + USUAL_LENGTH)}"
     yield f"SUMMARY:{escape(event.name)}"
     if event.description:
         yield f"DESCRIPTION:{escape(event.description)}"

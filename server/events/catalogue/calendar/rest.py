@@ -5,8 +5,10 @@ from typing import Final
 from aiohttp import web
 
 from server.events.catalogue.calendar.icalendar import CalendarEvent, encode_calendar
-from server.events.catalogue.rest import find_event, find_row
+from server.events.catalogue.rest import find_event
+from server.live.actors.registry import CATALOG
 from server.transport.http import etags
+from server.transport.http.problems import EVENT_NOT_FOUND, ProblemError
 from server.transport.rest.call import CACHE_ASK, Call
 from server.transport.rest.route import EVENT, Route
 from server.transport.rest.times import from_ms, maybe_from_ms
@@ -17,8 +19,11 @@ MEDIA_TYPE: Final = "text/calendar"
 async def show_calendar(call: Call) -> web.Response:
     """Answer with the event as an iCalendar file."""
     event = await find_event(call)
-    row, settings = await find_row(call, event.id), event.board.settings
-    details = row.details
+    # All from one row: what changed, and how often and when it did.
+    row = await call[CATALOG].find_event(event.id)
+    if row is None:
+        raise ProblemError(EVENT_NOT_FOUND)
+    settings, details = row.settings, row.details
     kinds = () if details.category is None else (details.category,)
     body = encode_calendar(
         CalendarEvent(
@@ -28,6 +33,8 @@ async def show_calendar(call: Call) -> web.Response:
             starts_at=from_ms(settings.starts_at_ms),
             ends_at=maybe_from_ms(settings.ends_at_ms),
             created_at=row.created_at,
+            changed_at=row.changed_at or row.created_at,
+            sequence=row.changes,
             description=details.description,
             location=row.venue_name,
             categories=(*kinds, *details.tags),

@@ -1,15 +1,39 @@
 """What becomes of what people upload."""
 
 import io
+import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from server.events.images import encoding
 from server.events.images.encoding import BadImage, encode_sizes
-from tests.pictures import SECRET, bomb, picture, turned
+from tests.pictures import (
+    EXIF_ORIENTATION,
+    SECRET,
+    bomb,
+    exif_of,
+    jpeg_with,
+    picture,
+    png_with,
+    swapped_profile,
+    turned,
+)
+
+
+def saved(kind, size=(640, 400), **options):
+    """A picture as `picture` draws it, with what is given beside it."""
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(picture(size=size))) as image:
+        options |= {"lossless": True} if kind == "WEBP" else {}
+        image.convert("RGB").save(file, kind, **({"exif": b""} | options))
+    return file.getvalue()
+
+
+def near(pixel, wanted):
+    return all(abs(a - b) <= 12 for a, b in zip(pixel, wanted, strict=True))
 
 
 def opened(data):
@@ -85,6 +109,78 @@ def test_what_is_none_is_refused(uploaded):
         encode_sizes(uploaded)
 
 
+JPEG, PNG = picture("JPEG"), picture("PNG")
+EXIF_BEYOND = exif_of((EXIF_ORIENTATION, 3, 1, 6), (0x010F, 2, 4_000, 99_999))
+HARMLESS = {
+    "exif of nothing": jpeg_with(0xE1, b"Exif\0\0", JPEG),
+    "exif that is none": jpeg_with(0xE1, b"Exif\0\0junkjunk", JPEG),
+    "exif cut short": jpeg_with(0xE1, b"Exif\0\0II*\0\x08\0\0\0\xff\xff", JPEG),
+    "exif that points away": jpeg_with(0xE1, b"Exif\0\0II*\0\xff\xff\0\0", JPEG),
+    "mpf that is none": jpeg_with(0xE2, b"MPF\0junkjunk", JPEG),
+    "mpf of nothing": jpeg_with(0xE2, b"MPF\0II*\0\x08\0\0\0" + bytes(6), JPEG),
+    "mpf cut short": jpeg_with(0xE2, b"MPF\0II*\0\x08\0\0\0\x01\0", JPEG),
+    "profile that is none": jpeg_with(0xE2, b"ICC_PROFILE\0\1\1junk", JPEG),
+    "profile without a number": jpeg_with(0xE2, b"ICC_PROFILE\0", JPEG),
+    "photoshop": jpeg_with(0xED, b"Photoshop 3.0\x008BIM\x03\xed\0\0\0\xff", JPEG),
+    "xmp": jpeg_with(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x", JPEG),
+    "comment": jpeg_with(0xFE, b"\xff" * 20, JPEG),
+    "behind the end": JPEG + b"junk" * 99,
+    "png exif": png_with(b"eXIf", b"junk", PNG),
+    "png profile": png_with(b"iCCP", b"x\0\1junk", PNG),
+    "png text": png_with(b"zTXt", b"x\0\0" + zlib.compress(bytes(5 << 20)), PNG),
+    "png gamma": png_with(b"gAMA", b"x", PNG),
+    "png size": png_with(b"pHYs", b"x", PNG),
+    "png film": png_with(b"acTL", bytes(8), PNG),
+    "png checksum": png_with(b"tEXt", b"x\0y", PNG, crc=1),
+    "webp exif": saved("WEBP", exif=b"Exif\0\0junkjunk"),
+    "webp profile": saved("WEBP", icc_profile=b"junkjunk"),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_is_damaged_beside_the_picture_is_dropped(name):
+    made = encode_sizes(HARMLESS[name])["large"]
+    assert (made.width, made.height) == (640, 400)
+    with opened(made.data) as image:
+        assert near(image.getpixel((60, 200)), (255, 0, 0))
+        assert near(image.getpixel((580, 200)), (0, 0, 255))
+
+
+def test_a_photo_is_turned_though_something_else_is_wrong_with_what_it_says():
+    made = encode_sizes(jpeg_with(0xE1, EXIF_BEYOND, saved("JPEG")))["large"]
+    assert (made.width, made.height) == (400, 640)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_turned_as_the_library_would(orientation):
+    exif = exif_of((EXIF_ORIENTATION, 3, 1, orientation))
+    turned = jpeg_with(0xE1, exif, saved("JPEG"))
+    with Image.open(io.BytesIO(turned)) as image:
+        wanted = ImageOps.exif_transpose(image)
+    with opened(encode_sizes(turned)["large"].data) as image:
+        assert image.size == wanted.size
+        for x, y in ((20, 20), (image.width - 20, image.height - 20)):
+            assert near(image.getpixel((x, y)), wanted.getpixel((x, y)))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_colours_of_a_profile_become_those_of_the_web(kind):
+    made = encode_sizes(saved(kind, icc_profile=swapped_profile()))["large"]
+    with opened(made.data) as image:
+        assert near(image.getpixel((60, 200)), (0, 255, 0))
+        assert "icc_profile" not in image.info
+
+
+def test_greys_of_sixteen_bits_keep_their_scale():
+    grey = Image.new("I;16", (64, 8))
+    grey.putdata([x * 65_535 // 63 for _ in range(8) for x in range(64)])
+    file = io.BytesIO()
+    grey.save(file, "PNG")
+    with opened(encode_sizes(file.getvalue())["large"].data) as image:
+        for x in (0, 16, 32, 48, 63):
+            assert near(image.getpixel((x, 4)), (x * 255 // 63,) * 3)
+
+
 def test_the_size_is_looked_at_before_anything_is_decoded(monkeypatch):
     monkeypatch.setattr(encoding, "PIXELS_MAX", 640 * 400 - 1)
     with pytest.raises(BadImage, match="pixels"):
@@ -92,6 +188,7 @@ def test_the_size_is_looked_at_before_anything_is_decoded(monkeypatch):
 
 
 SMALL = [picture(kind, (9, 7)) for kind in ("JPEG", "PNG", "WEBP")]
+SMALL += [saved("JPEG", size=(9, 7), icc_profile=swapped_profile())]
 
 
 @given(st.sampled_from(SMALL), st.data())

@@ -22,6 +22,8 @@ EVENT = CalendarEvent(
     starts_at=datetime(2030, 12, 31, 19, tzinfo=UTC),
     ends_at=datetime(2030, 12, 31, 22, 30, tzinfo=UTC),
     created_at=datetime(2030, 1, 2, 3, 4, 5, 678, tzinfo=UTC),
+    changed_at=datetime(2030, 2, 3, 4, 5, 6, tzinfo=UTC),
+    sequence=7,
     description="First line,\nsecond; line\r\n\r\nlast" + " and on" * 40,
     location="Großes Haus, links",
     categories=("Opera", "quiet, late"),
@@ -58,7 +60,9 @@ def read(data: bytes) -> dict[str, str]:
 def test_a_calendar_reads_what_we_wrote():
     found = read(encode_calendar(EVENT))
     assert found["UID"] == "evt_1@onsale"
-    assert found["DTSTAMP"] == "20300102T030405Z"
+    assert found["CREATED"] == "20300102T030405Z"
+    assert found["DTSTAMP"] == found["LAST-MODIFIED"] == "20300203T040506Z"
+    assert found["SEQUENCE"] == "7"
     assert (found["DTSTART"], found["DTEND"]) == (
         "20301231T190000Z",
         "20301231T223000Z",
@@ -80,11 +84,22 @@ def test_what_an_event_has_not_is_not_told():
                 starts_at=EVENT.starts_at,
                 ends_at=None,
                 created_at=EVENT.created_at,
+                changed_at=EVENT.created_at,
+                sequence=0,
             )
         )
     )
     told = {"UID", "DTSTAMP", "DTSTART", "SUMMARY", "STATUS"}
+    told |= {"CREATED", "LAST-MODIFIED", "SEQUENCE", "DTEND"}
     assert (set(found), found["STATUS"]) == (told, "CANCELLED")
+
+
+def test_an_event_without_an_end_has_one_in_calendars():
+    found = read(encode_calendar(replace(EVENT, ends_at=None)))
+    assert (found["DTSTART"], found["DTEND"]) == (
+        "20301231T190000Z",
+        "20301231T220000Z",
+    )
 
 
 @pytest.mark.parametrize(
