@@ -32,6 +32,10 @@ GC_THRESHOLDS: Final = (5_000, 10, 100)
 
 NODE_LENGTH: Final = 16
 
+ADDRESS: Final = "address"
+"""The record in the data directory of where its server listens: who looks after it,
+such as the health check of the image, need not know how it was told its port."""
+
 
 class StartError(Exception):
     """Serving cannot begin; the message says why in one sentence."""
@@ -131,7 +135,12 @@ def _serve_alone(config: Config, data: DataDirectory) -> None:
             own_port=own_port_of(config, 0),
             address=address_of(config, 0),
         )
-        run_server(config, place, say_ready)
+
+        def on_ready(url: str) -> None:
+            data.write_record(ADDRESS, url)
+            say_ready(url)
+
+        run_server(config, place, on_ready)
 
 
 async def _serve(config: Config, place: Place, on_ready: Callable[[str], None]) -> None:

@@ -43,7 +43,7 @@ from server.place import (
     own_port_of,
 )
 from server.reserved_port import ReservedPort
-from server.serve import StartError, say_ready
+from server.serve import ADDRESS, StartError, say_ready
 from server.worker import Failed, Job, Ready
 
 RESTART_S_MIN: Final = 0.1
@@ -72,6 +72,7 @@ def supervise(config: Config, data: DataDirectory, node: str) -> None:
     with ExitStack() as stack:
         # First, because it is the quickest to be refused.
         port = stack.enter_context(ReservedPort(config.host, config.port))
+        data.write_record(ADDRESS, port.url)
         database_url, redis_url = config.database_url, config.redis_url
         postgres = EmbeddedPostgres(data)
         if database_url is None:
