@@ -1,7 +1,7 @@
 """Make the source archive and the wheel, and sell a seat with what the wheel installs.
 
-`python3 dev.py package [FOLDER]` runs this, and leaves both in FOLDER. The wheel is made
-from the unpacked archive, and installed away from the checkout with what the image
+`python3 dev.py package [FOLDER]` runs this, and leaves both in FOLDER. The wheel is
+made from the unpacked archive, and installed away from the checkout with what the image
 installs and nothing else: what only development has is not there.
 """
 
@@ -84,11 +84,11 @@ def install(wheel: Path, requirements: Path, environment: Path) -> None:
 @contextmanager
 def serving(folder: Path, *arguments: str) -> Iterator[str]:
     """Run the installed server over the folder's data; give its URL."""
+    onsale = folder / "environment" / "bin" / "onsale"
     out, log = folder / "server.out", folder / "server.log"
     with out.open("wb") as output, log.open("ab") as errors:
         process = subprocess.Popen(
-            [folder / "environment" / "bin" / "onsale", "serve", "--port", "0"]
-            + ["--data-dir", folder / "data", *arguments],
+            [onsale, "serve", "--port", "0", "--data-dir", folder / "data", *arguments],
             # Not in the checkout, and nothing of ours in the environment.
             cwd=folder,
             env={
@@ -143,10 +143,8 @@ def ask(url: str, body: object = None, token: str | None = None) -> Any:
     with urllib.request.urlopen(
         urllib.request.Request(url, data, headers), timeout=10
     ) as answer:
-        content = answer.read()
-        return (
-            json.loads(content) if "json" in answer.headers.get_content_type() else {}
-        )
+        is_json = "json" in answer.headers.get_content_type()
+        return json.load(answer) if is_json else answer.read()
 
 
 def sell(url: str) -> str:

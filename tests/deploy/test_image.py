@@ -1,4 +1,4 @@
-"""The recipe of the image, held to the manifest, to the project and to a real server."""
+"""The recipe of the image, held to manifest and project and to a real server."""
 
 import json
 import os
@@ -22,7 +22,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The recipe's instructions and their arguments, comments and line ends taken out."""
+    """The recipe's instructions and their arguments."""
     lines = [line for line in RECIPE.splitlines() if not line.startswith("#")]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
     return [
