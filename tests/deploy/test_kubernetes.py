@@ -132,7 +132,7 @@ def test_the_server_may_ask_all_that_it_needs_and_nothing_else():
 
 def needs(name: str) -> bool:
     """Whether a pod does not start where its setting was not made."""
-    source = next(iter(ENV[name].get("valueFrom", {}).values()), {})
+    source: dict[str, Any] = next(iter(ENV[name].get("valueFrom", {}).values()), {})
     return bool(source) and not source.get("optional", False)
 
 
