@@ -48,9 +48,14 @@ VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 # The server writes down where it listens, so whoever gives it another port, or `--port`,
-# need not say so here.
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["python", "-c", \
-  "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open(open(os.environ['ONSALE_DATA_DIR'] + '/address').read().strip() + '/readyz', timeout=2)"]
+# need not say so here. Where it keeps its data elsewhere, by `--data-dir`, it is looked
+# for at its usual port. No proxy of the environment stands between.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["python", "-c", "\
+import os, pathlib, urllib.request as u; \
+told = pathlib.Path(os.environ['ONSALE_DATA_DIR'], 'address'); \
+usual = 'http://localhost:' + os.environ['ONSALE_PORT']; \
+url = told.read_text().strip() if told.exists() else usual; \
+u.build_opener(u.ProxyHandler({})).open(url + '/readyz', timeout=2)"]
 ENTRYPOINT ["onsale"]
 CMD ["serve"]
 ARG REVISION=unknown
