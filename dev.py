@@ -40,12 +40,14 @@ STAMP = VENV / "onsale-requirements.sha256"
 RUNTIME = "requirements.txt"
 DEVELOPMENT = "requirements-dev.txt"
 INSTALLER = "requirements-uv.txt"
+BUILD = "requirements-build.txt"
 # What each generated file is compiled from: arguments for `uv pip compile`. The second
 # is held to the versions of the first, so that tests run what the image installs.
 SOURCES = {
     RUNTIME: ["pyproject.toml"],
     DEVELOPMENT: ["pyproject.toml", "--group", "dev", "--constraints", RUNTIME],
     INSTALLER: ["--group", "uv"],
+    BUILD: ["--group", "build", "--constraints", DEVELOPMENT],
 }
 PACKAGES = ("inventory", "persistence", "server", "bench", "tests", "dev.py")
 
@@ -238,7 +240,7 @@ def compile_requirements(uv: str, folder: Path, upgrade: bool) -> None:
         options += ["--quiet", "--output-file", str(folder / name)]
         if upgrade:
             options.append("--upgrade")
-        source = [str(folder / part) if part == RUNTIME else part for part in source]
+        source = [str(folder / part) if part in SOURCES else part for part in source]
         if not run_quietly([uv, "pip", "compile", *options, *source]):
             raise SetupError(f"uv could not compile {name} (see above).")
         # uv names the constraints file by its path, which is no business of a commit.
@@ -397,6 +399,13 @@ def mutants(arguments: "list[str]") -> int:
     return become(["-m", "tests.mutants", *arguments])
 
 
+def package(arguments: "list[str]") -> int:
+    """Make the wheel and the source archive, and sell a seat with the wheel."""
+    bootstrap()
+    os.chdir(ROOT)
+    return become(["-m", "tests.deploy.package", *arguments])
+
+
 def simulate(arguments: "list[str]") -> int:
     """Run the shipped code in seeded worlds where everything goes wrong."""
     bootstrap()
@@ -437,6 +446,7 @@ COMMANDS: "dict[str, Callable[[list[str]], int]]" = {
     "crash": crash,
     "faults": faults,
     "serve": serve,
+    "package": package,
     "simulate": simulate,
     "mutants": mutants,
     "requirements": requirements,

@@ -9,7 +9,8 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME = PROJECT["project"]["dependencies"]
-DEVELOPMENT = PROJECT["dependency-groups"]["dev"]
+GROUPS = PROJECT["dependency-groups"]
+DEVELOPMENT = [part for part in GROUPS["dev"] if isinstance(part, str)]
 
 # Below these, something that we rely on is broken or known to be unsafe.
 FLOORS = {
@@ -22,7 +23,7 @@ FLOORS = {
 }
 
 
-@pytest.mark.parametrize("requirement", RUNTIME + DEVELOPMENT)
+@pytest.mark.parametrize("requirement", RUNTIME + DEVELOPMENT + GROUPS["build"])
 def test_what_is_installed_is_what_is_asked_for(requirement):
     asked = Requirement(requirement)
     assert version(asked.name) in asked.specifier
@@ -41,7 +42,7 @@ def test_postgres_is_one_that_notices_clients_that_are_gone():
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-dev.txt", "requirements-uv.txt"]
+    "name", sorted(path.name for path in ROOT.glob("requirements*.txt"))
 )
 def test_every_pin_is_exact_and_has_a_hash_and_no_address(name):
     text = (ROOT / name).read_text()
@@ -54,9 +55,14 @@ def test_every_pin_is_exact_and_has_a_hash_and_no_address(name):
         assert "--hash=sha256:" in pin, pin
 
 
-def test_development_runs_the_versions_that_are_released():
+def test_what_builds_is_pinned_as_pyproject_asks_for_it():
+    assert PROJECT["build-system"]["requires"] == GROUPS["build"]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-build.txt"])
+def test_development_runs_the_versions_that_are_released(name):
     def pins(name):
         return dict(re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / name).read_text()))
 
-    runtime, development = pins("requirements.txt"), pins("requirements-dev.txt")
-    assert {name: development[name] for name in runtime} == runtime
+    released, development = pins(name), pins("requirements-dev.txt")
+    assert {name: development[name] for name in released} == released

@@ -31,6 +31,7 @@ TOP_LEVEL = {
     "inventory",
     "persistence",
     "pyproject.toml",
+    "requirements-build.txt",
     "requirements-dev.txt",
     "requirements-uv.txt",
     "requirements.txt",

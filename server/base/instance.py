@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from server.base.settings import Config
+from server.base.settings import Config, is_address
 
 
 class Instance(Struct, frozen=True, kw_only=True):
@@ -52,6 +52,8 @@ def address_of(config: Config, number: int) -> str | None:
     port = own_port_of(config, number)
     if config.advertise is None:
         return None if port is None else url_at("http", config.host, port)
+    if is_address(config.advertise):
+        return url_at("http", config.advertise, config.port if port is None else port)
     given = urlsplit(config.advertise)
     if port is None or (config.workers == 1 and given.port is not None):
         return config.advertise.removesuffix("/")

@@ -7,6 +7,7 @@ possible, is a `ConfigError` with a sentence that names it.
 import re
 from collections.abc import Mapping
 from email.utils import parseaddr
+from ipaddress import ip_address
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -41,7 +42,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where worker 0 listens besides, alone; the next ones at the ports after it."""
     advertise: str | None = None
     """The URL at which others reach this machine: its port is used for a lone process
-    only, because each worker has its own."""
+    only, because each worker has its own. Or an IP address, for the port we listen at:
+    what a machine is told of itself has no brackets, which a URL needs for IPv6."""
     admin_email: str | None = None
     admin_password: str | None = None
     secret_key: str | None = None
@@ -140,11 +142,7 @@ def _check(config: Config) -> None:
                 "ONSALE_ALLOWED_ORIGINS: Expected origins as browsers write them, such"
                 " as https://tickets.example; there is no sign that means all of them."
             )
-    if config.advertise is not None and not _is_origin(config.advertise):
-        raise ConfigError(
-            "ONSALE_ADVERTISE: Expected a URL of a machine, such as"
-            " http://onsale-1.example:8080."
-        )
+    _check_advertise(config)
     if config.worker_port is None:
         if config.workers > 1 and config.advertise is not None:
             raise ConfigError(
@@ -165,6 +163,22 @@ def _check(config: Config) -> None:
         raise ConfigError(
             "ONSALE_WORKER_PORT: set ONSALE_ADVERTISE too; a server that listens on all"
             " addresses does not know which one others reach it at."
+        )
+
+
+def _check_advertise(config: Config) -> None:
+    if config.advertise is None:
+        return
+    if is_address(config.advertise):
+        if config.port == 0 and config.worker_port is None:
+            raise ConfigError(
+                "ONSALE_ADVERTISE: an address alone is told with the port we listen at;"
+                " set ONSALE_PORT to one."
+            )
+    elif not _is_origin(config.advertise):
+        raise ConfigError(
+            "ONSALE_ADVERTISE: Expected an IP address or a URL of a machine, with"
+            " addresses of IPv6 in brackets, such as http://onsale-1.example:8080."
         )
 
 
@@ -216,6 +230,15 @@ def _is_url(text: str, *schemes: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in schemes and bool(named) and not parts.fragment
+
+
+def is_address(text: str) -> bool:
+    """Return whether this is an address of IPv4 or IPv6 alone."""
+    try:
+        # One with a zone means something on its own machine only.
+        return "%" not in str(ip_address(text))
+    except ValueError:
+        return False
 
 
 def _is_origin(url: str) -> bool:

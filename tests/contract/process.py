@@ -23,7 +23,7 @@ WORKERS = "CONTRACT_WORKERS"
 
 START_S = 40.0
 STOP_S = 10.0
-ADDRESS = re.compile(rb"http://[\w.\-]+:\d+")
+ADDRESS = re.compile(rb"http://(?:[\w.\-]+|\[[\da-f:]+\]):\d+")
 
 
 def environment(**extra: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -38,8 +39,8 @@ def serve(
             replaces them one after the other.
         worker_port: where the first worker listens besides, alone, so that clients can
             choose it; the others at the ports after it (ONSALE_WORKER_PORT).
-        advertise: the URL at which clients reach this machine; of several workers each
-            puts its own port to it (ONSALE_ADVERTISE).
+        advertise: the URL at which clients reach this machine, or just its address; of
+            several workers each puts its own port to it (ONSALE_ADVERTISE).
         unsafe: start on a database that may lose what it acknowledged.
     """
     from server.ops.process.serve import serve as run
@@ -73,7 +74,9 @@ app.command("server.ops.cli.backup:backup")
 app.command("server.ops.cli.backup:restore")
 app.command("server.ops.cli.backup:new_history")
 app.command("server.ops.cli.outbox:outbox")
-app.command("bench.__main__:app", name="bench")
+if find_spec("bench") is not None:
+    # Not in a wheel: it needs what only a checkout installs.
+    app.command("bench.__main__:app", name="bench")
 
 
 def main() -> None:

@@ -27,6 +27,11 @@ GC_THRESHOLDS: Final = (5_000, 10, 100)
 700 the collector takes a fifth of the actor's time to find nothing."""
 
 
+ADDRESS: Final = "address"
+"""The record in the data directory of where its server listens: who looks after it,
+such as the health check of the image, need not know how it was told its port."""
+
+
 class StartError(Exception):
     """Serving cannot begin; the message says why in one sentence."""
 

@@ -12,6 +12,7 @@ from server.base.instance import Instance, address_of, name_process, own_port_of
 from server.base.log import configure_logging
 from server.base.settings import Config
 from server.ops.process.runner import (
+    ADDRESS,
     EXPECTED,
     explain,
     run_server,
@@ -69,4 +70,9 @@ def _serve_alone(config: Config, data: DataDirectory) -> None:
             own_port=own_port_of(config, 0),
             address=address_of(config, 0),
         )
-        run_server(config, instance, say_ready)
+
+        def on_ready(url: str) -> None:
+            data.write_record(ADDRESS, url)
+            say_ready(url)
+
+        run_server(config, instance, on_ready)

@@ -37,7 +37,7 @@ from server.live.cluster.messages import ALL, Gone, encode
 from server.ops.process.child import Child
 from server.ops.process.messages import Failed, Job, Ready
 from server.ops.process.reserved_port import ReservedPort
-from server.ops.process.runner import StartError, say_ready, tell_notices
+from server.ops.process.runner import ADDRESS, StartError, say_ready, tell_notices
 from server.transport.bus.bus import Bus
 from server.transport.bus.open import open_bus
 
@@ -67,6 +67,7 @@ def supervise(config: Config, data: DataDirectory, node: str) -> None:
     with ExitStack() as stack:
         # First, because it is the quickest to be refused.
         port = stack.enter_context(ReservedPort(config.host, config.port))
+        data.write_record(ADDRESS, port.url)
         database_url, redis_url = config.database_url, config.redis_url
         postgres = EmbeddedPostgres(data)
         if database_url is None:

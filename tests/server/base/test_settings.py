@@ -84,6 +84,12 @@ def test_what_others_of_ours_are_told_is_no_error(name):
         "http://a.example:0",
         "http://a.example:65536",
         "http://a b.example",
+        # Who can say where the address ends and the port begins?
+        "http://fd00::5:8080",
+        "http://fd00::5",
+        "[fd00::5]:8080",
+        "fe80::1%eth0",
+        "10.0.0.256",
     ],
 )
 def test_only_the_url_of_a_machine_is_advertised(url):
@@ -98,6 +104,8 @@ def test_only_the_url_of_a_machine_is_advertised(url):
         ({"workers": 2, "worker_port": 8_079}, "8080"),
         ({"worker_port": 9_000, "host": "0.0.0.0"}, "ONSALE_ADVERTISE too"),
         ({"workers": 2, "advertise": "http://a.example"}, "ONSALE_WORKER_PORT too"),
+        ({"workers": 2, "advertise": "fd00::5"}, "ONSALE_WORKER_PORT too"),
+        ({"port": 0, "advertise": "fd00::5"}, "set ONSALE_PORT to one"),
     ],
 )
 def test_ports_of_workers_must_go_together(settings, word):
@@ -119,6 +127,18 @@ def test_ports_of_workers_must_go_together(settings, word):
         (
             {"worker_port": 9_000, "advertise": "http://a.example:1"},
             "http://a.example:1",
+        ),
+        ({"advertise": "http://[fd00::5]:8080/"}, "http://[fd00::5]:8080"),
+        (
+            {"worker_port": 9_000, "advertise": "http://[fd00::5]", "workers": 3},
+            "http://[fd00::5]:9002",
+        ),
+        ({"advertise": "fd00::5"}, "http://[fd00::5]:8080"),
+        ({"advertise": "10.1.2.3", "port": 81}, "http://10.1.2.3:81"),
+        ({"advertise": "fd00::5", "worker_port": 9_000}, "http://[fd00::5]:9002"),
+        (
+            {"advertise": "10.1.2.3", "worker_port": 9_000, "workers": 3},
+            "http://10.1.2.3:9002",
         ),
     ],
 )
