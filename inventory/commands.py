@@ -112,6 +112,10 @@ ClientCommand = (
 )
 
 
+Revisions = tuple[int, ...] | None
+"""Of the settings, as whoever asks has seen them; None where any will do."""
+
+
 class ChangeSale(Command, tag="change_sale"):
     """Publish, pause, resume, close or cancel the sale (organisers)."""
 
@@ -122,10 +126,13 @@ class Configure(Command, tag="configure"):
     """Change some of the event's settings (organisers)."""
 
     patch: SettingsPatch
+    seen: Revisions = None
 
 
 class DeleteEvent(Command, tag="delete_event"):
     """Withdraw an event that nobody has booked (organisers)."""
+
+    seen: Revisions = None
 
 
 class ExpireHold(Command, tag="expire_hold"):

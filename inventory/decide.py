@@ -23,6 +23,7 @@ from inventory.commands import (
     Release,
     Unblock,
 )
+from inventory.replies import refuse
 from inventory.rules import bookings, holds, sale
 from inventory.rules.common import Decision, Request
 
@@ -46,6 +47,13 @@ _RULES: Final[dict[type, Callable[[Request, Any], Decision]]] = {
     KeepHolds: holds.keep_holds,
 }
 
+_EVEN_GONE: Final = frozenset(
+    {DeleteEvent, ExpireHold, OpenSale, CloseSale, CompleteEvent, KeepHolds}
+)
+"""What a deleted event still takes: to be deleted again, and what it does by itself."""
+
+_ORGANIZERS: Final = frozenset({Block, Unblock, ChangeSale, Configure})
+
 
 def decide(command: AnyCommand, request: Request) -> Decision:
     """Return the change that the command makes, and its reply; None for no change.
@@ -53,7 +61,17 @@ def decide(command: AnyCommand, request: Request) -> Decision:
     The reply's `version` is the one that the change will be, or, for a refusal or a
     question, the one that was looked at.
     """
-    decision = _RULES[type(command)](request, command)
+    if request.stock.settings.deleted and type(command) not in _EVEN_GONE:
+        decision = _refuse_gone(request, command)
+    else:
+        decision = _RULES[type(command)](request, command)
     version = request.stock.version
     decision[1].version = version if decision[0] is None else version + 1
     return decision
+
+
+def _refuse_gone(request: Request, command: AnyCommand) -> Decision:
+    """Refuse a command to a deleted event, which is like none at all."""
+    if type(command) in _ORGANIZERS and not request.organizer:
+        return None, refuse("forbidden")
+    return None, refuse("event_not_found")

@@ -62,6 +62,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     capacity: Capacity | None = None
     """Of an event that is only one area: its places, where they are others than those
     that it was made with."""
+    revision: int = 0
+    """How often somebody changed any of this; the sale state is no part of it."""
 
 
 class SettingsPatch(

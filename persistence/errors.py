@@ -41,3 +41,17 @@ class Ambiguous(Exception):
 
 class TooMany(Exception):
     """There are as many as may be."""
+
+
+class Stale(Exception):
+    """What was to be changed is not as whoever asks has seen it: it was edited."""
+
+
+Revisions = tuple[int, ...] | None
+"""Those that whoever asks has seen: a change is of one of them; None for any."""
+
+
+def refuse_stale(revision: int, seen: Revisions) -> None:
+    """Raise `Stale` where this revision is none that was seen."""
+    if seen is not None and revision not in seen:
+        raise Stale

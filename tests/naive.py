@@ -92,7 +92,9 @@ class NaiveStock(NaiveSale):
     def ask(self, command: Any, user: str, organizer: bool, now_ms: int) -> Reply:
         self.user, self.organizer, self.now_ms = user, organizer, now_ms
         self.reasons: dict[str, Reply] = {}
-        reply = getattr(self, type(command).__name__.lower())(command)
+        reply: Reply = {}
+        if not self.gone(command):
+            reply = getattr(self, type(command).__name__.lower())(command)
         if self.reasons:
             code = min(self.reasons, key=CODES.index)
             reply = {

@@ -20,6 +20,13 @@ SALE_WAYS = {
     "close": ["scheduled", "on_sale", "paused"],
     "cancel": ["draft", "scheduled", "on_sale", "paused", "closed"],
 }
+DONE = {
+    "publish": ["scheduled", "on_sale"],
+    "pause": ["paused"],
+    "resume": ["on_sale"],
+    "close": ["closed"],
+    "cancel": ["cancelled"],
+}
 
 
 class NaiveSale:
@@ -28,6 +35,7 @@ class NaiveSale:
     venue: Venue
     settings: Settings
     state: SaleState
+    is_deleted = False
     now_ms: int
     organizer: bool
     reasons: dict[str, Reply]
@@ -46,6 +54,8 @@ class NaiveSale:
     def changesale(self, command: c.ChangeSale) -> Reply:
         if not self.organizer:
             self.refuse("forbidden")
+        elif self.state in DONE[command.to]:
+            return {"status": self.state}
         if self.state not in SALE_WAYS[command.to]:
             self.refuse("wrong_state")
         if command.to == "publish" and (
@@ -138,8 +148,20 @@ class NaiveSale:
             self.refuse("tickets_sold")
         if not self.reasons:
             self.state = "cancelled"
+            self.is_deleted = True
             self.changed()
         return {"status": self.state}
+
+    def gone(self, command: Any) -> bool:
+        """Refuse what a deleted event takes no more; return whether it did."""
+        own = c.ExpireHold | c.OpenSale | c.CloseSale | c.CompleteEvent | c.KeepHolds
+        if not self.is_deleted or isinstance(command, own | c.DeleteEvent):
+            return False
+        kinds = c.Block | c.Unblock | c.ChangeSale | c.Configure
+        self.refuse("event_not_found")
+        if isinstance(command, kinds) and not self.organizer:
+            self.refuse("forbidden")
+        return True
 
     def opensale(self, _: c.OpenSale) -> Reply:
         if self.state != "scheduled":

@@ -14,6 +14,7 @@ from inventory.commands import (
     Configure,
     DeleteEvent,
     OpenSale,
+    Revisions,
     Unblock,
 )
 from inventory.records import (
@@ -56,6 +57,9 @@ _SALE_CHANGES: Final[dict[str, tuple[frozenset[SaleState], SaleState]]] = {
     ),
 }
 
+_DONE: Final[dict[str, tuple[SaleState, ...]]] = {"publish": ("on_sale", "scheduled")}
+"""The states in which there is nothing to do, where they are not just the new one."""
+
 OwnStep = type[OpenSale] | type[CloseSale] | type[CompleteEvent]
 
 
@@ -65,6 +69,8 @@ def change_sale(request: Request, command: ChangeSale) -> Decision:
     if not request.organizer:
         return None, refuse("forbidden")
     sources, to = _SALE_CHANGES[command.to]
+    if settings.sale_state in _DONE.get(command.to, (to,)):
+        return None, SaleOk(status=settings.sale_state)
     if settings.sale_state not in sources:
         return None, refuse(
             "wrong_state", f"The sale is {settings.sale_state}: no {command.to} now."
@@ -99,8 +105,11 @@ def configure(request: Request, command: Configure) -> Decision:
     settings = stock.settings
     if not request.organizer:
         return None, refuse("forbidden")
-    if settings.sale_state in ("cancelled", "completed"):
-        return None, refuse("wrong_state", f"The event is {settings.sale_state}.")
+    refused = _refuse_stale(settings, command.seen)
+    if refused is None and settings.sale_state in ("cancelled", "completed"):
+        refused = refuse("wrong_state", f"The event is {settings.sale_state}.")
+    if refused is not None:
+        return None, refused
 
     changed = merged(settings, patch)
     if changed.capacity != settings.capacity:
@@ -118,9 +127,24 @@ def configure(request: Request, command: Configure) -> Decision:
     if faults:
         return None, refuse_faults("bad_field", faults)
 
-    if settings.sale_state in _UNFINISHED and completes_ms(changed) <= request.now_ms:
-        changed = replace(changed, sale_state="completed")
+    changed = _counted(settings, changed, request.now_ms)
     return EventConfigured(changed), SaleOk(status=changed.sale_state)
+
+
+def _counted(former: Settings, changed: Settings, now_ms: int) -> Settings:
+    """Return settings with their revision, and completed where the event is over."""
+    if changed != former:
+        changed = replace(changed, revision=former.revision + 1)
+    if former.sale_state in _UNFINISHED and completes_ms(changed) <= now_ms:
+        changed = replace(changed, sale_state="completed")
+    return changed
+
+
+def _refuse_stale(settings: Settings, seen: Revisions) -> Refused | None:
+    """Refuse to change settings that are not as whoever asks has seen them."""
+    if seen is None or settings.revision in seen:
+        return None
+    return refuse("precondition_failed")
 
 
 def _refuse_currency(stock: Stock, prices: dict[str, Money]) -> Refused | None:
@@ -155,6 +179,9 @@ def delete(request: Request, command: DeleteEvent) -> Decision:
     stock = request.stock
     if not request.organizer:
         return None, refuse("forbidden")
+    refused = _refuse_stale(stock.settings, command.seen)
+    if refused is not None:
+        return None, refused
     if stock.bookings:
         return None, refuse("tickets_sold")
 

@@ -61,7 +61,7 @@ WHERE attendee_id = $1 AND state = 'pending'
 RETURNING attendee_id
 """
 _END = """
-UPDATE attendee SET state = 'gone', gone_at = now(), code_hash = NULL
+UPDATE attendee SET state = 'gone', gone_at = now()
 WHERE attendee_id = $1 AND state <> 'gone'
 """
 _TAKE_UP = f"""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from msgspec import UNSET, Struct, UnsetType
 
+from persistence.errors import Revisions, Stale
 from persistence.postgres.pool import Pool
 
 # Commands have their keys elsewhere; a key is for one request all the same.
@@ -19,18 +20,31 @@ SELECT request_hash, false FROM command_result
 WHERE event_id = $1 AND user_id = $2 AND key = $3
 ORDER BY made DESC LIMIT 1
 """
-_EDIT = """
-WITH once AS (
+REVISION: Final = "details_revision + coalesce((settings ->> 'revision')::bigint, 0)"
+"""Of an event, as the revision of its row."""
+
+# The row is locked as it is found: of two who have seen the same one comes first, and
+# the other finds what that one left.
+_EDIT = f"""
+WITH seen AS (
+    SELECT event_id FROM event
+    WHERE event_id = $1 AND ($11::bigint[] IS NULL OR {REVISION} = ANY($11))
+        AND ($12::bigint IS NULL OR details_revision = $12)
+    FOR NO KEY UPDATE
+), once AS (
     INSERT INTO event_edit (event_id, user_id, key, request_hash)
-    SELECT $1, $2, $3::text, $4::bytea WHERE $3 IS NOT NULL
+    SELECT $1, $2, $3::text, $4::bytea FROM seen WHERE $3 IS NOT NULL
     ON CONFLICT (event_id, user_id, key) DO NOTHING
     RETURNING 1
+), made AS (
+    UPDATE event e SET
+        description = CASE WHEN $5::boolean THEN $6::text ELSE description END,
+        category = CASE WHEN $7::boolean THEN $8::text ELSE category END,
+        tags = CASE WHEN $9::boolean THEN $10::text[] ELSE tags END
+    FROM seen
+    WHERE e.event_id = seen.event_id AND ($3 IS NULL OR EXISTS (SELECT FROM once))
 )
-UPDATE event SET
-    description = CASE WHEN $5::boolean THEN $6::text ELSE description END,
-    category = CASE WHEN $7::boolean THEN $8::text ELSE category END,
-    tags = CASE WHEN $9::boolean THEN $10::text[] ELSE tags END
-WHERE event_id = $1 AND ($3 IS NULL OR EXISTS (SELECT FROM once))
+SELECT FROM seen
 """
 
 NO_HASH: Final = b""
@@ -70,8 +84,14 @@ class EventDetails:
         user: str,
         key: str | None = None,
         request_hash: bytes = NO_HASH,
+        seen: Revisions = None,
+        seen_details: int | None = None,
     ) -> None:
-        """Make the change, but not a second time under its key."""
+        """Make the change, but not a second time under its key.
+
+        Raises `Stale` where the event's revision is none that was `seen`, or the one
+        of its details not this.
+        """
         values: list[Any] = []
         for value, nothing in (
             (change.description, ""),
@@ -81,4 +101,7 @@ class EventDetails:
             given = value is not UNSET
             shown = value if given else nothing
             values += (given, list(shown) if isinstance(shown, tuple) else shown)
-        await self._pool.fetch(_EDIT, event, user, key, request_hash, *values)
+        values += (seen, seen_details)
+        row = await self._pool.fetch_one(_EDIT, event, user, key, request_hash, *values)
+        if row is None and not (seen is None and seen_details is None):
+            raise Stale

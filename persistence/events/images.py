@@ -6,6 +6,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from persistence.errors import Revisions, Stale
+from persistence.events.details import REVISION
 from persistence.postgres.pool import ForeignKeyViolation, Pool
 
 UPLOAD_LASTS: Final = timedelta(hours=1)
@@ -31,9 +33,11 @@ WITH shown AS (
 UPDATE event e SET image_id = $1 FROM shown s WHERE e.event_id = s.event_id
 RETURNING s.image_id AS former
 """
-_HIDE = """
+_HIDE = f"""
 WITH shown AS (
-    SELECT event_id, image_id FROM event WHERE event_id = $1 FOR NO KEY UPDATE
+    SELECT event_id, image_id FROM event
+    WHERE event_id = $1 AND ($2::bigint[] IS NULL OR {REVISION} = ANY($2))
+    FOR NO KEY UPDATE
 )
 UPDATE event e SET image_id = NULL FROM shown s WHERE e.event_id = s.event_id
 RETURNING s.image_id AS former
@@ -99,9 +103,15 @@ class Images:
             if row["former"] != new.image:
                 await self._drop(row["former"])
 
-    async def hide(self, event: str) -> None:
-        """Let an event show no image."""
-        for row in await self._pool.fetch(_HIDE, event):
+    async def hide(self, event: str, seen: Revisions = None) -> None:
+        """Let an event show no image.
+
+        Raises `Stale` where its revision is none that was `seen`.
+        """
+        rows = await self._pool.fetch(_HIDE, event, seen)
+        if not rows and seen is not None:
+            raise Stale
+        for row in rows:
             await self._drop(row["former"])
 
     async def garbage(self) -> list[str]:

@@ -38,7 +38,7 @@ SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
     i.created_by AS uploaded_by, i.created_at AS uploaded_at, e.venue_name,
     coalesce(p.registrations, 0) AS registrations, lower(e.name) AS sort_name,
     CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue,
-    e.calendar_changed_at, e.calendar_sequence
+    e.calendar_changed_at, e.calendar_sequence, e.details_revision
 FROM event e JOIN venue v USING (venue_id)
     LEFT JOIN event_popularity p USING (event_id)
     LEFT JOIN image i USING (image_id)
@@ -100,6 +100,13 @@ class EventRow(Struct, frozen=True):
     """The last time that something was changed of what can be edited."""
     changes: int = 0
     """How often it was."""
+    details_revision: int = 0
+    """How often the details or the image were changed."""
+
+    @property
+    def revision(self) -> int:
+        """How often was changed what clients may edit of the event."""
+        return self.settings.revision + self.details_revision
 
 
 class EventFilter(Struct, frozen=True, kw_only=True):
@@ -199,6 +206,7 @@ def event_of(row: Row) -> EventRow:
         venue_name=row["venue_name"],
         changed_at=row["calendar_changed_at"],
         changes=row["calendar_sequence"],
+        details_revision=row["details_revision"],
     )
 
 

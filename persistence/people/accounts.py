@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from persistence.errors import Revisions, refuse_stale
 from persistence.mail import (
     Code,
     Mail,
@@ -26,7 +27,8 @@ from persistence.people.sessions import Role, end_all, end_guest
 from persistence.postgres.pool import Pool, Row, UniqueViolation
 
 _FIELDS = (
-    "user_id, email, password_hash, role, name, verified_at, created_at, suspended_at"
+    "user_id, email, password_hash, role, name, verified_at, created_at, suspended_at,"
+    " revision"
 )
 # One without a key came, before there were keys, by another spelling of what was
 # somebody else's address: its own spelling still finds it, and finds nobody else.
@@ -57,6 +59,10 @@ _MOVE = f"""
 UPDATE account SET email = $3, email_key = $4, verified_at = NULL
 WHERE user_id = $1 AND password_hash = $2
 RETURNING {_FIELDS}
+"""
+_REVISION = """
+SELECT revision FROM account WHERE user_id = $1 AND deleted_at IS NULL
+FOR NO KEY UPDATE
 """
 _CHANGE_PASSWORD = """
 UPDATE account SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2
@@ -89,6 +95,7 @@ class Account(Struct, frozen=True):
     verified: bool = False
     created_at: datetime | None = None
     suspended: bool = False
+    revision: int = 0
 
     def __repr__(self) -> str:
         """Leave out what no log should hold."""
@@ -196,12 +203,24 @@ class Accounts:
                 await end_all(connection, now.user_id, self._token_s, self._alone_s)
             return _account_of(row)
 
-    async def rename(self, user_id: str, name: str) -> Account | None:
-        """Change somebody's name; None where there is no such account."""
-        return _account_of(await self._pool.fetch_one(_RENAME, user_id, name))
+    async def rename(
+        self, user_id: str, name: str, seen: Revisions = None
+    ) -> Account | None:
+        """Change somebody's name; None where there is no such account.
+
+        Raises `Stale`, as do the others that take what whoever asks has `seen`.
+        """
+        async with self._pool.transaction() as connection:
+            await _refuse_stale(connection, user_id, seen)
+            return _account_of(await connection.fetchrow(_RENAME, user_id, name))
 
     async def move(
-        self, account: Account, email: str, mails: list[Mail], codes: list[Code]
+        self,
+        account: Account,
+        email: str,
+        mails: list[Mail],
+        codes: list[Code],
+        seen: Revisions = None,
     ) -> Account | None:
         """Change somebody's address, which is to be verified anew.
 
@@ -209,6 +228,7 @@ class Accounts:
         """
         try:
             async with self._pool.transaction() as connection:
+                await _refuse_stale(connection, account.user_id, seen)
                 row = await connection.fetchrow(
                     _MOVE,
                     account.user_id,
@@ -265,7 +285,7 @@ class Accounts:
                 await connection.execute(_VERIFY, proven.user_id)
             return proven
 
-    async def delete(self, user_id: str) -> list[str] | None:
+    async def delete(self, user_id: str, seen: Revisions = None) -> list[str] | None:
         """Keep of an account nothing but its id; return what ended.
 
         Bookings name that id and nothing else, so they stay right. None where there is
@@ -274,6 +294,7 @@ class Accounts:
         """
         async with self._pool.transaction() as connection:
             await leave_all(connection, user_id)
+            await _refuse_stale(connection, user_id, seen)
             if await connection.fetchrow(_DELETE, user_id) is None:
                 return None
             # What was joined until the account was locked; it joins nothing any more.
@@ -290,6 +311,15 @@ class Accounts:
         return await end_all(connection, user_id, self._token_s, self._alone_s)
 
 
+# asyncpg ships no types, hence Any for its connection.
+async def _refuse_stale(connection: Any, user_id: str, seen: Revisions) -> None:
+    """Lock an account that is there; raise `Stale` where it was edited meanwhile."""
+    if seen is not None:
+        row = await connection.fetchrow(_REVISION, user_id)
+        if row is not None:
+            refuse_stale(row["revision"], seen)
+
+
 def _account_of(row: Row | None) -> Account | None:
     if row is None:
         return None
@@ -302,4 +332,5 @@ def _account_of(row: Row | None) -> Account | None:
         verified=row["verified_at"] is not None,
         created_at=row["created_at"],
         suspended=row["suspended_at"] is not None,
+        revision=row["revision"],
     )

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from persistence.errors import TooMany
+from persistence.errors import Revisions, Stale, TooMany
 from persistence.people.organisations import lock
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool
@@ -30,7 +30,8 @@ KEYS_MAX: Final = 50
 
 _SHOWN = """
 k.key_id, k.organisation_id, k.name, k.prefix, k.scopes, k.owners_only, k.created_by,
-k.request_hash, k.created_at, k.rotated_at, k.last_used_at, k.expires_at, k.revoked_at
+k.request_hash, k.created_at, k.rotated_at, k.last_used_at, k.expires_at, k.revoked_at,
+k.revision
 """
 _LIST = f"""
 SELECT {_SHOWN} FROM api_key k WHERE organisation_id = $1
@@ -60,6 +61,7 @@ _REVOKE = f"""
 UPDATE api_key k SET revoked_at = coalesce(revoked_at, now()), old_hash = NULL,
     old_until = NULL
 WHERE organisation_id = $1 AND key_id = $2
+    AND ($3::bigint[] IS NULL OR revision = ANY($3))
 RETURNING {_SHOWN}
 """
 _BY_PREFIX = """
@@ -94,6 +96,7 @@ class ApiKey(Struct, frozen=True):
     last_used_at: datetime | None
     expires_at: datetime | None
     revoked_at: datetime | None
+    revision: int = 0
 
 
 class NewKey(Struct, frozen=True):
@@ -209,9 +212,13 @@ class ApiKeys:
             raise KeyRevoked
         return found, False
 
-    async def revoke(self, organisation: str, key: str) -> ApiKey | None:
-        """End a key for good; None where there is none of this id."""
-        row = await self._pool.fetch_one(_REVOKE, organisation, key)
+    async def revoke(
+        self, organisation: str, key: str, seen: Revisions = None
+    ) -> ApiKey | None:
+        """End a key for good; None where there is none of this id. Raises `Stale`."""
+        row = await self._pool.fetch_one(_REVOKE, organisation, key, seen)
+        if row is None and await self.find(organisation, key) is not None:
+            raise Stale
         return None if row is None else ApiKey(**row)
 
     async def find_by_prefix(self, prefix: str) -> StoredKey | None:

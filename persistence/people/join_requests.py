@@ -55,6 +55,9 @@ UPDATE join_request SET state = $3, answered_at = now(), answered_by = $4
 WHERE organisation_id = $1 AND request_id = $2 AND state = 'pending'
 RETURNING user_id
 """
+_STATE = """
+SELECT state FROM join_request WHERE organisation_id = $1 AND request_id = $2
+"""
 _WITHDRAW = """
 UPDATE join_request SET state = 'withdrawn', answered_at = now(), answered_by = $3
 WHERE organisation_id = $1 AND request_id = $2 AND user_id = $3 AND state = 'pending'
@@ -153,6 +156,8 @@ class JoinRequests:
         async with self._pool.transaction() as connection:
             await lock(connection, organisation)
             user = await self._answer(connection, organisation, request, "accepted", by)
+            if user is None:
+                return
             if await connection.fetchrow(_IS_MEMBER, organisation, user) is None:
                 await join(connection, organisation, user, role)
             await self._tell(connection, user, write)
@@ -167,7 +172,8 @@ class JoinRequests:
         """Refuse a request, and let whoever asked know. Raises `RequestNotFound`."""
         async with self._pool.transaction() as connection:
             user = await self._answer(connection, organisation, request, "declined", by)
-            await self._tell(connection, user, write)
+            if user is not None:
+                await self._tell(connection, user, write)
 
     async def withdraw(self, organisation: str, request: str, user: str) -> None:
         """Take one's own request back. Raises `RequestNotFound`."""
@@ -177,9 +183,13 @@ class JoinRequests:
 
     async def _answer(
         self, connection: Any, organisation: str, request: str, state: str, by: str
-    ) -> str:
+    ) -> str | None:
+        """Return who asked; None where this is the answer that was given before."""
         row = await connection.fetchrow(_ANSWER, organisation, request, state, by)
         if row is None:
+            known = await connection.fetchval(_STATE, organisation, request)
+            if known == state:
+                return None
             raise RequestNotFound
         user: str = row["user_id"]
         return user

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from persistence.errors import TooMany
+from persistence.errors import Revisions, TooMany, refuse_stale
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
 
@@ -22,7 +22,9 @@ OWNED_MAX: Final = 20
 
 MEMBERS_MAX: Final = 500
 
-_FIELDS = "o.organisation_id, o.name, o.description, o.request_hash, o.created_at"
+_FIELDS = """
+o.organisation_id, o.name, o.description, o.request_hash, o.created_at, o.revision
+"""
 _MINE = """
 LEFT JOIN organisation_member m
     ON m.organisation_id = o.organisation_id AND m.user_id = $1
@@ -58,14 +60,14 @@ INSERT INTO organisation_member (organisation_id, user_id, role) VALUES ($1, $2,
 _EDIT = """
 UPDATE organisation SET name = coalesce($2, name),
     description = coalesce($3, description)
-WHERE organisation_id = $1 AND deleted_at IS NULL
+WHERE organisation_id = $1
 """
 _LOCK = """
-SELECT organisation_id FROM organisation
+SELECT organisation_id, revision FROM organisation
 WHERE organisation_id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE
 """
 _MEMBER = """
-SELECT m.user_id, m.role, m.joined_at, a.name, a.email
+SELECT m.user_id, m.role, m.joined_at, a.name, a.email, m.revision
 FROM organisation_member m JOIN account a USING (user_id)
 WHERE m.organisation_id = $1
 """
@@ -76,6 +78,9 @@ ORDER BY m.joined_at, m.user_id LIMIT $2
 """
 _ROLE = """
 SELECT role FROM organisation_member WHERE organisation_id = $1 AND user_id = $2
+"""
+_REVISION = """
+SELECT revision FROM organisation_member WHERE organisation_id = $1 AND user_id = $2
 """
 _COUNT = "SELECT count(*) FROM organisation_member WHERE organisation_id = $1"
 _OTHER_OWNERS = """
@@ -161,6 +166,7 @@ class Organisation(Struct, frozen=True):
     request_hash: bytes
     created_at: datetime
     role: MemberRole | None
+    revision: int = 0
 
 
 class Member(Struct, frozen=True):
@@ -171,6 +177,7 @@ class Member(Struct, frozen=True):
     joined_at: datetime
     name: str
     email: str
+    revision: int = 0
 
     def __repr__(self) -> str:
         """Leave out what no log should hold."""
@@ -274,10 +281,19 @@ class Organisations:
         return page(found, limit, lambda one: (one.created_at, one.organisation_id))
 
     async def edit(
-        self, organisation: str, name: str | None, description: str | None
+        self,
+        organisation: str,
+        name: str | None,
+        description: str | None,
+        seen: Revisions = None,
     ) -> None:
-        """Change what an organisation says of itself; None leaves it."""
-        await self._pool.fetch(_EDIT, organisation, name, description)
+        """Change what an organisation says of itself; None leaves it.
+
+        Raises `OrganisationNotFound` and `Stale`.
+        """
+        async with self._pool.transaction() as connection:
+            refuse_stale(await lock(connection, organisation), seen)
+            await connection.execute(_EDIT, organisation, name, description)
 
     async def find_member(self, organisation: str, user: str) -> Member | None:
         """Return a member."""
@@ -300,33 +316,41 @@ class Organisations:
         user: str,
         role: MemberRole,
         allowed: Collection[MemberRole],
+        seen: Revisions = None,
     ) -> None:
         """Give a member another role.
 
         `allowed` are the roles that whoever asks may take and give. Raises
-        `OrganisationNotFound`, `MemberNotFound`, `NotAllowed`, `LastOwner`.
+        `OrganisationNotFound`, `MemberNotFound`, `NotAllowed`, `LastOwner`, `Stale`.
         """
         async with self._pool.transaction() as connection:
             await lock(connection, organisation)
             before = await role_of(connection, organisation, user)
             if before not in allowed or role not in allowed:
                 raise NotAllowed
+            await _refuse_stale(connection, organisation, user, seen)
             if before == "owner" and role != "owner":
                 await _keep_an_owner(connection, organisation, user)
             await connection.execute(_SET_ROLE, organisation, user, role)
 
     async def remove(
-        self, organisation: str, user: str, allowed: Collection[MemberRole]
+        self,
+        organisation: str,
+        user: str,
+        allowed: Collection[MemberRole],
+        seen: Revisions = None,
     ) -> None:
         """End a membership, where the member's role is one of the `allowed`.
 
-        Raises `OrganisationNotFound`, `MemberNotFound`, `NotAllowed`, `LastOwner`.
+        Raises `OrganisationNotFound`, `MemberNotFound`, `NotAllowed`, `LastOwner`,
+        `Stale`.
         """
         async with self._pool.transaction() as connection:
             await lock(connection, organisation)
             before = await role_of(connection, organisation, user)
             if before not in allowed:
                 raise NotAllowed
+            await _refuse_stale(connection, organisation, user, seen)
             if before == "owner":
                 await _keep_an_owner(connection, organisation, user)
             await connection.execute(_REMOVE, organisation, user)
@@ -346,10 +370,10 @@ class Organisations:
                 await connection.execute(_SET_ROLE, organisation, owner, "leader")
             await connection.execute(_SET_ROLE, organisation, to, "owner")
 
-    async def delete(self, organisation: str) -> None:
-        """End an organisation. Raises `OrganisationNotFound` and `InUse`."""
+    async def delete(self, organisation: str, seen: Revisions = None) -> None:
+        """End an organisation. Raises `OrganisationNotFound`, `Stale` and `InUse`."""
         async with self._pool.transaction() as connection:
-            await lock(connection, organisation)
+            refuse_stale(await lock(connection, organisation), seen)
             if await connection.fetchval(_UNFINISHED, organisation):
                 raise InUse
             for statement in _DELETE:
@@ -366,10 +390,16 @@ class Organisations:
 
 
 # asyncpg ships no types, hence Any for its connection.
-async def lock(connection: Any, organisation: str) -> None:
-    """Keep others from changing an organisation until the transaction ends."""
-    if await connection.fetchrow(_LOCK, organisation) is None:
+async def lock(connection: Any, organisation: str) -> int:
+    """Keep others from changing an organisation until the transaction ends.
+
+    Returns its revision. Raises `OrganisationNotFound`.
+    """
+    row = await connection.fetchrow(_LOCK, organisation)
+    if row is None:
         raise OrganisationNotFound
+    revision: int = row["revision"]
+    return revision
 
 
 async def role_of(connection: Any, organisation: str, user: str) -> MemberRole:
@@ -411,6 +441,13 @@ async def leave_all(connection: Any, user: str) -> list[str]:
     for statement in _FORGET_USER:
         await connection.execute(statement, user)
     return [row["organisation_id"] for row in rows]
+
+
+async def _refuse_stale(
+    connection: Any, organisation: str, user: str, seen: Revisions
+) -> None:
+    """Raise `Stale` where a member is not as whoever asks has seen it."""
+    refuse_stale(await connection.fetchval(_REVISION, organisation, user), seen)
 
 
 async def _keep_an_owner(connection: Any, organisation: str, user: str) -> None:

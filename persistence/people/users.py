@@ -9,13 +9,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from persistence.errors import Revisions, refuse_stale
 from persistence.people.sessions import Role, end_all
 from persistence.postgres.cursors import decode_cursor, encode_cursor
 from persistence.postgres.pool import Pool, Row
 
 _FIELDS = (
     "user_id, role, email, name, verified_at, created_at, suspended_at,"
-    " suspended_reason"
+    " suspended_reason, revision"
 )
 _LIST = """
 SELECT {fields} FROM account WHERE {where}
@@ -49,6 +50,7 @@ class User(Struct, frozen=True):
     created_at: datetime
     suspended_at: datetime | None
     suspended_reason: str | None
+    revision: int = 0
 
 
 class Changed(Struct, frozen=True):
@@ -124,11 +126,12 @@ class Users:
         role: Role | None = None,
         suspended: bool | None = None,
         reason: str | None = None,
+        seen: Revisions = None,
     ) -> Changed | None:
         """Change a role, suspend an account for a reason, or let it in again.
 
         None is: as it was. Returns None where there is no such user; raises
-        `LastAdmin`.
+        `LastAdmin` and `Stale`.
         """
         async with self._pool.transaction() as connection:
             admins = {row["user_id"] for row in await connection.fetch(_LOCK_ADMINS)}
@@ -138,6 +141,7 @@ class Users:
             if row is None:
                 return None
             before = User(**row)
+            refuse_stale(before.revision, seen)
             wanted = before.role if role is None else role
             out = before.suspended_at is not None if suspended is None else suspended
             if admins == {user_id} and (wanted != "admin" or out):

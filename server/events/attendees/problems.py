@@ -4,9 +4,6 @@ from typing import Final
 
 from server.transport.http.problems import ProblemType
 
-ALREADY_CANCELLED: Final = ProblemType(
-    "already_cancelled", 409, "This is cancelled already."
-)
 ALREADY_REGISTERED: Final = ProblemType(
     "already_registered", 409, "Somebody registered with this email address."
 )

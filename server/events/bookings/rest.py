@@ -13,7 +13,6 @@ from inventory.limits import ID_LENGTH_MAX, LABEL_LENGTH_MAX
 from inventory.replies import Refused
 from inventory.settings import Money
 from persistence.events.bookings import Booking, Bookings, Buyer, Wanted
-from server.events.attendees.problems import ALREADY_CANCELLED
 from server.events.catalogue.rest import find_event, find_row, may_see
 from server.live.actors.registry import REGISTRY, EventNotFound, EventUnavailable, ask
 from server.people.organisations.membership import manages
@@ -137,9 +136,10 @@ async def cancel_booking(call: Call) -> web.Response:
     reply = await ask(local, command, call.who.user, organizer, key)
     after = await _seen(call, await call[BOOKINGS].find(booking))
     if isinstance(reply, Refused):
-        if reply.code == "booking_not_found" and after.cancelled_at is not None:
-            raise ProblemError(ALREADY_CANCELLED)
-        raise refusal(reply)
+        # One that is cancelled stays so.
+        done = reply.code == "booking_not_found" and after.cancelled_at is not None
+        if not done:
+            raise refusal(reply)
     return call.answer(document_of(after))
 
 
@@ -318,7 +318,6 @@ ROUTES: Final[tuple[Route, ...]] = (
             FORBIDDEN,
             BAD_FIELD,
             *ONE,
-            ALREADY_CANCELLED,
             CANCEL_TOO_LATE,
             KEY_REUSED,
             OVERLOADED,

@@ -4,6 +4,7 @@ from typing import Final
 
 from server.events.catalogue import rest, rest_duplicate, rest_list
 from server.events.catalogue.calendar import rest as rest_calendar
+from server.events.catalogue.editing import rest as rest_editing
 from server.events.catalogue.examples import EXAMPLES
 from server.events.catalogue.feed import connect_live_events
 from server.events.catalogue.frames import FRAMES
@@ -33,6 +34,7 @@ CATALOGUE: Final = Capability(
     frames=FRAMES,
     routes=(
         *rest.ROUTES,
+        *rest_editing.ROUTES,
         *rest_list.ROUTES,
         *rest_duplicate.ROUTES,
         *rest_calendar.ROUTES,

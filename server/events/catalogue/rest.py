@@ -8,15 +8,14 @@ from collections.abc import Awaitable, Callable, Collection, Hashable
 from typing import Any, Final
 
 from aiohttp import web
-from msgspec import UNSET, Struct, json, structs
+from msgspec import Struct, json, structs
 
 from inventory.commands import ChangeSale, Configure, DeleteEvent
 from inventory.replies import Refused
-from inventory.rules.settings import completing, merged
-from inventory.settings import Settings, SettingsPatch
+from inventory.rules.settings import completing
+from inventory.settings import Settings
 from inventory.venue.own import capacity_map
 from persistence.errors import TooMany
-from persistence.events.details import DetailsChange
 from persistence.events.rows import EventRow, ImageRow
 from persistence.events.venue_times import VenueTaken
 from server.base import limits
@@ -24,19 +23,15 @@ from server.events.catalogue.bodies import (
     Counts,
     EventCreate,
     EventDocument,
-    EventPatch,
     EventSummary,
     ImageDocument,
     NewEvent,
     OwnerDocument,
-    details_change,
     details_of,
     new_faults,
-    patch_faults,
     refuse_faults,
     settings_fields,
     settings_of,
-    settings_patch,
 )
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.row_cache import ROWS
@@ -51,17 +46,14 @@ from server.live.actors.registry import (
 from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.board import Board
 from server.people.organisations.membership import belongs, manages, seller_of
+from server.transport.http import etags
 from server.transport.http.app_keys import CLOCK
 from server.transport.http.problems import (
     EVENT_NOT_FOUND,
     FORBIDDEN,
     KEY_REUSED,
     LIMIT_REACHED,
-    OUTCOME_UNKNOWN,
-    OVERLOADED,
-    TICKETS_SOLD,
     UNAVAILABLE,
-    WRONG_STATE,
     ProblemError,
     bad_field,
     refusal,
@@ -154,12 +146,18 @@ async def ask_organizer(
         await event.local.hub.reach(reply.version, limits.LOAD_S_MAX)
 
 
-async def show(call: Call, event: FoundEvent) -> EventDocument:
-    """Return an event as clients see it."""
+async def answer_event(call: Call, event: FoundEvent) -> web.Response:
+    """Answer a write with the event as it is now."""
+    shown, revision = await show(call, event)
+    return call.answer(shown, revision=revision)
+
+
+async def show(call: Call, event: FoundEvent) -> tuple[EventDocument, int]:
+    """Return an event as clients see it, and its revision."""
     row = await find_row(call, event.id)
     board = event.board
     counts = Counts(**board.counts())
-    return EventDocument(
+    shown = EventDocument(
         **_summary_fields(row, board.settings),
         description=row.details.description,
         # Not the row's, which is a few seconds old.
@@ -168,6 +166,9 @@ async def show(call: Call, event: FoundEvent) -> EventDocument:
         counts=counts,
         owner=_owner_of(call.request.app, event.local),
     )
+    # Where the row is older than the board, or the other way round, it is less than
+    # the event's: nobody edits what was shown so.
+    return shown, board.settings.revision + row.details_revision
 
 
 def _owner_of(app: web.Application, served: ServedEvent) -> OwnerDocument:
@@ -276,86 +277,15 @@ async def show_event(call: Call) -> web.Response:
     cache = call[CACHES].events
     known = cache.get(event.id, event_stamp(call.request.app, event.local))
     if known is None:
-        body = json.encode(await show(call, event))
+        shown, revision = await show(call, event)
+        body = json.encode(shown)
         # It may have moved on while its row was looked up; after that nobody waited.
         if not is_public(event.board):
-            return call.read(body)
+            return call.read(body, revision=revision)
         stamp = event_stamp(call.request.app, event.local)
-        known = cache.put(event.id, body, stamp=stamp)
+        tag = etags.of_body(body, revision)
+        known = cache.put(event.id, body, tag, stamp)
     return call.read(known.body, known.etag)
-
-
-async def edit_event(call: Call) -> web.Response:
-    """Change some of an event's settings, and of what the catalogue tells of it."""
-    event = await find_managed_event(call)
-    patch = await call.body(EventPatch)
-    request_hash = hash_request(["edit", patch])
-    change, wanted = details_change(patch), settings_patch(patch)
-    is_new = await _is_new_edit(call, event.id, request_hash)
-    if patch.capacity is not UNSET and (await find_row(call, event.id)).venue:
-        raise bad_field("capacity", "The places of a venue stay as they are drawn.")
-    refuse_faults(patch_faults(wanted, event.board.venue.categories))
-    # Without a word about the catalogue it is a command, though it change nothing.
-    if change is None or wanted != SettingsPatch():
-        await _configure(call, event, wanted, request_hash)
-    if change is not None and is_new:
-        await _tell_otherwise(call, event.id, change, request_hash)
-    return call.answer(await show(call, event))
-
-
-async def _is_new_edit(call: Call, event: str, request_hash: bytes) -> bool:
-    """Return whether an edit was not made before, under its key."""
-    if call.key is None:
-        return True
-    known = await call[CATALOG].details.find_key(event, call.who.user, call.key)
-    if known is not None and known.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
-    # Where only the actor knows the key, the other half was not reached at that time.
-    return known is None or not known.made
-
-
-async def _configure(
-    call: Call, event: FoundEvent, patch: SettingsPatch, request_hash: bytes
-) -> None:
-    """Let the actor change the settings, in a venue that has the time for it."""
-    times, taken = call[CATALOG].times, None
-    try:
-        if patch.names("starts_at_ms", "ends_at_ms"):
-            taken = await times.take(event.id, merged(event.board.settings, patch))
-    except VenueTaken as error:
-        raise ProblemError(VENUE_TAKEN) from error
-    command = Configure(id=0, event=event.id, patch=patch)
-    try:
-        await ask_organizer(call, event, command, request_hash)
-    except ProblemError as error:
-        if taken is not None and error.kind is not OUTCOME_UNKNOWN:
-            await times.settle(taken)
-        raise
-    if taken is not None:
-        await times.settle(taken)
-
-
-async def _tell_otherwise(
-    call: Call, event: str, change: DetailsChange, request_hash: bytes
-) -> None:
-    """Change what the catalogue tells, in every process."""
-    user, key = call.who.user, call.key
-    await call[CATALOG].details.edit(
-        event, change, user=user, key=key, request_hash=request_hash
-    )
-    call[ROWS].edited(event)
-    call[CACHES].settings_changed()
-
-
-async def delete_event(call: Call) -> web.Response:
-    """Withdraw an event that nobody has booked."""
-    # Found even where it is deleted: the same request again gets the same answer.
-    event = await find_managed_event(call, deleted=True)
-    await ask_organizer(call, event, DeleteEvent(id=0, event=event.id))
-    for forget in call[ON_WITHDRAWN]:
-        await forget(event.id)
-    call[ROWS].edited(event.id)
-    return call.done()
 
 
 def summary_of(row: EventRow, settings: Settings) -> EventSummary:
@@ -458,39 +388,5 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers=EventDocument,
         cached=True,
         problems=EVENT,
-    ),
-    Route(
-        method="PATCH",
-        path="/v1/events/{event}",
-        handler=edit_event,
-        name="edit_event",
-        summary="Change an event's settings",
-        tag="Events",
-        access="manager",
-        scope="events:write",
-        body=EventPatch,
-        answers=EventDocument,
-        keyed=True,
-        problems=(
-            *WRITES,
-            *EVENT,
-            WRONG_STATE,
-            VENUE_TAKEN,
-            KEY_REUSED,
-            OVERLOADED,
-        ),
-    ),
-    Route(
-        method="DELETE",
-        path="/v1/events/{event}",
-        handler=delete_event,
-        name="delete_event",
-        summary="Withdraw an event that nobody has booked",
-        tag="Events",
-        access="manager",
-        scope="events:write",
-        status=204,
-        keyed=True,
-        problems=(*EVENT, TICKETS_SOLD, KEY_REUSED, OVERLOADED),
     ),
 )

@@ -100,6 +100,7 @@ def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
         "sale_state": "draft",
         "deleted": False,
         "capacity": None,
+        "revision": 0,
     }
     if body.name is not UNSET:
         changes["name"] = body.name

@@ -61,7 +61,7 @@ class EventRows:
         row = await self._catalog.find_event(event)
         if row is None or edits != self._edits:
             return row
-        shown: Hashable = (row.details, row.image)
+        shown: Hashable = (row.details, row.image, row.details_revision)
         if known is not None and known[1] == shown:
             # The same object as before is compared at once.
             shown = known[1]

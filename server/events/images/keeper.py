@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from persistence.errors import Unavailable
+from persistence.errors import Revisions, Unavailable
 from persistence.events.images import Images, NewImage
 from server.events.images.encoding import SIZES, Encoded, encode_sizes
 from server.events.images.stores import ImageStore, StoreUnavailable
@@ -75,9 +75,9 @@ class ImageKeeper:
         """Return a file of an image; raises `StoreUnavailable`."""
         return await self._store.get(name_of(image, size))
 
-    async def hide(self, event: str) -> None:
-        """Let an event show no image; raises `Unavailable`."""
-        await self._images.hide(event)
+    async def hide(self, event: str, seen: Revisions = None) -> None:
+        """Let an event show no image; raises `Unavailable`, and `Stale` as edits do."""
+        await self._images.hide(event, seen)
         self._wake.set()
 
     async def run(self) -> None:

@@ -9,7 +9,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Meta, Struct
 
 from server.events.catalogue.bodies import EventDocument
-from server.events.catalogue.rest import find_managed_event, show
+from server.events.catalogue.rest import answer_event, find_managed_event
 from server.events.catalogue.row_cache import ROWS
 from server.events.images.encoding import MEDIA_TYPE, SIZES, UPLOAD_BYTES_MAX, BadImage
 from server.events.images.keeper import IMAGES, OtherUpload, TooManyUploads
@@ -109,14 +109,14 @@ async def upload_image(call: Call) -> web.Response:
         raise ProblemError(UNAVAILABLE) from error
     call[ROWS].edited(event.id)
     call[CACHES].settings_changed()
-    return call.answer(await show(call, event))
+    return await answer_event(call, event)
 
 
 async def delete_image(call: Call) -> web.Response:
     """Let an event show no image."""
     # A second time is none.
     event = await find_managed_event(call)
-    await call[IMAGES].hide(event.id)
+    await call[IMAGES].hide(event.id, call.seen)
     call[ROWS].edited(event.id)
     call[CACHES].settings_changed()
     return call.done()
@@ -128,7 +128,7 @@ async def show_image(call: Call) -> web.Response:
     if _ID.fullmatch(image) is None:
         raise ProblemError(IMAGE_NOT_FOUND)
     size = choice_of(call.request.query, "size", tuple(SIZES)) or "large"
-    etag = f'"{image}.{size}"'
+    etag = f'"0-{image}.{size}"'
     headers = {
         "ETag": etag,
         "Cache-Control": IMMUTABLE,

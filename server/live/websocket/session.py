@@ -415,12 +415,12 @@ class Session:
     ) -> None:
         """Do something with an event that the caller may see, now or when it is loaded.
 
-        Refused as `event_not_found` where there is none, or a draft of others, and as
-        `unavailable` where it cannot be loaded.
+        Refused as `event_not_found` where there is none, or none any more, or a draft
+        of others, and as `unavailable` where it cannot be loaded.
         """
 
         def use_visible(local: ServedEvent) -> None:
-            if local.is_hidden_from(caller):
+            if local.is_hidden_from(caller) or local.board.settings.deleted:
                 self.answer(frame_id, refuse("event_not_found"))
             else:
                 use(local)

@@ -100,6 +100,9 @@ LOCATION: Final[Schema] = {
     "schema": {"type": "string", "format": "uri-reference"},
     "description": "Where it is shown.",
 }
+CONDITIONAL: Final = ("PATCH", "PUT", "DELETE")
+"""The methods that honour `If-Match`."""
+
 GUESTS: Final = ROLES["buyer"]
 ALWAYS: Final = (RATE_LIMITED, INTERNAL)
 
@@ -233,6 +236,16 @@ def _parameters(route: Route, known: _Known) -> list[Schema]:
                 "description": "The same key again has no second effect.",
             }
         )
+    if route.method in CONDITIONAL:
+        parameters.append(
+            {
+                "name": "If-Match",
+                "in": "header",
+                "schema": {"type": "string"},
+                "description": "The `ETag` of what was read: its revision counts, and "
+                "where it was edited since then nothing is done.",
+            }
+        )
     if route.cached:
         parameters.append(
             {
@@ -311,6 +324,8 @@ def _problems(route: Route) -> dict[ProblemType, None]:
         kinds[problems.FORBIDDEN] = None
     if route.keyed:
         kinds.setdefault(problems.BAD_FIELD)
+    if route.method in CONDITIONAL:
+        kinds[problems.PRECONDITION_FAILED] = None
     if route.access != "operational":
         kinds.update(dict.fromkeys(ALWAYS))
     return kinds

@@ -7,7 +7,8 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from persistence.people.accounts import EmailTaken
+from persistence.errors import refuse_stale
+from persistence.people.accounts import Account, EmailTaken
 from persistence.people.addresses import address_key
 from persistence.people.organisations import LastOwner
 from server.base.identity import Role
@@ -74,7 +75,8 @@ async def show_me(call: Call) -> web.Response:
     who = call.who
     if who.role == "guest":
         return call.read(MeDocument(who.user, who.role))
-    return call.read(await _document_of(call))
+    account = await account_of(call)
+    return call.read(_document_of(account), revision=account.revision)
 
 
 async def edit_me(call: Call) -> web.Response:
@@ -84,11 +86,17 @@ async def edit_me(call: Call) -> web.Response:
         name for name in ("name", "email") if isinstance(getattr(body, name), str)
     ]
     note_details(call.request, fields=changed)
-    if isinstance(body.email, str):
-        await _move(call, body.email, body.current_password)
+    seen = call.seen
+    refuse_stale((await account_of(call)).revision, seen)
+    if isinstance(body.email, str) and await _move(
+        call, body.email, body.current_password
+    ):
+        # It was as it was seen, and is not any more.
+        seen = None
     if isinstance(body.name, str):
-        await call[ACCOUNTS].rename(call.who.user, body.name)
-    return call.answer(await _document_of(call))
+        await call[ACCOUNTS].rename(call.who.user, body.name, seen)
+    account = await account_of(call)
+    return call.answer(_document_of(account), revision=account.revision)
 
 
 async def delete_me(call: Call) -> web.Response:
@@ -98,7 +106,7 @@ async def delete_me(call: Call) -> web.Response:
         detail = "Administrators are made and unmade by whoever runs the server."
         raise ProblemError(FORBIDDEN, detail)
     try:
-        ended = await call[ACCOUNTS].delete(who.user)
+        ended = await call[ACCOUNTS].delete(who.user, call.seen)
     except LastOwner as error:
         detail = "You alone own an organisation: give it to a member, or end it."
         raise ProblemError(LAST_OWNER, detail) from error
@@ -122,28 +130,33 @@ async def change_password(call: Call) -> web.Response:
     return await sign_in(call, replace(account, password_hash=hashed))
 
 
-async def _move(call: Call, text: str, password: str | UnsetType) -> None:
-    """Give the account another address, and ask there whether it is the right one."""
+async def _move(call: Call, text: str, password: str | UnsetType) -> bool:
+    """Give the account another address, and ask there whether it is the right one.
+
+    Returns whether it is another one.
+    """
     account, email = await account_of(call), read_email(text)
     if not isinstance(password, str):
         raise bad_field("current_password", "Needed for another address.")
     if not await verify_password(call, account, account.email, password):
         raise ProblemError(WRONG_PASSWORD)
     if address_key(email) == address_key(account.email):
-        return
+        return False
     count_mail(call, email)
     message = call[ACCOUNT_MAILS].verify(account.user_id, email)
     mails = [message.mail, call[ACCOUNT_MAILS].new_address(account)]
     try:
-        moved = await call[ACCOUNTS].move(account, email, mails, [message.code])
+        moved = await call[ACCOUNTS].move(
+            account, email, mails, [message.code], call.seen
+        )
     except EmailTaken as error:
         raise ProblemError(EMAIL_TAKEN) from error
     if moved is None:
         raise ProblemError(WRONG_PASSWORD, "The password was changed just now.")
+    return True
 
 
-async def _document_of(call: Call) -> MeDocument:
-    account = await account_of(call)
+def _document_of(account: Account) -> MeDocument:
     return MeDocument(
         id=account.user_id,
         role=account.role,

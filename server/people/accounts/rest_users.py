@@ -91,7 +91,7 @@ async def show_user(call: Call) -> web.Response:
     user = await call[USERS].find(call.path("user", USER_NOT_FOUND))
     if user is None:
         raise ProblemError(USER_NOT_FOUND)
-    return call.read(document_of(user))
+    return call.read(document_of(user), revision=user.revision)
 
 
 async def edit_user(call: Call) -> web.Response:
@@ -108,6 +108,7 @@ async def edit_user(call: Call) -> web.Response:
             role=body.role if isinstance(body.role, str) else None,
             suspended=body.suspended if isinstance(body.suspended, bool) else None,
             reason=reason,
+            seen=call.seen,
         )
     except LastAdmin as error:
         raise ProblemError(LAST_ADMIN) from error
@@ -116,7 +117,8 @@ async def edit_user(call: Call) -> web.Response:
     if changed.ended:
         call[SIGN_INS].end_here(user, changed.ended)
     note_details(call.request, **_differences(changed))
-    return call.answer(document_of(changed.after))
+    after = changed.after
+    return call.answer(document_of(after), revision=after.revision)
 
 
 def document_of(user: User) -> UserDocument:

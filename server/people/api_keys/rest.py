@@ -136,7 +136,7 @@ async def show_api_key(call: Call) -> web.Response:
     found = await _find(call, await require_membership(call, "leader"))
     if found.revoked_at is not None:
         raise ProblemError(KEY_NOT_FOUND)
-    return call.read(document_of(found))
+    return call.read(document_of(found), revision=found.revision)
 
 
 async def rotate_api_key(call: Call) -> web.Response:
@@ -172,7 +172,7 @@ async def revoke_api_key(call: Call) -> web.Response:
     )
     found = await _find(call, membership)
     _check_rights(membership, found)
-    await call[API_KEYS].revoke(membership.id, found.key_id)
+    await call[API_KEYS].revoke(membership.id, found.key_id, call.seen)
     await service.changed(membership.id)
     return call.done()
 

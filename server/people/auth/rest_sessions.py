@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
+from persistence.errors import refuse_stale
 from server.people.auth.problems import SESSION_NOT_FOUND
 from server.people.auth.sessions import SESSIONS, SIGN_INS
 from server.transport.http.problems import BAD_FIELD, UNAVAILABLE, ProblemError
@@ -49,6 +50,8 @@ async def list_sessions(call: Call) -> web.Response:
 async def end_session(call: Call) -> web.Response:
     """End one of the caller's sessions, its sockets included."""
     session = call.path("session", SESSION_NOT_FOUND)
+    # Nothing of it can be edited.
+    refuse_stale(0, call.seen)
     if not await call[SIGN_INS].end(call.who.user, session):
         raise ProblemError(SESSION_NOT_FOUND)
     return call.done()

@@ -13,10 +13,19 @@ from persistence.people.organisations import (
     MemberRole,
     NotAllowed,
     Organisation,
+    OrganisationNotFound,
 )
 from server.base.identity import Machine
-from server.people.organisations.membership import find_membership, require_membership
-from server.people.organisations.problems import MEMBER_NOT_FOUND, ORGANISATION_IN_USE
+from server.people.organisations.membership import (
+    Membership,
+    find_membership,
+    require_membership,
+)
+from server.people.organisations.problems import (
+    MEMBER_NOT_FOUND,
+    ORGANISATION_IN_USE,
+    ORGANISATION_NOT_FOUND,
+)
 from server.people.organisations.rows import (
     BODY,
     EMPTY,
@@ -120,20 +129,23 @@ async def show_organisation(call: Call) -> web.Response:
     if isinstance(call.who, Machine):
         await require_membership(call, "member")
     found = (await find_membership(call)).organisation
-    return call.read(document_of(found, found.role))
+    return call.read(document_of(found, found.role), revision=found.revision)
 
 
 async def edit_organisation(call: Call) -> web.Response:
     """Change what an organisation says of itself."""
     membership = await require_membership(call, "leader")
     body = await call.body(OrganisationPatch)
-    await call[ORGANISATION_SERVICE].organisations.edit(
-        membership.id,
-        body.name if isinstance(body.name, str) else None,
-        body.description if isinstance(body.description, str) else None,
-    )
-    found = (await find_membership(call)).organisation
-    return call.answer(document_of(found, found.role))
+    try:
+        await call[ORGANISATION_SERVICE].organisations.edit(
+            membership.id,
+            body.name if isinstance(body.name, str) else None,
+            body.description if isinstance(body.description, str) else None,
+            call.seen,
+        )
+    except OrganisationNotFound as error:
+        raise ProblemError(ORGANISATION_NOT_FOUND) from error
+    return await _answer(call)
 
 
 async def delete_organisation(call: Call) -> web.Response:
@@ -143,7 +155,9 @@ async def delete_organisation(call: Call) -> web.Response:
         call[ORGANISATION_SERVICE],
     )
     try:
-        await service.organisations.delete(membership.id)
+        await service.organisations.delete(membership.id, call.seen)
+    except OrganisationNotFound as error:
+        raise ProblemError(ORGANISATION_NOT_FOUND) from error
     except InUse as error:
         raise ProblemError(ORGANISATION_IN_USE) from error
     await service.changed(membership.id)
@@ -152,11 +166,11 @@ async def delete_organisation(call: Call) -> web.Response:
 
 async def transfer_organisation(call: Call) -> web.Response:
     """Make another member the owner in the caller's place, who leads from then on."""
-    membership, service, who = (
-        await require_membership(call, "owner"),
-        call[ORGANISATION_SERVICE],
-        call.who,
-    )
+    service, who = call[ORGANISATION_SERVICE], call.who
+    membership = await find_membership(call)
+    if await _is_given_away(call, membership):
+        return await _answer(call)
+    membership = await require_membership(call, "owner")
     body = await call.body(Transfer)
     # An administrator who is no owner gives nothing away of his own.
     owner = who.user if membership.organisation.role == "owner" else None
@@ -167,8 +181,29 @@ async def transfer_organisation(call: Call) -> web.Response:
     except NotAllowed as error:
         raise ProblemError(FORBIDDEN) from error
     await service.changed(membership.id)
+    return await _answer(call)
+
+
+async def _is_given_away(call: Call, membership: Membership) -> bool:
+    """Return whether a leader names who owns the organisation already.
+
+    Who gave it away leads it from then on, and may ask again.
+    """
+    if membership.organisation.role != "leader":
+        return False
+    try:
+        body = await call.body(Transfer)
+    except ProblemError as error:
+        raise ProblemError(FORBIDDEN) from error
+    organisations = call[ORGANISATION_SERVICE].organisations
+    found = await organisations.find_member(membership.id, body.user)
+    return found is not None and found.role == "owner"
+
+
+async def _answer(call: Call) -> web.Response:
+    """Answer a write with the organisation as it is now."""
     found = (await find_membership(call)).organisation
-    return call.answer(document_of(found, found.role))
+    return call.answer(document_of(found, found.role), revision=found.revision)
 
 
 def document_of(row: Organisation, role: MemberRole | None) -> OrganisationDocument:

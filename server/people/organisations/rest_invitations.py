@@ -6,7 +6,7 @@ from typing import Final, Literal
 from aiohttp import web
 from msgspec import Struct
 
-from persistence.errors import TooMany
+from persistence.errors import TooMany, refuse_stale
 from persistence.people.invitations import (
     AnswerState,
     Invitation,
@@ -169,6 +169,8 @@ async def withdraw_invitation(call: Call) -> web.Response:
         await require_membership(call, "leader"),
         call.path("invitation", INVITATION_NOT_FOUND),
     )
+    # Nothing of it can be edited.
+    refuse_stale(0, call.seen)
     try:
         await call[ORGANISATION_SERVICE].invitations.withdraw(
             membership.id, name, call.who.user

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from persistence.errors import TooMany
+from persistence.errors import TooMany, refuse_stale
 from persistence.people.invitations import AnswerState, InvitedRole
 from persistence.people.join_requests import JoinRequest, RequestNotFound
 from persistence.people.organisations import (
@@ -70,7 +70,7 @@ class JoinRequestDocument(Struct):
 
 
 async def create_join_request(call: Call) -> web.Response:
-    """Ask to join; while that is open, asking again gives the same request."""
+    """Ask to join; while that is open, asking again finds the same request."""
     user, key = call.who.user, call.key
     name, service = (
         call.path("organisation", ORGANISATION_NOT_FOUND),
@@ -87,7 +87,8 @@ async def create_join_request(call: Call) -> web.Response:
     except TooMany as error:
         raise ProblemError(LIMIT_REACHED, "Too many are not answered yet.") from error
     headers = {"Location": f"/v1/organisations/{name}/join-requests/{made.request_id}"}
-    return call.answer(_document_of(made), status=201, headers=headers)
+    status = 201 if made.request_id == new else 200
+    return call.answer(_document_of(made), status=status, headers=headers)
 
 
 async def list_join_requests(call: Call) -> web.Response:
@@ -169,6 +170,8 @@ async def decline_join_request(call: Call) -> web.Response:
 async def withdraw_join_request(call: Call) -> web.Response:
     """Take the caller's own request back."""
     name = call.path("organisation", ORGANISATION_NOT_FOUND)
+    # Nothing of it can be edited.
+    refuse_stale(0, call.seen)
     try:
         await call[ORGANISATION_SERVICE].requests.withdraw(
             name, call.path("request", REQUEST_NOT_FOUND), call.who.user

@@ -68,14 +68,17 @@ async def edit_member(call: Call) -> web.Response:
     user, allowed = _member_of(call), touched_by(membership.member_role)
     body = await call.body(MemberPatch)
     try:
-        await service.organisations.set_role(membership.id, user, body.role, allowed)
+        await service.organisations.set_role(
+            membership.id, user, body.role, allowed, call.seen
+        )
     except (MemberNotFound, NotAllowed, LastOwner, OrganisationNotFound) as error:
         raise problem_of(error) from error
     await service.changed(membership.id)
     found = await service.organisations.find_member(membership.id, user)
     if found is None:
         raise ProblemError(MEMBER_NOT_FOUND)
-    return call.answer(_document_of(call, membership, found))
+    document = _document_of(call, membership, found)
+    return call.answer(document, revision=found.revision)
 
 
 async def remove_member(call: Call) -> web.Response:
@@ -90,7 +93,7 @@ async def remove_member(call: Call) -> web.Response:
         raise ProblemError(FORBIDDEN)
     allowed = touched_by("owner" if leaves else role)
     try:
-        await service.organisations.remove(membership.id, user, allowed)
+        await service.organisations.remove(membership.id, user, allowed, call.seen)
     except (MemberNotFound, NotAllowed, LastOwner, OrganisationNotFound) as error:
         raise problem_of(error) from error
     await service.changed(membership.id)

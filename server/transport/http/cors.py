@@ -18,8 +18,8 @@ PREFLIGHT_S: Final = 600
 
 METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 ASKED: Final = (
-    "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-API-Key,"
-    " X-Request-Id"
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match,"
+    " X-API-Key, X-Request-Id"
 )
 """Headers that a page may send."""
 

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from persistence.errors import BadCursor, Unavailable
+from persistence.errors import BadCursor, Stale, Unavailable
 from server.base.log import REQUEST_ID as LOGGED_ID
 from server.base.networks import Network
 from server.transport.http import problems
@@ -18,6 +18,7 @@ from server.transport.http.client_address import came_by_https
 from server.transport.http.cors import add_origin, answer_preflight
 from server.transport.http.problems import (
     INTERNAL,
+    PRECONDITION_FAILED,
     UNAVAILABLE,
     ProblemError,
     bad_field,
@@ -115,12 +116,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         if unrouted is not None:
             return unrouted
         return problems.response(_from_http(error), request_id)
-    except BadCursor:
-        wrong = bad_field("cursor", "Not a cursor of this list.")
-        return problems.response(wrong, request_id)
-    except Unavailable as error:
-        log.warning("database unavailable", reason=str(error))
-        return problems.response(ProblemError(UNAVAILABLE), request_id)
+    except (BadCursor, Stale, Unavailable) as error:
+        return problems.response(_from_storage(error), request_id)
     except Exception as error:
         if isinstance(error, ConnectionError) and is_gone(request):
             # It left in the middle of its request, as anybody may.
@@ -170,6 +167,16 @@ def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
         headers.setdefault(name, value)
     for name, value in request.get(LIMIT_HEADERS, {}).items():
         headers.setdefault(name, value)
+
+
+def _from_storage(error: BadCursor | Stale | Unavailable) -> ProblemError:
+    """Return the problem that an error of the database's side is."""
+    if isinstance(error, BadCursor):
+        return bad_field("cursor", "Not a cursor of this list.")
+    if isinstance(error, Stale):
+        return ProblemError(PRECONDITION_FAILED)
+    log.warning("database unavailable", reason=str(error))
+    return ProblemError(UNAVAILABLE)
 
 
 def _from_http(error: web.HTTPException) -> ProblemError:

@@ -44,6 +44,7 @@ _STATUSES: Final[dict[str, int]] = {
     "unauthenticated": 401,
     "forbidden": 403,
     "key_reused": 422,
+    "precondition_failed": 412,
     "sale_closed": 410,
     "hold_expired": 410,
     "payment_required": 402,
@@ -75,6 +76,7 @@ UNAUTHENTICATED: Final = REFUSALS["unauthenticated"]
 FORBIDDEN: Final = REFUSALS["forbidden"]
 EVENT_NOT_FOUND: Final = REFUSALS["event_not_found"]
 KEY_REUSED: Final = REFUSALS["key_reused"]
+PRECONDITION_FAILED: Final = REFUSALS["precondition_failed"]
 SALE_NOT_OPEN: Final = REFUSALS["sale_not_open"]
 SALE_PAUSED: Final = REFUSALS["sale_paused"]
 SALE_CLOSED: Final = REFUSALS["sale_closed"]

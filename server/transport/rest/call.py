@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from inventory import limits
+from persistence.errors import Revisions
 from server.base.identity import Identity
 from server.transport.http import etags
 from server.transport.http.problems import (
@@ -70,6 +71,11 @@ class Call:
             )
         return key
 
+    @property
+    def seen(self) -> Revisions:
+        """The revisions that the request's `If-Match` names; None where any will do."""
+        return etags.revisions_of(self.request.headers.get("If-Match"))
+
     def path(self, name: str, missing: ProblemType) -> str:
         """Return a part of the path; text that cannot be an id names nothing."""
         text = self.request.match_info[name]
@@ -86,24 +92,37 @@ class Call:
         answer: object,
         etag: str | None = None,
         cache_control: str = CACHE_ASK,
+        revision: int = 0,
     ) -> web.Response:
-        """Answer a read: with its tag, or with 304 where the client has it already."""
+        """Answer a read: with its tag, or with 304 where the client has it already.
+
+        `revision` is that of what may be edited of it.
+        """
         body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
-        tag = etags.of_body(body) if etag is None else etag
+        tag = etags.of_body(body, revision) if etag is None else etag
         headers = {"ETag": tag, "Cache-Control": cache_control}
         if etags.matches(self.request.headers.get("If-None-Match"), tag):
             return web.Response(status=304, headers=headers)
         return web.Response(body=body, content_type="application/json", headers=headers)
 
     def answer(
-        self, answer: Any, status: int = 200, headers: dict[str, str] | None = None
+        self,
+        answer: Any,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        revision: int | None = None,
     ) -> web.Response:
-        """Answer a write, or a read whose answer nobody may keep."""
+        """Answer a write, or a read whose answer nobody may keep.
+
+        With a `revision` it is the document that a read would show, with its tag: who
+        edits it further need not read it again.
+        """
+        body = msgspec.json.encode(answer)
+        told = {"Cache-Control": "no-store", **(headers or {})}
+        if revision is not None:
+            told["ETag"] = etags.of_body(body, revision)
         return web.Response(
-            body=msgspec.json.encode(answer),
-            status=status,
-            content_type="application/json",
-            headers={"Cache-Control": "no-store", **(headers or {})},
+            body=body, status=status, content_type="application/json", headers=told
         )
 
     def done(self) -> web.Response:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from inventory.settings import Money
+from inventory.commands import Configure, DeleteEvent
+from inventory.replies import Refused
+from inventory.settings import Money, SettingsPatch
 from tests.scenario import DAY_MS, NOW_MS, SMALL, Scene, hall, play, settings_of
 
 
@@ -154,3 +156,37 @@ def test_what_was_wrong_before_does_not_keep_other_fields_from_changing():
         on_sale_at_ms=START + 1,
         prices={"1": Money(1, "EUR")},
     )
+
+
+def test_a_revision_counts_what_is_changed_and_not_what_is_sold():
+    scene = play("""
+        org | configure name=Night max_per_user=5 | ok
+        ann | hold A-1                            | ok
+        ann | book h1                             | ok
+        org | sale pause                          | ok
+        org | configure name=Night                | ok
+        org | configure max_per_user=6            | ok
+    """)
+    assert scene.stock.settings.revision == 2
+
+
+def test_settings_are_changed_by_who_saw_them_as_they_are():
+    scene = play("org | configure name=Night | ok")
+
+    def configure(*seen: int) -> Configure:
+        patch = SettingsPatch(name=f"Day after {seen}")
+        return Configure(id=0, event="e", patch=patch, seen=seen)
+
+    for seen in ((), (0,), (2, 3)):
+        for command in (configure(*seen), DeleteEvent(id=0, event="e", seen=seen)):
+            reply = scene.ask("org", command)
+            assert isinstance(reply, Refused)
+            assert reply.code == "precondition_failed"
+    assert not isinstance(scene.ask("org", configure(0, 1)), Refused)
+    assert scene.stock.settings.revision == 2
+    scene.play("org | sale cancel | ok")
+    late = scene.ask("org", configure(1))
+    assert isinstance(late, Refused)
+    assert late.code == "precondition_failed"
+    gone = scene.ask("org", DeleteEvent(id=0, event="e", seen=(2,)))
+    assert not isinstance(gone, Refused)

@@ -40,7 +40,7 @@ async def show_calendar(call: Call) -> web.Response:
             categories=(*kinds, *details.tags),
         )
     )
-    etag = etags.of_body(body)
+    etag = etags.of_body(body, row.revision)
     headers = {"ETag": etag, "Cache-Control": CACHE_ASK}
     if etags.matches(call.request.headers.get("If-None-Match"), etag):
         return web.Response(status=304, headers=headers)

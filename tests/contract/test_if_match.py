@@ -1,0 +1,331 @@
+"""`If-Match`: nobody overwrites what somebody else has edited meanwhile.
+
+Every call that changes or deletes something is tried. What it is about is really there,
+because a refusal that does nothing looks like one that never came to looking.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from server.app import ROUTES
+from tests.contract.client import Answer, Api, Json, Person, check_problem
+from tests.contract.teams import Team, account, api_key, draft_of, join, sale_of, team
+from tests.contract.test_images import send as send_image
+from tests.contract.test_invitations import invite
+from tests.pictures import picture
+
+TAG: Final = re.compile(r'"([0-9]+)-([^"]+)"')
+CONDITIONAL: Final = ("PATCH", "PUT", "DELETE")
+
+
+class Case(NamedTuple):
+    """One call that edits something: who calls what, and where its tag is read."""
+
+    path: str
+    who: Person
+    body: object = None
+    read: str | None = None
+    """Without one, nothing of it can be edited, or no read shows it alone."""
+
+
+Make = Callable[[Api, Team], Awaitable[Case]]
+
+
+async def member(api: Api, one: Team, body: object) -> Case:
+    return Case(f"{one.path}/members/{one.staff.id}", one.owner, body)
+
+
+async def edited_member(api: Api, one: Team) -> Case:
+    return await member(api, one, {"role": "leader"})
+
+
+async def removed_member(api: Api, one: Team) -> Case:
+    return await member(api, one, None)
+
+
+async def profile(api: Api, one: Team, body: object) -> Case:
+    return Case("/v1/me", await account(api), body, "/v1/me")
+
+
+async def edited_profile(api: Api, one: Team) -> Case:
+    return await profile(api, one, {"name": "Another"})
+
+
+async def deleted_profile(api: Api, one: Team) -> Case:
+    return await profile(api, one, None)
+
+
+async def user(api: Api, one: Team) -> Case:
+    path = f"/v1/users/{(await account(api)).id}"
+    return Case(path, api.admin, {"role": "organizer"}, path)
+
+
+async def edited_organisation(api: Api, one: Team) -> Case:
+    return Case(one.path, one.leader, {"name": "Another"}, one.path)
+
+
+async def deleted_organisation(api: Api, one: Team) -> Case:
+    return Case(one.path, one.owner, None, one.path)
+
+
+async def invitation(api: Api, one: Team) -> Case:
+    path = f"{one.path}/invitations/{(await invite(api, one))['id']}"
+    return Case(path, one.leader, None, path)
+
+
+async def join_request(api: Api, one: Team) -> Case:
+    who = await account(api)
+    made = await api.good("POST", f"{one.path}/join-requests", {}, who=who)
+    path = f"{one.path}/join-requests/{made['id']}"
+    return Case(path, who, None, path)
+
+
+async def machine(api: Api, one: Team) -> Case:
+    path = f"{one.path}/api-keys/{(await api_key(api, one))['id']}"
+    return Case(path, one.owner, None, path)
+
+
+async def session(api: Api, one: Team) -> Case:
+    who = await account(api)
+    (item,) = (await api.good("GET", "/v1/auth/sessions", who=who))["items"]
+    return Case(f"/v1/auth/sessions/{item['id']}", who)
+
+
+async def edited_event(api: Api, one: Team) -> Case:
+    path = f"/v1/events/{await sale_of(api, one)}"
+    return Case(path, one.leader, {"name": "Another", "description": "It is."}, path)
+
+
+async def deleted_event(api: Api, one: Team) -> Case:
+    path = f"/v1/events/{await draft_of(api, one)}"
+    return Case(path, one.leader, None, path)
+
+
+async def upload(api: Api, event: str, who: Person) -> Answer:
+    return await send_image(api, event, picture("PNG", (8, 8)), who)
+
+
+async def event_image(api: Api, one: Team) -> Case:
+    event = await sale_of(api, one)
+    assert (await upload(api, event, who=one.leader)).status == 200
+    path = f"/v1/events/{event}"
+    return Case(f"{path}/image", one.leader, None, path)
+
+
+CASES: Final[dict[str, Make]] = {
+    "end_session": session,
+    "edit_me": edited_profile,
+    "delete_me": deleted_profile,
+    "edit_user": user,
+    "edit_organisation": edited_organisation,
+    "delete_organisation": deleted_organisation,
+    "edit_member": edited_member,
+    "remove_member": removed_member,
+    "withdraw_invitation": invitation,
+    "withdraw_join_request": join_request,
+    "revoke_api_key": machine,
+    "edit_event": edited_event,
+    "delete_event": deleted_event,
+    "delete_image": event_image,
+}
+METHODS: Final = {route.name: route.method for route in ROUTES}
+
+
+def test_every_call_that_edits_or_deletes_is_tried():
+    editing = {route.name for route in ROUTES if route.method in CONDITIONAL}
+    assert editing == set(CASES)
+
+
+async def send(api: Api, name: str, case: Case, if_match: str) -> Answer:
+    return await api.request(
+        METHODS[name],
+        case.path,
+        case.body,
+        who=case.who,
+        headers={"If-Match": if_match},
+    )
+
+
+async def tag_of(api: Api, path: str, who: Person) -> tuple[str, str]:
+    """Return the revision and the digest of what is read."""
+    answer = await api.get(path, who)
+    found = TAG.fullmatch(answer.headers["etag"])
+    assert found is not None, answer.headers["etag"]
+    return found[1], found[2]
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_what_was_edited_meanwhile_is_left_alone(api, name):
+    case = await CASES[name](api, await team(api))
+    before = None if case.read is None else await api.get(case.read, case.who)
+    for stale in ('"4711-0"', 'W/"4711-0", "4712-0"', '"gone"', "4711", '"0"', ""):
+        answer = await send(api, name, case, stale)
+        assert check_problem(answer, 412)["code"] == "precondition_failed"
+    if before is not None and case.read is not None:
+        after = await api.get(case.read, case.who)
+        assert (after.body, after.headers["etag"]) == (
+            before.body,
+            before.headers["etag"],
+        )
+
+
+FORMS: Final = ('W/"{}-other"', '"9-x", "{}-x"', "*")
+SEEN: Final = [(name, '"{}-x"') for name in CASES] + [
+    (name, form) for name in ("edit_event", "delete_event") for form in FORMS
+]
+
+
+@pytest.mark.parametrize(("name", "form"), SEEN)
+async def test_what_is_as_it_was_seen_is_edited(api, name, form):
+    case = await CASES[name](api, await team(api))
+    revision = "0"
+    if case.read is not None:
+        revision, _ = await tag_of(api, case.read, case.who)
+    answer = await send(api, name, case, form.format(revision))
+    assert answer.status in (200, 204), answer.body
+    if answer.status == 200:
+        # What was seen is not what is there now, and the answer says what is.
+        again = await send(api, name, case, f'"{revision}-0"')
+        assert check_problem(again, 412)["code"] == "precondition_failed"
+        if case.read is not None:
+            shown = await api.get(case.read, case.who)
+            assert answer.headers["etag"] == shown.headers["etag"]
+
+
+async def test_who_buys_meanwhile_is_in_nobodys_way(api):
+    one = await team(api)
+    event = await sale_of(api, one)
+    path = f"/v1/events/{event}"
+    revision, digest = await tag_of(api, path, one.leader)
+    tag = (await api.get(path, one.leader)).headers["etag"]
+    await api.ok(event, await api.guest(), "hold", areas={"GA": 2})
+    await api.good("POST", f"{path}/pause", who=one.leader)
+    after, other = await tag_of(api, path, one.leader)
+    assert (after, other != digest) == (revision, True)
+    assert (await api.get(path, one.leader, if_none_match=tag)).status == 200
+    case = Case(path, one.leader, {"max_per_user": 3})
+    answer = await send(api, "edit_event", case, tag)
+    assert (answer.status, answer.body["max_per_user"]) == (200, 3)
+
+
+@pytest.mark.parametrize(
+    "body", [{"name": "Night"}, {"description": "Long."}, {"prices": {}}]
+)
+async def test_an_edit_that_changes_nothing_more_is_no_revision(api, body):
+    one = await team(api)
+    path = f"/v1/events/{await draft_of(api, one)}"
+    await api.good("PATCH", path, body, who=one.leader)
+    revision, _ = await tag_of(api, path, one.leader)
+    await api.good("PATCH", path, body, who=one.leader)
+    assert (await tag_of(api, path, one.leader))[0] == revision
+
+
+async def test_what_the_catalogue_tells_and_the_image_count_too(api):
+    one = await team(api)
+    event = await draft_of(api, one)
+    path = f"/v1/events/{event}"
+    seen = [int((await tag_of(api, path, one.leader))[0])]
+    for body in ({"tags": ["x"]}, {"category": "Jazz"}, {"name": "Night"}):
+        await api.good("PATCH", path, body, who=one.leader)
+        seen.append(int((await tag_of(api, path, one.leader))[0]))
+    assert (await upload(api, event, who=one.leader)).status == 200
+    seen.append(int((await tag_of(api, path, one.leader))[0]))
+    assert seen == sorted(set(seen))
+    edits: tuple[Json, ...] = ({"name": "A"}, {"tags": []}, {"name": "A", "tags": []})
+    for old in seen[:-1]:
+        for body in edits:
+            case = Case(path, one.leader, body)
+            answer = await send(api, "edit_event", case, f'"{old}-0"')
+            assert check_problem(answer, 412)["code"] == "precondition_failed"
+    shown = await api.event(event)
+    assert (shown["name"], shown["tags"]) == ("Night", ["x"])
+
+
+SETTINGS: Final = (
+    {"name": "Night"},
+    {"max_per_user": 3},
+    {"hold_ttl_s": 60},
+    {"waitlist": False},
+    {"name": "Day", "description": "Bright."},
+)
+CATALOGUE: Final = ({"description": "Long."}, {"tags": ["x"]}, {"category": "Jazz"})
+
+
+@pytest.mark.parametrize("bodies", [SETTINGS, CATALOGUE], ids=["settings", "catalogue"])
+async def test_of_those_who_saw_the_same_event_one_edits_it(api, bodies):
+    one = await team(api)
+    path = f"/v1/events/{await draft_of(api, one)}"
+    tag = (await api.get(path, one.leader)).headers["etag"]
+
+    async def edit(body: Any) -> Answer:
+        return await send(api, "edit_event", Case(path, one.leader, body), tag)
+
+    # At several processes, where the server has them: each connection is its own.
+    answers = await asyncio.gather(*(edit(body) for body in bodies * 3))
+    statuses = sorted(answer.status for answer in answers)
+    assert statuses == [200, *[412] * (len(answers) - 1)]
+    (done,) = [answer for answer in answers if answer.status == 200]
+    shown = await api.get(path, one.leader)
+    assert shown.headers["etag"] == done.headers["etag"]
+
+
+@pytest.mark.parametrize("name", ["edit_organisation", "edit_me", "edit_user"])
+async def test_of_those_who_saw_the_same_row_one_edits_it(api, name):
+    case = await CASES[name](api, await team(api))
+    assert case.read is not None
+    tag = (await api.get(case.read, case.who)).headers["etag"]
+    answers = await asyncio.gather(*(send(api, name, case, tag) for _ in range(8)))
+    assert sorted(answer.status for answer in answers) == [200, *[412] * 7]
+
+
+async def test_a_member_is_edited_as_the_answer_showed_it(api):
+    one, who = await team(api), await account(api)
+    await join(api, one.path, one.owner, who, "staff")
+    path = f"{one.path}/members/{who.id}"
+    first = await send(
+        api, "edit_member", Case(path, one.owner, {"role": "leader"}), "*"
+    )
+    tag = first.headers["etag"]
+    second = await send(
+        api, "edit_member", Case(path, one.owner, {"role": "staff"}), tag
+    )
+    assert second.status == 200
+    gone = await send(api, "remove_member", Case(path, one.owner), tag)
+    assert check_problem(gone, 412)["code"] == "precondition_failed"
+    gone = await send(
+        api, "remove_member", Case(path, one.owner), second.headers["etag"]
+    )
+    assert gone.status == 204
+
+
+async def test_a_retry_under_its_key_is_not_refused_for_what_it_did_itself(api):
+    one = await team(api)
+    path = f"/v1/events/{await draft_of(api, one)}"
+    tag = (await api.get(path, one.leader)).headers["etag"]
+    headers = {"If-Match": tag, "Idempotency-Key": "once"}
+    for body in ({"name": "Night"}, {"description": "Long."}):
+        key = {**headers, "Idempotency-Key": f"once {list(body)}"}
+        first = await api.request("PATCH", path, body, who=one.leader, headers=key)
+        again = await api.request("PATCH", path, body, who=one.leader, headers=key)
+        assert (first.status, again.status) == (200, 200), again.body
+        headers["If-Match"] = again.headers["etag"]
+
+
+async def test_every_read_of_json_has_a_tag_of_that_form(api):
+    one = await team(api)
+    event = await sale_of(api, one)
+    names = {"event": event, "organisation": one.id}
+    for route in ROUTES:
+        places = set(re.findall(r"\{(\w+)\}", route.path))
+        if not route.cached or not places <= set(names):
+            continue
+        path = re.sub(r"\{(\w+)\}", lambda found: names[found[1]], route.path)
+        answer = await api.get(path, one.owner)
+        if answer.status == 200:
+            assert TAG.fullmatch(answer.headers["etag"].removeprefix("W/")), path
+            known = await api.get(path, one.owner, if_none_match=answer.headers["etag"])
+            assert known.status in (200, 304)
