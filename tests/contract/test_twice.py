@@ -1,0 +1,326 @@
+"""Doing again what is done already: 200 with the same document, over REST everywhere.
+
+Every POST and DELETE is in one of the tables: those that lead somewhere are done twice,
+and of the others it is said why they are not the same thing twice.
+"""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, NamedTuple
+
+import pytest
+
+from server.app import ROUTES
+from tests.contract.client import Api, Person, check_problem
+from tests.contract.conftest import PAGE
+from tests.contract.process import Server
+from tests.contract.teams import (
+    Team,
+    account,
+    api_key,
+    booked,
+    draft_of,
+    sale_of,
+    team,
+)
+from tests.contract.test_accounts import PASSWORD
+from tests.contract.test_attendees import REGISTERED, register
+from tests.contract.test_images import send as send_image
+from tests.contract.test_invitations import (
+    INVITED,
+    confirm,
+    invite,
+    invited,
+)
+from tests.contract.test_invitations import code_of as invitation_code
+from tests.pictures import picture
+from tests.post_office import PostOffice
+
+MADE_ANEW: Final = "makes something each time, but under one Idempotency-Key"
+CODE: Final = "a code is good once"
+SIGN_IN: Final = "begins or ends a session, and its token is over then"
+EACH_TIME: Final = "does its work each time"
+
+OTHERS: Final[dict[str, str]] = {
+    "create_guest": SIGN_IN,
+    "log_in": SIGN_IN,
+    "refresh": SIGN_IN,
+    "log_out": SIGN_IN,
+    "log_out_everywhere": SIGN_IN,
+    "change_password": SIGN_IN,
+    "delete_me": SIGN_IN,
+    "register": MADE_ANEW,
+    "verify_email": CODE,
+    "reset_password": CODE,
+    "resend_code": EACH_TIME,
+    "forgot_password": EACH_TIME,
+    "move_event": EACH_TIME,
+    "clear_caches": EACH_TIME,
+    "run_command": "is the websocket's, which has keys for that",
+    "create_organisation": MADE_ANEW,
+    "create_invitation": MADE_ANEW,
+    "create_api_key": MADE_ANEW,
+    "rotate_api_key": MADE_ANEW,
+    "create_announcement": MADE_ANEW,
+    "create_venue": MADE_ANEW,
+    "create_event": MADE_ANEW,
+    "duplicate_event": MADE_ANEW,
+    "upload_image": MADE_ANEW,
+    "create_attendee": "an address registers once: already_registered",
+}
+
+
+class Step(NamedTuple):
+    """A call, who makes it, and what both answers are."""
+
+    path: str
+    who: Person | None
+    body: object = None
+    statuses: tuple[int, int] = (200, 200)
+
+
+GONE: Final = (204, 404)
+NOTHING: Final = (204, 204)
+
+
+class World(NamedTuple):
+    """Where a step is taken."""
+
+    api: Api
+    one: Team
+    office: PostOffice
+
+
+Make = Callable[[World], Awaitable[Step]]
+
+
+def sale_step(step: str, *before: str) -> Make:
+    async def make(world: World) -> Step:
+        who = world.one.leader
+        path = f"/v1/events/{await draft_of(world.api, world.one)}"
+        for verb in before:
+            await world.api.good("POST", f"{path}/{verb}", who=who)
+        return Step(f"{path}/{step}", who)
+
+    return make
+
+
+async def scheduled(world: World) -> Step:
+    soon = {"starts_at": "2999-01-02T00:00:00Z", "on_sale_at": "2999-01-01T00:00:00Z"}
+    event = await draft_of(world.api, world.one, **soon)
+    return Step(f"/v1/events/{event}/publish", world.one.leader)
+
+
+async def booking(world: World) -> Step:
+    event, who = await sale_of(world.api, world.one), await world.api.guest()
+    made = await booked(world.api, event, who)
+    return Step(f"/v1/bookings/{made['booking']}/cancel", who)
+
+
+async def managed_booking(world: World) -> Step:
+    made = await booking(world)
+    return Step(made.path, world.one.owner)
+
+
+async def attendee(world: World) -> Step:
+    event = await sale_of(world.api, world.one, registration="open")
+    who = await world.api.guest()
+    made = await register(world.api, event, who)
+    return Step(f"/v1/events/{event}/attendees/{made.body['id']}/cancel", who)
+
+
+async def attendee_by_code(world: World) -> Step:
+    event = await sale_of(world.api, world.one, registration="open")
+    made = await register(world.api, event, await world.api.guest())
+    mail = await world.office.mail_to(made.body["email"], REGISTERED)
+    (code,) = re.findall(rf"{PAGE}#registration=([\w-]+)", mail.get_content())
+    return Step("/v1/attendees/cancel", None, {"code": code})
+
+
+async def invitation(world: World, answer: str, statuses: tuple[int, int]) -> Step:
+    cleo = await invited(world.api, world.office)
+    await confirm(world.api, cleo)
+    await invite(world.api, world.one, email=cleo.email)
+    mail = await world.office.mail_to(cleo.email, INVITED)
+    path = f"/v1/invitations/{invitation_code(mail)}/{answer}"
+    return Step(path, cleo.who, statuses=statuses)
+
+
+async def accepted_invitation(world: World) -> Step:
+    return await invitation(world, "accept", (200, 200))
+
+
+async def declined_invitation(world: World) -> Step:
+    return await invitation(world, "decline", NOTHING)
+
+
+async def withdrawn_invitation(world: World) -> Step:
+    made = await invite(world.api, world.one)
+    path = f"{world.one.path}/invitations/{made['id']}"
+    return Step(path, world.one.leader, statuses=GONE)
+
+
+async def asked(world: World) -> Step:
+    path = f"{world.one.path}/join-requests"
+    return Step(path, await account(world.api), {"message": "Me?"}, (201, 200))
+
+
+async def join_request(world: World) -> tuple[str, Person]:
+    step = await asked(world)
+    made = await world.api.good("POST", step.path, step.body, who=step.who)
+    assert step.who is not None
+    return f"{step.path}/{made['id']}", step.who
+
+
+async def accepted_request(world: World) -> Step:
+    path, _ = await join_request(world)
+    return Step(f"{path}/accept", world.one.leader, {"role": "staff"})
+
+
+async def declined_request(world: World) -> Step:
+    path, _ = await join_request(world)
+    return Step(f"{path}/decline", world.one.leader)
+
+
+async def withdrawn_request(world: World) -> Step:
+    return Step(*await join_request(world), statuses=GONE)
+
+
+async def given_away(world: World) -> Step:
+    one = world.one
+    return Step(f"{one.path}/transfer", one.owner, {"user": one.staff.id})
+
+
+async def ended_organisation(world: World) -> Step:
+    return Step(world.one.path, world.one.owner, statuses=GONE)
+
+
+async def removed_member(world: World) -> Step:
+    path = f"{world.one.path}/members/{world.one.staff.id}"
+    return Step(path, world.one.owner, statuses=GONE)
+
+
+async def revoked_key(world: World) -> Step:
+    made = await api_key(world.api, world.one)
+    path = f"{world.one.path}/api-keys/{made['id']}"
+    return Step(path, world.one.owner, statuses=NOTHING)
+
+
+async def ended_session(world: World) -> Step:
+    who = await account(world.api)
+    email = (await world.api.good("GET", "/v1/me", who=who))["email"]
+    # Another one of the same person, so that the first may be ended twice.
+    other = await world.api.login(email, PASSWORD)
+    page = await world.api.good("GET", "/v1/auth/sessions", who=who)
+    (ended,) = [item["id"] for item in page["items"] if not item["current"]]
+    assert other.status == 200
+    return Step(f"/v1/auth/sessions/{ended}", who, statuses=GONE)
+
+
+async def deleted_event(world: World) -> Step:
+    event = await draft_of(world.api, world.one)
+    return Step(f"/v1/events/{event}", world.one.leader, statuses=NOTHING)
+
+
+async def hidden_image(world: World) -> Step:
+    event, who = await sale_of(world.api, world.one), world.one.leader
+    sent = await send_image(world.api, event, picture("PNG", (8, 8)), who)
+    assert sent.status == 200
+    return Step(f"/v1/events/{event}/image", who, statuses=NOTHING)
+
+
+STEPS: Final[dict[str, tuple[Make, ...]]] = {
+    "publish_event": (sale_step("publish"), scheduled),
+    "pause_event": (sale_step("pause", "publish"),),
+    "resume_event": (sale_step("resume", "publish", "pause"),),
+    "close_event": (sale_step("close", "publish"),),
+    "cancel_event": (sale_step("cancel"), sale_step("cancel", "publish", "close")),
+    "cancel_booking": (booking, managed_booking),
+    "cancel_attendee": (attendee,),
+    "cancel_registration": (attendee_by_code,),
+    "accept_invitation": (accepted_invitation,),
+    "decline_invitation": (declined_invitation,),
+    "withdraw_invitation": (withdrawn_invitation,),
+    "create_join_request": (asked,),
+    "accept_join_request": (accepted_request,),
+    "decline_join_request": (declined_request,),
+    "withdraw_join_request": (withdrawn_request,),
+    "transfer_organisation": (given_away,),
+    "delete_organisation": (ended_organisation,),
+    "remove_member": (removed_member,),
+    "revoke_api_key": (revoked_key,),
+    "end_session": (ended_session,),
+    "delete_event": (deleted_event,),
+    "delete_image": (hidden_image,),
+}
+METHODS: Final = {route.name: route.method for route in ROUTES}
+TRIED: Final = [(name, make) for name, makes in STEPS.items() for make in makes]
+
+
+@pytest.fixture
+async def api(mailing: Server) -> AsyncIterator[Api]:
+    async with Api(mailing) as api:
+        yield api
+
+
+def test_every_call_that_may_be_made_twice_is_thought_of():
+    stepping = {route.name for route in ROUTES if route.method in ("POST", "DELETE")}
+    assert stepping == set(STEPS) | set(OTHERS)
+    assert not set(STEPS) & set(OTHERS)
+
+
+@pytest.mark.parametrize(("name", "make"), TRIED)
+async def test_what_is_done_is_answered_like_its_doing(api, office, name, make):
+    step = await make(World(api, await team(api), office))
+    answers = [
+        await api.request(METHODS[name], step.path, step.body, who=step.who)
+        for _ in range(2)
+    ]
+    assert tuple(answer.status for answer in answers) == step.statuses, answers
+    if step.statuses != GONE:
+        assert answers[1].body == answers[0].body
+
+
+async def test_another_answer_than_the_one_that_was_given_is_refused(api, office):
+    world = World(api, await team(api), office)
+    path, _ = await join_request(world)
+    await api.good("POST", f"{path}/decline", who=world.one.leader)
+    body = {"role": "staff"}
+    late = await api.request("POST", f"{path}/accept", body, who=world.one.leader)
+    assert check_problem(late, 404)["code"] == "request_not_found"
+    page = await api.good("GET", f"{world.one.path}/members", who=world.one.owner)
+    assert len(page["items"]) == 3
+
+
+async def test_who_leads_gives_nothing_away(api):
+    one = await team(api)
+    for body in ({"user": one.staff.id}, {"user": "usr_none"}, {"x": 1}, {}):
+        answer = await api.request("POST", f"{one.path}/transfer", body, who=one.leader)
+        assert check_problem(answer, 403)["code"] == "forbidden"
+
+
+async def test_a_deleted_event_is_answered_alike_over_rest_and_sockets(api):
+    one = await team(api)
+    event = await sale_of(api, one)
+    await api.good("DELETE", f"/v1/events/{event}", who=one.leader)
+    buyer = await api.guest()
+    commands = (
+        {"op": "hold", "areas": {"GA": 1}},
+        {"op": "hold_best", "quantity": 1},
+        {"op": "book", "hold": "h"},
+        {"op": "holding"},
+        {"op": "cancel", "booking": "b"},
+        {"op": "block", "areas": {"GA": 1}},
+    )
+    for who in (buyer, one.leader):
+        async with await api.socket(who) as socket:
+            await socket.refused("event_not_found", "watch", event=event)
+            check_problem(await api.get(f"/v1/events/{event}", who), 404)
+            for command in commands:
+                told = await socket.ask(event=event, **command)
+                path = f"/v1/events/{event}/commands"
+                answer = await api.request("POST", path, command, who=who)
+                problem = check_problem(answer)
+                mine = command["op"] != "block" or who is not buyer
+                code = "event_not_found" if mine else "forbidden"
+                assert (told["code"], problem["code"]) == (code, code), command
