@@ -48,7 +48,16 @@ integer in the minor unit of its currency, by the exponent of ISO 4217: 4500 is 
 EUR, 4500 JPY or 4.500 KWD.
 Every error is a problem document (RFC 9457) whose `code` is stable; where `transient`
 is true, the same request may succeed later. A write with an `Idempotency-Key` has at
-most one effect. Requests are limited: `429` says in `Retry-After` when to come again,
+most one effect. To do again what is done already (to publish, pause, cancel, accept,
+decline) is answered with 200 and the same document.
+
+An `ETag` is `"REVISION-DIGEST"`: the digest is of what is shown, the revision counts
+the changes of what may be edited, and does not move because something is sold. Send
+the tag that was read, weak or strong, as `If-Match` with a `PATCH` or `DELETE`: where
+it was edited since then, nothing is done (412, `precondition_failed`). The answer to a
+`PATCH` has the next tag. An image is part of its event, and has that one's.
+
+Requests are limited: `429` says in `Retry-After` when to come again,
 and `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell where
 one stands. Unless the server is set otherwise, one may send in any 15 minutes
 {request_limits.PUBLIC_MAX} requests from an address or as a guest,
@@ -275,6 +284,9 @@ def _responses(route: Route, known: _Known) -> Schema:
     if found := links.of(route):
         good["links"] = found
     responses = {str(route.status): good}
+    if route.done_status is not None:
+        done = HTTPStatus(route.done_status).phrase
+        responses[str(route.done_status)] = {**good, "description": done}
     if route.cached:
         responses["304"] = {"description": "The known answer still holds."}
     if route.name == "show_ready":

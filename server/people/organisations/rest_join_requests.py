@@ -218,6 +218,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=JoinRequestCreate,
         answers=JoinRequestDocument,
         status=201,
+        done_status=200,
         problems=(*BODY, ALREADY_MEMBER, LIMIT_REACHED),
     ),
     listing(

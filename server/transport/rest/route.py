@@ -50,6 +50,8 @@ class Route(Struct, frozen=True, kw_only=True):
     """The type, or types, of a good answer; None where it is no JSON of ours."""
     media_type: str = "application/json"
     status: int = 200
+    done_status: int | None = None
+    """What is answered instead where it was done before, by another request."""
     budget: Budget = "requests"
     """What a call takes from, where requests are limited."""
     keyed: bool = False
