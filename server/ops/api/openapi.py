@@ -272,10 +272,11 @@ def _query_example(route: Route, query: Query, known: _Known) -> Schema:
     return {"example": found[query.name]} if query.name in found else {}
 
 
-def _responses(route: Route, known: _Known) -> Schema:
+def _good(route: Route, known: _Known) -> Schema:
+    """Return what a good answer is."""
     links = known.links
     good: Schema = {"description": HTTPStatus(route.status).phrase}
-    if route.cached:
+    if route.cached or route.method == "PATCH":
         good["headers"] = {"ETag": {"schema": {"type": "string"}}}
     if route.status == MADE and links.kind_of(route) is not None:
         good["headers"] = {"Location": LOCATION}
@@ -283,6 +284,11 @@ def _responses(route: Route, known: _Known) -> Schema:
         good["content"] = {route.media_type: _content(route, known)}
     if found := links.of(route):
         good["links"] = found
+    return good
+
+
+def _responses(route: Route, known: _Known) -> Schema:
+    good = _good(route, known)
     responses = {str(route.status): good}
     if route.done_status is not None:
         done = HTTPStatus(route.done_status).phrase
