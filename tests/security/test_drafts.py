@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from inventory.rejections import MANAGERS_ONLY
 from server.app import ROUTES
 from server.transport.rest.route import Route
 from tests.contract.client import Answer, Api, Json, Person, after
@@ -152,6 +153,29 @@ async def test_a_draft_that_was_deleted_is_there_for_nobody(api, kind):
     for who in (await api.guest(), await organizer(api), manager):
         async with await api.socket(who) as socket:
             await socket.refused("event_not_found", "watch", event=event)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_refused_block_says_what_is_missing_and_not_what_there_is(api, kind):
+    hidden, _ = await draft(api, kind)
+    shown, manager = await draft(api, kind)
+    await api.good("POST", f"/v1/events/{shown}/publish", who=manager)
+    for who in (await api.guest(), await account(api)):
+        said = set()
+        async with await api.socket(who) as socket:
+            for event in (hidden, shown, "evt_of_nobody"):
+                block = {"op": "block", "areas": {"GA": 1}}
+                reply = await socket.ask(**block, event=event)
+                said.add((reply["code"], reply["detail"]))
+                answer = await api.request(
+                    "POST", f"/v1/events/{event}/commands", block, who=who
+                )
+                said.add((answer.body["code"], answer.body["detail"]))
+        assert said == {("forbidden", MANAGERS_ONLY)}
+    other = await organizer(api)
+    for event, code in ((shown, "forbidden"), (hidden, "event_not_found")):
+        answer = await api.command(event, other, "block", areas={"GA": 1})
+        assert answer.body["code"] == code
 
 
 async def names(api: Api, who: Person | None, query: str) -> set[str]:

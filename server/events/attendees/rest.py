@@ -270,8 +270,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=list_attendees,
         name="list_attendees",
         who=(
-            "Needs the token of a member of the event's organisation; of an "
-            "organiser, where the event has none."
+            "Needs the token of a member of the event's organisation; of who made "
+            "the event, where it has none."
         ),
         summary="List and search those who registered, for whoever runs the event",
         tag="Attendees",

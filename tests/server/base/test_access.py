@@ -4,6 +4,7 @@ import pytest
 
 from inventory.rejections import MANAGERS_ONLY
 from server.base.access import (
+    Access,
     Needed,
     admit,
     drafts_of,
@@ -67,6 +68,47 @@ def test_keys_of_owners_are_for_owners():
         ("owner", False),
         ("owner", True),
     }
+
+
+ANYBODY: Final = {None, *ROLES}
+ACCOUNTS: Final = {"customer", "organizer", "admin"}
+
+
+@pytest.mark.parametrize(
+    ("access", "allowed"),
+    [
+        ("operational", ANYBODY),
+        ("anonymous", ANYBODY),
+        ("anyone", ANYBODY),
+        ("buyer", {"guest", *ACCOUNTS}),
+        # The handler judges by the event, or by the organisation.
+        ("customer", ACCOUNTS),
+        ("manager", ACCOUNTS),
+        ("member", ACCOUNTS),
+        ("leader", ACCOUNTS),
+        ("owner", ACCOUNTS),
+        ("organizer", {"organizer", "admin"}),
+        ("admin", {"admin"}),
+    ],
+)
+def test_a_route_lets_in_the_roles_of_its_access(access, allowed):
+    people = {role: None if role is None else person(role) for role in ANYBODY}
+    denials = {role: admit(access, None, who) for role, who in people.items()}
+    assert {role for role, denial in denials.items() if denial is None} == allowed
+    if None not in allowed:
+        assert denials[None].code == "unauthenticated"
+
+
+def test_there_is_a_line_for_every_access():
+    marks = test_a_route_lets_in_the_roles_of_its_access.pytestmark
+    assert [line[0] for line in marks[0].args[1]] == list(get_args(Access))
+
+
+@pytest.mark.parametrize("access", get_args(Access))
+def test_a_machine_is_let_in_by_its_scopes_alone(access):
+    assert admit(access, "events:read", machine("org", "events:read")) is None
+    assert admit(access, "events:read", machine("org", "bookings:read")) is not None
+    assert admit(access, None, machine("org", "events:read")) is not None
 
 
 def test_what_is_of_no_organisation_is_its_makers_and_administrators():
