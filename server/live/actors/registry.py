@@ -72,10 +72,7 @@ class ServedEvent:
 
     def is_hidden_from(self, user: Identity) -> bool:
         """Return whether this is a draft of others, as far as is known in memory."""
-        seller, state = self.seller, self.hub.board.settings.sale_state
-        if state != "draft":
-            # On the path of every command.
-            return False
+        seller, state = self.seller, self.board.settings.sale_state
         if seller is None:
             return access.is_hidden(user, None, None, self.maker, state)
         role = seller.role_of(user.user)
