@@ -23,6 +23,7 @@ from inventory.commands import (
     Release,
     Unblock,
 )
+from inventory.rejections import MANAGERS_ONLY
 from inventory.replies import refuse
 from inventory.rules import bookings, holds, sale
 from inventory.rules.common import Decision, Request
@@ -73,5 +74,5 @@ def decide(command: AnyCommand, request: Request) -> Decision:
 def _refuse_gone(request: Request, command: AnyCommand) -> Decision:
     """Refuse a command to a deleted event, which is like none at all."""
     if type(command) in _ORGANIZERS and not request.organizer:
-        return None, refuse("forbidden")
+        return None, refuse("forbidden", MANAGERS_ONLY)
     return None, refuse("event_not_found")

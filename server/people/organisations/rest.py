@@ -15,6 +15,7 @@ from persistence.people.organisations import (
     Organisation,
     OrganisationNotFound,
 )
+from server.base.access import OWNERS_ONLY
 from server.base.identity import Machine
 from server.people.organisations.membership import (
     Membership,
@@ -179,7 +180,7 @@ async def transfer_organisation(call: Call) -> web.Response:
     except MemberNotFound as error:
         raise ProblemError(MEMBER_NOT_FOUND) from error
     except NotAllowed as error:
-        raise ProblemError(FORBIDDEN) from error
+        raise ProblemError(FORBIDDEN, OWNERS_ONLY) from error
     await service.changed(membership.id)
     return await _answer(call)
 
@@ -189,12 +190,13 @@ async def _is_given_away(call: Call, membership: Membership) -> bool:
 
     Who gave it away leads it from then on, and may ask again.
     """
-    if membership.organisation.role != "leader":
+    if membership.role != "leader":
         return False
     try:
         body = await call.body(Transfer)
-    except ProblemError as error:
-        raise ProblemError(FORBIDDEN) from error
+    except ProblemError:
+        # What a leader may not ask for is refused as that, whatever it is.
+        return False
     organisations = call[ORGANISATION_SERVICE].organisations
     found = await organisations.find_member(membership.id, body.user)
     return found is not None and found.role == "owner"
