@@ -170,6 +170,15 @@ class Bookings:
         found = [_booking_of(row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.booking))
 
+    async def count_of_user(
+        self, user: str, wanted: Wanted, *, event: str | None = None
+    ) -> int:
+        """Return how many `list_of_user` has on all its pages."""
+        values = (wanted.cancelled, wanted.begin, wanted.end)
+        return await self._pool.count(
+            _LIST_OF_USER, user, *values, None, event, None, None
+        )
+
     async def list_of_event(
         self,
         event: str,
@@ -202,6 +211,21 @@ class Bookings:
             else await self._pool.fetch(_SEARCH_EVENT, *values, text, text_is_seat)
         )
         return [(_booking_of(row), Buyer(row["email"], row["name"])) for row in rows]
+
+    async def count_of_event(
+        self,
+        event: str,
+        wanted: Wanted,
+        *,
+        text: str | None = None,
+        text_is_seat: bool = False,
+        seat: str | None = None,
+    ) -> int:
+        """Return how many `list_of_event` has of all versions."""
+        values = (event, wanted.cancelled, wanted.begin, wanted.end, None, None, seat)
+        if text is None:
+            return await self._pool.count(_LIST_OF_EVENT, *values)
+        return await self._pool.count(_SEARCH_EVENT, *values, text, text_is_seat)
 
 
 def _booking_of(row: Row) -> Booking:

@@ -26,6 +26,7 @@ from persistence.events.rows import (
     EventFilter,
     EventRow,
     Sort,
+    count_statement,
     event_of,
     list_statement,
     page_of,
@@ -215,6 +216,10 @@ class Catalog:
             return page, None
         return page, encode_cursor(page[-1].created_at, page[-1].venue_id)
 
+    async def count_venues(self) -> int:
+        """Return how many venues `list_venues` has on all its pages."""
+        return await self._pool.count(_LIST_VENUES, None, None, None)
+
     async def create_event(
         self,
         event: str,
@@ -288,7 +293,14 @@ class Catalog:
         Raises `BadCursor`, also for a cursor of a list that is sorted otherwise.
         """
         sql, values = list_statement(wanted, sort, cursor, limit)
-        return page_of(await self._pool.fetch(sql, *values), sort, limit)
+        return page_of(await self._pool.fetch(sql, *values), wanted, sort, limit)
+
+    async def count_events(self, wanted: EventFilter = EVERY_EVENT) -> int:
+        """Return how many events are wanted."""
+        sql, values = count_statement(wanted)
+        rows = await self._pool.fetch(sql, *values)
+        total: int = rows[0]["total"]
+        return total
 
     async def find_plan(self, event: str) -> EventPlan | None:
         """Return what an event's journal begins with."""

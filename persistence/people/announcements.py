@@ -196,6 +196,10 @@ class Announcements:
         found = [Announcement(**row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.announcement_id))
 
+    async def count_of(self, organisation: str) -> int:
+        """Return how many announcements an organisation has."""
+        return await self._pool.count(_LIST, organisation, None, None, None)
+
     async def write_some(self, batch: int = BATCH) -> bool:
         """Write the next mails of the oldest announcement; False where all is written.
 

@@ -185,6 +185,10 @@ class ApiKeys:
         found = [ApiKey(**row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.key_id))
 
+    async def count_of(self, organisation: str) -> int:
+        """Return how many keys an organisation has."""
+        return await self._pool.count(_LIST, organisation, None, None, None)
+
     async def rotate(
         self,
         organisation: str,

@@ -218,6 +218,12 @@ class Invitations:
         found = [Invitation(**row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.invitation_id))
 
+    async def count_of(
+        self, organisation: str, *, state: AnswerState | None = None
+    ) -> int:
+        """Return how many invitations an organisation has, in that state."""
+        return await self._pool.count(_LIST, organisation, None, state, None, None)
+
     async def accept(self, code_hash: bytes, user: str) -> tuple[str, MemberRole]:
         """Make whom the code was sent to a member; return of what, and the role.
 

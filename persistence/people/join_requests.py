@@ -127,6 +127,12 @@ class JoinRequests:
         )
         return _page(rows, limit)
 
+    async def count_of(
+        self, organisation: str, *, state: AnswerState | None = None
+    ) -> int:
+        """Return how many requests an organisation has, in that state."""
+        return await self._pool.count(_LIST, organisation, None, state, None, None)
+
     async def list_of_user(
         self, user: str, *, limit: int, cursor: str | None = None
     ) -> tuple[list[JoinRequest], str | None]:
@@ -135,6 +141,10 @@ class JoinRequests:
             _LIST_OF_USER, user, fetched(limit), *decode_cursor(cursor)
         )
         return _page(rows, limit)
+
+    async def count_of_user(self, user: str) -> int:
+        """Return how many requests somebody made."""
+        return await self._pool.count(_LIST_OF_USER, user, None, None, None)
 
     async def accept(
         self,

@@ -273,6 +273,15 @@ class Organisations:
         found = [_organisation_of(row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.organisation_id))
 
+    async def count_of(
+        self, user: str, *, every: bool = False, text: str | None = None
+    ) -> int:
+        """Return how many `list_of` has on all its pages."""
+        values = (user, None, every, None, None)
+        if text is None:
+            return await self._pool.count(_LIST_ALL, *values)
+        return await self._pool.count(_SEARCH, *values, text)
+
     async def edit(
         self, organisation: str, name: str | None, description: str | None
     ) -> None:
@@ -293,6 +302,10 @@ class Organisations:
         )
         found = [Member(**row) for row in rows]
         return page(found, limit, lambda one: (one.joined_at, one.user_id))
+
+    async def count_members(self, organisation: str) -> int:
+        """Return how many members there are."""
+        return await self._pool.count(_LIST_MEMBERS, organisation, None, None, None)
 
     async def set_role(
         self,

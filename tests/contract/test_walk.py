@@ -72,7 +72,7 @@ async def keeps_an_account(one: Newcomer) -> None:
     await one.reads_code(OLGA, RESET)
     await one.does("olga", "reset_password")
     await one.does("olga", "log_in", "olga")
-    await one.does("olga", "list_sessions")
+    await one.lists("olga", "list_sessions")
     await one.does("olga", "end_session")
     for ends in ("log_out", "log_out_everywhere"):
         await one.does("olga", "log_in", "olga")

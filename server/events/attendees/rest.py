@@ -1,6 +1,7 @@
 """Registrations: made by anybody with a token, listed by who runs the event."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
@@ -48,7 +49,7 @@ from server.transport.mail.codes import hash_of_code
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of
 from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
 
@@ -118,23 +119,26 @@ async def list_attendees(call: Call) -> web.Response:
     event, query = await find_event(call), call.request.query
     if not await may_see(call, event.id):
         raise ProblemError(FORBIDDEN)
-    rows, cursor = await call[REGISTRATIONS].store.list_of_event(
-        event.id,
-        text=text_of(query, "q", TEXT_LENGTH_MAX),
-        shown=choice_of(query, "status", STATUSES),
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
+    store = call[REGISTRATIONS].store
+    asked = {
+        "text": text_of(query, "q", TEXT_LENGTH_MAX),
+        "shown": choice_of(query, "status", STATUSES),
+    }
+    rows, cursor = await store.list_of_event(
+        event.id, **asked, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(store.count_of_event, event.id, **asked))
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def list_my_registrations(call: Call) -> web.Response:
     """List what the caller registered for, newest first."""
-    query = call.request.query
-    rows, cursor = await call[REGISTRATIONS].store.list_of_user(
-        call.who.user, limit=read_limit(query), cursor=query.get("cursor")
+    query, user, store = call.request.query, call.who.user, call[REGISTRATIONS].store
+    rows, cursor = await store.list_of_user(
+        user, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(store.count_of_user, user))
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_attendee(call: Call) -> web.Response:

@@ -31,7 +31,7 @@ from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.notes import note_objects
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import PAGING, WRITES, Route
 
 
@@ -108,7 +108,8 @@ async def list_venues(call: Call) -> web.Response:
     rows, cursor = await call[CATALOG].list_venues(
         limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, call[CATALOG].count_venues)
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_venue(call: Call) -> web.Response:

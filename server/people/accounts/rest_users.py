@@ -4,6 +4,7 @@ What an administrator changes is in the activity log, with what was before.
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from aiohttp import web
@@ -22,13 +23,12 @@ from server.transport.http.problems import (
 )
 from server.transport.rest.call import Call
 from server.transport.rest.notes import note_details
-from server.transport.rest.paging import Page, read_limit
-from server.transport.rest.query import choice_of, text_of
+from server.transport.rest.paging import Page, read_limit, total_of
+from server.transport.rest.query import bool_of, choice_of, text_of
 from server.transport.rest.route import PAGING, WRITES, Query, Route
 
 REASON_LENGTH_MAX: Final = 500
 QUERY_LENGTH_MAX: Final = 200
-BOOLEANS: Final = {"true": True, "false": False}
 
 UserRole = Literal["customer", "organizer", "admin"]
 ROLES: Final[dict[str, UserRole]] = {
@@ -75,15 +75,17 @@ async def list_users(call: Call) -> web.Response:
     """List the users, newest first."""
     query = call.request.query
     role = choice_of(query, "role", list(ROLES))
-    suspended = choice_of(query, "suspended", list(BOOLEANS))
+    suspended = bool_of(query, "suspended")
+    asked: Any = {
+        "text": text_of(query, "q", QUERY_LENGTH_MAX),
+        "role": None if role is None else ROLES[role],
+        "suspended": suspended,
+    }
     rows, cursor = await call[USERS].search(
-        text=text_of(query, "q", QUERY_LENGTH_MAX),
-        role=None if role is None else ROLES[role],
-        suspended=None if suspended is None else BOOLEANS[suspended],
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
+        **asked, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(call[USERS].count, **asked))
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_user(call: Call) -> web.Response:

@@ -1,6 +1,7 @@
 """Announcements of an organisation: sent by mail to members or ticket holders."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
@@ -33,7 +34,7 @@ from server.transport.http.problems import (
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
 
 # A line of a mail's head: nothing that would end it.
@@ -116,7 +117,8 @@ async def list_announcements(call: Call) -> web.Response:
     rows, cursor = await call[ANNOUNCEMENTS].list_of(
         membership.id, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([_document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(call[ANNOUNCEMENTS].count_of, membership.id))
+    return call.read(Page([_document_of(row) for row in rows], cursor, total))
 
 
 async def show_announcement(call: Call) -> web.Response:

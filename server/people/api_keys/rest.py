@@ -5,6 +5,7 @@ answer without it. Whoever lost it rotates.
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Final
 
 from aiohttp import web
@@ -40,7 +41,7 @@ from server.transport.http.problems import (
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
 from server.transport.rest.times import YEARS, Time, is_kept, to_ms
 
@@ -128,7 +129,8 @@ async def list_api_keys(call: Call) -> web.Response:
     rows, cursor = await call[API_KEYS].list_of(
         membership.id, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(call[API_KEYS].count_of, membership.id))
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_api_key(call: Call) -> web.Response:

@@ -1,6 +1,7 @@
 """Organisations: made, listed, shown, edited, given away, ended."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -41,7 +42,7 @@ from server.transport.http.problems import (
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import text_of
 from server.transport.rest.route import WRITES, Query, Route
 
@@ -105,14 +106,19 @@ async def create_organisation(call: Call) -> web.Response:
 async def list_organisations(call: Call) -> web.Response:
     """List the organisations that the caller belongs to; all, for administrators."""
     query, who = call.request.query, call.who
-    rows, cursor = await call[ORGANISATION_SERVICE].organisations.list_of(
+    organisations = call[ORGANISATION_SERVICE].organisations
+    every, text = who.role == "admin", text_of(query, "q", QUERY_LENGTH_MAX)
+    rows, cursor = await organisations.list_of(
         who.user,
-        every=who.role == "admin",
-        text=text_of(query, "q", QUERY_LENGTH_MAX),
+        every=every,
+        text=text,
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )
-    return call.read(Page([document_of(row, row.role) for row in rows], cursor))
+    total = await total_of(
+        query, partial(organisations.count_of, who.user, every=every, text=text)
+    )
+    return call.read(Page([document_of(row, row.role) for row in rows], cursor, total))
 
 
 async def show_organisation(call: Call) -> web.Response:

@@ -1,6 +1,7 @@
 """Invitations to an organisation, and what one does with the code of a mail."""
 
 from datetime import datetime
+from functools import partial
 from typing import Final, Literal
 
 from aiohttp import web
@@ -54,7 +55,7 @@ from server.transport.mail.codes import hash_of_code
 from server.transport.rest.bodies import convert
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Query, Route
 
 
@@ -142,13 +143,13 @@ async def create_invitation(call: Call) -> web.Response:
 async def list_invitations(call: Call) -> web.Response:
     """List an organisation's invitations, the newest first."""
     membership, query = await require_membership(call, "leader"), call.request.query
-    rows, cursor = await call[ORGANISATION_SERVICE].invitations.list_of(
-        membership.id,
-        state=read_state(call),
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
+    invitations = call[ORGANISATION_SERVICE].invitations
+    asked = {"state": read_state(call)}
+    rows, cursor = await invitations.list_of(
+        membership.id, **asked, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([_document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(invitations.count_of, membership.id, **asked))
+    return call.read(Page([_document_of(row) for row in rows], cursor, total))
 
 
 async def show_invitation(call: Call) -> web.Response:

@@ -174,7 +174,12 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
     """Serve routes, each behind its guard."""
     for route in routes:
         handler = guarded(
-            route.access, route.handler, route.scope, route.budget, route.keyed
+            route.access,
+            route.handler,
+            route.scope,
+            route.budget,
+            route.keyed,
+            {one.name: one.several for one in route.query},
         )
         if route.method == "GET":
             app.router.add_get(route.path, handler)
