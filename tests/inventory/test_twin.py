@@ -59,6 +59,7 @@ def random_settings(dice: random.Random) -> Settings:
         off_sale_at_ms=dice.choice([None, NOW_MS + 500_000]),
         completes_at_ms=dice.choice([None, NOW_MS + 3_000_000]),
         capacity=dice.choice([None, None, None, 10, 20]),
+        timezone=dice.choice(["UTC", "Europe/Berlin", "America/New_York"]),
     )
     if dice.random() < 0.1:
         settings = structs.replace(settings, prices={})
@@ -71,7 +72,7 @@ def random_patch(dice: random.Random) -> dict[str, Any]:
     """A few fields, of which some do not fit to the others."""
     other = random_settings(dice)
     fields = dice.sample(SettingsPatch.__struct_fields__, dice.randint(0, 4))
-    if dice.random() < 0.3:
+    if dice.random() < 0.4:
         fields.append("prices")
     patch = {field: getattr(other, field) for field in fields}
     if patch.get("capacity", 0) is None:
