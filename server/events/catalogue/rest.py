@@ -242,8 +242,8 @@ async def create_event(call: Call) -> web.Response:
     except TooMany as error:
         raise ProblemError(LIMIT_REACHED) from error
     except KeyError as error:
-        # Nobody deletes venues.
-        raise bad_field("organisation", "There is no such organisation.") from error
+        gone = str(error.args[0])
+        raise bad_field(gone, f"There is no such {gone}.") from error
     except VenueTaken as error:
         raise ProblemError(VENUE_TAKEN) from error
     if row.request_hash != request_hash:

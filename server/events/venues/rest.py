@@ -1,17 +1,19 @@
 """Venues: taken from a map or a published chart, listed, shown."""
 
 import asyncio
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from inventory.names import TEXT_PATTERN
 from inventory.venue.chart import read_chart
 from inventory.venue.errors import ChartError
 from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import read_map
 from persistence.errors import TooMany
 from persistence.events.catalog import VenueRow
+from persistence.events.venue_edits import Coordinates
 from server.base.access import may_make_some
 from server.events.venues.problems import VENUE_NOT_FOUND
 from server.live.actors.registry import CATALOG
@@ -35,6 +37,32 @@ from server.transport.rest.notes import note_objects
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import PAGING, WRITES, Route
 
+ADDRESS_LENGTH_MAX: Final = 500
+MAP_SCHEMA: Final = "/v1/venues/map-schema"
+
+Address = Annotated[
+    str,
+    Meta(min_length=1, max_length=ADDRESS_LENGTH_MAX, pattern=TEXT_PATTERN),
+]
+OwnMap = Annotated[
+    dict[str, Any],
+    Meta(
+        description="A map in our own format, whose JSON Schema is at "
+        "`/v1/venues/map-schema`.",
+        extra_json_schema={"externalDocs": {"url": MAP_SCHEMA}},
+    ),
+]
+Chart = Annotated[
+    dict[str, Any], Meta(description="A seats.io chart, as it is published.")
+]
+
+
+class Place(Struct, forbid_unknown_fields=True):
+    """Where something is on earth, in degrees of WGS 84."""
+
+    lat: Annotated[float, Meta(ge=-90, le=90)]
+    lon: Annotated[float, Meta(ge=-180, le=180)]
+
 
 class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A new venue: its name, and either our own map or a seats.io chart.
@@ -44,13 +72,15 @@ class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """
 
     name: Name
-    map: dict[str, Any] | None = None
-    chart: dict[str, Any] | None = None
+    map: OwnMap | None = None
+    chart: Chart | None = None
     exclusive: bool = False
     """Whether it takes one event at a time; without it nobody minds."""
     organisation: Id | None = None
     timezone: Zone | None = None
     """Of the events there that name none."""
+    address: Address | None = None
+    coordinates: Place | None = None
 
 
 class VenueDocument(Struct):
@@ -64,6 +94,8 @@ class VenueDocument(Struct):
     exclusive: bool
     organisation: str | None
     timezone: str | None
+    address: str | None
+    coordinates: Coordinates | None
 
 
 CHARTS: Final = web.AppKey("charts", asyncio.Semaphore)
@@ -96,6 +128,8 @@ async def create_venue(call: Call) -> web.Response:
             exclusive=wanted.exclusive,
             organisation=organisation,
             timezone=wanted.timezone,
+            address=wanted.address,
+            coordinates=coordinates_of(wanted.coordinates),
         )
     except TooMany as error:
         raise ProblemError(LIMIT_REACHED) from error
@@ -136,12 +170,15 @@ def _decode_venue(body: bytes) -> tuple[VenueCreate, bytes]:
 
 def _read_map(wanted: VenueCreate) -> VenueMap:
     """Return the map that a body holds; raises `ProblemError`."""
+    return map_of(wanted.map, wanted.chart)
+
+
+def map_of(drawn: object, chart: object) -> VenueMap:
+    """Return the map that was given, in one format or the other."""
     try:
-        if wanted.chart is not None:
-            return read_chart(wanted.chart)
-        return read_map(wanted.map)
+        return read_map(drawn) if chart is None else read_chart(chart)
     except ChartError as error:
-        inside = "map" if wanted.chart is None else "chart"
+        inside = "map" if chart is None else "chart"
         errors = [
             FieldError(
                 f"{inside}.{fault.field}" if fault.field else inside, fault.detail
@@ -162,7 +199,14 @@ def document_of(row: VenueRow) -> VenueDocument:
         row.exclusive,
         row.organisation,
         row.timezone,
+        row.address,
+        row.coordinates,
     )
+
+
+def coordinates_of(place: Place | None) -> Coordinates | None:
+    """Return a place as it is stored."""
+    return None if place is None else Coordinates(place.lat, place.lon)
 
 
 ROUTES: Final[tuple[Route, ...]] = (

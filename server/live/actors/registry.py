@@ -246,10 +246,11 @@ class EventRegistry:
             if plan is None:
                 raise EventNotFound
             seller = await self._seller_of(plan)
-            venue = self._venues.get(plan.venue_id)
+            drawn = f"{plan.venue_id} {plan.venue_revision}"
+            venue = self._venues.get(drawn)
             if venue is None:
                 venue = await asyncio.to_thread(_venue_of, plan)
-                self._remember(plan.venue_id, venue)
+                self._remember(drawn, venue)
         hub = self._hub.add_event(event, venue, plan.first_settings)
         served = await self._serve(plan, hub)
         if self._stopping and isinstance(served, LocalEvent):

@@ -31,7 +31,16 @@ def schemas_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_what_is_made_is_linked_to_all_that_is_done_with_it():
-    assert given("create_venue") == {"show_venue": {"venue": f"{BODY}/id"}}
+    assert given("create_venue") == {
+        name: {"venue": f"{BODY}/id"}
+        for name in (
+            "show_venue",
+            "show_venue_map",
+            "edit_venue",
+            "duplicate_venue",
+            "delete_venue",
+        )
+    }
     key = {"organisation": f"{BODY}/organisation", "key": f"{BODY}/id"}
     assert given("create_api_key") == {
         "show_api_key": key,
