@@ -54,14 +54,14 @@ async def strangers(api: Api) -> list[Person | None]:
     return [None, await api.guest(), await account(api), await organizer(api)]
 
 
-def seen(answer: Answer) -> object:
+def seen(answer: Answer) -> tuple[int, Json, Json]:
     """Return what tells one answer from another."""
     tags = {name: answer.headers.get(name) for name in ("etag", "cache-control")}
     said = {k: v for k, v in answer.body.items() if k not in OWN}
     return answer.status, said, tags
 
 
-async def send(api: Api, route: Route, event: str, who: Person | None) -> list[object]:
+async def send(api: Api, route: Route, event: str, who: Person | None) -> list[Any]:
     path = re.sub(r"\{(\w+)\}", lambda m: event if m[1] == "event" else "x", route.path)
     if route.name == "run_command":
         return [
