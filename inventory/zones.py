@@ -50,6 +50,24 @@ def local_time(unix_ms: int, zone: ZoneInfo) -> datetime:
     return (_EPOCH + unix_ms * _MILLISECOND).astimezone(zone)
 
 
+def days_between(begin: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Return when the days begin that do so from one time on and before another.
+
+    After them stands when the last of them ends; without any there is nothing. Days are
+    as long as the clocks make them, and one that they leave out is none. Both times are
+    kept ones.
+    """
+    day = begin.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    found: list[datetime] = []
+    while not found or found[-1] < end:
+        # Where the clocks leave out midnight, this is the moment at which they jump.
+        begins = day.replace(fold=0).astimezone(UTC)
+        day += timedelta(days=1)
+        if begins >= begin and (not found or begins > found[-1]):
+            found.append(begins)
+    return found if found[0] < end else []
+
+
 def moved_along(at_ms: int, from_ms: int, to_ms: int, zone: ZoneInfo) -> int:
     """Return a time that moves along with another one, which moves from here to there.
 

@@ -1,12 +1,19 @@
 """Zones of the world's clocks, where they jump."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.zones import is_kept, is_zone, local_time, moved_along, zone_of
+from inventory.zones import (
+    days_between,
+    is_kept,
+    is_zone,
+    local_time,
+    moved_along,
+    zone_of,
+)
 
 KEPT = st.integers(-62_100_000_000_000, 253_300_000_000_000)
 ZONES = st.sampled_from(
@@ -75,8 +82,8 @@ def test_a_stored_zone_that_this_machine_lacks_is_read_as_utc():
 )
 def test_both_are_as_far_apart_on_the_clocks_as_before(at, former, now, expected):
     zone = zone_of("Europe/Berlin")
-    times = (ms(f"2026-{time}") for time in (at, former, now))
-    moved = local_time(moved_along(*times, zone), zone)
+    at_ms, former_ms, now_ms = (ms(f"2026-{time}") for time in (at, former, now))
+    moved = local_time(moved_along(at_ms, former_ms, now_ms, zone), zone)
     assert f"{moved:%m-%dT%H:%M}" == expected
 
 
@@ -106,3 +113,62 @@ def test_a_result_beyond_all_dates_is_one_that_is_not_kept(at, begins, now, zone
     assert abs(moved - far) <= 2 * day
     if not -62_135_596_800_000 + 2 * day < far < 253_402_300_800_000 - 2 * day:
         assert not is_kept(moved)
+
+
+def days(zone: str, begin: str, end: str) -> list[str]:
+    first, last = (datetime.fromisoformat(text) for text in (begin, end))
+    found = days_between(first, last, zone_of(zone))
+    return [one.isoformat(timespec="minutes").removesuffix("+00:00") for one in found]
+
+
+def test_a_day_is_as_long_as_the_clocks_make_it():
+    assert days("Europe/Berlin", "2026-10-23T22:00Z", "2026-10-26T10:00Z") == [
+        "2026-10-23T22:00",
+        "2026-10-24T22:00",
+        "2026-10-25T23:00",
+        "2026-10-26T23:00",
+    ]
+
+
+def test_a_day_that_began_before_is_not_told():
+    assert days("Europe/Berlin", "2026-10-23T22:01Z", "2026-10-24T22:01Z") == [
+        "2026-10-24T22:00",
+        "2026-10-25T23:00",
+    ]
+    assert days("Europe/Berlin", "2026-10-23T22:01Z", "2026-10-24T22:00Z") == []
+
+
+def test_where_midnight_is_left_out_the_day_begins_when_the_clocks_jump():
+    # Cairo goes from 23 April, 23:59 to 24 April, 01:00.
+    assert days("Africa/Cairo", "2026-04-23T00:00Z", "2026-04-24T21:00Z") == [
+        "2026-04-23T22:00",
+        "2026-04-24T21:00",
+    ]
+
+
+def test_a_day_that_the_clocks_left_out_is_none():
+    # In Apia there was no 30 December 2011.
+    assert days("Pacific/Apia", "2011-12-29T00:00Z", "2011-12-31T12:00Z") == [
+        "2011-12-29T10:00",
+        "2011-12-30T10:00",
+        "2011-12-31T10:00",
+        "2012-01-01T10:00",
+    ]
+
+
+@given(
+    KEPT,
+    st.timedeltas(timedelta(0), timedelta(days=90)),
+    ZONES,
+)
+def test_days_come_one_after_the_other_from_midnight_to_midnight(
+    begin_ms, length, zone
+):
+    begin = local_time(begin_ms, zone_of("UTC")).astimezone(UTC)
+    found = days_between(begin, begin + length, zone_of(zone))
+    assert found == sorted(set(found))
+    assert len(found) != 1
+    assert all(begin <= one < begin + length for one in found[:-1])
+    assert not found or found[-1] >= begin + length
+    dates = [one.astimezone(zone_of(zone)).date() for one in found]
+    assert len(set(dates)) == len(dates)

@@ -1,6 +1,7 @@
 """What an event may be set to: patches merge, and times and prices go together."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -156,7 +157,7 @@ def ms(text: str) -> int:
 
 
 # Summer time ends in Berlin on 2026-10-25, at 01:00 UTC.
-AUTUMN = {
+AUTUMN: dict[str, Any] = {
     "timezone": "Europe/Berlin",
     "starts_at_ms": ms("2026-10-24T10:00+02:00"),
     "ends_at_ms": ms("2026-10-24T12:00+02:00"),

@@ -3,9 +3,9 @@
 The UID follows from the event's id and never changes, so that a calendar which takes
 the file again replaces what it had: SEQUENCE and LAST-MODIFIED tell it which is newer.
 
-Times are those of the clocks of the event's zone, which the file brings along: calendars
-show them so, and an evening stays at 19:00 where a law moves summer time. An event in
-UTC has them in UTC.
+Times are those of the clocks of the event's zone, which the file brings along: so they
+are shown, and an evening stays at 19:00 where a law moves summer time. An event in UTC
+has them in UTC.
 """
 
 import re

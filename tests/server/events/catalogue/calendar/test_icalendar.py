@@ -29,6 +29,7 @@ EVENT = CalendarEvent(
     location="Großes Haus, links",
     categories=("Opera", "quiet, late"),
 )
+YEAR_S = 365 * 86_400
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
@@ -119,29 +120,28 @@ def offset_of(text: str) -> timedelta:
     return -size if text[0] == "-" else size
 
 
+def clock(text: str) -> datetime:
+    """What a clock shows, as if it stood in UTC."""
+    return datetime.strptime(f"{text}Z", "%Y%m%dT%H%M%S%z")
+
+
 def instant(data: bytes, name: str) -> datetime:
     """The moment of a property, by what the file itself says of its zone."""
     found = read(data)
     (key,) = [one for one in found if one.partition(";")[0] == name]
-    time = datetime.strptime(found[key].rstrip("Z"), "%Y%m%dT%H%M%S")
+    time = clock(found[key].rstrip("Z"))
     if found[key].endswith("Z"):
         assert key == name
-        return time.replace(tzinfo=UTC)
+        return time
     text = data.decode().replace("\r\n ", "")
     (zone,) = re.findall("BEGIN:VTIMEZONE\r\n(.*?)END:VTIMEZONE", text, re.DOTALL)
     assert f"TZID:{key.partition('=')[2]}\r\n" in zone
     parts = re.findall(r"BEGIN:(STANDARD|DAYLIGHT)\r\n(.*?)END:\1", zone, re.DOTALL)
     told = [dict(re.findall(r"(\w+):(\S+)", part)) for _, part in parts]
-    onsets = [
-        (
-            datetime.strptime(one["DTSTART"], "%Y%m%dT%H%M%S"),
-            offset_of(one["TZOFFSETTO"]),
-        )
-        for one in told
-    ]
+    onsets = [(clock(one["DTSTART"]), offset_of(one["TZOFFSETTO"])) for one in told]
     # An onset is on the clocks as they were before it (3.6.5).
     _, offset = max(one for one in onsets if one[0] <= time)
-    return (time - offset).replace(tzinfo=UTC)
+    return time - offset
 
 
 def test_an_event_in_a_zone_is_told_on_the_clocks_of_the_zone():
@@ -195,12 +195,12 @@ def test_the_hour_that_comes_again_is_told_in_utc():
             "Etc/GMT+1",
         ]
     ),
-    st.datetimes(datetime(1880, 1, 1), datetime(2090, 1, 1)),
-    st.timedeltas(timedelta(seconds=1), timedelta(days=900)),
+    st.integers(-90 * YEAR_S, 120 * YEAR_S),
+    st.integers(1, 3 * YEAR_S),
 )
-def test_what_a_calendar_reads_is_the_moment_that_it_was(zone, starts, length):
-    starts = starts.replace(microsecond=0, tzinfo=UTC)
-    ends = (starts + length).replace(microsecond=0)
+def test_what_a_calendar_reads_is_the_moment_that_it_was(zone, starts_s, length_s):
+    starts = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=starts_s)
+    ends = starts + timedelta(seconds=length_s)
     event = replace(EVENT, zone=ZoneInfo(zone), starts_at=starts, ends_at=ends)
     data = encode_calendar(event)
     assert (instant(data, "DTSTART"), instant(data, "DTEND")) == (starts, ends)
