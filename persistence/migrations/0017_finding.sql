@@ -27,3 +27,5 @@ ALTER TABLE event
 CREATE INDEX event_amounts ON event USING gist (amounts);
 CREATE INDEX event_free ON event (starts_at, event_id)
     WHERE deleted_at IS NULL AND amounts = '{[0,1)}';
+CREATE INDEX event_currency ON event (currency, starts_at, event_id)
+    WHERE deleted_at IS NULL;

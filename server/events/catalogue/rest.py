@@ -242,8 +242,7 @@ async def create_event(call: Call) -> web.Response:
     except TooMany as error:
         raise ProblemError(LIMIT_REACHED) from error
     except KeyError as error:
-        gone = str(error.args[0])
-        raise bad_field(gone, f"There is no such {gone}.") from error
+        raise bad_field(error.args[0], f"There is no such {error.args[0]}.") from error
     except VenueTaken as error:
         raise ProblemError(VENUE_TAKEN) from error
     if row.request_hash != request_hash:

@@ -1,6 +1,7 @@
 """Venues in the database: edited, copied, deleted, beside those who make events."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -49,19 +50,17 @@ async def map_of(store, venue="ven"):
 async def test_each_field_is_changed_alone(store):
     made = await hall(store)
     edits, row = store.catalog.venues, made
-    for number, (field, value) in enumerate(
-        (
-            ("name", "Other"),
-            ("address", "1 High Street"),
-            ("coordinates", Coordinates(1.5, -2.5)),
-            ("exclusive", True),
-            ("timezone", "Europe/Berlin"),
-            ("address", None),
-            ("coordinates", None),
-            ("timezone", None),
-        ),
-        1,
-    ):
+    changes: list[tuple[str, Any]] = [
+        ("name", "Other"),
+        ("address", "1 High Street"),
+        ("coordinates", Coordinates(1.5, -2.5)),
+        ("exclusive", True),
+        ("timezone", "Europe/Berlin"),
+        ("address", None),
+        ("coordinates", None),
+        ("timezone", None),
+    ]
+    for number, (field, value) in enumerate(changes, 1):
         assert await edits.edit("ven", VenueChange(**{field: value}))
         row = msgspec.structs.replace(row, **{field: value, "revision": number})
         assert await store.catalog.find_venue("ven") == row
@@ -161,7 +160,7 @@ async def test_events_and_edits_at_the_same_time_wait_for_each_other(store):
     for number in range(6):
         venue = f"ven{number}"
         await hall(store, venue)
-        made, edited = await asyncio.gather(
+        outcomes: Any = await asyncio.gather(
             store.catalog.create_event(
                 f"evt{number}",
                 SETTINGS,
@@ -172,6 +171,7 @@ async def test_events_and_edits_at_the_same_time_wait_for_each_other(store):
             store.catalog.venues.edit(venue, VenueChange(map=OTHER)),
             return_exceptions=True,
         )
+        made, edited = outcomes
         assert not isinstance(made, BaseException)
         plan = await store.catalog.find_plan(f"evt{number}")
         drawn = OTHER if edited is True else VENUE
