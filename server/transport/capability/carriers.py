@@ -1,5 +1,6 @@
 """What carries the data of all others, opened first: bus, caches, limits, mail."""
 
+import asyncio
 from typing import Final
 
 from persistence.mail import Outbox
@@ -11,7 +12,7 @@ from server.transport.http.app_keys import TRUSTED_PROXIES
 from server.transport.http.compressor import COMPRESSOR, Compressor
 from server.transport.http.response_cache import CACHES, Caches
 from server.transport.mail.sender import OUTBOX, MailSender
-from server.transport.ratelimit.request_limits import LIMITS, keep_counting, limits_of
+from server.transport.ratelimit.request_limits import LIMITS, limits_of
 
 
 async def _open_bus(startup: Startup) -> None:
@@ -33,8 +34,9 @@ async def _open_limits(startup: Startup) -> None:
     if limits is None:
         return
     startup[LIMITS] = limits
-    limits.connect(startup[BUS], startup.instance.process)
-    startup.run(keep_counting(limits), "rate limits")
+    if startup.instance.redis_url is not None:
+        loop = asyncio.get_running_loop()
+        limits.connect(startup[BUS], startup.instance.process, loop)
 
 
 async def _open_mail(startup: Startup) -> None:
