@@ -56,22 +56,22 @@ class RollupJob:
         """Show how far the counts are behind."""
         metrics.gauge(
             "onsale_analytics_events_behind",
-            "Events of which something is not counted",
+            "Events of which something is not counted yet.",
             lambda: self.behind.events_behind,
         )
         metrics.gauge(
             "onsale_analytics_versions_behind",
-            "Versions that are not counted",
+            "Versions of events that are not counted yet.",
             lambda: self.behind.versions_behind,
         )
         metrics.gauge(
             "onsale_analytics_lag_seconds",
-            "How long the oldest of them waits",
+            "How long the oldest version has been waiting to be counted.",
             lambda: self.behind.lag_s,
         )
-        metrics.gauge(
-            "onsale_analytics_versions_counted",
-            "Versions that this process counted",
+        metrics.counter(
+            "onsale_analytics_versions_counted_total",
+            "Versions of events that this process counted.",
             lambda: self.counted,
         )
 

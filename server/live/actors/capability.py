@@ -25,10 +25,14 @@ async def _open(startup: Startup) -> None:
     startup.run(registry.run(), "scheduled sales")
     startup.run(metrics.watch_loop(), "loop lag")
     metrics.gauge(
-        "onsale_events", "Events with an actor here", lambda: len(registry.active)
+        "onsale_events",
+        "Events that this process serves.",
+        lambda: len(registry.active),
     )
     metrics.gauge(
-        "onsale_mailbox_depth", "Commands waiting for actors", registry.mailbox_depth
+        "onsale_mailbox_depth",
+        "Commands that wait for the actors of events.",
+        registry.mailbox_depth,
     )
 
 

@@ -40,7 +40,7 @@ class Writer:
         """Records that the database would not have."""
         self.batch_seconds = Histogram(
             "onsale_activity_batch_seconds",
-            "Time to store a batch of activity records",
+            "How long storing a batch of records of activity took.",
             buckets=BATCH_BUCKETS_S,
             registry=None,
         )

@@ -6,10 +6,12 @@ from typing import Final
 from persistence.mail import Outbox
 from persistence.processes import Processes
 from server.base.networks import parse_networks
+from server.base.request_counts import RequestCounts
 from server.transport.bus.open import BUS, PROCESSES, open_bus
 from server.transport.capability.capability import Capability, Startup
 from server.transport.http.app_keys import TRUSTED_PROXIES
 from server.transport.http.compressor import COMPRESSOR, Compressor
+from server.transport.http.counting import REQUEST_COUNTS
 from server.transport.http.response_cache import CACHES, Caches
 from server.transport.mail.sender import OUTBOX, MailSender
 from server.transport.ratelimit.request_limits import LIMITS, limits_of
@@ -24,6 +26,8 @@ async def _open_bus(startup: Startup) -> None:
 
 async def _open_http(startup: Startup) -> None:
     startup[TRUSTED_PROXIES] = parse_networks(startup.settings.trusted_proxies)
+    startup[REQUEST_COUNTS] = counts = RequestCounts()
+    startup.metrics.registry.register(counts)
     startup[CACHES] = caches = Caches()
     caches.connect(startup[BUS])
     startup[COMPRESSOR] = Compressor(caches.packed)

@@ -47,6 +47,6 @@ async def test_two_workers_let_one_budget_through(limited):
     # Nobody who was refused is let through a moment later.
     assert len(refused) + len(allowed) == 2 * LIMIT
     assert set(refused) == {(429, 0, True)}
-    remaining = [one[1] for one in told]
-    rises = [n for n in range(1, len(told)) if remaining[n] > remaining[n - 1]]
-    assert len(rises) <= 5, remaining
+    left = [one[1] for one in told]
+    rises = [n for n in range(1, len(told)) if left[n] > left[n - 1]]
+    assert len(rises) <= 5, left

@@ -43,9 +43,7 @@ def state(node: RedisServer) -> str:
 
 
 def read(metrics, name):
-    text, number = metrics.gauges[f"onsale_activity_{name}"]
-    assert text
-    return number()
+    return metrics.read(f"onsale_activity_{name}")
 
 
 async def opened(database_url, clock):
@@ -64,11 +62,13 @@ async def test_alone_what_is_put_is_stored_and_an_orderly_end_loses_nothing(
     activities.start()
     assert len(await stored(table, 3)) == 3
     await soon(lambda: read(metrics, "waiting") == 0)
-    assert (read(metrics, "written"), read(metrics, "lag_seconds")) == (3, 0)
+    assert (read(metrics, "written_total"), read(metrics, "lag_seconds")) == (3, 0)
     activities.put(record("last"))
     await activities.close()
     assert await table.count() == 4
-    assert [read(metrics, n) for n in ("dropped", "redelivered", "unusable")] == [0] * 3
+    assert [
+        read(metrics, f"{n}_total") for n in ("dropped", "redelivered", "unusable")
+    ] == [0] * 3
 
 
 async def test_the_end_waits_neither_for_a_silent_database_nor_for_a_silent_redis(
