@@ -50,9 +50,9 @@ from server.transport.capability.carriers import HTTP, MAIL, MESSAGES, RATE_LIMI
 from server.transport.http.app_keys import TRUSTED_PROXIES
 from server.transport.http.compression import compress_bodies
 from server.transport.http.connections import ConnectionLimiter
-from server.transport.http.counting import count_requests
 from server.transport.http.http_log import HTTP_LOG
 from server.transport.http.middleware import answer_problems, set_headers
+from server.transport.metrics.counting import count_requests
 from server.transport.ratelimit.request_limits import LIMITS
 
 if TYPE_CHECKING:

@@ -6,13 +6,12 @@ mails, removing what is old. It notes each run here; the health page shows it.
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import TracebackType
 
 from msgspec import Struct
 
-REASON_LENGTH_MAX = 200
 
-
-class JobState(Struct, omit_defaults=False):
+class JobState(Struct):
     """How the runs of a job went."""
 
     last_run_at: datetime | None = None
@@ -29,11 +28,26 @@ def _now() -> datetime:
 
 
 class Job:
-    """Notes the runs of one job."""
+    """Notes the runs of one job: a context to run it in."""
 
     def __init__(self, now: Callable[[], datetime] = _now) -> None:
         self.state = JobState()
         self._now = now
+
+    def __enter__(self) -> None:
+        """Begin a run."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Note how a run ended; one that is stopped did neither."""
+        if error is None:
+            self.ran()
+        elif isinstance(error, Exception):
+            self.failed(error)
 
     def ran(self) -> None:
         """Note a run that did what it was for."""

@@ -10,6 +10,7 @@ from aiohttp import web
 from persistence.analytics.rollup import Behind, Counted, Rollup
 from persistence.errors import Unavailable
 from persistence.postgres.pool import Pool
+from server.base.jobs import Job
 from server.base.metrics import Metrics
 
 LOOK_S: Final = 2.0
@@ -75,12 +76,13 @@ class RollupJob:
             lambda: self.counted,
         )
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Count for ever."""
         while True:
             more = False
             try:
-                more = await self.look_and_count()
+                with job:
+                    more = await self.look_and_count()
             except Unavailable as error:
                 log.warning("analytics are not counted", reason=str(error))
             await asyncio.sleep(AGAIN_S if more else LOOK_S)

@@ -24,7 +24,6 @@ from server.transport.http import etags
 from server.transport.http.app_keys import SETTINGS, TRUSTED_PROXIES
 from server.transport.http.compressor import COMPRESSOR, may_compress
 from server.transport.http.cors import origin_headers, origin_of
-from server.transport.http.counting import REQUEST_COUNTS
 from server.transport.http.middleware import (
     SECURITY_HEADERS,
     SERVER,
@@ -33,6 +32,7 @@ from server.transport.http.middleware import (
     make_request_id,
 )
 from server.transport.http.response_cache import CACHES, Encoded
+from server.transport.metrics.counting import REQUEST_COUNTS
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.call import CACHE_ASK
 from server.transport.rest.guard import AUTHENTICATOR, client_of, identify

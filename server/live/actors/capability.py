@@ -22,7 +22,7 @@ async def _open(startup: Startup) -> None:
         catalog, journal, startup[HUB], startup.clock, RandomIds(), metrics
     )
     startup.on_drain(registry.stop)
-    startup.run(registry.run(), "scheduled sales")
+    startup.run(registry.run(startup.job("scheduled sales")), "scheduled sales")
     startup.run(metrics.watch_loop(), "loop lag")
     metrics.gauge(
         "onsale_events",

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from persistence.people.activity import ActivityLog, Record
 from persistence.postgres.pool import Pool
+from server.base.jobs import Job
 from server.base.metrics import Metrics
 from server.people.activity.feed import Feed
 from server.people.activity.limits import GOODBYE_S_MAX
@@ -55,9 +56,9 @@ class Activities:
         self.feed.sink = Sender(sending, self.feed.send_again)
         self.consumer = Consumer(reading, self.writer, self.feed.send_again)
 
-    def start(self) -> None:
-        """Let go what goes on by itself."""
-        self._run(self.writer.keep_house(), "activity house")
+    def start(self, house: Job) -> None:
+        """Let go what goes on by itself; `house` notes the housekeeping."""
+        self._run(self.writer.keep_house(house), "activity house")
         self._run(self.feed.run(), "activity feed")
         if self.consumer is not None:
             self._run(self.consumer.run(), "activity consumer")

@@ -7,6 +7,7 @@ import pytest
 
 from persistence.analytics.rollup import Behind, Counted, Hole, Rollup
 from persistence.errors import Unavailable
+from server.base.jobs import Job
 from server.base.metrics import Metrics
 from server.events.analytics import job as module
 from server.events.analytics.job import LOOP_SHARE_MAX, RollupJob, rest_after
@@ -79,7 +80,7 @@ async def test_the_job_outlives_a_database_that_is_away(monkeypatch):
     fake = FakeRollup(one=2)
     fake.gone = True
     job = counter_of(fake)
-    task = asyncio.create_task(job.run())
+    task = asyncio.create_task(job.run(Job()))
     await asyncio.sleep(0.02)
     assert not task.done()
     fake.gone = False

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from server.base.request_counts import REQUESTS, SECONDS, RequestCounts
+from server.transport.metrics.request_counts import REQUESTS, SECONDS, RequestCounts
 
 
 def counted(*requests: tuple[str, str, int, float | None]) -> CollectorRegistry:

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from server.base.request_counts import UNMATCHED, RequestCounts
+from server.transport.metrics.request_counts import UNMATCHED, RequestCounts
 
 CLIENT_GONE: Final = 499
 """Stands for the status of an answer that nobody was there to take."""
