@@ -85,7 +85,8 @@ async def both_say(one: Api, other: Api) -> Json:
         if before["status"] == after["status"]:
             assert told["status"] == before["status"]
             assert told["problems"] == before["problems"] or after != before
-            return told
+            body: Json = told
+            return body
 
 
 async def test_each_worker_shows_the_metrics_of_both(limited):

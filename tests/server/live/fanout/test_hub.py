@@ -99,6 +99,12 @@ class Stand:
         return pipe
 
 
+async def turns(count: int = 10) -> None:
+    """Let so many turns of the loop pass."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 async def settled(stand: Stand) -> None:
     """Let all be told that there is to tell, however long the machine takes for it."""
     while stand.event._flush is not None:  # noqa: ASYNC110
