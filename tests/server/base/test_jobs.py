@@ -16,7 +16,7 @@ def run(job: Job, error: BaseException | None) -> None:
 def test_a_job_tells_of_its_last_run_and_its_last_error():
     times = [NOON.replace(hour=hour) for hour in (12, 13, 14)]
     job = Job(iter(times).__next__)
-    assert job.state.last_run_at is None
+    assert job.state == JobState()
     for _ in range(2):
         with pytest.raises(ConnectionError):
             run(job, ConnectionError("secret.example.org is away"))
