@@ -27,6 +27,7 @@ COVERS = {
         "server/ops/health/rest_caches.py",
     ],
     "tests/cluster/processes/test_strangers.py": [
+        "server/live/cluster/counts.py",
         "server/live/cluster/membership/start.py",
     ],
     "tests/cluster/test_bus.py": [
@@ -124,7 +125,6 @@ COVERS = {
     "tests/contract/test_start.py": [
         "server/__init__.py",
         "server/__main__.py",
-        "server/base/metrics.py",
         "server/ops/cli/main.py",
     ],
     "tests/contract/test_venue_edits.py": [
@@ -199,6 +199,8 @@ COVERS = {
         "server/transport/client/websocket.py",
     ],
     "tests/server/ops/health/test_rest.py": [
+        "server/ops/health/observer.py",
+        "server/transport/metrics/counting.py",
         "server/transport/http/app_keys.py",
     ],
     "tests/server/pages/test_pages.py": [

@@ -25,6 +25,7 @@ from persistence.journal.journal import PostgresJournal
 from server.base import access, limits
 from server.base.access import Seller
 from server.base.identity import Identity
+from server.base.jobs import Job
 from server.live.actors.envelopes import envelope_of
 from server.live.fanout.board import Board
 from server.live.fanout.hub import EventHub, Hub
@@ -72,10 +73,7 @@ class ServedEvent:
 
     def is_hidden_from(self, user: Identity) -> bool:
         """Return whether this is a draft of others, as far as is known in memory."""
-        seller, state = self.seller, self.hub.board.settings.sale_state
-        if state != "draft":
-            # On the path of every command.
-            return False
+        seller, state = self.seller, self.board.settings.sale_state
         if seller is None:
             return access.is_hidden(user, None, None, self.maker, state)
         role = seller.role_of(user.user)
@@ -203,14 +201,15 @@ class EventRegistry:
         if isinstance(local, LocalEvent):
             await local.actor.stop(patience_s)
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Start the actors of sales that open or end soon; they do it by themselves."""
         while True:
             try:
-                due_ms = self._clock.now_ms() + limits.OPENING_AHEAD_MS
-                for event in await self._catalog.scheduled_events(due_ms):
-                    if event not in self.active:
-                        await self.find(event)
+                with job:
+                    due_ms = self._clock.now_ms() + limits.OPENING_AHEAD_MS
+                    for event in await self._catalog.scheduled_events(due_ms):
+                        if event not in self.active:
+                            await self.find(event)
             except (Unavailable, EventNotFound, EventUnavailable) as error:
                 log.warning("scheduled sales could not be looked up", error=repr(error))
             await asyncio.sleep(limits.OPENING_AHEAD_MS / 3_000)

@@ -317,7 +317,9 @@ class Session:
         self, command: ClientCommand, size: int, user: Identity, local: ServedEvent
     ) -> None:
         """Give a command to its event, with what the caller is to that event."""
-        if local.is_hidden_from(user):
+        state = local.hub.board.settings.sale_state
+        # On the path of every command: what is no draft is not asked about.
+        if state == "draft" and local.is_hidden_from(user):
             # Nothing tells it from an event that there is not.
             blocks = isinstance(command, Block | Unblock)
             self._deny(command.id, missing_event(user, blocks=blocks))

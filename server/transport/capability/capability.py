@@ -16,6 +16,7 @@ from persistence.postgres.clock import DatabaseClock
 from persistence.postgres.durability import Durability
 from persistence.postgres.pool import Pool
 from server.base.instance import Instance
+from server.base.jobs import Job
 from server.base.metrics import Metrics
 from server.base.settings import Config
 from server.transport.capability.frame_row import FrameRow
@@ -124,6 +125,11 @@ class Startup:
     def report(self, name: str, probe: Probe) -> None:
         """Show on the health page how a part is."""
         self.readiness.parts[name] = probe
+
+    def job(self, name: str) -> Job:
+        """Return what notes the runs of a job, which the health page shows."""
+        self.readiness.jobs[name] = job = Job()
+        return job
 
     async def open_all(self) -> None:
         """Open all capabilities, in order, and begin what they let run."""
