@@ -25,7 +25,7 @@ class HoldOk(Ok, tag="ok"):
     """A hold as it stands after the command, and what the command added to it.
 
     `expires_at` is promised: until then it is the caller's. It really ends 5 seconds
-    later, so that a `book` sent in time is not lost on its way; show buyers the promise.
+    later, so that a `book` sent in time is not lost on its way: show buyers the former.
     """
 
     hold: str
