@@ -173,7 +173,7 @@ class Run:
             *[self.cancel] * 3,
             *[self.block] * (6 if self.user == scenario.ORGANIZER else 1),
             self.holding,
-            *[self.manage] * (4 if self.user == scenario.ORGANIZER else 1),
+            *[self.manage] * (2 if self.user == scenario.ORGANIZER else 1),
         ]
         kind = dice.choice(kinds)
         if not self.holds_of_user() and kind in (self.extend, self.release, self.book):
