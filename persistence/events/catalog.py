@@ -103,7 +103,7 @@ FROM made m JOIN venue v USING (venue_id),
 _FIND_EVENT = f"{EVENT} WHERE e.event_id = $1"
 _PLAN = """
 SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map,
-    e.organisation_id
+    e.organisation_id, e.created_by
 FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
 # That which a request was told at first comes first, whatever its venue says by now.
@@ -158,6 +158,7 @@ class EventPlan(Struct, frozen=True):
     first_settings: Settings
     map_json: bytes
     organisation: str | None = None
+    created_by: str = ""
 
     def venue_map(self) -> VenueMap:
         """Decode the map, which takes milliseconds where it is large."""
@@ -326,6 +327,7 @@ class Catalog:
             first_settings=_settings(row["settings"]),
             map_json=row["map"],
             organisation=row["organisation_id"],
+            created_by=row["created_by"],
         )
 
     async def used_categories(self, venue_id: str) -> set[str]:
