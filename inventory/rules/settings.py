@@ -12,9 +12,14 @@ from msgspec.structs import replace
 
 from inventory.money import is_currency
 from inventory.replies import Fault
-from inventory.settings import Money, Settings, SettingsPatch, over_ms
+from inventory.settings import Money, SaleState, Settings, SettingsPatch, over_ms
+from inventory.zones import YEARS, is_kept, moved_along, zone_of
 
 TIMES: Final = ("starts_at_ms", "ends_at_ms", "on_sale_at_ms", "off_sale_at_ms")
+FOLLOWING: Final = TIMES[1:]
+"""What moves along with the beginning, where it is not set itself."""
+
+_NOT_OPENED: Final = frozenset[SaleState]({"draft", "scheduled"})
 
 
 def merged(settings: Settings, patch: SettingsPatch) -> Settings:
@@ -27,8 +32,41 @@ def merged(settings: Settings, patch: SettingsPatch) -> Settings:
     if "prices" in changes:
         prices = {**settings.prices, **changes["prices"]}
         changes["prices"] = {key: one for key, one in prices.items() if one is not None}
+    if "starts_at_ms" in changes:
+        changes |= _following(settings, changes)
     changed = replace(settings, **changes)
     return completing(changed) if patch.names(*TIMES) else changed
+
+
+def _following(settings: Settings, changes: dict[str, Any]) -> dict[str, int]:
+    """Return the times that follow the beginning, where the changes do not set them.
+
+    When a sale opened stays as it was.
+    """
+    fields = [field for field in FOLLOWING if field not in changes]
+    if settings.sale_state not in _NOT_OPENED and "on_sale_at_ms" in fields:
+        fields.remove("on_sale_at_ms")
+    return moved_times(
+        settings,
+        changes["starts_at_ms"],
+        changes.get("timezone", settings.timezone),
+        fields,
+    )
+
+
+def moved_times(
+    settings: Settings, starts_at_ms: int, timezone: str, fields: Collection[str]
+) -> dict[str, int]:
+    """Return these times, where they are set, for a beginning at another time.
+
+    They move by as much as the beginning does on the clocks of the zone.
+    """
+    zone, former_ms = zone_of(timezone), settings.starts_at_ms
+    return {
+        field: moved_along(at_ms, former_ms, starts_at_ms, zone)
+        for field in fields
+        if (at_ms := getattr(settings, field)) is not None
+    }
 
 
 def completing(settings: Settings) -> Settings:
@@ -38,7 +76,9 @@ def completing(settings: Settings) -> Settings:
 
 def time_faults(settings: Settings) -> list[Fault]:
     """Return what is wrong with the times, whenever it is now."""
-    faults = []
+    faults = year_faults(settings)
+    if faults:
+        return faults
     starts_ms, ends_ms = settings.starts_at_ms, settings.ends_at_ms
     opens_ms, closes_ms = settings.on_sale_at_ms, settings.off_sale_at_ms
     if ends_ms is not None and ends_ms <= starts_ms:
@@ -51,6 +91,15 @@ def time_faults(settings: Settings) -> list[Fault]:
         if closes_ms > max(starts_ms, over_ms(settings)):
             faults.append(Fault("off_sale_at", "After the event is over."))
     return faults
+
+
+def year_faults(times: Settings | SettingsPatch) -> list[Fault]:
+    """Return the times that have no date in some zone."""
+    return [
+        Fault(field.removesuffix("_ms"), YEARS)
+        for field in sorted(TIMES)
+        if isinstance(at_ms := getattr(times, field), int) and not is_kept(at_ms)
+    ]
 
 
 def past_faults(settings: Settings, now_ms: int) -> list[Fault]:

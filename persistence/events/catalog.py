@@ -41,15 +41,15 @@ WITH owner AS (
     WHERE organisation_id = $11 AND deleted_at IS NULL FOR SHARE
 )
 INSERT INTO venue (venue_id, name, map, seats, area_capacities, categories, capacity,
-    created_by, request_hash, exclusive, organisation_id)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+    created_by, request_hash, exclusive, organisation_id, timezone)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
 WHERE $11::text IS NULL OR EXISTS (SELECT FROM owner)
 ON CONFLICT (venue_id) DO NOTHING
 """
 _VENUE = """
 SELECT venue_id, name, seats, cardinality(area_capacities) AS areas,
     categories::text AS categories, created_by, request_hash, created_at, exclusive,
-    organisation_id
+    organisation_id, timezone
 FROM venue
 """
 _FIND_VENUE = f"{_VENUE} WHERE venue_id = $1 AND capacity IS NULL"
@@ -106,6 +106,16 @@ SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map,
     e.organisation_id, e.created_by
 FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
+# That which a request was told at first comes first, whatever its venue says by now.
+_ZONE = """
+SELECT coalesce(
+    (SELECT coalesce(initial_settings ->> 'timezone', 'UTC')
+        FROM event WHERE event_id = $1),
+    (SELECT timezone FROM venue WHERE venue_id = $2),
+    (SELECT timezone FROM organisation WHERE organisation_id = $3),
+    'UTC'
+) AS timezone
+"""
 _MAP = "SELECT map FROM venue WHERE venue_id = $1"
 _SCHEDULED = """
 SELECT event_id FROM event
@@ -136,6 +146,8 @@ class VenueRow(Struct, frozen=True):
     """Whether it takes one event at a time."""
     organisation: str | None = None
     """For which it was made."""
+    timezone: str | None = None
+    """The IANA zone of events there that name none."""
 
 
 class EventPlan(Struct, frozen=True):
@@ -173,6 +185,7 @@ class Catalog:
         request_hash: bytes,
         exclusive: bool = False,
         organisation: str | None = None,
+        timezone: str | None = None,
     ) -> VenueRow:
         """Make a venue, or return the one that has this id already.
 
@@ -193,6 +206,7 @@ class Catalog:
             request_hash,
             exclusive,
             organisation,
+            timezone,
         )
         row = await self.find_venue(venue_id)
         if row is None:
@@ -271,6 +285,17 @@ class Catalog:
             raise KeyError(venue)
         return row
 
+    async def zone_for(
+        self, event: str, venue: str | None, organisation: str | None
+    ) -> str:
+        """Return the zone of an event that names none: where it was made, the first.
+
+        Else that of its venue, of its organisation, or UTC.
+        """
+        rows = await self._pool.fetch(_ZONE, event, venue, organisation)
+        zone: str = rows[0]["timezone"]
+        return zone
+
     async def find_event(self, event: str) -> EventRow | None:
         """Return an event, also a deleted one: `settings.deleted` tells."""
         row = await self._pool.fetch_one(_FIND_EVENT, event)
@@ -329,6 +354,7 @@ class Catalog:
         request_hash: bytes,
         exclusive: bool = False,
         organisation: str | None = None,
+        timezone: str | None = None,
     ) -> None:
         await self._pool.fetch(
             _CREATE_VENUE,
@@ -343,6 +369,7 @@ class Catalog:
             request_hash,
             exclusive,
             organisation,
+            timezone,
         )
 
 
@@ -358,6 +385,7 @@ def _venue_of(row: Row) -> VenueRow:
         created_at=row["created_at"],
         exclusive=row["exclusive"],
         organisation=row["organisation_id"],
+        timezone=row["timezone"],
     )
 
 

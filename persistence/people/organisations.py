@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from persistence.errors import TooMany
 from persistence.postgres.cursors import decode_cursor, fetched, page
@@ -22,7 +22,9 @@ OWNED_MAX: Final = 20
 
 MEMBERS_MAX: Final = 500
 
-_FIELDS = "o.organisation_id, o.name, o.description, o.request_hash, o.created_at"
+_FIELDS = """
+o.organisation_id, o.name, o.description, o.timezone, o.request_hash, o.created_at
+"""
 _MINE = """
 LEFT JOIN organisation_member m
     ON m.organisation_id = o.organisation_id AND m.user_id = $1
@@ -49,15 +51,17 @@ _COUNT_OWNED = """
 SELECT count(*) FROM organisation_member WHERE user_id = $1 AND role = 'owner'
 """
 _CREATE = """
-INSERT INTO organisation (organisation_id, name, description, created_by, request_hash)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO organisation
+    (organisation_id, name, description, created_by, request_hash, timezone)
+VALUES ($1, $2, $3, $4, $5, $6)
 """
 _JOIN = """
 INSERT INTO organisation_member (organisation_id, user_id, role) VALUES ($1, $2, $3)
 """
 _EDIT = """
 UPDATE organisation SET name = coalesce($2, name),
-    description = coalesce($3, description)
+    description = coalesce($3, description),
+    timezone = CASE WHEN $4::boolean THEN $5::text ELSE timezone END
 WHERE organisation_id = $1 AND deleted_at IS NULL
 """
 _LOCK = """
@@ -161,6 +165,8 @@ class Organisation(Struct, frozen=True):
     request_hash: bytes
     created_at: datetime
     role: MemberRole | None
+    timezone: str | None = None
+    """The IANA zone of its events that name none, at venues without one."""
 
 
 class Member(Struct, frozen=True):
@@ -217,6 +223,7 @@ class Organisations:
         name: str,
         description: str,
         *,
+        timezone: str | None = None,
         created_by: str,
         request_hash: bytes,
     ) -> Organisation:
@@ -235,7 +242,7 @@ class Organisations:
             if await connection.fetchval(_COUNT_OWNED, created_by) >= OWNED_MAX:
                 raise TooMany
             fields = (organisation, name, description, created_by, request_hash)
-            await connection.execute(_CREATE, *fields)
+            await connection.execute(_CREATE, *fields, timezone)
             await connection.execute(_JOIN, organisation, created_by, "owner")
             row = await connection.fetchrow(_FIND, created_by, organisation)
             return _organisation_of(row)
@@ -274,10 +281,20 @@ class Organisations:
         return page(found, limit, lambda one: (one.created_at, one.organisation_id))
 
     async def edit(
-        self, organisation: str, name: str | None, description: str | None
+        self,
+        organisation: str,
+        name: str | None,
+        description: str | None,
+        timezone: str | UnsetType | None = UNSET,
     ) -> None:
-        """Change what an organisation says of itself; None leaves it."""
-        await self._pool.fetch(_EDIT, organisation, name, description)
+        """Change what an organisation says of itself.
+
+        None leaves a name and a description, and takes the zone away.
+        """
+        given = timezone is not UNSET
+        await self._pool.fetch(
+            _EDIT, organisation, name, description, given, timezone if given else None
+        )
 
     async def find_member(self, organisation: str, user: str) -> Member | None:
         """Return a member."""

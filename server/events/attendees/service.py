@@ -81,8 +81,9 @@ class RegistrationService:
         """Take a place for a pending registration; raises as `register` does."""
         local = await self._registry.find(attendee.event_id)
         booked = await self._take_place(local, attendee)
-        starts_at_ms = local.board.settings.starts_at_ms
-        message = self._mails.registered(attendee, booked.reference, starts_at_ms)
+        message = self._mails.registered(
+            attendee, booked.reference, local.board.settings
+        )
         await self.store.confirm(
             attendee.attendee_id,
             booked.booking,

@@ -55,15 +55,22 @@ class LineDocument(Struct):
     """Of each; null where it was free, or made before bookings kept it."""
 
 
+class BookedEvent(Struct):
+    """The event of a booking, as it is by now."""
+
+    id: str
+    name: str
+    starts_at: datetime
+    timezone: str
+    """The IANA zone in which its times are meant."""
+
+
 class BookingDocument(Struct):
     """A booking, cancelled or not."""
 
     id: str
     reference: str
-    event: str
-    event_name: str
-    starts_at: datetime
-    """When the event begins."""
+    event: BookedEvent
     cancel_until: datetime
     """Until when its buyer may cancel it."""
     status: Literal["confirmed", "cancelled"]
@@ -172,9 +179,9 @@ def document_of(row: Booking) -> BookingDocument:
     return BookingDocument(
         id=row.booking,
         reference=row.reference,
-        event=row.event,
-        event_name=row.event_name,
-        starts_at=row.event_starts_at,
+        event=BookedEvent(
+            row.event, row.event_name, row.event_starts_at, row.event_timezone
+        ),
         cancel_until=row.cancel_until,
         status="confirmed" if row.cancelled_at is None else "cancelled",
         order=row.order,

@@ -154,8 +154,7 @@ async def ask_organizer(
 
     The event comes from `find_managed_event`, which asked whether the caller does.
     """
-    user = call.who.user
-    reply = await ask(event.local, command, user, True, call.key, request_hash)
+    reply = await ask(event.local, command, call.who.user, True, call.key, request_hash)
     if isinstance(reply, Refused):
         raise refusal(reply)
     if isinstance(reply.version, int):
@@ -206,9 +205,12 @@ async def create_event(call: Call) -> web.Response:
     user, key = call.who.user, call.key
     body = await call.body(EventCreate)
     organisation = await seller_of(call, body.organisation)
-    settings = completing(settings_of(body))
-    details = details_of(body)
     catalog, event = call[CATALOG], new_id("evt", user, key)
+    timezone = body.timezone
+    if not isinstance(timezone, str):
+        timezone = await catalog.zone_for(event, body.venue, organisation)
+    settings = completing(settings_of(body, timezone))
+    details = details_of(body)
     if body.venue is None:
         assert body.capacity is not None
         categories = {c.key for c in capacity_map(body.capacity).categories}

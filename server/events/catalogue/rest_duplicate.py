@@ -5,7 +5,7 @@ from typing import Any, Final
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from inventory.rules.settings import completing
+from inventory.rules.settings import FOLLOWING, completing, moved_times
 from inventory.settings import Settings
 from persistence.errors import TooMany
 from persistence.events.venue_times import VenueTaken
@@ -27,19 +27,17 @@ from server.transport.http.problems import (
 )
 from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Name
+from server.transport.rest.fields import Name, Zone
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.route import WRITES, Route
 from server.transport.rest.times import Time, maybe_to_ms, to_ms
-
-FOLLOWING: Final = ("ends_at", "on_sale_at", "off_sale_at")
-"""Times that move along with the beginning."""
 
 
 class EventDuplicate(Struct, forbid_unknown_fields=True, kw_only=True):
     """What is to be different about the new event; the rest is as it is there.
 
-    Where it begins at another time, the times that are not named move along.
+    Where it begins at another time, the times that are not named move along on the
+    clocks of its zone: what was at 10:00 is at 10:00, though summer time ends between.
     """
 
     name: Name | UnsetType = UNSET
@@ -47,6 +45,7 @@ class EventDuplicate(Struct, forbid_unknown_fields=True, kw_only=True):
     ends_at: Time | UnsetType | None = UNSET
     on_sale_at: Time | UnsetType | None = UNSET
     off_sale_at: Time | UnsetType | None = UNSET
+    timezone: Zone | UnsetType = UNSET
 
 
 async def duplicate_event(call: Call) -> web.Response:
@@ -95,7 +94,6 @@ async def duplicate_event(call: Call) -> web.Response:
 
 def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
     """Return the settings of a draft like an event."""
-    moved_ms = 0
     changes: dict[str, Any] = {
         "sale_state": "draft",
         "deleted": False,
@@ -103,15 +101,16 @@ def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
     }
     if body.name is not UNSET:
         changes["name"] = body.name
+    if body.timezone is not UNSET:
+        changes["timezone"] = body.timezone
     if body.starts_at is not UNSET:
         changes["starts_at_ms"] = to_ms(body.starts_at)
-        moved_ms = changes["starts_at_ms"] - settings.starts_at_ms
+        timezone = changes.get("timezone", settings.timezone)
+        changes |= moved_times(settings, changes["starts_at_ms"], timezone, FOLLOWING)
     for field in FOLLOWING:
-        given, now_ms = getattr(body, field), getattr(settings, f"{field}_ms")
+        given = getattr(body, field.removesuffix("_ms"))
         if given is not UNSET:
-            changes[f"{field}_ms"] = maybe_to_ms(given)
-        elif now_ms is not None:
-            changes[f"{field}_ms"] = now_ms + moved_ms
+            changes[field] = maybe_to_ms(given)
     return structs.replace(settings, **changes)
 
 

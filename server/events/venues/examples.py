@@ -17,6 +17,7 @@ VENUE: Final[dict[str, Any]] = {
     ],
     "exclusive": False,
     "organisation": ORGANISATION["id"],
+    "timezone": "Europe/Berlin",
 }
 
 
@@ -36,6 +37,7 @@ EXAMPLES: Final = Examples(
                 "areas": [{"label": "Bar", "capacity": 20, "category": "bar"}],
             },
             "organisation": ORGANISATION["id"],
+            "timezone": VENUE["timezone"],
         },
     },
     answers={

@@ -29,7 +29,7 @@ from server.transport.http.problems import (
 )
 from server.transport.rest.bodies import CHART_BYTES_MAX, decode, read_body
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Id, Name
+from server.transport.rest.fields import Id, Name, Zone, check_zone
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.notes import note_objects
 from server.transport.rest.paging import Page, read_limit
@@ -49,6 +49,8 @@ class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
     exclusive: bool = False
     """Whether it takes one event at a time; without it nobody minds."""
     organisation: Id | None = None
+    timezone: Zone | None = None
+    """Of the events there that name none."""
 
 
 class VenueDocument(Struct):
@@ -61,6 +63,7 @@ class VenueDocument(Struct):
     categories: list[Category]
     exclusive: bool
     organisation: str | None
+    timezone: str | None
 
 
 CHARTS: Final = web.AppKey("charts", asyncio.Semaphore)
@@ -92,6 +95,7 @@ async def create_venue(call: Call) -> web.Response:
             request_hash=request_hash,
             exclusive=wanted.exclusive,
             organisation=organisation,
+            timezone=wanted.timezone,
         )
     except TooMany as error:
         raise ProblemError(LIMIT_REACHED) from error
@@ -125,6 +129,7 @@ def _decode_venue(body: bytes) -> tuple[VenueCreate, bytes]:
     wanted = decode(body, VenueCreate)
     if (wanted.map is None) == (wanted.chart is None):
         raise bad_field("map", "Give exactly one of map and chart.")
+    check_zone("timezone", wanted.timezone)
     return wanted, hash_request(wanted)
 
 
@@ -155,6 +160,7 @@ def document_of(row: VenueRow) -> VenueDocument:
         row.categories,
         row.exclusive,
         row.organisation,
+        row.timezone,
     )
 
 

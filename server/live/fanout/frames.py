@@ -96,7 +96,7 @@ class Sale(Struct, tag_field="op", tag="sale"):
 
 
 class Expired(Struct, tag_field="op", tag="expired"):
-    """The caller's hold ran out."""
+    """The caller's hold ran out: 5 seconds after its `expires_at`, and free for all."""
 
     event: str
     hold: str

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from inventory.zones import YEARS, is_kept
 from persistence.errors import TooMany
 from persistence.people.api_keys import ApiKey, KeyRevoked, NewKey, Scope
 from persistence.people.organisations import OrganisationNotFound
@@ -42,7 +43,7 @@ from server.transport.rest.fields import Name
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.route import Route
-from server.transport.rest.times import YEARS, Time, is_kept, to_ms
+from server.transport.rest.times import Time, to_ms
 
 OVERLAP_S_MAX: Final = 7 * 86_400
 

@@ -40,7 +40,7 @@ from server.transport.http.problems import (
     ProblemError,
 )
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Id, Name
+from server.transport.rest.fields import Id, Name, Zone, check_zone
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.query import text_of
@@ -55,6 +55,8 @@ class OrganisationCreate(Struct, forbid_unknown_fields=True):
 
     name: Name
     description: Description = ""
+    timezone: Zone | UnsetType | None = UNSET
+    """Of its events that name none, at venues without one."""
 
 
 class OrganisationPatch(Struct, forbid_unknown_fields=True):
@@ -62,6 +64,8 @@ class OrganisationPatch(Struct, forbid_unknown_fields=True):
 
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET
+    timezone: Zone | UnsetType | None = UNSET
+    """Of events that are made from then on."""
 
 
 class Transfer(Struct, forbid_unknown_fields=True):
@@ -76,6 +80,7 @@ class OrganisationDocument(Struct):
     id: str
     name: str
     description: str
+    timezone: str | None
     created_at: datetime
     role: MemberRole | None
 
@@ -84,12 +89,14 @@ async def create_organisation(call: Call) -> web.Response:
     """Make an organisation."""
     user, key = call.who.user, call.key
     body = await call.body(OrganisationCreate)
+    check_zone("timezone", body.timezone)
     request_hash = hash_request(body)
     try:
         made = await call[ORGANISATION_SERVICE].organisations.create(
             new_id("org", user, key),
             body.name,
             body.description,
+            timezone=body.timezone if isinstance(body.timezone, str) else None,
             created_by=user,
             request_hash=request_hash,
         )
@@ -128,10 +135,12 @@ async def edit_organisation(call: Call) -> web.Response:
     """Change what an organisation says of itself."""
     membership = await require_membership(call, "leader")
     body = await call.body(OrganisationPatch)
+    check_zone("timezone", body.timezone)
     await call[ORGANISATION_SERVICE].organisations.edit(
         membership.id,
         body.name if isinstance(body.name, str) else None,
         body.description if isinstance(body.description, str) else None,
+        body.timezone,
     )
     found = (await find_membership(call)).organisation
     return call.answer(document_of(found, found.role))
@@ -175,7 +184,12 @@ async def transfer_organisation(call: Call) -> web.Response:
 def document_of(row: Organisation, role: MemberRole | None) -> OrganisationDocument:
     """Return an organisation as clients see it."""
     return OrganisationDocument(
-        row.organisation_id, row.name, row.description, row.created_at, role
+        row.organisation_id,
+        row.name,
+        row.description,
+        row.timezone,
+        row.created_at,
+        role,
     )
 
 

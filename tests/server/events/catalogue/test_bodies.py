@@ -60,6 +60,7 @@ def test_what_is_left_out_has_the_defaults_of_the_contract():
         "on_sale_at": None,
         "off_sale_at": None,
         "completes_at": read_time("", "2027-01-01T19:00:00Z"),
+        "timezone": "UTC",
         "hold_ttl_s": 600,
         "max_per_user": 10,
         "max_per_booking": 10,
