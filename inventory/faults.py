@@ -32,6 +32,9 @@ T = TypeVar("T")
 # characters only ever hide in a label by mistake.
 UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _HALVES = re.compile("[\ud800-\udfff]")
+TOLD_MAX = 10
+"""How many faults are told in one text; lists have more."""
+
 _BLANKS: dict[Any, Any] = {
     str: "",
     int: 0,
@@ -87,8 +90,7 @@ class Faults:
         That is one at the same place, a blank value around it or one inside it. Raises
         `FaultyError` once there are as many as are listed.
         """
-        around = {path, *_around(path)}
-        if path in self._found or path in self._broken or around & self._blank:
+        if self.is_faulty(path):
             return
         self._found[path] = Fault(path, detail)
         if len(self._found) == limits.FAULTS_LISTED_MAX:
@@ -99,6 +101,15 @@ class Faults:
         self.add(path, detail)
         self._blank.add(path)
         self._broken.update((path, *_around(path)))
+
+    def all(self) -> list[Fault]:
+        """Return what was found, in order."""
+        return list(self._found.values())
+
+    def is_faulty(self, path: str) -> bool:
+        """Return whether what is here is wrong, or stands in for something wrong."""
+        around = {path, *_around(path)}
+        return path in self._found or path in self._broken or bool(around & self._blank)
 
     def is_broken(self, path: str) -> bool:
         """Return whether a blank value stands here, or somewhere inside."""
@@ -111,7 +122,7 @@ class Faults:
     def check(self) -> None:
         """Raise `FaultyError` where anything is wrong."""
         if self._found:
-            raise self.error(list(self._found.values()))
+            raise self.error(self.all())
 
 
 def convert(value: object, kind: type[T], faults: Faults) -> T:
@@ -123,6 +134,15 @@ def convert(value: object, kind: type[T], faults: Faults) -> T:
 def below(path: str, step: str | int) -> str:
     """Return the path one step further inside."""
     return f"{path}.{step}" if path else str(step)
+
+
+def summary(faults: Sequence[Fault]) -> str:
+    """Return the first faults as one text, and how many more there are."""
+    told = [f"{field}: {detail}" if field else detail for field, detail in faults]
+    more = len(told) - TOLD_MAX
+    if more > 0:
+        told[TOLD_MAX:] = [f"And {more} more."]
+    return " ".join(told)
 
 
 def _around(path: str) -> Iterator[str]:
@@ -161,10 +181,10 @@ def _read_inside(value: Any, kind: Any, path: str, faults: Faults) -> Any:
         return origin([_read(one, item, below(path, i), faults) for i, one in steps])
     if isinstance(value, dict) and origin is dict:
         name, item = get_args(kind)
+        for key in value:
+            _check_name(key, name, path, faults)
         return {
-            _read_name(key, name, path, faults): _read(
-                one, item, _step(path, key), faults
-            )
+            key: _read(one, item, inside(path, key), faults)
             for key, one in value.items()
         }
     if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, Struct):
@@ -172,18 +192,14 @@ def _read_inside(value: Any, kind: Any, path: str, faults: Faults) -> Any:
     return None
 
 
-def _read_name(name: str, kind: Any, path: str, faults: Faults) -> str:
-    """Return a name in an object, whose fault is told at the object where it is long.
-
-    It has no path of its own: what is at it is told there.
-    """
+def _check_name(name: str, kind: Any, path: str, faults: Faults) -> None:
+    """Note what is wrong with a name in an object, at the object: it has no path."""
     try:
         msgspec.convert(name, kind)
     except UnicodeEncodeError:
         faults.add(path, f"A name in it: {HALF_CHARACTERS}")
     except msgspec.ValidationError:
         faults.add(path, f"A name in it: {words_for(kind, name)}")
-    return name
 
 
 def _read_struct(
@@ -201,7 +217,7 @@ def _read_struct(
         ):
             near = get_close_matches(key, fields, 1)
             hint = f"; the nearest is {near[0]!r}" if near else ""
-            faults.add(_step(path, key), f"There is no such field{hint}.")
+            faults.add(inside(path, key), f"There is no such field{hint}.")
     read: dict[str, Any] = {}
     for name, field in fields.items():
         if name in value:
@@ -227,7 +243,7 @@ def _container(kind: Any, value: object) -> Any:
     return None
 
 
-def _step(path: str, key: str) -> str:
+def inside(path: str, key: str) -> str:
     """Return the path to a key of somebody, or to its object where it is bad."""
     readable = len(key) <= limits.LABEL_LENGTH_MAX and not UNSAFE.search(key)
     return below(path, key) if readable else path

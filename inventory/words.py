@@ -12,6 +12,8 @@ from inventory.names import NAME_PATTERN, NO_NAME, NO_TEXT, TEXT_PATTERN
 
 HALF_CHARACTERS: Final = "Contains half characters (lone surrogates)."
 
+CURRENCY_PATTERN: Final = "^[A-Z]{3}$"
+
 _Node = inspect.Type
 _WORDS: Final[dict[type[_Node], tuple[str, tuple[type, ...]]]] = {
     inspect.NoneType: ("null", (type(None),)),
@@ -47,7 +49,7 @@ _ITEMS: Final[dict[type[_Node], str]] = {
 _PATTERNS: Final = {
     NAME_PATTERN: NO_NAME,
     TEXT_PATTERN: NO_TEXT,
-    "^[A-Z]{3}$": "Expected three capital letters, as in EUR.",
+    CURRENCY_PATTERN: "Expected three capital letters, as in EUR.",
 }
 
 
@@ -72,11 +74,6 @@ def length_fault(kind: Any, value: object) -> str | None:
         if _is_kind(node, value) and type(node) in _ITEMS:
             return _length_fault(node, len(value))
     return None
-
-
-def allowed(values: list[str]) -> str:
-    """Return the sentence that lists what may be sent."""
-    return f"Expected one of {', '.join(values)}."
 
 
 @lru_cache(maxsize=1024)
@@ -111,7 +108,7 @@ def _misfit(node: _Node, value: Any) -> str:
         return f"Expected {_name(node)}{_bounds(node.ge, node.le)}."
     if type(node) in _ITEMS:
         fault = _length_fault(node, len(value))
-        if fault is not None:
+        if fault is not None and getattr(node, "pattern", None) != CURRENCY_PATTERN:
             return fault
     if isinstance(node, inspect.StrType) and node.pattern is not None:
         return _PATTERNS.get(node.pattern, f"Does not match {node.pattern}.")

@@ -34,9 +34,9 @@ from inventory.replies import (
 )
 from inventory.rules.common import Decision, Request, labels_of, names_of, places_of
 from inventory.rules.settings import (
-    TIMES,
     merged,
     past_faults,
+    patched_faults,
     price_faults,
     time_faults,
 )
@@ -107,14 +107,14 @@ def configure(request: Request, command: Configure) -> Decision:
         refused = _refuse_capacity(stock, changed.capacity)
         if refused is not None:
             return None, refused
-    faults = time_faults(changed) if patch.names(*TIMES) else []
     if patch.prices is not UNSET:
         refused = _refuse_currency(stock, changed.prices)
         if refused is not None:
             return None, refused
-        # A draft may be incomplete until it is published.
-        used = () if settings.sale_state == "draft" else stock.venue.used_categories
-        faults += price_faults(changed.prices, stock.venue.categories, used)
+    venue = stock.venue
+    faults = patched_faults(
+        settings, changed, patch, venue.categories, venue.used_categories
+    )
     if faults:
         return None, refuse_faults("bad_field", faults)
 

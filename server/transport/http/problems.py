@@ -4,14 +4,14 @@ A refusal of the inventory and an error of the HTTP layer look alike to a client
 same document, told apart by `code`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final, cast
 
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, json
 
-from inventory import rejections
+from inventory import faults, rejections
 from inventory.rejections import Code
 from inventory.replies import Refused
 from inventory.settings import Money
@@ -175,6 +175,14 @@ class ProblemError(Exception):
 def bad_field(field: str, detail: str) -> ProblemError:
     """Return the error for one wrong field."""
     return ProblemError(BAD_FIELD, detail, errors=[FieldError(field, detail)])
+
+
+def bad_fields(found: Sequence[faults.Fault]) -> ProblemError:
+    """Return the error for all that is wrong with a body, of which there is one."""
+    if len(found) == 1:
+        return bad_field(*found[0])
+    errors = [FieldError(field, detail) for field, detail in found]
+    return ProblemError(BAD_FIELD, faults.summary(found), errors=errors)
 
 
 def refusal(refused: Refused) -> ProblemError:
