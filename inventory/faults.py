@@ -179,6 +179,10 @@ def _read_inside(value: Any, kind: Any, path: str, faults: Faults) -> Any:
         item = get_args(kind)[0]
         steps = enumerate(value)
         return origin([_read(one, item, below(path, i), faults) for i, one in steps])
+    if isinstance(value, dict) and not all(isinstance(name, str) for name in value):
+        # MessagePack has them.
+        faults.add_broken(path, "A name in it is no text.")
+        return _blank(kind)
     if isinstance(value, dict) and origin is dict:
         name, item = get_args(kind)
         for key in value:

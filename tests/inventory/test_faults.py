@@ -1,12 +1,21 @@
 """What is wrong with a chart is said where it is wrong, and all of it at once."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import pytest
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
-from inventory.faults import Fault, Faults, FaultyError, below, convert
+from inventory.faults import (
+    TOLD_MAX,
+    Fault,
+    Faults,
+    FaultyError,
+    below,
+    convert,
+    summary,
+)
 
 
 class Spot(Struct, rename="camel"):
@@ -134,3 +143,56 @@ def test_the_text_of_an_error_names_the_field_where_there_is_one():
 def test_paths_begin_without_a_dot():
     assert below("", "rows") == "rows"
     assert below("rows", 3) == "rows.3"
+
+
+class Order(Struct, forbid_unknown_fields=True):
+    kind: Literal["gift", "own"]
+    at: Annotated[datetime, Meta(tz=True)]
+    lines: Annotated[list[Annotated[str, Meta(max_length=2)]], Meta(max_length=2)] = []
+    tags: tuple[str, ...] = ()
+    prices: dict[Annotated[str, Meta(min_length=1)], Spot | None] = {}
+    note: str | UnsetType = UNSET
+
+
+def order(**fields: Any) -> tuple[Order, list[tuple[str, str]]]:
+    faults = Faults()
+    given = {"kind": "own", "at": "2026-12-31T19:00:00Z", **fields}
+    read = convert(given, Order, faults)
+    return read, [(one.field, one.detail) for one in faults.all()]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"kind": "loan", "at": "today"}, ["kind", "at"]),
+        ({"lines": ["a", "long", "longer"]}, ["lines", "lines.1", "lines.2"]),
+        ({"lines": ["a", "b", "c"]}, ["lines"]),
+        ({"tags": ["a", 1, 2]}, ["tags.1", "tags.2"]),
+        ({"prices": {"": None, "a": {"farX": "1"}}}, ["prices", "prices.a.farX"]),
+        ({"prices": {"a": None, "b": 3}, "nota": ""}, ["nota", "prices.b"]),
+        ({"prices": {1: None}, "note": 1}, ["prices", "note"]),
+    ],
+)
+def test_all_that_is_wrong_is_told_at_its_path(fields, expected):
+    read, found = order(**fields)
+    assert [field for field, _ in found] == expected
+    # What stands in for it is of the right type.
+    assert isinstance(read.at, datetime)
+    assert isinstance(read.tags, tuple)
+    assert read.kind in ("gift", "own")
+    assert isinstance(read.note, str) or read.note is UNSET
+
+
+def test_a_place_is_faulty_where_its_value_stands_in_for_another():
+    faults = Faults()
+    convert({"rows": [{"seats": 3}]}, Chart, faults)
+    assert faults.is_faulty("rows.0.seats")
+    assert faults.is_faulty("rows.0.seats.1.label")
+    assert faults.is_faulty("rows")
+    assert not faults.is_faulty("columns")
+
+
+def test_a_text_tells_some_faults_and_counts_the_others():
+    assert summary([Fault("a.b", "Wrong."), Fault("", "Bad.")]) == "a.b: Wrong. Bad."
+    many = [Fault(str(i), "Wrong.") for i in range(TOLD_MAX + 3)]
+    assert summary(many).endswith("9: Wrong. And 3 more.")

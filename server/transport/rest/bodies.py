@@ -182,13 +182,15 @@ def note_bad_text(value: object, found: Faults) -> None:
             if not is_clean(item):
                 found.add(path, "Contains U+0000 or a lone surrogate.")
         elif isinstance(item, dict):
+            # MessagePack has names that are no text.
+            item = {name: one for name, one in item.items() if isinstance(name, str)}
             if not all(map(is_clean, item)):
                 found.add(path, "A name contains U+0000 or a lone surrogate.")
-            parts = [(inside(path, name), part) for name, part in item.items()]
-            waiting.extend(reversed(parts))
+            waiting.extend(
+                (inside(path, name), part) for name, part in reversed(item.items())
+            )
         elif isinstance(item, list):
-            parts = [(below(path, i), part) for i, part in enumerate(item)]
-            waiting.extend(reversed(parts))
+            waiting.extend(reversed([(below(path, i), x) for i, x in enumerate(item)]))
 
 
 def is_clean(text: str) -> bool:
