@@ -12,15 +12,19 @@ from inventory.rules.settings import merged, patched_faults
 from inventory.settings import Settings, SettingsPatch
 from inventory.venue.own import capacity_map
 from persistence.events.rows import EventRow
+from persistence.events.venue_times import VenueTaken
 from server.events.catalogue.bodies import (
     TIMES,
     EventCreate,
     new_faults,
     patch_faults,
 )
+from server.events.catalogue.problems import VENUE_TAKEN
 from server.live.actors.registry import CATALOG
 from server.live.fanout.board import Board
+from server.people.organisations.membership import belongs, manages
 from server.transport.http.app_keys import CLOCK
+from server.transport.http.problems import NamedEvent, ProblemError
 from server.transport.rest.bodies import add_all, refuse
 from server.transport.rest.call import Call
 
@@ -95,6 +99,29 @@ def refuse_edit(
     )
     add_all(found, more)
     refuse(found)
+
+
+async def taken_by(call: Call, taken: VenueTaken) -> ProblemError:
+    """Return the problem for a venue that another event has.
+
+    The other one is named where the caller may see it.
+    """
+    if (
+        taken.event is None
+        or (row := await call[CATALOG].find_event(taken.event)) is None
+    ):
+        return ProblemError(VENUE_TAKEN)
+    settings, organisation = row.settings, row.organisation
+    seen = (
+        settings.sale_state != "draft"
+        or await manages(call, organisation)
+        or (organisation is not None and await belongs(call, organisation))
+    )
+    if not seen:
+        return ProblemError(VENUE_TAKEN)
+    detail = f"{settings.name} has the venue at that time."
+    other = NamedEvent(row.event, settings.name)
+    return ProblemError(VENUE_TAKEN, detail, event=other)
 
 
 def unknown_times(found: Faults) -> set[str]:

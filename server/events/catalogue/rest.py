@@ -38,6 +38,7 @@ from server.events.catalogue.checks import (
     categories_of,
     refuse_edit,
     refuse_new,
+    taken_by,
     unknown_times,
 )
 from server.events.catalogue.problems import VENUE_TAKEN
@@ -219,12 +220,12 @@ async def create_event(call: Call) -> web.Response:
             details=details,
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
         # Nobody deletes venues.
         raise bad_field("organisation", "There is no such organisation.") from error
     except VenueTaken as error:
-        raise ProblemError(VENUE_TAKEN) from error
+        raise await taken_by(call, error) from error
     if row.request_hash != request_hash:
         raise ProblemError(KEY_REUSED)
     # What this request says and not the row: where it is made again after a while, it
@@ -295,7 +296,7 @@ async def _configure(
         if patch.names("starts_at_ms", "ends_at_ms"):
             taken = await times.take(event.id, merged(event.board.settings, patch))
     except VenueTaken as error:
-        raise ProblemError(VENUE_TAKEN) from error
+        raise await taken_by(call, error) from error
     command = Configure(id=0, event=event.id, patch=patch)
     try:
         await ask_organizer(call, event, command, request_hash)

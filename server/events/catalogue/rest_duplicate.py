@@ -11,7 +11,7 @@ from inventory.settings import Settings
 from persistence.errors import TooMany
 from persistence.events.venue_times import VenueTaken
 from server.events.catalogue.bodies import NewEvent
-from server.events.catalogue.checks import refuse_new, unknown_times
+from server.events.catalogue.checks import refuse_new, taken_by, unknown_times
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.rest import (
     answer_made,
@@ -83,9 +83,9 @@ async def duplicate_event(call: Call) -> web.Response:
             image=None if row.image is None else row.image.image,
         )
     except VenueTaken as error:
-        raise ProblemError(VENUE_TAKEN) from error
+        raise await taken_by(call, error) from error
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
         # Its organisation was deleted meanwhile.
         raise ProblemError(FORBIDDEN) from error

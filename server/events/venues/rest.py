@@ -106,7 +106,7 @@ async def create_venue(call: Call) -> web.Response:
             organisation=organisation,
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
         raise bad_field("organisation", "There is no such organisation.") from error
     if row.request_hash != request_hash:

@@ -109,7 +109,9 @@ async def create_announcement(call: Call) -> web.Response:
     try:
         made = await call[ANNOUNCEMENTS].create(new)
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "Too many within a day.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "Too many within a day.", limit=error.limit
+        ) from error
     except OrganisationNotFound as error:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:

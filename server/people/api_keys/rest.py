@@ -118,7 +118,9 @@ async def create_api_key(call: Call) -> web.Response:
     try:
         made, is_new = await call[API_KEYS].create(new)
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "Revoke one first.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "Revoke one first.", limit=error.limit
+        ) from error
     except OrganisationNotFound as error:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:

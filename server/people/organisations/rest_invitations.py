@@ -135,7 +135,9 @@ async def create_invitation(call: Call) -> web.Response:
     except AlreadyMember as error:
         raise ProblemError(ALREADY_MEMBER) from error
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "Too many are not answered yet.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "Too many are not answered yet.", limit=error.limit
+        ) from error
     except OrganisationNotFound as error:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
@@ -203,7 +205,7 @@ async def accept_invitation(call: Call) -> web.Response:
         raise ProblemError(ALREADY_MEMBER) from error
     except TooMany as error:
         detail = "The organisation has as many members as may be."
-        raise ProblemError(LIMIT_REACHED, detail) from error
+        raise ProblemError(LIMIT_REACHED, detail, limit=error.limit) from error
     except MemberNotFound as error:
         raise ProblemError(UNAUTHENTICATED) from error
     except NotInvited as error:
