@@ -187,7 +187,9 @@ class Accounts:
                     address_key(email),
                 )
                 return _account_of(row)
-            now = _account_of(await connection.fetchrow(_LOCK_BY_EMAIL, email))
+            now = _account_of(
+                await connection.fetchrow(_LOCK_BY_EMAIL, address_key(email), email)
+            )
             if now != known:
                 return None
             row = await connection.fetchrow(_MAKE_ADMIN, now.user_id, password_hash)
