@@ -20,13 +20,15 @@ from server.events.attendees.service import REGISTRATIONS, RegistrationRefused
 from server.events.catalogue.rest import (
     FoundEvent,
     find_event,
-    find_row,
-    find_shown_row,
-    may_see,
 )
 from server.live.actors.registry import EventNotFound, EventUnavailable
 from server.people.auth.fields import Email, check_email, count_mail, read_email
-from server.people.organisations.membership import manages
+from server.people.organisations.membership import (
+    manages,
+    require_insight,
+    require_manager,
+    sees,
+)
 from server.transport.http.problems import (
     BAD_FIELD,
     CANCEL_TOO_LATE,
@@ -122,8 +124,7 @@ async def create_attendee(call: Call) -> web.Response:
 async def list_attendees(call: Call) -> web.Response:
     """List those who registered, newest first, to whoever runs the event."""
     event, query = await find_event(call), call.request.query
-    if not await may_see(call, event.id):
-        raise ProblemError(FORBIDDEN)
+    await require_insight(call, event.organisation, event.maker)
     rows, cursor = await call[REGISTRATIONS].store.list_of_event(
         event.id,
         text=text_of(query, "q", TEXT_LENGTH_MAX),
@@ -145,16 +146,16 @@ async def list_my_registrations(call: Call) -> web.Response:
 
 async def show_attendee(call: Call) -> web.Response:
     """Show a registration to who made it, and to who runs the event."""
-    return call.read(document_of(await _seen(call)))
+    return call.read(document_of((await _seen(call))[1]))
 
 
 async def cancel_attendee(call: Call) -> web.Response:
     """Cancel a registration: who made it in time, who manages the event at any time."""
-    attendee = await _seen(call)
-    organisation = (await find_row(call, attendee.event_id)).organisation
-    late = await manages(call, organisation)
+    event, attendee = await _seen(call)
+    late = await manages(call, event.organisation, event.maker)
     if attendee.user_id != call.who.user and not late:
-        raise ProblemError(FORBIDDEN)
+        # Staff of the organisation see it, and no more.
+        await require_manager(call, event.organisation, event.maker)
     return await _cancel(call, attendee, late=late)
 
 
@@ -206,20 +207,18 @@ def _check_open(event: FoundEvent) -> None:
         raise ProblemError(PAYMENT_REQUIRED)
 
 
-async def _seen(call: Call) -> Attendee:
+async def _seen(call: Call) -> tuple[FoundEvent, Attendee]:
     """Return the registration of the path, as far as the caller may see it."""
-    event, name = (
-        call.path("event", EVENT_NOT_FOUND),
-        call.path("attendee", ATTENDEE_NOT_FOUND),
-    )
-    await find_shown_row(call, event)
+    event, name = await find_event(call), call.path("attendee", ATTENDEE_NOT_FOUND)
     row = await call[REGISTRATIONS].store.find(name)
-    if row is None or row.event_id != event or row.came_to_nothing:
+    if row is None or row.event_id != event.id or row.came_to_nothing:
         raise ProblemError(ATTENDEE_NOT_FOUND)
     # Somebody else's looks like none at all.
-    if row.user_id != call.who.user and not await may_see(call, event):
+    if row.user_id != call.who.user and not await sees(
+        call, event.organisation, event.maker
+    ):
         raise ProblemError(ATTENDEE_NOT_FOUND)
-    return row
+    return event, row
 
 
 REFUSED: Final = (OVERLOADED, OUTCOME_UNKNOWN)
@@ -277,8 +276,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=list_attendees,
         name="list_attendees",
         who=(
-            "Needs the token of a member of the event's organisation; of an "
-            "organiser, where the event has none."
+            "Needs the token of a member of the event's organisation; of who made "
+            "the event, where it has none."
         ),
         summary="List and search those who registered, for whoever runs the event",
         tag="Attendees",

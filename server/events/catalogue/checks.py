@@ -22,7 +22,7 @@ from server.events.catalogue.bodies import (
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.live.actors.registry import CATALOG
 from server.live.fanout.board import Board
-from server.people.organisations.membership import belongs, manages
+from server.people.organisations.membership import is_hidden
 from server.transport.http.app_keys import CLOCK
 from server.transport.http.problems import NamedEvent, ProblemError
 from server.transport.rest.bodies import add_all, refuse
@@ -111,13 +111,9 @@ async def taken_by(call: Call, taken: VenueTaken) -> ProblemError:
         or (row := await call[CATALOG].find_event(taken.event)) is None
     ):
         return ProblemError(VENUE_TAKEN)
-    settings, organisation = row.settings, row.organisation
-    seen = (
-        settings.sale_state != "draft"
-        or await manages(call, organisation)
-        or (organisation is not None and await belongs(call, organisation))
-    )
-    if not seen:
+    settings = row.settings
+    state = settings.sale_state
+    if await is_hidden(call, row.organisation, row.created_by, state):
         return ProblemError(VENUE_TAKEN)
     detail = f"{settings.name} has the venue at that time."
     other = NamedEvent(row.event, settings.name)
