@@ -6,10 +6,12 @@ from typing import Any, Final
 from aiohttp import web
 from msgspec import Struct
 
+from inventory.faults import Fault, Faults, below
 from inventory.venue.chart import read_chart
 from inventory.venue.errors import ChartError
 from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import read_map
+from inventory.zones import is_zone
 from persistence.errors import TooMany
 from persistence.events.catalog import VenueRow
 from server.base.access import may_make_some
@@ -22,21 +24,28 @@ from server.transport.http.problems import (
     KEY_REUSED,
     LIMIT_REACHED,
     UNAVAILABLE,
-    FieldError,
     ProblemError,
     bad_field,
+    bad_fields,
     refuse_denied,
 )
-from server.transport.rest.bodies import CHART_BYTES_MAX, decode, read_body
+from server.transport.rest.bodies import (
+    CHART_BYTES_MAX,
+    Body,
+    add_all,
+    decode_faulty,
+    read_body,
+    refuse,
+)
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Id, Name, Zone, check_zone
+from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.notes import note_objects
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.route import PAGING, WRITES, Route
 
 
-class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class VenueCreate(Body, omit_defaults=True):
     """A new venue: its name, and either our own map or a seats.io chart.
 
     Whoever is no organiser names the organisation that it is for, which one owns or
@@ -51,6 +60,13 @@ class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
     organisation: Id | None = None
     timezone: Zone | None = None
     """Of the events there that name none."""
+
+    def check(self, faults: Faults) -> None:
+        """Add where there is neither a map nor a chart, or both."""
+        if (self.map is None) == (self.chart is None) and not faults.is_faulty("chart"):
+            faults.add("map", "Give exactly one of map and chart.")
+        if isinstance(self.timezone, str) and not is_zone(self.timezone):
+            faults.add("timezone", NO_ZONE)
 
 
 class VenueDocument(Struct):
@@ -98,7 +114,7 @@ async def create_venue(call: Call) -> web.Response:
             timezone=wanted.timezone,
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
         raise bad_field("organisation", "There is no such organisation.") from error
     if row.request_hash != request_hash:
@@ -126,28 +142,39 @@ async def show_venue(call: Call) -> web.Response:
 
 def _decode_venue(body: bytes) -> tuple[VenueCreate, bytes]:
     """Return what a body asks for, and the hash of that; raises `ProblemError`."""
-    wanted = decode(body, VenueCreate)
-    if (wanted.map is None) == (wanted.chart is None):
-        raise bad_field("map", "Give exactly one of map and chart.")
-    check_zone("timezone", wanted.timezone)
+    wanted, found = decode_faulty(body, VenueCreate)
+    if found and not (found.is_faulty("map") or found.is_faulty("chart")):
+        # It is refused anyway, so all that is wrong is told.
+        try:
+            _read_venue_map(wanted)
+        except ChartError as error:
+            add_all(found, _faults_of(wanted, error))
+    refuse(found)
     return wanted, hash_request(wanted)
 
 
 def _read_map(wanted: VenueCreate) -> VenueMap:
     """Return the map that a body holds; raises `ProblemError`."""
     try:
-        if wanted.chart is not None:
-            return read_chart(wanted.chart)
-        return read_map(wanted.map)
+        return _read_venue_map(wanted)
     except ChartError as error:
-        inside = "map" if wanted.chart is None else "chart"
-        errors = [
-            FieldError(
-                f"{inside}.{fault.field}" if fault.field else inside, fault.detail
-            )
-            for fault in error.faults
-        ]
-        raise ProblemError(BAD_FIELD, errors[0].detail, errors=errors) from error
+        raise bad_fields(_faults_of(wanted, error)) from error
+
+
+def _read_venue_map(wanted: VenueCreate) -> VenueMap:
+    """Return the map that a body holds; raises `ChartError`."""
+    if wanted.chart is not None:
+        return read_chart(wanted.chart)
+    return read_map(wanted.map)
+
+
+def _faults_of(wanted: VenueCreate, error: ChartError) -> list[Fault]:
+    """Return what is wrong with a map or a chart, by its path in the body."""
+    top = "map" if wanted.chart is None else "chart"
+    return [
+        Fault(below(top, fault.field) if fault.field else top, fault.detail)
+        for fault in error.faults
+    ]
 
 
 def document_of(row: VenueRow) -> VenueDocument:
