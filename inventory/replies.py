@@ -25,7 +25,7 @@ class HoldOk(Ok, tag="ok"):
     """A hold as it stands after the command, and what the command added to it.
 
     `expires_at` is promised: until then it is the caller's. It really ends 5 seconds
-    later, so that a `book` sent in time is not lost on its way; show buyers the promise.
+    later, so that a `book` sent in time is not lost on its way: show buyers the former.
     """
 
     hold: str
@@ -129,6 +129,14 @@ class Refused(Struct, kw_only=True, tag_field="op", tag="refused", gc=False):
     retry_after_ms: int | UnsetType = UNSET
     total: Money | UnsetType | None = UNSET
     errors: list[Fault] | UnsetType = UNSET
+    limit: int | UnsetType = UNSET
+    """The most there may be, of `too_many_seats` and `user_limit`."""
+    has: int | UnsetType = UNSET
+    """What the caller has of that, without what was asked for."""
+    free: int | UnsetType = UNSET
+    """How many there are of what was asked for, of `not_enough_seats`."""
+    deadline: str | UnsetType = UNSET
+    """The last moment for it, of `cancel_too_late` and `extend_limit`."""
 
 
 AnyOk = HoldOk | ExtendOk | TakenOk | BookOk | SaleOk | HoldingOk | Ok

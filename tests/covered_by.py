@@ -91,6 +91,9 @@ COVERS = {
     "tests/contract/test_docs_pages.py": [
         "server/ops/api/docs.py",
     ],
+    "tests/contract/test_faults.py": [
+        "server/events/catalogue/checks.py",
+    ],
     "tests/contract/test_images.py": [
         "server/events/images/open.py",
         "server/events/images/rest.py",

@@ -310,7 +310,7 @@ class Catalog:
             most = limits.EVENTS_PER_ORGANISATION_MAX
             rows = await self._pool.fetch(_IS_FULL, organisation, most, event)
             if rows[0]["full"]:
-                raise TooMany
+                raise TooMany(most)
         if capacity is not None:
             # Unlisted, and named like its event, whose id no other venue can have.
             venue = event
@@ -318,12 +318,13 @@ class Catalog:
             await self._insert_venue(
                 event, settings.name, only_area, capacity, created_by, request_hash
             )
+        wanted = msgspec.json.encode(settings).decode()
         await self.times.taking(
-            venue,
+            (event, venue, wanted),
             _CREATE_EVENT,
             event,
             venue,
-            msgspec.json.encode(settings).decode(),
+            wanted,
             settings.name,
             settings.sale_state,
             time_of(settings.starts_at_ms),
@@ -419,7 +420,7 @@ class Catalog:
         most = limits.VENUES_PER_ORGANISATION_MAX
         rows = await self._pool.fetch(_HAS_VENUES, organisation, most, venue_id)
         if rows[0]["full"]:
-            raise TooMany
+            raise TooMany(most)
 
     async def _insert_venue(
         self,

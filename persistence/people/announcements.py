@@ -166,7 +166,7 @@ class Announcements:
             if row is not None:
                 return Announcement(**row)
             if await connection.fetchval(_COUNT, organisation) >= PER_DAY_MAX:
-                raise TooMany
+                raise TooMany(PER_DAY_MAX)
             await connection.execute(
                 _CREATE,
                 new.announcement_id,

@@ -154,7 +154,7 @@ class ApiKeys:
             if row is not None:
                 return ApiKey(**row), False
             if await connection.fetchval(_COUNT, organisation) >= KEYS_MAX:
-                raise TooMany
+                raise TooMany(KEYS_MAX)
             row = await connection.fetchrow(
                 _CREATE,
                 new.key_id,

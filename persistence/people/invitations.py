@@ -172,7 +172,7 @@ class Invitations:
             await connection.execute(_REPLACE, new.organisation_id, key)
             pending = await connection.fetchval(_COUNT_PENDING, new.organisation_id)
             if pending >= PENDING_MAX:
-                raise TooMany
+                raise TooMany(PENDING_MAX)
             await connection.execute(
                 _CREATE,
                 new.invitation_id,

@@ -102,8 +102,10 @@ class JoinRequests:
             if await connection.fetchrow(_IS_MEMBER, organisation, user) is not None:
                 raise AlreadyMember
             counts = await connection.fetchrow(_COUNT, organisation, user)
-            if counts["mine"] >= PENDING_PER_USER_MAX or counts["here"] >= PENDING_MAX:
-                raise TooMany
+            if counts["mine"] >= PENDING_PER_USER_MAX:
+                raise TooMany(PENDING_PER_USER_MAX)
+            if counts["here"] >= PENDING_MAX:
+                raise TooMany(PENDING_MAX)
             await connection.execute(_CREATE, request, organisation, user, message)
             row = await connection.fetchrow(_FIND, organisation, request)
             return JoinRequest(**row)

@@ -240,7 +240,7 @@ class Organisations:
             if known is not None:
                 return _organisation_of(known)
             if await connection.fetchval(_COUNT_OWNED, created_by) >= OWNED_MAX:
-                raise TooMany
+                raise TooMany(OWNED_MAX)
             fields = (organisation, name, description, created_by, request_hash)
             await connection.execute(_CREATE, *fields, timezone)
             await connection.execute(_JOIN, organisation, created_by, "owner")
@@ -421,7 +421,7 @@ async def join(connection: Any, organisation: str, user: str, role: MemberRole) 
     if await connection.fetchval(_ROLE, organisation, user) is not None:
         raise AlreadyMember
     if await connection.fetchval(_COUNT, organisation) >= MEMBERS_MAX:
-        raise TooMany
+        raise TooMany(MEMBERS_MAX)
     await connection.execute(_JOIN, organisation, user, role)
 
 

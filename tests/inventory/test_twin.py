@@ -72,7 +72,7 @@ def random_patch(dice: random.Random) -> dict[str, Any]:
     """A few fields, of which some do not fit to the others."""
     other = random_settings(dice)
     fields = dice.sample(SettingsPatch.__struct_fields__, dice.randint(0, 4))
-    if dice.random() < 0.4:
+    if dice.random() < 0.3:
         fields.append("prices")
     patch = {field: getattr(other, field) for field in fields}
     if patch.get("capacity", 0) is None:
@@ -173,7 +173,7 @@ class Run:
             *[self.cancel] * 3,
             *[self.block] * (6 if self.user == scenario.ORGANIZER else 1),
             self.holding,
-            self.manage,
+            *[self.manage] * (2 if self.user == scenario.ORGANIZER else 1),
         ]
         kind = dice.choice(kinds)
         if not self.holds_of_user() and kind in (self.extend, self.release, self.book):

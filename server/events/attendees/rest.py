@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from inventory.faults import Faults
 from inventory.venue.own import GA
 from persistence.events.attendees import AlreadyRegistered, Attendee, NewAttendee
 from persistence.people.addresses import address_key
@@ -22,7 +23,7 @@ from server.events.catalogue.rest import (
     find_event,
 )
 from server.live.actors.registry import EventNotFound, EventUnavailable
-from server.people.auth.fields import Email, count_mail, read_email
+from server.people.auth.fields import Email, check_email, count_mail, read_email
 from server.people.organisations.membership import (
     manages,
     require_insight,
@@ -48,6 +49,7 @@ from server.transport.http.problems import (
     refusal,
 )
 from server.transport.mail.codes import hash_of_code
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
 from server.transport.rest.idempotency import hash_request, new_id
@@ -59,11 +61,15 @@ TEXT_LENGTH_MAX: Final = 200
 STATUSES: Final = ("pending", "registered", "cancelled")
 
 
-class AttendeeCreate(Struct, forbid_unknown_fields=True):
+class AttendeeCreate(Body):
     """Who comes. The code that cancels is mailed to the address."""
 
     email: Email
     name: Name
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the address."""
+        check_email(faults, self.email)
 
 
 class CodeOfAttendee(Struct, forbid_unknown_fields=True):

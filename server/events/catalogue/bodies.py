@@ -4,9 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
+from inventory.faults import Faults
 from inventory.names import NAME_PATTERN
 from inventory.replies import Fault
 from inventory.rules.settings import (
@@ -20,12 +22,8 @@ from inventory.venue.own import GA
 from inventory.zones import is_zone
 from persistence.events.details import DetailsChange
 from persistence.events.rows import Details
-from server.transport.http.problems import (
-    BAD_FIELD,
-    FieldError,
-    ProblemError,
-    bad_field,
-)
+from server.transport.http.problems import bad_field
+from server.transport.rest.bodies import Body
 from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
 from server.transport.rest.times import (
     Time,
@@ -64,7 +62,7 @@ class Price(Money, frozen=True, forbid_unknown_fields=True):
     """What a seat or place of a category costs."""
 
 
-class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
+class EventCreate(Body, kw_only=True):
     """A new event: at a venue, or with just a capacity."""
 
     name: Name
@@ -87,13 +85,19 @@ class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     hold_ttl_s: HoldTtl = 600
     max_per_user: PerUser = 10
     max_per_booking: PerBooking = 10
-    prices: Prices = {}
+    prices: Prices = msgspec.field(default_factory=dict)
     payment: Payment = "none"
     cancel_until_s: CancelUntil = 86_400
     prevent_orphans: bool = False
     waitlist: bool = True
     one_booking_per_user: bool = False
     registration: Registration = "closed"
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the fields together."""
+        given = (self.venue is None) == (self.capacity is None)
+        if given and not faults.is_faulty("capacity"):
+            faults.add("venue", "Give exactly one of venue and capacity.")
 
 
 class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -209,8 +213,6 @@ class EventDocument(NewEvent, kw_only=True):
 
 def settings_of(body: EventCreate, timezone: str = "UTC") -> Settings:
     """Return the settings of a new event in a zone."""
-    if (body.venue is None) == (body.capacity is None):
-        raise bad_field("venue", "Give exactly one of venue and capacity.")
     return Settings(
         name=body.name,
         starts_at_ms=to_ms(body.starts_at),
@@ -299,20 +301,25 @@ def patch_faults(patch: SettingsPatch, categories: Collection[str]) -> list[Faul
 
 def new_faults(
     settings: Settings,
-    categories: Collection[str],
+    categories: Collection[str] | None,
     priced: Collection[str],
     now_ms: int,
+    unknown: Collection[str] = frozenset(),
 ) -> list[Fault]:
     """Return what is wrong with the settings of a new event.
 
     That includes times beyond all dates, because those of a duplicate are computed.
-    Each of the categories `priced` must have a price where any category has.
+    Each of the categories `priced` must have a price where any category has. Without
+    `categories` nobody knows the venue; `unknown` times were given, but not as times.
     """
     faults = year_faults(settings)
     if not faults:
-        faults = past_faults(settings, now_ms) + time_faults(settings)
+        past = past_faults(settings, now_ms)
+        faults = [fault for fault in past if fault.field not in unknown]
+        faults += time_faults(settings, unknown)
     faults += _zone_faults(settings.timezone)
-    faults += _registration_faults(settings.registration, categories)
+    if categories is not None:
+        faults += _registration_faults(settings.registration, categories)
     return faults + price_faults(settings.prices, categories, priced)
 
 
@@ -328,14 +335,6 @@ def _registration_faults(
     if registration != "open" or GA in categories:
         return []
     return [Fault("registration", "Only for events with just a capacity.")]
-
-
-def refuse_faults(faults: list[Fault]) -> None:
-    """Raise for faults, if there are any."""
-    if faults:
-        errors = [FieldError(fault.field, fault.detail) for fault in faults]
-        detail = " ".join(f"{one.field}: {one.detail}" for one in faults)
-        raise ProblemError(BAD_FIELD, detail, errors=errors)
 
 
 def settings_fields(settings: Settings) -> dict[str, Any]:

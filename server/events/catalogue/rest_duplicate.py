@@ -5,17 +5,18 @@ from typing import Any, Final
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, structs
 
+from inventory.faults import Faults
 from inventory.rules.settings import FOLLOWING, completing, moved_times
 from inventory.settings import Settings
 from persistence.errors import TooMany
 from persistence.events.venue_times import VenueTaken
 from server.events.catalogue.bodies import NewEvent
+from server.events.catalogue.checks import refuse_new, taken_by, unknown_times
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.rest import (
     answer_made,
     capacity_of,
     find_managed_event,
-    refuse_new,
 )
 from server.live.actors.registry import CATALOG
 from server.transport.http.problems import (
@@ -52,16 +53,21 @@ async def duplicate_event(call: Call) -> web.Response:
     """Make a draft like an event: its organisation's, or the caller's own."""
     user, key = call.who.user, call.key
     event = await find_managed_event(call)
-    body = EventDuplicate()
+    body, found = EventDuplicate(), Faults()
     if call.request.body_exists:
-        body = await call.body(EventDuplicate)
+        body, found = await call.faulty_body(EventDuplicate)
     catalog = call[CATALOG]
     row = await catalog.find_event(event.id)
     if row is None:
         raise ProblemError(EVENT_NOT_FOUND)
     settings = completing(duplicated(event.board.settings, body))
     venue, copy = event.board.venue, new_id("evt", user, key)
-    await refuse_new(call, copy, settings, venue.categories, venue.used_categories)
+    categories = venue.categories, venue.used_categories
+    unknown = unknown_times(found)
+    if "starts_at" in unknown:
+        # So are those that move along with it.
+        unknown.update(field for field in FOLLOWING if getattr(body, field) is UNSET)
+    await refuse_new(call, copy, settings, categories, found, unknown)
     request_hash = hash_request(["duplicate", event.id, body])
     try:
         made = await catalog.create_event(
@@ -76,9 +82,9 @@ async def duplicate_event(call: Call) -> web.Response:
             image=None if row.image is None else row.image.image,
         )
     except VenueTaken as error:
-        raise ProblemError(VENUE_TAKEN) from error
+        raise await taken_by(call, error) from error
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
         detail = "The event's organisation was deleted meanwhile."
         raise ProblemError(FORBIDDEN, detail) from error

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from inventory.faults import Fault, Faults, below
 from inventory.names import TEXT_PATTERN
 from inventory.venue.chart import read_chart
 from inventory.venue.errors import ChartError
 from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import read_map
+from inventory.zones import is_zone
 from persistence.errors import TooMany
 from persistence.events.catalog import VenueRow
 from persistence.events.venue_edits import Coordinates
@@ -24,14 +26,21 @@ from server.transport.http.problems import (
     KEY_REUSED,
     LIMIT_REACHED,
     UNAVAILABLE,
-    FieldError,
     ProblemError,
     bad_field,
+    bad_fields,
     refuse_denied,
 )
-from server.transport.rest.bodies import CHART_BYTES_MAX, decode, read_body
+from server.transport.rest.bodies import (
+    CHART_BYTES_MAX,
+    Body,
+    add_all,
+    decode_faulty,
+    read_body,
+    refuse,
+)
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Id, Name, Zone, check_zone
+from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.notes import note_objects
 from server.transport.rest.paging import Page, read_limit, total_of
@@ -64,7 +73,7 @@ class Place(Struct, forbid_unknown_fields=True):
     lon: Annotated[float, Meta(ge=-180, le=180)]
 
 
-class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class VenueCreate(Body, omit_defaults=True):
     """A new venue: its name, and either our own map or a seats.io chart.
 
     Whoever is no organiser names the organisation that it is for, which one owns or
@@ -81,6 +90,13 @@ class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """Of the events there that name none."""
     address: Address | None = None
     coordinates: Place | None = None
+
+    def check(self, faults: Faults) -> None:
+        """Add where there is neither a map nor a chart, or both."""
+        if (self.map is None) == (self.chart is None) and not faults.is_faulty("chart"):
+            faults.add("map", "Give exactly one of map and chart.")
+        if isinstance(self.timezone, str) and not is_zone(self.timezone):
+            faults.add("timezone", NO_ZONE)
 
 
 class VenueDocument(Struct):
@@ -132,7 +148,7 @@ async def create_venue(call: Call) -> web.Response:
             coordinates=coordinates_of(wanted.coordinates),
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
         raise bad_field("organisation", "There is no such organisation.") from error
     if row.request_hash != request_hash:
@@ -161,10 +177,14 @@ async def show_venue(call: Call) -> web.Response:
 
 def _decode_venue(body: bytes) -> tuple[VenueCreate, bytes]:
     """Return what a body asks for, and the hash of that; raises `ProblemError`."""
-    wanted = decode(body, VenueCreate)
-    if (wanted.map is None) == (wanted.chart is None):
-        raise bad_field("map", "Give exactly one of map and chart.")
-    check_zone("timezone", wanted.timezone)
+    wanted, found = decode_faulty(body, VenueCreate)
+    if found and not (found.is_faulty("map") or found.is_faulty("chart")):
+        # It is refused anyway, so all that is wrong is told.
+        try:
+            _read_either(wanted.map, wanted.chart)
+        except ChartError as error:
+            add_all(found, _faults_of(wanted.chart, error))
+    refuse(found)
     return wanted, hash_request(wanted)
 
 
@@ -176,16 +196,23 @@ def _read_map(wanted: VenueCreate) -> VenueMap:
 def map_of(drawn: object, chart: object) -> VenueMap:
     """Return the map that was given, in one format or the other."""
     try:
-        return read_map(drawn) if chart is None else read_chart(chart)
+        return _read_either(drawn, chart)
     except ChartError as error:
-        inside = "map" if chart is None else "chart"
-        errors = [
-            FieldError(
-                f"{inside}.{fault.field}" if fault.field else inside, fault.detail
-            )
-            for fault in error.faults
-        ]
-        raise ProblemError(BAD_FIELD, errors[0].detail, errors=errors) from error
+        raise bad_fields(_faults_of(chart, error)) from error
+
+
+def _read_either(drawn: object, chart: object) -> VenueMap:
+    """Return the map that a body holds; raises `ChartError`."""
+    return read_map(drawn) if chart is None else read_chart(chart)
+
+
+def _faults_of(chart: object, error: ChartError) -> list[Fault]:
+    """Return what is wrong with a map or a chart, by its path in the body."""
+    top = "map" if chart is None else "chart"
+    return [
+        Fault(below(top, fault.field) if fault.field else top, fault.detail)
+        for fault in error.faults
+    ]
 
 
 def document_of(row: VenueRow) -> VenueDocument:

@@ -7,7 +7,9 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
+from inventory.faults import Faults
 from inventory.venue.schema import map_schema
+from inventory.zones import is_zone
 from persistence.errors import TooMany
 from persistence.events.catalog import VenueRow
 from persistence.events.venue_edits import (
@@ -48,9 +50,9 @@ from server.transport.http.problems import (
     refuse_denied,
 )
 from server.transport.http.response_cache import CACHES
-from server.transport.rest.bodies import CHART_BYTES_MAX, decode, read_body
+from server.transport.rest.bodies import CHART_BYTES_MAX, Body, decode, read_body
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Id, Name, Zone, check_zone
+from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.notes import note_objects
 from server.transport.rest.route import WRITES, Route
@@ -66,7 +68,7 @@ HELD: Final = "Events use this venue. Delete them first; what was sold keeps its
 CROWDED: Final = "Events of this venue overlap, so it cannot take one at a time."
 
 
-class VenuePatch(Struct, forbid_unknown_fields=True):
+class VenuePatch(Body):
     """What to change of a venue; its map only while no event uses it."""
 
     name: Name | UnsetType = UNSET
@@ -77,6 +79,13 @@ class VenuePatch(Struct, forbid_unknown_fields=True):
     """Of events that are made there later, and name none."""
     address: Address | UnsetType | None = UNSET
     coordinates: Place | UnsetType | None = UNSET
+
+    def check(self, faults: Faults) -> None:
+        """Add where there is both a map and a chart, or no such time zone."""
+        if self.map is not UNSET and self.chart is not UNSET:
+            faults.add("map", "Give one of map and chart.")
+        if isinstance(self.timezone, str) and not is_zone(self.timezone):
+            faults.add("timezone", NO_ZONE)
 
 
 class VenueDuplicate(Struct, forbid_unknown_fields=True):
@@ -148,7 +157,7 @@ async def duplicate_venue(call: Call) -> web.Response:
             organisation=organisation,
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
         if error.args[0] == "venue":
             raise ProblemError(VENUE_NOT_FOUND) from error
@@ -203,9 +212,6 @@ async def _find_managed(call: Call, deleted: bool = False) -> VenueRow:
 def _read_change(body: bytes) -> VenueChange:
     """Return what a body changes; raises `ProblemError`."""
     patch = decode(body, VenuePatch)
-    if patch.map is not UNSET and patch.chart is not UNSET:
-        raise bad_field("map", "Give one of map and chart.")
-    check_zone("timezone", patch.timezone)
     place = patch.coordinates
     drawn: VenueMap | UnsetType = UNSET
     if patch.map is not UNSET:

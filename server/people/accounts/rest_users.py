@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from inventory.faults import Faults
 from inventory.names import TEXT_PATTERN
 from persistence.people.users import Changed, LastAdmin, User, Users
 from server.base.identity import Role
@@ -19,8 +20,8 @@ from server.transport.http.problems import (
     BAD_FIELD,
     UNAVAILABLE,
     ProblemError,
-    bad_field,
 )
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.notes import note_details
 from server.transport.rest.paging import Page, read_limit, total_of
@@ -53,7 +54,7 @@ class UserDocument(Struct):
     suspended_reason: str | None
 
 
-class UserPatch(Struct, forbid_unknown_fields=True):
+class UserPatch(Body):
     """What an administrator wants to change of a user.
 
     Whoever is suspended, or gets another role, is signed out everywhere at once.
@@ -69,6 +70,14 @@ class UserPatch(Struct, forbid_unknown_fields=True):
         | UnsetType
     ) = UNSET
     """Why the account is suspended; needed for that, and for nothing else."""
+
+    def check(self, faults: Faults) -> None:
+        """Add where a reason is missing, or there is nothing to give one for."""
+        given = self.reason is not UNSET
+        if self.suspended is True and not given:
+            faults.add("reason", "Say why the account is suspended.")
+        if self.suspended is not True and given and not faults.is_faulty("suspended"):
+            faults.add("reason", "Only for suspending an account.")
 
 
 async def list_users(call: Call) -> web.Response:
@@ -100,10 +109,6 @@ async def edit_user(call: Call) -> web.Response:
     """Change a user's role, suspend the account, or let it in again."""
     user, body = call.path("user", USER_NOT_FOUND), await call.body(UserPatch)
     reason = body.reason if isinstance(body.reason, str) else None
-    if body.suspended is True and reason is None:
-        raise bad_field("reason", "Say why the account is suspended.")
-    if body.suspended is not True and reason is not None:
-        raise bad_field("reason", "Only for suspending an account.")
     try:
         changed = await call[USERS].change(
             user,

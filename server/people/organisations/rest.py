@@ -102,7 +102,9 @@ async def create_organisation(call: Call) -> web.Response:
             request_hash=request_hash,
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "You own as many as you may.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "You own as many as you may.", limit=error.limit
+        ) from error
     except MemberNotFound as error:
         raise ProblemError(UNAUTHENTICATED) from error
     if made.request_hash != request_hash:

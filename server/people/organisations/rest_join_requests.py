@@ -86,7 +86,9 @@ async def create_join_request(call: Call) -> web.Response:
     except AlreadyMember as error:
         raise ProblemError(ALREADY_MEMBER) from error
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "Too many are not answered yet.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "Too many are not answered yet.", limit=error.limit
+        ) from error
     headers = {"Location": f"/v1/organisations/{name}/join-requests/{made.request_id}"}
     return call.answer(_document_of(made), status=201, headers=headers)
 
@@ -145,7 +147,7 @@ async def accept_join_request(call: Call) -> web.Response:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     except TooMany as error:
         detail = "The organisation has as many members as may be."
-        raise ProblemError(LIMIT_REACHED, detail) from error
+        raise ProblemError(LIMIT_REACHED, detail, limit=error.limit) from error
     await service.changed(membership.id)
     return call.answer(_document_of(await _find(call, membership.id)))
 

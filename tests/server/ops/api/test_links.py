@@ -3,8 +3,10 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import Struct, structs
 
 from server.app import CAPABILITIES, ROUTES
+from server.events.bookings.rest import BookedEvent
 from server.ops.api import openapi
 from server.ops.api.links import BODY, PARAMETER, Links
 from server.people.activity.capability import recorded_of
@@ -69,6 +71,20 @@ def test_what_is_told_in_passing_is_linked_too():
     assert given("accept_invitation")["show_organisation"] == {
         "organisation": f"{BODY}/organisation"
     }
+
+
+class Told(Struct):
+    """An answer with a booking's id, and with its event as an object."""
+
+    booking: str
+    event: BookedEvent
+
+
+def test_what_is_told_as_an_object_is_named_by_the_id_in_it():
+    route = structs.replace(BY_NAME["run_command"], path="/v1/told", answers=Told)
+    links = Links([*ROUTES, route]).of(route)
+    assert links["show_event"]["parameters"] == {"event": f"{BODY}/event/id"}
+    assert links["show_booking"]["parameters"] == {"booking": f"{BODY}/booking"}
 
 
 @pytest.mark.parametrize(
