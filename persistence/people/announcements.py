@@ -166,7 +166,7 @@ class Announcements:
             if row is not None:
                 return Announcement(**row)
             if await connection.fetchval(_COUNT, organisation) >= PER_DAY_MAX:
-                raise TooMany
+                raise TooMany(PER_DAY_MAX)
             await connection.execute(
                 _CREATE,
                 new.announcement_id,
@@ -195,6 +195,10 @@ class Announcements:
         )
         found = [Announcement(**row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.announcement_id))
+
+    async def count_of(self, organisation: str) -> int:
+        """Return how many announcements an organisation has."""
+        return await self._pool.count(_LIST, organisation, None, None, None)
 
     async def write_some(self, batch: int = BATCH) -> bool:
         """Write the next mails of the oldest announcement; False where all is written.

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from persistence.errors import Revisions, TooMany, refuse_stale
 from persistence.postgres.cursors import decode_cursor, fetched, page
@@ -23,7 +23,8 @@ OWNED_MAX: Final = 20
 MEMBERS_MAX: Final = 500
 
 _FIELDS = """
-o.organisation_id, o.name, o.description, o.request_hash, o.created_at, o.revision
+o.organisation_id, o.name, o.description, o.timezone, o.request_hash, o.created_at,
+o.revision
 """
 _MINE = """
 LEFT JOIN organisation_member m
@@ -51,15 +52,17 @@ _COUNT_OWNED = """
 SELECT count(*) FROM organisation_member WHERE user_id = $1 AND role = 'owner'
 """
 _CREATE = """
-INSERT INTO organisation (organisation_id, name, description, created_by, request_hash)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO organisation
+    (organisation_id, name, description, created_by, request_hash, timezone)
+VALUES ($1, $2, $3, $4, $5, $6)
 """
 _JOIN = """
 INSERT INTO organisation_member (organisation_id, user_id, role) VALUES ($1, $2, $3)
 """
 _EDIT = """
 UPDATE organisation SET name = coalesce($2, name),
-    description = coalesce($3, description)
+    description = coalesce($3, description),
+    timezone = CASE WHEN $4::boolean THEN $5::text ELSE timezone END
 WHERE organisation_id = $1
 """
 _LOCK = """
@@ -166,6 +169,8 @@ class Organisation(Struct, frozen=True):
     request_hash: bytes
     created_at: datetime
     role: MemberRole | None
+    timezone: str | None = None
+    """The IANA zone of its events that name none, at venues without one."""
     revision: int = 0
 
 
@@ -224,6 +229,7 @@ class Organisations:
         name: str,
         description: str,
         *,
+        timezone: str | None = None,
         created_by: str,
         request_hash: bytes,
     ) -> Organisation:
@@ -240,9 +246,9 @@ class Organisations:
             if known is not None:
                 return _organisation_of(known)
             if await connection.fetchval(_COUNT_OWNED, created_by) >= OWNED_MAX:
-                raise TooMany
+                raise TooMany(OWNED_MAX)
             fields = (organisation, name, description, created_by, request_hash)
-            await connection.execute(_CREATE, *fields)
+            await connection.execute(_CREATE, *fields, timezone)
             await connection.execute(_JOIN, organisation, created_by, "owner")
             row = await connection.fetchrow(_FIND, created_by, organisation)
             return _organisation_of(row)
@@ -280,20 +286,35 @@ class Organisations:
         found = [_organisation_of(row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.organisation_id))
 
+    async def count_of(
+        self, user: str, *, every: bool = False, text: str | None = None
+    ) -> int:
+        """Return how many `list_of` has on all its pages."""
+        values = (user, None, every, None, None)
+        if text is None:
+            return await self._pool.count(_LIST_ALL, *values)
+        return await self._pool.count(_SEARCH, *values, text)
+
     async def edit(
         self,
         organisation: str,
         name: str | None,
         description: str | None,
+        timezone: str | UnsetType | None = UNSET,
         seen: Revisions = None,
     ) -> None:
-        """Change what an organisation says of itself; None leaves it.
+        """Change what an organisation says of itself.
 
-        Raises `OrganisationNotFound` and `Stale`.
+        None leaves a name and a description, and takes the zone away. Raises
+        `OrganisationNotFound` and `Stale`.
         """
+        given = timezone is not UNSET
+        zone = timezone if given else None
         async with self._pool.transaction() as connection:
             refuse_stale(await lock(connection, organisation), seen)
-            await connection.execute(_EDIT, organisation, name, description)
+            await connection.execute(
+                _EDIT, organisation, name, description, given, zone
+            )
 
     async def find_member(self, organisation: str, user: str) -> Member | None:
         """Return a member."""
@@ -309,6 +330,10 @@ class Organisations:
         )
         found = [Member(**row) for row in rows]
         return page(found, limit, lambda one: (one.joined_at, one.user_id))
+
+    async def count_members(self, organisation: str) -> int:
+        """Return how many members there are."""
+        return await self._pool.count(_LIST_MEMBERS, organisation, None, None, None)
 
     async def set_role(
         self,
@@ -421,7 +446,7 @@ async def join(connection: Any, organisation: str, user: str, role: MemberRole) 
     if await connection.fetchval(_ROLE, organisation, user) is not None:
         raise AlreadyMember
     if await connection.fetchval(_COUNT, organisation) >= MEMBERS_MAX:
-        raise TooMany
+        raise TooMany(MEMBERS_MAX)
     await connection.execute(_JOIN, organisation, user, role)
 
 

@@ -107,6 +107,17 @@ async def sale_of(api: Api, made: Team, **fields: Any) -> str:
     return event
 
 
+async def own_venue(api: Api, made: Team) -> str:
+    """Make a venue of the organisation, and return its path."""
+    venue_map = {
+        "categories": [{"key": "1"}],
+        "seats": [{"row": "A", "number": "1", "category": "1"}],
+    }
+    body = {"name": "Hall", "map": venue_map, "organisation": made.id}
+    venue = await api.good("POST", "/v1/venues", body, who=made.leader)
+    return f"/v1/venues/{venue['id']}"
+
+
 async def booked(api: Api, event: str, who: Person) -> Json:
     held = await api.ok(event, who, "hold", areas={"GA": 1})
     return await api.ok(event, who, "book", hold=held["hold"])

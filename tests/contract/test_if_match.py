@@ -13,7 +13,16 @@ import pytest
 
 from server.app import ROUTES
 from tests.contract.client import Answer, Api, Json, Person, check_problem
-from tests.contract.teams import Team, account, api_key, draft_of, join, sale_of, team
+from tests.contract.teams import (
+    Team,
+    account,
+    api_key,
+    draft_of,
+    join,
+    own_venue,
+    sale_of,
+    team,
+)
 from tests.contract.test_images import send as send_image
 from tests.contract.test_invitations import invite
 from tests.pictures import picture
@@ -116,6 +125,16 @@ async def event_image(api: Api, one: Team) -> Case:
     return Case(f"{path}/image", one.leader, None, path)
 
 
+async def edited_venue(api: Api, one: Team) -> Case:
+    path = await own_venue(api, one)
+    return Case(path, one.leader, {"address": "Another 1"}, path)
+
+
+async def deleted_venue(api: Api, one: Team) -> Case:
+    path = await own_venue(api, one)
+    return Case(path, one.leader, None, path)
+
+
 CASES: Final[dict[str, Make]] = {
     "end_session": session,
     "edit_me": edited_profile,
@@ -131,6 +150,8 @@ CASES: Final[dict[str, Make]] = {
     "edit_event": edited_event,
     "delete_event": deleted_event,
     "delete_image": event_image,
+    "edit_venue": edited_venue,
+    "delete_venue": deleted_venue,
 }
 METHODS: Final = {route.name: route.method for route in ROUTES}
 
@@ -273,7 +294,9 @@ async def test_of_those_who_saw_the_same_event_one_edits_it(api, bodies):
     assert shown.headers["etag"] == done.headers["etag"]
 
 
-@pytest.mark.parametrize("name", ["edit_organisation", "edit_me", "edit_user"])
+@pytest.mark.parametrize(
+    "name", ["edit_organisation", "edit_me", "edit_user", "edit_venue"]
+)
 async def test_of_those_who_saw_the_same_row_one_edits_it(api, name):
     case = await CASES[name](api, await team(api))
     assert case.read is not None

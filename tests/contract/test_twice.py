@@ -20,6 +20,7 @@ from tests.contract.teams import (
     api_key,
     booked,
     draft_of,
+    own_venue,
     sale_of,
     team,
 )
@@ -63,6 +64,7 @@ OTHERS: Final[dict[str, str]] = {
     "rotate_api_key": MADE_ANEW,
     "create_announcement": MADE_ANEW,
     "create_venue": MADE_ANEW,
+    "duplicate_venue": MADE_ANEW,
     "create_event": MADE_ANEW,
     "duplicate_event": MADE_ANEW,
     "upload_image": MADE_ANEW,
@@ -222,6 +224,11 @@ async def deleted_event(world: World) -> Step:
     return Step(f"/v1/events/{event}", world.one.leader, statuses=NOTHING)
 
 
+async def deleted_venue(world: World) -> Step:
+    path = await own_venue(world.api, world.one)
+    return Step(path, world.one.leader, statuses=NOTHING)
+
+
 async def hidden_image(world: World) -> Step:
     event, who = await sale_of(world.api, world.one), world.one.leader
     sent = await send_image(world.api, event, picture("PNG", (8, 8)), who)
@@ -252,6 +259,7 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "end_session": (ended_session,),
     "delete_event": (deleted_event,),
     "delete_image": (hidden_image,),
+    "delete_venue": (deleted_venue,),
 }
 METHODS: Final = {route.name: route.method for route in ROUTES}
 TRIED: Final = [(name, make) for name, makes in STEPS.items() for make in makes]

@@ -15,7 +15,7 @@ async def _open(startup: Startup) -> None:
     public_url = startup.settings.public_url
     registrations = RegistrationService(startup.pool, startup[REGISTRY], public_url)
     startup[REGISTRATIONS] = registrations
-    startup.run(registrations.run(), "registrations")
+    startup.run(registrations.run(startup.job("registrations")), "registrations")
 
 
 ATTENDEES: Final = Capability(

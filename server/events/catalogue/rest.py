@@ -4,7 +4,7 @@ What an event is set to and how many seats are left comes from its committed boa
 everything that changes it is a command to its actor, answered after the commit.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,7 +14,6 @@ from inventory.commands import ChangeSale, Configure, DeleteEvent
 from inventory.replies import Refused
 from inventory.rules.settings import completing
 from inventory.settings import Settings
-from inventory.venue.own import capacity_map
 from persistence.errors import TooMany
 from persistence.events.rows import EventRow, ImageRow
 from persistence.events.venue_times import VenueTaken
@@ -28,10 +27,14 @@ from server.events.catalogue.bodies import (
     NewEvent,
     OwnerDocument,
     details_of,
-    new_faults,
-    refuse_faults,
     settings_fields,
     settings_of,
+)
+from server.events.catalogue.checks import (
+    categories_of,
+    refuse_new,
+    taken_by,
+    unknown_times,
 )
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.row_cache import ROWS
@@ -52,7 +55,6 @@ from server.people.organisations.membership import (
     seller_of,
 )
 from server.transport.http import etags
-from server.transport.http.app_keys import CLOCK
 from server.transport.http.problems import (
     EVENT_NOT_FOUND,
     KEY_REUSED,
@@ -146,8 +148,7 @@ async def ask_organizer(
 
     The event comes from `find_managed_event`, which asked whether the caller does.
     """
-    user = call.who.user
-    reply = await ask(event.local, command, user, True, call.key, request_hash)
+    reply = await ask(event.local, command, call.who.user, True, call.key, request_hash)
     if isinstance(reply, Refused):
         raise refusal(reply)
     if isinstance(reply.version, int):
@@ -205,24 +206,17 @@ def is_public(board: Board) -> bool:
 async def create_event(call: Call) -> web.Response:
     """Make an event at a venue, or one with just a capacity."""
     user, key = call.who.user, call.key
-    body = await call.body(EventCreate)
-    organisation = await seller_of(call, body.organisation)
-    settings = completing(settings_of(body))
-    details = details_of(body)
+    body, found = await call.faulty_body(EventCreate)
+    # Who sends what is no event hears that first, whomever it is to belong to.
+    organisation = None if found else await seller_of(call, body.organisation)
     catalog, event = call[CATALOG], new_id("evt", user, key)
-    if body.venue is None:
-        assert body.capacity is not None
-        categories = {c.key for c in capacity_map(body.capacity).categories}
-    else:
-        venue = await catalog.find_venue(body.venue)
-        if venue is None:
-            raise bad_field("venue", "There is no such venue.")
-        categories = {category.key for category in venue.categories}
-    priced: Collection[str] = categories
-    if settings.prices and body.venue is not None and categories - set(settings.prices):
-        # A category that nothing is of needs no price; only the map tells.
-        priced = await catalog.used_categories(body.venue)
-    await refuse_new(call, event, settings, categories, priced)
+    timezone = body.timezone
+    if not isinstance(timezone, str):
+        timezone = await catalog.zone_for(event, body.venue, organisation)
+    settings = completing(settings_of(body, timezone))
+    categories = await categories_of(call, body, settings, found)
+    await refuse_new(call, event, settings, categories, found, unknown_times(found))
+    details = details_of(body)
     request_hash = hash_request(body)
     if organisation is not None:
         note_objects(call.request, organisation=organisation)
@@ -238,35 +232,17 @@ async def create_event(call: Call) -> web.Response:
             details=details,
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
-        # Nobody deletes venues.
-        raise bad_field("organisation", "There is no such organisation.") from error
+        raise bad_field(error.args[0], f"There is no such {error.args[0]}.") from error
     except VenueTaken as error:
-        raise ProblemError(VENUE_TAKEN) from error
+        raise await taken_by(call, error) from error
     if row.request_hash != request_hash:
         raise ProblemError(KEY_REUSED)
     # What this request says and not the row: where it is made again after a while, it
     # still gets the answer that it got at first.
     first = structs.replace(row, details=details, image=None)
     return answer_made(call, first, settings)
-
-
-async def refuse_new(
-    call: Call,
-    event: str,
-    settings: Settings,
-    categories: Collection[str],
-    priced: Collection[str],
-) -> None:
-    """Raise for what is wrong with a new event, unless this request made it before.
-
-    The same request under its key gets its answer again, though it is past by now.
-    """
-    now_ms = call[CLOCK].now_ms()
-    faults = new_faults(settings, categories, priced, now_ms)
-    if faults and (call.key is None or await call[CATALOG].find_event(event) is None):
-        refuse_faults(faults)
 
 
 def answer_made(call: Call, row: EventRow, settings: Settings) -> web.Response:

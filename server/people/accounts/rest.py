@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from inventory.faults import Faults
 from persistence.errors import refuse_stale
 from persistence.people.accounts import Account, EmailTaken
 from persistence.people.addresses import address_key
@@ -21,6 +22,8 @@ from server.people.auth.fields import (
     NewPassword,
     Password,
     account_of,
+    check_email,
+    check_new_password,
     count_mail,
     hash_password,
     read_email,
@@ -35,8 +38,8 @@ from server.transport.http.problems import (
     FORBIDDEN,
     UNAVAILABLE,
     ProblemError,
-    bad_field,
 )
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
 from server.transport.rest.notes import note_details
@@ -54,7 +57,7 @@ class MeDocument(Struct):
     created_at: datetime | None = None
 
 
-class MePatch(Struct, forbid_unknown_fields=True):
+class MePatch(Body):
     """What the caller wants to change."""
 
     name: Name | UnsetType = UNSET
@@ -62,12 +65,24 @@ class MePatch(Struct, forbid_unknown_fields=True):
     current_password: Password | UnsetType = UNSET
     """Needed for another address, which is where a new password would be sent."""
 
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with another address, or is missing for it."""
+        if self.email is UNSET:
+            return
+        check_email(faults, self.email)
+        if self.current_password is UNSET:
+            faults.add("current_password", "Needed for another address.")
 
-class PasswordChange(Struct, forbid_unknown_fields=True):
+
+class PasswordChange(Body):
     """The password that is, and the one that is to be."""
 
     current_password: Password
     new_password: NewPassword
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the new password."""
+        check_new_password(faults, "new_password", self.new_password)
 
 
 async def show_me(call: Call) -> web.Response:
@@ -88,11 +103,10 @@ async def edit_me(call: Call) -> web.Response:
     note_details(call.request, fields=changed)
     seen = call.seen
     refuse_stale((await account_of(call)).revision, seen)
-    if isinstance(body.email, str) and await _move(
-        call, body.email, body.current_password
-    ):
-        # It was as it was seen, and is not any more.
-        seen = None
+    email, password = body.email, body.current_password
+    if isinstance(email, str) and isinstance(password, str):
+        # Where it moved it was as it was seen, and is not any more.
+        seen = None if await _move(call, email, password) else seen
     if isinstance(body.name, str):
         await call[ACCOUNTS].rename(call.who.user, body.name, seen)
     account = await account_of(call)
@@ -121,7 +135,7 @@ async def change_password(call: Call) -> web.Response:
     account = await account_of(call)
     if not await verify_password(call, account, account.email, body.current_password):
         raise ProblemError(WRONG_PASSWORD)
-    hashed = await hash_password(call, body.new_password, "new_password")
+    hashed = await hash_password(call, body.new_password)
     notice = call[ACCOUNT_MAILS].new_password(account)
     ended = await call[ACCOUNTS].change_password(account, hashed, [notice])
     if ended is None:
@@ -130,14 +144,12 @@ async def change_password(call: Call) -> web.Response:
     return await sign_in(call, replace(account, password_hash=hashed))
 
 
-async def _move(call: Call, text: str, password: str | UnsetType) -> bool:
+async def _move(call: Call, text: str, password: str) -> bool:
     """Give the account another address, and ask there whether it is the right one.
 
     Returns whether it is another one.
     """
     account, email = await account_of(call), read_email(text)
-    if not isinstance(password, str):
-        raise bad_field("current_password", "Needed for another address.")
     if not await verify_password(call, account, account.email, password):
         raise ProblemError(WRONG_PASSWORD)
     if address_key(email) == address_key(account.email):

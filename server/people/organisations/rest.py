@@ -1,6 +1,7 @@
 """Organisations: made, listed, shown, edited, given away, ended."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -49,9 +50,9 @@ from server.transport.http.problems import (
     ProblemError,
 )
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Id, Name
+from server.transport.rest.fields import Id, Name, Zone, check_zone
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import text_of
 from server.transport.rest.route import WRITES, Query, Route
 
@@ -64,6 +65,8 @@ class OrganisationCreate(Struct, forbid_unknown_fields=True):
 
     name: Name
     description: Description = ""
+    timezone: Zone | UnsetType | None = UNSET
+    """Of its events that name none, at venues without one."""
 
 
 class OrganisationPatch(Struct, forbid_unknown_fields=True):
@@ -71,6 +74,8 @@ class OrganisationPatch(Struct, forbid_unknown_fields=True):
 
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET
+    timezone: Zone | UnsetType | None = UNSET
+    """Of events that are made from then on."""
 
 
 class Transfer(Struct, forbid_unknown_fields=True):
@@ -85,6 +90,7 @@ class OrganisationDocument(Struct):
     id: str
     name: str
     description: str
+    timezone: str | None
     created_at: datetime
     role: MemberRole | None
 
@@ -93,17 +99,21 @@ async def create_organisation(call: Call) -> web.Response:
     """Make an organisation."""
     user, key = call.who.user, call.key
     body = await call.body(OrganisationCreate)
+    check_zone("timezone", body.timezone)
     request_hash = hash_request(body)
     try:
         made = await call[ORGANISATION_SERVICE].organisations.create(
             new_id("org", user, key),
             body.name,
             body.description,
+            timezone=body.timezone if isinstance(body.timezone, str) else None,
             created_by=user,
             request_hash=request_hash,
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "You own as many as you may.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "You own as many as you may.", limit=error.limit
+        ) from error
     except MemberNotFound as error:
         raise ProblemError(UNAUTHENTICATED) from error
     if made.request_hash != request_hash:
@@ -115,14 +125,19 @@ async def create_organisation(call: Call) -> web.Response:
 async def list_organisations(call: Call) -> web.Response:
     """List the organisations that the caller belongs to; all, for administrators."""
     query, who = call.request.query, call.who
-    rows, cursor = await call[ORGANISATION_SERVICE].organisations.list_of(
+    organisations = call[ORGANISATION_SERVICE].organisations
+    every, text = who.role == "admin", text_of(query, "q", QUERY_LENGTH_MAX)
+    rows, cursor = await organisations.list_of(
         who.user,
-        every=who.role == "admin",
-        text=text_of(query, "q", QUERY_LENGTH_MAX),
+        every=every,
+        text=text,
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )
-    return call.read(Page([document_of(row, row.role) for row in rows], cursor))
+    total = await total_of(
+        query, partial(organisations.count_of, who.user, every=every, text=text)
+    )
+    return call.read(Page([document_of(row, row.role) for row in rows], cursor, total))
 
 
 async def show_organisation(call: Call) -> web.Response:
@@ -137,11 +152,13 @@ async def edit_organisation(call: Call) -> web.Response:
     """Change what an organisation says of itself."""
     membership = await require_membership(call, "leader")
     body = await call.body(OrganisationPatch)
+    check_zone("timezone", body.timezone)
     try:
         await call[ORGANISATION_SERVICE].organisations.edit(
             membership.id,
             body.name if isinstance(body.name, str) else None,
             body.description if isinstance(body.description, str) else None,
+            body.timezone,
             call.seen,
         )
     except OrganisationNotFound as error:
@@ -211,7 +228,12 @@ async def _answer(call: Call) -> web.Response:
 def document_of(row: Organisation, role: MemberRole | None) -> OrganisationDocument:
     """Return an organisation as clients see it."""
     return OrganisationDocument(
-        row.organisation_id, row.name, row.description, row.created_at, role
+        row.organisation_id,
+        row.name,
+        row.description,
+        row.timezone,
+        row.created_at,
+        role,
     )
 
 

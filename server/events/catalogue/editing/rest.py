@@ -10,7 +10,6 @@ moment both may: neither overwrites what the other has changed.
 from typing import Final
 
 from aiohttp import web
-from msgspec import UNSET
 
 from inventory.commands import Configure, DeleteEvent
 from inventory.rules.settings import merged
@@ -21,10 +20,9 @@ from server.events.catalogue.bodies import (
     EventDocument,
     EventPatch,
     details_change,
-    patch_faults,
-    refuse_faults,
     settings_patch,
 )
+from server.events.catalogue.checks import refuse_edit, taken_by
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.rest import (
     ON_WITHDRAWN,
@@ -44,7 +42,6 @@ from server.transport.http.problems import (
     TICKETS_SOLD,
     WRONG_STATE,
     ProblemError,
-    bad_field,
 )
 from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
@@ -55,13 +52,11 @@ from server.transport.rest.route import EVENT, WRITES, Route
 async def edit_event(call: Call) -> web.Response:
     """Change some of an event's settings, and of what the catalogue tells of it."""
     event = await find_managed_event(call)
-    patch = await call.body(EventPatch)
-    request_hash = hash_request(["edit", patch])
-    change, wanted = details_change(patch), settings_patch(patch)
-    is_new = await _is_new_edit(call, event.id, request_hash)
-    if patch.capacity is not UNSET and (await find_row(call, event.id)).venue:
-        raise bad_field("capacity", "The places of a venue stay as they are drawn.")
-    refuse_faults(patch_faults(wanted, event.board.venue.categories))
+    patch, found = await call.faulty_body(EventPatch)
+    wanted, request_hash = settings_patch(patch), hash_request(["edit", patch])
+    is_new = not found and await _is_new_edit(call, event.id, request_hash)
+    refuse_edit(event.board, await find_row(call, event.id), wanted, found)
+    change = details_change(patch)
     seen, details_seen = call.seen, None
     # Without a word about the catalogue it is a command, though it change nothing.
     if change is None or wanted != SettingsPatch():
@@ -121,7 +116,7 @@ async def _configure(
         if patch.names("starts_at_ms", "ends_at_ms"):
             taken = await times.take(event.id, merged(event.board.settings, patch))
     except VenueTaken as error:
-        raise ProblemError(VENUE_TAKEN) from error
+        raise await taken_by(call, error) from error
     command = Configure(id=0, event=event.id, patch=patch, seen=seen)
     try:
         await ask_organizer(call, event, command, request_hash)

@@ -9,8 +9,9 @@ END $$;
 
 ALTER TABLE organisation ADD COLUMN revision bigint NOT NULL DEFAULT 0;
 CREATE TRIGGER organisation_revision
-    BEFORE UPDATE OF name, description ON organisation FOR EACH ROW
-    WHEN ((OLD.name, OLD.description) IS DISTINCT FROM (NEW.name, NEW.description))
+    BEFORE UPDATE OF name, description, timezone ON organisation FOR EACH ROW
+    WHEN ((OLD.name, OLD.description, OLD.timezone) IS DISTINCT FROM
+        (NEW.name, NEW.description, NEW.timezone))
     EXECUTE FUNCTION count_revision();
 
 ALTER TABLE organisation_member ADD COLUMN revision bigint NOT NULL DEFAULT 0;
