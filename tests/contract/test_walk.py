@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from server.transport.rest.story import OTHER_PASSWORD
 from tests.contract.client import Api
 from tests.contract.newcomer import Newcomer, frames_in
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD, Server
@@ -18,6 +19,8 @@ from tests.post_office import PostOffice
 OLGA, BERT, CLEO, DORA = (
     f"{name}@example.org" for name in ("olga", "bert", "cleo", "dora")
 )
+DORA_ID = "usr_7dQx3mWcVtB1nZyKj5hFpA"
+"""The user that the answer's example of `create_user` has."""
 INVITED = "You are invited"
 REGISTERED = "You are registered"
 DUPLICATE = "evt_b2VfYQ3tJ6mRw8xKpL0sZg"
@@ -71,7 +74,8 @@ async def keeps_an_account(one: Newcomer) -> None:
     await one.does("olga", "refresh")
     await one.reads_code(OLGA, RESET)
     await one.does("olga", "reset_password")
-    await one.does("olga", "log_in", "olga")
+    await one.does("olga", "log_in", "olga", password=OTHER_PASSWORD)
+    await one.does("olga", "change_password")
     await one.does("olga", "list_sessions")
     await one.does("olga", "end_session")
     for ends in ("log_out", "log_out_everywhere"):
@@ -198,6 +202,8 @@ async def administers(one: Newcomer) -> None:
     )
     await one.lists("admin", "list_users")
     await one.does("admin", "show_user")
+    await one.does("admin", "create_user")
+    await one.does("admin", "delete_user", user=DORA_ID)
     for change in ("organizer", "suspend", "let_in"):
         await one.does("admin", "edit_user", change)
     assert (await one.does("olga", "log_in", "olga"))["user"]["role"] == "organizer"
@@ -218,7 +224,6 @@ async def ends_it(one: Newcomer) -> None:
     await one.does("olga", "remove_member")
     await one.does("olga", "transfer_organisation")
     await one.does("cleo", "edit_me", "address")
-    await one.does("cleo", "change_password")
     await one.does("cleo", "delete_me")
 
 
