@@ -40,10 +40,16 @@ ALTER TABLE organisation ADD COLUMN listed boolean NOT NULL DEFAULT true;
 COMMENT ON COLUMN organisation.listed IS 'whether strangers find it by its name';
 
 ALTER TABLE announcement
+    ADD COLUMN footer text NOT NULL DEFAULT '',
     ADD COLUMN edited_at timestamptz,
     ADD COLUMN deleted_at timestamptz,
     ADD CONSTRAINT announcement_deleted_is_empty CHECK (
         deleted_at IS NULL OR subject = '' AND body = '' AND written_at IS NOT NULL);
+COMMENT ON COLUMN announcement.footer IS
+    'what its mails say below: who sends it, and why to them';
+UPDATE announcement SET footer = substring(body FROM '\n\n--\n[^\n]+\n$'),
+    body = regexp_replace(body, '\n\n--\n[^\n]+\n$', '')
+WHERE body ~ '\n\n--\n[^\n]+\n$';
 COMMENT ON COLUMN announcement.deleted_at IS
     'its row stays, so that it counts for its day and is not made again';
 CREATE INDEX announcement_of_event ON announcement (event_id, created_at)

@@ -17,12 +17,17 @@ from persistence.postgres.pool import Pool, Row
 
 MemberRole = Literal["owner", "leader", "staff"]
 
+Reach = Literal["own", "listed", "all"]
+"""Which organisations a list has beside those that one belongs to."""
+
 OWNED_MAX: Final = 20
 """How many organisations one may own."""
 
 MEMBERS_MAX: Final = 500
 
-_FIELDS = "o.organisation_id, o.name, o.description, o.request_hash, o.created_at"
+_FIELDS = """
+o.organisation_id, o.name, o.description, o.request_hash, o.created_at, o.listed
+"""
 _MINE = """
 LEFT JOIN organisation_member m
     ON m.organisation_id = o.organisation_id AND m.user_id = $1
@@ -34,13 +39,15 @@ WHERE o.organisation_id = $2
 _FIND = f"{_FIND_MADE} AND o.deleted_at IS NULL"
 _LIST = f"""
 SELECT {_FIELDS}, m.role FROM organisation o {_MINE}
-WHERE o.deleted_at IS NULL AND ($3 OR m.role IS NOT NULL)
+WHERE o.deleted_at IS NULL
+    AND (m.role IS NOT NULL OR $3 = 'all' OR $3 = 'listed' AND o.listed)
     AND ($4::timestamptz IS NULL OR (o.created_at, o.organisation_id) > ($4, $5))
+    AND ($6::boolean IS NULL OR o.listed = $6)
     {{searched}}
 ORDER BY o.created_at, o.organisation_id LIMIT $2
 """
 _LIST_ALL = _LIST.format(searched="")
-_SEARCH = _LIST.format(searched="AND o.words @@ search_query($6)")
+_SEARCH = _LIST.format(searched="AND o.words @@ search_query($7)")
 _LOCK_ACCOUNT = """
 SELECT user_id FROM account WHERE user_id = $1 AND deleted_at IS NULL
 FOR NO KEY UPDATE
@@ -49,15 +56,16 @@ _COUNT_OWNED = """
 SELECT count(*) FROM organisation_member WHERE user_id = $1 AND role = 'owner'
 """
 _CREATE = """
-INSERT INTO organisation (organisation_id, name, description, created_by, request_hash)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO organisation (organisation_id, name, description, created_by, request_hash,
+    listed)
+VALUES ($1, $2, $3, $4, $5, $6)
 """
 _JOIN = """
 INSERT INTO organisation_member (organisation_id, user_id, role) VALUES ($1, $2, $3)
 """
 _EDIT = """
 UPDATE organisation SET name = coalesce($2, name),
-    description = coalesce($3, description)
+    description = coalesce($3, description), listed = coalesce($4, listed)
 WHERE organisation_id = $1 AND deleted_at IS NULL
 """
 _LOCK = """
@@ -160,6 +168,8 @@ class Organisation(Struct, frozen=True):
     description: str
     request_hash: bytes
     created_at: datetime
+    listed: bool
+    """Whether strangers find it by its name."""
     role: MemberRole | None
 
 
@@ -219,6 +229,7 @@ class Organisations:
         *,
         created_by: str,
         request_hash: bytes,
+        listed: bool = True,
     ) -> Organisation:
         """Make an organisation, or return the one that has this id already.
 
@@ -235,7 +246,7 @@ class Organisations:
             if await connection.fetchval(_COUNT_OWNED, created_by) >= OWNED_MAX:
                 raise TooMany
             fields = (organisation, name, description, created_by, request_hash)
-            await connection.execute(_CREATE, *fields)
+            await connection.execute(_CREATE, *fields, listed)
             await connection.execute(_JOIN, organisation, created_by, "owner")
             row = await connection.fetchrow(_FIND, created_by, organisation)
             return _organisation_of(row)
@@ -254,17 +265,19 @@ class Organisations:
         self,
         user: str,
         *,
-        every: bool = False,
+        reach: Reach = "own",
+        listed: bool | None = None,
         text: str | None = None,
         limit: int,
         cursor: str | None = None,
     ) -> tuple[list[Organisation], str | None]:
-        """Return a page of those a user belongs to (or of all), the oldest first.
+        """Return a page of those a user belongs to, and others, the oldest first.
 
+        `reach` says which others; `listed` leaves only those that are, or are not.
         `text` has words that are in the name, as `search_query` of migration 0014 reads
         them.
         """
-        values = (user, fetched(limit), every, *decode_cursor(cursor))
+        values = (user, fetched(limit), reach, *decode_cursor(cursor), listed)
         rows = (
             await self._pool.fetch(_LIST_ALL, *values)
             if text is None
@@ -274,10 +287,14 @@ class Organisations:
         return page(found, limit, lambda one: (one.created_at, one.organisation_id))
 
     async def edit(
-        self, organisation: str, name: str | None, description: str | None
+        self,
+        organisation: str,
+        name: str | None,
+        description: str | None,
+        listed: bool | None,
     ) -> None:
         """Change what an organisation says of itself; None leaves it."""
-        await self._pool.fetch(_EDIT, organisation, name, description)
+        await self._pool.fetch(_EDIT, organisation, name, description, listed)
 
     async def find_member(self, organisation: str, user: str) -> Member | None:
         """Return a member."""

@@ -30,7 +30,7 @@ from server.transport.http.problems import (
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
 from server.transport.rest.idempotency import new_id
-from server.transport.rest.notes import note_details, note_objects
+from server.transport.rest.notes import note_details
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.query import choice_of, text_of
 from server.transport.rest.route import PAGING, WRITES, Query, Route
@@ -109,7 +109,6 @@ async def create_user(call: Call) -> web.Response:
     asked = (address_key(email), body.name, body.role)
     if made is None and (address_key(found.email), found.name, found.role) != asked:
         raise ProblemError(KEY_REUSED)
-    note_objects(call.request, user=user)
     headers = {"Location": f"/v1/users/{user}"}
     return call.answer(document_of(found), status=201, headers=headers)
 

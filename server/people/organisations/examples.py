@@ -20,6 +20,7 @@ ORGANISATION: Final[dict[str, Any]] = {
     "name": "Theatre on the River",
     "description": "Plays in German and English.",
     "created_at": MADE,
+    "listed": True,
     "role": "owner",
 }
 
@@ -94,7 +95,7 @@ EXAMPLES: Final = Examples(
         },
     },
     queries={
-        "list_organisations": {"q": ORGANISATION["name"]},
+        "list_organisations": {"q": ORGANISATION["name"], "listed": True},
         "list_invitations": {"state": "pending"},
         "list_join_requests": {"state": "pending"},
     },

@@ -14,7 +14,7 @@ from persistence.people.organisations import (
     NotAllowed,
     Organisation,
 )
-from server.base.identity import Machine
+from server.base.access import reach_of
 from server.people.organisations.membership import find_membership, require_membership
 from server.people.organisations.problems import MEMBER_NOT_FOUND, ORGANISATION_IN_USE
 from server.people.organisations.rows import (
@@ -42,10 +42,11 @@ from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit
-from server.transport.rest.query import text_of
+from server.transport.rest.query import choice_of, text_of
 from server.transport.rest.route import WRITES, Query, Route
 
 QUERY_LENGTH_MAX: Final = 200
+BOOLEANS: Final = {"true": True, "false": False}
 Description = Annotated[str, Meta(max_length=2_000)]
 
 
@@ -54,6 +55,8 @@ class OrganisationCreate(Struct, forbid_unknown_fields=True):
 
     name: Name
     description: Description = ""
+    listed: bool = True
+    """Whether strangers find it by its name; its page is there for all either way."""
 
 
 class OrganisationPatch(Struct, forbid_unknown_fields=True):
@@ -61,6 +64,7 @@ class OrganisationPatch(Struct, forbid_unknown_fields=True):
 
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET
+    listed: bool | UnsetType = UNSET
 
 
 class Transfer(Struct, forbid_unknown_fields=True):
@@ -76,6 +80,7 @@ class OrganisationDocument(Struct):
     name: str
     description: str
     created_at: datetime
+    listed: bool
     role: MemberRole | None
 
 
@@ -91,6 +96,7 @@ async def create_organisation(call: Call) -> web.Response:
             body.description,
             created_by=user,
             request_hash=request_hash,
+            listed=body.listed,
         )
     except TooMany as error:
         raise ProblemError(LIMIT_REACHED, "You own as many as you may.") from error
@@ -103,12 +109,15 @@ async def create_organisation(call: Call) -> web.Response:
 
 
 async def list_organisations(call: Call) -> web.Response:
-    """List the organisations that the caller belongs to; all, for administrators."""
-    query, who = call.request.query, call.who
+    """List the caller's organisations; with a search, those that are listed, too."""
+    query, who = call.request.query, call.identity
+    text = text_of(query, "q", QUERY_LENGTH_MAX)
+    listed = choice_of(query, "listed", list(BOOLEANS))
     rows, cursor = await call[ORGANISATION_SERVICE].organisations.list_of(
-        who.user,
-        every=who.role == "admin",
-        text=text_of(query, "q", QUERY_LENGTH_MAX),
+        "" if who is None else who.user,
+        reach=reach_of(who, searches=text is not None or listed == "true"),
+        listed=None if listed is None else BOOLEANS[listed],
+        text=text,
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )
@@ -116,9 +125,7 @@ async def list_organisations(call: Call) -> web.Response:
 
 
 async def show_organisation(call: Call) -> web.Response:
-    """Show an organisation to anybody with an account, so that one can ask to join."""
-    if isinstance(call.who, Machine):
-        await require_membership(call, "member")
+    """Show an organisation to anybody, so that one can ask to join."""
     found = (await find_membership(call)).organisation
     return call.read(document_of(found, found.role))
 
@@ -131,6 +138,7 @@ async def edit_organisation(call: Call) -> web.Response:
         membership.id,
         body.name if isinstance(body.name, str) else None,
         body.description if isinstance(body.description, str) else None,
+        body.listed if isinstance(body.listed, bool) else None,
     )
     found = (await find_membership(call)).organisation
     return call.answer(document_of(found, found.role))
@@ -174,14 +182,26 @@ async def transfer_organisation(call: Call) -> web.Response:
 def document_of(row: Organisation, role: MemberRole | None) -> OrganisationDocument:
     """Return an organisation as clients see it."""
     return OrganisationDocument(
-        row.organisation_id, row.name, row.description, row.created_at, role
+        row.organisation_id,
+        row.name,
+        row.description,
+        row.created_at,
+        row.listed,
+        role,
     )
 
 
 NAMED: Final = Query(
     "q",
     {"type": "string", "minLength": 1, "maxLength": QUERY_LENGTH_MAX},
-    "Only those with all these words, or parts of words, in the name.",
+    "Only those with all these words, or parts of words, in the name: of the caller's "
+    "and of all that are listed.",
+)
+LISTED: Final = Query(
+    "listed",
+    {"type": "boolean"},
+    "With `true` all that are listed, whoever's; with `false` only those of the "
+    "caller's that are not.",
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -201,9 +221,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/organisations",
         handler=list_organisations,
         name="list_organisations",
-        summary="List the caller's organisations; all, for administrators",
-        access="customer",
-        query=(NAMED,),
+        who=(
+            "Needs no token. Who has no account, and a machine, are told those that are "
+            "listed; administrators all."
+        ),
+        summary="List the caller's organisations, or search all that are listed",
+        access="anyone",
+        scope="events:read",
+        query=(NAMED, LISTED),
         problems=(BAD_FIELD, UNAVAILABLE),
     ),
     read(
@@ -211,7 +236,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=show_organisation,
         name="show_organisation",
         summary="Show an organisation, and what the caller is in it",
-        access="customer",
+        access="anyone",
         scope="events:read",
         answers=OrganisationDocument,
         problems=ORGANISATION,

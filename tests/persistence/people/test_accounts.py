@@ -202,7 +202,7 @@ def tell_former(account: Account) -> Mail:
     return replace(mail("former"), recipient=account.email)
 
 
-async def verify(accounts, name: str) -> Proven | None:
+async def verify(accounts, name):
     return await accounts.verify(digest(name), tell_former)
 
 
