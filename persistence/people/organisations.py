@@ -105,6 +105,7 @@ SELECT EXISTS (
 _DELETE = (
     "UPDATE organisation SET deleted_at = now() WHERE organisation_id = $1",
     "DELETE FROM organisation_member WHERE organisation_id = $1",
+    "DELETE FROM person WHERE organisation_id = $1",
     """
     UPDATE organisation_invitation SET state = 'withdrawn', answered_at = now()
     WHERE organisation_id = $1 AND state = 'pending'

@@ -49,6 +49,9 @@ UNLIKE: Final[dict[str, set[str]]] = {
     # Staff see bookings, and remove nobody but themselves.
     "list_event_bookings": {"staff", "leader", "owner", "admin"},
     "list_attendees": {"staff", "leader", "owner", "admin"},
+    # For their organisations, or their own.
+    "create_person": {"organizer", "leader", "owner", "admin"},
+    "list_persons": {"organizer", "staff", "leader", "owner", "admin"},
     # Of ticket holders, too, and nobody of these is one.
     "list_announcements": {"staff", "leader", "owner", "admin"},
     "show_announcement": {"staff", "leader", "owner", "admin"},

@@ -19,6 +19,8 @@ from tests.post_office import PostOffice
 OLGA, BERT, CLEO, DORA = (
     f"{name}@example.org" for name in ("olga", "bert", "cleo", "dora")
 )
+EMIL_ID = "per_2Wq8vB0nMxK5tJ7hRzLcYg"
+"""The one whom the answer's example of `create_person` has."""
 DORA_ID = "usr_7dQx3mWcVtB1nZyKj5hFpA"
 """The user that the answer's example of `create_user` has."""
 INVITED = "You are invited"
@@ -117,6 +119,11 @@ async def leads_an_organisation(one: Newcomer) -> None:
 async def takes_registrations(one: Newcomer) -> None:
     await one.reads_code(DORA, REGISTERED)
     await one.does("nobody", "cancel_registration")
+    await one.does("olga", "create_person")
+    await one.lists("olga", "list_persons")
+    await one.does("olga", "show_person", attendee=EMIL_ID)
+    await one.does("olga", "create_attendee", "emil")
+    await one.does("olga", "delete_person", attendee=EMIL_ID)
     await one.does("olga", "create_attendee", "olga")
     await one.lists("olga", "list_attendees")
     await one.does("olga", "show_attendee")

@@ -222,8 +222,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=list_organisations,
         name="list_organisations",
         who=(
-            "Needs no token. Who has no account, and a machine, are told those that are "
-            "listed; administrators all."
+            "Needs no token. Who has no account, and a machine, are told those that "
+            "are listed; administrators all."
         ),
         summary="List the caller's organisations, or search all that are listed",
         access="anyone",
