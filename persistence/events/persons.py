@@ -1,8 +1,8 @@
 """People whom somebody knows beside what they register for.
 
-Each is an organisation's, or a user's who has none: that is their keeper, who alone may
-see them. An address is one person's only, of those of a keeper. What they registered for
-names them as long as they are there.
+Each is an organisation's, or a user's who named none: that is their keeper, who alone
+may see them. Of those of a keeper an address is one person's only. What they registered
+for names them as long as they are there.
 """
 
 from datetime import datetime

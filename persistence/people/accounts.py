@@ -197,10 +197,9 @@ class Accounts:
                     address_key(email),
                 )
                 return _account_of(row)
-            row = await connection.fetchrow(
-                _LOCK_BY_EMAIL, address_key(email), email.strip()
+            now = _account_of(
+                await connection.fetchrow(_LOCK_BY_EMAIL, address_key(email), email)
             )
-            now = _account_of(row)
             if now != known:
                 return None
             row = await connection.fetchrow(_MAKE_ADMIN, now.user_id, password_hash)
