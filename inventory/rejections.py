@@ -75,6 +75,8 @@ DETAILS: Final[dict[Code, str]] = {
     "outcome_unknown": "It may have happened; retry with the same key.",
 }
 
+MANAGERS_ONLY: Final = "This is for those who manage the event."
+
 CODES: Final = tuple(DETAILS)
 """All codes of refusals, in order of precedence."""
 

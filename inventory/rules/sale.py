@@ -23,6 +23,7 @@ from inventory.records import (
     HoldRecord,
     is_resizable,
 )
+from inventory.rejections import MANAGERS_ONLY
 from inventory.replies import (
     Fault,
     Ok,
@@ -63,7 +64,7 @@ def change_sale(request: Request, command: ChangeSale) -> Decision:
     """Take the sale from one state to another."""
     settings = request.stock.settings
     if not request.organizer:
-        return None, refuse("forbidden")
+        return None, refuse("forbidden", MANAGERS_ONLY)
     sources, to = _SALE_CHANGES[command.to]
     if settings.sale_state not in sources:
         return None, refuse(
@@ -98,7 +99,7 @@ def configure(request: Request, command: Configure) -> Decision:
     stock, patch = request.stock, command.patch
     settings = stock.settings
     if not request.organizer:
-        return None, refuse("forbidden")
+        return None, refuse("forbidden", MANAGERS_ONLY)
     if settings.sale_state in ("cancelled", "completed"):
         return None, refuse("wrong_state", f"The event is {settings.sale_state}.")
 
@@ -154,7 +155,7 @@ def delete(request: Request, command: DeleteEvent) -> Decision:
     """Withdraw an event without bookings."""
     stock = request.stock
     if not request.organizer:
-        return None, refuse("forbidden")
+        return None, refuse("forbidden", MANAGERS_ONLY)
     if stock.bookings:
         return None, refuse("tickets_sold")
 
@@ -228,7 +229,7 @@ def _set_blocked(request: Request, command: Block | Unblock, now: int) -> Decisi
     """Take free places off sale, or blocked ones back: those that are `now` so."""
     stock = request.stock
     if not request.organizer:
-        return None, refuse("forbidden")
+        return None, refuse("forbidden", MANAGERS_ONLY)
     places = places_of(stock, command.seats or [], command.areas or {})
     if isinstance(places, Refused):
         return None, places

@@ -103,7 +103,7 @@ FROM made m JOIN venue v USING (venue_id),
 _FIND_EVENT = f"{EVENT} WHERE e.event_id = $1"
 _PLAN = """
 SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map,
-    e.organisation_id
+    e.organisation_id, e.created_by
 FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
 _MAP = "SELECT map FROM venue WHERE venue_id = $1"
@@ -146,6 +146,7 @@ class EventPlan(Struct, frozen=True):
     first_settings: Settings
     map_json: bytes
     organisation: str | None = None
+    created_by: str = ""
 
     def venue_map(self) -> VenueMap:
         """Decode the map, which takes milliseconds where it is large."""
@@ -301,6 +302,7 @@ class Catalog:
             first_settings=_settings(row["settings"]),
             map_json=row["map"],
             organisation=row["organisation_id"],
+            created_by=row["created_by"],
         )
 
     async def used_categories(self, venue_id: str) -> set[str]:

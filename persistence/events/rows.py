@@ -120,6 +120,8 @@ class EventFilter(Struct, frozen=True, kw_only=True):
     organisation: str | None = None
     venue: str | None = None
     drafts: bool = False
+    made_by: str | None = None
+    """Whose drafts without organisation are wanted; None is everybody's."""
 
 
 class Conditions:
@@ -221,6 +223,8 @@ def _conditions_of(wanted: EventFilter) -> Conditions:
         found.add("e.status <> 'draft'")
     elif wanted.organisation is None:
         found.add("(e.organisation_id IS NULL OR e.status <> 'draft')")
+        if wanted.made_by is not None:
+            found.add("(e.created_by = {} OR e.status <> 'draft')", wanted.made_by)
     for text, value in (
         ("e.status = {}", wanted.status),
         ("e.starts_at >= {}", maybe_time_of(wanted.from_ms)),

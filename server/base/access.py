@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
+from inventory.rejections import MANAGERS_ONLY
 from persistence.people.api_keys import Scope
 from persistence.people.organisations import MemberRole, Reach
 from server.base.identity import Identity, Machine
@@ -30,7 +31,7 @@ Access = Literal[
 """Who may call a route. `operational` is neither asked who it is nor limited;
 `anonymous` is not asked; `anyone` may say; the others must. A `customer` has an
 account, a `buyer` may be a guest. A `manager` has an account too, and the handler
-judges by the event: its organisation's owners and leaders manage it, and organisers
+judges by the event: its organisation's owners and leaders manage it, and who made it
 where it has none. `member`, `leader` and `owner` are what one is at least in the
 organisation of the path. Administrators are all of these."""
 
@@ -52,12 +53,24 @@ ROLES: Final[dict[str, frozenset[str]]] = {
 """By access, the roles that are let in to the handler; the rest may be anybody."""
 
 MANAGING: Final = frozenset({"owner", "leader"})
-"""Who manages the events of an organisation."""
+"""Who manages the events and venues of an organisation."""
 
 ADMIN_AS: Final[MemberRole] = "owner"
 """What an administrator is to every organisation."""
 
 _RANKS: Final[dict[str, int]] = {"staff": 1, "member": 1, "leader": 2, "owner": 3}
+_RANK_NAMES: Final[dict[Needed, str]] = {
+    "member": "a member (owner, leader or staff)",
+    "leader": "an owner or leader",
+    "owner": "an owner",
+}
+OWNERS_ONLY: Final = "This needs an owner of the organisation: it is about its owners."
+PEOPLE_ONLY: Final = "API keys may not do this; it needs the token of a person."
+_OTHERS_KEY: Final = "This API key is of another organisation."
+_MAKER_ONLY: Final = "This needs the organizer who made it, or an administrator."
+_ORGANISER_OR_LEADER: Final = (
+    "This needs the role organizer, or an organisation that you own or lead: name it."
+)
 _TOUCHED: Final[dict[MemberRole, tuple[MemberRole, ...]]] = {
     "owner": ("owner", "leader", "staff"),
     "leader": ("leader", "staff"),
@@ -77,7 +90,7 @@ class Seller(Protocol):
 class Denial(Struct, frozen=True):
     """Why somebody may not do something: a code of the contract, and a sentence."""
 
-    code: Literal["unauthenticated", "forbidden"]
+    code: Literal["unauthenticated", "forbidden", "event_not_found"]
     detail: str | None = None
 
 
@@ -92,13 +105,20 @@ def admit(
         return None
     if identity is None:
         return Denial("unauthenticated")
-    return None if identity.role in roles else Denial("forbidden")
+    if identity.role in roles:
+        return None
+    if "customer" in roles:
+        return Denial("forbidden", "This needs an account; a guest has none.")
+    needed = "organizer" if "organizer" in roles else "admin"
+    return Denial(
+        "forbidden", f"This needs the role {needed}; yours is {identity.role}."
+    )
 
 
 def lacks(machine: Machine, scope: Scope | None) -> Denial | None:
     """Return why a machine may not do what needs a scope; None is for people alone."""
     if scope is None:
-        return Denial("forbidden", "API keys may not do this.")
+        return Denial("forbidden", PEOPLE_ONLY)
     if scope in machine.scopes:
         return None
     return Denial("forbidden", f"This API key lacks the scope {scope}.")
@@ -106,14 +126,23 @@ def lacks(machine: Machine, scope: Scope | None) -> Denial | None:
 
 def may_act_for(
     who: Identity, organisation: str, role: MemberRole | None, needed: Needed
-) -> bool:
-    """Return whether somebody may do for an organisation what asks for `needed`.
+) -> Denial | None:
+    """Return why somebody may not do for an organisation what asks for `needed`.
 
     `role` is what a person is in it; a machine's scopes were looked at already.
     """
     if isinstance(who, Machine):
-        return who.organisation == organisation
-    return suffices(role, needed)
+        if who.organisation == organisation:
+            return None
+        return Denial("forbidden", _OTHERS_KEY)
+    if suffices(role, needed):
+        return None
+    wanted = _RANK_NAMES[needed]
+    if role is None:
+        return Denial("forbidden", f"This needs {wanted} of the organisation.")
+    return Denial(
+        "forbidden", f"This needs {wanted} of the organisation; you are {role} there."
+    )
 
 
 def belongs(who: Identity | None, organisation: str, role: MemberRole | None) -> bool:
@@ -129,28 +158,104 @@ def belongs(who: Identity | None, organisation: str, role: MemberRole | None) ->
 
 
 def manages(
-    who: Identity | None, organisation: str | None, role: MemberRole | None
+    who: Identity | None, organisation: str | None, role: MemberRole | None, maker: str
 ) -> bool:
-    """Return whether somebody manages the events of an organisation, or of none."""
+    """Return whether somebody manages an event, or a venue.
+
+    That of an organisation is for its owners and leaders, that of none for the
+    organiser who made it, its `maker`; administrators manage all.
+    """
     if who is None:
         return False
     if organisation is None:
-        return who.organizer
+        return who.role == "admin" or (who.role == "organizer" and who.user == maker)
     if isinstance(who, Machine):
         return who.organisation == organisation
     return who.role == "admin" or role in MANAGING
+
+
+def may_manage(
+    who: Identity | None, organisation: str | None, role: MemberRole | None, maker: str
+) -> Denial | None:
+    """Return why somebody may not do what is for those who manage an event, a venue."""
+    if manages(who, organisation, role, maker):
+        return None
+    return _denied(who, organisation, role, "leader")
+
+
+def sees(
+    who: Identity | None, organisation: str | None, role: MemberRole | None, maker: str
+) -> bool:
+    """Return whether somebody sees what is for those who run an event.
+
+    That is the event while it is a draft, and who booked; those who manage it, and all
+    of its organisation.
+    """
+    if organisation is None:
+        return manages(who, None, None, maker)
+    return belongs(who, organisation, role)
+
+
+def may_see(
+    who: Identity | None, organisation: str | None, role: MemberRole | None, maker: str
+) -> Denial | None:
+    """Return why somebody may not see what is for those who run an event."""
+    if sees(who, organisation, role, maker):
+        return None
+    return _denied(who, organisation, role, "member")
+
+
+def _denied(
+    who: Identity | None,
+    organisation: str | None,
+    role: MemberRole | None,
+    needed: Needed,
+) -> Denial | None:
+    """Return what somebody lacks who neither manages an event nor sees it."""
+    if who is None:
+        return Denial("unauthenticated")
+    if organisation is None:
+        return Denial("forbidden", _MAKER_ONLY)
+    return may_act_for(who, organisation, role, needed)
+
+
+def may_make(
+    who: Identity, organisation: str | None, role: MemberRole | None
+) -> Denial | None:
+    """Return why somebody may not make an event or a venue for whom it is meant.
+
+    For an organisation that is for those who lead it, for none for organisers.
+    """
+    denial = may_manage(who, organisation, role, who.user)
+    if denial is not None and organisation is None:
+        return Denial("forbidden", _ORGANISER_OR_LEADER)
+    return denial
+
+
+def may_make_some(who: Identity, leads: bool) -> Denial | None:
+    """Return why somebody may make no event and no venue, for whomever.
+
+    `leads` is whether there is an organisation that the person owns or leads.
+    """
+    if who.organizer or leads:
+        return None
+    return Denial("forbidden", _ORGANISER_OR_LEADER)
 
 
 def is_hidden(
     who: Identity | None,
     organisation: str | None,
     role: MemberRole | None,
+    maker: str,
     sale_state: str,
 ) -> bool:
-    """Return whether this is a draft of an organisation that is not the caller's."""
-    if organisation is None or sale_state != "draft":
-        return False
-    return not belongs(who, organisation, role)
+    """Return whether this is a draft of others, which is there for nobody else."""
+    return sale_state == "draft" and not sees(who, organisation, role, maker)
+
+
+def drafts_of(who: Identity) -> str | None:
+    """Return whose drafts without organisation somebody sees; None is everybody's."""
+    return None if who.role == "admin" else who.user
 
 
 def may_command(who: Identity, *, blocks: bool) -> Denial | None:
@@ -162,18 +267,20 @@ def may_command(who: Identity, *, blocks: bool) -> Denial | None:
         if not blocks:
             return Denial("forbidden", "An API key may block and unblock only.")
         return lacks(who, "events:write")
-    return Denial("forbidden") if blocks and who.role == "guest" else None
+    if blocks and who.role == "guest":
+        return Denial("forbidden", MANAGERS_ONLY)
+    return None
 
 
-def missing_code(
-    who: Identity | None, *, blocks: bool
-) -> Literal["forbidden", "event_not_found"]:
+def missing_event(who: Identity | None, *, blocks: bool) -> Denial:
     """Return how a command for an event that the caller cannot see is refused.
 
-    Only who may manage any event learns by a block which events there are.
+    Only who may manage any event learns by a block which events there are: to others it
+    is refused in the same words as for one that is there.
     """
-    organizer = who is not None and who.organizer
-    return "forbidden" if blocks and not organizer else "event_not_found"
+    if blocks and (who is None or not who.organizer):
+        return Denial("forbidden", MANAGERS_ONLY)
+    return Denial("event_not_found")
 
 
 def reach_of(who: Identity | None, *, searches: bool) -> Reach:

@@ -44,7 +44,7 @@ async def places(api: Api, name: str) -> list[tuple[str, str, Json, Person, str]
             "/v1/venues",
             {"name": "x", "map": labelled},
             admin,
-            "categories[0].label",
+            "categories.0.label",
         ),
         ("POST", "/v1/organisations", {"name": name}, who, "name"),
         ("PATCH", path, {"name": name}, who, "name"),

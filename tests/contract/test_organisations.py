@@ -220,17 +220,53 @@ async def test_leaders_and_owners_manage_events_and_organisers_are_strangers(api
         await api.ok(event, who, "block", areas={"GA": 1})
         await api.ok(event, who, "unblock", areas={"GA": 1})
     assert (await api.good("GET", path))["organisation"] == one.id
-    # An event of nobody is for organisers, as before.
-    free = await api.draft(None, capacity=10)
-    await api.good("PATCH", f"/v1/events/{free['id']}", {"name": "x"}, who=stranger)
+
+
+async def test_an_event_of_no_organisation_is_run_by_who_made_it(api):
+    maker, other, one = await organizer(api), await organizer(api), await team(api)
+    body = {"name": "Free", "capacity": 10, "starts_at": after(days=30)}
+    event = (await api.good("POST", "/v1/events", body, who=maker))["id"]
+    path = f"/v1/events/{event}"
+    await api.good("POST", f"{path}/publish", who=maker)
+    guest = await api.guest()
+    booking = await booked(api, event, guest)
+    rename, block = {"name": "Mine"}, {"op": "block", "areas": {"GA": 1}}
+    for who in (other, one.owner, await account(api)):
+        for method, tail, sent in (
+            ("PATCH", "", rename),
+            ("DELETE", "", None),
+            ("POST", "/pause", None),
+            ("POST", "/cancel", None),
+            ("POST", "/duplicate", {}),
+            ("DELETE", "/image", None),
+            ("GET", "/journal", None),
+            ("GET", "/audit", None),
+            ("GET", "/bookings", None),
+            ("GET", "/attendees", None),
+            ("GET", "/analytics", None),
+            ("POST", "/commands", block),
+        ):
+            await refused(api, method, path + tail, sent, who, code="forbidden")
+        show = f"/v1/bookings/{booking['booking']}"
+        await refused(api, "GET", show, None, who, code="booking_not_found")
+        cancel = f"{show}/cancel"
+        await refused(api, "POST", cancel, None, who, code="booking_not_found")
+        async with await api.socket(who) as socket:
+            for op in ("block", "unblock"):
+                await socket.refused("forbidden", op, event=event, areas={"GA": 1})
+    for who in (maker, api.admin):
+        await api.good("PATCH", path, {"name": "Tonight"}, who=who)
+        for tail in ("/journal", "/audit", "/bookings", "/attendees", "/analytics"):
+            await api.good("GET", path + tail, who=who)
+        async with await api.socket(who) as socket:
+            await socket.ok("block", event=event, areas={"GA": 1})
+            await socket.ok("unblock", event=event, areas={"GA": 1})
+    copy = await api.good("POST", f"{path}/duplicate", who=maker)
+    assert copy["organisation"] is None
     await refused(
-        api,
-        "PATCH",
-        f"/v1/events/{free['id']}",
-        {"name": "x"},
-        one.owner,
-        code="forbidden",
+        api, "GET", f"/v1/events/{copy['id']}", None, other, code="event_not_found"
     )
+    await api.good("POST", f"/v1/bookings/{booking['booking']}/cancel", who=maker)
 
 
 async def test_events_are_made_for_an_organisation_by_who_leads_it(api):

@@ -129,7 +129,7 @@ def refused_start(*arguments: str, **settings: str) -> str:
         env=environment(**settings),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=20,
+        timeout=90,
         check=False,
     )
     said = (done.stdout + done.stderr).decode()

@@ -178,7 +178,8 @@ async def buys(one: Newcomer) -> None:
     await one.does("olga", "show_booking")
     await one.does("olga", "show_referenced_booking")
     await one.does("olga", "cancel_booking")
-    for op in ("hold_best", "book", "cancel", "block", "unblock", "hold", "book"):
+    last = ("hold", "release", "book")
+    for op in ("hold_best", "book", "cancel", "block", "unblock", *last):
         await one.does("olga", "run_command", op)
     await one.does("olga", "create_announcement", "ticket_holders")
     await one.lists("olga", "list_announcements")

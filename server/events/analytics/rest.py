@@ -27,14 +27,12 @@ from persistence.analytics.analytics import (
 )
 from server.events.analytics.job import ROLLUP_JOB
 from server.events.catalogue.rest import find_shown_row
-from server.people.organisations.membership import manages, require_membership
+from server.people.organisations.membership import require_manager, require_membership
 from server.people.organisations.rows import ORGANISATION
 from server.transport.http.problems import (
     BAD_FIELD,
     EVENT_NOT_FOUND,
-    FORBIDDEN,
     UNAVAILABLE,
-    ProblemError,
     bad_field,
 )
 from server.transport.rest.call import Call
@@ -148,8 +146,7 @@ async def show_event_analytics(call: Call) -> web.Response:
     """Show the numbers of an event to whoever manages it."""
     event = call.path("event", EVENT_NOT_FOUND)
     row = await find_shown_row(call, event)
-    if not await manages(call, row.organisation):
-        raise ProblemError(FORBIDDEN)
+    await require_manager(call, row.organisation, row.created_by)
     fields = await _numbers(call, one_event(event))
     return call.read(EventAnalytics(event=event, **fields))
 

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory.venue.own import GA
 from persistence.events.attendees import AlreadyRegistered, Attendee, NewAttendee
+from persistence.events.rows import EventRow
 from persistence.people.addresses import address_key
 from server.base.identity import Machine
 from server.events.attendees.problems import (
@@ -20,13 +21,16 @@ from server.events.attendees.service import PERSONS, REGISTRATIONS, Registration
 from server.events.catalogue.rest import (
     FoundEvent,
     find_event,
-    find_row,
     find_shown_row,
-    may_see,
 )
 from server.live.actors.registry import EventNotFound, EventUnavailable
 from server.people.auth.fields import Email, count_mail, read_email
-from server.people.organisations.membership import manages
+from server.people.organisations.membership import (
+    manages,
+    require_insight,
+    require_manager,
+    sees,
+)
 from server.transport.http.problems import (
     BAD_FIELD,
     CANCEL_TOO_LATE,
@@ -137,8 +141,7 @@ async def create_attendee(call: Call) -> web.Response:
 async def list_attendees(call: Call) -> web.Response:
     """List those who registered, newest first, to whoever runs the event."""
     event, query = await find_event(call), call.request.query
-    if not await may_see(call, event.id):
-        raise ProblemError(FORBIDDEN)
+    await require_insight(call, event.organisation, event.maker)
     rows, cursor = await call[REGISTRATIONS].store.list_of_event(
         event.id,
         text=text_of(query, "q", TEXT_LENGTH_MAX),
@@ -160,7 +163,7 @@ async def list_my_registrations(call: Call) -> web.Response:
 
 async def show_attendee(call: Call) -> web.Response:
     """Show a registration to who made it, and to who runs the event."""
-    return call.read(document_of(await _seen(call)))
+    return call.read(document_of((await _seen(call))[1]))
 
 
 def reader_of(call: Call) -> str | None:
@@ -173,15 +176,16 @@ def reader_of(call: Call) -> str | None:
 
 async def cancel_attendee(call: Call) -> web.Response:
     """Cancel a registration: who made it in time, who manages the event at any time."""
-    return call.answer(document_of(await cancel_seen(call, await _seen(call))))
+    event, attendee = await _seen(call)
+    return call.answer(document_of(await cancel_seen(call, event, attendee)))
 
 
-async def cancel_seen(call: Call, attendee: Attendee) -> Attendee:
+async def cancel_seen(call: Call, event: EventRow, attendee: Attendee) -> Attendee:
     """Cancel a registration that the caller sees, where they may."""
-    organisation = (await find_row(call, attendee.event_id)).organisation
-    late = await manages(call, organisation)
+    late = await manages(call, event.organisation, event.created_by)
     if attendee.user_id != call.who.user and not late:
-        raise ProblemError(FORBIDDEN)
+        # Staff of the organisation see it, and no more.
+        await require_manager(call, event.organisation, event.created_by)
     return await _cancel(call, attendee, late=late)
 
 
@@ -250,28 +254,31 @@ def _check_open(event: FoundEvent) -> None:
         raise ProblemError(PAYMENT_REQUIRED)
 
 
-async def _seen(call: Call) -> Attendee:
+async def _seen(call: Call) -> tuple[EventRow, Attendee]:
     """Return the registration of the path, as far as the caller may see it."""
     event, name = (
         call.path("event", EVENT_NOT_FOUND),
         call.path("attendee", ATTENDEE_NOT_FOUND),
     )
     await find_shown_row(call, event)
-    row = await seen_by(call, name)
-    if row.event_id != event:
+    row, attendee = await seen_by(call, name)
+    if attendee.event_id != event:
         raise ProblemError(ATTENDEE_NOT_FOUND)
-    return row
+    return row, attendee
 
 
-async def seen_by(call: Call, name: str) -> Attendee:
-    """Return a registration, as far as the caller may see it."""
-    row = await call[REGISTRATIONS].store.find(name)
-    if row is None or row.came_to_nothing:
+async def seen_by(call: Call, name: str) -> tuple[EventRow, Attendee]:
+    """Return a registration and its event, as far as the caller may see it."""
+    found = await call[REGISTRATIONS].store.find(name)
+    if found is None or found.came_to_nothing:
         raise ProblemError(ATTENDEE_NOT_FOUND)
+    event = await find_shown_row(call, found.event_id)
     # Somebody else's looks like none at all.
-    if row.user_id != call.who.user and not await may_see(call, row.event_id):
+    if found.user_id != call.who.user and not await sees(
+        call, event.organisation, event.created_by
+    ):
         raise ProblemError(ATTENDEE_NOT_FOUND)
-    return row
+    return event, found
 
 
 REFUSED: Final = (OVERLOADED, OUTCOME_UNKNOWN)
@@ -330,8 +337,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=list_attendees,
         name="list_attendees",
         who=(
-            "Needs the token of a member of the event's organisation; of an "
-            "organiser, where the event has none."
+            "Needs the token of a member of the event's organisation; of who made "
+            "the event, where it has none."
         ),
         summary="List and search those who registered, for whoever runs the event",
         tag="Attendees",

@@ -12,7 +12,9 @@ from msgspec import Struct
 
 from persistence.events.attendees import Attendee
 from persistence.events.persons import AddressTaken, NewPerson, Person
+from persistence.events.rows import EventRow
 from persistence.people.addresses import address_key
+from server.base.access import may_make_some
 from server.base.identity import Machine
 from server.events.attendees.problems import ATTENDEE_EXISTS, ATTENDEE_NOT_FOUND
 from server.events.attendees.rest import (
@@ -27,7 +29,7 @@ from server.events.attendees.rest import (
 )
 from server.events.attendees.service import PERSONS
 from server.people.auth.fields import Email, read_email
-from server.people.organisations.membership import manages, seller_of
+from server.people.organisations.membership import require_manager, seller_of
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
@@ -35,6 +37,7 @@ from server.transport.http.problems import (
     KEY_REUSED,
     UNAVAILABLE,
     ProblemError,
+    refuse_denied,
 )
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name
@@ -70,8 +73,7 @@ async def create_person(call: Call) -> web.Response:
     key, who = call.key, call.who
     organisations = call[ORGANISATION_SERVICE].organisations
     leads = isinstance(who, Machine) or await organisations.leads_any(who.user)
-    if not call.organizer and not leads:
-        raise ProblemError(FORBIDDEN, STRANGER)
+    refuse_denied(may_make_some(who, leads))
     body = await call.body(PersonCreate)
     email = read_email(body.email)
     organisation = await seller_of(call, body.organisation)
@@ -112,26 +114,24 @@ async def list_persons(call: Call) -> web.Response:
 async def show_person(call: Call) -> web.Response:
     """Show somebody, or a registration, as far as the caller may see either."""
     found = await _named(call)
-    if isinstance(found, Attendee):
-        return call.read(document_of(found))
-    return call.read(_document_of(found))
+    if isinstance(found, Person):
+        return call.read(_document_of(found))
+    return call.read(document_of(found[1]))
 
 
 async def delete_person(call: Call) -> web.Response:
     """Forget somebody, whose places stay; or cancel a registration."""
     found = await _named(call)
-    if isinstance(found, Attendee):
-        await cancel_seen(call, found)
+    if not isinstance(found, Person):
+        await cancel_seen(call, *found)
         return call.done()
-    organisation = found.organisation_id
-    if organisation is not None and not await manages(call, organisation):
-        raise ProblemError(FORBIDDEN)
+    await require_manager(call, found.organisation_id, found.keeper_id)
     if not await call[PERSONS].delete(found.person_id):
         raise ProblemError(ATTENDEE_NOT_FOUND)
     return call.done()
 
 
-async def _named(call: Call) -> Person | Attendee:
+async def _named(call: Call) -> Person | tuple[EventRow, Attendee]:
     """Return whom the path names; whom the caller may not see is not there."""
     name = call.path("attendee", ATTENDEE_NOT_FOUND)
     if name.startswith(f"{REGISTRATION_KIND}_"):

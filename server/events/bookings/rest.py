@@ -14,9 +14,14 @@ from inventory.replies import Refused
 from inventory.settings import Money
 from persistence.events.bookings import Booking, Bookings, Buyer, Wanted
 from server.events.attendees.problems import ALREADY_CANCELLED
-from server.events.catalogue.rest import find_event, find_row, may_see
+from server.events.catalogue.rest import find_event, find_row
 from server.live.actors.registry import REGISTRY, EventNotFound, EventUnavailable, ask
-from server.people.organisations.membership import manages
+from server.people.organisations.membership import (
+    manages,
+    require_insight,
+    require_manager,
+    sees,
+)
 from server.transport.http.problems import (
     BAD_FIELD,
     BOOKING_NOT_FOUND,
@@ -122,11 +127,11 @@ async def cancel_booking(call: Call) -> web.Response:
     """Cancel a booking: its buyer in time, whoever manages the event at any time."""
     booking, key = call.path("booking", BOOKING_NOT_FOUND), call.key
     row = await _seen(call, await call[BOOKINGS].find(booking))
-    organisation = (await find_row(call, row.event)).organisation
-    organizer = await manages(call, organisation)
+    of = await find_row(call, row.event)
+    organizer = await manages(call, of.organisation, of.created_by)
     if row.user != call.who.user and not organizer:
-        # Staff of the organisation, who see it and no more.
-        raise ProblemError(FORBIDDEN)
+        # Staff of the organisation see it, and no more.
+        await require_manager(call, of.organisation, of.created_by)
     try:
         local = await call[REGISTRY].find(row.event)
     except EventNotFound as error:
@@ -146,8 +151,7 @@ async def cancel_booking(call: Call) -> web.Response:
 async def list_event_bookings(call: Call) -> web.Response:
     """List an event's bookings, newest first, to whoever manages it and to staff."""
     event, query = await find_event(call), call.request.query
-    if not await may_see(call, event.id):
-        raise ProblemError(FORBIDDEN)
+    await require_insight(call, event.organisation, event.maker)
     limit, text = read_limit(query), text_of(query, "q", TEXT_LENGTH_MAX)
     rows = await call[BOOKINGS].list_of_event(
         event.id,
@@ -208,8 +212,12 @@ def _wanted(query: Mapping[str, str]) -> Wanted:
 
 async def _seen(call: Call, row: Booking | None) -> Booking:
     # Somebody else's booking looks like none at all.
-    if row is None or not (row.user == call.who.user or await may_see(call, row.event)):
+    if row is None:
         raise ProblemError(BOOKING_NOT_FOUND)
+    if row.user != call.who.user:
+        of = await find_row(call, row.event)
+        if not await sees(call, of.organisation, of.created_by):
+            raise ProblemError(BOOKING_NOT_FOUND)
     return row
 
 
@@ -266,8 +274,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=list_event_bookings,
         name="list_event_bookings",
         who=(
-            "Needs the token of a member of the event's organisation; of an "
-            "organiser, where the event has none."
+            "Needs the token of a member of the event's organisation; of who made "
+            "the event, where it has none."
         ),
         summary="List and search an event's bookings, for whoever runs it",
         tag="Bookings",

@@ -45,14 +45,15 @@ CATALOGUE: Final = Capability(
         "Events": """\
 In order: `POST /v1/events` makes a draft, in a venue or with just a `capacity` (one
 area and one price category, both called `GA`). Name an `organisation` that you own or
-lead; without one only organisers may. Change it, give it an image, duplicate it;
-`publish` puts it on sale, at once or at `on_sale_at` (until then it is `scheduled`).
-`pause`, `resume`, `close` and `cancel` follow; what does not fit the state is refused
-(`wrong_state`). Each category has a price, or none has and the event is free; a patch
-of `prices` is merged by category, `null` takes one away. What began is neither made nor
-published, and is completed when it is over. Only an event that nobody has booked can
-be deleted (`tickets_sold`). Lists are filtered, searched with `q`, sorted, and read on
-with the `next_cursor` of the answer as `cursor`.""",
+lead; without one only organisers may, and it belongs to who made it. A draft is there
+for nobody else. Change it, give it an image, duplicate it; `publish` puts it on sale,
+at once or at `on_sale_at` (until then it is `scheduled`). `pause`, `resume`, `close`
+and `cancel` follow; what does not fit the state is refused (`wrong_state`). Each
+category has a price, or none has and the event is free; a patch of `prices` is merged
+by category, `null` takes one away. What began is neither made nor published, and is
+completed when it is over. Only an event that nobody has booked can be deleted
+(`tickets_sold`). Lists are filtered, searched with `q`, sorted, and read on with the
+`next_cursor` of the answer as `cursor`.""",
     },
     examples=EXAMPLES,
 )

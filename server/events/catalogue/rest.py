@@ -50,11 +50,15 @@ from server.live.actors.registry import (
 )
 from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.board import Board
-from server.people.organisations.membership import belongs, manages, seller_of
+from server.people.organisations.membership import (
+    is_hidden,
+    manages,
+    require_manager,
+    seller_of,
+)
 from server.transport.http.app_keys import CLOCK
 from server.transport.http.problems import (
     EVENT_NOT_FOUND,
-    FORBIDDEN,
     KEY_REUSED,
     LIMIT_REACHED,
     OUTCOME_UNKNOWN,
@@ -89,35 +93,40 @@ class FoundEvent(Struct):
         """What is committed of it."""
         return self.local.board
 
+    @property
+    def organisation(self) -> str | None:
+        """The organisation that it belongs to."""
+        seller = self.local.seller
+        return None if seller is None else seller.organisation
+
+    @property
+    def maker(self) -> str:
+        """Who made it, and has it where no organisation does."""
+        return self.local.maker
+
 
 async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
     """Return the event of the request's path, activated, as the caller may see it.
 
-    A deleted one is found only where that is asked for; a draft of an organisation only
-    by those who belong to it.
+    A deleted one is found only where that is asked for; a draft only by those who run
+    the event.
     """
     event = await load_event(call, deleted)
-    if await is_hidden(call, event):
+    state = event.board.settings.sale_state
+    if await is_hidden(call, event.organisation, event.maker, state):
         raise ProblemError(EVENT_NOT_FOUND)
     return event
-
-
-async def is_hidden(call: Call, event: FoundEvent) -> bool:
-    """Return whether this is a draft of an organisation that is not the caller's."""
-    seller = event.local.seller
-    return (
-        seller is not None
-        and event.board.settings.sale_state == "draft"
-        and not await belongs(call, seller.organisation)
-    )
 
 
 async def find_managed_event(call: Call, deleted: bool = False) -> FoundEvent:
     """Return the event of the request's path to somebody who manages it."""
     event = await find_event(call, deleted)
-    seller = event.local.seller
-    if not await manages(call, None if seller is None else seller.organisation):
-        raise ProblemError(FORBIDDEN)
+    if event.board.settings.deleted and not await manages(
+        call, event.organisation, event.maker
+    ):
+        # To all others it is gone.
+        raise ProblemError(EVENT_NOT_FOUND)
+    await require_manager(call, event.organisation, event.maker)
     return event
 
 
@@ -410,19 +419,12 @@ async def find_row(call: Call, event: str) -> EventRow:
 
 
 async def find_shown_row(call: Call, event: str) -> EventRow:
-    """Return the row of an event that was not deleted."""
+    """Return the row of an event that was not deleted, as the caller may see it."""
     row = await find_row(call, event)
-    if row.settings.deleted:
+    whose, state = (row.organisation, row.created_by), row.settings.sale_state
+    if row.settings.deleted or await is_hidden(call, *whose, state):
         raise ProblemError(EVENT_NOT_FOUND)
     return row
-
-
-async def may_see(call: Call, event: str) -> bool:
-    """Return whether the caller may see all who booked or registered for an event."""
-    organisation = (await find_row(call, event)).organisation
-    if organisation is None:
-        return call.organizer
-    return await belongs(call, organisation)
 
 
 ROUTES: Final[tuple[Route, ...]] = (

@@ -50,7 +50,7 @@ class EventDuplicate(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 async def duplicate_event(call: Call) -> web.Response:
-    """Make a draft like an event, for whoever the event is of."""
+    """Make a draft like an event: its organisation's, or the caller's own."""
     user, key = call.who.user, call.key
     event = await find_managed_event(call)
     body = EventDuplicate()
@@ -81,8 +81,8 @@ async def duplicate_event(call: Call) -> web.Response:
     except TooMany as error:
         raise ProblemError(LIMIT_REACHED) from error
     except KeyError as error:
-        # Its organisation was deleted meanwhile.
-        raise ProblemError(FORBIDDEN) from error
+        detail = "The event's organisation was deleted meanwhile."
+        raise ProblemError(FORBIDDEN, detail) from error
     if made.request_hash != request_hash:
         raise ProblemError(KEY_REUSED)
     plan = await catalog.find_plan(made.event)

@@ -9,6 +9,7 @@ from msgspec import json
 from inventory.limits import ID_LENGTH_MAX
 from inventory.settings import SaleState
 from persistence.events.rows import EventFilter, Sort
+from server.base.access import drafts_of
 from server.events.catalogue.bodies import EventSummary, tags_of
 from server.events.catalogue.rest import summary_of
 from server.live.actors.registry import CATALOG
@@ -124,9 +125,10 @@ async def _wanted(call: Call) -> EventFilter:
         tags=_tags_of(query.getall("tag", [])),
         organisation=organisation,
         venue=text_of(query, "venue", ID_LENGTH_MAX),
-        # What is not announced yet is nobody's business but the organisers'.
+        # What is not announced yet is the business of those who run it.
         drafts=call.organizer
         and (organisation is None or await belongs(call, organisation)),
+        made_by=None if call.identity is None else drafts_of(call.identity),
     )
 
 
@@ -146,8 +148,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=list_events,
         name="list_events",
         who=(
-            "Needs no token; organisers see drafts too, but those of other people's "
-            "organisations."
+            "Needs no token. Organisers see the drafts that they made, too, and with "
+            "`organisation` those of an organisation of theirs."
         ),
         summary="List the events",
         tag="Events",

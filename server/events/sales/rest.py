@@ -7,8 +7,8 @@ from aiohttp import web
 
 from inventory.commands import Block, Book, Cancel, ClientCommand, Unblock
 from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, Refused, TakenOk
-from server.base.access import may_command, missing_code
-from server.events.catalogue.rest import FoundEvent, is_hidden, load_event
+from server.base.access import may_command, missing_event
+from server.events.catalogue.rest import FoundEvent, find_event
 from server.live.actors.registry import ask
 from server.live.fanout.frames import FrameError, parse_command
 from server.people.organisations.membership import manages
@@ -66,15 +66,12 @@ async def run_command(call: Call) -> web.Response:
 async def _find_event(call: Call, blocks: bool) -> FoundEvent:
     """Return the event of a command, deleted or not: a replay gets its answer."""
     try:
-        event = await load_event(call, deleted=True)
-        if await is_hidden(call, event):
-            raise ProblemError(EVENT_NOT_FOUND)
+        return await find_event(call, deleted=True)
     except ProblemError as error:
         if error.kind is EVENT_NOT_FOUND:
-            code = missing_code(call.who, blocks=blocks)
-            raise ProblemError(REFUSALS[code]) from error
+            denial = missing_event(call.who, blocks=blocks)
+            raise ProblemError(REFUSALS[denial.code], denial.detail) from error
         raise
-    return event
 
 
 async def _is_run_by(call: Call, command: ClientCommand, event: FoundEvent) -> bool:
@@ -82,13 +79,10 @@ async def _is_run_by(call: Call, command: ClientCommand, event: FoundEvent) -> b
 
     Holding and booking, which buyers do all day, ask no database who does.
     """
-    local = event.local
-    if local.seller is None:
-        return call.who.organizer
     unpaid = isinstance(command, Book) and event.board.settings.payment == "required"
     if not unpaid and not isinstance(command, Block | Unblock | Cancel):
         return False
-    return await manages(call, local.seller.organisation)
+    return await manages(call, event.organisation, event.maker)
 
 
 COMMANDS: Final = (

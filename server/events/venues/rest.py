@@ -12,19 +12,20 @@ from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import read_map
 from persistence.errors import TooMany
 from persistence.events.catalog import VenueRow
+from server.base.access import may_make_some
 from server.events.venues.problems import VENUE_NOT_FOUND
 from server.live.actors.registry import CATALOG
 from server.people.organisations.membership import seller_of
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
-    FORBIDDEN,
     KEY_REUSED,
     LIMIT_REACHED,
     UNAVAILABLE,
     FieldError,
     ProblemError,
     bad_field,
+    refuse_denied,
 )
 from server.transport.rest.bodies import CHART_BYTES_MAX, decode, read_body
 from server.transport.rest.call import Call
@@ -70,9 +71,9 @@ async def create_venue(call: Call) -> web.Response:
     """Make a venue from a map or a chart."""
     user, key = call.who.user, call.key
     organisations = call[ORGANISATION_SERVICE].organisations
-    if not call.organizer and not await organisations.leads_any(user):
-        # Before the body, which is dear to read.
-        raise ProblemError(FORBIDDEN)
+    leads = call.organizer or await organisations.leads_any(user)
+    # Before the body, which is dear to read.
+    refuse_denied(may_make_some(call.who, leads))
     body = await read_body(call.request, CHART_BYTES_MAX)
     # A stadium takes a tenth of a second, which no sale has to wait for.
     async with call[CHARTS]:

@@ -45,12 +45,13 @@ class ServedEvent:
 
     `elsewhere` names the process that owns it; None where this one does. `address` is
     where clients reach that process directly, where that is so. `seller` is the
-    organisation that it belongs to; without one, organisers may manage it.
+    organisation that it belongs to; without one it belongs to its `maker`.
     """
 
     elsewhere: str | None = None
     address: str | None = None
     seller: Seller | None = None
+    maker: str = ""
 
     def __init__(self, hub: EventHub, offer: Callable[[Envelope], None]) -> None:
         self.hub = hub
@@ -65,17 +66,17 @@ class ServedEvent:
         """Return whether somebody manages the event, as far as is known in memory."""
         seller = self.seller
         if seller is None:
-            return user.organizer
-        return access.manages(user, seller.organisation, seller.role_of(user.user))
+            return access.manages(user, None, None, self.maker)
+        role = seller.role_of(user.user)
+        return access.manages(user, seller.organisation, role, self.maker)
 
     def is_hidden_from(self, user: Identity) -> bool:
-        """Return whether this is a draft of somebody else's organisation."""
-        seller = self.seller
+        """Return whether this is a draft of others, as far as is known in memory."""
+        seller, state = self.seller, self.board.settings.sale_state
         if seller is None:
-            return False
+            return access.is_hidden(user, None, None, self.maker, state)
         role = seller.role_of(user.user)
-        state = self.board.settings.sale_state
-        return access.is_hidden(user, seller.organisation, role, state)
+        return access.is_hidden(user, seller.organisation, role, self.maker, state)
 
 
 class LocalEvent(ServedEvent):
@@ -251,7 +252,7 @@ class EventRegistry:
         if self._stopping and isinstance(served, LocalEvent):
             await served.actor.stop(limits.STOP_S_MAX)
             raise EventUnavailable
-        served.seller = seller
+        served.seller, served.maker = seller, plan.created_by
         self.active[event] = served
         return served
 

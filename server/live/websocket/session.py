@@ -15,11 +15,10 @@ from aiohttp import WSCloseCode, web
 
 from inventory.commands import Block, ClientCommand, Unblock
 from inventory.ports import Envelope
-from inventory.rejections import Code
 from inventory.replies import Ok, Reply, refuse
 from persistence.errors import Unavailable
 from server.base import limits
-from server.base.access import may_command, missing_code
+from server.base.access import Denial, may_command, missing_event
 from server.base.identity import Identity, Machine
 from server.live.actors.envelopes import envelope_of
 from server.live.actors.registry import (
@@ -53,6 +52,10 @@ from server.live.websocket.machines import (
 
 if TYPE_CHECKING:
     import asyncio
+
+    from inventory.rejections import Code
+
+NO_EVENT: Final = Denial("event_not_found")
 
 NOT_UTF8: Final = "not UTF-8"
 """Why a connection ends whose text is none."""
@@ -301,26 +304,31 @@ class Session:
         denial = may_command(user, blocks=blocks)
         if denial is not None:
             # Before the event is looked for, as the order of refusals has it.
-            self.answer(command.id, refuse(denial.code, denial.detail))
+            self._deny(command.id, denial)
             return
         self._later(
             command.id,
             command.event,
             lambda found: self._offer(command, size, user, found),
-            missing_code(user, blocks=blocks),
+            missing_event(user, blocks=blocks),
         )
 
     def _offer(
         self, command: ClientCommand, size: int, user: Identity, local: ServedEvent
     ) -> None:
         """Give a command to its event, with what the caller is to that event."""
-        if local.seller is not None and local.is_hidden_from(user):
+        state = local.hub.board.settings.sale_state
+        # On the path of every command: what is no draft is not asked about.
+        if state == "draft" and local.is_hidden_from(user):
             # Nothing tells it from an event that there is not.
             blocks = isinstance(command, Block | Unblock)
-            self.answer(command.id, refuse(missing_code(user, blocks=blocks)))
+            self._deny(command.id, missing_event(user, blocks=blocks))
             return
         organizer = local.is_run_by(user)
         local.offer(envelope_of(command, user.user, organizer, self.reply, size=size))
+
+    def _deny(self, frame_id: int, denial: Denial) -> None:
+        self.answer(frame_id, refuse(denial.code, denial.detail))
 
     def _reply(self, envelope: Envelope, reply: Reply) -> None:
         """Answer a command; called by the actor after the commit."""
@@ -415,13 +423,13 @@ class Session:
     ) -> None:
         """Do something with an event that the caller may see, now or when it is loaded.
 
-        Refused as `event_not_found` where there is none, or a draft of others, and as
-        `unavailable` where it cannot be loaded.
+        Refused as `event_not_found` where there is none, or none any more, or a draft
+        of others, and as `unavailable` where it cannot be loaded.
         """
 
         def use_visible(local: ServedEvent) -> None:
-            if local.is_hidden_from(caller):
-                self.answer(frame_id, refuse("event_not_found"))
+            if local.board.settings.deleted or local.is_hidden_from(caller):
+                self._deny(frame_id, NO_EVENT)
             else:
                 use(local)
 
@@ -443,7 +451,7 @@ class Session:
         frame_id: int,
         event: str,
         use: Callable[[ServedEvent], None],
-        missing: Code = "event_not_found",
+        missing: Denial = NO_EVENT,
     ) -> None:
         """Do something with an event, at once or when it is loaded."""
         local = self.registry.active.get(event)
@@ -457,12 +465,12 @@ class Session:
         frame_id: int,
         event: str,
         use: Callable[[ServedEvent], None],
-        missing: Code,
+        missing: Denial,
     ) -> None:
         try:
             local = await self.registry.find(event)
         except EventNotFound:
-            self.answer(frame_id, refuse(missing))
+            self._deny(frame_id, missing)
         except EventUnavailable:
             self.answer(frame_id, refuse("unavailable"))
         else:

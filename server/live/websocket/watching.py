@@ -98,25 +98,29 @@ def _watch(session: "Session", frame: Watch, local: ServedEvent) -> None:
 def unwatch(session: "Session", caller: Identity, frame: Unwatch) -> None:
     """Follow an event no longer, after a `watch` that waits for it."""
     if session.is_waiting() and frame.event not in session.registry.active:
-        session.spawn(_unwatch_later(session, frame))
+        session.spawn(_unwatch_later(session, caller, frame))
     else:
-        _unwatch(session, frame)
+        _unwatch(session, caller, frame)
 
 
-async def _unwatch_later(session: "Session", frame: Unwatch) -> None:
+async def _unwatch_later(session: "Session", caller: Identity, frame: Unwatch) -> None:
     with suppress(EventNotFound, EventUnavailable):
         await session.registry.find(frame.event)
-    _unwatch(session, frame)
+    _unwatch(session, caller, frame)
 
 
-def _unwatch(session: "Session", frame: Unwatch) -> None:
+def _unwatch(session: "Session", caller: Identity, frame: Unwatch) -> None:
     reply = Ok()
+    watched = session.keep(Watching).events
     # Also where the event has no owner at this moment: its watchers stay.
     event = session.hub.events.get(frame.event)
     if event is not None:
         event.unwatch(session.writer)
-        reply.version = event.board.version
-    session.keep(Watching).events.discard(frame.event)
+        served = session.registry.active.get(frame.event)
+        # A draft of others looks like no event, which has no version.
+        if frame.event in watched or (served and not served.is_hidden_from(caller)):
+            reply.version = event.board.version
+    watched.discard(frame.event)
     session.answer(frame.id, reply)
 
 

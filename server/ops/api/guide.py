@@ -60,7 +60,7 @@ WHO: Final = {
     "buyer": "Needs a token: a guest's, or that of an account.",
     "customer": "Needs the token of an account.",
     "manager": "Needs the token of an owner or leader of the event's organisation; of "
-    "an organiser, where the event has none.",
+    "who made the event, where it has none.",
     "member": "Needs the token of a member of the organisation.",
     "leader": "Needs the token of an owner or leader of the organisation.",
     "owner": "Needs the token of an owner of the organisation.",

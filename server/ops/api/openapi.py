@@ -37,9 +37,12 @@ kind. Logging in and forgetting a password tell nobody who has an account; regis
 does (`email_taken`), because its answer is a session, and is limited for that.
 
 An event may belong to an organisation: then its owners and leaders manage it, its staff
-read its drafts and bookings, and organisers who do not belong to it are strangers. Who
-is removed from it has no rights with the next request, and on an open websocket within
-60 seconds, mostly at once. Machines of an organisation send an `X-API-Key` and no
+read its drafts and bookings, and organisers who do not belong to it are strangers. One
+without an organisation belongs to the organiser who made it. To all others a draft is
+not there (`event_not_found`). Where something is `forbidden`, `detail` says what is
+missing: the role, the scope, or the role in the organisation. Who is removed from an
+organisation has no rights with the next request, and on an open websocket within 60
+seconds, mostly at once. Machines of an organisation send an `X-API-Key` and no
 access token; each operation names the scope that a key needs.
 
 Numbers are strict: `2.0` and `"2"` are not the integer `2`. Unknown fields are

@@ -32,12 +32,12 @@ from server.people.organisations.rows import (
 )
 from server.transport.http.problems import (
     BAD_FIELD,
-    FORBIDDEN,
     KEY_REUSED,
     LIMIT_REACHED,
     UNAVAILABLE,
     ProblemError,
     bad_field,
+    refuse_denied,
 )
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id
@@ -193,11 +193,12 @@ async def show_announcement(call: Call) -> web.Response:
 async def _reader(call: Call) -> tuple[str, str | None]:
     """Return the organisation of the path, and who asks where it is a ticket holder."""
     membership, who = await find_membership(call), call.who
-    if may_act_for(who, membership.id, membership.role, "member"):
+    denial = may_act_for(who, membership.id, membership.role, "member")
+    if denial is None:
         return membership.id, None
     holds = call[ANNOUNCEMENTS].holds_tickets
     if isinstance(who, Machine) or not await holds(membership.id, who.user):
-        raise ProblemError(FORBIDDEN)
+        refuse_denied(denial)
     return membership.id, who.user
 
 

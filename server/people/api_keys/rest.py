@@ -186,7 +186,8 @@ async def _find(call: Call, membership: Membership) -> ApiKey:
 
 def _check_rights(membership: Membership, key: ApiKey) -> None:
     if not may_touch_key(membership.member_role, key.owners_only):
-        raise ProblemError(FORBIDDEN, "An owner made this key.")
+        detail = "This needs an owner of the organisation: an owner made the key."
+        raise ProblemError(FORBIDDEN, detail)
 
 
 def document_of(row: ApiKey) -> ApiKeyDocument:

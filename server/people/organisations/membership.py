@@ -11,7 +11,7 @@ from server.base.access import ADMIN_AS, Needed, suffices
 from server.base.identity import Machine
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
 from server.people.organisations.service import ORGANISATION_SERVICE
-from server.transport.http.problems import FORBIDDEN, ProblemError
+from server.transport.http.problems import FORBIDDEN, ProblemError, refuse_denied
 from server.transport.rest.call import Call
 
 
@@ -38,7 +38,7 @@ class Membership(Struct, frozen=True):
     def member_role(self) -> MemberRole:
         """The role of a caller who is no machine."""
         if self.role is None:
-            raise ProblemError(FORBIDDEN)
+            raise ProblemError(FORBIDDEN, access.PEOPLE_ONLY)
         return self.role
 
 
@@ -56,8 +56,7 @@ async def find_membership(call: Call) -> Membership:
 async def require_membership(call: Call, needed: Needed) -> Membership:
     """Return the organisation of the path, where the caller may do this for it."""
     membership = await find_membership(call)
-    if not access.may_act_for(call.who, membership.id, membership.role, needed):
-        raise ProblemError(FORBIDDEN)
+    refuse_denied(access.may_act_for(call.who, membership.id, membership.role, needed))
     return membership
 
 
@@ -67,10 +66,38 @@ async def belongs(call: Call, organisation: str) -> bool:
     return access.belongs(call.identity, organisation, role)
 
 
-async def manages(call: Call, organisation: str | None) -> bool:
-    """Return whether the caller manages the events of an organisation, or of none."""
-    role = None if organisation is None else await _role_in(call, organisation)
-    return access.manages(call.identity, organisation, role)
+async def manages(call: Call, organisation: str | None, maker: str) -> bool:
+    """Return whether the caller manages an event or a venue, `maker` having made it."""
+    role = await _role_in(call, organisation)
+    return access.manages(call.identity, organisation, role, maker)
+
+
+async def require_manager(call: Call, organisation: str | None, maker: str) -> None:
+    """Refuse a caller who does not manage an event or a venue."""
+    role = await _role_in(call, organisation)
+    refuse_denied(access.may_manage(call.identity, organisation, role, maker))
+
+
+async def sees(call: Call, organisation: str | None, maker: str) -> bool:
+    """Return whether the caller sees what is for those who run an event."""
+    role = await _role_in(call, organisation)
+    return access.sees(call.identity, organisation, role, maker)
+
+
+async def is_hidden(
+    call: Call, organisation: str | None, maker: str, sale_state: str
+) -> bool:
+    """Return whether an event is a draft that the caller does not see."""
+    if sale_state != "draft":
+        return False
+    role = await _role_in(call, organisation)
+    return access.is_hidden(call.identity, organisation, role, maker, sale_state)
+
+
+async def require_insight(call: Call, organisation: str | None, maker: str) -> None:
+    """Refuse a caller who does not see what is for those who run an event."""
+    role = await _role_in(call, organisation)
+    refuse_denied(access.may_see(call.identity, organisation, role, maker))
 
 
 async def seller_of(call: Call, wanted: str | None) -> str | None:
@@ -80,18 +107,15 @@ async def seller_of(call: Call, wanted: str | None) -> str | None:
     """
     if isinstance(call.who, Machine):
         wanted = wanted or call.who.organisation
-    if not await manages(call, wanted):
-        detail = (
-            "Name an organisation that you own or lead." if wanted is None else None
-        )
-        raise ProblemError(FORBIDDEN, detail)
+    role = await _role_in(call, wanted)
+    refuse_denied(access.may_make(call.who, wanted, role))
     return wanted
 
 
-async def _role_in(call: Call, organisation: str) -> MemberRole | None:
+async def _role_in(call: Call, organisation: str | None) -> MemberRole | None:
     """Return what a person is to an organisation, as its members have it."""
     who = call.identity
-    if who is None or who.role in ("guest", "key", "admin"):
+    if organisation is None or who is None or who.role in ("guest", "key", "admin"):
         return None
     found = await call[ORGANISATION_SERVICE].organisations.find(organisation, who.user)
     return None if found is None else found.role

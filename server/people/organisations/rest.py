@@ -14,7 +14,7 @@ from persistence.people.organisations import (
     NotAllowed,
     Organisation,
 )
-from server.base.access import reach_of
+from server.base.access import OWNERS_ONLY, reach_of
 from server.people.organisations.membership import find_membership, require_membership
 from server.people.organisations.problems import MEMBER_NOT_FOUND, ORGANISATION_IN_USE
 from server.people.organisations.rows import (
@@ -173,7 +173,7 @@ async def transfer_organisation(call: Call) -> web.Response:
     except MemberNotFound as error:
         raise ProblemError(MEMBER_NOT_FOUND) from error
     except NotAllowed as error:
-        raise ProblemError(FORBIDDEN) from error
+        raise ProblemError(FORBIDDEN, OWNERS_ONLY) from error
     await service.changed(membership.id)
     found = (await find_membership(call)).organisation
     return call.answer(document_of(found, found.role))

@@ -14,7 +14,7 @@ from persistence.people.organisations import (
     NotAllowed,
     OrganisationNotFound,
 )
-from server.base.access import touched_by
+from server.base.access import OWNERS_ONLY, may_act_for, touched_by
 from server.base.identity import Machine
 from server.people.organisations.membership import Membership, require_membership
 from server.people.organisations.problems import (
@@ -24,7 +24,7 @@ from server.people.organisations.problems import (
 )
 from server.people.organisations.rows import BODY, EMPTY, ONE, delete, listing, write
 from server.people.organisations.service import ORGANISATION_SERVICE
-from server.transport.http.problems import FORBIDDEN, ProblemError
+from server.transport.http.problems import FORBIDDEN, ProblemError, refuse_denied
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, read_limit
 from server.transport.rest.route import Route
@@ -86,8 +86,8 @@ async def remove_member(call: Call) -> web.Response:
     )
     user, role = _member_of(call), membership.member_role
     leaves = user == call.who.user
-    if not (leaves or membership.leads):
-        raise ProblemError(FORBIDDEN)
+    if not leaves:
+        refuse_denied(may_act_for(call.who, membership.id, role, "leader"))
     allowed = touched_by("owner" if leaves else role)
     try:
         await service.organisations.remove(membership.id, user, allowed)
@@ -106,7 +106,7 @@ def problem_of(error: Exception) -> ProblemError:
         return ProblemError(LAST_OWNER, detail)
     if isinstance(error, OrganisationNotFound):
         return ProblemError(ORGANISATION_NOT_FOUND)
-    return ProblemError(FORBIDDEN)
+    return ProblemError(FORBIDDEN, OWNERS_ONLY)
 
 
 def _member_of(call: Call) -> str:

@@ -120,6 +120,10 @@ async def test_events_are_filtered_by_what_is_asked_for(store):
     assert await listed(drafts=True) == ["evt0", "evt1", "evt2"]
     assert await listed(status="draft") == []
     assert await listed(status="draft", drafts=True) == ["evt2"]
+    assert await listed(status="draft", drafts=True, made_by="usr") == ["evt2"]
+    assert await listed(drafts=True, made_by="usr_other") == ["evt0", "evt1"]
+    assert await listed(status="draft", drafts=True, made_by="usr_other") == []
+    assert (await store.catalog.find_plan("evt2")).created_by == "usr"
     assert await listed(text="oper") == ["evt0", "evt1"]
     assert await listed(text="%") == ["evt1"]
     assert await listed(from_ms=NOW_MS + 1000) == ["evt1"]

@@ -18,6 +18,7 @@ from inventory.commands import ClientCommand, EventId
 from inventory.replies import Ok
 from persistence.people.api_keys import Scope
 from server.app import FRAMES
+from server.base.access import PEOPLE_ONLY
 from server.base.identity import Identity, Machine
 from server.live.actors.registry import EventNotFound, EventUnavailable, ServedEvent
 from server.live.fanout.frames import CODECS, Frame, FrameError
@@ -164,7 +165,7 @@ def machine(*scopes: Scope) -> Machine:
             ("events:write",),
             "This API key lacks the scope events:read.",
         ),
-        ("duck", {}, get_args(Scope), "API keys may not do this."),
+        ("duck", {}, get_args(Scope), PEOPLE_ONLY),
     ],
 )
 async def test_machines_are_judged_by_the_scope_of_the_row(

@@ -262,15 +262,44 @@ async def test_a_command_goes_with_what_the_caller_is_to_the_event() -> None:
 @pytest.mark.parametrize(
     ("role", "runs"), [("organizer", False), ("admin", True), ("customer", False)]
 )
-async def test_organisers_are_strangers_to_an_organisation(role: Any, runs) -> None:
+async def test_organisers_are_strangers_to_what_others_made(role: Any, runs) -> None:
     async with connected() as guest:
+        guest.registry.active[EVENT].maker = "olga"
         guest.session._identify = lambda token: Identity(token, role, 1 << 33)
-        guest.say("hello", token="otto")
-        guest.say("block", event=EVENT, seats=["A-1"])
-        assert guest.offered[-1].organizer == (role != "customer")
+        for user in ("otto", "olga"):
+            guest.say("hello", token=user)
+            guest.say("block", event=EVENT, seats=["A-1"])
+            made = role == "organizer" and user == "olga"
+            assert guest.offered[-1].organizer == (runs or made)
         sold_by(guest, anna="leader")
         guest.say("block", event=EVENT, seats=["A-1"])
         assert guest.offered[-1].organizer == runs
+
+
+async def test_a_draft_is_there_for_who_made_it_only() -> None:
+    async with connected() as guest:
+        board = guest.stand.event.board
+        board.settings = msgspec.structs.replace(board.settings, sale_state="draft")
+        guest.registry.active[EVENT].maker = "olga"
+        guest.session._identify = lambda token: Identity(token, "organizer", 1 << 33)
+        guest.say("hello", token="otto")
+        for fields in (
+            {"op": "watch"},
+            {"op": "hold", "seats": ["A-1"]},
+            {"op": "block", "seats": ["A-1"]},
+        ):
+            (refused,) = guest.say(**fields, event=EVENT)
+            assert (refused["op"], refused["code"]) == ("refused", "event_not_found")
+        assert not guest.offered
+        assert not guest.stand.event.watchers
+        # Of an event that there is not, it tells no version either.
+        (left,) = guest.say("unwatch", event=EVENT)
+        (nothing,) = guest.say("unwatch", event="evt_of_nobody")
+        assert left.keys() == nothing.keys()
+        guest.say("hello", token="olga")
+        assert guest.say("watch", event=EVENT)[0]["op"] == "ok"
+        assert guest.say("hold", event=EVENT, seats=["A-1"]) == []
+        assert guest.offered
 
 
 async def test_a_draft_of_an_organisation_is_watched_by_its_people_only() -> None:

@@ -29,7 +29,7 @@ class Store:
 def runs(seller, user):
     """Whether the members, as they are known, let somebody manage the events."""
     who = Identity(user, "customer", 2**31)
-    return manages(who, seller.organisation, seller.role_of(user))
+    return manages(who, seller.organisation, seller.role_of(user), "usr_maker")
 
 
 @pytest.fixture
