@@ -3,7 +3,8 @@
 100,000 each of accounts, bookings of one event, registrations for one event, events and
 organisations, in a real Postgres, searched through the stores that REST uses: the
 median and the slowest of some runs, for a text that one row has, one that a thousand
-have, and a single letter. The same rows without the column and its index tell what
+have, and a single letter; and events by each filter, with what counting them costs.
+The same rows without the column and its index tell what
 these cost a write.
 """
 
@@ -12,18 +13,22 @@ import shutil
 import statistics
 import tempfile
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 from cyclopts import App
 
 from persistence.data_directory import DataDirectory
 from persistence.embedded import EmbeddedPostgres
 from persistence.events.attendees import Attendees
 from persistence.events.bookings import Bookings, Wanted
-from persistence.events.rows import EventFilter, list_statement
+from persistence.events.catalog import Catalog
+from persistence.events.rows import EventFilter, Near, Sort, list_statement
 from persistence.people.organisations import Organisations
 from persistence.people.users import Users
 from persistence.postgres.migrate import migrate
@@ -51,9 +56,14 @@ SELECT 'ven', 'Hall', '', 0, '{5}', '[]', '', '' FROM generate_series($1, $1::in
 """,
     "event": f"""
 INSERT INTO event (event_id, venue_id, initial_settings, settings, name, status,
-    starts_at, created_by, request_hash, venue_name, description)
-SELECT 'evt_' || n, 'ven', '{{}}', '{{}}', {_NAME} || ' ' || n, 'on_sale',
-    now() + n * interval '1 min', '', '', 'Théâtre', repeat('Some words of it. ', 20)
+    starts_at, created_by, request_hash, venue_name, description, category, tags)
+SELECT 'evt_' || n, 'ven', '{{}}', CASE WHEN n % 10 = 0 THEN '{{}}'
+        ELSE jsonb_build_object('prices', jsonb_build_object(
+            'front', jsonb_build_object('amount', n % 5000 + 1000, 'currency', 'EUR'),
+            'back', jsonb_build_object('amount', n % 700 + 100, 'currency', 'EUR')))
+    END, {_NAME} || ' ' || n, 'on_sale',
+    now() + (n - $1::int / 2) * interval '10 min', '', '', 'Théâtre',
+    repeat('Some words of it. ', 20), 'kind ' || n % 20, ARRAY['tag' || n % 200]
 FROM generate_series(1, $1::int) n
 """,
     "booking": """
@@ -112,13 +122,12 @@ def searches(pool: Pool) -> dict[str, Search]:
         return len(await found)
 
     async def find_organisations(text: str) -> int:
-        page, _ = await organisations.list_of("", every=True, text=text, limit=PAGE)
+        page, _ = await organisations.list_of("", reach="all", text=text, limit=PAGE)
         return len(page)
 
     async def find_events(text: str) -> int:
         # The rows without their settings, which nobody made here.
-        sql, values = list_statement(EventFilter(text=text), "starts_at", None, PAGE)
-        return min(PAGE, len(await pool.fetch(sql, *values)))
+        return await page_of_events(pool, EventFilter(text=text))
 
     return {
         "users": find_users,
@@ -128,6 +137,60 @@ def searches(pool: Pool) -> dict[str, Search]:
         "organisations": find_organisations,
         "events": find_events,
     }
+
+
+async def page_of_events(
+    pool: Pool, wanted: EventFilter, sort: Sort = "starts_at"
+) -> int:
+    """Return how many events a page has."""
+    # The rows without their settings, which are not whole here.
+    sql, values = list_statement(wanted, sort, None, PAGE)
+    return min(PAGE, len(await pool.fetch(sql, *values)))
+
+
+def filters(pool: Pool) -> dict[str, Callable[[], Awaitable[int]]]:
+    """Return what lists events by each filter, and what counts them."""
+    now = datetime.now(UTC)
+    near = EventFilter(near=Near(now, timedelta(days=7)))
+    asked: dict[str, EventFilter] = {
+        "all": EventFilter(),
+        "upcoming": EventFilter(upcoming=True),
+        "free and upcoming": EventFilter(free=True, upcoming=True),
+        "a common price": EventFilter(price_min=1_000, price_max=2_000),
+        "a rare price": EventFilter(price_min=5_999, price_max=5_999),
+        "no price at all": EventFilter(price_min=6_001),
+        "a category, upcoming": EventFilter(category="KIND 7", upcoming=True),
+        "a tag, not free": EventFilter(tags=("tag77",), free=False),
+        "a week around": near,
+        "a price in a week around": msgspec.structs.replace(near, price_max=110),
+        "a currency that none has": EventFilter(currency="JPY"),
+    }
+    found: dict[str, Callable[[], Awaitable[int]]] = {}
+    for name, wanted in asked.items():
+        sort: Sort = "starts_at" if wanted.near is None else "near"
+        found[name] = partial(page_of_events, pool, wanted, sort)
+        found[f"{name}, counted"] = partial(Catalog(pool).count_events, wanted)
+    bookings, nobody = Bookings(pool), Wanted()
+    found["bookings of an event, counted"] = partial(
+        bookings.count_of_event, "evt_1", nobody
+    )
+    found["attendees of an event, counted"] = partial(
+        Attendees(pool).count_of_event, "evt_1"
+    )
+    return found
+
+
+async def timed(name: str, ask: Callable[[], Awaitable[int]]) -> None:
+    """Ask some times, and print how long that took."""
+    found, took = 0, list[float]()
+    for _ in range(RUNS):
+        began = perf_counter()
+        found = await ask()
+        took.append((perf_counter() - began) * 1_000)
+    print(
+        f"{name}: {found} found, median {statistics.median(took):.1f} ms,"
+        f" slowest {max(took):.1f} ms"
+    )
 
 
 async def fill(connection: Any, rows: int) -> None:
@@ -167,16 +230,9 @@ async def measure(url: str, rows: int) -> None:
         for name, search in searches(pool).items():
             for kind, text in TEXTS.items():
                 asked = text.format(first=first)
-                found, took = 0, list[float]()
-                for _ in range(RUNS):
-                    began = perf_counter()
-                    found = await search(asked)
-                    took.append((perf_counter() - began) * 1_000)
-                median = statistics.median(took)
-                print(
-                    f"{name}, {kind} ({asked!r}): {found} on the page,"
-                    f" median {median:.1f} ms, slowest {max(took):.1f} ms"
-                )
+                await timed(f"{name}, {kind} ({asked!r})", partial(search, asked))
+        for name, ask in filters(pool).items():
+            await timed(f"events, {name}", ask)
     finally:
         await pool.close()
 

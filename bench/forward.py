@@ -38,7 +38,7 @@ async def start_pair(
     entered = other if through_the_other else owner
 
     async def settle() -> dict[str, object]:
-        forwarded = await other.metric("onsale_forwarded_commands")
+        forwarded = await other.metric("onsale_forwarded_commands_total")
         if (forwarded > 0) is not through_the_other:
             raise ChildError(f"{forwarded:.0f} commands were forwarded")
         return await owner.settle(names)

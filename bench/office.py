@@ -144,18 +144,24 @@ class Office:
         }
 
     async def count(self) -> tuple[float, float]:
-        """Commands and commits of this process so far."""
+        """Commands and commits of the server so far."""
         async with self._session.get("/metrics") as answer:
-            found = dict(_BATCHES.findall(await answer.text()))
-        return float(found.get("sum", 0)), float(found.get("count", 0))
+            found = _BATCHES.findall(await answer.text())
+        # Of each worker, where there are several.
+        totals = {"sum": 0.0, "count": 0.0}
+        for name, value in found:
+            totals[name] += float(value)
+        return totals["sum"], totals["count"]
 
     async def metric(self, name: str) -> float:
-        """Read one plain metric."""
+        """Read one metric, summed over the workers where there are several."""
         async with self._session.get("/metrics") as answer:
-            for line in (await answer.text()).splitlines():
-                if line.startswith(f"{name} "):
-                    return float(line.rpartition(" ")[2])
-        raise ChildError(f"there is no metric {name}")
+            lines = (await answer.text()).splitlines()
+        shown = (f"{name} ", f"{name}{{")
+        found = [line.rpartition(" ")[2] for line in lines if line.startswith(shown)]
+        if not found:
+            raise ChildError(f"there is no metric {name}")
+        return sum(map(float, found))
 
     async def ask(self, method: str, path: str, body: object) -> dict[str, Any]:
         """Ask for something, and raise `ChildError` where it is refused."""

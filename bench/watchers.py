@@ -32,7 +32,7 @@ PATIENCE_S = 15.0
 JUDGING_S = 120.0
 CONNECT_TIMEOUT_S = 180
 
-_FANOUT = re.compile(r"^onsale_fanout_seconds (\S+)$", re.M)
+_FANOUT = re.compile(r"^onsale_fanout_seconds_total(?:\{[^}]*\})? (\S+)$", re.M)
 
 
 class Run(Struct, kw_only=True):

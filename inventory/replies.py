@@ -22,7 +22,11 @@ class Ok(Struct, kw_only=True, tag_field="op", tag="ok", gc=False):
 
 
 class HoldOk(Ok, tag="ok"):
-    """A hold as it stands after the command, and what the command added to it."""
+    """A hold as it stands after the command, and what the command added to it.
+
+    `expires_at` is promised: until then it is the caller's. It really ends 5 seconds
+    later, so that a `book` sent in time is not lost on its way: show buyers the former.
+    """
 
     hold: str
     expires_in_ms: int
@@ -42,7 +46,7 @@ class Taken(Struct, gc=False):
 
 
 class ExtendOk(Ok, tag="ok"):
-    """The new end of a hold."""
+    """The new promised end of a hold, which really ends 5 seconds later."""
 
     expires_in_ms: int
     expires_at: str
@@ -72,7 +76,7 @@ class SaleOk(Ok, tag="ok"):
 
 
 class HeldHold(Struct, gc=False):
-    """One live hold of the caller."""
+    """One live hold of the caller; it lives 5 seconds longer than is promised."""
 
     hold: str
     expires_in_ms: int
@@ -125,6 +129,14 @@ class Refused(Struct, kw_only=True, tag_field="op", tag="refused", gc=False):
     retry_after_ms: int | UnsetType = UNSET
     total: Money | UnsetType | None = UNSET
     errors: list[Fault] | UnsetType = UNSET
+    limit: int | UnsetType = UNSET
+    """The most there may be, of `too_many_seats` and `user_limit`."""
+    has: int | UnsetType = UNSET
+    """What the caller has of that, without what was asked for."""
+    free: int | UnsetType = UNSET
+    """How many there are of what was asked for, of `not_enough_seats`."""
+    deadline: str | UnsetType = UNSET
+    """The last moment for it, of `cancel_too_late` and `extend_limit`."""
 
 
 AnyOk = HoldOk | ExtendOk | TakenOk | BookOk | SaleOk | HoldingOk | Ok

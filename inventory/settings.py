@@ -62,6 +62,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     capacity: Capacity | None = None
     """Of an event that is only one area: its places, where they are others than those
     that it was made with."""
+    timezone: str = "UTC"
+    """The IANA zone in which its times are told, and move along with its beginning."""
 
 
 class SettingsPatch(
@@ -90,6 +92,7 @@ class SettingsPatch(
     one_booking_per_user: bool | UnsetType = UNSET
     registration: Registration | UnsetType = UNSET
     capacity: Capacity | UnsetType = UNSET
+    timezone: str | UnsetType = UNSET
 
     def names(self, *fields: str) -> bool:
         """Return whether it changes any of these fields."""

@@ -13,7 +13,8 @@ from zlib import crc32
 
 from inventory import limits
 from inventory.changes import Seats
-from inventory.records import FREE, HoldRecord
+from inventory.records import BLOCKED, FREE, HoldRecord
+from inventory.rejections import DETAILS
 from inventory.replies import Refused, refuse
 from inventory.state import Stock
 
@@ -25,7 +26,7 @@ def instead_of_taken(
     stock: Stock, seats: Seats, taken: list[int], user: str
 ) -> Refused:
     """Refuse seats of which some are `taken`, and offer as many free ones."""
-    refused = refuse("seat_not_free")
+    refused = refuse("seat_not_free", _why_taken(stock, taken, user))
     labels = stock.venue.labels
     refused.seats = [labels[seat] for seat in taken]
     windows = _windows(stock, seats, user)
@@ -33,6 +34,33 @@ def instead_of_taken(
         # Others would be refused; they are offered where there are no better ones.
         windows = _clean(stock, windows) or windows
     return _offer(stock, refused, windows)
+
+
+def _why_taken(stock: Stock, taken: list[int], user: str) -> str:
+    """Return what became of seats, from the view of who would like to have them."""
+    record = stock.users.get(user)
+    held: set[int] = set()
+    booked: set[int] = set()
+    if record is not None:
+        for token in record.holds:
+            held.update(stock.holds[token].seats)
+        for name in record.bookings:
+            booked.update(stock.bookings[name].seats)
+    letters = stock.letters
+    reasons = [
+        ("You hold {} already.", held.intersection(taken)),
+        ("You have booked {} already.", booked.intersection(taken)),
+        ("Not for sale: {}.", [seat for seat in taken if letters[seat] == BLOCKED]),
+    ]
+    labels = stock.venue.labels
+    told = [
+        text.format(", ".join(labels[seat] for seat in sorted(seats)))
+        for text, seats in reasons
+        if seats
+    ]
+    if sum(len(seats) for _, seats in reasons) < len(taken):
+        told.append(DETAILS["seat_not_free"])
+    return " ".join(told)
 
 
 def instead_of_orphans(

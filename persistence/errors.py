@@ -40,4 +40,8 @@ class Ambiguous(Exception):
 
 
 class TooMany(Exception):
-    """There are as many as may be."""
+    """There are as many as may be, which is the `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"at most {limit}")
+        self.limit = limit

@@ -52,6 +52,7 @@ from server.transport.http.compression import compress_bodies
 from server.transport.http.connections import ConnectionLimiter
 from server.transport.http.http_log import HTTP_LOG
 from server.transport.http.middleware import answer_problems, set_headers
+from server.transport.metrics.counting import count_requests
 from server.transport.ratelimit.request_limits import LIMITS
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ CAPABILITIES: Final = (
 
 ROUTES: Final = routes_of(CAPABILITIES)
 FRAMES: Final = frames_of(CAPABILITIES)
-MIDDLEWARES: Final = (note_writes, answer_problems, compress_bodies)
+MIDDLEWARES: Final = (count_requests, note_writes, answer_problems, compress_bodies)
 """What stands around every handler, the outermost first."""
 
 KEEPALIVE_S = 15
@@ -199,8 +200,12 @@ class Server:
 
 def _add_gauges(metrics: Metrics, limiter: ConnectionLimiter) -> None:
     metrics.gauge(
-        "onsale_tcp_connections", "Open connections", lambda: len(limiter.connections)
+        "onsale_tcp_connections",
+        "Connections of clients that are open.",
+        lambda: len(limiter.connections),
     )
-    metrics.gauge(
-        "onsale_tcp_refused", "Connections over a limit", lambda: limiter.refused
+    metrics.counter(
+        "onsale_tcp_refused_total",
+        "Connections that were refused, being more than an address may have.",
+        lambda: limiter.refused,
     )

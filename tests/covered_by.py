@@ -27,6 +27,7 @@ COVERS = {
         "server/ops/health/rest_caches.py",
     ],
     "tests/cluster/processes/test_strangers.py": [
+        "server/live/cluster/counts.py",
         "server/live/cluster/membership/start.py",
     ],
     "tests/cluster/test_bus.py": [
@@ -93,6 +94,9 @@ COVERS = {
     "tests/contract/test_docs_pages.py": [
         "server/ops/api/docs.py",
     ],
+    "tests/contract/test_faults.py": [
+        "server/events/catalogue/checks.py",
+    ],
     "tests/contract/test_images.py": [
         "server/events/images/open.py",
         "server/events/images/rest.py",
@@ -123,13 +127,14 @@ COVERS = {
     ],
     "tests/contract/test_reads.py": [
         "server/events/sales/rest_seats.py",
-        "server/transport/rest/query.py",
     ],
     "tests/contract/test_start.py": [
         "server/__init__.py",
         "server/__main__.py",
-        "server/base/metrics.py",
         "server/ops/cli/main.py",
+    ],
+    "tests/contract/test_venue_edits.py": [
+        "server/events/venues/rest_edit.py",
     ],
     "tests/contract/test_venues_events.py": [
         "server/events/catalogue/rest.py",
@@ -200,6 +205,8 @@ COVERS = {
         "server/transport/client/websocket.py",
     ],
     "tests/server/ops/health/test_rest.py": [
+        "server/ops/health/observer.py",
+        "server/transport/metrics/counting.py",
         "server/transport/http/app_keys.py",
     ],
     "tests/server/pages/test_pages.py": [

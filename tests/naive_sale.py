@@ -1,6 +1,8 @@
 """The organiser's half of the slow twin: sale states, settings, what is due."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -13,6 +15,7 @@ Reply = dict[str, Any]
 Places = dict[str, int]
 
 HOUR_MS = 3_600_000
+START = datetime(1970, 1, 1, tzinfo=UTC)
 SALE_WAYS = {
     "publish": ["draft"],
     "pause": ["on_sale"],
@@ -87,7 +90,8 @@ class NaiveSale:
             prices.pop(category, None)
             if money is not None:
                 prices[category] = money
-        self.settings = replace(former, **{**given, "prices": prices})
+        moved = self.moved(given)
+        self.settings = replace(former, **{**moved, **given, "prices": prices})
         self.judge(given)
         if self.reasons:
             self.settings = former
@@ -99,6 +103,27 @@ class NaiveSale:
             self.state = "completed"
         self.changed()
         return {"status": self.state}
+
+    def moved(self, given: dict[str, Any]) -> dict[str, int]:
+        """What moves with the beginning, as a clock on the wall shows it."""
+        if "starts_at_ms" not in given:
+            return {}
+        zone = ZoneInfo(given.get("timezone", self.settings.timezone))
+        begins, begun = (
+            (START + timedelta(milliseconds=ms)).astimezone(zone).replace(tzinfo=None)
+            for ms in (given["starts_at_ms"], self.settings.starts_at_ms)
+        )
+        found = {}
+        for field in ("ends_at_ms", "on_sale_at_ms", "off_sale_at_ms"):
+            time = getattr(self.settings, field)
+            opened = self.state not in ("draft", "scheduled")
+            if time is None or (field == "on_sale_at_ms" and opened):
+                continue
+            wall = (START + timedelta(milliseconds=time)).astimezone(zone)
+            moved = wall.replace(tzinfo=None) + (begins - begun)
+            since = moved.replace(tzinfo=zone) - START
+            found[field] = since // timedelta(milliseconds=1)
+        return found
 
     def judge(self, given: dict[str, Any]) -> None:
         """Refuse settings that do not go together, where what is wrong was given."""

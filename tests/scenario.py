@@ -274,7 +274,7 @@ def parse(text: str) -> AnyCommand:
             prices = patch.setdefault("prices", {})
             prices[name.removeprefix("price.")] = _money(value)
         elif equals and op == "configure":
-            patch[name] = _number(value)
+            patch[name] = None if value == "none" else _number(value)
         elif equals and name == "total":
             fields[name] = _money(value)
         elif equals:

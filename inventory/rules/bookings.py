@@ -93,7 +93,9 @@ def cancel(request: Request, command: Cancel) -> Decision:
     settings = stock.settings
     until_ms = settings.starts_at_ms - settings.cancel_until_s * 1_000
     if request.now_ms > until_ms and not request.organizer:
-        return None, refuse("cancel_too_late")
+        late = refuse("cancel_too_late")
+        late.deadline = rfc3339(until_ms)
+        return None, late
 
     reply = TakenOk(
         seats=labels_of(stock, booking.seats), areas=names_of(stock, booking.areas)

@@ -94,6 +94,15 @@ def areas_of(stock: Stock, wanted: dict[str, int]) -> dict[int, int] | Refused:
     return areas
 
 
+def no_places(stock: Stock, area: int, left: int, state: str) -> Refused:
+    """Refuse more places of an area than are `left` in a state, as in "free"."""
+    label = stock.venue.areas[area].label
+    refused = refuse("not_enough_seats", f"{label} has {left} {state} places.")
+    if state == "free":
+        refused.free = left
+    return refused
+
+
 def labels_of(stock: Stock, seats: Iterable[int]) -> list[str]:
     """Turn seat indexes into labels."""
     labels = stock.venue.labels

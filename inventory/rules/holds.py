@@ -24,6 +24,7 @@ from inventory.rules.common import (
     has_booked,
     labels_of,
     names_of,
+    no_places,
     own_hold,
     places_of,
     price,
@@ -60,8 +61,9 @@ def hold(request: Request, command: Hold) -> Decision:
     if taken:
         return None, instead_of_taken(stock, seats, taken, request.user)
     for area, count in areas.items():
-        if stock.areas[area].free < count:
-            return None, refuse("not_enough_seats")
+        free = stock.areas[area].free
+        if free < count:
+            return None, no_places(stock, area, free, "free")
     if stock.settings.prevent_orphans and seats:
         refused = instead_of_orphans(stock, seats, request.user, hold)
         if refused is not None:
@@ -83,7 +85,7 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
     areas = _area_instead_of_seats(stock, command)
     if areas is not None:
         if not areas:
-            return None, refuse("not_enough_seats")
+            return None, _too_few(command, _most_free(stock, category))
         added = Taken([], names_of(stock, areas))
         change, reply = _take(request, hold, (), areas, added, None)
         reply.adjacent = True
@@ -98,7 +100,8 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
             command.quantity, category=category, accessible=command.accessible
         )
     if found is None:
-        return None, refuse("not_enough_seats")
+        free = None if command.accessible else finder.free_count(category)
+        return None, _too_few(command, free)
 
     seats = tuple(found)
     added = Taken(labels_of(stock, seats), {})
@@ -119,8 +122,11 @@ def extend(request: Request, command: Extend) -> Decision:
     ttl_s = min(command.ttl_s or settings.hold_ttl_s, settings.hold_ttl_s)
     deadline_ms = max(hold.deadline_ms, request.now_ms + ttl_s * 1_000)
     life_ms = limits.HOLD_LIFE_FACTOR * settings.hold_ttl_s * 1_000
-    if deadline_ms > max(hold.deadline_ms, hold.created_ms + life_ms):
-        return None, refuse("extend_limit")
+    last_ms = max(hold.deadline_ms, hold.created_ms + life_ms)
+    if deadline_ms > last_ms:
+        refused = refuse("extend_limit")
+        refused.deadline = rfc3339(last_ms)
+        return None, refused
 
     reply = ExtendOk(
         expires_in_ms=deadline_ms - request.now_ms, expires_at=rfc3339(deadline_ms)
@@ -192,14 +198,44 @@ def _may_take(
         hold = own
         has += hold.size()
     if has > settings.max_per_booking:
-        return refuse("too_many_seats")
+        return _over(refuse("too_many_seats"), settings.max_per_booking, has - quantity)
     user = stock.users.get(request.user)
-    if (user.count if user else 0) + quantity > settings.max_per_user:
-        return refuse("user_limit")
+    count = user.count if user else 0
+    if count + quantity > settings.max_per_user:
+        return _over(refuse("user_limit"), settings.max_per_user, count)
     if has_booked(stock, request.user):
         # What could not be booked is left to others.
         return refuse("already_booked")
     return hold
+
+
+def _over(refused: Refused, limit: int, has: int) -> Refused:
+    """Tell in a refusal how many there may be, and how many there are already."""
+    refused.limit, refused.has = limit, has
+    return refused
+
+
+def _too_few(command: HoldBest, free: int | None) -> Refused:
+    """Refuse a search that found nothing, and tell how much is free where it is known.
+
+    Seats for wheelchairs are not counted.
+    """
+    if free is None:
+        return refuse("not_enough_seats")
+    refused = refuse("not_enough_seats", f"Only {free} of this kind are left.")
+    if free >= command.quantity:
+        refused.detail = f"No {command.quantity} of this kind are side by side."
+    refused.free = free
+    return refused
+
+
+def _most_free(stock: Stock, category: str | None) -> int:
+    """Return how many places the roomiest area has, of a category or of all."""
+    areas = zip(stock.areas, stock.venue.areas, strict=True)
+    return max(
+        (area.free for area, drawn in areas if category in (None, drawn.category)),
+        default=0,
+    )
 
 
 def _area_instead_of_seats(stock: Stock, command: HoldBest) -> dict[int, int] | None:

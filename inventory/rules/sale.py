@@ -33,11 +33,18 @@ from inventory.replies import (
     refuse,
     refuse_faults,
 )
-from inventory.rules.common import Decision, Request, labels_of, names_of, places_of
+from inventory.rules.common import (
+    Decision,
+    Request,
+    labels_of,
+    names_of,
+    no_places,
+    places_of,
+)
 from inventory.rules.settings import (
-    TIMES,
     merged,
     past_faults,
+    patched_faults,
     price_faults,
     time_faults,
 )
@@ -108,14 +115,14 @@ def configure(request: Request, command: Configure) -> Decision:
         refused = _refuse_capacity(stock, changed.capacity)
         if refused is not None:
             return None, refused
-    faults = time_faults(changed) if patch.names(*TIMES) else []
     if patch.prices is not UNSET:
         refused = _refuse_currency(stock, changed.prices)
         if refused is not None:
             return None, refused
-        # A draft may be incomplete until it is published.
-        used = () if settings.sale_state == "draft" else stock.venue.used_categories
-        faults += price_faults(changed.prices, stock.venue.categories, used)
+    venue = stock.venue
+    faults = patched_faults(
+        settings, changed, patch, venue.categories, venue.used_categories
+    )
     if faults:
         return None, refuse_faults("bad_field", faults)
 
@@ -236,13 +243,17 @@ def _set_blocked(request: Request, command: Block | Unblock, now: int) -> Decisi
     seats, areas = places
     others = [seat for seat in seats if stock.letters[seat] != now]
     if others:
-        refused = refuse("seat_not_free", "These seats are not in that state.")
+        state, asked = ("free", "blocked") if now == FREE else ("blocked", "unblocked")
+        refused = refuse("seat_not_free", f"Only {state} seats can be {asked}.")
         refused.seats = labels_of(stock, others)
         return None, refused
     for area, count in areas.items():
-        left = stock.areas[area].free if now == FREE else stock.areas[area].blocked
+        counts = stock.areas[area]
+        left, state = (
+            (counts.free, "free") if now == FREE else (counts.blocked, "blocked")
+        )
         if left < count:
-            return None, refuse("not_enough_seats")
+            return None, no_places(stock, area, left, state)
 
     reply = TakenOk(seats=labels_of(stock, seats), areas=names_of(stock, areas))
     if now == FREE:

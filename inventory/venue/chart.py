@@ -25,8 +25,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from inventory import limits
+from inventory.faults import convert
 from inventory.venue.draft import COLOR, Draft, join, middle
-from inventory.venue.errors import Faults, convert
+from inventory.venue.errors import Faults
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
 Coordinate = Annotated[float, Meta(ge=-limits.COORDINATE_MAX, le=limits.COORDINATE_MAX)]

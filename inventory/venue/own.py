@@ -14,8 +14,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from inventory import limits
+from inventory.faults import Fault, convert
 from inventory.venue.draft import COLOR, READABLE, Draft, join
-from inventory.venue.errors import ChartError, Fault, Faults, convert
+from inventory.venue.errors import ChartError, Faults
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
 SEAT_SPACING = 20.0

@@ -55,14 +55,14 @@ FROM event_day d JOIN event e USING (event_id)
 {scope} AND d.currency <> '' GROUP BY d.currency ORDER BY d.currency
 """
 _TREND = """
-SELECT t.{step} AS at, {sums}, coalesce(jsonb_object_agg(t.currency,
+SELECT {at} AS at, {sums}, coalesce(jsonb_object_agg(t.currency,
     jsonb_build_array(t.revenue, t.refunded)) FILTER (WHERE t.currency <> ''), '{{}}'
 )::text AS money
 FROM (
-    SELECT t.{step}, t.currency, {inner}
-    FROM event_{step} t JOIN event e USING (event_id)
-    {scope} AND t.{step} >= $2 AND t.{step} < $3 GROUP BY 1, 2
-) t GROUP BY t.{step} ORDER BY t.{step}
+    SELECT {part} AS part, t.currency, {inner}
+    FROM event_{unit} t JOIN event e USING (event_id)
+    {scope} AND t.{unit} >= $2 AND t.{unit} < $3 GROUP BY 1, 2
+) t GROUP BY t.part ORDER BY t.part
 """
 _RANKED = f"""
 SELECT e.event_id, e.name, e.status, e.starts_at, e.organisation_id,
@@ -171,15 +171,22 @@ class Analytics:
         self, scope: Scope, step: Step, begin: datetime, end: datetime
     ) -> list[Point]:
         """Return the minutes or days in which something happened, in order."""
-        statement = _TREND.format(
-            step=step,
-            scope=scope.where,
-            sums=", ".join(f"sum(t.{name})::bigint AS {name}" for name in _COUNTS),
-            inner=", ".join(
-                f"sum(t.{name}) AS {name}" for name in (*_COUNTS, "revenue", "refunded")
-            ),
-        )
+        statement = _trend(scope, step, part=f"t.{step}", at="t.part")
         rows = await self._pool.fetch(statement, scope.name, begin, end)
+        return [_point_of(row) for row in rows]
+
+    async def days(self, scope: Scope, begins: list[datetime]) -> list[Point]:
+        """Return the days in which something happened, in order, out of the minutes.
+
+        They begin at these times, at the last of which the one before it ends.
+        """
+        if not begins:
+            return []
+        days = "$4::timestamptz[]"
+        part, at = f"width_bucket(t.minute, {days})", f"({days})[t.part]"
+        statement = _trend(scope, "minute", part=part, at=at)
+        values = (scope.name, begins[0], begins[-1], begins)
+        rows = await self._pool.fetch(statement, *values)
         return [_point_of(row) for row in rows]
 
     async def ranking(self, scope: Scope) -> list[Ranked]:
@@ -197,6 +204,20 @@ class Analytics:
         row = await self._pool.fetch_one(_PEOPLE)
         assert row is not None
         return row["accounts"], row["organisations"]
+
+
+def _trend(scope: Scope, unit: Step, *, part: str, at: str) -> str:
+    """Return the statement that sums up parts of a time, each at its beginning."""
+    return _TREND.format(
+        unit=unit,
+        part=part,
+        at=at,
+        scope=scope.where,
+        sums=", ".join(f"sum(t.{name})::bigint AS {name}" for name in _COUNTS),
+        inner=", ".join(
+            f"sum(t.{name}) AS {name}" for name in (*_COUNTS, "revenue", "refunded")
+        ),
+    )
 
 
 def _point_of(row: Row) -> Point:

@@ -66,9 +66,11 @@ ORDER BY r.counted_at NULLS FIRST, h.event_id LIMIT $1
 """
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2))"
 _STATE = """
-SELECT coalesce(r.version, 0) AS version, r.live_holds, e.venue_id,
+SELECT coalesce(r.version, 0) AS version, r.live_holds,
+    e.venue_id, v.revision AS venue_revision,
     coalesce(r.prices, e.initial_settings -> 'prices', '{}')::text AS prices
-FROM event e LEFT JOIN event_rollup r USING (event_id) WHERE e.event_id = $1
+FROM event e JOIN venue v USING (venue_id) LEFT JOIN event_rollup r USING (event_id)
+WHERE e.event_id = $1
 """
 _ROWS = """
 SELECT from_version, to_version, at_ms, body FROM (
@@ -192,7 +194,7 @@ class Rollup:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._venues: OrderedDict[str, Categories] = OrderedDict()
+        self._venues: OrderedDict[tuple[str, int], Categories] = OrderedDict()
 
     async def behind(self) -> Behind:
         """Return what is not counted yet, what waits for its turn longest first."""
@@ -253,7 +255,9 @@ class Rollup:
         prices = _prices(state["prices"])
         categories = Categories({}, {})
         if needs_categories(batches, prices):
-            categories = await self._categories(connection, state["venue_id"])
+            categories = await self._categories(
+                connection, state["venue_id"], state["venue_revision"]
+            )
         packed = state["live_holds"]
         return Tally(
             {} if packed is None else _holds(packed),
@@ -263,15 +267,18 @@ class Rollup:
             categories=categories,
         )
 
-    async def _categories(self, connection: Any, venue: str) -> Categories:
-        known = self._venues.get(venue)
+    async def _categories(
+        self, connection: Any, venue: str, revision: int
+    ) -> Categories:
+        known = self._venues.get((venue, revision))
         if known is None:
             encoded = await connection.fetchval(_MAP, venue)
             # A large map takes milliseconds.
-            known = self._venues[venue] = await asyncio.to_thread(_labelled, encoded)
+            known = await asyncio.to_thread(_labelled, encoded)
+            self._venues[venue, revision] = known
             if len(self._venues) > VENUES_KEPT_MAX:
                 self._venues.popitem(last=False)
-        self._venues.move_to_end(venue)
+        self._venues.move_to_end((venue, revision))
         return known
 
     async def _put(self, connection: Any, event: str, last: Row, tally: Tally) -> None:

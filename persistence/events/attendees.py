@@ -274,6 +274,15 @@ class Attendees:
         )
         return _page(rows, limit)
 
+    async def count_of_event(
+        self, event: str, *, text: str | None = None, shown: str | None = None
+    ) -> int:
+        """Return how many `list_of_event` has on all its pages."""
+        values = (event, None, None, None, shown)
+        if text is None:
+            return await self._pool.count(_LIST_OF_EVENT, *values)
+        return await self._pool.count(_SEARCH_EVENT, *values, text)
+
     async def list_of_user(
         self, user: str, *, limit: int, cursor: str | None = None
     ) -> tuple[list[Attendee], str | None]:
@@ -282,6 +291,10 @@ class Attendees:
             _LIST_OF_USER, user, fetched(limit), *decode_cursor(cursor)
         )
         return _page(rows, limit)
+
+    async def count_of_user(self, user: str) -> int:
+        """Return how many registrations a user made."""
+        return await self._pool.count(_LIST_OF_USER, user, None, None, None)
 
 
 # asyncpg ships no types, hence Any for its connection.

@@ -18,7 +18,8 @@ _FIELDS: Final = """
 b.booking_id, b.event_id, b.reference, b.user_id, b.order_id, b.version,
 b.seats::text AS seats, b.areas::text AS areas, b.created_at, b.cancelled_at, b.lines,
 v.amount, v.currency, e.name AS event_name, e.starts_at AS event_starts_at,
-(e.settings ->> 'cancel_until_s')::bigint AS cancel_until_s
+(e.settings ->> 'cancel_until_s')::bigint AS cancel_until_s,
+coalesce(e.settings ->> 'timezone', 'UTC') AS event_timezone
 """
 _BOOKING: Final = """
 booking b JOIN event e USING (event_id) LEFT JOIN booking_value v USING (booking_id)
@@ -104,6 +105,7 @@ class Booking(Struct, frozen=True):
     cancelled_at: datetime | None
     event_name: str
     event_starts_at: datetime
+    event_timezone: str
     cancel_until: datetime
     """Until when its buyer may cancel it."""
     total: Money | None
@@ -170,6 +172,15 @@ class Bookings:
         found = [_booking_of(row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.booking))
 
+    async def count_of_user(
+        self, user: str, wanted: Wanted, *, event: str | None = None
+    ) -> int:
+        """Return how many `list_of_user` has on all its pages."""
+        values = (wanted.cancelled, wanted.begin, wanted.end)
+        return await self._pool.count(
+            _LIST_OF_USER, user, *values, None, event, None, None
+        )
+
     async def list_of_event(
         self,
         event: str,
@@ -203,6 +214,21 @@ class Bookings:
         )
         return [(_booking_of(row), Buyer(row["email"], row["name"])) for row in rows]
 
+    async def count_of_event(
+        self,
+        event: str,
+        wanted: Wanted,
+        *,
+        text: str | None = None,
+        text_is_seat: bool = False,
+        seat: str | None = None,
+    ) -> int:
+        """Return how many `list_of_event` has of all versions."""
+        values = (event, wanted.cancelled, wanted.begin, wanted.end, None, None, seat)
+        if text is None:
+            return await self._pool.count(_LIST_OF_EVENT, *values)
+        return await self._pool.count(_SEARCH_EVENT, *values, text, text_is_seat)
+
 
 def _booking_of(row: Row) -> Booking:
     seats, areas = _labels(row["seats"]), _areas(row["areas"])
@@ -220,6 +246,7 @@ def _booking_of(row: Row) -> Booking:
         cancelled_at=row["cancelled_at"],
         event_name=row["event_name"],
         event_starts_at=row["event_starts_at"],
+        event_timezone=row["event_timezone"],
         cancel_until=row["event_starts_at"] - timedelta(seconds=row["cancel_until_s"]),
         total=_total_of(row, lines),
         lines=lines,

@@ -26,11 +26,13 @@ from persistence.events.rows import (
     EventFilter,
     EventRow,
     Sort,
+    count_statement,
     event_of,
     list_statement,
     page_of,
     time_of,
 )
+from persistence.events.venue_edits import Coordinates, VenueEdits
 from persistence.events.venue_times import VenueTimes
 from persistence.postgres.cursors import decode_cursor, encode_cursor
 from persistence.postgres.pool import Pool, Row
@@ -41,26 +43,29 @@ WITH owner AS (
     WHERE organisation_id = $11 AND deleted_at IS NULL FOR SHARE
 )
 INSERT INTO venue (venue_id, name, map, seats, area_capacities, categories, capacity,
-    created_by, request_hash, exclusive, organisation_id)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+    created_by, request_hash, exclusive, organisation_id, timezone, address, lat, lon)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
 WHERE $11::text IS NULL OR EXISTS (SELECT FROM owner)
 ON CONFLICT (venue_id) DO NOTHING
 """
 _VENUE = """
 SELECT venue_id, name, seats, cardinality(area_capacities) AS areas,
     categories::text AS categories, created_by, request_hash, created_at, exclusive,
-    organisation_id
+    organisation_id, timezone, address, lat, lon, revision, deleted_at
 FROM venue
 """
-_FIND_VENUE = f"{_VENUE} WHERE venue_id = $1 AND capacity IS NULL"
+_FIND_MADE_VENUE = f"{_VENUE} WHERE venue_id = $1 AND capacity IS NULL"
+_FIND_VENUE = f"{_FIND_MADE_VENUE} AND deleted_at IS NULL"
 _LIST_VENUES = f"""{_VENUE}
-WHERE capacity IS NULL
+WHERE capacity IS NULL AND deleted_at IS NULL
     AND ($1::timestamptz IS NULL OR (created_at, venue_id) > ($1, $2))
 ORDER BY created_at, venue_id LIMIT $3
 """
 _HAS_VENUES = """
 SELECT count(*) = $2 AND NOT EXISTS (SELECT FROM venue WHERE venue_id = $3) AS full
-FROM (SELECT FROM venue WHERE organisation_id = $1 LIMIT $2) AS those
+FROM (
+    SELECT FROM venue WHERE organisation_id = $1 AND deleted_at IS NULL LIMIT $2
+) AS those
 """
 _IS_FULL = """
 SELECT count(*) = $2 AND NOT EXISTS (SELECT FROM event WHERE event_id = $3) AS full
@@ -69,8 +74,12 @@ FROM (
 ) AS those
 """
 # One statement, so the event, its head and its areas are there together or not at all.
+# Its venue is neither deleted nor drawn anew meanwhile.
 _CREATE_EVENT = """
-WITH seller AS (
+WITH hall AS MATERIALIZED (
+    SELECT venue_id, name, capacity, exclusive, area_capacities FROM venue
+    WHERE venue_id = $2 AND deleted_at IS NULL FOR SHARE
+), seller AS (
     SELECT organisation_id FROM organisation
     WHERE organisation_id = $9 AND deleted_at IS NULL FOR SHARE
 ), shown AS (
@@ -82,7 +91,7 @@ WITH seller AS (
     SELECT $1, venue_id, $3::jsonb, $3::jsonb, $4, $5, $6, $7, $8, $9,
         $10, $11, $12, (SELECT image_id FROM shown),
         CASE WHEN capacity IS NULL THEN name ELSE '' END
-    FROM venue WHERE venue_id = $2 AND ($9 IS NULL OR EXISTS (SELECT FROM seller))
+    FROM hall WHERE $9 IS NULL OR EXISTS (SELECT FROM seller)
     ON CONFLICT (event_id) DO NOTHING
     RETURNING event_id, venue_id, settings
 ), head AS (
@@ -93,19 +102,30 @@ WITH seller AS (
 ), place AS (
     INSERT INTO venue_time (event_id, venue_id, during)
     SELECT event_id, venue_id, event_period(settings)
-    FROM made JOIN venue v USING (venue_id) WHERE v.exclusive
+    FROM made JOIN hall v USING (venue_id) WHERE v.exclusive
 )
 INSERT INTO area_sold (event_id, area, capacity)
 SELECT m.event_id, a.number - 1, a.capacity
-FROM made m JOIN venue v USING (venue_id),
+FROM made m JOIN hall v USING (venue_id),
     unnest(v.area_capacities) WITH ORDINALITY AS a(capacity, number)
 """
 _FIND_EVENT = f"{EVENT} WHERE e.event_id = $1"
 _PLAN = """
 SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map,
-    e.organisation_id, e.created_by
+    e.organisation_id, e.created_by, v.revision
 FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
+# That which a request was told at first comes first, whatever its venue says by now.
+_ZONE = """
+SELECT coalesce(
+    (SELECT coalesce(initial_settings ->> 'timezone', 'UTC')
+        FROM event WHERE event_id = $1),
+    (SELECT timezone FROM venue WHERE venue_id = $2),
+    (SELECT timezone FROM organisation WHERE organisation_id = $3),
+    'UTC'
+) AS timezone
+"""
+_IS_THERE = "SELECT FROM venue WHERE venue_id = $1 AND deleted_at IS NULL"
 _MAP = "SELECT map FROM venue WHERE venue_id = $1"
 _SCHEDULED = """
 SELECT event_id FROM event
@@ -136,6 +156,13 @@ class VenueRow(Struct, frozen=True):
     """Whether it takes one event at a time."""
     organisation: str | None = None
     """For which it was made."""
+    timezone: str | None = None
+    """The IANA zone of events there that name none."""
+    address: str | None = None
+    coordinates: Coordinates | None = None
+    revision: int = 0
+    """How often it was edited."""
+    deleted: bool = False
 
 
 class EventPlan(Struct, frozen=True):
@@ -147,6 +174,7 @@ class EventPlan(Struct, frozen=True):
     map_json: bytes
     organisation: str | None = None
     created_by: str = ""
+    venue_revision: int = 0
 
     def venue_map(self) -> VenueMap:
         """Decode the map, which takes milliseconds where it is large."""
@@ -162,6 +190,7 @@ class Catalog:
         self.images = Images(pool)
         self.popularity = Popularity(pool)
         self.times = VenueTimes(pool)
+        self.venues = VenueEdits(pool)
 
     async def create_venue(
         self,
@@ -173,17 +202,16 @@ class Catalog:
         request_hash: bytes,
         exclusive: bool = False,
         organisation: str | None = None,
+        timezone: str | None = None,
+        address: str | None = None,
+        coordinates: Coordinates | None = None,
     ) -> VenueRow:
         """Make a venue, or return the one that has this id already.
 
         Raises KeyError where there is no such organisation any more, and `TooMany`
         where it has enough venues.
         """
-        if organisation is not None:
-            most = limits.VENUES_PER_ORGANISATION_MAX
-            rows = await self._pool.fetch(_HAS_VENUES, organisation, most, venue_id)
-            if rows[0]["full"]:
-                raise TooMany
+        await self._check_venues(organisation, venue_id)
         await self._insert_venue(
             venue_id,
             name,
@@ -193,15 +221,52 @@ class Catalog:
             request_hash,
             exclusive,
             organisation,
+            timezone,
+            address,
+            coordinates,
         )
-        row = await self.find_venue(venue_id)
+        row = await self.find_made_venue(venue_id)
         if row is None:
             raise KeyError(venue_id)
+        return row
+
+    async def copy_venue(
+        self,
+        venue: str,
+        copy: str,
+        *,
+        name: str | None,
+        created_by: str,
+        request_hash: bytes,
+        organisation: str | None,
+    ) -> VenueRow:
+        """Make a venue like another, or return the one that has this id already.
+
+        Raises KeyError, which says which, where there is no such `venue` or
+        `organisation` any more, and `TooMany`.
+        """
+        await self._check_venues(organisation, copy)
+        await self.venues.copy(
+            venue,
+            copy,
+            name=name,
+            created_by=created_by,
+            request_hash=request_hash,
+            organisation=organisation,
+        )
+        row = await self.find_made_venue(copy)
+        if row is None:
+            raise KeyError(await self._gone(venue))
         return row
 
     async def find_venue(self, venue_id: str) -> VenueRow | None:
         """Return a venue."""
         row = await self._pool.fetch_one(_FIND_VENUE, venue_id)
+        return None if row is None else _venue_of(row)
+
+    async def find_made_venue(self, venue_id: str) -> VenueRow | None:
+        """Return a venue, also a deleted one: `deleted` tells."""
+        row = await self._pool.fetch_one(_FIND_MADE_VENUE, venue_id)
         return None if row is None else _venue_of(row)
 
     async def list_venues(
@@ -215,6 +280,10 @@ class Catalog:
         if not more:
             return page, None
         return page, encode_cursor(page[-1].created_at, page[-1].venue_id)
+
+    async def count_venues(self) -> int:
+        """Return how many venues `list_venues` has on all its pages."""
+        return await self._pool.count(_LIST_VENUES, None, None, None)
 
     async def create_event(
         self,
@@ -231,9 +300,9 @@ class Catalog:
     ) -> EventRow:
         """Make an event, or return the one that has this id already.
 
-        Exactly one of `venue` and `capacity` is given. Raises KeyError when there is no
-        such venue, or no such organisation any more, `TooMany` where the organisation
-        has enough events, and `VenueTaken`.
+        Exactly one of `venue` and `capacity` is given. Raises KeyError, which says
+        which, when there is no such `venue`, or no such `organisation` any more,
+        `TooMany` where the organisation has enough events, and `VenueTaken`.
         """
         if (venue is None) == (capacity is None):
             raise ValueError("an event has either a venue or a capacity")
@@ -241,7 +310,7 @@ class Catalog:
             most = limits.EVENTS_PER_ORGANISATION_MAX
             rows = await self._pool.fetch(_IS_FULL, organisation, most, event)
             if rows[0]["full"]:
-                raise TooMany
+                raise TooMany(most)
         if capacity is not None:
             # Unlisted, and named like its event, whose id no other venue can have.
             venue = event
@@ -249,12 +318,13 @@ class Catalog:
             await self._insert_venue(
                 event, settings.name, only_area, capacity, created_by, request_hash
             )
+        wanted = msgspec.json.encode(settings).decode()
         await self.times.taking(
-            venue,
+            (event, venue, wanted),
             _CREATE_EVENT,
             event,
             venue,
-            msgspec.json.encode(settings).decode(),
+            wanted,
             settings.name,
             settings.sale_state,
             time_of(settings.starts_at_ms),
@@ -268,8 +338,19 @@ class Catalog:
         )
         row = await self.find_event(event)
         if row is None:
-            raise KeyError(venue)
+            raise KeyError(await self._gone(venue))
         return row
+
+    async def zone_for(
+        self, event: str, venue: str | None, organisation: str | None
+    ) -> str:
+        """Return the zone of an event that names none: where it was made, the first.
+
+        Else that of its venue, of its organisation, or UTC.
+        """
+        rows = await self._pool.fetch(_ZONE, event, venue, organisation)
+        zone: str = rows[0]["timezone"]
+        return zone
 
     async def find_event(self, event: str) -> EventRow | None:
         """Return an event, also a deleted one: `settings.deleted` tells."""
@@ -289,7 +370,14 @@ class Catalog:
         Raises `BadCursor`, also for a cursor of a list that is sorted otherwise.
         """
         sql, values = list_statement(wanted, sort, cursor, limit)
-        return page_of(await self._pool.fetch(sql, *values), sort, limit)
+        return page_of(await self._pool.fetch(sql, *values), wanted, sort, limit)
+
+    async def count_events(self, wanted: EventFilter = EVERY_EVENT) -> int:
+        """Return how many events are wanted."""
+        sql, values = count_statement(wanted)
+        rows = await self._pool.fetch(sql, *values)
+        total: int = rows[0]["total"]
+        return total
 
     async def find_plan(self, event: str) -> EventPlan | None:
         """Return what an event's journal begins with."""
@@ -303,6 +391,7 @@ class Catalog:
             map_json=row["map"],
             organisation=row["organisation_id"],
             created_by=row["created_by"],
+            venue_revision=row["revision"],
         )
 
     async def used_categories(self, venue_id: str) -> set[str]:
@@ -319,6 +408,20 @@ class Catalog:
         rows = await self._pool.fetch(_SCHEDULED, until_ms, limits.SCHEDULED_MAX)
         return [row["event_id"] for row in rows]
 
+    async def _gone(self, venue: str | None) -> str:
+        """Return what is not there, where nothing could be made for want of it."""
+        rows = await self._pool.fetch(_IS_THERE, venue)
+        return "organisation" if rows else "venue"
+
+    async def _check_venues(self, organisation: str | None, venue_id: str) -> None:
+        """Raise where an organisation has enough venues, of which this is none."""
+        if organisation is None:
+            return
+        most = limits.VENUES_PER_ORGANISATION_MAX
+        rows = await self._pool.fetch(_HAS_VENUES, organisation, most, venue_id)
+        if rows[0]["full"]:
+            raise TooMany(most)
+
     async def _insert_venue(
         self,
         venue_id: str,
@@ -329,6 +432,9 @@ class Catalog:
         request_hash: bytes,
         exclusive: bool = False,
         organisation: str | None = None,
+        timezone: str | None = None,
+        address: str | None = None,
+        coordinates: Coordinates | None = None,
     ) -> None:
         await self._pool.fetch(
             _CREATE_VENUE,
@@ -343,6 +449,10 @@ class Catalog:
             request_hash,
             exclusive,
             organisation,
+            timezone,
+            address,
+            None if coordinates is None else coordinates.lat,
+            None if coordinates is None else coordinates.lon,
         )
 
 
@@ -358,6 +468,13 @@ def _venue_of(row: Row) -> VenueRow:
         created_at=row["created_at"],
         exclusive=row["exclusive"],
         organisation=row["organisation_id"],
+        timezone=row["timezone"],
+        address=row["address"],
+        coordinates=(
+            None if row["lat"] is None else Coordinates(row["lat"], row["lon"])
+        ),
+        revision=row["revision"],
+        deleted=row["deleted_at"] is not None,
     )
 
 

@@ -142,6 +142,13 @@ class Persons:
         found = [Person(**row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.person_id))
 
+    async def count_of(self, reader: str | None, *, text: str | None = None) -> int:
+        """Return how many `list_of` has on all its pages."""
+        values = (reader, None, None, None)
+        if text is None:
+            return await self._pool.count(_LIST, *values)
+        return await self._pool.count(_SEARCH, *values, text)
+
     async def delete(self, person: str) -> bool:
         """Forget somebody, whose places stay; False where there is nobody."""
         return await self._pool.fetch_one(_DELETE, person) is not None

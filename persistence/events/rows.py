@@ -28,8 +28,10 @@ Sort = Literal[
     "-created_at",
     "registrations",
     "-registrations",
+    "near",
 ]
-"""A minus turns the order round: `-registrations` begins with the most."""
+"""A minus turns the order round: `-registrations` begins with the most. `near` begins
+with what is nearest to the time of the filter."""
 
 EVENT: Final = """
 SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
@@ -102,10 +104,19 @@ class EventRow(Struct, frozen=True):
     """How often it was."""
 
 
+class Near(Struct, frozen=True):
+    """A time, and how long before and after it events may begin; None for any."""
+
+    at: datetime
+    within: timedelta | None
+
+
 class EventFilter(Struct, frozen=True, kw_only=True):
     """Which events are asked for: those to which all of this applies.
 
-    `from_ms` is included, `to_ms` is not. Each word of a `text` is in the name, or
+    `from_ms` is included, `to_ms` is not. What is `upcoming` has not begun, and is
+    neither cancelled nor completed. One of the prices is from `price_min` to
+    `price_max`, in minor units. Each word of a `text` is in the name, or
     begins one in the venue's name, the category, the tags or the description, as
     `search_query` of migration 0014 reads it. Drafts of organisations are in the lists
     of their own only.
@@ -122,6 +133,22 @@ class EventFilter(Struct, frozen=True, kw_only=True):
     drafts: bool = False
     made_by: str | None = None
     """Whose drafts without organisation are wanted; None is everybody's."""
+    upcoming: bool | None = None
+    free: bool | None = None
+    price_min: int | None = None
+    price_max: int | None = None
+    currency: str | None = None
+    near: Near | None = None
+
+
+class _Order(Struct, frozen=True):
+    """What a list is sorted by: an expression in SQL, and its type."""
+
+    name: str
+    """By which a cursor knows the list again."""
+    expression: str
+    kind: str
+    descending: bool = False
 
 
 class Conditions:
@@ -133,38 +160,66 @@ class Conditions:
 
     def add(self, text: str, *values: object) -> None:
         """Add a condition with a `{}` for each of its values."""
-        places = []
-        for value in values:
-            self.values.append(value)
-            places.append(f"${len(self.values)}")
-        self.texts.append(text.format(*places))
+        self.texts.append(text.format(*(self.place(value) for value in values)))
+
+    def place(self, value: object) -> str:
+        """Return where a value stands among the parameters."""
+        self.values.append(value)
+        return f"${len(self.values)}"
 
 
 def list_statement(
     wanted: EventFilter, sort: Sort, cursor: str | None, limit: int
 ) -> tuple[str, list[object]]:
     """Return the statement that lists a page and one row more; raises `BadCursor`."""
-    key = sort.removeprefix("-")
-    expression, kind, _ = _KEYS[key]
-    beyond, order = ("<", " DESC") if sort.startswith("-") else (">", "")
     conditions = _conditions_of(wanted)
+    by = _order_of(wanted, sort, conditions)
+    beyond, order = ("<", " DESC") if by.descending else (">", "")
     if cursor is not None:
-        value, last = _read_cursor(cursor, sort)
+        value, last = _read_cursor(cursor, by)
         conditions.add(
-            f"({expression}, e.event_id) {beyond} ({{}}::{kind}, {{}})", value, last
+            f"({by.expression}, e.event_id) {beyond} ({{}}::{by.kind}, {{}})",
+            value,
+            last,
         )
     where = "\n    AND ".join(conditions.texts)
-    source = _RANKED if key == "registrations" else EVENT
-    conditions.values.append(fetched(limit))
+    source = _RANKED if sort.endswith("registrations") else EVENT
+    limited = conditions.place(fetched(limit))
     sql = (
-        f"{source}WHERE {where}\nORDER BY {expression}{order}, e.event_id{order}"
-        f" LIMIT ${len(conditions.values)}"
+        f"{source}WHERE {where}\nORDER BY {by.expression}{order}, e.event_id{order}"
+        f" LIMIT {limited}"
     )
     return sql, conditions.values
 
 
+def count_statement(wanted: EventFilter) -> tuple[str, list[object]]:
+    """Return the statement that counts what all pages have together."""
+    conditions = _conditions_of(wanted)
+    where = "\n    AND ".join(conditions.texts)
+    sql = "SELECT count(*) AS total FROM event e JOIN venue v USING (venue_id)\n"
+    return f"{sql}WHERE {where}", conditions.values
+
+
+def _order_of(wanted: EventFilter, sort: Sort, conditions: Conditions) -> _Order:
+    if sort != "near":
+        expression, kind, _ = _KEYS[sort.removeprefix("-")]
+        return _Order(sort, expression, kind, sort.startswith("-"))
+    if wanted.near is None:
+        raise ValueError("near what?")
+    at = conditions.place(wanted.near.at)
+    microseconds = f"extract(epoch FROM e.starts_at - {at}::timestamptz) * 1000000"
+    return _Order(_name_of(wanted, sort), f"abs({microseconds})::bigint", "bigint")
+
+
+def _name_of(wanted: EventFilter, sort: Sort) -> str:
+    """Return by what a cursor knows its list again."""
+    if wanted.near is None or sort != "near":
+        return sort
+    return f"near {wanted.near.at.timestamp()}"
+
+
 def page_of(
-    rows: list[Row], sort: Sort, limit: int
+    rows: list[Row], wanted: EventFilter, sort: Sort, limit: int
 ) -> tuple[list[EventRow], str | None]:
     """Return the page of what the statement found, and the cursor of the next one."""
     size = min(limit, limits.PAGE_MAX)
@@ -172,10 +227,13 @@ def page_of(
     if len(rows) <= size:
         return events, None
     last = rows[size - 1]
-    value = last[_KEYS[sort.removeprefix("-")][2]]
+    if sort == "near" and wanted.near is not None:
+        value = abs(last["starts_at"] - wanted.near.at) // _MICROSECOND
+    else:
+        value = last[_KEYS[sort.removeprefix("-")][2]]
     if isinstance(value, datetime):
         value = (value - _EPOCH) // _MICROSECOND
-    packed = msgspec.msgpack.encode((sort, value, last["event_id"]))
+    packed = msgspec.msgpack.encode((_name_of(wanted, sort), value, last["event_id"]))
     return events, base64.urlsafe_b64encode(packed).decode()
 
 
@@ -237,19 +295,48 @@ def _conditions_of(wanted: EventFilter) -> Conditions:
     ):
         if value is not None:
             found.add(text, value)
+    _add_times(found, wanted)
+    _add_prices(found, wanted)
     if wanted.text is not None:
         found.add("e.words @@ search_query({})", wanted.text)
     return found
 
 
-def _read_cursor(cursor: str, sort: Sort) -> tuple[Any, str]:
+def _add_times(found: Conditions, wanted: EventFilter) -> None:
+    if wanted.upcoming is True:
+        found.add("e.starts_at > now() AND e.status NOT IN ('cancelled', 'completed')")
+    elif wanted.upcoming is False:
+        found.add("(e.starts_at <= now() OR e.status IN ('cancelled', 'completed'))")
+    if wanted.near is not None and wanted.near.within is not None:
+        # Reckoned there, where there are years before the first and after 9999.
+        found.add(
+            "e.starts_at BETWEEN {0}::timestamptz - {1}::interval"
+            " AND {0}::timestamptz + {1}::interval",
+            wanted.near.at,
+            wanted.near.within,
+        )
+
+
+def _add_prices(found: Conditions, wanted: EventFilter) -> None:
+    if wanted.free is not None:
+        # As the condition of an index has it.
+        found.add(f"e.amounts {'=' if wanted.free else '<>'} '{{{{[0,1)}}}}'")
+    if wanted.price_min is not None or wanted.price_max is not None:
+        found.add(
+            "e.amounts && int8range({}, {}, '[]')", wanted.price_min, wanted.price_max
+        )
+    if wanted.currency is not None:
+        found.add("e.currency = {}", wanted.currency)
+
+
+def _read_cursor(cursor: str, by: _Order) -> tuple[Any, str]:
     """Return the sort key and the id after which a page begins."""
     try:
         raw = base64.b64decode(cursor.encode("ascii"), b"-_", validate=True)
         named, value, last = _position(raw)
-        kind = _KEYS[sort.removeprefix("-")][1]
+        kind = by.kind
         fits = isinstance(value, str) == (kind == "text")
-        if named != sort or not fits or "\0" in f"{value}{last}":
+        if named != by.name or not fits or "\0" in f"{value}{last}":
             raise BadCursor("not a cursor of this list")
         if kind == "bigint" and not -(2**63) <= int(value) < 2**63:
             raise BadCursor("not a cursor of this list")

@@ -42,11 +42,24 @@ FROM event e WHERE e.event_id = t.event_id AND t.venue_id = $1
     AND t.during <> event_period(e.settings)
     AND t.taken_at < clock_timestamp() - interval '1 minute'
 """
+_OTHER = """
+SELECT event_id FROM venue_time
+WHERE event_id <> $1 AND venue_id = $2 AND during && event_period($3::jsonb)
+ORDER BY during LIMIT 1
+"""
 _VENUE_OF = "SELECT venue_id FROM venue_time WHERE event_id = $1"
 
 
 class VenueTaken(Exception):
-    """Another event has the venue at that time."""
+    """Another event has the venue at that time: `event`, where it still has."""
+
+    def __init__(self, event: str | None) -> None:
+        super().__init__(event)
+        self.event = event
+
+
+Place = tuple[str, str | None, str]
+"""An event, its venue, and the settings that it is to have, as JSON."""
 
 
 class TakenTime(Struct, frozen=True):
@@ -70,7 +83,8 @@ class VenueTimes:
         if not rows:
             return None
         wanted = json.encode(settings).decode()
-        taken = await self.taking(rows[0]["venue_id"], _TAKE, event, wanted)
+        place = (event, rows[0]["venue_id"], wanted)
+        taken = await self.taking(place, _TAKE, event, wanted)
         return TakenTime(event) if taken else None
 
     async def settle(self, taken: TakenTime) -> None:
@@ -79,8 +93,9 @@ class VenueTimes:
         if left and left[0]["takers"] == 0:
             await self._pool.fetch(_SETTLE, taken.event, left[0]["taken_at"])
 
-    async def taking(self, venue: str | None, sql: str, *args: object) -> list[Row]:
+    async def taking(self, place: Place, sql: str, *args: object) -> list[Row]:
         """Run a statement that takes time in a venue; raises `VenueTaken`."""
+        _, venue, _ = place
         try:
             return await self._pool.fetch(sql, *args)
         except ExclusionViolation:
@@ -90,4 +105,5 @@ class VenueTimes:
             await self._pool.fetch(_SETTLE_OLD, venue)
             return await self._pool.fetch(sql, *args)
         except ExclusionViolation as error:
-            raise VenueTaken(venue) from error
+            others = await self._pool.fetch(_OTHER, *place)
+            raise VenueTaken(others[0]["event_id"] if others else None) from error

@@ -195,6 +195,14 @@ class ActivityLog:
             return page, None
         return page, encode_cursor(page[-1].at, page[-1].activity_id)
 
+    async def count(self, wanted: Wanted) -> int:
+        """Return how many rows are wanted."""
+        where, values = _where(wanted)
+        sql = _LIST.format(
+            fields=_FIELDS, where=" AND ".join(where) or "true", limit="ALL"
+        )
+        return await self._pool.count(sql, *values)
+
 
 def from_ms(at_ms: int) -> datetime:
     """Return Unix milliseconds as a time in UTC."""

@@ -222,7 +222,7 @@ class Announcements:
             if row is not None:
                 return Announcement(**row)
             if await connection.fetchval(_COUNT, organisation) >= PER_DAY_MAX:
-                raise TooMany
+                raise TooMany(PER_DAY_MAX)
             await connection.execute(
                 _CREATE,
                 new.announcement_id,
@@ -314,6 +314,17 @@ class Announcements:
             _LIST_OF_USER, user, fetched(limit), *decode_cursor(cursor)
         )
         return _page(rows, limit)
+
+    async def count_of(self, organisation: str, *, holder: str | None = None) -> int:
+        """Return how many `list_of` has on all its pages."""
+        values = (organisation, None, None, None)
+        if holder is None:
+            return await self._pool.count(_LIST, *values)
+        return await self._pool.count(_LIST_HELD, *values, holder)
+
+    async def count_of_user(self, user: str) -> int:
+        """Return how many `list_of_user` has on all its pages."""
+        return await self._pool.count(_LIST_OF_USER, user, None, None, None)
 
     async def write_some(self, batch: int = BATCH) -> bool:
         """Write the next mails of the oldest announcement; False where all is written.

@@ -154,7 +154,7 @@ class ApiKeys:
             if row is not None:
                 return ApiKey(**row), False
             if await connection.fetchval(_COUNT, organisation) >= KEYS_MAX:
-                raise TooMany
+                raise TooMany(KEYS_MAX)
             row = await connection.fetchrow(
                 _CREATE,
                 new.key_id,
@@ -184,6 +184,10 @@ class ApiKeys:
         )
         found = [ApiKey(**row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.key_id))
+
+    async def count_of(self, organisation: str) -> int:
+        """Return how many keys an organisation has."""
+        return await self._pool.count(_LIST, organisation, None, None, None)
 
     async def rotate(
         self,

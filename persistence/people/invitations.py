@@ -172,7 +172,7 @@ class Invitations:
             await connection.execute(_REPLACE, new.organisation_id, key)
             pending = await connection.fetchval(_COUNT_PENDING, new.organisation_id)
             if pending >= PENDING_MAX:
-                raise TooMany
+                raise TooMany(PENDING_MAX)
             await connection.execute(
                 _CREATE,
                 new.invitation_id,
@@ -217,6 +217,12 @@ class Invitations:
         )
         found = [Invitation(**row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.invitation_id))
+
+    async def count_of(
+        self, organisation: str, *, state: AnswerState | None = None
+    ) -> int:
+        """Return how many invitations an organisation has, in that state."""
+        return await self._pool.count(_LIST, organisation, None, state, None, None)
 
     async def accept(self, code_hash: bytes, user: str) -> tuple[str, MemberRole]:
         """Make whom the code was sent to a member; return of what, and the role.

@@ -102,8 +102,10 @@ class JoinRequests:
             if await connection.fetchrow(_IS_MEMBER, organisation, user) is not None:
                 raise AlreadyMember
             counts = await connection.fetchrow(_COUNT, organisation, user)
-            if counts["mine"] >= PENDING_PER_USER_MAX or counts["here"] >= PENDING_MAX:
-                raise TooMany
+            if counts["mine"] >= PENDING_PER_USER_MAX:
+                raise TooMany(PENDING_PER_USER_MAX)
+            if counts["here"] >= PENDING_MAX:
+                raise TooMany(PENDING_MAX)
             await connection.execute(_CREATE, request, organisation, user, message)
             row = await connection.fetchrow(_FIND, organisation, request)
             return JoinRequest(**row)
@@ -127,6 +129,12 @@ class JoinRequests:
         )
         return _page(rows, limit)
 
+    async def count_of(
+        self, organisation: str, *, state: AnswerState | None = None
+    ) -> int:
+        """Return how many requests an organisation has, in that state."""
+        return await self._pool.count(_LIST, organisation, None, state, None, None)
+
     async def list_of_user(
         self, user: str, *, limit: int, cursor: str | None = None
     ) -> tuple[list[JoinRequest], str | None]:
@@ -135,6 +143,10 @@ class JoinRequests:
             _LIST_OF_USER, user, fetched(limit), *decode_cursor(cursor)
         )
         return _page(rows, limit)
+
+    async def count_of_user(self, user: str) -> int:
+        """Return how many requests somebody made."""
+        return await self._pool.count(_LIST_OF_USER, user, None, None, None)
 
     async def accept(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from persistence.errors import TooMany
 from persistence.postgres.cursors import decode_cursor, fetched, page
@@ -26,7 +26,8 @@ OWNED_MAX: Final = 20
 MEMBERS_MAX: Final = 500
 
 _FIELDS = """
-o.organisation_id, o.name, o.description, o.request_hash, o.created_at, o.listed
+o.organisation_id, o.name, o.description, o.timezone, o.request_hash, o.created_at,
+o.listed
 """
 _MINE = """
 LEFT JOIN organisation_member m
@@ -56,16 +57,17 @@ _COUNT_OWNED = """
 SELECT count(*) FROM organisation_member WHERE user_id = $1 AND role = 'owner'
 """
 _CREATE = """
-INSERT INTO organisation (organisation_id, name, description, created_by, request_hash,
-    listed)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO organisation
+    (organisation_id, name, description, created_by, request_hash, timezone, listed)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _JOIN = """
 INSERT INTO organisation_member (organisation_id, user_id, role) VALUES ($1, $2, $3)
 """
 _EDIT = """
 UPDATE organisation SET name = coalesce($2, name),
-    description = coalesce($3, description), listed = coalesce($4, listed)
+    description = coalesce($3, description), listed = coalesce($4, listed),
+    timezone = CASE WHEN $5::boolean THEN $6::text ELSE timezone END
 WHERE organisation_id = $1 AND deleted_at IS NULL
 """
 _LOCK = """
@@ -172,6 +174,8 @@ class Organisation(Struct, frozen=True):
     listed: bool
     """Whether strangers find it by its name."""
     role: MemberRole | None
+    timezone: str | None = None
+    """The IANA zone of its events that name none, at venues without one."""
 
 
 class Member(Struct, frozen=True):
@@ -228,6 +232,7 @@ class Organisations:
         name: str,
         description: str,
         *,
+        timezone: str | None = None,
         created_by: str,
         request_hash: bytes,
         listed: bool = True,
@@ -245,9 +250,9 @@ class Organisations:
             if known is not None:
                 return _organisation_of(known)
             if await connection.fetchval(_COUNT_OWNED, created_by) >= OWNED_MAX:
-                raise TooMany
+                raise TooMany(OWNED_MAX)
             fields = (organisation, name, description, created_by, request_hash)
-            await connection.execute(_CREATE, *fields, listed)
+            await connection.execute(_CREATE, *fields, timezone, listed)
             await connection.execute(_JOIN, organisation, created_by, "owner")
             row = await connection.fetchrow(_FIND, created_by, organisation)
             return _organisation_of(row)
@@ -287,15 +292,35 @@ class Organisations:
         found = [_organisation_of(row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.organisation_id))
 
+    async def count_of(
+        self,
+        user: str,
+        *,
+        reach: Reach = "own",
+        listed: bool | None = None,
+        text: str | None = None,
+    ) -> int:
+        """Return how many `list_of` has on all its pages."""
+        values = (user, None, reach, None, None, listed)
+        if text is None:
+            return await self._pool.count(_LIST_ALL, *values)
+        return await self._pool.count(_SEARCH, *values, text)
+
     async def edit(
         self,
         organisation: str,
         name: str | None,
         description: str | None,
-        listed: bool | None,
+        listed: bool | None = None,
+        timezone: str | UnsetType | None = UNSET,
     ) -> None:
-        """Change what an organisation says of itself; None leaves it."""
-        await self._pool.fetch(_EDIT, organisation, name, description, listed)
+        """Change what an organisation says of itself.
+
+        None leaves a name, a description and whether it is listed, and takes the zone
+        away.
+        """
+        zone = (False, None) if timezone is UNSET else (True, timezone)
+        await self._pool.fetch(_EDIT, organisation, name, description, listed, *zone)
 
     async def find_member(self, organisation: str, user: str) -> Member | None:
         """Return a member."""
@@ -311,6 +336,10 @@ class Organisations:
         )
         found = [Member(**row) for row in rows]
         return page(found, limit, lambda one: (one.joined_at, one.user_id))
+
+    async def count_members(self, organisation: str) -> int:
+        """Return how many members there are."""
+        return await self._pool.count(_LIST_MEMBERS, organisation, None, None, None)
 
     async def set_role(
         self,
@@ -409,7 +438,7 @@ async def join(connection: Any, organisation: str, user: str, role: MemberRole) 
     if await connection.fetchval(_ROLE, organisation, user) is not None:
         raise AlreadyMember
     if await connection.fetchval(_COUNT, organisation) >= MEMBERS_MAX:
-        raise TooMany
+        raise TooMany(MEMBERS_MAX)
     await connection.execute(_JOIN, organisation, user, role)
 
 

@@ -101,15 +101,7 @@ class Users:
         `text` has words that are in the email address or in the name, as
         `search_query` of migration 0014 reads them.
         """
-        where, values = ["deleted_at IS NULL"], list[object]()
-        if text:
-            values.append(text)
-            where.append("words @@ search_query($1)")
-        if role is not None:
-            values.append(role)
-            where.append(f"role = ${len(values)}")
-        if suspended is not None:
-            where.append(f"suspended_at IS {'NOT ' if suspended else ''}NULL")
+        where, values = _where(text, role, suspended)
         at, last = decode_cursor(cursor)
         if at is not None:
             values += [at, last]
@@ -124,6 +116,18 @@ class Users:
         if len(rows) <= limit:
             return page, None
         return page, encode_cursor(page[-1].created_at, page[-1].user_id)
+
+    async def count(
+        self,
+        *,
+        text: str | None = None,
+        role: Role | None = None,
+        suspended: bool | None = None,
+    ) -> int:
+        """Return how many `search` has on all its pages."""
+        where, values = _where(text, role, suspended)
+        sql = _LIST.format(fields=_FIELDS, where=" AND ".join(where), limit="ALL")
+        return await self._pool.count(sql, *values)
 
     async def change(
         self,
@@ -162,3 +166,19 @@ class Users:
         if before.role == after.role and not locked_out:
             return []
         return await end_all(connection, after.user_id, self._token_s, self._alone_s)
+
+
+def _where(
+    text: str | None, role: Role | None, suspended: bool | None
+) -> tuple[list[str], list[object]]:
+    """Return the conditions of a list, and their parameters."""
+    where, values = ["deleted_at IS NULL"], list[object]()
+    if text:
+        values.append(text)
+        where.append("words @@ search_query($1)")
+    if role is not None:
+        values.append(role)
+        where.append(f"role = ${len(values)}")
+    if suspended is not None:
+        where.append(f"suspended_at IS {'NOT ' if suspended else ''}NULL")
+    return where, values

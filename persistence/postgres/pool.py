@@ -76,6 +76,17 @@ class Pool:
         rows = await self.fetch(sql, *args)
         return rows[0] if rows else None
 
+    async def count(self, sql: str, *args: object) -> int:
+        """Return how many rows a list has, in whose statement order and limit are last.
+
+        Give None for the limit and for where a page begins.
+        """
+        rows, _, ending = sql.rpartition("ORDER BY")
+        counted = f"{rows} LIMIT {ending.rpartition('LIMIT')[2]}"
+        found = await self.fetch(f"SELECT count(*) FROM ({counted}) AS counted", *args)
+        total: int = found[0]["count"]
+        return total
+
     @asynccontextmanager
     async def transaction(
         self, isolation: str = "read_committed", readonly: bool = False

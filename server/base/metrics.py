@@ -1,6 +1,8 @@
-"""What the server counts, as Prometheus reads it.
+"""What the server counts, as Prometheus reads it and by its conventions.
 
-The hot path adds to plain integers; the rest is read off when somebody asks.
+The hot path adds to plain integers; the rest is read off when somebody asks. What only
+grows is a counter, whose name ends in `_total`; what goes up and down is a gauge. Units
+are seconds and bytes, and a help text is a sentence.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ from itertools import accumulate
 from time import monotonic
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -31,6 +33,8 @@ COMMIT_BUCKETS_S = (0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.
 BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 4_096)
 LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
+Reader = Callable[[], float]
+
 
 class Histogram:
     """Counts values by bucket: a library takes five times as long."""
@@ -45,13 +49,15 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
 
+    def buckets(self) -> list[tuple[str, int]]:
+        """Return how many values were at most as large as each bound."""
+        names = [*map(floatToGoString, self.bounds), "+Inf"]
+        return list(zip(names, accumulate(self.counts), strict=True))
+
     def family(self) -> HistogramMetricFamily:
         """Return what is counted as a histogram."""
-        names = [*map(floatToGoString, self.bounds), "+Inf"]
-        counts = accumulate(self.counts)
-        buckets = list(zip(names, counts, strict=True))
         return HistogramMetricFamily(
-            self.name, self.text, buckets=buckets, sum_value=self.sum
+            self.name, self.text, buckets=self.buckets(), sum_value=self.sum
         )
 
 
@@ -60,24 +66,31 @@ class Metrics(Collector):
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._gauges: dict[str, tuple[str, Reader]] = {}
+        self._counters: dict[str, tuple[str, Reader]] = {}
         self.commits = 0
         self.commands = 0
         self.refusals: Counter[str] = Counter()
         self.doubts: Counter[str] = Counter()
         self.failures = 0
         self._batch = Histogram(
-            "onsale_batch_commands", "Commands answered by one commit", BATCH_BUCKETS
+            "onsale_batch_commands",
+            "Commands that one commit answered.",
+            BATCH_BUCKETS,
         )
         self._commit = Histogram(
-            "onsale_commit_seconds", "Time of one commit", COMMIT_BUCKETS_S
+            "onsale_commit_seconds",
+            "How long one commit to the journal took.",
+            COMMIT_BUCKETS_S,
         )
         self._lag = Histogram(
             "onsale_loop_lag_seconds",
-            "How late the event loop runs what is due",
+            "How late the event loop ran what was due.",
             LAG_BUCKETS_S,
         )
         self.registry.register(self)
+        # CPU, memory, open files and the start of this process.
+        ProcessCollector(registry=self.registry)
 
     def committed(self, commands: int, seconds: float) -> None:
         """Note a clean commit."""
@@ -104,22 +117,48 @@ class Metrics(Collector):
             error="".join(traceback.format_exception(error)),
         )
 
-    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """Show a number that is read when somebody asks."""
-        self.gauges[name] = (text, read)
+    def gauge(self, name: str, text: str, read: Reader) -> None:
+        """Show a number that goes up and down, read when somebody asks."""
+        self._gauges[name] = (text, read)
+
+    def counter(self, name: str, text: str, read: Reader) -> None:
+        """Show a number that only grows; its name ends in `_total`."""
+        assert name.endswith("_total"), name
+        self._counters[name] = (text, read)
+
+    def read(self, name: str) -> float:
+        """Return what a gauge or a counter is now; raises KeyError."""
+        _, read = self._gauges.get(name) or self._counters[name]
+        return read()
 
     def collect(self) -> Iterable[Metric]:
         """Yield the counters and gauges."""
-        yield CounterMetricFamily("onsale_commits", "Clean commits", value=self.commits)
         yield CounterMetricFamily(
-            "onsale_commands", "Commands answered after a commit", value=self.commands
+            "onsale_commits", "Commits that succeeded.", value=self.commits
         )
         yield CounterMetricFamily(
-            "onsale_actor_failures", "Actors stopped on an error", value=self.failures
+            "onsale_commands",
+            "Commands that were answered after a commit.",
+            value=self.commands,
+        )
+        yield CounterMetricFamily(
+            "onsale_actor_failures",
+            "Actors of events that an error stopped.",
+            value=self.failures,
         )
         for name, label, text, counts in (
-            ("onsale_rejections", "code", "Refusals by code", self.refusals),
-            ("onsale_doubtful_commits", "status", "Other commits", self.doubts),
+            (
+                "onsale_rejections",
+                "code",
+                "Commands that were refused, by the code of the refusal.",
+                self.refusals,
+            ),
+            (
+                "onsale_doubtful_commits",
+                "status",
+                "Commits that were no clean success, by what became of them.",
+                self.doubts,
+            ),
         ):
             family = CounterMetricFamily(name, text, labels=[label])
             for value, count in counts.items():
@@ -127,8 +166,10 @@ class Metrics(Collector):
             yield family
         for histogram in (self._batch, self._commit, self._lag):
             yield histogram.family()
-        for name, (text, read) in self.gauges.items():
+        for name, (text, read) in self._gauges.items():
             yield GaugeMetricFamily(name, text, value=read())
+        for name, (text, read) in self._counters.items():
+            yield CounterMetricFamily(name, text, value=read())
 
     async def watch_loop(self) -> None:
         """Measure how late the loop is, twice a second."""

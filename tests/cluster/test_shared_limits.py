@@ -1,11 +1,14 @@
 """Passwords and mails are counted by all processes together, over a real bus."""
 
+import asyncio
+
 import pytest
 
 from server.transport.bus.redis_bus import RedisBus
 from server.transport.ratelimit.request_limits import (
     LOGINS_BURST,
     MAILS_BURST,
+    PUBLIC_MAX,
     RequestLimits,
 )
 from tests.cluster.conftest import Join, RedisServer
@@ -22,7 +25,7 @@ class Process:
     def __init__(self, bus: RedisBus, ear: Ear, name: str) -> None:
         self.bus, self.ear = bus, ear
         self.limits = RequestLimits(clock=lambda: 0.0)
-        self.limits.connect(bus, name)
+        self.limits.connect(bus, name, asyncio.get_running_loop())
 
 
 async def counting(join: Join, count: int) -> list[Process]:
@@ -70,3 +73,17 @@ async def test_mails_are_counted_together(join: Join):
         assert one.limits.mail("a", OLGA, 0.0).allowed
     await all_hear(processes, one)
     assert not other.limits.mail("b", OLGA, 0.0).allowed
+
+
+async def test_a_budget_is_one_for_all(join: Join):
+    processes = await counting(join, 2)
+    said = []
+    for number in range(PUBLIC_MAX + 20):
+        one = processes[number % 2]
+        said.append(one.limits.request("192.0.2.1", None, 0.0))
+        # In the next turn it tells the others.
+        await asyncio.sleep(0)
+        await all_hear(processes, one)
+    remaining = [verdict.remaining for verdict in said]
+    assert remaining == [*range(PUBLIC_MAX - 1, -1, -1), *[0] * 20]
+    assert [verdict.allowed for verdict in said] == [True] * 100 + [False] * 20

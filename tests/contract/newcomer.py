@@ -23,7 +23,7 @@ OPAQUE = re.compile(
 CODE = re.compile(r"#\w+=([\w-]+)")
 FORM = "multipart/form-data"
 JSON = "application/json"
-READ_ON = {"cursor", "limit"}
+READ_ON = {"count", "cursor", "limit"}
 
 
 class Operation(NamedTuple):
@@ -162,6 +162,32 @@ class Newcomer:
         if page["next_cursor"] is not None:
             more = {"limit": 1, "cursor": page["next_cursor"]}
             assert (await self.does(who, name, query=more, **given))["items"]
+        await self._counts(who, operation, given)
+
+    async def _counts(
+        self, who: str, operation: Operation, given: dict[str, Any]
+    ) -> None:
+        """Ask how many items a list has, which are as many as its pages have."""
+        path, headers = self._path(operation, given), self._headers(who)
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                first = {"limit": "1", "count": "true"}
+                page = (
+                    await self.api.request("GET", path, headers=headers, params=first)
+                ).body
+                total, listed = page["total"], len(page["items"])
+                while page["next_cursor"] is not None:
+                    more = {"limit": "200", "cursor": page["next_cursor"]}
+                    page = (
+                        await self.api.request(
+                            "GET", path, headers=headers, params=more
+                        )
+                    ).body
+                    listed += len(page["items"])
+                # Some lists grow a moment after what they tell of.
+                if total == listed:
+                    return
+                await asyncio.sleep(0.05)
 
     async def _found(
         self, who: str, name: str, query: dict[str, Any], given: dict[str, Any]

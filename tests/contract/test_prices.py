@@ -53,7 +53,8 @@ async def test_what_a_hold_was_told_is_what_its_booking_costs(api):
 
 
 async def test_a_booking_tells_what_it_is_and_costs(api):
-    event = await api.sale(name="Gala", starts_at="2040-05-04T20:00:00Z")
+    starts = "2040-05-04T20:00:00Z"
+    event = await api.sale(name="Gala", starts_at=starts, timezone="Asia/Tokyo")
     buyer = await api.guest()
     held = await api.ok(event, buyer, "hold", seats=["A-2", "A-1"])
     await patch(api, event, prices={"1": money(1), "2": money(2)})
@@ -66,8 +67,12 @@ async def test_a_booking_tells_what_it_is_and_costs(api):
         ("A-1", "1"),
     ]
     assert all(line["price"] == money(4_500) for line in shown["lines"])
-    assert shown["event_name"] == "Gala"
-    assert shown["starts_at"] == "2040-05-04T20:00:00Z"
+    assert shown["event"] == {
+        "id": event,
+        "name": "Gala",
+        "starts_at": starts,
+        "timezone": "Asia/Tokyo",
+    }
     assert shown["cancel_until"] == "2040-05-03T20:00:00Z"
     page = await api.good("GET", f"/v1/events/{event}/bookings", who=api.admin)
     assert page["items"][0]["lines"] == shown["lines"]

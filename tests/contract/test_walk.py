@@ -27,6 +27,8 @@ INVITED = "You are invited"
 REGISTERED = "You are registered"
 DUPLICATE = "evt_b2VfYQ3tJ6mRw8xKpL0sZg"
 """The event that the answer's example of `duplicate_event` has."""
+VENUE_COPY = "ven_8qVnT2xWc5LrYd1oKb7JmA"
+"""The venue that the answer's example of `duplicate_venue` has."""
 
 LOOKS = (
     "show_alive",
@@ -78,7 +80,7 @@ async def keeps_an_account(one: Newcomer) -> None:
     await one.does("olga", "reset_password")
     await one.does("olga", "log_in", "olga", password=OTHER_PASSWORD)
     await one.does("olga", "change_password")
-    await one.does("olga", "list_sessions")
+    await one.lists("olga", "list_sessions")
     await one.does("olga", "end_session")
     for ends in ("log_out", "log_out_everywhere"):
         await one.does("olga", "log_in", "olga")
@@ -134,7 +136,11 @@ async def takes_registrations(one: Newcomer) -> None:
 async def puts_an_event_on_sale(one: Newcomer) -> None:
     await one.does("olga", "create_venue")
     await one.lists("guest", "list_venues")
-    await one.does("guest", "show_venue")
+    for reads in ("show_venue", "show_venue_map", "show_map_schema"):
+        await one.does("guest", reads)
+    await one.does("olga", "edit_venue")
+    await one.does("olga", "duplicate_venue")
+    await one.does("olga", "delete_venue", venue=VENUE_COPY)
     await one.does("olga", "create_event", "venue")
     await one.does("olga", "edit_event", "details")
     await one.does("olga", "upload_image", data=picture())

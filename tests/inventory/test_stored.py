@@ -66,6 +66,11 @@ def test_the_state_is_what_it_was(stock):
     } == EXPECTED["holds"]
 
 
+def test_settings_that_name_no_zone_are_in_utc():
+    assert "timezone" not in FILE["settings"]
+    assert SETTINGS.timezone == FIRST_SETTINGS.timezone == "UTC"
+
+
 def test_journal_and_snapshot_give_the_same_state():
     assert replayed().hash() == decode_snapshot(SNAPSHOT, VENUE).hash()
 

@@ -39,6 +39,32 @@ def test_alternatives_are_free_adjacent_and_of_the_same_size():
         assert not {"A-8", "A-9"} & set(window)
 
 
+def test_somebody_was_faster_only_where_it_is_so():
+    scene = play(
+        """
+        ann | hold A-1 A-2 | ok
+        ann | book h1      | ok
+        ann | hold A-3     | ok
+        bob | hold A-4     | ok
+        org | block A-5    | ok
+        """,
+        venue=WIDE,
+    )
+    asked = {
+        "A-1": "You have booked A-1 already.",
+        "A-3": "You hold A-3 already.",
+        "A-4": "Somebody else was faster.",
+        "A-5": "Not for sale: A-5.",
+        "A-6 A-3": "You hold A-3 already.",
+        "A-5 A-4 A-3 A-2": "You hold A-3 already. You have booked A-2 already. "
+        "Not for sale: A-5. Somebody else was faster.",
+    }
+    for seats, detail in asked.items():
+        refused = refused_hold(scene, "ann", seats)
+        assert (refused.code, refused.detail) == ("seat_not_free", detail)
+    assert refused_hold(scene, "bob", "A-1").detail == "Somebody else was faster."
+
+
 def test_alternatives_can_be_had():
     scene = play("ann | hold A-1 A-2 | ok", venue=WIDE)
     for window in offered_to(scene, "bob", "A-1 A-2"):

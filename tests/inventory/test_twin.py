@@ -59,6 +59,7 @@ def random_settings(dice: random.Random) -> Settings:
         off_sale_at_ms=dice.choice([None, NOW_MS + 500_000]),
         completes_at_ms=dice.choice([None, NOW_MS + 3_000_000]),
         capacity=dice.choice([None, None, None, 10, 20]),
+        timezone=dice.choice(["UTC", "Europe/Berlin", "America/New_York"]),
     )
     if dice.random() < 0.1:
         settings = structs.replace(settings, prices={})
@@ -172,7 +173,7 @@ class Run:
             *[self.cancel] * 3,
             *[self.block] * (6 if self.user == scenario.ORGANIZER else 1),
             self.holding,
-            self.manage,
+            *[self.manage] * (2 if self.user == scenario.ORGANIZER else 1),
         ]
         kind = dice.choice(kinds)
         if not self.holds_of_user() and kind in (self.extend, self.release, self.book):

@@ -105,7 +105,7 @@ async def make_admin(server: Server) -> str:
 
 
 def document_of(server: Server) -> Document:
-    answer = requests.get(f"{server.url}/openapi.json", timeout=10)
+    answer = requests.get(f"{server.url}/openapi.json", timeout=120)
     assert answer.status_code == 200
     document = answer.json()
     assert isinstance(document, dict)
@@ -130,7 +130,7 @@ def explore(
             "headers": {} if token is None else {"Authorization": f"Bearer {token}"},
             "parameters": parameters or {},
             "continue-on-failure": True,
-            "request-timeout": 10,
+            "request-timeout": 120,
             "generation": {
                 "deterministic": seed == SEED,
                 "max-examples": FUZZED,

@@ -146,9 +146,10 @@ async def load_on(api: Api, event: str, changer: Person) -> AsyncIterator[Load]:
 
 async def metric(api: Api, name: str) -> int:
     told = (await api.get("/metrics")).raw.decode()
-    found = re.search(rf"^{name} (\S+)$", told, re.MULTILINE)
-    assert found is not None
-    return int(float(found[1]))
+    # One for each worker, where there are several.
+    found = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", told, re.MULTILINE)
+    assert found
+    return sum(int(float(one)) for one in found)
 
 
 def p99(times: list[float]) -> float:

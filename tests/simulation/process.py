@@ -15,6 +15,7 @@ from inventory.records import Corrupt
 from persistence.errors import Unavailable
 from server.base import limits
 from server.base.identity import Identity
+from server.base.jobs import Job
 from server.live.actors.registry import EventRegistry
 from server.live.cluster.membership.adoption import adopt
 from server.live.fanout.hub import Hub
@@ -277,10 +278,10 @@ class Process:
         else:
             await self.journal.start(lambda _: False)
             take = (await form(self)).take_share
-        self.spawn(adopt(self.registry, take))
+        self.spawn(adopt(self.registry, take, Job()))
         self.ready = True
         self.spawn(self.hub.run())
-        self.spawn(self.event_registry.run())
+        self.spawn(self.event_registry.run(Job()))
 
     def spawn(self, work: Any) -> None:
         task = self.loop.create_task(work)

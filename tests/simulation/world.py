@@ -66,6 +66,7 @@ class Plan:
         self.event = event
         self.venue_id = f"venue {plan.venue}"
         self.organisation = None
+        self.created_by = ORGANIZER
         self.venue = VENUES[plan.venue]
         self.first_settings = settings_of(
             hold_ttl_s=plan.hold_ttl_s,

@@ -19,7 +19,7 @@ async def _open(startup: Startup) -> None:
     job.count_in(startup.metrics)
     startup[ROLLUP_JOB] = job
     startup[ANALYTICS] = Analytics(startup.pool)
-    startup.run(job.run(), "analytics")
+    startup.run(job.run(startup.job("analytics")), "analytics")
 
 
 NUMBERS: Final = Capability(

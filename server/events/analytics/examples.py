@@ -26,9 +26,10 @@ NUMBERS: Final[dict[str, Any]] = {
     "conversion": 0.5825,
     "engagement": {"interested": 390, "buyers": 231, "returning_buyers": 8},
     "step": "day",
+    "tz": "Europe/Berlin",
     "from": "2026-10-22T10:20:00Z",
     "to": "2026-11-21T10:20:00Z",
-    "trend": [{**COUNTS, "at": "2026-11-21T00:00:00Z"}],
+    "trend": [{**COUNTS, "at": "2026-11-20T23:00:00Z"}],
 }
 
 RANKED: Final[dict[str, Any]] = {
@@ -61,6 +62,8 @@ EXAMPLES: Final = Examples(
             "ranking": [RANKED],
             "job": {"events_behind": 0, "versions_behind": 0, "lag_s": 0.0},
             **NUMBERS,
+            "tz": "UTC",
+            "trend": [{**COUNTS, "at": "2026-11-21T00:00:00Z"}],
         },
     },
 )

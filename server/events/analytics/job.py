@@ -10,6 +10,7 @@ from aiohttp import web
 from persistence.analytics.rollup import Behind, Counted, Rollup
 from persistence.errors import Unavailable
 from persistence.postgres.pool import Pool
+from server.base.jobs import Job
 from server.base.metrics import Metrics
 
 LOOK_S: Final = 2.0
@@ -56,31 +57,32 @@ class RollupJob:
         """Show how far the counts are behind."""
         metrics.gauge(
             "onsale_analytics_events_behind",
-            "Events of which something is not counted",
+            "Events of which something is not counted yet.",
             lambda: self.behind.events_behind,
         )
         metrics.gauge(
             "onsale_analytics_versions_behind",
-            "Versions that are not counted",
+            "Versions of events that are not counted yet.",
             lambda: self.behind.versions_behind,
         )
         metrics.gauge(
             "onsale_analytics_lag_seconds",
-            "How long the oldest of them waits",
+            "How long the oldest version has been waiting to be counted.",
             lambda: self.behind.lag_s,
         )
-        metrics.gauge(
-            "onsale_analytics_versions_counted",
-            "Versions that this process counted",
+        metrics.counter(
+            "onsale_analytics_versions_counted_total",
+            "Versions of events that this process counted.",
             lambda: self.counted,
         )
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Count for ever."""
         while True:
             more = False
             try:
-                more = await self.look_and_count()
+                with job:
+                    more = await self.look_and_count()
             except Unavailable as error:
                 log.warning("analytics are not counted", reason=str(error))
             await asyncio.sleep(AGAIN_S if more else LOOK_S)

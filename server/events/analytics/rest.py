@@ -13,6 +13,14 @@ from aiohttp import web
 from msgspec import Struct
 
 from inventory.settings import Money
+from inventory.zones import (
+    YEARS,
+    ZONE_LENGTH_MAX,
+    ZONE_PATTERN,
+    days_between,
+    is_kept,
+    zone_of,
+)
 from persistence.analytics.analytics import (
     EVERYTHING,
     Analytics,
@@ -36,11 +44,14 @@ from server.transport.http.problems import (
     bad_field,
 )
 from server.transport.rest.call import Call
+from server.transport.rest.fields import check_zone
 from server.transport.rest.query import choice_of, time_of
 from server.transport.rest.route import Query, Route
+from server.transport.rest.times import to_ms
 
 STEPS: Final = ("minute", "day")
 SPANS_MAX: Final = {"minute": timedelta(days=1), "day": timedelta(days=400)}
+UTC_NAME: Final = "UTC"
 SPANS: Final = {"minute": timedelta(hours=1), "day": timedelta(days=30)}
 """How long a trend is where nobody says from when on."""
 
@@ -60,7 +71,7 @@ class CountsDocument(Struct, kw_only=True):
 
 
 class PointDocument(CountsDocument, kw_only=True):
-    """What happened in the minute or the day (UTC) that begins at `at`."""
+    """What happened in the minute, or the day in `tz`, that begins at `at`."""
 
     at: datetime
 
@@ -90,6 +101,8 @@ class AnalyticsDocument(
     conversion: float | None
     engagement: EngagementDocument
     step: Step
+    tz: str
+    """The IANA zone in whose days the trend is."""
     begin: datetime
     end: datetime
     trend: list[PointDocument]
@@ -147,15 +160,16 @@ async def show_event_analytics(call: Call) -> web.Response:
     event = call.path("event", EVENT_NOT_FOUND)
     row = await find_shown_row(call, event)
     await require_manager(call, row.organisation, row.created_by)
-    fields = await _numbers(call, one_event(event))
+    fields = await _numbers(call, one_event(event), row.settings.timezone)
     return call.read(EventAnalytics(event=event, **fields))
 
 
 async def show_organisation_analytics(call: Call) -> web.Response:
     """Show the numbers of an organisation to those who lead it."""
-    organisation = (await require_membership(call, "leader")).id
-    scope = of_organisation(organisation)
-    totals, fields = await _totals(call, scope)
+    membership = await require_membership(call, "leader")
+    organisation = membership.id
+    scope, zone = of_organisation(organisation), membership.organisation.timezone
+    totals, fields = await _totals(call, scope, zone or UTC_NAME)
     document = OrganisationAnalytics(
         organisation=organisation,
         events=totals.events,
@@ -171,7 +185,7 @@ ANALYTICS: Final = web.AppKey("analytics", Analytics)
 async def show_dashboard(call: Call) -> web.Response:
     """Show the numbers of the whole server."""
     analytics, behind = call[ANALYTICS], call[ROLLUP_JOB].behind
-    totals, fields = await _totals(call, EVERYTHING)
+    totals, fields = await _totals(call, EVERYTHING, UTC_NAME)
     accounts, organisations = await analytics.people()
     document = Dashboard(
         events=totals.events,
@@ -187,15 +201,21 @@ async def show_dashboard(call: Call) -> web.Response:
     return call.read(document)
 
 
-async def _numbers(call: Call, scope: Scope) -> dict[str, Any]:
-    return (await _totals(call, scope))[1]
+async def _numbers(call: Call, scope: Scope, zone: str) -> dict[str, Any]:
+    return (await _totals(call, scope, zone))[1]
 
 
-async def _totals(call: Call, scope: Scope) -> tuple[Totals, dict[str, Any]]:
+async def _totals(call: Call, scope: Scope, zone: str) -> tuple[Totals, dict[str, Any]]:
+    """Return the numbers, and those of the trend in days of this zone or of another."""
     step, begin, end = read_span(call.request.query)
+    tz = read_zone(call.request.query) or zone
     analytics = call[ANALYTICS]
     totals = await analytics.totals(scope)
-    trend = await analytics.trend(scope, step, begin, end)
+    if step == "day" and tz != UTC_NAME:
+        days = days_between(begin, end, zone_of(tz))
+        trend = await analytics.days(scope, days)
+    else:
+        trend = await analytics.trend(scope, step, begin, end)
     sold = totals.seats_booked - totals.seats_cancelled
     return totals, {
         **_counts(totals),
@@ -208,6 +228,7 @@ async def _totals(call: Call, scope: Scope) -> tuple[Totals, dict[str, Any]]:
             totals.interested, totals.buyers, totals.returning_buyers
         ),
         "step": step,
+        "tz": tz,
         "begin": begin,
         "end": end,
         "trend": [PointDocument(at=point.at, **_counts(point)) for point in trend],
@@ -262,6 +283,9 @@ def read_span(query: Mapping[str, str]) -> tuple[Step, datetime, datetime]:
         begin = time_of(query, "from") or end - SPANS[step]
     except OverflowError as error:
         raise bad_field("to", "Too early.") from error
+    for field, time in (("from", begin), ("to", end)):
+        if not is_kept(to_ms(time)):
+            raise bad_field(field, YEARS)
     if begin >= end:
         raise bad_field("from", "Not before `to`.")
     if end - begin > SPANS_MAX[step]:
@@ -270,13 +294,29 @@ def read_span(query: Mapping[str, str]) -> tuple[Step, datetime, datetime]:
     return step, begin, end
 
 
+def read_zone(query: Mapping[str, str]) -> str | None:
+    """Return the zone whose days are asked for, if any is."""
+    name = query.get("tz")
+    if name is not None:
+        # In a query a plus sign that nobody escaped arrives as a blank.
+        name = name.replace(" ", "+")
+        check_zone("tz", name)
+    return name
+
+
 TIME: Final = {"type": "string", "format": "date-time"}
 
 SPAN: Final = (
     Query(
         "step",
         {"type": "string", "enum": list(STEPS), "default": "day"},
-        "What a point of the trend is: a minute, or a day of UTC.",
+        "What a point of the trend is: a minute, or a day in `tz`.",
+    ),
+    Query(
+        "tz",
+        {"type": "string", "maxLength": ZONE_LENGTH_MAX, "pattern": ZONE_PATTERN},
+        "The IANA zone whose days are meant; where it is not said, that of the event "
+        "or of the organisation, and UTC for all of them.",
     ),
     Query(
         "from",

@@ -21,7 +21,7 @@ async def _open(startup: Startup) -> None:
     registrations = RegistrationService(startup.pool, startup[REGISTRY], public_url)
     startup[REGISTRATIONS] = registrations
     startup[PERSONS] = Persons(startup.pool)
-    startup.run(registrations.run(), "registrations")
+    startup.run(registrations.run(startup.job("registrations")), "registrations")
 
 
 ATTENDEES: Final = Capability(

@@ -4,11 +4,12 @@ Nothing that somebody typed in stands in it: else anybody could have us send any
 anybody.
 """
 
-from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
 
+from inventory.settings import Settings
+from inventory.zones import local_time, zone_of
 from persistence.events.attendees import Attendee
 from persistence.mail import Mail
 from server.transport.mail.codes import hash_of_code, new_code, new_mail_id
@@ -43,7 +44,7 @@ class AttendeeMails:
         self._public_url = public_url
 
     def registered(
-        self, attendee: Attendee, reference: str, starts_at_ms: int
+        self, attendee: Attendee, reference: str, event: Settings
     ) -> AttendeeMail:
         """Tell somebody that there is a place for them."""
         code = new_code()
@@ -51,9 +52,8 @@ class AttendeeMails:
         if self._public_url is not None:
             use = "If you cannot come, open"
             shown = f"{self._public_url}#registration={code}"
-        starts = datetime.fromtimestamp(starts_at_ms / 1_000, UTC)
         body = REGISTERED.format(
-            starts=f"{starts:%Y-%m-%d %H:%M} UTC",
+            starts=_told(event.starts_at_ms, event.timezone),
             reference=reference,
             use=use,
             code=shown,
@@ -67,3 +67,12 @@ class AttendeeMails:
             LASTS_S,
         )
         return AttendeeMail(mail, hash_of_code(code))
+
+
+def _told(unix_ms: int, timezone: str) -> str:
+    """Write a time as the clocks where the event is show it, and which those are."""
+    zone = zone_of(timezone)
+    local = local_time(unix_ms, zone)
+    name = local.tzname()
+    where = "" if name == zone.key else f" ({zone.key})"
+    return f"{local.year:04}-{local:%m-%d %H:%M} {name}{where}"

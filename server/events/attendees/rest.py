@@ -1,11 +1,13 @@
 """Registrations: made by anybody with a token, listed by who runs the event."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from inventory.faults import Faults
 from inventory.venue.own import GA
 from persistence.events.attendees import AlreadyRegistered, Attendee, NewAttendee
 from persistence.events.rows import EventRow
@@ -24,7 +26,7 @@ from server.events.catalogue.rest import (
     find_shown_row,
 )
 from server.live.actors.registry import EventNotFound, EventUnavailable
-from server.people.auth.fields import Email, count_mail, read_email
+from server.people.auth.fields import Email, check_email, count_mail, read_email
 from server.people.organisations.membership import (
     manages,
     require_insight,
@@ -51,10 +53,11 @@ from server.transport.http.problems import (
     refusal,
 )
 from server.transport.mail.codes import hash_of_code
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of
 from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
 
@@ -65,7 +68,7 @@ REGISTRATION_KIND: Final = "att"
 STATUSES: Final = ("pending", "registered", "cancelled")
 
 
-class AttendeeCreate(Struct, forbid_unknown_fields=True):
+class AttendeeCreate(Body):
     """Who comes: an `email` and a `name`, or the id of an `attendee` of the house.
 
     The code that cancels is mailed to the address.
@@ -74,6 +77,11 @@ class AttendeeCreate(Struct, forbid_unknown_fields=True):
     email: Email | UnsetType = UNSET
     name: Name | UnsetType = UNSET
     attendee: Id | UnsetType = UNSET
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the address."""
+        if self.email is not UNSET:
+            check_email(faults, self.email)
 
 
 class CodeOfAttendee(Struct, forbid_unknown_fields=True):
@@ -142,23 +150,26 @@ async def list_attendees(call: Call) -> web.Response:
     """List those who registered, newest first, to whoever runs the event."""
     event, query = await find_event(call), call.request.query
     await require_insight(call, event.organisation, event.maker)
-    rows, cursor = await call[REGISTRATIONS].store.list_of_event(
-        event.id,
-        text=text_of(query, "q", TEXT_LENGTH_MAX),
-        shown=choice_of(query, "status", STATUSES),
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
+    store = call[REGISTRATIONS].store
+    asked = {
+        "text": text_of(query, "q", TEXT_LENGTH_MAX),
+        "shown": choice_of(query, "status", STATUSES),
+    }
+    rows, cursor = await store.list_of_event(
+        event.id, **asked, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(store.count_of_event, event.id, **asked))
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def list_my_registrations(call: Call) -> web.Response:
     """List what the caller registered for, newest first."""
-    query = call.request.query
-    rows, cursor = await call[REGISTRATIONS].store.list_of_user(
-        call.who.user, limit=read_limit(query), cursor=query.get("cursor")
+    query, user, store = call.request.query, call.who.user, call[REGISTRATIONS].store
+    rows, cursor = await store.list_of_user(
+        user, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(store.count_of_user, user))
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_attendee(call: Call) -> web.Response:

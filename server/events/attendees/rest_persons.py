@@ -5,11 +5,13 @@ An id of a registration is good here, too: what it names is shown and cancelled.
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
 
+from inventory.faults import Faults
 from persistence.events.attendees import Attendee
 from persistence.events.persons import AddressTaken, NewPerson, Person
 from persistence.events.rows import EventRow
@@ -28,7 +30,7 @@ from server.events.attendees.rest import (
     seen_by,
 )
 from server.events.attendees.service import PERSONS
-from server.people.auth.fields import Email, read_email
+from server.people.auth.fields import Email, check_email, read_email
 from server.people.organisations.membership import require_manager, seller_of
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
@@ -39,23 +41,28 @@ from server.transport.http.problems import (
     ProblemError,
     refuse_denied,
 )
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import text_of
 from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
 
 STRANGER: Final = "Needs an organiser, or a member of an organisation."
 
 
-class PersonCreate(Struct, forbid_unknown_fields=True):
+class PersonCreate(Body):
     """Somebody who may come to many events; the address is theirs alone."""
 
     email: Email
     name: Name
     organisation: Id | None = None
     """Whose they are; without one, the organiser's who makes them."""
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the address."""
+        check_email(faults, self.email)
 
 
 class PersonDocument(Struct):
@@ -102,13 +109,12 @@ async def list_persons(call: Call) -> web.Response:
     query, reader = call.request.query, reader_of(call)
     if not call.organizer and not await _is_member(call):
         raise ProblemError(FORBIDDEN, STRANGER)
-    rows, cursor = await call[PERSONS].list_of(
-        reader,
-        text=text_of(query, "q", TEXT_LENGTH_MAX),
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
+    persons, text = call[PERSONS], text_of(query, "q", TEXT_LENGTH_MAX)
+    rows, cursor = await persons.list_of(
+        reader, text=text, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([_document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(persons.count_of, reader, text=text))
+    return call.read(Page([_document_of(row) for row in rows], cursor, total))
 
 
 async def show_person(call: Call) -> web.Response:

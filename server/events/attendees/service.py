@@ -15,6 +15,7 @@ from persistence.errors import Unavailable
 from persistence.events.attendees import Attendee, Attendees, NewAttendee
 from persistence.events.persons import Persons
 from persistence.postgres.pool import Pool
+from server.base.jobs import Job
 from server.events.attendees.mails import AttendeeMails
 from server.live.actors.registry import (
     EventNotFound,
@@ -81,8 +82,9 @@ class RegistrationService:
         """Take a place for a pending registration; raises as `register` does."""
         local = await self._registry.find(attendee.event_id)
         booked = await self._take_place(local, attendee)
-        starts_at_ms = local.board.settings.starts_at_ms
-        message = self._mails.registered(attendee, booked.reference, starts_at_ms)
+        message = self._mails.registered(
+            attendee, booked.reference, local.board.settings
+        )
         await self.store.confirm(
             attendee.attendee_id,
             booked.booking,
@@ -122,12 +124,13 @@ class RegistrationService:
             command = Cancel(id=0, event=attendee.event_id, booking=booking)
             await ask(local, command, attendee.attendee_id, True, None)
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Look after registrations that were left alone, for ever."""
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                await self.look()
+                with job:
+                    await self.look()
             except Unavailable as error:
                 log.warning("registrations are left alone", reason=str(error))
 

@@ -12,9 +12,12 @@ PRICE: Final[dict[str, Any]] = {"amount": 4500, "currency": "EUR"}
 BOOKING: Final[dict[str, Any]] = {
     "id": BOOKING_ID,
     "reference": "K7QX2M",
-    "event": EVENT_ID,
-    "event_name": EVENT["name"],
-    "starts_at": EVENT["starts_at"],
+    "event": {
+        "id": EVENT_ID,
+        "name": EVENT["name"],
+        "starts_at": EVENT["starts_at"],
+        "timezone": EVENT["timezone"],
+    },
     "cancel_until": "2035-12-30T19:00:00Z",
     "status": "confirmed",
     "order": "4711",

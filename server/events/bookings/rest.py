@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from functools import partial
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from aiohttp import web
@@ -35,7 +36,13 @@ from server.transport.http.problems import (
     refusal,
 )
 from server.transport.rest.call import Call
-from server.transport.rest.paging import Page, page_of, read_cursor, read_limit
+from server.transport.rest.paging import (
+    Page,
+    page_of,
+    read_cursor,
+    read_limit,
+    total_of,
+)
 from server.transport.rest.query import choice_of, text_of, time_of
 from server.transport.rest.route import EVENT, PAGING, Query, Route
 
@@ -55,15 +62,22 @@ class LineDocument(Struct):
     """Of each; null where it was free, or made before bookings kept it."""
 
 
+class BookedEvent(Struct):
+    """The event of a booking, as it is by now."""
+
+    id: str
+    name: str
+    starts_at: datetime
+    timezone: str
+    """The IANA zone in which its times are meant."""
+
+
 class BookingDocument(Struct):
     """A booking, cancelled or not."""
 
     id: str
     reference: str
-    event: str
-    event_name: str
-    starts_at: datetime
-    """When the event begins."""
+    event: BookedEvent
     cancel_until: datetime
     """Until when its buyer may cancel it."""
     status: Literal["confirmed", "cancelled"]
@@ -99,15 +113,15 @@ BOOKINGS: Final = web.AppKey("bookings", Bookings)
 
 async def list_bookings(call: Call) -> web.Response:
     """List the caller's bookings, newest first."""
-    query = call.request.query
+    query, user, wanted = call.request.query, call.who.user, _wanted(call.request.query)
+    event = text_of(query, "event", ID_LENGTH_MAX)
     rows, cursor = await call[BOOKINGS].list_of_user(
-        call.who.user,
-        _wanted(query),
-        event=text_of(query, "event", ID_LENGTH_MAX),
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
+        user, wanted, event=event, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(
+        query, partial(call[BOOKINGS].count_of_user, user, wanted, event=event)
+    )
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_booking(call: Call) -> web.Response:
@@ -153,18 +167,21 @@ async def list_event_bookings(call: Call) -> web.Response:
     event, query = await find_event(call), call.request.query
     await require_insight(call, event.organisation, event.maker)
     limit, text = read_limit(query), text_of(query, "q", TEXT_LENGTH_MAX)
+    asked: Any = {
+        "wanted": _wanted(query),
+        "text": text,
+        "text_is_seat": text in event.board.venue.seat_index,
+        "seat": text_of(query, "seat", LABEL_LENGTH_MAX),
+    }
     rows = await call[BOOKINGS].list_of_event(
-        event.id,
-        _wanted(query),
-        text=text,
-        text_is_seat=text in event.board.venue.seat_index,
-        seat=text_of(query, "seat", LABEL_LENGTH_MAX),
-        below=read_cursor(query, Version),
-        limit=limit + 1,
+        event.id, **asked, below=read_cursor(query, Version), limit=limit + 1
+    )
+    total = await total_of(
+        query, partial(call[BOOKINGS].count_of_event, event.id, **asked)
     )
     page = rows[:limit]
     further = page[-1][0].version if len(rows) > limit else None
-    return call.read(page_of([event_document_of(*row) for row in page], further))
+    return call.read(page_of([event_document_of(*row) for row in page], further, total))
 
 
 def document_of(row: Booking) -> BookingDocument:
@@ -172,9 +189,9 @@ def document_of(row: Booking) -> BookingDocument:
     return BookingDocument(
         id=row.booking,
         reference=row.reference,
-        event=row.event,
-        event_name=row.event_name,
-        starts_at=row.event_starts_at,
+        event=BookedEvent(
+            row.event, row.event_name, row.event_starts_at, row.event_timezone
+        ),
         cancel_until=row.cancel_until,
         status="confirmed" if row.cancelled_at is None else "cancelled",
         order=row.order,

@@ -4,28 +4,30 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
+from inventory.faults import Faults
 from inventory.names import NAME_PATTERN
 from inventory.replies import Fault
-from inventory.rules.settings import past_faults, price_faults, time_faults
+from inventory.rules.settings import (
+    past_faults,
+    price_faults,
+    time_faults,
+    year_faults,
+)
 from inventory.settings import Money, SaleState, Settings, SettingsPatch, completes_ms
 from inventory.venue.own import GA
+from inventory.zones import is_zone
 from persistence.events.details import DetailsChange
 from persistence.events.rows import Details
-from server.transport.http.problems import (
-    BAD_FIELD,
-    FieldError,
-    ProblemError,
-    bad_field,
-)
-from server.transport.rest.fields import Id, Name
+from server.transport.http.problems import bad_field
+from server.transport.rest.bodies import Body
+from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
 from server.transport.rest.times import (
-    YEARS,
     Time,
     from_ms,
-    is_kept,
     maybe_from_ms,
     maybe_to_ms,
     to_ms,
@@ -60,7 +62,7 @@ class Price(Money, frozen=True, forbid_unknown_fields=True):
     """What a seat or place of a category costs."""
 
 
-class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
+class EventCreate(Body, kw_only=True):
     """A new event: at a venue, or with just a capacity."""
 
     name: Name
@@ -78,10 +80,12 @@ class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     on_sale_at: Time | None = None
     off_sale_at: Time | None = None
     """When its sale closes by itself."""
+    timezone: Zone | UnsetType | None = UNSET
+    """Else that of its venue, of its organisation, or UTC."""
     hold_ttl_s: HoldTtl = 600
     max_per_user: PerUser = 10
     max_per_booking: PerBooking = 10
-    prices: Prices = {}
+    prices: Prices = msgspec.field(default_factory=dict)
     payment: Payment = "none"
     cancel_until_s: CancelUntil = 86_400
     prevent_orphans: bool = False
@@ -89,11 +93,20 @@ class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     one_booking_per_user: bool = False
     registration: Registration = "closed"
 
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the fields together."""
+        given = (self.venue is None) == (self.capacity is None)
+        if given and not faults.is_faulty("capacity"):
+            faults.add("venue", "Give exactly one of venue and capacity.")
+
 
 class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to change of an event; what is absent stays.
 
     Prices are merged by category, and null takes one away. Lists are replaced whole.
+    Where `starts_at` changes, `ends_at`, `off_sale_at` and, before the sale opened,
+    `on_sale_at` move along where they are not named: by as much as the beginning does
+    on the clocks of the event's zone. A change of `timezone` alone moves no time.
     """
 
     name: Name | UnsetType = UNSET
@@ -104,6 +117,7 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     ends_at: Time | UnsetType | None = UNSET
     on_sale_at: Time | UnsetType | None = UNSET
     off_sale_at: Time | UnsetType | None = UNSET
+    timezone: Zone | UnsetType = UNSET
     capacity: Capacity | UnsetType = UNSET
     """Of an event with just a capacity; never less than what is taken."""
     hold_ttl_s: HoldTtl | UnsetType = UNSET
@@ -160,6 +174,8 @@ class EventSummary(Struct, kw_only=True):
     off_sale_at: datetime | None
     completes_at: datetime
     """When it is completed by itself: at its end, or a day after it began."""
+    timezone: str
+    """The IANA zone in which its times are meant."""
     hold_ttl_s: int
     max_per_user: int
     max_per_booking: int
@@ -195,10 +211,8 @@ class EventDocument(NewEvent, kw_only=True):
     owner: OwnerDocument | None
 
 
-def settings_of(body: EventCreate) -> Settings:
-    """Return the settings of a new event."""
-    if (body.venue is None) == (body.capacity is None):
-        raise bad_field("venue", "Give exactly one of venue and capacity.")
+def settings_of(body: EventCreate, timezone: str = "UTC") -> Settings:
+    """Return the settings of a new event in a zone."""
     return Settings(
         name=body.name,
         starts_at_ms=to_ms(body.starts_at),
@@ -215,6 +229,7 @@ def settings_of(body: EventCreate) -> Settings:
         waitlist=body.waitlist,
         one_booking_per_user=body.one_booking_per_user,
         registration=body.registration,
+        timezone=timezone,
     )
 
 
@@ -280,36 +295,38 @@ def money_of(prices: dict[str, Price]) -> dict[str, Money]:
 
 def patch_faults(patch: SettingsPatch, categories: Collection[str]) -> list[Fault]:
     """Return what is wrong with a patch whatever the event is set to otherwise."""
-    faults = [Fault(field, YEARS) for field in _beyond_dates(patch)]
+    faults = year_faults(patch) + _zone_faults(patch.timezone)
     return faults + _registration_faults(patch.registration, categories)
 
 
 def new_faults(
     settings: Settings,
-    categories: Collection[str],
+    categories: Collection[str] | None,
     priced: Collection[str],
     now_ms: int,
+    unknown: Collection[str] = frozenset(),
 ) -> list[Fault]:
     """Return what is wrong with the settings of a new event.
 
     That includes times beyond all dates, because those of a duplicate are computed.
-    Each of the categories `priced` must have a price where any category has.
+    Each of the categories `priced` must have a price where any category has. Without
+    `categories` nobody knows the venue; `unknown` times were given, but not as times.
     """
-    faults = [Fault(field, YEARS) for field in _beyond_dates(settings)]
+    faults = year_faults(settings)
     if not faults:
-        faults = past_faults(settings, now_ms) + time_faults(settings)
-    faults += _registration_faults(settings.registration, categories)
+        past = past_faults(settings, now_ms)
+        faults = [fault for fault in past if fault.field not in unknown]
+        faults += time_faults(settings, unknown)
+    faults += _zone_faults(settings.timezone)
+    if categories is not None:
+        faults += _registration_faults(settings.registration, categories)
     return faults + price_faults(settings.prices, categories, priced)
 
 
-def _beyond_dates(times: Settings | SettingsPatch) -> list[str]:
-    """Return the times that are given and have no date in some zone."""
-    return [
-        field
-        for field in sorted(TIMES)
-        if isinstance(at_ms := getattr(times, f"{field}_ms"), int)
-        and not is_kept(at_ms)
-    ]
+def _zone_faults(timezone: str | UnsetType) -> list[Fault]:
+    if timezone is UNSET or is_zone(timezone):
+        return []
+    return [Fault("timezone", NO_ZONE)]
 
 
 def _registration_faults(
@@ -318,14 +335,6 @@ def _registration_faults(
     if registration != "open" or GA in categories:
         return []
     return [Fault("registration", "Only for events with just a capacity.")]
-
-
-def refuse_faults(faults: list[Fault]) -> None:
-    """Raise for faults, if there are any."""
-    if faults:
-        errors = [FieldError(fault.field, fault.detail) for fault in faults]
-        detail = " ".join(f"{one.field}: {one.detail}" for one in faults)
-        raise ProblemError(BAD_FIELD, detail, errors=errors)
 
 
 def settings_fields(settings: Settings) -> dict[str, Any]:
@@ -338,6 +347,7 @@ def settings_fields(settings: Settings) -> dict[str, Any]:
         "on_sale_at": maybe_from_ms(settings.on_sale_at_ms),
         "off_sale_at": maybe_from_ms(settings.off_sale_at_ms),
         "completes_at": from_ms(completes_ms(settings)),
+        "timezone": settings.timezone,
         "hold_ttl_s": settings.hold_ttl_s,
         "max_per_user": settings.max_per_user,
         "max_per_booking": settings.max_per_booking,

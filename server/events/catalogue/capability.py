@@ -24,7 +24,7 @@ async def _open(startup: Startup) -> None:
     startup[ROWS] = rows = EventRows(catalog, startup[HUB].now)
     rows.connect(startup[BUS])
     connect_live_events(startup.app, startup[BUS])
-    startup.run(keep_ranking(catalog.popularity), "ranking")
+    startup.run(keep_ranking(catalog.popularity, startup.job("ranking")), "ranking")
 
 
 CATALOGUE: Final = Capability(

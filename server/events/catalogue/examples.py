@@ -18,6 +18,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "ends_at": None,
     "on_sale_at": None,
     "off_sale_at": "2035-12-31T18:30:00Z",
+    "timezone": "Europe/Berlin",
     "hold_ttl_s": 600,
     "max_per_user": 10,
     "max_per_booking": 10,
@@ -79,14 +80,24 @@ CALENDAR: Final = """\
 BEGIN:VCALENDAR\r
 VERSION:2.0\r
 PRODID:-//Onsale//Onsale//EN\r
+X-WR-TIMEZONE:Europe/Berlin\r
+BEGIN:VTIMEZONE\r
+TZID:Europe/Berlin\r
+BEGIN:STANDARD\r
+DTSTART:20351230T200000\r
+TZOFFSETFROM:+0100\r
+TZOFFSETTO:+0100\r
+TZNAME:CET\r
+END:STANDARD\r
+END:VTIMEZONE\r
 BEGIN:VEVENT\r
 UID:evt_Jt8Zk0bTQyW2mGq1c5uVhA@onsale\r
 DTSTAMP:20261123T083000Z\r
 CREATED:20261121T100000Z\r
 LAST-MODIFIED:20261123T083000Z\r
 SEQUENCE:2\r
-DTSTART:20351231T190000Z\r
-DTEND:20351231T220000Z\r
+DTSTART;TZID=Europe/Berlin:20351231T200000\r
+DTEND;TZID=Europe/Berlin:20351231T230000\r
 SUMMARY:New Year's Eve\r
 STATUS:CONFIRMED\r
 END:VEVENT\r
@@ -166,6 +177,12 @@ EXAMPLES: Final = Examples(
             "tag": ["dance"],
             "organisation": ORGANISATION["id"],
             "venue": VENUE["id"],
+            "upcoming": True,
+            "free": True,
+            "price_min": 0,
+            "price_max": 5000,
+            "currency": "EUR",
+            "near": TIME[:10],
             "sort": "starts_at",
         },
     },

@@ -4,17 +4,16 @@ What an event is set to and how many seats are left comes from its committed boa
 everything that changes it is a command to its actor, answered after the commit.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Final
 
 from aiohttp import web
-from msgspec import UNSET, Struct, json, structs
+from msgspec import Struct, json, structs
 
 from inventory.commands import ChangeSale, Configure, DeleteEvent
 from inventory.replies import Refused
 from inventory.rules.settings import completing, merged
 from inventory.settings import Settings, SettingsPatch
-from inventory.venue.own import capacity_map
 from persistence.errors import TooMany
 from persistence.events.details import DetailsChange
 from persistence.events.rows import EventRow, ImageRow
@@ -31,12 +30,16 @@ from server.events.catalogue.bodies import (
     OwnerDocument,
     details_change,
     details_of,
-    new_faults,
-    patch_faults,
-    refuse_faults,
     settings_fields,
     settings_of,
     settings_patch,
+)
+from server.events.catalogue.checks import (
+    categories_of,
+    refuse_edit,
+    refuse_new,
+    taken_by,
+    unknown_times,
 )
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.row_cache import ROWS
@@ -56,7 +59,6 @@ from server.people.organisations.membership import (
     require_manager,
     seller_of,
 )
-from server.transport.http.app_keys import CLOCK
 from server.transport.http.problems import (
     EVENT_NOT_FOUND,
     KEY_REUSED,
@@ -154,8 +156,7 @@ async def ask_organizer(
 
     The event comes from `find_managed_event`, which asked whether the caller does.
     """
-    user = call.who.user
-    reply = await ask(event.local, command, user, True, call.key, request_hash)
+    reply = await ask(event.local, command, call.who.user, True, call.key, request_hash)
     if isinstance(reply, Refused):
         raise refusal(reply)
     if isinstance(reply.version, int):
@@ -204,24 +205,17 @@ def is_public(board: Board) -> bool:
 async def create_event(call: Call) -> web.Response:
     """Make an event at a venue, or one with just a capacity."""
     user, key = call.who.user, call.key
-    body = await call.body(EventCreate)
-    organisation = await seller_of(call, body.organisation)
-    settings = completing(settings_of(body))
-    details = details_of(body)
+    body, found = await call.faulty_body(EventCreate)
+    # Who sends what is no event hears that first, whomever it is to belong to.
+    organisation = None if found else await seller_of(call, body.organisation)
     catalog, event = call[CATALOG], new_id("evt", user, key)
-    if body.venue is None:
-        assert body.capacity is not None
-        categories = {c.key for c in capacity_map(body.capacity).categories}
-    else:
-        venue = await catalog.find_venue(body.venue)
-        if venue is None:
-            raise bad_field("venue", "There is no such venue.")
-        categories = {category.key for category in venue.categories}
-    priced: Collection[str] = categories
-    if settings.prices and body.venue is not None and categories - set(settings.prices):
-        # A category that nothing is of needs no price; only the map tells.
-        priced = await catalog.used_categories(body.venue)
-    await refuse_new(call, event, settings, categories, priced)
+    timezone = body.timezone
+    if not isinstance(timezone, str):
+        timezone = await catalog.zone_for(event, body.venue, organisation)
+    settings = completing(settings_of(body, timezone))
+    categories = await categories_of(call, body, settings, found)
+    await refuse_new(call, event, settings, categories, found, unknown_times(found))
+    details = details_of(body)
     request_hash = hash_request(body)
     if organisation is not None:
         note_objects(call.request, organisation=organisation)
@@ -237,35 +231,17 @@ async def create_event(call: Call) -> web.Response:
             details=details,
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
-        # Nobody deletes venues.
-        raise bad_field("organisation", "There is no such organisation.") from error
+        raise bad_field(error.args[0], f"There is no such {error.args[0]}.") from error
     except VenueTaken as error:
-        raise ProblemError(VENUE_TAKEN) from error
+        raise await taken_by(call, error) from error
     if row.request_hash != request_hash:
         raise ProblemError(KEY_REUSED)
     # What this request says and not the row: where it is made again after a while, it
     # still gets the answer that it got at first.
     first = structs.replace(row, details=details, image=None)
     return answer_made(call, first, settings)
-
-
-async def refuse_new(
-    call: Call,
-    event: str,
-    settings: Settings,
-    categories: Collection[str],
-    priced: Collection[str],
-) -> None:
-    """Raise for what is wrong with a new event, unless this request made it before.
-
-    The same request under its key gets its answer again, though it is past by now.
-    """
-    now_ms = call[CLOCK].now_ms()
-    faults = new_faults(settings, categories, priced, now_ms)
-    if faults and (call.key is None or await call[CATALOG].find_event(event) is None):
-        refuse_faults(faults)
 
 
 def answer_made(call: Call, row: EventRow, settings: Settings) -> web.Response:
@@ -297,13 +273,11 @@ async def show_event(call: Call) -> web.Response:
 async def edit_event(call: Call) -> web.Response:
     """Change some of an event's settings, and of what the catalogue tells of it."""
     event = await find_managed_event(call)
-    patch = await call.body(EventPatch)
-    request_hash = hash_request(["edit", patch])
-    change, wanted = details_change(patch), settings_patch(patch)
-    is_new = await _is_new_edit(call, event.id, request_hash)
-    if patch.capacity is not UNSET and (await find_row(call, event.id)).venue:
-        raise bad_field("capacity", "The places of a venue stay as they are drawn.")
-    refuse_faults(patch_faults(wanted, event.board.venue.categories))
+    patch, found = await call.faulty_body(EventPatch)
+    wanted, request_hash = settings_patch(patch), hash_request(["edit", patch])
+    is_new = not found and await _is_new_edit(call, event.id, request_hash)
+    refuse_edit(event.board, await find_row(call, event.id), wanted, found)
+    change = details_change(patch)
     # Without a word about the catalogue it is a command, though it change nothing.
     if change is None or wanted != SettingsPatch():
         await _configure(call, event, wanted, request_hash)
@@ -332,7 +306,7 @@ async def _configure(
         if patch.names("starts_at_ms", "ends_at_ms"):
             taken = await times.take(event.id, merged(event.board.settings, patch))
     except VenueTaken as error:
-        raise ProblemError(VENUE_TAKEN) from error
+        raise await taken_by(call, error) from error
     command = Configure(id=0, event=event.id, patch=patch)
     try:
         await ask_organizer(call, event, command, request_hash)

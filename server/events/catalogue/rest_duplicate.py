@@ -5,17 +5,18 @@ from typing import Any, Final
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from inventory.rules.settings import completing
+from inventory.faults import Faults
+from inventory.rules.settings import FOLLOWING, completing, moved_times
 from inventory.settings import Settings
 from persistence.errors import TooMany
 from persistence.events.venue_times import VenueTaken
 from server.events.catalogue.bodies import NewEvent
+from server.events.catalogue.checks import refuse_new, taken_by, unknown_times
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.rest import (
     answer_made,
     capacity_of,
     find_managed_event,
-    refuse_new,
 )
 from server.live.actors.registry import CATALOG
 from server.transport.http.problems import (
@@ -27,19 +28,17 @@ from server.transport.http.problems import (
 )
 from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Name
+from server.transport.rest.fields import Name, Zone
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.route import WRITES, Route
 from server.transport.rest.times import Time, maybe_to_ms, to_ms
-
-FOLLOWING: Final = ("ends_at", "on_sale_at", "off_sale_at")
-"""Times that move along with the beginning."""
 
 
 class EventDuplicate(Struct, forbid_unknown_fields=True, kw_only=True):
     """What is to be different about the new event; the rest is as it is there.
 
-    Where it begins at another time, the times that are not named move along.
+    Where it begins at another time, the times that are not named move along on the
+    clocks of its zone: what was at 10:00 is at 10:00, though summer time ends between.
     """
 
     name: Name | UnsetType = UNSET
@@ -47,22 +46,28 @@ class EventDuplicate(Struct, forbid_unknown_fields=True, kw_only=True):
     ends_at: Time | UnsetType | None = UNSET
     on_sale_at: Time | UnsetType | None = UNSET
     off_sale_at: Time | UnsetType | None = UNSET
+    timezone: Zone | UnsetType = UNSET
 
 
 async def duplicate_event(call: Call) -> web.Response:
     """Make a draft like an event: its organisation's, or the caller's own."""
     user, key = call.who.user, call.key
     event = await find_managed_event(call)
-    body = EventDuplicate()
+    body, found = EventDuplicate(), Faults()
     if call.request.body_exists:
-        body = await call.body(EventDuplicate)
+        body, found = await call.faulty_body(EventDuplicate)
     catalog = call[CATALOG]
     row = await catalog.find_event(event.id)
     if row is None:
         raise ProblemError(EVENT_NOT_FOUND)
     settings = completing(duplicated(event.board.settings, body))
     venue, copy = event.board.venue, new_id("evt", user, key)
-    await refuse_new(call, copy, settings, venue.categories, venue.used_categories)
+    categories = venue.categories, venue.used_categories
+    unknown = unknown_times(found)
+    if "starts_at" in unknown:
+        # So are those that move along with it.
+        unknown.update(field for field in FOLLOWING if getattr(body, field) is UNSET)
+    await refuse_new(call, copy, settings, categories, found, unknown)
     request_hash = hash_request(["duplicate", event.id, body])
     try:
         made = await catalog.create_event(
@@ -77,9 +82,9 @@ async def duplicate_event(call: Call) -> web.Response:
             image=None if row.image is None else row.image.image,
         )
     except VenueTaken as error:
-        raise ProblemError(VENUE_TAKEN) from error
+        raise await taken_by(call, error) from error
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
         detail = "The event's organisation was deleted meanwhile."
         raise ProblemError(FORBIDDEN, detail) from error
@@ -95,7 +100,6 @@ async def duplicate_event(call: Call) -> web.Response:
 
 def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
     """Return the settings of a draft like an event."""
-    moved_ms = 0
     changes: dict[str, Any] = {
         "sale_state": "draft",
         "deleted": False,
@@ -103,15 +107,16 @@ def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
     }
     if body.name is not UNSET:
         changes["name"] = body.name
+    if body.timezone is not UNSET:
+        changes["timezone"] = body.timezone
     if body.starts_at is not UNSET:
         changes["starts_at_ms"] = to_ms(body.starts_at)
-        moved_ms = changes["starts_at_ms"] - settings.starts_at_ms
+        timezone = changes.get("timezone", settings.timezone)
+        changes |= moved_times(settings, changes["starts_at_ms"], timezone, FOLLOWING)
     for field in FOLLOWING:
-        given, now_ms = getattr(body, field), getattr(settings, f"{field}_ms")
+        given = getattr(body, field.removesuffix("_ms"))
         if given is not UNSET:
-            changes[f"{field}_ms"] = maybe_to_ms(given)
-        elif now_ms is not None:
-            changes[f"{field}_ms"] = now_ms + moved_ms
+            changes[field] = maybe_to_ms(given)
     return structs.replace(settings, **changes)
 
 

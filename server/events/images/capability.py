@@ -17,7 +17,7 @@ async def _open(startup: Startup) -> None:
     startup[IMAGES] = keeper
     startup[ON_WITHDRAWN].append(keeper.hide)
     startup.on_stop(keeper.close)
-    startup.run(keeper.run(), "images")
+    startup.run(keeper.run(startup.job("images")), "images")
 
 
 PICTURES: Final = Capability(

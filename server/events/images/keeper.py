@@ -9,6 +9,7 @@ from aiohttp import web
 
 from persistence.errors import Unavailable
 from persistence.events.images import Images, NewImage
+from server.base.jobs import Job
 from server.events.images.encoding import SIZES, Encoded, encode_sizes
 from server.events.images.stores import ImageStore, StoreUnavailable
 
@@ -80,11 +81,15 @@ class ImageKeeper:
         await self._images.hide(event)
         self._wake.set()
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Remove files that nobody needs: soon after they are dropped, and in time."""
         while True:
             self._wake.clear()
-            await self.sweep()
+            try:
+                with job:
+                    await self.sweep()
+            except (StoreUnavailable, Unavailable) as error:
+                log.warning("images could not be removed", error=repr(error))
             try:
                 async with asyncio.timeout(SWEEP_EVERY_S):
                     await self._wake.wait()
@@ -92,15 +97,15 @@ class ImageKeeper:
                 continue
 
     async def sweep(self) -> None:
-        """Remove the files of all garbage that is due."""
-        try:
-            while garbage := await self._images.garbage():
-                for image in garbage:
-                    for size in SIZES:
-                        await self._store.delete(name_of(image, size))
-                    await self._images.removed(image)
-        except (StoreUnavailable, Unavailable) as error:
-            log.warning("images could not be removed", error=repr(error))
+        """Remove the files of all garbage that is due.
+
+        Raises `StoreUnavailable` and `Unavailable`; what is left is removed next time.
+        """
+        while garbage := await self._images.garbage():
+            for image in garbage:
+                for size in SIZES:
+                    await self._store.delete(name_of(image, size))
+                await self._images.removed(image)
 
     async def close(self) -> None:
         """Let connections go."""

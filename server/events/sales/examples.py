@@ -3,44 +3,11 @@
 from typing import Any, Final
 
 from server.events.catalogue.examples import EVENT_NOW
+from server.events.venues.examples import MAP
 from server.transport.rest.examples import Examples
 from server.transport.rest.story import BOOKING_ID, OLGA
 
 HISTORY: Final = "5f0f3c0e-3a51-4c2f-9c53-0d2b8e3d4c11"
-
-MAP: Final[dict[str, Any]] = {
-    "seats": [
-        {
-            "index": number - 1,
-            "label": f"A-{number}",
-            "section": None,
-            "row": "A",
-            "number": str(number),
-            "category": "stalls",
-            "x": 20.0 * (number - 1),
-            "y": 0.0,
-            "accessible": False,
-            "companion": False,
-            "restricted": False,
-        }
-        for number in range(1, 7)
-    ],
-    "areas": [
-        {
-            "label": "Bar",
-            "capacity": 20,
-            "category": "bar",
-            "section": None,
-            "x": None,
-            "y": None,
-        }
-    ],
-    "categories": [
-        {"key": "stalls", "label": "Stalls", "color": "#808080"},
-        {"key": "bar", "label": "Bar", "color": "#808080"},
-    ],
-    "focal_point": None,
-}
 
 JOURNAL: Final[dict[str, Any]] = {
     "items": [

@@ -32,12 +32,16 @@ from server.transport.http.middleware import (
     make_request_id,
 )
 from server.transport.http.response_cache import CACHES, Encoded
+from server.transport.metrics.counting import REQUEST_COUNTS
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.call import CACHE_ASK
 from server.transport.rest.guard import AUTHENTICATOR, client_of, identify
 
 EVENTS: Final = "/v1/events/"
 AVAILABILITY: Final = "availability"
+EVENT: Final = "/v1/events/{event}"
+AVAILABLE: Final = f"{EVENT}/{AVAILABILITY}"
+SLASHES: Final = EVENT.count("/")
 UNUSUAL: Final = ("Expect", "X-API-Key")
 """Headers that only the usual way understands."""
 
@@ -79,9 +83,14 @@ class FastReads:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request."""
+        began = time.monotonic()
         found = self._find(request)
-        if found is None or not self._write(request, found):
+        status = 0 if found is None else self._write(request, found)
+        if not status:
             return await self._usual(request)
+        route = EVENT if request.raw_path.count("/") == SLASHES else AVAILABLE
+        seconds = time.monotonic() - began
+        self._app[REQUEST_COUNTS].add("GET", route, status, seconds)
         # Whoever takes nothing of what it asked for waits here.
         await request.writer.drain()
         return self._written
@@ -109,27 +118,30 @@ class FastReads:
             return app[CACHES].availability.find(event, stamp)
         return None
 
-    def _write(self, request: web.BaseRequest, found: Encoded) -> bool:
-        """Write an answer, where whoever asks may have it, and is still there."""
+    def _write(self, request: web.BaseRequest, found: Encoded) -> int:
+        """Write an answer, where whoever asks may have it, and is still there.
+
+        Returns its status, and 0 where it is not written.
+        """
         app, transport = self._app, request.transport
         if transport is None or transport.is_closing():
-            return False
+            return 0
         identity, failure = identify(request, app[AUTHENTICATOR])
         if failure is not None:
-            return False
+            return 0
         body, tag, about = found.body, found.etag, _JSON
         asked = request.headers.get("If-None-Match")
         if etags.matches(asked, tag):
-            status, about, body = "304 Not Modified", "", b""
+            code, status, about, body = 304, "304 Not Modified", "", b""
             tag = etags.as_known(asked, tag)
         else:
-            status = "200 OK"
+            code, status = 200, "200 OK"
             if may_compress(request, body):
                 packed = app[COMPRESSOR].find(request.raw_path, tag)
                 if packed is not None:
                     body, tag, about = packed, etags.weak(tag), _PACKED
                 elif not app[COMPRESSOR].rests(body):
-                    return False
+                    return 0
             about = f"{about}Content-Length: {len(body)}\r\n"
         told = self._told_of(request)
         limits = app.get(LIMITS)
@@ -138,14 +150,14 @@ class FastReads:
             now_s = time.monotonic()
             verdict = limits.request(client, identity, now_s, "cheap")
             if not verdict.allowed:
-                return False
+                return 0
             told += verdict.lines()
         head = (
             f"HTTP/1.1 {status}\r\nETag: {tag}\r\nDate: {self._now()}\r\n"
             f"X-Request-Id: {make_request_id(request)}\r\n{about}{told}{_ALWAYS}\r\n"
         )
         transport.write(head.encode("ascii") + body)
-        return True
+        return code
 
     def _told_of(self, request: web.BaseRequest) -> str:
         """Return the headers that depend on where a request comes from."""

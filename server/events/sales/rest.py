@@ -24,9 +24,9 @@ from server.transport.http.problems import (
     REFUSALS,
     SEAT_NOT_FREE,
     UNKNOWN_OP,
-    FieldError,
     ProblemError,
     bad_field,
+    bad_fields,
     refusal,
     refuse_denied,
 )
@@ -47,10 +47,9 @@ async def run_command(call: Call) -> web.Response:
     try:
         command = parse_command(frame, call.path("event", EVENT_NOT_FOUND), frame_id=0)
     except FrameError as error:
-        errors = [FieldError(error.field, error.detail)] if error.field else None
-        raise ProblemError(
-            FRAME_ERRORS[error.code], error.detail, errors=errors
-        ) from error
+        if error.faults:
+            raise bad_fields(error.faults) from error
+        raise ProblemError(FRAME_ERRORS[error.code], error.detail) from error
     note_details(call.request, op=str(frame["op"]))
     blocks = isinstance(command, Block | Unblock)
     # Before the event is looked for, as the order of refusals has it.

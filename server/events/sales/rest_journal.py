@@ -29,6 +29,7 @@ from server.transport.rest.paging import (
     read_limit,
     read_number,
 )
+from server.transport.rest.query import bool_of
 from server.transport.rest.route import EVENT, PAGING, Query, Route
 from server.transport.rest.times import from_ms
 
@@ -64,9 +65,9 @@ async def show_journal(call: Call) -> web.Response:
     event = await find_managed_event(call)
     query = call.request.query
     limit = read_limit(query)
-    after = read_cursor(query, int)
-    if after is None:
-        after = read_number("after", query.get("after", "0"))
+    first = read_number("after", query.get("after", "0"))
+    cursor = read_cursor(query, int)
+    after = first if cursor is None else cursor
     entries: list[JournalEntry] = []
     # One version more than asked for tells whether a further page has anything.
     while len(entries) <= limit:
@@ -78,7 +79,10 @@ async def show_journal(call: Call) -> web.Response:
         entries += entries_of(rows, reached, event.board.venue, wanted)
     page = entries[:limit]
     further = page[-1].version if len(entries) > limit else None
-    return call.read(page_of(page, further))
+    counted = bool_of(query, "count")
+    # Versions have no holes.
+    total = max(0, event.board.version - first) if counted else UNSET
+    return call.read(page_of(page, further, total))
 
 
 def entries_of(

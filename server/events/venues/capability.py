@@ -3,9 +3,9 @@
 import asyncio
 from typing import Final
 
+from server.events.venues import rest, rest_edit
 from server.events.venues.examples import EXAMPLES
 from server.events.venues.map_cache import MAPS, Maps
-from server.events.venues.rest import CHARTS, ROUTES
 from server.transport.capability.capability import Capability, Startup
 from server.transport.http.response_cache import CACHES
 from server.transport.rest.examples import PathParameter
@@ -16,23 +16,25 @@ CHARTS_AT_ONCE_MAX: Final = 2
 
 async def _open(startup: Startup) -> None:
     startup[MAPS] = Maps(startup[CACHES].maps)
-    startup[CHARTS] = asyncio.Semaphore(CHARTS_AT_ONCE_MAX)
+    startup[rest.CHARTS] = asyncio.Semaphore(CHARTS_AT_ONCE_MAX)
 
 
 VENUES: Final = Capability(
     name="venues",
     open=_open,
-    routes=ROUTES,
+    routes=(*rest.ROUTES, *rest_edit.ROUTES),
     parameters={
         "venue": PathParameter("The venue's id.", VENUE_ID),
     },
     makes={"venues": "venue"},
     tags={
         "Venues": """\
-A venue is a map, given once, with any number of events in it. Name an `organisation`
+A venue is a map with any number of events in it. Name an `organisation`
 that you own or lead; without one only organisers may make it. The keys of `categories`
 are those of an event's `prices`; a seat's label is `ROW-NUMBER`, as `A-1`, or
-`SECTION-ROW-NUMBER`. An event that needs no seats needs no venue either.""",
+`SECTION-ROW-NUMBER`. While events use a venue its map stays as it is drawn
+(`venue_in_use`): `duplicate` it and change the copy. An event that needs no seats needs
+no venue either.""",
     },
     examples=EXAMPLES,
 )

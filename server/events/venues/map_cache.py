@@ -60,6 +60,10 @@ class Maps:
         # So that a crowd at the opening makes one encoding, not thousands.
         self._encoding = asyncio.Lock()
 
+    def find(self, name: str) -> Encoded | None:
+        """Return a map that is known, which an event or an edited venue has."""
+        return self._cache.find(name)
+
     async def of(self, event: str, venue_map: VenueMap) -> Encoded:
         """Return the map of an event."""
         known = self._cache.find(event)

@@ -5,3 +5,6 @@ from typing import Final
 from server.transport.http.problems import ProblemType
 
 VENUE_NOT_FOUND: Final = ProblemType("venue_not_found", 404, "There is no such venue.")
+VENUE_IN_USE: Final = ProblemType(
+    "venue_in_use", 409, "Events use this venue, so that must wait."
+)

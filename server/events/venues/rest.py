@@ -1,17 +1,21 @@
 """Venues: taken from a map or a published chart, listed, shown."""
 
 import asyncio
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from inventory.faults import Fault, Faults, below
+from inventory.names import TEXT_PATTERN
 from inventory.venue.chart import read_chart
 from inventory.venue.errors import ChartError
 from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import read_map
+from inventory.zones import is_zone
 from persistence.errors import TooMany
 from persistence.events.catalog import VenueRow
+from persistence.events.venue_edits import Coordinates
 from server.base.access import may_make_some
 from server.events.venues.problems import VENUE_NOT_FOUND
 from server.live.actors.registry import CATALOG
@@ -22,21 +26,54 @@ from server.transport.http.problems import (
     KEY_REUSED,
     LIMIT_REACHED,
     UNAVAILABLE,
-    FieldError,
     ProblemError,
     bad_field,
+    bad_fields,
     refuse_denied,
 )
-from server.transport.rest.bodies import CHART_BYTES_MAX, decode, read_body
+from server.transport.rest.bodies import (
+    CHART_BYTES_MAX,
+    Body,
+    add_all,
+    decode_faulty,
+    read_body,
+    refuse,
+)
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Id, Name
+from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.notes import note_objects
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import PAGING, WRITES, Route
 
+ADDRESS_LENGTH_MAX: Final = 500
+MAP_SCHEMA: Final = "/v1/venues/map-schema"
 
-class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
+Address = Annotated[
+    str,
+    Meta(min_length=1, max_length=ADDRESS_LENGTH_MAX, pattern=TEXT_PATTERN),
+]
+OwnMap = Annotated[
+    dict[str, Any],
+    Meta(
+        description="A map in our own format, whose JSON Schema is at "
+        "`/v1/venues/map-schema`.",
+        extra_json_schema={"externalDocs": {"url": MAP_SCHEMA}},
+    ),
+]
+Chart = Annotated[
+    dict[str, Any], Meta(description="A seats.io chart, as it is published.")
+]
+
+
+class Place(Struct, forbid_unknown_fields=True):
+    """Where something is on earth, in degrees of WGS 84."""
+
+    lat: Annotated[float, Meta(ge=-90, le=90)]
+    lon: Annotated[float, Meta(ge=-180, le=180)]
+
+
+class VenueCreate(Body, omit_defaults=True):
     """A new venue: its name, and either our own map or a seats.io chart.
 
     Whoever is no organiser names the organisation that it is for, which one owns or
@@ -44,11 +81,22 @@ class VenueCreate(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """
 
     name: Name
-    map: dict[str, Any] | None = None
-    chart: dict[str, Any] | None = None
+    map: OwnMap | None = None
+    chart: Chart | None = None
     exclusive: bool = False
     """Whether it takes one event at a time; without it nobody minds."""
     organisation: Id | None = None
+    timezone: Zone | None = None
+    """Of the events there that name none."""
+    address: Address | None = None
+    coordinates: Place | None = None
+
+    def check(self, faults: Faults) -> None:
+        """Add where there is neither a map nor a chart, or both."""
+        if (self.map is None) == (self.chart is None) and not faults.is_faulty("chart"):
+            faults.add("map", "Give exactly one of map and chart.")
+        if isinstance(self.timezone, str) and not is_zone(self.timezone):
+            faults.add("timezone", NO_ZONE)
 
 
 class VenueDocument(Struct):
@@ -61,6 +109,9 @@ class VenueDocument(Struct):
     categories: list[Category]
     exclusive: bool
     organisation: str | None
+    timezone: str | None
+    address: str | None
+    coordinates: Coordinates | None
 
 
 CHARTS: Final = web.AppKey("charts", asyncio.Semaphore)
@@ -92,9 +143,12 @@ async def create_venue(call: Call) -> web.Response:
             request_hash=request_hash,
             exclusive=wanted.exclusive,
             organisation=organisation,
+            timezone=wanted.timezone,
+            address=wanted.address,
+            coordinates=coordinates_of(wanted.coordinates),
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED) from error
+        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
     except KeyError as error:
         raise bad_field("organisation", "There is no such organisation.") from error
     if row.request_hash != request_hash:
@@ -109,7 +163,8 @@ async def list_venues(call: Call) -> web.Response:
     rows, cursor = await call[CATALOG].list_venues(
         limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, call[CATALOG].count_venues)
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_venue(call: Call) -> web.Response:
@@ -122,27 +177,42 @@ async def show_venue(call: Call) -> web.Response:
 
 def _decode_venue(body: bytes) -> tuple[VenueCreate, bytes]:
     """Return what a body asks for, and the hash of that; raises `ProblemError`."""
-    wanted = decode(body, VenueCreate)
-    if (wanted.map is None) == (wanted.chart is None):
-        raise bad_field("map", "Give exactly one of map and chart.")
+    wanted, found = decode_faulty(body, VenueCreate)
+    if found and not (found.is_faulty("map") or found.is_faulty("chart")):
+        # It is refused anyway, so all that is wrong is told.
+        try:
+            _read_either(wanted.map, wanted.chart)
+        except ChartError as error:
+            add_all(found, _faults_of(wanted.chart, error))
+    refuse(found)
     return wanted, hash_request(wanted)
 
 
 def _read_map(wanted: VenueCreate) -> VenueMap:
     """Return the map that a body holds; raises `ProblemError`."""
+    return map_of(wanted.map, wanted.chart)
+
+
+def map_of(drawn: object, chart: object) -> VenueMap:
+    """Return the map that was given, in one format or the other."""
     try:
-        if wanted.chart is not None:
-            return read_chart(wanted.chart)
-        return read_map(wanted.map)
+        return _read_either(drawn, chart)
     except ChartError as error:
-        inside = "map" if wanted.chart is None else "chart"
-        errors = [
-            FieldError(
-                f"{inside}.{fault.field}" if fault.field else inside, fault.detail
-            )
-            for fault in error.faults
-        ]
-        raise ProblemError(BAD_FIELD, errors[0].detail, errors=errors) from error
+        raise bad_fields(_faults_of(chart, error)) from error
+
+
+def _read_either(drawn: object, chart: object) -> VenueMap:
+    """Return the map that a body holds; raises `ChartError`."""
+    return read_map(drawn) if chart is None else read_chart(chart)
+
+
+def _faults_of(chart: object, error: ChartError) -> list[Fault]:
+    """Return what is wrong with a map or a chart, by its path in the body."""
+    top = "map" if chart is None else "chart"
+    return [
+        Fault(below(top, fault.field) if fault.field else top, fault.detail)
+        for fault in error.faults
+    ]
 
 
 def document_of(row: VenueRow) -> VenueDocument:
@@ -155,7 +225,15 @@ def document_of(row: VenueRow) -> VenueDocument:
         row.categories,
         row.exclusive,
         row.organisation,
+        row.timezone,
+        row.address,
+        row.coordinates,
     )
+
+
+def coordinates_of(place: Place | None) -> Coordinates | None:
+    """Return a place as it is stored."""
+    return None if place is None else Coordinates(place.lat, place.lon)
 
 
 ROUTES: Final[tuple[Route, ...]] = (

@@ -22,13 +22,17 @@ async def _open(startup: Startup) -> None:
         catalog, journal, startup[HUB], startup.clock, RandomIds(), metrics
     )
     startup.on_drain(registry.stop)
-    startup.run(registry.run(), "scheduled sales")
+    startup.run(registry.run(startup.job("scheduled sales")), "scheduled sales")
     startup.run(metrics.watch_loop(), "loop lag")
     metrics.gauge(
-        "onsale_events", "Events with an actor here", lambda: len(registry.active)
+        "onsale_events",
+        "Events that this process serves.",
+        lambda: len(registry.active),
     )
     metrics.gauge(
-        "onsale_mailbox_depth", "Commands waiting for actors", registry.mailbox_depth
+        "onsale_mailbox_depth",
+        "Commands that wait for the actors of events.",
+        registry.mailbox_depth,
     )
 
 

@@ -25,6 +25,7 @@ from persistence.journal.journal import PostgresJournal
 from server.base import access, limits
 from server.base.access import Seller
 from server.base.identity import Identity
+from server.base.jobs import Job
 from server.live.actors.envelopes import envelope_of
 from server.live.fanout.board import Board
 from server.live.fanout.hub import EventHub, Hub
@@ -200,14 +201,15 @@ class EventRegistry:
         if isinstance(local, LocalEvent):
             await local.actor.stop(patience_s)
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Start the actors of sales that open or end soon; they do it by themselves."""
         while True:
             try:
-                due_ms = self._clock.now_ms() + limits.OPENING_AHEAD_MS
-                for event in await self._catalog.scheduled_events(due_ms):
-                    if event not in self.active:
-                        await self.find(event)
+                with job:
+                    due_ms = self._clock.now_ms() + limits.OPENING_AHEAD_MS
+                    for event in await self._catalog.scheduled_events(due_ms):
+                        if event not in self.active:
+                            await self.find(event)
             except (Unavailable, EventNotFound, EventUnavailable) as error:
                 log.warning("scheduled sales could not be looked up", error=repr(error))
             await asyncio.sleep(limits.OPENING_AHEAD_MS / 3_000)
@@ -243,10 +245,11 @@ class EventRegistry:
             if plan is None:
                 raise EventNotFound
             seller = await self._seller_of(plan)
-            venue = self._venues.get(plan.venue_id)
+            drawn = f"{plan.venue_id} {plan.venue_revision}"
+            venue = self._venues.get(drawn)
             if venue is None:
                 venue = await asyncio.to_thread(_venue_of, plan)
-                self._remember(plan.venue_id, venue)
+                self._remember(drawn, venue)
         hub = self._hub.add_event(event, venue, plan.first_settings)
         served = await self._serve(plan, hub)
         if self._stopping and isinstance(served, LocalEvent):

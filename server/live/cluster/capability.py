@@ -21,7 +21,8 @@ async def _open(startup: Startup) -> None:
     startup.run(members.run(), "members")
     startup[PEERS] = peers = await _meet(startup, members)
     peers.count_in(startup.metrics)
-    startup.run(adopt(startup[PROCESSES], peers.take_share), "adoption")
+    adoption = adopt(startup[PROCESSES], peers.take_share, startup.job("adoption"))
+    startup.run(adoption, "adoption")
     startup.on_drain(lambda _: peers.leave(limits.HAND_OVER_S_MAX))
 
 

@@ -33,6 +33,7 @@ from server.live.actors.registry import (
     LocalEvent,
     ServedEvent,
 )
+from server.live.cluster.counts import count_cluster
 from server.live.cluster.follower import Followed, Follower
 from server.live.cluster.forwarder import Forwarder, Waiting
 from server.live.cluster.membership.members import Members
@@ -247,24 +248,7 @@ class Cluster:
 
     def count_in(self, metrics: Metrics) -> None:
         """Show what is counted here."""
-        bus, forwarder = self.bus, self.forwarder
-        for name, meaning, read in (
-            ("processes", "Living processes", lambda: len(self.members.live)),
-            ("forwarded_commands", "Sent to owners", lambda: forwarder.forwarded),
-            ("forwarded_unknown", "Without an answer", lambda: forwarder.unknown),
-            ("visiting_commands", "Sent here by others", lambda: self.endpoint.visits),
-            ("followed_events", "Owned elsewhere", lambda: len(self.follower.followed)),
-            ("resyncs", "Boards fetched anew", lambda: self.follower.resyncs),
-            ("bus_published", "Messages said", lambda: bus.published),
-            ("bus_received", "Messages heard", lambda: bus.received),
-            (
-                "bus_dropped",
-                "Not ours, or unreadable",
-                lambda: bus.dropped + self.foreign,
-            ),
-            ("bus_reconnects", "Connections made anew", lambda: bus.reconnects),
-        ):
-            metrics.gauge(f"onsale_{name}", meaning, read)
+        count_cluster(self, metrics)
 
     async def move(self, event: str, to: str) -> bool:
         """Let an event be given to a process; False where that cannot be said.

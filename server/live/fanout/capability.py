@@ -29,20 +29,38 @@ async def _open(startup: Startup) -> None:
 
 def _count_in(metrics: Metrics, hub: Hub) -> None:
     live = hub.feed
-    metrics.gauge("onsale_connections", "Open websockets", lambda: len(hub.writers))
+    metrics.gauge(
+        "onsale_connections", "Websockets that are open.", lambda: len(hub.writers)
+    )
     metrics.gauge(
         "onsale_watchers",
-        "Watched events, summed over connections",
+        "Events that websockets watch, summed over the websockets.",
         lambda: sum(len(event.watchers) for event in hub.events.values()),
     )
     metrics.gauge(
-        "onsale_deliveries", "Frames sent to watchers", lambda: hub.deliveries
+        "onsale_listeners",
+        "Websockets that hear of changes to the list of events.",
+        lambda: len(live.listeners),
     )
-    metrics.gauge("onsale_listeners", "Who watch_events", lambda: len(live.listeners))
-    metrics.gauge("onsale_hints", "Live events told", lambda: live.told)
-    metrics.gauge("onsale_hints_dropped", "And not told", lambda: live.dropped)
-    metrics.gauge(
-        "onsale_fanout_seconds", "Loop time spent on watchers", lambda: hub.fanout_s
+    metrics.counter(
+        "onsale_deliveries_total",
+        "Frames that were sent to websockets that watch an event.",
+        lambda: hub.deliveries,
+    )
+    metrics.counter(
+        "onsale_hints_total",
+        "Changes to the list of events that were sent to websockets.",
+        lambda: live.told,
+    )
+    metrics.counter(
+        "onsale_hints_dropped_total",
+        "Changes to the list of events that were not sent, being too many.",
+        lambda: live.dropped,
+    )
+    metrics.counter(
+        "onsale_fanout_seconds_total",
+        "Time of the event loop that was spent on websockets that watch.",
+        lambda: hub.fanout_s,
     )
 
 

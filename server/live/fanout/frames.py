@@ -5,7 +5,8 @@ else a client may send is in the table of `server.live.websocket.frame_table`.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from struct import pack
@@ -22,7 +23,10 @@ from inventory.commands import (
     Release,
     Unblock,
 )
+from inventory.faults import Fault, Faults, FaultyError, convert, summary
 from inventory.replies import Ok
+from inventory.words import words_for
+from server.transport.rest.bodies import note_bad_text
 
 JSON_PROTOCOL: Final = "onsale.v1.json"
 MSGPACK_PROTOCOL: Final = "onsale.v1.msgpack"
@@ -96,7 +100,7 @@ class Sale(Struct, tag_field="op", tag="sale"):
 
 
 class Expired(Struct, tag_field="op", tag="expired"):
-    """The caller's hold ran out."""
+    """The caller's hold ran out: 5 seconds after its `expires_at`, and free for all."""
 
     event: str
     hold: str
@@ -143,20 +147,20 @@ _CHECKED: Final = frozenset(_WITH_SEATS)
 
 
 class FrameError(Exception):
-    """A frame or command that cannot be understood, and where it is wrong."""
+    """A frame or command that cannot be understood, and all that is wrong with it."""
 
     def __init__(
         self,
         code: Literal["bad_frame", "unknown_op", "bad_field"],
         detail: str,
-        field: str = "",
         frame_id: int | None = None,
+        faults: Sequence[Fault] = (),
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
-        self.field = field
         self.frame_id = frame_id
+        self.faults = faults
 
 
 class Codec:
@@ -196,7 +200,9 @@ class FrameDecoder:
     """Decodes the client frames of some types, in one subprotocol."""
 
     def __init__(self, codec: Codec, kinds: Iterable[type[ClientFrame]]) -> None:
+        kinds = list(kinds)
         self._codec = codec
+        self._kinds = by_op(kinds)
         self._decode: Callable[[bytes], ClientFrame]
         self._decode = codec.decoder(reduce(or_, kinds)).decode
         self._null = codec.null
@@ -209,18 +215,18 @@ class FrameDecoder:
         decode = self._decode
         try:
             frame = decode(data)
-        except _UNREADABLE as error:
+        except _UNREADABLE:
             # What decodes is UTF-8, so that nothing else has to be looked at for it.
             if not self._codec.binary and not is_utf8(data):
                 raise NotUtf8 from None
-            raise self._error(data, error) from None
+            raise self._error(data) from None
         if data.find(self._null) >= 0:
-            _refuse_null(frame, frame.id)
+            _refuse_null(frame)
         if type(frame) in _CHECKED:
             check_command(frame)
         return frame
 
-    def _error(self, data: bytes, error: Exception) -> FrameError:
+    def _error(self, data: bytes) -> FrameError:
         """Say what is wrong with a frame that did not decode."""
         try:
             value = self._codec.decode_any(data)
@@ -237,67 +243,86 @@ class FrameDecoder:
             or not -(2**53) <= frame_id <= 2**53
         ):
             frame_id = None
-        return error_of(error, frame_id)
+        return misfit(value, self._kinds, frame_id)
 
 
-def error_of(error: Exception, frame_id: int | None = None) -> FrameError:
-    """Turn a decoding error of msgspec into ours."""
-    text = str(error)
-    if not isinstance(error, msgspec.ValidationError):
-        return FrameError(
-            "bad_field", "A string is not valid Unicode.", frame_id=frame_id
-        )
-    if text.endswith("at `$.op`") and text.startswith("Invalid value"):
-        return FrameError("unknown_op", "There is no such op.", "op", frame_id)
-    detail, _, path = text.partition(" - at `")
-    return FrameError(
-        "bad_field", f"{detail}.", path.rstrip("`").removeprefix("$."), frame_id
-    )
+def by_op(kinds: Iterable[type[ClientFrame]]) -> dict[str, type[ClientFrame]]:
+    """Return types of frames by their op."""
+    return {str(kind.__struct_config__.tag): kind for kind in kinds}
+
+
+def misfit(
+    value: dict[str, Any],
+    kinds: Mapping[str, type[ClientFrame]],
+    frame_id: int | None,
+    faults: Faults | None = None,
+) -> FrameError:
+    """Say all that is wrong with a frame, beside the `faults` that were found."""
+    faults = Faults() if faults is None else faults
+    op = value.get("op")
+    try:
+        note_bad_text(value, faults)
+        if isinstance(op, str) and not faults.is_faulty("op"):
+            if op not in kinds:
+                return FrameError("unknown_op", "There is no such op.", frame_id)
+            for fault in _command_faults(convert(value, kinds[op], faults)):
+                faults.add(*fault)
+        elif "op" in value:
+            faults.add("op", words_for(str, op))
+        else:
+            faults.add("op", "This is missing.")
+        found = faults.all()
+    except FaultyError as error:
+        found = error.faults
+    return bad_fields(found, frame_id)
+
+
+def bad_fields(found: Sequence[Fault], frame_id: int | None) -> FrameError:
+    """Return the error for a frame's faults, of which there is one."""
+    return FrameError("bad_field", summary(found), frame_id, found)
 
 
 def check_command(command: ClientFrame) -> None:
     """Refuse what the types cannot say: something to take, and nothing twice."""
+    found = _command_faults(command)
+    if found:
+        raise bad_fields(found, command.id)
+
+
+def _command_faults(command: ClientFrame) -> list[Fault]:
     if not isinstance(command, _WITH_SEATS):
-        return
+        return []
     seats = command.seats
     if seats is None and command.areas is None and not isinstance(command, Release):
-        raise FrameError("bad_field", "Name seats or areas.", "seats", command.id)
+        return [Fault("seats", "Name seats or areas.")]
     if seats is not None and len(set(seats)) != len(seats):
-        raise FrameError("bad_field", "A seat is named twice.", "seats", command.id)
+        twice = next(one for one, times in Counter(seats).items() if times > 1)
+        return [Fault("seats", f"{twice!r} is named twice.")]
+    return []
 
 
 def parse_command(body: dict[str, Any], event: str, frame_id: int) -> ClientCommand:
     """Make a command of a REST body: one command object without its event."""
+    given = {"id": frame_id, **body, "event": event}
     if "event" in body:
-        raise FrameError("bad_field", "The path names the event.", "event", frame_id)
+        faults = Faults()
+        faults.add("event", "The path names the event.")
+        raise misfit(given, by_op(COMMANDS), frame_id, faults)
     try:
-        command: ClientCommand = msgspec.convert(
-            {"id": frame_id, **body, "event": event}, ClientCommand
-        )
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise error_of(error, frame_id) from None
-    _refuse_null(command, frame_id)
+        command: ClientCommand = msgspec.convert(given, ClientCommand)
+    except (msgspec.ValidationError, UnicodeEncodeError, RecursionError):
+        raise misfit(given, by_op(COMMANDS), frame_id) from None
+    _refuse_null(command)
     check_command(command)
     return command
 
 
-def _refuse_null(value: object, frame_id: int) -> None:
+def _refuse_null(frame: ClientFrame) -> None:
     """Refuse U+0000 in any string: no database and no terminal takes it well."""
-    for text in _strings(msgspec.to_builtins(value)):
-        if "\0" in text:
-            raise FrameError("bad_field", "A string has U+0000.", "", frame_id)
-
-
-def _strings(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [
-            text for pair in value.items() for item in pair for text in _strings(item)
-        ]
-    if isinstance(value, list):
-        return [text for item in value for text in _strings(item)]
-    return []
+    faults = Faults()
+    note_bad_text(msgspec.to_builtins(frame), faults)
+    if faults:
+        raise bad_fields(faults.all(), frame.id)
 
 
 JSON: Final = Codec(

@@ -26,10 +26,12 @@ from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.guard import (
     AUTHENTICATOR,
     KEY_AUTHENTICATOR,
+    NO_QUERY,
     bearer_of,
     client_of,
     enforce,
 )
+from server.transport.rest.query import check_names
 
 REASONS: Final[dict[int, str]] = {
     WSCloseCode.PROTOCOL_ERROR: "not the websocket protocol",
@@ -52,6 +54,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         address = client_of(request, app)
         enforce(request, app[LIMITS].handshake(address, time.monotonic()))
     _check_origin(request, app)
+    check_names(request.query, NO_QUERY)
     if request.body_exists:
         # What comes after the head are frames; a proxy may think it a body.
         raise web.HTTPBadRequest

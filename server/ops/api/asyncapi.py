@@ -14,6 +14,7 @@ from inventory.commands import (
     Release,
     Unblock,
 )
+from inventory.limits import HOLD_GRACE_MS
 from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, Ok, Refused, TakenOk
 from server import __version__
 from server.base import limits
@@ -48,6 +49,11 @@ revoked, rotated or has expired closes its sockets with 4001, mostly at once, wi
 
 Who owns or leads an organisation may `block` and `unblock` at its events, and loses
 that within {STALE_S:.0f} s of being removed, mostly at once.
+
+A hold is its buyer's until its `expires_at`, and really ends
+{HOLD_GRACE_MS // 1000} s later, so that a `book` sent in time is not lost on its way.
+Then comes `expired`, and watchers see its seats free: never before, and in those
+seconds a buyer who is late still succeeds. Count down to `expires_at` all the same.
 
 After `watch_events` come `new_event`, `event_updated` and `event_deleted` as events are
 published, changed and withdrawn, and `capacity` as the seats and places of one that is

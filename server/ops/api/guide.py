@@ -24,10 +24,16 @@ examples, keeps the tokens, and puts the ids of earlier answers into later reque
    (`PATCH /v1/users/{user}`); whose role changes is signed out and logs in again.
 4. **An organisation** needs no administrator: send `POST /v1/organisations`, and name
    its id as `organisation` in `POST /v1/venues` and `POST /v1/events`.
-5. **An event** is a draft until `POST /v1/events/{event}/publish`; then seats can be
+5. **Times** are instants, answered in UTC. On which clocks they are meant says the
+   event's `timezone`, a zone of the IANA database: its own, else its venue's, its
+   organisation's, or UTC. Where the beginning moves, by `PATCH` or in a duplicate, the
+   end and the times of the sale move along on those clocks, but for those that the
+   request names and for when a sale opened that is open: ten o'clock stays ten o'clock.
+6. **An event** is a draft until `POST /v1/events/{event}/publish`; then seats can be
    taken with `POST /v1/events/{event}/commands`: `hold`, then `book` with the `hold` of
-   the answer.
-6. **Live** is the websocket `/v1/ws`: send the frames of `/asyncapi.json`, `hello`
+   the answer, by its `expires_at`. A hold really ends 5 seconds later, so that a `book`
+   sent in time is not lost on its way; count down to `expires_at` all the same.
+7. **Live** is the websocket `/v1/ws`: send the frames of `/asyncapi.json`, `hello`
    first.
 
 An id, code, token or reference of an example stands for the one that an earlier answer

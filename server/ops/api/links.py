@@ -81,7 +81,9 @@ class Links:
 
     def _named(self, answers: Any) -> dict[str, str]:
         return {
-            name: f"{BODY}/{name}" for name in _held(answers) if name in self._names
+            name: f"{BODY}/{name}/id" if "id" in _held(kind) else f"{BODY}/{name}"
+            for name, kind in _held(answers).items()
+            if name in self._names
         }
 
 

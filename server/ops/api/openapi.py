@@ -45,10 +45,11 @@ organisation has no rights with the next request, and on an open websocket withi
 seconds, mostly at once. Machines of an organisation send an `X-API-Key` and no
 access token; each operation names the scope that a key needs.
 
-Numbers are strict: `2.0` and `"2"` are not the integer `2`. Unknown fields are
-refused. Times are RFC 3339 with an offset and answered in UTC; money is an
-integer in the minor unit of its currency, by the exponent of ISO 4217: 4500 is 45.00
-EUR, 4500 JPY or 4.500 KWD.
+Numbers are strict: `2.0` and `"2"` are not the integer `2`. Unknown fields and query
+parameters are refused (`bad_field`), as is one given twice. Lists take `limit` and
+`cursor`, and `count=true` for the `total` of all pages. Times are RFC 3339 with an
+offset and answered in UTC; money is an integer in the minor unit of its currency, by
+the exponent of ISO 4217: 4500 is 45.00 EUR, 4500 JPY or 4.500 KWD.
 Every error is a problem document (RFC 9457) whose `code` is stable; where `transient`
 is true, the same request may succeed later. A write with an `Idempotency-Key` has at
 most one effect. Requests are limited: `429` says in `Retry-After` when to come again,

@@ -7,6 +7,8 @@ from persistence.postgres.durability import Durability
 from server.ops.health import rest, rest_caches
 from server.ops.health.database_probe import DATABASE_PROBE, DURABILITY, DatabaseProbe
 from server.ops.health.examples import EXAMPLES
+from server.ops.health.observer import OBSERVER, Observer
+from server.transport.bus.questions import ASKING
 from server.transport.capability.capability import Capability, Startup
 
 
@@ -16,15 +18,29 @@ async def _open(startup: Startup) -> None:
     startup[DATABASE_PROBE] = probe = DatabaseProbe(
         partial(startup.pool.fetch_one, "SELECT 1")
     )
+    observer = Observer(
+        startup.instance,
+        startup.settings.data_dir,
+        startup.readiness,
+        startup.metrics,
+        probe,
+    )
+    startup[OBSERVER] = observer
+    observer.answer(startup[ASKING])
+    startup.run(observer.run(), "observer")
     startup.report("database", partial(_database_part, probe, durability))
     startup.run(probe.run(), "database probe")
 
 
 def _database_part(probe: DatabaseProbe, durability: Durability) -> dict[str, object]:
+    problems = list(durability.problems)
+    if probe.status != "ok":
+        silent_s = round(probe.silent_s)
+        problems.append(f"The database has not answered for {silent_s} s.")
     return {
         "status": probe.status,
         "silent_s": round(probe.silent_s, 1),
-        "problems": durability.problems,
+        "problems": problems,
         "server_version": durability.server_version,
     }
 

@@ -25,7 +25,30 @@ EXAMPLES: Final = Examples(
             "version": "0.1.0",
             "durability": "A",
             "rate_limits": "on",
+            "problems": [],
             "parts": {"database": {"status": "ok"}},
+            "jobs": {
+                "mail": {
+                    "last_run_at": "2027-03-01T18:00:00Z",
+                    "last_error_at": None,
+                    "last_error": None,
+                    "failures": 0,
+                },
+            },
+            "processes": [
+                {
+                    "process": PROCESS,
+                    "ready": True,
+                    "queue_depth": 0,
+                    "activity_waiting": 0,
+                    "connections": 210,
+                    "websockets": 204,
+                    "memory_bytes": 104857600,
+                    "cpu_seconds": 12.4,
+                    "cpu_cores": 0.08,
+                    "disk": {"free_bytes": 21474836480, "total_bytes": 53687091200},
+                },
+            ],
         },
         "show_cache_stats": {
             "process": PROCESS,

@@ -2,19 +2,31 @@
 
 from typing import Any, Final
 
+import msgspec
+import structlog
 from aiohttp import web
 from msgspec import Struct
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from server import __version__
-from server.ops.health.database_probe import DATABASE_PROBE, DURABILITY
-from server.transport.http.app_keys import METRICS, READINESS
+from server.base.jobs import JobState
+from server.live.cluster.membership.members import MEMBERS
+from server.ops.health.condition import (
+    Condition,
+    merge_jobs,
+    merge_parts,
+    problems_of,
+)
+from server.ops.health.database_probe import DURABILITY
+from server.ops.health.exposition import Merged, decode_families
+from server.ops.health.machine import Disk
+from server.ops.health.observer import CONDITION, METRICS_ABOUT, OBSERVER
+from server.transport.bus.questions import ASKING
+from server.transport.http.app_keys import INSTANCE, METRICS
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.call import Call
 from server.transport.rest.route import Route, operational
-
-GOOD = frozenset({"ok", "off"})
 
 
 class Status(Struct):
@@ -23,14 +35,36 @@ class Status(Struct):
     status: str
 
 
+class ProcessHealth(Struct):
+    """What one process takes, and what waits in it."""
+
+    process: str
+    ready: bool
+    queue_depth: int
+    activity_waiting: int
+    connections: int
+    websockets: int
+    memory_bytes: int
+    cpu_seconds: float
+    cpu_cores: float
+    disk: Disk
+
+
 class Health(Struct):
-    """The server and its parts."""
+    """The server and its parts, whichever process is asked."""
 
     status: str
     version: str
     durability: str
     rate_limits: str
+    problems: list[str]
     parts: dict[str, dict[str, Any]]
+    jobs: dict[str, JobState]
+    processes: list[ProcessHealth]
+
+
+log = structlog.get_logger()
+_decode = msgspec.msgpack.Decoder(Condition).decode
 
 
 async def show_alive(call: Call) -> web.Response:
@@ -39,35 +73,73 @@ async def show_alive(call: Call) -> web.Response:
 
 
 async def show_ready(call: Call) -> web.Response:
-    """Return whether clients may be sent here."""
-    readiness = call[READINESS]
-    if readiness.ready and call[DATABASE_PROBE].status != "down":
+    """Return whether clients may be sent here, to any process at this address."""
+    if call[OBSERVER].ready:
+        return call.answer(Status("ok"))
+    # One that begins or ends is no reason to send clients away from its siblings.
+    siblings = call[MEMBERS].siblings(call[INSTANCE].node)
+    if any(one.ready for one in await _conditions(call, siblings)):
         return call.answer(Status("ok"))
     return call.answer(Status("unavailable"), status=503)
 
 
 async def show_health(call: Call) -> web.Response:
-    """Tell how each part is; always 200, because this page itself works."""
-    readiness = call[READINESS]
-    parts = {name: dict(probe()) for name, probe in readiness.parts.items()}
-    well = readiness.ready and all(
-        part.get("status") in GOOD for part in parts.values()
-    )
+    """Tell how the server is; always 200, because this page itself works."""
+    asked = call[MEMBERS].staying()
+    others = await _conditions(call, asked)
+    conditions = [call[OBSERVER].condition(), *others]
+    conditions.sort(key=lambda one: one.process)
+    parts, jobs = merge_parts(conditions), merge_jobs(conditions)
+    heard = {one.process for one in others}
+    silent = [one for one in asked if one not in heard]
+    problems = problems_of(conditions, silent, parts, jobs)
     document = Health(
-        status="ok" if well else "degraded",
+        status="degraded" if problems else "ok",
         version=__version__,
         durability=call[DURABILITY],
         rate_limits="off" if call.find(LIMITS) is None else "on",
+        problems=problems,
         parts=parts,
+        jobs=dict(sorted(jobs.items())),
+        processes=[
+            msgspec.convert(one, ProcessHealth, from_attributes=True)
+            for one in conditions
+        ],
     )
     return call.answer(document)
 
 
 async def show_metrics(call: Call) -> web.Response:
-    """Show the metrics as Prometheus reads them."""
-    body = generate_latest(call[METRICS].registry)
+    """Show the metrics as Prometheus reads them: of all processes at this address.
+
+    Where there may be several, each sample says of which process it is.
+    """
+    registry, instance = call[METRICS].registry, call[INSTANCE]
+    if instance.supervised:
+        siblings = call[MEMBERS].siblings(instance.node)
+        said = await call[ASKING].ask(METRICS_ABOUT, siblings)
+        merged = Merged()
+        merged.add(instance.process, registry.collect())
+        for process, data in sorted(said.items()):
+            merged.add(process, decode_families(data))
+        body = generate_latest(merged)
+    else:
+        body = generate_latest(registry)
     headers = {"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
     return web.Response(body=body, headers=headers)
+
+
+async def _conditions(call: Call, whom: list[str]) -> list[Condition]:
+    """Return how other processes say that they are, those that do."""
+    said = await call[ASKING].ask(CONDITION, whom)
+    conditions = []
+    for process, data in said.items():
+        try:
+            conditions.append(_decode(data))
+        except msgspec.DecodeError as error:
+            # Of another version, while one replaces the other.
+            log.warning("a condition is unreadable", process=process, error=str(error))
+    return conditions
 
 
 ROUTES: Final[tuple[Route, ...]] = (

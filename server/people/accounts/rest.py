@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from inventory.faults import Faults
 from persistence.mail import Code, Mail
 from persistence.people.accounts import EmailTaken
 from persistence.people.addresses import address_key
@@ -22,6 +23,8 @@ from server.people.auth.fields import (
     NewPassword,
     Password,
     account_of,
+    check_email,
+    check_new_password,
     count_mail,
     hash_password,
     read_email,
@@ -39,6 +42,7 @@ from server.transport.http.problems import (
     ProblemError,
     bad_field,
 )
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
 from server.transport.rest.notes import note_details
@@ -58,7 +62,7 @@ class MeDocument(Struct):
     created_at: datetime | None = None
 
 
-class MePatch(Struct, forbid_unknown_fields=True):
+class MePatch(Body):
     """What the caller wants to change.
 
     Another `email` counts once it is confirmed; until then it is the `pending_email`.
@@ -70,12 +74,24 @@ class MePatch(Struct, forbid_unknown_fields=True):
     current_password: Password | UnsetType = UNSET
     """Needed for another address, which is where a new password would be sent."""
 
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with another address, or is missing for it."""
+        if self.email is UNSET:
+            return
+        check_email(faults, self.email)
+        if self.current_password is UNSET:
+            faults.add("current_password", "Needed for another address.")
 
-class PasswordChange(Struct, forbid_unknown_fields=True):
+
+class PasswordChange(Body):
     """The password that is, and the one that is to be, which must be another."""
 
     current_password: Password
     new_password: NewPassword
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the new password."""
+        check_new_password(faults, "new_password", self.new_password)
 
 
 async def show_me(call: Call) -> web.Response:
@@ -93,7 +109,7 @@ async def edit_me(call: Call) -> web.Response:
         name for name in ("name", "email") if isinstance(getattr(body, name), str)
     ]
     note_details(call.request, fields=changed)
-    if isinstance(body.email, str):
+    if isinstance(body.email, str) and isinstance(body.current_password, str):
         await _move(call, body.email, body.current_password)
     if isinstance(body.name, str):
         await call[ACCOUNTS].rename(call.who.user, body.name)
@@ -124,7 +140,7 @@ async def change_password(call: Call) -> web.Response:
     account = await account_of(call)
     if not await verify_password(call, account, account.email, body.current_password):
         raise ProblemError(WRONG_PASSWORD)
-    hashed = await hash_password(call, body.new_password, "new_password")
+    hashed = await hash_password(call, body.new_password)
     notice = call[ACCOUNT_MAILS].new_password(account)
     ended = await call[ACCOUNTS].change_password(account, hashed, [notice])
     if ended is None:
@@ -133,11 +149,9 @@ async def change_password(call: Call) -> web.Response:
     return await sign_in(call, replace(account, password_hash=hashed))
 
 
-async def _move(call: Call, text: str, password: str | UnsetType) -> None:
+async def _move(call: Call, text: str, password: str) -> None:
     """Ask at another address whether it is the right one, to take it then."""
     account, email = await account_of(call), read_email(text)
-    if not isinstance(password, str):
-        raise bad_field("current_password", "Needed for another address.")
     if not await verify_password(call, account, account.email, password):
         raise ProblemError(WRONG_PASSWORD)
     to = None if address_key(email) == address_key(account.email) else email

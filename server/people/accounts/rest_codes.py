@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from inventory.faults import Faults
 from persistence.people.accounts import EmailTaken
 from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.accounts.problems import EMAIL_TAKEN
@@ -15,6 +16,7 @@ from server.people.auth.fields import (
     Email,
     NewPassword,
     account_of,
+    check_new_password,
     count_mail,
     hash_password,
     refuse_same,
@@ -28,6 +30,7 @@ from server.transport.http.problems import (
 )
 from server.transport.mail.codes import hash_of_code
 from server.transport.mail.sender import OUTBOX
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.notes import note_objects
 from server.transport.rest.route import WRITES, Route
@@ -51,11 +54,15 @@ class Forgot(Struct, forbid_unknown_fields=True):
     email: Email
 
 
-class Reset(Struct, forbid_unknown_fields=True):
+class Reset(Body):
     """The code of a mail, and the password that is to be, which must be another."""
 
     code: MailCode
     password: NewPassword
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the password."""
+        check_new_password(faults, "password", self.password)
 
 
 class Accepted(Struct):
@@ -110,7 +117,7 @@ async def reset(call: Call) -> web.Response:
     if account is None:
         raise ProblemError(CODE_INVALID)
     await refuse_same(call, account, body.password, "password")
-    hashed = await hash_password(call, body.password, "password")
+    hashed = await hash_password(call, body.password)
     done = await call[ACCOUNTS].reset_password(hashed_code, hashed)
     if done is None:
         raise ProblemError(CODE_INVALID)

@@ -4,8 +4,8 @@ import time
 from typing import Final
 
 from aiohttp import web
-from msgspec import Struct
 
+from inventory.faults import Faults
 from persistence.people.accounts import Account
 from persistence.people.addresses import address_key
 from server.people.accounts.mails import ACCOUNT_MAILS
@@ -15,6 +15,8 @@ from server.people.auth.fields import (
     PASSWORD_WRITES,
     Email,
     NewPassword,
+    check_email,
+    check_new_password,
     hash_password,
     read_email,
 )
@@ -24,6 +26,7 @@ from server.people.auth.rest import TokenDocument, sign_in
 from server.people.auth.sessions import SIGN_INS
 from server.transport.http.problems import KEY_REUSED, OVERLOADED, ProblemError
 from server.transport.ratelimit.request_limits import LIMITS
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
 from server.transport.rest.guard import enforce
@@ -31,12 +34,17 @@ from server.transport.rest.idempotency import new_id
 from server.transport.rest.route import Route
 
 
-class Register(Struct, forbid_unknown_fields=True):
+class Register(Body):
     """A new account. The password may be anything of at least 8 characters."""
 
     email: Email
     password: NewPassword
     name: Name
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the address or the password."""
+        check_email(faults, self.email)
+        check_new_password(faults, "password", self.password)
 
 
 async def register(call: Call) -> web.Response:
@@ -49,7 +57,7 @@ async def register(call: Call) -> web.Response:
     guest = call.identity if call.identity and call.identity.role == "guest" else None
     user = guest.user if guest else new_id("usr", address_key(email), key)
     # Hashed in any case, so that its time does not tell who has an account.
-    hashed = await hash_password(call, body.password, "password")
+    hashed = await hash_password(call, body.password)
     wanted = Account(user, email, hashed, "customer", body.name)
     message = call[ACCOUNT_MAILS].verify(user, email)
     account = await call[ACCOUNTS].create(wanted, [message.mail], [message.code])

@@ -4,11 +4,13 @@ What an administrator changes is in the activity log, with what was before.
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from inventory.faults import Faults
 from inventory.names import TEXT_PATTERN
 from persistence.people.accounts import Account
 from persistence.people.addresses import address_key
@@ -17,7 +19,13 @@ from persistence.people.users import Changed, LastAdmin, User, Users
 from server.base.identity import Role
 from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.accounts.problems import EMAIL_TAKEN, LAST_ADMIN, USER_NOT_FOUND
-from server.people.auth.fields import ACCOUNTS, Email, count_mail, read_email
+from server.people.auth.fields import (
+    ACCOUNTS,
+    Email,
+    check_email,
+    count_mail,
+    read_email,
+)
 from server.people.auth.sessions import SIGN_INS
 from server.people.organisations.problems import LAST_OWNER
 from server.transport.http.problems import (
@@ -25,20 +33,19 @@ from server.transport.http.problems import (
     KEY_REUSED,
     UNAVAILABLE,
     ProblemError,
-    bad_field,
 )
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
 from server.transport.rest.idempotency import new_id
 from server.transport.rest.notes import note_details
-from server.transport.rest.paging import Page, read_limit
-from server.transport.rest.query import choice_of, text_of
+from server.transport.rest.paging import Page, read_limit, total_of
+from server.transport.rest.query import bool_of, choice_of, text_of
 from server.transport.rest.route import PAGING, WRITES, Query, Route
 
 REASON_LENGTH_MAX: Final = 500
 QUERY_LENGTH_MAX: Final = 200
 NO_PASSWORD: Final = "none was chosen yet"
-BOOLEANS: Final = {"true": True, "false": False}
 
 UserRole = Literal["customer", "organizer", "admin"]
 ROLES: Final[dict[str, UserRole]] = {
@@ -63,7 +70,7 @@ class UserDocument(Struct):
     suspended_reason: str | None
 
 
-class UserPatch(Struct, forbid_unknown_fields=True):
+class UserPatch(Body):
     """What an administrator wants to change of a user.
 
     Whoever is suspended, or gets another role, is signed out everywhere at once.
@@ -80,8 +87,16 @@ class UserPatch(Struct, forbid_unknown_fields=True):
     ) = UNSET
     """Why the account is suspended; needed for that, and for nothing else."""
 
+    def check(self, faults: Faults) -> None:
+        """Add where a reason is missing, or there is nothing to give one for."""
+        given = self.reason is not UNSET
+        if self.suspended is True and not given:
+            faults.add("reason", "Say why the account is suspended.")
+        if self.suspended is not True and given and not faults.is_faulty("suspended"):
+            faults.add("reason", "Only for suspending an account.")
 
-class UserCreate(Struct, forbid_unknown_fields=True):
+
+class UserCreate(Body):
     """Somebody who is to have an account; its password is theirs to choose.
 
     They get a mail with a code for `POST /v1/auth/password/reset`, good for three days.
@@ -91,6 +106,10 @@ class UserCreate(Struct, forbid_unknown_fields=True):
     email: Email
     name: Name
     role: UserRole = "customer"
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the address."""
+        check_email(faults, self.email)
 
 
 async def create_user(call: Call) -> web.Response:
@@ -133,15 +152,17 @@ async def list_users(call: Call) -> web.Response:
     """List the users, newest first."""
     query = call.request.query
     role = choice_of(query, "role", list(ROLES))
-    suspended = choice_of(query, "suspended", list(BOOLEANS))
+    suspended = bool_of(query, "suspended")
+    asked: Any = {
+        "text": text_of(query, "q", QUERY_LENGTH_MAX),
+        "role": None if role is None else ROLES[role],
+        "suspended": suspended,
+    }
     rows, cursor = await call[USERS].search(
-        text=text_of(query, "q", QUERY_LENGTH_MAX),
-        role=None if role is None else ROLES[role],
-        suspended=None if suspended is None else BOOLEANS[suspended],
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
+        **asked, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(call[USERS].count, **asked))
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_user(call: Call) -> web.Response:
@@ -156,10 +177,6 @@ async def edit_user(call: Call) -> web.Response:
     """Change a user's role, suspend the account, or let it in again."""
     user, body = call.path("user", USER_NOT_FOUND), await call.body(UserPatch)
     reason = body.reason if isinstance(body.reason, str) else None
-    if body.suspended is True and reason is None:
-        raise bad_field("reason", "Say why the account is suspended.")
-    if body.suspended is not True and reason is not None:
-        raise bad_field("reason", "Only for suspending an account.")
     try:
         changed = await call[USERS].change(
             user,

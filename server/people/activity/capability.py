@@ -21,7 +21,7 @@ async def _open(startup: Startup) -> None:
     if instance.redis_url is not None:
         cluster, secret = await startup[PROCESSES].cluster()
         activities.use_redis(instance.redis_url, cluster, secret, instance.process)
-    activities.start()
+    activities.start(startup.job("activity"))
     activities.count_in(startup.metrics)
     startup[ACTIVITIES] = activities
     startup[RECORDED] = recorded_of(startup.capabilities)

@@ -5,6 +5,7 @@ A call is here a moment after it was answered; see `server.people.activity`.
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from inventory.limits import ID_LENGTH_MAX
 from persistence.people.activity import ActivityLog, ActivityRow, Wanted
 from server.transport.http.problems import BAD_FIELD, UNAVAILABLE
 from server.transport.rest.call import Call
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of, time_of
 from server.transport.rest.route import PAGING, Query, Route
 
@@ -77,7 +78,8 @@ async def _show(call: Call, wanted: Wanted) -> web.Response:
     rows, cursor = await call[ACTIVITY_LOG].list(
         wanted, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(call[ACTIVITY_LOG].count, wanted))
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 def document_of(row: ActivityRow) -> ActivityDocument:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from persistence.people.activity import ActivityLog, Record
 from persistence.postgres.pool import Pool
+from server.base.jobs import Job
 from server.base.metrics import Metrics
 from server.people.activity.feed import Feed
 from server.people.activity.limits import GOODBYE_S_MAX
@@ -55,9 +56,9 @@ class Activities:
         self.feed.sink = Sender(sending, self.feed.send_again)
         self.consumer = Consumer(reading, self.writer, self.feed.send_again)
 
-    def start(self) -> None:
-        """Let go what goes on by itself."""
-        self._run(self.writer.keep_house(), "activity house")
+    def start(self, house: Job) -> None:
+        """Let go what goes on by itself; `house` notes the housekeeping."""
+        self._run(self.writer.keep_house(house), "activity house")
         self._run(self.feed.run(), "activity feed")
         if self.consumer is not None:
             self._run(self.consumer.run(), "activity consumer")
@@ -78,26 +79,42 @@ class Activities:
         """Show what is counted here."""
         metrics.registry.register(self.writer.batch_seconds)
         consumer = self.consumer
+        metrics.gauge(
+            "onsale_activity_lag_seconds",
+            "How long the oldest record of activity has been waiting to be stored.",
+            lambda: self.lag_s,
+        )
+        metrics.gauge(
+            "onsale_activity_waiting",
+            "Records of activity in the queue of this process.",
+            lambda: self.feed.waiting,
+        )
         for name, meaning, read in (
-            ("lag_seconds", "Age of the oldest not stored", lambda: self.lag_s),
-            ("waiting", "In this process's queue", lambda: self.feed.waiting),
-            ("written", "Stored by this process", lambda: self.writer.written),
-            ("dropped", "Lost for want of room", lambda: self.feed.dropped),
+            (
+                "written",
+                "Records of activity that this process stored.",
+                lambda: self.writer.written,
+            ),
+            (
+                "dropped",
+                "Records of activity that were lost because the queue was full.",
+                lambda: self.feed.dropped,
+            ),
             (
                 "redelivered",
-                "Read once more, from who did not finish",
+                "Records of activity that were read again from the stream.",
                 lambda: 0 if consumer is None else consumer.redelivered,
             ),
             (
                 "unusable",
-                "Unreadable, or refused by the database",
+                "Records of activity that were unreadable or not storable.",
                 lambda: (
                     self.writer.unwritable
                     + (0 if consumer is None else consumer.unreadable)
                 ),
             ),
         ):
-            metrics.gauge(f"onsale_activity_{name}", meaning, read)
+            metrics.counter(f"onsale_activity_{name}_total", meaning, read)
 
     async def close(self) -> None:
         """Stop, and hand over what waits; nobody puts any more."""

@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 
 from persistence.errors import Unavailable
 from persistence.people.activity import ActivityLog, Record, from_ms
+from server.base.jobs import Job
 from server.people.activity.limits import (
     AHEAD_S,
     BACKOFF_S_MAX,
@@ -40,7 +41,7 @@ class Writer:
         """Records that the database would not have."""
         self.batch_seconds = Histogram(
             "onsale_activity_batch_seconds",
-            "Time to store a batch of activity records",
+            "How long storing a batch of records of activity took.",
             buckets=BATCH_BUCKETS_S,
             registry=None,
         )
@@ -82,12 +83,13 @@ class Writer:
             self.unwritable += 1
             log.error("an activity record is unwritable", id=record.id, why=str(error))
 
-    async def keep_house(self) -> None:
+    async def keep_house(self, job: Job) -> None:
         """Make the partitions of now and soon, drop the too old ones, for ever."""
         while True:
             pause_s = HOUSE_S
             try:
-                await self.tidy()
+                with job:
+                    await self.tidy()
             except Unavailable as error:
                 log.warning("the activity log is not tidied", reason=str(error))
                 pause_s = HOUSE_AGAIN_S

@@ -17,7 +17,7 @@ from server.transport.rest.examples import PathParameter
 async def _open(startup: Startup) -> None:
     startup[ANNOUNCEMENTS] = store = Announcements(startup.pool)
     startup[ANNOUNCEMENT_JOB] = job = AnnouncementJob(store)
-    startup.run(job.run(), "announcements")
+    startup.run(job.run(startup.job("announcements")), "announcements")
 
 
 ANNOUNCING: Final = Capability(

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from persistence.errors import Unavailable
 from persistence.people.announcements import Announcements
+from server.base.jobs import Job
 
 POLL_S: Final = 5.0
 """How often one that another process left behind is looked for."""
@@ -29,11 +30,12 @@ class AnnouncementJob:
         """Look now: there is a new announcement."""
         self._wanted.set()
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Write whatever is to be written, for ever."""
         while True:
             try:
-                await self._write()
+                with job:
+                    await self._write()
             except Unavailable as error:
                 log.warning("announcements cannot be written", reason=str(error))
             try:

@@ -1,11 +1,13 @@
 """Announcements of an organisation: sent by mail to members or ticket holders."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from inventory.faults import Faults
 from inventory.names import NAME_PATTERN, TEXT_PATTERN
 from persistence.errors import TooMany
 from persistence.people.announcements import Announcement, Audience, NewAnnouncement
@@ -39,10 +41,11 @@ from server.transport.http.problems import (
     bad_field,
     refuse_denied,
 )
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
 
 # A line of a mail's head: nothing that would end it.
@@ -51,13 +54,20 @@ State = Literal["writing", "sending", "done"]
 Text = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=TEXT_PATTERN)]
 
 
-class AnnouncementCreate(Struct, forbid_unknown_fields=True):
+class AnnouncementCreate(Body):
     """What to tell whom; `event` goes with the audience `ticket_holders`."""
 
     audience: Audience
     subject: Subject
     body: Text
     event: Id | None = None
+
+    def check(self, faults: Faults) -> None:
+        """Add where an event is missing, or there is one too many."""
+        told = self.audience == "ticket_holders"
+        if told != (self.event is not None) and not faults.is_faulty("audience"):
+            detail = "Give it with the audience ticket_holders, and with no other."
+            faults.add("event", detail)
 
 
 class AnnouncementPatch(Struct, forbid_unknown_fields=True):
@@ -121,7 +131,9 @@ async def create_announcement(call: Call) -> web.Response:
     try:
         made = await call[ANNOUNCEMENTS].create(new)
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "Too many within a day.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "Too many within a day.", limit=error.limit
+        ) from error
     except OrganisationNotFound as error:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
@@ -167,17 +179,20 @@ async def list_announcements(call: Call) -> web.Response:
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )
+    count = partial(call[ANNOUNCEMENTS].count_of, organisation, holder=holder)
     items = [_document_of(row, plain=holder is not None) for row in rows]
-    return call.read(Page(items, cursor))
+    return call.read(Page(items, cursor, await total_of(query, count)))
 
 
 async def list_my_announcements(call: Call) -> web.Response:
     """List what is for the caller, as a member or as a ticket holder."""
-    query = call.request.query
+    query, user = call.request.query, call.who.user
     rows, cursor = await call[ANNOUNCEMENTS].list_of_user(
-        call.who.user, limit=read_limit(query), cursor=query.get("cursor")
+        user, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([_document_of(row, plain=True) for row in rows], cursor))
+    total = await total_of(query, partial(call[ANNOUNCEMENTS].count_of_user, user))
+    items = [_document_of(row, plain=True) for row in rows]
+    return call.read(Page(items, cursor, total))
 
 
 async def show_announcement(call: Call) -> web.Response:
@@ -206,9 +221,6 @@ async def _event_name(
     call: Call, organisation: str, body: AnnouncementCreate
 ) -> str | None:
     """Return the name of the event whose ticket holders are told."""
-    if (body.audience == "ticket_holders") != (body.event is not None):
-        detail = "Give it with the audience ticket_holders, and with no other."
-        raise bad_field("event", detail)
     if body.event is None:
         return None
     row = await call[CATALOG].find_event(body.event)

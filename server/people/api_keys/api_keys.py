@@ -20,6 +20,7 @@ from msgspec import Struct
 from persistence.errors import Unavailable
 from persistence.people.api_keys import ApiKeys, StoredKey
 from server.base.identity import Machine
+from server.base.jobs import Job
 
 BELIEVED_S: Final = 10.0
 KNOWN_MAX: Final = 4_096
@@ -139,12 +140,13 @@ class Machines:
             self._used = used | self._used
             raise
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Write what was used, for ever."""
         while True:
             await asyncio.sleep(NOTE_S)
             try:
-                await self.note_used()
+                with job:
+                    await self.note_used()
             except Unavailable as error:
                 log.warning("the use of keys is not noted", reason=str(error))
 

@@ -16,7 +16,7 @@ async def _open(startup: Startup) -> None:
     startup[API_KEYS] = keys = ApiKeys(startup.pool)
     startup[KEY_AUTHENTICATOR] = machines = Machines(keys)
     startup[ORGANISATION_SERVICE].on_change.append(machines.forget)
-    startup.run(machines.run(), "api keys")
+    startup.run(machines.run(startup.job("api keys")), "api keys")
 
 
 MACHINE_KEYS: Final = Capability(

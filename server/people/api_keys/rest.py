@@ -5,11 +5,14 @@ answer without it. Whoever lost it rotates.
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Final
 
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from inventory.faults import Faults
+from inventory.zones import YEARS, is_kept
 from persistence.errors import TooMany
 from persistence.people.api_keys import ApiKey, KeyRevoked, NewKey, Scope
 from persistence.people.organisations import OrganisationNotFound
@@ -35,24 +38,33 @@ from server.transport.http.problems import (
     KEY_REUSED,
     LIMIT_REACHED,
     ProblemError,
-    bad_field,
 )
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
-from server.transport.rest.times import YEARS, Time, is_kept, to_ms
+from server.transport.rest.times import Time, to_ms
 
 OVERLAP_S_MAX: Final = 7 * 86_400
 
 
-class ApiKeyCreate(Struct, forbid_unknown_fields=True):
+class ApiKeyCreate(Body):
     """A new key: what it is called, and what it may do."""
 
     name: Name
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=20)]
     expires_at: Time | None = None
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the end, of which only now tells."""
+        if self.expires_at is None:
+            return
+        if self.expires_at <= datetime.now(UTC):
+            faults.add("expires_at", "Not in the future.")
+        if not is_kept(to_ms(self.expires_at)):
+            faults.add("expires_at", YEARS)
 
 
 class ApiKeyRotate(Struct, forbid_unknown_fields=True):
@@ -92,10 +104,6 @@ async def create_api_key(call: Call) -> web.Response:
     key, who = call.key, call.who
     membership = await require_membership(call, "leader")
     body = await call.body(ApiKeyCreate)
-    if body.expires_at is not None and body.expires_at <= datetime.now(UTC):
-        raise bad_field("expires_at", "Not in the future.")
-    if body.expires_at is not None and not is_kept(to_ms(body.expires_at)):
-        raise bad_field("expires_at", YEARS)
     fresh, request_hash = make_key(), hash_request(body)
     new = NewKey(
         new_id("key", f"{membership.id} {who.user}", key),
@@ -112,7 +120,9 @@ async def create_api_key(call: Call) -> web.Response:
     try:
         made, is_new = await call[API_KEYS].create(new)
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "Revoke one first.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "Revoke one first.", limit=error.limit
+        ) from error
     except OrganisationNotFound as error:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
@@ -128,7 +138,8 @@ async def list_api_keys(call: Call) -> web.Response:
     rows, cursor = await call[API_KEYS].list_of(
         membership.id, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(call[API_KEYS].count_of, membership.id))
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_api_key(call: Call) -> web.Response:

@@ -48,12 +48,12 @@ async def _open(startup: Startup) -> None:
     )
     keys = KeyRotation(TokenKeys(pool), settings.secret_key, settings.old_secret_key)
     startup[TOKENS] = startup[AUTHENTICATOR] = tokens = await keys.start()
-    startup.run(keys.run(tokens), "token keys")
+    startup.run(keys.run(tokens, startup.job("token keys")), "token keys")
     sign_ins = SignIns(sessions, tokens, close_sockets=startup[HUB].sign_out)
     startup[SIGN_INS] = sign_ins
     await sign_ins.look()
     tell_others(sign_ins, startup[BUS])
-    startup.run(sign_ins.run(), "sign-ins")
+    startup.run(sign_ins.run(startup.job("sign-ins")), "sign-ins")
     # The slowest step there is, so it goes on in its thread beside the others.
     admin = asyncio.create_task(_ensure_admin(accounts, passwords, settings))
     startup.before_ready(lambda: admin)

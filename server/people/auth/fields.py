@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta
 
+from inventory.faults import Faults
 from persistence.people.accounts import Account, Accounts
 from persistence.people.addresses import address_key
 from persistence.people.sessions import Device
@@ -31,6 +32,7 @@ from server.transport.rest.guard import enforce
 from server.transport.rest.route import WRITES
 
 USER_AGENT_LENGTH_MAX: Final = 200
+NO_EMAIL: Final = "Not an email address."
 
 Email = Annotated[str, Meta(min_length=3, max_length=EMAIL_LENGTH_MAX)]
 Password = Annotated[str, Meta(min_length=1, max_length=PASSWORD_LENGTH_MAX)]
@@ -39,11 +41,24 @@ NewPassword = Annotated[
 ]
 
 
+def check_email(faults: Faults, text: str) -> None:
+    """Add what is wrong with an address, in the field of that name."""
+    if typed_email(text) is None:
+        faults.add("email", NO_EMAIL)
+
+
+def check_new_password(faults: Faults, field: str, password: str) -> None:
+    """Add what is wrong with a password that somebody chose."""
+    # Shorter than what was typed, which the type has measured.
+    if len(normal_password(password)) < PASSWORD_LENGTH_MIN:
+        faults.add(field, f"At least {PASSWORD_LENGTH_MIN} characters.")
+
+
 def read_email(text: str, field: str = "email") -> str:
     """Return the address as it was typed; raises `ProblemError`."""
     email = typed_email(text)
     if email is None:
-        raise bad_field(field, "Not an email address.")
+        raise bad_field(field, NO_EMAIL)
     return email
 
 
@@ -54,10 +69,8 @@ PASSWORD_WRITES: Final = (*WRITES, OVERLOADED)
 SAME_PASSWORD: Final = "This is the password that you have: choose another."
 
 
-async def hash_password(call: Call, password: str, field: str) -> str:
-    """Return the hash of a password that somebody chose; raises `ProblemError`."""
-    if len(normal_password(password)) < PASSWORD_LENGTH_MIN:
-        raise bad_field(field, f"At least {PASSWORD_LENGTH_MIN} characters.")
+async def hash_password(call: Call, password: str) -> str:
+    """Return the hash of a password that was checked; raises `ProblemError`."""
     try:
         return await call[PASSWORDS].hash(password)
     except PasswordsBusy as error:

@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Final
 
 from aiohttp import web
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
+from persistence.people.sessions import SessionRow
 from server.people.auth.problems import SESSION_NOT_FOUND
 from server.people.auth.sessions import SESSIONS, SIGN_INS
 from server.transport.http.problems import BAD_FIELD, UNAVAILABLE, ProblemError
 from server.transport.rest.call import Call
-from server.transport.rest.paging import Page
-from server.transport.rest.route import Route
+from server.transport.rest.paging import Page, page_of, read_cursor, read_limit
+from server.transport.rest.query import bool_of
+from server.transport.rest.route import PAGING, Route
 
 
 class SessionDocument(Struct):
@@ -28,8 +30,11 @@ class SessionDocument(Struct):
 
 async def list_sessions(call: Call) -> web.Response:
     """List where the caller is logged in, the one seen last first."""
-    who = call.who
-    rows = await call[SESSIONS].of_user(who.user)
+    who, query = call.who, call.request.query
+    limit, after = read_limit(query), read_cursor(query, tuple[int, str])
+    # All of them: few have more than fit on a page.
+    every = await call[SESSIONS].of_user(who.user)
+    rows = [row for row in every if after is None or _place(row) > after]
     items = [
         SessionDocument(
             id=row.session_id,
@@ -40,10 +45,16 @@ async def list_sessions(call: Call) -> web.Response:
             user_agent=row.user_agent,
             address=row.address,
         )
-        for row in rows
+        for row in rows[:limit]
     ]
-    # All of them: nobody has more than fit on a page.
-    return call.read(Page[SessionDocument](items, None))
+    further = _place(rows[limit - 1]) if len(rows) > limit else None
+    total = len(every) if bool_of(query, "count") else UNSET
+    return call.read(page_of(items, further, total))
+
+
+def _place(row: SessionRow) -> tuple[int, str]:
+    """Return where a session is in the list."""
+    return -round(row.seen_at.timestamp() * 1e6), row.session_id
 
 
 async def end_session(call: Call) -> web.Response:
@@ -103,7 +114,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         access="customer",
         answers=Page[SessionDocument],
         cached=True,
-        problems=(UNAVAILABLE,),
+        query=PAGING,
+        problems=(BAD_FIELD, UNAVAILABLE),
     ),
     Route(
         method="DELETE",

@@ -26,6 +26,7 @@ from persistence.errors import Unavailable
 from persistence.people.accounts import Account
 from persistence.people.sessions import Device, Revocation, Sessions, Stolen
 from server.base.identity import Role
+from server.base.jobs import Job
 from server.people.auth.lifetimes import (
     CLOCK_SKEW_S,
     LIFETIME_S,
@@ -156,16 +157,17 @@ class SignIns:
         for revocation in await self._store.revoked_since(self._looked_s):
             self._apply(revocation)
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Look for what others ended, and delete what is over, for ever."""
         forgot_s = -FORGET_S
         while True:
             try:
-                await self.look()
-                if time.monotonic() - forgot_s >= FORGET_S:
-                    await self._store.forget(USED_TOKENS_S)
-                    self._tokens.forget_ended(int(time.time()))
-                    forgot_s = time.monotonic()
+                with job:
+                    await self.look()
+                    if time.monotonic() - forgot_s >= FORGET_S:
+                        await self._store.forget(USED_TOKENS_S)
+                        self._tokens.forget_ended(int(time.time()))
+                        forgot_s = time.monotonic()
             except Unavailable as error:
                 log.warning("sessions that ended are unknown", reason=str(error))
             self._look_now.clear()

@@ -26,7 +26,7 @@ async def _open(startup: Startup) -> None:
     )
     service.connect(startup[BUS])
     startup[REGISTRY].sellers = service.sellers
-    startup.run(service.sellers.run(), "organisations")
+    startup.run(service.sellers.run(startup.job("organisations")), "organisations")
 
 
 ORGANISATIONS: Final = Capability(

@@ -19,6 +19,7 @@ ORGANISATION: Final[dict[str, Any]] = {
     "id": ORGANISATION_ID,
     "name": "Theatre on the River",
     "description": "Plays in German and English.",
+    "timezone": "Europe/Berlin",
     "created_at": MADE,
     "listed": True,
     "role": "owner",
@@ -53,6 +54,7 @@ EXAMPLES: Final = Examples(
         "create_organisation": {
             "name": ORGANISATION["name"],
             "description": ORGANISATION["description"],
+            "timezone": ORGANISATION["timezone"],
         },
         "edit_organisation": {"description": ORGANISATION["description"]},
         "transfer_organisation": {"user": BERT},

@@ -15,6 +15,7 @@ import structlog
 
 from persistence.errors import Unavailable
 from persistence.people.organisations import MemberRole, Organisations
+from server.base.jobs import Job
 
 REFRESH_S: Final = 10.0
 STALE_S: Final = 60.0
@@ -95,7 +96,7 @@ class Sellers:
             async with self._reading:
                 await self._read(known[begin : begin + READ_AT_ONCE_MAX])
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Keep up with what others change, for ever."""
         while True:
             try:
@@ -106,7 +107,8 @@ class Sellers:
                 log.debug("organisations are read anew", known=len(self._known))
             self._look_now.clear()
             try:
-                await self.look()
+                with job:
+                    await self.look()
             except Unavailable as error:
                 log.warning("members of organisations are unknown", reason=str(error))
 

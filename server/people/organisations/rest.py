@@ -1,6 +1,7 @@
 """Organisations: made, listed, shown, edited, given away, ended."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -39,14 +40,13 @@ from server.transport.http.problems import (
     ProblemError,
 )
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Id, Name
+from server.transport.rest.fields import Id, Name, Zone, check_zone
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
-from server.transport.rest.query import choice_of, text_of
+from server.transport.rest.paging import Page, read_limit, total_of
+from server.transport.rest.query import bool_of, text_of
 from server.transport.rest.route import WRITES, Query, Route
 
 QUERY_LENGTH_MAX: Final = 200
-BOOLEANS: Final = {"true": True, "false": False}
 Description = Annotated[str, Meta(max_length=2_000)]
 
 
@@ -55,6 +55,8 @@ class OrganisationCreate(Struct, forbid_unknown_fields=True):
 
     name: Name
     description: Description = ""
+    timezone: Zone | UnsetType | None = UNSET
+    """Of its events that name none, at venues without one."""
     listed: bool = True
     """Whether strangers find it by its name; its page is there for all either way."""
 
@@ -64,6 +66,8 @@ class OrganisationPatch(Struct, forbid_unknown_fields=True):
 
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET
+    timezone: Zone | UnsetType | None = UNSET
+    """Of events that are made from then on."""
     listed: bool | UnsetType = UNSET
 
 
@@ -79,6 +83,7 @@ class OrganisationDocument(Struct):
     id: str
     name: str
     description: str
+    timezone: str | None
     created_at: datetime
     listed: bool
     role: MemberRole | None
@@ -88,18 +93,22 @@ async def create_organisation(call: Call) -> web.Response:
     """Make an organisation."""
     user, key = call.who.user, call.key
     body = await call.body(OrganisationCreate)
+    check_zone("timezone", body.timezone)
     request_hash = hash_request(body)
     try:
         made = await call[ORGANISATION_SERVICE].organisations.create(
             new_id("org", user, key),
             body.name,
             body.description,
+            timezone=body.timezone if isinstance(body.timezone, str) else None,
             created_by=user,
             request_hash=request_hash,
             listed=body.listed,
         )
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "You own as many as you may.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "You own as many as you may.", limit=error.limit
+        ) from error
     except MemberNotFound as error:
         raise ProblemError(UNAUTHENTICATED) from error
     if made.request_hash != request_hash:
@@ -111,17 +120,23 @@ async def create_organisation(call: Call) -> web.Response:
 async def list_organisations(call: Call) -> web.Response:
     """List the caller's organisations; with a search, those that are listed, too."""
     query, who = call.request.query, call.identity
-    text = text_of(query, "q", QUERY_LENGTH_MAX)
-    listed = choice_of(query, "listed", list(BOOLEANS))
-    rows, cursor = await call[ORGANISATION_SERVICE].organisations.list_of(
-        "" if who is None else who.user,
-        reach=reach_of(who, searches=text is not None or listed == "true"),
-        listed=None if listed is None else BOOLEANS[listed],
+    organisations = call[ORGANISATION_SERVICE].organisations
+    text, listed = text_of(query, "q", QUERY_LENGTH_MAX), bool_of(query, "listed")
+    reach = reach_of(who, searches=text is not None or listed is True)
+    user = "" if who is None else who.user
+    rows, cursor = await organisations.list_of(
+        user,
+        reach=reach,
+        listed=listed,
         text=text,
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )
-    return call.read(Page([document_of(row, row.role) for row in rows], cursor))
+    total = await total_of(
+        query,
+        partial(organisations.count_of, user, reach=reach, listed=listed, text=text),
+    )
+    return call.read(Page([document_of(row, row.role) for row in rows], cursor, total))
 
 
 async def show_organisation(call: Call) -> web.Response:
@@ -134,11 +149,13 @@ async def edit_organisation(call: Call) -> web.Response:
     """Change what an organisation says of itself."""
     membership = await require_membership(call, "leader")
     body = await call.body(OrganisationPatch)
+    check_zone("timezone", body.timezone)
     await call[ORGANISATION_SERVICE].organisations.edit(
         membership.id,
         body.name if isinstance(body.name, str) else None,
         body.description if isinstance(body.description, str) else None,
         body.listed if isinstance(body.listed, bool) else None,
+        body.timezone,
     )
     found = (await find_membership(call)).organisation
     return call.answer(document_of(found, found.role))
@@ -185,6 +202,7 @@ def document_of(row: Organisation, role: MemberRole | None) -> OrganisationDocum
         row.organisation_id,
         row.name,
         row.description,
+        row.timezone,
         row.created_at,
         row.listed,
         role,

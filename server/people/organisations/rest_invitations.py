@@ -1,11 +1,13 @@
 """Invitations to an organisation, and what one does with the code of a mail."""
 
 from datetime import datetime
+from functools import partial
 from typing import Final, Literal
 
 from aiohttp import web
 from msgspec import Struct
 
+from inventory.faults import Faults
 from persistence.errors import TooMany
 from persistence.people.invitations import (
     AnswerState,
@@ -22,7 +24,7 @@ from persistence.people.organisations import (
     MemberRole,
     OrganisationNotFound,
 )
-from server.people.auth.fields import Email, count_mail, read_email
+from server.people.auth.fields import Email, check_email, count_mail, read_email
 from server.people.organisations.mails import INVITATION_S
 from server.people.organisations.membership import require_membership
 from server.people.organisations.problems import (
@@ -51,18 +53,22 @@ from server.transport.http.problems import (
     ProblemError,
 )
 from server.transport.mail.codes import hash_of_code
-from server.transport.rest.bodies import convert
+from server.transport.rest.bodies import Body, convert
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Query, Route
 
 
-class InvitationCreate(Struct, forbid_unknown_fields=True):
+class InvitationCreate(Body):
     """Whom to invite, and as what."""
 
     email: Email
     role: InvitedRole = "staff"
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the address."""
+        check_email(faults, self.email)
 
 
 class InvitationDocument(Struct):
@@ -130,7 +136,9 @@ async def create_invitation(call: Call) -> web.Response:
     except AlreadyMember as error:
         raise ProblemError(ALREADY_MEMBER) from error
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "Too many are not answered yet.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "Too many are not answered yet.", limit=error.limit
+        ) from error
     except OrganisationNotFound as error:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
@@ -142,13 +150,13 @@ async def create_invitation(call: Call) -> web.Response:
 async def list_invitations(call: Call) -> web.Response:
     """List an organisation's invitations, the newest first."""
     membership, query = await require_membership(call, "leader"), call.request.query
-    rows, cursor = await call[ORGANISATION_SERVICE].invitations.list_of(
-        membership.id,
-        state=read_state(call),
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
+    invitations = call[ORGANISATION_SERVICE].invitations
+    asked = {"state": read_state(call)}
+    rows, cursor = await invitations.list_of(
+        membership.id, **asked, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([_document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(invitations.count_of, membership.id, **asked))
+    return call.read(Page([_document_of(row) for row in rows], cursor, total))
 
 
 async def show_invitation(call: Call) -> web.Response:
@@ -198,7 +206,7 @@ async def accept_invitation(call: Call) -> web.Response:
         raise ProblemError(ALREADY_MEMBER) from error
     except TooMany as error:
         detail = "The organisation has as many members as may be."
-        raise ProblemError(LIMIT_REACHED, detail) from error
+        raise ProblemError(LIMIT_REACHED, detail, limit=error.limit) from error
     except MemberNotFound as error:
         raise ProblemError(UNAUTHENTICATED) from error
     except NotInvited as error:

@@ -1,6 +1,7 @@
 """Requests to join an organisation: made, accepted, declined, taken back."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -40,7 +41,7 @@ from server.transport.http.problems import (
 )
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import new_id
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Query, Route
 
 
@@ -85,7 +86,9 @@ async def create_join_request(call: Call) -> web.Response:
     except AlreadyMember as error:
         raise ProblemError(ALREADY_MEMBER) from error
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, "Too many are not answered yet.") from error
+        raise ProblemError(
+            LIMIT_REACHED, "Too many are not answered yet.", limit=error.limit
+        ) from error
     headers = {"Location": f"/v1/organisations/{name}/join-requests/{made.request_id}"}
     return call.answer(_document_of(made), status=201, headers=headers)
 
@@ -93,22 +96,23 @@ async def create_join_request(call: Call) -> web.Response:
 async def list_join_requests(call: Call) -> web.Response:
     """List who asked to join, the newest first."""
     membership, query = await require_membership(call, "leader"), call.request.query
-    rows, cursor = await call[ORGANISATION_SERVICE].requests.list_of(
-        membership.id,
-        state=read_state(call),
-        limit=read_limit(query),
-        cursor=query.get("cursor"),
+    requests, asked = call[ORGANISATION_SERVICE].requests, {"state": read_state(call)}
+    rows, cursor = await requests.list_of(
+        membership.id, **asked, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([_document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(requests.count_of, membership.id, **asked))
+    return call.read(Page([_document_of(row) for row in rows], cursor, total))
 
 
 async def list_my_join_requests(call: Call) -> web.Response:
     """List what the caller asked to join, the newest first."""
-    query = call.request.query
-    rows, cursor = await call[ORGANISATION_SERVICE].requests.list_of_user(
-        call.who.user, limit=read_limit(query), cursor=query.get("cursor")
+    query, user = call.request.query, call.who.user
+    requests = call[ORGANISATION_SERVICE].requests
+    rows, cursor = await requests.list_of_user(
+        user, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(Page([_document_of(row) for row in rows], cursor))
+    total = await total_of(query, partial(requests.count_of_user, user))
+    return call.read(Page([_document_of(row) for row in rows], cursor, total))
 
 
 async def show_join_request(call: Call) -> web.Response:
@@ -143,7 +147,7 @@ async def accept_join_request(call: Call) -> web.Response:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     except TooMany as error:
         detail = "The organisation has as many members as may be."
-        raise ProblemError(LIMIT_REACHED, detail) from error
+        raise ProblemError(LIMIT_REACHED, detail, limit=error.limit) from error
     await service.changed(membership.id)
     return call.answer(_document_of(await _find(call, membership.id)))
 

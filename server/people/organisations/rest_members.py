@@ -1,6 +1,7 @@
 """Who belongs to an organisation: listed, promoted, removed, or leaving."""
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -26,7 +27,7 @@ from server.people.organisations.rows import BODY, EMPTY, ONE, delete, listing, 
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import FORBIDDEN, ProblemError, refuse_denied
 from server.transport.rest.call import Call
-from server.transport.rest.paging import Page, read_limit
+from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
 
 ME = "me"
@@ -51,12 +52,13 @@ class MemberDocument(Struct):
 async def list_members(call: Call) -> web.Response:
     """List who belongs to an organisation, who joined first first."""
     membership, query = await require_membership(call, "member"), call.request.query
-    rows, cursor = await call[ORGANISATION_SERVICE].organisations.list_members(
+    organisations = call[ORGANISATION_SERVICE].organisations
+    rows, cursor = await organisations.list_members(
         membership.id, limit=read_limit(query), cursor=query.get("cursor")
     )
-    return call.read(
-        Page([_document_of(call, membership, row) for row in rows], cursor)
-    )
+    total = await total_of(query, partial(organisations.count_members, membership.id))
+    shown = [_document_of(call, membership, row) for row in rows]
+    return call.read(Page(shown, cursor, total))
 
 
 async def edit_member(call: Call) -> web.Response:

@@ -16,6 +16,7 @@ from persistence.postgres.clock import DatabaseClock
 from persistence.postgres.durability import Durability
 from persistence.postgres.pool import Pool
 from server.base.instance import Instance
+from server.base.jobs import Job
 from server.base.metrics import Metrics
 from server.base.settings import Config
 from server.transport.capability.frame_row import FrameRow
@@ -125,6 +126,11 @@ class Startup:
         """Show on the health page how a part is."""
         self.readiness.parts[name] = probe
 
+    def job(self, name: str) -> Job:
+        """Return what notes the runs of a job, which the health page shows."""
+        self.readiness.jobs[name] = job = Job()
+        return job
+
     async def open_all(self) -> None:
         """Open all capabilities, in order, and begin what they let run."""
         for capability in self.capabilities:
@@ -174,7 +180,12 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
     """Serve routes, each behind its guard."""
     for route in routes:
         handler = guarded(
-            route.access, route.handler, route.scope, route.budget, route.keyed
+            route.access,
+            route.handler,
+            route.scope,
+            route.budget,
+            route.keyed,
+            {one.name: one.several for one in route.query},
         )
         if route.method == "GET":
             app.router.add_get(route.path, handler)

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from inventory.ports import Clock
 from server.base.instance import Instance
+from server.base.jobs import Job
 from server.base.metrics import Metrics
 from server.base.networks import Network
 from server.base.settings import Config
@@ -23,6 +24,7 @@ class Readiness:
     ready: bool = False
     """False before the start is done and from the first moment of the end."""
     parts: dict[str, Probe] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
 
 
 SETTINGS: Final = web.AppKey("settings", Config)

@@ -4,14 +4,14 @@ A refusal of the inventory and an error of the HTTP layer look alike to a client
 same document, told apart by `code`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final, cast
 
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, json
 
-from inventory import rejections
+from inventory import faults, rejections
 from inventory.rejections import Code
 from inventory.replies import Refused
 from inventory.settings import Money
@@ -126,6 +126,13 @@ class FieldError(Struct, frozen=True):
     detail: str
 
 
+class NamedEvent(Struct, frozen=True):
+    """An event, as a problem names it."""
+
+    id: str
+    name: str
+
+
 class Problem(Struct, omit_defaults=True, kw_only=True):
     """The document that a client gets instead of an answer."""
 
@@ -145,6 +152,16 @@ class Problem(Struct, omit_defaults=True, kw_only=True):
     retry_after_ms: int | UnsetType = UNSET
     total: Money | UnsetType | None = UNSET
     """What it costs, where that is not what was shown."""
+    limit: int | UnsetType = UNSET
+    """The most there may be."""
+    has: int | UnsetType = UNSET
+    """What the caller has of that, without what was asked for."""
+    free: int | UnsetType = UNSET
+    """How many there are of what was asked for."""
+    deadline: str | UnsetType = UNSET
+    """The last moment for it."""
+    event: NamedEvent | UnsetType = UNSET
+    """The other event that is in the way, where the caller may see it."""
 
 
 class ProblemError(Exception):
@@ -158,6 +175,8 @@ class ProblemError(Exception):
         errors: list[FieldError] | None = None,
         headers: Mapping[str, str] | None = None,
         refused: Refused | None = None,
+        limit: int | UnsetType = UNSET,
+        event: NamedEvent | UnsetType = UNSET,
     ) -> None:
         super().__init__(kind.code)
         self.kind = kind
@@ -165,6 +184,8 @@ class ProblemError(Exception):
         self.errors = errors or []
         self.headers = dict(headers or {})
         self.refused = refused
+        self.limit = limit
+        self.event = event
 
     @property
     def code(self) -> str:
@@ -175,6 +196,14 @@ class ProblemError(Exception):
 def bad_field(field: str, detail: str) -> ProblemError:
     """Return the error for one wrong field."""
     return ProblemError(BAD_FIELD, detail, errors=[FieldError(field, detail)])
+
+
+def bad_fields(found: Sequence[faults.Fault]) -> ProblemError:
+    """Return the error for all that is wrong with a body, of which there is one."""
+    if len(found) == 1:
+        return bad_field(*found[0])
+    errors = [FieldError(field, detail) for field, detail in found]
+    return ProblemError(BAD_FIELD, faults.summary(found), errors=errors)
 
 
 def refusal(refused: Refused) -> ProblemError:
@@ -206,6 +235,8 @@ def document(error: ProblemError, request_id: str) -> Problem:
         transient=kind.transient,
         request_id=request_id,
         errors=error.errors if error.errors else UNSET,
+        limit=error.limit,
+        event=error.event,
     )
     refused = error.refused
     if refused is not None:
@@ -216,6 +247,10 @@ def document(error: ProblemError, request_id: str) -> Problem:
         problem.orphans = refused.orphans
         problem.retry_after_ms = refused.retry_after_ms
         problem.total = refused.total
+        problem.limit = refused.limit
+        problem.has = refused.has
+        problem.free = refused.free
+        problem.deadline = refused.deadline
     return problem
 
 

@@ -6,6 +6,7 @@ it; one that the other side refuses for good is not. Addresses and texts are in 
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
@@ -18,6 +19,7 @@ from aiohttp import web
 from persistence.errors import Unavailable
 from persistence.mail import TAKEN_MAX, TAKEN_S, Outbox, TakenMail
 from persistence.people.addresses import in_ascii_domain
+from server.base.jobs import Job
 
 if TYPE_CHECKING:
     import aiosmtplib
@@ -47,25 +49,40 @@ class MailSender:
     def __init__(self, outbox: Outbox, url: str | None, sender: str | None) -> None:
         self.status = "off" if url is None else "ok"
         """off, ok, or degraded: the last mail could not be sent."""
+        self.tried_at: datetime | None = None
+        """When it was tried last."""
+        self._kind = ""
+        """What the last mail that could not be sent met."""
         self._outbox = outbox
         self._url = url
         self._sender = _in_ascii_domain(sender or "")
 
-    async def run(self) -> None:
+    async def run(self, job: Job) -> None:
         """Send whatever is due, and delete what is long over, for ever."""
         forgot_s = -FORGET_S
         while True:
             busy = False
             try:
-                if self._url is not None:
-                    busy = await self.send_due() == TAKEN_MAX and self.status == "ok"
-                if time.monotonic() - forgot_s >= FORGET_S:
-                    await self._outbox.forget()
-                    forgot_s = time.monotonic()
+                with job:
+                    if self._url is not None:
+                        taken = await self.send_due()
+                        busy = taken == TAKEN_MAX and self.status == "ok"
+                    if time.monotonic() - forgot_s >= FORGET_S:
+                        await self._outbox.forget()
+                        forgot_s = time.monotonic()
             except Unavailable as error:
                 log.warning("the outbox cannot be read", reason=str(error))
             if not busy:
                 await asyncio.sleep(POLL_S)
+
+    def health(self) -> dict[str, object]:
+        """Return what the health page shows: how the last try went."""
+        part: dict[str, object] = {"status": self.status, "tried_at": None}
+        if self.tried_at is not None:
+            part["tried_at"] = self.tried_at.isoformat(timespec="microseconds")
+        if self.status == "degraded":
+            part["problems"] = [f"The last mail could not be sent: {self._kind}."]
+        return part
 
     async def send_due(self) -> int:
         """Send what is due now; return how many mails that were. Raises `Unavailable`.
@@ -93,18 +110,23 @@ class MailSender:
         try:
             await self._deliver(client, mail)
         except Refused as error:
+            # The other side is well, and so are we: it answered.
+            self._note("ok")
             log.warning("a mail was refused", mail=mail.mail_id)
             await self._outbox.failed(mail.mail_id, str(error)[:REASON_LENGTH_MAX])
         except (OSError, TimeoutError) as error:
-            self.status = "degraded"
-            kind = type(error).__name__
+            kind = self._kind = type(error).__name__
+            self._note("degraded")
             log.warning("a mail could not be sent", mail=mail.mail_id, kind=kind)
             reason = f"{kind}: {error}"[:REASON_LENGTH_MAX]
             await self._outbox.later(mail.mail_id, mail.attempts, reason)
         else:
-            self.status = "ok"
+            self._note("ok")
             await self._outbox.sent(mail.mail_id)
             log.info("sent a mail", mail=mail.mail_id)
+
+    def _note(self, status: str) -> None:
+        self.status, self.tried_at = status, datetime.now(UTC)
 
     async def _deliver(self, client: "aiosmtplib.SMTP", mail: TakenMail) -> None:
         """Hand one mail over. Raises `Refused`, and OSError for what may pass."""

@@ -3,9 +3,14 @@
 Requests have budgets in a window of 15 minutes, by who asks: nobody in particular (by
 address) or a guest, somebody signed in, an administrator or a machine; and commands a
 budget of their own. What costs dearly, a password or a mail, is limited more narrowly,
-in buckets. Of each token that is taken for these the other processes are told at once,
-and owe it: so whoever comes to N processes in the same moment may get N bursts, and
-waits for as much longer after that; without the bus each process counts for itself.
+in buckets.
+
+All processes count together, so that no two of them say different things of a limit.
+What one lets through it tells the others in the next turn of its loop, all clients in
+one message; only where it says very much does it gather what is far from a limit for
+`TELL_S` before. Of a password or a mail it tells at once. So whoever comes to N
+processes in the same moment may get what they let through until they hear of each
+other, and waits for as much longer after that. Without the bus each counts for itself.
 
 From this machine itself the budgets hold only where they are set: it is a developer, or
 a proxy that nobody named as trusted, behind which all clients look like one.
@@ -40,7 +45,13 @@ COMMANDS_MAX: Final = 3_000
 """In 15 minutes, as the ones above."""
 
 CHEAP: Final = 1
-EXCHANGE_S: Final = 1.0
+TELL_S: Final = 0.02
+"""How long a process that says much gathers what it says next."""
+
+TELLS_PER_S: Final = 200.0
+TELLS_BURST: Final = 200
+"""Messages that are not gathered."""
+
 TOPIC: Final = "rate limits"
 DEAR_TOPIC: Final = "dear limits"
 
@@ -98,6 +109,8 @@ class Told(Struct, array_like=True):
 
     sender: str
     uses: dict[str, list[Use]]
+    tokens: dict[str, dict[str, int]] = {}
+    """Those that it gave, by bucket and to whom."""
 
 
 class Taken(Struct, array_like=True):
@@ -106,6 +119,8 @@ class Taken(Struct, array_like=True):
     sender: str
     tokens: list[tuple[str, str]]
 
+
+Tell = Callable[[dict[str, list[Use]], dict[str, dict[str, int]]], None]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Told).decode
@@ -136,11 +151,18 @@ class RequestLimits:
         """Budgets that somebody chose: they hold for everybody."""
         self.mentioned_proxy = False
         """Whether it was said that a proxy should be trusted."""
-        self._tell: Callable[[dict[str, list[Use]]], None] | None = None
-        self._requests = TokenBuckets(REQUESTS_PER_S, REQUESTS_BURST)
-        self._guests = TokenBuckets(GUESTS_PER_S, GUESTS_BURST)
-        self._handshakes = TokenBuckets(HANDSHAKES_PER_S, HANDSHAKES_BURST)
-        self._dear = {
+        self._tell: Tell | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.Handle | None = None
+        self._at_once = False
+        """Whether what is to be told is told in the next turn of the loop."""
+        self._pace = TokenBuckets(TELLS_PER_S, TELLS_BURST)
+        self._given: dict[str, dict[str, int]] = {}
+        """Tokens of which the others are still to be told."""
+        self._buckets = {
+            "requests": TokenBuckets(REQUESTS_PER_S, REQUESTS_BURST),
+            "guests": TokenBuckets(GUESTS_PER_S, GUESTS_BURST),
+            "handshakes": TokenBuckets(HANDSHAKES_PER_S, HANDSHAKES_BURST),
             "logins": TokenBuckets(LOGINS_PER_S, LOGINS_BURST),
             "login addresses": TokenBuckets(ADDRESS_LOGINS_PER_S, ADDRESS_LOGINS_BURST),
             "login accounts": TokenBuckets(ACCOUNT_LOGINS_PER_S, ACCOUNT_LOGINS_BURST),
@@ -164,58 +186,63 @@ class RequestLimits:
         else:
             key, name = f"user {identity.user}", _TIERS.get(identity.role, "signed_in")
         if budget == "own":
-            return self._requests.take(key, now_s)
+            return self._give("requests", key, now_s)
         if budget == "commands":
             name = budget
         if name not in self._set and is_this_machine(client):
-            return self._requests.take(key, now_s)
+            return self._give("requests", key, now_s)
         cost = CHEAP if budget == "cheap" else UNITS
-        return self._windows[name].take(key, self._wall(), cost)
+        verdict = self._windows[name].take(key, self._wall(), cost)
+        if self._loop is not None and verdict.allowed:
+            self._tell_soon(verdict)
+        return verdict
 
-    def connect(self, bus: "Bus", me: str) -> None:
+    def connect(self, bus: "Bus", me: str, loop: asyncio.AbstractEventLoop) -> None:
         """Count together with the other processes of a cluster."""
 
         def hear(data: bytes) -> None:
             told = _decoded(_decode, data)
             if told is not None and told.sender != me:
-                self._add(told.uses)
+                self._add(told)
 
         def hear_taken(data: bytes) -> None:
             taken = _decoded(_decode_taken, data)
             if taken is not None and taken.sender != me:
                 self._owe(taken.tokens)
 
-        def tell(uses: dict[str, list[Use]]) -> None:
-            bus.publish(TOPIC, _encode(Told(me, uses)))
+        def tell(uses: dict[str, list[Use]], tokens: dict[str, dict[str, int]]) -> None:
+            bus.publish(TOPIC, _encode(Told(me, uses, tokens)))
 
         def tell_taken(tokens: list[tuple[str, str]]) -> None:
             bus.publish(DEAR_TOPIC, _encode(Taken(me, tokens)))
 
         for windows in self._windows.values():
             windows.shared = True
-        self._tell, self._tell_taken = tell, tell_taken
+        self._tell, self._tell_taken, self._loop = tell, tell_taken, loop
         # What is not heard is let through: nobody is refused for what was lost.
         bus.subscribe(TOPIC, hear, _nothing_to_do)
         bus.subscribe(DEAR_TOPIC, hear_taken, _nothing_to_do)
 
     def exchange(self) -> None:
         """Tell the other processes what was let through here since the last time."""
+        self._timer = None
         if self._tell is None:
             return
         uses = {name: list(one.untold()) for name, one in self._windows.items()}
         told = {name: some for name, some in uses.items() if some}
-        if told:
-            self._tell(told)
-        for windows in self._windows.values():
-            windows.forget_untold(self._wall())
+        tokens, self._given = self._given, {}
+        if told or tokens:
+            self._tell(told, tokens)
+        if any(one.has_untold for one in self._windows.values()):
+            self._plan(at_once=False)
 
     def handshake(self, client: str, now_s: float) -> Verdict:
         """Count a new websocket from an address."""
-        return self._handshakes.take(client, now_s)
+        return self._give("handshakes", client, now_s)
 
     def guest(self, client: str, now_s: float) -> Verdict:
         """Count a new guest from an address."""
-        return self._guests.take(client, now_s)
+        return self._give("guests", client, now_s)
 
     def login(self, client: str, email: str, now_s: float) -> Verdict:
         """Count a password from an address for an account, right or wrong."""
@@ -238,7 +265,7 @@ class RequestLimits:
         """Take a token of each, in order, up to the first that has none."""
         first = None
         for name, key in asked:
-            verdict = self._dear[name].take(key, now_s)
+            verdict = self._buckets[name].take(key, now_s)
             if not verdict.allowed:
                 # Nothing is done, so nobody else needs to know of it.
                 return verdict
@@ -248,17 +275,49 @@ class RequestLimits:
             self._tell_taken(list(asked))
         return first
 
-    def _add(self, uses: dict[str, list[Use]]) -> None:
+    def _give(self, name: str, key: str, now_s: float) -> Verdict:
+        """Take a token of which the other processes hear soon."""
+        verdict = self._buckets[name].take(key, now_s)
+        if self._loop is not None and verdict.allowed:
+            given = self._given.setdefault(name, {})
+            given[key] = given.get(key, 0) + 1
+            self._tell_soon(verdict)
+        return verdict
+
+    def _tell_soon(self, verdict: Verdict) -> None:
+        """Have the other processes hear of this, the sooner the nearer the limit."""
+        near = 2 * verdict.remaining <= verdict.limit
+        if self._timer is not None:
+            if self._at_once or not near:
+                return
+            self._timer.cancel()
+        self._plan(at_once=near or self._pace.take("", self._clock()).allowed)
+
+    def _plan(self, *, at_once: bool) -> None:
+        assert self._loop is not None
+        self._at_once = at_once
+        if at_once:
+            self._timer = self._loop.call_soon(self.exchange)
+        else:
+            self._timer = self._loop.call_later(TELL_S, self.exchange)
+
+    def _add(self, told: Told) -> None:
         """Count what another process let through."""
         for name, windows in self._windows.items():
-            for use in uses.get(name, ()):
+            for use in told.uses.get(name, ()):
                 windows.add(use)
+        now_s = self._clock()
+        for name, given in told.tokens.items():
+            buckets = self._buckets.get(name)
+            if buckets is not None:
+                for key, count in given.items():
+                    buckets.owe(key, now_s, count)
 
     def _owe(self, tokens: list[tuple[str, str]]) -> None:
         """Count the tokens that another process gave."""
         now_s = self._clock()
         for name, key in tokens:
-            buckets = self._dear.get(name)
+            buckets = self._buckets.get(name)
             if buckets is not None:
                 buckets.owe(key, now_s)
 
@@ -275,13 +334,6 @@ def limits_of(config: Config) -> RequestLimits | None:
             commands=config.rate_limit_commands,
         )
     )
-
-
-async def keep_counting(limits: RequestLimits) -> None:
-    """Count together with the others, for ever."""
-    while True:
-        await asyncio.sleep(EXCHANGE_S)
-        limits.exchange()
 
 
 def is_this_machine(client: str) -> bool:

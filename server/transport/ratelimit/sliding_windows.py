@@ -4,14 +4,16 @@ What a client used is counted by slots of a minute, and counts until the whole s
 older than the window: so no 15 minutes, wherever they begin, see more than the budget,
 and room that comes free is given back up to a minute late.
 
-Each process decides alone and at once, with what it knows. What it let through it tells
-the others once a second, as soon as that is worth telling. So while a client comes to N
-processes in the same second, it may get N times what is left of its budget, and after
-that `UNTOLD_SHARE` of it more in each of the others. Where messages are lost, or the
-bus is away, each process counts for itself, and the bound is N budgets.
+Each process decides alone and at once, with what it knows; what it let through it tells
+the others (`request_limits.py` says when). What is not heard is let through.
+
+Whoever has anything left of its budget is let through, whatever the request costs, and
+whoever has nothing left is refused: so a refusal is never followed by an answer to
+something cheaper. The last request may cost more than what was left.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from server.transport.ratelimit.token_buckets import KEYS_MAX, Verdict
@@ -22,11 +24,8 @@ WINDOW_S: Final = SLOT_S * SLOTS
 UNITS: Final = 10
 """Of a request; a cheap one takes a single unit."""
 
-UNTOLD_SHARE: Final = 0.02
-"""Of a budget: so much use of a client need not be told to the other processes."""
-
 TOLD_AT_ONCE_MAX: Final = 8_192
-"""Clients of whom one message tells; the others are told of a second later."""
+"""Clients of whom one message tells; the others are told of in the next."""
 
 Use = tuple[str, int, int]
 """A client's key, the slot's number, and the units that were used in it."""
@@ -90,25 +89,26 @@ class SlidingWindows:
         return len(self._table)
 
     def take(self, key: str, now_s: float, cost: int = UNITS) -> Verdict:
-        """Take a request of so many units, where the budget has them."""
+        """Take a request of so many units, where anything of the budget is left."""
         second = int(now_s)
         slot = second // SLOT_S
         usage = self._table.get(key)
         # A clock that was set back finds the slot that it left.
         if usage is None or usage.slot < slot:
             usage = self._begin(key, usage, slot)
-        left = self._units - usage.total - cost
+        left = self._units - usage.total
         reset_s = (usage.slot + SLOTS + 1) * SLOT_S - second
-        if left < 0:
-            left = max(0, left + cost)
-            wait_s = self._wait_s(usage, second, cost)
-            return Verdict(False, self.limit, left // UNITS, reset_s, wait_s)
+        if left <= 0:
+            wait_s = self._wait_s(usage, second)
+            return Verdict(False, self.limit, 0, reset_s, wait_s)
+        # Rounded up: who is told of one more is let through once more.
+        remaining = max(0, -((cost - left) // UNITS))
         usage.total += cost
         usage.now += cost
         if self.shared:
             usage.untold += cost
             self._untold[key] = usage
-        return Verdict(True, self.limit, left // UNITS, reset_s, 0)
+        return Verdict(True, self.limit, remaining, reset_s, 0)
 
     def add(self, use: Use) -> None:
         """Count what another process let through."""
@@ -120,24 +120,15 @@ class SlidingWindows:
 
     def untold(self) -> Iterator[Use]:
         """Take what the other processes should know of, a bounded number of clients."""
-        least = max(UNITS, int(self._units * UNTOLD_SHARE))
-        count = 0
-        for key, usage in list(self._untold.items()):
-            if usage.untold < least:
-                continue
-            if count == TOLD_AT_ONCE_MAX:
-                return
-            count += 1
-            del self._untold[key]
+        for key in list(islice(self._untold, TOLD_AT_ONCE_MAX)):
+            usage = self._untold.pop(key)
             yield key, usage.slot, usage.untold
             usage.untold = 0
 
-    def forget_untold(self, now_s: float) -> None:
-        """Forget what was never worth telling, of clients that are quiet now."""
-        oldest = int(now_s // SLOT_S) - 1
-        quiet = [key for key, usage in self._untold.items() if usage.slot < oldest]
-        for key in quiet:
-            self._untold.pop(key).untold = 0
+    @property
+    def has_untold(self) -> bool:
+        """Return whether there is more to tell."""
+        return bool(self._untold)
 
     def _begin(self, key: str, usage: Usage | None, slot: int) -> Usage:
         """Return a client's usage in a slot that it is first heard of in."""
@@ -151,11 +142,11 @@ class SlidingWindows:
         self._table[key] = usage
         return usage
 
-    def _wait_s(self, usage: Usage, second: int, cost: int) -> int:
-        """Return the seconds until a request of this cost would be let through."""
+    def _wait_s(self, usage: Usage, second: int) -> int:
+        """Return the seconds until something of the budget is there again."""
         left = self._units - usage.total
         for slot, units in (*usage.past, (usage.slot, usage.now)):
             left += units
-            if left >= cost:
+            if left > 0:
                 return (slot + SLOTS + 1) * SLOT_S - second
-        raise AssertionError("a request that costs more than the budget")
+        raise AssertionError("a budget of nothing")

@@ -75,14 +75,14 @@ class TokenBuckets:
             retry_after_s=wait_s,
         )
 
-    def owe(self, key: str, now_s: float) -> None:
-        """Take a token that another process gave; what is not there is owed.
+    def owe(self, key: str, now_s: float, tokens: int = 1) -> None:
+        """Take tokens that another process gave; what is not there is owed.
 
         Never more than a whole bucket, so that nobody waits for longer than two take
         to fill.
         """
-        tokens = self._fill(key, now_s) - 1.0
-        self._put(key, max(-float(self.burst), tokens), now_s)
+        left = self._fill(key, now_s) - tokens
+        self._put(key, max(-float(self.burst), left), now_s)
 
     def _fill(self, key: str, now_s: float) -> float:
         """Take the key's bucket out of the table; return what is in it by now."""

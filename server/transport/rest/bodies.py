@@ -3,19 +3,22 @@
 import asyncio
 import json
 import re
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 
-from inventory.names import NAME_PATTERN, NO_NAME, NO_TEXT, TEXT_PATTERN
+from inventory import faults
+from inventory.faults import Faults, FaultyError, below, inside
 from server.transport.http.problems import (
     BAD_FRAME,
     REQUEST_TIMEOUT,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     ProblemError,
-    bad_field,
+    bad_fields,
 )
 
 BODY_BYTES_MAX: Final = 64 << 10
@@ -27,13 +30,6 @@ T = TypeVar("T")
 
 _ESCAPED_NULL: Final = b"\\u0000"
 _ESCAPED_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-_PATH: Final = re.compile(r" - at `(key in )?\$\.?([^`]*)`$")
-_NAMED_FIELD: Final = re.compile(r"(?:unknown|required) field `([^`]*)`")
-_WORDS: Final = {
-    f"Expected `str` matching regex {NAME_PATTERN!r}": NO_NAME.rstrip("."),
-    f"Expected `str` matching regex {TEXT_PATTERN!r}": NO_TEXT.rstrip("."),
-}
-"""What was found wrong, for people who read no patterns."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -68,78 +64,135 @@ async def read_body(request: web.Request, bytes_max: int = BODY_BYTES_MAX) -> by
     return bytes(body)
 
 
+class Found(Protocol):
+    """A fault, of a body or of an event's settings."""
+
+    @property
+    def field(self) -> str:
+        """The path to it."""
+
+    @property
+    def detail(self) -> str:
+        """What is wrong, for people."""
+
+
+class Body(Struct, forbid_unknown_fields=True):
+    """A body with more rules than its types can say."""
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the fields together, or with their form.
+
+        A field that is wrong by its type has a blank value here; what is said of it is
+        not told.
+        """
+
+
 def decode(body: bytes, body_type: type[T]) -> T:
-    """Return the body as the given type; raises `ProblemError`.
+    """Return the body as the given type; raises `ProblemError` with all faults.
 
     Numbers are strict: 2.0 and "2" are not 2.
     """
-    try:
-        value = msgspec.json.decode(body, type=body_type)
-    except msgspec.ValidationError as error:
-        raise _explain(error) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(body) from error
-    if _ESCAPED_NULL in body:
-        # Only now, because the search of a whole body is rarely needed.
-        refuse_bad_text(msgspec.json.decode(body))
+    value, found = decode_faulty(body, body_type)
+    refuse(found)
     return value
+
+
+def decode_faulty(body: bytes, body_type: type[T]) -> tuple[T, Faults]:
+    """Return the body as the given type, with blanks where it is wrong, and how it is.
+
+    Raises `ProblemError` for what is no JSON, or has more faults than are told.
+    """
+    found = Faults()
+    try:
+        value = _decode(body, body_type, found)
+        if isinstance(value, Body):
+            value.check(found)
+    except FaultyError as error:
+        raise bad_fields(error.faults) from error
+    return value, found
 
 
 def convert(value: object, value_type: type[T]) -> T:
     """Return an already decoded value as the given type; raises `ProblemError`."""
     try:
         return msgspec.convert(value, value_type)
-    except msgspec.ValidationError as error:
-        raise _explain(error) from error
+    except msgspec.ValidationError:
+        found = Faults()
+        converted = faults.convert(value, value_type, found)
+        refuse(found)
+        return converted
 
 
-def refuse_bad_text(value: object) -> None:
-    """Raise for the first string that Postgres or UTF-8 could not hold."""
+def add_all(found: Faults, more: Iterable[Found]) -> None:
+    """Add what else is wrong; raises `ProblemError` for more than is told."""
+    try:
+        for fault in more:
+            found.add(fault.field, fault.detail)
+    except FaultyError as error:
+        raise bad_fields(error.faults) from error
+
+
+def refuse(found: Faults) -> None:
+    """Raise `ProblemError` where anything is wrong."""
+    if found:
+        raise bad_fields(found.all())
+
+
+def _decode(body: bytes, body_type: type[T], found: Faults) -> T:
+    try:
+        value = msgspec.json.decode(body, type=body_type)
+        if _ESCAPED_NULL in body:
+            # Only now, because the search of a whole body is rarely needed.
+            note_bad_text(msgspec.json.decode(body), found)
+        return value
+    except msgspec.ValidationError:
+        given = _read_any(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        given = _read_surrogates(body)
+    note_bad_text(given, found)
+    return faults.convert(given, body_type, found)
+
+
+def _read_any(body: bytes) -> object:
+    """Return the JSON value of a body that begins like one."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_surrogates(body)
+
+
+def _read_surrogates(body: bytes) -> object:
+    """Return a value with lone surrogates, which are wrong fields of what is JSON."""
+    if len(body) <= BODY_BYTES_MAX and _ESCAPED_SURROGATE.search(body):
+        try:
+            return json.loads(body.decode())
+        except (ValueError, RecursionError):
+            # No JSON either way.
+            raise ProblemError(BAD_FRAME, "The body is not JSON.") from None
+    raise ProblemError(BAD_FRAME, "The body is not JSON.")
+
+
+def note_bad_text(value: object, found: Faults) -> None:
+    """Add each string that Postgres or UTF-8 could not hold."""
     # A stack of our own, because the value may be nested as deeply as its sender likes.
     waiting: list[tuple[str, object]] = [("", value)]
     while waiting:
         path, item = waiting.pop()
         if isinstance(item, str):
             if not is_clean(item):
-                raise bad_field(path, "Contains U+0000 or a lone surrogate.")
+                found.add(path, "Contains U+0000 or a lone surrogate.")
         elif isinstance(item, dict):
-            for name, part in item.items():
-                if not is_clean(name):
-                    raise bad_field(path, "A name contains U+0000 or a lone surrogate.")
-                waiting.append((f"{path}.{name}" if path else name, part))
+            # MessagePack has names that are no text.
+            item = {name: one for name, one in item.items() if isinstance(name, str)}
+            if not all(map(is_clean, item)):
+                found.add(path, "A name contains U+0000 or a lone surrogate.")
+            waiting.extend(
+                (inside(path, name), part) for name, part in reversed(item.items())
+            )
         elif isinstance(item, list):
-            waiting.extend((f"{path}[{i}]", part) for i, part in enumerate(item))
+            waiting.extend(reversed([(below(path, i), x) for i, x in enumerate(item)]))
 
 
 def is_clean(text: str) -> bool:
     """Return whether a string can be stored and sent: no U+0000, no lone surrogate."""
     return "\0" not in text and _SURROGATE.search(text) is None
-
-
-def _explain(error: msgspec.ValidationError) -> ProblemError:
-    message = str(error)
-    for asked, words in _WORDS.items():
-        message = message.replace(asked, words)
-    path = ""
-    found = _PATH.search(message)
-    if found is not None:
-        path = found.group(2)
-        message = message[: found.start()]
-    named = _NAMED_FIELD.search(message)
-    if named is not None:
-        path = f"{path}.{named.group(1)}" if path else named.group(1)
-    return bad_field(path, f"{message}.")
-
-
-def _unreadable(body: bytes) -> ProblemError:
-    """Tell a lone surrogate, which is a wrong field, from bytes that are no JSON."""
-    if len(body) <= BODY_BYTES_MAX and _ESCAPED_SURROGATE.search(body):
-        try:
-            value: Any = json.loads(body)
-            refuse_bad_text(value)
-        except ProblemError as error:
-            return error
-        except (ValueError, RecursionError):
-            # No JSON either way.
-            return ProblemError(BAD_FRAME, "The body is not JSON.")
-    return ProblemError(BAD_FRAME, "The body is not JSON.")

@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from inventory import limits
+from inventory.faults import Faults
 from server.base.identity import Identity
 from server.transport.http import etags
 from server.transport.http.problems import (
@@ -14,7 +15,13 @@ from server.transport.http.problems import (
     ProblemType,
     bad_field,
 )
-from server.transport.rest.bodies import BODY_BYTES_MAX, decode, is_clean, read_body
+from server.transport.rest.bodies import (
+    BODY_BYTES_MAX,
+    decode,
+    decode_faulty,
+    is_clean,
+    read_body,
+)
 
 T = TypeVar("T")
 
@@ -80,6 +87,10 @@ class Call:
     async def body(self, body_type: type[T], bytes_max: int = BODY_BYTES_MAX) -> T:
         """Return the checked body."""
         return decode(await read_body(self.request, bytes_max), body_type)
+
+    async def faulty_body(self, body_type: type[T]) -> tuple[T, Faults]:
+        """Return the body and what is wrong with it, for handlers that know more."""
+        return decode_faulty(await read_body(self.request), body_type)
 
     def read(
         self,

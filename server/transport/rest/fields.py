@@ -9,13 +9,30 @@ from msgspec import Meta
 
 from inventory import limits
 from inventory.names import NAME_PATTERN
+from inventory.zones import ZONE_LENGTH_MAX, ZONE_PATTERN, is_zone
 from server.transport.http.problems import bad_field
 from server.transport.rest.times import Time
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NAME_PATTERN)]
 Id = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
+Zone = Annotated[
+    str,
+    Meta(
+        max_length=ZONE_LENGTH_MAX,
+        pattern=ZONE_PATTERN,
+        description="A time zone of the IANA database, as `Europe/Berlin`.",
+    ),
+]
+
+NO_ZONE: Final = "The IANA database has no such time zone."
 
 _LOST_PLUS: Final = re.compile(r" (\d\d:\d\d)$")
+
+
+def check_zone(field: str, name: object) -> None:
+    """Raise for the name of a zone that is none; what is no text was not given."""
+    if isinstance(name, str) and not is_zone(name):
+        raise bad_field(field, NO_ZONE)
 
 
 def read_time(field: str, text: str) -> datetime:

@@ -1,7 +1,7 @@
 """Let a request in: who it is from, whether it comes too often, whether it may."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
@@ -31,6 +31,7 @@ from server.transport.ratelimit.request_limits import LIMITS, Budget
 from server.transport.ratelimit.token_buckets import Verdict
 from server.transport.rest.call import Call
 from server.transport.rest.notes import note_caller
+from server.transport.rest.query import check_names
 
 CallHandler = Callable[[Call], Awaitable[web.StreamResponse]]
 
@@ -38,6 +39,7 @@ AUTHENTICATOR: Final[web.AppKey[Authenticator]] = web.AppKey("authenticator")
 KEY_AUTHENTICATOR: Final[web.AppKey[KeyAuthenticator]] = web.AppKey("key authenticator")
 
 FORWARDED: Final = ("X-Forwarded-For", "Forwarded")
+NO_QUERY: Final[Mapping[str, bool]] = {}
 log = structlog.get_logger()
 
 
@@ -47,12 +49,15 @@ def guarded(
     scope: Scope | None = None,
     budget: Budget = "requests",
     keyed: bool = False,
+    query: Mapping[str, bool] = NO_QUERY,
 ) -> Handler:
     """Return the aiohttp handler that lets in whom the route is for.
 
     `scope` is what an API key needs; without one none is let in. `budget` is what a
     call takes from. Where a route is `keyed`, an idempotency key that is none is
-    refused, also by what has one effect without it.
+    refused, also by what has one effect without it. `query` names its parameters, and
+    says of each whether it may be given several times; others are refused, except by
+    what is operational, which leaves them alone.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -72,6 +77,8 @@ def guarded(
         if failure is not None:
             raise failure
         refuse_denied(admit(access, scope, identity))
+        if request.query_string:
+            check_names(request.query, query)
         call = Call(request, identity, client)
         if keyed:
             _ = call.key

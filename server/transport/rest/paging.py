@@ -6,13 +6,14 @@ no secret and grants nothing; it is opaque so that its content may change.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from server.transport.http.problems import bad_field
+from server.transport.rest.query import bool_of
 
 LIMIT_DEFAULT: Final = 50
 LIMIT_MAX: Final = 200
@@ -26,6 +27,8 @@ class Page(Struct, Generic[T], frozen=True):
 
     items: list[T]
     next_cursor: str | None
+    total: int | UnsetType = UNSET
+    """How many items all pages have together, where `count` asked for it."""
 
 
 def read_limit(query: Mapping[str, str]) -> int:
@@ -50,6 +53,13 @@ def read_number(field: str, text: str, least: int = 0) -> int:
     return number
 
 
+async def total_of(
+    query: Mapping[str, str], count: Callable[[], Awaitable[int]]
+) -> int | UnsetType:
+    """Return how many items all pages have together, where the query asks for it."""
+    return await count() if bool_of(query, "count") else UNSET
+
+
 def write_cursor(position: object) -> str:
     """Return the cursor for a position."""
     packed = msgspec.msgpack.encode(position)
@@ -71,7 +81,11 @@ def read_cursor(query: Mapping[str, str], position_type: type[T]) -> T | None:
         raise bad_field("cursor", "Not a cursor of this list.") from error
 
 
-def page_of(items: list[T], next_position: object | None) -> Page[T]:
+def page_of(
+    items: list[T],
+    next_position: object | None,
+    total: int | UnsetType = UNSET,
+) -> Page[T]:
     """Return a page; `next_position` is None after the last item."""
     cursor = None if next_position is None else write_cursor(next_position)
-    return Page(items, cursor)
+    return Page(items, cursor, total)

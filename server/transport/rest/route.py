@@ -27,6 +27,11 @@ class Query(Struct, frozen=True):
     schema: dict[str, Any]
     description: str
 
+    @property
+    def several(self) -> bool:
+        """Whether it may be given several times."""
+        return self.schema.get("type") == "array"
+
 
 class Route(Struct, frozen=True, kw_only=True):
     """One operation: what is served, to whom, what goes in and what comes out."""
@@ -67,6 +72,11 @@ PAGING: Final = (
         "How many items a page has at most.",
     ),
     Query("cursor", {"type": "string"}, "The `next_cursor` of the page before."),
+    Query(
+        "count",
+        {"type": "boolean", "default": False},
+        "Whether to count: `total` is how many items all pages have together.",
+    ),
 )
 EVENT: Final = (EVENT_NOT_FOUND, UNAVAILABLE)
 FIELDS: Final = (BAD_FRAME, BAD_FIELD)

@@ -7,8 +7,6 @@ from msgspec import Meta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-YEARS = "Not in the years 2 to 9998."
-"""What is wrong with a time beyond these, of which some zones have no date."""
 
 Time = Annotated[
     datetime,
@@ -22,18 +20,6 @@ Time = Annotated[
 def to_ms(time: datetime) -> int:
     """Return a time as Unix milliseconds."""
     return (time - EPOCH) // MILLISECOND
-
-
-EARLIEST_MS = to_ms(datetime(2, 1, 1, tzinfo=UTC))
-LATEST_MS = to_ms(datetime(9999, 1, 1, tzinfo=UTC)) - 1
-
-
-def is_kept(unix_ms: int) -> bool:
-    """Return whether a time may be stored: it and its neighbours have dates everywhere.
-
-    What has none cannot be read again, by anybody who lists what it belongs to.
-    """
-    return EARLIEST_MS <= unix_ms <= LATEST_MS
 
 
 def from_ms(unix_ms: int) -> datetime:

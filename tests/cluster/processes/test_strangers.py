@@ -99,7 +99,7 @@ async def hear_of_the_end_of_a_hold(apis: list[Api]) -> None:
 
 async def dropped(api: Api) -> int:
     text = (await api.get("/metrics")).raw.decode()
-    found = re.search(r"^onsale_bus_dropped (\d+)", text, re.MULTILINE)
+    found = re.search(r"^onsale_bus_dropped_total (\d+)", text, re.MULTILINE)
     assert found, text
     return int(found.group(1))
 

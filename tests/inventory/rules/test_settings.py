@@ -1,5 +1,8 @@
 """What an event may be set to: patches merge, and times and prices go together."""
 
+from datetime import datetime
+from typing import Any
+
 import pytest
 
 from inventory.settings import Money
@@ -146,6 +149,65 @@ START = NOW_MS + 30 * DAY_MS
 def test_times_come_in_their_order(patch, field):
     scene = Scene(SMALL, settings_of())
     assert scene.wrong_fields(f"configure {patch}") == field
+
+
+def ms(text: str) -> int:
+    """Unix milliseconds of a time with its offset."""
+    return int(datetime.fromisoformat(text).timestamp() * 1_000)
+
+
+# Summer time ends in Berlin on 2026-10-25, at 01:00 UTC.
+AUTUMN: dict[str, Any] = {
+    "timezone": "Europe/Berlin",
+    "starts_at_ms": ms("2026-10-24T10:00+02:00"),
+    "ends_at_ms": ms("2026-10-24T12:00+02:00"),
+    "on_sale_at_ms": ms("2026-10-23T09:00+02:00"),
+    "off_sale_at_ms": ms("2026-10-24T09:30+02:00"),
+}
+NEXT_DAY = f"org | configure starts_at_ms={ms('2026-10-25T10:00+01:00')}"
+
+
+def test_what_hangs_on_the_beginning_moves_along_on_the_clocks_of_the_zone():
+    settings = play(f"{NEXT_DAY} | ok", sale_state="scheduled", **AUTUMN).stock.settings
+    assert settings.ends_at_ms == ms("2026-10-25T12:00+01:00")
+    assert settings.completes_at_ms == settings.ends_at_ms
+    assert settings.on_sale_at_ms == ms("2026-10-24T09:00+02:00")
+    assert settings.off_sale_at_ms == ms("2026-10-25T09:30+01:00")
+
+
+def test_when_a_sale_opened_stays_as_it_was():
+    settings = play(f"{NEXT_DAY} | ok", sale_state="paused", **AUTUMN).stock.settings
+    assert settings.on_sale_at_ms == AUTUMN["on_sale_at_ms"]
+    assert settings.off_sale_at_ms == ms("2026-10-25T09:30+01:00")
+
+
+def test_what_the_patch_sets_itself_does_not_move():
+    wanted = ms("2026-10-25T11:00+01:00")
+    settings = play(
+        f"{NEXT_DAY} ends_at_ms={wanted} off_sale_at_ms=none | ok", **AUTUMN
+    ).stock.settings
+    assert (settings.ends_at_ms, settings.off_sale_at_ms) == (wanted, None)
+
+
+def test_the_zone_of_the_same_patch_is_the_one_that_counts():
+    settings = play(
+        f"{NEXT_DAY} timezone=UTC | ok", sale_state="scheduled", **AUTUMN
+    ).stock.settings
+    # 25 hours later, as UTC has it; the clocks of Berlin say a day.
+    assert settings.on_sale_at_ms == ms("2026-10-24T10:00+02:00")
+    assert settings.timezone == "UTC"
+
+
+def test_another_zone_alone_moves_no_time():
+    settings = play("org | configure timezone=Asia/Tokyo | ok", **AUTUMN).stock.settings
+    assert settings.starts_at_ms == AUTUMN["starts_at_ms"]
+    assert settings.off_sale_at_ms == AUTUMN["off_sale_at_ms"]
+
+
+def test_what_would_move_beyond_all_dates_is_refused_by_its_name():
+    last = ms("9998-12-31T22:00+00:00")
+    scene = Scene(SMALL, settings_of(**AUTUMN))
+    assert scene.wrong_fields(f"configure starts_at_ms={last}") == "ends_at"
 
 
 def test_what_was_wrong_before_does_not_keep_other_fields_from_changing():

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory import limits
+from inventory.faults import Fault
 from inventory.venue.chart import read_chart
-from inventory.venue.errors import ChartError, Fault
+from inventory.venue.errors import ChartError
 from inventory.venue.map import Area, Point, Venue, VenueMap
 from tests import charts
 

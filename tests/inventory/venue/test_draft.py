@@ -3,8 +3,9 @@
 import pytest
 
 from inventory import limits
+from inventory.faults import Fault
 from inventory.venue.draft import Draft, join, middle
-from inventory.venue.errors import ChartError, Fault, Faults
+from inventory.venue.errors import ChartError, Faults
 from inventory.venue.map import Area, Category, Point, Seat
 
 SEAT = Seat(index=0, label="A-1", number="1", category="1", x=0, y=0)

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory import limits
+from inventory.faults import Fault
 from inventory.venue.arena import arena
 from inventory.venue.chart import read_chart
-from inventory.venue.errors import ChartError, Fault
+from inventory.venue.errors import ChartError
 from inventory.venue.map import Area, Category, Point, Seat, Venue
 from inventory.venue.own import capacity_map, read_map
 from tests import charts

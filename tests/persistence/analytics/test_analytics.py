@@ -102,6 +102,42 @@ async def test_a_trend_sums_up_to_the_totals(analytics, step, scope: Scope):
         assert {(point.at.hour, point.at.minute) for point in points} == {(0, 0)}
 
 
+async def put_minutes(store: Store, *minutes: str) -> None:
+    """Let one booking be counted in each of these minutes."""
+    await store.query(
+        "INSERT INTO event_minute SELECT 'other', minute, 'EUR', 1, 1, 0, 0, 0, 2, 0,"
+        " 100, 0 FROM unnest($1::timestamptz[]) AS m(minute)",
+        [datetime.fromisoformat(one) for one in minutes],
+    )
+
+
+@pytest.mark.parametrize("scope", [one_event("other"), of_organisation("org")])
+async def test_days_are_those_between_the_times_they_are_given(store, analytics, scope):
+    # In Berlin the 25th of October has 25 hours.
+    await put_minutes(
+        store,
+        "2026-10-24T21:59Z",
+        "2026-10-24T22:00Z",
+        "2026-10-25T22:59Z",
+        "2026-10-25T23:00Z",
+        "2026-10-26T22:59Z",
+        "2026-10-26T23:00Z",
+    )
+    begins = [
+        datetime.fromisoformat(text)
+        for text in ("2026-10-24T22:00Z", "2026-10-25T23:00Z", "2026-10-26T23:00Z")
+    ]
+    points = await analytics.days(scope, begins)
+    assert [(point.at, point.bookings) for point in points] == [
+        (begins[0], 2),
+        (begins[1], 2),
+    ]
+    assert points[0].seats_booked == 4
+    assert points[0].money == [Takings("EUR", 200, 0)]
+    assert await analytics.days(one_event("evt"), begins) == []
+    assert await analytics.days(scope, []) == []
+
+
 async def test_the_ranking_begins_with_what_sold_most(analytics):
     ranked = await analytics.ranking(EVERYTHING)
     assert [(one.event_id, one.sold) for one in ranked] == [("evt", 5), ("other", 0)]

@@ -1,13 +1,15 @@
 """Lists of events: what is found, in which order, and where a page begins."""
 
 import base64
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
+from inventory.settings import Money
 from persistence.errors import BadCursor
 from persistence.events.details import DetailsChange
-from persistence.events.rows import EventFilter, Sort, list_statement
+from persistence.events.rows import EventFilter, Near, Sort, list_statement
 from tests.persistence.catalogue import book, make_events
 from tests.persistence.journals import NOW_MS, SETTINGS
 
@@ -132,3 +134,99 @@ async def test_filters_apply_together(store):
     assert await listed(store, venue="ven", from_ms=NOW_MS + 3) == [3, 4]
     assert await listed(store, venue="evt0") == []
     assert await listed(store, organisation="org") == []
+
+
+PRICES: list[dict[str, Money]] = [
+    {},
+    {"GA": Money(0, "EUR")},
+    {"1": Money(1_000, "EUR"), "2": Money(5_000, "EUR")},
+    {"1": Money(0, "EUR"), "2": Money(2_500, "EUR")},
+    {"1": Money(3_000, "JPY"), "2": Money(3_001, "JPY")},
+]
+NOON = datetime(2099, 6, 15, 12, tzinfo=UTC)
+NOON_MS = int(NOON.timestamp() * 1_000)
+HOUR_MS = 3_600_000
+
+
+async def made(store, number, **settings):
+    await store.catalog.create_event(
+        f"evt{number}",
+        msgspec.structs.replace(SETTINGS, sale_state="on_sale", **settings),
+        capacity=5,
+        created_by="usr",
+        request_hash=b"",
+    )
+
+
+async def test_what_events_cost_is_known_by_every_price(store):
+    for number, prices in enumerate(PRICES):
+        await made(store, number, prices=prices, starts_at_ms=NOON_MS + number)
+    assert await listed(store, free=True) == [0, 1]
+    assert await listed(store, free=False) == [2, 3, 4]
+    for lowest, highest, expected in (
+        (None, 0, [0, 1, 3]),
+        (1, None, [2, 3, 4]),
+        (1_000, 1_000, [2]),
+        (1_001, 2_499, []),
+        (2_500, 4_999, [3, 4]),
+        (3_002, None, [2]),
+        (5_001, None, []),
+        (0, 10**15, [0, 1, 2, 3, 4]),
+    ):
+        found = await listed(store, price_min=lowest, price_max=highest)
+        assert found == expected, (lowest, highest)
+    assert await listed(store, currency="JPY") == [4]
+    assert await listed(store, currency="EUR", price_min=2_000) == [2, 3]
+    settings = {"prices": {"2": {"amount": 7, "currency": "EUR"}}}
+    await store.query(
+        "UPDATE event SET settings = settings || $1::jsonb WHERE event_id = 'evt0'",
+        msgspec.json.encode(settings).decode(),
+    )
+    assert await listed(store, price_min=7, price_max=7) == [0]
+
+
+async def test_what_is_upcoming_has_not_begun_and_will(store):
+    past = int(datetime(2001, 1, 1, tzinfo=UTC).timestamp() * 1_000)
+    await made(store, 0, starts_at_ms=past)
+    await made(store, 1, starts_at_ms=NOON_MS)
+    await made(store, 2, starts_at_ms=NOON_MS + 1)
+    await made(store, 3, starts_at_ms=NOON_MS + 2)
+    for number, state in ((2, "cancelled"), (3, "completed")):
+        await store.query(
+            f"UPDATE event SET status = '{state}' WHERE event_id = 'evt{number}'"
+        )
+    assert await listed(store, upcoming=True) == [1]
+    assert await listed(store, upcoming=False) == [0, 2, 3]
+
+
+async def test_what_is_near_comes_in_order_of_its_distance_in_pages_of_any_size(store):
+    hours = [0, 5, -5, 30, -40]
+    for number, distance in enumerate(hours):
+        await made(store, number, starts_at_ms=NOON_MS + distance * HOUR_MS)
+    day = Near(NOON, timedelta(hours=30))
+    ever = Near(NOON, None)
+    for limit in (1, 2, 5):
+        assert await listed(store, limit, "near", near=day) == [0, 1, 2, 3]
+        assert await listed(store, limit, "near", near=ever) == [0, 1, 2, 3, 4]
+        assert await listed(store, limit, "-starts_at", near=day) == [3, 1, 0, 2]
+    assert await listed(store, 2, "near", near=day, from_ms=NOON_MS) == [0, 1, 3]
+    for year in (2, 9998):
+        edge = Near(datetime(year, 1, 1, tzinfo=UTC), timedelta(days=7_000))
+        assert await listed(store, 2, "near", near=edge) == []
+    _, cursor = await store.catalog.list_events(
+        EventFilter(near=day), limit=1, sort="near"
+    )
+    other = EventFilter(near=Near(NOON + timedelta(hours=1), None))
+    with pytest.raises(BadCursor):
+        await store.catalog.list_events(other, limit=1, sort="near", cursor=cursor)
+
+
+async def test_a_count_is_of_all_pages(store):
+    await make_events(store)
+    assert await store.catalog.count_events() == 5
+    assert await store.catalog.count_events(EventFilter(text="b-mo")) == 2
+    await store.query("UPDATE event SET deleted_at = now() WHERE event_id = 'evt1'")
+    assert await store.catalog.count_events(EventFilter(venue="ven")) == 4
+    await store.query("UPDATE event SET status = 'draft' WHERE event_id = 'evt0'")
+    assert await store.catalog.count_events() == 3
+    assert await store.catalog.count_venues() == 1

@@ -40,8 +40,9 @@ async def test_events_follow_each_other_but_do_not_overlap(store):
     await make_venue(store)
     await make(store, "evt", at(0))
     for settings in (at(0), at(2, 1), at(-1, 2), at(-9, 99)):
-        with pytest.raises(VenueTaken):
+        with pytest.raises(VenueTaken) as raised:
             await make(store, "evt2", settings)
+        assert raised.value.event == "evt"
     assert await store.catalog.find_event("evt2") is None
     # Without an end it is three hours, and its end is the beginning of the next one.
     await make(store, "evt3", at(3, 1))

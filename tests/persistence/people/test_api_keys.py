@@ -98,8 +98,9 @@ async def test_the_last_use_is_kept_and_never_goes_back(keys):
 async def test_there_are_not_too_many_keys_and_they_are_listed_in_pages(keys):
     for n in range(KEYS_MAX):
         await keys.create(replace(NEW, key_id=f"key{n:02}", prefix=f"p{n}"))
-    with pytest.raises(TooMany):
+    with pytest.raises(TooMany) as raised:
         await keys.create(NEW)
+    assert raised.value.limit == KEYS_MAX
     await keys.revoke("org", "key00")
     await keys.create(NEW)
     names, cursor = [], None

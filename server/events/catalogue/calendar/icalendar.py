@@ -2,12 +2,17 @@
 
 The UID follows from the event's id and never changes, so that a calendar which takes
 the file again replaces what it had: SEQUENCE and LAST-MODIFIED tell it which is newer.
+
+Times are those of the clocks of the event's zone, which the file brings along: so they
+are shown, and an evening stays at 19:00 where a law moves summer time. An event in UTC
+has them in UTC.
 """
 
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -17,6 +22,9 @@ LINE_OCTETS_MAX: Final = 75
 USUAL_LENGTH: Final = timedelta(hours=3)
 """Of an event without an end; a venue is taken for so long. Without DTEND it would have
 no length (3.6.1)."""
+
+_DAY: Final = timedelta(days=1)
+_SECOND: Final = timedelta(seconds=1)
 
 PRODID: Final = "-//Onsale//Onsale//EN"
 
@@ -38,6 +46,8 @@ class CalendarEvent(Struct, frozen=True, kw_only=True):
     changed_at: datetime
     sequence: int
     """How often it was changed."""
+    zone: ZoneInfo = ZoneInfo("UTC")
+    """On whose clocks its beginning and end are told."""
     description: str = ""
     location: str = ""
     categories: tuple[str, ...] = ()
@@ -53,6 +63,12 @@ def _lines(event: CalendarEvent) -> Iterator[str]:
     yield "BEGIN:VCALENDAR"
     yield "VERSION:2.0"
     yield f"PRODID:{PRODID}"
+    starts, zone = event.starts_at.astimezone(UTC), event.zone
+    ends = event.ends_at or starts + USUAL_LENGTH
+    if zone.key != "UTC":
+        # What calendars without zones of their own go by.
+        yield f"X-WR-TIMEZONE:{zone.key}"
+        yield from _zone(zone, starts, ends)
     yield "BEGIN:VEVENT"
     yield f"UID:{escape(event.event)}@onsale"
     # When the event was changed, not the file made (3.8.7.2, where there is no METHOD):
@@ -61,8 +77,8 @@ def _lines(event: CalendarEvent) -> Iterator[str]:
     yield f"CREATED:{_time(event.created_at)}"
     yield f"LAST-MODIFIED:{_time(event.changed_at)}"
     yield f"SEQUENCE:{event.sequence}"
-    yield f"DTSTART:{_time(event.starts_at)}"
-    yield f"DTEND:{_time(event.ends_at or event.starts_at + USUAL_LENGTH)}"
+    yield f"DTSTART{_value(starts, zone)}"
+    yield f"DTEND{_value(ends, zone)}"
     yield f"SUMMARY:{escape(event.name)}"
     if event.description:
         yield f"DESCRIPTION:{escape(event.description)}"
@@ -99,5 +115,72 @@ def fold(line: str) -> str:
     return "\r\n ".join(parts) + "\r\n"
 
 
+def _zone(zone: ZoneInfo, starts: datetime, ends: datetime) -> Iterator[str]:
+    """Yield what a zone's clocks show at two times (3.6.5), and nothing of others."""
+    yield "BEGIN:VTIMEZONE"
+    yield f"TZID:{zone.key}"
+    # As it was the day before; a time ahead of all onsets would have no offset.
+    since = starts - _DAY
+    yield from _observance(zone, since, since)
+    if _offset(starts, zone) != _offset(since, zone):
+        yield from _observance(zone, _onset(zone, since, starts), since)
+    if _offset(ends, zone) != _offset(starts, zone):
+        yield from _observance(zone, _onset(zone, starts, ends), starts)
+    yield "END:VTIMEZONE"
+
+
+def _observance(zone: ZoneInfo, onset: datetime, before: datetime) -> Iterator[str]:
+    """Yield which offset holds from a moment on, on clocks as they were before it."""
+    local, former = onset.astimezone(zone), _offset(before, zone)
+    kind = "DAYLIGHT" if local.dst() else "STANDARD"
+    yield f"BEGIN:{kind}"
+    yield f"DTSTART:{_digits(onset.astimezone(UTC) + former)}"
+    yield f"TZOFFSETFROM:{_signed(former)}"
+    yield f"TZOFFSETTO:{_signed(_offset(onset, zone))}"
+    yield f"TZNAME:{local.tzname()}"
+    yield f"END:{kind}"
+
+
+def _onset(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """Return since when, to the second, the clocks are as they are at the later time.
+
+    They are not at the earlier one. Of several moments it may be any, because no time
+    in between is told.
+    """
+    offset = _offset(after, zone)
+    while after - before > _SECOND:
+        middle = before + ((after - before) // _SECOND + 1) // 2 * _SECOND
+        if _offset(middle, zone) == offset:
+            after = middle
+        else:
+            before = middle
+    return after.astimezone(UTC).replace(microsecond=0)
+
+
+def _offset(time: datetime, zone: ZoneInfo) -> timedelta:
+    return time.astimezone(zone).utcoffset() or timedelta()
+
+
+def _signed(offset: timedelta) -> str:
+    seconds = round(offset.total_seconds())
+    sign, seconds = "-" if seconds < 0 else "+", abs(seconds)
+    written = f"{sign}{seconds // 3600:02}{seconds // 60 % 60:02}"
+    # Before there were zones, offsets were those of the sun.
+    return f"{written}{seconds % 60:02}" if seconds % 60 else written
+
+
+def _value(time: datetime, zone: ZoneInfo) -> str:
+    """Return a time with what stands before it: its zone, or nothing for UTC."""
+    local = time.astimezone(zone)
+    # The second time that the clocks show an hour has no other name (3.3.5).
+    if zone.key == "UTC" or local.fold:
+        return f":{_time(time)}"
+    return f";TZID={zone.key}:{_digits(local)}"
+
+
 def _time(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{_digits(time.astimezone(UTC))}Z"
+
+
+def _digits(time: datetime) -> str:
+    return f"{time.year:04}{time:%m%dT%H%M%S}"

@@ -4,6 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
+from inventory.zones import zone_of
 from server.events.catalogue.calendar.icalendar import CalendarEvent, encode_calendar
 from server.events.catalogue.rest import find_event
 from server.live.actors.registry import CATALOG
@@ -37,6 +38,7 @@ async def show_calendar(call: Call) -> web.Response:
             sequence=row.changes,
             description=details.description,
             location=row.venue_name,
+            zone=zone_of(settings.timezone),
             categories=(*kinds, *details.tags),
         )
     )

@@ -8,6 +8,7 @@ import structlog
 
 from persistence.errors import Unavailable
 from server.base import limits
+from server.base.jobs import Job
 
 log = structlog.get_logger()
 
@@ -19,7 +20,9 @@ class OrphanSource(Protocol):
         """Return events that nobody owns, and who had them. Raises `Unavailable`."""
 
 
-async def adopt(processes: OrphanSource, take: Callable[[list[str]], None]) -> None:
+async def adopt(
+    processes: OrphanSource, take: Callable[[list[str]], None], job: Job
+) -> None:
     """Let events be taken whose owner died, or stopped while something was due.
 
     Their holds must end in time though nobody asks for them.
@@ -27,7 +30,8 @@ async def adopt(processes: OrphanSource, take: Callable[[list[str]], None]) -> N
     while True:
         await asyncio.sleep(limits.ADOPT_S)
         try:
-            orphans = await processes.orphans(limits.ADOPTED_AT_ONCE_MAX)
+            with job:
+                orphans = await processes.orphans(limits.ADOPTED_AT_ONCE_MAX)
         except Unavailable as error:
             log.warning("orphaned events could not be looked up", error=str(error))
         else:

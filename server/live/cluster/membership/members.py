@@ -45,6 +45,18 @@ class Members:
         """Return the names of all living processes but this one."""
         return [process for process in self.live if process != self.me]
 
+    def staying(self) -> list[str]:
+        """Return the names of those of the others that do not end now."""
+        return [name for name in self.others() if not self.live[name].leaving]
+
+    def siblings(self, node: str) -> list[str]:
+        """Return the names of the other processes of a node that do not end now."""
+        return [
+            name
+            for name, one in self.live.items()
+            if one.node == node and name != self.me and not one.leaving
+        ]
+
     def choose(self, event: str) -> str | None:
         """Return who should own an event that nobody owns."""
         return choose(

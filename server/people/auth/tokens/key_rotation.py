@@ -11,6 +11,7 @@ import structlog
 
 from persistence.errors import Unavailable
 from persistence.people.token_keys import TokenKeys
+from server.base.jobs import Job
 from server.people.auth.tokens.signing_keys import (
     KEY_S,
     READ_KEYS_S,
@@ -39,12 +40,13 @@ class KeyRotation:
         """
         return Tokens(*await self._read())
 
-    async def run(self, tokens: Tokens) -> None:
+    async def run(self, tokens: Tokens, job: Job) -> None:
         """Let the tokens follow the keys, for ever."""
         while True:
             await asyncio.sleep(READ_KEYS_S)
             try:
-                tokens.use(*await self._read())
+                with job:
+                    tokens.use(*await self._read())
             except Unavailable as error:
                 log.warning("keys could not be read", reason=str(error))
 

@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
+from inventory.settings import Settings
 from persistence.events.attendees import Attendee
 from server.events.attendees.mails import AttendeeMails
 from server.transport.mail.codes import hash_of_code
@@ -20,11 +23,11 @@ OLGA = Attendee(
     registered_at=None,
     gone_at=None,
 )
-STARTS_MS = 1_798_743_600_000
+EVENT = Settings(name="Gala", starts_at_ms=1_798_743_600_000)
 
 
 def test_a_mail_has_the_code_whose_digest_is_stored():
-    message = AttendeeMails(None).registered(OLGA, "K7QX2M", STARTS_MS)
+    message = AttendeeMails(None).registered(OLGA, "K7QX2M", EVENT)
     codes = [line.strip() for line in message.mail.body.splitlines()]
     (code,) = [one for one in codes if hash_of_code(one) == message.code_hash]
     assert len(code) >= 43
@@ -39,7 +42,7 @@ def test_a_mail_has_the_code_whose_digest_is_stored():
 
 
 def test_a_link_has_its_code_where_no_server_logs_it():
-    message = AttendeeMails("https://tickets.example").registered(OLGA, "R", STARTS_MS)
+    message = AttendeeMails("https://tickets.example").registered(OLGA, "R", EVENT)
     (link,) = [
         line.strip()
         for line in message.mail.body.splitlines()
@@ -48,3 +51,17 @@ def test_a_link_has_its_code_where_no_server_logs_it():
     page, _, code = link.partition("#registration=")
     assert page == "https://tickets.example"
     assert hash_of_code(code) == message.code_hash
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [
+        ("UTC", "on 2026-12-31 19:00 UTC."),
+        ("Europe/Berlin", "on 2026-12-31 20:00 CET (Europe/Berlin)."),
+        ("Pacific/Auckland", "on 2027-01-01 08:00 NZDT (Pacific/Auckland)."),
+    ],
+)
+def test_the_beginning_is_told_on_the_clocks_where_the_event_is(zone, told):
+    event = Settings(name="Gala", starts_at_ms=EVENT.starts_at_ms, timezone=zone)
+    message = AttendeeMails(None).registered(OLGA, "R", event)
+    assert told in message.mail.body

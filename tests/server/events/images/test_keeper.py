@@ -6,6 +6,7 @@ import pytest
 
 from persistence.events.images import Images
 from persistence.postgres.pool import Pool
+from server.base.jobs import Job
 from server.events.images import keeper as module
 from server.events.images.encoding import BadImage
 from server.events.images.keeper import (
@@ -105,7 +106,8 @@ async def test_an_upload_that_fails_is_shown_nowhere_and_leaves_nothing(place):
     await place.rows.intend(IMAGE)
     await place.store.query("UPDATE image_garbage SET due_at = now()")
     place.files.failures = 1
-    await place.keeper.sweep()
+    with pytest.raises(StoreUnavailable):
+        await place.keeper.sweep()
     assert await place.rows.garbage() == [IMAGE]
     await place.keeper.sweep()
     assert await place.rows.garbage() == []
@@ -136,7 +138,7 @@ async def test_only_so_many_wait_for_their_turn(place, monkeypatch):
 
 async def test_what_is_hidden_goes_by_itself(place, monkeypatch):
     monkeypatch.setattr(module, "SWEEP_EVERY_S", 3_600.0)
-    running = asyncio.create_task(place.keeper.run())
+    running = asyncio.create_task(place.keeper.run(Job()))
     try:
         await place.take()
         await place.keeper.hide("evt")

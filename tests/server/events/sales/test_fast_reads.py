@@ -53,6 +53,22 @@ async def hold(client: Client, event: str, seat: str) -> int:
 
 
 @pytest.mark.parametrize("tail", TAILS)
+async def test_what_takes_the_short_way_is_counted_as_what_does_not(admin, tail):
+    path = f"/v1/events/{await on_sale(admin)}{tail}"
+    answers = [await admin.get(path) for _ in range(3)]
+    known = await admin.get(path, If_None_Match=answers[0].headers["ETag"])
+    assert [one.status for one in (*answers, known)] == [200, 200, 200, 304]
+    shown = (await admin.get("/metrics")).body.decode()
+    for name, labels, count in (
+        ("requests_total", f'route="/v1/events/{{event}}{tail}",status="200"', 3),
+        ("requests_total", f'route="/v1/events/{{event}}{tail}",status="304"', 1),
+        ("request_duration_seconds_count", f'route="/v1/events/{{event}}{tail}"', 4),
+    ):
+        line = f'onsale_http_{name}{{method="GET",{labels}}} {count}.0\n'
+        assert line in shown
+
+
+@pytest.mark.parametrize("tail", TAILS)
 async def test_the_second_answer_is_the_first_from_the_cache(admin, guest, tail):
     path = f"/v1/events/{await on_sale(admin)}{tail}"
     first = await guest.get(path)

@@ -6,7 +6,7 @@ import pytest
 
 from server.base import limits
 from server.live.fanout.frames import JSON, MSGPACK
-from tests.server.live.fanout.test_hub import Pipe, Stand, turns
+from tests.server.live.fanout.test_hub import Pipe, Stand, settled
 
 MANY = 100
 
@@ -55,7 +55,7 @@ async def test_a_flush_brings_all_to_one_version_while_the_sale_goes_on() -> Non
     frames = [pipe.frames() for pipe in pipes]
     assert {first["to"] for first, *_ in frames} == {begun}
     assert encoded == 1
-    await turns(60)
+    await settled(stand)
     for pipe, (first, *later) in zip(pipes, frames, strict=True):
         for frame in [*later, *pipe.frames()]:
             assert frame["from"] == first["to"]
@@ -73,7 +73,7 @@ async def test_whoever_leaves_during_a_flush_is_told_nothing_more() -> None:
     await until_told(pipes[0])
     assert not pipes[-1].data
     stand.event.unwatch(list(stand.event.watchers)[-1])
-    await turns(60)
+    await settled(stand)
     assert pipes[-2].data
     assert not pipes[-1].data
 
@@ -87,7 +87,7 @@ async def test_another_history_ends_a_flush_of_the_one_before() -> None:
     stand.commit([0], count=5)
     await until_told(pipes[0])
     stand.load(3, "h2")
-    await turns(60)
+    await settled(stand)
     for pipe in pipes:
         frames = [frame for frame in pipe.frames() if frame["op"] != "sale"]
         assert (frames[-1]["op"], frames[-1]["version"]) == ("snapshot", 3)
@@ -105,7 +105,7 @@ async def test_a_beat_never_tells_a_version_that_its_watcher_has_not() -> None:
     await until_told(pipes[0])
     assert not pipes[-1].data, "the beat was over in one slice"
     stand.commit([0])
-    await turns(60)
+    await settled(stand)
     told = [[frame["op"] for frame in pipe.frames()] for pipe in pipes]
     assert told[0] == ["beat", "delta"]
     assert told[-1] == ["delta"]
@@ -120,12 +120,12 @@ async def test_a_watcher_that_was_promised_a_delta_gets_one(
         stand.commit(list(range(10)))
     resumed = stand.watcher(cursor=1)
     other = stand.watcher()
-    await turns()
+    await settled(stand)
     (delta,) = resumed.frames()
     assert (delta["op"], delta["from"], delta["to"]) == ("delta", 1, 4)
     other.frames()
     stand.commit(list(range(10)), "f")
-    await turns()
+    await settled(stand)
     assert [frame["op"] for frame in resumed.frames()] == ["snapshot"]
     assert [frame["op"] for frame in other.frames()] == ["snapshot"]
 

@@ -99,18 +99,27 @@ class Stand:
         return pipe
 
 
-async def turns(count: int = 5) -> None:
+async def turns(count: int = 10) -> None:
+    """Let so many turns of the loop pass."""
     for _ in range(count):
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0)
+
+
+async def settled(stand: Stand) -> None:
+    """Let all be told that there is to tell, however long the machine takes for it."""
+    while stand.event._flush is not None:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    # What writers held back is written in the next turn of the loop.
+    await asyncio.sleep(0)
 
 
 async def test_a_watcher_gets_a_snapshot_and_then_contiguous_deltas() -> None:
     stand = Stand()
     pipe = stand.watcher()
     stand.commit([0, 1])
-    await turns()
+    await settled(stand)
     stand.commit([1], "b", count=3)
-    await turns()
+    await settled(stand)
     snapshot, first, second = pipe.frames()
     assert (snapshot["op"], snapshot["version"]) == ("snapshot", 1)
     assert (first["from"], first["to"], first["seats"]) == (1, 2, {"h": [0, 1]})
@@ -124,12 +133,12 @@ async def test_what_a_stalled_watcher_missed_is_merged_and_others_do_not_wait() 
     slow.stalled = limits.WATCH_BUFFER_BYTES_MAX
     for seat in range(4):
         stand.commit([seat])
-        await turns(1)
+        await settled(stand)
     assert [frame["to"] for frame in quick.frames()][-1] == 5
     assert slow.frames() == []
     slow.stalled = 0
     stand.event.wake_stragglers()
-    await turns()
+    await settled(stand)
     (delta,) = slow.frames()
     assert (delta["from"], delta["to"]) == (1, 5)
     assert sorted(delta["seats"]["h"]) == [0, 1, 2, 3]
@@ -142,7 +151,7 @@ async def test_nothing_is_encoded_for_watchers_who_take_nothing(monkeypatch) -> 
     for seat in range(4):
         stand.watcher().stalled = limits.WATCH_BUFFER_BYTES_MAX
         stand.commit([seat])
-        await turns()
+        await settled(stand)
     told = []
     real = stand.event.board.delta
 
@@ -152,7 +161,7 @@ async def test_nothing_is_encoded_for_watchers_who_take_nothing(monkeypatch) -> 
 
     monkeypatch.setattr(stand.event.board, "delta", delta)
     stand.commit([5])
-    await turns()
+    await settled(stand)
     assert told == [5]
     assert quick.frames()[-1]["to"] == 6
 
@@ -161,7 +170,7 @@ async def test_a_batch_that_touches_no_seat_sends_an_empty_delta() -> None:
     stand = Stand()
     pipe = stand.watcher()
     stand.commit([])
-    await turns()
+    await settled(stand)
     delta = pipe.frames()[-1]
     assert (delta["from"], delta["to"], delta["seats"], delta["areas"]) == (
         1,
@@ -176,7 +185,7 @@ async def test_a_resumed_watcher_goes_on_inside_a_batch() -> None:
     stand.commit([0], count=10)
     stand.commit([1])
     pipe = stand.watcher(cursor=6)
-    await turns()
+    await settled(stand)
     (delta,) = pipe.frames()
     assert (delta["from"], delta["to"]) == (6, 12)
     assert sorted(delta["seats"]["h"]) == [0, 1]
@@ -186,10 +195,10 @@ async def test_a_watcher_ahead_waits_and_gets_no_older_state() -> None:
     stand = Stand()
     pipe = stand.watcher(cursor=3)
     stand.commit([0])
-    await turns()
+    await settled(stand)
     assert pipe.frames() == []
     stand.commit([1], count=3)
-    await turns()
+    await settled(stand)
     (delta,) = pipe.frames()
     assert (delta["from"], delta["to"]) == (3, 5)
 
@@ -202,11 +211,11 @@ async def test_a_cursor_beyond_the_ring_gets_a_snapshot(monkeypatch: Any) -> Non
     pipe.stalled = limits.WATCH_BUFFER_BYTES_MAX
     for seat in range(8):
         stand.commit([seat])
-    await turns()
+    await settled(stand)
     assert not stand.event.board.reaches(1)
     pipe.stalled = 0
     stand.event.wake_stragglers()
-    await turns()
+    await settled(stand)
     assert [(f["op"], f["version"]) for f in pipe.frames()] == [("snapshot", 9)]
 
 
@@ -228,10 +237,10 @@ async def test_another_history_starts_every_watcher_over() -> None:
     stand = Stand()
     pipe = stand.watcher()
     stand.commit([0], count=20)
-    await turns()
+    await settled(stand)
     pipe.frames()
     stand.load(7, "h2")
-    await turns()
+    await settled(stand)
     sale, frame = pipe.frames()
     assert sale["op"] == "sale"
     assert (frame["op"], frame["history_id"], frame["version"]) == ("snapshot", "h2", 7)
@@ -241,10 +250,10 @@ async def test_a_reload_tells_what_differs() -> None:
     stand = Stand()
     pipe = stand.watcher()
     stand.commit([0, 1])
-    await turns()
+    await settled(stand)
     pipe.frames()
     stand.load(5)
-    await turns()
+    await settled(stand)
     (delta,) = pipe.frames()
     assert (delta["from"], delta["to"], delta["seats"]) == (2, 5, {"f": [0, 1]})
 
@@ -255,7 +264,7 @@ async def test_who_saw_more_elsewhere_is_told_all_that_a_reload_cannot_tell() ->
     # Version 3 took seat 0, version 4 freed it: only the other process knows.
     ahead, beside = stand.watcher(3), stand.watcher(2)
     stand.load(4)
-    await turns()
+    await settled(stand)
     (frame,) = ahead.frames()
     assert (frame["op"], frame["from"], frame["to"]) == ("delta", 3, 4)
     assert frame["seats"] == {"f": list(range(len(SMALL.seats)))}
@@ -268,7 +277,7 @@ async def test_a_changed_sale_is_told_before_its_delta() -> None:
     stand = Stand()
     pipe = stand.watcher()
     stand.load(2, settings=msgspec.structs.replace(settings_of(), sale_state="paused"))
-    await turns()
+    await settled(stand)
     _, sale, delta = pipe.frames()
     assert (sale["op"], sale["status"]) == ("sale", "paused")
     assert (delta["op"], delta["to"]) == ("delta", 2)

@@ -3,8 +3,10 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import Struct, structs
 
 from server.app import CAPABILITIES, ROUTES
+from server.events.bookings.rest import BookedEvent
 from server.ops.api import openapi
 from server.ops.api.links import BODY, PARAMETER, Links
 from server.people.activity.capability import recorded_of
@@ -31,7 +33,16 @@ def schemas_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_what_is_made_is_linked_to_all_that_is_done_with_it():
-    assert given("create_venue") == {"show_venue": {"venue": f"{BODY}/id"}}
+    assert given("create_venue") == {
+        name: {"venue": f"{BODY}/id"}
+        for name in (
+            "show_venue",
+            "show_venue_map",
+            "edit_venue",
+            "duplicate_venue",
+            "delete_venue",
+        )
+    }
     key = {"organisation": f"{BODY}/organisation", "key": f"{BODY}/id"}
     assert given("create_api_key") == {
         "show_api_key": key,
@@ -60,6 +71,20 @@ def test_what_is_told_in_passing_is_linked_too():
     assert given("accept_invitation")["show_organisation"] == {
         "organisation": f"{BODY}/organisation"
     }
+
+
+class Told(Struct):
+    """An answer with a booking's id, and with its event as an object."""
+
+    booking: str
+    event: BookedEvent
+
+
+def test_what_is_told_as_an_object_is_named_by_the_id_in_it():
+    route = structs.replace(BY_NAME["run_command"], path="/v1/told", answers=Told)
+    links = Links([*ROUTES, route]).of(route)
+    assert links["show_event"]["parameters"] == {"event": f"{BODY}/event/id"}
+    assert links["show_booking"]["parameters"] == {"booking": f"{BODY}/booking"}
 
 
 @pytest.mark.parametrize(

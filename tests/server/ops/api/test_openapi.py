@@ -159,7 +159,7 @@ def test_the_examples_of_a_query_fit_and_stand_with_every_filter(name):
         if one["in"] == "query"
     }
     shown = EXAMPLES.queries[name]
-    assert parameters.keys() - {"cursor", "limit"} == shown.keys()
+    assert parameters.keys() - {"count", "cursor", "limit"} == shown.keys()
     for parameter, example in shown.items():
         assert parameters[parameter]["example"] == example
         check(example, parameters[parameter]["schema"])

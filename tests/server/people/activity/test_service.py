@@ -9,6 +9,7 @@ import pytest
 from persistence.processes import Processes
 from server.app import Server
 from server.base.instance import Instance
+from server.base.jobs import Job
 from server.base.metrics import Metrics
 from server.base.settings import Config
 from server.people.activity.service import Activities
@@ -43,9 +44,7 @@ def state(node: RedisServer) -> str:
 
 
 def read(metrics, name):
-    text, number = metrics.gauges[f"onsale_activity_{name}"]
-    assert text
-    return number()
+    return metrics.read(f"onsale_activity_{name}")
 
 
 async def opened(database_url, clock):
@@ -61,14 +60,16 @@ async def test_alone_what_is_put_is_stored_and_an_orderly_end_loses_nothing(
         activities.put(each)
     clock.advance(7.0)
     assert (read(metrics, "waiting"), read(metrics, "lag_seconds")) == (3, 7.0)
-    activities.start()
+    activities.start(Job())
     assert len(await stored(table, 3)) == 3
     await soon(lambda: read(metrics, "waiting") == 0)
-    assert (read(metrics, "written"), read(metrics, "lag_seconds")) == (3, 0)
+    assert (read(metrics, "written_total"), read(metrics, "lag_seconds")) == (3, 0)
     activities.put(record("last"))
     await activities.close()
     assert await table.count() == 4
-    assert [read(metrics, n) for n in ("dropped", "redelivered", "unusable")] == [0] * 3
+    assert [
+        read(metrics, f"{n}_total") for n in ("dropped", "redelivered", "unusable")
+    ] == [0] * 3
 
 
 async def test_the_end_waits_neither_for_a_silent_database_nor_for_a_silent_redis(
@@ -77,7 +78,7 @@ async def test_the_end_waits_neither_for_a_silent_database_nor_for_a_silent_redi
     async with open_proxy(database_url) as proxy:
         activities = await opened(proxy.url, clock)
         activities.use_redis(redis_server.url, CLUSTER, SECRET, "p1")
-        activities.start()
+        activities.start(Job())
         activities.put(record("a"))
         await soon(lambda: activities.writer.written == 1)
         redis_server.freeze()
@@ -95,7 +96,7 @@ async def test_processes_hand_each_other_what_they_store(
     both = [await opened(database_url, clock) for _ in range(2)]
     for number, each in enumerate(both):
         each.use_redis(redis_server.url, CLUSTER, SECRET, f"p{number}")
-        each.start()
+        each.start(Job())
     for start, each in ((0, both[0]), (100, both[1])):
         for one in records(100, start):
             each.put(one)
@@ -114,7 +115,7 @@ async def test_a_killed_redis_stops_nothing_and_is_used_again(
 ):
     activities = await opened(database_url, clock)
     activities.use_redis(redis_server.url, CLUSTER, SECRET, "p1")
-    activities.start()
+    activities.start(Job())
     activities.put(record("before"))
     assert await stored(table, 1) == ["before"]
     redis_server.kill()
@@ -139,7 +140,7 @@ async def test_in_a_redis_cluster_the_stream_is_where_its_slot_is(
 ):
     activities = await opened(database_url, clock)
     activities.use_redis(shards.url, CLUSTER, SECRET, "p1")
-    activities.start()
+    activities.start(Job())
     for each in records(20):
         activities.put(each)
     assert len(await stored(table, 20)) == 20

@@ -2,6 +2,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from persistence.errors import Unavailable
+from server.base.jobs import Job
 from server.people.announcements.job import AnnouncementJob
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def wait_until_idle(store: Store) -> None:
 async def test_all_batches_are_written_and_what_comes_later_too():
     store = Store(3)
     job = crier_of(store)
-    running = asyncio.create_task(job.run())
+    running = asyncio.create_task(job.run(Job()))
     await wait_until_idle(store)
     assert store.left == 0
     store.left = 2
@@ -54,7 +55,7 @@ async def test_a_database_that_was_away_is_asked_again():
     store = Store(1)
     store.failures = 1
     job = crier_of(store)
-    running = asyncio.create_task(job.run())
+    running = asyncio.create_task(job.run(Job()))
     async with asyncio.timeout(5):
         while store.failures:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0)

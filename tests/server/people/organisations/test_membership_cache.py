@@ -5,6 +5,7 @@ import pytest
 from persistence.errors import Unavailable
 from server.base.access import manages
 from server.base.identity import Identity
+from server.base.jobs import Job
 from server.people.organisations import membership_cache as module
 from server.people.organisations.membership_cache import Sellers
 
@@ -93,7 +94,7 @@ async def test_what_was_not_read_for_a_minute_is_not_believed(sellers, monkeypat
 
 async def test_what_another_process_tells_is_read_soon(sellers, store):
     seller = await sellers.find("org")
-    running = asyncio.create_task(sellers.run())
+    running = asyncio.create_task(sellers.run(Job()))
     store.members["org"]["cleo"] = "leader"
     sellers.heard("org")
     async with asyncio.timeout(5):

@@ -2,13 +2,16 @@ import msgspec
 import pytest
 
 from inventory import rejections
+from inventory.faults import Fault
 from inventory.replies import refuse
 from server.app import ROUTES
 from server.transport.http import problems
 from server.transport.http.problems import (
+    NamedEvent,
     ProblemError,
     ProblemType,
     bad_field,
+    bad_fields,
     document,
     refusal,
 )
@@ -80,6 +83,31 @@ def test_a_refusal_keeps_what_it_tells_beside_its_code():
         "seats": ["A-1"],
         "alternatives": [["B-1"], ["B-2"]],
     }
+
+
+def test_a_refusal_keeps_its_numbers():
+    refused = refuse("user_limit")
+    refused.limit, refused.has = 10, 7
+    refused.free, refused.deadline = 0, "2026-12-31T19:00:00.000Z"
+    told = msgspec.to_builtins(document(refusal(refused), "r-1"))
+    assert (told["limit"], told["has"], told["free"]) == (10, 7, 0)
+    assert told["deadline"] == "2026-12-31T19:00:00.000Z"
+
+
+def test_a_problem_of_rest_has_its_limit_and_the_event_in_the_way():
+    full = ProblemError(problems.LIMIT_REACHED, limit=20)
+    assert msgspec.to_builtins(document(full, "r-1"))["limit"] == 20
+    taken = ProblemError(problems.WRONG_STATE, event=NamedEvent("evt", "Evening"))
+    told = msgspec.to_builtins(document(taken, "r-1"))
+    assert told["event"] == {"id": "evt", "name": "Evening"}
+    assert "limit" not in told
+
+
+def test_several_wrong_fields_are_one_problem():
+    error = bad_fields([Fault("a.0", "Wrong."), Fault("", "Bad.")])
+    told = msgspec.to_builtins(document(error, "r-1"))
+    assert told["detail"] == "a.0: Wrong. Bad."
+    assert [one["field"] for one in told["errors"]] == ["a.0", ""]
 
 
 def test_a_wrong_field_is_named():

@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
@@ -10,18 +11,22 @@ from server.transport.ratelimit.request_limits import (
     ADDRESS_LOGINS_BURST,
     ADMIN_MAX,
     COMMANDS_MAX,
+    GUESTS_BURST,
+    HANDSHAKES_BURST,
     LOGINS_BURST,
     MAILS_BURST,
     PUBLIC_MAX,
     REQUESTS_BURST,
     SIGNED_IN_MAX,
+    TELL_S,
+    TELLS_BURST,
     Allowances,
     Budget,
     RequestLimits,
     is_this_machine,
     limits_of,
 )
-from server.transport.ratelimit.sliding_windows import WINDOW_S
+from server.transport.ratelimit.sliding_windows import TOLD_AT_ONCE_MAX, WINDOW_S
 
 HERE, THERE = "127.0.0.1", "192.0.2.1"
 OLGA = "olga@example.org"
@@ -182,33 +187,120 @@ class Wire:
         lose()
 
 
-def together(count: int) -> tuple[Any, list[RequestLimits]]:
-    """Return processes that count together, and what they hear each other by."""
+class Turns:
+    """A loop whose time passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.due: list[tuple[float, Any]] = []
+
+    def call_soon(self, do: Any) -> Any:
+        return self.call_later(0.0, do)
+
+    def call_later(self, delay_s: float, do: Any) -> Any:
+        entry = (self.now_s + delay_s, do)
+        self.due.append(entry)
+        return SimpleNamespace(cancel=lambda: self.due.remove(entry))
+
+    def turn(self, passes_s: float = 0.0) -> None:
+        """Let time pass, and do what is due by then."""
+        self.now_s += passes_s
+        now = [entry for entry in self.due if entry[0] <= self.now_s]
+        self.due = [entry for entry in self.due if entry not in now]
+        for _, do in now:
+            do()
+
+
+def together(count: int) -> tuple[Any, list[RequestLimits], Any]:
+    """Return processes that count together, what they hear by, and their loop."""
     wire: Any = Wire()
+    turns: Any = Turns()
     processes = [RequestLimits(None, lambda: 1e9, lambda: 0.0) for _ in range(count)]
     for number, one in enumerate(processes):
-        one.connect(wire, f"process {number}")
-    return wire, processes
+        one.connect(wire, f"process {number}", turns)
+    return wire, processes, turns
 
 
 def test_processes_of_a_cluster_count_together():
-    wire, processes = together(3)
+    wire, processes, turns = together(3)
     assert let_through(processes[0], None, count=60) == 60
     assert let_through(processes[1], who("guest"), budget="commands", count=1) == 1
-    for one in processes:
-        one.exchange()
-    assert len(wire.said) == 1
+    turns.turn()
+    assert len(wire.said) == 2
     assert let_through(processes[1], None) == PUBLIC_MAX - 60
-    assert let_through(processes[0], None) == PUBLIC_MAX - 60
-    processes[1].exchange()
+    turns.turn()
     assert let_through(processes[2], None) == 0
     wire.publish("rate limits", b"\xc1 of another version")
+
+
+@pytest.mark.parametrize(
+    ("budget", "client", "most"),
+    [
+        ("requests", THERE, PUBLIC_MAX),
+        ("cheap", THERE, 10 * PUBLIC_MAX),
+        ("commands", THERE, COMMANDS_MAX),
+        ("own", THERE, REQUESTS_BURST),
+        ("requests", HERE, REQUESTS_BURST),
+    ],
+)
+def test_processes_asked_in_turn_say_what_one_would(budget, client, most):
+    alone = RequestLimits(None, lambda: 1e9, lambda: 0.0)
+    _, processes, turns = together(3)
+    for number in range(most + 50):
+        said = processes[number % 3].request(client, None, 0.0, budget)
+        assert said == alone.request(client, None, 0.0, budget), number
+        assert said.allowed == (number < most)
+        turns.turn(TELL_S)
+
+
+def test_guests_and_handshakes_are_counted_together():
+    for take, most in (
+        (RequestLimits.guest, GUESTS_BURST),
+        (RequestLimits.handshake, HANDSHAKES_BURST),
+    ):
+        _, processes, turns = together(2)
+        allowed = 0
+        for number in range(2 * most + 10):
+            allowed += take(processes[number % 2], THERE, 0.0).allowed
+            turns.turn()
+        assert allowed == most
+
+
+def test_who_says_much_gathers_what_is_far_from_a_limit_and_nothing_else():
+    wire, processes, turns = together(2)
+    for number in range(TELLS_BURST):
+        let_through(processes[0], None, f"client {number}", count=1)
+        turns.turn()
+    assert len(wire.said) == TELLS_BURST
+    let_through(processes[0], None, count=49)
+    turns.turn()
+    assert len(wire.said) == TELLS_BURST
+    let_through(processes[0], None, count=1)
+    turns.turn()
+    assert len(wire.said) == TELLS_BURST + 1
+    let_through(processes[0], None, "198.51.100.1", count=1)
+    turns.turn(TELL_S)
+    assert let_through(processes[1], None) == PUBLIC_MAX - 50
+    assert let_through(processes[1], None, "198.51.100.1") == PUBLIC_MAX - 1
+
+
+def test_what_is_too_much_for_a_message_is_told_in_the_next():
+    wire, processes, turns = together(2)
+    for number in range(TOLD_AT_ONCE_MAX + 1):
+        let_through(processes[0], None, f"client {number}", count=1)
+    turns.turn()
+    turns.turn(TELL_S)
+    assert len(wire.said) == 2
+    assert let_through(processes[1], None, f"client {number}") == PUBLIC_MAX - 1
+    turns.turn()
+    assert turns.due == []
 
 
 def test_alone_nobody_is_told():
     limits = at()
     let_through(limits, None)
     limits.exchange()
+    assert limits.handshake(THERE, 0.0).allowed
 
 
 def guesses_at_all(processes, emails, sender="a"):
@@ -218,24 +310,24 @@ def guesses_at_all(processes, emails, sender="a"):
 
 
 def test_several_processes_together_are_as_slow_to_guess_at_as_one():
-    _, processes = together(4)
+    _, processes, _ = together(4)
     assert guesses_at_all(processes, [OLGA] * 50) == LOGINS_BURST
-    _, processes = together(4)
+    _, processes, _ = together(4)
     emails = [f"{n}@example.org" for n in range(100)]
     assert guesses_at_all(processes, emails) == ADDRESS_LOGINS_BURST
-    _, processes = together(4)
+    _, processes, _ = together(4)
     allowed = [processes[n % 4].login(f"a{n}", OLGA, 0.0).allowed for n in range(1_000)]
     assert sum(allowed) == ACCOUNT_LOGINS_BURST
 
 
 def test_several_processes_together_fill_nobody_s_letter_box():
-    _, processes = together(3)
+    _, processes, _ = together(3)
     allowed = [one.mail("a", OLGA, 0.0).allowed for one in processes * 10]
     assert sum(allowed) == MAILS_BURST
 
 
 def test_a_password_that_is_not_looked_at_is_told_to_nobody():
-    wire, processes = together(2)
+    wire, processes, _ = together(2)
     guesses_at_all(processes, [OLGA] * LOGINS_BURST)
     said = len(wire.said)
     guesses_at_all(processes, [OLGA] * 50)
@@ -243,7 +335,7 @@ def test_a_password_that_is_not_looked_at_is_told_to_nobody():
 
 
 def test_without_the_bus_each_process_counts_for_itself():
-    wire, processes = together(3)
+    wire, processes, _ = together(3)
     wire.cut = True
     assert guesses_at_all(processes, [OLGA] * 50) == 3 * LOGINS_BURST
     wire.cut = False

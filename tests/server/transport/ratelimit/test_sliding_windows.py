@@ -85,6 +85,29 @@ def test_a_refused_request_costs_nothing():
     assert taken(windows, 500, T0 + WINDOW_S + SLOT_S) == 10
 
 
+@pytest.mark.parametrize("used", [991, 995, 999])
+def test_what_is_left_is_enough_for_any_request_and_nothing_left_for_none(used):
+    windows = SlidingWindows(100)
+    last = [windows.take("a", T0, CHEAP) for _ in range(used)][-1]
+    assert last.remaining == 1
+    whole = windows.take("a", T0)
+    assert whole.allowed
+    assert whole.remaining == 0
+    for cost in (UNITS, CHEAP):
+        refused = windows.take("a", T0, cost)
+        assert not refused.allowed
+        assert refused.retry_after_s == WINDOW_S + SLOT_S
+
+
+def test_whoever_is_told_of_one_more_has_one_more():
+    windows, chance, before = SlidingWindows(20), random.Random(3), 20
+    for _ in range(400):
+        verdict = windows.take("a", T0, chance.choice([CHEAP, UNITS]))
+        assert verdict.allowed == (before > 0)
+        assert verdict.remaining <= before
+        before = verdict.remaining
+
+
 def test_the_headers_tell_where_a_client_stands():
     windows = SlidingWindows(3)
     first = windows.take("a", T0 + 40)
@@ -147,17 +170,14 @@ def test_processes_that_hear_nothing_let_through_a_budget_each():
     assert sum(taken(one, 500, T0) for one in processes) == 400
 
 
-def test_little_is_not_told_and_much_is_told_once():
+def test_what_was_let_through_is_told_once():
     windows = SlidingWindows(300)
-    windows.shared = True
     assert taken(windows, 5, T0) == 5
-    assert list(windows.untold()) == []
-    assert taken(windows, 1, T0) == 1
+    assert not windows.has_untold
+    windows.shared = True
+    assert taken(windows, 6, T0) == 6
+    assert windows.has_untold
     assert list(windows.untold()) == [("a", int(T0 // SLOT_S), 6 * UNITS)]
-    assert list(windows.untold()) == []
-    taken(windows, 1, T0)
-    windows.forget_untold(T0 + 2 * SLOT_S)
-    taken(windows, 5, T0 + 2 * SLOT_S)
     assert list(windows.untold()) == []
 
 

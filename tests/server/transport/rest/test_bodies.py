@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
+from inventory.faults import Faults
 from server.events.catalogue.bodies import EventCreate, EventPatch
 from server.transport.http.problems import ProblemError
-from server.transport.rest.bodies import convert, decode, is_clean, refuse_bad_text
+from server.transport.rest.bodies import convert, decode, is_clean, note_bad_text
 
 STARTS = b'"starts_at":"2026-12-31T19:00:00Z"'
 
@@ -64,7 +65,7 @@ def test_text_that_nothing_can_hold_is_a_wrong_field(text, body, field):
 
 def test_bad_text_deep_inside_is_found_by_its_path():
     body = rb'{"map":{"seats":[{"label":"A\u0000"}]}}'
-    assert refused(body, dict[str, Any]) == ("bad_field", "map.seats[0].label")
+    assert refused(body, dict[str, Any]) == ("bad_field", "map.seats.0.label")
 
 
 def test_bad_text_in_a_name_is_found():
@@ -99,4 +100,6 @@ def test_text_is_clean_without_null_and_lone_surrogates():
     assert is_clean("A-1 ☃ 😀")
     assert not is_clean("\0")
     assert not is_clean("\ud800")
-    refuse_bad_text({"a": ["b", {"c": "d"}, 1, None, True]})
+    found = Faults()
+    note_bad_text({"a": ["b", {"c": "d"}, 1, None, True]}, found)
+    assert not found

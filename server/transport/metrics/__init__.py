@@ -1,0 +1,1 @@
+"""Requests counted as they pass, for Prometheus."""

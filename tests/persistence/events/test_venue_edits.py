@@ -1,0 +1,184 @@
+"""Venues in the database: edited, copied, deleted, beside those who make events."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from inventory.venue.own import read_map
+from persistence.events.venue_edits import (
+    Coordinates,
+    VenueChange,
+    VenueCrowded,
+    VenueInUse,
+    decode_map,
+)
+from tests.persistence.journals import NOW_MS, SETTINGS, VENUE
+
+pytestmark = pytest.mark.postgres
+
+OTHER = read_map(
+    {
+        "areas": [{"label": "Floor", "capacity": 7, "category": "1"}],
+        "categories": [{"key": "1"}],
+    }
+)
+
+
+async def hall(store, name="ven", **fields):
+    return await store.catalog.create_venue(
+        name, "Hall", VENUE, created_by="usr", request_hash=b"", **fields
+    )
+
+
+async def event_in(store, event="evt", **settings):
+    return await store.catalog.create_event(
+        event,
+        msgspec.structs.replace(SETTINGS, **settings),
+        venue="ven",
+        created_by="usr",
+        request_hash=b"",
+    )
+
+
+async def map_of(store, venue="ven"):
+    found = await store.catalog.venues.find_map(venue)
+    return None if found is None else decode_map(found[0])
+
+
+async def test_each_field_is_changed_alone(store):
+    made = await hall(store)
+    edits, row = store.catalog.venues, made
+    changes: list[tuple[str, Any]] = [
+        ("name", "Other"),
+        ("address", "1 High Street"),
+        ("coordinates", Coordinates(1.5, -2.5)),
+        ("exclusive", True),
+        ("timezone", "Europe/Berlin"),
+        ("address", None),
+        ("coordinates", None),
+        ("timezone", None),
+    ]
+    for number, (field, value) in enumerate(changes, 1):
+        assert await edits.edit("ven", VenueChange(**{field: value}))
+        row = msgspec.structs.replace(row, **{field: value, "revision": number})
+        assert await store.catalog.find_venue("ven") == row
+    assert await map_of(store) == VENUE
+    assert await edits.edit("none", VenueChange(name="x")) is False
+
+
+async def test_a_map_changes_only_while_no_event_uses_it(store):
+    await hall(store)
+    edits = store.catalog.venues
+    assert await edits.edit("ven", VenueChange(map=OTHER))
+    assert await map_of(store) == OTHER
+    row = await store.catalog.find_venue("ven")
+    assert (row.seats, row.areas) == (len(OTHER.seats), 1)
+    await event_in(store)
+    assert await edits.edit("ven", VenueChange(map=OTHER, name="Same"))
+    with pytest.raises(VenueInUse):
+        await edits.edit("ven", VenueChange(map=VENUE, name="Not this"))
+    with pytest.raises(VenueInUse):
+        await edits.delete("ven")
+    row = await store.catalog.find_venue("ven")
+    assert row.name == "Same"
+    assert (await store.catalog.find_event("evt")).venue_name == "Same"
+    plan = await store.catalog.find_plan("evt")
+    assert plan.venue_map() == OTHER
+
+
+async def test_a_deleted_event_takes_its_map_along(store):
+    await hall(store, exclusive=True)
+    await event_in(store)
+    await store.query("UPDATE event SET deleted_at = now()")
+    assert await store.catalog.venues.edit("ven", VenueChange(map=OTHER))
+    assert (await store.catalog.find_plan("evt")).venue_map() == VENUE
+    await event_in(store, "evt2")
+    assert (await store.catalog.find_plan("evt2")).venue_map() == OTHER
+    assert await store.catalog.count_venues() == 1
+    ((times,),) = await store.query("SELECT count(*) FROM venue_time")
+    assert times == 1
+
+
+async def test_a_deleted_venue_is_gone_and_its_maker_may_ask_again(store):
+    first = await hall(store)
+    edits = store.catalog.venues
+    assert await edits.delete("ven") is True
+    assert await edits.delete("ven") is False
+    assert await edits.edit("ven", VenueChange(name="x")) is False
+    assert await store.catalog.find_venue("ven") is None
+    assert await map_of(store) is None
+    assert (await store.catalog.list_venues(limit=5))[0] == []
+    with pytest.raises(KeyError, match="venue"):
+        await event_in(store)
+    again = await hall(store)
+    assert again == msgspec.structs.replace(first, deleted=True)
+
+
+async def test_a_venue_becomes_exclusive_only_where_nothing_overlaps(store):
+    await hall(store)
+    await event_in(store)
+    await event_in(store, "evt2", starts_at_ms=NOW_MS + 1)
+    edits, alone = store.catalog.venues, VenueChange(exclusive=True)
+    with pytest.raises(VenueCrowded):
+        await edits.edit("ven", alone)
+    assert (await store.catalog.find_venue("ven")).exclusive is False
+    await store.query("UPDATE event SET status = 'cancelled' WHERE event_id = 'evt2'")
+    await edits.edit("ven", alone)
+    await edits.edit("ven", alone)
+    assert await store.query("SELECT event_id FROM venue_time") == [("evt",)]
+    await edits.edit("ven", VenueChange(exclusive=False))
+    assert await store.query("SELECT event_id FROM venue_time") == []
+
+
+async def test_a_copy_is_like_its_venue_in_all_but_who_made_it(store):
+    place = Coordinates(1, 2)
+    await hall(store, exclusive=True, address="Here", coordinates=place)
+    await store.catalog.venues.edit("ven", VenueChange(timezone="Asia/Tokyo"))
+    copied = {"created_by": "other", "request_hash": b"h", "organisation": None}
+    row = await store.catalog.copy_venue("ven", "copy", name=None, **copied)
+    first = await store.catalog.find_venue("ven")
+    assert row == msgspec.structs.replace(
+        first,
+        venue_id="copy",
+        created_by="other",
+        request_hash=b"h",
+        created_at=row.created_at,
+        revision=0,
+    )
+    assert await map_of(store, "copy") == VENUE
+    with pytest.raises(KeyError, match="venue"):
+        await store.catalog.copy_venue("none", "copy2", name=None, **copied)
+    with pytest.raises(KeyError, match="organisation"):
+        await store.catalog.copy_venue(
+            "ven", "copy2", name=None, **copied | {"organisation": "org_none"}
+        )
+
+
+async def test_events_and_edits_at_the_same_time_wait_for_each_other(store):
+    for number in range(6):
+        venue = f"ven{number}"
+        await hall(store, venue)
+        outcomes: Any = await asyncio.gather(
+            store.catalog.create_event(
+                f"evt{number}",
+                SETTINGS,
+                venue=venue,
+                created_by="usr",
+                request_hash=b"",
+            ),
+            store.catalog.venues.edit(venue, VenueChange(map=OTHER)),
+            return_exceptions=True,
+        )
+        made, edited = outcomes
+        assert not isinstance(made, BaseException)
+        plan = await store.catalog.find_plan(f"evt{number}")
+        drawn = OTHER if edited is True else VENUE
+        assert edited is True or isinstance(edited, VenueInUse)
+        assert plan.venue_map() == drawn
+        places = await store.query(
+            "SELECT capacity FROM area_sold WHERE event_id = $1 ORDER BY area",
+            f"evt{number}",
+        )
+        assert [row[0] for row in places] == [area.capacity for area in drawn.areas]
