@@ -65,6 +65,7 @@ class Plan:
     def __init__(self, event: str, plan: EventPlan) -> None:
         self.event = event
         self.venue_id = f"venue {plan.venue}"
+        self.venue_revision = 0
         self.organisation = None
         self.created_by = ORGANIZER
         self.venue = VENUES[plan.venue]
