@@ -122,7 +122,7 @@ def searches(pool: Pool) -> dict[str, Search]:
         return len(await found)
 
     async def find_organisations(text: str) -> int:
-        page, _ = await organisations.list_of("", every=True, text=text, limit=PAGE)
+        page, _ = await organisations.list_of("", reach="all", text=text, limit=PAGE)
         return len(page)
 
     async def find_events(text: str) -> int:

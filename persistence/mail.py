@@ -5,6 +5,7 @@ while, and says how that went; one that died meanwhile leaves it to be taken aga
 mail may come twice, and is never lost.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -36,7 +37,8 @@ _DROP_CODES = "DELETE FROM mail_code WHERE user_id = $1 AND purpose = ANY ($2)"
 _USE_CODE = """
 DELETE FROM mail_code c USING account a
 WHERE c.hash = $1 AND c.purpose = $2 AND c.expires_at > now()
-    AND a.user_id = c.user_id AND a.email = c.email
+    AND a.user_id = c.user_id
+    AND (a.email = c.email OR $2 = 'verify' AND a.pending_email = c.email)
 RETURNING c.user_id, c.email
 """
 _FIND_CODE = """
@@ -206,9 +208,11 @@ async def use_code(
     return None if row is None else Proven(row["user_id"], row["email"])
 
 
-async def drop_codes(connection: Any, user_id: str) -> None:
-    """End all codes of a user."""
-    await connection.execute(_DROP_CODES, user_id, ["verify", "reset"])
+async def drop_codes(
+    connection: Any, user_id: str, purposes: Sequence[Purpose] = ("verify", "reset")
+) -> None:
+    """End a user's codes for these purposes."""
+    await connection.execute(_DROP_CODES, user_id, list(purposes))
 
 
 async def drop_mails(connection: Any, user_id: str) -> None:

@@ -70,6 +70,9 @@ COVERS = {
     "tests/contract/test_attendees.py": [
         "server/events/attendees/rest.py",
     ],
+    "tests/contract/test_persons.py": [
+        "server/events/attendees/rest_persons.py",
+    ],
     "tests/contract/test_authorisation_matrix.py": [
         "server/transport/rest/guard.py",
     ],

@@ -28,7 +28,7 @@ TAKEN_MAX: Final = 20
 
 _FIELDS: Final = """
 t.attendee_id, t.event_id, t.email, t.name, t.user_id, t.state, t.booking_id,
-t.reference, t.request_hash, t.created_at, t.registered_at,
+t.reference, t.request_hash, t.created_at, t.registered_at, t.person_id,
 coalesce(b.cancelled_at, t.gone_at) AS gone_at
 """
 _FROM: Final = """
@@ -42,8 +42,10 @@ WHERE t.event_id = $1 AND t.email_key = $2 AND t.state <> 'gone'
 """
 _BEGIN = """
 INSERT INTO attendee
-    (attendee_id, event_id, email, name, user_id, request_hash, driven_until, email_key)
-VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 s', $8)
+    (attendee_id, event_id, email, name, user_id, request_hash, driven_until, email_key,
+    person_id)
+VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 s', $8,
+    (SELECT person_id FROM person WHERE person_id = $9))
 ON CONFLICT DO NOTHING
 RETURNING attendee_id
 """
@@ -122,6 +124,8 @@ class NewAttendee(Struct, frozen=True):
     name: str
     user_id: str
     request_hash: bytes
+    person_id: str | None = None
+    """Who it is, where they were registered by their id."""
 
     def __repr__(self) -> str:
         """Leave out who it is."""
@@ -143,6 +147,8 @@ class Attendee(Struct, frozen=True):
     created_at: datetime
     registered_at: datetime | None
     gone_at: datetime | None
+    person_id: str | None = None
+    """Who it is, where they were registered by their id and are still known."""
 
     @property
     def shown(self) -> Shown:
@@ -187,6 +193,7 @@ class Attendees:
             new.request_hash,
             DRIVEN_S,
             key,
+            new.person_id,
         )
         for _ in range(2):
             await self._pool.fetch(_BEGIN, *fields)

@@ -24,11 +24,12 @@ from persistence.mail import (
 from persistence.people.addresses import address_key
 from persistence.people.organisations import leave_all
 from persistence.people.sessions import Role, end_all, end_guest
+from persistence.people.users import keep_an_admin
 from persistence.postgres.pool import Pool, Row, UniqueViolation
 
 _FIELDS = (
     "user_id, email, password_hash, role, name, verified_at, created_at, suspended_at,"
-    " revision"
+    " pending_email, revision"
 )
 # One without a key came, before there were keys, by another spelling of what was
 # somebody else's address: its own spelling still finds it, and finds nobody else.
@@ -55,11 +56,17 @@ _RENAME = f"""
 UPDATE account SET name = $2 WHERE user_id = $1 AND deleted_at IS NULL
 RETURNING {_FIELDS}
 """
-_MOVE = f"""
-UPDATE account SET email = $3, email_key = $4, verified_at = NULL
-WHERE user_id = $1 AND password_hash = $2
+_ASK_TO_MOVE = f"""
+UPDATE account SET pending_email = $3 WHERE user_id = $1 AND password_hash = $2
 RETURNING {_FIELDS}
 """
+_IS_TAKEN = "SELECT FROM account WHERE email_key = $1 AND user_id <> $2"
+_MOVE = """
+UPDATE account SET email = $2, email_key = $3, pending_email = NULL, verified_at = now()
+WHERE user_id = $1 AND pending_email = $2
+RETURNING user_id
+"""
+_STAY = "UPDATE account SET pending_email = NULL WHERE user_id = $1"
 _REVISION = """
 SELECT revision FROM account WHERE user_id = $1 AND deleted_at IS NULL
 FOR NO KEY UPDATE
@@ -77,7 +84,7 @@ UPDATE account SET verified_at = coalesce(verified_at, now()) WHERE user_id = $1
 """
 _DELETE = """
 UPDATE account SET email = NULL, email_key = NULL, password_hash = NULL, name = '',
-    verified_at = NULL,
+    pending_email = NULL, verified_at = NULL,
     suspended_at = NULL, suspended_reason = NULL, deleted_at = now()
 WHERE user_id = $1 AND deleted_at IS NULL
 RETURNING user_id
@@ -95,6 +102,8 @@ class Account(Struct, frozen=True):
     verified: bool = False
     created_at: datetime | None = None
     suspended: bool = False
+    pending_email: str | None = None
+    """What the address is to be once it is confirmed; None where it stays."""
     revision: int = 0
 
     def __repr__(self) -> str:
@@ -201,7 +210,7 @@ class Accounts:
                 return None
             row = await connection.fetchrow(_MAKE_ADMIN, now.user_id, password_hash)
             if now.role != "admin":
-                await drop_codes(connection, now.user_id)
+                await _end_codes(connection, now.user_id)
                 await end_all(connection, now.user_id, self._token_s, self._alone_s)
             return _account_of(row)
 
@@ -216,34 +225,31 @@ class Accounts:
             await _refuse_stale(connection, user_id, seen)
             return _account_of(await connection.fetchrow(_RENAME, user_id, name))
 
-    async def move(
+    async def ask_to_move(
         self,
         account: Account,
-        email: str,
+        email: str | None,
         mails: list[Mail],
         codes: list[Code],
         seen: Revisions = None,
     ) -> Account | None:
-        """Change somebody's address, which is to be verified anew.
+        """Note what somebody's address is to be once it is verified; None: it stays.
 
-        None where the password was changed meanwhile. Raises `EmailTaken`.
+        Codes that were sent to verify another end. Returns None where the password was
+        changed meanwhile. Raises `EmailTaken`.
         """
-        try:
-            async with self._pool.transaction() as connection:
-                await _refuse_stale(connection, account.user_id, seen)
-                row = await connection.fetchrow(
-                    _MOVE,
-                    account.user_id,
-                    account.password_hash,
-                    email,
-                    address_key(email),
-                )
-                if row is not None:
-                    await drop_codes(connection, account.user_id)
-                    await put_mails(connection, mails, codes)
-                return _account_of(row)
-        except UniqueViolation as error:
-            raise EmailTaken from error
+        async with self._pool.transaction() as connection:
+            user = account.user_id
+            await _refuse_stale(connection, user, seen)
+            if email is not None:
+                await _refuse_taken(connection, email, user)
+            row = await connection.fetchrow(
+                _ASK_TO_MOVE, user, account.password_hash, email
+            )
+            if row is not None:
+                await drop_codes(connection, user, ["verify"])
+                await put_mails(connection, mails, codes)
+            return _account_of(row)
 
     async def change_password(
         self, account: Account, password_hash: str, mails: list[Mail]
@@ -279,24 +285,46 @@ class Accounts:
             await connection.execute(_RESET_PASSWORD, proven.user_id, password_hash)
             return proven, await self._end(connection, proven.user_id, [])
 
-    async def verify(self, code_hash: bytes) -> Proven | None:
-        """Note that somebody reads the mails of the address; None for a bad code."""
-        async with self._pool.transaction() as connection:
-            proven = await use_code(connection, code_hash, "verify")
-            if proven is not None:
-                await connection.execute(_VERIFY, proven.user_id)
-            return proven
+    async def verify(
+        self, code_hash: bytes, tell_former: Callable[[Account], Mail]
+    ) -> Proven | None:
+        """Note that somebody reads the mails of an address; None for a bad code.
+
+        Where that is what the account's address is to be, it is from now on, and the
+        former one is told by the mail that `tell_former` writes to it. Raises
+        `EmailTaken` where somebody else has it by now.
+        """
+        try:
+            async with self._pool.transaction() as connection:
+                proven = await use_code(connection, code_hash, "verify")
+                if proven is None:
+                    return None
+                user, email = proven.user_id, proven.email
+                row = await connection.fetchrow(f"{_FIND} FOR NO KEY UPDATE", user)
+                before = _account_of(row)
+                if before is None:
+                    return None
+                if before.pending_email != email:
+                    await connection.execute(_VERIFY, user)
+                    return proven
+                await connection.execute(_MOVE, user, email, address_key(email))
+                await drop_codes(connection, user)
+                await put_mails(connection, [tell_former(before)], [])
+                return proven
+        except UniqueViolation as error:
+            raise EmailTaken from error
 
     async def delete(self, user_id: str, seen: Revisions = None) -> list[str] | None:
         """Keep of an account nothing but its id; return what ended.
 
         Bookings name that id and nothing else, so they stay right. None where there is
         no such account. Raises `LastOwner` where nobody else owns an organisation of
-        this account's.
+        this account's, and `LastAdmin` where nobody else could administer.
         """
         async with self._pool.transaction() as connection:
             await leave_all(connection, user_id)
             await _refuse_stale(connection, user_id, seen)
+            await keep_an_admin(connection, user_id)
             if await connection.fetchrow(_DELETE, user_id) is None:
                 return None
             # What was joined until the account was locked; it joins nothing any more.
@@ -308,7 +336,7 @@ class Accounts:
 
     async def _end(self, connection: Any, user_id: str, mails: list[Mail]) -> list[str]:
         """End sessions and codes: what was known before proves nothing any more."""
-        await drop_codes(connection, user_id)
+        await _end_codes(connection, user_id)
         await put_mails(connection, mails, [])
         return await end_all(connection, user_id, self._token_s, self._alone_s)
 
@@ -320,6 +348,18 @@ async def _refuse_stale(connection: Any, user_id: str, seen: Revisions) -> None:
         row = await connection.fetchrow(_REVISION, user_id)
         if row is not None:
             refuse_stale(row["revision"], seen)
+
+
+async def _end_codes(connection: Any, user_id: str) -> None:
+    """End codes, and what was to happen once one of them was shown."""
+    await drop_codes(connection, user_id)
+    await connection.execute(_STAY, user_id)
+
+
+async def _refuse_taken(connection: Any, email: str, user_id: str) -> None:
+    """Raise `EmailTaken` where an address is another's account."""
+    if await connection.fetchrow(_IS_TAKEN, address_key(email), user_id) is not None:
+        raise EmailTaken
 
 
 def _account_of(row: Row | None) -> Account | None:
@@ -334,5 +374,6 @@ def _account_of(row: Row | None) -> Account | None:
         verified=row["verified_at"] is not None,
         created_at=row["created_at"],
         suspended=row["suspended_at"] is not None,
+        pending_email=row["pending_email"],
         revision=row["revision"],
     )

@@ -3,6 +3,9 @@
 Each batch is a transaction that writes mails and moves the mark `reached` on, so a
 process that dies leaves the rest to the next. A mail's id follows from announcement and
 user: nobody gets two, however many tickets they have and however often a batch runs.
+
+An edit reaches the mails that are not written, and those that wait in the outbox; a
+deletion withdraws both. What was sent stays sent.
 """
 
 from datetime import datetime
@@ -10,10 +13,10 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from persistence.errors import TooMany
+from persistence.errors import Revisions, TooMany, refuse_stale
 from persistence.people.organisations import lock
 from persistence.postgres.cursors import decode_cursor, fetched, page
-from persistence.postgres.pool import Pool
+from persistence.postgres.pool import Pool, Row
 
 Audience = Literal["members", "ticket_holders"]
 
@@ -29,7 +32,7 @@ PER_DAY_MAX: Final = 50
 _FIELDS = """
 n.announcement_id, n.organisation_id, n.audience, n.event_id, n.subject, n.body,
 n.created_by, n.request_hash, n.created_at, n.recipients, n.without_email,
-n.written_at, d.waiting, d.failed
+n.written_at, n.edited_at, n.deleted_at, n.revision, d.waiting, d.failed
 """
 # Mails are forgotten after a while, and were sent then: so only the others are counted.
 _COUNTS = """
@@ -41,10 +44,36 @@ CROSS JOIN LATERAL (
 ) d
 """
 _FROM = f"SELECT {_FIELDS} FROM announcement n {_COUNTS}"
-_FIND = f"{_FROM} WHERE n.organisation_id = $1 AND n.announcement_id = $2"
-_LIST = f"""{_FROM} WHERE n.organisation_id = $1
+_FIND_MADE = f"{_FROM} WHERE n.organisation_id = $1 AND n.announcement_id = $2"
+_FIND = f"{_FIND_MADE} AND n.deleted_at IS NULL"
+_PAGE = """
     AND ($3::timestamptz IS NULL OR (n.created_at, n.announcement_id) < ($3, $4))
+    AND n.deleted_at IS NULL
 ORDER BY n.created_at DESC, n.announcement_id DESC LIMIT $2
+"""
+_LIST = f"{_FROM} WHERE n.organisation_id = $1 {_PAGE}"
+# A place that somebody registered for is a booking of the registration's own.
+_HELD = """
+SELECT b.event_id FROM booking b WHERE b.user_id = {user} AND b.cancelled_at IS NULL
+UNION ALL
+SELECT b.event_id FROM attendee t JOIN booking b ON b.booking_id = t.booking_id
+WHERE t.user_id = {user} AND b.cancelled_at IS NULL
+"""
+_FIND_HELD = f"{_FIND} AND n.event_id IN ({_HELD.format(user='$3')})"
+_LIST_HELD = f"""{_FROM}
+WHERE n.organisation_id = $1 AND n.event_id IN ({_HELD.format(user="$5")}) {_PAGE}
+"""
+_LIST_OF_USER = f"""{_FROM}
+WHERE (n.event_id IN ({_HELD.format(user="$1")})
+    OR n.audience = 'members' AND n.organisation_id IN (
+        SELECT organisation_id FROM organisation_member WHERE user_id = $1))
+    {_PAGE}
+"""
+_HOLDS = f"""
+SELECT EXISTS (
+    SELECT FROM event WHERE organisation_id = $1
+        AND event_id IN ({_HELD.format(user="$2")})
+) AS holds
 """
 _COUNT = """
 SELECT count(*) FROM announcement
@@ -52,11 +81,37 @@ WHERE organisation_id = $1 AND created_at > now() - interval '1 day'
 """
 _CREATE = """
 INSERT INTO announcement (announcement_id, organisation_id, audience, event_id, subject,
-    body, created_by, request_hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    body, created_by, request_hash, footer)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
+# Whoever writes its mails has the row locked: either they are there when the next
+# statement looks, or they are written with the new text.
+_REVISION = """
+SELECT revision FROM announcement
+WHERE organisation_id = $1 AND announcement_id = $2 AND deleted_at IS NULL
+FOR NO KEY UPDATE
+"""
+_EDIT = """
+UPDATE announcement SET subject = coalesce($3, subject), body = coalesce($4, body),
+    edited_at = CASE WHEN subject <> coalesce($3, subject) OR body <> coalesce($4, body)
+        THEN now() ELSE edited_at END
+WHERE organisation_id = $1 AND announcement_id = $2 AND deleted_at IS NULL
+RETURNING subject, body || footer AS text
+"""
+_EDIT_MAILS = """
+UPDATE mail SET subject = $2, body = $3
+WHERE announcement_id = $1 AND sent_at IS NULL AND failed_at IS NULL
+"""
+_DELETE = """
+UPDATE announcement SET subject = '', body = '', footer = '', deleted_at = now(),
+    written_at = coalesce(written_at, now())
+WHERE organisation_id = $1 AND announcement_id = $2 AND deleted_at IS NULL
+RETURNING announcement_id
+"""
+_DELETE_MAILS = "DELETE FROM mail WHERE announcement_id = $1 AND sent_at IS NULL"
 _TAKE = """
-SELECT announcement_id, organisation_id, audience, event_id, subject, body, reached
+SELECT announcement_id, organisation_id, audience, event_id, subject,
+    body || footer AS text, reached
 FROM announcement WHERE written_at IS NULL
 ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
@@ -131,6 +186,9 @@ class Announcement(Struct, frozen=True):
     without_email: int
     """Ticket holders who cannot be reached: guests, and accounts that are gone."""
     written_at: datetime | None
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    revision: int
     waiting: int
     failed: int
 
@@ -146,6 +204,8 @@ class NewAnnouncement(Struct, frozen=True):
     body: str
     created_by: str
     request_hash: bytes
+    footer: str = ""
+    """What its mails say below."""
 
 
 class Announcements:
@@ -157,12 +217,14 @@ class Announcements:
     async def create(self, new: NewAnnouncement) -> Announcement:
         """Take an announcement, or return the one that has this id already.
 
+        It is returned after its end too: making it again is not what was asked.
         Raises `OrganisationNotFound` and `TooMany`.
         """
         organisation = new.organisation_id
         async with self._pool.transaction() as connection:
             await lock(connection, organisation)
-            row = await connection.fetchrow(_FIND, organisation, new.announcement_id)
+            names = (organisation, new.announcement_id)
+            row = await connection.fetchrow(_FIND_MADE, *names)
             if row is not None:
                 return Announcement(**row)
             if await connection.fetchval(_COUNT, organisation) >= PER_DAY_MAX:
@@ -177,28 +239,106 @@ class Announcements:
                 new.body,
                 new.created_by,
                 new.request_hash,
+                new.footer,
             )
-            row = await connection.fetchrow(_FIND, organisation, new.announcement_id)
+            row = await connection.fetchrow(_FIND, *names)
             return Announcement(**row)
 
-    async def find(self, organisation: str, announcement: str) -> Announcement | None:
-        """Return an announcement."""
-        row = await self._pool.fetch_one(_FIND, organisation, announcement)
+    async def edit(
+        self,
+        organisation: str,
+        announcement: str,
+        subject: str | None,
+        body: str | None,
+        seen: Revisions = None,
+    ) -> Announcement | None:
+        """Change an announcement, and its mails that wait; None leaves the field.
+
+        Returns None where there is no such announcement. Raises `Stale`.
+        """
+        async with self._pool.transaction() as connection:
+            await _refuse_stale(connection, organisation, announcement, seen)
+            edited = await connection.fetchrow(
+                _EDIT, organisation, announcement, subject, body
+            )
+            if edited is None:
+                return None
+            await connection.execute(
+                _EDIT_MAILS, announcement, edited["subject"], edited["text"]
+            )
+            row = await connection.fetchrow(_FIND, organisation, announcement)
+            return Announcement(**row)
+
+    async def delete(
+        self, organisation: str, announcement: str, seen: Revisions = None
+    ) -> bool:
+        """Forget an announcement, and its mails that wait; False if there is none.
+
+        Raises `Stale`.
+        """
+        async with self._pool.transaction() as connection:
+            await _refuse_stale(connection, organisation, announcement, seen)
+            row = await connection.fetchrow(_DELETE, organisation, announcement)
+            if row is not None:
+                await connection.execute(_DELETE_MAILS, announcement)
+            return row is not None
+
+    async def find(
+        self, organisation: str, announcement: str, holder: str | None = None
+    ) -> Announcement | None:
+        """Return an announcement; where a `holder` is given, only what is for them."""
+        names = (organisation, announcement)
+        row = (
+            await self._pool.fetch_one(_FIND, *names)
+            if holder is None
+            else await self._pool.fetch_one(_FIND_HELD, *names, holder)
+        )
         return None if row is None else Announcement(**row)
 
-    async def list_of(
-        self, organisation: str, *, limit: int, cursor: str | None = None
-    ) -> tuple[list[Announcement], str | None]:
-        """Return a page of an organisation's announcements, the newest first."""
-        rows = await self._pool.fetch(
-            _LIST, organisation, fetched(limit), *decode_cursor(cursor)
-        )
-        found = [Announcement(**row) for row in rows]
-        return page(found, limit, lambda one: (one.created_at, one.announcement_id))
+    async def holds_tickets(self, organisation: str, user: str) -> bool:
+        """Return whether somebody has a place at any of an organisation's events."""
+        row = await self._pool.fetch_one(_HOLDS, organisation, user)
+        return row is not None and bool(row["holds"])
 
-    async def count_of(self, organisation: str) -> int:
-        """Return how many announcements an organisation has."""
-        return await self._pool.count(_LIST, organisation, None, None, None)
+    async def list_of(
+        self,
+        organisation: str,
+        *,
+        holder: str | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> tuple[list[Announcement], str | None]:
+        """Return a page of an organisation's announcements, the newest first.
+
+        Where a `holder` is given, only what is for their tickets.
+        """
+        values = (organisation, fetched(limit), *decode_cursor(cursor))
+        rows = (
+            await self._pool.fetch(_LIST, *values)
+            if holder is None
+            else await self._pool.fetch(_LIST_HELD, *values, holder)
+        )
+        return _page(rows, limit)
+
+    async def list_of_user(
+        self, user: str, *, limit: int, cursor: str | None = None
+    ) -> tuple[list[Announcement], str | None]:
+        """Return a page of what is for a user, as member or holder, newest first."""
+        rows = await self._pool.fetch(
+            _LIST_OF_USER, user, fetched(limit), *decode_cursor(cursor)
+        )
+        return _page(rows, limit)
+
+    async def count_of(self, organisation: str, *, holder: str | None = None) -> int:
+        """Return how many `list_of` has on all its pages."""
+        values = (organisation, None, None, None)
+        if holder is None:
+            return await self._pool.count(_LIST, *values)
+        return await self._pool.count(_LIST_HELD, *values, holder)
+
+    async def count_of_user(self, user: str) -> int:
+        """Return how many `list_of_user` has on all its pages."""
+        return await self._pool.count(_LIST_OF_USER, user, None, None, None)
 
     async def write_some(self, batch: int = BATCH) -> bool:
         """Write the next mails of the oldest announcement; False where all is written.
@@ -221,9 +361,24 @@ class Announcements:
             return True
 
 
+# asyncpg ships no types, hence Any for its connection.
+async def _refuse_stale(
+    connection: Any, organisation: str, announcement: str, seen: Revisions
+) -> None:
+    if seen is not None:
+        revision = await connection.fetchval(_REVISION, organisation, announcement)
+        if revision is not None:
+            refuse_stale(revision, seen)
+
+
+def _page(rows: list[Row], limit: int) -> tuple[list[Announcement], str | None]:
+    found = [Announcement(**row) for row in rows]
+    return page(found, limit, lambda one: (one.created_at, one.announcement_id))
+
+
 def _statement(one: Any, batch: int) -> tuple[Any, ...]:
     """Return the statement that writes the next mails, and what goes with it."""
-    shared = (one["subject"], one["body"], LASTS_S, batch)
+    shared = (one["subject"], one["text"], LASTS_S, batch)
     if one["audience"] == "members":
         args = (one["announcement_id"], one["organisation_id"], one["reached"])
         return (_TO_MEMBERS, *args, *shared)

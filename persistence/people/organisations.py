@@ -17,6 +17,9 @@ from persistence.postgres.pool import Pool, Row
 
 MemberRole = Literal["owner", "leader", "staff"]
 
+Reach = Literal["own", "listed", "all"]
+"""Which organisations a list has beside those that one belongs to."""
+
 OWNED_MAX: Final = 20
 """How many organisations one may own."""
 
@@ -24,7 +27,7 @@ MEMBERS_MAX: Final = 500
 
 _FIELDS = """
 o.organisation_id, o.name, o.description, o.timezone, o.request_hash, o.created_at,
-o.revision
+o.listed, o.revision
 """
 _MINE = """
 LEFT JOIN organisation_member m
@@ -37,13 +40,15 @@ WHERE o.organisation_id = $2
 _FIND = f"{_FIND_MADE} AND o.deleted_at IS NULL"
 _LIST = f"""
 SELECT {_FIELDS}, m.role FROM organisation o {_MINE}
-WHERE o.deleted_at IS NULL AND ($3 OR m.role IS NOT NULL)
+WHERE o.deleted_at IS NULL
+    AND (m.role IS NOT NULL OR $3 = 'all' OR $3 = 'listed' AND o.listed)
     AND ($4::timestamptz IS NULL OR (o.created_at, o.organisation_id) > ($4, $5))
+    AND ($6::boolean IS NULL OR o.listed = $6)
     {{searched}}
 ORDER BY o.created_at, o.organisation_id LIMIT $2
 """
 _LIST_ALL = _LIST.format(searched="")
-_SEARCH = _LIST.format(searched="AND o.words @@ search_query($6)")
+_SEARCH = _LIST.format(searched="AND o.words @@ search_query($7)")
 _LOCK_ACCOUNT = """
 SELECT user_id FROM account WHERE user_id = $1 AND deleted_at IS NULL
 FOR NO KEY UPDATE
@@ -53,16 +58,16 @@ SELECT count(*) FROM organisation_member WHERE user_id = $1 AND role = 'owner'
 """
 _CREATE = """
 INSERT INTO organisation
-    (organisation_id, name, description, created_by, request_hash, timezone)
-VALUES ($1, $2, $3, $4, $5, $6)
+    (organisation_id, name, description, created_by, request_hash, timezone, listed)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 _JOIN = """
 INSERT INTO organisation_member (organisation_id, user_id, role) VALUES ($1, $2, $3)
 """
 _EDIT = """
 UPDATE organisation SET name = coalesce($2, name),
-    description = coalesce($3, description),
-    timezone = CASE WHEN $4::boolean THEN $5::text ELSE timezone END
+    description = coalesce($3, description), listed = coalesce($4, listed),
+    timezone = CASE WHEN $5::boolean THEN $6::text ELSE timezone END
 WHERE organisation_id = $1
 """
 _LOCK = """
@@ -105,6 +110,7 @@ SELECT EXISTS (
 _DELETE = (
     "UPDATE organisation SET deleted_at = now() WHERE organisation_id = $1",
     "DELETE FROM organisation_member WHERE organisation_id = $1",
+    "DELETE FROM person WHERE organisation_id = $1",
     """
     UPDATE organisation_invitation SET state = 'withdrawn', answered_at = now()
     WHERE organisation_id = $1 AND state = 'pending'
@@ -168,6 +174,8 @@ class Organisation(Struct, frozen=True):
     description: str
     request_hash: bytes
     created_at: datetime
+    listed: bool
+    """Whether strangers find it by its name."""
     role: MemberRole | None
     timezone: str | None = None
     """The IANA zone of its events that name none, at venues without one."""
@@ -232,6 +240,7 @@ class Organisations:
         timezone: str | None = None,
         created_by: str,
         request_hash: bytes,
+        listed: bool = True,
     ) -> Organisation:
         """Make an organisation, or return the one that has this id already.
 
@@ -248,7 +257,7 @@ class Organisations:
             if await connection.fetchval(_COUNT_OWNED, created_by) >= OWNED_MAX:
                 raise TooMany(OWNED_MAX)
             fields = (organisation, name, description, created_by, request_hash)
-            await connection.execute(_CREATE, *fields, timezone)
+            await connection.execute(_CREATE, *fields, timezone, listed)
             await connection.execute(_JOIN, organisation, created_by, "owner")
             row = await connection.fetchrow(_FIND, created_by, organisation)
             return _organisation_of(row)
@@ -267,17 +276,19 @@ class Organisations:
         self,
         user: str,
         *,
-        every: bool = False,
+        reach: Reach = "own",
+        listed: bool | None = None,
         text: str | None = None,
         limit: int,
         cursor: str | None = None,
     ) -> tuple[list[Organisation], str | None]:
-        """Return a page of those a user belongs to (or of all), the oldest first.
+        """Return a page of those a user belongs to, and others, the oldest first.
 
+        `reach` says which others; `listed` leaves only those that are, or are not.
         `text` has words that are in the name, as `search_query` of migration 0014 reads
         them.
         """
-        values = (user, fetched(limit), every, *decode_cursor(cursor))
+        values = (user, fetched(limit), reach, *decode_cursor(cursor), listed)
         rows = (
             await self._pool.fetch(_LIST_ALL, *values)
             if text is None
@@ -287,10 +298,15 @@ class Organisations:
         return page(found, limit, lambda one: (one.created_at, one.organisation_id))
 
     async def count_of(
-        self, user: str, *, every: bool = False, text: str | None = None
+        self,
+        user: str,
+        *,
+        reach: Reach = "own",
+        listed: bool | None = None,
+        text: str | None = None,
     ) -> int:
         """Return how many `list_of` has on all its pages."""
-        values = (user, None, every, None, None)
+        values = (user, None, reach, None, None, listed)
         if text is None:
             return await self._pool.count(_LIST_ALL, *values)
         return await self._pool.count(_SEARCH, *values, text)
@@ -300,20 +316,20 @@ class Organisations:
         organisation: str,
         name: str | None,
         description: str | None,
+        listed: bool | None = None,
         timezone: str | UnsetType | None = UNSET,
         seen: Revisions = None,
     ) -> None:
         """Change what an organisation says of itself.
 
-        None leaves a name and a description, and takes the zone away. Raises
-        `OrganisationNotFound` and `Stale`.
+        None leaves a name, a description and whether it is listed, and takes the zone
+        away. Raises `OrganisationNotFound` and `Stale`.
         """
-        given = timezone is not UNSET
-        zone = timezone if given else None
+        zone = (False, None) if timezone is UNSET else (True, timezone)
         async with self._pool.transaction() as connection:
             refuse_stale(await lock(connection, organisation), seen)
             await connection.execute(
-                _EDIT, organisation, name, description, given, zone
+                _EDIT, organisation, name, description, listed, *zone
             )
 
     async def find_member(self, organisation: str, user: str) -> Member | None:

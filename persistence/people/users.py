@@ -65,6 +65,14 @@ class LastAdmin(Exception):
     """Nobody would be left who can administer."""
 
 
+# asyncpg ships no types, hence Any for its connection.
+async def keep_an_admin(connection: Any, user_id: str) -> None:
+    """Raise `LastAdmin` where nobody could administer without this user."""
+    admins = {row["user_id"] for row in await connection.fetch(_LOCK_ADMINS)}
+    if admins == {user_id}:
+        raise LastAdmin(user_id)
+
+
 class Users:
     """Lists and changes users. Raises `Unavailable`.
 

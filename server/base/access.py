@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from inventory.rejections import MANAGERS_ONLY
 from persistence.people.api_keys import Scope
-from persistence.people.organisations import MemberRole
+from persistence.people.organisations import MemberRole, Reach
 from server.base.identity import Identity, Machine
 
 Access = Literal[
@@ -281,6 +281,17 @@ def missing_event(who: Identity | None, *, blocks: bool) -> Denial:
     if blocks and (who is None or not who.organizer):
         return Denial("forbidden", MANAGERS_ONLY)
     return Denial("event_not_found")
+
+
+def reach_of(who: Identity | None, *, searches: bool) -> Reach:
+    """Return which organisations somebody is told of beside those of their own.
+
+    Who has no account has none: they are told what there is without searching, too.
+    """
+    if who is not None and who.role == "admin":
+        return "all"
+    has_account = who is not None and who.role in _ACCOUNTS
+    return "listed" if searches or not has_account else "own"
 
 
 def suffices(role: MemberRole | None, needed: Needed) -> bool:

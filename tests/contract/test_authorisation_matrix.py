@@ -83,11 +83,6 @@ def to_end_a_booking(asked: Asked) -> Denial | None:
     return access.may_manage(*asked) if access.sees(*asked) else None
 
 
-def to_show_an_organisation(asked: Asked) -> Denial | None:
-    # Its people and all others; machines their own.
-    return asked.act("member") if isinstance(asked.who, Machine) else None
-
-
 def to_end_an_account(asked: Asked) -> Denial | None:
     # Administrators are made and unmade by whoever runs the server.
     return Denial("forbidden") if asked.who.role == "admin" else None
@@ -95,6 +90,15 @@ def to_end_an_account(asked: Asked) -> Denial | None:
 
 def to_make_a_venue(asked: Asked) -> Denial | None:
     return access.may_make_some(asked.who, asked.role in access.MANAGING)
+
+
+def to_note_a_person(asked: Asked) -> Denial | None:
+    return None if isinstance(asked.who, Machine) else to_make_a_venue(asked)
+
+
+def to_list_persons(asked: Asked) -> Denial | None:
+    seller = isinstance(asked.who, Machine) or asked.who.organizer
+    return None if seller or asked.role is not None else Denial("forbidden")
 
 
 def nothing_more(asked: Asked) -> Denial | None:
@@ -116,7 +120,11 @@ BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
     "remove_member": lambda asked: asked.act("member") or asked.act("leader"),
     "cancel_booking": to_end_a_booking,
     "delete_me": to_end_an_account,
-    "show_organisation": to_show_an_organisation,
+    "create_person": to_note_a_person,
+    "list_persons": to_list_persons,
+    # Of ticket holders, too, and nobody of these is one.
+    "list_announcements": lambda asked: asked.act("member"),
+    "show_announcement": lambda asked: asked.act("member"),
     "run_command": lambda asked: access.may_command(asked.who, blocks=False),
 }
 """What a handler asks where that is not what the word for its access says."""

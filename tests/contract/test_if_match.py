@@ -135,7 +135,37 @@ async def deleted_venue(api: Api, one: Team) -> Case:
     return Case(path, one.leader, None, path)
 
 
+async def announcement(api: Api, one: Team, body: object) -> Case:
+    path, told = f"{one.path}/announcements", {"subject": "News", "body": "Well."}
+    made = await api.good("POST", path, {"audience": "members", **told}, who=one.leader)
+    return Case(f"{path}/{made['id']}", one.leader, body, f"{path}/{made['id']}")
+
+
+async def edited_announcement(api: Api, one: Team) -> Case:
+    return await announcement(api, one, {"subject": "Other news"})
+
+
+async def deleted_announcement(api: Api, one: Team) -> Case:
+    return await announcement(api, one, None)
+
+
+async def deleted_user(api: Api, one: Team) -> Case:
+    path = f"/v1/users/{(await account(api)).id}"
+    return Case(path, api.admin, None, path)
+
+
+async def person(api: Api, one: Team) -> Case:
+    who = {"email": "comer@example.org", "name": "Comer", "organisation": one.id}
+    made = await api.good("POST", "/v1/attendees", who, who=one.leader)
+    path = f"/v1/attendees/{made['id']}"
+    return Case(path, one.leader, None, path)
+
+
 CASES: Final[dict[str, Make]] = {
+    "edit_announcement": edited_announcement,
+    "delete_announcement": deleted_announcement,
+    "delete_user": deleted_user,
+    "delete_person": person,
     "end_session": session,
     "edit_me": edited_profile,
     "delete_me": deleted_profile,

@@ -14,7 +14,9 @@ from tests.contract.process import Server
 from tests.contract.teams import (
     Team,
     account,
+    api_key,
     booked,
+    by_machine,
     organisation,
     sale_of,
     team,
@@ -235,3 +237,66 @@ async def test_ticket_holders_of_others_are_not_told(api):
         "POST", f"{one.path}/announcements", body, who=one.leader
     )
     assert check_problem(answer, 422)["errors"][0]["field"] == "event"
+
+
+async def test_an_announcement_is_edited_and_deleted_by_who_leads(api):
+    one = await team(api)
+    made = await sent(api, one, audience="members", subject="Monday", body="At ten.")
+    assert made["body"] == "At ten."
+    path = f"{one.path}/announcements/{made['id']}"
+    edited = await api.good("PATCH", path, {"body": "At nine."}, who=one.leader)
+    assert edited["edited_at"] is not None
+    assert edited == made | {"body": "At nine.", "edited_at": edited["edited_at"]}
+    assert await api.good("GET", path, who=one.staff) == edited
+    for body, field in (({"subject": ""}, "subject"), ({"audience": "x"}, "audience")):
+        answer = await api.request("PATCH", path, body, who=one.leader)
+        assert check_problem(answer, 422)["errors"][0]["field"] == field
+    for method in ("PATCH", "DELETE"):
+        answer = await api.request(method, path, {"body": "No."}, who=one.staff)
+        assert check_problem(answer, 403)["code"] == "forbidden"
+    assert (await api.request("DELETE", path, who=one.leader)).status == 204
+    for method in ("GET", "PATCH", "DELETE"):
+        answer = await api.request(method, path, {}, who=one.leader)
+        assert check_problem(answer, 404)["code"] == "announcement_not_found"
+    listed = await api.good("GET", f"{one.path}/announcements", who=one.staff)
+    assert listed["items"] == []
+
+
+async def test_announcements_are_read_by_machines_and_by_whom_they_are_for(api):
+    one = await team(api)
+    event = await sale_of(api, one)
+    guest, member, stranger = await api.guest(), one.staff, await account(api)
+    booking = (await booked(api, event, guest))["booking"]
+    await sent(api, one, audience="members", subject="Us", body="At ten.")
+    body = {"audience": "ticket_holders", "event": event, "subject": "You"}
+    made = await sent(api, one, body="At eight.", **body)
+    path = f"{one.path}/announcements"
+    mine = "/v1/me/announcements"
+
+    async def subjects(who, path=path):
+        page = await api.good("GET", path, who=who)
+        return [item["subject"] for item in page["items"]]
+
+    assert await subjects(member) == ["You", "Us"]
+    assert await subjects(guest) == ["You"]
+    assert [await subjects(who, mine) for who in (member, guest, stranger)] == [
+        ["Us"],
+        ["You"],
+        [],
+    ]
+    shown = await api.good("GET", f"{path}/{made['id']}", who=guest)
+    hidden = dict.fromkeys(("created_by", "state", "counts"))
+    assert shown == made | hidden
+    for wanted in (path, f"{path}/{made['id']}"):
+        answer = await api.request("GET", wanted, who=stranger)
+        assert check_problem(answer, 403)["code"] == "forbidden"
+    key = (await api_key(api, one, ["members:read"]))["key"]
+    answer = await by_machine(api, key, "GET", f"{path}/{made['id']}")
+    assert (answer.status, answer.body) == (200, made)
+    key = (await api_key(api, one, ["events:read"]))["key"]
+    for strange in (key, (await api_key(api, await team(api)))["key"]):
+        answer = await by_machine(api, strange, "GET", path)
+        assert check_problem(answer, 403)["code"] == "forbidden"
+    await api.ok(event, guest, "cancel", booking=booking)
+    answer = await api.request("GET", path, who=guest)
+    assert check_problem(answer, 403)["code"] == "forbidden"

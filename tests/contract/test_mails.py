@@ -109,16 +109,93 @@ async def test_a_new_address_takes_the_password_and_both_addresses_hear_of_it(
     assert check_problem(answer, 403)["code"] == "wrong_password"
     body["current_password"] = PASSWORD
     me = await api.good("PATCH", "/v1/me", body, who=who)
-    assert (me["email"], me["email_verified"]) == (new, False)
-    await office.mail_to(made["email"], "Your email address was changed")
-    code = code_of(await office.mail_to(new, VERIFY), "verify")
+    assert (me["email"], me["pending_email"]) == (made["email"], new)
+    assert await api.good("PATCH", "/v1/me", body, who=who) == me
+    await office.mail_to(made["email"], "Your email address is to be changed")
+    first = code_of(await office.mail_to(new, VERIFY), "verify")
+    assert (await api.login(new, PASSWORD)).status == 401
+    assert (await api.login(made["email"], PASSWORD)).status == 200
+    seen = len(office.mails)
+    await api.good("POST", "/v1/auth/email/resend", who=who)
+    code = code_of(await office.mail_to(new, VERIFY, seen), "verify")
+    assert await verified(api, first) == 422
     assert await verified(api, code) == 204
+    await office.mail_to(made["email"], "Your email address was changed")
+    me = await api.good("GET", "/v1/me", who=who)
+    assert (me["email"], me["email_verified"], me["pending_email"]) == (new, True, None)
     assert (await api.login(made["email"], PASSWORD)).status == 401
     assert (await api.login(new, PASSWORD)).status == 200
     other = await registered(api)
     body["email"] = new.upper()
     answer = await api.request("PATCH", "/v1/me", body, who=person(other))
     assert check_problem(answer, 409)["code"] == "email_taken"
+
+
+async def test_an_address_that_somebody_took_meanwhile_stays_theirs(api, office):
+    made, new = await registered(api), new_email()
+    who = person(made)
+    body = {"email": new, "current_password": PASSWORD}
+    await api.good("PATCH", "/v1/me", body, who=who)
+    code = code_of(await office.mail_to(new, VERIFY), "verify")
+    faster = {"email": new.title(), "password": PASSWORD, "name": "Bert"}
+    await api.good("POST", "/v1/auth/register", faster)
+    answer = await api.request("POST", "/v1/auth/email/verify", {"code": code})
+    assert check_problem(answer, 409)["code"] == "email_taken"
+    # The address of today, in whichever spelling, takes the wish back.
+    body["email"] = made["email"].upper()
+    me = await api.good("PATCH", "/v1/me", body, who=who)
+    assert (me["email"], me["pending_email"]) == (made["email"], None)
+    assert await verified(api, code) == 422
+
+
+async def test_a_new_password_is_another_than_the_old_one(api, office):
+    made = await registered(api)
+    body = {"current_password": PASSWORD, "new_password": PASSWORD}
+    answer = await api.request("POST", "/v1/me/password", body, who=person(made))
+    (error,) = check_problem(answer, 422)["errors"]
+    assert error["field"] == "new_password"
+    await forget(api, made["email"])
+    code = code_of(await office.mail_to(made["email"], RESET), "reset")
+    path = "/v1/auth/password/reset"
+    same = await api.request("POST", path, {"code": code, "password": PASSWORD})
+    assert check_problem(same, 422)["errors"][0]["field"] == "password"
+    body = {"code": code, "password": "another password"}
+    assert (await api.request("POST", path, body)).status == 204
+    assert (await api.login(made["email"], "another password")).status == 200
+
+
+async def test_whom_an_administrator_makes_chooses_a_password(api, office):
+    email = new_email()
+    body = {"email": email, "name": "Dora", "role": "organizer"}
+    key = {"Idempotency-Key": email}
+    made = await api.request("POST", "/v1/users", body, who=api.admin, headers=key)
+    assert made.status == 201
+    assert made.headers["location"] == f"/v1/users/{made.body['id']}"
+    assert (made.body["role"], made.body["email_verified"]) == ("organizer", False)
+    again = await api.request("POST", "/v1/users", body, who=api.admin, headers=key)
+    assert (again.status, again.body) == (201, made.body)
+    other = body | {"name": "Dorothea"}
+    answer = await api.request("POST", "/v1/users", other, who=api.admin, headers=key)
+    assert check_problem(answer, 422)["code"] == "key_reused"
+    answer = await api.request("POST", "/v1/users", other, who=api.admin)
+    assert check_problem(answer, 409)["code"] == "email_taken"
+    mail = await office.mail_to(email, "Your account")
+    assert "Dora" not in mail.get_content()
+    for guess in ("none was chosen yet", PASSWORD):
+        assert (await api.login(email, guess)).status == 401
+    chosen = {"code": code_of(mail, "reset"), "password": PASSWORD}
+    answer = await api.request("POST", "/v1/auth/password/reset", chosen)
+    assert answer.status == 204
+    signed_in = await api.login(email, PASSWORD)
+    assert signed_in.body["user"] == {"id": made.body["id"], "role": "organizer"}
+    me = await api.good("GET", "/v1/me", who=person(signed_in.body))
+    assert me["email_verified"] is True
+    path = f"/v1/users/{made.body['id']}"
+    assert (await api.request("DELETE", path, who=api.admin)).status == 204
+    assert await is_refused_soon(api, person(signed_in.body))
+    assert (await api.login(email, PASSWORD)).status == 401
+    gone = check_problem(await api.request("DELETE", path, who=api.admin), 404)
+    assert gone["code"] == "user_not_found"
 
 
 async def test_a_new_password_is_told_to_its_owner(api, office):

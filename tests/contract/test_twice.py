@@ -66,6 +66,8 @@ OTHERS: Final[dict[str, str]] = {
     "create_venue": MADE_ANEW,
     "duplicate_venue": MADE_ANEW,
     "create_event": MADE_ANEW,
+    "create_user": MADE_ANEW,
+    "create_person": MADE_ANEW,
     "duplicate_event": MADE_ANEW,
     "upload_image": MADE_ANEW,
     "create_attendee": "an address registers once: already_registered",
@@ -236,7 +238,29 @@ async def hidden_image(world: World) -> Step:
     return Step(f"/v1/events/{event}/image", who, statuses=NOTHING)
 
 
+async def deleted_user(world: World) -> Step:
+    path = f"/v1/users/{(await account(world.api)).id}"
+    return Step(path, world.api.admin, statuses=GONE)
+
+
+async def deleted_announcement(world: World) -> Step:
+    path, who = f"{world.one.path}/announcements", world.one.leader
+    told = {"audience": "members", "subject": "News", "body": "Well."}
+    made = await world.api.good("POST", path, told, who=who)
+    return Step(f"{path}/{made['id']}", who, statuses=GONE)
+
+
+async def deleted_person(world: World) -> Step:
+    who = world.one.leader
+    new = {"email": "comer@example.org", "name": "Comer", "organisation": world.one.id}
+    made = await world.api.good("POST", "/v1/attendees", new, who=who)
+    return Step(f"/v1/attendees/{made['id']}", who, statuses=GONE)
+
+
 STEPS: Final[dict[str, tuple[Make, ...]]] = {
+    "delete_user": (deleted_user,),
+    "delete_announcement": (deleted_announcement,),
+    "delete_person": (deleted_person,),
     "publish_event": (sale_step("publish"), scheduled),
     "pause_event": (sale_step("pause", "publish"),),
     "resume_event": (sale_step("resume", "publish", "pause"),),

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from server.transport.rest.story import OTHER_PASSWORD
 from tests.contract.client import Api
 from tests.contract.newcomer import Newcomer, frames_in
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD, Server
@@ -18,6 +19,10 @@ from tests.post_office import PostOffice
 OLGA, BERT, CLEO, DORA = (
     f"{name}@example.org" for name in ("olga", "bert", "cleo", "dora")
 )
+EMIL_ID = "per_2Wq8vB0nMxK5tJ7hRzLcYg"
+"""The one whom the answer's example of `create_person` has."""
+DORA_ID = "usr_7dQx3mWcVtB1nZyKj5hFpA"
+"""The user that the answer's example of `create_user` has."""
 INVITED = "You are invited"
 REGISTERED = "You are registered"
 DUPLICATE = "evt_b2VfYQ3tJ6mRw8xKpL0sZg"
@@ -73,7 +78,8 @@ async def keeps_an_account(one: Newcomer) -> None:
     await one.does("olga", "refresh")
     await one.reads_code(OLGA, RESET)
     await one.does("olga", "reset_password")
-    await one.does("olga", "log_in", "olga")
+    await one.does("olga", "log_in", "olga", password=OTHER_PASSWORD)
+    await one.does("olga", "change_password")
     await one.lists("olga", "list_sessions")
     await one.does("olga", "end_session")
     for ends in ("log_out", "log_out_everywhere"):
@@ -115,6 +121,11 @@ async def leads_an_organisation(one: Newcomer) -> None:
 async def takes_registrations(one: Newcomer) -> None:
     await one.reads_code(DORA, REGISTERED)
     await one.does("nobody", "cancel_registration")
+    await one.does("olga", "create_person")
+    await one.lists("olga", "list_persons")
+    await one.does("olga", "show_person", attendee=EMIL_ID)
+    await one.does("olga", "create_attendee", "emil")
+    await one.does("olga", "delete_person", attendee=EMIL_ID)
     await one.does("olga", "create_attendee", "olga")
     await one.lists("olga", "list_attendees")
     await one.does("olga", "show_attendee")
@@ -179,6 +190,9 @@ async def buys(one: Newcomer) -> None:
     await one.does("olga", "create_announcement", "ticket_holders")
     await one.lists("olga", "list_announcements")
     await one.does("olga", "show_announcement")
+    await one.lists("olga", "list_my_announcements")
+    await one.does("olga", "edit_announcement")
+    await one.does("olga", "delete_announcement")
     await one.does("olga", "show_event_analytics")
     await one.does("olga", "show_organisation_analytics", query={"step": "minute"})
     await one.does("olga", "show_journal")
@@ -205,6 +219,8 @@ async def administers(one: Newcomer) -> None:
     )
     await one.lists("admin", "list_users")
     await one.does("admin", "show_user")
+    await one.does("admin", "create_user")
+    await one.does("admin", "delete_user", user=DORA_ID)
     for change in ("organizer", "suspend", "let_in"):
         await one.does("admin", "edit_user", change)
     assert (await one.does("olga", "log_in", "olga"))["user"]["role"] == "organizer"
@@ -225,7 +241,6 @@ async def ends_it(one: Newcomer) -> None:
     await one.does("olga", "remove_member")
     await one.does("olga", "transfer_organisation")
     await one.does("cleo", "edit_me", "address")
-    await one.does("cleo", "change_password")
     await one.does("cleo", "delete_me")
 
 

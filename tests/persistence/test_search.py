@@ -9,7 +9,7 @@ import pytest
 
 from persistence.events.details import DetailsChange
 from persistence.people.accounts import Account
-from persistence.people.organisations import Organisations
+from persistence.people.organisations import Organisations, Reach
 from persistence.people.users import Users
 from persistence.postgres.migrate import MIGRATIONS, migrate
 from tests.persistence.journals import SETTINGS, VENUE
@@ -168,18 +168,23 @@ async def test_organisations_are_found_by_their_names(store):
     await organised(pool, "org_anna", anna="owner")
     await organised(pool, "org_bob", bob="owner")
     organisations = Organisations(pool)
-    await organisations.edit("org_anna", "Théâtre AC/DC", None)
+    await organisations.edit("org_anna", "Théâtre AC/DC", None, None)
 
-    async def ids(user: str, text: str, every: bool = False) -> list[str]:
+    async def ids(user: str, text: str, reach: Reach = "own") -> list[str]:
         page, _ = await organisations.list_of(
-            user, every=every, text=text, limit=9, cursor=None
+            user, reach=reach, text=text, limit=9, cursor=None
         )
         return [one.organisation_id for one in page]
 
     assert await ids("usr_anna", "dc theatre") == ["org_anna"]
     assert await ids("usr_bob", "theatre") == ["org_bob"]
-    assert await ids("usr_bob", "theatre", every=True) == ["org_anna", "org_bob"]
-    assert await ids("usr_bob", "acdc", every=True) == ["org_anna"]
+    for reach in ("listed", "all"):
+        assert await ids("usr_bob", "theatre", reach) == ["org_anna", "org_bob"]
+        assert await ids("usr_bob", "acdc", reach) == ["org_anna"]
+    await organisations.edit("org_anna", None, None, listed=False)
+    assert await ids("usr_bob", "theatre", "listed") == ["org_bob"]
+    assert await ids("usr_bob", "acdc", "all") == ["org_anna"]
+    assert await ids("usr_anna", "acdc", "listed") == ["org_anna"], "it is hers"
 
 
 MANY = """

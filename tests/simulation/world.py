@@ -65,6 +65,7 @@ class Plan:
     def __init__(self, event: str, plan: EventPlan) -> None:
         self.event = event
         self.venue_id = f"venue {plan.venue}"
+        self.venue_revision = 0
         self.organisation = None
         self.created_by = ORGANIZER
         self.venue = VENUES[plan.venue]
@@ -111,7 +112,10 @@ class World:
         """Whether nothing is so small that people wait for each other for long."""
         self.expired: list[tuple[str, str, str]] = []
         self.plans = {f"e{n}": Plan(f"e{n}", one) for n, one in enumerate(plan.events)}
-        self.venues = {one.venue_id: one.venue for one in self.plans.values()}
+        self.venues = {
+            f"{one.venue_id} {one.venue_revision}": one.venue
+            for one in self.plans.values()
+        }
         self.events: list[str] = list(self.plans)
         self.numbers = {event: n for n, event in enumerate(self.events)}
         self.histories = {event: History() for event in self.events}

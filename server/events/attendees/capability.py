@@ -3,9 +3,14 @@
 from typing import Final
 
 from persistence.events.attendees import forget_attendees
+from persistence.events.persons import Persons, forget_persons
+from server.events.attendees import rest, rest_persons
 from server.events.attendees.examples import EXAMPLES
-from server.events.attendees.rest import ROUTES
-from server.events.attendees.service import REGISTRATIONS, RegistrationService
+from server.events.attendees.service import (
+    PERSONS,
+    REGISTRATIONS,
+    RegistrationService,
+)
 from server.live.actors.registry import REGISTRY
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
@@ -15,17 +20,19 @@ async def _open(startup: Startup) -> None:
     public_url = startup.settings.public_url
     registrations = RegistrationService(startup.pool, startup[REGISTRY], public_url)
     startup[REGISTRATIONS] = registrations
+    startup[PERSONS] = Persons(startup.pool)
     startup.run(registrations.run(startup.job("registrations")), "registrations")
 
 
 ATTENDEES: Final = Capability(
     name="attendees",
     open=_open,
-    routes=ROUTES,
-    erase=(forget_attendees,),
+    routes=(*rest.ROUTES, *rest_persons.ROUTES),
+    erase=(forget_attendees, forget_persons),
     parameters={
         "attendee": PathParameter(
-            "The registration's id.", "att_9Ks2Vx0cRtN4bQyLm7wGeA"
+            "The id of a registration, or of somebody of the house.",
+            "att_9Ks2Vx0cRtN4bQyLm7wGeA",
         ),
     },
     makes={"attendees": "attendee"},
@@ -33,7 +40,10 @@ ATTENDEES: Final = Capability(
         "Attendees": """\
 Registering without choosing a place, for an event that was made or changed with
 `"registration": "open"`, which needs just a `capacity`, and is on sale. The mail to the
-address has a code that cancels without a token.""",
+address has a code that cancels without a token. People of the house are noted once at
+`/v1/attendees` and registered by their id (`per_…`); only their organisation sees them,
+or the organiser who noted them. At `/v1/attendees/{attendee}` the id of a registration
+(`att_…`) is good, too.""",
     },
     examples=EXAMPLES,
 )

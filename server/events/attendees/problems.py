@@ -7,6 +7,9 @@ from server.transport.http.problems import ProblemType
 ALREADY_REGISTERED: Final = ProblemType(
     "already_registered", 409, "Somebody registered with this email address."
 )
+ATTENDEE_EXISTS: Final = ProblemType(
+    "attendee_exists", 409, "There is an attendee with this email address."
+)
 REGISTRATION_CLOSED: Final = ProblemType(
     "registration_closed", 409, "This event takes no registrations."
 )
@@ -18,5 +21,5 @@ REGISTRATION_PENDING: Final = ProblemType(
     retry_after_s=1,
 )
 ATTENDEE_NOT_FOUND: Final = ProblemType(
-    "attendee_not_found", 404, "There is no such registration."
+    "attendee_not_found", 404, "There is no such attendee."
 )

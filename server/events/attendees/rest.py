@@ -5,22 +5,25 @@ from functools import partial
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory.faults import Faults
 from inventory.venue.own import GA
 from persistence.events.attendees import AlreadyRegistered, Attendee, NewAttendee
+from persistence.events.rows import EventRow
 from persistence.people.addresses import address_key
+from server.base.identity import Machine
 from server.events.attendees.problems import (
     ALREADY_REGISTERED,
     ATTENDEE_NOT_FOUND,
     REGISTRATION_CLOSED,
     REGISTRATION_PENDING,
 )
-from server.events.attendees.service import REGISTRATIONS, RegistrationRefused
+from server.events.attendees.service import PERSONS, REGISTRATIONS, RegistrationRefused
 from server.events.catalogue.rest import (
     FoundEvent,
     find_event,
+    find_shown_row,
 )
 from server.live.actors.registry import EventNotFound, EventUnavailable
 from server.people.auth.fields import Email, check_email, count_mail, read_email
@@ -46,30 +49,39 @@ from server.transport.http.problems import (
     SALE_PAUSED,
     UNAVAILABLE,
     ProblemError,
+    bad_field,
     refusal,
 )
 from server.transport.mail.codes import hash_of_code
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Name
+from server.transport.rest.fields import Id, Name
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of
 from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
 
 TEXT_LENGTH_MAX: Final = 200
+REGISTRATION_KIND: Final = "att"
+"""What ids of registrations begin with; those of people of the house do not."""
+
 STATUSES: Final = ("pending", "registered", "cancelled")
 
 
 class AttendeeCreate(Body):
-    """Who comes. The code that cancels is mailed to the address."""
+    """Who comes: an `email` and a `name`, or the id of an `attendee` of the house.
 
-    email: Email
-    name: Name
+    The code that cancels is mailed to the address.
+    """
+
+    email: Email | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    attendee: Id | UnsetType = UNSET
 
     def check(self, faults: Faults) -> None:
         """Add what is wrong with the address."""
-        check_email(faults, self.email)
+        if self.email is not UNSET:
+            check_email(faults, self.email)
 
 
 class CodeOfAttendee(Struct, forbid_unknown_fields=True):
@@ -91,6 +103,16 @@ class AttendeeDocument(Struct):
     created_at: datetime
     registered_at: datetime | None
     cancelled_at: datetime | None
+    person: str | None
+    """Who it is, where they were registered by the id."""
+
+
+class Comer(Struct, frozen=True):
+    """Who is to be registered."""
+
+    email: str
+    name: str
+    person: str | None
 
 
 async def create_attendee(call: Call) -> web.Response:
@@ -99,15 +121,17 @@ async def create_attendee(call: Call) -> web.Response:
     event = await find_event(call)
     body = await call.body(AttendeeCreate)
     _check_open(event)
-    email = read_email(body.email)
-    count_mail(call, email)
+    comer = await _comer_of(call, body)
+    count_mail(call, comer.email)
 
     def name(attempt: int) -> str:
         tried = key if key is None or not attempt else f"{key} {attempt}"
-        return new_id("att", f"{user} {event.id}", tried)
+        return new_id(REGISTRATION_KIND, f"{user} {event.id}", tried)
 
-    request_hash = hash_request([event.id, address_key(email), body.name])
-    new = NewAttendee(name(0), event.id, email, body.name, user, request_hash)
+    request_hash = hash_request([event.id, address_key(comer.email), comer.name])
+    new = NewAttendee(
+        name(0), event.id, comer.email, comer.name, user, request_hash, comer.person
+    )
     try:
         made = await call[REGISTRATIONS].register(new, name)
     except AlreadyRegistered as error:
@@ -153,13 +177,26 @@ async def show_attendee(call: Call) -> web.Response:
     return call.read(document_of((await _seen(call))[1]))
 
 
+def reader_of(call: Call) -> str | None:
+    """Return as whom the caller sees people of the house; None sees all."""
+    who = call.who
+    if isinstance(who, Machine):
+        return who.organisation
+    return None if who.role == "admin" else who.user
+
+
 async def cancel_attendee(call: Call) -> web.Response:
     """Cancel a registration: who made it in time, who manages the event at any time."""
     event, attendee = await _seen(call)
-    late = await manages(call, event.organisation, event.maker)
+    return call.answer(document_of(await cancel_seen(call, event, attendee)))
+
+
+async def cancel_seen(call: Call, event: EventRow, attendee: Attendee) -> Attendee:
+    """Cancel a registration that the caller sees, where they may."""
+    late = await manages(call, event.organisation, event.created_by)
     if attendee.user_id != call.who.user and not late:
         # Staff of the organisation see it, and no more.
-        await require_manager(call, event.organisation, event.maker)
+        await require_manager(call, event.organisation, event.created_by)
     return await _cancel(call, attendee, late=late)
 
 
@@ -170,7 +207,7 @@ async def cancel_registration(call: Call) -> web.Response:
     attendee = await call[REGISTRATIONS].store.find_by_code(digest)
     if attendee is None:
         raise ProblemError(CODE_INVALID)
-    return await _cancel(call, attendee, late=False)
+    return call.answer(document_of(await _cancel(call, attendee, late=False)))
 
 
 def document_of(row: Attendee) -> AttendeeDocument:
@@ -186,10 +223,27 @@ def document_of(row: Attendee) -> AttendeeDocument:
         created_at=row.created_at,
         registered_at=row.registered_at,
         cancelled_at=row.gone_at,
+        person=row.person_id,
     )
 
 
-async def _cancel(call: Call, attendee: Attendee, *, late: bool) -> web.Response:
+async def _comer_of(call: Call, body: AttendeeCreate) -> Comer:
+    """Return whom a body names, one way or the other."""
+    if isinstance(body.attendee, str):
+        for field in ("email", "name"):
+            if getattr(body, field) is not UNSET:
+                raise bad_field(field, "Not beside an attendee, who has one.")
+        found = await call[PERSONS].find(body.attendee, reader_of(call))
+        if found is None:
+            raise ProblemError(ATTENDEE_NOT_FOUND)
+        return Comer(found.email, found.name, found.person_id)
+    if not isinstance(body.email, str) or not isinstance(body.name, str):
+        field = "name" if isinstance(body.email, str) else "email"
+        raise bad_field(field, "Missing: give an email and a name, or an attendee.")
+    return Comer(read_email(body.email), body.name, None)
+
+
+async def _cancel(call: Call, attendee: Attendee, *, late: bool) -> Attendee:
     """Cancel a registration that is there; one that is cancelled stays so."""
     if attendee.shown == "pending":
         raise ProblemError(REGISTRATION_PENDING)
@@ -200,7 +254,7 @@ async def _cancel(call: Call, attendee: Attendee, *, late: bool) -> web.Response
             raise refusal(error.refused) from error
         except (EventNotFound, EventUnavailable) as error:
             raise ProblemError(UNAVAILABLE) from error
-    return call.answer(document_of(attendee))
+    return attendee
 
 
 def _check_open(event: FoundEvent) -> None:
@@ -211,18 +265,31 @@ def _check_open(event: FoundEvent) -> None:
         raise ProblemError(PAYMENT_REQUIRED)
 
 
-async def _seen(call: Call) -> tuple[FoundEvent, Attendee]:
+async def _seen(call: Call) -> tuple[EventRow, Attendee]:
     """Return the registration of the path, as far as the caller may see it."""
-    event, name = await find_event(call), call.path("attendee", ATTENDEE_NOT_FOUND)
-    row = await call[REGISTRATIONS].store.find(name)
-    if row is None or row.event_id != event.id or row.came_to_nothing:
+    event, name = (
+        call.path("event", EVENT_NOT_FOUND),
+        call.path("attendee", ATTENDEE_NOT_FOUND),
+    )
+    await find_shown_row(call, event)
+    row, attendee = await seen_by(call, name)
+    if attendee.event_id != event:
         raise ProblemError(ATTENDEE_NOT_FOUND)
+    return row, attendee
+
+
+async def seen_by(call: Call, name: str) -> tuple[EventRow, Attendee]:
+    """Return a registration and its event, as far as the caller may see it."""
+    found = await call[REGISTRATIONS].store.find(name)
+    if found is None or found.came_to_nothing:
+        raise ProblemError(ATTENDEE_NOT_FOUND)
+    event = await find_shown_row(call, found.event_id)
     # Somebody else's looks like none at all.
-    if row.user_id != call.who.user and not await sees(
-        call, event.organisation, event.maker
+    if found.user_id != call.who.user and not await sees(
+        call, event.organisation, event.created_by
     ):
         raise ProblemError(ATTENDEE_NOT_FOUND)
-    return event, row
+    return event, found
 
 
 REFUSED: Final = (OVERLOADED, OUTCOME_UNKNOWN)
@@ -265,6 +332,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             EVENT_NOT_FOUND,
             REGISTRATION_CLOSED,
             ALREADY_REGISTERED,
+            ATTENDEE_NOT_FOUND,
             PAYMENT_REQUIRED,
             SALE_NOT_OPEN,
             SALE_PAUSED,

@@ -13,6 +13,7 @@ from inventory.replies import BookOk, HoldOk, Refused
 from inventory.venue.own import GA
 from persistence.errors import Unavailable
 from persistence.events.attendees import Attendee, Attendees, NewAttendee
+from persistence.events.persons import Persons
 from persistence.postgres.pool import Pool
 from server.base.jobs import Job
 from server.events.attendees.mails import AttendeeMails
@@ -178,4 +179,5 @@ class RegistrationService:
         raise RegistrationRefused(refused)
 
 
+PERSONS: Final = web.AppKey("persons", Persons)
 REGISTRATIONS: Final = web.AppKey("registrations", RegistrationService)

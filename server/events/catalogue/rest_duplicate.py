@@ -66,7 +66,8 @@ async def duplicate_event(call: Call) -> web.Response:
     unknown = unknown_times(found)
     if "starts_at" in unknown:
         # So are those that move along with it.
-        unknown.update(field for field in FOLLOWING if getattr(body, field) is UNSET)
+        following = (field.removesuffix("_ms") for field in FOLLOWING)
+        unknown.update(name for name in following if getattr(body, name) is UNSET)
     await refuse_new(call, copy, settings, categories, found, unknown)
     request_hash = hash_request(["duplicate", event.id, body])
     try:

@@ -25,18 +25,15 @@ class Links:
     """The links of a table of routes."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._targets = [
-            (route, PARAMETER.findall(route.path))
-            for route in routes
-            # What administrators may do is no use to almost all who would read of it.
-            if route.access != "admin"
-        ]
+        every = [(route, PARAMETER.findall(route.path)) for route in routes]
+        # What administrators may do is no use to almost all who would read of it.
+        self._targets = [one for one in every if one[0].access != "admin"]
         self._names = {name for _, names in self._targets for name in names}
-        shown = {route.path for route, _ in self._targets if route.method == "GET"}
+        shown = {route.path for route, _ in every if route.method == "GET"}
         self._kinds: dict[Any, str] = {
             route.answers: name
-            for route, _ in self._targets
-            for name in self._names
+            for route, _ in every
+            for name in {name for _, names in every for name in names}
             if route.status == MADE and f"{route.path}/{{{name}}}" in shown
         }
 

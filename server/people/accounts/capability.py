@@ -30,6 +30,7 @@ ACCOUNTS: Final = Capability(
     parameters={
         "user": PathParameter("The user's id.", OLGA),
     },
+    makes={"users": "user"},
     tags={
         "Administration": """\
 For administrators: users, their roles and suspensions, and the log of every call that

@@ -11,6 +11,7 @@ from server.transport.rest.story import (
     INVITED,
     MEMBER,
     OLGA,
+    OTHER_PASSWORD,
     OWNER,
     PASSWORD,
 )
@@ -20,12 +21,13 @@ ME: Final[dict[str, Any]] = {
     "role": "customer",
     "email": "olga@example.org",
     "email_verified": True,
+    "pending_email": None,
     "name": "Olga",
     "created_at": "2026-11-21T10:00:00Z",
 }
 
 USER: Final[dict[str, Any]] = {
-    **ME,
+    **{name: value for name, value in ME.items() if name != "pending_email"},
     "suspended": False,
     "suspended_at": None,
     "suspended_reason": None,
@@ -38,6 +40,15 @@ SUSPENDED: Final[dict[str, Any]] = {
     "suspended_reason": "Bought for resale, see ticket 4711.",
 }
 
+DORA: Final[dict[str, Any]] = {
+    **USER,
+    "id": "usr_7dQx3mWcVtB1nZyKj5hFpA",
+    "role": "organizer",
+    "email": "dora@example.com",
+    "email_verified": False,
+    "name": "Dora",
+}
+
 CLEO_MOVED: Final = "cleo@example.net"
 
 
@@ -45,11 +56,16 @@ EXAMPLES: Final = Examples(
     requests={
         "verify_email": {"code": CODE},
         "forgot_password": {"email": "olga@example.org"},
+        "create_user": {
+            name: value
+            for name, value in DORA.items()
+            if name in ("email", "name", "role")
+        },
+        "reset_password": {"code": CODE, "password": OTHER_PASSWORD},
         # Back to the one that logging in names.
-        "reset_password": {"code": CODE, "password": PASSWORD},
         "change_password": {
-            "current_password": PASSWORD,
-            "new_password": "incorrect zebra accumulator",
+            "current_password": OTHER_PASSWORD,
+            "new_password": PASSWORD,
         },
     },
     answers={
@@ -59,6 +75,7 @@ EXAMPLES: Final = Examples(
         "show_me": ME,
         "edit_me": ME,
         "list_users": {"items": [USER], "next_cursor": None},
+        "create_user": DORA,
         "show_user": USER,
         "edit_user": SUSPENDED,
     },

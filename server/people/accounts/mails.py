@@ -29,10 +29,17 @@ without the code nothing happens.
 """
 VERIFY: Final = "Somebody, we hope you, gave this address for an account."
 RESET: Final = "Somebody, we hope you, forgot the password of your account."
+WELCOME: Final = "There is an account for you now: choose its password."
 NEW_PASSWORD: Final = """\
 The password of your account was changed, and all sessions were ended.
 
 If it was not you, ask for a new password now.
+"""
+ASKED_TO_MOVE: Final = """\
+Your account is to have another email address. Until that one is confirmed,
+this one stays.
+
+If it was not you, ask for a new password now: then this one stays for good.
 """
 NEW_ADDRESS: Final = """\
 Your account has another email address now. This one is used no more.
@@ -66,9 +73,20 @@ class AccountMails:
         until = "It is good once, within an hour."
         return self._with_code(user, email, "reset", subject, RESET, until, RESET_S)
 
+    def welcome(self, account: Account) -> AccountMail:
+        """Let somebody choose the first password of an account made for them."""
+        user, email, subject = account.user_id, account.email, "Your account"
+        until = "It is good once, within three days."
+        return self._with_code(user, email, "reset", subject, WELCOME, until, VERIFY_S)
+
     def new_password(self, account: Account) -> Mail:
         """Tell somebody that the password was changed."""
         return self._notice(account, "Your password was changed", NEW_PASSWORD)
+
+    def asked_to_move(self, account: Account) -> Mail:
+        """Tell the address of today that another is to take its place."""
+        subject = "Your email address is to be changed"
+        return self._notice(account, subject, ASKED_TO_MOVE)
 
     def new_address(self, account: Account) -> Mail:
         """Tell the former address that it is not used any more."""

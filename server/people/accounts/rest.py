@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from inventory.faults import Faults
 from persistence.errors import refuse_stale
+from persistence.mail import Code, Mail
 from persistence.people.accounts import Account, EmailTaken
 from persistence.people.addresses import address_key
 from persistence.people.organisations import LastOwner
@@ -18,6 +19,7 @@ from server.people.accounts.problems import EMAIL_TAKEN
 from server.people.auth.fields import (
     ACCOUNTS,
     PASSWORD_WRITES,
+    SAME_PASSWORD,
     Email,
     NewPassword,
     Password,
@@ -29,6 +31,7 @@ from server.people.auth.fields import (
     read_email,
     verify_password,
 )
+from server.people.auth.passwords import normal_password
 from server.people.auth.problems import WRONG_PASSWORD
 from server.people.auth.rest import TokenDocument, sign_in
 from server.people.auth.sessions import SIGN_INS
@@ -38,6 +41,7 @@ from server.transport.http.problems import (
     FORBIDDEN,
     UNAVAILABLE,
     ProblemError,
+    bad_field,
 )
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
@@ -53,12 +57,18 @@ class MeDocument(Struct):
     role: Role
     email: str | None = None
     email_verified: bool = False
+    pending_email: str | None = None
+    """What `email` is to be, once the code that was sent there is shown."""
     name: str | None = None
     created_at: datetime | None = None
 
 
 class MePatch(Body):
-    """What the caller wants to change."""
+    """What the caller wants to change.
+
+    Another `email` counts once it is confirmed; until then it is the `pending_email`.
+    The one that is takes that back.
+    """
 
     name: Name | UnsetType = UNSET
     email: Email | UnsetType = UNSET
@@ -75,7 +85,7 @@ class MePatch(Body):
 
 
 class PasswordChange(Body):
-    """The password that is, and the one that is to be."""
+    """The password that is, and the one that is to be, which must be another."""
 
     current_password: Password
     new_password: NewPassword
@@ -132,6 +142,8 @@ async def delete_me(call: Call) -> web.Response:
 async def change_password(call: Call) -> web.Response:
     """Change the password, end all sessions, and begin a new one."""
     body = await call.body(PasswordChange)
+    if normal_password(body.new_password) == normal_password(body.current_password):
+        raise bad_field("new_password", SAME_PASSWORD)
     account = await account_of(call)
     if not await verify_password(call, account, account.email, body.current_password):
         raise ProblemError(WRONG_PASSWORD)
@@ -145,27 +157,33 @@ async def change_password(call: Call) -> web.Response:
 
 
 async def _move(call: Call, text: str, password: str) -> bool:
-    """Give the account another address, and ask there whether it is the right one.
+    """Ask at another address whether it is the right one, to take it then.
 
-    Returns whether it is another one.
+    Returns whether something was changed.
     """
     account, email = await account_of(call), read_email(text)
     if not await verify_password(call, account, account.email, password):
         raise ProblemError(WRONG_PASSWORD)
-    if address_key(email) == address_key(account.email):
+    to = None if address_key(email) == address_key(account.email) else email
+    if _key_of(to) == _key_of(account.pending_email):
         return False
-    count_mail(call, email)
-    message = call[ACCOUNT_MAILS].verify(account.user_id, email)
-    mails = [message.mail, call[ACCOUNT_MAILS].new_address(account)]
+    mails, codes = list[Mail](), list[Code]()
+    if to is not None:
+        count_mail(call, to)
+        message = call[ACCOUNT_MAILS].verify(account.user_id, to)
+        mails = [message.mail, call[ACCOUNT_MAILS].asked_to_move(account)]
+        codes = [message.code]
     try:
-        moved = await call[ACCOUNTS].move(
-            account, email, mails, [message.code], call.seen
-        )
+        moved = await call[ACCOUNTS].ask_to_move(account, to, mails, codes, call.seen)
     except EmailTaken as error:
         raise ProblemError(EMAIL_TAKEN) from error
     if moved is None:
         raise ProblemError(WRONG_PASSWORD, "The password was changed just now.")
     return True
+
+
+def _key_of(email: str | None) -> str | None:
+    return None if email is None else address_key(email)
 
 
 def _document_of(account: Account) -> MeDocument:
@@ -174,6 +192,7 @@ def _document_of(account: Account) -> MeDocument:
         role=account.role,
         email=account.email,
         email_verified=account.verified,
+        pending_email=account.pending_email,
         name=account.name,
         created_at=account.created_at,
     )

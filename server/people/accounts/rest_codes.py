@@ -7,7 +7,9 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from inventory.faults import Faults
+from persistence.people.accounts import EmailTaken
 from server.people.accounts.mails import ACCOUNT_MAILS
+from server.people.accounts.problems import EMAIL_TAKEN
 from server.people.auth.fields import (
     ACCOUNTS,
     PASSWORD_WRITES,
@@ -17,6 +19,7 @@ from server.people.auth.fields import (
     check_new_password,
     count_mail,
     hash_password,
+    refuse_same,
 )
 from server.people.auth.sessions import SIGN_INS
 from server.transport.http.problems import (
@@ -52,7 +55,7 @@ class Forgot(Struct, forbid_unknown_fields=True):
 
 
 class Reset(Body):
-    """The code of a mail, and the password that is to be."""
+    """The code of a mail, and the password that is to be, which must be another."""
 
     code: MailCode
     password: NewPassword
@@ -71,17 +74,24 @@ class Accepted(Struct):
 async def resend(call: Call) -> web.Response:
     """Send the code for the caller's address once more; earlier ones end."""
     account = await account_of(call)
-    if not account.verified:
-        count_mail(call, account.email)
-        message = call[ACCOUNT_MAILS].verify(account.user_id, account.email)
+    # An address that is to be is what waits for a code, whatever the one of today does.
+    email = account.pending_email or (None if account.verified else account.email)
+    if email is not None:
+        count_mail(call, email)
+        message = call[ACCOUNT_MAILS].verify(account.user_id, email)
         await call[ACCOUNTS].put_code(message.mail, message.code)
     return call.answer(Accepted(), status=202)
 
 
 async def verify(call: Call) -> web.Response:
-    """Note that somebody reads the mails of an address."""
+    """Note that somebody reads the mails of an address; it may be a new one."""
     body = await call.body(Verify)
-    proven = await call[ACCOUNTS].verify(hash_of_code(body.code))
+    try:
+        proven = await call[ACCOUNTS].verify(
+            hash_of_code(body.code), call[ACCOUNT_MAILS].new_address
+        )
+    except EmailTaken as error:
+        raise ProblemError(EMAIL_TAKEN) from error
     if proven is None:
         raise ProblemError(CODE_INVALID)
     note_objects(call.request, user=proven.user_id)
@@ -102,8 +112,11 @@ async def reset(call: Call) -> web.Response:
     body = await call.body(Reset)
     hashed_code = hash_of_code(body.code)
     # Before the hash, which is dear: nobody may have us compute it for nothing.
-    if await call[OUTBOX].find_code(hashed_code, "reset") is None:
+    proven = await call[OUTBOX].find_code(hashed_code, "reset")
+    account = None if proven is None else await call[ACCOUNTS].find(proven.user_id)
+    if account is None:
         raise ProblemError(CODE_INVALID)
+    await refuse_same(call, account, body.password, "password")
     hashed = await hash_password(call, body.password)
     done = await call[ACCOUNTS].reset_password(hashed_code, hashed)
     if done is None:
@@ -127,7 +140,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/auth/email/resend",
         handler=resend,
         name="resend_code",
-        summary="Send the code that confirms the caller's address once more",
+        summary="Send the code that confirms the caller's new address once more",
         tag="People",
         access="customer",
         answers=Accepted,
@@ -146,7 +159,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         access="anonymous",
         body=Verify,
         status=204,
-        problems=(*WRITES, CODE_INVALID),
+        problems=(*WRITES, CODE_INVALID, EMAIL_TAKEN),
     ),
     Route(
         method="POST",

@@ -12,17 +12,32 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory.faults import Faults
 from inventory.names import TEXT_PATTERN
+from persistence.people.accounts import Account
+from persistence.people.addresses import address_key
+from persistence.people.organisations import LastOwner
 from persistence.people.users import Changed, LastAdmin, User, Users
 from server.base.identity import Role
-from server.people.accounts.problems import LAST_ADMIN, USER_NOT_FOUND
+from server.people.accounts.mails import ACCOUNT_MAILS
+from server.people.accounts.problems import EMAIL_TAKEN, LAST_ADMIN, USER_NOT_FOUND
+from server.people.auth.fields import (
+    ACCOUNTS,
+    Email,
+    check_email,
+    count_mail,
+    read_email,
+)
 from server.people.auth.sessions import SIGN_INS
+from server.people.organisations.problems import LAST_OWNER
 from server.transport.http.problems import (
     BAD_FIELD,
+    KEY_REUSED,
     UNAVAILABLE,
     ProblemError,
 )
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
+from server.transport.rest.fields import Name
+from server.transport.rest.idempotency import new_id
 from server.transport.rest.notes import note_details
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import bool_of, choice_of, text_of
@@ -30,6 +45,7 @@ from server.transport.rest.route import PAGING, WRITES, Query, Route
 
 REASON_LENGTH_MAX: Final = 500
 QUERY_LENGTH_MAX: Final = 200
+NO_PASSWORD: Final = "none was chosen yet"
 
 UserRole = Literal["customer", "organizer", "admin"]
 ROLES: Final[dict[str, UserRole]] = {
@@ -78,6 +94,58 @@ class UserPatch(Body):
             faults.add("reason", "Say why the account is suspended.")
         if self.suspended is not True and given and not faults.is_faulty("suspended"):
             faults.add("reason", "Only for suspending an account.")
+
+
+class UserCreate(Body):
+    """Somebody who is to have an account; its password is theirs to choose.
+
+    They get a mail with a code for `POST /v1/auth/password/reset`, good for three days.
+    After that `POST /v1/auth/password/forgot` sends another one.
+    """
+
+    email: Email
+    name: Name
+    role: UserRole = "customer"
+
+    def check(self, faults: Faults) -> None:
+        """Add what is wrong with the address."""
+        check_email(faults, self.email)
+
+
+async def create_user(call: Call) -> web.Response:
+    """Make an account for somebody, who chooses its password."""
+    key, body = call.key, await call.body(UserCreate)
+    email = read_email(body.email)
+    count_mail(call, email)
+    user = new_id("usr", f"{call.who.user} {address_key(email)}", key)
+    # What a password is compared with, and no password's hash: nobody knows one yet.
+    wanted = Account(user, email, NO_PASSWORD, body.role, body.name)
+    message = call[ACCOUNT_MAILS].welcome(wanted)
+    made = await call[ACCOUNTS].create(wanted, [message.mail], [message.code])
+    found = await call[USERS].find(user)
+    if found is None:
+        raise ProblemError(EMAIL_TAKEN)
+    asked = (address_key(email), body.name, body.role)
+    if made is None and (address_key(found.email), found.name, found.role) != asked:
+        raise ProblemError(KEY_REUSED)
+    headers = {"Location": f"/v1/users/{user}"}
+    return call.answer(document_of(found), status=201, headers=headers)
+
+
+async def delete_user(call: Call) -> web.Response:
+    """Forget who a user is; bookings stay, under an id that names nobody."""
+    user = call.path("user", USER_NOT_FOUND)
+    try:
+        ended = await call[ACCOUNTS].delete(user, call.seen)
+    except LastOwner as error:
+        detail = "The user alone owns an organisation: give it to a member, or end it."
+        raise ProblemError(LAST_OWNER, detail) from error
+    except LastAdmin as error:
+        raise ProblemError(LAST_ADMIN) from error
+    if ended is None:
+        raise ProblemError(USER_NOT_FOUND)
+    call[SIGN_INS].end_here(user, ended)
+    return call.done()
 
 
 async def list_users(call: Call) -> web.Response:
@@ -173,6 +241,20 @@ USER_FILTERS: Final = (
 
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
+        method="POST",
+        path="/v1/users",
+        handler=create_user,
+        name="create_user",
+        summary="Make an account for somebody, who gets a mail to choose its password",
+        tag="Administration",
+        access="admin",
+        body=UserCreate,
+        answers=UserDocument,
+        status=201,
+        keyed=True,
+        problems=(*WRITES, EMAIL_TAKEN, KEY_REUSED),
+    ),
+    Route(
         method="GET",
         path="/v1/users",
         handler=list_users,
@@ -209,5 +291,17 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers=UserDocument,
         keyed=True,
         problems=(*WRITES, USER_NOT_FOUND, LAST_ADMIN),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/users/{user}",
+        handler=delete_user,
+        name="delete_user",
+        summary="Delete a user; bookings stay, under an id that names nobody",
+        tag="Administration",
+        access="admin",
+        status=204,
+        keyed=True,
+        problems=(UNAVAILABLE, BAD_FIELD, USER_NOT_FOUND, LAST_OWNER, LAST_ADMIN),
     ),
 )

@@ -15,6 +15,7 @@ ANNOUNCEMENT: Final[dict[str, Any]] = {
     "body": "Please come by the side entrance.",
     "created_by": OLGA,
     "created_at": MADE,
+    "edited_at": None,
     "state": "sending",
     "counts": {
         "recipients": 1200,
@@ -26,7 +27,13 @@ ANNOUNCEMENT: Final[dict[str, Any]] = {
 }
 
 
+FOR_HOLDERS: Final[dict[str, Any]] = {
+    **ANNOUNCEMENT,
+    **dict.fromkeys(("created_by", "state", "counts")),
+}
+
 EXAMPLES: Final = Examples(
+    requests={"edit_announcement": {"body": ANNOUNCEMENT["body"]}},
     answers={
         "create_announcement": {
             **ANNOUNCEMENT,
@@ -35,6 +42,8 @@ EXAMPLES: Final = Examples(
         },
         "list_announcements": page(ANNOUNCEMENT),
         "show_announcement": ANNOUNCEMENT,
+        "list_my_announcements": page(FOR_HOLDERS),
+        "edit_announcement": {**ANNOUNCEMENT, "edited_at": "2026-11-21T10:05:00Z"},
     },
     several_requests={
         "create_announcement": {

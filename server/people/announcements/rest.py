@@ -5,32 +5,41 @@ from functools import partial
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory.faults import Faults
 from inventory.names import NAME_PATTERN, TEXT_PATTERN
 from persistence.errors import TooMany
 from persistence.people.announcements import Announcement, Audience, NewAnnouncement
 from persistence.people.organisations import OrganisationNotFound
+from server.base.access import may_act_for
+from server.base.identity import Machine
 from server.live.actors.registry import CATALOG
 from server.people.announcements.job import ANNOUNCEMENT_JOB, ANNOUNCEMENTS
 from server.people.announcements.problems import ANNOUNCEMENT_NOT_FOUND
-from server.people.organisations.mails import announced
-from server.people.organisations.membership import require_membership
+from server.people.organisations.mails import footer_of
+from server.people.organisations.membership import find_membership, require_membership
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
 from server.people.organisations.rows import (
+    BODY,
+    EMPTY,
     MADE,
     ONE,
     ORGANISATION,
+    delete,
     listing,
     post,
     read,
+    write,
 )
 from server.transport.http.problems import (
+    BAD_FIELD,
     KEY_REUSED,
     LIMIT_REACHED,
+    UNAVAILABLE,
     ProblemError,
     bad_field,
+    refuse_denied,
 )
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
@@ -61,6 +70,13 @@ class AnnouncementCreate(Body):
             faults.add("event", detail)
 
 
+class AnnouncementPatch(Struct, forbid_unknown_fields=True):
+    """What to change. Mails that were not sent yet say it; what was sent stays."""
+
+    subject: Subject | UnsetType = UNSET
+    body: Text | UnsetType = UNSET
+
+
 class AnnouncementCounts(Struct):
     """How far the sending is.
 
@@ -76,7 +92,10 @@ class AnnouncementCounts(Struct):
 
 
 class AnnouncementDocument(Struct):
-    """An announcement, and how far its sending is."""
+    """An announcement, and how far its sending is.
+
+    Who made it and how the sending goes is null for ticket holders.
+    """
 
     id: str
     organisation: str
@@ -84,10 +103,11 @@ class AnnouncementDocument(Struct):
     event: str | None
     subject: str
     body: str
-    created_by: str
+    created_by: str | None
     created_at: datetime
-    state: State
-    counts: AnnouncementCounts
+    edited_at: datetime | None
+    state: State | None
+    counts: AnnouncementCounts | None
 
 
 async def create_announcement(call: Call) -> web.Response:
@@ -103,9 +123,10 @@ async def create_announcement(call: Call) -> web.Response:
         body.audience,
         body.event,
         body.subject,
-        announced(body.body, membership.organisation.name, event_name),
+        body.body,
         who.user,
         request_hash,
+        footer_of(membership.organisation.name, event_name),
     )
     try:
         made = await call[ANNOUNCEMENTS].create(new)
@@ -117,31 +138,86 @@ async def create_announcement(call: Call) -> web.Response:
         raise ProblemError(ORGANISATION_NOT_FOUND) from error
     if made.request_hash != request_hash:
         raise ProblemError(KEY_REUSED)
+    if made.deleted_at is not None:
+        raise ProblemError(ANNOUNCEMENT_NOT_FOUND)
     call[ANNOUNCEMENT_JOB].soon()
     place = f"/v1/organisations/{membership.id}/announcements/{made.announcement_id}"
     return call.answer(_document_of(made), status=201, headers={"Location": place})
 
 
-async def list_announcements(call: Call) -> web.Response:
-    """List an organisation's announcements, the newest first."""
-    membership, query = await require_membership(call, "member"), call.request.query
-    rows, cursor = await call[ANNOUNCEMENTS].list_of(
-        membership.id, limit=read_limit(query), cursor=query.get("cursor")
+async def edit_announcement(call: Call) -> web.Response:
+    """Change what an announcement says, as far as it is not sent."""
+    membership = await require_membership(call, "leader")
+    name = call.path("announcement", ANNOUNCEMENT_NOT_FOUND)
+    body = await call.body(AnnouncementPatch)
+    edited = await call[ANNOUNCEMENTS].edit(
+        membership.id,
+        name,
+        body.subject if isinstance(body.subject, str) else None,
+        body.body if isinstance(body.body, str) else None,
+        call.seen,
     )
-    total = await total_of(query, partial(call[ANNOUNCEMENTS].count_of, membership.id))
-    return call.read(Page([_document_of(row) for row in rows], cursor, total))
+    if edited is None:
+        raise ProblemError(ANNOUNCEMENT_NOT_FOUND)
+    return call.answer(_document_of(edited), revision=edited.revision)
+
+
+async def delete_announcement(call: Call) -> web.Response:
+    """Take an announcement back, with those of its mails that are not sent."""
+    membership = await require_membership(call, "leader")
+    name = call.path("announcement", ANNOUNCEMENT_NOT_FOUND)
+    if not await call[ANNOUNCEMENTS].delete(membership.id, name, call.seen):
+        raise ProblemError(ANNOUNCEMENT_NOT_FOUND)
+    return call.done()
+
+
+async def list_announcements(call: Call) -> web.Response:
+    """List an organisation's announcements, or those for the caller's tickets."""
+    (organisation, holder), query = await _reader(call), call.request.query
+    rows, cursor = await call[ANNOUNCEMENTS].list_of(
+        organisation,
+        holder=holder,
+        limit=read_limit(query),
+        cursor=query.get("cursor"),
+    )
+    count = partial(call[ANNOUNCEMENTS].count_of, organisation, holder=holder)
+    items = [_document_of(row, plain=holder is not None) for row in rows]
+    return call.read(Page(items, cursor, await total_of(query, count)))
+
+
+async def list_my_announcements(call: Call) -> web.Response:
+    """List what is for the caller, as a member or as a ticket holder."""
+    query, user = call.request.query, call.who.user
+    rows, cursor = await call[ANNOUNCEMENTS].list_of_user(
+        user, limit=read_limit(query), cursor=query.get("cursor")
+    )
+    total = await total_of(query, partial(call[ANNOUNCEMENTS].count_of_user, user))
+    items = [_document_of(row, plain=True) for row in rows]
+    return call.read(Page(items, cursor, total))
 
 
 async def show_announcement(call: Call) -> web.Response:
-    """Show one announcement, and how far its sending is."""
-    membership, name = (
-        await require_membership(call, "member"),
-        call.path("announcement", ANNOUNCEMENT_NOT_FOUND),
-    )
-    found = await call[ANNOUNCEMENTS].find(membership.id, name)
+    """Show one announcement to a member, or to whom it is meant for."""
+    organisation, holder = await _reader(call)
+    name = call.path("announcement", ANNOUNCEMENT_NOT_FOUND)
+    found = await call[ANNOUNCEMENTS].find(organisation, name, holder)
     if found is None:
         raise ProblemError(ANNOUNCEMENT_NOT_FOUND)
-    return call.read(_document_of(found))
+    return call.read(
+        _document_of(found, plain=holder is not None), revision=found.revision
+    )
+
+
+async def _reader(call: Call) -> tuple[str, str | None]:
+    """Return the organisation of the path, and who asks where it is a ticket holder."""
+    membership, who = await find_membership(call), call.who
+    denial = may_act_for(who, membership.id, membership.role, "member")
+    if denial is None:
+        return membership.id, None
+    holds = call[ANNOUNCEMENTS].holds_tickets
+    if isinstance(who, Machine) or not await holds(membership.id, who.user):
+        refuse_denied(denial)
+    return membership.id, who.user
 
 
 async def _event_name(
@@ -156,7 +232,8 @@ async def _event_name(
     return row.settings.name
 
 
-def _document_of(row: Announcement) -> AnnouncementDocument:
+def _document_of(row: Announcement, *, plain: bool = False) -> AnnouncementDocument:
+    """Return an announcement as clients see it; `plain` is without how it was sent."""
     if row.written_at is None:
         state: State = "writing"
     else:
@@ -168,10 +245,13 @@ def _document_of(row: Announcement) -> AnnouncementDocument:
         event=row.event_id,
         subject=row.subject,
         body=row.body,
-        created_by=row.created_by,
+        created_by=None if plain else row.created_by,
         created_at=row.created_at,
-        state=state,
-        counts=AnnouncementCounts(
+        edited_at=row.edited_at,
+        state=None if plain else state,
+        counts=None
+        if plain
+        else AnnouncementCounts(
             recipients=row.recipients,
             waiting=row.waiting,
             sent=row.recipients - row.waiting - row.failed,
@@ -180,6 +260,11 @@ def _document_of(row: Announcement) -> AnnouncementDocument:
         ),
     )
 
+
+READERS: Final = (
+    "Needs the token of a member, or of who holds tickets: they get what is for these. "
+    "Machines need `members:read`."
+)
 
 ROUTES: Final[tuple[Route, ...]] = (
     post(
@@ -191,23 +276,55 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=AnnouncementCreate,
         answers=AnnouncementDocument,
         status=201,
-        problems=MADE,
+        problems=(*MADE, ANNOUNCEMENT_NOT_FOUND),
     ),
     listing(
         AnnouncementDocument,
         path=f"{ONE}/announcements",
         handler=list_announcements,
         name="list_announcements",
+        who=READERS,
         summary="List an organisation's announcements, the newest first",
-        access="member",
+        access="buyer",
+        scope="members:read",
+    ),
+    listing(
+        AnnouncementDocument,
+        path="/v1/me/announcements",
+        handler=list_my_announcements,
+        name="list_my_announcements",
+        summary="List what is for the caller, as a member or for tickets, newest first",
+        access="buyer",
+        problems=(BAD_FIELD, UNAVAILABLE),
     ),
     read(
         path=f"{ONE}/announcements/{{announcement}}",
         handler=show_announcement,
         name="show_announcement",
+        who=READERS,
         summary="Show an announcement, and how far its sending is",
-        access="member",
+        access="buyer",
+        scope="members:read",
         answers=AnnouncementDocument,
         problems=(*ORGANISATION, ANNOUNCEMENT_NOT_FOUND),
+    ),
+    write(
+        method="PATCH",
+        path=f"{ONE}/announcements/{{announcement}}",
+        handler=edit_announcement,
+        name="edit_announcement",
+        summary="Change an announcement; mails that are not sent say it, too",
+        access="leader",
+        body=AnnouncementPatch,
+        answers=AnnouncementDocument,
+        problems=(*BODY, ANNOUNCEMENT_NOT_FOUND),
+    ),
+    delete(
+        path=f"{ONE}/announcements/{{announcement}}",
+        handler=delete_announcement,
+        name="delete_announcement",
+        summary="Take an announcement back, with its mails that are not sent",
+        access="leader",
+        problems=(*EMPTY, ANNOUNCEMENT_NOT_FOUND),
     ),
 )

@@ -66,6 +66,9 @@ PASSWORD_WRITES: Final = (*WRITES, OVERLOADED)
 """What may be wrong with a body that holds a password, and with hashing it."""
 
 
+SAME_PASSWORD: Final = "This is the password that you have: choose another."
+
+
 async def hash_password(call: Call, password: str) -> str:
     """Return the hash of a password that was checked; raises `ProblemError`."""
     try:
@@ -90,6 +93,16 @@ async def verify_password(
         return await call[PASSWORDS].verify(stored_hash, password)
     except PasswordsBusy as error:
         raise _busy() from error
+
+
+async def refuse_same(call: Call, account: Account, password: str, field: str) -> None:
+    """Raise where somebody chooses the password that the account has."""
+    try:
+        same = await call[PASSWORDS].verify(account.password_hash, password)
+    except PasswordsBusy as error:
+        raise _busy() from error
+    if same:
+        raise bad_field(field, SAME_PASSWORD)
 
 
 def count_mail(call: Call, email: str) -> None:

@@ -21,6 +21,7 @@ ORGANISATION: Final[dict[str, Any]] = {
     "description": "Plays in German and English.",
     "timezone": "Europe/Berlin",
     "created_at": MADE,
+    "listed": True,
     "role": "owner",
 }
 
@@ -96,7 +97,7 @@ EXAMPLES: Final = Examples(
         },
     },
     queries={
-        "list_organisations": {"q": ORGANISATION["name"]},
+        "list_organisations": {"q": ORGANISATION["name"], "listed": True},
         "list_invitations": {"state": "pending"},
         "list_join_requests": {"state": "pending"},
     },

@@ -31,14 +31,12 @@ Your request to join an organisation was accepted: you are a member now.
 DECLINED: Final = """\
 Your request to join an organisation was declined.
 """
-TO_MEMBERS: Final = """\
-{body}
+TO_MEMBERS: Final = """
 
 --
 You get this as a member of {organisation}.
 """
-TO_HOLDERS: Final = """\
-{body}
+TO_HOLDERS: Final = """
 
 --
 {organisation} sends this to everybody who has tickets for {event}.
@@ -79,8 +77,8 @@ class OrganisationMails:
         return Mail(new_mail_id(), user, email, subject, DECLINED, NOTICE_S)
 
 
-def announced(body: str, organisation: str, event: str | None) -> str:
-    """Return the text of an announcement's mails: who sends it, and why to them."""
+def footer_of(organisation: str, event: str | None) -> str:
+    """Return what an announcement's mails end with: who sends them, why to these."""
     if event is None:
-        return TO_MEMBERS.format(body=body, organisation=organisation)
-    return TO_HOLDERS.format(body=body, organisation=organisation, event=event)
+        return TO_MEMBERS.format(organisation=organisation)
+    return TO_HOLDERS.format(organisation=organisation, event=event)

@@ -44,11 +44,13 @@ class Membership(Struct, frozen=True):
 
 async def find_membership(call: Call) -> Membership:
     """Return the organisation of the path, whoever asks; `role` may be None."""
-    name = call.path("organisation", ORGANISATION_NOT_FOUND)
-    found = await call[ORGANISATION_SERVICE].organisations.find(name, call.who.user)
+    name, who = call.path("organisation", ORGANISATION_NOT_FOUND), call.identity
+    user = "" if who is None else who.user
+    found = await call[ORGANISATION_SERVICE].organisations.find(name, user)
     if found is None:
         raise ProblemError(ORGANISATION_NOT_FOUND)
-    return Membership(found, ADMIN_AS if call.who.role == "admin" else found.role)
+    admin = who is not None and who.role == "admin"
+    return Membership(found, ADMIN_AS if admin else found.role)
 
 
 async def require_membership(call: Call, needed: Needed) -> Membership:

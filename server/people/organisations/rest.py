@@ -16,8 +16,7 @@ from persistence.people.organisations import (
     Organisation,
     OrganisationNotFound,
 )
-from server.base.access import OWNERS_ONLY
-from server.base.identity import Machine
+from server.base.access import OWNERS_ONLY, reach_of
 from server.people.organisations.membership import (
     Membership,
     find_membership,
@@ -53,7 +52,7 @@ from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name, Zone, check_zone
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit, total_of
-from server.transport.rest.query import text_of
+from server.transport.rest.query import bool_of, text_of
 from server.transport.rest.route import WRITES, Query, Route
 
 QUERY_LENGTH_MAX: Final = 200
@@ -67,6 +66,8 @@ class OrganisationCreate(Struct, forbid_unknown_fields=True):
     description: Description = ""
     timezone: Zone | UnsetType | None = UNSET
     """Of its events that name none, at venues without one."""
+    listed: bool = True
+    """Whether strangers find it by its name; its page is there for all either way."""
 
 
 class OrganisationPatch(Struct, forbid_unknown_fields=True):
@@ -76,6 +77,7 @@ class OrganisationPatch(Struct, forbid_unknown_fields=True):
     description: Description | UnsetType = UNSET
     timezone: Zone | UnsetType | None = UNSET
     """Of events that are made from then on."""
+    listed: bool | UnsetType = UNSET
 
 
 class Transfer(Struct, forbid_unknown_fields=True):
@@ -92,6 +94,7 @@ class OrganisationDocument(Struct):
     description: str
     timezone: str | None
     created_at: datetime
+    listed: bool
     role: MemberRole | None
 
 
@@ -109,6 +112,7 @@ async def create_organisation(call: Call) -> web.Response:
             timezone=body.timezone if isinstance(body.timezone, str) else None,
             created_by=user,
             request_hash=request_hash,
+            listed=body.listed,
         )
     except TooMany as error:
         raise ProblemError(
@@ -123,27 +127,29 @@ async def create_organisation(call: Call) -> web.Response:
 
 
 async def list_organisations(call: Call) -> web.Response:
-    """List the organisations that the caller belongs to; all, for administrators."""
-    query, who = call.request.query, call.who
+    """List the caller's organisations; with a search, those that are listed, too."""
+    query, who = call.request.query, call.identity
     organisations = call[ORGANISATION_SERVICE].organisations
-    every, text = who.role == "admin", text_of(query, "q", QUERY_LENGTH_MAX)
+    text, listed = text_of(query, "q", QUERY_LENGTH_MAX), bool_of(query, "listed")
+    reach = reach_of(who, searches=text is not None or listed is True)
+    user = "" if who is None else who.user
     rows, cursor = await organisations.list_of(
-        who.user,
-        every=every,
+        user,
+        reach=reach,
+        listed=listed,
         text=text,
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )
     total = await total_of(
-        query, partial(organisations.count_of, who.user, every=every, text=text)
+        query,
+        partial(organisations.count_of, user, reach=reach, listed=listed, text=text),
     )
     return call.read(Page([document_of(row, row.role) for row in rows], cursor, total))
 
 
 async def show_organisation(call: Call) -> web.Response:
-    """Show an organisation to anybody with an account, so that one can ask to join."""
-    if isinstance(call.who, Machine):
-        await require_membership(call, "member")
+    """Show an organisation to anybody, so that one can ask to join."""
     found = (await find_membership(call)).organisation
     return call.read(document_of(found, found.role), revision=found.revision)
 
@@ -158,6 +164,7 @@ async def edit_organisation(call: Call) -> web.Response:
             membership.id,
             body.name if isinstance(body.name, str) else None,
             body.description if isinstance(body.description, str) else None,
+            body.listed if isinstance(body.listed, bool) else None,
             body.timezone,
             call.seen,
         )
@@ -233,6 +240,7 @@ def document_of(row: Organisation, role: MemberRole | None) -> OrganisationDocum
         row.description,
         row.timezone,
         row.created_at,
+        row.listed,
         role,
     )
 
@@ -240,7 +248,14 @@ def document_of(row: Organisation, role: MemberRole | None) -> OrganisationDocum
 NAMED: Final = Query(
     "q",
     {"type": "string", "minLength": 1, "maxLength": QUERY_LENGTH_MAX},
-    "Only those with all these words, or parts of words, in the name.",
+    "Only those with all these words, or parts of words, in the name: of the caller's "
+    "and of all that are listed.",
+)
+LISTED: Final = Query(
+    "listed",
+    {"type": "boolean"},
+    "With `true` all that are listed, whoever's; with `false` only those of the "
+    "caller's that are not.",
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -260,9 +275,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         path="/v1/organisations",
         handler=list_organisations,
         name="list_organisations",
-        summary="List the caller's organisations; all, for administrators",
-        access="customer",
-        query=(NAMED,),
+        who=(
+            "Needs no token. Who has no account, and a machine, are told those that "
+            "are listed; administrators all."
+        ),
+        summary="List the caller's organisations, or search all that are listed",
+        access="anyone",
+        scope="events:read",
+        query=(NAMED, LISTED),
         problems=(BAD_FIELD, UNAVAILABLE),
     ),
     read(
@@ -270,7 +290,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=show_organisation,
         name="show_organisation",
         summary="Show an organisation, and what the caller is in it",
-        access="customer",
+        access="anyone",
         scope="events:read",
         answers=OrganisationDocument,
         problems=ORGANISATION,

@@ -42,6 +42,7 @@ def page(item: dict[str, Any]) -> dict[str, Any]:
 
 CODE: Final = "Vb0qKxZ5uN9cPhL2eGaF7iWtB4vXyEo3sT8Yw1dJ6mR"
 PASSWORD: Final = "correct horse battery"
+OTHER_PASSWORD: Final = "incorrect zebra accumulator"
 ADMIN: Final[dict[str, Any]] = {"id": "usr_5pLm3xQ8vTb1sKd7jWnR2A", "role": "admin"}
 
 FROM: Final = "2026-11-21T10:00:00Z"

@@ -3,8 +3,9 @@ import asyncio
 import msgspec
 import pytest
 
-from persistence.mail import Outbox, Proven
+from persistence.mail import Mail, Outbox, Proven
 from persistence.people.accounts import Account, EmailTaken
+from persistence.people.users import LastAdmin
 from tests.persistence.persons import (
     ANNA,
     PHONE,
@@ -69,7 +70,7 @@ async def test_an_account_of_before_is_found_by_its_own_spelling(accounts, store
         assert found is not None
         assert found.user_id == user, email
     with pytest.raises(EmailTaken):
-        await accounts.move(theirs, "JÜRGEN@münchen.de", [], [])
+        await accounts.ask_to_move(theirs, "JÜRGEN@münchen.de", [], [])
     plan = await store.query(
         "EXPLAIN SELECT FROM account WHERE email_key = 'a@b'"
         " OR (email_key IS NULL AND lower(email) = lower('a@b'))"
@@ -159,17 +160,17 @@ async def test_of_two_new_passwords_at_once_one_is_taken(accounts):
 
 async def test_a_code_verifies_the_address_that_it_was_sent_to_once(accounts):
     await accounts.create(ANNA, [], [code("c"), code("other", "reset")])
-    assert await accounts.verify(digest("other")) is None
-    assert await accounts.verify(digest("c")) == Proven("usr_1", ANNA.email)
+    assert await verify(accounts, "other") is None
+    assert await verify(accounts, "c") == Proven("usr_1", ANNA.email)
     assert (await accounts.find("usr_1")).verified
-    assert await accounts.verify(digest("c")) is None
+    assert await verify(accounts, "c") is None
 
 
 async def test_a_later_code_ends_the_one_before_for_the_same_purpose(accounts):
     await accounts.create(ANNA, [], [code("c1")])
     await accounts.put_code(mail("m"), code("r", "reset"))
     await accounts.put_code(mail("m2"), code("c2"))
-    assert await accounts.verify(digest("c1")) is None
+    assert await verify(accounts, "c1") is None
     assert await accounts.reset_password(digest("r"), "new") is not None
 
 
@@ -191,29 +192,116 @@ async def test_a_code_changes_the_password_once_and_ends_all_sessions(
     # Whoever reads the mails of an address has it.
     assert (account.password_hash, account.verified) == ("new", True)
     assert await accounts.reset_password(digest("c"), "newer") is None
-    assert await accounts.verify(digest("v")) is None
+    assert await verify(accounts, "v") is None
 
 
-async def test_a_new_address_is_not_verified_and_old_codes_are_for_the_old_one(
-    accounts,
-):
+NEW = "b@example.org"
+
+
+def tell_former(account: Account) -> Mail:
+    return replace(mail("former"), recipient=account.email)
+
+
+async def verify(accounts, name):
+    return await accounts.verify(digest(name), tell_former)
+
+
+async def ask_to_move(accounts, email=NEW, name="n", who=ANNA):
+    wanted = code(name, email=email)
+    codes = [replace(wanted, user_id=who.user_id)]
+    return await accounts.ask_to_move(who, email, [mail(f"m-{name}")], codes)
+
+
+async def test_a_new_address_counts_once_it_is_verified(accounts, outbox):
     await accounts.create(ANNA, [], [code("c"), code("r", "reset")])
-    await accounts.verify(digest("c"))
-    new = "b@example.org"
-    moved = await accounts.move(ANNA, new, [mail("m")], [code("n", email=new)])
-    assert (moved.email, moved.verified) == (new, False)
+    await verify(accounts, "c")
+    asked = await ask_to_move(accounts)
+    assert (asked.email, asked.verified, asked.pending_email) == (ANNA.email, True, NEW)
+    assert await accounts.find_by_email(NEW) is None
+    # A password that is forgotten meanwhile is asked for at the address of today.
+    assert await outbox.find_code(digest("r"), "reset") is not None
+    assert await verify(accounts, "n") == Proven("usr_1", NEW)
+    moved = await accounts.find_by_email("B@example.org")
+    assert (moved.email, moved.verified, moved.pending_email) == (NEW, True, None)
+    assert await accounts.find_by_email(ANNA.email) is None
     assert await accounts.reset_password(digest("r"), "new") is None
-    assert await accounts.verify(digest("n")) == Proven("usr_1", new)
+    told = {one.mail_id: one.recipient for one in await outbox.take()}
+    assert told["former"] == ANNA.email
 
 
-async def test_a_taken_address_is_not_moved_to(accounts, outbox):
+async def test_an_address_that_was_never_verified_is_left_the_same_way(accounts):
+    await accounts.create(ANNA, [], [code("c")])
+    asked = await ask_to_move(accounts)
+    assert (asked.email, asked.verified) == (ANNA.email, False)
+    assert await verify(accounts, "c") is None
+    assert await verify(accounts, "n") is not None
+    assert (await accounts.find("usr_1")).verified
+
+
+async def test_another_wish_ends_the_code_of_the_one_before(accounts):
+    await accounts.create(ANNA)
+    await ask_to_move(accounts)
+    await ask_to_move(accounts, "c@example.org", "o")
+    assert await verify(accounts, "n") is None
+    stays = await accounts.ask_to_move(ANNA, None, [], [])
+    assert (stays.email, stays.pending_email) == (ANNA.email, None)
+    assert await verify(accounts, "o") is None
+
+
+async def test_an_address_that_was_taken_meanwhile_is_not_moved_to(accounts):
+    await accounts.create(ANNA)
+    await ask_to_move(accounts)
+    await accounts.create(replace(ANNA, user_id="usr_2", email="B@example.org"))
+    with pytest.raises(EmailTaken):
+        await verify(accounts, "n")
+    still = await accounts.find("usr_1")
+    assert (still.email, still.pending_email) == (ANNA.email, NEW)
+
+
+async def test_of_two_who_want_an_address_the_first_to_verify_gets_it(accounts):
+    other = replace(ANNA, user_id="usr_2", email="c@example.org")
+    for who, name in ((ANNA, "n"), (other, "o")):
+        await accounts.create(who)
+        await ask_to_move(accounts, NEW, name, who)
+    assert await verify(accounts, "o") == Proven("usr_2", NEW)
+    with pytest.raises(EmailTaken):
+        await verify(accounts, "n")
+
+
+@pytest.mark.parametrize("how", ["change", "reset"])
+async def test_a_new_password_leaves_the_address_as_it_is(accounts, how):
+    await accounts.create(ANNA, [], [code("r", "reset")])
+    await ask_to_move(accounts)
+    if how == "change":
+        await accounts.change_password(ANNA, "new", [])
+    else:
+        await accounts.reset_password(digest("r"), "new")
+    assert (await accounts.find("usr_1")).pending_email is None
+    assert await verify(accounts, "n") is None
+    assert await ask_to_move(accounts) is None, "the password was changed"
+
+
+async def test_a_taken_address_cannot_be_asked_for(accounts, outbox):
     await accounts.create(ANNA)
     other = replace(ANNA, user_id="usr_2", email="b@example.org")
     await accounts.create(other)
     with pytest.raises(EmailTaken):
-        await accounts.move(ANNA, "B@example.org", [mail("m")], [])
-    assert (await accounts.find("usr_1")).email == ANNA.email
+        await ask_to_move(accounts, "B@example.org")
+    assert (await accounts.find("usr_1")).pending_email is None
     assert await outbox.take() == []
+
+
+async def test_the_last_administrator_is_not_deleted(accounts):
+    admins = [
+        replace(ANNA, user_id=f"usr_a{n}", email=f"a{n}@b.de", role="admin")
+        for n in (1, 2)
+    ]
+    for one in admins:
+        await accounts.create(one)
+    ends = await asyncio.gather(
+        *(accounts.delete(one.user_id) for one in admins), return_exceptions=True
+    )
+    assert sorted(isinstance(end, LastAdmin) for end in ends) == [False, True]
 
 
 async def test_a_deleted_account_leaves_nothing_but_its_id(

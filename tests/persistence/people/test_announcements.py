@@ -7,7 +7,7 @@ from persistence.mail import TAKEN_MAX, Outbox, put_mails
 from persistence.people.announcements import PER_DAY_MAX, Announcements, NewAnnouncement
 from persistence.people.organisations import OrganisationNotFound
 from tests.persistence.journals import SETTINGS, make_batch, make_booking
-from tests.persistence.persons import mail, organised, registered
+from tests.persistence.persons import digest, mail, organised, registered
 
 pytestmark = pytest.mark.postgres
 
@@ -132,3 +132,83 @@ async def test_there_are_not_too_many_and_they_are_listed_in_pages(announcements
     assert len({one.announcement_id for one in page + rest}) == PER_DAY_MAX
     assert none is None
     assert await announcements.find("org", "none") is None
+
+
+async def texts(store):
+    rows = await store.query("SELECT subject, body, recipient FROM mail ORDER BY 3")
+    return [(subject, body) for subject, body, _ in rows]
+
+
+async def test_an_edit_reaches_the_mails_that_are_not_sent(announcements, store):
+    await announcements.create(replace(NEW, footer=" -- us"))
+    assert await announcements.write_some(1)
+    (taken,) = await Outbox(store.pool).take()
+    await Outbox(store.pool).sent(taken.mail_id)
+    assert await announcements.write_some(1)
+    edited = await announcements.edit("org", "ann", "Tomorrow", None)
+    assert (edited.subject, edited.body) == ("Tomorrow", NEW.body)
+    assert edited.edited_at is not None
+    await write_all(announcements, 50)
+    # One was sent, one waited, one was not written yet.
+    sent, *others = await texts(store)
+    assert sent == ("Tonight", "")
+    assert others == [("Tomorrow", "We open at 8. -- us")] * 2
+    same = await announcements.edit("org", "ann", "Tomorrow", NEW.body)
+    assert same.edited_at == edited.edited_at
+    assert await announcements.edit("other", "ann", "Mine", None) is None
+
+
+async def test_a_deletion_withdraws_the_mails_that_are_not_sent(announcements, store):
+    await announcements.create(NEW)
+    assert await announcements.write_some(1)
+    (taken,) = await Outbox(store.pool).take()
+    await Outbox(store.pool).sent(taken.mail_id)
+    assert await announcements.write_some(1)
+    assert not await announcements.delete("other", "ann")
+    assert await announcements.delete("org", "ann")
+    assert not await announcements.write_some(50)
+    assert await texts(store) == [("Tonight", "")]
+    assert not await announcements.delete("org", "ann")
+    assert await announcements.find("org", "ann") is None
+    assert await announcements.list_of("org", limit=9) == ([], None)
+    assert await announcements.edit("org", "ann", "Again", None) is None
+    # It is not made again, and counts for its day.
+    again = await announcements.create(NEW)
+    assert again.deleted_at is not None
+    for n in range(PER_DAY_MAX - 1):
+        await announcements.create(replace(NEW, announcement_id=f"ann{n}"))
+    with pytest.raises(TooMany):
+        await announcements.create(replace(NEW, announcement_id="one more"))
+
+
+async def test_what_is_for_ticket_holders_is_theirs_to_read(announcements, store):
+    await sell(store, "usr_guest", "usr_cleo", "att_olga", "usr_gone")
+    await store.pool.fetch(
+        "UPDATE booking SET cancelled_at = now() WHERE user_id = 'usr_gone'"
+    )
+    attendees = Attendees(store.pool)
+    olga = NewAttendee("att_olga", "evt", "o@example.org", "", "usr_olga", b"")
+    await attendees.begin(olga)
+    confirmed = mail("m", "att_olga")
+    await attendees.confirm("att_olga", "b3", "REFREF", digest("code"), confirmed)
+    await announcements.create(NEW)
+    await announcements.create(replace(TO_HOLDERS, announcement_id="held"))
+    for user in ("usr_guest", "usr_olga", "usr_cleo"):
+        assert await announcements.holds_tickets("org", user)
+        page, _ = await announcements.list_of("org", holder=user, limit=9)
+        assert [one.announcement_id for one in page] == ["held"]
+        assert await announcements.find("org", "held", user) is not None
+        assert await announcements.find("org", "ann", user) is None
+    for user in ("usr_gone", "usr_bert"):
+        assert not await announcements.holds_tickets("org", user)
+        assert await announcements.find("org", "held", user) is None
+    assert not await announcements.holds_tickets("other", "usr_guest")
+
+    async def told(user):
+        page, _ = await announcements.list_of_user(user, limit=9)
+        return {one.announcement_id for one in page}
+
+    assert await told("usr_guest") == {"held"}
+    assert await told("usr_bert") == {"ann"}
+    assert await told("usr_cleo") == {"ann", "held"}
+    assert await told("usr_gone") == set()

@@ -48,7 +48,7 @@ async def test_whoever_makes_an_organisation_owns_it(organisations, store):
     found = await organisations.find("org", "usr_bert")
     assert (found.name, found.role) == ("Theatre", None)
     assert await organisations.find("other", "usr_anna") is None
-    await organisations.edit("org", "Opera", None)
+    await organisations.edit("org", "Opera", None, None)
     found = await organisations.find("org", "usr_anna")
     assert (found.name, found.description) == ("Opera", "Plays")
 
@@ -83,7 +83,7 @@ async def test_organisations_and_members_are_listed_in_pages(organisations, stor
         if cursor is None:
             break
     assert names == ["org0", "org1", "org2"]
-    every, _ = await organisations.list_of("usr_anna", every=True, limit=9)
+    every, _ = await organisations.list_of("usr_anna", reach="all", limit=9)
     assert [(one.organisation_id, one.role) for one in every][-1] == ("cleos", None)
     first, cursor = await organisations.list_members("org0", limit=2)
     second, none = await organisations.list_members("org0", limit=2, cursor=cursor)

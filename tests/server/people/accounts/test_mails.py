@@ -40,6 +40,8 @@ def test_no_mail_says_what_somebody_typed_in():
         mails.reset(ANNA).mail,
         mails.new_password(ANNA),
         mails.new_address(ANNA),
+        mails.asked_to_move(ANNA),
+        mails.welcome(ANNA).mail,
     ):
         assert "evil" not in mail.subject + mail.body
         assert mail.body.isascii()

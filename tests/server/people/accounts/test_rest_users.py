@@ -127,3 +127,30 @@ async def test_nothing_asked_changes_nothing(admin, olga):
     before = await admin.good("GET", f"/v1/users/{olga.id}")
     assert await admin.good("PATCH", f"/v1/users/{olga.id}", {}) == before
     assert (await olga.get("/v1/me")).status == 200
+
+
+async def test_who_is_needed_is_not_deleted(admin, olga):
+    me = await admin.good("GET", "/v1/me")
+    last = await admin.send("DELETE", f"/v1/users/{me['id']}")
+    assert (last.status, last.body["code"]) == (409, "last_admin")
+    path = f"/v1/users/{olga.id}"
+    made = await olga.good("POST", "/v1/organisations", {"name": "Theatre"})
+    owner = await admin.send("DELETE", path)
+    assert (owner.status, owner.body["code"]) == (409, "last_owner")
+    await olga.good("DELETE", f"/v1/organisations/{made['id']}")
+    assert (await admin.send("DELETE", path)).status == 204
+    assert (await olga.get("/v1/me")).status == 401
+    assert (await admin.get(path)).status == 404
+
+
+async def test_only_an_administrator_makes_and_deletes_users(
+    client, guest, olga, admin
+):
+    body = {"email": "dora@example.org", "name": "Dora"}
+    for who, status in ((client, 401), (guest, 403), (olga, 403)):
+        assert (await who.post("/v1/users", body)).status == status
+        assert (await who.send("DELETE", f"/v1/users/{olga.id}")).status == status
+    assert (await admin.good("POST", "/v1/users", body))["role"] == "customer"
+    for wrong in ({"role": "guest"}, {"name": "\u200b"}, {"email": "none"}):
+        answer = await admin.post("/v1/users", body | wrong)
+        assert (answer.status, answer.body["code"]) == (422, "bad_field")

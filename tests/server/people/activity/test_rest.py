@@ -48,7 +48,7 @@ async def test_a_refused_call_is_told_with_its_code(admin, guest):
     assert [(row["route"], row["status"], row["code"]) for row in rows] == [
         ("/v1/events/{event}/commands", 422, "bad_field"),
         ("/v1/events/{event}/publish", 403, "forbidden"),
-        ("/v1/events/{event}/commands", 409, "sale_not_open"),
+        ("/v1/events/{event}/commands", 404, "event_not_found"),
     ]
     assert {row["role"] for row in rows} == {"guest"}
     assert rows[2]["details"] == {"op": "hold"}

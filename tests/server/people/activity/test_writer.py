@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from persistence.errors import Unavailable
+from server.base.jobs import Job
 from server.people.activity import writer as module
 from tests.server.people.activity.conftest import record, records
 from tests.server.people.activity.test_consumer import Running
@@ -105,7 +107,7 @@ async def test_the_house_is_kept_again_after_a_failure(writer, pool, monkeypatch
         await tidy()
 
     writer.tidy = fail_once
-    writer.run = writer.keep_house
+    writer.run = partial(writer.keep_house, Job())
     async with Running(writer):
         await soon(lambda: len(tries) == 2)
         async with asyncio.timeout(5):

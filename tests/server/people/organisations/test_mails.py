@@ -1,4 +1,4 @@
-from server.people.organisations.mails import OrganisationMails, announced
+from server.people.organisations.mails import OrganisationMails, footer_of
 from server.transport.mail.codes import hash_of_code
 
 
@@ -25,9 +25,9 @@ def test_whoever_asked_hears_of_the_answer():
 
 
 def test_an_announcement_says_who_sends_it_and_why():
-    text = announced("We open at {8}.", "The Theatre", None)
-    assert text.startswith("We open at {8}.\n")
-    assert "member of The Theatre" in text
-    text = announced("We open at 8.", "The Theatre", "Hamlet")
+    text = footer_of("The {8} Theatre", None)
+    assert text.startswith("\n\n--\n")
+    assert "member of The {8} Theatre" in text
+    text = footer_of("The Theatre", "Hamlet")
     assert "The Theatre" in text
     assert "tickets for Hamlet" in text

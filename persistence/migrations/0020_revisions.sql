@@ -9,9 +9,9 @@ END $$;
 
 ALTER TABLE organisation ADD COLUMN revision bigint NOT NULL DEFAULT 0;
 CREATE TRIGGER organisation_revision
-    BEFORE UPDATE OF name, description, timezone ON organisation FOR EACH ROW
-    WHEN ((OLD.name, OLD.description, OLD.timezone) IS DISTINCT FROM
-        (NEW.name, NEW.description, NEW.timezone))
+    BEFORE UPDATE OF name, description, timezone, listed ON organisation FOR EACH ROW
+    WHEN ((OLD.name, OLD.description, OLD.timezone, OLD.listed) IS DISTINCT FROM
+        (NEW.name, NEW.description, NEW.timezone, NEW.listed))
     EXECUTE FUNCTION count_revision();
 
 ALTER TABLE organisation_member ADD COLUMN revision bigint NOT NULL DEFAULT 0;
@@ -22,11 +22,19 @@ CREATE TRIGGER organisation_member_revision
 
 ALTER TABLE account ADD COLUMN revision bigint NOT NULL DEFAULT 0;
 CREATE TRIGGER account_revision
-    BEFORE UPDATE OF name, email, role, suspended_at, suspended_reason ON account
-    FOR EACH ROW
-    WHEN ((OLD.name, OLD.email, OLD.role, OLD.suspended_at, OLD.suspended_reason)
+    BEFORE UPDATE OF name, email, pending_email, role, suspended_at, suspended_reason
+    ON account FOR EACH ROW
+    WHEN ((OLD.name, OLD.email, OLD.pending_email, OLD.role, OLD.suspended_at,
+            OLD.suspended_reason)
         IS DISTINCT FROM
-        (NEW.name, NEW.email, NEW.role, NEW.suspended_at, NEW.suspended_reason))
+        (NEW.name, NEW.email, NEW.pending_email, NEW.role, NEW.suspended_at,
+            NEW.suspended_reason))
+    EXECUTE FUNCTION count_revision();
+
+ALTER TABLE announcement ADD COLUMN revision bigint NOT NULL DEFAULT 0;
+CREATE TRIGGER announcement_revision
+    BEFORE UPDATE OF subject, body ON announcement FOR EACH ROW
+    WHEN ((OLD.subject, OLD.body) IS DISTINCT FROM (NEW.subject, NEW.body))
     EXECUTE FUNCTION count_revision();
 
 ALTER TABLE api_key ADD COLUMN revision bigint NOT NULL DEFAULT 0;
