@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from inventory.venue.own import read_map
+from persistence.errors import Stale
 from persistence.events.venue_edits import (
     Coordinates,
     VenueChange,
@@ -66,6 +67,19 @@ async def test_each_field_is_changed_alone(store):
         assert await store.catalog.find_venue("ven") == row
     assert await map_of(store) == VENUE
     assert await edits.edit("none", VenueChange(name="x")) is False
+
+
+async def test_a_venue_is_edited_and_deleted_as_it_was_seen(store):
+    await hall(store)
+    venues = store.catalog.venues
+    assert await venues.edit("ven", VenueChange(name="Arena"), seen=(0,))
+    with pytest.raises(Stale):
+        await venues.edit("ven", VenueChange(name="Other"), seen=(0, 2))
+    with pytest.raises(Stale):
+        await venues.delete("ven", seen=(0,))
+    found = await store.catalog.find_venue("ven")
+    assert (found.name, found.revision) == ("Arena", 1)
+    assert await venues.delete("ven", seen=(1,))
 
 
 async def test_a_map_changes_only_while_no_event_uses_it(store):

@@ -1,9 +1,10 @@
 import asyncio
 
 import pytest
+from msgspec import UNSET
 
 from persistence import limits
-from persistence.errors import TooMany
+from persistence.errors import Stale, TooMany
 from persistence.events.rows import EventFilter
 from persistence.people.organisations import (
     OWNED_MAX,
@@ -51,6 +52,24 @@ async def test_whoever_makes_an_organisation_owns_it(organisations, store):
     await organisations.edit("org", "Opera", None, None)
     found = await organisations.find("org", "usr_anna")
     assert (found.name, found.description) == ("Opera", "Plays")
+
+
+async def test_each_change_of_an_organisation_counts_and_is_of_what_was_seen(
+    organisations, store
+):
+    await registered(store.pool, "anna")
+    await organised(store.pool, anna="owner")
+    edits = (("Opera", None, UNSET), (None, "Arias", UNSET), (None, None, "Asia/Tokyo"))
+    for revision, edit in enumerate(edits, start=1):
+        for _ in range(2):
+            await organisations.edit("org", *edit)
+            assert (await organisations.find("org", "usr_anna")).revision == revision
+    with pytest.raises(Stale):
+        await organisations.edit("org", "Circus", None, seen=(2, 4))
+    with pytest.raises(OrganisationNotFound):
+        await organisations.edit("other", "Circus", None)
+    await organisations.edit("org", "Circus", None, seen=(2, 3))
+    assert (await organisations.find("org", "usr_anna")).name == "Circus"
 
 
 async def test_nobody_owns_too_many_even_when_asking_at_once(organisations, store):
