@@ -1,7 +1,6 @@
 import asyncio
 
 import pytest
-from msgspec import UNSET
 
 from persistence import limits
 from persistence.errors import Stale, TooMany
@@ -59,16 +58,21 @@ async def test_each_change_of_an_organisation_counts_and_is_of_what_was_seen(
 ):
     await registered(store.pool, "anna")
     await organised(store.pool, anna="owner")
-    edits = (("Opera", None, UNSET), (None, "Arias", UNSET), (None, None, "Asia/Tokyo"))
+    edits = (
+        ("Opera", None),
+        (None, "Arias"),
+        (None, None, None, "Asia/Tokyo"),
+        (None, None, False),
+    )
     for revision, edit in enumerate(edits, start=1):
         for _ in range(2):
             await organisations.edit("org", *edit)
             assert (await organisations.find("org", "usr_anna")).revision == revision
     with pytest.raises(Stale):
-        await organisations.edit("org", "Circus", None, seen=(2, 4))
+        await organisations.edit("org", "Circus", None, seen=(3, 5))
     with pytest.raises(OrganisationNotFound):
         await organisations.edit("other", "Circus", None)
-    await organisations.edit("org", "Circus", None, seen=(2, 3))
+    await organisations.edit("org", "Circus", None, seen=(3, 4))
     assert (await organisations.find("org", "usr_anna")).name == "Circus"
 
 

@@ -176,7 +176,7 @@ async def test_who_must_not_read_is_refused_though_there_is_an_answer(
         ("GET {} HTTP/1.0", "Connection: keep-alive\r\n", b"HTTP/1.0 200 ", False),
         ("GET {} HTTP/1.1", "Connection: close\r\n", b"HTTP/1.1 200 ", True),
         ("HEAD {} HTTP/1.1", "Connection: close\r\n", b"HTTP/1.1 200 ", True),
-        ("GET {}?x=1 HTTP/1.1", "", b"HTTP/1.1 422 ", False),
+        ("GET {}?x=1 HTTP/1.1", "Connection: close\r\n", b"HTTP/1.1 422 ", True),
         ("GET {}/ HTTP/1.1", "Connection: close\r\n", b"HTTP/1.1 308 ", True),
         ("GET {} HTTP/1.1", "Expect: 100-continue\r\n", b"HTTP/1.1 100 ", False),
     ],
