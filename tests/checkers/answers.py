@@ -88,3 +88,16 @@ def same_holding(reply: Reply, expected: HoldingOk, passed_ms: int) -> bool:
             return False
         known.expires_in_ms = told.expires_in_ms
     return bool(reply == expected)
+
+
+class Ids:
+    """Gives the names that the journal's change has."""
+
+    def __init__(self) -> None:
+        self.name = self.number = ""
+
+    def token(self) -> str:
+        return self.name
+
+    def reference(self) -> str:
+        return self.number

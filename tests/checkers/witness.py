@@ -39,6 +39,7 @@ from inventory.state import Stock
 from inventory.venue.map import Venue
 from tests.checkers.answers import (
     Effect,
+    Ids,
     same,
     same_answer,
     same_holding,
@@ -103,19 +104,6 @@ def check(
     return witness.violations
 
 
-class _Ids:
-    """Gives the names that the journal's change has."""
-
-    def __init__(self) -> None:
-        self.name = self.number = ""
-
-    def token(self) -> str:
-        return self.name
-
-    def reference(self) -> str:
-        return self.number
-
-
 class _Witness:
     def __init__(
         self, venue: Venue, settings: Settings, origin_ms: int | None, skew_ms: int
@@ -123,7 +111,7 @@ class _Witness:
         self.stock = Stock(venue, settings)
         self.origin_ms, self.skew_ms = origin_ms, skew_ms
         self.violations: list[str] = []
-        self.ids = _Ids()
+        self.ids = Ids()
         self.request = Request(self.stock, "", False, 0, self.ids)
         self.changes: list[tuple[AnyChange, int]] = []
         self.claims: dict[int, Effect] = {}
@@ -162,6 +150,7 @@ class _Witness:
     def sort(self, operations: Sequence[Operation]) -> None:
         """Tell apart who changed something, who looked, and who knows nothing."""
         unknown = []
+        moves: dict[int, list[Operation]] = defaultdict(list)
         for operation in operations:
             reply = operation.reply
             if reply is None or operation.unknown:
@@ -179,11 +168,24 @@ class _Witness:
                 self.add(f"{operation} was shown what is not in the journal: {reply}.")
             elif type(reply) is Refused or type(reply) is HoldingOk:
                 self.observations.append((version, operation.called, operation))
+            elif type(operation.command) is c.ChangeSale:
+                moves[version].append(operation)
             else:
                 self._claim(operation, version)
+        for version, sales in moves.items():
+            self._sort_moves(version, sales)
         for operation in unknown:
             self._doubt(operation)
         self.observations.sort()
+
+    def _sort_moves(self, version: int, sales: list[Operation]) -> None:
+        """Tell who moved a sale, the first if anybody did, from who found it there."""
+        sales.sort(key=lambda operation: operation.called)
+        moved = version > 0 and type(self.changes[version - 1][0]) is SaleChanged
+        if moved:
+            self._claim(sales[0], version)
+        for operation in sales[moved:]:
+            self.observations.append((version, operation.called, operation))
 
     def _claim(self, operation: Operation, version: int) -> None:
         key = operation.key
