@@ -33,7 +33,7 @@ async def places(api: Api, name: str) -> list[tuple[str, str, Json, Person, str]
         ("POST", f"/v1/events/{talk}/attendees", person, who, "name"),
         ("POST", "/v1/events", {**sale, "name": name}, admin, "name"),
         ("POST", "/v1/events", {**sale, "category": name}, admin, "category"),
-        ("POST", "/v1/events", {**sale, "tags": ["x", name]}, admin, "tags[1]"),
+        ("POST", "/v1/events", {**sale, "tags": ["x", name]}, admin, "tags.1"),
         ("PATCH", f"/v1/events/{event}", {"name": name}, admin, "name"),
         ("PATCH", f"/v1/events/{event}", {"category": name}, admin, "category"),
         ("PATCH", f"/v1/events/{event}", {"tags": [name]}, admin, "tags[0]"),

@@ -472,7 +472,7 @@ async def test_a_key_is_rotated_and_revoked_and_its_use_is_seen(api):
 
 WRONG_KEYS: list[tuple[Json, str]] = [
     ({"scopes": []}, "scopes"),
-    ({"scopes": ["everything"]}, "scopes[0]"),
+    ({"scopes": ["everything"]}, "scopes.0"),
     ({"expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
     ({"expires_at": "9999-12-31T23:59:59-10:00"}, "expires_at"),
     ({"name": ""}, "name"),
