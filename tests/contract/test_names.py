@@ -36,7 +36,7 @@ async def places(api: Api, name: str) -> list[tuple[str, str, Json, Person, str]
         ("POST", "/v1/events", {**sale, "tags": ["x", name]}, admin, "tags.1"),
         ("PATCH", f"/v1/events/{event}", {"name": name}, admin, "name"),
         ("PATCH", f"/v1/events/{event}", {"category": name}, admin, "category"),
-        ("PATCH", f"/v1/events/{event}", {"tags": [name]}, admin, "tags[0]"),
+        ("PATCH", f"/v1/events/{event}", {"tags": [name]}, admin, "tags.0"),
         ("POST", f"/v1/events/{event}/duplicate", {"name": name}, admin, "name"),
         ("POST", "/v1/venues", {"name": name, "chart": chart}, admin, "name"),
         (
