@@ -98,6 +98,7 @@ COVERS = {
         "server/events/catalogue/checks.py",
     ],
     "tests/contract/test_if_match.py": [
+        "persistence/postgres/revisions.py",
         "server/events/catalogue/editing/rest.py",
     ],
     "tests/contract/test_images.py": [

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from persistence.errors import Revisions, refuse_stale
+from persistence.errors import Revisions
 from persistence.mail import (
     Code,
     Mail,
@@ -26,6 +26,7 @@ from persistence.people.organisations import leave_all
 from persistence.people.sessions import Role, end_all, end_guest
 from persistence.people.users import keep_an_admin
 from persistence.postgres.pool import Pool, Row, UniqueViolation
+from persistence.postgres.revisions import refuse_stale_row
 
 _FIELDS = (
     "user_id, email, password_hash, role, name, verified_at, created_at, suspended_at,"
@@ -222,7 +223,7 @@ class Accounts:
         Raises `Stale`, as do the others that take what whoever asks has `seen`.
         """
         async with self._pool.transaction() as connection:
-            await _refuse_stale(connection, user_id, seen)
+            await refuse_stale_row(connection, _REVISION, user_id, seen=seen)
             return _account_of(await connection.fetchrow(_RENAME, user_id, name))
 
     async def ask_to_move(
@@ -240,7 +241,7 @@ class Accounts:
         """
         async with self._pool.transaction() as connection:
             user = account.user_id
-            await _refuse_stale(connection, user, seen)
+            await refuse_stale_row(connection, _REVISION, user, seen=seen)
             if email is not None:
                 await _refuse_taken(connection, email, user)
             row = await connection.fetchrow(
@@ -323,7 +324,7 @@ class Accounts:
         """
         async with self._pool.transaction() as connection:
             await leave_all(connection, user_id)
-            await _refuse_stale(connection, user_id, seen)
+            await refuse_stale_row(connection, _REVISION, user_id, seen=seen)
             await keep_an_admin(connection, user_id)
             if await connection.fetchrow(_DELETE, user_id) is None:
                 return None
@@ -342,14 +343,6 @@ class Accounts:
 
 
 # asyncpg ships no types, hence Any for its connection.
-async def _refuse_stale(connection: Any, user_id: str, seen: Revisions) -> None:
-    """Lock an account that is there; raise `Stale` where it was edited meanwhile."""
-    if seen is not None:
-        row = await connection.fetchrow(_REVISION, user_id)
-        if row is not None:
-            refuse_stale(row["revision"], seen)
-
-
 async def _end_codes(connection: Any, user_id: str) -> None:
     """End codes, and what was to happen once one of them was shown."""
     await drop_codes(connection, user_id)

@@ -13,10 +13,11 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from persistence.errors import Revisions, TooMany, refuse_stale
+from persistence.errors import Revisions, TooMany
 from persistence.people.organisations import lock
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
+from persistence.postgres.revisions import refuse_stale_row
 
 Audience = Literal["members", "ticket_holders"]
 
@@ -257,7 +258,9 @@ class Announcements:
         Returns None where there is no such announcement. Raises `Stale`.
         """
         async with self._pool.transaction() as connection:
-            await _refuse_stale(connection, organisation, announcement, seen)
+            await refuse_stale_row(
+                connection, _REVISION, organisation, announcement, seen=seen
+            )
             edited = await connection.fetchrow(
                 _EDIT, organisation, announcement, subject, body
             )
@@ -277,7 +280,9 @@ class Announcements:
         Raises `Stale`.
         """
         async with self._pool.transaction() as connection:
-            await _refuse_stale(connection, organisation, announcement, seen)
+            await refuse_stale_row(
+                connection, _REVISION, organisation, announcement, seen=seen
+            )
             row = await connection.fetchrow(_DELETE, organisation, announcement)
             if row is not None:
                 await connection.execute(_DELETE_MAILS, announcement)
@@ -359,16 +364,6 @@ class Announcements:
                 done["seen"] < batch,
             )
             return True
-
-
-# asyncpg ships no types, hence Any for its connection.
-async def _refuse_stale(
-    connection: Any, organisation: str, announcement: str, seen: Revisions
-) -> None:
-    if seen is not None:
-        revision = await connection.fetchval(_REVISION, organisation, announcement)
-        if revision is not None:
-            refuse_stale(revision, seen)
 
 
 def _page(rows: list[Row], limit: int) -> tuple[list[Announcement], str | None]:

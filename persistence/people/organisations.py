@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from persistence.errors import Revisions, TooMany, refuse_stale
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
+from persistence.postgres.revisions import refuse_stale_row
 
 MemberRole = Literal["owner", "leader", "staff"]
 
@@ -369,7 +370,7 @@ class Organisations:
             before = await role_of(connection, organisation, user)
             if before not in allowed or role not in allowed:
                 raise NotAllowed
-            await _refuse_stale(connection, organisation, user, seen)
+            await refuse_stale_row(connection, _REVISION, organisation, user, seen=seen)
             if before == "owner" and role != "owner":
                 await _keep_an_owner(connection, organisation, user)
             await connection.execute(_SET_ROLE, organisation, user, role)
@@ -391,7 +392,7 @@ class Organisations:
             before = await role_of(connection, organisation, user)
             if before not in allowed:
                 raise NotAllowed
-            await _refuse_stale(connection, organisation, user, seen)
+            await refuse_stale_row(connection, _REVISION, organisation, user, seen=seen)
             if before == "owner":
                 await _keep_an_owner(connection, organisation, user)
             await connection.execute(_REMOVE, organisation, user)
@@ -482,13 +483,6 @@ async def leave_all(connection: Any, user: str) -> list[str]:
     for statement in _FORGET_USER:
         await connection.execute(statement, user)
     return [row["organisation_id"] for row in rows]
-
-
-async def _refuse_stale(
-    connection: Any, organisation: str, user: str, seen: Revisions
-) -> None:
-    """Raise `Stale` where a member is not as whoever asks has seen it."""
-    refuse_stale(await connection.fetchval(_REVISION, organisation, user), seen)
 
 
 async def _keep_an_owner(connection: Any, organisation: str, user: str) -> None:

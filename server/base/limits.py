@@ -19,7 +19,6 @@ FLOOD_REFUSALS_MAX = 200
 """A connection that was refused so many frames more than it was allowed since is closed
 with 4029: 500 frames a second are, within a second."""
 
-ORIGINS_MAX = 100
 WATCHES_PER_CONNECTION_MAX = 100
 CONNECTIONS_MAX = 60_000
 CONNECTIONS_PER_ADDRESS_MAX = 1_000

@@ -37,6 +37,7 @@ from server.people.organisations.rows import (
     MADE,
     ONE,
     ORGANISATION,
+    STATE,
     delete,
     listing,
     post,
@@ -57,7 +58,7 @@ from server.transport.rest.bodies import Body, convert
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit, total_of
-from server.transport.rest.route import Query, Route
+from server.transport.rest.route import Route
 
 
 class InvitationCreate(Body):
@@ -257,12 +258,6 @@ def _document_of(row: Invitation) -> InvitationDocument:
         answered_at=row.answered_at,
     )
 
-
-STATE: Final = Query(
-    "state",
-    {"type": "string", "enum": ["pending", "accepted", "declined", "withdrawn"]},
-    "Only those of this state.",
-)
 
 ROUTES: Final[tuple[Route, ...]] = (
     post(

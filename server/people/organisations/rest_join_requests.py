@@ -27,6 +27,7 @@ from server.people.organisations.rows import (
     EMPTY,
     ONE,
     ORGANISATION,
+    STATE,
     delete,
     listing,
     post,
@@ -42,7 +43,7 @@ from server.transport.http.problems import (
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import new_id
 from server.transport.rest.paging import Page, read_limit, total_of
-from server.transport.rest.route import Query, Route
+from server.transport.rest.route import Route
 
 
 class JoinRequestCreate(Struct, forbid_unknown_fields=True):
@@ -205,12 +206,6 @@ def _document_of(row: JoinRequest) -> JoinRequestDocument:
         answered_at=row.answered_at,
     )
 
-
-STATE: Final = Query(
-    "state",
-    {"type": "string", "enum": ["pending", "accepted", "declined", "withdrawn"]},
-    "Only those of this state.",
-)
 
 ROUTES: Final[tuple[Route, ...]] = (
     post(

@@ -11,7 +11,7 @@ from server.transport.http.problems import (
     UNAVAILABLE,
 )
 from server.transport.rest.paging import Page
-from server.transport.rest.route import PAGING, WRITES, Route
+from server.transport.rest.route import PAGING, WRITES, Query, Route
 
 TAG: Final = "Organisations"
 ONE: Final = "/v1/organisations/{organisation}"
@@ -22,6 +22,11 @@ EMPTY: Final = (*ORGANISATION, BAD_FIELD)
 BODY: Final = (*WRITES, ORGANISATION_NOT_FOUND)
 MADE: Final = (*BODY, KEY_REUSED, LIMIT_REACHED)
 PAGED: Final = (*ORGANISATION, BAD_FIELD)
+STATE: Final = Query(
+    "state",
+    {"type": "string", "enum": ["pending", "accepted", "declined", "withdrawn"]},
+    "Only those of this state.",
+)
 
 read: Final = partial(Route, method="GET", tag=TAG, cached=True)
 write: Final = partial(Route, tag=TAG, keyed=True)
