@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from persistence.people.addresses import address_key
 from persistence.postgres.cursors import decode_cursor, fetched, page
-from persistence.postgres.pool import Pool
+from persistence.postgres.pool import ForeignKeyViolation, Pool
 
 _SELECT = """
 SELECT p.person_id, p.keeper_id, p.organisation_id, p.email, p.name, p.request_hash,
@@ -97,19 +97,22 @@ class Persons:
     async def create(self, new: NewPerson) -> Person:
         """Note somebody, or return the one that has this id already.
 
-        Raises `AddressTaken`.
+        Raises `AddressTaken`, and KeyError for an unknown organisation.
         """
-        await self._pool.fetch(
-            _CREATE,
-            new.person_id,
-            new.keeper_id,
-            new.organisation_id,
-            new.email,
-            address_key(new.email),
-            new.name,
-            new.created_by,
-            new.request_hash,
-        )
+        try:
+            await self._pool.fetch(
+                _CREATE,
+                new.person_id,
+                new.keeper_id,
+                new.organisation_id,
+                new.email,
+                address_key(new.email),
+                new.name,
+                new.created_by,
+                new.request_hash,
+            )
+        except ForeignKeyViolation as error:
+            raise KeyError("organisation") from error
         row = await self._pool.fetch_one(_FIND_MADE, new.person_id, new.keeper_id)
         if row is None:
             raise AddressTaken

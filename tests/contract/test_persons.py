@@ -115,6 +115,9 @@ async def test_people_are_their_organisation_s_and_nobody_else_s(api):
     body["organisation"] = one.id
     answer = await api.request("POST", PATH, body, who=other.owner)
     await refused(answer, 403, "forbidden")
+    body["organisation"] = "org_that_never_was"
+    answer = await api.request("POST", PATH, body, who=api.admin)
+    await refused(answer, 422, "bad_field")
     answer = await api.request("DELETE", path, who=one.staff)
     await refused(answer, 403, "forbidden")
     answer = await by_machine(api, machine, "DELETE", path)

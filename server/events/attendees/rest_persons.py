@@ -40,6 +40,7 @@ from server.transport.http.problems import (
     KEY_REUSED,
     UNAVAILABLE,
     ProblemError,
+    bad_field,
     refuse_denied,
 )
 from server.transport.rest.bodies import Body
@@ -99,6 +100,8 @@ async def create_person(call: Call) -> web.Response:
         made = await call[PERSONS].create(new)
     except AddressTaken as error:
         raise ProblemError(ATTENDEE_EXISTS) from error
+    except KeyError as error:
+        raise bad_field("organisation", "There is no such organisation.") from error
     if made.request_hash != request_hash:
         raise ProblemError(KEY_REUSED)
     headers = {"Location": f"/v1/attendees/{made.person_id}"}

@@ -1,7 +1,7 @@
 """Venues: changed, copied, deleted, previewed; and the schema of their maps."""
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from aiohttp import web
@@ -247,6 +247,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         tag="Venues",
         access="anyone",
         scope="events:read",
+        answers=dict[str, Any],
         media_type=SCHEMA_TYPE,
         cached=True,
     ),

@@ -5,7 +5,6 @@ of its answers. What is made at `/v1/events` and shown at `/v1/events/{event}` i
 event, and the `id` of such an answer stands for `{event}` in every path.
 """
 
-import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,9 +13,8 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from server.ops.api.schemas import Schema
-from server.transport.rest.route import Route
+from server.transport.rest.route import PARAMETER, Route
 
-PARAMETER: Final = re.compile(r"\{(\w+)\}")
 BODY: Final = "$response.body#"
 MADE: Final = HTTPStatus.CREATED
 

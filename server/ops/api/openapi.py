@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from server import __version__
 from server.base.access import ROLES
 from server.ops.api import guide
-from server.ops.api.links import MADE, PARAMETER, Links
+from server.ops.api.links import MADE, Links
 from server.ops.api.schemas import Schema, components, without_event
 from server.transport.capability.capability import Capability, routes_of
 from server.transport.http import problems
@@ -20,7 +20,7 @@ from server.transport.http.problems import (
 )
 from server.transport.ratelimit import request_limits
 from server.transport.rest.examples import Examples, PathParameter, Several, merged
-from server.transport.rest.route import Query, Route
+from server.transport.rest.route import PARAMETER, Query, Route
 
 DESCRIPTION: Final = f"""\
 Sells seats when everyone comes at once. Commands of buyers go over the websocket

@@ -5,7 +5,9 @@ them. Routing, the description of the interface and the tests read that list.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -29,9 +31,10 @@ from server.transport.http.app_keys import (
     Probe,
     Readiness,
 )
+from server.transport.http.unrouted import refuse_method
 from server.transport.rest.examples import Examples, PathParameter
 from server.transport.rest.guard import guarded
-from server.transport.rest.route import Route
+from server.transport.rest.route import PARAMETER, Route
 
 T = TypeVar("T")
 
@@ -176,9 +179,11 @@ def frames_of(capabilities: Iterable[Capability]) -> tuple[FrameRow[Any], ...]:
     return tuple(row for one in capabilities for row in one.frames)
 
 
-def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
+def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
     """Serve routes, each behind its guard."""
+    methods: dict[str, set[str]] = {}
     for route in routes:
+        methods.setdefault(route.path, set()).add(route.method)
         handler = guarded(
             route.access,
             route.handler,
@@ -191,3 +196,9 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
             app.router.add_get(route.path, handler)
         else:
             app.router.add_route(route.method, route.path, handler)
+    # A path that a template fits, too, is no value of it for the other methods.
+    templates = [PARAMETER.sub("[^/]+", path) for path in methods if "{" in path]
+    for path, known in methods.items():
+        if any(re.fullmatch(template, path) for template in templates):
+            allowed = frozenset(known | {"HEAD"} if "GET" in known else known)
+            app.router.add_route("*", path, partial(refuse_method, allowed))

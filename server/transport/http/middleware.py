@@ -112,7 +112,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        unrouted = await answer_unrouted(request)
+        unrouted = await answer_unrouted(request, error)
         if unrouted is not None:
             return unrouted
         return problems.response(_from_http(error), request_id)

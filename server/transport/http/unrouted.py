@@ -4,12 +4,15 @@
 redirects to the one that is served, with the same method and body (308).
 """
 
+from typing import NoReturn
+
 from aiohttp import web
 
 
-async def answer_unrouted(request: web.Request) -> web.Response | None:
+async def answer_unrouted(
+    request: web.Request, error: web.HTTPException
+) -> web.Response | None:
     """Answer a request that matches no route; None where there is nothing to say."""
-    error = request.match_info.http_exception
     if isinstance(error, web.HTTPMethodNotAllowed) and request.method == "OPTIONS":
         methods = sorted(error.allowed_methods | {"OPTIONS"})
         return web.Response(
@@ -19,6 +22,11 @@ async def answer_unrouted(request: web.Request) -> web.Response | None:
     if isinstance(error, web.HTTPNotFound):
         return await _redirect(request)
     return None
+
+
+async def refuse_method(allowed: frozenset[str], request: web.Request) -> NoReturn:
+    """Refuse a method that an address does not take, whatever a template would."""
+    raise web.HTTPMethodNotAllowed(request.method, allowed)
 
 
 async def _redirect(request: web.Request) -> web.Response | None:

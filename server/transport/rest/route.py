@@ -1,5 +1,6 @@
 """One row of the table of routes."""
 
+import re
 from typing import Any, Final
 
 from msgspec import Struct
@@ -18,6 +19,9 @@ from server.transport.http.problems import (
 )
 from server.transport.ratelimit.request_limits import Budget
 from server.transport.rest.guard import CallHandler
+
+PARAMETER: Final = re.compile(r"\{(\w+)\}")
+"""A part of a path that stands for any value."""
 
 
 class Query(Struct, frozen=True):

@@ -48,8 +48,10 @@ class Expected:
             currency = next(iter(prices.values())).currency if prices else ""
             if isinstance(change, HoldBooked):
                 assert hold is not None
+                # As the buyer was told: the prices may be others by now, or gone.
                 total = told(stock, hold).total()
                 amount = 0 if total is None else total.amount
+                currency = currency if total is None else total.currency
                 self.worth[change.booking] = (amount, currency)
                 self.made[change.booking] = (hold.user, size)
                 counts = {"bookings": 1, "seats_booked": size, "revenue": amount}

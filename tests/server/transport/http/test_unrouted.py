@@ -11,6 +11,9 @@ from yarl import URL
         ("/v1/events/evt_x", "DELETE, GET, HEAD, OPTIONS, PATCH"),
         ("/v1/auth/login", "OPTIONS, POST"),
         ("/v1/ws", "GET, HEAD, OPTIONS"),
+        # A template fits them, too, and lends them nothing.
+        ("/v1/attendees/cancel", "OPTIONS, POST"),
+        ("/v1/venues/map-schema", "GET, HEAD, OPTIONS"),
         ("/health", "GET, HEAD, OPTIONS"),
         ("/", "GET, HEAD, OPTIONS"),
     ],
@@ -20,6 +23,11 @@ async def test_options_answers_with_the_methods_of_an_address(client, path, meth
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["Allow"] == methods
     assert answer.headers["X-Request-Id"]
+
+
+async def test_a_method_of_a_template_is_refused_at_an_address_of_its_own(admin):
+    answer = await admin.send("DELETE", "/v1/attendees/cancel")
+    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
 
 
 async def test_options_of_nothing_is_not_found(client):
