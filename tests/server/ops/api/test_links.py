@@ -8,8 +8,9 @@ from msgspec import Struct, structs
 from server.app import CAPABILITIES, ROUTES
 from server.events.bookings.rest import BookedEvent
 from server.ops.api import openapi
-from server.ops.api.links import BODY, PARAMETER, Links
+from server.ops.api.links import BODY, Links
 from server.people.activity.capability import recorded_of
+from server.transport.rest.route import PARAMETER
 
 DOCUMENT = json.loads(orjson.dumps(openapi.build(CAPABILITIES)))
 LINKS = Links(ROUTES)
