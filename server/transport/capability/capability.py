@@ -199,6 +199,7 @@ def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
     # A path that a template fits, too, is no value of it for the other methods.
     templates = [PARAMETER.sub("[^/]+", path) for path in methods if "{" in path]
     for path, known in methods.items():
-        if any(re.fullmatch(template, path) for template in templates):
+        literal = "{" not in path
+        if literal and any(re.fullmatch(template, path) for template in templates):
             allowed = frozenset(known | {"HEAD"} if "GET" in known else known)
             app.router.add_route("*", path, partial(refuse_method, allowed))
