@@ -1,7 +1,8 @@
 """What all tests share: the event loops they run on and a database of their own.
 
-An async test runs once on asyncio and once on uvloop; `--loop asyncio` and
-`--loop uvloop` run only one. Databases come from the one server of the run: with
+An async test of what is close to the event loop runs once on asyncio and once on
+uvloop, the others on uvloop, as the server does; `--loop both` runs all on both, and
+`--loop asyncio` and `--loop uvloop` all on one. Databases come from the one server of the run: with
 pytest-xdist the controller starts it and tells its workers the address.
 """
 
@@ -38,6 +39,17 @@ TOGETHER = (
     "tests/contract/test_limits.py",
     "tests/security/",
 )
+# What cancels, times and hands over, where the loops have differed.
+BOTH_LOOPS = (
+    "tests/cluster/",
+    "tests/faults/",
+    "tests/inventory/",
+    "tests/persistence/journal/",
+    "tests/persistence/postgres/",
+    "tests/race/",
+    "tests/server/live/",
+    "tests/server/transport/",
+)
 SERVER = pytest.StashKey[RunServer]()
 SERVER_URL = pytest.StashKey[str]()
 
@@ -45,8 +57,8 @@ SERVER_URL = pytest.StashKey[str]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--loop",
-        choices=[*LOOPS, "both"],
-        default="both",
+        choices=[*LOOPS, "both", "usual"],
+        default="usual",
         help="the event loop that async tests run on",
     )
 
@@ -55,6 +67,8 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     chosen = config.getoption("--loop")
+    if chosen == "usual":
+        chosen = "both" if item.nodeid.startswith(BOTH_LOOPS) else "uvloop"
     return {name: make for name, make in LOOPS.items() if chosen in {name, "both"}}
 
 

@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     # What the other server does differently, it does on any loop.
-    if config.getoption("--loop") == "both":
+    if config.getoption("--loop") in {"both", "usual"}:
         again = {"redis", "asyncio"}
         items[:] = [item for item in items if not again <= variants(item)]
 
