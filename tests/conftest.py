@@ -2,8 +2,8 @@
 
 An async test of what is close to the event loop runs once on asyncio and once on
 uvloop, the others on uvloop, as the server does; `--loop both` runs all on both, and
-`--loop asyncio` and `--loop uvloop` all on one. Databases come from the one server of the run: with
-pytest-xdist the controller starts it and tells its workers the address.
+`--loop asyncio` and `--loop uvloop` all on one. Databases come from the one server of
+the run: with pytest-xdist the controller starts it and tells its workers the address.
 """
 
 import asyncio
