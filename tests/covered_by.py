@@ -123,7 +123,6 @@ COVERS = {
     ],
     "tests/contract/test_organisations.py": [
         "server/people/api_keys/rest.py",
-        "server/people/organisations/membership.py",
         "server/people/organisations/rest.py",
         "server/people/organisations/rest_join_requests.py",
         "server/people/organisations/rest_members.py",

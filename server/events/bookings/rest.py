@@ -16,12 +16,7 @@ from inventory.settings import Money
 from persistence.events.bookings import Booking, Bookings, Buyer, Wanted
 from server.events.catalogue.rest import find_event, find_row
 from server.live.actors.registry import REGISTRY, EventNotFound, EventUnavailable, ask
-from server.people.organisations.membership import (
-    manages,
-    require_insight,
-    require_manager,
-    sees,
-)
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.http.problems import (
     BAD_FIELD,
     BOOKING_NOT_FOUND,
@@ -141,10 +136,14 @@ async def cancel_booking(call: Call) -> web.Response:
     booking, key = call.path("booking", BOOKING_NOT_FOUND), call.key
     row = await _seen(call, await call[BOOKINGS].find(booking))
     of = await find_row(call, row.event)
-    organizer = await manages(call, of.organisation, of.created_by)
+    organizer = await call[MEMBERSHIPS].manages(
+        call.identity, of.organisation, of.created_by
+    )
     if row.user != call.who.user and not organizer:
         # Staff of the organisation see it, and no more.
-        await require_manager(call, of.organisation, of.created_by)
+        await call[MEMBERSHIPS].require_manager(
+            call.identity, of.organisation, of.created_by
+        )
     try:
         local = await call[REGISTRY].find(row.event)
     except EventNotFound as error:
@@ -165,7 +164,9 @@ async def cancel_booking(call: Call) -> web.Response:
 async def list_event_bookings(call: Call) -> web.Response:
     """List an event's bookings, newest first, to whoever manages it and to staff."""
     event, query = await find_event(call), call.request.query
-    await require_insight(call, event.organisation, event.maker)
+    await call[MEMBERSHIPS].require_insight(
+        call.identity, event.organisation, event.maker
+    )
     limit, text = read_limit(query), text_of(query, "q", TEXT_LENGTH_MAX)
     asked: Any = {
         "wanted": _wanted(query),
@@ -233,7 +234,9 @@ async def _seen(call: Call, row: Booking | None) -> Booking:
         raise ProblemError(BOOKING_NOT_FOUND)
     if row.user != call.who.user:
         of = await find_row(call, row.event)
-        if not await sees(call, of.organisation, of.created_by):
+        if not await call[MEMBERSHIPS].sees(
+            call.identity, of.organisation, of.created_by
+        ):
             raise ProblemError(BOOKING_NOT_FOUND)
     return row
 

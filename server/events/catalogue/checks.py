@@ -13,6 +13,7 @@ from inventory.settings import Settings, SettingsPatch
 from inventory.venue.own import capacity_map
 from persistence.events.rows import EventRow
 from persistence.events.venue_times import VenueTaken
+from server.base.refusals.refusals import NamedEvent
 from server.events.catalogue.bodies import (
     TIMES,
     EventCreate,
@@ -22,9 +23,9 @@ from server.events.catalogue.bodies import (
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.live.actors.registry import CATALOG
 from server.live.fanout.board import Board
-from server.people.organisations.membership import is_hidden
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.http.app_keys import CLOCK
-from server.transport.http.problems import NamedEvent, ProblemError
+from server.transport.http.problems import ProblemError
 from server.transport.rest.bodies import add_all, refuse
 from server.transport.rest.call import Call
 
@@ -113,7 +114,9 @@ async def taken_by(call: Call, taken: VenueTaken) -> ProblemError:
         return ProblemError(VENUE_TAKEN)
     settings = row.settings
     state = settings.sale_state
-    if await is_hidden(call, row.organisation, row.created_by, state):
+    if await call[MEMBERSHIPS].is_hidden(
+        call.identity, row.organisation, row.created_by, state
+    ):
         return ProblemError(VENUE_TAKEN)
     detail = f"{settings.name} has the venue at that time."
     other = NamedEvent(row.event, settings.name)

@@ -48,12 +48,7 @@ from server.live.actors.registry import (
 )
 from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.board import Board
-from server.people.organisations.membership import (
-    is_hidden,
-    manages,
-    require_manager,
-    seller_of,
-)
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.http import etags
 from server.transport.http.problems import (
     EVENT_NOT_FOUND,
@@ -107,7 +102,9 @@ async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
     """
     event = await load_event(call, deleted)
     state = event.board.settings.sale_state
-    if await is_hidden(call, event.organisation, event.maker, state):
+    if await call[MEMBERSHIPS].is_hidden(
+        call.identity, event.organisation, event.maker, state
+    ):
         raise ProblemError(EVENT_NOT_FOUND)
     return event
 
@@ -115,12 +112,14 @@ async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
 async def find_managed_event(call: Call, deleted: bool = False) -> FoundEvent:
     """Return the event of the request's path to somebody who manages it."""
     event = await find_event(call, deleted)
-    if event.board.settings.deleted and not await manages(
-        call, event.organisation, event.maker
+    if event.board.settings.deleted and not await call[MEMBERSHIPS].manages(
+        call.identity, event.organisation, event.maker
     ):
         # To all others it is gone.
         raise ProblemError(EVENT_NOT_FOUND)
-    await require_manager(call, event.organisation, event.maker)
+    await call[MEMBERSHIPS].require_manager(
+        call.identity, event.organisation, event.maker
+    )
     return event
 
 
@@ -208,7 +207,11 @@ async def create_event(call: Call) -> web.Response:
     user, key = call.who.user, call.key
     body, found = await call.faulty_body(EventCreate)
     # Who sends what is no event hears that first, whomever it is to belong to.
-    organisation = None if found else await seller_of(call, body.organisation)
+    organisation = (
+        None
+        if found
+        else await call[MEMBERSHIPS].seller_of(call.who, body.organisation)
+    )
     catalog, event = call[CATALOG], new_id("evt", user, key)
     timezone = body.timezone
     if not isinstance(timezone, str):
@@ -328,7 +331,9 @@ async def find_shown_row(call: Call, event: str) -> EventRow:
     """Return the row of an event that was not deleted, as the caller may see it."""
     row = await find_row(call, event)
     whose, state = (row.organisation, row.created_by), row.settings.sale_state
-    if row.settings.deleted or await is_hidden(call, *whose, state):
+    if row.settings.deleted or await call[MEMBERSHIPS].is_hidden(
+        call.identity, *whose, state
+    ):
         raise ProblemError(EVENT_NOT_FOUND)
     return row
 

@@ -8,10 +8,11 @@ from aiohttp import web
 from inventory.commands import Block, Book, Cancel, ClientCommand, Unblock
 from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, Refused, TakenOk
 from server.base.access import may_command, missing_event
+from server.base.refusals.refusals import refuse_denied
 from server.events.catalogue.rest import FoundEvent, find_event
 from server.live.actors.registry import ask
 from server.live.fanout.frames import FrameError, parse_command
-from server.people.organisations.membership import manages
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.http.problems import (
     BAD_FIELD,
     BAD_FRAME,
@@ -28,7 +29,6 @@ from server.transport.http.problems import (
     bad_field,
     bad_fields,
     refusal,
-    refuse_denied,
 )
 from server.transport.rest.call import Call
 from server.transport.rest.notes import note_details
@@ -81,7 +81,9 @@ async def _is_run_by(call: Call, command: ClientCommand, event: FoundEvent) -> b
     unpaid = isinstance(command, Book) and event.board.settings.payment == "required"
     if not unpaid and not isinstance(command, Block | Unblock | Cancel):
         return False
-    return await manages(call, event.organisation, event.maker)
+    return await call[MEMBERSHIPS].manages(
+        call.identity, event.organisation, event.maker
+    )
 
 
 COMMANDS: Final = (

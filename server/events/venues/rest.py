@@ -17,9 +17,10 @@ from persistence.errors import TooMany
 from persistence.events.catalog import VenueRow
 from persistence.events.venue_edits import Coordinates
 from server.base.access import may_make_some
+from server.base.refusals.refusals import refuse_denied
 from server.events.venues.problems import VENUE_NOT_FOUND
 from server.live.actors.registry import CATALOG
-from server.people.organisations.membership import seller_of
+from server.people.organisations.membership import MEMBERSHIPS
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
@@ -29,7 +30,6 @@ from server.transport.http.problems import (
     ProblemError,
     bad_field,
     bad_fields,
-    refuse_denied,
 )
 from server.transport.rest.bodies import (
     CHART_BYTES_MAX,
@@ -129,7 +129,7 @@ async def create_venue(call: Call) -> web.Response:
     # A stadium takes a tenth of a second, which no sale has to wait for.
     async with call[CHARTS]:
         wanted, request_hash = await asyncio.to_thread(_decode_venue, body)
-    organisation = await seller_of(call, wanted.organisation)
+    organisation = await call[MEMBERSHIPS].seller_of(call.who, wanted.organisation)
     async with call[CHARTS]:
         venue_map = await asyncio.to_thread(_read_map, wanted)
     if organisation is not None:

@@ -19,6 +19,7 @@ from persistence.events.venue_edits import (
     decode_map,
 )
 from server.base.access import may_make_some
+from server.base.refusals.refusals import refuse_denied
 from server.events.venues.map_cache import MAPS, MapDocument
 from server.events.venues.problems import VENUE_IN_USE, VENUE_NOT_FOUND
 from server.events.venues.rest import (
@@ -34,11 +35,7 @@ from server.events.venues.rest import (
     map_of,
 )
 from server.live.actors.registry import CATALOG
-from server.people.organisations.membership import (
-    manages,
-    require_manager,
-    seller_of,
-)
+from server.people.organisations.membership import MEMBERSHIPS
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http import etags
 from server.transport.http.problems import (
@@ -47,7 +44,6 @@ from server.transport.http.problems import (
     UNAVAILABLE,
     ProblemError,
     bad_field,
-    refuse_denied,
 )
 from server.transport.http.response_cache import CACHES
 from server.transport.rest.bodies import CHART_BYTES_MAX, Body, decode, read_body
@@ -141,9 +137,11 @@ async def duplicate_venue(call: Call) -> web.Response:
         body = await call.body(VenueDuplicate)
     wanted = body.organisation if isinstance(body.organisation, str) else None
     if wanted is None and row.organisation is not None:
-        own = await manages(call, row.organisation, row.created_by)
+        own = await call[MEMBERSHIPS].manages(
+            call.identity, row.organisation, row.created_by
+        )
         wanted = row.organisation if own else None
-    organisation = await seller_of(call, wanted)
+    organisation = await call[MEMBERSHIPS].seller_of(call.who, wanted)
     if organisation is not None:
         note_objects(call.request, organisation=organisation)
     request_hash = hash_request(["duplicate", row.venue_id, body])
@@ -205,7 +203,9 @@ async def _find_managed(call: Call, deleted: bool = False) -> VenueRow:
     row = await call[CATALOG].find_made_venue(call.path("venue", VENUE_NOT_FOUND))
     if row is None or (row.deleted and not deleted):
         raise ProblemError(VENUE_NOT_FOUND)
-    await require_manager(call, row.organisation, row.created_by)
+    await call[MEMBERSHIPS].require_manager(
+        call.identity, row.organisation, row.created_by
+    )
     return row
 
 
