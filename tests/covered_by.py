@@ -85,7 +85,7 @@ COVERS = {
     "tests/contract/test_catalogue.py": [
         "server/events/catalogue/calendar/rest.py",
         "server/events/catalogue/ranking.py",
-        "server/events/catalogue/rest_duplicate.py",
+        "server/events/catalogue/editing/rest_duplicate.py",
         "server/events/catalogue/rest_list.py",
     ],
     "tests/contract/test_commands.py": [

@@ -20,11 +20,8 @@ from server.events.attendees.problems import (
     REGISTRATION_PENDING,
 )
 from server.events.attendees.service import PERSONS, REGISTRATIONS, RegistrationRefused
-from server.events.catalogue.rest import (
-    FoundEvent,
-    find_event,
-    find_shown_row,
-)
+from server.events.catalogue.rest import find_event
+from server.events.catalogue.service import EVENT_SERVICE, FoundEvent
 from server.live.actors.registry import EventNotFound, EventUnavailable
 from server.people.auth.fields import Email, check_email, count_mail, read_email
 from server.people.organisations.membership import MEMBERSHIPS
@@ -272,7 +269,7 @@ async def _seen(call: Call) -> tuple[EventRow, Attendee]:
         call.path("event", EVENT_NOT_FOUND),
         call.path("attendee", ATTENDEE_NOT_FOUND),
     )
-    await find_shown_row(call, event)
+    await call[EVENT_SERVICE].find_shown_row(call.identity, event)
     row, attendee = await seen_by(call, name)
     if attendee.event_id != event:
         raise ProblemError(ATTENDEE_NOT_FOUND)
@@ -284,7 +281,7 @@ async def seen_by(call: Call, name: str) -> tuple[EventRow, Attendee]:
     found = await call[REGISTRATIONS].store.find(name)
     if found is None or found.came_to_nothing:
         raise ProblemError(ATTENDEE_NOT_FOUND)
-    event = await find_shown_row(call, found.event_id)
+    event = await call[EVENT_SERVICE].find_shown_row(call.identity, found.event_id)
     # Somebody else's looks like none at all.
     if found.user_id != call.who.user and not await call[MEMBERSHIPS].sees(
         call.identity, event.organisation, event.created_by

@@ -14,7 +14,8 @@ from inventory.limits import ID_LENGTH_MAX, LABEL_LENGTH_MAX
 from inventory.replies import Refused
 from inventory.settings import Money
 from persistence.events.bookings import Booking, Bookings, Buyer, Wanted
-from server.events.catalogue.rest import find_event, find_row
+from server.events.catalogue.rest import find_event
+from server.events.catalogue.service import EVENT_SERVICE
 from server.live.actors.registry import REGISTRY, EventNotFound, EventUnavailable, ask
 from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.http.problems import (
@@ -135,7 +136,7 @@ async def cancel_booking(call: Call) -> web.Response:
     """Cancel a booking: its buyer in time, whoever manages the event at any time."""
     booking, key = call.path("booking", BOOKING_NOT_FOUND), call.key
     row = await _seen(call, await call[BOOKINGS].find(booking))
-    of = await find_row(call, row.event)
+    of = await call[EVENT_SERVICE].find_row(row.event)
     organizer = await call[MEMBERSHIPS].manages(
         call.identity, of.organisation, of.created_by
     )
@@ -233,7 +234,7 @@ async def _seen(call: Call, row: Booking | None) -> Booking:
     if row is None:
         raise ProblemError(BOOKING_NOT_FOUND)
     if row.user != call.who.user:
-        of = await find_row(call, row.event)
+        of = await call[EVENT_SERVICE].find_row(row.event)
         if not await call[MEMBERSHIPS].sees(
             call.identity, of.organisation, of.created_by
         ):

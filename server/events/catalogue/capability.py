@@ -2,17 +2,20 @@
 
 from typing import Final
 
-from server.events.catalogue import rest, rest_duplicate, rest_list
+from server.events.catalogue import rest, rest_list
 from server.events.catalogue.calendar import rest as rest_calendar
 from server.events.catalogue.editing import rest as rest_editing
+from server.events.catalogue.editing import rest_duplicate
 from server.events.catalogue.examples import EXAMPLES
 from server.events.catalogue.feed import connect_live_events
 from server.events.catalogue.frames import FRAMES
 from server.events.catalogue.ranking import keep_ranking
 from server.events.catalogue.rest import ON_WITHDRAWN
 from server.events.catalogue.row_cache import ROWS, EventRows
-from server.live.actors.registry import CATALOG
+from server.events.catalogue.service import EVENT_SERVICE, EventService
+from server.live.actors.registry import CATALOG, REGISTRY
 from server.live.fanout.hub import HUB
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
@@ -24,6 +27,7 @@ async def _open(startup: Startup) -> None:
     catalog = startup[CATALOG]
     startup[ROWS] = rows = EventRows(catalog, startup[HUB].now)
     rows.connect(startup[BUS])
+    startup[EVENT_SERVICE] = EventService(startup[REGISTRY], rows, startup[MEMBERSHIPS])
     connect_live_events(startup.app, startup[BUS])
     startup.run(keep_ranking(catalog.popularity, startup.job("ranking")), "ranking")
 

@@ -8,16 +8,13 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Final
 
 from aiohttp import web
-from msgspec import Struct, json, structs
+from msgspec import json, structs
 
-from inventory.commands import ChangeSale, Configure, DeleteEvent
-from inventory.replies import Refused
 from inventory.rules.settings import completing
 from inventory.settings import Settings
 from persistence.errors import TooMany
 from persistence.events.rows import EventRow, ImageRow
 from persistence.events.venue_times import VenueTaken
-from server.base import limits
 from server.events.catalogue.bodies import (
     Counts,
     EventCreate,
@@ -38,14 +35,8 @@ from server.events.catalogue.checks import (
 )
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.row_cache import ROWS
-from server.live.actors.registry import (
-    CATALOG,
-    REGISTRY,
-    EventNotFound,
-    EventUnavailable,
-    ServedEvent,
-    ask,
-)
+from server.events.catalogue.service import EVENT_SERVICE, FoundEvent, ManagedEvent
+from server.live.actors.registry import CATALOG, ServedEvent
 from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.board import Board
 from server.people.organisations.membership import MEMBERSHIPS
@@ -54,10 +45,8 @@ from server.transport.http.problems import (
     EVENT_NOT_FOUND,
     KEY_REUSED,
     LIMIT_REACHED,
-    UNAVAILABLE,
     ProblemError,
     bad_field,
-    refusal,
 )
 from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
@@ -71,88 +60,16 @@ ON_WITHDRAWN: Final[web.AppKey[list[Callable[[str], Awaitable[None]]]]] = web.Ap
 """What others do when an event was deleted."""
 
 
-class FoundEvent(Struct):
-    """An event that is there: its actor's address, and its id."""
-
-    id: str
-    local: ServedEvent
-
-    @property
-    def board(self) -> Board:
-        """What is committed of it."""
-        return self.local.board
-
-    @property
-    def organisation(self) -> str | None:
-        """The organisation that it belongs to."""
-        seller = self.local.seller
-        return None if seller is None else seller.organisation
-
-    @property
-    def maker(self) -> str:
-        """Who made it, and has it where no organisation does."""
-        return self.local.maker
-
-
 async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
-    """Return the event of the request's path, activated, as the caller may see it.
-
-    A deleted one is found only where that is asked for; a draft only by those who run
-    the event.
-    """
-    event = await load_event(call, deleted)
-    state = event.board.settings.sale_state
-    if await call[MEMBERSHIPS].is_hidden(
-        call.identity, event.organisation, event.maker, state
-    ):
-        raise ProblemError(EVENT_NOT_FOUND)
-    return event
-
-
-async def find_managed_event(call: Call, deleted: bool = False) -> FoundEvent:
-    """Return the event of the request's path to somebody who manages it."""
-    event = await find_event(call, deleted)
-    if event.board.settings.deleted and not await call[MEMBERSHIPS].manages(
-        call.identity, event.organisation, event.maker
-    ):
-        # To all others it is gone.
-        raise ProblemError(EVENT_NOT_FOUND)
-    await call[MEMBERSHIPS].require_manager(
-        call.identity, event.organisation, event.maker
-    )
-    return event
-
-
-async def load_event(call: Call, deleted: bool = False) -> FoundEvent:
-    """Return the event of the request's path, activated, whoever asks."""
+    """Return the event of the request's path, as the caller may see it."""
     event = call.path("event", EVENT_NOT_FOUND)
-    try:
-        local = await call[REGISTRY].find(event)
-    except EventNotFound as error:
-        raise ProblemError(EVENT_NOT_FOUND) from error
-    except EventUnavailable as error:
-        raise ProblemError(UNAVAILABLE) from error
-    if local.board.settings.deleted and not deleted:
-        raise ProblemError(EVENT_NOT_FOUND)
-    return FoundEvent(event, local)
+    return await call[EVENT_SERVICE].find(call.identity, event, deleted)
 
 
-async def ask_organizer(
-    call: Call,
-    event: FoundEvent,
-    command: ChangeSale | Configure | DeleteEvent,
-    request_hash: bytes | None = None,
-) -> None:
-    """Give an event a command of whoever manages it; raises its refusal.
-
-    The event comes from `find_managed_event`, which asked whether the caller does.
-    """
-    reply = await ask(event.local, command, call.who.user, True, call.key, request_hash)
-    if isinstance(reply, Refused):
-        raise refusal(reply)
-    if isinstance(reply.version, int):
-        # Where another process owns the event, its news may come after its answer.
-        await event.local.hub.reach(reply.version, limits.LOAD_S_MAX)
+async def find_managed_event(call: Call, deleted: bool = False) -> ManagedEvent:
+    """Return the event of the request's path to somebody who manages it."""
+    event = call.path("event", EVENT_NOT_FOUND)
+    return await call[EVENT_SERVICE].find_managed(call.who, event, deleted)
 
 
 async def answer_event(call: Call, event: FoundEvent) -> web.Response:
@@ -163,7 +80,7 @@ async def answer_event(call: Call, event: FoundEvent) -> web.Response:
 
 async def show(call: Call, event: FoundEvent) -> tuple[EventDocument, int]:
     """Return an event as clients see it, and its revision."""
-    row = await find_row(call, event.id)
+    row = await call[EVENT_SERVICE].find_row(event.id)
     board = event.board
     counts = Counts(**board.counts())
     shown = EventDocument(
@@ -317,25 +234,6 @@ def image_of(row: ImageRow | None) -> ImageDocument | None:
         uploaded_by=row.uploaded_by,
         uploaded_at=row.uploaded_at,
     )
-
-
-async def find_row(call: Call, event: str) -> EventRow:
-    """Return an event's row, for what stands beside its board."""
-    row = await call[ROWS].find(event)
-    if row is None:
-        raise ProblemError(EVENT_NOT_FOUND)
-    return row
-
-
-async def find_shown_row(call: Call, event: str) -> EventRow:
-    """Return the row of an event that was not deleted, as the caller may see it."""
-    row = await find_row(call, event)
-    whose, state = (row.organisation, row.created_by), row.settings.sale_state
-    if row.settings.deleted or await call[MEMBERSHIPS].is_hidden(
-        call.identity, *whose, state
-    ):
-        raise ProblemError(EVENT_NOT_FOUND)
-    return row
 
 
 ROUTES: Final[tuple[Route, ...]] = (

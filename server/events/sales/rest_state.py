@@ -6,7 +6,8 @@ from aiohttp import web
 
 from inventory.commands import ChangeSale
 from server.events.catalogue.bodies import EventDocument
-from server.events.catalogue.rest import answer_event, ask_organizer, find_managed_event
+from server.events.catalogue.rest import answer_event, find_managed_event
+from server.events.catalogue.service import EVENT_SERVICE
 from server.transport.http.problems import KEY_REUSED, OVERLOADED, WRONG_STATE
 from server.transport.rest.call import Call
 from server.transport.rest.guard import CallHandler
@@ -20,7 +21,8 @@ def sale_step(step: Step) -> CallHandler:
 
     async def take_step(call: Call) -> web.Response:
         event = await find_managed_event(call)
-        await ask_organizer(call, event, ChangeSale(id=0, event=event.id, to=step))
+        command = ChangeSale(id=0, event=event.id, to=step)
+        await call[EVENT_SERVICE].order(event, command, call.key)
         return await answer_event(call, event)
 
     return take_step

@@ -16,6 +16,7 @@ from inventory.rules.settings import merged
 from inventory.settings import SettingsPatch
 from persistence.errors import Revisions
 from persistence.events.venue_times import VenueTaken
+from server.base.refusals.refusals import Refusal
 from server.events.catalogue.bodies import (
     EventDocument,
     EventPatch,
@@ -24,20 +25,13 @@ from server.events.catalogue.bodies import (
 )
 from server.events.catalogue.checks import refuse_edit, taken_by
 from server.events.catalogue.problems import VENUE_TAKEN
-from server.events.catalogue.rest import (
-    ON_WITHDRAWN,
-    FoundEvent,
-    answer_event,
-    ask_organizer,
-    find_managed_event,
-    find_row,
-)
+from server.events.catalogue.rest import ON_WITHDRAWN, answer_event, find_managed_event
 from server.events.catalogue.row_cache import ROWS
+from server.events.catalogue.service import EVENT_SERVICE, ManagedEvent
 from server.live.actors.registry import CATALOG
 from server.transport.http.problems import (
     EVENT_NOT_FOUND,
     KEY_REUSED,
-    OUTCOME_UNKNOWN,
     OVERLOADED,
     TICKETS_SOLD,
     WRONG_STATE,
@@ -55,7 +49,9 @@ async def edit_event(call: Call) -> web.Response:
     patch, found = await call.faulty_body(EventPatch)
     wanted, request_hash = settings_patch(patch), hash_request(["edit", patch])
     is_new = not found and await _is_new_edit(call, event.id, request_hash)
-    refuse_edit(event.board, await find_row(call, event.id), wanted, found)
+    refuse_edit(
+        event.board, await call[EVENT_SERVICE].find_row(event.id), wanted, found
+    )
     change = details_change(patch)
     seen, details_seen = call.seen, None
     # Without a word about the catalogue it is a command, though it change nothing.
@@ -105,7 +101,7 @@ async def _is_new_edit(call: Call, event: str, request_hash: bytes) -> bool:
 
 async def _configure(
     call: Call,
-    event: FoundEvent,
+    event: ManagedEvent,
     patch: SettingsPatch,
     request_hash: bytes,
     seen: Revisions,
@@ -119,9 +115,9 @@ async def _configure(
         raise await taken_by(call, error) from error
     command = Configure(id=0, event=event.id, patch=patch, seen=seen)
     try:
-        await ask_organizer(call, event, command, request_hash)
-    except ProblemError as error:
-        if taken is not None and error.kind is not OUTCOME_UNKNOWN:
+        await call[EVENT_SERVICE].order(event, command, call.key, request_hash)
+    except Refusal as error:
+        if taken is not None and error.code != "outcome_unknown":
             await times.settle(taken)
         raise
     if taken is not None:
@@ -136,7 +132,8 @@ async def delete_event(call: Call) -> web.Response:
     if seen is not None:
         details = await _details_revision(call, event.id)
         seen = tuple(revision - details for revision in seen)
-    await ask_organizer(call, event, DeleteEvent(id=0, event=event.id, seen=seen))
+    command = DeleteEvent(id=0, event=event.id, seen=seen)
+    await call[EVENT_SERVICE].order(event, command, call.key)
     for forget in call[ON_WITHDRAWN]:
         await forget(event.id)
     call[ROWS].edited(event.id)
