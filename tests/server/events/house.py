@@ -14,6 +14,7 @@ from persistence.postgres.pool import Pool
 from server.base.identity import Identity, Machine, Role
 from server.base.ids import RandomIds
 from server.base.metrics import Metrics
+from server.events.bookings.service import BookingService
 from server.events.catalogue.row_cache import EventRows
 from server.events.catalogue.service import EventService
 from server.events.sales.service import SalesService
@@ -53,8 +54,10 @@ ADMIN = person("root", "admin")
 class House:
     """One organisation with its people, and no event yet."""
 
-    def __init__(self, pool: Pool, registry: EventRegistry, hub: Hub) -> None:
-        self.pool, self.registry, self.hub = pool, registry, hub
+    def __init__(
+        self, pool: Pool, registry: EventRegistry, hub: Hub, clock: DatabaseClock
+    ) -> None:
+        self.pool, self.registry, self.hub, self.clock = pool, registry, hub, clock
         self.catalog = Catalog(pool)
         self.organisations = Organisations(pool)
         self.memberships = Memberships(self.organisations)
@@ -62,7 +65,9 @@ class House:
         self.rows = EventRows(self.catalog, hub.now)
         self.events = EventService(registry, self.rows, self.memberships)
         self.sales = SalesService(self.events, self.memberships)
-        self.bookings = Bookings(pool)
+        self.bookings = BookingService(
+            Bookings(pool), registry, self.events, self.memberships
+        )
 
     async def put(
         self,
@@ -93,7 +98,7 @@ async def open_house(database_url: str) -> AsyncIterator[House]:
     journal = await PostgresJournal.open(database_url, pool, "node test", clock)
     hub = Hub(asyncio.get_running_loop())
     registry = EventRegistry(Catalog(pool), journal, hub, clock, RandomIds(), Metrics())
-    yield House(pool, registry, hub)
+    yield House(pool, registry, hub, clock)
     await registry.stop(5)
     await journal.close()
     await pool.close()

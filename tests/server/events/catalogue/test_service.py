@@ -46,8 +46,12 @@ async def test_who_manages_an_event_gives_it_orders(house):
     await house.put("evt", DRAFT)
     event = await house.events.find_managed(LENA, "evt")
     assert event.who == LENA
-    for step, state in (("publish", "on_sale"), ("cancel", "cancelled")):
-        await house.events.order(event, ChangeSale(id=0, event="evt", to=step), None)
+    publish, cancel = (
+        ChangeSale(id=0, event="evt", to="publish"),
+        ChangeSale(id=0, event="evt", to="cancel"),
+    )
+    for command, state in ((publish, "on_sale"), (cancel, "cancelled")):
+        await house.events.order(event, command, None)
         assert event.board.settings.sale_state == state
     late = ChangeSale(id=0, event="evt", to="publish")
     with pytest.raises(CommandRefused, match="wrong_state"):

@@ -35,7 +35,7 @@ async def test_anybody_with_a_name_buys(house, who):
     assert isinstance(held, HoldOk)
     booked = await house.sales.run(who, Book(id=0, event="evt", hold=held.hold))
     assert isinstance(booked, BookOk)
-    booking = await house.bookings.find(booked.booking)
+    booking = await house.bookings.store.find(booked.booking)
     assert (booking.user, booking.areas) == (who.user, {GA: 2})
 
 
@@ -88,4 +88,4 @@ async def test_who_manages_the_event_cancels_for_others(house):
     with pytest.raises(CommandRefused, match="booking_not_found"):
         await house.sales.run(STAN, replace(cancel))
     await house.sales.run(LENA, replace(cancel))
-    assert (await house.bookings.find(booked.booking)).cancelled_at is not None
+    assert (await house.bookings.store.find(booked.booking)).cancelled_at is not None
