@@ -4,17 +4,14 @@ What an event is set to and how many seats are left comes from its committed boa
 everything that changes it is a command to its actor, answered after the commit.
 """
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Hashable
 from typing import Any, Final
 
 from aiohttp import web
-from msgspec import json, structs
+from msgspec import json
 
-from inventory.rules.settings import completing
 from inventory.settings import Settings
-from persistence.errors import TooMany
 from persistence.events.rows import EventRow, ImageRow
-from persistence.events.venue_times import VenueTaken
 from server.events.catalogue.bodies import (
     Counts,
     EventCreate,
@@ -23,41 +20,30 @@ from server.events.catalogue.bodies import (
     ImageDocument,
     NewEvent,
     OwnerDocument,
-    details_of,
+    capacity_of,
     settings_fields,
-    settings_of,
-)
-from server.events.catalogue.checks import (
-    categories_of,
-    refuse_new,
-    taken_by,
-    unknown_times,
 )
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.row_cache import ROWS
-from server.events.catalogue.service import EVENT_SERVICE, FoundEvent, ManagedEvent
-from server.live.actors.registry import CATALOG, ServedEvent
+from server.events.catalogue.service import (
+    EVENT_SERVICE,
+    FoundEvent,
+    MadeEvent,
+    ManagedEvent,
+)
+from server.live.actors.registry import ServedEvent
 from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.board import Board
-from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.http import etags
 from server.transport.http.problems import (
     EVENT_NOT_FOUND,
     KEY_REUSED,
     LIMIT_REACHED,
-    ProblemError,
-    bad_field,
 )
 from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
-from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.notes import note_objects
 from server.transport.rest.route import EVENT, WRITES, Route
-
-ON_WITHDRAWN: Final[web.AppKey[list[Callable[[str], Awaitable[None]]]]] = web.AppKey(
-    "on withdrawn", list
-)
-"""What others do when an event was deleted."""
 
 
 async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
@@ -121,59 +107,25 @@ def is_public(board: Board) -> bool:
 
 async def create_event(call: Call) -> web.Response:
     """Make an event at a venue, or one with just a capacity."""
-    user, key = call.who.user, call.key
+    who, key = call.who, call.key
     body, found = await call.faulty_body(EventCreate)
-    # Who sends what is no event hears that first, whomever it is to belong to.
-    organisation = (
-        None
-        if found
-        else await call[MEMBERSHIPS].seller_of(call.who, body.organisation)
-    )
-    catalog, event = call[CATALOG], new_id("evt", user, key)
-    timezone = body.timezone
-    if not isinstance(timezone, str):
-        timezone = await catalog.zone_for(event, body.venue, organisation)
-    settings = completing(settings_of(body, timezone))
-    categories = await categories_of(call, body, settings, found)
-    await refuse_new(call, event, settings, categories, found, unknown_times(found))
-    details = details_of(body)
-    request_hash = hash_request(body)
-    if organisation is not None:
+
+    def sold_by(organisation: str) -> None:
         note_objects(call.request, organisation=organisation)
-    try:
-        row = await catalog.create_event(
-            event,
-            settings,
-            venue=body.venue,
-            capacity=body.capacity,
-            created_by=user,
-            request_hash=request_hash,
-            organisation=organisation,
-            details=details,
-        )
-    except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
-    except KeyError as error:
-        raise bad_field(error.args[0], f"There is no such {error.args[0]}.") from error
-    except VenueTaken as error:
-        raise await taken_by(call, error) from error
-    if row.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
-    # What this request says and not the row: where it is made again after a while, it
-    # still gets the answer that it got at first.
-    first = structs.replace(row, details=details, image=None)
-    return answer_made(call, first, settings)
+
+    made = await call[EVENT_SERVICE].create(who, body, found, key, sold_by=sold_by)
+    return answer_made(call, made)
 
 
-def answer_made(call: Call, row: EventRow, settings: Settings) -> web.Response:
+def answer_made(call: Call, made: MadeEvent) -> web.Response:
     """Answer with an event that was made."""
-    made = NewEvent(
-        **_summary_fields(row, settings),
-        description=row.details.description,
+    document = NewEvent(
+        **_summary_fields(made.row, made.settings),
+        description=made.row.details.description,
         registrations=0,
     )
-    headers = {"Location": f"/v1/events/{row.event}"}
-    return call.answer(made, status=201, headers=headers)
+    headers = {"Location": f"/v1/events/{made.row.event}"}
+    return call.answer(document, status=201, headers=headers)
 
 
 async def show_event(call: Call) -> web.Response:
@@ -212,11 +164,6 @@ def _summary_fields(row: EventRow, settings: Settings) -> dict[str, Any]:
         "image": image_of(row.image),
         **settings_fields(settings),
     }
-
-
-def capacity_of(row: EventRow, settings: Settings) -> int | None:
-    """Return how many places an event with just a capacity has by now."""
-    return None if row.capacity is None else settings.capacity or row.capacity
 
 
 def image_of(row: ImageRow | None) -> ImageDocument | None:

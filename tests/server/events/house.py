@@ -15,6 +15,7 @@ from server.base.identity import Identity, Machine, Role
 from server.base.ids import RandomIds
 from server.base.metrics import Metrics
 from server.events.bookings.service import BookingService
+from server.events.catalogue.editing.service import EventEditing
 from server.events.catalogue.row_cache import EventRows
 from server.events.catalogue.service import EventService
 from server.events.sales.service import SalesService
@@ -63,11 +64,31 @@ class House:
         self.memberships = Memberships(self.organisations)
         registry.sellers = Sellers(self.organisations)
         self.rows = EventRows(self.catalog, hub.now)
-        self.events = EventService(registry, self.rows, self.memberships)
+        self.events = EventService(
+            registry, self.catalog, self.rows, self.memberships, clock
+        )
+        self.changes = 0
+        """How often lists of events were to be made anew."""
+        self.withdrawn: list[str] = []
+        self.editing = EventEditing(
+            self.events,
+            self.catalog,
+            self.rows,
+            self.memberships,
+            clock,
+            changed=self._changed,
+            withdrawn=[self._withdraw],
+        )
         self.sales = SalesService(self.events, self.memberships)
         self.bookings = BookingService(
             Bookings(pool), registry, self.events, self.memberships
         )
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    async def _withdraw(self, event: str) -> None:
+        self.withdrawn.append(event)
 
     async def put(
         self,
