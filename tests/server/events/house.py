@@ -19,6 +19,7 @@ from server.events.catalogue.editing.service import EventEditing
 from server.events.catalogue.row_cache import EventRows
 from server.events.catalogue.service import EventService
 from server.events.sales.service import SalesService
+from server.events.venues.service import VenueService
 from server.live.actors.registry import EventRegistry
 from server.live.fanout.hub import Hub
 from server.people.organisations.membership import Memberships
@@ -79,6 +80,7 @@ class House:
             changed=self._changed,
             withdrawn=[self._withdraw],
         )
+        self.venues = VenueService(self.catalog, self.memberships, self._changed)
         self.sales = SalesService(self.events, self.memberships)
         self.bookings = BookingService(
             Bookings(pool), registry, self.events, self.memberships
