@@ -85,7 +85,7 @@ COVERS = {
     "tests/contract/test_catalogue.py": [
         "server/events/catalogue/calendar/rest.py",
         "server/events/catalogue/ranking.py",
-        "server/events/catalogue/rest_duplicate.py",
+        "server/events/catalogue/editing/rest_duplicate.py",
         "server/events/catalogue/rest_list.py",
     ],
     "tests/contract/test_commands.py": [
@@ -123,7 +123,6 @@ COVERS = {
     ],
     "tests/contract/test_organisations.py": [
         "server/people/api_keys/rest.py",
-        "server/people/organisations/membership.py",
         "server/people/organisations/rest.py",
         "server/people/organisations/rest_join_requests.py",
         "server/people/organisations/rest_members.py",

@@ -252,6 +252,7 @@ def test_every_module_of_the_core_has_its_test_file():
 # The layout of `server/` and `persistence/`: each rule, and a case that it finds.
 
 LAYOUT = tidy.read(ROOT)
+PROBLEMS = "imports server/transport/http/problems.py"
 
 
 def test_everything_in_the_server_stands_in_a_district():
@@ -320,6 +321,32 @@ def test_imports_are_seen_however_they_are_written(line, tmp_path):
         "server/app.py": set(),
         "server/base/ids.py": {"server/app.py"},
     }
+
+
+def test_services_know_no_http():
+    assert tidy.bound_to_http(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("from server.transport.http.problems import NOT_FOUND", PROBLEMS),
+        ("from server.transport.http import problems", PROBLEMS),
+        ("import aiohttp.web", "uses aiohttp's aiohttp.web"),
+        ("from aiohttp import ClientSession, web", "uses aiohttp's ClientSession"),
+        ("from aiohttp.web import Response", "uses aiohttp's Response"),
+        ("from aiohttp import web\na: web.Request", "uses aiohttp's web.Request"),
+        ("from aiohttp import web\nKEY = web.AppKey('key', int)", None),
+    ],
+)
+def test_a_service_that_knows_http_would_be_found(line, wrong, tmp_path):
+    put(tmp_path, "persistence/__init__.py", "VERSION = 1")
+    put(tmp_path, "server/transport/http/problems.py", "NOT_FOUND = 404")
+    put(tmp_path, "server/events/sales/service.py", line)
+    # What translates may know both.
+    put(tmp_path, "server/events/sales/rest.py", line)
+    expected = [] if wrong is None else [f"server/events/sales/service.py {wrong}"]
+    assert tidy.bound_to_http(tmp_path) == expected
 
 
 def put(root: Path, name: str, text: str) -> None:

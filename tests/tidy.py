@@ -30,6 +30,18 @@ ORDER = ("__init__.py", *DISTRICTS, "pages", "app.py", "__main__.py")
 APP = "server/app.py"
 USE_APP = ("server/ops/process/", "server/ops/cli/")
 
+SERVICE = "service.py"
+OF_REQUESTS = (
+    "server/transport/http/middleware.py",
+    "server/transport/http/problems.py",
+    "server/transport/rest/bodies.py",
+    "server/transport/rest/call.py",
+    "server/transport/rest/guard.py",
+)
+"""What only makes sense where there is a request: no service has one."""
+KEY = "AppKey"
+"""All that a service uses of aiohttp: the key by which it is found."""
+
 Model = Mapping[str, Collection[str]]
 """The files that each file imports, all of them relative to the checkout."""
 
@@ -109,6 +121,47 @@ def upward(model: Model) -> list[str]:
             else ordered[other] > ordered[name]
         )
     ]
+
+
+# -- Services
+
+
+def bound_to_http(root: Path) -> list[str]:
+    """Return where services know HTTP: they are called without, and refuse without."""
+    model = read(root)
+    wrong = [
+        f"{name} imports {other}"
+        for name in model
+        if PurePosixPath(name).name == SERVICE
+        for other in OF_REQUESTS
+        if other in model[name]
+    ]
+    for path in sorted((root / "server").rglob(SERVICE)):
+        name = path.relative_to(root).as_posix()
+        tree = ast.parse(path.read_bytes(), str(path))
+        wrong += [f"{name} uses aiohttp's {used}" for used in _of_aiohttp(tree)]
+    return wrong
+
+
+def _of_aiohttp(tree: ast.Module) -> Iterator[str]:
+    """Return what a module uses of aiohttp but keys of the application."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names if _is_aiohttp(one.name))
+        elif isinstance(node, ast.ImportFrom) and _is_aiohttp(node.module or ""):
+            names = {alias.name for alias in node.names}
+            yield from sorted(names - {"web"} if node.module == "aiohttp" else names)
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "web"
+            and node.attr != KEY
+        ):
+            yield f"web.{node.attr}"
+
+
+def _is_aiohttp(module: str) -> bool:
+    return module.partition(".")[0] == "aiohttp"
 
 
 # -- Circles

@@ -34,9 +34,9 @@ from persistence.analytics.analytics import (
     one_event,
 )
 from server.events.analytics.job import ROLLUP_JOB
-from server.events.catalogue.rest import find_shown_row
-from server.people.organisations.membership import require_manager, require_membership
-from server.people.organisations.rows import ORGANISATION
+from server.events.catalogue.service import EVENT_SERVICE
+from server.people.organisations.membership import MEMBERSHIPS
+from server.people.organisations.rows import ORGANISATION, require_membership
 from server.transport.http.problems import (
     BAD_FIELD,
     EVENT_NOT_FOUND,
@@ -158,8 +158,10 @@ class Dashboard(AnalyticsDocument, kw_only=True):
 async def show_event_analytics(call: Call) -> web.Response:
     """Show the numbers of an event to whoever manages it."""
     event = call.path("event", EVENT_NOT_FOUND)
-    row = await find_shown_row(call, event)
-    await require_manager(call, row.organisation, row.created_by)
+    row = await call[EVENT_SERVICE].find_shown_row(call.identity, event)
+    await call[MEMBERSHIPS].require_manager(
+        call.identity, row.organisation, row.created_by
+    )
     fields = await _numbers(call, one_event(event), row.settings.timezone)
     return call.read(EventAnalytics(event=event, **fields))
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.transport.http.problems import ProblemType
+from server.base.refusals.refusals import ProblemType
 
 ALREADY_REGISTERED: Final = ProblemType(
     "already_registered", 409, "Somebody registered with this email address."

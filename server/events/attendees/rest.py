@@ -20,19 +20,11 @@ from server.events.attendees.problems import (
     REGISTRATION_PENDING,
 )
 from server.events.attendees.service import PERSONS, REGISTRATIONS, RegistrationRefused
-from server.events.catalogue.rest import (
-    FoundEvent,
-    find_event,
-    find_shown_row,
-)
+from server.events.catalogue.rest import find_event
+from server.events.catalogue.service import EVENT_SERVICE, FoundEvent
 from server.live.actors.registry import EventNotFound, EventUnavailable
 from server.people.auth.fields import Email, check_email, count_mail, read_email
-from server.people.organisations.membership import (
-    manages,
-    require_insight,
-    require_manager,
-    sees,
-)
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.http.problems import (
     BAD_FIELD,
     CANCEL_TOO_LATE,
@@ -149,7 +141,9 @@ async def create_attendee(call: Call) -> web.Response:
 async def list_attendees(call: Call) -> web.Response:
     """List those who registered, newest first, to whoever runs the event."""
     event, query = await find_event(call), call.request.query
-    await require_insight(call, event.organisation, event.maker)
+    await call[MEMBERSHIPS].require_insight(
+        call.identity, event.organisation, event.maker
+    )
     store = call[REGISTRATIONS].store
     asked = {
         "text": text_of(query, "q", TEXT_LENGTH_MAX),
@@ -193,10 +187,14 @@ async def cancel_attendee(call: Call) -> web.Response:
 
 async def cancel_seen(call: Call, event: EventRow, attendee: Attendee) -> Attendee:
     """Cancel a registration that the caller sees, where they may."""
-    late = await manages(call, event.organisation, event.created_by)
+    late = await call[MEMBERSHIPS].manages(
+        call.identity, event.organisation, event.created_by
+    )
     if attendee.user_id != call.who.user and not late:
         # Staff of the organisation see it, and no more.
-        await require_manager(call, event.organisation, event.created_by)
+        await call[MEMBERSHIPS].require_manager(
+            call.identity, event.organisation, event.created_by
+        )
     return await _cancel(call, attendee, late=late)
 
 
@@ -271,7 +269,7 @@ async def _seen(call: Call) -> tuple[EventRow, Attendee]:
         call.path("event", EVENT_NOT_FOUND),
         call.path("attendee", ATTENDEE_NOT_FOUND),
     )
-    await find_shown_row(call, event)
+    await call[EVENT_SERVICE].find_shown_row(call.identity, event)
     row, attendee = await seen_by(call, name)
     if attendee.event_id != event:
         raise ProblemError(ATTENDEE_NOT_FOUND)
@@ -283,10 +281,10 @@ async def seen_by(call: Call, name: str) -> tuple[EventRow, Attendee]:
     found = await call[REGISTRATIONS].store.find(name)
     if found is None or found.came_to_nothing:
         raise ProblemError(ATTENDEE_NOT_FOUND)
-    event = await find_shown_row(call, found.event_id)
+    event = await call[EVENT_SERVICE].find_shown_row(call.identity, found.event_id)
     # Somebody else's looks like none at all.
-    if found.user_id != call.who.user and not await sees(
-        call, event.organisation, event.created_by
+    if found.user_id != call.who.user and not await call[MEMBERSHIPS].sees(
+        call.identity, event.organisation, event.created_by
     ):
         raise ProblemError(ATTENDEE_NOT_FOUND)
     return event, found

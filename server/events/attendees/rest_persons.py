@@ -19,6 +19,7 @@ from persistence.events.rows import EventRow
 from persistence.people.addresses import address_key
 from server.base.access import may_make_some
 from server.base.identity import Machine
+from server.base.refusals.refusals import refuse_denied
 from server.events.attendees.problems import ATTENDEE_EXISTS, ATTENDEE_NOT_FOUND
 from server.events.attendees.rest import (
     CANCELLED,
@@ -32,7 +33,7 @@ from server.events.attendees.rest import (
 )
 from server.events.attendees.service import PERSONS
 from server.people.auth.fields import Email, check_email, read_email
-from server.people.organisations.membership import require_manager, seller_of
+from server.people.organisations.membership import MEMBERSHIPS
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
@@ -41,7 +42,6 @@ from server.transport.http.problems import (
     UNAVAILABLE,
     ProblemError,
     bad_field,
-    refuse_denied,
 )
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
@@ -85,7 +85,7 @@ async def create_person(call: Call) -> web.Response:
     refuse_denied(may_make_some(who, leads))
     body = await call.body(PersonCreate)
     email = read_email(body.email)
-    organisation = await seller_of(call, body.organisation)
+    organisation = await call[MEMBERSHIPS].seller_of(call.who, body.organisation)
     keeper = organisation or who.user
     request_hash = hash_request([address_key(email), body.name])
     new = NewPerson(
@@ -137,7 +137,9 @@ async def delete_person(call: Call) -> web.Response:
     if not isinstance(found, Person):
         await cancel_seen(call, *found)
         return call.done()
-    await require_manager(call, found.organisation_id, found.keeper_id)
+    await call[MEMBERSHIPS].require_manager(
+        call.identity, found.organisation_id, found.keeper_id
+    )
     if not await call[PERSONS].delete(found.person_id):
         raise ProblemError(ATTENDEE_NOT_FOUND)
     return call.done()

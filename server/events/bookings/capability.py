@@ -4,14 +4,23 @@ from typing import Final
 
 from persistence.events.bookings import Bookings
 from server.events.bookings.examples import EXAMPLES
-from server.events.bookings.rest import BOOKINGS, ROUTES
+from server.events.bookings.rest import ROUTES
+from server.events.bookings.service import BOOKING_SERVICE, BookingService
+from server.events.catalogue.service import EVENT_SERVICE
+from server.live.actors.registry import REGISTRY
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
 from server.transport.rest.story import BOOKING_ID
 
 
 async def _open(startup: Startup) -> None:
-    startup[BOOKINGS] = Bookings(startup.pool)
+    startup[BOOKING_SERVICE] = BookingService(
+        Bookings(startup.pool),
+        startup[REGISTRY],
+        startup[EVENT_SERVICE],
+        startup[MEMBERSHIPS],
+    )
 
 
 BOOKED: Final = Capability(

@@ -3,36 +3,26 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from inventory.commands import Cancel
 from inventory.limits import ID_LENGTH_MAX, LABEL_LENGTH_MAX
-from inventory.replies import Refused
 from inventory.settings import Money
-from persistence.events.bookings import Booking, Bookings, Buyer, Wanted
-from server.events.catalogue.rest import find_event, find_row
-from server.live.actors.registry import REGISTRY, EventNotFound, EventUnavailable, ask
-from server.people.organisations.membership import (
-    manages,
-    require_insight,
-    require_manager,
-    sees,
-)
+from persistence.events.bookings import Booking, Buyer, Wanted
+from server.events.bookings.service import BOOKING_SERVICE, BookingSearch
 from server.transport.http.problems import (
     BAD_FIELD,
     BOOKING_NOT_FOUND,
     CANCEL_TOO_LATE,
+    EVENT_NOT_FOUND,
     FORBIDDEN,
     KEY_REUSED,
     OUTCOME_UNKNOWN,
     OVERLOADED,
     UNAVAILABLE,
-    ProblemError,
-    refusal,
 )
 from server.transport.rest.call import Call
 from server.transport.rest.paging import (
@@ -107,78 +97,52 @@ class EventBookingDocument(BookingDocument, kw_only=True):
     buyer: BuyerDocument
 
 
-BOOKINGS: Final = web.AppKey("bookings", Bookings)
-
-
 async def list_bookings(call: Call) -> web.Response:
     """List the caller's bookings, newest first."""
     query, user, wanted = call.request.query, call.who.user, _wanted(call.request.query)
-    event = text_of(query, "event", ID_LENGTH_MAX)
-    rows, cursor = await call[BOOKINGS].list_of_user(
+    event, store = text_of(query, "event", ID_LENGTH_MAX), call[BOOKING_SERVICE].store
+    rows, cursor = await store.list_of_user(
         user, wanted, event=event, limit=read_limit(query), cursor=query.get("cursor")
     )
     total = await total_of(
-        query, partial(call[BOOKINGS].count_of_user, user, wanted, event=event)
+        query, partial(store.count_of_user, user, wanted, event=event)
     )
     return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_booking(call: Call) -> web.Response:
     """Show one booking."""
-    row = await call[BOOKINGS].find(call.path("booking", BOOKING_NOT_FOUND))
-    return call.read(document_of(await _seen(call, row)))
+    booking = call.path("booking", BOOKING_NOT_FOUND)
+    return call.read(document_of(await call[BOOKING_SERVICE].find(call.who, booking)))
 
 
 async def show_referenced(call: Call) -> web.Response:
     """Show the booking with a reference."""
     reference = call.path("reference", BOOKING_NOT_FOUND).upper()
-    row = await call[BOOKINGS].find_by_reference(reference)
-    return call.read(document_of(await _seen(call, row)))
+    row = await call[BOOKING_SERVICE].find_by_reference(call.who, reference)
+    return call.read(document_of(row))
 
 
 async def cancel_booking(call: Call) -> web.Response:
     """Cancel a booking: its buyer in time, whoever manages the event at any time."""
     booking, key = call.path("booking", BOOKING_NOT_FOUND), call.key
-    row = await _seen(call, await call[BOOKINGS].find(booking))
-    of = await find_row(call, row.event)
-    organizer = await manages(call, of.organisation, of.created_by)
-    if row.user != call.who.user and not organizer:
-        # Staff of the organisation see it, and no more.
-        await require_manager(call, of.organisation, of.created_by)
-    try:
-        local = await call[REGISTRY].find(row.event)
-    except EventNotFound as error:
-        raise ProblemError(BOOKING_NOT_FOUND) from error
-    except EventUnavailable as error:
-        raise ProblemError(UNAVAILABLE) from error
-    command = Cancel(id=0, event=row.event, booking=booking)
-    reply = await ask(local, command, call.who.user, organizer, key)
-    after = await _seen(call, await call[BOOKINGS].find(booking))
-    if isinstance(reply, Refused):
-        # One that is cancelled stays so.
-        done = reply.code == "booking_not_found" and after.cancelled_at is not None
-        if not done:
-            raise refusal(reply)
+    after = await call[BOOKING_SERVICE].cancel(call.who, booking, key)
     return call.answer(document_of(after))
 
 
 async def list_event_bookings(call: Call) -> web.Response:
     """List an event's bookings, newest first, to whoever manages it and to staff."""
-    event, query = await find_event(call), call.request.query
-    await require_insight(call, event.organisation, event.maker)
-    limit, text = read_limit(query), text_of(query, "q", TEXT_LENGTH_MAX)
-    asked: Any = {
-        "wanted": _wanted(query),
-        "text": text,
-        "text_is_seat": text in event.board.venue.seat_index,
-        "seat": text_of(query, "seat", LABEL_LENGTH_MAX),
-    }
-    rows = await call[BOOKINGS].list_of_event(
-        event.id, **asked, below=read_cursor(query, Version), limit=limit + 1
+    event, query = call.path("event", EVENT_NOT_FOUND), call.request.query
+    bookings = await call[BOOKING_SERVICE].of_event(call.who, event)
+    limit = read_limit(query)
+    search = BookingSearch(
+        text=text_of(query, "q", TEXT_LENGTH_MAX),
+        wanted=_wanted(query),
+        seat=text_of(query, "seat", LABEL_LENGTH_MAX),
     )
-    total = await total_of(
-        query, partial(call[BOOKINGS].count_of_event, event.id, **asked)
-    )
+    below = read_cursor(query, Version)
+    rows = await bookings.list(search, below=below, limit=limit + 1)
+    total = await total_of(query, partial(bookings.count, search))
     page = rows[:limit]
     further = page[-1][0].version if len(rows) > limit else None
     return call.read(page_of([event_document_of(*row) for row in page], further, total))
@@ -225,17 +189,6 @@ def _wanted(query: Mapping[str, str]) -> Wanted:
         begin=time_of(query, "from"),
         end=time_of(query, "to"),
     )
-
-
-async def _seen(call: Call, row: Booking | None) -> Booking:
-    # Somebody else's booking looks like none at all.
-    if row is None:
-        raise ProblemError(BOOKING_NOT_FOUND)
-    if row.user != call.who.user:
-        of = await find_row(call, row.event)
-        if not await sees(call, of.organisation, of.created_by):
-            raise ProblemError(BOOKING_NOT_FOUND)
-    return row
 
 
 TIME: Final = {"type": "string", "format": "date-time"}

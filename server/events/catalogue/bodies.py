@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from inventory import limits
 from inventory.faults import Faults
 from inventory.names import NAME_PATTERN
 from inventory.replies import Fault
 from inventory.rules.settings import (
+    FOLLOWING,
+    moved_times,
     past_faults,
     price_faults,
     time_faults,
@@ -21,8 +23,8 @@ from inventory.settings import Money, SaleState, Settings, SettingsPatch, comple
 from inventory.venue.own import GA
 from inventory.zones import is_zone
 from persistence.events.details import DetailsChange
-from persistence.events.rows import Details
-from server.transport.http.problems import bad_field
+from persistence.events.rows import Details, EventRow
+from server.base.refusals.refusals import wrong_field
 from server.transport.rest.bodies import Body
 from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
 from server.transport.rest.times import (
@@ -130,6 +132,21 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     waitlist: bool | UnsetType = UNSET
     one_booking_per_user: bool | UnsetType = UNSET
     registration: Registration | UnsetType = UNSET
+
+
+class EventDuplicate(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is to be different about the new event; the rest is as it is there.
+
+    Where it begins at another time, the times that are not named move along on the
+    clocks of its zone: what was at 10:00 is at 10:00, though summer time ends between.
+    """
+
+    name: Name | UnsetType = UNSET
+    starts_at: Time | UnsetType = UNSET
+    ends_at: Time | UnsetType | None = UNSET
+    on_sale_at: Time | UnsetType | None = UNSET
+    off_sale_at: Time | UnsetType | None = UNSET
+    timezone: Zone | UnsetType = UNSET
 
 
 class Counts(Struct):
@@ -279,13 +296,36 @@ def word_of(field: str, text: str) -> str:
     """Return a name without what surrounds it, which must leave something."""
     word = " ".join(text.split())
     if not word:
-        raise bad_field(field, "There is nothing but blanks in it.")
+        raise wrong_field(field, "There is nothing but blanks in it.")
     return word
 
 
 def tags_of(tags: tuple[str, ...]) -> tuple[str, ...]:
     """Return tags as they are kept and looked for."""
     return tuple(dict.fromkeys(word_of("tags", tag).lower() for tag in tags))
+
+
+def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
+    """Return the settings of a draft like an event."""
+    changes: dict[str, Any] = {
+        "sale_state": "draft",
+        "deleted": False,
+        "capacity": None,
+        "revision": 0,
+    }
+    if body.name is not UNSET:
+        changes["name"] = body.name
+    if body.timezone is not UNSET:
+        changes["timezone"] = body.timezone
+    if body.starts_at is not UNSET:
+        changes["starts_at_ms"] = to_ms(body.starts_at)
+        timezone = changes.get("timezone", settings.timezone)
+        changes |= moved_times(settings, changes["starts_at_ms"], timezone, FOLLOWING)
+    for field in FOLLOWING:
+        given = getattr(body, field.removesuffix("_ms"))
+        if given is not UNSET:
+            changes[field] = maybe_to_ms(given)
+    return structs.replace(settings, **changes)
 
 
 def money_of(prices: dict[str, Price]) -> dict[str, Money]:
@@ -359,3 +399,8 @@ def settings_fields(settings: Settings) -> dict[str, Any]:
         "one_booking_per_user": settings.one_booking_per_user,
         "registration": settings.registration,
     }
+
+
+def capacity_of(row: EventRow, settings: Settings) -> int | None:
+    """Return how many places an event with just a capacity has by now."""
+    return None if row.capacity is None else settings.capacity or row.capacity

@@ -1,29 +1,48 @@
 """Events as they are made, edited, listed and found."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from server.events.catalogue import rest, rest_duplicate, rest_list
+from server.events.catalogue import rest, rest_list
 from server.events.catalogue.calendar import rest as rest_calendar
 from server.events.catalogue.editing import rest as rest_editing
+from server.events.catalogue.editing import rest_duplicate
+from server.events.catalogue.editing.service import EVENT_EDITING, EventEditing
 from server.events.catalogue.examples import EXAMPLES
 from server.events.catalogue.feed import connect_live_events
 from server.events.catalogue.frames import FRAMES
 from server.events.catalogue.ranking import keep_ranking
-from server.events.catalogue.rest import ON_WITHDRAWN
 from server.events.catalogue.row_cache import ROWS, EventRows
-from server.live.actors.registry import CATALOG
+from server.events.catalogue.service import EVENT_SERVICE, ON_WITHDRAWN, EventService
+from server.live.actors.registry import CATALOG, REGISTRY
 from server.live.fanout.hub import HUB
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
+from server.transport.http.app_keys import CLOCK
+from server.transport.http.response_cache import CACHES
 from server.transport.rest.examples import PathParameter
 from server.transport.rest.story import EVENT_ID
 
 
 async def _open(startup: Startup) -> None:
-    startup[ON_WITHDRAWN] = []
-    catalog = startup[CATALOG]
+    catalog, memberships = startup[CATALOG], startup[MEMBERSHIPS]
+    clock = startup[CLOCK]
     startup[ROWS] = rows = EventRows(catalog, startup[HUB].now)
     rows.connect(startup[BUS])
+    startup[ON_WITHDRAWN] = withdrawn = list[Callable[[str], Awaitable[None]]]()
+    startup[EVENT_SERVICE] = events = EventService(
+        startup[REGISTRY], catalog, rows, memberships, clock
+    )
+    startup[EVENT_EDITING] = EventEditing(
+        events,
+        catalog,
+        rows,
+        memberships,
+        clock,
+        changed=startup[CACHES].settings_changed,
+        withdrawn=withdrawn,
+    )
     connect_live_events(startup.app, startup[BUS])
     startup.run(keep_ranking(catalog.popularity, startup.job("ranking")), "ranking")
 

@@ -3,37 +3,31 @@
 What the types and the fields of a body tell comes first; all of it is answered at once.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from msgspec import UNSET
 
 from inventory.faults import Faults
+from inventory.replies import Fault
 from inventory.rules.settings import merged, patched_faults
 from inventory.settings import Settings, SettingsPatch
 from inventory.venue.own import capacity_map
+from persistence.events.catalog import Catalog
 from persistence.events.rows import EventRow
 from persistence.events.venue_times import VenueTaken
-from server.events.catalogue.bodies import (
-    TIMES,
-    EventCreate,
-    new_faults,
-    patch_faults,
-)
+from server.base.identity import Identity
+from server.base.refusals.refusals import NamedEvent, Refusal, add_faults, refuse_faults
+from server.events.catalogue.bodies import TIMES, EventCreate, patch_faults
 from server.events.catalogue.problems import VENUE_TAKEN
-from server.live.actors.registry import CATALOG
 from server.live.fanout.board import Board
-from server.people.organisations.membership import is_hidden
-from server.transport.http.app_keys import CLOCK
-from server.transport.http.problems import NamedEvent, ProblemError
-from server.transport.rest.bodies import add_all, refuse
-from server.transport.rest.call import Call
+from server.people.organisations.membership import Memberships
 
 Categories = tuple[Collection[str] | None, Collection[str]]
 """Those of a venue, or None where nobody knows it; and those that need a price."""
 
 
 async def categories_of(
-    call: Call, body: EventCreate, settings: Settings, found: Faults
+    catalog: Catalog, body: EventCreate, settings: Settings, found: Faults
 ) -> Categories:
     """Return the categories that a new event has; adds where its venue is unknown."""
     if found.is_faulty("venue") or found.is_faulty("capacity"):
@@ -41,7 +35,6 @@ async def categories_of(
     if body.venue is None:
         categories = {one.key for one in capacity_map(body.capacity or 0).categories}
         return categories, categories
-    catalog = call[CATALOG]
     venue = await catalog.find_venue(body.venue)
     if venue is None:
         found.add("venue", "There is no such venue.")
@@ -54,30 +47,30 @@ async def categories_of(
 
 
 async def refuse_new(
-    call: Call,
+    catalog: Catalog,
     event: str,
-    settings: Settings,
-    categories: Categories,
+    wrong: Iterable[Fault],
     found: Faults,
-    unknown: Collection[str],
+    *,
+    keyed: bool,
 ) -> None:
-    """Raise for what is wrong with a new event, unless this request made it before.
+    """Raise `Refusal` for what is `wrong` with a new event, unless it was made before.
 
     The same request under its key gets its answer again, though it is past by now.
-    Nobody was told anything for a body that was wrong from the beginning.
+    Nobody was told anything for values that were wrong from the beginning, which are
+    `found` already.
     """
     readable = not found
-    now_ms = call[CLOCK].now_ms()
-    add_all(found, new_faults(settings, *categories, now_ms, unknown))
-    replayed = found and readable and call.key is not None
-    if not replayed or await call[CATALOG].find_event(event) is None:
-        refuse(found)
+    add_faults(found, wrong)
+    replayed = found and readable and keyed
+    if not replayed or await catalog.find_event(event) is None:
+        refuse_faults(found)
 
 
 def refuse_edit(
     board: Board, row: EventRow, patch: SettingsPatch, found: Faults
 ) -> None:
-    """Raise for what is wrong with an edit whatever the event is set to by now.
+    """Raise `Refusal` for what is wrong with an edit, whatever the event is set to.
 
     Where anything is, what its actor would refuse is told as well. It is asked alone
     where nothing is: only it knows whether it has answered this request before.
@@ -85,7 +78,7 @@ def refuse_edit(
     if patch.capacity is not UNSET and row.venue:
         found.add("capacity", "The places of a venue stay as they are drawn.")
     venue = board.venue
-    add_all(found, patch_faults(patch, venue.categories))
+    add_faults(found, patch_faults(patch, venue.categories))
     if not found:
         return
     settings = board.settings
@@ -97,27 +90,24 @@ def refuse_edit(
         venue.used_categories,
         unknown_times(found),
     )
-    add_all(found, more)
-    refuse(found)
+    add_faults(found, more)
+    refuse_faults(found)
 
 
-async def taken_by(call: Call, taken: VenueTaken) -> ProblemError:
-    """Return the problem for a venue that another event has.
+async def taken_by(
+    catalog: Catalog, memberships: Memberships, who: Identity, taken: VenueTaken
+) -> Refusal:
+    """Return the refusal for a venue that another event has.
 
-    The other one is named where the caller may see it.
+    The other one is named where whoever asks may see it.
     """
-    if (
-        taken.event is None
-        or (row := await call[CATALOG].find_event(taken.event)) is None
-    ):
-        return ProblemError(VENUE_TAKEN)
-    settings = row.settings
-    state = settings.sale_state
-    if await is_hidden(call, row.organisation, row.created_by, state):
-        return ProblemError(VENUE_TAKEN)
+    if taken.event is None or (row := await catalog.find_event(taken.event)) is None:
+        return Refusal(VENUE_TAKEN)
+    settings, whose = row.settings, (row.organisation, row.created_by)
+    if await memberships.is_hidden(who, *whose, settings.sale_state):
+        return Refusal(VENUE_TAKEN)
     detail = f"{settings.name} has the venue at that time."
-    other = NamedEvent(row.event, settings.name)
-    return ProblemError(VENUE_TAKEN, detail, event=other)
+    return Refusal(VENUE_TAKEN, detail, event=NamedEvent(row.event, settings.name))
 
 
 def unknown_times(found: Faults) -> set[str]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.transport.http.problems import ProblemType
+from server.base.refusals.refusals import ProblemType
 
 VENUE_TAKEN: Final = ProblemType(
     "venue_taken", 409, "Another event has the venue at that time."

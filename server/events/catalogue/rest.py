@@ -4,20 +4,14 @@ What an event is set to and how many seats are left comes from its committed boa
 everything that changes it is a command to its actor, answered after the commit.
 """
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Hashable
 from typing import Any, Final
 
 from aiohttp import web
-from msgspec import Struct, json, structs
+from msgspec import json
 
-from inventory.commands import ChangeSale, Configure, DeleteEvent
-from inventory.replies import Refused
-from inventory.rules.settings import completing
 from inventory.settings import Settings
-from persistence.errors import TooMany
 from persistence.events.rows import EventRow, ImageRow
-from persistence.events.venue_times import VenueTaken
-from server.base import limits
 from server.events.catalogue.bodies import (
     Counts,
     EventCreate,
@@ -26,134 +20,42 @@ from server.events.catalogue.bodies import (
     ImageDocument,
     NewEvent,
     OwnerDocument,
-    details_of,
+    capacity_of,
     settings_fields,
-    settings_of,
-)
-from server.events.catalogue.checks import (
-    categories_of,
-    refuse_new,
-    taken_by,
-    unknown_times,
 )
 from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.row_cache import ROWS
-from server.live.actors.registry import (
-    CATALOG,
-    REGISTRY,
-    EventNotFound,
-    EventUnavailable,
-    ServedEvent,
-    ask,
+from server.events.catalogue.service import (
+    EVENT_SERVICE,
+    FoundEvent,
+    MadeEvent,
+    ManagedEvent,
 )
+from server.live.actors.registry import ServedEvent
 from server.live.cluster.membership.members import MEMBERS
 from server.live.fanout.board import Board
-from server.people.organisations.membership import (
-    is_hidden,
-    manages,
-    require_manager,
-    seller_of,
-)
 from server.transport.http import etags
 from server.transport.http.problems import (
     EVENT_NOT_FOUND,
     KEY_REUSED,
     LIMIT_REACHED,
-    UNAVAILABLE,
-    ProblemError,
-    bad_field,
-    refusal,
 )
 from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
-from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.notes import note_objects
 from server.transport.rest.route import EVENT, WRITES, Route
 
-ON_WITHDRAWN: Final[web.AppKey[list[Callable[[str], Awaitable[None]]]]] = web.AppKey(
-    "on withdrawn", list
-)
-"""What others do when an event was deleted."""
-
-
-class FoundEvent(Struct):
-    """An event that is there: its actor's address, and its id."""
-
-    id: str
-    local: ServedEvent
-
-    @property
-    def board(self) -> Board:
-        """What is committed of it."""
-        return self.local.board
-
-    @property
-    def organisation(self) -> str | None:
-        """The organisation that it belongs to."""
-        seller = self.local.seller
-        return None if seller is None else seller.organisation
-
-    @property
-    def maker(self) -> str:
-        """Who made it, and has it where no organisation does."""
-        return self.local.maker
-
 
 async def find_event(call: Call, deleted: bool = False) -> FoundEvent:
-    """Return the event of the request's path, activated, as the caller may see it.
-
-    A deleted one is found only where that is asked for; a draft only by those who run
-    the event.
-    """
-    event = await load_event(call, deleted)
-    state = event.board.settings.sale_state
-    if await is_hidden(call, event.organisation, event.maker, state):
-        raise ProblemError(EVENT_NOT_FOUND)
-    return event
-
-
-async def find_managed_event(call: Call, deleted: bool = False) -> FoundEvent:
-    """Return the event of the request's path to somebody who manages it."""
-    event = await find_event(call, deleted)
-    if event.board.settings.deleted and not await manages(
-        call, event.organisation, event.maker
-    ):
-        # To all others it is gone.
-        raise ProblemError(EVENT_NOT_FOUND)
-    await require_manager(call, event.organisation, event.maker)
-    return event
-
-
-async def load_event(call: Call, deleted: bool = False) -> FoundEvent:
-    """Return the event of the request's path, activated, whoever asks."""
+    """Return the event of the request's path, as the caller may see it."""
     event = call.path("event", EVENT_NOT_FOUND)
-    try:
-        local = await call[REGISTRY].find(event)
-    except EventNotFound as error:
-        raise ProblemError(EVENT_NOT_FOUND) from error
-    except EventUnavailable as error:
-        raise ProblemError(UNAVAILABLE) from error
-    if local.board.settings.deleted and not deleted:
-        raise ProblemError(EVENT_NOT_FOUND)
-    return FoundEvent(event, local)
+    return await call[EVENT_SERVICE].find(call.identity, event, deleted)
 
 
-async def ask_organizer(
-    call: Call,
-    event: FoundEvent,
-    command: ChangeSale | Configure | DeleteEvent,
-    request_hash: bytes | None = None,
-) -> None:
-    """Give an event a command of whoever manages it; raises its refusal.
-
-    The event comes from `find_managed_event`, which asked whether the caller does.
-    """
-    reply = await ask(event.local, command, call.who.user, True, call.key, request_hash)
-    if isinstance(reply, Refused):
-        raise refusal(reply)
-    if isinstance(reply.version, int):
-        # Where another process owns the event, its news may come after its answer.
-        await event.local.hub.reach(reply.version, limits.LOAD_S_MAX)
+async def find_managed_event(call: Call, deleted: bool = False) -> ManagedEvent:
+    """Return the event of the request's path to somebody who manages it."""
+    event = call.path("event", EVENT_NOT_FOUND)
+    return await call[EVENT_SERVICE].find_managed(call.who, event, deleted)
 
 
 async def answer_event(call: Call, event: FoundEvent) -> web.Response:
@@ -164,7 +66,7 @@ async def answer_event(call: Call, event: FoundEvent) -> web.Response:
 
 async def show(call: Call, event: FoundEvent) -> tuple[EventDocument, int]:
     """Return an event as clients see it, and its revision."""
-    row = await find_row(call, event.id)
+    row = await call[EVENT_SERVICE].find_row(event.id)
     board = event.board
     counts = Counts(**board.counts())
     shown = EventDocument(
@@ -205,55 +107,25 @@ def is_public(board: Board) -> bool:
 
 async def create_event(call: Call) -> web.Response:
     """Make an event at a venue, or one with just a capacity."""
-    user, key = call.who.user, call.key
+    who, key = call.who, call.key
     body, found = await call.faulty_body(EventCreate)
-    # Who sends what is no event hears that first, whomever it is to belong to.
-    organisation = None if found else await seller_of(call, body.organisation)
-    catalog, event = call[CATALOG], new_id("evt", user, key)
-    timezone = body.timezone
-    if not isinstance(timezone, str):
-        timezone = await catalog.zone_for(event, body.venue, organisation)
-    settings = completing(settings_of(body, timezone))
-    categories = await categories_of(call, body, settings, found)
-    await refuse_new(call, event, settings, categories, found, unknown_times(found))
-    details = details_of(body)
-    request_hash = hash_request(body)
-    if organisation is not None:
+
+    def sold_by(organisation: str) -> None:
         note_objects(call.request, organisation=organisation)
-    try:
-        row = await catalog.create_event(
-            event,
-            settings,
-            venue=body.venue,
-            capacity=body.capacity,
-            created_by=user,
-            request_hash=request_hash,
-            organisation=organisation,
-            details=details,
-        )
-    except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
-    except KeyError as error:
-        raise bad_field(error.args[0], f"There is no such {error.args[0]}.") from error
-    except VenueTaken as error:
-        raise await taken_by(call, error) from error
-    if row.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
-    # What this request says and not the row: where it is made again after a while, it
-    # still gets the answer that it got at first.
-    first = structs.replace(row, details=details, image=None)
-    return answer_made(call, first, settings)
+
+    made = await call[EVENT_SERVICE].create(who, body, found, key, sold_by=sold_by)
+    return answer_made(call, made)
 
 
-def answer_made(call: Call, row: EventRow, settings: Settings) -> web.Response:
+def answer_made(call: Call, made: MadeEvent) -> web.Response:
     """Answer with an event that was made."""
-    made = NewEvent(
-        **_summary_fields(row, settings),
-        description=row.details.description,
+    document = NewEvent(
+        **_summary_fields(made.row, made.settings),
+        description=made.row.details.description,
         registrations=0,
     )
-    headers = {"Location": f"/v1/events/{row.event}"}
-    return call.answer(made, status=201, headers=headers)
+    headers = {"Location": f"/v1/events/{made.row.event}"}
+    return call.answer(document, status=201, headers=headers)
 
 
 async def show_event(call: Call) -> web.Response:
@@ -294,11 +166,6 @@ def _summary_fields(row: EventRow, settings: Settings) -> dict[str, Any]:
     }
 
 
-def capacity_of(row: EventRow, settings: Settings) -> int | None:
-    """Return how many places an event with just a capacity has by now."""
-    return None if row.capacity is None else settings.capacity or row.capacity
-
-
 def image_of(row: ImageRow | None) -> ImageDocument | None:
     """Return an image as clients see it."""
     if row is None:
@@ -314,23 +181,6 @@ def image_of(row: ImageRow | None) -> ImageDocument | None:
         uploaded_by=row.uploaded_by,
         uploaded_at=row.uploaded_at,
     )
-
-
-async def find_row(call: Call, event: str) -> EventRow:
-    """Return an event's row, for what stands beside its board."""
-    row = await call[ROWS].find(event)
-    if row is None:
-        raise ProblemError(EVENT_NOT_FOUND)
-    return row
-
-
-async def find_shown_row(call: Call, event: str) -> EventRow:
-    """Return the row of an event that was not deleted, as the caller may see it."""
-    row = await find_row(call, event)
-    whose, state = (row.organisation, row.created_by), row.settings.sale_state
-    if row.settings.deleted or await is_hidden(call, *whose, state):
-        raise ProblemError(EVENT_NOT_FOUND)
-    return row
 
 
 ROUTES: Final[tuple[Route, ...]] = (

@@ -17,8 +17,8 @@ from server.events.catalogue.bodies import EventSummary, tags_of
 from server.events.catalogue.rest import summary_of
 from server.live.actors.registry import CATALOG
 from server.live.fanout.hub import HUB
-from server.people.organisations.membership import belongs, require_membership
-from server.people.organisations.rows import ONE, listing
+from server.people.organisations.membership import MEMBERSHIPS
+from server.people.organisations.rows import ONE, listing, require_membership
 from server.transport.http.problems import BAD_FIELD, UNAVAILABLE, bad_field
 from server.transport.http.response_cache import CACHES
 from server.transport.rest.call import Call
@@ -177,7 +177,10 @@ async def _wanted(call: Call) -> EventFilter:
         venue=text_of(query, "venue", ID_LENGTH_MAX),
         # What is not announced yet is the business of those who run it.
         drafts=call.organizer
-        and (organisation is None or await belongs(call, organisation)),
+        and (
+            organisation is None
+            or await call[MEMBERSHIPS].belongs(call.identity, organisation)
+        ),
         made_by=None if call.identity is None else drafts_of(call.identity),
         upcoming=bool_of(query, "upcoming"),
         free=bool_of(query, "free"),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.events.catalogue.rest import ON_WITHDRAWN
+from server.events.catalogue.service import ON_WITHDRAWN
 from server.events.images.examples import EXAMPLES
 from server.events.images.keeper import IMAGES
 from server.events.images.open import open_images

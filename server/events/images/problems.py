@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.transport.http.problems import ProblemType
+from server.base.refusals.refusals import ProblemType
 
 BAD_IMAGE: Final = ProblemType("bad_image", 422, "This is no image that is taken.")
 IMAGE_NOT_FOUND: Final = ProblemType("image_not_found", 404, "There is no such image.")

@@ -2,12 +2,21 @@
 
 from typing import Final
 
+from server.events.catalogue.service import EVENT_SERVICE
 from server.events.sales import rest, rest_journal, rest_seats, rest_state
 from server.events.sales.examples import EXAMPLES
-from server.transport.capability.capability import Capability
+from server.events.sales.service import SALES_SERVICE, SalesService
+from server.people.organisations.membership import MEMBERSHIPS
+from server.transport.capability.capability import Capability, Startup
+
+
+async def _open(startup: Startup) -> None:
+    startup[SALES_SERVICE] = SalesService(startup[EVENT_SERVICE], startup[MEMBERSHIPS])
+
 
 SALES: Final = Capability(
     name="sales",
+    open=_open,
     routes=(
         *rest_state.ROUTES,
         *rest_seats.ROUTES,

@@ -1,26 +1,29 @@
 """The sale of an event: publish, pause, resume, close, cancel."""
 
-from typing import Final, Literal
+from typing import Final
 
 from aiohttp import web
 
-from inventory.commands import ChangeSale
 from server.events.catalogue.bodies import EventDocument
-from server.events.catalogue.rest import answer_event, ask_organizer, find_managed_event
-from server.transport.http.problems import KEY_REUSED, OVERLOADED, WRONG_STATE
+from server.events.catalogue.rest import answer_event
+from server.events.catalogue.service import EVENT_SERVICE, Step
+from server.transport.http.problems import (
+    EVENT_NOT_FOUND,
+    KEY_REUSED,
+    OVERLOADED,
+    WRONG_STATE,
+)
 from server.transport.rest.call import Call
 from server.transport.rest.guard import CallHandler
 from server.transport.rest.route import EVENT, Route
-
-Step = Literal["publish", "pause", "resume", "close", "cancel"]
 
 
 def sale_step(step: Step) -> CallHandler:
     """Return the handler that takes one step of the sale."""
 
     async def take_step(call: Call) -> web.Response:
-        event = await find_managed_event(call)
-        await ask_organizer(call, event, ChangeSale(id=0, event=event.id, to=step))
+        name = call.path("event", EVENT_NOT_FOUND)
+        event = await call[EVENT_SERVICE].take_step(call.who, name, step, call.key)
         return await answer_event(call, event)
 
     return take_step

@@ -6,6 +6,9 @@ from typing import Final
 from server.events.venues import rest, rest_edit
 from server.events.venues.examples import EXAMPLES
 from server.events.venues.map_cache import MAPS, Maps
+from server.events.venues.service import VENUE_SERVICE, VenueService
+from server.live.actors.registry import CATALOG
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.http.response_cache import CACHES
 from server.transport.rest.examples import PathParameter
@@ -16,6 +19,9 @@ CHARTS_AT_ONCE_MAX: Final = 2
 
 async def _open(startup: Startup) -> None:
     startup[MAPS] = Maps(startup[CACHES].maps)
+    startup[VENUE_SERVICE] = VenueService(
+        startup[CATALOG], startup[MEMBERSHIPS], startup[CACHES].settings_changed
+    )
     startup[rest.CHARTS] = asyncio.Semaphore(CHARTS_AT_ONCE_MAX)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.transport.http.problems import ProblemType
+from server.base.refusals.refusals import ProblemType
 
 VENUE_NOT_FOUND: Final = ProblemType("venue_not_found", 404, "There is no such venue.")
 VENUE_IN_USE: Final = ProblemType(

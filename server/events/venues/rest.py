@@ -13,35 +13,23 @@ from inventory.venue.errors import ChartError
 from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import read_map
 from inventory.zones import is_zone
-from persistence.errors import TooMany
 from persistence.events.catalog import VenueRow
 from persistence.events.venue_edits import Coordinates
-from server.base.access import may_make_some
+from server.base.refusals.refusals import add_faults, refuse_faults
 from server.events.venues.problems import VENUE_NOT_FOUND
+from server.events.venues.service import VENUE_SERVICE, NewVenue, VenueMaker
 from server.live.actors.registry import CATALOG
-from server.people.organisations.membership import seller_of
-from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
     KEY_REUSED,
     LIMIT_REACHED,
     UNAVAILABLE,
-    ProblemError,
-    bad_field,
     bad_fields,
-    refuse_denied,
 )
-from server.transport.rest.bodies import (
-    CHART_BYTES_MAX,
-    Body,
-    add_all,
-    decode_faulty,
-    read_body,
-    refuse,
-)
+from server.transport.rest.bodies import CHART_BYTES_MAX, Body, decode_faulty, read_body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
-from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.idempotency import hash_request
 from server.transport.rest.notes import note_objects
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import PAGING, WRITES, Route
@@ -120,41 +108,34 @@ CHARTS: Final = web.AppKey("charts", asyncio.Semaphore)
 
 async def create_venue(call: Call) -> web.Response:
     """Make a venue from a map or a chart."""
-    user, key = call.who.user, call.key
-    organisations = call[ORGANISATION_SERVICE].organisations
-    leads = call.organizer or await organisations.leads_any(user)
+    key, venues = call.key, call[VENUE_SERVICE]
     # Before the body, which is dear to read.
-    refuse_denied(may_make_some(call.who, leads))
+    await venues.require_maker(call.who)
     body = await read_body(call.request, CHART_BYTES_MAX)
     # A stadium takes a tenth of a second, which no sale has to wait for.
     async with call[CHARTS]:
         wanted, request_hash = await asyncio.to_thread(_decode_venue, body)
-    organisation = await seller_of(call, wanted.organisation)
+    maker = await venues.maker_for(call.who, wanted.organisation)
     async with call[CHARTS]:
         venue_map = await asyncio.to_thread(_read_map, wanted)
-    if organisation is not None:
-        note_objects(call.request, organisation=organisation)
-    try:
-        row = await call[CATALOG].create_venue(
-            new_id("ven", user, key),
-            wanted.name,
-            venue_map,
-            created_by=user,
-            request_hash=request_hash,
-            exclusive=wanted.exclusive,
-            organisation=organisation,
-            timezone=wanted.timezone,
-            address=wanted.address,
-            coordinates=coordinates_of(wanted.coordinates),
-        )
-    except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
-    except KeyError as error:
-        raise bad_field("organisation", "There is no such organisation.") from error
-    if row.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
+    note_seller(call, maker)
+    new = NewVenue(
+        name=wanted.name,
+        map=venue_map,
+        exclusive=wanted.exclusive,
+        timezone=wanted.timezone,
+        address=wanted.address,
+        coordinates=coordinates_of(wanted.coordinates),
+    )
+    row = await venues.create(maker, new, key, request_hash)
     headers = {"Location": f"/v1/venues/{row.venue_id}"}
     return call.answer(document_of(row), status=201, headers=headers)
+
+
+def note_seller(call: Call, maker: VenueMaker) -> None:
+    """Note whose a venue is to be, where that is an organisation."""
+    if maker.organisation is not None:
+        note_objects(call.request, organisation=maker.organisation)
 
 
 async def list_venues(call: Call) -> web.Response:
@@ -169,22 +150,20 @@ async def list_venues(call: Call) -> web.Response:
 
 async def show_venue(call: Call) -> web.Response:
     """Show one venue."""
-    row = await call[CATALOG].find_venue(call.path("venue", VENUE_NOT_FOUND))
-    if row is None:
-        raise ProblemError(VENUE_NOT_FOUND)
+    row = await call[VENUE_SERVICE].find(call.path("venue", VENUE_NOT_FOUND))
     return call.read(document_of(row), revision=row.revision)
 
 
 def _decode_venue(body: bytes) -> tuple[VenueCreate, bytes]:
-    """Return what a body asks for, and the hash of that; raises `ProblemError`."""
+    """Return what a body asks for, and the hash of that; raises `Refusal`."""
     wanted, found = decode_faulty(body, VenueCreate)
     if found and not (found.is_faulty("map") or found.is_faulty("chart")):
         # It is refused anyway, so all that is wrong is told.
         try:
             _read_either(wanted.map, wanted.chart)
         except ChartError as error:
-            add_all(found, _faults_of(wanted.chart, error))
-    refuse(found)
+            add_faults(found, _faults_of(wanted.chart, error))
+    refuse_faults(found)
     return wanted, hash_request(wanted)
 
 

@@ -10,15 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from inventory.faults import Faults
 from inventory.venue.schema import map_schema
 from inventory.zones import is_zone
-from persistence.errors import TooMany
-from persistence.events.catalog import VenueRow
-from persistence.events.venue_edits import (
-    VenueChange,
-    VenueCrowded,
-    VenueInUse,
-    decode_map,
-)
-from server.base.access import may_make_some
+from persistence.events.venue_edits import VenueChange, decode_map
 from server.events.venues.map_cache import MAPS, MapDocument
 from server.events.venues.problems import VENUE_IN_USE, VENUE_NOT_FOUND
 from server.events.venues.rest import (
@@ -32,40 +24,25 @@ from server.events.venues.rest import (
     coordinates_of,
     document_of,
     map_of,
+    note_seller,
 )
+from server.events.venues.service import VENUE_SERVICE
 from server.live.actors.registry import CATALOG
-from server.people.organisations.membership import (
-    manages,
-    require_manager,
-    seller_of,
-)
-from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http import etags
 from server.transport.http.problems import (
     KEY_REUSED,
     LIMIT_REACHED,
     UNAVAILABLE,
     ProblemError,
-    bad_field,
-    refuse_denied,
 )
-from server.transport.http.response_cache import CACHES
 from server.transport.rest.bodies import CHART_BYTES_MAX, Body, decode, read_body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
-from server.transport.rest.idempotency import hash_request, new_id
-from server.transport.rest.notes import note_objects
+from server.transport.rest.idempotency import hash_request
 from server.transport.rest.route import WRITES, Route
 
 if TYPE_CHECKING:
     from inventory.venue.map import VenueMap
-
-DRAWN: Final = (
-    "Events use this venue, and what is sold is on its map, so that stays as it is."
-    " Copy the venue (POST /v1/venues/{venue}/duplicate) and change the copy."
-)
-HELD: Final = "Events use this venue. Delete them first; what was sold keeps its venue."
-CROWDED: Final = "Events of this venue overlap, so it cannot take one at a time."
 
 
 class VenuePatch(Body):
@@ -100,77 +77,43 @@ class VenueDuplicate(Struct, forbid_unknown_fields=True):
 
 async def edit_venue(call: Call) -> web.Response:
     """Change a venue."""
-    row = await _find_managed(call)
+    name, venues = call.path("venue", VENUE_NOT_FOUND), call[VENUE_SERVICE]
+    venue = await venues.find_managed(call.who, name)
     body = await read_body(call.request, CHART_BYTES_MAX)
     async with call[CHARTS]:
         change = await asyncio.to_thread(_read_change, body)
-    try:
-        found = await call[CATALOG].venues.edit(row.venue_id, change, call.seen)
-    except VenueInUse as error:
-        raise ProblemError(VENUE_IN_USE, DRAWN) from error
-    except VenueCrowded as error:
-        raise ProblemError(VENUE_IN_USE, CROWDED) from error
-    after = await call[CATALOG].find_venue(row.venue_id) if found else None
-    if after is None:
-        raise ProblemError(VENUE_NOT_FOUND)
-    # Lists of events are searched by the names of venues.
-    call[CACHES].settings_changed()
+    after = await venues.edit(venue, change, call.seen)
     return call.answer(document_of(after), revision=after.revision)
 
 
 async def delete_venue(call: Call) -> web.Response:
     """Delete a venue that no event uses."""
-    # Found even where it is deleted: the same request again gets the same answer.
-    row = await _find_managed(call, deleted=True)
-    try:
-        await call[CATALOG].venues.delete(row.venue_id, call.seen)
-    except VenueInUse as error:
-        raise ProblemError(VENUE_IN_USE, HELD) from error
+    venue = call.path("venue", VENUE_NOT_FOUND)
+    await call[VENUE_SERVICE].delete(call.who, venue, call.seen)
     return call.done()
 
 
 async def duplicate_venue(call: Call) -> web.Response:
     """Make a venue like another."""
-    user, key = call.who.user, call.key
-    organisations = call[ORGANISATION_SERVICE].organisations
-    leads = call.organizer or await organisations.leads_any(user)
-    refuse_denied(may_make_some(call.who, leads))
-    row = await _find(call)
+    key, venues = call.key, call[VENUE_SERVICE]
+    await venues.require_maker(call.who)
+    row = await venues.find(call.path("venue", VENUE_NOT_FOUND))
     body = VenueDuplicate()
     if call.request.body_exists:
         body = await call.body(VenueDuplicate)
     wanted = body.organisation if isinstance(body.organisation, str) else None
-    if wanted is None and row.organisation is not None:
-        own = await manages(call, row.organisation, row.created_by)
-        wanted = row.organisation if own else None
-    organisation = await seller_of(call, wanted)
-    if organisation is not None:
-        note_objects(call.request, organisation=organisation)
+    maker = await venues.copier_of(call.who, row, wanted)
+    note_seller(call, maker)
     request_hash = hash_request(["duplicate", row.venue_id, body])
-    try:
-        made = await call[CATALOG].copy_venue(
-            row.venue_id,
-            new_id("ven", user, key),
-            name=body.name if isinstance(body.name, str) else None,
-            created_by=user,
-            request_hash=request_hash,
-            organisation=organisation,
-        )
-    except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, limit=error.limit) from error
-    except KeyError as error:
-        if error.args[0] == "venue":
-            raise ProblemError(VENUE_NOT_FOUND) from error
-        raise bad_field("organisation", "There is no such organisation.") from error
-    if made.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
+    name = body.name if isinstance(body.name, str) else None
+    made = await venues.copy(maker, row, name, key, request_hash)
     headers = {"Location": f"/v1/venues/{made.venue_id}"}
     return call.answer(document_of(made), status=201, headers=headers)
 
 
 async def show_venue_map(call: Call) -> web.Response:
     """Show what the map of an event would be in this venue."""
-    row = await _find(call)
+    row = await call[VENUE_SERVICE].find(call.path("venue", VENUE_NOT_FOUND))
     # Kept under a name of its own for each edit, whichever process made it.
     maps, name = call[MAPS], f"{row.venue_id} {row.revision}"
     encoded = maps.find(name)
@@ -190,23 +133,6 @@ async def show_map_schema(call: Call) -> web.Response:
     if answer.body is not None:
         answer.content_type = SCHEMA_TYPE
     return answer
-
-
-async def _find(call: Call) -> VenueRow:
-    """Return the venue of the request's path."""
-    row = await call[CATALOG].find_venue(call.path("venue", VENUE_NOT_FOUND))
-    if row is None:
-        raise ProblemError(VENUE_NOT_FOUND)
-    return row
-
-
-async def _find_managed(call: Call, deleted: bool = False) -> VenueRow:
-    """Return the venue of the request's path to somebody who manages it."""
-    row = await call[CATALOG].find_made_venue(call.path("venue", VENUE_NOT_FOUND))
-    if row is None or (row.deleted and not deleted):
-        raise ProblemError(VENUE_NOT_FOUND)
-    await require_manager(call, row.organisation, row.created_by)
-    return row
 
 
 def _read_change(body: bytes) -> VenueChange:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.transport.http.problems import ProblemType
+from server.base.refusals.refusals import ProblemType
 
 PROCESS_NOT_FOUND: Final = ProblemType(
     "process_not_found", 404, "There is no such process in the cluster."

@@ -6,18 +6,13 @@ from typing import Any, Final, NamedTuple
 
 from server import __version__
 from server.base.access import ROLES
+from server.base.refusals.refusals import ProblemType
 from server.ops.api import guide
 from server.ops.api.links import MADE, Links
 from server.ops.api.schemas import Schema, components, without_event
 from server.transport.capability.capability import Capability, routes_of
 from server.transport.http import problems
-from server.transport.http.problems import (
-    CONTENT_TYPE,
-    INTERNAL,
-    RATE_LIMITED,
-    Problem,
-    ProblemType,
-)
+from server.transport.http.problems import CONTENT_TYPE, INTERNAL, RATE_LIMITED, Problem
 from server.transport.ratelimit import request_limits
 from server.transport.rest.examples import Examples, PathParameter, Several, merged
 from server.transport.rest.route import PARAMETER, Query, Route

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.transport.http.problems import ProblemType
+from server.base.refusals.refusals import ProblemType
 
 EMAIL_TAKEN: Final = ProblemType(
     "email_taken", 409, "There is an account with this email address."

@@ -14,11 +14,11 @@ from persistence.people.announcements import Announcement, Audience, NewAnnounce
 from persistence.people.organisations import OrganisationNotFound
 from server.base.access import may_act_for
 from server.base.identity import Machine
+from server.base.refusals.refusals import refuse_denied
 from server.live.actors.registry import CATALOG
 from server.people.announcements.job import ANNOUNCEMENT_JOB, ANNOUNCEMENTS
 from server.people.announcements.problems import ANNOUNCEMENT_NOT_FOUND
 from server.people.organisations.mails import footer_of
-from server.people.organisations.membership import find_membership, require_membership
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
 from server.people.organisations.rows import (
     BODY,
@@ -27,9 +27,11 @@ from server.people.organisations.rows import (
     ONE,
     ORGANISATION,
     delete,
+    find_membership,
     listing,
     post,
     read,
+    require_membership,
     write,
 )
 from server.transport.http.problems import (
@@ -39,7 +41,6 @@ from server.transport.http.problems import (
     UNAVAILABLE,
     ProblemError,
     bad_field,
-    refuse_denied,
 )
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call

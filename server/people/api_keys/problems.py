@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.transport.http.problems import ProblemType
+from server.base.refusals.refusals import ProblemType
 
 KEY_NOT_FOUND: Final = ProblemType("key_not_found", 404, "There is no such API key.")
 KEY_REVOKED: Final = ProblemType("key_revoked", 409, "This API key was revoked.")

@@ -19,7 +19,7 @@ from persistence.people.organisations import OrganisationNotFound
 from server.base.access import may_touch_key
 from server.people.api_keys.api_keys import API_KEYS, make_key
 from server.people.api_keys.problems import KEY_NOT_FOUND, KEY_REVOKED
-from server.people.organisations.membership import Membership, require_membership
+from server.people.organisations.membership import Membership
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
 from server.people.organisations.rows import (
     BODY,
@@ -31,6 +31,7 @@ from server.people.organisations.rows import (
     listing,
     post,
     read,
+    require_membership,
 )
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (

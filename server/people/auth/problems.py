@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.transport.http.problems import ProblemType
+from server.base.refusals.refusals import ProblemType
 
 WRONG_PASSWORD: Final = ProblemType("wrong_password", 403, "The password is wrong.")
 ACCOUNT_SUSPENDED: Final = ProblemType(

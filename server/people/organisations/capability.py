@@ -10,6 +10,7 @@ from server.people.organisations import (
     rest_members,
 )
 from server.people.organisations.examples import EXAMPLES
+from server.people.organisations.membership import MEMBERSHIPS
 from server.people.organisations.service import (
     ORGANISATION_SERVICE,
     OrganisationService,
@@ -24,6 +25,7 @@ async def _open(startup: Startup) -> None:
     startup[ORGANISATION_SERVICE] = service = OrganisationService(
         startup.pool, startup.settings.public_url
     )
+    startup[MEMBERSHIPS] = service.memberships
     service.connect(startup[BUS])
     startup[REGISTRY].sellers = service.sellers
     startup.run(service.sellers.run(startup.job("organisations")), "organisations")

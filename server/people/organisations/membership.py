@@ -1,22 +1,24 @@
-"""What the caller is to an organisation, asked of the database each time.
+"""What somebody is to an organisation, asked of the database each time.
 
-So whoever is removed has no more rights with the very next request.
+So whoever is removed has no more rights with the very next request. What follows from
+it is decided by `server.base.access`; here it is looked up what that has to know.
 """
 
+from typing import Final
+
+from aiohttp import web
 from msgspec import Struct
 
-from persistence.people.organisations import MemberRole, Organisation
+from persistence.people.organisations import MemberRole, Organisation, Organisations
 from server.base import access
-from server.base.access import ADMIN_AS, Needed, suffices
-from server.base.identity import Machine
+from server.base.access import ADMIN_AS, Denial, Needed, suffices
+from server.base.identity import Identity, Machine
+from server.base.refusals.refusals import Denied, Refusal, refuse_denied
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
-from server.people.organisations.service import ORGANISATION_SERVICE
-from server.transport.http.problems import FORBIDDEN, ProblemError, refuse_denied
-from server.transport.rest.call import Call
 
 
 class Membership(Struct, frozen=True):
-    """The organisation of a request's path, and what the caller is to it.
+    """An organisation, and what somebody is to it.
 
     `role` is None for a machine, whose scopes were looked at already.
     """
@@ -31,91 +33,117 @@ class Membership(Struct, frozen=True):
 
     @property
     def leads(self) -> bool:
-        """Whether the caller may see what only leaders may."""
+        """Whether they may see what only leaders may."""
         return suffices(self.role, "leader")
 
     @property
     def member_role(self) -> MemberRole:
-        """The role of a caller who is no machine."""
+        """The role of somebody who is no machine; raises `Denied` for one."""
         if self.role is None:
-            raise ProblemError(FORBIDDEN, access.PEOPLE_ONLY)
+            raise Denied(Denial("forbidden", access.PEOPLE_ONLY))
         return self.role
 
 
-async def find_membership(call: Call) -> Membership:
-    """Return the organisation of the path, whoever asks; `role` may be None."""
-    name, who = call.path("organisation", ORGANISATION_NOT_FOUND), call.identity
-    user = "" if who is None else who.user
-    found = await call[ORGANISATION_SERVICE].organisations.find(name, user)
-    if found is None:
-        raise ProblemError(ORGANISATION_NOT_FOUND)
-    admin = who is not None and who.role == "admin"
-    return Membership(found, ADMIN_AS if admin else found.role)
+class Memberships:
+    """Tells what somebody is to an organisation, and to what belongs to it.
 
-
-async def require_membership(call: Call, needed: Needed) -> Membership:
-    """Return the organisation of the path, where the caller may do this for it."""
-    membership = await find_membership(call)
-    refuse_denied(access.may_act_for(call.who, membership.id, membership.role, needed))
-    return membership
-
-
-async def belongs(call: Call, organisation: str) -> bool:
-    """Return whether the caller is of an organisation, in whichever role."""
-    role = await _role_in(call, organisation)
-    return access.belongs(call.identity, organisation, role)
-
-
-async def manages(call: Call, organisation: str | None, maker: str) -> bool:
-    """Return whether the caller manages an event or a venue, `maker` having made it."""
-    role = await _role_in(call, organisation)
-    return access.manages(call.identity, organisation, role, maker)
-
-
-async def require_manager(call: Call, organisation: str | None, maker: str) -> None:
-    """Refuse a caller who does not manage an event or a venue."""
-    role = await _role_in(call, organisation)
-    refuse_denied(access.may_manage(call.identity, organisation, role, maker))
-
-
-async def sees(call: Call, organisation: str | None, maker: str) -> bool:
-    """Return whether the caller sees what is for those who run an event."""
-    role = await _role_in(call, organisation)
-    return access.sees(call.identity, organisation, role, maker)
-
-
-async def is_hidden(
-    call: Call, organisation: str | None, maker: str, sale_state: str
-) -> bool:
-    """Return whether an event is a draft that the caller does not see."""
-    if sale_state != "draft":
-        return False
-    role = await _role_in(call, organisation)
-    return access.is_hidden(call.identity, organisation, role, maker, sale_state)
-
-
-async def require_insight(call: Call, organisation: str | None, maker: str) -> None:
-    """Refuse a caller who does not see what is for those who run an event."""
-    role = await _role_in(call, organisation)
-    refuse_denied(access.may_see(call.identity, organisation, role, maker))
-
-
-async def seller_of(call: Call, wanted: str | None) -> str | None:
-    """Return the organisation that something new is for, where the caller may make it.
-
-    That of a machine is its own. Raises `ProblemError`.
+    `who` is None for somebody who did not say who they are; `maker` is who made an
+    event or a venue. All raise `Unavailable`.
     """
-    if isinstance(call.who, Machine):
-        wanted = wanted or call.who.organisation
-    role = await _role_in(call, wanted)
-    refuse_denied(access.may_make(call.who, wanted, role))
-    return wanted
+
+    def __init__(self, organisations: Organisations) -> None:
+        self._organisations = organisations
+
+    async def find(self, who: Identity | None, organisation: str) -> Membership:
+        """Return an organisation, whoever asks; `role` may be None.
+
+        Raises `Refusal` where there is none.
+        """
+        user = "" if who is None else who.user
+        found = await self._organisations.find(organisation, user)
+        if found is None:
+            raise Refusal(ORGANISATION_NOT_FOUND)
+        admin = who is not None and who.role == "admin"
+        return Membership(found, ADMIN_AS if admin else found.role)
+
+    async def require(
+        self, who: Identity, organisation: str, needed: Needed
+    ) -> Membership:
+        """Return an organisation that somebody may do this for; raises `Refusal`."""
+        membership = await self.find(who, organisation)
+        role = membership.role
+        refuse_denied(access.may_act_for(who, membership.id, role, needed))
+        return membership
+
+    async def leads_any(self, who: Identity) -> bool:
+        """Return whether there is an organisation that a person owns or leads."""
+        return await self._organisations.leads_any(who.user)
+
+    async def belongs(self, who: Identity | None, organisation: str) -> bool:
+        """Return whether somebody is of an organisation, in whichever role."""
+        role = await self._role_in(who, organisation)
+        return access.belongs(who, organisation, role)
+
+    async def manages(
+        self, who: Identity | None, organisation: str | None, maker: str
+    ) -> bool:
+        """Return whether somebody manages an event or a venue."""
+        role = await self._role_in(who, organisation)
+        return access.manages(who, organisation, role, maker)
+
+    async def require_manager(
+        self, who: Identity | None, organisation: str | None, maker: str
+    ) -> None:
+        """Raise `Denied` where somebody does not manage an event or a venue."""
+        role = await self._role_in(who, organisation)
+        refuse_denied(access.may_manage(who, organisation, role, maker))
+
+    async def sees(
+        self, who: Identity | None, organisation: str | None, maker: str
+    ) -> bool:
+        """Return whether somebody sees what is for those who run an event."""
+        role = await self._role_in(who, organisation)
+        return access.sees(who, organisation, role, maker)
+
+    async def is_hidden(
+        self,
+        who: Identity | None,
+        organisation: str | None,
+        maker: str,
+        sale_state: str,
+    ) -> bool:
+        """Return whether an event is a draft that somebody does not see."""
+        if sale_state != "draft":
+            return False
+        role = await self._role_in(who, organisation)
+        return access.is_hidden(who, organisation, role, maker, sale_state)
+
+    async def require_insight(
+        self, who: Identity | None, organisation: str | None, maker: str
+    ) -> None:
+        """Raise `Denied` where one does not see what is for those who run an event."""
+        role = await self._role_in(who, organisation)
+        refuse_denied(access.may_see(who, organisation, role, maker))
+
+    async def seller_of(self, who: Identity, wanted: str | None) -> str | None:
+        """Return the organisation that something new is for, where one may make it.
+
+        That of a machine is its own. Raises `Denied`.
+        """
+        if isinstance(who, Machine):
+            wanted = wanted or who.organisation
+        role = await self._role_in(who, wanted)
+        refuse_denied(access.may_make(who, wanted, role))
+        return wanted
+
+    async def _role_in(
+        self, who: Identity | None, organisation: str | None
+    ) -> MemberRole | None:
+        """Return what a person is to an organisation, as its members have it."""
+        if organisation is None or who is None or who.role in ("guest", "key", "admin"):
+            return None
+        found = await self._organisations.find(organisation, who.user)
+        return None if found is None else found.role
 
 
-async def _role_in(call: Call, organisation: str | None) -> MemberRole | None:
-    """Return what a person is to an organisation, as its members have it."""
-    who = call.identity
-    if organisation is None or who is None or who.role in ("guest", "key", "admin"):
-        return None
-    found = await call[ORGANISATION_SERVICE].organisations.find(organisation, who.user)
-    return None if found is None else found.role
+MEMBERSHIPS: Final = web.AppKey("memberships", Memberships)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.transport.http.problems import ProblemType
+from server.base.refusals.refusals import ProblemType
 
 ORGANISATION_NOT_FOUND: Final = ProblemType(
     "organisation_not_found", 404, "There is no such organisation."

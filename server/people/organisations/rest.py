@@ -17,11 +17,7 @@ from persistence.people.organisations import (
     OrganisationNotFound,
 )
 from server.base.access import OWNERS_ONLY, reach_of
-from server.people.organisations.membership import (
-    Membership,
-    find_membership,
-    require_membership,
-)
+from server.people.organisations.membership import Membership
 from server.people.organisations.problems import (
     MEMBER_NOT_FOUND,
     ORGANISATION_IN_USE,
@@ -33,9 +29,11 @@ from server.people.organisations.rows import (
     ONE,
     ORGANISATION,
     delete,
+    find_membership,
     listing,
     post,
     read,
+    require_membership,
     write,
 )
 from server.people.organisations.service import ORGANISATION_SERVICE

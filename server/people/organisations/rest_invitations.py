@@ -26,7 +26,6 @@ from persistence.people.organisations import (
 )
 from server.people.auth.fields import Email, check_email, count_mail, read_email
 from server.people.organisations.mails import INVITATION_S
-from server.people.organisations.membership import require_membership
 from server.people.organisations.problems import (
     ALREADY_MEMBER,
     INVITATION_NOT_FOUND,
@@ -42,6 +41,7 @@ from server.people.organisations.rows import (
     listing,
     post,
     read,
+    require_membership,
 )
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (

@@ -15,7 +15,6 @@ from persistence.people.organisations import (
     MemberNotFound,
     OrganisationNotFound,
 )
-from server.people.organisations.membership import find_membership, require_membership
 from server.people.organisations.problems import (
     ALREADY_MEMBER,
     ORGANISATION_NOT_FOUND,
@@ -29,9 +28,11 @@ from server.people.organisations.rows import (
     ORGANISATION,
     STATE,
     delete,
+    find_membership,
     listing,
     post,
     read,
+    require_membership,
 )
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (

@@ -17,15 +17,24 @@ from persistence.people.organisations import (
 )
 from server.base.access import OWNERS_ONLY, may_act_for, touched_by
 from server.base.identity import Machine
-from server.people.organisations.membership import Membership, require_membership
+from server.base.refusals.refusals import refuse_denied
+from server.people.organisations.membership import Membership
 from server.people.organisations.problems import (
     LAST_OWNER,
     MEMBER_NOT_FOUND,
     ORGANISATION_NOT_FOUND,
 )
-from server.people.organisations.rows import BODY, EMPTY, ONE, delete, listing, write
+from server.people.organisations.rows import (
+    BODY,
+    EMPTY,
+    ONE,
+    delete,
+    listing,
+    require_membership,
+    write,
+)
 from server.people.organisations.service import ORGANISATION_SERVICE
-from server.transport.http.problems import FORBIDDEN, ProblemError, refuse_denied
+from server.transport.http.problems import FORBIDDEN, ProblemError
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route

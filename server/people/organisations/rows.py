@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Any, Final
 
+from server.base.access import Needed
+from server.people.organisations.membership import MEMBERSHIPS, Membership
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
 from server.transport.http.problems import (
     BAD_FIELD,
@@ -10,6 +12,7 @@ from server.transport.http.problems import (
     LIMIT_REACHED,
     UNAVAILABLE,
 )
+from server.transport.rest.call import Call
 from server.transport.rest.paging import Page
 from server.transport.rest.route import PAGING, WRITES, Query, Route
 
@@ -38,3 +41,18 @@ def listing(item: Any, **more: Any) -> Route:
     """Return the row of a list of items, page by page."""
     query = (*more.pop("query", ()), *PAGING)
     return read(answers=Page[item], query=query, **{"problems": PAGED, **more})
+
+
+async def find_membership(call: Call) -> Membership:
+    """Return the organisation of the path, and what the caller is to it, if anything.
+
+    Raises `Refusal`.
+    """
+    name = call.path("organisation", ORGANISATION_NOT_FOUND)
+    return await call[MEMBERSHIPS].find(call.identity, name)
+
+
+async def require_membership(call: Call, needed: Needed) -> Membership:
+    """Return the organisation of the path, where the caller may do this for it."""
+    name = call.path("organisation", ORGANISATION_NOT_FOUND)
+    return await call[MEMBERSHIPS].require(call.who, name, needed)

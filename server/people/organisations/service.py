@@ -10,6 +10,7 @@ from persistence.people.join_requests import JoinRequests
 from persistence.people.organisations import Organisations
 from persistence.postgres.pool import Pool
 from server.people.organisations.mails import OrganisationMails
+from server.people.organisations.membership import Memberships
 from server.people.organisations.membership_cache import Sellers
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class OrganisationService:
         self.invitations = Invitations(pool)
         self.requests = JoinRequests(pool)
         self.mails = OrganisationMails(public_url)
+        self.memberships = Memberships(self.organisations)
         self.sellers = Sellers(self.organisations)
         self.on_change: list[Callable[[str | None], None]] = []
         """Called with an organisation that was changed, or None where any may be."""

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from persistence.errors import BadCursor, Stale, Unavailable
 from server.base.log import REQUEST_ID as LOGGED_ID
 from server.base.networks import Network
+from server.base.refusals.refusals import Refusal
 from server.transport.http import problems
 from server.transport.http.app_keys import TRUSTED_PROXIES
 from server.transport.http.client_address import came_by_https
@@ -109,6 +110,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return await handler(request) if preflight is None else preflight
     except ProblemError as error:
         return problems.response(error, request_id)
+    except Refusal as error:
+        return problems.response(problems.problem_of(error), request_id)
     except web.HTTPException as error:
         if error.status < 400:
             raise

@@ -6,38 +6,31 @@ same document, told apart by `code`.
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final
 
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, json
 
-from inventory import faults, rejections
+from inventory import rejections
+from inventory.faults import Fault
 from inventory.rejections import Code
 from inventory.replies import Refused
 from inventory.settings import Money
 from server.base import limits
-from server.base.access import Denial
+from server.base.refusals.refusals import LIMIT_REACHED as LIMIT_REACHED
+from server.base.refusals.refusals import (
+    CommandRefused,
+    NamedEvent,
+    ProblemType,
+    Refusal,
+    wrong_fields,
+)
 
 CONTENT_TYPE: Final = "application/problem+json"
 CODE: Final = web.ResponseKey("code", str)
 """Tells whoever handles a response the code that is in its body."""
 
 TYPE_PREFIX: Final = "urn:onsale:problem:"
-
-
-class ProblemType(Struct, frozen=True):
-    """One kind of problem: its stable code, its HTTP status, and what it means.
-
-    Capabilities name theirs in a `problems.py` of their own.
-    """
-
-    code: str
-    status: int
-    detail: str
-    transient: bool = False
-    """Whether the very same request may succeed later."""
-    retry_after_s: int | None = None
-    """What `Retry-After` says where the refusal itself does not."""
 
 
 _STATUSES: Final[dict[str, int]] = {
@@ -99,7 +92,6 @@ CODE_INVALID: Final = ProblemType(
     "code_invalid", 422, "This code was used, has expired, or never was one."
 )
 NOT_FOUND: Final = ProblemType("not_found", 404, "There is nothing at this address.")
-LIMIT_REACHED: Final = ProblemType("limit_reached", 409, "There are as many as may be.")
 METHOD_NOT_ALLOWED: Final = ProblemType(
     "method_not_allowed", 405, "This address does not take this method."
 )
@@ -126,13 +118,6 @@ class FieldError(Struct, frozen=True):
 
     field: str
     detail: str
-
-
-class NamedEvent(Struct, frozen=True):
-    """An event, as a problem names it."""
-
-    id: str
-    name: str
 
 
 class Problem(Struct, omit_defaults=True, kw_only=True):
@@ -200,29 +185,27 @@ def bad_field(field: str, detail: str) -> ProblemError:
     return ProblemError(BAD_FIELD, detail, errors=[FieldError(field, detail)])
 
 
-def bad_fields(found: Sequence[faults.Fault]) -> ProblemError:
+def bad_fields(found: Sequence[Fault]) -> ProblemError:
     """Return the error for all that is wrong with a body, of which there is one."""
-    if len(found) == 1:
-        return bad_field(*found[0])
-    errors = [FieldError(field, detail) for field, detail in found]
-    return ProblemError(BAD_FIELD, faults.summary(found), errors=errors)
+    return problem_of(wrong_fields(found))
 
 
 def refusal(refused: Refused) -> ProblemError:
     """Return the error for a refusal of the inventory, with all it tells."""
-    faults = refused.errors if isinstance(refused.errors, list) else []
-    errors = [FieldError(fault.field, fault.detail) for fault in faults]
-    kind = REFUSALS.get(cast(Code, refused.code))
-    if kind is None:
-        # Of an owner that is newer than this process.
-        kind = ProblemType(refused.code, 409, refused.detail, refused.transient)
-    return ProblemError(kind, refused.detail, errors=errors, refused=refused)
+    return problem_of(CommandRefused(refused))
 
 
-def refuse_denied(denial: Denial | None) -> None:
-    """Raise the error for what somebody may not do; None is nothing."""
-    if denial is not None:
-        raise ProblemError(REFUSALS[denial.code], denial.detail)
+def problem_of(error: Refusal) -> ProblemError:
+    """Return the error for what a service refused: the one place that translates it."""
+    kind = error.kind
+    return ProblemError(
+        kind if isinstance(kind, ProblemType) else REFUSALS[kind],
+        error.detail,
+        errors=[FieldError(fault.field, fault.detail) for fault in error.faults],
+        refused=error.refused if isinstance(error, CommandRefused) else None,
+        limit=error.limit,
+        event=error.event,
+    )
 
 
 def document(error: ProblemError, request_id: str) -> Problem:

@@ -3,8 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterable
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -64,18 +63,6 @@ async def read_body(request: web.Request, bytes_max: int = BODY_BYTES_MAX) -> by
     return bytes(body)
 
 
-class Found(Protocol):
-    """A fault, of a body or of an event's settings."""
-
-    @property
-    def field(self) -> str:
-        """The path to it."""
-
-    @property
-    def detail(self) -> str:
-        """What is wrong, for people."""
-
-
 class Body(Struct, forbid_unknown_fields=True):
     """A body with more rules than its types can say."""
 
@@ -121,15 +108,6 @@ def convert(value: object, value_type: type[T]) -> T:
         converted = faults.convert(value, value_type, found)
         refuse(found)
         return converted
-
-
-def add_all(found: Faults, more: Iterable[Found]) -> None:
-    """Add what else is wrong; raises `ProblemError` for more than is told."""
-    try:
-        for fault in more:
-            found.add(fault.field, fault.detail)
-    except FaultyError as error:
-        raise bad_fields(error.faults) from error
 
 
 def refuse(found: Faults) -> None:

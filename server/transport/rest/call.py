@@ -9,13 +9,9 @@ from inventory import limits
 from inventory.faults import Faults
 from persistence.errors import Revisions
 from server.base.identity import Identity
+from server.base.refusals.refusals import ProblemType
 from server.transport.http import etags
-from server.transport.http.problems import (
-    UNAUTHENTICATED,
-    ProblemError,
-    ProblemType,
-    bad_field,
-)
+from server.transport.http.problems import UNAUTHENTICATED, ProblemError, bad_field
 from server.transport.rest.bodies import (
     BODY_BYTES_MAX,
     decode,

@@ -17,6 +17,7 @@ from server.base.identity import (
     KeyAuthenticator,
     TokenError,
 )
+from server.base.refusals.refusals import refuse_denied
 from server.transport.http.app_keys import TRUSTED_PROXIES
 from server.transport.http.client_address import find_client, limit_key
 from server.transport.http.middleware import LIMIT_HEADERS
@@ -25,7 +26,6 @@ from server.transport.http.problems import (
     RATE_LIMITED,
     UNAUTHENTICATED,
     ProblemError,
-    refuse_denied,
 )
 from server.transport.ratelimit.request_limits import LIMITS, Budget
 from server.transport.ratelimit.token_buckets import Verdict

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from persistence.people.api_keys import Scope
 from server.base.access import Access
+from server.base.refusals.refusals import ProblemType
 from server.transport.http.problems import (
     BAD_FIELD,
     BAD_FRAME,
@@ -15,7 +16,6 @@ from server.transport.http.problems import (
     TOO_LARGE,
     UNAVAILABLE,
     UNSUPPORTED_MEDIA_TYPE,
-    ProblemType,
 )
 from server.transport.ratelimit.request_limits import Budget
 from server.transport.rest.guard import CallHandler

@@ -18,9 +18,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from server import app as server_app
 from server.app import CAPABILITIES
+from server.base.refusals.refusals import ProblemType
 from server.ops.api import openapi
 from server.transport.capability.capability import Capability, Startup, routes_of
-from server.transport.http.problems import ProblemError, ProblemType
+from server.transport.http.problems import ProblemError
 from server.transport.rest.call import Call
 from server.transport.rest.examples import Examples, PathParameter
 from server.transport.rest.route import Route

@@ -5,11 +5,10 @@ from inventory import rejections
 from inventory.faults import Fault
 from inventory.replies import refuse
 from server.app import ROUTES
+from server.base.refusals.refusals import NamedEvent, ProblemType
 from server.transport.http import problems
 from server.transport.http.problems import (
-    NamedEvent,
     ProblemError,
-    ProblemType,
     bad_field,
     bad_fields,
     document,

@@ -1,0 +1,1 @@
+"""What services refuse, whoever asks them."""

@@ -1,0 +1,255 @@
+"""Events as somebody may see, manage and make them, whoever asks and over whatever."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal
+
+from aiohttp import web
+from msgspec import Struct, structs
+
+from inventory.commands import ChangeSale, Configure, DeleteEvent
+from inventory.faults import Faults
+from inventory.ports import Clock
+from inventory.replies import Refused
+from inventory.rules.settings import completing
+from inventory.settings import Settings
+from persistence.errors import TooMany
+from persistence.events.catalog import Catalog
+from persistence.events.rows import EventRow
+from persistence.events.venue_times import VenueTaken
+from server.base import limits
+from server.base.identity import Identity
+from server.base.refusals.refusals import (
+    LIMIT_REACHED,
+    CommandRefused,
+    Refusal,
+    wrong_field,
+)
+from server.events.catalogue.bodies import (
+    EventCreate,
+    details_of,
+    new_faults,
+    settings_of,
+)
+from server.events.catalogue.checks import (
+    categories_of,
+    refuse_new,
+    taken_by,
+    unknown_times,
+)
+from server.events.catalogue.row_cache import EventRows
+from server.live.actors.registry import (
+    EventNotFound,
+    EventRegistry,
+    EventUnavailable,
+    ServedEvent,
+    ask,
+)
+from server.live.fanout.board import Board
+from server.people.organisations.membership import Memberships
+from server.transport.rest.idempotency import hash_request, new_id
+
+Step = Literal["publish", "pause", "resume", "close", "cancel"]
+"""A step of an event's sale."""
+
+
+class FoundEvent(Struct):
+    """An event that is there: its actor's address, and its id."""
+
+    id: str
+    local: ServedEvent
+
+    @property
+    def board(self) -> Board:
+        """What is committed of it."""
+        return self.local.board
+
+    @property
+    def organisation(self) -> str | None:
+        """The organisation that it belongs to."""
+        seller = self.local.seller
+        return None if seller is None else seller.organisation
+
+    @property
+    def maker(self) -> str:
+        """Who made it, and has it where no organisation does."""
+        return self.local.maker
+
+
+class ManagedEvent(FoundEvent):
+    """An event with somebody who manages it; `EventService.find_managed` makes it."""
+
+    who: Identity
+
+
+class MadeEvent(Struct, frozen=True):
+    """An event that was just made, as its row and its settings were at first."""
+
+    row: EventRow
+    settings: Settings
+
+
+class EventService:
+    """Finds events, makes them, takes the steps of their sale.
+
+    All raise `Unavailable`, and `Refusal` for what they refuse.
+    """
+
+    def __init__(
+        self,
+        registry: EventRegistry,
+        catalog: Catalog,
+        rows: EventRows,
+        memberships: Memberships,
+        clock: Clock,
+    ) -> None:
+        self._registry = registry
+        self._catalog = catalog
+        self._rows = rows
+        self._memberships = memberships
+        self._clock = clock
+
+    async def find(
+        self, who: Identity | None, event: str, deleted: bool = False
+    ) -> FoundEvent:
+        """Return an event, activated, as somebody may see it.
+
+        A deleted one is found only where that is asked for; a draft only by those who
+        run the event.
+        """
+        found = await self.load(event, deleted)
+        state = found.board.settings.sale_state
+        if await self._memberships.is_hidden(
+            who, found.organisation, found.maker, state
+        ):
+            raise Refusal("event_not_found")
+        return found
+
+    async def find_managed(
+        self, who: Identity, event: str, deleted: bool = False
+    ) -> ManagedEvent:
+        """Return an event to somebody who manages it."""
+        found = await self.find(who, event, deleted)
+        whose = found.organisation, found.maker
+        deleted = found.board.settings.deleted
+        if deleted and not await self._memberships.manages(who, *whose):
+            # To all others it is gone.
+            raise Refusal("event_not_found")
+        await self._memberships.require_manager(who, *whose)
+        return ManagedEvent(found.id, found.local, who)
+
+    async def load(self, event: str, deleted: bool = False) -> FoundEvent:
+        """Return an event, activated, whoever asks."""
+        try:
+            local = await self._registry.find(event)
+        except EventNotFound as error:
+            raise Refusal("event_not_found") from error
+        except EventUnavailable as error:
+            raise Refusal("unavailable") from error
+        if local.board.settings.deleted and not deleted:
+            raise Refusal("event_not_found")
+        return FoundEvent(event, local)
+
+    async def find_row(self, event: str) -> EventRow:
+        """Return an event's row, for what stands beside its board."""
+        row = await self._rows.find(event)
+        if row is None:
+            raise Refusal("event_not_found")
+        return row
+
+    async def find_shown_row(self, who: Identity | None, event: str) -> EventRow:
+        """Return the row of an event that was not deleted, as somebody may see it."""
+        row = await self.find_row(event)
+        whose, state = (row.organisation, row.created_by), row.settings.sale_state
+        if row.settings.deleted or await self._memberships.is_hidden(
+            who, *whose, state
+        ):
+            raise Refusal("event_not_found")
+        return row
+
+    async def order(
+        self,
+        event: ManagedEvent,
+        command: ChangeSale | Configure | DeleteEvent,
+        key: str | None,
+        request_hash: bytes | None = None,
+    ) -> None:
+        """Give an event a command of who manages it; raises `CommandRefused`."""
+        who = event.who.user
+        reply = await ask(event.local, command, who, True, key, request_hash)
+        if isinstance(reply, Refused):
+            raise CommandRefused(reply)
+        if isinstance(reply.version, int):
+            # Where another process owns the event, its news may come after its answer.
+            await event.local.hub.reach(reply.version, limits.LOAD_S_MAX)
+
+    async def take_step(
+        self, who: Identity, event: str, step: Step, key: str | None
+    ) -> ManagedEvent:
+        """Take one step of an event's sale; return the event after it."""
+        found = await self.find_managed(who, event)
+        await self.order(found, ChangeSale(id=0, event=event, to=step), key)
+        return found
+
+    async def create(
+        self,
+        who: Identity,
+        new: EventCreate,
+        found: Faults,
+        key: str | None,
+        *,
+        sold_by: Callable[[str], None],
+    ) -> MadeEvent:
+        """Make an event at a venue, or one with just a capacity.
+
+        `found` is what is wrong with its values already; `sold_by` is told whose it is
+        to be, once nothing is wrong, where that is an organisation.
+        """
+        # Who sends what is no event hears that first, whomever it is to belong to.
+        seller = (
+            None if found else await self._memberships.seller_of(who, new.organisation)
+        )
+        catalog, event = self._catalog, new_id("evt", who.user, key)
+        timezone = new.timezone
+        if not isinstance(timezone, str):
+            timezone = await catalog.zone_for(event, new.venue, seller)
+        settings = completing(settings_of(new, timezone))
+        categories = await categories_of(catalog, new, settings, found)
+        wrong = new_faults(
+            settings, *categories, self._clock.now_ms(), unknown_times(found)
+        )
+        await refuse_new(catalog, event, wrong, found, keyed=key is not None)
+        details, request_hash = details_of(new), hash_request(new)
+        if seller is not None:
+            sold_by(seller)
+        try:
+            row = await catalog.create_event(
+                event,
+                settings,
+                venue=new.venue,
+                capacity=new.capacity,
+                created_by=who.user,
+                request_hash=request_hash,
+                organisation=seller,
+                details=details,
+            )
+        except TooMany as error:
+            raise Refusal(LIMIT_REACHED, limit=error.limit) from error
+        except KeyError as error:
+            missing = error.args[0]
+            raise wrong_field(missing, f"There is no such {missing}.") from error
+        except VenueTaken as error:
+            raise await taken_by(catalog, self._memberships, who, error) from error
+        if row.request_hash != request_hash:
+            raise Refusal("key_reused")
+        # What this request says and not the row: where it is made again after a while,
+        # it still gets the answer that it got at first.
+        first = structs.replace(row, details=details, image=None)
+        return MadeEvent(first, settings)
+
+
+ON_WITHDRAWN: Final[web.AppKey[list[Callable[[str], Awaitable[None]]]]] = web.AppKey(
+    "on withdrawn", list
+)
+"""What others do when an event was deleted."""
+
+EVENT_SERVICE: Final = web.AppKey("event service", EventService)

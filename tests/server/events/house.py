@@ -1,0 +1,127 @@
+"""The events of one process and the services over them, without a server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from inventory.settings import Settings
+from persistence.events.bookings import Bookings
+from persistence.events.catalog import Catalog
+from persistence.journal.journal import PostgresJournal
+from persistence.people.organisations import Organisations
+from persistence.postgres.clock import DatabaseClock
+from persistence.postgres.pool import Pool
+from server.base.identity import Identity, Machine, Role
+from server.base.ids import RandomIds
+from server.base.metrics import Metrics
+from server.events.bookings.service import BookingService
+from server.events.catalogue.editing.service import EventEditing
+from server.events.catalogue.row_cache import EventRows
+from server.events.catalogue.service import EventService
+from server.events.sales.service import SalesService
+from server.events.venues.service import VenueService
+from server.live.actors.registry import EventRegistry
+from server.live.fanout.hub import Hub
+from server.people.organisations.membership import Memberships
+from server.people.organisations.membership_cache import Sellers
+from tests.persistence.persons import organised, registered
+
+SETTINGS = Settings(name="A talk", sale_state="on_sale", starts_at_ms=4_000_000_000_000)
+
+
+def person(name: str, role: Role = "customer") -> Identity:
+    return Identity(f"usr_{name}", role, 2**31)
+
+
+def machine(organisation: str, *scopes: str) -> Machine:
+    return Machine(
+        "key_1",
+        "key",
+        2**31,
+        organisation=organisation,
+        scopes=frozenset(scopes),  # type: ignore[arg-type]
+    )
+
+
+OLGA, LENA, STAN = person("olga"), person("lena"), person("stan")
+"""Owner, leader and staff of the organisation `org`."""
+MIA = person("mia")
+"""Somebody with an account, of no organisation."""
+GUEST = person("guest", "guest")
+MAKER = person("maker", "organizer")
+"""An organiser, of no organisation."""
+ADMIN = person("root", "admin")
+
+
+class House:
+    """One organisation with its people, and no event yet."""
+
+    def __init__(
+        self, pool: Pool, registry: EventRegistry, hub: Hub, clock: DatabaseClock
+    ) -> None:
+        self.pool, self.registry, self.hub, self.clock = pool, registry, hub, clock
+        self.catalog = Catalog(pool)
+        self.organisations = Organisations(pool)
+        self.memberships = Memberships(self.organisations)
+        registry.sellers = Sellers(self.organisations)
+        self.rows = EventRows(self.catalog, hub.now)
+        self.events = EventService(
+            registry, self.catalog, self.rows, self.memberships, clock
+        )
+        self.changes = 0
+        """How often lists of events were to be made anew."""
+        self.withdrawn: list[str] = []
+        self.editing = EventEditing(
+            self.events,
+            self.catalog,
+            self.rows,
+            self.memberships,
+            clock,
+            changed=self._changed,
+            withdrawn=[self._withdraw],
+        )
+        self.venues = VenueService(self.catalog, self.memberships, self._changed)
+        self.sales = SalesService(self.events, self.memberships)
+        self.bookings = BookingService(
+            Bookings(pool), registry, self.events, self.memberships
+        )
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    async def _withdraw(self, event: str) -> None:
+        self.withdrawn.append(event)
+
+    async def put(
+        self,
+        event: str,
+        settings: Settings = SETTINGS,
+        organisation: str | None = "org",
+        maker: str = "usr_olga",
+        capacity: int = 10,
+    ) -> None:
+        """Make an event with just a capacity."""
+        await self.catalog.create_event(
+            event,
+            settings,
+            capacity=capacity,
+            created_by=maker,
+            request_hash=b"",
+            organisation=organisation,
+        )
+
+
+@asynccontextmanager
+async def open_house(database_url: str) -> AsyncIterator[House]:
+    """Open the parts of a server that have to do with events."""
+    pool = await Pool.open(database_url)
+    await registered(pool, "olga", "lena", "stan", "mia", "maker")
+    await organised(pool, olga="owner", lena="leader", stan="staff")
+    clock = DatabaseClock()
+    journal = await PostgresJournal.open(database_url, pool, "node test", clock)
+    hub = Hub(asyncio.get_running_loop())
+    registry = EventRegistry(Catalog(pool), journal, hub, clock, RandomIds(), Metrics())
+    yield House(pool, registry, hub, clock)
+    await registry.stop(5)
+    await journal.close()
+    await pool.close()
