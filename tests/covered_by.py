@@ -180,6 +180,7 @@ COVERS = {
     "tests/server/live/websocket/test_session.py": [
         "server/base/limits.py",
         "server/live/actors/envelopes.py",
+        "server/live/websocket/rates.py",
         "server/live/websocket/watching.py",
     ],
     "tests/server/ops/api/test_asyncapi.py": [

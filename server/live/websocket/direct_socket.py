@@ -84,11 +84,17 @@ class DirectSocket(web.WebSocketResponse):
         kind: WSMsgType,
         take: Callable[[bytes], None],
         must_wait: Callable[[], bool],
+        count: Callable[[int], bool],
     ) -> None:
-        """Give frames of this kind to `take` from now on, unless it `must_wait`."""
-        queue = self._reader
-        if isinstance(queue, DirectQueue):
+        """Give frames of this kind to `take` from now on, unless it `must_wait`.
+
+        `count` hears how many came that are no messages, and says whether it all
+        goes on.
+        """
+        queue, guard = self._reader, self._parser
+        if isinstance(queue, DirectQueue) and isinstance(guard, FrameGuard):
             queue.kind, queue.must_wait, queue.take = kind, must_wait, take
+            guard.count_with(count)
 
     def end(self) -> None:
         """Take no more frames: what still comes is read and thrown away."""

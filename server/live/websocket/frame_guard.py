@@ -4,10 +4,15 @@ The reader takes frames without a mask (5.1), a new message amid the fragments o
 another whose first was empty (5.4), and close codes that may not be sent (7.4). What
 breaks a rule ends its connection with 1002, after all that came before it.
 
+Nor does it count what is no message: fragments that may be empty, control frames, and
+reads that end within a frame, so that a byte at a time costs as much as messages. They
+are counted here as they come, whether the session takes them now or later.
+
 A whole message in one read, as nearly every command is, costs a few comparisons: 0.10
 to 0.15 µs (CPython 3.11, best of 9 runs on a busy machine of 2 cores).
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import WebSocketError, WSCloseCode
@@ -41,11 +46,25 @@ _WIDE: Final = MASKED | SHORT_BYTES_MAX + 1
 
 _HEAD_BYTES_MAX: Final = HEAD_BYTES + 2
 
+SLICE_BYTES: Final = 16 * 1_024
+"""So much of one read is looked at before it is asked whether the connection goes on: a
+read may bring ten times as many empty frames as end it."""
+
 
 class FrameGuard:
     """Stands before a reader: looks at the head of each frame, and passes it on."""
 
-    __slots__ = ("_at", "_broken", "_fragmented", "_head", "_plain", "_queue", "_read")
+    __slots__ = (
+        "_at",
+        "_broken",
+        "_count",
+        "_fragmented",
+        "_head",
+        "_pieces",
+        "_plain",
+        "_queue",
+        "_read",
+    )
 
     def __init__(self, reader: WebSocketReader, queue: WebSocketDataQueue) -> None:
         self._read = reader
@@ -58,6 +77,17 @@ class FrameGuard:
         self._broken = False
         self._plain = True
         """Whether a new message begins with the next byte."""
+        self._pieces = 0
+        """What came that is no message, and was not counted yet."""
+        self._count: Callable[[int], bool] | None = None
+
+    def count_with(self, count: Callable[[int], bool]) -> None:
+        """Tell `count` of what is no message; it says whether the connection goes on.
+
+        What came before is told at once.
+        """
+        self._count = count
+        self._goes_on()
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Take what came; return whether the connection is over, as a reader does."""
@@ -70,9 +100,29 @@ class FrameGuard:
                 or (second == _WIDE and (data[2] << 8 | data[3]) == size - 8)
             ) and data[0] in WHOLE:
                 return self._read.feed_data(data)
+        for at in range(0, size, SLICE_BYTES):
+            over, rest = self._feed(data[at : at + SLICE_BYTES])
+            if over:
+                return True, rest
+        if self._head or self._at:
+            self._pieces += 1
+        return not self._goes_on(), b""
+
+    def _goes_on(self) -> bool:
+        """Count what came; return whether the connection goes on after it."""
+        if self._count is not None:
+            pieces, self._pieces = self._pieces, 0
+            if not self._count(pieces):
+                self._broken = True
+        return not self._broken
+
+    def _feed(self, data: bytes) -> tuple[bool, bytes]:
+        """Take a part of what came."""
         if self._broken:
             return True, b""
         wrong = self._find_wrong(data)
+        if not self._goes_on():
+            return True, b""
         if wrong is None:
             return self._read.feed_data(data)
         self._plain, self._broken = False, True
@@ -109,8 +159,13 @@ class FrameGuard:
                 if at + 2 + wide > size:
                     break
                 length = int.from_bytes(data[at + 2 : at + 2 + wide])
-            if is_data:
-                self._fragmented = first < FIN
+            if not is_data:
+                self._pieces += 1
+            elif first < FIN:
+                self._fragmented = True
+                self._pieces += 1
+            else:
+                self._fragmented = False
             at += HEAD_BYTES + wide + length
         self._head, self._at = (data[at:], 0) if at < size else (b"", at - size)
         self._plain = at == size and not self._fragmented

@@ -100,7 +100,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
 async def _pump(socket_: DirectSocket, session: Session) -> None:
     """Read frames; stop reading while too much is unanswered."""
     wanted = WSMsgType.BINARY if session.writer.codec.binary else WSMsgType.TEXT
-    socket_.direct(wanted, session.receive, session.must_wait)
+    socket_.direct(wanted, session.receive, session.must_wait, session.count)
     receive = socket_.receive
     while True:
         message = await receive()

@@ -49,6 +49,7 @@ from server.live.websocket.machines import (
     refusal_for,
     refusal_of,
 )
+from server.live.websocket.rates import Rates
 
 if TYPE_CHECKING:
     import asyncio
@@ -74,31 +75,6 @@ class Kept(Protocol):
 
 
 K = TypeVar("K", bound=Kept)
-
-
-class Rates:
-    """What one connection may send; None of it matters with rates off."""
-
-    __slots__ = ("_allowance", "_at", "refused")
-
-    def __init__(self, now: float) -> None:
-        self._allowance = limits.COMMANDS_BURST
-        self._at = now
-        self.refused = 0
-
-    def allow(self, now: float) -> bool:
-        """Take one frame from the allowance."""
-        self._allowance = min(
-            limits.COMMANDS_BURST,
-            self._allowance + (now - self._at) * limits.COMMANDS_PER_S,
-        )
-        self._at = now
-        if self._allowance < 1:
-            self.refused += 1
-            return False
-        self._allowance -= 1
-        self.refused = max(0, self.refused - 1)
-        return True
 
 
 class Session:
@@ -253,9 +229,17 @@ class Session:
                 row.handle(self, user, frame)
 
     def hear(self, ping: bytes | None) -> None:
-        """Take a control frame: answer a ping, and count all of them."""
-        if self._allowed() and ping is not None:
+        """Take a control frame, which was counted when it came; answer a ping."""
+        if ping is not None:
             self.writer.write(pong_frame(ping))
+
+    def count(self, frames: int) -> bool:
+        """Count frames that are no messages; return whether the connection goes on."""
+        rates, writer = self._rates, self.writer
+        if frames and rates is not None and not writer.is_over():
+            rates.take(frames, self.hub.now())
+            self._end_flood(rates)
+        return not writer.is_over()
 
     def must_wait(self) -> bool:
         """Return whether the reader should wait for `room` before the next frame."""
@@ -279,9 +263,12 @@ class Session:
         """Count a frame against the connection's rate; close it when it floods."""
         if self._rates is None or self._rates.allow(self.hub.now()):
             return True
-        if self._rates.refused > limits.FLOOD_REFUSALS_MAX:
-            self.writer.close(4029, "too many frames", 5_000)
+        self._end_flood(self._rates)
         return False
+
+    def _end_flood(self, rates: Rates) -> None:
+        if rates.refused > limits.FLOOD_REFUSALS_MAX:
+            self.writer.close(4029, "too many frames", 5_000)
 
     def _command(self, command: ClientCommand, size: int) -> None:
         """Send a command to its event; the reply comes back to `reply`."""

@@ -1,7 +1,7 @@
 """Frames reach `take` in the call that received them, in order, and none is lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -18,17 +18,30 @@ class Taker:
         self.taken: list[bytes] = []
         self.pumped: list[bytes] = []
         self.full = False
+        self.end: Callable[[], None] = lambda: None
+        self.pieces = 0
+        self.pieces_max = 1_000
         self.queue: object = None
         self.room = asyncio.Event()
 
     def must_wait(self) -> bool:
         return self.full
 
+    def count(self, pieces: int) -> bool:
+        self.pieces += pieces
+        goes_on = self.pieces < self.pieces_max
+        if not goes_on:
+            # As a session does that closes.
+            self.end()
+        return goes_on
+
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = DirectSocket(compress=False, max_msg_size=64, decode_text=False)
         await socket.prepare(request)
         self.queue = socket._reader
-        socket.direct(WSMsgType.TEXT, self.taken.append, self.must_wait)
+        self.end = socket.end
+        take = self.taken.append
+        socket.direct(WSMsgType.TEXT, take, self.must_wait, self.count)
         while True:
             message = await socket.receive()
             if message.type is not WSMsgType.TEXT:
@@ -124,6 +137,22 @@ async def test_what_the_taker_raises_ends_its_connection_only() -> None:
         await pong(second)
         assert taker.taken == [b"fine"]
         await second.close()
+
+
+async def test_fragments_are_counted_and_may_end_the_connection() -> None:
+    async with served() as (taker, client):
+        socket = await client.ws_connect("/", autoping=False)
+        await pong(socket)
+        assert taker.pieces == 1
+        taker.pieces_max = 20
+        empty = b"\x00\x80\0\0\0\0"
+        writer = socket._writer.transport
+        assert writer is not None
+        writer.write(b"\x01\x80\0\0\0\0" + empty * 30)
+        message = await socket.receive()
+        assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
+        assert taker.pieces == 32
+        assert not taker.taken
 
 
 async def test_too_large_a_frame_is_closed_with_1009() -> None:

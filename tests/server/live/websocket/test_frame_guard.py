@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from aiohttp import WebSocketError
 
-from server.live.websocket.frame_guard import FrameGuard, may_close_with
+from server.live.websocket.frame_guard import SLICE_BYTES, FrameGuard, may_close_with
 from tests.security.wire import (
     BINARY,
     CLOSE,
@@ -127,6 +127,67 @@ def test_nothing_comes_amid_the_fragments_of_a_message(name: str, first: bytes) 
     assert not feed(guard, frame(TEXT, first, fin=False), 1)
     assert feed(guard, AMID[name], 1 << 20)
     assert isinstance(recorder.error, WebSocketError)
+
+
+class Tally(list[int]):
+    """What was counted, as long as the connection goes on."""
+
+    def take(self, pieces: int) -> bool:
+        self.append(pieces)
+        return sum(self) < 400
+
+
+EMPTY = frame(CONTINUATION, fin=False)
+NO_MESSAGES: dict[str, tuple[bytes, int]] = {
+    "whole messages": (frame(TEXT, b"{}") + frame(BINARY, b"x" * 200), 0),
+    "fragments": (frame(TEXT, b"a", fin=False) + frame(CONTINUATION, b"b"), 1),
+    "empty ones": (frame(TEXT, fin=False) + EMPTY * 20 + frame(CONTINUATION), 21),
+    "control frames": (frame(PING, b"?") + frame(PONG) + frame(TEXT, b"{}"), 2),
+    "in the midst": (frame(TEXT, fin=False) + frame(PING) + frame(CONTINUATION), 2),
+}
+
+
+@pytest.mark.parametrize("name", NO_MESSAGES)
+def test_what_is_no_message_is_counted_as_it_comes(name: str) -> None:
+    sent, expected = NO_MESSAGES[name]
+    counted = Tally()
+    guard, recorder = guarded()
+    guard.count_with(counted.take)
+    assert guard.feed_data(sent) == (False, b"")
+    assert recorder.read == sent
+    assert sum(counted) == expected
+
+
+def test_a_byte_at_a_time_counts_as_much_as_a_message() -> None:
+    counted = Tally()
+    guard, _ = guarded()
+    guard.count_with(counted.take)
+    assert not feed(guard, frame(TEXT, b"x" * 94), 1)
+    # The last byte brings the message itself, which its session counts.
+    assert sum(counted) == 99
+    assert not feed(guard, frame(TEXT, b"x" * 94), 1 << 20)
+    assert sum(counted) == 99
+
+
+def test_what_came_before_anybody_counted_is_counted_then() -> None:
+    guard, _ = guarded()
+    guard.feed_data(frame(TEXT, fin=False) + EMPTY * 5)
+    counted = Tally()
+    guard.count_with(counted.take)
+    assert counted == [6]
+
+
+def test_of_a_flood_in_one_read_only_a_slice_is_looked_at() -> None:
+    counted = Tally()
+    guard, recorder = guarded()
+    guard.count_with(counted.take)
+    flood = frame(TEXT, fin=False) + EMPTY * 40_000
+    assert guard.feed_data(flood)[0]
+    assert not recorder.read
+    assert 400 <= sum(counted) <= SLICE_BYTES // len(EMPTY) + 1
+    looks = len(counted)
+    assert guard.feed_data(flood)[0]
+    assert len(counted) <= looks + 1
 
 
 def test_what_the_reader_itself_ends_is_not_ended_twice() -> None:
