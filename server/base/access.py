@@ -28,8 +28,8 @@ Access = Literal[
     "organizer",
     "admin",
 ]
-"""Who may call a route. `operational` is neither asked who it is nor limited;
-`anonymous` is not asked; `anyone` may say; the others must. A `customer` has an
+"""Who may call a route. `operational` is not asked who it is, and limited by address
+alone; `anonymous` is not asked; `anyone` may say; the others must. A `customer` has an
 account, a `buyer` may be a guest. A `manager` has an account too, and the handler
 judges by the event: its organisation's owners and leaders manage it, and who made it
 where it has none. `member`, `leader` and `owner` are what one is at least in the

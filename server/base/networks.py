@@ -2,6 +2,10 @@
 
 import ipaddress
 from collections.abc import Iterable
+from typing import Literal
+
+ProxyHeader = Literal["X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP"]
+"""A header by which proxies tell whom they ask for; one of them is believed."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

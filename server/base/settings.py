@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
-from server.base.networks import parse_networks
+from server.base.networks import ProxyHeader, parse_networks
 from server.base.s3_url import parse_s3_url
 
 PORT_MAX: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=PORT_MAX)]
+MetricsToken = Annotated[str, Meta(min_length=16)]
 Allowance = Annotated[int, Meta(ge=1, le=10**9)]
 
 EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})
@@ -67,7 +68,11 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     activity_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
     """How long it is kept who did what; whole months go at a time."""
     trusted_proxies: list[str] = []
+    proxy_header: ProxyHeader = "X-Forwarded-For"
+    """Where these tell their client's address; no other header is looked at."""
     allowed_origins: list[str] = []
+    metrics_token: MetricsToken | None = None
+    """What `/metrics` is shown for; without it to everybody who can reach it."""
     unsafe: bool = False
     loop: Literal["uvloop", "asyncio"] = "uvloop"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

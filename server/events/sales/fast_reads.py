@@ -167,7 +167,7 @@ class FastReads:
             return _VARY
         headers = origin_headers(origin_of(request), allowed)
         headers["Vary"] = "Accept-Encoding, Origin" if allowed else "Accept-Encoding"
-        if is_by_https(request, app[TRUSTED_PROXIES]):
+        if is_by_https(request, app):
             headers["Strict-Transport-Security"] = TRANSPORT
         return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 

@@ -2,7 +2,6 @@
 
 import random
 import re
-from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -11,10 +10,9 @@ from aiohttp.typedefs import Handler
 
 from persistence.errors import BadCursor, Stale, Unavailable
 from server.base.log import REQUEST_ID as LOGGED_ID
-from server.base.networks import Network
 from server.base.refusals.refusals import Refusal
 from server.transport.http import problems
-from server.transport.http.app_keys import TRUSTED_PROXIES
+from server.transport.http.app_keys import SETTINGS, TRUSTED_PROXIES
 from server.transport.http.client_address import came_by_https
 from server.transport.http.cors import add_origin, answer_preflight
 from server.transport.http.problems import (
@@ -144,19 +142,21 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Add what every answer carries (a signal, so that websockets get it too)."""
     add_headers(request, response)
     add_origin(request, response)
-    if is_by_https(request, request.app[TRUSTED_PROXIES]):
+    if is_by_https(request, request.app):
         response.headers["Strict-Transport-Security"] = TRANSPORT
 
 
-def is_by_https(request: web.BaseRequest, trusted: Sequence[Network]) -> bool:
+def is_by_https(request: web.BaseRequest, app: web.Application) -> bool:
     """Return whether a proxy took the request over TLS."""
+    trusted = app[TRUSTED_PROXIES]
     if not trusted:
         return False
-    headers = request.headers
+    headers, header = request.headers, app[SETTINGS].proxy_header
     return came_by_https(
         request.remote,
         trusted,
-        headers.getall("Forwarded", []),
+        header,
+        headers.getall(header, []),
         headers.getall("X-Forwarded-Proto", []),
     )
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, get_args
 
 import structlog
 from aiohttp import web
@@ -17,9 +17,10 @@ from server.base.identity import (
     KeyAuthenticator,
     TokenError,
 )
+from server.base.networks import ProxyHeader
 from server.base.refusals.refusals import refuse_denied
-from server.transport.http.app_keys import TRUSTED_PROXIES
-from server.transport.http.client_address import find_client, limit_key
+from server.transport.http.app_keys import SETTINGS, TRUSTED_PROXIES
+from server.transport.http.client_address import find_client, is_trusted, limit_key
 from server.transport.http.middleware import LIMIT_HEADERS
 from server.transport.http.problems import (
     BAD_FRAME,
@@ -27,7 +28,11 @@ from server.transport.http.problems import (
     UNAUTHENTICATED,
     ProblemError,
 )
-from server.transport.ratelimit.request_limits import LIMITS, Budget
+from server.transport.ratelimit.request_limits import (
+    LIMITS,
+    Budget,
+    is_this_machine,
+)
 from server.transport.ratelimit.token_buckets import Verdict
 from server.transport.rest.call import Call
 from server.transport.rest.notes import note_caller
@@ -38,7 +43,7 @@ CallHandler = Callable[[Call], Awaitable[web.StreamResponse]]
 AUTHENTICATOR: Final[web.AppKey[Authenticator]] = web.AppKey("authenticator")
 KEY_AUTHENTICATOR: Final[web.AppKey[KeyAuthenticator]] = web.AppKey("key authenticator")
 
-FORWARDED: Final = ("X-Forwarded-For", "Forwarded")
+PROXY_HEADERS: Final = get_args(ProxyHeader)
 NO_QUERY: Final[Mapping[str, bool]] = {}
 log = structlog.get_logger()
 
@@ -63,13 +68,16 @@ def guarded(
     async def handle(request: web.Request) -> web.StreamResponse:
         app = request.app
         client = client_of(request, app)
+        limits = app.get(LIMITS)
         if access == "operational":
+            if limits is not None and budget != "probe":
+                now_s = time.monotonic()
+                enforce(request, limits.request(client, None, now_s, budget))
             return await handler(Call(request, None, client))
         identity, failure = None, None
         if access not in UNASKED:
             identity, failure = await _identify_any(request, app, client)
         note_caller(request, identity, client)
-        limits = app.get(LIMITS)
         if limits is not None:
             # Wrong tokens count as well, under their sender's address.
             now_s = time.monotonic()
@@ -92,14 +100,14 @@ def client_of(request: web.BaseRequest, app: web.Application) -> str:
     trusted = app[TRUSTED_PROXIES]
     if not trusted:
         return limit_key(find_client(request.remote, ()))
-    headers = request.headers
-    address = find_client(
-        request.remote,
-        trusted,
-        headers.getall("Forwarded", []),
-        headers.getall("X-Forwarded-For", []),
-    )
-    return limit_key(address)
+    header = app[SETTINGS].proxy_header
+    lines = request.headers.getall(header, [])
+    client = limit_key(find_client(request.remote, trusted, header, lines))
+    if lines and is_this_machine(client):
+        # It came over a proxy, and may have seen to it that nobody can read from where:
+        # so it is not as free as who sits at this machine.
+        return f"via {client}"
+    return client
 
 
 def enforce(request: web.Request, verdict: Verdict) -> None:
@@ -113,15 +121,26 @@ def enforce(request: web.Request, verdict: Verdict) -> None:
 def _mention_proxy(request: web.Request) -> None:
     """Say once that all clients of a proxy are taken for one, where it looks so."""
     app = request.app
-    limits = app.get(LIMITS)
-    if app[TRUSTED_PROXIES] or limits is None or limits.mentioned_proxy:
+    limits, trusted = app.get(LIMITS), app[TRUSTED_PROXIES]
+    told = [name for name in PROXY_HEADERS if name in request.headers]
+    if limits is None or limits.mentioned_proxy or not told:
         return
-    if any(name in request.headers for name in FORWARDED):
+    if not trusted:
         limits.mentioned_proxy = True
         log.warning(
             "clients behind a proxy that is not trusted are limited as one",
             proxy=request.remote,
             setting="ONSALE_TRUSTED_PROXIES",
+        )
+    elif app[SETTINGS].proxy_header not in told and is_trusted(
+        request.remote or "", trusted
+    ):
+        limits.mentioned_proxy = True
+        log.warning(
+            "clients behind a proxy that tells of them elsewhere are limited as one",
+            proxy=request.remote,
+            told=told,
+            setting="ONSALE_PROXY_HEADER",
         )
 
 
