@@ -5,16 +5,20 @@ from typing import Final
 import orjson
 
 from server.ops.api import asyncapi, openapi
-from server.ops.api.docs import DOCUMENTS, ROUTES, Documents
+from server.ops.api.docs import DOCUMENTS, ROUTES, load_documents, make_document
 from server.transport.capability.capability import Capability, Startup, frames_of
 from server.transport.rest.examples import PathParameter
 
 
 async def _open(startup: Startup) -> None:
-    startup[DOCUMENTS] = Documents(
-        openapi=orjson.dumps(openapi.build(startup.capabilities)),
-        asyncapi=orjson.dumps(asyncapi.build(frames_of(startup.capabilities))),
-    )
+    described = {
+        "show_openapi": openapi.build(startup.capabilities),
+        "show_asyncapi": asyncapi.build(frames_of(startup.capabilities)),
+    }
+    startup[DOCUMENTS] = load_documents() | {
+        name: make_document(orjson.dumps(document))
+        for name, document in described.items()
+    }
 
 
 DESCRIPTION: Final = Capability(

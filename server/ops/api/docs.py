@@ -50,61 +50,83 @@ TRY_POLICY: Final = (
 )
 
 
-class Documents(Struct, frozen=True):
-    """Both descriptions, as they are sent."""
+class Document(Struct, frozen=True):
+    """A description or a file, as it is sent."""
 
-    openapi: bytes
-    asyncapi: bytes
+    body: bytes
+    content_type: str
+    etag: str
+    policy: str | None = None
+    """What a page may load."""
 
 
-DOCUMENTS: Final = web.AppKey("documents", Documents)
+DOCUMENTS: Final = web.AppKey("documents", dict[str, Document])
+"""By the names of their routes, files by their own: made once, at the start."""
+
+
+def make_document(
+    body: bytes, content_type: str = "application/json", policy: str | None = None
+) -> Document:
+    """Return what is sent of a body."""
+    return Document(body, content_type, etags.of_body(body), policy)
+
+
+def load_documents() -> dict[str, Document]:
+    """Read both pages and their files."""
+    pages = files("server.pages")
+    documents = {
+        name: make_document(pages.joinpath(path).read_bytes(), content_type)
+        for name, (path, content_type) in ASSETS.items()
+    }
+    tries = pages.joinpath("try.html").read_bytes()
+    documents["show_docs"] = make_document(PAGE, "text/html", PAGE_POLICY)
+    documents["show_try"] = make_document(tries, "text/html", TRY_POLICY)
+    return documents
 
 
 async def show_openapi(call: Call) -> web.Response:
     """Show the description of the HTTP interface."""
-    return call.read(call.request.app[DOCUMENTS].openapi)
+    return _show(call, "show_openapi")
 
 
 async def show_asyncapi(call: Call) -> web.Response:
     """Show the description of the websocket."""
-    return call.read(call.request.app[DOCUMENTS].asyncapi)
+    return _show(call, "show_asyncapi")
 
 
 async def show_docs(call: Call) -> web.Response:
     """Show the page for reading."""
-    return _page(call, PAGE, PAGE_POLICY)
+    return _show(call, "show_docs")
 
 
 async def show_try(call: Call) -> web.Response:
     """Show the page for trying."""
-    body = files("server.pages").joinpath("try.html").read_bytes()
-    return _page(call, body, TRY_POLICY)
+    return _show(call, "show_try")
 
 
 async def show_asset(call: Call) -> web.Response:
     """Give a page one of the files that it needs."""
-    asset = ASSETS.get(call.request.match_info["asset"])
-    if asset is None:
+    name = call.request.match_info["asset"]
+    if name not in ASSETS:
         raise ProblemError(NOT_FOUND)
-    path, content_type = asset
-    body = files("server.pages").joinpath(path).read_bytes()
-    return _file(call, body, content_type)
+    return _show(call, name)
 
 
-def _page(call: Call, body: bytes, policy: str) -> web.Response:
-    response = _file(call, body, "text/html")
-    response.headers["Content-Security-Policy"] = policy
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    return response
-
-
-def _file(call: Call, body: bytes, content_type: str) -> web.Response:
-    etag = etags.of_body(body)
-    headers = {"ETag": etag, "Cache-Control": CACHE_ASK}
-    if etags.matches(call.request.headers.get("If-None-Match"), etag):
+def _show(call: Call, name: str) -> web.Response:
+    document = call[DOCUMENTS][name]
+    if document.content_type == "application/json":
+        return call.read(document.body, document.etag)
+    headers = {"ETag": document.etag, "Cache-Control": CACHE_ASK}
+    if document.policy is not None:
+        headers["Content-Security-Policy"] = document.policy
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if etags.matches(call.request.headers.get("If-None-Match"), document.etag):
         return web.Response(status=304, headers=headers)
     return web.Response(
-        body=body, content_type=content_type, charset="utf-8", headers=headers
+        body=document.body,
+        content_type=document.content_type,
+        charset="utf-8",
+        headers=headers,
     )
 
 

@@ -60,7 +60,7 @@ TAGS: Final = (
 """Tags in the order of a newcomer's steps; others follow."""
 
 WHO: Final = {
-    "operational": "Asks nobody who they are, and is not limited.",
+    "operational": "Asks nobody who they are.",
     "anonymous": "Needs no token.",
     "anyone": "Needs no token.",
     "buyer": "Needs a token: a guest's, or that of an account.",

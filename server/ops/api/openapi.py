@@ -59,10 +59,11 @@ it was edited since then, nothing is done (412, `precondition_failed`). The answ
 Requests are limited: `429` says in `Retry-After` when to come again,
 and `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell where
 one stands. Unless the server is set otherwise, one may send in any 15 minutes
-{request_limits.PUBLIC_MAX} requests from an address or as a guest,
+{request_limits.PUBLIC_MAX} requests from an address, its guests' among them,
 {request_limits.SIGNED_IN_MAX} as somebody who is signed in,
 {request_limits.ADMIN_MAX:,} as an administrator or a machine, and
-{request_limits.COMMANDS_MAX:,} commands besides; to show an event, its map or its
+{request_limits.COMMANDS_MAX:,} commands besides, where the guests of an address have
+theirs together; to show an event, its map or its
 availability costs a tenth of a request. A client on the server's own machine has no
 such budget.
 
@@ -297,8 +298,6 @@ def _responses(route: Route, known: _Known) -> Schema:
     if route.name == "show_ready":
         responses["503"] = {**good, "description": "Not ready."}
         return responses
-    if route.access == "operational" and not route.problems:
-        return responses
     by_status: dict[int, list[ProblemType]] = {}
     for kind in _problems(route):
         by_status.setdefault(kind.status, []).append(kind)
@@ -345,4 +344,6 @@ def _problems(route: Route) -> dict[ProblemType, None]:
         kinds[problems.PRECONDITION_FAILED] = None
     if route.access != "operational":
         kinds.update(dict.fromkeys(ALWAYS))
+    elif route.budget != "probe":
+        kinds[RATE_LIMITED] = None
     return kinds

@@ -27,6 +27,7 @@ async def _open(startup: Startup) -> None:
     )
     startup[OBSERVER] = observer
     observer.answer(startup[ASKING])
+    startup[rest.KEPT] = rest.KeptAnswers(startup.app)
     startup.run(observer.run(), "observer")
     startup.report("database", partial(_database_part, probe, durability))
     startup.run(probe.run(), "database probe")

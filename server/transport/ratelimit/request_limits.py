@@ -1,9 +1,10 @@
 """How often a client may ask, by kind of request.
 
-Requests have budgets in a window of 15 minutes, by who asks: nobody in particular (by
-address) or a guest, somebody signed in, an administrator or a machine; and commands a
-budget of their own. What costs dearly, a password or a mail, is limited more narrowly,
-in buckets.
+Requests have budgets in a window of 15 minutes, by who asks: somebody signed in, an
+administrator or a machine; nobody in particular and guests, of whom anybody makes as
+many as it likes, by their address; and commands a budget of their own. What costs
+dearly, a password or a mail, is limited more narrowly, in buckets; so is what anybody
+is shown, such as the pages and the metrics.
 
 All processes count together, so that no two of them say different things of a limit.
 What one lets through it tells the others in the next turn of its loop, all clients in
@@ -34,9 +35,10 @@ from server.transport.ratelimit.token_buckets import TokenBuckets, Verdict
 if TYPE_CHECKING:
     from server.transport.bus.bus import Bus
 
-Budget = Literal["requests", "cheap", "commands", "own"]
+Budget = Literal["requests", "cheap", "commands", "own", "shown", "probe"]
 """What a route takes from: `cheap` is a tenth of a request, because what is asked for
-is mostly ready to be sent; `own` has a limit of its own that is stricter."""
+is mostly ready to be sent; `own` has a limit of its own that is stricter. `shown` is
+what anybody is shown without being asked who it is; a `probe` is never refused."""
 
 PUBLIC_MAX: Final = 100
 SIGNED_IN_MAX: Final = 300
@@ -59,6 +61,10 @@ REQUESTS_PER_S: Final = 100.0
 REQUESTS_BURST: Final = 200
 """Where no budget holds."""
 
+SHOWN_PER_S: Final = 10.0
+SHOWN_BURST: Final = 300
+"""Of one address: many browsers may share it, and a page takes a few files."""
+
 GUESTS_PER_S: Final = 1.0
 GUESTS_BURST: Final = 60
 HANDSHAKES_PER_S: Final = 20.0
@@ -78,9 +84,8 @@ MAILS_BURST: Final = 5
 ADDRESS_MAILS_PER_S: Final = 60 / 3_600
 ADDRESS_MAILS_BURST: Final = 30
 
-_TIERS: Final = {"guest": "public", "admin": "admin", "key": "admin"}
-"""By role; the others are just signed in. Whoever has no account makes as many guests
-as it likes, so one is no more than a stranger."""
+_TIERS: Final = {"admin": "admin", "key": "admin"}
+"""By role; the others are just signed in."""
 
 _LOOPBACK_6: Final = frozenset({"::1", "::/64"})
 
@@ -161,6 +166,7 @@ class RequestLimits:
         """Tokens of which the others are still to be told."""
         self._buckets = {
             "requests": TokenBuckets(REQUESTS_PER_S, REQUESTS_BURST),
+            "shown": TokenBuckets(SHOWN_PER_S, SHOWN_BURST),
             "guests": TokenBuckets(GUESTS_PER_S, GUESTS_BURST),
             "handshakes": TokenBuckets(HANDSHAKES_PER_S, HANDSHAKES_BURST),
             "logins": TokenBuckets(LOGINS_PER_S, LOGINS_BURST),
@@ -181,7 +187,8 @@ class RequestLimits:
         budget: Budget = "requests",
     ) -> Verdict:
         """Count a request from an address, of somebody where that is known."""
-        if identity is None:
+        if identity is None or identity.role == "guest":
+            # One who throws tokens away is still at the same address.
             key, name = client, "public"
         else:
             key, name = f"user {identity.user}", _TIERS.get(identity.role, "signed_in")
@@ -190,7 +197,11 @@ class RequestLimits:
         if budget == "commands":
             name = budget
         if name not in self._set and is_this_machine(client):
-            return self._give("requests", key, now_s)
+            # Nor are those who share it one, where nobody named their proxy.
+            own = key if identity is None else f"user {identity.user}"
+            return self._give("requests", own, now_s)
+        if budget == "shown":
+            return self._give("shown", client, now_s)
         cost = CHEAP if budget == "cheap" else UNITS
         verdict = self._windows[name].take(key, self._wall(), cost)
         if self._loop is not None and verdict.allowed:
@@ -248,8 +259,8 @@ class RequestLimits:
         """Count a password from an address for an account, right or wrong."""
         return self._take(
             now_s,
-            ("logins", f"{client} {email}"),
             ("login addresses", client),
+            ("logins", f"{client} {email}"),
             ("login accounts", email),
         )
 
@@ -259,21 +270,24 @@ class RequestLimits:
 
     def mail(self, client: str, email: str, now_s: float) -> Verdict:
         """Count a mail that somebody at an address has us send to another."""
-        return self._take(now_s, ("mails", email), ("mail addresses", client))
+        return self._take(now_s, ("mail addresses", client), ("mails", email))
 
     def _take(self, now_s: float, *asked: tuple[str, str]) -> Verdict:
-        """Take a token of each, in order, up to the first that has none."""
-        first = None
+        """Take a token of each, in order, up to the first that has none.
+
+        The sender's address is the first: one that is refused has no bucket made for
+        each name that it thinks of, so that ours are forgotten for those.
+        """
+        taken = []
         for name, key in asked:
             verdict = self._buckets[name].take(key, now_s)
             if not verdict.allowed:
                 # Nothing is done, so nobody else needs to know of it.
                 return verdict
-            first = first or verdict
-        assert first is not None
+            taken.append(verdict)
         if self._tell_taken is not None:
             self._tell_taken(list(asked))
-        return first
+        return min(taken, key=lambda verdict: verdict.remaining)
 
     def _give(self, name: str, key: str, now_s: float) -> Verdict:
         """Take a token of which the other processes hear soon."""

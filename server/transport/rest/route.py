@@ -96,9 +96,16 @@ WRITES: Final = (
 """What may be wrong with any body, and with storing what it says."""
 
 
-def operational(path: str, name: str, handler: CallHandler, **more: Any) -> Route:
+def operational(
+    path: str,
+    name: str,
+    handler: CallHandler,
+    budget: Budget = "shown",
+    **more: Any,
+) -> Route:
     """Return the row of something that is served to operators and their machines."""
     return Route(
+        budget=budget,
         method="GET",
         path=path,
         handler=handler,

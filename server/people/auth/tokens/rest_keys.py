@@ -32,6 +32,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Show the public keys that access tokens are checked with (RFC 7517)",
         tag="People",
         access="operational",
+        budget="shown",
         answers=KeySet,
         cached=True,
     ),
