@@ -383,6 +383,17 @@ def test(arguments: "list[str]") -> int:
     return become([*usual, *arguments])
 
 
+def attack(arguments: "list[str]") -> int:
+    """Try the bounded abuse cases, each on a server of its own, and say what held."""
+    bootstrap()
+    os.chdir(ROOT)
+    keep_bytecode()
+    # One after the other: what a server does under attack is timed in some. The loop is
+    # that of the attacker, so one will do.
+    usual = ["-m", "pytest", "-p", "tests.security.attack_report", "-m", "attack"]
+    return become([*usual, "-q", "--no-header", "--loop", "asyncio", *arguments])
+
+
 def keep_bytecode() -> None:
     """Have sources compiled once, in our own place, where they would be each time.
 
@@ -444,6 +455,7 @@ COMMANDS: "dict[str, Callable[[list[str]], int]]" = {
     "bench": bench,
     "fuzz": fuzz,
     "crash": crash,
+    "attack": attack,
     "faults": faults,
     "serve": serve,
     "package": package,

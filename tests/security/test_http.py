@@ -54,6 +54,13 @@ def chunked(chunks: bytes) -> bytes:
     return coded(b"chunked", chunks)
 
 
+def in_http_1_0(line: bytes) -> bytes:
+    """Give a request of a proxy that passes on what it does not understand."""
+    framing = b"Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n"
+    sent = post(framing, NO_CHUNKS + HIDDEN, line)
+    return sent.replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+
+
 BOTH = b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"
 SIZE = b"%d" % len(HIDDEN)
 SIZED = b"Content-Length: " + SIZE + b"\r\n"
@@ -86,6 +93,10 @@ AMBIGUOUS = {
     "te after vertical tab": coded(b"\x0bchunked"),
     "te quoted": coded(b'"chunked"'),
     "te in http 1.0": coded(b"chunked").replace(b"HTTP/1.1", b"HTTP/1.0", 1),
+    "te in http 1.0, kept alive": in_http_1_0(b"POST /v1/auth/guest"),
+    "te in http 1.0, with a get": in_http_1_0(GET),
+    "te in http 1.0, for nothing": in_http_1_0(b"GET /nothing"),
+    "te in http 1.0, for a socket": in_http_1_0(SOCKET),
     "bare lf": post(b"Content-Length: 0\r\n", HIDDEN).replace(b"\r\n", b"\n"),
     "bare lf in a header": post(b"X: y\nContent-Length: 44\r\n", HIDDEN),
     "bare cr in a header": post(b"X: y\rContent-Length: 44\r\n", HIDDEN),

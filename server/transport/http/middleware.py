@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 from persistence.errors import BadCursor, Stale, Unavailable
@@ -97,6 +97,15 @@ def is_gone(request: web.BaseRequest) -> bool:
     return transport is None or transport.is_closing()
 
 
+def is_framed_doubtfully(request: web.BaseRequest) -> bool:
+    """Return whether others may see the end of this request elsewhere than we do.
+
+    HTTP/1.0 knows no `Transfer-Encoding`, so a proxy that speaks it passes on what it
+    does not understand (RFC 9112, 6.1): the connection ends with the answer.
+    """
+    return request.version < HttpVersion11 and "Transfer-Encoding" in request.headers
+
+
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever a handler raises into a problem document."""
@@ -104,6 +113,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     # Whatever is logged meanwhile carries it.
     logged = LOGGED_ID.set(request_id)
     try:
+        if is_framed_doubtfully(request):
+            return _refuse_framing(request_id)
         preflight = answer_preflight(request)
         return await handler(request) if preflight is None else preflight
     except ProblemError as error:
@@ -170,6 +181,13 @@ def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
         headers.setdefault(name, value)
     for name, value in request.get(LIMIT_HEADERS, {}).items():
         headers.setdefault(name, value)
+
+
+def _refuse_framing(request_id: str) -> web.Response:
+    detail = "HTTP/1.0 has no Transfer-Encoding."
+    refused = problems.response(ProblemError(problems.BAD_FRAME, detail), request_id)
+    refused.force_close()
+    return refused
 
 
 def _from_storage(error: BadCursor | Stale | Unavailable) -> ProblemError:
