@@ -113,10 +113,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     # Whatever is logged meanwhile carries it.
     logged = LOGGED_ID.set(request_id)
     try:
-        if is_framed_doubtfully(request):
-            return _refuse_framing(request_id)
-        preflight = answer_preflight(request)
-        return await handler(request) if preflight is None else preflight
+        early = _answer_early(request, request_id)
+        return await handler(request) if early is None else early
     except ProblemError as error:
         return problems.response(error, request_id)
     except Refusal as error:
@@ -183,7 +181,10 @@ def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
         headers.setdefault(name, value)
 
 
-def _refuse_framing(request_id: str) -> web.Response:
+def _answer_early(request: web.Request, request_id: str) -> web.Response | None:
+    """Return the answer to what no handler is to see."""
+    if not is_framed_doubtfully(request):
+        return answer_preflight(request)
     detail = "HTTP/1.0 has no Transfer-Encoding."
     refused = problems.response(ProblemError(problems.BAD_FRAME, detail), request_id)
     refused.force_close()

@@ -33,6 +33,8 @@ def test_lists_are_read_with_commas():
         ("ONSALE_ADVERTISE", "example.org:80", "as http://onsale-1.example:8080."),
         ("ONSALE_SMTP_URL", "smtp://a.example", "ONSALE_MAIL_FROM are set together."),
         ("ONSALE_TRUSTED_PROXIES", "10.0.0.1, a", "an IPv4 or IPv6 network."),
+        ("ONSALE_PROXY_HEADER", "X-Forwarded", "Invalid enum value 'X-Forwarded'."),
+        ("ONSALE_METRICS_TOKEN", "short", "Expected `str` of length >= 16."),
         ("ONSALE_PUBLIC_URL", "tickets.example", "Expected the URL of a page."),
     ],
 )

@@ -17,6 +17,7 @@ from server.transport.ratelimit.request_limits import (
     MAILS_BURST,
     PUBLIC_MAX,
     REQUESTS_BURST,
+    SHOWN_BURST,
     SIGNED_IN_MAX,
     TELL_S,
     TELLS_BURST,
@@ -27,6 +28,7 @@ from server.transport.ratelimit.request_limits import (
     limits_of,
 )
 from server.transport.ratelimit.sliding_windows import TOLD_AT_ONCE_MAX, WINDOW_S
+from server.transport.ratelimit.token_buckets import KEYS_MAX
 
 HERE, THERE = "127.0.0.1", "192.0.2.1"
 OLGA = "olga@example.org"
@@ -111,6 +113,40 @@ def test_the_budgets_are_those_that_were_promised():
     assert (PUBLIC_MAX, SIGNED_IN_MAX, ADMIN_MAX, WINDOW_S) == (100, 300, 1_000, 900)
 
 
+@pytest.mark.parametrize(
+    ("budget", "most"), [("requests", PUBLIC_MAX), ("commands", COMMANDS_MAX)]
+)
+def test_the_guests_of_an_address_have_its_budget_together(budget, most):
+    limits = at()
+    allowed = [
+        limits.request(THERE, who("guest", f"usr_{number}"), 0.0, budget).allowed
+        for number in range(most + 50)
+    ]
+    assert sum(allowed) == most
+    # One budget with who shows no token; another address has another one.
+    assert not limits.request(THERE, None, 0.0, budget).allowed
+    assert limits.request("192.0.2.2", who("guest"), 0.0, budget).allowed
+    assert limits.request(THERE, who("customer"), 0.0).allowed
+
+
+def test_what_anybody_is_shown_has_a_limit_of_its_own_for_each_address():
+    limits = at()
+    assert let_through(limits, None, budget="shown") == SHOWN_BURST
+    assert let_through(limits, None, "192.0.2.2", budget="shown") == SHOWN_BURST
+    assert let_through(limits, None) == PUBLIC_MAX
+    assert let_through(at(), None, HERE, budget="shown") == REQUESTS_BURST
+
+
+@pytest.mark.parametrize("ask", ["login", "mail"])
+def test_names_that_one_address_thinks_of_push_out_nobody_s_bucket(ask):
+    limits = RequestLimits()
+    while getattr(limits, ask)("a", OLGA, 0.0).allowed:
+        pass
+    for number in range(KEYS_MAX):
+        getattr(limits, ask)("eve", f"{number}@example.org", 0.0)
+    assert not getattr(limits, ask)("a", OLGA, 0.0).allowed
+
+
 def test_a_read_of_what_is_ready_costs_a_tenth():
     assert let_through(at(), None, budget="cheap") == 10 * PUBLIC_MAX
 
@@ -163,6 +199,9 @@ def test_what_sells_has_its_own_budget_and_what_is_read_most_is_cheap():
     assert by_name["show_event"] == by_name["show_availability"] == "cheap"
     assert by_name["create_guest"] == by_name["log_in"] == "own"
     assert by_name["list_events"] == "requests"
+    assert by_name["show_metrics"] == by_name["show_docs_asset"] == "shown"
+    probes = {route.name for route in ROUTES if route.budget == "probe"}
+    assert probes == {"show_alive", "show_ready"}
     assert set(by_name.values()) == set(get_args(Budget))
 
 
@@ -240,6 +279,7 @@ def test_processes_of_a_cluster_count_together():
         ("cheap", THERE, 10 * PUBLIC_MAX),
         ("commands", THERE, COMMANDS_MAX),
         ("own", THERE, REQUESTS_BURST),
+        ("shown", THERE, SHOWN_BURST),
         ("requests", HERE, REQUESTS_BURST),
     ],
 )

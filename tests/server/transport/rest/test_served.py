@@ -341,6 +341,33 @@ async def test_who_came_by_tls_shall_come_by_nothing_else(limited):
         assert "Strict-Transport-Security" not in plain.headers
 
 
+async def test_a_proxy_that_tells_of_clients_elsewhere_is_mentioned_once(database_url):
+    settings = {"trusted_proxies": ["127.0.0.1"], "rate_limit_public": 1}
+    async for client in run_server(database_url, **settings):
+        with capture_logs() as logged:
+            for _ in range(3):
+                await client.get("/v1/events", X_Real_IP="192.0.2.1")
+        (line,) = logged
+        assert line["log_level"] == "warning"
+        assert line["told"] == ["X-Real-IP"]
+        assert line["setting"] == "ONSALE_PROXY_HEADER"
+
+
+async def test_who_cannot_be_read_behind_a_proxy_is_not_as_free_as_this_machine(
+    database_url,
+):
+    settings = {"trusted_proxies": ["127.0.0.1"], "proxy_header": "Forwarded"}
+    async for client in run_server(database_url, **settings):
+        here = await client.get("/v1/events")
+        assert "RateLimit-Limit" in here.headers
+        told = [
+            (await client.get("/v1/events", Forwarded=line)).headers["RateLimit-Limit"]
+            for line in ("for=unknown", 'for="', "for=127.0.0.1", "")
+        ]
+        assert told == ["100"] * 4
+        assert here.headers["RateLimit-Limit"] != "100"
+
+
 async def test_a_proxy_that_nobody_trusts_is_mentioned_once(database_url):
     async for client in run_server(database_url, rate_limit_public=1):
         with capture_logs() as logged:
