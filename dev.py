@@ -391,7 +391,8 @@ def attack(arguments: "list[str]") -> int:
     # One after the other: what a server does under attack is timed in some. The loop is
     # that of the attacker, so one will do.
     usual = ["-m", "pytest", "-p", "tests.security.attack_report", "-m", "attack"]
-    return become([*usual, "-q", "--no-header", "--loop", "asyncio", *arguments])
+    usual += ["-q", "--no-header", "-o", "console_output_style=classic"]
+    return become([*usual, "--loop", "asyncio", *arguments])
 
 
 def keep_bytecode() -> None:

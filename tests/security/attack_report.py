@@ -45,7 +45,9 @@ class AttackReport:
         self, report: pytest.TestReport
     ) -> tuple[str, str, str] | None:
         """Leave out the dots: the lines below say more."""
-        return (report.outcome, "", "") if report.when == "call" else None
+        if report.when == "call":
+            return report.outcome, "", ""
+        return None if report.passed else ("error", "", "")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Print what became of an attack, once."""
