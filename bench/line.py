@@ -1,4 +1,13 @@
-"""A client's websocket: asks, watches, loses its connection and comes back."""
+"""A client's websocket: asks, watches, loses its connection and comes back.
+
+Not `server.transport.client`, which the demo uses, for two reasons. What is measured
+has to be told: that client asks again until it is served, so a refusal, a lost
+connection or an answer that never came would be a delay, where here each is a fault.
+And the crowd runs on the machine whose server it measures: picows calls back in the
+read that brought a frame, where aiohttp wakes a task for it. Of a client's own CPU,
+with nothing behind the socket, a question and its answer took 20 µs here and 26 there,
+and a delta that was heard 3.1 and 3.9 µs, in the quietest of three runs.
+"""
 
 import asyncio
 from collections import Counter

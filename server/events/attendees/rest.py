@@ -19,7 +19,7 @@ from server.events.attendees.problems import (
     REGISTRATION_CLOSED,
     REGISTRATION_PENDING,
 )
-from server.events.attendees.service import PERSONS, REGISTRATIONS, RegistrationRefused
+from server.events.attendees.service import PERSONS, REGISTRATIONS
 from server.events.catalogue.rest import find_event
 from server.events.catalogue.service import EVENT_SERVICE, FoundEvent
 from server.live.actors.registry import EventNotFound, EventUnavailable
@@ -42,7 +42,6 @@ from server.transport.http.problems import (
     UNAVAILABLE,
     ProblemError,
     bad_field,
-    refusal,
 )
 from server.transport.mail.codes import hash_of_code
 from server.transport.rest.bodies import Body
@@ -128,8 +127,6 @@ async def create_attendee(call: Call) -> web.Response:
         made = await call[REGISTRATIONS].register(new, name)
     except AlreadyRegistered as error:
         raise ProblemError(ALREADY_REGISTERED) from error
-    except RegistrationRefused as error:
-        raise refusal(error.refused) from error
     except (EventNotFound, EventUnavailable) as error:
         raise ProblemError(UNAVAILABLE) from error
     if made.request_hash != request_hash:
@@ -248,8 +245,6 @@ async def _cancel(call: Call, attendee: Attendee, *, late: bool) -> Attendee:
     if attendee.shown == "registered":
         try:
             attendee = await call[REGISTRATIONS].cancel(attendee, late=late)
-        except RegistrationRefused as error:
-            raise refusal(error.refused) from error
         except (EventNotFound, EventUnavailable) as error:
             raise ProblemError(UNAVAILABLE) from error
     return attendee

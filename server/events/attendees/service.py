@@ -16,6 +16,7 @@ from persistence.events.attendees import Attendee, Attendees, NewAttendee
 from persistence.events.persons import Persons
 from persistence.postgres.pool import Pool
 from server.base.jobs import Job
+from server.base.refusals.refusals import CommandRefused
 from server.events.attendees.mails import AttendeeMails
 from server.live.actors.registry import (
     EventNotFound,
@@ -40,12 +41,8 @@ OPEN: Final = frozenset({"overloaded", "unavailable", "outcome_unknown"})
 log = structlog.get_logger()
 
 
-class RegistrationRefused(Exception):
+class RegistrationRefused(CommandRefused):
     """There is no place; `refused` says why."""
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.code)
-        self.refused = refused
 
 
 class RegistrationService:

@@ -6,16 +6,20 @@ from persistence.people.users import Users
 from server.people.accounts import rest, rest_codes, rest_register, rest_users
 from server.people.accounts.examples import EXAMPLES
 from server.people.accounts.mails import ACCOUNT_MAILS, AccountMails
-from server.people.accounts.rest_users import USERS
-from server.people.auth.sessions import ALONE_TOKEN_S, SESSION_TOKEN_S
+from server.people.accounts.service import USER_SERVICE, UserService
+from server.people.auth import fields
+from server.people.auth.sessions import ALONE_TOKEN_S, SESSION_TOKEN_S, SIGN_INS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
 from server.transport.rest.story import OLGA
 
 
 async def _open(startup: Startup) -> None:
-    startup[ACCOUNT_MAILS] = AccountMails(startup.settings.public_url)
-    startup[USERS] = Users(startup.pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S)
+    startup[ACCOUNT_MAILS] = mails = AccountMails(startup.settings.public_url)
+    users = Users(startup.pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S)
+    startup[USER_SERVICE] = UserService(
+        startup[fields.ACCOUNTS], users, mails, startup[SIGN_INS].end_here
+    )
 
 
 ACCOUNTS: Final = Capability(

@@ -12,32 +12,16 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory.faults import Faults
 from inventory.names import TEXT_PATTERN
-from persistence.people.accounts import Account
-from persistence.people.addresses import address_key
-from persistence.people.organisations import LastOwner
-from persistence.people.users import Changed, LastAdmin, User, Users
+from persistence.people.users import Changed, User
 from server.base.identity import Role
-from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.accounts.problems import EMAIL_TAKEN, LAST_ADMIN, USER_NOT_FOUND
-from server.people.auth.fields import (
-    ACCOUNTS,
-    Email,
-    check_email,
-    count_mail,
-    read_email,
-)
-from server.people.auth.sessions import SIGN_INS
+from server.people.accounts.service import USER_SERVICE
+from server.people.auth.fields import Email, check_email, count_mail, read_email
 from server.people.organisations.problems import LAST_OWNER
-from server.transport.http.problems import (
-    BAD_FIELD,
-    KEY_REUSED,
-    UNAVAILABLE,
-    ProblemError,
-)
+from server.transport.http.problems import BAD_FIELD, KEY_REUSED, UNAVAILABLE
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
-from server.transport.rest.idempotency import new_id
 from server.transport.rest.notes import note_details
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import bool_of, choice_of, text_of
@@ -45,7 +29,6 @@ from server.transport.rest.route import PAGING, WRITES, Query, Route
 
 REASON_LENGTH_MAX: Final = 500
 QUERY_LENGTH_MAX: Final = 200
-NO_PASSWORD: Final = "none was chosen yet"
 
 UserRole = Literal["customer", "organizer", "admin"]
 ROLES: Final[dict[str, UserRole]] = {
@@ -117,34 +100,15 @@ async def create_user(call: Call) -> web.Response:
     key, body = call.key, await call.body(UserCreate)
     email = read_email(body.email)
     count_mail(call, email)
-    user = new_id("usr", f"{call.who.user} {address_key(email)}", key)
-    # What a password is compared with, and no password's hash: nobody knows one yet.
-    wanted = Account(user, email, NO_PASSWORD, body.role, body.name)
-    message = call[ACCOUNT_MAILS].welcome(wanted)
-    made = await call[ACCOUNTS].create(wanted, [message.mail], [message.code])
-    found = await call[USERS].find(user)
-    if found is None:
-        raise ProblemError(EMAIL_TAKEN)
-    asked = (address_key(email), body.name, body.role)
-    if made is None and (address_key(found.email), found.name, found.role) != asked:
-        raise ProblemError(KEY_REUSED)
-    headers = {"Location": f"/v1/users/{user}"}
+    found = await call[USER_SERVICE].create(call.who, email, body.name, body.role, key)
+    headers = {"Location": f"/v1/users/{found.user_id}"}
     return call.answer(document_of(found), status=201, headers=headers)
 
 
 async def delete_user(call: Call) -> web.Response:
     """Forget who a user is; bookings stay, under an id that names nobody."""
     user = call.path("user", USER_NOT_FOUND)
-    try:
-        ended = await call[ACCOUNTS].delete(user, call.seen)
-    except LastOwner as error:
-        detail = "The user alone owns an organisation: give it to a member, or end it."
-        raise ProblemError(LAST_OWNER, detail) from error
-    except LastAdmin as error:
-        raise ProblemError(LAST_ADMIN) from error
-    if ended is None:
-        raise ProblemError(USER_NOT_FOUND)
-    call[SIGN_INS].end_here(user, ended)
+    await call[USER_SERVICE].delete(call.who, user, call.seen)
     return call.done()
 
 
@@ -158,39 +122,32 @@ async def list_users(call: Call) -> web.Response:
         "role": None if role is None else ROLES[role],
         "suspended": suspended,
     }
-    rows, cursor = await call[USERS].search(
+    users = call[USER_SERVICE].users
+    rows, cursor = await users.search(
         **asked, limit=read_limit(query), cursor=query.get("cursor")
     )
-    total = await total_of(query, partial(call[USERS].count, **asked))
+    total = await total_of(query, partial(users.count, **asked))
     return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_user(call: Call) -> web.Response:
     """Show one user."""
-    user = await call[USERS].find(call.path("user", USER_NOT_FOUND))
-    if user is None:
-        raise ProblemError(USER_NOT_FOUND)
+    name = call.path("user", USER_NOT_FOUND)
+    user = await call[USER_SERVICE].find(call.who, name)
     return call.read(document_of(user), revision=user.revision)
 
 
 async def edit_user(call: Call) -> web.Response:
     """Change a user's role, suspend the account, or let it in again."""
     user, body = call.path("user", USER_NOT_FOUND), await call.body(UserPatch)
-    reason = body.reason if isinstance(body.reason, str) else None
-    try:
-        changed = await call[USERS].change(
-            user,
-            role=body.role if isinstance(body.role, str) else None,
-            suspended=body.suspended if isinstance(body.suspended, bool) else None,
-            reason=reason,
-            seen=call.seen,
-        )
-    except LastAdmin as error:
-        raise ProblemError(LAST_ADMIN) from error
-    if changed is None:
-        raise ProblemError(USER_NOT_FOUND)
-    if changed.ended:
-        call[SIGN_INS].end_here(user, changed.ended)
+    changed = await call[USER_SERVICE].change(
+        call.who,
+        user,
+        role=body.role if isinstance(body.role, str) else None,
+        suspended=body.suspended if isinstance(body.suspended, bool) else None,
+        reason=body.reason if isinstance(body.reason, str) else None,
+        seen=call.seen,
+    )
     note_details(call.request, **_differences(changed))
     after = changed.after
     return call.answer(document_of(after), revision=after.revision)
@@ -219,9 +176,6 @@ def _differences(changed: Changed) -> dict[str, Any]:
         for name in ("role", "suspended", "suspended_reason")
     }
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-USERS: Final = web.AppKey("users", Users)
 
 
 USER_FILTERS: Final = (

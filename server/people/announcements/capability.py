@@ -3,20 +3,25 @@
 from typing import Final
 
 from persistence.people.announcements import Announcements
+from server.live.actors.registry import CATALOG
 from server.people.announcements.examples import EXAMPLES
-from server.people.announcements.job import (
-    ANNOUNCEMENT_JOB,
-    ANNOUNCEMENTS,
-    AnnouncementJob,
-)
+from server.people.announcements.job import AnnouncementJob
 from server.people.announcements.rest import ROUTES
+from server.people.announcements.service import (
+    ANNOUNCEMENT_SERVICE,
+    AnnouncementService,
+)
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
 
 
 async def _open(startup: Startup) -> None:
-    startup[ANNOUNCEMENTS] = store = Announcements(startup.pool)
-    startup[ANNOUNCEMENT_JOB] = job = AnnouncementJob(store)
+    store = Announcements(startup.pool)
+    job = AnnouncementJob(store)
+    startup[ANNOUNCEMENT_SERVICE] = AnnouncementService(
+        store, job, startup[CATALOG], startup[MEMBERSHIPS]
+    )
     startup.run(job.run(startup.job("announcements")), "announcements")
 
 

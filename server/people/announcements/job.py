@@ -4,7 +4,6 @@ import asyncio
 from typing import Final
 
 import structlog
-from aiohttp import web
 
 from persistence.errors import Unavailable
 from persistence.people.announcements import Announcements
@@ -52,7 +51,3 @@ class AnnouncementJob:
         while more:
             more = await self._store.write_some()
             await asyncio.sleep(PAUSE_S if more else 0)
-
-
-ANNOUNCEMENTS: Final = web.AppKey("announcements", Announcements)
-ANNOUNCEMENT_JOB: Final = web.AppKey("job", AnnouncementJob)

@@ -9,16 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory.faults import Faults
 from inventory.names import NAME_PATTERN, TEXT_PATTERN
-from persistence.errors import TooMany
-from persistence.people.announcements import Announcement, Audience, NewAnnouncement
-from persistence.people.organisations import OrganisationNotFound
-from server.base.access import may_act_for
-from server.base.identity import Machine
-from server.base.refusals.refusals import refuse_denied
-from server.live.actors.registry import CATALOG
-from server.people.announcements.job import ANNOUNCEMENT_JOB, ANNOUNCEMENTS
+from persistence.people.announcements import Announcement, Audience
 from server.people.announcements.problems import ANNOUNCEMENT_NOT_FOUND
-from server.people.organisations.mails import footer_of
+from server.people.announcements.service import ANNOUNCEMENT_SERVICE, Message, Reader
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
 from server.people.organisations.rows import (
     BODY,
@@ -27,25 +20,17 @@ from server.people.organisations.rows import (
     ONE,
     ORGANISATION,
     delete,
-    find_membership,
     listing,
     post,
     read,
     require_membership,
     write,
 )
-from server.transport.http.problems import (
-    BAD_FIELD,
-    KEY_REUSED,
-    LIMIT_REACHED,
-    UNAVAILABLE,
-    ProblemError,
-    bad_field,
-)
+from server.transport.http.problems import BAD_FIELD, UNAVAILABLE
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id
-from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.idempotency import hash_request
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
 
@@ -113,35 +98,12 @@ class AnnouncementDocument(Struct):
 
 async def create_announcement(call: Call) -> web.Response:
     """Tell members, or an event's ticket holders, something by mail."""
-    key, who = call.key, call.who
-    membership = await require_membership(call, "leader")
+    key, membership = call.key, await require_membership(call, "leader")
     body = await call.body(AnnouncementCreate)
-    event_name = await _event_name(call, membership.id, body)
-    request_hash = hash_request(body)
-    new = NewAnnouncement(
-        new_id("ann", f"{membership.id} {who.user}", key),
-        membership.id,
-        body.audience,
-        body.event,
-        body.subject,
-        body.body,
-        who.user,
-        request_hash,
-        footer_of(membership.organisation.name, event_name),
+    message = Message(body.audience, body.subject, body.body, body.event)
+    made = await call[ANNOUNCEMENT_SERVICE].create(
+        membership, message, key, hash_request(body)
     )
-    try:
-        made = await call[ANNOUNCEMENTS].create(new)
-    except TooMany as error:
-        raise ProblemError(
-            LIMIT_REACHED, "Too many within a day.", limit=error.limit
-        ) from error
-    except OrganisationNotFound as error:
-        raise ProblemError(ORGANISATION_NOT_FOUND) from error
-    if made.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
-    if made.deleted_at is not None:
-        raise ProblemError(ANNOUNCEMENT_NOT_FOUND)
-    call[ANNOUNCEMENT_JOB].soon()
     place = f"/v1/organisations/{membership.id}/announcements/{made.announcement_id}"
     return call.answer(_document_of(made), status=201, headers={"Location": place})
 
@@ -151,15 +113,13 @@ async def edit_announcement(call: Call) -> web.Response:
     membership = await require_membership(call, "leader")
     name = call.path("announcement", ANNOUNCEMENT_NOT_FOUND)
     body = await call.body(AnnouncementPatch)
-    edited = await call[ANNOUNCEMENTS].edit(
-        membership.id,
+    edited = await call[ANNOUNCEMENT_SERVICE].edit(
+        membership,
         name,
         body.subject if isinstance(body.subject, str) else None,
         body.body if isinstance(body.body, str) else None,
         call.seen,
     )
-    if edited is None:
-        raise ProblemError(ANNOUNCEMENT_NOT_FOUND)
     return call.answer(_document_of(edited), revision=edited.revision)
 
 
@@ -167,21 +127,21 @@ async def delete_announcement(call: Call) -> web.Response:
     """Take an announcement back, with those of its mails that are not sent."""
     membership = await require_membership(call, "leader")
     name = call.path("announcement", ANNOUNCEMENT_NOT_FOUND)
-    if not await call[ANNOUNCEMENTS].delete(membership.id, name, call.seen):
-        raise ProblemError(ANNOUNCEMENT_NOT_FOUND)
+    await call[ANNOUNCEMENT_SERVICE].delete(membership, name, call.seen)
     return call.done()
 
 
 async def list_announcements(call: Call) -> web.Response:
     """List an organisation's announcements, or those for the caller's tickets."""
-    (organisation, holder), query = await _reader(call), call.request.query
-    rows, cursor = await call[ANNOUNCEMENTS].list_of(
-        organisation,
+    reader, query = await _reader_of(call), call.request.query
+    store, holder = call[ANNOUNCEMENT_SERVICE].store, reader.holder
+    rows, cursor = await store.list_of(
+        reader.organisation,
         holder=holder,
         limit=read_limit(query),
         cursor=query.get("cursor"),
     )
-    count = partial(call[ANNOUNCEMENTS].count_of, organisation, holder=holder)
+    count = partial(store.count_of, reader.organisation, holder=holder)
     items = [_document_of(row, plain=holder is not None) for row in rows]
     return call.read(Page(items, cursor, await total_of(query, count)))
 
@@ -189,48 +149,28 @@ async def list_announcements(call: Call) -> web.Response:
 async def list_my_announcements(call: Call) -> web.Response:
     """List what is for the caller, as a member or as a ticket holder."""
     query, user = call.request.query, call.who.user
-    rows, cursor = await call[ANNOUNCEMENTS].list_of_user(
+    store = call[ANNOUNCEMENT_SERVICE].store
+    rows, cursor = await store.list_of_user(
         user, limit=read_limit(query), cursor=query.get("cursor")
     )
-    total = await total_of(query, partial(call[ANNOUNCEMENTS].count_of_user, user))
+    total = await total_of(query, partial(store.count_of_user, user))
     items = [_document_of(row, plain=True) for row in rows]
     return call.read(Page(items, cursor, total))
 
 
 async def show_announcement(call: Call) -> web.Response:
     """Show one announcement to a member, or to whom it is meant for."""
-    organisation, holder = await _reader(call)
+    reader = await _reader_of(call)
     name = call.path("announcement", ANNOUNCEMENT_NOT_FOUND)
-    found = await call[ANNOUNCEMENTS].find(organisation, name, holder)
-    if found is None:
-        raise ProblemError(ANNOUNCEMENT_NOT_FOUND)
-    return call.read(
-        _document_of(found, plain=holder is not None), revision=found.revision
-    )
+    found = await call[ANNOUNCEMENT_SERVICE].find(reader, name)
+    plain = reader.holder is not None
+    return call.read(_document_of(found, plain=plain), revision=found.revision)
 
 
-async def _reader(call: Call) -> tuple[str, str | None]:
-    """Return the organisation of the path, and who asks where it is a ticket holder."""
-    membership, who = await find_membership(call), call.who
-    denial = may_act_for(who, membership.id, membership.role, "member")
-    if denial is None:
-        return membership.id, None
-    holds = call[ANNOUNCEMENTS].holds_tickets
-    if isinstance(who, Machine) or not await holds(membership.id, who.user):
-        refuse_denied(denial)
-    return membership.id, who.user
-
-
-async def _event_name(
-    call: Call, organisation: str, body: AnnouncementCreate
-) -> str | None:
-    """Return the name of the event whose ticket holders are told."""
-    if body.event is None:
-        return None
-    row = await call[CATALOG].find_event(body.event)
-    if row is None or row.organisation != organisation:
-        raise bad_field("event", "The organisation has no such event.")
-    return row.settings.name
+async def _reader_of(call: Call) -> Reader:
+    """Return the caller as a reader of the announcements of the path's organisation."""
+    organisation = call.path("organisation", ORGANISATION_NOT_FOUND)
+    return await call[ANNOUNCEMENT_SERVICE].reader_of(call.who, organisation)
 
 
 def _document_of(row: Announcement, *, plain: bool = False) -> AnnouncementDocument:

@@ -14,7 +14,6 @@ from hashlib import sha256
 from typing import Final
 
 import structlog
-from aiohttp import web
 from msgspec import Struct
 
 from persistence.errors import Unavailable
@@ -183,6 +182,3 @@ def _is_right(stored: StoredKey, digest: bytes, now_s: float) -> bool:
 
 def _digest(secret: str) -> bytes:
     return sha256(secret.encode("ascii")).digest()
-
-
-API_KEYS: Final = web.AppKey("api keys", ApiKeys)

@@ -3,9 +3,10 @@
 from typing import Final
 
 from persistence.people.api_keys import ApiKeys
-from server.people.api_keys.api_keys import API_KEYS, Machines
+from server.people.api_keys.api_keys import Machines
 from server.people.api_keys.examples import EXAMPLES
 from server.people.api_keys.rest import ROUTES
+from server.people.api_keys.service import API_KEY_SERVICE, ApiKeyService
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
@@ -13,9 +14,10 @@ from server.transport.rest.guard import KEY_AUTHENTICATOR
 
 
 async def _open(startup: Startup) -> None:
-    startup[API_KEYS] = keys = ApiKeys(startup.pool)
+    keys, organisations = ApiKeys(startup.pool), startup[ORGANISATION_SERVICE]
+    startup[API_KEY_SERVICE] = ApiKeyService(keys, organisations.changed)
     startup[KEY_AUTHENTICATOR] = machines = Machines(keys)
-    startup[ORGANISATION_SERVICE].on_change.append(machines.forget)
+    organisations.on_change.append(machines.forget)
     startup.run(machines.run(startup.job("api keys")), "api keys")
 
 

@@ -13,14 +13,9 @@ from msgspec import Meta, Struct
 
 from inventory.faults import Faults
 from inventory.zones import YEARS, is_kept
-from persistence.errors import TooMany
-from persistence.people.api_keys import ApiKey, KeyRevoked, NewKey, Scope
-from persistence.people.organisations import OrganisationNotFound
-from server.base.access import may_touch_key
-from server.people.api_keys.api_keys import API_KEYS, make_key
+from persistence.people.api_keys import ApiKey, Scope
 from server.people.api_keys.problems import KEY_NOT_FOUND, KEY_REVOKED
-from server.people.organisations.membership import Membership
-from server.people.organisations.problems import ORGANISATION_NOT_FOUND
+from server.people.api_keys.service import API_KEY_SERVICE, ShownKey
 from server.people.organisations.rows import (
     BODY,
     EMPTY,
@@ -33,17 +28,10 @@ from server.people.organisations.rows import (
     read,
     require_membership,
 )
-from server.people.organisations.service import ORGANISATION_SERVICE
-from server.transport.http.problems import (
-    FORBIDDEN,
-    KEY_REUSED,
-    LIMIT_REACHED,
-    ProblemError,
-)
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
-from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.idempotency import hash_request
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
 from server.transport.rest.times import Time, to_ms
@@ -102,104 +90,52 @@ class FreshApiKeyDocument(ApiKeyDocument, kw_only=True):
 
 async def create_api_key(call: Call) -> web.Response:
     """Make a key, and show it this once."""
-    key, who = call.key, call.who
-    membership = await require_membership(call, "leader")
+    key, membership = call.key, await require_membership(call, "leader")
     body = await call.body(ApiKeyCreate)
-    fresh, request_hash = make_key(), hash_request(body)
-    new = NewKey(
-        new_id("key", f"{membership.id} {who.user}", key),
-        membership.id,
-        body.name,
-        fresh.prefix,
-        fresh.hash,
-        sorted(set(body.scopes)),
-        membership.member_role == "owner",
-        who.user,
-        request_hash,
-        body.expires_at,
+    made = await call[API_KEY_SERVICE].create(
+        membership, body.name, body.scopes, body.expires_at, key, hash_request(body)
     )
-    try:
-        made, is_new = await call[API_KEYS].create(new)
-    except TooMany as error:
-        raise ProblemError(
-            LIMIT_REACHED, "Revoke one first.", limit=error.limit
-        ) from error
-    except OrganisationNotFound as error:
-        raise ProblemError(ORGANISATION_NOT_FOUND) from error
-    if made.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
-    place = f"/v1/organisations/{membership.id}/api-keys/{made.key_id}"
-    answer = _fresh_document_of(made, fresh.text if is_new else None)
+    place = f"/v1/organisations/{membership.id}/api-keys/{made.row.key_id}"
+    answer = _shown_document_of(made)
     return call.answer(answer, status=201, headers={"Location": place})
 
 
 async def list_api_keys(call: Call) -> web.Response:
     """List an organisation's keys, the newest first, the revoked ones included."""
     membership, query = await require_membership(call, "leader"), call.request.query
-    rows, cursor = await call[API_KEYS].list_of(
+    store = call[API_KEY_SERVICE].store
+    rows, cursor = await store.list_of(
         membership.id, limit=read_limit(query), cursor=query.get("cursor")
     )
-    total = await total_of(query, partial(call[API_KEYS].count_of, membership.id))
+    total = await total_of(query, partial(store.count_of, membership.id))
     return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def show_api_key(call: Call) -> web.Response:
     """Show one key, without its secret; of a revoked one only the list tells."""
-    found = await _find(call, await require_membership(call, "leader"))
-    if found.revoked_at is not None:
-        raise ProblemError(KEY_NOT_FOUND)
+    membership = await require_membership(call, "leader")
+    name = call.path("key", KEY_NOT_FOUND)
+    found = await call[API_KEY_SERVICE].find(membership, name)
     return call.read(document_of(found), revision=found.revision)
 
 
 async def rotate_api_key(call: Call) -> web.Response:
     """Give a key another secret, and show it this once."""
-    rotation = call.key
-    membership, service = (
-        await require_membership(call, "leader"),
-        call[ORGANISATION_SERVICE],
-    )
+    rotation, membership = call.key, await require_membership(call, "leader")
     body = await call.body(ApiKeyRotate)
-    found = await _find(call, membership)
-    _check_rights(membership, found)
-    fresh = make_key(found.prefix)
-    try:
-        made, is_new = await call[API_KEYS].rotate(
-            membership.id,
-            found.key_id,
-            fresh.hash,
-            overlap_s=body.overlap_s,
-            rotation=rotation,
-        )
-    except KeyRevoked as error:
-        raise ProblemError(KEY_REVOKED) from error
-    await service.changed(membership.id)
-    return call.answer(_fresh_document_of(made, fresh.text if is_new else None))
+    name = call.path("key", KEY_NOT_FOUND)
+    made = await call[API_KEY_SERVICE].rotate(
+        membership, name, body.overlap_s, rotation
+    )
+    return call.answer(_shown_document_of(made))
 
 
 async def revoke_api_key(call: Call) -> web.Response:
     """End a key for good."""
-    membership, service = (
-        await require_membership(call, "leader"),
-        call[ORGANISATION_SERVICE],
-    )
-    found = await _find(call, membership)
-    _check_rights(membership, found)
-    await call[API_KEYS].revoke(membership.id, found.key_id, call.seen)
-    await service.changed(membership.id)
+    membership = await require_membership(call, "leader")
+    name = call.path("key", KEY_NOT_FOUND)
+    await call[API_KEY_SERVICE].revoke(membership, name, call.seen)
     return call.done()
-
-
-async def _find(call: Call, membership: Membership) -> ApiKey:
-    found = await call[API_KEYS].find(membership.id, call.path("key", KEY_NOT_FOUND))
-    if found is None:
-        raise ProblemError(KEY_NOT_FOUND)
-    return found
-
-
-def _check_rights(membership: Membership, key: ApiKey) -> None:
-    if not may_touch_key(membership.member_role, key.owners_only):
-        detail = "This needs an owner of the organisation: an owner made the key."
-        raise ProblemError(FORBIDDEN, detail)
 
 
 def document_of(row: ApiKey) -> ApiKeyDocument:
@@ -207,8 +143,8 @@ def document_of(row: ApiKey) -> ApiKeyDocument:
     return ApiKeyDocument(**_fields_of(row))
 
 
-def _fresh_document_of(row: ApiKey, text: str | None) -> FreshApiKeyDocument:
-    return FreshApiKeyDocument(key=text, **_fields_of(row))
+def _shown_document_of(made: ShownKey) -> FreshApiKeyDocument:
+    return FreshApiKeyDocument(key=made.text, **_fields_of(made.row))
 
 
 def _fields_of(row: ApiKey) -> dict[str, Any]:

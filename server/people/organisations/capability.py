@@ -10,6 +10,7 @@ from server.people.organisations import (
     rest_members,
 )
 from server.people.organisations.examples import EXAMPLES
+from server.people.organisations.joining.service import JOINING_SERVICE, JoiningService
 from server.people.organisations.membership import MEMBERSHIPS
 from server.people.organisations.service import (
     ORGANISATION_SERVICE,
@@ -26,6 +27,9 @@ async def _open(startup: Startup) -> None:
         startup.pool, startup.settings.public_url
     )
     startup[MEMBERSHIPS] = service.memberships
+    startup[JOINING_SERVICE] = JoiningService(
+        service.invitations, service.requests, service.mails, service.changed
+    )
     service.connect(startup[BUS])
     startup[REGISTRY].sellers = service.sellers
     startup.run(service.sellers.run(startup.job("organisations")), "organisations")

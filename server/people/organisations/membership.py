@@ -20,11 +20,23 @@ from server.people.organisations.problems import ORGANISATION_NOT_FOUND
 class Membership(Struct, frozen=True):
     """An organisation, and what somebody is to it.
 
-    `role` is None for a machine, whose scopes were looked at already.
+    `role` is None for a stranger, and for a machine, whose scopes were looked at
+    already. `who` is None for whoever did not say who they are.
     """
 
     organisation: Organisation
     role: MemberRole | None
+    who: Identity | None
+
+    def require(self, needed: Needed) -> Identity:
+        """Return who asks, where they may do this for the organisation.
+
+        Raises `Denied`.
+        """
+        if self.who is None:
+            raise Denied(Denial("unauthenticated"))
+        refuse_denied(access.may_act_for(self.who, self.id, self.role, needed))
+        return self.who
 
     @property
     def id(self) -> str:
@@ -64,15 +76,14 @@ class Memberships:
         if found is None:
             raise Refusal(ORGANISATION_NOT_FOUND)
         admin = who is not None and who.role == "admin"
-        return Membership(found, ADMIN_AS if admin else found.role)
+        return Membership(found, ADMIN_AS if admin else found.role, who)
 
     async def require(
         self, who: Identity, organisation: str, needed: Needed
     ) -> Membership:
         """Return an organisation that somebody may do this for; raises `Refusal`."""
         membership = await self.find(who, organisation)
-        role = membership.role
-        refuse_denied(access.may_act_for(who, membership.id, role, needed))
+        membership.require(needed)
         return membership
 
     async def leads_any(self, who: Identity) -> bool:

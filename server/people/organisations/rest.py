@@ -7,22 +7,10 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from persistence.errors import TooMany
-from persistence.people.organisations import (
-    InUse,
-    MemberNotFound,
-    MemberRole,
-    NotAllowed,
-    Organisation,
-    OrganisationNotFound,
-)
-from server.base.access import OWNERS_ONLY, reach_of
+from persistence.people.organisations import MemberRole, Organisation
+from server.base.access import reach_of
 from server.people.organisations.membership import Membership
-from server.people.organisations.problems import (
-    MEMBER_NOT_FOUND,
-    ORGANISATION_IN_USE,
-    ORGANISATION_NOT_FOUND,
-)
+from server.people.organisations.problems import MEMBER_NOT_FOUND, ORGANISATION_IN_USE
 from server.people.organisations.rows import (
     BODY,
     EMPTY,
@@ -36,19 +24,21 @@ from server.people.organisations.rows import (
     require_membership,
     write,
 )
-from server.people.organisations.service import ORGANISATION_SERVICE
+from server.people.organisations.service import (
+    ORGANISATION_SERVICE,
+    NewOrganisation,
+    OrganisationEdit,
+)
 from server.transport.http.problems import (
     BAD_FIELD,
-    FORBIDDEN,
     KEY_REUSED,
     LIMIT_REACHED,
-    UNAUTHENTICATED,
     UNAVAILABLE,
     ProblemError,
 )
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name, Zone, check_zone
-from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.idempotency import hash_request
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import bool_of, text_of
 from server.transport.rest.route import WRITES, Query, Route
@@ -98,28 +88,12 @@ class OrganisationDocument(Struct):
 
 async def create_organisation(call: Call) -> web.Response:
     """Make an organisation."""
-    user, key = call.who.user, call.key
+    who, key = call.who, call.key
     body = await call.body(OrganisationCreate)
     check_zone("timezone", body.timezone)
-    request_hash = hash_request(body)
-    try:
-        made = await call[ORGANISATION_SERVICE].organisations.create(
-            new_id("org", user, key),
-            body.name,
-            body.description,
-            timezone=body.timezone if isinstance(body.timezone, str) else None,
-            created_by=user,
-            request_hash=request_hash,
-            listed=body.listed,
-        )
-    except TooMany as error:
-        raise ProblemError(
-            LIMIT_REACHED, "You own as many as you may.", limit=error.limit
-        ) from error
-    except MemberNotFound as error:
-        raise ProblemError(UNAUTHENTICATED) from error
-    if made.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
+    timezone = body.timezone if isinstance(body.timezone, str) else None
+    new = NewOrganisation(body.name, body.description, timezone, body.listed)
+    made = await call[ORGANISATION_SERVICE].create(who, new, key, hash_request(body))
     headers = {"Location": f"/v1/organisations/{made.organisation_id}"}
     return call.answer(document_of(made, made.role), status=201, headers=headers)
 
@@ -157,61 +131,36 @@ async def edit_organisation(call: Call) -> web.Response:
     membership = await require_membership(call, "leader")
     body = await call.body(OrganisationPatch)
     check_zone("timezone", body.timezone)
-    try:
-        await call[ORGANISATION_SERVICE].organisations.edit(
-            membership.id,
-            body.name if isinstance(body.name, str) else None,
-            body.description if isinstance(body.description, str) else None,
-            body.listed if isinstance(body.listed, bool) else None,
-            body.timezone,
-            call.seen,
-        )
-    except OrganisationNotFound as error:
-        raise ProblemError(ORGANISATION_NOT_FOUND) from error
+    change = OrganisationEdit(
+        body.name if isinstance(body.name, str) else None,
+        body.description if isinstance(body.description, str) else None,
+        body.listed if isinstance(body.listed, bool) else None,
+        body.timezone,
+    )
+    await call[ORGANISATION_SERVICE].edit(membership, change, call.seen)
     return await _answer(call)
 
 
 async def delete_organisation(call: Call) -> web.Response:
     """End an organisation that has no event and no ticket left to care for."""
-    membership, service = (
-        await require_membership(call, "owner"),
-        call[ORGANISATION_SERVICE],
-    )
-    try:
-        await service.organisations.delete(membership.id, call.seen)
-    except OrganisationNotFound as error:
-        raise ProblemError(ORGANISATION_NOT_FOUND) from error
-    except InUse as error:
-        raise ProblemError(ORGANISATION_IN_USE) from error
-    await service.changed(membership.id)
+    membership = await require_membership(call, "owner")
+    await call[ORGANISATION_SERVICE].delete(membership, call.seen)
     return call.done()
 
 
 async def transfer_organisation(call: Call) -> web.Response:
     """Make another member the owner in the caller's place, who leads from then on."""
-    service, who = call[ORGANISATION_SERVICE], call.who
     membership = await find_membership(call)
     if await _is_given_away(call, membership):
         return await _answer(call)
-    membership = await require_membership(call, "owner")
+    membership.require("owner")
     body = await call.body(Transfer)
-    # An administrator who is no owner gives nothing away of his own.
-    owner = who.user if membership.organisation.role == "owner" else None
-    try:
-        await service.organisations.transfer(membership.id, owner, body.user)
-    except MemberNotFound as error:
-        raise ProblemError(MEMBER_NOT_FOUND) from error
-    except NotAllowed as error:
-        raise ProblemError(FORBIDDEN, OWNERS_ONLY) from error
-    await service.changed(membership.id)
+    await call[ORGANISATION_SERVICE].transfer(membership, body.user)
     return await _answer(call)
 
 
 async def _is_given_away(call: Call, membership: Membership) -> bool:
-    """Return whether a leader names who owns the organisation already.
-
-    Who gave it away leads it from then on, and may ask again.
-    """
+    """Return whether a leader names who owns the organisation already."""
     if membership.role != "leader":
         return False
     try:
@@ -219,9 +168,7 @@ async def _is_given_away(call: Call, membership: Membership) -> bool:
     except ProblemError:
         # What a leader may not ask for is refused as that, whatever it is.
         return False
-    organisations = call[ORGANISATION_SERVICE].organisations
-    found = await organisations.find_member(membership.id, body.user)
-    return found is not None and found.role == "owner"
+    return await call[ORGANISATION_SERVICE].is_given_to(membership, body.user)
 
 
 async def _answer(call: Call) -> web.Response:

@@ -8,29 +8,11 @@ from aiohttp import web
 from msgspec import Struct
 
 from inventory.faults import Faults
-from persistence.errors import TooMany, refuse_stale
-from persistence.people.invitations import (
-    AnswerState,
-    Invitation,
-    InvitationNotFound,
-    InvitedRole,
-    NewInvitation,
-    NotConfirmed,
-    NotInvited,
-)
-from persistence.people.organisations import (
-    AlreadyMember,
-    MemberNotFound,
-    MemberRole,
-    OrganisationNotFound,
-)
+from persistence.people.invitations import AnswerState, Invitation, InvitedRole
+from persistence.people.organisations import MemberRole
 from server.people.auth.fields import Email, check_email, count_mail, read_email
-from server.people.organisations.mails import INVITATION_S
-from server.people.organisations.problems import (
-    ALREADY_MEMBER,
-    INVITATION_NOT_FOUND,
-    ORGANISATION_NOT_FOUND,
-)
+from server.people.organisations.joining.service import JOINING_SERVICE
+from server.people.organisations.problems import ALREADY_MEMBER, INVITATION_NOT_FOUND
 from server.people.organisations.rows import (
     EMPTY,
     MADE,
@@ -43,20 +25,11 @@ from server.people.organisations.rows import (
     read,
     require_membership,
 )
-from server.people.organisations.service import ORGANISATION_SERVICE
-from server.transport.http.problems import (
-    BAD_FIELD,
-    FORBIDDEN,
-    KEY_REUSED,
-    LIMIT_REACHED,
-    UNAUTHENTICATED,
-    UNAVAILABLE,
-    ProblemError,
-)
+from server.transport.http.problems import BAD_FIELD, LIMIT_REACHED, UNAVAILABLE
 from server.transport.mail.codes import hash_of_code
 from server.transport.rest.bodies import Body, convert
 from server.transport.rest.call import Call
-from server.transport.rest.idempotency import hash_request, new_id
+from server.transport.rest.idempotency import hash_request
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
 
@@ -111,39 +84,13 @@ class MembershipDocument(Struct):
 
 async def create_invitation(call: Call) -> web.Response:
     """Invite somebody by mail; an earlier invitation to the same address ends."""
-    key, who = call.key, call.who
-    membership, service = (
-        await require_membership(call, "leader"),
-        call[ORGANISATION_SERVICE],
-    )
+    key, membership = call.key, await require_membership(call, "leader")
     body = await call.body(InvitationCreate)
     email, request_hash = read_email(body.email), hash_request(body)
     count_mail(call, email)
-    message = service.mails.invitation(email)
-    named = f"{membership.id} {who.user}"
-    new = NewInvitation(
-        new_id("inv", named, key),
-        membership.id,
-        email,
-        body.role,
-        message.code_hash,
-        who.user,
-        request_hash,
-        message.mail,
-        INVITATION_S,
+    made = await call[JOINING_SERVICE].invite(
+        membership, email, body.role, key, request_hash
     )
-    try:
-        made = await service.invitations.create(new)
-    except AlreadyMember as error:
-        raise ProblemError(ALREADY_MEMBER) from error
-    except TooMany as error:
-        raise ProblemError(
-            LIMIT_REACHED, "Too many are not answered yet.", limit=error.limit
-        ) from error
-    except OrganisationNotFound as error:
-        raise ProblemError(ORGANISATION_NOT_FOUND) from error
-    if made.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
     place = f"/v1/organisations/{membership.id}/invitations/{made.invitation_id}"
     return call.answer(_document_of(made), status=201, headers={"Location": place})
 
@@ -151,7 +98,7 @@ async def create_invitation(call: Call) -> web.Response:
 async def list_invitations(call: Call) -> web.Response:
     """List an organisation's invitations, the newest first."""
     membership, query = await require_membership(call, "leader"), call.request.query
-    invitations = call[ORGANISATION_SERVICE].invitations
+    invitations = call[JOINING_SERVICE].invitations
     asked = {"state": read_state(call)}
     rows, cursor = await invitations.list_of(
         membership.id, **asked, limit=read_limit(query), cursor=query.get("cursor")
@@ -162,73 +109,37 @@ async def list_invitations(call: Call) -> web.Response:
 
 async def show_invitation(call: Call) -> web.Response:
     """Show one invitation; of a withdrawn one only the list tells."""
-    membership, name = (
-        await require_membership(call, "leader"),
-        call.path("invitation", INVITATION_NOT_FOUND),
-    )
-    found = await call[ORGANISATION_SERVICE].invitations.find(membership.id, name)
-    if found is None or found.state == "withdrawn":
-        raise ProblemError(INVITATION_NOT_FOUND)
+    membership = await require_membership(call, "leader")
+    name = call.path("invitation", INVITATION_NOT_FOUND)
+    found = await call[JOINING_SERVICE].find_invitation(membership, name)
     return call.read(_document_of(found))
 
 
 async def withdraw_invitation(call: Call) -> web.Response:
     """Take an invitation back that was not answered yet."""
-    membership, name = (
-        await require_membership(call, "leader"),
-        call.path("invitation", INVITATION_NOT_FOUND),
-    )
-    # Nothing of it can be edited.
-    refuse_stale(0, call.seen)
-    try:
-        await call[ORGANISATION_SERVICE].invitations.withdraw(
-            membership.id, name, call.who.user
-        )
-    except InvitationNotFound as error:
-        raise ProblemError(INVITATION_NOT_FOUND) from error
+    membership = await require_membership(call, "leader")
+    name = call.path("invitation", INVITATION_NOT_FOUND)
+    await call[JOINING_SERVICE].withdraw_invitation(membership, name, call.seen)
     return call.done()
 
 
 async def show_offer(call: Call) -> web.Response:
     """Show what the code of a mail invites to."""
-    found = await call[ORGANISATION_SERVICE].invitations.find_by_code(_hash_of(call))
-    if found is None:
-        raise ProblemError(INVITATION_NOT_FOUND)
+    found = await call[JOINING_SERVICE].find_offer(_hash_of(call))
     organisation = InvitedTo(found.organisation_id, found.organisation_name)
     return call.read(OfferDocument(organisation, found.role, found.expires_at))
 
 
 async def accept_invitation(call: Call) -> web.Response:
     """Become a member; the code is good once."""
-    service, user = call[ORGANISATION_SERVICE], call.who.user
-    try:
-        organisation, role = await service.invitations.accept(_hash_of(call), user)
-    except (InvitationNotFound, OrganisationNotFound) as error:
-        raise ProblemError(INVITATION_NOT_FOUND) from error
-    except AlreadyMember as error:
-        raise ProblemError(ALREADY_MEMBER) from error
-    except TooMany as error:
-        detail = "The organisation has as many members as may be."
-        raise ProblemError(LIMIT_REACHED, detail, limit=error.limit) from error
-    except MemberNotFound as error:
-        raise ProblemError(UNAUTHENTICATED) from error
-    except NotInvited as error:
-        raise ProblemError(FORBIDDEN, "It is for another address.") from error
-    except NotConfirmed as error:
-        detail = "Confirm your address first, with the code of the mail to it."
-        raise ProblemError(FORBIDDEN, detail) from error
-    await service.changed(organisation)
-    return call.answer(MembershipDocument(organisation, user, role))
+    service, who = call[JOINING_SERVICE], call.who
+    organisation, role = await service.accept_offer(who, _hash_of(call))
+    return call.answer(MembershipDocument(organisation, who.user, role))
 
 
 async def decline_invitation(call: Call) -> web.Response:
     """Refuse an invitation; the code is good no more."""
-    try:
-        await call[ORGANISATION_SERVICE].invitations.decline(
-            _hash_of(call), call.who.user
-        )
-    except InvitationNotFound as error:
-        raise ProblemError(INVITATION_NOT_FOUND) from error
+    await call[JOINING_SERVICE].decline_offer(call.who, _hash_of(call))
     return call.done()
 
 

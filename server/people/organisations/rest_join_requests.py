@@ -7,14 +7,9 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from persistence.errors import TooMany, refuse_stale
 from persistence.people.invitations import AnswerState, InvitedRole
-from persistence.people.join_requests import JoinRequest, RequestNotFound
-from persistence.people.organisations import (
-    AlreadyMember,
-    MemberNotFound,
-    OrganisationNotFound,
-)
+from persistence.people.join_requests import JoinRequest
+from server.people.organisations.joining.service import JOINING_SERVICE
 from server.people.organisations.problems import (
     ALREADY_MEMBER,
     ORGANISATION_NOT_FOUND,
@@ -34,15 +29,8 @@ from server.people.organisations.rows import (
     read,
     require_membership,
 )
-from server.people.organisations.service import ORGANISATION_SERVICE
-from server.transport.http.problems import (
-    BAD_FIELD,
-    LIMIT_REACHED,
-    UNAVAILABLE,
-    ProblemError,
-)
+from server.transport.http.problems import BAD_FIELD, LIMIT_REACHED, UNAVAILABLE
 from server.transport.rest.call import Call
-from server.transport.rest.idempotency import new_id
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
 
@@ -74,32 +62,22 @@ class JoinRequestDocument(Struct):
 
 async def create_join_request(call: Call) -> web.Response:
     """Ask to join; while that is open, asking again finds the same request."""
-    user, key = call.who.user, call.key
-    name, service = (
+    who, key, name = (
+        call.who,
+        call.key,
         call.path("organisation", ORGANISATION_NOT_FOUND),
-        call[ORGANISATION_SERVICE],
     )
     body = await call.body(JoinRequestCreate)
-    new = new_id("req", f"{name} {user}", key)
-    try:
-        made = await service.requests.create(new, name, user, body.message)
-    except OrganisationNotFound as error:
-        raise ProblemError(ORGANISATION_NOT_FOUND) from error
-    except AlreadyMember as error:
-        raise ProblemError(ALREADY_MEMBER) from error
-    except TooMany as error:
-        raise ProblemError(
-            LIMIT_REACHED, "Too many are not answered yet.", limit=error.limit
-        ) from error
+    made, is_new = await call[JOINING_SERVICE].ask_to_join(who, name, body.message, key)
     headers = {"Location": f"/v1/organisations/{name}/join-requests/{made.request_id}"}
-    status = 201 if made.request_id == new else 200
+    status = 201 if is_new else 200
     return call.answer(_document_of(made), status=status, headers=headers)
 
 
 async def list_join_requests(call: Call) -> web.Response:
     """List who asked to join, the newest first."""
     membership, query = await require_membership(call, "leader"), call.request.query
-    requests, asked = call[ORGANISATION_SERVICE].requests, {"state": read_state(call)}
+    requests, asked = call[JOINING_SERVICE].requests, {"state": read_state(call)}
     rows, cursor = await requests.list_of(
         membership.id, **asked, limit=read_limit(query), cursor=query.get("cursor")
     )
@@ -110,7 +88,7 @@ async def list_join_requests(call: Call) -> web.Response:
 async def list_my_join_requests(call: Call) -> web.Response:
     """List what the caller asked to join, the newest first."""
     query, user = call.request.query, call.who.user
-    requests = call[ORGANISATION_SERVICE].requests
+    requests = call[JOINING_SERVICE].requests
     rows, cursor = await requests.list_of_user(
         user, limit=read_limit(query), cursor=query.get("cursor")
     )
@@ -120,79 +98,44 @@ async def list_my_join_requests(call: Call) -> web.Response:
 
 async def show_join_request(call: Call) -> web.Response:
     """Show a request to whoever made it, and to leaders."""
-    membership = await find_membership(call)
-    found = await _find(call, membership.id)
-    seen = membership.leads or found.user_id == call.who.user
-    # To anybody else it looks like none at all; of a withdrawn one only lists tell.
-    if not seen or found.state == "withdrawn":
-        raise ProblemError(REQUEST_NOT_FOUND)
+    membership, name = await find_membership(call), _request_of(call)
+    found = await call[JOINING_SERVICE].find_request(membership, name)
     return call.read(_document_of(found))
 
 
 async def accept_join_request(call: Call) -> web.Response:
     """Make whoever asked a member, and let them know."""
-    membership, service = (
-        await require_membership(call, "leader"),
-        call[ORGANISATION_SERVICE],
+    membership = await require_membership(call, "leader")
+    body, service = await call.body(JoinRequestAnswer), call[JOINING_SERVICE]
+    answered = await service.accept_request(
+        membership, _request_of(call), body.role, service.mails.accepted
     )
-    body = await call.body(JoinRequestAnswer)
-    try:
-        await service.requests.accept(
-            membership.id,
-            call.path("request", REQUEST_NOT_FOUND),
-            body.role,
-            call.who.user,
-            service.mails.accepted,
-        )
-    except (RequestNotFound, MemberNotFound) as error:
-        raise ProblemError(REQUEST_NOT_FOUND) from error
-    except OrganisationNotFound as error:
-        raise ProblemError(ORGANISATION_NOT_FOUND) from error
-    except TooMany as error:
-        detail = "The organisation has as many members as may be."
-        raise ProblemError(LIMIT_REACHED, detail, limit=error.limit) from error
-    await service.changed(membership.id)
-    return call.answer(_document_of(await _find(call, membership.id)))
+    return call.answer(_document_of(answered))
 
 
 async def decline_join_request(call: Call) -> web.Response:
     """Refuse a request, and let whoever made it know."""
     membership, service = (
         await require_membership(call, "leader"),
-        call[ORGANISATION_SERVICE],
+        call[JOINING_SERVICE],
     )
-    try:
-        await service.requests.decline(
-            membership.id,
-            call.path("request", REQUEST_NOT_FOUND),
-            call.who.user,
-            service.mails.declined,
-        )
-    except RequestNotFound as error:
-        raise ProblemError(REQUEST_NOT_FOUND) from error
-    return call.answer(_document_of(await _find(call, membership.id)))
+    answered = await service.decline_request(
+        membership, _request_of(call), service.mails.declined
+    )
+    return call.answer(_document_of(answered))
 
 
 async def withdraw_join_request(call: Call) -> web.Response:
     """Take the caller's own request back."""
     name = call.path("organisation", ORGANISATION_NOT_FOUND)
-    # Nothing of it can be edited.
-    refuse_stale(0, call.seen)
-    try:
-        await call[ORGANISATION_SERVICE].requests.withdraw(
-            name, call.path("request", REQUEST_NOT_FOUND), call.who.user
-        )
-    except RequestNotFound as error:
-        raise ProblemError(REQUEST_NOT_FOUND) from error
+    await call[JOINING_SERVICE].withdraw_request(
+        call.who, name, _request_of(call), call.seen
+    )
     return call.done()
 
 
-async def _find(call: Call, organisation: str) -> JoinRequest:
-    name = call.path("request", REQUEST_NOT_FOUND)
-    found = await call[ORGANISATION_SERVICE].requests.find(organisation, name)
-    if found is None:
-        raise ProblemError(REQUEST_NOT_FOUND)
-    return found
+def _request_of(call: Call) -> str:
+    return call.path("request", REQUEST_NOT_FOUND)
 
 
 def _document_of(row: JoinRequest) -> JoinRequestDocument:

@@ -7,23 +7,10 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
-from persistence.people.organisations import (
-    LastOwner,
-    Member,
-    MemberNotFound,
-    MemberRole,
-    NotAllowed,
-    OrganisationNotFound,
-)
-from server.base.access import OWNERS_ONLY, may_act_for, touched_by
+from persistence.people.organisations import Member, MemberRole
 from server.base.identity import Machine
-from server.base.refusals.refusals import refuse_denied
 from server.people.organisations.membership import Membership
-from server.people.organisations.problems import (
-    LAST_OWNER,
-    MEMBER_NOT_FOUND,
-    ORGANISATION_NOT_FOUND,
-)
+from server.people.organisations.problems import LAST_OWNER, MEMBER_NOT_FOUND
 from server.people.organisations.rows import (
     BODY,
     EMPTY,
@@ -34,7 +21,6 @@ from server.people.organisations.rows import (
     write,
 )
 from server.people.organisations.service import ORGANISATION_SERVICE
-from server.transport.http.problems import FORBIDDEN, ProblemError
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
@@ -72,55 +58,20 @@ async def list_members(call: Call) -> web.Response:
 
 async def edit_member(call: Call) -> web.Response:
     """Give a member another role, neither of them above the caller's own."""
-    membership, service = (
-        await require_membership(call, "leader"),
-        call[ORGANISATION_SERVICE],
-    )
-    user, allowed = _member_of(call), touched_by(membership.member_role)
+    membership, user = await require_membership(call, "leader"), _member_of(call)
     body = await call.body(MemberPatch)
-    try:
-        await service.organisations.set_role(
-            membership.id, user, body.role, allowed, call.seen
-        )
-    except (MemberNotFound, NotAllowed, LastOwner, OrganisationNotFound) as error:
-        raise problem_of(error) from error
-    await service.changed(membership.id)
-    found = await service.organisations.find_member(membership.id, user)
-    if found is None:
-        raise ProblemError(MEMBER_NOT_FOUND)
+    found = await call[ORGANISATION_SERVICE].set_role(
+        membership, user, body.role, call.seen
+    )
     document = _document_of(call, membership, found)
     return call.answer(document, revision=found.revision)
 
 
 async def remove_member(call: Call) -> web.Response:
     """End a membership: one's own, or that of somebody not above oneself."""
-    membership, service = (
-        await require_membership(call, "member"),
-        call[ORGANISATION_SERVICE],
-    )
-    user, role = _member_of(call), membership.member_role
-    leaves = user == call.who.user
-    if not leaves:
-        refuse_denied(may_act_for(call.who, membership.id, role, "leader"))
-    allowed = touched_by("owner" if leaves else role)
-    try:
-        await service.organisations.remove(membership.id, user, allowed, call.seen)
-    except (MemberNotFound, NotAllowed, LastOwner, OrganisationNotFound) as error:
-        raise problem_of(error) from error
-    await service.changed(membership.id)
+    membership, user = await require_membership(call, "member"), _member_of(call)
+    await call[ORGANISATION_SERVICE].remove(membership, user, call.seen)
     return call.done()
-
-
-def problem_of(error: Exception) -> ProblemError:
-    """Return the problem that a refused change of members is."""
-    if isinstance(error, MemberNotFound):
-        return ProblemError(MEMBER_NOT_FOUND)
-    if isinstance(error, LastOwner):
-        detail = "Make somebody else an owner first, or end the organisation."
-        return ProblemError(LAST_OWNER, detail)
-    if isinstance(error, OrganisationNotFound):
-        return ProblemError(ORGANISATION_NOT_FOUND)
-    return ProblemError(FORBIDDEN, OWNERS_ONLY)
 
 
 def _member_of(call: Call) -> str:

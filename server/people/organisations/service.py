@@ -1,17 +1,42 @@
-"""All that concerns organisations in one process, put together."""
+"""Organisations and their members: made, edited, given away, ended, whoever asks.
+
+All that concerns organisations in one process is put together here.
+"""
 
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET, Struct, UnsetType
 
+from persistence.errors import Revisions, TooMany
 from persistence.people.invitations import Invitations
 from persistence.people.join_requests import JoinRequests
-from persistence.people.organisations import Organisations
+from persistence.people.organisations import (
+    InUse,
+    LastOwner,
+    Member,
+    MemberNotFound,
+    MemberRole,
+    NotAllowed,
+    Organisation,
+    OrganisationNotFound,
+    Organisations,
+)
 from persistence.postgres.pool import Pool
+from server.base.access import OWNERS_ONLY, touched_by
+from server.base.identity import Identity
+from server.base.refusals.refusals import LIMIT_REACHED, Refusal
 from server.people.organisations.mails import OrganisationMails
-from server.people.organisations.membership import Memberships
+from server.people.organisations.membership import Membership, Memberships
 from server.people.organisations.membership_cache import Sellers
+from server.people.organisations.problems import (
+    LAST_OWNER,
+    MEMBER_NOT_FOUND,
+    ORGANISATION_IN_USE,
+    ORGANISATION_NOT_FOUND,
+)
+from server.transport.rest.idempotency import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +49,33 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(str).decode
 
 
+ALONE: Final = "Make somebody else an owner first, or end the organisation."
+
+
+class NewOrganisation(Struct, frozen=True):
+    """What an organisation is to be; `listed` is whether strangers find it."""
+
+    name: str
+    description: str
+    timezone: str | None
+    listed: bool
+
+
+class OrganisationEdit(Struct, frozen=True):
+    """What to change of an organisation; None, and UNSET, is what stays."""
+
+    name: str | None = None
+    description: str | None = None
+    listed: bool | None = None
+    timezone: str | UnsetType | None = UNSET
+
+
 class OrganisationService:
-    """The stores of organisations, and what is kept in memory of them."""
+    """The stores of organisations, and what is kept in memory of them.
+
+    What changes them raises `Unavailable`, and `Refusal`; what takes revisions that
+    were `seen` also `Stale`. A `membership` says who asks and what they are there.
+    """
 
     def __init__(self, pool: Pool, public_url: str | None) -> None:
         self.organisations = Organisations(pool)
@@ -44,6 +94,121 @@ class OrganisationService:
         self._forget(organisation)
         await self.sellers.changed(organisation)
         self.tell(organisation)
+
+    # -- Organisations
+
+    async def create(
+        self,
+        who: Identity,
+        new: NewOrganisation,
+        key: str | None,
+        request_hash: bytes,
+    ) -> Organisation:
+        """Make an organisation, owned by who asks; once under a key."""
+        try:
+            made = await self.organisations.create(
+                new_id("org", who.user, key),
+                new.name,
+                new.description,
+                timezone=new.timezone,
+                created_by=who.user,
+                request_hash=request_hash,
+                listed=new.listed,
+            )
+        except TooMany as error:
+            detail = "You own as many as you may."
+            raise Refusal(LIMIT_REACHED, detail, limit=error.limit) from error
+        except MemberNotFound as error:
+            raise Refusal("unauthenticated") from error
+        if made.request_hash != request_hash:
+            raise Refusal("key_reused")
+        return made
+
+    async def edit(
+        self, membership: Membership, change: OrganisationEdit, seen: Revisions
+    ) -> None:
+        """Change what an organisation says of itself, for those who lead it."""
+        membership.require("leader")
+        try:
+            await self.organisations.edit(
+                membership.id,
+                change.name,
+                change.description,
+                change.listed,
+                change.timezone,
+                seen,
+            )
+        except OrganisationNotFound as error:
+            raise Refusal(ORGANISATION_NOT_FOUND) from error
+
+    async def delete(self, membership: Membership, seen: Revisions) -> None:
+        """End an organisation that has no event and no ticket left to care for."""
+        membership.require("owner")
+        try:
+            await self.organisations.delete(membership.id, seen)
+        except OrganisationNotFound as error:
+            raise Refusal(ORGANISATION_NOT_FOUND) from error
+        except InUse as error:
+            raise Refusal(ORGANISATION_IN_USE) from error
+        await self.changed(membership.id)
+
+    async def transfer(self, membership: Membership, to: str) -> None:
+        """Make another member the owner in place of who asks, who leads from then on.
+
+        An administrator who is no owner gives nothing away of their own.
+        """
+        who = membership.require("owner")
+        owner = who.user if membership.organisation.role == "owner" else None
+        try:
+            await self.organisations.transfer(membership.id, owner, to)
+        except MemberNotFound as error:
+            raise Refusal(MEMBER_NOT_FOUND) from error
+        except NotAllowed as error:
+            raise Refusal("forbidden", OWNERS_ONLY) from error
+        await self.changed(membership.id)
+
+    async def is_given_to(self, membership: Membership, user: str) -> bool:
+        """Return whether a leader names who owns the organisation already.
+
+        Who gave it away leads it from then on, and may ask for that again.
+        """
+        if membership.role != "leader":
+            return False
+        found = await self.organisations.find_member(membership.id, user)
+        return found is not None and found.role == "owner"
+
+    # -- Members
+
+    async def set_role(
+        self, membership: Membership, user: str, role: MemberRole, seen: Revisions
+    ) -> Member:
+        """Give a member another role, neither of them above that of who asks."""
+        membership.require("leader")
+        allowed = touched_by(membership.member_role)
+        try:
+            await self.organisations.set_role(membership.id, user, role, allowed, seen)
+        except MEMBER_ERRORS as error:
+            raise _refused(error) from error
+        await self.changed(membership.id)
+        found = await self.organisations.find_member(membership.id, user)
+        if found is None:
+            raise Refusal(MEMBER_NOT_FOUND)
+        return found
+
+    async def remove(self, membership: Membership, user: str, seen: Revisions) -> None:
+        """End a membership: one's own, or that of somebody not above oneself."""
+        leaves = membership.require("member").user == user
+        role = membership.member_role
+        if not leaves:
+            membership.require("leader")
+        allowed = touched_by("owner" if leaves else role)
+        try:
+            await self.organisations.remove(membership.id, user, allowed, seen)
+        except MEMBER_ERRORS as error:
+            raise _refused(error) from error
+        await self.changed(membership.id)
+
+    # -- What others hear of it
 
     def connect(self, bus: "Bus") -> None:
         """Tell the other processes what is changed here, and hear it from them.
@@ -74,6 +239,20 @@ class OrganisationService:
     def _lose(self) -> None:
         self._forget(None)
         self.sellers.look_soon()
+
+
+MEMBER_ERRORS: Final = (MemberNotFound, NotAllowed, LastOwner, OrganisationNotFound)
+
+
+def _refused(error: Exception) -> Refusal:
+    """Return the refusal that a change of members ended with, one of these."""
+    if isinstance(error, MemberNotFound):
+        return Refusal(MEMBER_NOT_FOUND)
+    if isinstance(error, LastOwner):
+        return Refusal(LAST_OWNER, ALONE)
+    if isinstance(error, OrganisationNotFound):
+        return Refusal(ORGANISATION_NOT_FOUND)
+    return Refusal("forbidden", OWNERS_ONLY)
 
 
 def _nobody(organisation: str) -> None:

@@ -190,11 +190,6 @@ def bad_fields(found: Sequence[Fault]) -> ProblemError:
     return problem_of(wrong_fields(found))
 
 
-def refusal(refused: Refused) -> ProblemError:
-    """Return the error for a refusal of the inventory, with all it tells."""
-    return problem_of(CommandRefused(refused))
-
-
 def problem_of(error: Refusal) -> ProblemError:
     """Return the error for what a service refused: the one place that translates it."""
     kind = error.kind

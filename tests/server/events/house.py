@@ -11,7 +11,6 @@ from persistence.journal.journal import PostgresJournal
 from persistence.people.organisations import Organisations
 from persistence.postgres.clock import DatabaseClock
 from persistence.postgres.pool import Pool
-from server.base.identity import Identity, Machine, Role
 from server.base.ids import RandomIds
 from server.base.metrics import Metrics
 from server.events.bookings.service import BookingService
@@ -25,32 +24,9 @@ from server.live.fanout.hub import Hub
 from server.people.organisations.membership import Memberships
 from server.people.organisations.membership_cache import Sellers
 from tests.persistence.persons import organised, registered
+from tests.server.identities import PEOPLE
 
 SETTINGS = Settings(name="A talk", sale_state="on_sale", starts_at_ms=4_000_000_000_000)
-
-
-def person(name: str, role: Role = "customer") -> Identity:
-    return Identity(f"usr_{name}", role, 2**31)
-
-
-def machine(organisation: str, *scopes: str) -> Machine:
-    return Machine(
-        "key_1",
-        "key",
-        2**31,
-        organisation=organisation,
-        scopes=frozenset(scopes),  # type: ignore[arg-type]
-    )
-
-
-OLGA, LENA, STAN = person("olga"), person("lena"), person("stan")
-"""Owner, leader and staff of the organisation `org`."""
-MIA = person("mia")
-"""Somebody with an account, of no organisation."""
-GUEST = person("guest", "guest")
-MAKER = person("maker", "organizer")
-"""An organiser, of no organisation."""
-ADMIN = person("root", "admin")
 
 
 class House:
@@ -115,7 +91,7 @@ class House:
 async def open_house(database_url: str) -> AsyncIterator[House]:
     """Open the parts of a server that have to do with events."""
     pool = await Pool.open(database_url)
-    await registered(pool, "olga", "lena", "stan", "mia", "maker")
+    await registered(pool, *PEOPLE)
     await organised(pool, olga="owner", lena="leader", stan="staff")
     clock = DatabaseClock()
     journal = await PostgresJournal.open(database_url, pool, "node test", clock)

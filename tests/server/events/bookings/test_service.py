@@ -8,18 +8,8 @@ from inventory.replies import BookOk, HoldOk
 from inventory.venue.own import GA
 from server.base.refusals.refusals import CommandRefused, Denied, Refusal
 from server.events.bookings.service import BookingSearch
-from tests.server.events.house import (
-    ADMIN,
-    GUEST,
-    LENA,
-    MAKER,
-    MIA,
-    OLGA,
-    SETTINGS,
-    STAN,
-    House,
-    machine,
-)
+from tests.server.events.house import SETTINGS, House
+from tests.server.identities import ADMIN, GUEST, LENA, MAKER, MIA, OLGA, STAN, machine
 
 pytestmark = pytest.mark.postgres
 

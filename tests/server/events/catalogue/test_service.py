@@ -11,17 +11,8 @@ from inventory.faults import Faults
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Denied, Refusal
 from server.events.catalogue.bodies import EventCreate
-from tests.server.events.house import (
-    ADMIN,
-    LENA,
-    MAKER,
-    MIA,
-    OLGA,
-    SETTINGS,
-    STAN,
-    House,
-    machine,
-)
+from tests.server.events.house import SETTINGS, House
+from tests.server.identities import ADMIN, LENA, MAKER, MIA, OLGA, STAN, machine
 
 pytestmark = pytest.mark.postgres
 

@@ -7,15 +7,8 @@ from inventory.commands import Block, Book, Cancel, Hold
 from inventory.replies import BookOk, HoldOk
 from inventory.venue.own import GA
 from server.base.refusals.refusals import CommandRefused, Denied
-from tests.server.events.house import (
-    GUEST,
-    LENA,
-    MAKER,
-    MIA,
-    SETTINGS,
-    STAN,
-    machine,
-)
+from tests.server.events.house import SETTINGS
+from tests.server.identities import GUEST, LENA, MAKER, MIA, STAN, machine
 
 pytestmark = pytest.mark.postgres
 

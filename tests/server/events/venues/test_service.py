@@ -10,18 +10,8 @@ from persistence.events.venue_edits import VenueChange
 from server.base.identity import Identity
 from server.base.refusals.refusals import Denied, Refusal
 from server.events.venues.service import NewVenue
-from tests.server.events.house import (
-    ADMIN,
-    GUEST,
-    LENA,
-    MAKER,
-    MIA,
-    OLGA,
-    SETTINGS,
-    STAN,
-    House,
-    machine,
-)
+from tests.server.events.house import SETTINGS, House
+from tests.server.identities import ADMIN, GUEST, LENA, MAKER, MIA, OLGA, STAN, machine
 
 pytestmark = pytest.mark.postgres
 

@@ -1,40 +1,16 @@
 """What somebody is to an organisation, asked without a request."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from persistence.people.organisations import Organisations
-from persistence.postgres.pool import Pool
-from server.base.identity import Identity, Machine, Role
 from server.base.refusals.refusals import Denied, Refusal
-from server.people.organisations.membership import Memberships
-from tests.persistence.persons import organised, registered
+from tests.server.identities import ADMIN, GUEST, PEOPLE, machine, person
 
 pytestmark = pytest.mark.postgres
 
-PEOPLE = ("olga", "lena", "stan", "mia")
-
-
-def person(name: str, role: Role = "customer") -> Identity:
-    return Identity(f"usr_{name}", role, 2**31)
-
-
-def machine(organisation: str) -> Machine:
-    return Machine("key_1", "key", 2**31, organisation=organisation, scopes=frozenset())
-
-
-ADMIN = person("root", "admin")
-GUEST = person("anna", "guest")
-
 
 @pytest.fixture
-async def memberships(database_url: str) -> AsyncIterator[Memberships]:
-    pool = await Pool.open(database_url)
-    await registered(pool, *PEOPLE)
-    await organised(pool, olga="owner", lena="leader", stan="staff")
-    yield Memberships(Organisations(pool))
-    await pool.close()
+def memberships(people):
+    return people.memberships
 
 
 async def test_an_organisation_is_found_with_what_one_is_there(memberships):
@@ -44,6 +20,7 @@ async def test_an_organisation_is_found_with_what_one_is_there(memberships):
         "lena": "leader",
         "stan": "staff",
         "mia": None,
+        "maker": None,
     }
     assert [name for name, one in roles.items() if one.leads] == ["olga", "lena"]
     assert (await memberships.find(None, "org")).role is None
@@ -89,7 +66,7 @@ async def test_who_leads_manages_and_who_belongs_sees(memberships):
         for name in PEOPLE
         if await memberships.is_hidden(person(name), *event, "draft")
     ]
-    assert hidden == ["mia"]
+    assert hidden == ["mia", "maker"]
     assert not await memberships.is_hidden(None, *event, "on_sale")
     with pytest.raises(Denied):
         await memberships.require_manager(person("stan"), *event)
@@ -115,10 +92,16 @@ async def test_something_new_is_for_whom_one_leads(memberships):
             await memberships.seller_of(who, wanted)
 
 
-async def test_whoever_is_removed_has_no_rights_with_the_next_question(memberships):
-    organisations = memberships._organisations
+async def test_whoever_is_removed_has_no_rights_with_the_next_question(people):
+    memberships = people.memberships
     assert await memberships.belongs(person("lena"), "org")
-    await organisations.remove("org", "usr_lena", ("owner", "leader", "staff"))
+    await people.organisations.remove("org", "usr_lena", ("owner", "leader", "staff"))
     assert not await memberships.belongs(person("lena"), "org")
     with pytest.raises(Denied):
         await memberships.require(person("lena"), "org", "member")
+
+
+async def test_who_said_nothing_of_themselves_may_nothing(memberships):
+    membership = await memberships.find(None, "org")
+    with pytest.raises(Denied, match="unauthenticated"):
+        membership.require("member")

@@ -3,17 +3,22 @@ import pytest
 
 from inventory import rejections
 from inventory.faults import Fault
-from inventory.replies import refuse
+from inventory.replies import Refused, refuse
 from server.app import ROUTES
-from server.base.refusals.refusals import NamedEvent, ProblemType
+from server.base.refusals.refusals import CommandRefused, NamedEvent, ProblemType
 from server.transport.http import problems
 from server.transport.http.problems import (
     ProblemError,
     bad_field,
     bad_fields,
     document,
-    refusal,
+    problem_of,
 )
+
+
+def problem_of_reply(refused: Refused) -> ProblemError:
+    return problem_of(CommandRefused(refused))
+
 
 SHARED = [one for one in vars(problems).values() if isinstance(one, ProblemType)]
 NAMED = [kind for route in ROUTES for kind in route.problems]
@@ -59,7 +64,7 @@ def test_a_code_has_the_status_of_the_contract(code, status):
 
 def test_every_refusal_of_the_inventory_becomes_a_document():
     for code in rejections.CODES:
-        found = document(refusal(refuse(code)), "r-1")
+        found = document(problem_of_reply(refuse(code)), "r-1")
         assert found.code == code
         assert found.status == TYPES[code].status
         assert found.transient == (code in rejections.TRANSIENT)
@@ -70,7 +75,7 @@ def test_a_refusal_keeps_what_it_tells_beside_its_code():
     refused = refuse("seat_not_free")
     refused.seats = ["A-1"]
     refused.alternatives = [["B-1"], ["B-2"]]
-    told = msgspec.to_builtins(document(refusal(refused), "r-1"))
+    told = msgspec.to_builtins(document(problem_of_reply(refused), "r-1"))
     assert told == {
         "type": "urn:onsale:problem:seat_not_free",
         "title": "Conflict",
@@ -88,7 +93,7 @@ def test_a_refusal_keeps_its_numbers():
     refused = refuse("user_limit")
     refused.limit, refused.has = 10, 7
     refused.free, refused.deadline = 0, "2026-12-31T19:00:00.000Z"
-    told = msgspec.to_builtins(document(refusal(refused), "r-1"))
+    told = msgspec.to_builtins(document(problem_of_reply(refused), "r-1"))
     assert (told["limit"], told["has"], told["free"]) == (10, 7, 0)
     assert told["deadline"] == "2026-12-31T19:00:00.000Z"
 
@@ -118,7 +123,7 @@ def test_a_wrong_field_is_named():
 def test_a_refusal_that_says_when_to_come_again_is_rounded_up_to_seconds():
     refused = refuse("unavailable")
     refused.retry_after_ms = 1_001
-    assert problems.headers_of(refusal(refused))["Retry-After"] == "2"
+    assert problems.headers_of(problem_of_reply(refused))["Retry-After"] == "2"
 
 
 def test_overload_says_when_to_come_again():

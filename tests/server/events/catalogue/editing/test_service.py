@@ -11,7 +11,8 @@ from inventory.venue.own import GA
 from persistence.errors import Stale
 from server.base.refusals.refusals import CommandRefused, Denied, Refusal
 from server.events.catalogue.bodies import EventDuplicate, EventPatch
-from tests.server.events.house import GUEST, LENA, MIA, STAN, House
+from tests.server.events.house import House
+from tests.server.identities import GUEST, LENA, MIA, STAN
 
 pytestmark = pytest.mark.postgres
 

@@ -1,0 +1,122 @@
+"""Users in the hands of administrators: made, changed, deleted, whoever asks.
+
+What people do with their own account stands with its routes: there each step counts
+against the limits of who asks, and answers with their session.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from aiohttp import web
+
+from persistence.errors import Revisions
+from persistence.people.accounts import Account, Accounts
+from persistence.people.addresses import address_key
+from persistence.people.organisations import LastOwner
+from persistence.people.users import Changed, LastAdmin, User, Users
+from server.base.access import admit
+from server.base.identity import Identity, Role
+from server.base.refusals.refusals import Refusal, refuse_denied
+from server.people.accounts.mails import AccountMails
+from server.people.accounts.problems import EMAIL_TAKEN, LAST_ADMIN, USER_NOT_FOUND
+from server.people.organisations.problems import LAST_OWNER
+from server.transport.rest.idempotency import new_id
+
+NO_PASSWORD: Final = "none was chosen yet"
+"""What a password is compared with where nobody knows one yet; no password's hash."""
+
+OWNS_ALONE: Final = (
+    "The user alone owns an organisation: give it to a member, or end it."
+)
+
+
+class UserService:
+    """Makes and changes users, for administrators.
+
+    Raises `Unavailable`, and `Refusal`; what takes revisions that were `seen` also
+    `Stale`. `end_here` is called with a user and what of theirs has ended.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        users: Users,
+        mails: AccountMails,
+        end_here: Callable[[str, Iterable[str]], None],
+    ) -> None:
+        self.users = users
+        self._accounts = accounts
+        self._mails = mails
+        self._end_here = end_here
+
+    async def create(
+        self, who: Identity, email: str, name: str, role: Role, key: str | None
+    ) -> User:
+        """Make an account for somebody, who chooses its password by a mail's code."""
+        _require_admin(who)
+        user = new_id("usr", f"{who.user} {address_key(email)}", key)
+        wanted = Account(user, email, NO_PASSWORD, role, name)
+        message = self._mails.welcome(wanted)
+        made = await self._accounts.create(wanted, [message.mail], [message.code])
+        found = await self.users.find(user)
+        if found is None:
+            raise Refusal(EMAIL_TAKEN)
+        asked = (address_key(email), name, role)
+        if made is None and (address_key(found.email), found.name, found.role) != asked:
+            raise Refusal("key_reused")
+        return found
+
+    async def find(self, who: Identity, user: str) -> User:
+        """Return a user."""
+        _require_admin(who)
+        found = await self.users.find(user)
+        if found is None:
+            raise Refusal(USER_NOT_FOUND)
+        return found
+
+    async def change(
+        self,
+        who: Identity,
+        user: str,
+        *,
+        role: Role | None,
+        suspended: bool | None,
+        reason: str | None,
+        seen: Revisions,
+    ) -> Changed:
+        """Change a user's role, suspend the account, or let it in again.
+
+        None is left as it is. Returns the user before and after.
+        """
+        _require_admin(who)
+        try:
+            changed = await self.users.change(
+                user, role=role, suspended=suspended, reason=reason, seen=seen
+            )
+        except LastAdmin as error:
+            raise Refusal(LAST_ADMIN) from error
+        if changed is None:
+            raise Refusal(USER_NOT_FOUND)
+        if changed.ended:
+            self._end_here(user, changed.ended)
+        return changed
+
+    async def delete(self, who: Identity, user: str, seen: Revisions) -> None:
+        """Forget who a user is; bookings stay, under an id that names nobody."""
+        _require_admin(who)
+        try:
+            ended = await self._accounts.delete(user, seen)
+        except LastOwner as error:
+            raise Refusal(LAST_OWNER, OWNS_ALONE) from error
+        except LastAdmin as error:
+            raise Refusal(LAST_ADMIN) from error
+        if ended is None:
+            raise Refusal(USER_NOT_FOUND)
+        self._end_here(user, ended)
+
+
+def _require_admin(who: Identity) -> None:
+    refuse_denied(admit("admin", None, who))
+
+
+USER_SERVICE: Final = web.AppKey("user service", UserService)

@@ -1,0 +1,134 @@
+"""Members invited and let in without a request."""
+
+import pytest
+
+from persistence.errors import Stale
+from server.base.refusals.refusals import Denied, Refusal
+from server.people.organisations.joining.service import JoiningService
+from server.people.organisations.mails import InvitationMail
+from server.people.organisations.service import OrganisationService
+from tests.server.identities import LENA, MIA, STAN
+from tests.server.people.house import People
+
+pytestmark = pytest.mark.postgres
+
+
+class Desk:
+    """Who invites and lets in, and whom it told of changes."""
+
+    def __init__(self, people: People) -> None:
+        self.people = people
+        self.told: list[str | None] = []
+        service = OrganisationService(people.pool, None)
+        service.on_change.append(self.told.append)
+        self.joining = JoiningService(
+            service.invitations, service.requests, service.mails, service.changed
+        )
+
+    async def roles(self) -> dict[str, str]:
+        rows, _ = await self.people.organisations.list_members("org", limit=50)
+        return {row.user_id.removeprefix("usr_"): row.role for row in rows}
+
+    async def confirm(self, name: str) -> None:
+        await self.people.pool.fetch(
+            "UPDATE account SET verified_at = now() WHERE user_id = $1", f"usr_{name}"
+        )
+
+
+@pytest.fixture
+def desk(people):
+    return Desk(people)
+
+
+async def test_whom_a_leader_invites_joins_with_the_code_of_the_mail(desk, monkeypatch):
+    digests = []
+    write = desk.joining.mails.invitation
+
+    def noted(email: str) -> InvitationMail:
+        message: InvitationMail = write(email)
+        digests.append(message.code_hash)
+        return message
+
+    monkeypatch.setattr(desk.joining.mails, "invitation", noted)
+    leader = await desk.people.member(LENA)
+    made = await desk.joining.invite(leader, "mia@example.org", "staff", None, b"h")
+    offer = await desk.joining.find_offer(digests[0])
+    assert offer.invitation_id == made.invitation_id
+    with pytest.raises(Refusal, match="forbidden"):
+        await desk.joining.accept_offer(STAN, digests[0])
+    with pytest.raises(Refusal, match="forbidden"):
+        await desk.joining.accept_offer(MIA, digests[0])
+    await desk.confirm("mia")
+    assert await desk.joining.accept_offer(MIA, digests[0]) == ("org", "staff")
+    assert desk.told == ["org"]
+    with pytest.raises(Refusal, match="invitation_not_found"):
+        await desk.joining.find_offer(digests[0])
+    with pytest.raises(Refusal, match="already_member"):
+        await desk.joining.invite(leader, "mia@example.org", "staff", None, b"h")
+
+
+async def test_an_invitation_is_the_leaders_to_take_back(desk):
+    leader, staff = await desk.people.member(LENA), await desk.people.member(STAN)
+    invited = leader, "mia@example.org", "leader", "key"
+    made = await desk.joining.invite(*invited, b"h")
+    again = await desk.joining.invite(*invited, b"h")
+    assert again.invitation_id == made.invitation_id
+    with pytest.raises(Refusal, match="key_reused"):
+        await desk.joining.invite(*invited, b"other")
+    for asked in (
+        desk.joining.invite(staff, "eve@example.org", "staff", None, b"h"),
+        desk.joining.find_invitation(staff, made.invitation_id),
+        desk.joining.withdraw_invitation(staff, made.invitation_id, None),
+    ):
+        with pytest.raises(Denied, match="forbidden"):
+            await asked
+    found = await desk.joining.find_invitation(leader, made.invitation_id)
+    assert found.state == "pending"
+    with pytest.raises(Stale):
+        await desk.joining.withdraw_invitation(leader, made.invitation_id, (1,))
+    await desk.joining.withdraw_invitation(leader, made.invitation_id, None)
+    with pytest.raises(Refusal, match="invitation_not_found"):
+        await desk.joining.find_invitation(leader, made.invitation_id)
+
+
+async def test_who_asks_to_join_is_let_in_by_who_leads(desk):
+    ask, mails = desk.joining.ask_to_join, desk.joining.mails
+    made, is_new = await ask(MIA, "org", "Hello", None)
+    assert is_new
+    assert await ask(MIA, "org", "Again", None) == (made, False)
+    with pytest.raises(Refusal, match="already_member"):
+        await ask(STAN, "org", "", None)
+    with pytest.raises(Refusal, match="organisation_not_found"):
+        await ask(MIA, "none", "", None)
+    name, leader = made.request_id, await desk.people.member(LENA)
+    for who in (MIA, LENA):
+        membership = await desk.people.member(who)
+        assert await desk.joining.find_request(membership, name) == made
+    staff = await desk.people.member(STAN)
+    with pytest.raises(Refusal, match="request_not_found"):
+        await desk.joining.find_request(staff, name)
+    for answer in (
+        desk.joining.accept_request(staff, name, "staff", mails.accepted),
+        desk.joining.decline_request(staff, name, mails.declined),
+    ):
+        with pytest.raises(Denied, match="forbidden"):
+            await answer
+    accepted = await desk.joining.accept_request(leader, name, "staff", mails.accepted)
+    assert (accepted.state, (await desk.roles())["mia"]) == ("accepted", "staff")
+    assert desk.told == ["org"]
+
+
+async def test_a_request_is_declined_by_who_leads_or_taken_back_by_who_made_it(desk):
+    declined, mails = desk.joining.decline_request, desk.joining.mails
+    leader = await desk.people.member(LENA)
+    made, _ = await desk.joining.ask_to_join(MIA, "org", "", None)
+    assert (await declined(leader, made.request_id, mails.declined)).state == "declined"
+    again, _ = await desk.joining.ask_to_join(MIA, "org", "", None)
+    withdraw = desk.joining.withdraw_request
+    with pytest.raises(Refusal, match="request_not_found"):
+        await withdraw(LENA, "org", again.request_id, None)
+    with pytest.raises(Stale):
+        await withdraw(MIA, "org", again.request_id, (1,))
+    await withdraw(MIA, "org", again.request_id, None)
+    with pytest.raises(Refusal, match="request_not_found"):
+        await desk.joining.find_request(leader, again.request_id)
