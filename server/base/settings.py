@@ -137,8 +137,9 @@ def read_config(environment: Mapping[str, str], **given: object) -> Config:
             field = NAMES[FILES[name]]
             if not value or given.get(field) is not None:
                 continue
-            if environment.get(FILES[name]):
-                raise ConfigError(f"{FILES[name]} and {name} are both set: keep one.")
+            for other, known in (NAMES | {f: NAMES[n] for f, n in FILES.items()}).items():
+                if known == field and other != name and environment.get(other):
+                    raise ConfigError(f"{other} and {name} are both set: keep one.")
             values[field] = _read_secret(name, value)
             files[field] = value
         elif name in NAMES and value:
