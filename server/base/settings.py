@@ -137,8 +137,9 @@ def read_config(environment: Mapping[str, str], **given: object) -> Config:
             field = NAMES[FILES[name]]
             if not value or given.get(field) is not None:
                 continue
-            for other, known in (NAMES | {f: NAMES[n] for f, n in FILES.items()}).items():
-                if known == field and other != name and environment.get(other):
+            for other in (*NAMES, *FILES):
+                same = NAMES[FILES.get(other, other)] == field and other != name
+                if same and environment.get(other):
                     raise ConfigError(f"{other} and {name} are both set: keep one.")
             values[field] = _read_secret(name, value)
             files[field] = value
