@@ -1,9 +1,11 @@
 """The database that a server started itself is kept alive, and its promises hold."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +21,8 @@ from persistence.embedded import running_url
 from persistence.embedded.places import CLUSTER, existing_home
 from persistence.embedded.postmaster import PidFile
 from tests.contract.process import Server
+from tests.faults.database import mount
+from tests.faults.disk import can_mount, switch_segment
 from tests.faults.ledger import Ledger
 from tests.faults.rig import SETTLE_S_MAX, Load, make_event
 
@@ -29,6 +33,8 @@ pytestmark = [
 
 KILLS = 3
 BUYERS = 12
+DISK_BYTES = 800 << 20
+DISK_NEARLY_FULL_BYTES = 200 << 20
 PATIENCE_S = 60.0
 
 
@@ -49,6 +55,10 @@ def postmaster(server: Server) -> int | None:
     """Give the process of the database, while that says that it is ready."""
     said = PidFile.read(cluster_of(server))
     return said.pid if said is not None and said.is_ready else None
+
+
+def until_another(server: Server, former: int) -> None:
+    until(lambda: postmaster(server) not in {None, former})
 
 
 def state_of(pid: int) -> str | None:
@@ -104,7 +114,7 @@ def test_a_killed_database_of_ours_is_back_and_nothing_is_lost(
             assert killed is not None
             os.kill(killed, signal.SIGKILL)
             began = time.monotonic()
-            until(lambda killed=killed: postmaster(server) not in {None, killed})
+            until_another(server, killed)
             assert state_of(killed) is None
             assert load.wait_for_flow(began, PATIENCE_S) is not None
         # What buyers wait for longer than a stop takes is told in the history.
@@ -140,3 +150,73 @@ def test_a_database_that_cannot_come_back_ends_the_server_with_the_reason(
     assert "configuration file" in last
     assert state_of(killed) is None
     server.process = None
+
+
+def health(server: Server) -> dict[str, object]:
+    with urllib.request.urlopen(server.url + "/health", timeout=10) as answer:
+        told = json.load(answer)
+    assert isinstance(told, dict)
+    return told
+
+
+def leave(folder: Path, free_bytes: int) -> None:
+    """Write a file until a disk has only so much left, which may be nothing."""
+    with (folder / "ballast").open("ab", buffering=0) as file:
+        while True:
+            left = os.statvfs(folder)
+            more = left.f_bavail * left.f_frsize - free_bytes
+            if more <= 0:
+                return
+            try:
+                file.write(bytes(min(more, 1 << 20)))
+            except OSError:
+                return
+
+
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    if not can_mount():
+        pytest.skip("we may not mount a disk here")
+    disk = folder / "disk"
+    disk.mkdir()
+    mount(disk, DISK_BYTES)
+    folder.chmod(0o755)
+    disk.chmod(0o755)
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.mark.campaign
+def test_a_disk_that_fills_is_told_before_it_is_full_and_survived(
+    small_disk: Path, folder: Path
+):
+    server = Server(parent=small_disk)
+    try:
+        server.start()
+        assert health(server)["problems"] == []
+        leave(small_disk, DISK_NEARLY_FULL_BYTES)
+        assert "MiB are free where the data" in str(health(server)["problems"])
+        assert health(server)["status"] == "degraded"
+        event = asyncio.run(make_event(server))
+        history = folder / "history.jsonl"
+        url = running_url(DataDirectory(server.data))
+        assert url is not None
+        ledger = Ledger(history, url, event)
+        load = Load([server.url], event, history, BUYERS, 0)
+        try:
+            assert load.wait_for_flow(time.monotonic()) is not None
+            leave(small_disk, 0)
+            # The log needs a new segment, for which there is no room.
+            for _ in range(3):
+                switch_segment(url)
+                time.sleep(1.0)
+            (small_disk / "ballast").unlink()
+            began = time.monotonic()
+            assert load.wait_for_flow(began, PATIENCE_S) is not None
+            said = load.tell("settle", within_s=SETTLE_S_MAX)
+        finally:
+            load.end()
+        assert said["violations"] + ledger.judge() == []
+        assert status(server, "/readyz") == 200
+    finally:
+        server.remove()

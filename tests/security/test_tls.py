@@ -19,10 +19,10 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 from persistence.embedded.account import choose_account
 from persistence.embedded.binaries import DEBIAN
-from persistence.errors import Unavailable
+from persistence.errors import Unavailable, Unsent
 from persistence.mail import Outbox
 from persistence.postgres.clock import DatabaseClock
-from persistence.postgres.connection import Connection, Unsent
+from persistence.postgres.connection import Connection
 from persistence.postgres.pool import Pool
 from server.transport.bus.bus import BusError
 from server.transport.bus.redis_bus import RedisBus

@@ -1,4 +1,3 @@
-import json
 import re
 from collections.abc import AsyncIterator
 
@@ -59,7 +58,7 @@ async def test_who_is_to_be_started_anew_says_so_and_why(client, monkeypatch):
     monkeypatch.setattr(Observer, "ailment", "The database has gone for good.")
     answer = await client.get("/livez")
     assert answer.status == 503
-    assert json.loads(answer.body) == {
+    assert answer.body == {
         "status": "unavailable",
         "reason": "The database has gone for good.",
     }
