@@ -28,6 +28,7 @@ from inventory.alarm import Alarm
 from inventory.batch import BatchBuilder
 from inventory.commands import AnyCommand, ExpireHold, KeepHolds
 from inventory.decide import decide
+from inventory.event_time import EventTime
 from inventory.keys import KeyMemory, replay
 from inventory.loading import Deposed, Loaded, SnapshotWriter, board_state, load
 from inventory.ports import (
@@ -94,6 +95,7 @@ class EventActor:
         self._open: BatchBuilder | None = None
         self._keys = KeyMemory(complete=False)
         self._confirmed_at = 0.0
+        self._time = EventTime(clock)
         self._snapshots = SnapshotWriter(journal, observer)
         self._patience = RefusalTimer(self._refuse_waiting)
         self._alarm = Alarm()
@@ -167,6 +169,7 @@ class EventActor:
         stock = state.stock
         self._keys = KeyMemory(complete=ownership.version == 0)
         self._state = state
+        self._time.begin(stock.at_ms)
         self.publisher.reset(board_state(ownership, stock))
         builder, now_ms = self._begin()
         kept_ms = now_ms + limits.HOLD_GRACE_MS
@@ -225,8 +228,8 @@ class EventActor:
         return self._open, self._now_ms()
 
     def _now_ms(self) -> int:
-        """Return the event's time: the database's, but it never goes back."""
-        return max(self.clock.now_ms(), self._loaded().stock.at_ms)
+        """Return the event's time."""
+        return self._time.now_ms(self._loaded().stock.at_ms)
 
     def _loaded(self) -> Loaded:
         if self._state is None:
@@ -477,5 +480,5 @@ class EventActor:
         silent_s = self.clock.monotonic() - self._confirmed_at
         delay_s = limits.RENEW_AFTER_S - silent_s
         if due_ms is not None:
-            delay_s = min(delay_s, (due_ms - self.clock.now_ms()) / 1_000)
+            delay_s = min(delay_s, (due_ms - self._now_ms()) / 1_000)
         await self._alarm.sleep(delay_s)

@@ -36,6 +36,10 @@ HOLD_GRACE_MS = 5_000
 """A hold is kept this long past its promised end, so that a booking sent in time is not
 lost in a queue; recovery keeps every live hold at least this long."""
 
+BEHIND_SLOWS = 16
+"""Where the clock goes back, an event's time goes on slower, by one part in so many,
+until the clock is there again: an hour is made up for in sixteen."""
+
 EXPIRED_MEMORY_MS = 3_600_000
 """How long the token of an expired hold is told apart from one that never was."""
 

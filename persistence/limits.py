@@ -3,6 +3,10 @@
 LEASE_TTL_S = 10.0
 """How long after its last commit an owner is left alone; every commit renews it."""
 
+LEASE_S_MAX = 60.0
+"""No lease ends later than that from now, unless the clock was set back since: it binds
+nobody then, where its owner is not seen any more."""
+
 LANES = 2
 """Journal connections of a process; figures are in `lanes`."""
 
@@ -34,6 +38,7 @@ READ_TIMEOUT_S = 10.0
 PAGE_MAX = 200
 CONTROL_ATTEMPTS_MAX = 4
 
+assert 2 * LEASE_TTL_S < LEASE_S_MAX
 assert LOCK_TIMEOUT_S < CALL_DEADLINE_S < LEASE_TTL_S / 2
 assert BACKOFF_S_MIN < BACKOFF_S_MAX < UNSENT_PATIENCE_S
 

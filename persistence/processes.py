@@ -24,7 +24,8 @@ _ONE_AT_A_TIME = "SELECT FROM cluster FOR UPDATE"
 _OTHERS = """
 SELECT process, address, protocol, bus, secret_fingerprint, lease_ms
 FROM process
-WHERE node <> $1 AND seen_at > clock_timestamp() - make_interval(secs => $2)
+WHERE node <> $1 AND seen_at BETWEEN clock_timestamp() - make_interval(secs => $2)
+    AND clock_timestamp() + make_interval(secs => $2)
 ORDER BY process
 """
 _FORGET = """
@@ -44,6 +45,8 @@ _COLUMNS = """
 process, node, pid, address, version, leaving,
 (extract(epoch FROM started_at) * 1000)::bigint AS started_at_ms
 """
+# Who was seen in the future lived before the clock was set back; if it still does, it
+# says so again within a second.
 # The other rows are as they were before this statement, our own is as it leaves it.
 _BEAT = f"""
 WITH own AS (
@@ -53,7 +56,8 @@ WITH own AS (
 SELECT {_COLUMNS} FROM own
 UNION ALL
 SELECT {_COLUMNS} FROM process
-WHERE process <> $1 AND seen_at > clock_timestamp() - make_interval(secs => $3)
+WHERE process <> $1 AND seen_at BETWEEN clock_timestamp() - make_interval(secs => $3)
+    AND clock_timestamp() + make_interval(secs => $3)
 ORDER BY process
 """
 _LEAVE = "DELETE FROM process WHERE process = $1"
@@ -77,12 +81,18 @@ _VOID_NODE = _VOID.format(
     who="node = $1",
     owner="(owner_address = $1 OR starts_with(owner_address, $1 || '.'))",
 )
+# A lease that ends later than any can is of before the clock was set back; who still
+# has it renews it soon, and lives.
 # What is voided, or given up to the others, keeps the address of who had it: its holds
 # must end in time though whoever was told to take it may be dead by now.
 _ORPHANS = """
 SELECT event_id, owner_address FROM event_head
 WHERE owner_address IS NOT NULL
-    AND (owner_token IS NULL OR lease_until <= clock_timestamp())
+    AND (owner_token IS NULL OR lease_until <= clock_timestamp()
+        OR lease_until > clock_timestamp() + make_interval(secs => $2)
+        AND NOT EXISTS (SELECT FROM process p WHERE p.process = owner_address
+            AND p.seen_at BETWEEN clock_timestamp() - make_interval(secs => $3)
+            AND clock_timestamp() + make_interval(secs => $3)))
 ORDER BY lease_until, event_id LIMIT $1
 """
 _OWNED = """
@@ -233,7 +243,9 @@ class Processes:
 
         Those given up when nothing was due there are not among them.
         """
-        rows = await self._pool.fetch(_ORPHANS, limit)
+        rows = await self._pool.fetch(
+            _ORPHANS, limit, limits.LEASE_S_MAX, limits.SEEN_S_MAX
+        )
         return [(row["event_id"], row["owner_address"]) for row in rows]
 
     async def owned(self) -> list[OwnedEvent]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from persistence.environment import plain_environment
+
 # `postgres` where the system has it; `nobody` is on every system.
 ROOT_RUNS_AS = ("postgres", "nobody")
 PROBE_TIMEOUT_S = 10
@@ -33,11 +35,15 @@ class Account:
     def process_options(self) -> dict[str, Any]:
         """Return what `subprocess` needs to start a child under the account.
 
-        Without the environment's PG* variables, which would change what we ask for.
-        The working directory is one that every account can be in.
+        Of our environment it gets what any program may know: no secret of ours, and
+        none of the PG* variables, which would change what we ask for. The working
+        directory is one that every account can be in.
         """
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-        options: dict[str, Any] = {"env": kept, "cwd": "/", "stdin": subprocess.DEVNULL}
+        options: dict[str, Any] = {
+            "env": plain_environment(),
+            "cwd": "/",
+            "stdin": subprocess.DEVNULL,
+        }
         if not self.is_self:
             options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
         return options

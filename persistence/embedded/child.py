@@ -1,5 +1,6 @@
 """A program that runs as our child: begun with a log, tied to our life, ended."""
 
+import asyncio
 import ctypes
 import os
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from persistence.embedded.account import Account
+from persistence.environment import plain_environment
 
 PR_SET_PDEATHSIG = 1
 WATCHDOG = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; kill -"$3" "$2"'
@@ -107,6 +109,7 @@ def _start_watchdog(
     ours, theirs, number = str(os.getpid()), str(child), str(int(farewell))
     return subprocess.Popen(
         ["/bin/sh", "-c", WATCHDOG, "sh", ours, theirs, number],
+        env=plain_environment(),
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -124,14 +127,19 @@ def rotate(log: Path) -> int:
     return 0
 
 
-def last_words(log: Path, start: int, marks: Iterable[str]) -> str:
+def last_words(
+    log: Path, start: int, marks: Iterable[str], besides: str | None = None
+) -> str:
     """Return the line of the log that says why the program ended.
 
-    It is the last line with the first mark that any has, from behind the mark on.
+    It is the last line with the first mark that any has, from behind the mark on; one
+    with the words `besides` is none.
     """
     with log.open("rb") as file:
         file.seek(start)
         lines = file.read(1024 * 1024).decode("utf-8", "replace").splitlines()
+    if besides is not None:
+        lines = [line for line in lines if besides not in line]
     for mark in marks:
         for line in reversed(lines):
             if mark in line:
@@ -146,4 +154,14 @@ def poll(condition: Callable[[], bool], timeout_s: float) -> bool:
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_S)
+    return True
+
+
+async def poll_in_loop(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Do what `poll` does, and let the loop turn."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(POLL_S)
     return True

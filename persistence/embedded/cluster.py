@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -23,6 +23,7 @@ from persistence.embedded.child import (
     in_main_thread,
     last_words,
     poll,
+    poll_in_loop,
     rotate,
     tie_to_parent,
 )
@@ -86,13 +87,24 @@ SETTINGS = {
     "log_destination": "stderr",
     "logging_collector": "off",
     "log_line_prefix": "%m [%p] ",
+    # Rows have addresses and names of people in them: what an error quotes of them (the
+    # key that is there already, the row that breaks a rule, the statement with its
+    # parameters) goes to who asked, and stays out of the log.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
+
+# Said to clients that come too early; of why Postgres ended it tells nothing.
+TOO_EARLY = "the database system is "
 
 
 class EmbeddedPostgres:
     """The Postgres of one data directory, whose lock the caller holds.
 
     `start` from the main thread before the event loop; `stop` when the loop is done.
+    In between, `restart` it in the loop where it ended; it is at the same address then.
     """
 
     def __init__(self, data: DataDirectory) -> None:
@@ -127,6 +139,11 @@ class EmbeddedPostgres:
         """Begin to start; whoever has something else to do may do it before `wait`."""
         if self.pid is not None:
             return
+        self._check_caller()
+        with self._stopped_on_failure():
+            self._launched = self._launch()
+
+    def _check_caller(self) -> None:
         if not in_main_thread():
             raise EmbeddedPostgresError(
                 "The embedded Postgres ends with the thread that started it:"
@@ -134,8 +151,6 @@ class EmbeddedPostgres:
             )
         if not self._data.locked:
             raise EmbeddedPostgresError("Lock the data directory first.")
-        with self._stopped_on_failure():
-            self._launched = self._launch()
 
     def wait(self) -> str:
         """Wait until the launched Postgres answers; return its address for asyncpg."""
@@ -153,6 +168,35 @@ class EmbeddedPostgres:
                         " history."
                     )
         return self.url
+
+    async def restart(self) -> None:
+        """Start Postgres again that ended, and wait until it answers.
+
+        Call it from a loop of the main thread, which goes on meanwhile. Raises
+        `EmbeddedPostgresError`; it may then be called again.
+        """
+        self._check_caller()
+        with self._stopped_on_failure():
+            # What the system holds of the dead child goes here.
+            self.stop()
+            home = existing_home(self._data)
+            if home is None:
+                raise EmbeddedPostgresError(
+                    f"The database of {self._data.path} is gone."
+                )
+            cluster = home / CLUSTER
+            account = choose_account(_owner(cluster))
+            binaries, major = runnable_binaries(find_binaries(), account, home)
+            _check_version(cluster, major)
+            if not await poll_in_loop(lambda: _is_over(cluster), FORMER_TIMEOUT_S):
+                raise _former_lives(cluster)
+            _clear_away(cluster)
+            launched = self._begin(home, account, binaries)
+            is_ready = self._readiness(launched)
+            timeout_s = _patience_s(launched)
+            if not await poll_in_loop(is_ready, timeout_s):
+                raise _not_ready(launched, timeout_s)
+            self._url = socket_url(str(launched.sockets), DATABASE)
 
     @contextmanager
     def _stopped_on_failure(self) -> Iterator[None]:
@@ -192,6 +236,11 @@ class EmbeddedPostgres:
                 f"The account {account.name} cannot reach its database in {cluster}:"
                 " a directory above it has been closed."
             )
+        return self._begin(home, account, binaries)
+
+    def _begin(self, home: Path, account: Account, binaries: Path) -> "_Launched":
+        """Start Postgres over a cluster whose former one is gone."""
+        cluster = home / CLUSTER
         sockets = make_socket_directory(self._data, account, home)
         restored = note_restore(self._data, cluster)
         log = home / "postgres.log"
@@ -224,23 +273,26 @@ class EmbeddedPostgres:
         self._child = Child(command, log, account, FAST_SHUTDOWN)
 
     def _wait_until_ready(self, launched: "_Launched") -> None:
+        timeout_s = _patience_s(launched)
+        if not poll(self._readiness(launched), timeout_s):
+            raise _not_ready(launched, timeout_s)
+
+    def _readiness(self, launched: "_Launched") -> Callable[[], bool]:
+        """Return what tells whether it answers, and raises where it ended."""
         cluster, log, log_start = launched.cluster, launched.log, launched.log_start
 
         def is_ready() -> bool:
             pid = self.pid
             if pid is None:
-                words = last_words(log, log_start, ("FATAL:", "PANIC:", "ERROR:"))
+                marks = ("PANIC:", "FATAL:", "ERROR:")
+                words = last_words(log, log_start, marks, besides=TOO_EARLY)
                 raise EmbeddedPostgresError(
                     f"Postgres ended while it started: {words} (its log is {log})."
                 )
             said = PidFile.read(cluster)
             return said is not None and said.pid == pid and said.is_ready
 
-        timeout_s = RESTORE_TIMEOUT_S if launched.restored else START_TIMEOUT_S
-        if not poll(is_ready, timeout_s):
-            raise EmbeddedPostgresError(
-                f"Postgres was not ready within {timeout_s} s; its log is {log}."
-            )
+        return is_ready
 
     def stop(self, timeout_s: float = 10) -> None:
         """Stop Postgres: in order, and if that takes too long, at once.
@@ -260,6 +312,16 @@ class _Launched(NamedTuple):
     log: Path
     log_start: int
     restored: bool
+
+
+def _patience_s(launched: _Launched) -> float:
+    return RESTORE_TIMEOUT_S if launched.restored else START_TIMEOUT_S
+
+
+def _not_ready(launched: _Launched, timeout_s: float) -> EmbeddedPostgresError:
+    return EmbeddedPostgresError(
+        f"Postgres was not ready within {timeout_s:g} s; its log is {launched.log}."
+    )
 
 
 def running_url(data: DataDirectory) -> str | None:
@@ -298,18 +360,28 @@ def _wait_for_former(cluster: Path) -> None:
 
     After `kill -9` of the server it is still writing its last checkpoint.
     """
+    if not poll(lambda: _is_over(cluster), FORMER_TIMEOUT_S):
+        raise _former_lives(cluster)
+    _clear_away(cluster)
 
-    def is_gone() -> bool:
-        said = PidFile.read(cluster)
-        return said is None or not said.is_alive()
 
-    if not poll(is_gone, FORMER_TIMEOUT_S):
-        said = PidFile.read(cluster)
-        raise EmbeddedPostgresError(
-            f"The former Postgres over {cluster} (process"
-            f" {'unknown' if said is None else said.pid}) has not ended within"
-            f" {FORMER_TIMEOUT_S} s; stop it first."
-        )
+def _is_over(cluster: Path) -> bool:
+    """Return whether nothing is left of the Postgres that ran over a cluster."""
+    said = PidFile.read(cluster)
+    return said is None or not said.is_alive()
+
+
+def _former_lives(cluster: Path) -> EmbeddedPostgresError:
+    said = PidFile.read(cluster)
+    return EmbeddedPostgresError(
+        f"The former Postgres over {cluster} (process"
+        f" {'unknown' if said is None else said.pid}) has not ended within"
+        f" {FORMER_TIMEOUT_S} s; stop it first."
+    )
+
+
+def _clear_away(cluster: Path) -> None:
+    """Remove what a Postgres that is gone left, where it would mislead the next."""
     said = PidFile.read(cluster)
     if said is not None and process_exists(said.pid):
         # Its number went to another program, which Postgres would take for itself.

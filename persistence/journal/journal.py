@@ -43,6 +43,22 @@ _ACQUIRE = """
 SELECT status, history_id, epoch, version, chain, now_ms
 FROM acquire_head($1, $2, $3, $4)
 """
+# Of before the clock was set back, and of a process that nobody sees any more: it would
+# last until the clock is there again. A head that is locked is being committed to.
+_END_IMPOSSIBLE = """
+WITH impossible AS (
+    SELECT event_id FROM event_head h
+    WHERE event_id = $1 AND owner_token IS NOT NULL
+        AND lease_until > clock_timestamp() + make_interval(secs => $2)
+        AND NOT EXISTS (SELECT FROM process p WHERE p.process = h.owner_address
+            AND p.seen_at BETWEEN clock_timestamp() - make_interval(secs => $3)
+            AND clock_timestamp() + make_interval(secs => $3))
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE event_head h SET owner_token = NULL, lease_until = '-infinity'
+FROM impossible i WHERE h.event_id = i.event_id
+RETURNING clock_ms() AS now_ms
+"""
 # Without a token nobody can commit, and anybody may acquire. Without an address the
 # head leaves the index of what is owned, and nobody looks after it until it is used.
 _RELEASE = """
@@ -163,9 +179,12 @@ class PostgresJournal:
         Raises KeyError when there is no such event, and `Unavailable`.
         """
         token = secrets.token_urlsafe(16)
-        (row,) = await self._call(
-            _ACQUIRE, event, token, self._address, self._lease_ttl_ms
-        )
+        asked = (_ACQUIRE, event, token, self._address, self._lease_ttl_ms)
+        (row,) = await self._call(*asked)
+        if row["status"] == "taken" and await self._call(
+            _END_IMPOSSIBLE, event, limits.LEASE_S_MAX, limits.SEEN_S_MAX
+        ):
+            (row,) = await self._call(*asked)
         if row["status"] == "missing":
             raise KeyError(event)
         if row["status"] != "acquired":

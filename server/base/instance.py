@@ -27,6 +27,8 @@ class Instance(Struct, frozen=True, kw_only=True):
     """Where it listens besides, alone."""
     address: str | None = None
     """The URL at which clients reach this one process, where there is one."""
+    own_database: bool = False
+    """Whether the database is one that we started, and look after."""
     supervised: bool = False
     """Whether a supervisor holds the data directory, and has ended the leases of the
     node's former processes."""

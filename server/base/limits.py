@@ -118,6 +118,9 @@ BUS_CONNECT_S_MAX = 2.0
 BUS_BACKOFF_S_MIN = 0.05
 BUS_BACKOFF_S_MAX = 1.0
 BUS_SURVEY_S = 0.25
+BUS_REFUSED_S_MAX = 5.0
+"""A process whose bus does not let it in for so long sends its clients away."""
+
 """The pause between two questions to a Redis Cluster for who has which slot."""
 
 BUS_CLOSE_S_MAX = 1.0

@@ -7,7 +7,7 @@ form. So do the traces of callbacks and tasks that asyncio reports.
 import logging
 import sys
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 import orjson
 import structlog
@@ -38,10 +38,46 @@ def configure_logging(level: str, worker: int | None = None) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(
+            cast(BinaryIO, Output(sys.stderr.buffer))
+        ),
     )
     logging.basicConfig(handlers=[Forward()], level=LEVELS[level], force=True)
     logging.captureWarnings(True)
+
+
+class Output:
+    """Where lines go, and may fail to: then they are lost, and nobody else with them.
+
+    A full disk under the log, or a reader of it that ended, is no reason to stop
+    selling. How many lines were lost is told with the next that is written.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        # Below the buffer, which would keep what could not be written.
+        self._file: Any = getattr(file, "raw", file)
+        self._lost = 0
+
+    def write(self, line: bytes) -> None:
+        """Write one line, if that can be."""
+        try:
+            if self._lost:
+                told = {"event": "lines of the log were lost", "lines": self._lost}
+                self._put(_dumps(told | {"level": "warning"}) + b"\n")
+                self._lost = 0
+            self._put(line)
+        except OSError:
+            self._lost += 1
+
+    def flush(self) -> None:
+        """Do nothing: what is written has left."""
+
+    def _put(self, data: bytes) -> None:
+        while data:
+            written = self._file.write(data)
+            if not written:
+                raise BlockingIOError
+            data = data[written:]
 
 
 class Forward(logging.Handler):

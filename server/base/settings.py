@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 from email.utils import parseaddr
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -76,13 +77,15 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unsafe: bool = False
     loop: Literal["uvloop", "asyncio"] = "uvloop"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    secret_files: dict[str, str] = {}
+    """The files that settings were read from, by the names of their fields."""
 
 
 NAMES: Final[dict[str, str]] = {
     **{
         f"ONSALE_{name.upper()}": name
         for name in Config.__struct_fields__
-        if not name.startswith("s3_")
+        if not name.startswith("s3_") and name != "secret_files"
     },
     "DATABASE_URL": "database_url",
     "REDIS_URL": "redis_url",
@@ -92,6 +95,28 @@ NAMES: Final[dict[str, str]] = {
     "AWS_SESSION_TOKEN": "s3_token",
 }
 """Names in the environment, and the settings they give."""
+
+SECRETS: Final = frozenset(
+    {
+        "admin_password",
+        "database_url",
+        "old_secret_key",
+        "redis_url",
+        "s3_key_id",
+        "s3_secret",
+        "s3_token",
+        "secret_key",
+        "smtp_url",
+    }
+)
+"""Settings that are secret, or have a password in them."""
+
+FILES: Final[dict[str, str]] = {
+    f"{name}_FILE": name for name, field in NAMES.items() if field in SECRETS
+}
+"""Names in the environment that tell a file, and what that file holds the value of."""
+
+SECRET_BYTES_MAX: Final = 16_384
 
 OTHERS: Final = frozenset(
     {
@@ -103,6 +128,7 @@ OTHERS: Final = frozenset(
 )
 """Names that belong to others of ours: the embedded Postgres, and dev.py."""
 
+REDIS_LOGIN: Final = "login="
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\sA-Z]+")
 _LISTS: Final = frozenset({"trusted_proxies", "allowed_origins"})
 
@@ -110,8 +136,19 @@ _LISTS: Final = frozenset({"trusted_proxies", "allowed_origins"})
 def read_config(environment: Mapping[str, str], **given: object) -> Config:
     """Return the settings; what is `given` (not None) goes before the environment."""
     values: dict[str, object] = {}
+    files: dict[str, str] = {}
     for name, value in environment.items():
-        if name in NAMES and value:
+        if name in FILES:
+            field = NAMES[FILES[name]]
+            if not value or given.get(field) is not None:
+                continue
+            for other in (*NAMES, *FILES):
+                same = NAMES[FILES.get(other, other)] == field and other != name
+                if same and environment.get(other):
+                    raise ConfigError(f"{other} and {name} are both set: keep one.")
+            values[field] = _read_secret(name, value)
+            files[field] = value
+        elif name in NAMES and value:
             field = NAMES[name]
             values[field] = (
                 [part.strip() for part in value.split(",") if part.strip()]
@@ -121,6 +158,7 @@ def read_config(environment: Mapping[str, str], **given: object) -> Config:
         elif name.startswith("ONSALE_") and name not in NAMES and name not in OTHERS:
             raise ConfigError(f"{name} is not a setting of onsale.")
     values.update({name: value for name, value in given.items() if value is not None})
+    values["secret_files"] = files
     try:
         config = msgspec.convert(values, Config, strict=False)
     except msgspec.ValidationError as error:
@@ -130,6 +168,72 @@ def read_config(environment: Mapping[str, str], **given: object) -> Config:
         raise ConfigError(f"{' / '.join(names) or 'Settings'}: {detail}.") from None
     _check(config)
     return config
+
+
+def read_again(config: Config) -> Config:
+    """Return the settings with what the files of secrets hold now.
+
+    Raises `ConfigError` where one cannot be read, or what is in it cannot be.
+    """
+    if not config.secret_files:
+        return config
+    names = {NAMES[name]: file for file, name in FILES.items()}
+    fresh = msgspec.structs.replace(
+        config,
+        **{
+            field: _read_secret(names[field], path)
+            for field, path in config.secret_files.items()
+        },
+    )
+    _check(fresh)
+    return fresh
+
+
+def _read_secret(name: str, path: str) -> str:
+    """Return what a file holds, without the end of its line; no message repeats it."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(SECRET_BYTES_MAX + 1)
+        text = data.decode()
+    except OSError as error:
+        raise ConfigError(f"{name}: {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{name}: {path} holds no text of UTF-8.") from None
+    text = text.removesuffix("\n").removesuffix("\r")
+    if len(data) > SECRET_BYTES_MAX or "\n" in text or "\0" in text or not text:
+        raise ConfigError(
+            f"{name}: {path} must hold one line of at most {SECRET_BYTES_MAX:,} bytes."
+        )
+    return text
+
+
+def redis_address(config: Config) -> str | None:
+    """Return where Redis is; with the file where its login stands, which may change."""
+    path = config.secret_files.get("redis_url")
+    if config.redis_url is None or path is None:
+        return config.redis_url
+    return f"{config.redis_url}#{REDIS_LOGIN}{quote(str(Path(path).absolute()))}"
+
+
+def redis_login(address: str) -> str:
+    """Return the address to connect to, with the login that its file has now.
+
+    Where that cannot be read it is the login that was known before.
+    """
+    known, _, told = address.partition("#")
+    if not told.startswith(REDIS_LOGIN):
+        return address
+    try:
+        fresh = _read_secret("REDIS_URL_FILE", unquote(told.removeprefix(REDIS_LOGIN)))
+        parts, known_parts = urlsplit(fresh), urlsplit(known)
+    except (ConfigError, ValueError):
+        return known
+    if parts.scheme == known_parts.scheme:
+        return fresh
+    # One node of a cluster, whose address it told itself.
+    login, at, _ = parts.netloc.rpartition("@")
+    host = known_parts.netloc.rpartition("@")[2]
+    return known_parts._replace(netloc=f"{login}{at}{host}").geturl()
 
 
 def _check(config: Config) -> None:

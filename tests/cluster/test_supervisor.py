@@ -184,6 +184,16 @@ def test_no_secret_is_shown_by_ps(server):
         assert b"postgresql://" not in command_of(pid)
 
 
+@pytest.mark.attack
+def test_no_secret_is_in_the_environment_of_a_worker(server):
+    """Workers are told secrets in a way that no other process can look at."""
+    for pid in workers(server):
+        known = Path(f"/proc/{pid}/environ").read_bytes()
+        assert b"PYTHONPATH=" in known
+        for name in (b"ONSALE_", b"DATABASE_URL", b"REDIS_URL", b"AWS_"):
+            assert name not in known
+
+
 def test_a_killed_worker_is_replaced_and_the_port_stays_open(server, log_since):
     victim, survivor = sorted(workers(server))
     with never_refused(server):

@@ -19,6 +19,8 @@ NOT_FOR_THE_OPERATOR = {
     "data_dir",
     "database_url",
     "redis_url",
+    # Which files the others were read from.
+    "secret_files",
     # Ports of single workers are published nowhere.
     "worker_port",
     "advertise",

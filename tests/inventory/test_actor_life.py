@@ -132,6 +132,23 @@ async def test_recovery_counts_from_the_time_of_the_event(stage):
     assert held.ends_ms == NOW_MS + 14_000 + limits.HOLD_GRACE_MS
 
 
+async def test_a_clock_set_back_by_an_hour_lets_holds_end_nearly_in_time(stage):
+    await stage.ready()
+    await stage.ask("ann", "hold A-1 ttl=160")
+    await stage.close()
+    stage.clock.time_ms -= 3_600_000
+    stage.open()
+    await stage.ready()
+    # A sixteenth slower, and what everybody is let off.
+    stage.clock.advance((160 + GRACE_S) * 16 / 15 - 1)
+    await wake(stage)
+    assert stage.board.letters.decode()[0] == "h"
+    stage.clock.advance(2)
+    await wake(stage)
+    await soon(lambda: stage.board.letters.decode()[0] == "f")
+    assert (await stage.ask("bob", "hold A-1 ttl=10")).expires_at is not None
+
+
 async def test_recovery_without_short_holds_writes_nothing(stage):
     await stage.ready()
     await stage.ask("ann", "hold A-1")

@@ -243,6 +243,31 @@ async def test_orphans_are_events_that_had_an_owner_and_have_none(store, process
     }
 
 
+async def test_who_was_seen_in_the_future_lived_before_the_clock_was_set_back(
+    store, processes
+):
+    lives, dead = make_process(), make_process("other.0.bbbb")
+    for process in (lives, dead):
+        await processes.join(process, TERMS)
+    await make_old(store, dead.process, -3_600)
+    assert await names(processes, lives.process) == [lives.process]
+    # What it owned is nobody's, though the lease lasts another hour; what one owns that
+    # lives, and will renew it at once, stays.
+    for event, owner in (("theirs", dead.process), ("ours", lives.process)):
+        await store.own(event)
+        await store.query(
+            "UPDATE event_head SET owner_address = $2,"
+            " lease_until = clock_timestamp() + interval '1 hour' WHERE event_id = $1",
+            event,
+            owner,
+        )
+    assert await processes.orphans(10) == [("theirs", dead.process)]
+    assert await store.journal.acquire("ours") is None
+    taken = await store.journal.acquire("theirs")
+    assert taken is not None
+    assert taken.epoch == 2
+
+
 async def test_owned_events_are_told_with_their_owner(store, processes, monkeypatch):
     first, _, gone = [await store.own(event) for event in ("a", "b", "c")]
     await store.journal.release(gone, due=False)
@@ -262,7 +287,8 @@ async def test_the_events_that_nobody_owns_are_not_read_for_the_orphans(store):
         " SELECT 'evt' || n, 'line' FROM generate_series(1, 5000) n"
     )
     await store.query("ANALYZE event_head")
-    plan = await store.query("EXPLAIN " + _ORPHANS.replace("$1", "10"))
+    sql = _ORPHANS.replace("$1", "10").replace("$2", "60").replace("$3", "5")
+    plan = await store.query("EXPLAIN " + sql)
     assert any("event_head_owner" in line for (line,) in plan), plan
 
 

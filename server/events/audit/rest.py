@@ -5,7 +5,6 @@ stalls no sale, and what it finds does not rest on what this process believes.
 """
 
 import asyncio
-import os
 import sys
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ import orjson
 import structlog
 from aiohttp import web
 
+from persistence.environment import python_environment
 from server.base.paths import PROJECT
 from server.events.audit.receipts import RECEIPT_KEY, PublicKey
 from server.events.catalogue.rest import find_managed_event
@@ -23,7 +23,6 @@ from server.transport.rest.route import EVENT, Route
 
 AUDIT_TIMEOUT_S: Final = 120
 WAITING_S: Final = 10
-PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "VIRTUAL_ENV")
 
 log = structlog.get_logger()
 
@@ -61,7 +60,7 @@ async def run_audit(
     """Return the receipt that the child prints."""
     # Secrets go by the environment, where other users of the machine cannot read them,
     # and nothing else of ours goes along.
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment = python_environment()
     environment["DATABASE_URL"] = database_url
     if secret_key is not None:
         environment["ONSALE_SECRET_KEY"] = secret_key

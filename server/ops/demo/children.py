@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from persistence.data_directory import DIRECTORY_MODE, DataDirectory
+from persistence.environment import python_environment
 from server.base.paths import PROJECT
 
 TEMPORARY_PARENT = Path("/var/tmp")
@@ -22,21 +23,19 @@ TEMPORARY_PREFIX = "onsale-demo-"
 YOUNG_S = 60.0
 PATIENCE_S = 20.0
 PR_SET_PDEATHSIG = 1
-# What would point the demo's server at somebody's real database, or change its terms.
-FOREIGN = ("ONSALE_", "DATABASE_URL", "REDIS_URL", "PG")
 # Which program, not which data.
-WELCOME = frozenset({"ONSALE_POSTGRES_BIN"})
+WELCOME = ("ONSALE_POSTGRES_BIN",)
 # Where the database of a data directory went that its account could not reach.
 ELSEWHERE = ("postgres-home", "postgres-socket")
 
 
 def child_environment(**extra: str) -> dict[str, str]:
-    """Return our environment without what configures some other server."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in WELCOME or not name.startswith(FOREIGN)
-    }
+    """Return what a child needs, and nothing that configures some other server.
+
+    No secret, no address of somebody's real database, and nobody's terms.
+    """
+    kept = python_environment(connects=False)
+    kept |= {name: os.environ[name] for name in WELCOME if name in os.environ}
     paths = [str(PROJECT), *filter(None, [kept.get("PYTHONPATH")])]
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), **extra}
 

@@ -1,8 +1,11 @@
 """Whether the server is well, for operators and their machines."""
 
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+from persistence.data_directory import DataDirectory
+from persistence.embedded.places import CLUSTER, existing_home
 from persistence.postgres.durability import Durability
 from server.ops.health import rest, rest_caches
 from server.ops.health.database_probe import DATABASE_PROBE, DURABILITY, DatabaseProbe
@@ -10,6 +13,10 @@ from server.ops.health.examples import EXAMPLES
 from server.ops.health.observer import OBSERVER, Observer
 from server.transport.bus.questions import ASKING
 from server.transport.capability.capability import Capability, Startup
+
+IMAGES: Final = "images"
+LOG: Final = "pg_wal"
+"""Folders that operators put on disks of their own."""
 
 
 async def _open(startup: Startup) -> None:
@@ -20,17 +27,33 @@ async def _open(startup: Startup) -> None:
     )
     observer = Observer(
         startup.instance,
-        startup.settings.data_dir,
+        _folders(startup),
         startup.readiness,
         startup.metrics,
         probe,
     )
     startup[OBSERVER] = observer
+    startup.metrics.gauge(
+        "onsale_disk_free_bytes",
+        "Bytes that are free on that disk of the data which is full first.",
+        lambda: observer.disk().free_bytes,
+    )
     observer.answer(startup[ASKING])
     startup[rest.KEPT] = rest.KeptAnswers(startup.app)
     startup.run(observer.run(), "observer")
     startup.report("database", partial(_database_part, probe, durability))
     startup.run(probe.run(), "database probe")
+
+
+def _folders(startup: Startup) -> list[str]:
+    """Return where data are kept on this machine, each perhaps on a disk of its own."""
+    data = DataDirectory(Path(startup.settings.data_dir))
+    folders = [data.path, data.path / IMAGES]
+    if startup.instance.own_database:
+        home = existing_home(data)
+        assert home is not None, "it runs"
+        folders += [home / CLUSTER, home / CLUSTER / LOG]
+    return [str(folder) for folder in folders]
 
 
 def _database_part(probe: DatabaseProbe, durability: Durability) -> dict[str, object]:

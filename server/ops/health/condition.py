@@ -97,10 +97,10 @@ def problems_of(
     for condition in conditions:
         if not condition.ready:
             problems.append(f"The process {condition.process} takes no clients now.")
-        if condition.disk.status != "ok":
+        if condition.disk.problem is not None:
             problems.append(
-                f"Only {condition.disk.free_bytes >> 20} MiB are free where the data"
-                f" directory of the process {condition.process} is."
+                f"{condition.disk.problem} where the data of the process"
+                f" {condition.process} are."
             )
     for name, part in parts.items():
         if part.get("status") not in GOOD:

@@ -2,10 +2,10 @@
 
 import os
 import resource
-import shutil
 import sys
 import time
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,13 @@ from msgspec import Struct
 
 DISK_BYTES_MIN: Final = 256 << 20
 """With less than that free, a database in the data directory stops before long."""
+
+DISK_BYTES_EASY: Final = 2 << 30
+"""So much is enough for any disk: the log of our Postgres takes up to 1 GiB between two
+checkpoints, and what is told now has to leave somebody the time to do something."""
+
+DISK_SHARE_MIN: Final = 10
+"""Less than one in so many, of bytes or of places for files, is little."""
 
 CPU_OVER_S: Final = 10.0
 """Over how long the use of the CPU is told."""
@@ -25,11 +32,30 @@ class Disk(Struct, frozen=True):
 
     free_bytes: int
     total_bytes: int
+    free_files: int | None = None
+    """How many more files there is a place for; None where that has no bound."""
+    total_files: int | None = None
+
+    @property
+    def least_bytes(self) -> int:
+        """Return with how much less than that free it is nearly full."""
+        share = self.total_bytes // DISK_SHARE_MIN
+        return max(DISK_BYTES_MIN, min(share, DISK_BYTES_EASY))
+
+    @property
+    def problem(self) -> str | None:
+        """Return what is nearly used up, in words; None where nothing is."""
+        if self.free_bytes < self.least_bytes:
+            return f"Only {self.free_bytes >> 20:,} MiB are free"
+        files, places = self.free_files, self.total_files
+        if files is not None and places and files < places // DISK_SHARE_MIN:
+            return f"There is a place for only {files:,} more files"
+        return None
 
     @property
     def status(self) -> str:
         """Return ok, or degraded where it is nearly full."""
-        return "ok" if self.free_bytes >= DISK_BYTES_MIN else "degraded"
+        return "ok" if self.problem is None else "degraded"
 
 
 def disk_of(folder: str) -> Disk:
@@ -37,8 +63,22 @@ def disk_of(folder: str) -> Disk:
     path = Path(folder).absolute()
     while not path.exists():
         path = path.parent
-    usage = shutil.disk_usage(path)
-    return Disk(usage.free, usage.total)
+    told = os.statvfs(path)
+    # What only root may have is not for us.
+    free, total = told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize
+    if not told.f_files:
+        return Disk(free, total)
+    return Disk(free, total, told.f_favail, told.f_files)
+
+
+def fullest(folders: Iterable[str]) -> Disk:
+    """Return the disk, of those where the folders are, that is full first."""
+    disks = [disk_of(folder) for folder in folders]
+    return min(disks, key=lambda one: (one.status == "ok", _spare_bytes(one)))
+
+
+def _spare_bytes(disk: Disk) -> int:
+    return disk.free_bytes - disk.least_bytes
 
 
 def memory_bytes() -> int:

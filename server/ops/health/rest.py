@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from aiohttp import web
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -38,6 +38,8 @@ class Status(Struct):
     """Whether something is as it should be."""
 
     status: str
+    reason: str | UnsetType = UNSET
+    """Why it is not, in a sentence."""
 
 
 class ProcessHealth(Struct):
@@ -73,16 +75,22 @@ _decode = msgspec.msgpack.Decoder(Condition).decode
 
 
 async def show_alive(call: Call) -> web.Response:
-    """Answer at all: the loop turns."""
-    return call.answer(Status("ok"))
+    """Return whether to leave this server running: 503 where only a new one helps."""
+    ailment = call[OBSERVER].ailment
+    if ailment is None:
+        return call.answer(Status("ok"))
+    return call.answer(Status("unavailable", ailment), status=503)
 
 
 async def show_ready(call: Call) -> web.Response:
     """Return whether clients may be sent here, to any process at this address."""
-    # One that begins or ends is no reason to send clients away from its siblings.
-    if call[OBSERVER].ready or await call[KEPT].siblings_ready.get():
+    hindrance = call[OBSERVER].hindrance
+    if hindrance is None:
         return call.answer(Status("ok"))
-    return call.answer(Status("unavailable"), status=503)
+    # One that begins or ends is no reason to send clients away from its siblings.
+    if await call[KEPT].siblings_ready.get():
+        return call.answer(Status("ok"))
+    return call.answer(Status("unavailable", hindrance), status=503)
 
 
 async def show_health(call: Call) -> web.Response:
@@ -182,7 +190,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         show_alive,
         budget="probe",
         who="Asks nobody who they are, and is not limited.",
-        summary="Whether the process answers",
+        summary="Whether the server may go on (503: start it anew)",
         answers=Status,
     ),
     operational(

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from persistence.environment import python_environment
 from server.base.paths import PROJECT
 from server.ops.process.messages import Failed, Job, Ready
 
@@ -53,7 +54,8 @@ class Child:
                 *(str(writing), str(os.getpid())),
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=[writing],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                # The secrets are in its job, which it reads from its standard input.
+                env={**python_environment(), "PYTHONPATH": os.pathsep.join(paths)},
                 # A session of its own: Ctrl-C reaches us, and we end all in order.
                 start_new_session=True,
             )

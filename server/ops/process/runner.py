@@ -21,6 +21,7 @@ from persistence.errors import Unavailable, UnsafeServer
 from persistence.postgres.migrate import MigrationError
 from server.base.instance import Instance
 from server.base.settings import Config, ConfigError
+from server.ops.process.keeper import keep_postgres
 
 GC_THRESHOLDS: Final = (5_000, 10, 100)
 """A sale makes many objects that live for minutes, and nearly no cycles: at the usual
@@ -75,12 +76,19 @@ def set_up_process() -> None:
 
 
 def run_server(
-    config: Config, instance: Instance, on_ready: Callable[[str], None]
+    config: Config,
+    instance: Instance,
+    on_ready: Callable[[str], None],
+    postgres: EmbeddedPostgres | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` is told the address clients use."""
+    """Serve until SIGTERM or SIGINT; `on_ready` is told the address clients use.
+
+    A `postgres` of ours is looked after meanwhile; where it ends and cannot be started
+    again, serving ends with an `EmbeddedPostgresError`.
+    """
     factory = uvloop.new_event_loop if config.loop == "uvloop" else None
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(_serve(config, instance, on_ready))
+        runner.run(_serve(config, instance, on_ready, postgres))
 
 
 def say_ready(url: str) -> None:
@@ -96,7 +104,10 @@ def tell_notices(postgres: EmbeddedPostgres) -> None:
 
 
 async def _serve(
-    config: Config, instance: Instance, on_ready: Callable[[str], None]
+    config: Config,
+    instance: Instance,
+    on_ready: Callable[[str], None],
+    postgres: EmbeddedPostgres | None,
 ) -> None:
     from server.app import Server
 
@@ -105,6 +116,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    keeping = None
     try:
         on_ready(await server.start())
         # What is there now stays: no collection of garbage need look at it again.
@@ -112,11 +124,20 @@ async def _serve(
         gc.freeze()
         waiting = asyncio.create_task(stopped.wait())
         ends: list[asyncio.Future[Any]] = [waiting, server.failed]
+        if postgres is not None:
+            keeping = asyncio.create_task(keep_postgres(postgres).run())
+            ends.append(keeping)
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if server.failed.done():
             log.error("a part of the server died", exc_info=server.failed.exception())
     finally:
+        if keeping is not None:
+            # From now on its end is wanted.
+            keeping.cancel()
+            await asyncio.wait([keeping])
         await server.stop()
+    if keeping is not None and not keeping.cancelled():
+        keeping.result()
     if server.failed.done():
         server.failed.result()

@@ -10,7 +10,7 @@ from persistence.data_directory import DataDirectory
 from persistence.embedded import EmbeddedPostgres
 from server.base.instance import Instance, address_of, name_process, own_port_of
 from server.base.log import configure_logging
-from server.base.settings import Config
+from server.base.settings import Config, redis_address
 from server.ops.process.runner import (
     ADDRESS,
     EXPECTED,
@@ -51,7 +51,7 @@ def node_of(data: DataDirectory) -> str:
 def _serve_alone(config: Config, data: DataDirectory) -> None:
     set_up_process()
     with ExitStack() as stack:
-        url = config.database_url
+        url, postgres = config.database_url, None
         if url is None:
             postgres = EmbeddedPostgres(data)
             stack.callback(postgres.stop)
@@ -65,14 +65,15 @@ def _serve_alone(config: Config, data: DataDirectory) -> None:
             node=node,
             process=name_process(node, 0),
             database_url=url,
-            redis_url=config.redis_url,
+            redis_url=redis_address(config),
             port=config.port,
             own_port=own_port_of(config, 0),
             address=address_of(config, 0),
+            own_database=postgres is not None,
         )
 
         def on_ready(url: str) -> None:
             data.write_record(ADDRESS, url)
             say_ready(url)
 
-        run_server(config, instance, on_ready)
+        run_server(config, instance, on_ready, postgres)

@@ -8,13 +8,15 @@ Deaths: as the parent of a worker it knows surely and at once that it is dead. I
 the leases of the dead, so that others may take its events without waiting for the
 leases to run out, and tells the others. Then it starts another in its place.
 
+What it started itself, it starts again when that dies (`server/ops/process/keeper.py`).
+
 Signals: SIGTERM and SIGINT end everything in order. SIGHUP replaces the workers one
 after the other, while the others serve.
 """
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
@@ -22,19 +24,16 @@ from typing import Any, Final
 import structlog
 
 from persistence.data_directory import DataDirectory
-from persistence.embedded import (
-    EmbeddedPostgres,
-    EmbeddedValkey,
-    EmbeddedValkeyError,
-)
+from persistence.embedded import EmbeddedPostgres, EmbeddedValkey
 from persistence.errors import Unavailable, reason_of
 from persistence.postgres.pool import Pool
 from persistence.postgres.prepare import prepare_database
 from persistence.processes import Processes
 from server.base.instance import Instance, address_of, name_process, own_port_of
-from server.base.settings import Config
+from server.base.settings import Config, ConfigError, read_again, redis_address
 from server.live.cluster.messages import ALL, Gone, encode
 from server.ops.process.child import Child
+from server.ops.process.keeper import Keeper, keep_postgres, keep_valkey
 from server.ops.process.messages import Failed, Job, Ready
 from server.ops.process.reserved_port import ReservedPort
 from server.ops.process.runner import ADDRESS, StartError, say_ready, tell_notices
@@ -49,9 +48,6 @@ SETTLED_S: Final = 30.0
 RETRY_S: Final = 0.2
 ANNOUNCE_S_MAX: Final = 60.0
 """How long somebody is looked for who hears that events have lost their owner."""
-
-VALKEY_EVERY_S: Final = 0.5
-"""How often our own Valkey is looked after."""
 
 WARM_EVERY_S: Final = 10.0
 """How often our connection to the database is used, so that it is there when needed."""
@@ -68,41 +64,47 @@ def supervise(config: Config, data: DataDirectory, node: str) -> None:
         # First, because it is the quickest to be refused.
         port = stack.enter_context(ReservedPort(config.host, config.port))
         data.write_record(ADDRESS, port.url)
-        database_url, redis_url = config.database_url, config.redis_url
-        postgres = EmbeddedPostgres(data)
+        database_url, redis_url = config.database_url, redis_address(config)
+        keepers = []
+        postgres = None
         if database_url is None:
+            postgres = EmbeddedPostgres(data)
             stack.callback(postgres.stop)
             postgres.launch()
-        valkey = None
+            keepers.append(keep_postgres(postgres))
         if redis_url is None:
             valkey = EmbeddedValkey(data)
             stack.callback(valkey.stop)
             redis_url = valkey.start()
-        if database_url is None:
+            keepers.append(keep_valkey(valkey))
+        if postgres is not None:
             database_url = postgres.wait()
             tell_notices(postgres)
+        assert database_url is not None
+        known_url = database_url
 
-        def instance(number: int) -> Instance:
+        def instance(number: int, config: Config = config) -> Instance:
             return Instance(
                 node=node,
                 process=name_process(node, number),
-                database_url=database_url,
+                database_url=config.database_url or known_url,
                 redis_url=redis_url,
                 number=number,
                 port=port.number,
                 reuse_port=True,
                 own_port=own_port_of(config, number),
                 address=address_of(config, number),
+                own_database=postgres is not None,
                 supervised=True,
             )
 
-        asyncio.run(_supervise(config, instance, valkey, port.url))
+        asyncio.run(_supervise(config, instance, keepers, port.url))
 
 
 async def _supervise(
     config: Config,
-    instance: Callable[[int], Instance],
-    valkey: EmbeddedValkey | None,
+    instance: Callable[..., Instance],
+    keepers: Sequence[Keeper],
     url: str,
 ) -> None:
     any_instance = instance(0)
@@ -119,7 +121,7 @@ async def _supervise(
         await processes.void_node(any_instance.node)
         bus = await open_bus(redis_url, processes)
         try:
-            await Supervisor(config, instance, processes, bus, valkey).run(url)
+            await Supervisor(config, instance, processes, bus, keepers).run(url)
         finally:
             await bus.close()
     finally:
@@ -144,15 +146,15 @@ class Supervisor:
     def __init__(
         self,
         config: Config,
-        instance: Callable[[int], Instance],
+        instance: Callable[..., Instance],
         processes: Processes,
         bus: Bus,
-        valkey: EmbeddedValkey | None,
+        keepers: Sequence[Keeper],
     ) -> None:
         self._config = config
         self._instance = instance
         self._bus = bus
-        self._valkey = valkey
+        self._keepers = keepers
         self._processes = processes
         self._slots = [Slot(number) for number in range(config.workers)]
         self._stop = asyncio.Event()
@@ -169,12 +171,13 @@ class Supervisor:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._replace.set)
         work: list[Coroutine[Any, Any, None]] = [self._keep(s) for s in self._slots]
-        work += [self._tell_ready(url), self._keep_warm(), self._keep_valkey()]
+        work += [self._tell_ready(url), self._keep_warm()]
+        work += [keeper.run() for keeper in self._keepers]
         tasks = [asyncio.create_task(part) for part in work]
         stopped = asyncio.create_task(self._stop.wait())
         try:
             # None of the tasks ends but by an error: that of a worker that cannot
-            # start, or one of ours.
+            # start, of a database that cannot be started again, or one of ours.
             await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
             failed = [task for task in tasks if task.done()]
         finally:
@@ -228,10 +231,11 @@ class Supervisor:
 
     async def _live(self, slot: Slot) -> tuple[Child | None, str]:
         """Start one worker and wait for its end; say how it ended."""
-        instance = self._instance(slot.number)
+        config = self._read_again()
+        instance = self._instance(slot.number, config)
         name, worker = instance.process, f"worker {slot.number}"
         try:
-            child = await Child.start(Job(self._config, instance))
+            child = await Child.start(Job(config, instance))
         except OSError as error:
             return None, f"{worker} could not be started: {reason_of(error)}."
         slot.child = child
@@ -252,6 +256,14 @@ class Supervisor:
             slot.ready.clear()
             slot.child = None
             self._bury(name)
+
+    def _read_again(self) -> Config:
+        """Return the settings, with secrets as their files have them now."""
+        try:
+            return read_again(self._config)
+        except ConfigError as error:
+            log.error("a secret cannot be read; the former one counts", why=str(error))
+            return self._config
 
     def _bury(self, process: str) -> None:
         task = asyncio.create_task(self._end_leases(process), name=f"bury {process}")
@@ -283,17 +295,6 @@ class Supervisor:
                 await self._processes.cluster()
             except Unavailable as error:
                 log.warning("the database does not answer", error=str(error))
-
-    async def _keep_valkey(self) -> None:
-        """Start our Valkey again when it died; it comes back at the same address."""
-        while True:
-            await asyncio.sleep(VALKEY_EVERY_S)
-            if self._valkey is not None and self._valkey.pid is None:
-                log.error("the embedded Valkey died")
-                try:
-                    self._valkey.start()
-                except EmbeddedValkeyError as error:
-                    log.error("it cannot be started again", error=str(error))
 
 
 async def announce_gone(bus: Bus, process: str, events: list[str]) -> None:

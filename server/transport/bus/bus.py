@@ -17,6 +17,10 @@ class BusError(Exception):
     """The bus cannot be used; the text is a sentence for the operator."""
 
 
+class BusRefused(BusError):
+    """It is there and does not let us in, which waiting does not change."""
+
+
 class Bus(Protocol):
     """What may be said and heard; a topic is a short name that all processes know.
 
@@ -47,6 +51,11 @@ class Bus(Protocol):
     @property
     def status(self) -> str:
         """Return ok, degraded (what we say does not come back), or down."""
+        ...
+
+    @property
+    def refusal(self) -> str | None:
+        """Return in a sentence that it has not let us in for long; None otherwise."""
         ...
 
     @property

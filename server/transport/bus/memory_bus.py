@@ -87,6 +87,11 @@ class MemoryBus:
         return "ok" if self._open else "down"
 
     @property
+    def refusal(self) -> None:
+        """Return None: nobody refuses us."""
+        return None
+
+    @property
     def health(self) -> dict[str, object]:
         """Return what the health page shows: there is no bus to other processes."""
         return {"status": "off", "kind": "in process"}

@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from server.base.limits import BUS_MESSAGE_BYTES_MAX, BUS_SURVEY_S
+from server.base.limits import BUS_MESSAGE_BYTES_MAX, BUS_REFUSED_S_MAX, BUS_SURVEY_S
 from server.transport.bus.bus import BusError, OnSent
 from server.transport.bus.cluster_slots import SLOTS, Range, key_slot, node_of, ranges
 from server.transport.bus.redis_connection import RedisConnection
@@ -95,7 +95,24 @@ class RedisBus:
     @property
     def health(self) -> dict[str, object]:
         """Return what the health page shows."""
-        return {"status": self.status, "kind": "redis", "dropped": self.dropped}
+        told: dict[str, object] = {
+            "status": self.status,
+            "kind": "redis",
+            "dropped": self.dropped,
+        }
+        refusals = {one.refusal for one in self._connections.values() if one.refusal}
+        if refusals:
+            told["problems"] = sorted(refusals)
+        return told
+
+    @property
+    def refusal(self) -> str | None:
+        """Return in a sentence that it has not let us in for long; None otherwise."""
+        late = asyncio.get_running_loop().time() - BUS_REFUSED_S_MAX
+        for connection in self._connections.values():
+            if connection.refusal is not None and connection.refused_since <= late:
+                return connection.refusal
+        return None
 
     async def start(self) -> None:
         """Connect; from then on the bus keeps itself connected.

@@ -26,7 +26,7 @@ from server.base.limits import (
     BUS_TURN_BYTES,
     BUS_TURN_MESSAGES_MAX,
 )
-from server.transport.bus.bus import BusError, OnSent
+from server.transport.bus.bus import BusError, BusRefused, OnSent
 from server.transport.bus.redis_link import ANY, Dialect, Link, address_of
 
 log = structlog.get_logger()
@@ -88,6 +88,9 @@ class RedisConnection:
         self._in_flight: deque[OutgoingMessage] = deque()
         self._waiting_bytes = 0
         self._wake = asyncio.Event()
+        self.refusal: str | None = None
+        """Why the last tries to connect were refused, where they were."""
+        self.refused_since = 0.0
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -209,12 +212,26 @@ class RedisConnection:
             self._hub.missing(self)
             await asyncio.sleep(random.random() * backoff_s)
             try:
-                return await self._open()
+                link = await self._open()
             except BusError as error:
+                self._note(error)
                 log.debug("the bus stays lost", reason=str(error))
             except Exception:
                 log.exception("the bus stays lost by an error of ours")
+            else:
+                self.refusal = None
+                return link
             backoff_s = min(backoff_s * 2, BUS_BACKOFF_S_MAX)
+
+    def _note(self, error: BusError) -> None:
+        """Remember since when we are refused: only a person can end that."""
+        if not isinstance(error, BusRefused):
+            self.refusal = None
+            return
+        if self.refusal is None:
+            self.refused_since = asyncio.get_running_loop().time()
+            log.error("the bus does not let us in", reason=str(error))
+        self.refusal = str(error)
 
     async def _speak(self, link: Link) -> None:
         while True:

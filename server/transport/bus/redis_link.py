@@ -29,7 +29,8 @@ from redis.exceptions import (
 )
 
 from server.base.limits import BUS_CONNECT_S_MAX, BUS_SUBSCRIBE_TOPICS_MAX
-from server.transport.bus.bus import BusError
+from server.base.settings import redis_login
+from server.transport.bus.bus import BusError, BusRefused
 
 SCHEMES: Final = ("redis", "rediss", "unix")
 
@@ -122,7 +123,7 @@ class Link:
         except BaseException as error:
             await self.close()
             if isinstance(error, OSError | RedisError | TimeoutError):
-                raise BusError(_sentence(self.url, error)) from error
+                raise _failure(self.url, error) from error
             raise
 
     @classmethod
@@ -133,7 +134,7 @@ class Link:
             async with asyncio.timeout(BUS_CONNECT_S_MAX):
                 return await link.ask(*command)
         except (OSError, RedisError, TimeoutError) as error:
-            raise BusError(_sentence(url, error)) from error
+            raise _failure(url, error) from error
         finally:
             await link.close()
 
@@ -154,7 +155,7 @@ class Link:
                     except ResponseError as error:
                         answers.append(error)
         except (OSError, RedisError, TimeoutError) as error:
-            raise BusError(_sentence(self.url, error)) from error
+            raise _failure(self.url, error) from error
         return answers
 
     async def _connect(self, probe: bytes) -> None:
@@ -236,9 +237,10 @@ class Link:
 def _connection(url: str) -> AbstractConnection:
     """Return a connection that is not open yet and never reconnects by itself."""
     try:
-        if urlsplit(url).scheme not in SCHEMES:
+        address = redis_login(url)
+        if urlsplit(address).scheme not in SCHEMES:
             raise ValueError
-        pool = ConnectionPool.from_url(url)
+        pool = ConnectionPool.from_url(address)
         pool.connection_kwargs.update(
             protocol=2,
             decode_responses=False,
@@ -263,11 +265,16 @@ def _connection(url: str) -> AbstractConnection:
         ) from None
 
 
-def _sentence(url: str, error: BaseException) -> str:
-    where = f"Redis at {address_of(url)}"
+def _failure(url: str, error: BaseException) -> BusError:
     while isinstance(error.__cause__, RedisError):
         # What went wrong in the first words over a Unix socket comes wrapped.
         error = error.__cause__
+    refused = isinstance(error, AuthenticationError | NoPermissionError)
+    return (BusRefused if refused else BusError)(_sentence(url, error))
+
+
+def _sentence(url: str, error: BaseException) -> str:
+    where = f"Redis at {address_of(url)}"
     if isinstance(error, TimeoutError):
         return f"{where} did not answer within {BUS_CONNECT_S_MAX:g} s."
     if isinstance(error, InvalidResponse):

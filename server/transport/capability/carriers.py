@@ -24,6 +24,7 @@ async def _open_bus(startup: Startup) -> None:
     startup[ASKING] = Questions(bus, startup.instance.process)
     startup.on_stop(bus.close)
     startup.report("bus", lambda: bus.health)
+    startup.readiness.hindrances.append(lambda: bus.refusal)
 
 
 async def _open_http(startup: Startup) -> None:

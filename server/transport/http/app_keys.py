@@ -24,6 +24,8 @@ class Readiness:
     ready: bool = False
     """False before the start is done and from the first moment of the end."""
     parts: dict[str, Probe] = field(default_factory=dict)
+    hindrances: list[Callable[[], str | None]] = field(default_factory=list)
+    """Each tells in a sentence why clients are to go elsewhere, or None."""
     jobs: dict[str, Job] = field(default_factory=dict)
 
 

@@ -39,14 +39,48 @@ def test_a_slow_answer_does_not_move_a_clock_that_agrees_with_it():
     assert 5000 <= clock.now_ms() - start_ms <= 5001
 
 
-def test_a_server_whose_clock_goes_back_is_waited_for():
+HOUR_MS = 3_600_000
+
+
+def test_a_clock_that_is_set_back_by_an_hour_is_caught_up_slowly():
     ticks = Ticks()
     clock = DatabaseClock(ticks)
     start_ms = clock.now_ms()
-    clock.observe(start_ms - 10_000, ticks.now, ticks.now)
-    assert clock.now_ms() == start_ms
-    ticks.now += 15
-    assert 4999 <= clock.now_ms() - start_ms <= 5001
+    clock.observe(start_ms, ticks.now, ticks.now)
+    # A commit each second, by a clock that an hour was taken from.
+    for second in range(1, 301):
+        ticks.now += 1
+        clock.observe(start_ms - HOUR_MS + second * 1_000, ticks.now, ticks.now)
+        passed_ms = clock.now_ms() - start_ms
+        assert second * 1_000 * 15 / 16 - 2 <= passed_ms <= second * 1_000 + 1
+    # In sixteen hours it is there again, and stays.
+    told_ms = start_ms - HOUR_MS + 300_000
+    for _ in range(17):
+        ticks.now += 3_600
+        told_ms += HOUR_MS
+        clock.observe(told_ms, ticks.now, ticks.now)
+    assert abs(clock.now_ms() - told_ms) <= 2
+
+
+def test_a_clock_that_is_set_right_again_is_believed_at_once():
+    ticks = Ticks()
+    clock = DatabaseClock(ticks)
+    start_ms = clock.now_ms()
+    clock.observe(start_ms, ticks.now, ticks.now)
+    for second in range(1, 61):
+        ticks.now += 1
+        clock.observe(start_ms - HOUR_MS + second * 1_000, ticks.now, ticks.now)
+    ticks.now += 1
+    clock.observe(start_ms + 61_000, ticks.now, ticks.now)
+    assert abs(clock.now_ms() - start_ms - 61_000) <= 1
+
+
+def test_the_first_answer_counts_more_than_the_clock_of_this_machine():
+    ticks = Ticks()
+    clock = DatabaseClock(ticks)
+    start_ms = round(clock._offset_ms + ticks.now * 1_000)
+    clock.observe(start_ms - HOUR_MS, ticks.now, ticks.now)
+    assert abs(clock.now_ms() - start_ms + HOUR_MS) <= 1
 
 
 @given(

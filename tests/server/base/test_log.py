@@ -1,8 +1,12 @@
+import errno
 import json
 import subprocess
 import sys
+from typing import BinaryIO, cast
 
 import pytest
+
+from server.base.log import Output
 
 PROGRAM = """
 import asyncio, logging, warnings
@@ -116,3 +120,52 @@ asyncio.run(main())
     assert found.count(("its own", "said")) == 2
     assert found.count(("after", None)) == 2
     assert len(found) == 8
+
+
+class Disk:
+    """Takes so many bytes, and then none."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.held = b""
+
+    def write(self, data: bytes) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        taken = data[: self.room]
+        self.held += taken
+        self.room -= len(taken)
+        return len(taken)
+
+
+def test_what_cannot_be_logged_is_lost_and_nothing_else():
+    disk = Disk(8)
+    output = Output(cast(BinaryIO, disk))
+    for line in (b"one\n", b"two\n", b"three\n", b"four\n"):
+        output.write(line)
+        output.flush()
+    assert disk.held == b"one\ntwo\n"
+    disk.room = 1_000
+    output.write(b"five\n")
+    output.write(b"six\n")
+    told = disk.held.splitlines()
+    assert json.loads(told[2])["lines"] == 2
+    assert told[3:] == [b"five", b"six"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+def test_a_full_disk_under_the_log_ends_no_program():
+    program = """
+from server.base.log import configure_logging
+import structlog, sys
+configure_logging("info")
+log = structlog.get_logger()
+for n in range(10_000):
+    log.warning("a line", n=n)
+print("went on")
+"""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full
+        )
+    assert done.stdout == b"went on\n"

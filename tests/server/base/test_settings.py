@@ -1,7 +1,17 @@
 import pytest
 
 from server.base.instance import address_of
-from server.base.settings import Config, ConfigError, read_config
+from server.base.settings import (
+    FILES,
+    NAMES,
+    SECRETS,
+    Config,
+    ConfigError,
+    read_again,
+    read_config,
+    redis_address,
+    redis_login,
+)
 
 
 def test_without_anything_the_defaults_are_taken():
@@ -172,3 +182,127 @@ def test_only_a_mail_server_is_taken_for_one_and_no_error_tells_its_password(url
 def test_the_sender_of_mails_has_an_address():
     with pytest.raises(ConfigError, match="ONSALE_MAIL_FROM"):
         read_config({}, smtp_url="smtp://mail.example", mail_from="Tickets")
+
+
+# -- Secrets in files
+
+
+ALL_SECRETS = {
+    "ONSALE_ADMIN_EMAIL": "a@b.example",
+    "ONSALE_MAIL_FROM": "a@b.example",
+    "ONSALE_ADMIN_PASSWORD_FILE": "correct horse battery staple",
+    "ONSALE_SECRET_KEY_FILE": "x" * 32,
+    "ONSALE_OLD_SECRET_KEY_FILE": "y" * 32,
+    "ONSALE_SMTP_URL_FILE": "smtps://u:p@mail.example",
+    "DATABASE_URL_FILE": "postgresql://u:p@db.example/onsale",
+    "REDIS_URL_FILE": "rediss://:p@redis.example/0",
+    "AWS_ACCESS_KEY_ID_FILE": "id",
+    "AWS_SECRET_ACCESS_KEY_FILE": "secret",
+    "AWS_SESSION_TOKEN_FILE": "token",
+}
+
+
+def test_every_secret_may_be_in_a_file(tmp_path):
+    given = {}
+    for name, value in ALL_SECRETS.items():
+        given[name] = value
+        if name.endswith("_FILE"):
+            given[name] = str(tmp_path / name)
+            # With the end of a line, as editors and `echo` write it, or without.
+            ending = "\n" if "KEY" in name else ""
+            (tmp_path / name).write_text(value + ending)
+    config = read_config(given)
+    for name, value in ALL_SECRETS.items():
+        if name.endswith("_FILE"):
+            assert getattr(config, NAMES[FILES[name]]) == value
+    assert config.secret_files.keys() == SECRETS
+    assert {NAMES[name] for name in FILES.values()} == SECRETS
+
+
+def test_no_setting_that_sounds_secret_was_forgotten():
+    sounds = ("secret", "password", "token", "key", "url", "pepper", "salt")
+    told = {
+        field
+        for field in NAMES.values()
+        if any(word in field.split("_") for word in sounds)
+    }
+    # Where something is, which everybody may know.
+    assert told - SECRETS == {"public_url", "images_url"}
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (None, "cannot be read: No such file or directory."),
+        (b"", "must hold one line of at most 16,384 bytes."),
+        (b"\n", "must hold one line of at most 16,384 bytes."),
+        (b"hunter2\nhunter2\n", "must hold one line of at most 16,384 bytes."),
+        (b"hunter2\0", "must hold one line of at most 16,384 bytes."),
+        (b"hunter2" * 10_000, "must hold one line of at most 16,384 bytes."),
+        (b"hunter2\xff", "holds no text of UTF-8."),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_named_and_not_quoted(tmp_path, data, sentence):
+    path = tmp_path / "secret"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(ConfigError) as caught:
+        read_config({"ONSALE_SECRET_KEY_FILE": str(path)})
+    assert str(caught.value) == f"ONSALE_SECRET_KEY_FILE: {path} {sentence}"
+
+
+def test_a_secret_is_told_once():
+    given = {"ONSALE_SECRET_KEY_FILE": "/nowhere", "ONSALE_SECRET_KEY": "hunter2"}
+    with pytest.raises(ConfigError, match="are both set: keep one") as caught:
+        read_config(given)
+    assert "hunter2" not in str(caught.value)
+    given = {"DATABASE_URL_FILE": "/nowhere", "ONSALE_DATABASE_URL_FILE": "/nowhere"}
+    with pytest.raises(ConfigError, match="are both set: keep one"):
+        read_config(given)
+    given = {"ONSALE_SECRET_KEY_FILE": "", "ONSALE_SECRET_KEY": "hunter2"}
+    assert read_config(given).secret_key == "hunter2"
+
+
+def test_an_option_goes_before_a_file_too(tmp_path):
+    given = {"DATABASE_URL_FILE": str(tmp_path / "not there")}
+    config = read_config(given, database_url="postgresql://h/d")
+    assert config.database_url == "postgresql://h/d"
+    assert config.secret_files == {}
+
+
+def test_what_is_not_secret_has_no_file():
+    with pytest.raises(ConfigError, match="ONSALE_PORT_FILE is not a setting"):
+        read_config({"ONSALE_PORT_FILE": "/nowhere"})
+
+
+def test_files_are_read_again(tmp_path):
+    path = tmp_path / "url"
+    path.write_text("postgresql://u:old@h/d\n")
+    config = read_config({"DATABASE_URL_FILE": str(path), "ONSALE_PORT": "1"})
+    path.write_text("postgresql://u:new@h/d\n")
+    fresh = read_again(config)
+    assert (fresh.database_url, fresh.port) == ("postgresql://u:new@h/d", 1)
+    path.unlink()
+    with pytest.raises(ConfigError, match="DATABASE_URL_FILE"):
+        read_again(fresh)
+    assert read_again(Config()) == Config()
+
+
+def test_the_login_of_redis_is_that_of_its_file_now(tmp_path):
+    path = tmp_path / "a file: with odd #signs"
+    path.write_text("rediss://u:old@h:1/0?ssl_cert_reqs=required")
+    address = redis_address(read_config({"REDIS_URL_FILE": str(path)}))
+    assert address is not None
+    assert redis_login(address) == path.read_text()
+    path.write_text("rediss://u:new@h:1/0")
+    assert redis_login(address) == "rediss://u:new@h:1/0"
+    # Of a cluster each node keeps its own address.
+    node = address.replace("h:1", "h2:2")
+    path.write_text("rediss+cluster://u:n%40w@h:1")
+    assert redis_login(node).startswith("rediss://u:n%40w@h2:2/0?")
+    path.unlink()
+    assert redis_login(address).startswith("rediss://u:old@h:1/0")
+    assert redis_login("redis://h#login=/nowhere") == "redis://h"
+    assert redis_login("redis://h/0") == "redis://h/0"
+    assert redis_address(read_config({"REDIS_URL": "redis://h"})) == "redis://h"
+    assert redis_address(Config()) is None

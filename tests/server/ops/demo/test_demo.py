@@ -168,9 +168,18 @@ def test_the_demo_hands_no_foreign_configuration_to_its_server(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://production")
     monkeypatch.setenv("ONSALE_PORT", "1")
     monkeypatch.setenv("PGHOST", "production")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
     environment = child_environment(ONSALE_RATE_LIMITS="off")
     assert environment["ONSALE_RATE_LIMITS"] == "off"
-    assert not {"DATABASE_URL", "ONSALE_PORT", "PGHOST"} & environment.keys()
+    assert (
+        not {
+            "AWS_SECRET_ACCESS_KEY",
+            "DATABASE_URL",
+            "ONSALE_PORT",
+            "PGHOST",
+        }
+        & environment.keys()
+    )
     assert environment["PATH"] == os.environ["PATH"]
 
 

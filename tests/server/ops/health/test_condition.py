@@ -81,7 +81,7 @@ def test_all_that_is_wrong_is_said_in_sentences():
     ) == [
         "The process n.2 does not answer the others.",
         "The process n.0 takes no clients now.",
-        "Only 3 MiB are free where the data directory of the process n.0 is.",
+        "Only 3 MiB are free where the data of the process n.0 are.",
         "No mail leaves.",
         "The job “ranking” failed 2 times in a row, last with Unavailable.",
     ]

@@ -5,6 +5,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from server.ops.health import database_probe
+from server.ops.health.observer import Observer
 from tests.persistence.proxy import Proxy, open_proxy
 from tests.server.conftest import Client, run_server
 
@@ -50,6 +51,17 @@ async def test_a_database_that_falls_silent_is_told_until_it_speaks_again(
         pass
     while (await client.good("GET", "/health"))["status"] != "ok":
         pass
+
+
+async def test_who_is_to_be_started_anew_says_so_and_why(client, monkeypatch):
+    assert (await client.get("/livez")).status == 200
+    monkeypatch.setattr(Observer, "ailment", "The database has gone for good.")
+    answer = await client.get("/livez")
+    assert answer.status == 503
+    assert answer.body == {
+        "status": "unavailable",
+        "reason": "The database has gone for good.",
+    }
 
 
 async def test_health_tells_what_the_process_takes_and_how_its_jobs_go(client):
