@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from inventory.names import NOTE_PATTERN
 from persistence.errors import TooMany
 from persistence.people.organisations import (
     InUse,
@@ -54,7 +55,7 @@ from server.transport.rest.query import bool_of, text_of
 from server.transport.rest.route import WRITES, Query, Route
 
 QUERY_LENGTH_MAX: Final = 200
-Description = Annotated[str, Meta(max_length=2_000)]
+Description = Annotated[str, Meta(max_length=2_000, pattern=NOTE_PATTERN)]
 
 
 class OrganisationCreate(Struct, forbid_unknown_fields=True):

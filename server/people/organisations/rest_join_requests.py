@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from inventory.names import NOTE_PATTERN
 from persistence.errors import TooMany, refuse_stale
 from persistence.people.invitations import AnswerState, InvitedRole
 from persistence.people.join_requests import JoinRequest, RequestNotFound
@@ -50,7 +51,7 @@ from server.transport.rest.route import Route
 class JoinRequestCreate(Struct, forbid_unknown_fields=True):
     """What one would like to say to the leaders."""
 
-    message: Annotated[str, Meta(max_length=1_000)] = ""
+    message: Annotated[str, Meta(max_length=1_000, pattern=NOTE_PATTERN)] = ""
 
 
 class JoinRequestAnswer(Struct, forbid_unknown_fields=True):
