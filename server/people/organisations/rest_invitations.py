@@ -41,6 +41,7 @@ from server.people.organisations.rows import (
     listing,
     post,
     read,
+    read_state,
     require_membership,
 )
 from server.people.organisations.service import ORGANISATION_SERVICE
@@ -54,7 +55,7 @@ from server.transport.http.problems import (
     ProblemError,
 )
 from server.transport.mail.codes import hash_of_code
-from server.transport.rest.bodies import Body, convert
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit, total_of
@@ -230,14 +231,6 @@ async def decline_invitation(call: Call) -> web.Response:
     except InvitationNotFound as error:
         raise ProblemError(INVITATION_NOT_FOUND) from error
     return call.done()
-
-
-def read_state(call: Call) -> AnswerState | None:
-    """Return the state that a list is asked for."""
-    state = call.request.query.get("state")
-    if state is None:
-        return None
-    return convert({"state": state}, dict[str, AnswerState])["state"]
 
 
 def _hash_of(call: Call) -> bytes:

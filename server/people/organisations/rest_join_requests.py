@@ -21,7 +21,6 @@ from server.people.organisations.problems import (
     ORGANISATION_NOT_FOUND,
     REQUEST_NOT_FOUND,
 )
-from server.people.organisations.rest_invitations import read_state
 from server.people.organisations.rows import (
     BODY,
     EMPTY,
@@ -33,6 +32,7 @@ from server.people.organisations.rows import (
     listing,
     post,
     read,
+    read_state,
     require_membership,
 )
 from server.people.organisations.service import ORGANISATION_SERVICE
