@@ -1,11 +1,12 @@
 """What a search costs: `python -m bench.bench_search`.
 
-100,000 each of accounts, bookings of one event, registrations for one event, events and
-organisations, in a real Postgres, searched through the stores that REST uses: the
-median and the slowest of some runs, for a text that one row has, one that a thousand
-have, and a single letter; and events by each filter, with what counting them costs.
-The same rows without the column and its index tell what
-these cost a write.
+100,000 each of accounts, bookings of one event, registrations for one event, persons of
+one keeper, events and organisations, in a real Postgres, searched through the stores
+that REST uses: the median and the slowest of some runs, for a text that one row has,
+one that a thousand have, one that half of them have, and a single letter. The halves
+lie one behind the other in a list, so that the first page of one is far away. And
+events by each filter, with what counting them costs. The same rows without the column
+and its index tell what these cost a write.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from persistence.embedded import EmbeddedPostgres
 from persistence.events.attendees import Attendees
 from persistence.events.bookings import Bookings, Wanted
 from persistence.events.catalog import Catalog
+from persistence.events.persons import Persons
 from persistence.events.rows import EventFilter, Near, Sort, list_statement
 from persistence.people.organisations import Organisations
 from persistence.people.users import Users
@@ -40,7 +42,10 @@ PAGE: Final = 50
 
 # A hundred first names and a thousand last ones.
 _FIRST: Final = "substr(md5('f' || n % 100), 1, 6)"
-_NAME: Final = f"initcap({_FIRST}) || ' Ñ' || substr(md5('l' || n % 1000), 1, 7)"
+_NAME: Final = (
+    f"initcap({_FIRST}) || ' Ñ' || substr(md5('l' || n % 1000), 1, 7)"
+    " || CASE WHEN n > $1::int / 2 THEN ' Huld' ELSE ' Jytte' END"
+)
 _MAIL: Final = f"{_FIRST} || '.' || n || '@example.org'"
 FILL: Final = {
     "account": f"""
@@ -57,7 +62,8 @@ SELECT 'ven', 'Hall', '', 0, '{5}', '[]', '', '' FROM generate_series($1, $1::in
     "event": f"""
 INSERT INTO event (event_id, venue_id, initial_settings, settings, name, status,
     starts_at, created_by, request_hash, venue_name, description, category, tags)
-SELECT 'evt_' || n, 'ven', '{{}}', CASE WHEN n % 10 = 0 THEN '{{}}'
+SELECT 'evt_' || n, 'ven', '{{}}', '{{"cancel_until_s": 0}}' || CASE
+        WHEN n % 10 = 0 THEN '{{}}'
         ELSE jsonb_build_object('prices', jsonb_build_object(
             'front', jsonb_build_object('amount', n % 5000 + 1000, 'currency', 'EUR'),
             'back', jsonb_build_object('amount', n % 700 + 100, 'currency', 'EUR')))
@@ -81,6 +87,13 @@ SELECT 'att_' || n, 'evt_1', {_MAIL}, {_MAIL}, {_NAME}, '', '', now(),
     now() - n * interval '1 s'
 FROM generate_series(1, $1::int) n
 """,
+    "person": f"""
+INSERT INTO person (person_id, keeper_id, email, email_key, name, created_by,
+    request_hash, created_at)
+SELECT 'per_' || n, 'usr_1', {_MAIL}, {_MAIL}, {_NAME}, 'usr_1', '',
+    now() - n * interval '1 s'
+FROM generate_series(1, $1::int) n
+""",
     "organisation": f"""
 INSERT INTO organisation
     (organisation_id, name, description, created_by, request_hash, created_at)
@@ -88,10 +101,12 @@ SELECT 'org_' || n, {_NAME} || ' ' || n, '', '', '', now() - n * interval '1 s'
 FROM generate_series(1, $1::int) n
 """,
 }
-WORDS: Final = ("account", "event", "attendee", "organisation")
+WORDS: Final = ("account", "event", "attendee", "person", "organisation")
 TEXTS: Final = {
     "of one row": "{first} 77077",
     "of a thousand": "{first}",
+    "of half, the newest or the oldest": "huld",
+    "of the other half": "jytte",
     "a letter": "a",
 }
 
@@ -102,7 +117,7 @@ def searches(pool: Pool) -> dict[str, Search]:
     """Return what finds a page of each, and says how long it is."""
     users = Users(pool, token_s=1, alone_s=1)
     attendees, bookings = Attendees(pool), Bookings(pool)
-    organisations = Organisations(pool)
+    organisations, persons = Organisations(pool), Persons(pool)
 
     async def find_users(text: str) -> int:
         return len((await users.search(text=text, limit=PAGE))[0])
@@ -121,6 +136,9 @@ def searches(pool: Pool) -> dict[str, Search]:
         )
         return len(await found)
 
+    async def find_persons(text: str) -> int:
+        return len((await persons.list_of("usr_1", text=text, limit=PAGE))[0])
+
     async def find_organisations(text: str) -> int:
         page, _ = await organisations.list_of("", reach="all", text=text, limit=PAGE)
         return len(page)
@@ -134,6 +152,7 @@ def searches(pool: Pool) -> dict[str, Search]:
         "attendees": find_attendees,
         "bookings": find_bookings,
         "bookings by seat": find_seat,
+        "persons": find_persons,
         "organisations": find_organisations,
         "events": find_events,
     }

@@ -26,15 +26,31 @@ _UNSEEN: Final = (
 NAME_PATTERN: Final = rf"^[{_UNSEEN}]*[^{_CONTROLS}{_UNSEEN}][^{_CONTROLS}]*(?!\n)$"
 """One line, and something to see in it."""
 
-TEXT_PATTERN: Final = rf"[^{_CONTROLS}{_UNSEEN}]"
+# Tabs and what ends lines and pages: these come with what is pasted.
+_BREAKS: Final = r"\x09-\x0d\x85\u2028\u2029"
+_OTHERS: Final = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+_TEXT: Final = rf"[{_UNSEEN}{_BREAKS}]*[^{_CONTROLS}{_UNSEEN}][^{_OTHERS}]*"
+
+TEXT_PATTERN: Final = rf"^{_TEXT}$"
 """Something to see, in as many lines as one likes."""
 
+NOTE_PATTERN: Final = rf"^({_TEXT})?(?!\n)$"
+"""Such a text, or nothing at all."""
+
 NO_NAME: Final = "Has control characters, or nothing that can be seen."
-NO_TEXT: Final = "Has nothing that can be seen."
+NO_TEXT: Final = (
+    "Has control characters other than line breaks, or nothing that can be seen."
+)
 
 _matches = re.compile(NAME_PATTERN).search
+_notes = re.compile(NOTE_PATTERN).search
 
 
 def is_name(text: str) -> bool:
     """Return whether people can see a name in a text."""
     return _matches(text) is not None
+
+
+def is_note(text: str) -> bool:
+    """Return whether people can see something in a text, or it is empty."""
+    return _notes(text) is not None

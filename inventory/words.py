@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import inspect
 
-from inventory.names import NAME_PATTERN, NO_NAME, NO_TEXT, TEXT_PATTERN
+from inventory.names import NAME_PATTERN, NO_NAME, NO_TEXT, NOTE_PATTERN, TEXT_PATTERN
 
 HALF_CHARACTERS: Final = "Contains half characters (lone surrogates)."
 
@@ -49,6 +49,7 @@ _ITEMS: Final[dict[type[_Node], str]] = {
 _PATTERNS: Final = {
     NAME_PATTERN: NO_NAME,
     TEXT_PATTERN: NO_TEXT,
+    NOTE_PATTERN: NO_TEXT,
     CURRENCY_PATTERN: "Expected three capital letters, as in EUR.",
 }
 

@@ -35,15 +35,37 @@ def turned() -> bytes:
 
 def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
     """A few bytes that say they are an image of thousands of millions of pixels."""
+    return png_of((width, height), 8, 2, bytes(1_000))
+
+
+def png_of(
+    size: tuple[int, int],
+    depth: int,
+    kind: int,
+    rows: bytes,
+    extra: tuple[tuple[bytes, bytes], ...] = (),
+) -> bytes:
+    """A PNG of these rows, each with its filter; `kind` is 0 of greys, 2 of colours."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         body = name + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = zlib.compress(bytes(1_000))
-    parts = chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + parts
+    head = struct.pack(">IIBBBBB", *size, depth, kind, 0, 0, 0)
+    between = b"".join(chunk(*one) for one in extra)
+    parts = chunk(b"IHDR", head) + between + chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + parts + chunk(b"IEND", b"")
+
+
+def moving(kind: str, size: tuple[int, int] = (64, 40)) -> bytes:
+    """A film of two pictures: red, then blue."""
+    first, second = (Image.new("RGB", size, one) for one in ("#f00", "#00f"))
+    file = io.BytesIO()
+    options = {"lossless": True} if kind == "WEBP" else {}
+    first.save(
+        file, kind, save_all=True, append_images=[second], duration=90, **options
+    )
+    return file.getvalue()
 
 
 def jpeg_with(marker: int, block: bytes, picture: bytes) -> bytes:

@@ -14,6 +14,7 @@ from persistence.mail import Mail, put_mails
 from persistence.people.addresses import address_key
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
+from persistence.postgres.searches import searched
 
 State = Literal["pending", "registered", "gone"]
 Shown = Literal["pending", "registered", "cancelled"]
@@ -30,6 +31,10 @@ _FIELDS: Final = """
 t.attendee_id, t.event_id, t.email, t.name, t.user_id, t.state, t.booking_id,
 t.reference, t.request_hash, t.created_at, t.registered_at, t.person_id,
 coalesce(b.cancelled_at, t.gone_at) AS gone_at
+"""
+_COLUMNS: Final = """
+attendee_id, event_id, email, name, user_id, state, booking_id, reference, request_hash,
+created_at, registered_at, person_id, gone_at
 """
 _FROM: Final = """
 FROM attendee t LEFT JOIN booking b ON b.booking_id = t.booking_id
@@ -90,20 +95,29 @@ _SHOWN: Final = """
 CASE WHEN t.state = 'gone' OR b.cancelled_at IS NOT NULL THEN 'cancelled'
     ELSE t.state END
 """
-_PAGE: Final = """
-    AND ($3::timestamptz IS NULL OR (t.created_at, t.attendee_id) < ($3, $4))
+_BEYOND: Final = "($3::timestamptz IS NULL OR (t.created_at, t.attendee_id) < ($3, $4))"
+_PAGE: Final = f"""
+    AND {_BEYOND}
 ORDER BY t.created_at DESC, t.attendee_id DESC LIMIT $2
 """
-_OF_EVENT = f"""{_SELECT}
+_ASKED = f"""
 WHERE t.event_id = $1 AND {_LISTED} AND ($5::text IS NULL OR {_SHOWN} = $5)
 """
-_LIST_OF_EVENT = f"{_OF_EVENT} {_PAGE}"
-# Each way has an index of its own; what many have is found in the order of the list.
-_SEARCH_EVENT = f"""{_OF_EVENT}
-    AND (t.attendee_id = $6 OR t.words @@ search_query($6)
-        OR (t.reference >= upper($6) AND t.reference < upper($6) || chr(1114111)))
-{_PAGE}
-"""
+_LIST_OF_EVENT = f"{_SELECT} {_ASKED} {_PAGE}"
+# Each way has an index of its own.
+_SEARCH_EVENT = searched(
+    _COLUMNS,
+    f"{_FROM} {_ASKED} AND {_BEYOND}",
+    """
+t.attendee_id = $6 OR t.words @@ (SELECT search_query($6))
+    OR (t.reference >= upper($6) AND t.reference < upper($6) || chr(1114111))
+""",
+    key="attendee_id",
+    order="created_at DESC, attendee_id DESC",
+    limit="$2",
+    fields=_FIELDS,
+    words="t.words",
+)
 _LIST_OF_USER = f"{_SELECT} WHERE t.user_id = $1 AND {_LISTED} {_PAGE}"
 _FORGET = """
 UPDATE attendee SET email = '', email_key = NULL, name = '', code_hash = NULL
@@ -270,7 +284,7 @@ class Attendees:
         rows = (
             await self._pool.fetch(_LIST_OF_EVENT, *values)
             if text is None
-            else await self._pool.fetch(_SEARCH_EVENT, *values, text)
+            else await _SEARCH_EVENT.fetch(self._pool, fetched(limit), *values, text)
         )
         return _page(rows, limit)
 
@@ -281,7 +295,7 @@ class Attendees:
         values = (event, None, None, None, shown)
         if text is None:
             return await self._pool.count(_LIST_OF_EVENT, *values)
-        return await self._pool.count(_SEARCH_EVENT, *values, text)
+        return await _SEARCH_EVENT.count(self._pool, *values, text)
 
     async def list_of_user(
         self, user: str, *, limit: int, cursor: str | None = None

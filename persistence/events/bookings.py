@@ -13,6 +13,7 @@ from inventory.ports import BookedLines
 from inventory.settings import Money
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
+from persistence.postgres.searches import WALKED, Searched, along
 
 _FIELDS: Final = """
 b.booking_id, b.event_id, b.reference, b.user_id, b.order_id, b.version,
@@ -38,39 +39,75 @@ WHERE b.user_id = $1 {_WANTED}
     AND ($7::timestamptz IS NULL OR (b.created_at, b.booking_id) < ($7, $8))
 ORDER BY b.created_at DESC, b.booking_id DESC LIMIT $5
 """
-_OF_EVENT = f"""
+_SELECT_WITH_BUYER = f"""
 SELECT {_FIELDS}, coalesce(a.email, nullif(t.email, '')) AS email,
     coalesce(nullif(a.name, ''), nullif(t.name, '')) AS name
 FROM {_BOOKING} LEFT JOIN account a ON a.user_id = b.user_id
     LEFT JOIN attendee t ON t.attendee_id = b.user_id
+"""
+_OF_EVENT = f"""{_SELECT_WITH_BUYER}
 WHERE b.event_id = $1 {_WANTED}
     AND ($6::bigint IS NULL OR b.version < $6)
     AND ($7::text IS NULL OR b.seats ? $7)
 """
 _LATEST = "ORDER BY b.version DESC LIMIT $5"
 _LIST_OF_EVENT = f"{_OF_EVENT} {_LATEST}"
-# Each way has an index of its own, but for seats: those of a sale's bookings would have
-# to pay for it, so an event's are looked through, and only where the text is a seat.
-_SEARCH_EVENT = f"""{_OF_EVENT}
-    AND b.booking_id IN (
-        SELECT booking_id FROM booking
-        WHERE event_id = $1 AND (booking_id = $8 OR user_id = $8)
-        UNION ALL
-        SELECT booking_id FROM booking WHERE event_id = $1 AND order_id = $8
-        UNION ALL
-        SELECT booking_id FROM booking
-        WHERE reference >= upper($8) AND reference < upper($8) || chr(1114111)
-        UNION ALL
-        SELECT o.booking_id FROM account p JOIN booking o USING (user_id)
-        WHERE p.words @@ search_query($8) AND o.event_id = $1
-        UNION ALL
-        SELECT o.booking_id FROM attendee p JOIN booking o ON o.user_id = p.attendee_id
-        WHERE p.words @@ search_query($8) AND p.event_id = $1
-        UNION ALL
-        SELECT booking_id FROM booking WHERE $9 AND event_id = $1 AND seats ? $8
-    )
-{_LATEST}
+_OF_IDS = f"{_SELECT_WITH_BUYER} WHERE b.booking_id = ANY ($1) ORDER BY b.version DESC"
+_ASKED = f"""
+FROM booking b
+WHERE b.event_id = $1 {_WANTED}
+    AND ($6::bigint IS NULL OR b.version < $6)
+    AND ($7::text IS NULL OR b.seats ? $7)
 """
+_CHOSEN = f"SELECT b.booking_id, b.version {_ASKED} AND"
+_OF_PERSONS = f"""
+{_CHOSEN} b.user_id IN (
+    SELECT user_id FROM account WHERE words @@ (SELECT search_query($8)))
+UNION ALL {_CHOSEN} b.user_id IN (
+    SELECT attendee_id FROM attendee
+    WHERE words @@ (SELECT search_query($8)) AND event_id = $1)
+"""
+# Each has an index of its own, but for seats: those of a sale's bookings would have to
+# pay for it, so an event's are looked through, and only where the text is a seat.
+_OTHERS = f"""
+UNION {_CHOSEN} b.booking_id = $8
+UNION {_CHOSEN} b.user_id = $8
+UNION {_CHOSEN} b.order_id = $8
+UNION {_CHOSEN} b.reference >= upper($8) AND b.reference < upper($8) || chr(1114111)
+UNION {_CHOSEN} $9::boolean AND b.seats ? $8
+"""
+# All that are of persons with the words are there before the newest are taken: in the
+# order of the list, which a LIMIT suggests, these are far away.
+_FOUND = f"""
+WITH theirs AS MATERIALIZED ({_OF_PERSONS})
+SELECT booking_id FROM (
+    (SELECT booking_id, version FROM theirs ORDER BY version DESC LIMIT $5) {_OTHERS}
+) AS b {_LATEST}
+"""
+_COUNT_FOUND = f"SELECT booking_id FROM ({_OF_PERSONS} {_OTHERS}) AS b {_LATEST}"
+# Whose words they are is looked up for each, and by no other way: all accounts would be
+# read at once for it, where these are few.
+_SEARCH_EVENT = Searched(
+    along=along(
+        "booking_id, version",
+        f"SELECT b.* {_ASKED} ORDER BY version DESC LIMIT {WALKED}",
+        """w WHERE
+w.booking_id = $8 OR w.user_id = $8 OR w.order_id = $8 OR ($9::boolean AND w.seats ? $8)
+    OR (w.reference >= upper($8) AND w.reference < upper($8) || chr(1114111))
+    OR coalesce((
+        SELECT p.words @@ (SELECT search_query($8))
+        FROM account p WHERE p.user_id = w.user_id), false)
+    OR coalesce((
+        SELECT p.words @@ (SELECT search_query($8))
+        FROM attendee p WHERE p.attendee_id = w.user_id), false)
+""",
+        "version DESC",
+        "$5",
+    ),
+    indexed=_FOUND,
+    counted=_COUNT_FOUND,
+    key="booking_id",
+)
 
 _labels = msgspec.json.Decoder(list[str]).decode
 _areas = msgspec.json.Decoder(dict[str, int]).decode
@@ -207,11 +244,13 @@ class Bookings:
             below,
             seat,
         )
-        rows = (
-            await self._pool.fetch(_LIST_OF_EVENT, *values)
-            if text is None
-            else await self._pool.fetch(_SEARCH_EVENT, *values, text, text_is_seat)
-        )
+        if text is None:
+            rows = await self._pool.fetch(_LIST_OF_EVENT, *values)
+        else:
+            asked = (*values, text, text_is_seat)
+            found = await _SEARCH_EVENT.fetch(self._pool, limit, *asked)
+            ids = [row["booking_id"] for row in found]
+            rows = await self._pool.fetch(_OF_IDS, ids)
         return [(_booking_of(row), Buyer(row["email"], row["name"])) for row in rows]
 
     async def count_of_event(
@@ -227,7 +266,7 @@ class Bookings:
         values = (event, wanted.cancelled, wanted.begin, wanted.end, None, None, seat)
         if text is None:
             return await self._pool.count(_LIST_OF_EVENT, *values)
-        return await self._pool.count(_SEARCH_EVENT, *values, text, text_is_seat)
+        return await _SEARCH_EVENT.count(self._pool, *values, text, text_is_seat)
 
 
 def _booking_of(row: Row) -> Booking:

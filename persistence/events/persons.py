@@ -13,12 +13,12 @@ from msgspec import Struct
 from persistence.people.addresses import address_key
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import ForeignKeyViolation, Pool
+from persistence.postgres.searches import searched
 
-_SELECT = """
-SELECT p.person_id, p.keeper_id, p.organisation_id, p.email, p.name, p.request_hash,
-    p.created_at
-FROM person p
+_COLUMNS = """
+person_id, keeper_id, organisation_id, email, name, request_hash, created_at
 """
+_SELECT = f"SELECT {_COLUMNS} FROM person p"
 # Null reads all; a machine reads as its organisation.
 _SEEN = """
 ($1::text IS NULL OR p.keeper_id = $1 OR p.keeper_id IN (
@@ -32,14 +32,18 @@ ON CONFLICT DO NOTHING
 """
 _FIND_MADE = f"{_SELECT} WHERE p.person_id = $1 AND p.keeper_id = $2"
 _FIND = f"{_SELECT} WHERE {_SEEN} AND p.person_id = $2"
-_PAGE = """
-    AND ($3::timestamptz IS NULL OR (p.created_at, p.person_id) < ($3, $4))
-ORDER BY p.created_at DESC, p.person_id DESC LIMIT $2
-"""
+_BEYOND = "($3::timestamptz IS NULL OR (created_at, person_id) < ($3, $4))"
+_ORDER = "created_at DESC, person_id DESC"
+_PAGE = f"AND {_BEYOND} ORDER BY {_ORDER} LIMIT $2"
 _LIST = f"{_SELECT} WHERE {_SEEN} {_PAGE}"
-_SEARCH = f"""{_SELECT}
-WHERE {_SEEN} AND (p.words @@ search_query($5) OR p.person_id = $5) {_PAGE}
-"""
+_SEARCH = searched(
+    _COLUMNS,
+    f"FROM person p WHERE {_SEEN} AND {_BEYOND}",
+    "p.words @@ (SELECT search_query($5)) OR p.person_id = $5",
+    key="person_id",
+    order=_ORDER,
+    limit="$2",
+)
 _DELETE = "DELETE FROM person WHERE person_id = $1 RETURNING person_id"
 _FORGET = "DELETE FROM person WHERE keeper_id = $1"
 
@@ -140,7 +144,7 @@ class Persons:
         rows = (
             await self._pool.fetch(_LIST, *values)
             if text is None
-            else await self._pool.fetch(_SEARCH, *values, text)
+            else await _SEARCH.fetch(self._pool, fetched(limit), *values, text)
         )
         found = [Person(**row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.person_id))
@@ -150,7 +154,7 @@ class Persons:
         values = (reader, None, None, None)
         if text is None:
             return await self._pool.count(_LIST, *values)
-        return await self._pool.count(_SEARCH, *values, text)
+        return await _SEARCH.count(self._pool, *values, text)
 
     async def delete(self, person: str) -> bool:
         """Forget somebody, whose places stay; False where there is nobody."""

@@ -15,6 +15,7 @@ from persistence.errors import Revisions, TooMany, refuse_stale
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
 from persistence.postgres.revisions import refuse_stale_row
+from persistence.postgres.searches import searched
 
 MemberRole = Literal["owner", "leader", "staff"]
 
@@ -39,17 +40,24 @@ SELECT {_FIELDS}, m.role FROM organisation o {_MINE}
 WHERE o.organisation_id = $2
 """
 _FIND = f"{_FIND_MADE} AND o.deleted_at IS NULL"
-_LIST = f"""
-SELECT {_FIELDS}, m.role FROM organisation o {_MINE}
-WHERE o.deleted_at IS NULL
+_LISTED = f"""
+FROM organisation o {_MINE} WHERE o.deleted_at IS NULL
     AND (m.role IS NOT NULL OR $3 = 'all' OR $3 = 'listed' AND o.listed)
     AND ($4::timestamptz IS NULL OR (o.created_at, o.organisation_id) > ($4, $5))
     AND ($6::boolean IS NULL OR o.listed = $6)
-    {{searched}}
-ORDER BY o.created_at, o.organisation_id LIMIT $2
 """
-_LIST_ALL = _LIST.format(searched="")
-_SEARCH = _LIST.format(searched="AND o.words @@ search_query($7)")
+_PAGE = "ORDER BY o.created_at, o.organisation_id LIMIT $2"
+_LIST = f"SELECT {_FIELDS}, m.role {_LISTED} {_PAGE}"
+_SEARCH = searched(
+    f"{_FIELDS.replace('o.', '')}, role",
+    _LISTED,
+    "o.words @@ (SELECT search_query($7))",
+    key="organisation_id",
+    order="created_at, organisation_id",
+    limit="$2",
+    fields=f"{_FIELDS}, m.role",
+    words="o.words",
+)
 _LOCK_ACCOUNT = """
 SELECT user_id FROM account WHERE user_id = $1 AND deleted_at IS NULL
 FOR NO KEY UPDATE
@@ -85,12 +93,9 @@ _LIST_MEMBERS = f"""{_MEMBER}
     AND ($3::timestamptz IS NULL OR (m.joined_at, m.user_id) > ($3, $4))
 ORDER BY m.joined_at, m.user_id LIMIT $2
 """
-_ROLE = """
-SELECT role FROM organisation_member WHERE organisation_id = $1 AND user_id = $2
-"""
-_REVISION = """
-SELECT revision FROM organisation_member WHERE organisation_id = $1 AND user_id = $2
-"""
+_OF_MEMBER = "FROM organisation_member WHERE organisation_id = $1 AND user_id = $2"
+_ROLE = f"SELECT role {_OF_MEMBER}"
+_REVISION = f"SELECT revision {_OF_MEMBER}"
 _COUNT = "SELECT count(*) FROM organisation_member WHERE organisation_id = $1"
 _OTHER_OWNERS = """
 SELECT count(*) FROM organisation_member
@@ -291,9 +296,9 @@ class Organisations:
         """
         values = (user, fetched(limit), reach, *decode_cursor(cursor), listed)
         rows = (
-            await self._pool.fetch(_LIST_ALL, *values)
+            await self._pool.fetch(_LIST, *values)
             if text is None
-            else await self._pool.fetch(_SEARCH, *values, text)
+            else await _SEARCH.fetch(self._pool, fetched(limit), *values, text)
         )
         found = [_organisation_of(row) for row in rows]
         return page(found, limit, lambda one: (one.created_at, one.organisation_id))
@@ -309,8 +314,8 @@ class Organisations:
         """Return how many `list_of` has on all its pages."""
         values = (user, None, reach, None, None, listed)
         if text is None:
-            return await self._pool.count(_LIST_ALL, *values)
-        return await self._pool.count(_SEARCH, *values, text)
+            return await self._pool.count(_LIST, *values)
+        return await _SEARCH.count(self._pool, *values, text)
 
     async def edit(
         self,

@@ -13,6 +13,7 @@ from persistence.errors import Revisions, refuse_stale
 from persistence.people.sessions import Role, end_all
 from persistence.postgres.cursors import decode_cursor, encode_cursor
 from persistence.postgres.pool import Pool, Row
+from persistence.postgres.searches import Searched, searched
 
 _FIELDS = (
     "user_id, role, email, name, verified_at, created_at, suspended_at,"
@@ -22,6 +23,7 @@ _LIST = """
 SELECT {fields} FROM account WHERE {where}
 ORDER BY created_at DESC, user_id DESC LIMIT {limit}
 """
+_ORDER = "created_at DESC, user_id DESC"
 _FIND = f"SELECT {_FIELDS} FROM account WHERE user_id = $1 AND deleted_at IS NULL"
 # Two that take each other's role away wait here for one another, and the second sees
 # what the first one did.
@@ -103,17 +105,22 @@ class Users:
         `text` has words that are in the email address or in the name, as
         `search_query` of migration 0014 reads them.
         """
-        where, values = _where(text, role, suspended)
+        where, values = _where(role, suspended)
         at, last = decode_cursor(cursor)
         if at is not None:
             values += [at, last]
             where.append(
                 f"(created_at, user_id) < (${len(values) - 1}, ${len(values)})"
             )
-        sql = _LIST.format(
-            fields=_FIELDS, where=" AND ".join(where), limit=int(limit) + 1
-        )
-        rows = [User(**row) for row in await self._pool.fetch(sql, *values)]
+        asked = " AND ".join(where)
+        if text:
+            values.append(text)
+            search = _search(asked, f"${len(values)}", str(limit + 1))
+            found = await search.fetch(self._pool, limit + 1, *values)
+        else:
+            sql = _LIST.format(fields=_FIELDS, where=asked, limit=limit + 1)
+            found = await self._pool.fetch(sql, *values)
+        rows = [User(**row) for row in found]
         page = rows[:limit]
         if len(rows) <= limit:
             return page, None
@@ -127,8 +134,13 @@ class Users:
         suspended: bool | None = None,
     ) -> int:
         """Return how many `search` has on all its pages."""
-        where, values = _where(text, role, suspended)
-        sql = _LIST.format(fields=_FIELDS, where=" AND ".join(where), limit="ALL")
+        where, values = _where(role, suspended)
+        asked = " AND ".join(where)
+        if text:
+            place = f"${len(values) + 1}"
+            search = _search(asked, place, "ALL")
+            return await search.count(self._pool, *values, text)
+        sql = _LIST.format(fields=_FIELDS, where=asked, limit="ALL")
         return await self._pool.count(sql, *values)
 
     async def change(
@@ -172,14 +184,21 @@ class Users:
         return await end_all(connection, after.user_id, self._token_s, self._alone_s)
 
 
-def _where(
-    text: str | None, role: Role | None, suspended: bool | None
-) -> tuple[list[str], list[object]]:
+def _search(where: str, text: str, limit: str) -> Searched:
+    """Return what finds users by the text at this place among the parameters."""
+    return searched(
+        _FIELDS,
+        f"FROM account a WHERE {where}",
+        f"a.words @@ (SELECT search_query({text}))",
+        key="user_id",
+        order=_ORDER,
+        limit=limit,
+    )
+
+
+def _where(role: Role | None, suspended: bool | None) -> tuple[list[str], list[object]]:
     """Return the conditions of a list, and their parameters."""
     where, values = ["deleted_at IS NULL"], list[object]()
-    if text:
-        values.append(text)
-        where.append("words @@ search_query($1)")
     if role is not None:
         values.append(role)
         where.append(f"role = ${len(values)}")

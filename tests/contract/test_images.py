@@ -119,7 +119,7 @@ async def test_an_upload_under_a_key_is_made_once(api):
     [
         (b"", "bad_image", 422),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "bad_image", 422),
-        (picture("GIF"), "bad_image", 422),
+        (picture("TIFF"), "bad_image", 422),
         (bomb(), "bad_image", 422),
         (bytes((5 << 20) + 1), "too_large", 413),
         (bytes(6 << 20), "too_large", 413),
@@ -205,7 +205,7 @@ async def test_who_uploaded_an_image_and_what_is_said_of_it_is_shown(api):
 
 
 @pytest.mark.parametrize(
-    "caption", [b"x" * 501, b"x" * 9_000, b"\xff", b"a\0b"], ids=range(4)
+    "caption", [b"x" * 501, b"x" * 9_000, b"\xff", b"a\0b", b"a\x07b"], ids=range(5)
 )
 async def test_a_caption_that_is_none_is_refused(api, caption):
     event = await a_sale(api)

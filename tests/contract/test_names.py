@@ -84,3 +84,47 @@ async def test_a_text_of_several_lines_has_something_to_see(api):
     answer = await api.request("PATCH", path, suspend, who=api.admin)
     told = check_problem(answer, 422)
     assert [error["field"] for error in told["errors"]] == ["reason"]
+
+
+async def texts(api: Api, text: str) -> list[tuple[str, str, Json, Person, str]]:
+    """Give each way to say a text that may be empty, as `places` does."""
+    who = await account(api)
+    path = f"/v1/organisations/{await organisation(api, who)}"
+    event = (await api.draft(None, capacity=5))["id"]
+    sale = {"name": "x", "capacity": 5, "starts_at": after(days=9)}
+    asking = {"message": text}
+    return [
+        ("POST", "/v1/events", sale | {"description": text}, api.admin, "description"),
+        (
+            "PATCH",
+            f"/v1/events/{event}",
+            {"description": text},
+            api.admin,
+            "description",
+        ),
+        (
+            "POST",
+            "/v1/organisations",
+            {"name": "x", "description": text},
+            who,
+            "description",
+        ),
+        ("PATCH", path, {"description": text}, who, "description"),
+        ("POST", f"{path}/join-requests", asking, await account(api), "message"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["   ", "\u200b\n\u200b", "a\x07b", "\x1b[31mred"])
+async def test_a_text_that_nobody_can_see_is_refused(api, text):
+    for method, path, body, who, field in await texts(api, text):
+        told = check_problem(await api.request(method, path, body, who=who), 422)
+        assert [error["field"] for error in told["errors"]] == [field], path
+        assert "seen" in told["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("text", ["", "one\r\n\ttwo\x0bthree\n"])
+async def test_a_text_may_be_empty_and_of_several_lines(api, text):
+    for method, path, body, who, field in await texts(api, text):
+        answer = await api.request(method, path, body, who=who)
+        assert answer.status in {200, 201}, answer.raw
+        assert answer.body[field] == text

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from inventory.names import NAME_PATTERN, TEXT_PATTERN, is_name
+from inventory.names import NAME_PATTERN, NOTE_PATTERN, TEXT_PATTERN, is_name, is_note
 
 INVISIBLE = [
     "",
@@ -59,6 +59,24 @@ def test_a_text_of_several_lines_has_something_to_see(text):
     assert re.search(TEXT_PATTERN, f"{text}\na{text}") is not None
 
 
+@pytest.mark.parametrize("control", ["\0", "\x07", "\x08", "\x1b", "\x7f", "\x80"])
+def test_a_text_has_no_control_characters_but_for_line_breaks(control):
+    for text in (f"a{control}", f"{control}a", f"a\n{control}b", control):
+        assert re.search(TEXT_PATTERN, text) is None
+        assert not is_note(text)
+    pasted = "\r\n\tone\x0btwo\x0c\x85\u2028three\u2029\n"
+    assert re.search(TEXT_PATTERN, pasted) is not None
+    assert is_note(pasted)
+
+
+def test_a_note_may_be_empty_and_else_has_something_to_see():
+    assert is_note("")
+    assert re.search(TEXT_PATTERN, "") is None
+    for text in ("\n", "\r\n", *INVISIBLE[1:]):
+        assert not is_note(text), repr(text)
+        assert is_note(f"{text}a{text}")
+
+
 def test_every_letter_digit_and_sign_is_seen_and_no_control_or_blank():
     fillers = {0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0}
     # Signs that Unicode calls formats, because they enclose what follows.
@@ -76,5 +94,8 @@ def test_a_long_text_is_judged_without_going_back_and_forth():
     assert not is_name("\u200b" * 200_000)
     assert not is_name("a" * 200_000 + "\n")
     # Nothing that only Python's expressions know, for those who read the description.
-    assert "(?P" not in NAME_PATTERN
-    assert "\\Z" not in NAME_PATTERN
+    assert not is_note("\u200b\n" * 100_000)
+    assert not is_note("a\n" * 100_000 + "\x07")
+    for pattern in (NAME_PATTERN, TEXT_PATTERN, NOTE_PATTERN):
+        assert "(?P" not in pattern
+        assert "\\Z" not in pattern

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from inventory.names import NAME_PATTERN, NO_NAME, NO_TEXT, TEXT_PATTERN
+from inventory.names import NAME_PATTERN, NO_NAME, NO_TEXT, NOTE_PATTERN, TEXT_PATTERN
 from inventory.settings import Currency
 from inventory.words import length_fault, words_for
 
@@ -44,6 +44,7 @@ class Point(Struct):
         (Currency, "eur", "Expected three capital letters, as in EUR."),
         (Annotated[str, Meta(pattern=NAME_PATTERN)], "\n", NO_NAME),
         (Annotated[str, Meta(pattern=TEXT_PATTERN)], " ", NO_TEXT),
+        (Annotated[str, Meta(pattern=NOTE_PATTERN)], " ", NO_TEXT),
         (Literal["none", "required"], "maybe", "Expected one of none, required."),
         (Literal["a", "b"] | None, 1, "Expected one of a, b or null, got a whole"),
         (When, "tomorrow", "Expected an RFC 3339 time with an offset, as in 2026"),

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from inventory import limits
 from inventory.faults import Faults
-from inventory.names import NAME_PATTERN
+from inventory.names import NAME_PATTERN, NOTE_PATTERN
 from inventory.replies import Fault
 from inventory.rules.settings import (
     FOLLOWING,
@@ -48,7 +48,7 @@ PricesPatch = Annotated[
     dict[CategoryKey, "Price | None"], Meta(max_length=limits.CATEGORIES_PER_VENUE_MAX)
 ]
 Payment = Literal["none", "required"]
-Description = Annotated[str, Meta(max_length=10_000)]
+Description = Annotated[str, Meta(max_length=10_000, pattern=NOTE_PATTERN)]
 CategoryName = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
 Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=20)]

@@ -16,7 +16,14 @@ PROFILE_BYTES_MAX: Final = 4 << 20
 """Of a colour profile that comes packed; those of printers have up to three."""
 
 _JPEG: Final = b"\xff\xd8\xff"
+_JPEG_END: Final = b"\xff\xd9"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+BEGINNINGS: Final = (_JPEG, _PNG, b"GIF8", b"RIFF")
+"""Of the files that are taken; others that begin so are none of these either."""
+
+_GREYS, _COLOURS = 0, 2
+"""Kinds of a PNG's pixels."""
+
 _EXIF: Final = b"Exif\0\0"
 _ORIENTATION: Final = 0x0112
 _SHORT: Final = 3
@@ -55,6 +62,15 @@ def strip(uploaded: bytes) -> Bare:
     if uploaded.startswith(_PNG):
         return _strip_png(uploaded)
     return Bare(uploaded)
+
+
+def ended(data: bytes) -> bytes:
+    """Return a JPEG with an end, and another file as it is.
+
+    Of one that is cut short browsers show what there is, and grey below it; so does the
+    decoder where it is told that this is all.
+    """
+    return data + _JPEG_END if data.startswith(_JPEG) else data
 
 
 def orientation_of(exif: bytes) -> int:
@@ -133,11 +149,29 @@ def _strip_png(data: bytes) -> Bare:
         elif _is_whole(chunk, end - at):
             found.setdefault(name, chunk[8:-4])
             if name == b"tRNS":
-                kept.append(chunk)
+                kept.append(_in_bytes(chunk, data[24], data[25]))
         at = end
     kept.append(data[at:])
     profile = _unpack_profile(found.get(b"iCCP", b""))
     return Bare(b"".join(kept), found.get(b"eXIf", b""), profile)
+
+
+def _in_bytes(chunk: bytes, depth: int, kind: int) -> bytes:
+    """Return what can be seen through, told as the decoder has it: in 8 bits.
+
+    It widens greys of fewer bits and cuts colours of 16, but compares them with what
+    the chunk says. Of greys of 16 bits we keep the whole, see `colours`.
+    """
+    levels = [int.from_bytes(chunk[at : at + 2]) for at in range(8, len(chunk) - 4, 2)]
+    if kind == _GREYS and depth in (1, 2, 4):
+        brightest = (1 << depth) - 1
+        levels = [255 * (level & brightest) // brightest for level in levels]
+    elif kind == _COLOURS and depth == 16:
+        levels = [level >> 8 for level in levels]
+    else:
+        return chunk
+    body = chunk[4:8] + b"".join(level.to_bytes(2) for level in levels)
+    return (len(body) - 4).to_bytes(4) + body + zlib.crc32(body).to_bytes(4)
 
 
 def _is_whole(chunk: bytes, size: int) -> bool:

@@ -9,16 +9,27 @@ import warnings
 from typing import Final
 
 from msgspec import Struct
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from server.events.images.colours import plain, to_srgb
-from server.events.images.containers import Bare, orientation_of, strip
+from server.events.images.containers import (
+    BEGINNINGS,
+    Bare,
+    ended,
+    orientation_of,
+    strip,
+)
 
 UPLOAD_BYTES_MAX: Final = 5 << 20
 PIXELS_MAX: Final = 50_000_000
 """A few kilobytes may say that they are more, and would fill the memory."""
 
-FORMATS: Final = ("JPEG", "PNG", "WEBP")
+FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP")
+"""What every browser shows; of what moves the first picture is taken."""
+
+DAMAGED: Final = "It is damaged or cut short, and cannot be read; upload it again."
+TOO_MANY_PIXELS: Final = f"At most {PIXELS_MAX:,} pixels."
+NOT_TAKEN: Final = "It is no JPEG, PNG, GIF or WebP; save it as one of these."
 SIZES: Final = {"large": 1_600, "small": 480}
 """The longest side of each file, in pixels; nothing is made larger than it was."""
 
@@ -63,6 +74,13 @@ def encode_sizes(uploaded: bytes) -> dict[str, Encoded]:
             raise
         except (
             Image.DecompressionBombError,
+            Image.DecompressionBombWarning,
+        ) as error:
+            raise BadImage(TOO_MANY_PIXELS) from error
+        except UnidentifiedImageError as error:
+            begins = uploaded.startswith(BEGINNINGS)
+            raise BadImage(DAMAGED if begins else NOT_TAKEN) from error
+        except (
             EOFError,
             MemoryError,
             OSError,
@@ -72,14 +90,14 @@ def encode_sizes(uploaded: bytes) -> dict[str, Encoded]:
             Warning,
         ) as error:
             # All that its decoders raise for what is broken.
-            raise BadImage("It cannot be read.") from error
+            raise BadImage(DAMAGED) from error
 
 
 def _decode(uploaded: Bare) -> Image.Image:
-    with Image.open(io.BytesIO(uploaded.data), formats=FORMATS) as opened:
+    with Image.open(io.BytesIO(ended(uploaded.data)), formats=FORMATS) as opened:
         width, height = opened.size
         if width * height > PIXELS_MAX:
-            raise BadImage(f"At most {PIXELS_MAX:,} pixels.")
+            raise BadImage(TOO_MANY_PIXELS)
         largest = max(SIZES.values())
         # A photo is decoded no larger than it is needed.
         opened.draft("RGB", (largest, largest))

@@ -8,6 +8,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Meta, Struct
 
+from inventory.names import NO_TEXT, NOTE_PATTERN, is_note
 from server.events.catalogue.bodies import EventDocument
 from server.events.catalogue.rest import answer_event, find_managed_event
 from server.events.catalogue.row_cache import ROWS
@@ -29,7 +30,7 @@ from server.transport.http.problems import (
     bad_field,
 )
 from server.transport.http.response_cache import CACHES
-from server.transport.rest.bodies import BODY_TIMEOUT_S, CHUNK_BYTES, is_clean
+from server.transport.rest.bodies import BODY_TIMEOUT_S, CHUNK_BYTES
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import new_id
 from server.transport.rest.query import choice_of
@@ -69,13 +70,18 @@ class ImageForm(Struct):
     image: Annotated[
         str,
         Meta(
-            description="A JPEG, PNG or WebP of at most 5 MiB and 50 million pixels.",
+            description="A JPEG, PNG, GIF or WebP of at most 5 MiB and 50 million "
+            "pixels; of what moves, the first picture.",
             extra_json_schema={"contentMediaType": "application/octet-stream"},
         ),
     ]
     caption: Annotated[
         str,
-        Meta(max_length=CAPTION_LENGTH_MAX, description="What is to be seen in it."),
+        Meta(
+            max_length=CAPTION_LENGTH_MAX,
+            pattern=NOTE_PATTERN,
+            description="What is to be seen in it.",
+        ),
     ] = ""
 
 
@@ -191,8 +197,8 @@ def _caption_of(data: bytes) -> str:
         raise bad_field(CAPTION, "Not UTF-8.") from error
     if len(caption) > CAPTION_LENGTH_MAX:
         raise bad_field(CAPTION, f"At most {CAPTION_LENGTH_MAX} characters.")
-    if not is_clean(caption):
-        raise bad_field(CAPTION, "A string has U+0000.")
+    if not is_note(caption):
+        raise bad_field(CAPTION, NO_TEXT)
     return caption
 
 

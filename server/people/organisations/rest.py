@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from inventory.names import NOTE_PATTERN
 from persistence.people.organisations import MemberRole, Organisation
 from server.base.access import reach_of
 from server.people.organisations.membership import Membership
@@ -44,7 +45,7 @@ from server.transport.rest.query import bool_of, text_of
 from server.transport.rest.route import WRITES, Query, Route
 
 QUERY_LENGTH_MAX: Final = 200
-Description = Annotated[str, Meta(max_length=2_000)]
+Description = Annotated[str, Meta(max_length=2_000, pattern=NOTE_PATTERN)]
 
 
 class OrganisationCreate(Struct, forbid_unknown_fields=True):

@@ -23,11 +23,12 @@ from server.people.organisations.rows import (
     listing,
     post,
     read,
+    read_state,
     require_membership,
 )
 from server.transport.http.problems import BAD_FIELD, LIMIT_REACHED, UNAVAILABLE
 from server.transport.mail.codes import hash_of_code
-from server.transport.rest.bodies import Body, convert
+from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.idempotency import hash_request
 from server.transport.rest.paging import Page, read_limit, total_of
@@ -141,14 +142,6 @@ async def decline_invitation(call: Call) -> web.Response:
     """Refuse an invitation; the code is good no more."""
     await call[JOINING_SERVICE].decline_offer(call.who, _hash_of(call))
     return call.done()
-
-
-def read_state(call: Call) -> AnswerState | None:
-    """Return the state that a list is asked for."""
-    state = call.request.query.get("state")
-    if state is None:
-        return None
-    return convert({"state": state}, dict[str, AnswerState])["state"]
 
 
 def _hash_of(call: Call) -> bytes:

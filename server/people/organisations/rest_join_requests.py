@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from inventory.names import NOTE_PATTERN
 from persistence.people.invitations import AnswerState, InvitedRole
 from persistence.people.join_requests import JoinRequest
 from server.people.organisations.joining.service import JOINING_SERVICE
@@ -15,7 +16,6 @@ from server.people.organisations.problems import (
     ORGANISATION_NOT_FOUND,
     REQUEST_NOT_FOUND,
 )
-from server.people.organisations.rest_invitations import read_state
 from server.people.organisations.rows import (
     BODY,
     EMPTY,
@@ -27,6 +27,7 @@ from server.people.organisations.rows import (
     listing,
     post,
     read,
+    read_state,
     require_membership,
 )
 from server.transport.http.problems import BAD_FIELD, LIMIT_REACHED, UNAVAILABLE
@@ -38,7 +39,7 @@ from server.transport.rest.route import Route
 class JoinRequestCreate(Struct, forbid_unknown_fields=True):
     """What one would like to say to the leaders."""
 
-    message: Annotated[str, Meta(max_length=1_000)] = ""
+    message: Annotated[str, Meta(max_length=1_000, pattern=NOTE_PATTERN)] = ""
 
 
 class JoinRequestAnswer(Struct, forbid_unknown_fields=True):

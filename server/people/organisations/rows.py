@@ -1,8 +1,9 @@
-"""What the rows of organisations have in common: their address, and how they fail."""
+"""What the rows of organisations have in common: address, queries, how they fail."""
 
 from functools import partial
 from typing import Any, Final
 
+from persistence.people.invitations import AnswerState
 from server.base.access import Needed
 from server.people.organisations.membership import MEMBERSHIPS, Membership
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
@@ -12,6 +13,7 @@ from server.transport.http.problems import (
     LIMIT_REACHED,
     UNAVAILABLE,
 )
+from server.transport.rest.bodies import convert
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page
 from server.transport.rest.route import PAGING, WRITES, Query, Route
@@ -56,3 +58,11 @@ async def require_membership(call: Call, needed: Needed) -> Membership:
     """Return the organisation of the path, where the caller may do this for it."""
     name = call.path("organisation", ORGANISATION_NOT_FOUND)
     return await call[MEMBERSHIPS].require(call.who, name, needed)
+
+
+def read_state(call: Call) -> AnswerState | None:
+    """Return the state that a list is asked for."""
+    state = call.request.query.get("state")
+    if state is None:
+        return None
+    return convert({"state": state}, dict[str, AnswerState])["state"]

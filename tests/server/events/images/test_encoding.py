@@ -9,14 +9,17 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from server.events.images import encoding
-from server.events.images.encoding import BadImage, encode_sizes
+from server.events.images.containers import strip
+from server.events.images.encoding import BadImage, _decode, encode_sizes
 from tests.pictures import (
     EXIF_ORIENTATION,
     SECRET,
     bomb,
     exif_of,
     jpeg_with,
+    moving,
     picture,
+    png_of,
     png_with,
     swapped_profile,
     turned,
@@ -92,7 +95,7 @@ def test_a_photo_is_turned_as_its_camera_says():
         b"",
         b"no image",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        picture("GIF"),
+        picture("GIF")[:40],
         picture("TIFF"),
         picture("BMP"),
         picture()[:500],
@@ -181,13 +184,104 @@ def test_greys_of_sixteen_bits_keep_their_scale():
             assert near(image.getpixel((x, 4)), (x * 255 // 63,) * 3)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+def test_of_greys_one_level_may_be_seen_through(depth):
+    # The second of two pixels has the level that is not to be seen.
+    levels = (0x4000, 0x4001) if depth == 16 else (0, 1)
+    row = sum(level << depth * (1 - at) for at, level in enumerate(levels))
+    row <<= -2 * depth % 8
+    rows = b"\0" + row.to_bytes(-(-2 * depth // 8))
+    hidden = (b"tRNS", levels[1].to_bytes(2))
+    made = encode_sizes(png_of((2, 1), depth, 0, rows, (hidden,)))["large"]
+    with opened(made.data) as image:
+        alpha = image.getchannel("A")
+    assert [alpha.getpixel((x, 0)) for x in (0, 1)] == [255, 0]
+
+
+def test_colours_of_sixteen_bits_keep_their_scale():
+    pixels = [(65_535, 128, 0), (32_768, 65_280, 255)]
+    rows = b"\0" + b"".join(part.to_bytes(2) for pixel in pixels for part in pixel)
+    bare = png_of((2, 1), 16, 2, rows)
+    image = _decode(strip(bare))
+    assert image.getpixel((0, 0)) == (255, 0, 0)
+    assert image.getpixel((1, 0)) == (128, 255, 0)
+
+
+def test_one_colour_of_sixteen_bits_may_be_seen_through():
+    # Told apart by 8 of their bits, as we keep them.
+    pixels = [(0x8000, 0, 0), (0x8101, 0, 0)]
+    packed = [b"".join(part.to_bytes(2) for part in pixel) for pixel in pixels]
+    hidden = (b"tRNS", packed[1])
+    image = _decode(strip(png_of((2, 1), 16, 2, b"\0" + b"".join(packed), (hidden,))))
+    alpha = image.getchannel("A")
+    assert [alpha.getpixel((x, 0)) for x in (0, 1)] == [255, 0]
+
+
+def test_a_colour_of_a_palette_may_be_seen_through():
+    image = Image.new("P", (64, 40), 0)
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.paste(1, (32, 0, 64, 40))
+    for hidden in (1, bytes((128, 0))):
+        file = io.BytesIO()
+        image.save(file, "PNG", transparency=hidden)
+        with opened(encode_sizes(file.getvalue())["large"].data) as made:
+            left, right = made.getpixel((8, 20)), made.getpixel((56, 20))
+            assert near(left[:3], (255, 0, 0))
+            assert (left[3], right[3]) == (255 if hidden == 1 else 128, 0)
+
+
+def test_inks_become_light():
+    file = io.BytesIO()
+    Image.new("CMYK", (64, 40), (0, 255, 255, 0)).save(file, "JPEG", quality=95)
+    with opened(encode_sizes(file.getvalue())["large"].data) as image:
+        assert near(image.getpixel((20, 20)), (255, 0, 0))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_of_what_moves_the_first_picture_is_taken(kind):
+    made = encode_sizes(moving(kind))["large"]
+    assert (made.width, made.height) == (64, 40)
+    with opened(made.data) as image:
+        assert not getattr(image, "is_animated", False)
+        assert near(image.getpixel((20, 20))[:3], (255, 0, 0))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_of_a_photo_that_is_cut_short_what_there_is_is_shown(progressive):
+    whole = saved("JPEG", size=(1_600, 1_000), progressive=progressive)
+    for left in (len(whole) * 3 // 4, len(whole) - 2):
+        with opened(encode_sizes(whole[:left])["large"].data) as image:
+            assert image.size == (1_600, 1_000)
+            assert near(image.getpixel((100, 20)), (255, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "said"),
+    [
+        (picture()[:500], "cut short"),
+        (picture()[:20], "cut short"),
+        (picture("JPEG")[:400], "cut short"),
+        (moving("GIF")[:20], "cut short"),
+        (picture("WEBP")[:100], "cut short"),
+        (picture("TIFF"), "no JPEG, PNG, GIF or WebP"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no JPEG, PNG, GIF or WebP"),
+        (b"", "no JPEG, PNG, GIF or WebP"),
+        (bomb(), "pixels"),
+        (bomb(9_000, 9_000), "pixels"),
+    ],
+)
+def test_whoever_is_refused_is_told_what_to_do(uploaded, said):
+    with pytest.raises(BadImage, match=said):
+        encode_sizes(uploaded)
+
+
 def test_the_size_is_looked_at_before_anything_is_decoded(monkeypatch):
     monkeypatch.setattr(encoding, "PIXELS_MAX", 640 * 400 - 1)
     with pytest.raises(BadImage, match="pixels"):
         encode_sizes(picture())
 
 
-SMALL = [picture(kind, (9, 7)) for kind in ("JPEG", "PNG", "WEBP")]
+SMALL = [picture(kind, (9, 7)) for kind in ("JPEG", "PNG", "GIF", "WEBP")]
 SMALL += [saved("JPEG", size=(9, 7), icc_profile=swapped_profile())]
 
 
