@@ -209,7 +209,6 @@ COVERS = {
         "server/transport/client/websocket.py",
     ],
     "tests/server/ops/health/test_rest.py": [
-        "server/ops/health/observer.py",
         "server/transport/metrics/counting.py",
         "server/transport/http/app_keys.py",
     ],
