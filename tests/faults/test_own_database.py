@@ -131,7 +131,7 @@ def test_a_killed_database_of_ours_is_back_and_nothing_is_lost(
     assert server.stop() == 0
 
 
-@pytest.mark.attack
+@pytest.mark.campaign
 def test_a_database_that_cannot_come_back_ends_the_server_with_the_reason(
     server: Server,
 ):
