@@ -37,7 +37,8 @@ def held_from(twin: Any, origin: str) -> int:
         for one in twin.log
         if one["origin"] == origin and one["at"] > twin.now_ms - MINUTE_MS
     ]
-    return sum(sizes) + sum(gone)
+    counted: int = sum(sizes) + sum(gone)
+    return counted
 
 
 def closed(twin: Any) -> Closed:

@@ -1,4 +1,4 @@
-"""Rules against hoarding: how much one network may hold, and what is closed for a while.
+"""Rules against hoarding: what one network may hold, and what is closed for a while.
 
 They are for commands that come with an `origin`; who runs the event, and the system,
 come without one. What they refuse may be had later: `held_too_often`.

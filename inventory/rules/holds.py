@@ -116,9 +116,7 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
     return change, reply
 
 
-def _search(
-    stock: Stock, command: HoldBest, closed: Closed
-) -> tuple[list[int], bool]:
+def _search(stock: Stock, command: HoldBest, closed: Closed) -> tuple[list[int], bool]:
     """Return the best seats but for those that are closed, and whether they adjoin.
 
     Nobody but this search sees the finder without the closed ones.

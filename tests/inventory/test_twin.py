@@ -96,7 +96,9 @@ class Run:
         self.dice = random.Random(seed)
         self.venue = VENUES[self.dice.choice([*VENUES, "hall", "hall"])]
         self.settings = random_settings(self.dice)
-        self.networks = self.dice.choice([[None], ["n1", "n2", None], ["n1", "n2"]])
+        self.networks: list[str | None] = [None]
+        if self.dice.random() < 0.7:
+            self.networks = ["n1", "n2", self.dice.choice(["n2", None])]
         self.stock = Stock(self.venue, self.settings)
         self.twin = NaiveStock(self.venue, self.settings, SequentialIds())
         self.ids = SequentialIds()

@@ -8,6 +8,7 @@ from aiohttp import web
 from inventory.commands import ClientCommand
 from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, TakenOk
 from server.events.sales.service import SALES_SERVICE
+from server.live.actors.origins import ORIGINS
 from server.live.fanout.frames import FrameError, parse_command
 from server.transport.http.problems import (
     BAD_FIELD,
@@ -44,7 +45,9 @@ async def run_command(call: Call) -> web.Response:
             raise bad_fields(error.faults) from error
         raise ProblemError(FRAME_ERRORS[error.code], error.detail) from error
     note_details(call.request, op=str(frame["op"]))
-    reply = await call[SALES_SERVICE].run(call.who, command)
+    origins = call.find(ORIGINS)
+    origin = None if origins is None else origins.of(call.client)
+    reply = await call[SALES_SERVICE].run(call.who, command, origin)
     return call.answer(msgspec.structs.replace(reply, id=command.id))
 
 

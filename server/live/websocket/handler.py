@@ -12,12 +12,14 @@ from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 from persistence.errors import Unavailable
 from server.base import limits
 from server.base.identity import Identity, Machine, TokenError
+from server.live.actors.origins import ORIGINS
 from server.live.actors.registry import REGISTRY
 from server.live.fanout.frames import CODECS, JSON
 from server.live.fanout.hub import HUB
 from server.live.fanout.writer import Writer
 from server.live.websocket.direct_socket import DirectSocket
 from server.live.websocket.machines import Keys, TooManyKeys
+from server.live.websocket.sender import Sender
 from server.live.websocket.session import NOT_UTF8, Session
 from server.transport.http.app_keys import READINESS, SETTINGS
 from server.transport.http.cors import own_origins
@@ -50,9 +52,11 @@ log = structlog.get_logger()
 async def websocket(request: web.Request) -> web.StreamResponse:
     """Serve one websocket until it ends."""
     app = request.app
+    sender: Sender | None = None
     if app.get(LIMITS) is not None:
         address = client_of(request, app)
         enforce(request, app[LIMITS].handshake(address, time.monotonic()))
+        sender = Sender(app[LIMITS], address, app[ORIGINS].of(address))
     _check_origin(request, app)
     check_names(request.query, NO_QUERY)
     if request.body_exists:
@@ -86,6 +90,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         app,
         limited=app.get(LIMITS) is not None,
         keys=keys,
+        sender=sender,
     )
     # It may have been signed out while the handshake went on.
     if user is not None and not app[AUTHENTICATOR].is_ended(user):

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from inventory.rejections import Code
+    from server.live.websocket.sender import Sender
 
 NO_EVENT: Final = Denial("event_not_found")
 
@@ -91,6 +92,7 @@ class Session:
         "_rates",
         "_room",
         "_rows",
+        "_sender",
         "_tasks",
         "_timer",
         "app",
@@ -112,6 +114,7 @@ class Session:
         *,
         limited: bool,
         keys: Keys | None = None,
+        sender: "Sender | None" = None,
     ) -> None:
         self.writer = writer
         self.user: Identity | None = None
@@ -126,6 +129,7 @@ class Session:
         self._rows = table.by_kind
         self._identify = identify
         self._keys = keys
+        self._sender = sender
         self._greeter: asyncio.Task[None] | None = None
         """Looks up the key that a machine says hello with."""
         self._held: list[bytes] = []
@@ -276,6 +280,12 @@ class Session:
         if user is None:
             self.answer(command.id, refuse("unauthenticated"))
             return
+        sender = self._sender
+        if sender is not None:
+            refused = sender.spend(user)
+            if refused is not None:
+                self.answer(command.id, refused)
+                return
         # On the path of every command, and `isinstance` of a struct takes five times as
         # long.
         if type(user) is Machine:
@@ -311,8 +321,11 @@ class Session:
             blocks = isinstance(command, Block | Unblock)
             self._deny(command.id, missing_event(user, blocks=blocks))
             return
-        organizer = local.is_run_by(user)
-        local.offer(envelope_of(command, user.user, organizer, self.reply, size=size))
+        organizer, sender = local.is_run_by(user), self._sender
+        origin = None if sender is None or organizer else sender.origin
+        local.offer(
+            envelope_of(command, user.user, organizer, self.reply, size, origin)
+        )
 
     def _deny(self, frame_id: int, denial: Denial) -> None:
         self.answer(frame_id, refuse(denial.code, denial.detail))
