@@ -4,7 +4,9 @@ from typing import Final
 
 from persistence.events.catalog import Catalog
 from persistence.journal.journal import PostgresJournal
+from persistence.journal.results import Results
 from server.base.ids import RandomIds
+from server.live.actors.job import trim_results
 from server.live.actors.origins import ORIGINS, Origins
 from server.live.actors.registry import CATALOG, JOURNAL, REGISTRY, EventRegistry
 from server.live.fanout.hub import HUB
@@ -28,6 +30,8 @@ async def _open(startup: Startup) -> None:
         startup[ORIGINS] = Origins(await _secret(startup))
     startup.on_drain(registry.stop)
     startup.run(registry.run(startup.job("scheduled sales")), "scheduled sales")
+    trimming = trim_results(Results(startup.pool), startup.job("outcomes of commands"))
+    startup.run(trimming, "outcomes of commands")
     startup.run(metrics.watch_loop(), "loop lag")
     metrics.gauge(
         "onsale_events",
