@@ -1,13 +1,17 @@
 """Holding what one does not buy: many guests, few addresses."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterator
 
+import aiohttp
 import pytest
 
 from tests.contract.client import Api, Person, check_problem
 from tests.contract.process import Server
+from tests.security.conftest import SECRET
+from tests.security.test_tokens import sign
 
 HALL = 200
 SHARE = 50
@@ -20,6 +24,7 @@ def hoarded_server() -> Iterator[Server]:
     server = Server(
         rate_limits=True,
         ONSALE_TRUSTED_PROXIES="127.0.0.1",
+        ONSALE_SECRET_KEY=SECRET,
         ONSALE_RATE_LIMIT_COMMANDS=str(COMMANDS),
     )
     try:
@@ -48,7 +53,7 @@ async def hoard(api: Api, event: str, guests: list[Person]) -> Counter[str]:
 
 @pytest.mark.attack
 async def test_one_network_holds_its_share(hoarded_server):
-    """Thirty-one guests of one network hold fifty of two hundred places, and no more."""
+    """Thirty-one guests of one network hold fifty of two hundred places, not more."""
     async with at(hoarded_server, "198.51.100.7") as api:
         event = await api.sale(None, capacity=HALL)
         guests = await api.guests(20)
@@ -131,3 +136,51 @@ async def test_sockets_and_rest_share_a_budget(hoarded_server):
         assert told[-1]["retry_after_ms"] >= 1_000
         answer = await api.command(event, guest, "holding")
         assert check_problem(answer, 429)["code"] == "rate_limited"
+
+
+def old_guest(name: str, hours: float) -> Person:
+    """Somebody who became a guest so many hours ago, and did nothing since."""
+    made = int(time.time() - 3_600 * hours)
+    token = sign(sub=name, role="guest", iat=made, exp=made + 7 * 86_400)
+    return Person(name, "guest", token)
+
+
+@pytest.mark.attack
+@pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")
+async def test_tokens_laid_in_before_the_sale_are_good_for_nothing(hoarded_server):
+    """Guests that held nothing within an hour are none, over REST and over sockets."""
+    async with at(hoarded_server, "192.0.4.7") as api:
+        event = await api.sale("small")
+        fresh, stale = old_guest("usr_fresh", 0.9), old_guest("usr_stale", 1.1)
+        answer = await api.command(event, stale, "hold", seats=["A-1"])
+        assert check_problem(answer, 401)["code"] == "unauthenticated"
+        async with await api.socket() as socket:
+            told = await socket.ask("hello", token=stale.token)
+            assert (told["op"], told["code"]) == ("refused", "unauthenticated")
+            told = await socket.ask("hold", event=event, seats=["A-1"])
+            assert told["code"] == "unauthenticated"
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await api.socket(stale)
+        assert refused.value.status == 401
+        await api.ok(event, fresh, "hold", seats=["A-1"])
+
+
+@pytest.mark.attack
+@pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")
+@pytest.mark.parametrize("by", ["REST", "a socket"])
+async def test_a_guest_that_held_in_time_keeps_what_it_has(hoarded_server, by):
+    """A guest that held a seat within its first hour lasts for as long as its token."""
+    async with at(hoarded_server, "192.0.5.7") as api:
+        event = await api.sale("small")
+        name = f"usr_of_{by[-4:]}"
+        early, late = old_guest(name, 0.9), old_guest(name, 100)
+        if by == "REST":
+            await api.ok(event, early, "hold", seats=["A-1"])
+        else:
+            async with await api.socket(early) as socket:
+                await socket.ok("hold", event=event, seats=["A-1"])
+        assert len((await api.ok(event, late, "holding"))["holds"]) == 1
+        async with await api.socket(late, hello=True) as socket:
+            assert len((await socket.ok("holding", event=event))["holds"]) == 1
+        async with await api.socket(late) as socket:
+            assert len((await socket.ok("holding", event=event))["holds"]) == 1

@@ -26,6 +26,7 @@ from server.transport.http.problems import (
     bad_fields,
 )
 from server.transport.rest.call import Call
+from server.transport.rest.guard import GUEST_BOOK
 from server.transport.rest.notes import note_details
 from server.transport.rest.route import WRITES, Route
 
@@ -48,6 +49,9 @@ async def run_command(call: Call) -> web.Response:
     origins = call.find(ORIGINS)
     origin = None if origins is None else origins.of(call.client)
     reply = await call[SALES_SERVICE].run(call.who, command, origin)
+    book = call.find(GUEST_BOOK)
+    if book is not None and call.who.role == "guest" and isinstance(reply, HoldOk):
+        book.note(call.who.user)
     return call.answer(msgspec.structs.replace(reply, id=command.id))
 
 

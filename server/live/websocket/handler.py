@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import time
+from collections.abc import Coroutine
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
@@ -27,6 +28,7 @@ from server.transport.http.problems import FORBIDDEN, ProblemError
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.guard import (
     AUTHENTICATOR,
+    GUEST_BOOK,
     KEY_AUTHENTICATOR,
     NO_QUERY,
     bearer_of,
@@ -64,7 +66,8 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         raise web.HTTPBadRequest
     if len(app[HUB].writers) >= limits.CONNECTIONS_MAX or not app[READINESS].ready:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
-    keys = Keys(app[KEY_AUTHENTICATOR], partial(_may_ask, request, app))
+    may_ask = partial(_may_ask, request, app)
+    keys = Keys(app[KEY_AUTHENTICATOR], may_ask, app.get(GUEST_BOOK))
     user, shown = await _caller_of(request, app, keys)
     socket_ = DirectSocket(
         protocols=tuple(CODECS),
@@ -175,18 +178,21 @@ async def _caller_of(
     text = bearer_of(header) if header is not None else shown[0]
     user: Identity | None = None
     if text is not None and keys.is_key(text):
-        user = await _machine_of(text, keys)
+        user = await _found(keys.find(text))
     elif text is not None and not shown:
         user = _identify(app, text)
+        if user is not None and keys.is_doubtful(user):
+            user = await _found(keys.find_guest(user))
     if text is None or user is None:
         raise web.HTTPUnauthorized
     # A token is as long as all else that is kept for a socket, so it is not kept.
     return user, text if isinstance(user, Machine) else ""
 
 
-async def _machine_of(key: str, keys: Keys) -> Machine | None:
+async def _found(asked: Coroutine[Any, Any, Identity | None]) -> Identity | None:
+    """Return whom a look at the database proves, if anybody."""
     try:
-        return await keys.find(key)
+        return await asked
     except TooManyKeys as error:
         raise web.HTTPTooManyRequests(headers={"Retry-After": "60"}) from error
     except Unavailable as error:

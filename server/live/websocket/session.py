@@ -15,11 +15,11 @@ from aiohttp import WSCloseCode, web
 
 from inventory.commands import Block, ClientCommand, Unblock
 from inventory.ports import Envelope
-from inventory.replies import Ok, Reply, refuse
+from inventory.replies import HoldOk, Ok, Reply, refuse
 from persistence.errors import Unavailable
 from server.base import limits
 from server.base.access import Denial, may_command, missing_event
-from server.base.identity import Identity, Machine
+from server.base.identity import GuestBook, Identity, Machine
 from server.live.actors.envelopes import envelope_of
 from server.live.actors.registry import (
     EventNotFound,
@@ -82,6 +82,7 @@ class Session:
     """The protocol of one connection."""
 
     __slots__ = (
+        "_book",
         "_decoder",
         "_greeter",
         "_held",
@@ -132,6 +133,8 @@ class Session:
         self._sender = sender
         self._greeter: asyncio.Task[None] | None = None
         """Looks up the key that a machine says hello with."""
+        self._book: GuestBook | None = None
+        """Where it is to be noted that this guest holds something."""
         self._held: list[bytes] = []
         """Frames that came meanwhile."""
         self._keeper: asyncio.Task[None] | None = None
@@ -167,6 +170,8 @@ class Session:
             self._timer = self.hub.loop.call_later(
                 max(0.0, left_s), self.writer.close, 4001, "the token has expired", 0
             )
+        keys = self._keys if user.role == "guest" else None
+        self._book = None if keys is None else keys.guests
         self.user = user
         self.writer.session = user.session
         self.hub.signed_in(self.writer, user.user)
@@ -332,6 +337,9 @@ class Session:
 
     def _reply(self, envelope: Envelope, reply: Reply) -> None:
         """Answer a command; called by the actor after the commit."""
+        if self._book is not None and type(reply) is HoldOk:
+            self._book.note(envelope.user)
+            self._book = None
         self.answer(envelope.command.id, reply)
 
     def answer(self, frame_id: int, reply: Reply) -> None:
@@ -354,30 +362,38 @@ class Session:
 
     def _hello(self, frame: Hello) -> None:
         if self._keys is not None and self._keys.is_key(frame.token):
-            greeting = self._greet(frame, self._keys)
+            greeting = self._greet(frame, self._keys.find(frame.token))
             self._greeter = self.hub.loop.create_task(greeting)
             return
         user = self._identify(frame.token)
         if user is None:
             self.answer(frame.id, refuse("unauthenticated"))
-            return
-        self._welcome(frame, user)
+        elif self._keys is not None and self._keys.is_doubtful(user):
+            greeting = self._greet(frame, self._keys.find_guest(user))
+            self._greeter = self.hub.loop.create_task(greeting)
+        else:
+            self._welcome(frame, user)
 
-    async def _greet(self, frame: Hello, keys: Keys) -> None:
-        """Answer the hello of a machine, and then what came after it."""
-        machine: Machine | None = None
+    async def _greet(
+        self, frame: Hello, asked: Coroutine[Any, Any, Identity | None]
+    ) -> None:
+        """Answer a hello that must be looked up, and then what came after it."""
+        found: Identity | None = None
         code: Code = "unauthenticated"
         try:
-            machine = await keys.find(frame.token)
+            found = await asked
         except TooManyKeys:
             code = "overloaded"
         except Unavailable:
             code = "unavailable"
         self._greeter = None
-        if machine is None:
+        if found is not None and not isinstance(found, Machine):
+            # It may have been ended while it was looked up.
+            found = self._identify(frame.token)
+        if found is None:
             self.answer(frame.id, refuse(code))
         else:
-            self._welcome(frame, machine)
+            self._welcome(frame, found)
         held, self._held = self._held, []
         for data in held:
             if not self.writer.is_over():
