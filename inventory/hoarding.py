@@ -51,12 +51,6 @@ class Memory(Struct, gc=False):
     """When none of them is closed any more, at the latest."""
     forgotten_ms: int = 0
 
-    def add(self, place: int, one: LetGo) -> None:
-        """Note a place as the last one."""
-        self.places[place] = one
-        self.closed_until_ms = max(self.closed_until_ms, one.closed_until_ms)
-        self.forgotten_ms = max(self.forgotten_ms, one.forgotten_ms)
-
 
 class LetGoTable:
     """Who let go what, each as often as counts. The oldest are forgotten first."""
@@ -75,22 +69,26 @@ class LetGoTable:
         self, who: str, places: Iterable[int], by: str, at_ms: int, hold_ttl_s: int
     ) -> None:
         """Note that `who` let these go; of a network only turns of its users count."""
+        forgotten_ms = at_ms + limits.LET_GO_MEMORY_MS
+        forgotten_ms += limits.HOLD_LIFE_FACTOR * hold_ttl_s * 1_000
         memory = self._of.pop(who, None) or Memory()
-        lasts_ms = limits.LET_GO_MEMORY_MS
-        lasts_ms += limits.HOLD_LIFE_FACTOR * hold_ttl_s * 1_000
         known = memory.places
         self._size -= len(known)
+        first = LetGo(1, at_ms, forgotten_ms, by)
         for place in places:
-            times, closed_ms = 1, at_ms
             before = known.pop(place, None)
-            if before is not None and before.forgotten_ms > at_ms:
-                times, closed_ms = before.times, before.closed_until_ms
-                if who == by or before.by != by:
-                    times += 1
-                    closed_ms = at_ms + closed_for_ms(times)
-            memory.add(place, LetGo(times, closed_ms, at_ms + lasts_ms, by))
+            if before is None or before.forgotten_ms <= at_ms:
+                known[place] = first
+                continue
+            times, closed_ms = before.times, before.closed_until_ms
+            if who == by or before.by != by:
+                times += 1
+                closed_ms = at_ms + closed_for_ms(times)
+                memory.closed_until_ms = max(memory.closed_until_ms, closed_ms)
+            known[place] = LetGo(times, closed_ms, forgotten_ms, by)
         while len(known) > limits.LET_GO_PLACES_MAX:
             del known[next(iter(known))]
+        memory.forgotten_ms = max(memory.forgotten_ms, forgotten_ms)
         self._of[who] = memory
         self._size += len(known)
         self._forget(at_ms)
@@ -107,7 +105,9 @@ class LetGoTable:
         """Remember what `rows` returned."""
         for who, place, times, closed_until_ms, forgotten_ms, by in rows:
             memory = self._of.setdefault(who, Memory())
-            memory.add(place, LetGo(times, closed_until_ms, forgotten_ms, by))
+            memory.places[place] = LetGo(times, closed_until_ms, forgotten_ms, by)
+            memory.closed_until_ms = max(memory.closed_until_ms, closed_until_ms)
+            memory.forgotten_ms = max(memory.forgotten_ms, forgotten_ms)
             self._size += 1
 
     def _forget(self, at_ms: int) -> None:

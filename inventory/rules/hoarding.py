@@ -16,7 +16,8 @@ from inventory.rules.common import Request, labels_of
 Closed = dict[int, int]
 """Until when places are closed: seats by their index, areas by -1 less theirs."""
 
-_NONE: Final[Closed] = {}
+NOTHING: Final[Closed] = {}
+"""What is closed to nearly everybody; never added to."""
 
 _CROWDED: Final = (
     "As much is held from your network as one may hold; try again when some of that is"
@@ -25,15 +26,33 @@ _CROWDED: Final = (
 _CLOSED: Final = "This was taken and let go too often; for a while it is for others."
 
 
+def refuse_hoarding(
+    request: Request,
+    hold: HoldRecord | None,
+    quantity: int,
+    seats: Seats,
+    areas: Iterable[int],
+) -> Refused | None:
+    """Refuse places that others should have first; the request has an origin."""
+    refused = refuse_crowded(request, hold, quantity)
+    if refused is not None:
+        return refused
+    closed = closed_to(request)
+    if not closed:
+        return None
+    named = [seat for seat in seats if seat in closed]
+    places = named + [-1 - area for area in areas if -1 - area in closed]
+    return refuse_until(request, closed, places, named) if places else None
+
+
 def refuse_crowded(
     request: Request, hold: HoldRecord | None, quantity: int
 ) -> Refused | None:
     """Refuse more than one network may hold; what it let go counts a while longer.
 
-    Whatever one booking may have can be held when nothing else is.
+    Whatever one booking may have can be held when nothing else is. The request has an
+    origin.
     """
-    if request.origin is None:
-        return None
     stock = request.stock
     origin = request.origin if hold is None else hold.origin
     network = stock.hoarding.networks.get(origin or "")
@@ -52,18 +71,6 @@ def refuse_crowded(
     return refused
 
 
-def refuse_closed(
-    request: Request, seats: Seats, areas: Iterable[int]
-) -> Refused | None:
-    """Refuse places that the caller, or its network, let go too often."""
-    closed = closed_to(request)
-    if not closed:
-        return None
-    named = [seat for seat in seats if seat in closed]
-    places = named + [-1 - area for area in areas if -1 - area in closed]
-    return refuse_until(request, closed, places, named) if places else None
-
-
 def refuse_until(
     request: Request, closed: Closed, places: Iterable[int], seats: Iterable[int] = ()
 ) -> Refused:
@@ -78,15 +85,13 @@ def refuse_until(
 
 
 def closed_to(request: Request) -> Closed:
-    """Return what is closed to the caller just now: mostly nothing."""
-    if request.origin is None:
-        return _NONE
+    """Return what is closed just now to a caller that has an origin: mostly nothing."""
     hoarding = request.stock.hoarding
     now_ms = request.now_ms
-    closed = _NONE
+    closed = NOTHING
     for memory in (
         hoarding.by_user.of(request.user),
-        hoarding.by_network.of(request.origin),
+        hoarding.by_network.of(request.origin or ""),
     ):
         if memory is not None and memory.closed_until_ms > now_ms:
             closed = dict(closed)

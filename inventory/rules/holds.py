@@ -1,6 +1,6 @@
 """Rules of holds: take, extend, give back, expire."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
@@ -33,10 +33,11 @@ from inventory.rules.common import (
     told,
 )
 from inventory.rules.hoarding import (
+    NOTHING,
     Closed,
     closed_to,
-    refuse_closed,
     refuse_crowded,
+    refuse_hoarding,
     refuse_until,
 )
 from inventory.state import Stock
@@ -63,10 +64,10 @@ def hold(request: Request, command: Hold) -> Decision:
     if type(places) is Refused:
         return None, places
     seats, areas = places
-    refused = refuse_crowded(request, hold, quantity)
-    refused = refused or refuse_closed(request, seats, areas)
-    if refused is not None:
-        return None, refused
+    if request.origin is not None:
+        refused = refuse_hoarding(request, hold, quantity, seats, areas)
+        if refused is not None:
+            return None, refused
     letters = stock.letters
     taken = [seat for seat in seats if letters[seat] != FREE]
     if taken:
@@ -90,13 +91,15 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
     hold = _may_take(request, command.hold, command.quantity)
     if type(hold) is Refused:
         return None, hold
-    refused = refuse_crowded(request, hold, command.quantity)
-    if refused is not None:
-        return None, refused
+    closed: Closed = NOTHING
+    if request.origin is not None:
+        refused = refuse_crowded(request, hold, command.quantity)
+        if refused is not None:
+            return None, refused
+        closed = closed_to(request)
     category = command.category
     if category is not None and category not in stock.venue.categories:
         return None, refuse("not_enough_seats", f"There is no category {category!r}.")
-    closed = closed_to(request)
     areas = _area_instead_of_seats(stock, command, closed)
     if areas is not None:
         if not areas:
@@ -106,7 +109,7 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
         reply.adjacent = True
         return change, reply
     found, adjacent = _search(stock, command, closed)
-    if not found:
+    if found is None:
         return None, _no_seats(request, command, closed)
 
     seats = tuple(found)
@@ -116,21 +119,27 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
     return change, reply
 
 
-def _search(stock: Stock, command: HoldBest, closed: Closed) -> tuple[list[int], bool]:
+def _search(
+    stock: Stock, command: HoldBest, closed: Closed
+) -> tuple[list[int] | None, bool]:
     """Return the best seats but for those that are closed, and whether they adjoin.
 
     Nobody but this search sees the finder without the closed ones.
     """
     finder, letters = stock.finder, stock.letters
-    left_out = [seat for seat in closed if seat >= 0 and letters[seat] == FREE]
-    if left_out:
+    left_out = []
+    if closed:
+        left_out = [seat for seat in closed if seat >= 0 and letters[seat] == FREE]
         finder.take(left_out)
+    category, accessible = command.category, command.accessible
     try:
-        wanted: Any = {"category": command.category, "accessible": command.accessible}
-        found = finder.best(command.quantity, **wanted)
+        found = finder.best(command.quantity, category=category, accessible=accessible)
         if found is not None or command.adjacent:
-            return found or [], found is not None
-        return finder.scattered(command.quantity, **wanted) or [], False
+            return found, True
+        found = finder.scattered(
+            command.quantity, category=category, accessible=accessible
+        )
+        return found, False
     finally:
         if left_out:
             finder.free(left_out)
@@ -140,7 +149,7 @@ def _no_seats(request: Request, command: HoldBest, closed: Closed) -> Refused:
     """Refuse a search without result; some of the seats may be closed for a while."""
     stock = request.stock
     if closed:
-        found, _ = _search(stock, command, {})
+        found, _ = _search(stock, command, NOTHING)
         if found:
             return refuse_until(request, closed, found)
     free = None if command.accessible else stock.finder.free_count(command.category)
@@ -151,7 +160,7 @@ def _no_area(request: Request, command: HoldBest, closed: Closed) -> Refused:
     """Refuse where no area has enough places; one may be closed for a while."""
     stock = request.stock
     if closed:
-        areas = _area_instead_of_seats(stock, command, {})
+        areas = _area_instead_of_seats(stock, command, NOTHING)
         if areas:
             return refuse_until(request, closed, [-1 - area for area in areas])
     return _too_few(command, _most_free(stock, command.category))
