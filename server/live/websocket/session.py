@@ -8,7 +8,7 @@ waits: the reader (`handler.py`) does, when too much is unanswered. It knows `he
 
 from collections.abc import Callable, Coroutine
 from time import time
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiohttp import WSCloseCode, web
@@ -42,6 +42,7 @@ from server.live.fanout.frames import (
 from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Writer
 from server.live.websocket.frame_table import FRAME_TABLE
+from server.live.websocket.kept import K
 from server.live.websocket.machines import (
     KEY_LOOK_S,
     Keys,
@@ -63,19 +64,6 @@ NOT_UTF8: Final = "not UTF-8"
 """Why a connection ends whose text is none."""
 
 log = structlog.get_logger()
-
-
-class Kept(Protocol):
-    """What a capability keeps for one connection."""
-
-    def __init__(self, session: "Session", /) -> None:
-        """Begin with nothing."""
-
-    def close(self) -> None:
-        """Forget the connection, which has ended."""
-
-
-K = TypeVar("K", bound=Kept)
 
 
 class Session:
@@ -132,7 +120,7 @@ class Session:
         self._keys = keys
         self._sender = sender
         self._greeter: asyncio.Task[None] | None = None
-        """Looks up the key that a machine says hello with."""
+        """Looks up who says hello, where that must be asked."""
         self._book: GuestBook | None = None
         """Where it is to be noted that this guest holds something."""
         self._held: list[bytes] = []
