@@ -294,6 +294,7 @@ class EventActor:
                     continue
             request.user = envelope.user
             request.organizer = envelope.organizer
+            request.origin = envelope.origin
             change, reply = decide(command, request)
             if change is not None:
                 builder.add(change, now_ms)

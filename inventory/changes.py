@@ -24,7 +24,8 @@ class SeatsHeld(Change, tag="held", frozen=True):
 
     `deadline_ms` is the promised end; for an existing hold it is the one it had.
     `prices` are those of what went in, as the holder was told; None where the hold
-    keeps none, as in journals of former versions.
+    keeps none, as in journals of former versions. `origin` is the network that it is
+    held from, where that is limited; of an existing hold it is the one it had.
     """
 
     hold: str
@@ -33,6 +34,7 @@ class SeatsHeld(Change, tag="held", frozen=True):
     areas: dict[int, int]
     deadline_ms: int
     prices: Prices | None = None
+    origin: str | None = None
 
 
 class HoldExtended(Change, tag="extended", frozen=True):

@@ -1,6 +1,6 @@
 """Whether a state keeps its invariants, and the digest of all that `decide` reads.
 
-I1 to I7 are numbered in `inventory/state.py`. Here a state is looked at as a whole, as
+I1 to I8 are numbered in `inventory/state.py`. Here a state is looked at as a whole, as
 tests, the simulation and the audit do; what guards a seat in a sale is in `apply`.
 """
 
@@ -48,6 +48,20 @@ def check(stock: "Stock") -> None:
         map(_is_priced, stock.bookings.values())
     ):
         raise Corrupt("I7: prices are of other seats and places")
+    _check_networks(stock)
+
+
+def _check_networks(stock: "Stock") -> None:
+    """Count again what each network holds; none is remembered for nothing."""
+    held: dict[str, int] = {}
+    for hold in stock.holds.values():
+        if hold.origin is not None:
+            held[hold.origin] = held.get(hold.origin, 0) + hold.size()
+    for _, origin, _ in stock.hoarding.lately():
+        held.setdefault(origin, 0)
+    networks = stock.hoarding.networks.items()
+    if held != {origin: network.held for origin, network in networks}:
+        raise Corrupt("I8: networks' counts differ from what is held from them")
 
 
 def _areas_of_holders(stock: "Stock") -> list[AreaCount]:
@@ -83,6 +97,7 @@ def digest(stock: "Stock") -> bytes:
                 h.deadline_ms,
                 h.ends_ms,
                 _priced(h),
+                h.origin or "",
             )
             for h in stock.holds.values()
         ),
@@ -100,6 +115,9 @@ def digest(stock: "Stock") -> bytes:
         ),
         list(stock.expired_at),
         stock.settings,
+        stock.hoarding.lately(),
+        stock.hoarding.by_user.rows(),
+        stock.hoarding.by_network.rows(),
     )
     return sha256(msgpack.encode(parts)).digest()
 

@@ -43,6 +43,33 @@ until the clock is there again: an hour is made up for in sixteen."""
 EXPIRED_MEMORY_MS = 3_600_000
 """How long the token of an expired hold is told apart from one that never was."""
 
+HELD_PER_NETWORK_MAX = 1_000_000
+"""The most an event may set as `max_held_per_network`."""
+
+LET_GO_COUNTS_MS = 60_000
+"""So long do places that were let go count as held from their network."""
+
+CROWDED_RETRY_MS = 5_000
+"""When who was refused for that should try again: any booking makes room at once."""
+
+LET_GO_TIMES = 3
+"""A place that was let go so often is closed to who did."""
+
+LET_GO_CLOSED_MS = 30_000
+"""For so long the first time, and twice as long each time after that."""
+
+LET_GO_CLOSED_DOUBLINGS = 6
+"""It doubles so often, to half an hour."""
+
+LET_GO_MEMORY_MS = 3_600_000
+"""What was let go counts for so long, and as long as a hold may live besides."""
+
+LET_GO_PLACES_MAX = 256
+"""So many places are remembered of one user, or one network, of an event."""
+
+LET_GO_MAX = 32_768
+"""So many of all users of an event, and so many of all networks."""
+
 EXPIRIES_PER_BATCH_MAX = 1_024
 MAILBOX_COMMANDS_MAX = 16_384
 BATCH_COMMANDS_MAX = 4_096
@@ -56,6 +83,8 @@ assert BATCH_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX
 assert EXPIRIES_PER_BATCH_MAX <= BATCH_COMMANDS_MAX
 assert SEATS_PER_BOOKING_MAX <= PER_USER_MAX
 assert SEATS_PER_BOOKING_MAX <= QUANTITY_MAX
+assert SEATS_PER_BOOKING_MAX <= LET_GO_PLACES_MAX <= LET_GO_MAX
+assert LET_GO_CLOSED_MS << LET_GO_CLOSED_DOUBLINGS < LET_GO_MEMORY_MS
 
 DRAIN_MS_MAX = 10
 """A drain stops deciding after this long, so that the loop turns for everyone else."""

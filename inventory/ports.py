@@ -21,6 +21,8 @@ class Envelope(Struct, eq=False):
 
     The collector must see it: what waits for an actor that is gone is part of a cycle
     with it. `reply` must not raise and must not wait; it is called exactly once.
+    `origin` stands for the network that it came from; without one the rules against
+    hoarding do not count.
     """
 
     command: AnyCommand
@@ -30,6 +32,7 @@ class Envelope(Struct, eq=False):
     key: str | None = None
     request_hash: bytes = b""
     size: int = 0
+    origin: str | None = None
 
 
 class Ownership(Struct):

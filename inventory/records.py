@@ -37,6 +37,8 @@ class HoldRecord(Struct, frozen=True, gc=False):
     ends_ms: int
     prices: Prices | None = None
     """None of a hold that a former version took: it is priced when it is booked."""
+    origin: str | None = None
+    """The network that it is held from; None where that does not matter."""
 
     def size(self) -> int:
         """Count its seats and places."""

@@ -25,6 +25,7 @@ Code = Literal[
     "already_booked",
     "seat_not_found",
     "area_not_found",
+    "held_too_often",
     "seat_not_free",
     "not_enough_seats",
     "orphan_seat",
@@ -41,7 +42,14 @@ Code = Literal[
 ]
 
 TRANSIENT: Final[frozenset[Code]] = frozenset(
-    {"sale_not_open", "sale_paused", "overloaded", "unavailable", "outcome_unknown"}
+    {
+        "sale_not_open",
+        "sale_paused",
+        "held_too_often",
+        "overloaded",
+        "unavailable",
+        "outcome_unknown",
+    }
 )
 
 DETAILS: Final[dict[Code, str]] = {
@@ -62,6 +70,7 @@ DETAILS: Final[dict[Code, str]] = {
     "already_booked": "You have a booking already; this event allows one.",
     "seat_not_found": "There is no such seat.",
     "area_not_found": "There is no such area.",
+    "held_too_often": "This was held too often from here; others come first.",
     "seat_not_free": "Somebody else was faster.",
     "not_enough_seats": "There are not enough seats of this kind left.",
     "orphan_seat": "This would leave a single seat alone.",

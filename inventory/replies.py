@@ -130,7 +130,8 @@ class Refused(Struct, kw_only=True, tag_field="op", tag="refused", gc=False):
     total: Money | UnsetType | None = UNSET
     errors: list[Fault] | UnsetType = UNSET
     limit: int | UnsetType = UNSET
-    """The most there may be, of `too_many_seats` and `user_limit`."""
+    """The most there may be, of `too_many_seats`, `user_limit` and, from one network,
+    `held_too_often`."""
     has: int | UnsetType = UNSET
     """What the caller has of that, without what was asked for."""
     free: int | UnsetType = UNSET

@@ -21,6 +21,7 @@ Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern="^[A-Z]{3}$")
 HoldTtl = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
 PerUser = Annotated[int, Meta(ge=1, le=limits.PER_USER_MAX)]
 PerBooking = Annotated[int, Meta(ge=1, le=limits.SEATS_PER_BOOKING_MAX)]
+HeldPerNetwork = Annotated[int, Meta(ge=1, le=limits.HELD_PER_NETWORK_MAX)]
 CancelUntil = Annotated[int, Meta(ge=0, le=10**9)]
 Capacity = Annotated[int, Meta(ge=1, le=limits.AREA_CAPACITY_MAX)]
 Payment = Literal["none", "required"]
@@ -66,6 +67,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The IANA zone in which its times are told, and move along with its beginning."""
     revision: int = 0
     """How often somebody changed any of this; the sale state is no part of it."""
+    max_held_per_network: HeldPerNetwork = 50
+    """Places that may be held at once from one network of addresses, bookings left
+    out; as many as one booking may have in any case."""
 
 
 class SettingsPatch(
@@ -95,6 +99,7 @@ class SettingsPatch(
     registration: Registration | UnsetType = UNSET
     capacity: Capacity | UnsetType = UNSET
     timezone: str | UnsetType = UNSET
+    max_held_per_network: HeldPerNetwork | UnsetType = UNSET
 
     def names(self, *fields: str) -> bool:
         """Return whether it changes any of these fields."""

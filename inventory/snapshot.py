@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from msgspec import MsgspecError, Struct, msgpack
 
+from inventory.hoarding import LatelyRow, LetGoRow
 from inventory.records import AreaCount, BookingRecord, Corrupt, HoldRecord, UserRecord
 from inventory.settings import Settings
 from inventory.state import Stock
@@ -29,6 +30,9 @@ class Snapshot(Struct, array_like=True):
     holds: list[HoldRecord]
     bookings: list[BookingRecord]
     expired: list[tuple[int, str, str]]
+    let_go_lately: list[LatelyRow] = []
+    let_go_by_users: list[LetGoRow] = []
+    let_go_by_networks: list[LetGoRow] = []
 
 
 def take_snapshot(stock: Stock) -> Snapshot:
@@ -47,6 +51,9 @@ def take_snapshot(stock: Stock) -> Snapshot:
         list(stock.holds.values()),
         list(stock.bookings.values()),
         list(stock.expired_at),
+        stock.hoarding.lately(),
+        stock.hoarding.by_user.rows(),
+        stock.hoarding.by_network.rows(),
     )
 
 
@@ -106,6 +113,8 @@ def decode_snapshot(body: bytes, venue: Venue) -> Stock:
         user.holds[hold.token] = None
         user.count += hold.size()
         stock.set_deadline(hold.ends_ms, hold.token)
+        if hold.origin is not None:
+            stock.hoarding.hold(hold.origin, hold.size(), snapshot.at_ms)
     for booking in snapshot.bookings:
         stock.bookings[booking.booking] = booking
         user = stock.users.setdefault(booking.user, UserRecord())
@@ -114,6 +123,9 @@ def decode_snapshot(body: bytes, venue: Venue) -> Stock:
     for at_ms, token, holder in snapshot.expired:
         stock.expired_at.append((at_ms, token, holder))
         stock.expired[token] = holder
+    stock.hoarding.restore_lately(snapshot.let_go_lately)
+    stock.hoarding.by_user.restore(snapshot.let_go_by_users)
+    stock.hoarding.by_network.restore(snapshot.let_go_by_networks)
     return stock
 
 

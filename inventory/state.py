@@ -13,6 +13,7 @@ I4  a user's count is the number of seats and places in that user's holds and bo
 I5  the version rises by one with each change
 I6  the finder knows exactly the free seats
 I7  the prices of a hold or booking, where it keeps any, are of its seats and places
+I8  a network's count is the number of seats and places in the holds that are from it
 """
 
 from collections import deque
@@ -39,6 +40,7 @@ from inventory.changes import (
     SeatsHeld,
     SeatsUnblocked,
 )
+from inventory.hoarding import Hoarding
 from inventory.prices import Prices
 from inventory.records import (
     BLOCKED,
@@ -72,6 +74,7 @@ class Stock:
         self.users: dict[str, UserRecord] = {}
         self.expired: dict[str, str] = {}
         self.expired_at: deque[tuple[int, str, str]] = deque()
+        self.hoarding = Hoarding()
         self.finder = SeatFinder(venue)
         self.deadlines: list[tuple[int, str]] = []
         self.touched_seats: list[int] = []
@@ -115,6 +118,7 @@ class Stock:
         if user is None:
             user = self.users[change.user] = UserRecord()
         if hold is None:
+            origin = change.origin
             ends_ms = change.deadline_ms + limits.HOLD_GRACE_MS
             self.holds[change.hold] = HoldRecord(
                 change.hold,
@@ -125,22 +129,29 @@ class Stock:
                 change.deadline_ms,
                 ends_ms,
                 change.prices,
+                origin,
             )
             user.holds[change.hold] = None
             self.set_deadline(ends_ms, change.hold)
         else:
+            origin = hold.origin
             self.holds[change.hold] = replace(
                 hold,
                 seats=hold.seats + change.seats,
                 areas=_sum(hold.areas, change.areas),
                 prices=_added(hold.prices, change.prices),
             )
-        user.count += len(change.seats)
+        more = len(change.seats)
         if change.areas:
-            user.count += sum(change.areas.values())
+            more += sum(change.areas.values())
+        user.count += more
+        if origin is not None:
+            self.hoarding.hold(origin, more, at_ms)
 
     def _book(self, change: HoldBooked, at_ms: int) -> None:
         hold = self._end_hold(change.hold)
+        if hold.origin is not None:
+            self.hoarding.book(hold.origin, hold.size())
         if change.booking in self.bookings:
             raise Corrupt(f"booking {change.booking} is there already")
         self._move(hold.seats, HELD, BOOKED)
@@ -165,6 +176,9 @@ class Stock:
         seats = tuple(compress(hold.seats, kept))
         areas = _difference(hold.areas, change.areas)
         self._free(hold.user, change.seats, change.areas, HELD, "held")
+        if hold.origin is not None:
+            over = not seats and not areas
+            self._note_let_go(hold, change.seats, change.areas, at_ms, over=over)
         if seats or areas:
             prices = hold.prices
             if prices is not None:
@@ -179,6 +193,8 @@ class Stock:
     def _expire(self, change: HoldExpired, at_ms: int) -> None:
         hold = self._end_hold(change.hold)
         self._free(hold.user, hold.seats, hold.areas, HELD, "held")
+        if hold.origin is not None:
+            self._note_let_go(hold, hold.seats, hold.areas, at_ms, over=True)
         self._forget_if_idle(hold.user)
         self.expired[change.hold] = hold.user
         self.expired_at.append((at_ms, change.hold, hold.user))
@@ -250,6 +266,25 @@ class Stock:
         self._count(areas, count, "free")
         self.finder.free(seats)
         self.users[user].count -= len(seats) + sum(areas.values())
+
+    def _note_let_go(
+        self,
+        hold: HoldRecord,
+        seats: Seats,
+        areas: dict[int, int],
+        at_ms: int,
+        *,
+        over: bool,
+    ) -> None:
+        """Note what a hold gave back unbooked, for the rules against hoarding."""
+        self.hoarding.let_go(
+            hold,
+            seats,
+            len(seats) + sum(areas.values()),
+            at_ms,
+            self.settings.hold_ttl_s,
+            whole=areas if over else (),
+        )
 
     def _move(self, seats: Seats, old: int, new: int) -> None:
         """Change the letters of seats: I1, and with it promise 1 of the contract."""

@@ -181,6 +181,7 @@ COVERS = {
         "server/base/limits.py",
         "server/live/actors/envelopes.py",
         "server/live/websocket/rates.py",
+        "server/live/websocket/kept.py",
         "server/live/websocket/watching.py",
     ],
     "tests/server/ops/api/test_asyncapi.py": [

@@ -13,7 +13,7 @@ from inventory import commands as c
 from inventory.rejections import CODES, TRANSIENT
 from inventory.settings import Settings
 from inventory.venue.map import Venue
-from tests import naive_orphans
+from tests import naive_hoarding, naive_orphans
 from tests.naive_finder import NaiveFinder
 from tests.naive_sale import HOUR_MS, NaiveSale, Places, Reply
 
@@ -39,6 +39,7 @@ class NaiveStock(NaiveSale):
         self.holds: list[dict[str, Any]] = []
         self.bookings: list[dict[str, Any]] = []
         self.expired: list[tuple[int, str, str]] = []
+        self.log: list[dict[str, Any]] = []
         self.blocked_seats: set[str] = set()
         self.blocked_places: Places = {area.label: 0 for area in venue.areas}
 
@@ -75,11 +76,11 @@ class NaiveStock(NaiveSale):
     def indexes(self, labels: list[str]) -> list[int]:
         return [self.venue.labels.index(label) for label in labels]
 
-    def look(self) -> NaiveFinder:
+    def look(self, closed: naive_hoarding.Closed | None = None) -> NaiveFinder:
         self.finder.open = {
             index
             for index, label in enumerate(self.venue.labels)
-            if self.letter(label) == "f"
+            if self.letter(label) == "f" and label not in (closed or {})
         }
         return self.finder
 
@@ -89,8 +90,16 @@ class NaiveStock(NaiveSale):
 
     # Asking.
 
-    def ask(self, command: Any, user: str, organizer: bool, now_ms: int) -> Reply:
+    def ask(
+        self,
+        command: Any,
+        user: str,
+        organizer: bool,
+        now_ms: int,
+        origin: str | None = None,
+    ) -> Reply:
         self.user, self.organizer, self.now_ms = user, organizer, now_ms
+        self.origin = origin
         self.reasons: dict[str, Reply] = {}
         reply: Reply = {}
         if not self.gone(command):
@@ -198,6 +207,7 @@ class NaiveStock(NaiveSale):
                 "ends": deadline + GRACE_MS,
                 "told": [],
                 "currency": None,
+                "origin": self.origin,
             }
             self.holds.append(hold)
         hold["seats"] += seats
@@ -227,6 +237,7 @@ class NaiveStock(NaiveSale):
         seats, areas = self.find_places(command)
         self.check_sale()
         hold = self.check_limits(command.hold, size(seats, areas))
+        naive_hoarding.check(self, hold, size(seats, areas), seats, areas)
         known = [seat for seat in seats if seat in self.venue.labels]
         taken = [seat for seat in known if self.letter(seat) != "f"]
         if taken and known == seats:
@@ -244,32 +255,42 @@ class NaiveStock(NaiveSale):
     def holdbest(self, command: c.HoldBest) -> Reply:
         self.check_sale()
         hold = self.check_limits(command.hold, command.quantity)
-        category, quantity = command.category, command.quantity
-        seats: list[str] = []
-        areas: Places = {}
-        adjacent = True
-        if command.accessible or any(
-            category in (None, seat.category) for seat in self.venue.seats
-        ):
-            ask: Any = {"category": category, "accessible": command.accessible}
-            found = self.look().best(quantity, **ask)
-            if found is None and not command.adjacent:
-                found, adjacent = self.finder.scattered(quantity, **ask), False
-            seats = self.labels(found or [])
-        else:
-            roomy = [
-                area.label
-                for area in self.venue.areas
-                if category in (None, area.category)
-            ]
-            roomy.sort(key=lambda label: -self.area(label)[0])
-            if roomy and self.area(roomy[0])[0] >= quantity:
-                areas = {roomy[0]: quantity}
+        naive_hoarding.check(self, hold, command.quantity, [], {})
+        closed = naive_hoarding.closed(self)
+        seats, areas, adjacent = self.find_best(command, closed)
         if not seats and not areas:
+            more, places, _ = self.find_best(command, {})
+            if more or places:
+                found = [*more, *(("area", label) for label in places)]
+                ends = [closed[place] for place in found if place in closed]
+                naive_hoarding.refuse_until(self, ends)
             self.refuse("not_enough_seats")
         if self.reasons:
             return {}
         return {**self.take(hold, seats, areas), "adjacent": adjacent}
+
+    def find_best(
+        self, command: c.HoldBest, closed: naive_hoarding.Closed
+    ) -> tuple[list[str], Places, bool]:
+        category, quantity = command.category, command.quantity
+        if command.accessible or any(
+            category in (None, seat.category) for seat in self.venue.seats
+        ):
+            ask: Any = {"category": category, "accessible": command.accessible}
+            found = self.look(closed).best(quantity, **ask)
+            adjacent = found is not None
+            if found is None and not command.adjacent:
+                found = self.finder.scattered(quantity, **ask)
+            return self.labels(found or []), {}, adjacent
+        roomy = [
+            area.label
+            for area in self.venue.areas
+            if category in (None, area.category) and ("area", area.label) not in closed
+        ]
+        roomy.sort(key=lambda label: -self.area(label)[0])
+        if roomy and self.area(roomy[0])[0] >= quantity:
+            return [], {roomy[0]: quantity}, True
+        return [], {}, True
 
     def extend(self, command: c.Extend) -> Reply:
         self.check_sale()
@@ -312,7 +333,9 @@ class NaiveStock(NaiveSale):
             hold["areas"][label] -= count
             if not hold["areas"][label]:
                 del hold["areas"][label]
-        if not hold["seats"] and not hold["areas"]:
+        over = not hold["seats"] and not hold["areas"]
+        naive_hoarding.let_go(self, hold, seats, areas, over=over)
+        if over:
             self.holds.remove(hold)
         self.changed()
         return {"seats": seats, "areas": areas}
@@ -412,6 +435,9 @@ class NaiveStock(NaiveSale):
         for hold in self.holds:
             if hold["token"] == command.hold and hold["ends"] <= self.now_ms:
                 self.holds.remove(hold)
+                naive_hoarding.let_go(
+                    self, hold, hold["seats"], hold["areas"], over=True
+                )
                 self.expired = [
                     one for one in self.expired if one[0] >= self.now_ms - HOUR_MS
                 ]

@@ -5,8 +5,9 @@
     tick +30s
     expect seats A=hhff GA=3/3/0/0
 
-`org` is an organiser. Holds are named h1, h2 … and bookings b1, b2 … in the order they
-are made. What stands behind an outcome is compared, what is not named is not looked at.
+`org` is an organiser; `ann@n1` asks from a network that is limited. Holds are named
+h1, h2 … and bookings b1, b2 … in the order they are made. What stands behind
+an outcome is compared, what is not named is not looked at.
 `tick` lets time pass and then ends the holds that are due, as the actor does. Areas in
 `expect` are free/held/booked/blocked.
 
@@ -129,12 +130,15 @@ class Scene:
 
     def ask(self, user: str, command: AnyCommand | str) -> Reply:
         """Decide a command, and apply what it changes."""
+        user, _, origin = user.partition("@")
         if isinstance(command, str):
             command = parse(command)
         stock = self.stock
         before, version = stock.hash(), stock.version
         self.ids.prefix = "b" if type(command).__name__ == "Book" else "h"
-        request = Request(stock, user, user == ORGANIZER, self.now_ms, self.ids)
+        request = Request(
+            stock, user, user == ORGANIZER, self.now_ms, self.ids, origin or None
+        )
         change, reply = decide(command, request)
         assert stock.hash() == before, "decide changed something"
         if change is not None:

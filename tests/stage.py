@@ -31,11 +31,20 @@ class Caller:
     def envelope(
         self, user: str, command: AnyCommand | str, key: str | None = None
     ) -> Envelope:
+        """Wrap what somebody asks; `ann@n1` asks from a network that is limited."""
         if isinstance(command, str):
             command = parse(command)
         request_hash = msgpack.encode(command)
+        user, _, origin = user.partition("@")
         made = Envelope(
-            command, user, user == ORGANIZER, self._note, key, request_hash, 100
+            command,
+            user,
+            user == ORGANIZER,
+            self._note,
+            key,
+            request_hash,
+            100,
+            origin or None,
         )
         self.asked.append(made)
         return made

@@ -18,14 +18,21 @@ Decision = tuple[AnyChange | None, Reply]
 class Request:
     """One command with who asks it, when, and where new names come from."""
 
-    __slots__ = ("ids", "now_ms", "organizer", "stock", "user")
+    __slots__ = ("ids", "now_ms", "organizer", "origin", "stock", "user")
 
     def __init__(
-        self, stock: Stock, user: str, organizer: bool, now_ms: int, ids: Ids
+        self,
+        stock: Stock,
+        user: str,
+        organizer: bool,
+        now_ms: int,
+        ids: Ids,
+        origin: str | None = None,
     ) -> None:
         self.stock = stock
         self.user = user
         self.organizer = organizer
+        self.origin = origin
         self.now_ms = now_ms
         self.ids = ids
 

@@ -32,6 +32,14 @@ from inventory.rules.common import (
     seats_of,
     told,
 )
+from inventory.rules.hoarding import (
+    NOTHING,
+    Closed,
+    closed_to,
+    refuse_crowded,
+    refuse_hoarding,
+    refuse_until,
+)
 from inventory.state import Stock
 from inventory.suggest import (
     instead_of_leaving,
@@ -56,6 +64,10 @@ def hold(request: Request, command: Hold) -> Decision:
     if type(places) is Refused:
         return None, places
     seats, areas = places
+    if request.origin is not None:
+        refused = refuse_hoarding(request, hold, quantity, seats, areas)
+        if refused is not None:
+            return None, refused
     letters = stock.letters
     taken = [seat for seat in seats if letters[seat] != FREE]
     if taken:
@@ -79,35 +91,79 @@ def hold_best(request: Request, command: HoldBest) -> Decision:
     hold = _may_take(request, command.hold, command.quantity)
     if type(hold) is Refused:
         return None, hold
+    closed: Closed = NOTHING
+    if request.origin is not None:
+        refused = refuse_crowded(request, hold, command.quantity)
+        if refused is not None:
+            return None, refused
+        closed = closed_to(request)
     category = command.category
     if category is not None and category not in stock.venue.categories:
         return None, refuse("not_enough_seats", f"There is no category {category!r}.")
-    areas = _area_instead_of_seats(stock, command)
+    areas = _area_instead_of_seats(stock, command, closed)
     if areas is not None:
         if not areas:
-            return None, _too_few(command, _most_free(stock, category))
+            return None, _no_area(request, command, closed)
         added = Taken([], names_of(stock, areas))
         change, reply = _take(request, hold, (), areas, added, None)
         reply.adjacent = True
         return change, reply
-    finder = stock.finder
-    found = finder.best(
-        command.quantity, category=category, accessible=command.accessible
-    )
-    adjacent = found is not None
-    if found is None and not command.adjacent:
-        found = finder.scattered(
-            command.quantity, category=category, accessible=command.accessible
-        )
+    found, adjacent = _search(stock, command, closed)
     if found is None:
-        free = None if command.accessible else finder.free_count(category)
-        return None, _too_few(command, free)
+        return None, _no_seats(request, command, closed)
 
     seats = tuple(found)
     added = Taken(labels_of(stock, seats), {})
     change, reply = _take(request, hold, seats, {}, added, None)
     reply.adjacent = adjacent
     return change, reply
+
+
+def _search(
+    stock: Stock, command: HoldBest, closed: Closed
+) -> tuple[list[int] | None, bool]:
+    """Return the best seats but for those that are closed, and whether they adjoin.
+
+    Nobody but this search sees the finder without the closed ones.
+    """
+    finder, letters = stock.finder, stock.letters
+    left_out = []
+    if closed:
+        left_out = [seat for seat in closed if seat >= 0 and letters[seat] == FREE]
+        finder.take(left_out)
+    category, accessible = command.category, command.accessible
+    try:
+        found = finder.best(command.quantity, category=category, accessible=accessible)
+        if found is not None or command.adjacent:
+            return found, True
+        found = finder.scattered(
+            command.quantity, category=category, accessible=accessible
+        )
+        return found, False
+    finally:
+        if left_out:
+            finder.free(left_out)
+
+
+def _no_seats(request: Request, command: HoldBest, closed: Closed) -> Refused:
+    """Refuse a search without result; some of the seats may be closed for a while."""
+    stock = request.stock
+    if closed:
+        found, _ = _search(stock, command, NOTHING)
+        if found:
+            return refuse_until(request, closed, found)
+    free = None if command.accessible else stock.finder.free_count(command.category)
+    return _too_few(command, free)
+
+
+def _no_area(request: Request, command: HoldBest, closed: Closed) -> Refused:
+    """Refuse where no area has enough places; one may be closed for a while."""
+    stock = request.stock
+    if closed:
+        areas = _area_instead_of_seats(stock, command, NOTHING)
+        if areas:
+            return refuse_until(request, closed, [-1 - area for area in areas])
+    return _too_few(command, _most_free(stock, command.category))
 
 
 def extend(request: Request, command: Extend) -> Decision:
@@ -238,11 +294,13 @@ def _most_free(stock: Stock, category: str | None) -> int:
     )
 
 
-def _area_instead_of_seats(stock: Stock, command: HoldBest) -> dict[int, int] | None:
+def _area_instead_of_seats(
+    stock: Stock, command: HoldBest, closed: Closed
+) -> dict[int, int] | None:
     """Choose an area where the category (or the whole venue) has no seats at all.
 
-    Returns None where seats are to be searched, and an empty choice where no area has
-    enough places left.
+    Returns None where seats are to be searched, and an empty choice where no area that
+    is not closed has enough places left.
     """
     if command.accessible or stock.venue.has_seats(command.category):
         return None
@@ -250,6 +308,7 @@ def _area_instead_of_seats(stock: Stock, command: HoldBest) -> dict[int, int] | 
         (area.free, -index)
         for index, area in enumerate(stock.areas)
         if command.category in (None, stock.venue.areas[index].category)
+        and -1 - index not in closed
     ]
     free, index = max(candidates, default=(0, 0))
     return {-index: command.quantity} if free >= command.quantity else {}
@@ -277,7 +336,9 @@ def _take(
         token, deadline_ms = request.ids.token(), request.now_ms + ttl_s * 1_000
         all_seats, all_areas = added.seats, added.areas
         total = more.total()
+        origin = request.origin
     else:
+        origin = hold.origin
         token, deadline_ms = hold.token, hold.deadline_ms
         all_seats = labels_of(stock, hold.seats) + added.seats
         all_areas = names_of(stock, hold.areas)
@@ -297,5 +358,5 @@ def _take(
         added=added,
         adjacent=UNSET,
     )
-    change = SeatsHeld(token, request.user, seats, areas, deadline_ms, prices)
+    change = SeatsHeld(token, request.user, seats, areas, deadline_ms, prices, origin)
     return change, reply

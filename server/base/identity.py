@@ -1,7 +1,7 @@
 """Who a request comes from: a person with a token, or a machine with an API key.
 
 Sessions, guards and rate limits know these alone; what proves an identity stands behind
-the two protocols below, and is put in by sign-in and by the API keys.
+the protocols below, and is put in by sign-in and by the API keys.
 """
 
 from typing import Final, Literal, Protocol
@@ -54,6 +54,19 @@ class Authenticator(Protocol):
 
     def is_ended(self, identity: Identity) -> bool:
         """Return whether this was ended before its time."""
+
+
+class GuestBook(Protocol):
+    """Knows which guests last: those that held something in time."""
+
+    def is_doubtful(self, who: Identity, now_s: float) -> bool:
+        """Return whether somebody is a guest that may have lapsed."""
+
+    async def is_kept(self, user: str) -> bool:
+        """Return whether a doubtful guest has held something. Raises `Unavailable`."""
+
+    def note(self, user: str) -> None:
+        """Take note that a guest holds something."""
 
 
 class KeyAuthenticator(Protocol):

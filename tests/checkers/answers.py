@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from inventory.changes import AnyChange, SeatsHeld
-from inventory.replies import HoldingOk, Reply
+from inventory.replies import HoldingOk, Refused, Reply
 from tests.checkers.history import NEVER, Operation
 
 _ASKED_BY = {
@@ -88,6 +88,17 @@ def same_holding(reply: Reply, expected: HoldingOk, passed_ms: int) -> bool:
             return False
         known.expires_in_ms = told.expires_in_ms
     return bool(reply == expected)
+
+
+def same_refusal(reply: Refused, expected: Reply, passed_ms: int) -> bool:
+    """Compare a refusal; the time it names may be up to `passed_ms` less."""
+    told = reply.retry_after_ms
+    if type(expected) is not Refused or not isinstance(told, int):
+        return bool(reply == expected)
+    known = expected.retry_after_ms
+    if not isinstance(known, int) or not known - passed_ms <= told <= known:
+        return False
+    return bool(reply == replace(expected, retry_after_ms=told))
 
 
 class Ids:

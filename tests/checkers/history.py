@@ -24,6 +24,7 @@ class Operation:
         "command",
         "key",
         "organizer",
+        "origin",
         "reply",
         "returned",
         "returned_s",
@@ -39,6 +40,7 @@ class Operation:
         key: str | None,
         called: int,
         called_s: float,
+        origin: str | None = None,
     ) -> None:
         self.client = client
         self.user = user
@@ -47,6 +49,7 @@ class Operation:
         self.key = key
         self.called = called
         self.called_s = called_s
+        self.origin = origin
         self.reply: Reply | None = None
         self.returned = NEVER
         self.returned_s = float("inf")
@@ -80,11 +83,22 @@ class History:
         organizer: bool = False,
         key: str | None = None,
         at_s: float = 0.0,
+        origin: str | None = None,
     ) -> Operation:
-        """Note that a client begins to ask; `at_s` is a clock of the run's."""
+        """Note that a client begins to ask; `at_s` is a clock of the run's.
+
+        `origin` stands for its network, where that is limited.
+        """
         self.moment += 1
         operation = Operation(
-            client, user, organizer, command, key or command.key, self.moment, at_s
+            client,
+            user,
+            organizer,
+            command,
+            key or command.key,
+            self.moment,
+            at_s,
+            origin,
         )
         self.operations.append(operation)
         return operation

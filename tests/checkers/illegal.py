@@ -205,6 +205,24 @@ def one_more_than_a_user_may_have(tale):
 
 
 @illegal("the rules say")
+def one_more_than_a_network_may_hold(tale):
+    tale.ask("org", "configure max_held_per_network=10")
+    for user in ("ann", "bob", "cat"):
+        tale.ask(user, "hold GA*3", origin="n1")
+    hold = tale.begin("dan", "hold A-1 A-2", origin="n1")
+    held = SeatsHeld("h4", "dan", (0, 1), {}, tale.now_ms + 600_000, None, "n1")
+    tale.write(held)
+    tale.end(hold, replace(tale.history.operations[1].reply, version=5))
+
+
+@illegal("was told")
+def refused_as_held_too_often_though_it_was_not(tale):
+    tale.ask("ann", "hold A-1", origin="n1")
+    refused = replace(refuse("held_too_often"), version=1, retry_after_ms=1_000)
+    tale.end(tale.begin("ann", "hold A-2", origin="n1"), refused)
+
+
+@illegal("the rules say")
 def sold_while_paused(tale):
     tale.ask("ann", "hold A-1")
     tale.ask("org", "sale pause")

@@ -64,6 +64,31 @@ def organisers_work(tale):
 
 
 @legal
+def hoarders_wait(tale):
+    for _ in range(3):
+        hold = tale.ask("ann", "hold A-1", origin="n1").reply.hold
+        tale.ask("ann", f"release {hold}", origin="n1")
+    late = tale.begin("ann", "hold A-1", origin="n1")
+    tale.tick(10)
+    tale.end(late, tale.judge(late))
+    tale.ask("bob", "hold A-1", origin="n1")
+    tale.ask("ann", "best 4 category=1", origin="n1")
+    tale.ask("bob", "best 8 category=1 scattered", origin="n1")
+
+
+@legal
+def a_network_holds_no_more_for_a_minute(tale):
+    tale.ask("org", "configure max_held_per_network=10")
+    for user in ("ann", "bob", "cat", "dan"):
+        tale.ask(user, "best 2 category=1", origin="n1")
+    tale.ask("ann", "release h1", origin="n1")
+    late = tale.begin("fay", "hold GA*9", origin="n1")
+    tale.tick(61)
+    tale.ask("gus", "hold GA*9", origin="n2")
+    tale.end(late, tale.judge(late))
+
+
+@legal
 def each_kind_of_refusal(tale):
     for text in (
         "hold Z-9",

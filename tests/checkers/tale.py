@@ -40,7 +40,11 @@ class Tale:
         self.now_ms = NOW_MS
 
     def begin(
-        self, user: str, text: str | AnyCommand, key: str | None = None
+        self,
+        user: str,
+        text: str | AnyCommand,
+        key: str | None = None,
+        origin: str | None = None,
     ) -> Operation:
         command = parse(text) if isinstance(text, str) else text
         return self.history.call(
@@ -50,6 +54,7 @@ class Tale:
             organizer=user == ORGANIZER,
             key=key,
             at_s=self.seconds,
+            origin=origin,
         )
 
     def judge(self, operation: Operation) -> Reply:
@@ -63,6 +68,7 @@ class Tale:
                 operation.organizer,
                 self.now_ms,
                 self.ids,
+                operation.origin,
             ),
         )
         if change is not None:
@@ -84,9 +90,13 @@ class Tale:
         return operation
 
     def ask(
-        self, user: str, text: str | AnyCommand, key: str | None = None
+        self,
+        user: str,
+        text: str | AnyCommand,
+        key: str | None = None,
+        origin: str | None = None,
     ) -> Operation:
-        operation = self.begin(user, text, key)
+        operation = self.begin(user, text, key, origin)
         return self.end(operation, self.judge(operation))
 
     def write(self, change: AnyChange, *, apply: bool = True) -> None:

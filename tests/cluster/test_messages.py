@@ -25,7 +25,13 @@ PUBLICATION = Publication(
     [Expiry("ann", "token", ["A-1"], {"GA": 2})],
 )
 FORWARDED = m.Forwarded(
-    7, "ann", False, 120, b"hash", commands.Hold(id=3, event="evt", seats=["A-1"])
+    7,
+    "ann",
+    False,
+    120,
+    b"hash",
+    commands.Hold(id=3, event="evt", seats=["A-1"]),
+    "the network",
 )
 REPLY = msgspec.Raw(msgspec.msgpack.encode(refuse("seat_not_free")))
 MESSAGES = [
@@ -54,6 +60,14 @@ def test_every_message_is_among_those_tried():
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda one: type(one).__name__)
 def test_a_message_arrives_as_it_was_said(message):
     assert m.decode(m.encode(message)) == message
+
+
+def test_a_command_of_a_former_version_comes_from_no_network():
+    known = msgspec.to_builtins(FORWARDED, builtin_types=(bytes,))[:-1]
+    message = m.decode(m.encode(["commands", "a.0.1", [known]]))
+    assert isinstance(message, m.Commands)
+    (command,) = message.items
+    assert command == msgspec.structs.replace(FORWARDED, origin=None)
 
 
 @pytest.mark.parametrize(

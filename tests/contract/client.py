@@ -33,6 +33,7 @@ STATUS_OF_CODE = {
 TRANSIENT = {
     "sale_not_open",
     "sale_paused",
+    "held_too_often",
     "overloaded",
     "unavailable",
     "outcome_unknown",

@@ -186,6 +186,7 @@ def test_refusals_say_whether_the_same_may_be_accepted_later():
     assert transient == {
         "sale_not_open",
         "sale_paused",
+        "held_too_often",
         "overloaded",
         "unavailable",
         "outcome_unknown",

@@ -52,6 +52,7 @@ def random_settings(dice: random.Random) -> Settings:
         prevent_orphans=dice.random() < 0.4,
         payment="required" if dice.random() < 0.1 else "none",
         one_booking_per_user=dice.random() < 0.1,
+        max_held_per_network=dice.choice([1, 8, 50]),
         # The deadline lies within the run.
         starts_at_ms=NOW_MS + dice.choice([600, 86_400]) * 1_000,
         cancel_until_s=dice.choice([0, 300]),
@@ -95,6 +96,9 @@ class Run:
         self.dice = random.Random(seed)
         self.venue = VENUES[self.dice.choice([*VENUES, "hall", "hall"])]
         self.settings = random_settings(self.dice)
+        self.networks: list[str | None] = [None]
+        if self.dice.random() < 0.7:
+            self.networks = ["n1", "n2", self.dice.choice(["n2", None])]
         self.stock = Stock(self.venue, self.settings)
         self.twin = NaiveStock(self.venue, self.settings, SequentialIds())
         self.ids = SequentialIds()
@@ -124,12 +128,13 @@ class Run:
 
     def ask(self, command: AnyCommand, user: str) -> None:
         organizer = user == scenario.ORGANIZER
-        request = Request(self.stock, user, organizer, self.now_ms, self.ids)
+        origin = self.origin_of(user)
+        request = Request(self.stock, user, organizer, self.now_ms, self.ids, origin)
         change, reply = decide(command, request)
         if change is not None:
             self.stock.apply(change, self.now_ms)
             self.journal.append((msgpack.encode(change), self.now_ms))
-        expected = self.twin.ask(command, user, organizer, self.now_ms)
+        expected = self.twin.ask(command, user, organizer, self.now_ms, origin)
         got = to_builtins(reply)
         # Words and the numbers behind them: rules/test_numbers.py checks those.
         for field in ("detail", "errors", "limit", "has", "free", "deadline"):
@@ -142,6 +147,14 @@ class Run:
                 self.orphans_refused.add(name)
         else:
             self.accepted[name] = self.accepted.get(name, 0) + 1
+
+    def origin_of(self, user: str) -> str | None:
+        """Where somebody asks from: mostly the same network."""
+        if user not in USERS or user == scenario.ORGANIZER:
+            return None
+        roams = self.dice.random() < 0.1
+        at_home = USERS.index(user) % len(self.networks)
+        return self.dice.choice(self.networks) if roams else self.networks[at_home]
 
     def compare(self) -> None:
         stock, (letters, areas) = self.stock, self.twin.picture()
@@ -387,6 +400,7 @@ def test_the_runs_above_try_what_there_is():
         "already_booked",
         "seat_not_found",
         "area_not_found",
+        "held_too_often",
         "seat_not_free",
         "not_enough_seats",
         "orphan_seat",

@@ -96,6 +96,8 @@ class Client:
         self.number = number
         self.user = user
         self.organizer = user == "org"
+        networks = world.plan.networks
+        self.origin = f"n{number % networks}" if networks else None
         self.tongue = TONGUES[number & 1]
         self.codec = self.tongue.codec
         self.wire: Wire | None = None
@@ -201,6 +203,7 @@ class Client:
             command,
             organizer=self.organizer,
             at_s=world.scheduler.now,
+            origin=None if self.organizer else self.origin,
         )
         if command.key is not None:
             self.keyed.append(operation)

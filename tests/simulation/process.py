@@ -21,6 +21,7 @@ from server.live.cluster.membership.adoption import adopt
 from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Writer
 from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
+from server.live.websocket.sender import Sender
 from server.live.websocket.session import Session
 from server.live.websocket.watching import FRAMES
 from tests.fakes import Broken
@@ -56,6 +57,18 @@ class NumberedOutlet(Writer):
         return self is other
 
 
+class FromNetwork(Sender):
+    """A client whose network counts, and whose commands have no budget."""
+
+    __slots__ = ()
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+
+    def spend(self, user: Identity) -> None:
+        pass
+
+
 class Wire(asyncio.Transport):
     """A connection: the server's transport, and the way of the client's frames.
 
@@ -85,6 +98,7 @@ class Wire(asyncio.Transport):
             identify,
             APP,
             limited=world.plan.limited,
+            sender=None if client.origin is None else FromNetwork(client.origin),
         )
 
     # What the server does.

@@ -132,6 +132,7 @@ class EventPlan(Struct):
     max_per_user: int
     max_per_booking: int
     prevent_orphans: bool
+    max_held_per_network: int = 50
 
 
 class WorldPlan(Struct):
@@ -154,6 +155,8 @@ class WorldPlan(Struct):
     processes: int = 1
     deserted: bool = False
     """Whether all clients, and an owner, are gone while the holds run out."""
+    networks: int = 0
+    """From how many networks the clients come; 0 where that does not count."""
 
 
 class Tape(Struct):
@@ -174,6 +177,7 @@ def draw(seed: int, commands: int) -> Tape:
     """Draw a world and what happens in it."""
     plan = _draw_world(stream(seed, "world"), commands)
     _draw_cluster(stream(seed, "cluster"), plan)
+    _draw_networks(stream(seed, "networks"), plan)
     actions = _draw_commands(stream(seed, "workload"), plan, commands)
     actions += _draw_faults(stream(seed, "faults"), plan, commands, FAULTS)
     if plan.processes > 1:
@@ -230,6 +234,15 @@ def _draw_cluster(random: Random, plan: WorldPlan) -> None:
         for name, values in CLUSTER_LIMITS.items():
             if random.random() < 0.15:
                 plan.limits[name] = random.choice(values)
+
+
+def _draw_networks(random: Random, plan: WorldPlan) -> None:
+    """Let about half of the worlds have rules against hoarding."""
+    if random.random() < 0.5:
+        return
+    plan.networks = random.choice((1, 3, 10))
+    for event in plan.events:
+        event.max_held_per_network = random.choice((1, 10, 50))
 
 
 def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Action]:

@@ -74,6 +74,7 @@ class Plan:
             max_per_user=plan.max_per_user,
             max_per_booking=plan.max_per_booking,
             prevent_orphans=plan.prevent_orphans,
+            max_held_per_network=plan.max_held_per_network,
         )
 
 

@@ -39,6 +39,7 @@ Capacity = Annotated[int, Meta(ge=1, le=limits.AREA_CAPACITY_MAX)]
 HoldTtl = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
 PerUser = Annotated[int, Meta(ge=1, le=limits.PER_USER_MAX)]
 PerBooking = Annotated[int, Meta(ge=1, le=limits.SEATS_PER_BOOKING_MAX)]
+HeldPerNetwork = Annotated[int, Meta(ge=1, le=limits.HELD_PER_NETWORK_MAX)]
 CancelUntil = Annotated[int, Meta(ge=0, le=10**9)]
 CategoryKey = Annotated[str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_MAX)]
 Prices = Annotated[
@@ -87,6 +88,9 @@ class EventCreate(Body, kw_only=True):
     hold_ttl_s: HoldTtl = 600
     max_per_user: PerUser = 10
     max_per_booking: PerBooking = 10
+    max_held_per_network: HeldPerNetwork = 50
+    """Places held at once from one network of addresses (/24, of IPv6 /56), bookings
+    left out; as many as one booking may have in any case."""
     prices: Prices = msgspec.field(default_factory=dict)
     payment: Payment = "none"
     cancel_until_s: CancelUntil = 86_400
@@ -125,6 +129,7 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     hold_ttl_s: HoldTtl | UnsetType = UNSET
     max_per_user: PerUser | UnsetType = UNSET
     max_per_booking: PerBooking | UnsetType = UNSET
+    max_held_per_network: HeldPerNetwork | UnsetType = UNSET
     prices: PricesPatch | UnsetType = UNSET
     payment: Payment | UnsetType = UNSET
     cancel_until_s: CancelUntil | UnsetType = UNSET
@@ -196,6 +201,7 @@ class EventSummary(Struct, kw_only=True):
     hold_ttl_s: int
     max_per_user: int
     max_per_booking: int
+    max_held_per_network: int
     prices: dict[str, Money]
     payment: str
     cancel_until_s: int
@@ -239,6 +245,7 @@ def settings_of(body: EventCreate, timezone: str = "UTC") -> Settings:
         hold_ttl_s=body.hold_ttl_s,
         max_per_user=body.max_per_user,
         max_per_booking=body.max_per_booking,
+        max_held_per_network=body.max_held_per_network,
         prices=money_of(body.prices),
         payment=body.payment,
         cancel_until_s=body.cancel_until_s,
@@ -391,6 +398,7 @@ def settings_fields(settings: Settings) -> dict[str, Any]:
         "hold_ttl_s": settings.hold_ttl_s,
         "max_per_user": settings.max_per_user,
         "max_per_booking": settings.max_per_booking,
+        "max_held_per_network": settings.max_held_per_network,
         "prices": settings.prices,
         "payment": settings.payment,
         "cancel_until_s": settings.cancel_until_s,

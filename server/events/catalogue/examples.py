@@ -22,6 +22,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "hold_ttl_s": 600,
     "max_per_user": 10,
     "max_per_booking": 10,
+    "max_held_per_network": 50,
     "prices": {
         "stalls": {"amount": 4500, "currency": "EUR"},
         "bar": {"amount": 1500, "currency": "EUR"},

@@ -8,6 +8,7 @@ from aiohttp import web
 from inventory.commands import ClientCommand
 from inventory.replies import BookOk, ExtendOk, HoldingOk, HoldOk, TakenOk
 from server.events.sales.service import SALES_SERVICE
+from server.live.actors.origins import ORIGINS
 from server.live.fanout.frames import FrameError, parse_command
 from server.transport.http.problems import (
     BAD_FIELD,
@@ -25,6 +26,7 @@ from server.transport.http.problems import (
     bad_fields,
 )
 from server.transport.rest.call import Call
+from server.transport.rest.guard import GUEST_BOOK
 from server.transport.rest.notes import note_details
 from server.transport.rest.route import WRITES, Route
 
@@ -44,7 +46,12 @@ async def run_command(call: Call) -> web.Response:
             raise bad_fields(error.faults) from error
         raise ProblemError(FRAME_ERRORS[error.code], error.detail) from error
     note_details(call.request, op=str(frame["op"]))
-    reply = await call[SALES_SERVICE].run(call.who, command)
+    origins = call.find(ORIGINS)
+    origin = None if origins is None else origins.of(call.client)
+    reply = await call[SALES_SERVICE].run(call.who, command, origin)
+    book = call.find(GUEST_BOOK)
+    if book is not None and call.who.role == "guest" and isinstance(reply, HoldOk):
+        book.note(call.who.user)
     return call.answer(msgspec.structs.replace(reply, id=command.id))
 
 

@@ -105,6 +105,8 @@ def describe(change: AnyChange, version: int, at_ms: int, venue: Venue) -> Journ
     tag = type(change).__struct_config__.tag
     entry = JournalEntry(version=version, at=from_ms(at_ms), change=str(tag))
     for field in change.__struct_fields__:
+        if field in _UNTOLD:
+            continue
         name, tell = _TELLERS[field]
         setattr(entry, name, tell(getattr(change, field), venue))
     return entry
@@ -159,9 +161,12 @@ _TELLERS: Final[dict[str, tuple[str, Callable[[Any, Venue], Any]]]] = {
 }
 """For each field of a change: what it is called here, and how it is told."""
 
+_UNTOLD: Final = frozenset({"origin"})
+"""Where somebody held from is counted by, and told to nobody."""
+
 # A change with a field that nobody thought about would show it, or fail, in production.
 assert all(
-    field in _TELLERS
+    field in _TELLERS or field in _UNTOLD
     for change_type in get_args(AnyChange)
     for field in change_type.__struct_fields__
 )

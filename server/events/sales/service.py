@@ -32,9 +32,13 @@ class SalesService:
         self._events = events
         self._memberships = memberships
 
-    async def run(self, who: Identity, command: ClientCommand) -> AnyOk:
+    async def run(
+        self, who: Identity, command: ClientCommand, origin: str | None = None
+    ) -> AnyOk:
         """Give a command to its event, under its own key, and return the reply.
 
+        `origin` stands for the network that it came from, where that is limited; it is
+        not for who runs the event, as far as is known in memory.
         Raises `CommandRefused` for what the event itself refuses.
         """
         blocks = isinstance(command, Block | Unblock)
@@ -42,7 +46,11 @@ class SalesService:
         refuse_denied(may_command(who, blocks=blocks))
         event = await self._find(who, command.event, blocks)
         organizer = await self._is_run_by(who, command, event)
-        reply = await ask(event.local, command, who.user, organizer, command.key)
+        if origin is not None and event.local.is_run_by(who):
+            origin = None
+        reply = await ask(
+            event.local, command, who.user, organizer, command.key, origin=origin
+        )
         if isinstance(reply, Refused):
             raise CommandRefused(reply)
         return reply

@@ -4,10 +4,15 @@ from typing import Final
 
 from persistence.events.catalog import Catalog
 from persistence.journal.journal import PostgresJournal
+from persistence.journal.results import Results
 from server.base.ids import RandomIds
+from server.live.actors.job import trim_results
+from server.live.actors.origins import ORIGINS, Origins
 from server.live.actors.registry import CATALOG, JOURNAL, REGISTRY, EventRegistry
 from server.live.fanout.hub import HUB
+from server.transport.bus.open import PROCESSES
 from server.transport.capability.capability import Capability, Startup
+from server.transport.ratelimit.request_limits import LIMITS
 
 
 async def _open(startup: Startup) -> None:
@@ -21,8 +26,12 @@ async def _open(startup: Startup) -> None:
     startup[REGISTRY] = registry = EventRegistry(
         catalog, journal, startup[HUB], startup.clock, RandomIds(), metrics
     )
+    if LIMITS in startup.app:
+        startup[ORIGINS] = Origins(await _secret(startup))
     startup.on_drain(registry.stop)
     startup.run(registry.run(startup.job("scheduled sales")), "scheduled sales")
+    trimming = trim_results(Results(startup.pool), startup.job("outcomes of commands"))
+    startup.run(trimming, "outcomes of commands")
     startup.run(metrics.watch_loop(), "loop lag")
     metrics.gauge(
         "onsale_events",
@@ -34,6 +43,15 @@ async def _open(startup: Startup) -> None:
         "Commands that wait for the actors of events.",
         registry.mailbox_depth,
     )
+
+
+async def _secret(startup: Startup) -> bytes:
+    """Return what all processes of one database have in common and tell nobody."""
+    configured = startup.settings.secret_key
+    if configured is not None:
+        return configured.encode()
+    _, secret = await startup[PROCESSES].cluster()
+    return secret
 
 
 ACTORS: Final = Capability(name="actors", open=_open)

@@ -18,13 +18,14 @@ def envelope_of(
     organizer: bool,
     reply: Callable[[Envelope, Reply], None],
     size: int = 0,
+    origin: str | None = None,
 ) -> Envelope:
     """Wrap a command; the hash of a keyed one covers it without `id` and `key`."""
     key = command.key
     if key is None:
-        return Envelope(command, user, organizer, reply, size=size)
+        return Envelope(command, user, organizer, reply, size=size, origin=origin)
     frame_id = command.id
     command.id, command.key = 0, None
     request_hash = sha256(_encode(command)).digest()
     command.id, command.key = frame_id, key
-    return Envelope(command, user, organizer, reply, key, request_hash, size)
+    return Envelope(command, user, organizer, reply, key, request_hash, size, origin)

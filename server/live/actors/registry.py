@@ -343,9 +343,11 @@ async def ask(
     organizer: bool,
     key: str | None,
     request_hash: bytes | None = None,
+    origin: str | None = None,
 ) -> Reply:
     """Give a command to an event and wait for the reply.
 
+    `origin` stands for the network that it came from, where that is limited.
     `request_hash` stands for a keyed request whose command is made from the state it
     finds, so that the same request again is a replay though its command differs.
     """
@@ -356,7 +358,7 @@ async def ask(
             answer.set_result(outcome)
 
     command.key = key
-    envelope = envelope_of(command, user, organizer, reply)
+    envelope = envelope_of(command, user, organizer, reply, origin=origin)
     if key is not None and request_hash is not None:
         envelope.request_hash = request_hash
     local.offer(envelope)

@@ -98,6 +98,7 @@ class Forwarder:
                 envelope.size,
                 envelope.request_hash,
                 envelope.command,  # type: ignore[arg-type]
+                envelope.origin,
             )
         )
 

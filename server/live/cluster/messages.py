@@ -43,6 +43,7 @@ class Forwarded(Struct, array_like=True, gc=False):
     size: int
     request_hash: bytes
     command: ClientCommand | ChangeSale | Configure | DeleteEvent
+    origin: str | None = None
 
 
 class Commands(Struct, array_like=True, tag="commands"):

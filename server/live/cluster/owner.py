@@ -191,6 +191,7 @@ class OwnerEndpoint:
             item.command.key,
             item.request_hash,
             item.size,
+            item.origin,
         )
         visitor.sender, visitor.number = sender, item.number
         return visitor

@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import time
+from collections.abc import Coroutine
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
@@ -12,12 +13,14 @@ from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 from persistence.errors import Unavailable
 from server.base import limits
 from server.base.identity import Identity, Machine, TokenError
+from server.live.actors.origins import ORIGINS
 from server.live.actors.registry import REGISTRY
 from server.live.fanout.frames import CODECS, JSON
 from server.live.fanout.hub import HUB
 from server.live.fanout.writer import Writer
 from server.live.websocket.direct_socket import DirectSocket
 from server.live.websocket.machines import Keys, TooManyKeys
+from server.live.websocket.sender import Sender
 from server.live.websocket.session import NOT_UTF8, Session
 from server.transport.http.app_keys import READINESS, SETTINGS
 from server.transport.http.cors import own_origins
@@ -25,6 +28,7 @@ from server.transport.http.problems import FORBIDDEN, ProblemError
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.guard import (
     AUTHENTICATOR,
+    GUEST_BOOK,
     KEY_AUTHENTICATOR,
     NO_QUERY,
     bearer_of,
@@ -50,9 +54,11 @@ log = structlog.get_logger()
 async def websocket(request: web.Request) -> web.StreamResponse:
     """Serve one websocket until it ends."""
     app = request.app
+    sender: Sender | None = None
     if app.get(LIMITS) is not None:
         address = client_of(request, app)
         enforce(request, app[LIMITS].handshake(address, time.monotonic()))
+        sender = Sender(app[LIMITS], address, app[ORIGINS].of(address))
     _check_origin(request, app)
     check_names(request.query, NO_QUERY)
     if request.body_exists:
@@ -60,7 +66,8 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         raise web.HTTPBadRequest
     if len(app[HUB].writers) >= limits.CONNECTIONS_MAX or not app[READINESS].ready:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
-    keys = Keys(app[KEY_AUTHENTICATOR], partial(_may_ask, request, app))
+    may_ask = partial(_may_ask, request, app)
+    keys = Keys(app[KEY_AUTHENTICATOR], may_ask, app.get(GUEST_BOOK))
     user, shown = await _caller_of(request, app, keys)
     socket_ = DirectSocket(
         protocols=tuple(CODECS),
@@ -86,6 +93,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         app,
         limited=app.get(LIMITS) is not None,
         keys=keys,
+        sender=sender,
     )
     # It may have been signed out while the handshake went on.
     if user is not None and not app[AUTHENTICATOR].is_ended(user):
@@ -170,18 +178,21 @@ async def _caller_of(
     text = bearer_of(header) if header is not None else shown[0]
     user: Identity | None = None
     if text is not None and keys.is_key(text):
-        user = await _machine_of(text, keys)
+        user = await _found(keys.find(text))
     elif text is not None and not shown:
         user = _identify(app, text)
+        if user is not None and keys.is_doubtful(user):
+            user = await _found(keys.find_guest(user))
     if text is None or user is None:
         raise web.HTTPUnauthorized
     # A token is as long as all else that is kept for a socket, so it is not kept.
     return user, text if isinstance(user, Machine) else ""
 
 
-async def _machine_of(key: str, keys: Keys) -> Machine | None:
+async def _found(asked: Coroutine[Any, Any, Identity | None]) -> Identity | None:
+    """Return whom a look at the database proves, if anybody."""
     try:
-        return await keys.find(key)
+        return await asked
     except TooManyKeys as error:
         raise web.HTTPTooManyRequests(headers={"Retry-After": "60"}) from error
     except Unavailable as error:

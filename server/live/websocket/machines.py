@@ -5,13 +5,14 @@ for as long as its socket is open: one that is revoked, rotated or expired close
 """
 
 from collections.abc import Callable
+from time import time
 from typing import Final
 
 from inventory.commands import Block, ClientCommand, Unblock
 from inventory.replies import Refused, refuse
 from persistence.people.api_keys import Scope
 from server.base import access
-from server.base.identity import KeyAuthenticator, Machine
+from server.base.identity import GuestBook, Identity, KeyAuthenticator, Machine
 
 KEY_LOOK_S: Final = 10.0
 """How long a socket goes without looking at its key again. A key that was found is
@@ -23,13 +24,22 @@ class TooManyKeys(Exception):
 
 
 class Keys:
-    """The keys that are shown on one connection."""
+    """The keys that are shown on one connection, and the guests that may have lapsed.
 
-    __slots__ = ("_machines", "_may_ask")
+    `guests` is where these are looked up; without it none lapses.
+    """
 
-    def __init__(self, machines: KeyAuthenticator, may_ask: Callable[[], bool]) -> None:
+    __slots__ = ("_machines", "_may_ask", "guests")
+
+    def __init__(
+        self,
+        machines: KeyAuthenticator,
+        may_ask: Callable[[], bool],
+        guests: GuestBook | None = None,
+    ) -> None:
         self._machines = machines
         self._may_ask = may_ask
+        self.guests = guests
 
     def is_key(self, text: str) -> bool:
         """Return whether this looks like a key; no access token does."""
@@ -43,6 +53,21 @@ class Keys:
         if not self._machines.knows(key) and not self._may_ask():
             raise TooManyKeys
         return await self._machines.identify(key)
+
+    def is_doubtful(self, who: Identity) -> bool:
+        """Return whether somebody is a guest that is to be looked up first."""
+        return self.guests is not None and self.guests.is_doubtful(who, time())
+
+    async def find_guest(self, who: Identity) -> Identity | None:
+        """Return a doubtful guest; None where it has lapsed.
+
+        Raises `Unavailable` and `TooManyKeys`.
+        """
+        if not self._may_ask():
+            raise TooManyKeys
+        if self.guests is None or await self.guests.is_kept(who.user):
+            return who
+        return None
 
     async def find_again(self, key: str, within_s: float) -> Machine | None:
         """Return the same for a key that was good, a while later or when keys change.

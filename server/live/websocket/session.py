@@ -8,18 +8,18 @@ waits: the reader (`handler.py`) does, when too much is unanswered. It knows `he
 
 from collections.abc import Callable, Coroutine
 from time import time
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiohttp import WSCloseCode, web
 
 from inventory.commands import Block, ClientCommand, Unblock
 from inventory.ports import Envelope
-from inventory.replies import Ok, Reply, refuse
+from inventory.replies import HoldOk, Ok, Reply, refuse
 from persistence.errors import Unavailable
 from server.base import limits
 from server.base.access import Denial, may_command, missing_event
-from server.base.identity import Identity, Machine
+from server.base.identity import GuestBook, Identity, Machine
 from server.live.actors.envelopes import envelope_of
 from server.live.actors.registry import (
     EventNotFound,
@@ -42,6 +42,7 @@ from server.live.fanout.frames import (
 from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Writer
 from server.live.websocket.frame_table import FRAME_TABLE
+from server.live.websocket.kept import K
 from server.live.websocket.machines import (
     KEY_LOOK_S,
     Keys,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from inventory.rejections import Code
+    from server.live.websocket.sender import Sender
 
 NO_EVENT: Final = Denial("event_not_found")
 
@@ -64,23 +66,11 @@ NOT_UTF8: Final = "not UTF-8"
 log = structlog.get_logger()
 
 
-class Kept(Protocol):
-    """What a capability keeps for one connection."""
-
-    def __init__(self, session: "Session", /) -> None:
-        """Begin with nothing."""
-
-    def close(self) -> None:
-        """Forget the connection, which has ended."""
-
-
-K = TypeVar("K", bound=Kept)
-
-
 class Session:
     """The protocol of one connection."""
 
     __slots__ = (
+        "_book",
         "_decoder",
         "_greeter",
         "_held",
@@ -91,6 +81,7 @@ class Session:
         "_rates",
         "_room",
         "_rows",
+        "_sender",
         "_tasks",
         "_timer",
         "app",
@@ -112,6 +103,7 @@ class Session:
         *,
         limited: bool,
         keys: Keys | None = None,
+        sender: "Sender | None" = None,
     ) -> None:
         self.writer = writer
         self.user: Identity | None = None
@@ -126,8 +118,11 @@ class Session:
         self._rows = table.by_kind
         self._identify = identify
         self._keys = keys
+        self._sender = sender
         self._greeter: asyncio.Task[None] | None = None
-        """Looks up the key that a machine says hello with."""
+        """Looks up who says hello, where that must be asked."""
+        self._book: GuestBook | None = None
+        """Where it is to be noted that this guest holds something."""
         self._held: list[bytes] = []
         """Frames that came meanwhile."""
         self._keeper: asyncio.Task[None] | None = None
@@ -163,6 +158,8 @@ class Session:
             self._timer = self.hub.loop.call_later(
                 max(0.0, left_s), self.writer.close, 4001, "the token has expired", 0
             )
+        keys = self._keys if user.role == "guest" else None
+        self._book = None if keys is None else keys.guests
         self.user = user
         self.writer.session = user.session
         self.hub.signed_in(self.writer, user.user)
@@ -276,6 +273,12 @@ class Session:
         if user is None:
             self.answer(command.id, refuse("unauthenticated"))
             return
+        sender = self._sender
+        if sender is not None:
+            refused = sender.spend(user)
+            if refused is not None:
+                self.answer(command.id, refused)
+                return
         # On the path of every command, and `isinstance` of a struct takes five times as
         # long.
         if type(user) is Machine:
@@ -311,14 +314,20 @@ class Session:
             blocks = isinstance(command, Block | Unblock)
             self._deny(command.id, missing_event(user, blocks=blocks))
             return
-        organizer = local.is_run_by(user)
-        local.offer(envelope_of(command, user.user, organizer, self.reply, size=size))
+        organizer, sender = local.is_run_by(user), self._sender
+        origin = None if sender is None or organizer else sender.origin
+        local.offer(
+            envelope_of(command, user.user, organizer, self.reply, size, origin)
+        )
 
     def _deny(self, frame_id: int, denial: Denial) -> None:
         self.answer(frame_id, refuse(denial.code, denial.detail))
 
     def _reply(self, envelope: Envelope, reply: Reply) -> None:
         """Answer a command; called by the actor after the commit."""
+        if self._book is not None and type(reply) is HoldOk:
+            self._book.note(envelope.user)
+            self._book = None
         self.answer(envelope.command.id, reply)
 
     def answer(self, frame_id: int, reply: Reply) -> None:
@@ -341,30 +350,38 @@ class Session:
 
     def _hello(self, frame: Hello) -> None:
         if self._keys is not None and self._keys.is_key(frame.token):
-            greeting = self._greet(frame, self._keys)
+            greeting = self._greet(frame, self._keys.find(frame.token))
             self._greeter = self.hub.loop.create_task(greeting)
             return
         user = self._identify(frame.token)
         if user is None:
             self.answer(frame.id, refuse("unauthenticated"))
-            return
-        self._welcome(frame, user)
+        elif self._keys is not None and self._keys.is_doubtful(user):
+            greeting = self._greet(frame, self._keys.find_guest(user))
+            self._greeter = self.hub.loop.create_task(greeting)
+        else:
+            self._welcome(frame, user)
 
-    async def _greet(self, frame: Hello, keys: Keys) -> None:
-        """Answer the hello of a machine, and then what came after it."""
-        machine: Machine | None = None
+    async def _greet(
+        self, frame: Hello, asked: Coroutine[Any, Any, Identity | None]
+    ) -> None:
+        """Answer a hello that must be looked up, and then what came after it."""
+        found: Identity | None = None
         code: Code = "unauthenticated"
         try:
-            machine = await keys.find(frame.token)
+            found = await asked
         except TooManyKeys:
             code = "overloaded"
         except Unavailable:
             code = "unavailable"
         self._greeter = None
-        if machine is None:
+        if found is not None and not isinstance(found, Machine):
+            # It may have been ended while it was looked up.
+            found = self._identify(frame.token)
+        if found is None:
             self.answer(frame.id, refuse(code))
         else:
-            self._welcome(frame, machine)
+            self._welcome(frame, found)
         held, self._held = self._held, []
         for data in held:
             if not self.writer.is_over():

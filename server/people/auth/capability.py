@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 
 from persistence.people.accounts import Accounts
+from persistence.people.guests import GuestRows
 from persistence.people.sessions import Sessions
 from persistence.people.token_keys import TokenKeys
 from server.base.settings import Config
@@ -23,12 +24,14 @@ from server.people.auth.sessions import (
     SignIns,
 )
 from server.people.auth.tokens import rest_keys
+from server.people.auth.tokens.guests import Guests
 from server.people.auth.tokens.key_rotation import KeyRotation
 from server.people.auth.tokens.tokens import TOKENS
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
+from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.examples import PathParameter
-from server.transport.rest.guard import AUTHENTICATOR
+from server.transport.rest.guard import AUTHENTICATOR, GUEST_BOOK
 
 
 async def _open(startup: Startup) -> None:
@@ -49,6 +52,10 @@ async def _open(startup: Startup) -> None:
     keys = KeyRotation(TokenKeys(pool), settings.secret_key, settings.old_secret_key)
     startup[TOKENS] = startup[AUTHENTICATOR] = tokens = await keys.start()
     startup.run(keys.run(tokens, startup.job("token keys")), "token keys")
+    if LIMITS in startup.app:
+        startup[GUEST_BOOK] = guests = Guests(GuestRows(pool))
+        startup.run(guests.run(startup.job("guests")), "guests")
+        startup.on_stop(guests.close)
     sign_ins = SignIns(sessions, tokens, close_sockets=startup[HUB].sign_out)
     startup[SIGN_INS] = sign_ins
     await sign_ins.look()

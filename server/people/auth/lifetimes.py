@@ -15,6 +15,9 @@ LIFETIME_S: Final[dict[Role, int]] = {
 }
 """Of access tokens. A guest's is all that a guest has; the others can be refreshed."""
 
+UNUSED_S: Final = 3_600
+"""A guest that held nothing for so long is none any more, whatever its token says."""
+
 TOKEN_S_MAX: Final = max(LIFETIME_S.values())
 SESSION_TOKEN_S_MAX: Final = max(
     lasts_s for role, lasts_s in LIFETIME_S.items() if role != "guest"
@@ -35,4 +38,5 @@ RESET_S: Final = 3_600
 CLOCK_SKEW_S: Final = 60
 """How far the clock of another machine that issued a token may be ahead of ours."""
 
+assert LIFETIME_S["guest"] > UNUSED_S
 assert SESSION_TOKEN_S_MAX < RESET_S < USED_TOKENS_S < SESSION_S

@@ -19,6 +19,7 @@ from server.people.auth.fields import (
 from server.people.auth.problems import ACCOUNT_SUSPENDED
 from server.people.auth.sessions import SIGN_INS, SignedIn
 from server.people.auth.tokens.tokens import TOKENS
+from server.transport.http.client_address import crowd_of
 from server.transport.http.problems import UNAUTHENTICATED, UNAVAILABLE, ProblemError
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.call import Call
@@ -52,7 +53,11 @@ class TokenUser(Struct):
 
 
 class GuestToken(Struct):
-    """A new access token, as OAuth 2 names its parts."""
+    """A new access token, as OAuth 2 names its parts.
+
+    A guest that holds nothing within an hour is none any more, whatever `expires_in`
+    says; who did keeps what it has for as long.
+    """
 
     access_token: str
     token_type: Literal["Bearer"]
@@ -72,7 +77,8 @@ async def create_guest(call: Call) -> web.Response:
     """Make an anonymous buyer."""
     limits = call.find(LIMITS)
     if limits is not None:
-        verdict = limits.guest(call.client, time.monotonic())
+        network = crowd_of(call.client)
+        verdict = limits.guest(call.client, network, time.monotonic())
         enforce(call.request, verdict)
     # A guest is nothing but an unguessable name: no row is written before it buys.
     user = new_id("usr", "", None)

@@ -24,6 +24,8 @@ IPV6_CLIENT_PREFIX: Final = 64
 
 IPV4_NETWORK: Final = 24
 IPV6_NETWORK: Final = 48
+IPV6_HOUSEHOLD: Final = 56
+"""What one subscriber mostly gets of IPv6, whole."""
 
 _LISTS: Final = frozenset({"X-Forwarded-For", "Forwarded"})
 """Headers to which each proxy adds; the others have one address, which is the last."""
@@ -93,12 +95,23 @@ def limit_key(client: str) -> str:
 @lru_cache(PEERS_REMEMBERED_MAX)
 def network_of(client: str) -> str:
     """Return the network of an address: enough to know it again, and no more."""
+    return _within(client, IPV6_NETWORK)
+
+
+@lru_cache(PEERS_REMEMBERED_MAX)
+def crowd_of(client: str) -> str:
+    """Return the network whose clients share what may be held from one: /24 or /56."""
+    return _within(client, IPV6_HOUSEHOLD) or client
+
+
+def _within(client: str, ipv6_prefix: int) -> str:
+    """Return the network that an address, or one of IPv6, lies in; "" for none."""
     try:
         if "/" in client:
             network = ipaddress.ip_network(client, strict=False)
-            prefix = min(IPV6_NETWORK, network.prefixlen)
+            prefix = min(ipv6_prefix, network.prefixlen)
             return str(network.supernet(new_prefix=prefix))
-        prefix = IPV6_NETWORK if ":" in client else IPV4_NETWORK
+        prefix = ipv6_prefix if ":" in client else IPV4_NETWORK
         return str(ipaddress.ip_network(f"{client}/{prefix}", strict=False))
     except ValueError:
         return ""

@@ -67,6 +67,10 @@ SHOWN_BURST: Final = 300
 
 GUESTS_PER_S: Final = 1.0
 GUESTS_BURST: Final = 60
+NETWORK_GUESTS_PER_S: Final = 5.0
+NETWORK_GUESTS_BURST: Final = 300
+"""Of all addresses that share what may be held from one network."""
+
 HANDSHAKES_PER_S: Final = 20.0
 HANDSHAKES_BURST: Final = 200
 LOGINS_PER_S: Final = 120 / 3_600
@@ -168,6 +172,7 @@ class RequestLimits:
             "requests": TokenBuckets(REQUESTS_PER_S, REQUESTS_BURST),
             "shown": TokenBuckets(SHOWN_PER_S, SHOWN_BURST),
             "guests": TokenBuckets(GUESTS_PER_S, GUESTS_BURST),
+            "guest networks": TokenBuckets(NETWORK_GUESTS_PER_S, NETWORK_GUESTS_BURST),
             "handshakes": TokenBuckets(HANDSHAKES_PER_S, HANDSHAKES_BURST),
             "logins": TokenBuckets(LOGINS_PER_S, LOGINS_BURST),
             "login addresses": TokenBuckets(ADDRESS_LOGINS_PER_S, ADDRESS_LOGINS_BURST),
@@ -251,9 +256,13 @@ class RequestLimits:
         """Count a new websocket from an address."""
         return self._give("handshakes", client, now_s)
 
-    def guest(self, client: str, now_s: float) -> Verdict:
-        """Count a new guest from an address."""
-        return self._give("guests", client, now_s)
+    def guest(self, client: str, network: str, now_s: float) -> Verdict:
+        """Count a new guest from an address of a network."""
+        verdict = self._give("guests", client, now_s)
+        if not verdict.allowed:
+            return verdict
+        together = self._give("guest networks", network, now_s)
+        return verdict if together.allowed else together
 
     def login(self, client: str, email: str, now_s: float) -> Verdict:
         """Count a password from an address for an account, right or wrong."""

@@ -13,6 +13,7 @@ from server.base.access import UNASKED, Access, admit
 from server.base.identity import (
     TOKEN_LENGTH_MAX,
     Authenticator,
+    GuestBook,
     Identity,
     KeyAuthenticator,
     TokenError,
@@ -42,6 +43,9 @@ CallHandler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 AUTHENTICATOR: Final[web.AppKey[Authenticator]] = web.AppKey("authenticator")
 KEY_AUTHENTICATOR: Final[web.AppKey[KeyAuthenticator]] = web.AppKey("key authenticator")
+
+GUEST_BOOK: Final[web.AppKey[GuestBook]] = web.AppKey("guest book")
+LAPSED: Final = "This guest held nothing within an hour; become another one."
 
 PROXY_HEADERS: Final = get_args(ProxyHeader)
 NO_QUERY: Final[Mapping[str, bool]] = {}
@@ -170,13 +174,30 @@ def identify(
         return None, ProblemError(UNAUTHENTICATED, str(error))
 
 
+async def _has_lapsed(
+    request: web.Request, app: web.Application, client: str, identity: Identity
+) -> bool:
+    """Return whether this is a guest that held nothing in time."""
+    book = app.get(GUEST_BOOK)
+    if book is None or not book.is_doubtful(identity, time.time()):
+        return False
+    limits = app.get(LIMITS)
+    if limits is not None:
+        # As of a key that is not known: looking costs, and so counts for the sender.
+        enforce(request, limits.request(client, None, time.monotonic()))
+    return not await book.is_kept(identity.user)
+
+
 async def _identify_any(
     request: web.Request, app: web.Application, client: str
 ) -> tuple[Identity | None, ProblemError | None]:
     """Return the person, or the machine, that a request says it is from."""
     keys = request.headers.getall("X-API-Key", [])
     if not keys:
-        return identify(request, app[AUTHENTICATOR])
+        identity, failure = identify(request, app[AUTHENTICATOR])
+        if identity is not None and await _has_lapsed(request, app, client, identity):
+            return None, ProblemError(UNAUTHENTICATED, LAPSED)
+        return identity, failure
     if len(keys) > 1 or "Authorization" in request.headers:
         # Serving either would serve its sender as somebody else than it may believe.
         detail = "Send one access token, or one API key."

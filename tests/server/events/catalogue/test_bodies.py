@@ -60,6 +60,7 @@ def test_what_is_left_out_has_the_defaults_of_the_contract():
         "timezone": "UTC",
         "hold_ttl_s": 600,
         "max_per_user": 10,
+        "max_held_per_network": 50,
         "max_per_booking": 10,
         "prices": {},
         "payment": "none",

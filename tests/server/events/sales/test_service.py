@@ -41,6 +41,16 @@ async def test_a_command_under_its_key_is_done_once(house):
         await house.sales.run(GUEST, Hold(id=0, event="evt", areas={GA: 1}, key="k"))
 
 
+async def test_one_network_holds_no_more_than_the_event_allows(house):
+    few = replace(SETTINGS, max_held_per_network=1, max_per_booking=2)
+    await house.put("evt", settings=few)
+    await house.sales.run(GUEST, hold(), "n1")
+    with pytest.raises(CommandRefused, match="held_too_often"):
+        await house.sales.run(MIA, hold(), "n1")
+    for who, origin in ((MIA, "n2"), (LENA, "n1"), (STAN, None)):
+        await house.sales.run(who, hold(), origin)
+
+
 async def test_machines_block_and_never_buy(house):
     await house.put("evt")
     seller = machine("org", "events:write")

@@ -19,6 +19,7 @@ from server.live.fanout.frames import JSON
 from server.live.fanout.writer import Writer
 from server.live.websocket.frame_table import FRAME_TABLE, FrameTable
 from server.live.websocket.machines import Keys
+from server.live.websocket.sender import Sender
 from server.live.websocket.session import Session
 from server.live.websocket.watching import FRAMES
 from server.people.organisations.membership_cache import Seller
@@ -61,6 +62,7 @@ class Guest:
         limited: bool,
         keys: Keys | None = None,
         rows: Iterable[FrameRow[Any]] = FRAMES,
+        sender: Sender | None = None,
     ) -> None:
         self.stand = stand
         self.now = 1_000.0
@@ -88,6 +90,7 @@ class Guest:
             self.app,
             limited=limited,
             keys=keys,
+            sender=sender,
         )
 
     def say(self, op: str, **fields: object) -> list[dict[str, Any]]:
@@ -107,8 +110,9 @@ async def connected(
     limited: bool = False,
     keys: Keys | None = None,
     rows: Iterable[FrameRow[Any]] = FRAMES,
+    sender: Sender | None = None,
 ) -> AsyncIterator[Guest]:
-    guest = Guest(Stand(), limited=limited, keys=keys, rows=rows)
+    guest = Guest(Stand(), limited=limited, keys=keys, rows=rows, sender=sender)
     try:
         yield guest
     finally:

@@ -15,6 +15,7 @@ from server.transport.ratelimit.request_limits import (
     HANDSHAKES_BURST,
     LOGINS_BURST,
     MAILS_BURST,
+    NETWORK_GUESTS_BURST,
     PUBLIC_MAX,
     REQUESTS_BURST,
     SHOWN_BURST,
@@ -28,7 +29,7 @@ from server.transport.ratelimit.request_limits import (
     limits_of,
 )
 from server.transport.ratelimit.sliding_windows import TOLD_AT_ONCE_MAX, WINDOW_S
-from server.transport.ratelimit.token_buckets import KEYS_MAX
+from server.transport.ratelimit.token_buckets import KEYS_MAX, Verdict
 
 HERE, THERE = "127.0.0.1", "192.0.2.1"
 OLGA = "olga@example.org"
@@ -293,9 +294,23 @@ def test_processes_asked_in_turn_say_what_one_would(budget, client, most):
         turns.turn(TELL_S)
 
 
+def guest(limits: RequestLimits, client: str, now_s: float) -> Verdict:
+    return limits.guest(client, "its network", now_s)
+
+
+def test_addresses_of_one_network_make_guests_together():
+    limits = RequestLimits()
+    for number in range(NETWORK_GUESTS_BURST):
+        address = f"203.0.113.{number // GUESTS_BURST}"
+        assert guest(limits, address, 0.0).allowed
+    refused = guest(limits, "203.0.113.99", 0.0)
+    assert (refused.allowed, refused.retry_after_s) == (False, 1)
+    assert limits.guest("198.51.100.7", "another network", 0.0).allowed
+
+
 def test_guests_and_handshakes_are_counted_together():
     for take, most in (
-        (RequestLimits.guest, GUESTS_BURST),
+        (guest, GUESTS_BURST),
         (RequestLimits.handshake, HANDSHAKES_BURST),
     ):
         _, processes, turns = together(2)
