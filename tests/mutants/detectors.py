@@ -46,6 +46,7 @@ _BY_FILE: dict[str, Detector] = {
         "tests/inventory/test_actor_doubt.py",
         "tests/inventory/test_actor_life.py",
     ),
+    "inventory/event_time.py": pytest("tests/inventory/test_event_time.py"),
     "inventory/batch.py": pytest("tests/inventory/test_batch.py"),
     "inventory/keys.py": pytest("tests/inventory/test_keys.py"),
     "inventory/loading.py": pytest("tests/inventory/test_loading.py"),
