@@ -163,6 +163,7 @@ class ProblemError(Exception):
         headers: Mapping[str, str] | None = None,
         refused: Refused | None = None,
         limit: int | UnsetType = UNSET,
+        has: int | UnsetType = UNSET,
         event: NamedEvent | UnsetType = UNSET,
     ) -> None:
         super().__init__(kind.code)
@@ -172,6 +173,7 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
         self.refused = refused
         self.limit = limit
+        self.has = has
         self.event = event
 
     @property
@@ -199,6 +201,7 @@ def problem_of(error: Refusal) -> ProblemError:
         errors=[FieldError(fault.field, fault.detail) for fault in error.faults],
         refused=error.refused if isinstance(error, CommandRefused) else None,
         limit=error.limit,
+        has=error.has,
         event=error.event,
     )
 
@@ -216,6 +219,7 @@ def document(error: ProblemError, request_id: str) -> Problem:
         request_id=request_id,
         errors=error.errors if error.errors else UNSET,
         limit=error.limit,
+        has=error.has,
         event=error.event,
     )
     refused = error.refused
