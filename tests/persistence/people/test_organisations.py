@@ -195,10 +195,10 @@ async def test_an_account_that_is_deleted_leaves_its_organisations(
     assert await roles(organisations) == {"anna": "owner"}
     with pytest.raises(MemberNotFound):
         async with store.pool.transaction() as connection:
-            await join(connection, "org", "usr_bert", "staff")
+            await join(connection, "org", "usr_bert", "staff", 9)
     with pytest.raises(AlreadyMember):
         async with store.pool.transaction() as connection:
-            await join(connection, "org", "usr_anna", "staff")
+            await join(connection, "org", "usr_anna", "staff", 9)
 
 
 async def test_an_organisation_ends_only_when_its_events_have(organisations, store):
