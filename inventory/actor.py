@@ -101,6 +101,8 @@ class EventActor:
         self._alarm = Alarm()
         self._stopping = False
         self.halted = False
+        self.used = True
+        """Set with each batch of commands; for whoever unloads what nobody uses."""
         self.task = asyncio.create_task(self._run(), name=f"actor {event}")
 
     def offer(self, envelope: Envelope) -> None:
@@ -112,6 +114,14 @@ class EventActor:
         else:
             self.mailbox.append(envelope)
             self._alarm.wake()
+
+    def is_idle(self, until_ms: int) -> bool:
+        """Return whether nothing waits, is held, or is due by itself until then."""
+        state = self._state
+        if state is None or self._open is not None or self.mailbox:
+            return False
+        due_ms = self._next_due_ms()
+        return not state.stock.holds and (due_ms is None or due_ms > until_ms)
 
     async def stop(self, patience_s: float) -> None:
         """Answer what is waiting, then give the event up; within `patience_s`."""
@@ -273,6 +283,7 @@ class EventActor:
         is in one place from which it will be answered.
         """
         mailbox = self.mailbox
+        self.used = True
         stock = builder.stock
         prepared = builder.prepared
         size = 0

@@ -19,7 +19,7 @@ from inventory.loading import decode_changes
 from inventory.ports import BookingRow, JournalRow
 from inventory.records import Corrupt, HoldRecord
 from inventory.rules.common import labels_of, lines_of, names_of, told
-from inventory.settings import Money, Settings
+from inventory.settings import Money, Settings, Sum
 from inventory.snapshot import decode_snapshot
 from inventory.state import Stock
 from inventory.venue.map import Venue
@@ -206,9 +206,9 @@ class Replay:
                 " there is a stored snapshot."
             )
 
-    def revenue(self) -> list[Money]:
+    def revenue(self) -> list[Sum]:
         """Sum what the live bookings cost, one amount for each currency."""
         sums: dict[str, int] = {}
         for money in self.paid.values():
             sums[money.currency] = sums.get(money.currency, 0) + money.amount
-        return [Money(amount, currency) for currency, amount in sorted(sums.items())]
+        return [Sum(amount, currency) for currency, amount in sorted(sums.items())]

@@ -120,6 +120,9 @@ class ChangeSale(Command, tag="change_sale"):
     """Publish, pause, resume, close or cancel the sale (organisers)."""
 
     to: Literal["publish", "pause", "resume", "close", "cancel"]
+    period: tuple[int, int | None] | None = None
+    """`starts_at_ms` and `ends_at_ms` for which the venue was taken; else it is not
+    published."""
 
 
 class Configure(Command, tag="configure"):
@@ -127,6 +130,8 @@ class Configure(Command, tag="configure"):
 
     patch: SettingsPatch
     seen: Revisions = None
+    only_draft: bool = False
+    """Where the venue was not taken for the new time, which a draft does not need."""
 
 
 class DeleteEvent(Command, tag="delete_event"):

@@ -5,6 +5,9 @@ large anything can get.
 """
 
 SEATS_PER_VENUE_MAX = 250_000
+SEATS_AT_ONCE_MAX = 10_000
+"""A larger venue is made ready in a thread: each thousand seats take 3 ms."""
+
 AREAS_PER_VENUE_MAX = 1_000
 CATEGORIES_PER_VENUE_MAX = 200
 AREA_CAPACITY_MAX = 1_000_000
@@ -18,6 +21,14 @@ COORDINATE_MAX = 1_000_000_000
 
 SEATS_PER_BOOKING_MAX = 100
 """The most an event may set as `max_per_booking`."""
+
+PRICE_MAX = 10**11
+"""The most that one place may cost, in the minor unit of its currency: a billion of the
+currencies that count in the most digits."""
+
+AMOUNT_MAX = 10**15
+"""The most that a hold or a booking may cost: every reader of JSON has it exactly. Sums
+over bookings have no limit."""
 
 PER_USER_MAX = 1_000_000
 """The most an event may set as `max_per_user`."""
@@ -85,6 +96,8 @@ assert SEATS_PER_BOOKING_MAX <= PER_USER_MAX
 assert SEATS_PER_BOOKING_MAX <= QUANTITY_MAX
 assert SEATS_PER_BOOKING_MAX <= LET_GO_PLACES_MAX <= LET_GO_MAX
 assert LET_GO_CLOSED_MS << LET_GO_CLOSED_DOUBLINGS < LET_GO_MEMORY_MS
+# Former versions took prices of up to 10**12, and their journals are still read.
+assert SEATS_PER_BOOKING_MAX * max(PRICE_MAX, 10**12) <= AMOUNT_MAX < 2**53
 
 DRAIN_MS_MAX = 10
 """A drain stops deciding after this long, so that the loop turns for everyone else."""

@@ -5,6 +5,7 @@ stalls nobody else. Writing those snapshots is here, too.
 """
 
 import asyncio
+from functools import partial
 from time import monotonic
 
 from msgspec import MsgspecError, msgpack
@@ -68,10 +69,13 @@ async def _read(
     journal: Journal, ownership: Ownership, venue: Venue, first_settings: Settings
 ) -> Loaded:
     stored = await journal.load_snapshot(ownership.event)
-    if stored is None:
-        stock = Stock(venue, first_settings)
-    else:
-        stock = decode_snapshot(stored.body, venue)
+    read = (
+        partial(Stock, venue, first_settings)
+        if stored is None
+        else partial(decode_snapshot, stored.body, venue)
+    )
+    large = len(venue.seats) > limits.SEATS_AT_ONCE_MAX
+    stock = await asyncio.to_thread(read) if large else read()
     loaded = Loaded(ownership, stock)
     chain = b""
     slice_ends = monotonic() + limits.REPLAY_SLICE_S

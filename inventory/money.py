@@ -7,7 +7,7 @@ out: nobody pays a ticket in them.
 
 from typing import Final
 
-from inventory.settings import Money
+from inventory.settings import Money, Sum
 
 _TWO = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN
@@ -49,7 +49,7 @@ def decimal_of(amount: int, currency: str) -> str:
     return f"{sign}{digits[:-exponent]}.{digits[-exponent:]}"
 
 
-def text_of(money: Money) -> str:
+def text_of(money: Money | Sum) -> str:
     """Write money for people: `1,234.50 EUR`, `1,234 JPY`."""
     whole, point, rest = decimal_of(abs(money.amount), money.currency).partition(".")
     sign = "-" if money.amount < 0 else ""

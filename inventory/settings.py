@@ -13,7 +13,7 @@ from inventory import limits
 SaleState = Literal[
     "draft", "scheduled", "on_sale", "paused", "closed", "completed", "cancelled"
 ]
-Amount = Annotated[int, Meta(ge=0, le=10**12)]
+Amount = Annotated[int, Meta(ge=0, le=limits.AMOUNT_MAX)]
 # The length, because `$` lets a newline pass.
 Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern="^[A-Z]{3}$")]
 
@@ -33,6 +33,13 @@ class Money(Struct, frozen=True):
 
     amount: Amount
     currency: Currency
+
+
+class Sum(Struct, frozen=True):
+    """What many bookings come to, in the currency's minor unit; it has no limit."""
+
+    amount: Annotated[int, Meta(ge=0)]
+    currency: str
 
 
 class Settings(Struct, frozen=True, kw_only=True):

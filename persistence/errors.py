@@ -40,11 +40,16 @@ class Ambiguous(Exception):
 
 
 class TooMany(Exception):
-    """There are as many as may be, which is the `limit`."""
+    """There are as many as may be, which is the `limit`, or would be more.
 
-    def __init__(self, limit: int) -> None:
+    `has` is how many there are, and `what` they are, for people.
+    """
+
+    def __init__(self, limit: int, has: int | None = None, what: str = "") -> None:
         super().__init__(f"at most {limit}")
         self.limit = limit
+        self.has = limit if has is None else has
+        self.what = what
 
 
 class Stale(Exception):

@@ -60,11 +60,5 @@ FORGOTTEN_S = 86_400.0
 OWNED_MAX = 10_000
 """How many owned events are listed at a time."""
 
-EVENTS_PER_ORGANISATION_MAX = 10_000
-"""That are not deleted, give or take those made in the same moment."""
-
-VENUES_PER_ORGANISATION_MAX = 200
-"""Whose maps may have megabytes and stay for ever; give or take as above."""
-
 # A process that is only slow to say that it lives still has its events.
 assert SEEN_S_MAX < LEASE_TTL_S < FORGOTTEN_S

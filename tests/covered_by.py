@@ -6,6 +6,19 @@ says so.
 """
 
 COVERS = {
+    "tests/persistence/events/test_usage.py": [
+        "persistence/quotas.py",
+    ],
+    "tests/security/test_size.py": [
+        "server/events/catalogue/editing/venue_time.py",
+    ],
+    "tests/server/events/venues/test_reader.py": [
+        "server/events/venues/bodies.py",
+        "server/events/venues/reading.py",
+    ],
+    "tests/server/transport/children/test_workshop.py": [
+        "server/transport/children/child.py",
+    ],
     "tests/contract/test_backups.py": [
         "server/ops/cli/backup.py",
         "server/ops/cli/backup_images.py",

@@ -85,6 +85,9 @@ def change_sale(request: Request, command: ChangeSale) -> Decision:
         )
 
     publishes, opens_ms = command.to == "publish", settings.on_sale_at_ms
+    period = settings.starts_at_ms, settings.ends_at_ms
+    if command.period is not None and command.period != period:
+        return None, refuse("precondition_failed")
     if publishes:
         faults = _unfit_for_sale(request.stock, request.now_ms)
         if faults:
@@ -114,6 +117,8 @@ def configure(request: Request, command: Configure) -> Decision:
     if not request.organizer:
         return None, refuse("forbidden", MANAGERS_ONLY)
     refused = _refuse_stale(settings, command.seen)
+    if refused is None and command.only_draft and settings.sale_state != "draft":
+        refused = refuse("precondition_failed")
     if refused is None and settings.sale_state in ("cancelled", "completed"):
         refused = refuse("wrong_state", f"The event is {settings.sale_state}.")
     if refused is not None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from inventory import limits
 from inventory.money import is_currency
 from inventory.replies import Fault
 from inventory.settings import Money, SaleState, Settings, SettingsPatch, over_ms
@@ -168,6 +169,10 @@ def price_faults(
         elif not is_currency(money.currency):
             detail = f"ISO 4217 has no currency {money.currency}."
             faults.append(Fault(f"prices.{key}.currency", detail))
+        elif money.amount > limits.PRICE_MAX:
+            # Drafts of former versions, too, when they are published.
+            detail = f"At most {limits.PRICE_MAX:,}."
+            faults.append(Fault(f"prices.{key}.amount", detail))
     if len({money.currency for money in prices.values()}) > 1:
         # A hold has one total, so its parts must add up.
         faults.append(Fault("prices", "All prices of an event are in one currency."))

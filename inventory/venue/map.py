@@ -31,7 +31,7 @@ class Category(Struct, frozen=True):
     color: str = "#888888"
 
 
-class Seat(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Seat(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One seat (or table or booth that is booked whole)."""
 
     index: int
@@ -91,6 +91,11 @@ class Venue:
         self.seat_index = {seat.label: seat.index for seat in self.seats}
         self.area_index = {area.label: i for i, area in enumerate(self.areas)}
         self.categories = {category.key for category in venue_map.categories}
+
+    def prepare(self) -> None:
+        """Build the indexes that are else built with their first use."""
+        _ = self.rings, self.segments, self.focal_distances
+        _ = self._seat_categories, self.used_categories
 
     def has_seats(self, category: str | None) -> bool:
         """Return whether there are seats of a category (any category for None)."""

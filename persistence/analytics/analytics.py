@@ -49,8 +49,7 @@ _ONE = "WHERE e.event_id = $1"
 _OF_ORGANISATION = "WHERE e.organisation_id = $1 AND e.deleted_at IS NULL"
 _ALL = "WHERE $1::text IS NULL AND e.deleted_at IS NULL"
 _MONEY = """
-SELECT d.currency, sum(d.revenue)::bigint AS revenue,
-    sum(d.refunded)::bigint AS refunded
+SELECT d.currency, sum(d.revenue) AS revenue, sum(d.refunded) AS refunded
 FROM event_day d JOIN event e USING (event_id)
 {scope} AND d.currency <> '' GROUP BY d.currency ORDER BY d.currency
 """
@@ -165,7 +164,7 @@ class Analytics:
         row = await self._pool.fetch_one(f"{_SUMMARY} {scope.where}", scope.name)
         assert row is not None
         rows = await self._pool.fetch(_MONEY.format(scope=scope.where), scope.name)
-        return Totals(**row, money=[Takings(**one) for one in rows])
+        return Totals(**row, money=[_takings_of(row) for row in rows])
 
     async def trend(
         self, scope: Scope, step: Step, begin: datetime, end: datetime
@@ -218,6 +217,11 @@ def _trend(scope: Scope, unit: Step, *, part: str, at: str) -> str:
             f"sum(t.{name}) AS {name}" for name in (*_COUNTS, "revenue", "refunded")
         ),
     )
+
+
+def _takings_of(row: Row) -> Takings:
+    # Of a numeric the driver makes a decimal.
+    return Takings(row["currency"], int(row["revenue"]), int(row["refunded"]))
 
 
 def _point_of(row: Row) -> Point:

@@ -14,6 +14,7 @@ to; what was committed counts as it is.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any, Final
@@ -23,7 +24,7 @@ from msgspec import Struct
 
 from inventory.changes import AnyChange
 from inventory.settings import Money
-from inventory.venue.map import VenueMap
+from inventory.venue.stored import read_stored
 from persistence.analytics.tally import (
     DIGEST_BYTES,
     Booked,
@@ -34,6 +35,7 @@ from persistence.analytics.tally import (
     bookings_in,
     needs_categories,
 )
+from persistence.events.drawn import give_way
 from persistence.postgres.pool import Pool, Row
 
 ROWS_MAX: Final = 256
@@ -43,7 +45,9 @@ BYTES_MAX: Final = 4 << 20
 EVENTS_MAX: Final = 100
 """How many events that are behind are named at a time."""
 
-VENUES_KEPT_MAX: Final = 8
+VENUES_KEPT_MAX: Final = 2
+"""Of which bookings of former versions are counted; one may take 40 MB."""
+
 LOCK_SPACE: Final = 0x6F6E7361
 """Tells our advisory locks from others': "onsa" in ASCII."""
 
@@ -62,7 +66,7 @@ SELECT h.event_id, count(*) OVER () AS events,
     ))::float AS lag_s
 FROM event_head h LEFT JOIN event_rollup r USING (event_id)
 WHERE h.version > coalesce(r.version, 0)
-ORDER BY r.counted_at NULLS FIRST, h.event_id LIMIT $1
+ORDER BY h.event_id = ANY ($2), r.counted_at NULLS FIRST, h.event_id LIMIT $1
 """
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2))"
 _STATE = """
@@ -92,6 +96,9 @@ WHERE b.booking_id = ANY ($1)
 """
 _MAP = "SELECT map FROM venue WHERE venue_id = $1"
 _COUNTS: Final = Counts.__struct_fields__
+_MONEY: Final = frozenset({"revenue", "refunded"})
+"""Sums of amounts, which no integer of Postgres is sure to hold."""
+
 _PUT_TIMES = """
 INSERT INTO {table} AS t (event_id, {unit}, currency, {columns})
 SELECT $1, date_trunc('{unit}', minute, 'UTC'), currency, {sums}
@@ -107,7 +114,10 @@ def _put_times(unit: str) -> str:
         unit=unit,
         columns=", ".join(_COUNTS),
         sums=", ".join(f"sum({name})" for name in _COUNTS),
-        arrays=", ".join(f"${n}::bigint[]" for n in range(4, 4 + len(_COUNTS))),
+        arrays=", ".join(
+            f"${n}::{'numeric' if name in _MONEY else 'bigint'}[]"
+            for n, name in enumerate(_COUNTS, 4)
+        ),
         updates=", ".join(f"{name} = t.{name} + excluded.{name}" for name in _COUNTS),
     )
 
@@ -162,7 +172,6 @@ _changes = msgspec.msgpack.Decoder(list[AnyChange]).decode
 _prices = msgspec.json.Decoder(Prices).decode
 _labels = msgspec.json.Decoder(list[str]).decode
 _areas = msgspec.json.Decoder(dict[str, int]).decode
-_map = msgspec.json.Decoder(VenueMap).decode
 _holds = msgspec.msgpack.Decoder(dict[bytes, int]).decode
 
 
@@ -196,9 +205,12 @@ class Rollup:
         self._pool = pool
         self._venues: OrderedDict[tuple[str, int], Categories] = OrderedDict()
 
-    async def behind(self) -> Behind:
-        """Return what is not counted yet, what waits for its turn longest first."""
-        rows = await self._pool.fetch(_BEHIND, EVENTS_MAX)
+    async def behind(self, last: Collection[str] = ()) -> Behind:
+        """Return what is not counted yet, what waits for its turn longest first.
+
+        Those that are to come `last` are named only where there is room for them.
+        """
+        rows = await self._pool.fetch(_BEHIND, EVENTS_MAX, list(last))
         if not rows:
             return Behind([])
         return Behind(
@@ -273,8 +285,7 @@ class Rollup:
         known = self._venues.get((venue, revision))
         if known is None:
             encoded = await connection.fetchval(_MAP, venue)
-            # A large map takes milliseconds.
-            known = await asyncio.to_thread(_labelled, encoded)
+            known = await asyncio.to_thread(_labelled, bytes(encoded))
             self._venues[venue, revision] = known
             if len(self._venues) > VENUES_KEPT_MAX:
                 self._venues.popitem(last=False)
@@ -344,7 +355,7 @@ class Timer:
 
 def _labelled(encoded: bytes) -> Categories:
     """Return the category of each seat and area of a venue."""
-    venue = _map(encoded)
+    venue = read_stored(encoded, give_way)
     return Categories(
         {seat.label: seat.category for seat in venue.seats},
         {area.label: area.category for area in venue.areas},

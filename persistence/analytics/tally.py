@@ -214,9 +214,15 @@ def bookings_in(batches: Iterable[Sequence[AnyChange]]) -> set[str]:
 
 
 def needs_categories(batches: Iterable[Sequence[AnyChange]], prices: Prices) -> bool:
-    """Return whether any place in these batches may cost something."""
-    return bool(prices) or any(
-        isinstance(change, EventConfigured) and change.settings.prices
-        for changes in batches
-        for change in changes
-    )
+    """Return whether anything in these batches is priced by the category of a place.
+
+    That is a booking of a former version, which does not say what it costs.
+    """
+    priced, unsaid = bool(prices), False
+    for changes in batches:
+        for change in changes:
+            if isinstance(change, EventConfigured):
+                priced = priced or bool(change.settings.prices)
+            elif isinstance(change, HoldBooked):
+                unsaid = unsaid or change.total is None
+    return priced and unsaid

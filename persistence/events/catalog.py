@@ -6,6 +6,7 @@ only by the journal's commits; here one reads it.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,9 +16,10 @@ from msgspec import Struct
 from inventory.settings import Settings
 from inventory.venue.map import Category, VenueMap
 from inventory.venue.own import capacity_map
+from inventory.venue.stored import categories_in, read_stored
 from persistence import limits
-from persistence.errors import TooMany
 from persistence.events.details import EventDetails
+from persistence.events.drawn import DrawnMap, draw, give_way
 from persistence.events.images import Images
 from persistence.events.popularity import Popularity
 from persistence.events.rows import (
@@ -32,10 +34,12 @@ from persistence.events.rows import (
     page_of,
     time_of,
 )
+from persistence.events.usage import Owner, Usage
 from persistence.events.venue_edits import Coordinates, VenueEdits
 from persistence.events.venue_times import VenueTimes
 from persistence.postgres.cursors import decode_cursor, encode_cursor
 from persistence.postgres.pool import Pool, Row
+from persistence.quotas import DEFAULT_QUOTAS, Quotas
 
 _CREATE_VENUE = """
 WITH owner AS (
@@ -43,15 +47,16 @@ WITH owner AS (
     WHERE organisation_id = $11 AND deleted_at IS NULL FOR SHARE
 )
 INSERT INTO venue (venue_id, name, map, seats, area_capacities, categories, capacity,
-    created_by, request_hash, exclusive, organisation_id, timezone, address, lat, lon)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+    created_by, request_hash, exclusive, organisation_id, timezone, address, lat, lon,
+    planners)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 WHERE $11::text IS NULL OR EXISTS (SELECT FROM owner)
 ON CONFLICT (venue_id) DO NOTHING
 """
 _VENUE = """
 SELECT venue_id, name, seats, cardinality(area_capacities) AS areas,
     categories::text AS categories, created_by, request_hash, created_at, exclusive,
-    organisation_id, timezone, address, lat, lon, revision, deleted_at
+    organisation_id, timezone, address, lat, lon, revision, deleted_at, planners
 FROM venue
 """
 _FIND_MADE_VENUE = f"{_VENUE} WHERE venue_id = $1 AND capacity IS NULL"
@@ -61,23 +66,11 @@ WHERE capacity IS NULL AND deleted_at IS NULL
     AND ($1::timestamptz IS NULL OR (created_at, venue_id) > ($1, $2))
 ORDER BY created_at, venue_id LIMIT $3
 """
-_HAS_VENUES = """
-SELECT count(*) = $2 AND NOT EXISTS (SELECT FROM venue WHERE venue_id = $3) AS full
-FROM (
-    SELECT FROM venue WHERE organisation_id = $1 AND deleted_at IS NULL LIMIT $2
-) AS those
-"""
-_IS_FULL = """
-SELECT count(*) = $2 AND NOT EXISTS (SELECT FROM event WHERE event_id = $3) AS full
-FROM (
-    SELECT FROM event WHERE organisation_id = $1 AND deleted_at IS NULL LIMIT $2
-) AS those
-"""
 # One statement, so the event, its head and its areas are there together or not at all.
 # Its venue is neither deleted nor drawn anew meanwhile.
 _CREATE_EVENT = """
 WITH hall AS MATERIALIZED (
-    SELECT venue_id, name, capacity, exclusive, area_capacities FROM venue
+    SELECT venue_id, name, capacity, area_capacities FROM venue
     WHERE venue_id = $2 AND deleted_at IS NULL FOR SHARE
 ), seller AS (
     SELECT organisation_id FROM organisation
@@ -99,10 +92,6 @@ WITH hall AS MATERIALIZED (
     SELECT event_id, server_line() FROM made
 ), popularity AS (
     INSERT INTO event_popularity (event_id) SELECT event_id FROM made
-), place AS (
-    INSERT INTO venue_time (event_id, venue_id, during)
-    SELECT event_id, venue_id, event_period(settings)
-    FROM made JOIN hall v USING (venue_id) WHERE v.exclusive
 )
 INSERT INTO area_sold (event_id, area, capacity)
 SELECT m.event_id, a.number - 1, a.capacity
@@ -111,8 +100,9 @@ FROM made m JOIN hall v USING (venue_id),
 """
 _FIND_EVENT = f"{EVENT} WHERE e.event_id = $1"
 _PLAN = """
-SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings, v.map,
-    e.organisation_id, e.created_by, v.revision
+SELECT e.event_id, e.venue_id, e.initial_settings::text AS settings,
+    CASE WHEN $2 THEN v.map ELSE '' END AS map, e.organisation_id, e.created_by,
+    v.revision
 FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
 # That which a request was told at first comes first, whatever its venue says by now.
@@ -138,7 +128,6 @@ _T = TypeVar("_T")
 
 _categories = msgspec.json.Decoder(list[Category]).decode
 _settings = msgspec.json.Decoder(Settings).decode
-_venue_map = msgspec.json.Decoder(VenueMap).decode
 
 
 class VenueRow(Struct, frozen=True):
@@ -163,6 +152,8 @@ class VenueRow(Struct, frozen=True):
     revision: int = 0
     """How often it was edited."""
     deleted: bool = False
+    planners: list[str] = []
+    """Organisations that may plan there beside its own, while it is exclusive."""
 
 
 class EventPlan(Struct, frozen=True):
@@ -177,15 +168,16 @@ class EventPlan(Struct, frozen=True):
     venue_revision: int = 0
 
     def venue_map(self) -> VenueMap:
-        """Decode the map, which takes milliseconds where it is large."""
-        return _venue_map(self.map_json)
+        """Decode the map; for threads beside the loop, where it is large."""
+        return read_stored(self.map_json, give_way)
 
 
 class Catalog:
     """Reads and makes what stands around the journal. Raises `Unavailable`."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, quotas: Quotas = DEFAULT_QUOTAS) -> None:
         self._pool = pool
+        self.usage = Usage(pool, quotas)
         self.details = EventDetails(pool)
         self.images = Images(pool)
         self.popularity = Popularity(pool)
@@ -196,7 +188,7 @@ class Catalog:
         self,
         venue_id: str,
         name: str,
-        venue_map: VenueMap,
+        venue_map: VenueMap | DrawnMap,
         *,
         created_by: str,
         request_hash: bytes,
@@ -205,17 +197,22 @@ class Catalog:
         timezone: str | None = None,
         address: str | None = None,
         coordinates: Coordinates | None = None,
+        planners: Sequence[str] = (),
+        unlimited: bool = False,
     ) -> VenueRow:
         """Make a venue, or return the one that has this id already.
 
-        Raises KeyError where there is no such organisation any more, and `TooMany`
-        where it has enough venues.
+        Raises KeyError where there is no such organisation any more, and, unless this
+        is for somebody `unlimited`, `TooMany`.
         """
-        await self._check_venues(organisation, venue_id)
+        drawn = draw(venue_map) if isinstance(venue_map, VenueMap) else venue_map
+        if not unlimited:
+            owner = Owner(organisation, created_by)
+            await self.usage.check_venue(owner, venue_id, drawn.size)
         await self._insert_venue(
             venue_id,
             name,
-            venue_map,
+            drawn,
             None,
             created_by,
             request_hash,
@@ -224,6 +221,7 @@ class Catalog:
             timezone,
             address,
             coordinates,
+            planners,
         )
         row = await self.find_made_venue(venue_id)
         if row is None:
@@ -239,13 +237,18 @@ class Catalog:
         created_by: str,
         request_hash: bytes,
         organisation: str | None,
+        unlimited: bool = False,
     ) -> VenueRow:
         """Make a venue like another, or return the one that has this id already.
 
         Raises KeyError, which says which, where there is no such `venue` or
-        `organisation` any more, and `TooMany`.
+        `organisation` any more, and, as above, `TooMany`.
         """
-        await self._check_venues(organisation, copy)
+        if not unlimited:
+            size = await self.venues.size_of(venue)
+            if size is not None:
+                owner = Owner(organisation, created_by)
+                await self.usage.check_venue(owner, copy, size)
         await self.venues.copy(
             venue,
             copy,
@@ -297,34 +300,30 @@ class Catalog:
         organisation: str | None = None,
         details: Details = NO_DETAILS,
         image: str | None = None,
+        unlimited: bool = False,
     ) -> EventRow:
         """Make an event, or return the one that has this id already.
 
         Exactly one of `venue` and `capacity` is given. Raises KeyError, which says
-        which, when there is no such `venue`, or no such `organisation` any more,
-        `TooMany` where the organisation has enough events, and `VenueTaken`.
+        which, when there is no such `venue`, or no such `organisation` any more, and,
+        unless this is for somebody `unlimited`, `TooMany`.
         """
         if (venue is None) == (capacity is None):
             raise ValueError("an event has either a venue or a capacity")
-        if organisation is not None:
-            most = limits.EVENTS_PER_ORGANISATION_MAX
-            rows = await self._pool.fetch(_IS_FULL, organisation, most, event)
-            if rows[0]["full"]:
-                raise TooMany(most)
+        if not unlimited:
+            await self.usage.check_event(Owner(organisation, created_by), event)
         if capacity is not None:
             # Unlisted, and named like its event, whose id no other venue can have.
             venue = event
-            only_area = capacity_map(capacity)
+            only_area = draw(capacity_map(capacity))
             await self._insert_venue(
                 event, settings.name, only_area, capacity, created_by, request_hash
             )
-        wanted = msgspec.json.encode(settings).decode()
-        await self.times.taking(
-            (event, venue, wanted),
+        await self._pool.fetch(
             _CREATE_EVENT,
             event,
             venue,
-            wanted,
+            msgspec.json.encode(settings).decode(),
             settings.name,
             settings.sale_state,
             time_of(settings.starts_at_ms),
@@ -379,16 +378,16 @@ class Catalog:
         total: int = rows[0]["total"]
         return total
 
-    async def find_plan(self, event: str) -> EventPlan | None:
-        """Return what an event's journal begins with."""
-        row = await self._pool.fetch_one(_PLAN, event)
+    async def find_plan(self, event: str, *, drawn: bool = True) -> EventPlan | None:
+        """Return what an event's journal begins with, with its map where `drawn`."""
+        row = await self._pool.fetch_one(_PLAN, event, drawn)
         if row is None:
             return None
         return EventPlan(
             event=row["event_id"],
             venue_id=row["venue_id"],
             first_settings=_settings(row["settings"]),
-            map_json=row["map"],
+            map_json=bytes(row["map"]),
             organisation=row["organisation_id"],
             created_by=row["created_by"],
             venue_revision=row["revision"],
@@ -399,9 +398,7 @@ class Catalog:
         row = await self._pool.fetch_one(_MAP, venue_id)
         if row is None:
             raise KeyError(venue_id)
-        # A large map takes milliseconds.
-        venue_map = await asyncio.to_thread(_venue_map, row["map"])
-        return venue_map.used_categories()
+        return await asyncio.to_thread(categories_in, bytes(row["map"]), give_way)
 
     async def scheduled_events(self, until_ms: int) -> list[str]:
         """Return events whose sale moves by itself until then, the first ones first."""
@@ -413,20 +410,11 @@ class Catalog:
         rows = await self._pool.fetch(_IS_THERE, venue)
         return "organisation" if rows else "venue"
 
-    async def _check_venues(self, organisation: str | None, venue_id: str) -> None:
-        """Raise where an organisation has enough venues, of which this is none."""
-        if organisation is None:
-            return
-        most = limits.VENUES_PER_ORGANISATION_MAX
-        rows = await self._pool.fetch(_HAS_VENUES, organisation, most, venue_id)
-        if rows[0]["full"]:
-            raise TooMany(most)
-
     async def _insert_venue(
         self,
         venue_id: str,
         name: str,
-        venue_map: VenueMap,
+        drawn: DrawnMap,
         capacity: int | None,
         created_by: str,
         request_hash: bytes,
@@ -435,15 +423,16 @@ class Catalog:
         timezone: str | None = None,
         address: str | None = None,
         coordinates: Coordinates | None = None,
+        planners: Sequence[str] = (),
     ) -> None:
         await self._pool.fetch(
             _CREATE_VENUE,
             venue_id,
             name,
-            msgspec.json.encode(venue_map),
-            len(venue_map.seats),
-            [area.capacity for area in venue_map.areas],
-            msgspec.json.encode(venue_map.categories).decode(),
+            drawn.json,
+            drawn.seats,
+            drawn.area_capacities,
+            drawn.categories,
             capacity,
             created_by,
             request_hash,
@@ -453,6 +442,7 @@ class Catalog:
             address,
             None if coordinates is None else coordinates.lat,
             None if coordinates is None else coordinates.lon,
+            list(planners),
         )
 
 
@@ -475,6 +465,7 @@ def _venue_of(row: Row) -> VenueRow:
         ),
         revision=row["revision"],
         deleted=row["deleted_at"] is not None,
+        planners=row["planners"],
     )
 
 

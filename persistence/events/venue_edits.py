@@ -1,26 +1,33 @@
 """Venues as they are edited, copied and deleted.
 
 An event's journal can be read only with the map that it was made from. So a map changes
-only while no event uses it: those that were deleted take it along to a venue of their
-own, which nobody sees. Who makes an event locks its venue's row, and who edits the
-venue locks it alone: neither overtakes the other.
+only while no event uses it: those that were deleted, and drafts of strangers, take it
+along to a venue of their own, which nobody sees. Who makes an event locks its venue's
+row, and who edits the venue locks it alone: neither overtakes the other.
 """
 
 from typing import Any, Final
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from inventory.venue.map import VenueMap
 from persistence.errors import Revisions, refuse_stale
+from persistence.events.drawn import DrawnMap, VenueSize
 from persistence.postgres.pool import ExclusionViolation, Pool
 
 _LOCK: Final = """
-SELECT map, exclusive, revision FROM venue
+SELECT map IS NOT DISTINCT FROM $2::bytea AS same, exclusive, revision FROM venue
 WHERE venue_id = $1 AND capacity IS NULL AND deleted_at IS NULL FOR UPDATE
 """
-_IN_USE: Final = """
-SELECT FROM event WHERE venue_id = $1 AND deleted_at IS NULL LIMIT 1
+# Of those who may plan there even where it is exclusive.
+_AT_HOME: Final = """
+(e.organisation_id = v.organisation_id OR e.organisation_id = ANY (v.planners)
+    OR (v.organisation_id IS NULL AND e.created_by = v.created_by)) IS TRUE
+"""
+# A draft of strangers is in nobody's way.
+_IN_USE: Final = f"""
+SELECT FROM event e JOIN venue v USING (venue_id)
+WHERE e.venue_id = $1 AND e.deleted_at IS NULL
+    AND (e.status <> 'draft' OR {_AT_HOME}) LIMIT 1
 """
 _HAD_EVENTS: Final = "SELECT FROM event WHERE venue_id = $1 LIMIT 1"
 _EDIT: Final = """
@@ -30,7 +37,8 @@ UPDATE venue SET revision = revision + 1,
     lat = CASE WHEN $6::boolean THEN $7::float8 ELSE lat END,
     lon = CASE WHEN $6::boolean THEN $8::float8 ELSE lon END,
     exclusive = CASE WHEN $9::boolean THEN $10::boolean ELSE exclusive END,
-    timezone = CASE WHEN $11::boolean THEN $12::text ELSE timezone END
+    timezone = CASE WHEN $11::boolean THEN $12::text ELSE timezone END,
+    planners = CASE WHEN $13::boolean THEN $14::text[] ELSE planners END
 WHERE venue_id = $1
 """
 # What the search and the calendars of its events know it by.
@@ -54,12 +62,24 @@ UPDATE venue SET map = $2, seats = $3, area_capacities = $4, categories = $5
 WHERE venue_id = $1
 """
 _OPEN: Final = "DELETE FROM venue_time WHERE venue_id = $1"
-_CLAIM: Final = """
+# What strangers sell there already goes on; it neither has nor takes a time.
+_CLAIM: Final = f"""
 INSERT INTO venue_time (event_id, venue_id, during)
-SELECT event_id, venue_id, event_period(settings) FROM event
-WHERE venue_id = $1 AND deleted_at IS NULL AND status <> 'cancelled'
+SELECT e.event_id, e.venue_id, event_period(e.settings)
+FROM event e JOIN venue v USING (venue_id)
+WHERE e.venue_id = $1 AND e.deleted_at IS NULL
+    AND e.status NOT IN ('cancelled', 'draft') AND {_AT_HOME}
 """
-_DELETE: Final = "UPDATE venue SET deleted_at = now() WHERE venue_id = $1"
+# The map of one without events is needed by no journal.
+_DELETE: Final = """
+UPDATE venue SET deleted_at = now(), map = CASE
+    WHEN EXISTS (SELECT FROM event WHERE venue_id = $1) THEN map ELSE '' END
+WHERE venue_id = $1
+"""
+_SIZE: Final = """
+SELECT octet_length(map) AS bytes, seats FROM venue
+WHERE venue_id = $1 AND capacity IS NULL AND deleted_at IS NULL
+"""
 _COPY: Final = """
 WITH owner AS (
     SELECT organisation_id FROM organisation
@@ -79,8 +99,6 @@ SELECT map, revision FROM venue
 WHERE venue_id = $1 AND capacity IS NULL AND deleted_at IS NULL
 """
 
-_venue_map = msgspec.json.Decoder(VenueMap).decode
-
 
 class Coordinates(Struct, frozen=True):
     """A place on earth, in degrees of WGS 84."""
@@ -97,7 +115,8 @@ class VenueChange(Struct, frozen=True, kw_only=True):
     coordinates: Coordinates | UnsetType | None = UNSET
     exclusive: bool | UnsetType = UNSET
     timezone: str | UnsetType | None = UNSET
-    map: VenueMap | UnsetType = UNSET
+    planners: list[str] | UnsetType = UNSET
+    map: DrawnMap | UnsetType = UNSET
 
 
 class VenueInUse(Exception):
@@ -122,15 +141,16 @@ class VenueEdits:
         Raises `Stale`, `VenueInUse` where its map would change while events use it,
         and `VenueCrowded`.
         """
-        drawn = None if change.map is UNSET else msgspec.json.encode(change.map)
+        drawn = None if change.map is UNSET else change.map
+        encoded = None if drawn is None else drawn.json
         try:
             async with self._pool.transaction() as connection:
-                row = await connection.fetchrow(_LOCK, venue)
+                row = await connection.fetchrow(_LOCK, venue, encoded)
                 if row is None:
                     return False
                 refuse_stale(row["revision"], seen)
-                if drawn is not None and drawn != bytes(row["map"]):
-                    await _redraw(connection, venue, change.map, drawn)
+                if drawn is not None and not row["same"]:
+                    await _redraw(connection, venue, drawn)
                 await connection.execute(_EDIT, venue, *_values(change))
                 if change.name is not UNSET:
                     await connection.execute(_RENAME, venue, change.name)
@@ -146,7 +166,7 @@ class VenueEdits:
         Raises `Stale` and `VenueInUse`.
         """
         async with self._pool.transaction() as connection:
-            row = await connection.fetchrow(_LOCK, venue)
+            row = await connection.fetchrow(_LOCK, venue, None)
             if row is None:
                 return False
             refuse_stale(row["revision"], seen)
@@ -170,15 +190,15 @@ class VenueEdits:
             _COPY, venue, copy, name, created_by, request_hash, organisation
         )
 
+    async def size_of(self, venue: str) -> VenueSize | None:
+        """Return how large a venue's map is."""
+        row = await self._pool.fetch_one(_SIZE, venue)
+        return None if row is None else VenueSize(row["seats"], row["bytes"])
+
     async def find_map(self, venue: str) -> tuple[bytes, int] | None:
         """Return the JSON of a venue's map, and how often the venue was edited."""
         row = await self._pool.fetch_one(_MAP, venue)
         return None if row is None else (bytes(row["map"]), row["revision"])
-
-
-def decode_map(encoded: bytes) -> VenueMap:
-    """Return a stored map, which takes milliseconds where it is large."""
-    return _venue_map(encoded)
 
 
 def _values(change: VenueChange) -> list[object]:
@@ -192,17 +212,14 @@ def _values(change: VenueChange) -> list[object]:
         None if known is None else known.lat,
         None if known is None else known.lon,
     )
-    for other in (change.exclusive, change.timezone):
+    for other in (change.exclusive, change.timezone, change.planners):
         values += (other is not UNSET, None if other is UNSET else other)
     return values
 
 
 # asyncpg ships no types, hence Any for its connection.
-async def _redraw(
-    connection: Any, venue: str, venue_map: VenueMap | UnsetType, drawn: bytes
-) -> None:
+async def _redraw(connection: Any, venue: str, drawn: DrawnMap) -> None:
     """Give a venue another map, which no event uses."""
-    assert isinstance(venue_map, VenueMap)
     if await connection.fetchrow(_IN_USE, venue) is not None:
         raise VenueInUse(venue)
     if await connection.fetchrow(_HAD_EVENTS, venue) is not None:
@@ -212,10 +229,10 @@ async def _redraw(
     await connection.execute(
         _REDRAW,
         venue,
-        drawn,
-        len(venue_map.seats),
-        [area.capacity for area in venue_map.areas],
-        msgspec.json.encode(venue_map.categories).decode(),
+        drawn.json,
+        drawn.seats,
+        drawn.area_capacities,
+        drawn.categories,
     )
 
 

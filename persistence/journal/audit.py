@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from inventory.audit import CheckedSnapshot, Differences, Replay
 from inventory.ports import BookedLines, BookingRow, JournalRow
-from inventory.settings import Money, Settings
+from inventory.settings import Settings, Sum
 from inventory.state import Stock
 from inventory.venue.map import Venue
 from persistence import limits
@@ -121,7 +121,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     holds: int
     bookings: int
     seats_booked: int
-    revenue: list[Money]
+    revenue: list[Sum]
     digest: Digest
     differences: list[str]
     audited_at: datetime

@@ -7,7 +7,7 @@ for a while beside the new one, so that machines can change over.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from persistence.errors import Revisions, Stale, TooMany
 from persistence.people.organisations import lock
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool
+from persistence.quotas import DEFAULT_QUOTAS, Quotas
 
 Scope = Literal[
     "events:read",
@@ -24,9 +25,6 @@ Scope = Literal[
     "members:read",
     "analytics:read",
 ]
-
-KEYS_MAX: Final = 50
-"""Of one organisation, those that were revoked not counted."""
 
 _SHOWN = """
 k.key_id, k.organisation_id, k.name, k.prefix, k.scopes, k.owners_only, k.created_by,
@@ -142,8 +140,9 @@ class KeyRevoked(Exception):
 class ApiKeys:
     """Makes, rotates and revokes keys, and finds them. Raises `Unavailable`."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, quotas: Quotas = DEFAULT_QUOTAS) -> None:
         self._pool = pool
+        self._quotas = quotas
 
     async def create(self, new: NewKey) -> tuple[ApiKey, bool]:
         """Make a key, or return the one that has this id; True where it is new.
@@ -156,8 +155,9 @@ class ApiKeys:
             row = await connection.fetchrow(_FIND, organisation, new.key_id)
             if row is not None:
                 return ApiKey(**row), False
-            if await connection.fetchval(_COUNT, organisation) >= KEYS_MAX:
-                raise TooMany(KEYS_MAX)
+            most = self._quotas.keys
+            if await connection.fetchval(_COUNT, organisation) >= most:
+                raise TooMany(most)
             row = await connection.fetchrow(
                 _CREATE,
                 new.key_id,

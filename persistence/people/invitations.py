@@ -24,6 +24,7 @@ from persistence.people.organisations import (
 )
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool
+from persistence.quotas import DEFAULT_QUOTAS, Quotas
 
 InvitedRole = Literal["leader", "staff"]
 AnswerState = Literal["pending", "accepted", "declined", "withdrawn"]
@@ -151,8 +152,9 @@ class NotConfirmed(Exception):
 class Invitations:
     """Makes invitations and takes their answers. Raises `Unavailable`."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, quotas: Quotas = DEFAULT_QUOTAS) -> None:
         self._pool = pool
+        self._quotas = quotas
 
     async def create(self, new: NewInvitation) -> Invitation:
         """Invite somebody by mail, or return the invitation that has this id already.
@@ -251,7 +253,9 @@ class Invitations:
                 raise NotInvited
             if not account["confirmed"]:
                 raise NotConfirmed
-            await join(connection, organisation, user, row["role"])
+            await join(
+                connection, organisation, user, row["role"], self._quotas.members
+            )
             await connection.execute(_ANSWER, row["invitation_id"], "accepted", user)
             return organisation, row["role"]
 

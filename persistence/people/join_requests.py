@@ -12,6 +12,7 @@ from persistence.people.invitations import AnswerState, InvitedRole
 from persistence.people.organisations import AlreadyMember, join, lock
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool
+from persistence.quotas import DEFAULT_QUOTAS, Quotas
 
 PENDING_PER_USER_MAX: Final = 20
 PENDING_MAX: Final = 1_000
@@ -86,8 +87,9 @@ class RequestNotFound(Exception):
 class JoinRequests:
     """Makes requests to join, and takes their answers. Raises `Unavailable`."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, quotas: Quotas = DEFAULT_QUOTAS) -> None:
         self._pool = pool
+        self._quotas = quotas
 
     async def create(
         self, request: str, organisation: str, user: str, message: str
@@ -171,7 +173,7 @@ class JoinRequests:
             if user is None:
                 return
             if await connection.fetchrow(_IS_MEMBER, organisation, user) is None:
-                await join(connection, organisation, user, role)
+                await join(connection, organisation, user, role, self._quotas.members)
             await self._tell(connection, user, write)
 
     async def decline(

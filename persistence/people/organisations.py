@@ -25,8 +25,6 @@ Reach = Literal["own", "listed", "all"]
 OWNED_MAX: Final = 20
 """How many organisations one may own."""
 
-MEMBERS_MAX: Final = 500
-
 _FIELDS = """
 o.organisation_id, o.name, o.description, o.timezone, o.request_hash, o.created_at,
 o.listed, o.revision
@@ -457,7 +455,9 @@ async def role_of(connection: Any, organisation: str, user: str) -> MemberRole:
     return role
 
 
-async def join(connection: Any, organisation: str, user: str, role: MemberRole) -> None:
+async def join(
+    connection: Any, organisation: str, user: str, role: MemberRole, members_max: int
+) -> None:
     """Add a member to an organisation that is locked.
 
     Raises `AlreadyMember`, `TooMany`, and `MemberNotFound` where there is no account.
@@ -467,8 +467,8 @@ async def join(connection: Any, organisation: str, user: str, role: MemberRole) 
         raise MemberNotFound
     if await connection.fetchval(_ROLE, organisation, user) is not None:
         raise AlreadyMember
-    if await connection.fetchval(_COUNT, organisation) >= MEMBERS_MAX:
-        raise TooMany(MEMBERS_MAX)
+    if await connection.fetchval(_COUNT, organisation) >= members_max:
+        raise TooMany(members_max)
     await connection.execute(_JOIN, organisation, user, role)
 
 

@@ -6,6 +6,7 @@ of an event) is looked up by who asks; REST asks the database each time, sockets
 this process knows.
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal, Protocol
 
 from msgspec import Struct
@@ -70,6 +71,9 @@ _OTHERS_KEY: Final = "This API key is of another organisation."
 _MAKER_ONLY: Final = "This needs the organizer who made it, or an administrator."
 _ORGANISER_OR_LEADER: Final = (
     "This needs the role organizer, or an organisation that you own or lead: name it."
+)
+_PLANNERS_ONLY: Final = (
+    "This venue takes one event at a time, and its owner says who plans there."
 )
 _TOUCHED: Final[dict[MemberRole, tuple[MemberRole, ...]]] = {
     "owner": ("owner", "leader", "staff"),
@@ -230,6 +234,44 @@ def may_make(
     if denial is not None and organisation is None:
         return Denial("forbidden", _ORGANISER_OR_LEADER)
     return denial
+
+
+class ExclusiveVenue(Protocol):
+    """A venue that takes one event at a time, and whom its owner lets plan there."""
+
+    @property
+    def organisation(self) -> str | None:
+        """Whose it is; without one it is its maker's."""
+
+    @property
+    def created_by(self) -> str:
+        """Who made it."""
+
+    @property
+    def planners(self) -> Sequence[str]:
+        """Organisations that may plan there beside its own."""
+
+
+def may_plan_at(
+    who: Identity,
+    venue: ExclusiveVenue,
+    role: MemberRole | None,
+    organisation: str | None,
+) -> Denial | None:
+    """Return why nothing may be planned at an exclusive venue for an organisation.
+
+    `role` is what somebody is in the organisation of the venue: who manages that plans
+    there for anybody.
+    """
+    if organisation is not None and (
+        organisation == venue.organisation or organisation in venue.planners
+    ):
+        return None
+    if manages(who, venue.organisation, role, venue.created_by):
+        return None
+    if venue.organisation is None and who.user == venue.created_by:
+        return None
+    return Denial("forbidden", _PLANNERS_ONLY)
 
 
 def may_make_some(who: Identity, leads: bool) -> Denial | None:

@@ -88,7 +88,15 @@ assert 0 < FANOUT_SHARE_BUSY < FANOUT_SHARE_MAX < 1
 OPENING_AHEAD_MS = 30_000
 """Actors of scheduled sales start this long before the opening."""
 
-VENUES_REMEMBERED_MAX = 64
+EVENT_IDLE_S = 600.0
+"""An event that nobody uses is unloaded after so long."""
+
+EVENT_IDLE_CROWDED_S = 15.0
+"""The same while the loaded venues take more than `VENUES_LOADED_BYTES`."""
+
+VENUES_LOADED_BYTES = 512 << 20
+
+assert EVENT_IDLE_CROWDED_S < EVENT_IDLE_S
 
 BUS_MESSAGE_BYTES_MAX = 8 << 20
 BUS_MESSAGE_BYTES_EXTRA = 512

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from persistence.quotas import DEFAULT_QUOTAS, Quotas
 from server.base.networks import ProxyHeader, parse_networks
 from server.base.s3_url import parse_s3_url
 
@@ -22,6 +23,7 @@ PORT_MAX: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=PORT_MAX)]
 MetricsToken = Annotated[str, Meta(min_length=16)]
 Allowance = Annotated[int, Meta(ge=1, le=10**9)]
+Bytes = Annotated[int, Meta(ge=1, le=10**15)]
 
 EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})
 """Hosts that mean all addresses of the machine, and so are nobody's address."""
@@ -68,6 +70,15 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rate_limit_commands: Allowance | None = None
     activity_days: Annotated[int, Meta(ge=1, le=36_500)] = 400
     """How long it is kept who did what; whole months go at a time."""
+    quota_venues: Allowance = DEFAULT_QUOTAS.venues
+    """Of an organisation, or an account without one, and so are those below."""
+    quota_events: Allowance = DEFAULT_QUOTAS.events
+    quota_seats: Allowance = DEFAULT_QUOTAS.seats
+    quota_map_bytes: Bytes = DEFAULT_QUOTAS.map_bytes
+    quota_images: Allowance = DEFAULT_QUOTAS.images
+    quota_image_bytes: Bytes = DEFAULT_QUOTAS.image_bytes
+    quota_members: Allowance = DEFAULT_QUOTAS.members
+    quota_keys: Allowance = DEFAULT_QUOTAS.keys
     trusted_proxies: list[str] = []
     proxy_header: ProxyHeader = "X-Forwarded-For"
     """Where these tell their client's address; no other header is looked at."""
@@ -79,6 +90,12 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secret_files: dict[str, str] = {}
     """The files that settings were read from, by the names of their fields."""
+
+    @property
+    def quotas(self) -> Quotas:
+        """How much of everything an organisation may have, or an account."""
+        names = Quotas.__struct_fields__
+        return Quotas(**{name: getattr(self, f"quota_{name}") for name in names})
 
 
 NAMES: Final[dict[str, str]] = {

@@ -190,14 +190,18 @@ async def test_a_list_that_cannot_be_asked_for_is_refused(api, wrong):
 async def test_an_exclusive_venue_takes_one_event_at_a_time(api):
     venue = await exclusive_venue(api)
     first = await api.draft(None, venue=venue, **times(0, 2))
-    body = {"name": "x", "venue": venue, **times(1, 2)}
-    answer = await api.request("POST", "/v1/events", body, who=api.admin)
-    assert check_problem(answer, 409)["code"] == "venue_taken"
-    second = await api.draft(None, venue=venue, **times(2, 2))
+    await api.change(first["id"], "publish")
+    second = await api.draft(None, venue=venue, **times(1, 2))
     path = f"/v1/events/{second['id']}"
+    answer = await api.request("POST", f"{path}/publish", who=api.admin)
+    assert check_problem(answer, 409)["code"] == "venue_taken"
+    assert (await api.event(second["id"]))["status"] == "draft"
+    await api.good("PATCH", path, times(2, 2), who=api.admin)
+    for _ in range(2):
+        await api.change(second["id"], "publish")
     answer = await api.request("PATCH", path, times(1.5, 2), who=api.admin)
     assert check_problem(answer, 409)["code"] == "venue_taken"
-    assert (await api.event(second["id"]))["starts_at"] == second["starts_at"]
+    assert (await api.event(second["id"]))["starts_at"] == first["ends_at"]
     await api.good("PATCH", path, times(5, 2), who=api.admin)
     await api.good("PATCH", f"/v1/events/{first['id']}", times(3, 2), who=api.admin)
     await api.change(second["id"], "cancel")
@@ -322,10 +326,14 @@ async def test_a_duplicate_under_a_key_is_made_once(api):
 
 async def test_a_duplicate_needs_a_time_of_its_own_in_an_exclusive_venue(api):
     made = await api.draft(None, venue=await exclusive_venue(api), **times(0, 2))
+    await api.change(made["id"], "publish")
     path = f"/v1/events/{made['id']}/duplicate"
-    answer = await api.request("POST", path, {}, who=api.admin)
+    copy = await api.good("POST", path, {}, who=api.admin)
+    publish = f"/v1/events/{copy['id']}/publish"
+    answer = await api.request("POST", publish, who=api.admin)
     assert check_problem(answer, 409)["code"] == "venue_taken"
-    await api.good("POST", path, times(2, 2), who=api.admin)
+    later = await api.good("POST", path, times(2, 2), who=api.admin)
+    await api.change(later["id"], "publish")
     stranger = await api.request("POST", path, times(9, 1), who=await api.guest())
     assert check_problem(stranger, 403)["code"] == "forbidden"
 

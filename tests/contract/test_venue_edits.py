@@ -237,8 +237,10 @@ async def test_the_schema_of_maps_is_served_and_named(api):
 
 async def test_a_venue_becomes_exclusive_while_its_events_do_not_overlap(api):
     venue = await made(api)
-    await draft_in(api, venue, starts_at=after(days=20))
+    first = await draft_in(api, venue, starts_at=after(days=20))
     second = await draft_in(api, venue, starts_at=after(days=20, hours=1))
+    for event in (first, second):
+        await api.change(event, "publish")
     alone, shared = {"exclusive": True}, {"exclusive": False}
     answer = await api.request("PATCH", path_of(venue), alone, who=api.admin)
     problem = check_problem(answer, 409)
@@ -249,10 +251,12 @@ async def test_a_venue_becomes_exclusive_while_its_events_do_not_overlap(api):
         changed = await api.good("PATCH", path_of(venue), alone, who=api.admin)
         assert changed["exclusive"] is True
     body = {"name": "Same", "venue": venue["id"], "starts_at": after(days=20)}
-    answer = await api.request("POST", "/v1/events", body, who=api.admin)
+    third = await api.good("POST", "/v1/events", body, who=api.admin)
+    path = f"/v1/events/{third['id']}/publish"
+    answer = await api.request("POST", path, who=api.admin)
     assert check_problem(answer, 409)["code"] == "venue_taken"
     await api.good("PATCH", path_of(venue), shared, who=api.admin)
-    await api.good("POST", "/v1/events", body, who=api.admin)
+    await api.good("POST", path, who=api.admin)
 
 
 async def test_events_made_while_a_map_changes_have_one_map_or_the_other(api):

@@ -60,4 +60,4 @@ async def organised(pool: Pool, name: str = "org", **members: MemberRole) -> Non
     for member, role in members.items():
         if member != owner:
             async with pool.transaction() as connection:
-                await join(connection, name, f"usr_{member}", role)
+                await join(connection, name, f"usr_{member}", role, 500)

@@ -59,7 +59,7 @@ class Refusal(Exception):
     `kind` is a code that commands are refused with, too, or a kind that the capability
     names. `detail` is a sentence for people, that of the kind where none is given;
     `faults` is what is wrong with the values, by field; `limit` the most there may be,
-    and `event` the other one that is in the way.
+    `has` how many there are, and `event` the other one that is in the way.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Refusal(Exception):
         *,
         faults: Sequence[Found] = (),
         limit: int | UnsetType = UNSET,
+        has: int | UnsetType = UNSET,
         event: NamedEvent | UnsetType = UNSET,
     ) -> None:
         if isinstance(kind, ProblemType):
@@ -81,6 +82,7 @@ class Refusal(Exception):
         self.detail = usual if detail is None else detail
         self.faults = list(faults)
         self.limit = limit
+        self.has = has
         self.event = event
 
 

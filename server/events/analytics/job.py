@@ -93,7 +93,8 @@ class RollupJob:
         Raises `Unavailable`.
         """
         ends = monotonic() + PASS_S_MAX
-        self.behind = await self._rollup.behind()
+        # Else so many of them as are named at a time would keep out all others.
+        self.behind = await self._rollup.behind(self._spoilt)
         waiting = [event for event in self.behind.events if not self._is_spoilt(event)]
         while waiting and monotonic() < ends:
             # One stretch of each in turn, so that a busy event holds up no other.

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from aiohttp import web
 from msgspec import Struct
 
-from inventory.settings import Money
+from inventory.settings import Sum
 from inventory.zones import (
     YEARS,
     ZONE_LENGTH_MAX,
@@ -66,8 +66,8 @@ class CountsDocument(Struct, kw_only=True):
     released: int
     seats_booked: int
     seats_cancelled: int
-    revenue: list[Money]
-    refunded: list[Money]
+    revenue: list[Sum]
+    refunded: list[Sum]
 
 
 class PointDocument(CountsDocument, kw_only=True):
@@ -264,13 +264,13 @@ def _counts(row: Totals | Point) -> dict[str, Any]:
         "released": row.released,
         "seats_booked": row.seats_booked,
         "seats_cancelled": row.seats_cancelled,
-        "revenue": [_money(one.revenue, one) for one in row.money],
-        "refunded": [_money(one.refunded, one) for one in row.money if one.refunded],
+        "revenue": [_sum(one.revenue, one) for one in row.money],
+        "refunded": [_sum(one.refunded, one) for one in row.money if one.refunded],
     }
 
 
-def _money(amount: int, takings: Takings) -> Money:
-    return Money(amount, takings.currency)
+def _sum(amount: int, takings: Takings) -> Sum:
+    return Sum(amount, takings.currency)
 
 
 def _share(part: int, whole: int) -> float | None:

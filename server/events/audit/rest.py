@@ -8,7 +8,7 @@ import asyncio
 import sys
 from typing import Any, Final
 
-import orjson
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -93,8 +93,8 @@ async def run_audit(
         )
         raise ProblemError(UNAVAILABLE, "The audit could not be made.")
     try:
-        receipt: dict[str, Any] = orjson.loads(output)
-    except orjson.JSONDecodeError as error:
+        receipt: dict[str, Any] = msgspec.json.decode(output)
+    except msgspec.DecodeError as error:
         log.error(
             "audit failed", event_id=event, errors=errors.decode("utf-8", "replace")
         )

@@ -64,6 +64,8 @@ TIMES: Final = frozenset({"starts_at", "ends_at", "on_sale_at", "off_sale_at"})
 class Price(Money, frozen=True, forbid_unknown_fields=True):
     """What a seat or place of a category costs."""
 
+    amount: Annotated[int, Meta(ge=0, le=limits.PRICE_MAX)]
+
 
 class EventCreate(Body, kw_only=True):
     """A new event: at a venue, or with just a capacity."""

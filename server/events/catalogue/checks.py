@@ -67,6 +67,29 @@ async def refuse_new(
         refuse_faults(found)
 
 
+async def refuse_place(
+    catalog: Catalog,
+    memberships: Memberships,
+    who: Identity,
+    key: str | None,
+    event: str,
+    venue: str | None,
+    organisation: str | None,
+) -> None:
+    """Raise `Denied` for a venue whose owner lets others plan, but not these.
+
+    What this request made before, under its key, is told again.
+    """
+    found = None if venue is None else await catalog.find_venue(venue)
+    if found is None or not found.exclusive:
+        return
+    try:
+        await memberships.require_planner(who, found, organisation)
+    except Refusal:
+        if key is None or await catalog.find_event(event) is None:
+            raise
+
+
 def refuse_edit(
     board: Board, row: EventRow, patch: SettingsPatch, found: Faults
 ) -> None:

@@ -23,7 +23,6 @@ from server.events.catalogue.bodies import (
     capacity_of,
     settings_fields,
 )
-from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.row_cache import ROWS
 from server.events.catalogue.service import (
     EVENT_SERVICE,
@@ -201,7 +200,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers=NewEvent,
         status=201,
         keyed=True,
-        problems=(*WRITES, KEY_REUSED, LIMIT_REACHED, VENUE_TAKEN),
+        problems=(*WRITES, KEY_REUSED, LIMIT_REACHED),
     ),
     Route(
         method="GET",

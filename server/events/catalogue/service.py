@@ -15,7 +15,6 @@ from inventory.settings import Settings
 from persistence.errors import TooMany
 from persistence.events.catalog import Catalog
 from persistence.events.rows import EventRow
-from persistence.events.venue_times import VenueTaken
 from server.base import limits
 from server.base.identity import Identity
 from server.base.refusals.refusals import (
@@ -33,9 +32,10 @@ from server.events.catalogue.bodies import (
 from server.events.catalogue.checks import (
     categories_of,
     refuse_new,
-    taken_by,
+    refuse_place,
     unknown_times,
 )
+from server.events.catalogue.editing.venue_time import VenueTiming
 from server.events.catalogue.row_cache import EventRows
 from server.live.actors.registry import (
     EventNotFound,
@@ -107,6 +107,7 @@ class EventService:
         self._rows = rows
         self._memberships = memberships
         self._clock = clock
+        self.timing = VenueTiming(catalog, memberships, self.order)
 
     async def find(
         self, who: Identity | None, event: str, deleted: bool = False
@@ -187,7 +188,10 @@ class EventService:
     ) -> ManagedEvent:
         """Take one step of an event's sale; return the event after it."""
         found = await self.find_managed(who, event)
-        await self.order(found, ChangeSale(id=0, event=event, to=step), key)
+        if step == "publish":
+            await self.timing.publish(found, key)
+        else:
+            await self.order(found, ChangeSale(id=0, event=event, to=step), key)
         return found
 
     async def create(
@@ -218,6 +222,8 @@ class EventService:
             settings, *categories, self._clock.now_ms(), unknown_times(found)
         )
         await refuse_new(catalog, event, wrong, found, keyed=key is not None)
+        place = event, new.venue, seller
+        await refuse_place(catalog, self._memberships, who, key, *place)
         details, request_hash = details_of(new), hash_request(new)
         if seller is not None:
             sold_by(seller)
@@ -231,14 +237,13 @@ class EventService:
                 request_hash=request_hash,
                 organisation=seller,
                 details=details,
+                unlimited=who.role == "admin",
             )
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, limit=error.limit) from error
+            raise Refusal(LIMIT_REACHED, limit=error.limit, has=error.has) from error
         except KeyError as error:
             missing = error.args[0]
             raise wrong_field(missing, f"There is no such {missing}.") from error
-        except VenueTaken as error:
-            raise await taken_by(catalog, self._memberships, who, error) from error
         if row.request_hash != request_hash:
             raise Refusal("key_reused")
         # What this request says and not the row: where it is made again after a while,

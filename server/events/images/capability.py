@@ -13,7 +13,8 @@ from server.transport.rest.examples import PathParameter
 
 
 async def _open(startup: Startup) -> None:
-    keeper = open_images(startup[CATALOG].images, startup.settings)
+    catalog = startup[CATALOG]
+    keeper = open_images(catalog.images, catalog.usage, startup.settings)
     startup[IMAGES] = keeper
     startup[ON_WITHDRAWN].append(keeper.hide)
     startup.on_stop(keeper.close)

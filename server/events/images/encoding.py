@@ -1,13 +1,14 @@
 """From uploaded bytes to new files, by the pixels alone.
 
-Takes up to a second and, for the largest, 200 MB: so it runs in a thread, one at a
-time (`server.events.images.keeper`).
+Takes up to a second and, for the largest, 200 MB: so it runs in a child, one at a time
+(`work`).
 """
 
 import io
 import warnings
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 from PIL import Image, ImageFile, UnidentifiedImageError
 
@@ -19,6 +20,12 @@ from server.events.images.containers import (
     orientation_of,
     strip,
 )
+from server.transport.children.child import run_job
+
+MODULE: Final = "server.events.images.encoding"
+MEMORY_BYTES: Final = 1 << 30
+CPU_S: Final = 30
+"""What a child may take for one image."""
 
 UPLOAD_BYTES_MAX: Final = 5 << 20
 PIXELS_MAX: Final = 50_000_000
@@ -130,3 +137,34 @@ def _encode(image: Image.Image, side: int) -> Encoded:
 
 
 assert not ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+class Answer(Struct):
+    """The files of an image by their size, or why it is none that is taken."""
+
+    sizes: dict[str, Encoded] = {}
+    bad: str | None = None
+
+
+_unpack = msgspec.msgpack.Decoder(Answer).decode
+
+
+def work(uploaded: bytes) -> bytes:
+    """Return the packed answer to an upload."""
+    try:
+        answer = Answer(encode_sizes(uploaded))
+    except BadImage as error:
+        answer = Answer(bad=str(error))
+    return msgspec.msgpack.encode(answer)
+
+
+def read_answer(packed: bytes) -> dict[str, Encoded]:
+    """Return the files of an image; raises `BadImage`."""
+    answer: Answer = _unpack(packed)
+    if answer.bad is not None:
+        raise BadImage(answer.bad)
+    return answer.sizes
+
+
+if __name__ == "__main__":
+    run_job(work)

@@ -9,19 +9,26 @@ from aiohttp import web
 
 from persistence.errors import Revisions, Unavailable
 from persistence.events.images import Images, NewImage
+from persistence.events.usage import Usage
 from server.base.jobs import Job
-from server.events.images.encoding import SIZES, Encoded, encode_sizes
+from server.events.images.encoding import (
+    CPU_S,
+    DAMAGED,
+    MEMORY_BYTES,
+    MODULE,
+    SIZES,
+    BadImage,
+    Encoded,
+    read_answer,
+)
 from server.events.images.stores import ImageStore, StoreUnavailable
+from server.transport.children.workshop import Failed, Workshop
 
 SWEEP_EVERY_S: Final = 600.0
 WAITING_MAX: Final = 8
 """How many uploads wait for their turn to be decoded; each holds its bytes."""
 
 log = structlog.get_logger()
-
-
-class TooManyUploads(Exception):
-    """Others are being decoded; nothing happened."""
 
 
 class OtherUpload(Exception):
@@ -31,11 +38,17 @@ class OtherUpload(Exception):
 class ImageKeeper:
     """The images of one server."""
 
-    def __init__(self, images: Images, store: ImageStore) -> None:
+    def __init__(self, images: Images, store: ImageStore, usage: Usage) -> None:
         self._images = images
+        self._usage = usage
         self._store = store
-        self._turn = asyncio.Semaphore(1)
-        self._waiting = 0
+        self._decoding = Workshop(
+            MODULE,
+            at_once_max=1,
+            waiting_max=WAITING_MAX,
+            memory_bytes=MEMORY_BYTES,
+            cpu_s=CPU_S,
+        )
         self._wake = asyncio.Event()
 
     async def take(
@@ -43,7 +56,7 @@ class ImageKeeper:
     ) -> None:
         """Let an event show what was uploaded; the same again changes nothing.
 
-        Raises `BadImage`, `OtherUpload`, `TooManyUploads`, `StoreUnavailable`,
+        Raises `BadImage`, `OtherUpload`, `Busy`, `TooMany`, `StoreUnavailable`,
         `Unavailable`.
         """
         said = (event.encode(), uploaded, *([caption.encode()] if caption else ()))
@@ -54,6 +67,8 @@ class ImageKeeper:
                 raise OtherUpload
             return
         sizes = await self._encode(uploaded)
+        total = sum(len(encoded.data) for encoded in sizes.values())
+        await self._usage.check_image(event, total)
         await self._images.intend(image)
         for size, encoded in sizes.items():
             await self._store.put(name_of(image, size), encoded.data)
@@ -112,14 +127,11 @@ class ImageKeeper:
         await self._store.close()
 
     async def _encode(self, uploaded: bytes) -> dict[str, Encoded]:
-        if self._waiting >= WAITING_MAX:
-            raise TooManyUploads
-        self._waiting += 1
         try:
-            async with self._turn:
-                return await asyncio.to_thread(encode_sizes, uploaded)
-        finally:
-            self._waiting -= 1
+            return read_answer(await self._decoding.run(uploaded))
+        except Failed as error:
+            # It would have needed more memory or time than any picture does.
+            raise BadImage(DAMAGED) from error
 
 
 def name_of(image: str, size: str) -> str:

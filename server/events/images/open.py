@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from persistence.events.images import Images
+from persistence.events.usage import Usage
 from server.base.s3_url import parse_s3_url
 from server.base.settings import Config
 from server.events.images.keeper import ImageKeeper
@@ -15,9 +16,9 @@ DIRECTORY: Final = "images"
 """The part of the data directory that holds them."""
 
 
-def open_images(images: Images, config: Config) -> ImageKeeper:
+def open_images(images: Images, usage: Usage, config: Config) -> ImageKeeper:
     """Return the keeper of a server's images."""
-    return ImageKeeper(images, _store_of(config))
+    return ImageKeeper(images, _store_of(config), usage)
 
 
 def _store_of(config: Config) -> ImageStore:

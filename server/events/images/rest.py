@@ -9,18 +9,21 @@ from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Meta, Struct
 
 from inventory.names import NO_TEXT, NOTE_PATTERN, is_note
+from persistence.errors import TooMany
 from server.events.catalogue.bodies import EventDocument
 from server.events.catalogue.rest import answer_event, find_managed_event
 from server.events.catalogue.row_cache import ROWS
 from server.events.images.encoding import MEDIA_TYPE, SIZES, UPLOAD_BYTES_MAX, BadImage
-from server.events.images.keeper import IMAGES, OtherUpload, TooManyUploads
+from server.events.images.keeper import IMAGES, OtherUpload
 from server.events.images.problems import BAD_IMAGE, IMAGE_NOT_FOUND
 from server.events.images.stores import StoreUnavailable
+from server.transport.children.workshop import Busy
 from server.transport.http import etags
 from server.transport.http.problems import (
     BAD_FIELD,
     BAD_FRAME,
     KEY_REUSED,
+    LIMIT_REACHED,
     OVERLOADED,
     REQUEST_TIMEOUT,
     TOO_LARGE,
@@ -109,7 +112,9 @@ async def upload_image(call: Call) -> web.Response:
         raise ProblemError(BAD_IMAGE, str(error)) from error
     except OtherUpload as error:
         raise ProblemError(KEY_REUSED) from error
-    except TooManyUploads as error:
+    except TooMany as error:
+        raise ProblemError(LIMIT_REACHED, limit=error.limit, has=error.has) from error
+    except Busy as error:
         raise ProblemError(OVERLOADED) from error
     except StoreUnavailable as error:
         raise ProblemError(UNAVAILABLE) from error
@@ -227,7 +232,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         body_media_type="multipart/form-data",
         answers=EventDocument,
         keyed=True,
-        problems=(*WRITES, *EVENT, BAD_IMAGE, KEY_REUSED, OVERLOADED),
+        problems=(*WRITES, *EVENT, BAD_IMAGE, KEY_REUSED, LIMIT_REACHED, OVERLOADED),
     ),
     Route(
         method="DELETE",

@@ -111,6 +111,7 @@ class FastReads:
         served = app[REGISTRY].active.get(event)
         if served is None:
             return None
+        served.used = True
         if not slash:
             return app[CACHES].events.find(event, event_stamp(app, served))
         if rest == AVAILABILITY:

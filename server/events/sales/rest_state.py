@@ -4,7 +4,9 @@ from typing import Final
 
 from aiohttp import web
 
+from server.base.refusals.refusals import ProblemType
 from server.events.catalogue.bodies import EventDocument
+from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.rest import answer_event
 from server.events.catalogue.service import EVENT_SERVICE, Step
 from server.transport.http.problems import (
@@ -29,7 +31,7 @@ def sale_step(step: Step) -> CallHandler:
     return take_step
 
 
-def _step(step: Step, summary: str) -> Route:
+def _step(step: Step, summary: str, *more: ProblemType) -> Route:
     return Route(
         method="POST",
         path=f"/v1/events/{{event}}/{step}",
@@ -41,12 +43,12 @@ def _step(step: Step, summary: str) -> Route:
         scope="events:write",
         answers=EventDocument,
         keyed=True,
-        problems=(*EVENT, WRONG_STATE, KEY_REUSED, OVERLOADED),
+        problems=(*EVENT, WRONG_STATE, KEY_REUSED, OVERLOADED, *more),
     )
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    _step("publish", "Open the sale, now or at `on_sale_at`"),
+    _step("publish", "Open the sale, now or at `on_sale_at`", VENUE_TAKEN),
     _step("pause", "Pause the sale; live holds can still be booked"),
     _step("resume", "Go on with a paused sale"),
     _step("close", "End the sale; live holds can still be booked"),

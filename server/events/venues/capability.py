@@ -1,11 +1,11 @@
 """Venues and their maps."""
 
-import asyncio
 from typing import Final
 
 from server.events.venues import rest, rest_edit
 from server.events.venues.examples import EXAMPLES
 from server.events.venues.map_cache import MAPS, Maps
+from server.events.venues.reader import READER, VenueReader
 from server.events.venues.service import VENUE_SERVICE, VenueService
 from server.live.actors.registry import CATALOG
 from server.people.organisations.membership import MEMBERSHIPS
@@ -14,15 +14,13 @@ from server.transport.http.response_cache import CACHES
 from server.transport.rest.examples import PathParameter
 from server.transport.rest.story import VENUE_ID
 
-CHARTS_AT_ONCE_MAX: Final = 2
-
 
 async def _open(startup: Startup) -> None:
     startup[MAPS] = Maps(startup[CACHES].maps)
     startup[VENUE_SERVICE] = VenueService(
         startup[CATALOG], startup[MEMBERSHIPS], startup[CACHES].settings_changed
     )
-    startup[rest.CHARTS] = asyncio.Semaphore(CHARTS_AT_ONCE_MAX)
+    startup[READER] = VenueReader()
 
 
 VENUES: Final = Capability(

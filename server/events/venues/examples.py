@@ -22,6 +22,7 @@ VENUE: Final[dict[str, Any]] = {
     "timezone": "Europe/Berlin",
     "address": "1 Market Square, Old Town",
     "coordinates": {"lat": 52.5186, "lon": 13.4081},
+    "planners": [],
 }
 
 MAP: Final[dict[str, Any]] = {

@@ -1,7 +1,8 @@
 """An event's map as it is sent: encoded once, and kept for a while."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -9,6 +10,7 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
+from inventory.venue.stored import seat_slices, without_seats
 from server.transport.http import etags
 from server.transport.http.response_cache import Cache, Encoded
 
@@ -66,32 +68,54 @@ class Maps:
 
     async def of(self, event: str, venue_map: VenueMap) -> Encoded:
         """Return the map of an event."""
-        known = self._cache.find(event)
+        return await self._made(event, partial(encode_map, venue_map))
+
+    async def of_stored(self, name: str, stored: bytes) -> Encoded:
+        """Return a map that is not loaded, out of its stored form."""
+        return await self._made(name, partial(encode_stored, stored))
+
+    async def _made(self, name: str, make: Callable[[], Awaitable[Encoded]]) -> Encoded:
+        known = self._cache.find(name)
         if known is None:
             async with self._encoding:
-                known = self._cache.get(event)
+                known = self._cache.get(name)
                 if known is None:
-                    made = await encode_map(venue_map)
-                    known = self._cache.put(event, made.body, made.etag)
+                    made = await make()
+                    known = self._cache.put(name, made.body, made.etag)
         return known
 
 
 async def encode_map(venue_map: VenueMap) -> Encoded:
     """Return the map's bytes, made in slices between which the loop turns."""
+    seats = venue_map.seats
+    slices = (
+        seats[start : start + SEATS_PER_SLICE]
+        for start in range(0, len(seats), SEATS_PER_SLICE)
+    )
+    return await _encode(slices, venue_map)
+
+
+async def encode_stored(stored: bytes) -> Encoded:
+    """Return the bytes of a stored map, of which never more than a slice is read."""
+    return await _encode(seat_slices(stored), without_seats(stored))
+
+
+async def _encode(slices: Iterable[list[Seat]], venue_map: VenueMap) -> Encoded:
     parts = []
-    for part in _map_parts(venue_map):
+    for part in _map_parts(slices, venue_map):
         parts.append(part)
         await asyncio.sleep(0)
     return Encoded(b"".join(parts), etags.of_parts(parts))
 
 
-def _map_parts(venue_map: VenueMap) -> Iterator[bytes]:
+def _map_parts(slices: Iterable[list[Seat]], venue_map: VenueMap) -> Iterator[bytes]:
     encode = msgspec.json.encode
     yield b'{"seats":['
-    seats = venue_map.seats
-    for start in range(0, len(seats), SEATS_PER_SLICE):
-        part = [_map_seat(seat) for seat in seats[start : start + SEATS_PER_SLICE]]
-        yield (b"," if start else b"") + encode(part)[1:-1]
+    separator = b""
+    for seats in slices:
+        if seats:
+            yield separator + encode([_map_seat(seat) for seat in seats])[1:-1]
+            separator = b","
     yield b'],"areas":' + encode([_map_area(area) for area in venue_map.areas])
     yield b',"categories":' + encode(venue_map.categories)
     yield b',"focal_point":' + encode(venue_map.focal_point) + b"}"

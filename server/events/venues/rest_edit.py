@@ -1,68 +1,32 @@
 """Venues: changed, copied, deleted, previewed; and the schema of their maps."""
 
-import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
-from inventory.faults import Faults
 from inventory.venue.schema import map_schema
-from inventory.zones import is_zone
-from persistence.events.venue_edits import VenueChange, decode_map
+from server.events.venues.bodies import MAP_SCHEMA, VenuePatch
 from server.events.venues.map_cache import MAPS, MapDocument
 from server.events.venues.problems import VENUE_IN_USE, VENUE_NOT_FOUND
-from server.events.venues.rest import (
-    CHARTS,
-    MAP_SCHEMA,
-    Address,
-    Chart,
-    OwnMap,
-    Place,
-    VenueDocument,
-    coordinates_of,
-    document_of,
-    map_of,
-    note_seller,
-)
+from server.events.venues.reader import READER
+from server.events.venues.rest import VenueDocument, document_of, note_seller
 from server.events.venues.service import VENUE_SERVICE
 from server.live.actors.registry import CATALOG
 from server.transport.http import etags
 from server.transport.http.problems import (
     KEY_REUSED,
     LIMIT_REACHED,
+    OVERLOADED,
     UNAVAILABLE,
     ProblemError,
 )
-from server.transport.rest.bodies import CHART_BYTES_MAX, Body, decode, read_body
+from server.transport.rest.bodies import CHART_BYTES_MAX, read_body
 from server.transport.rest.call import Call
-from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
+from server.transport.rest.fields import Id, Name
 from server.transport.rest.idempotency import hash_request
 from server.transport.rest.route import WRITES, Route
-
-if TYPE_CHECKING:
-    from inventory.venue.map import VenueMap
-
-
-class VenuePatch(Body):
-    """What to change of a venue; its map only while no event uses it."""
-
-    name: Name | UnsetType = UNSET
-    map: OwnMap | UnsetType = UNSET
-    chart: Chart | UnsetType = UNSET
-    exclusive: bool | UnsetType = UNSET
-    timezone: Zone | UnsetType | None = UNSET
-    """Of events that are made there later, and name none."""
-    address: Address | UnsetType | None = UNSET
-    coordinates: Place | UnsetType | None = UNSET
-
-    def check(self, faults: Faults) -> None:
-        """Add where there is both a map and a chart, or no such time zone."""
-        if self.map is not UNSET and self.chart is not UNSET:
-            faults.add("map", "Give one of map and chart.")
-        if isinstance(self.timezone, str) and not is_zone(self.timezone):
-            faults.add("timezone", NO_ZONE)
 
 
 class VenueDuplicate(Struct, forbid_unknown_fields=True):
@@ -79,9 +43,9 @@ async def edit_venue(call: Call) -> web.Response:
     """Change a venue."""
     name, venues = call.path("venue", VENUE_NOT_FOUND), call[VENUE_SERVICE]
     venue = await venues.find_managed(call.who, name)
-    body = await read_body(call.request, CHART_BYTES_MAX)
-    async with call[CHARTS]:
-        change = await asyncio.to_thread(_read_change, body)
+    reader = call[READER]
+    reader.refuse_more()
+    change = await reader.change(await read_body(call.request, CHART_BYTES_MAX))
     after = await venues.edit(venue, change, call.seen)
     return call.answer(document_of(after), revision=after.revision)
 
@@ -122,8 +86,7 @@ async def show_venue_map(call: Call) -> web.Response:
         if found is None:
             raise ProblemError(VENUE_NOT_FOUND)
         drawn, revision = found
-        venue_map = await asyncio.to_thread(decode_map, drawn)
-        encoded = await maps.of(f"{row.venue_id} {revision}", venue_map)
+        encoded = await maps.of_stored(f"{row.venue_id} {revision}", drawn)
     return call.read(encoded.body, encoded.etag)
 
 
@@ -133,25 +96,6 @@ async def show_map_schema(call: Call) -> web.Response:
     if answer.body is not None:
         answer.content_type = SCHEMA_TYPE
     return answer
-
-
-def _read_change(body: bytes) -> VenueChange:
-    """Return what a body changes; raises `ProblemError`."""
-    patch = decode(body, VenuePatch)
-    place = patch.coordinates
-    drawn: VenueMap | UnsetType = UNSET
-    if patch.map is not UNSET:
-        drawn = map_of(patch.map, None)
-    elif patch.chart is not UNSET:
-        drawn = map_of(None, patch.chart)
-    return VenueChange(
-        name=patch.name,
-        address=patch.address,
-        coordinates=UNSET if place is UNSET else coordinates_of(place),
-        exclusive=patch.exclusive,
-        timezone=patch.timezone,
-        map=drawn,
-    )
 
 
 SCHEMA_TYPE: Final = "application/schema+json"
@@ -189,7 +133,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=VenuePatch,
         answers=VenueDocument,
         keyed=True,
-        problems=(*WRITES, *ONE, VENUE_IN_USE),
+        problems=(*WRITES, *ONE, VENUE_IN_USE, OVERLOADED, LIMIT_REACHED),
     ),
     Route(
         method="DELETE",

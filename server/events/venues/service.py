@@ -1,6 +1,6 @@
 """Venues as somebody may make, change, copy and delete them, whoever asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -9,6 +9,8 @@ from msgspec import Struct
 from inventory.venue.map import VenueMap
 from persistence.errors import Revisions, TooMany
 from persistence.events.catalog import Catalog, VenueRow
+from persistence.events.drawn import DrawnMap
+from persistence.events.usage import Owner
 from persistence.events.venue_edits import (
     Coordinates,
     VenueChange,
@@ -40,11 +42,12 @@ class NewVenue(Struct, frozen=True, kw_only=True):
     """What a venue is to be."""
 
     name: str
-    map: VenueMap
+    map: VenueMap | DrawnMap
     exclusive: bool = False
     timezone: str | None = None
     address: str | None = None
     coordinates: Coordinates | None = None
+    planners: Sequence[str] = ()
 
 
 class VenueMaker(Struct, frozen=True):
@@ -64,6 +67,8 @@ class ManagedVenue(Struct, frozen=True):
     """
 
     row: VenueRow
+    unlimited: bool
+    """Whether quotas are nothing to whoever asks."""
 
 
 class VenueService:
@@ -121,9 +126,11 @@ class VenueService:
                 timezone=new.timezone,
                 address=new.address,
                 coordinates=new.coordinates,
+                planners=new.planners,
+                unlimited=maker.who.role == "admin",
             )
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, limit=error.limit) from error
+            raise Refusal(LIMIT_REACHED, limit=error.limit, has=error.has) from error
         except KeyError as error:
             raise wrong_field("organisation", NO_ORGANISATION) from error
         if row.request_hash != request_hash:
@@ -148,9 +155,10 @@ class VenueService:
                 created_by=user,
                 request_hash=request_hash,
                 organisation=maker.organisation,
+                unlimited=maker.who.role == "admin",
             )
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, limit=error.limit) from error
+            raise Refusal(LIMIT_REACHED, limit=error.limit, has=error.has) from error
         except KeyError as error:
             if error.args[0] == "venue":
                 raise Refusal(VENUE_NOT_FOUND) from error
@@ -174,19 +182,24 @@ class VenueService:
         if row is None or (row.deleted and not deleted):
             raise Refusal(VENUE_NOT_FOUND)
         await self._memberships.require_manager(who, row.organisation, row.created_by)
-        return ManagedVenue(row)
+        return ManagedVenue(row, who.role == "admin")
 
     async def edit(
         self, venue: ManagedVenue, change: VenueChange, seen: Revisions
     ) -> VenueRow:
         """Change a venue, its map only while no event uses it; raises `Stale`, too."""
-        name = venue.row.venue_id
+        row, name = venue.row, venue.row.venue_id
         try:
+            if isinstance(change.map, DrawnMap) and not venue.unlimited:
+                owner = Owner(row.organisation, row.created_by)
+                await self._catalog.usage.check_map(owner, name, change.map.size)
             found = await self._catalog.venues.edit(name, change, seen)
         except VenueInUse as error:
             raise Refusal(VENUE_IN_USE, DRAWN) from error
         except VenueCrowded as error:
             raise Refusal(VENUE_IN_USE, CROWDED) from error
+        except TooMany as error:
+            raise Refusal(LIMIT_REACHED, limit=error.limit, has=error.has) from error
         after = await self._catalog.find_venue(name) if found else None
         if after is None:
             raise Refusal(VENUE_NOT_FOUND)

@@ -6,6 +6,7 @@ from persistence.events.catalog import Catalog
 from persistence.journal.journal import PostgresJournal
 from persistence.journal.results import Results
 from server.base.ids import RandomIds
+from server.live.actors.idle import IdleEvents
 from server.live.actors.job import trim_results
 from server.live.actors.origins import ORIGINS, Origins
 from server.live.actors.registry import CATALOG, JOURNAL, REGISTRY, EventRegistry
@@ -22,7 +23,7 @@ async def _open(startup: Startup) -> None:
     )
     startup.on_stop(journal.close)
     startup[JOURNAL] = journal
-    startup[CATALOG] = catalog = Catalog(startup.pool)
+    startup[CATALOG] = catalog = Catalog(startup.pool, startup.settings.quotas)
     startup[REGISTRY] = registry = EventRegistry(
         catalog, journal, startup[HUB], startup.clock, RandomIds(), metrics
     )
@@ -32,7 +33,19 @@ async def _open(startup: Startup) -> None:
     startup.run(registry.run(startup.job("scheduled sales")), "scheduled sales")
     trimming = trim_results(Results(startup.pool), startup.job("outcomes of commands"))
     startup.run(trimming, "outcomes of commands")
+    idle = IdleEvents(registry, startup.clock)
+    startup.run(idle.run(startup.job("idle events")), "idle events")
     startup.run(metrics.watch_loop(), "loop lag")
+    metrics.gauge(
+        "onsale_venues_bytes",
+        "About what the loaded venues take.",
+        registry.venues.bytes,
+    )
+    metrics.counter(
+        "onsale_events_unloaded_total",
+        "Events that were unloaded because nobody used them.",
+        lambda: idle.unloaded,
+    )
     metrics.gauge(
         "onsale_events",
         "Events that this process serves.",

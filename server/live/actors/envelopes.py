@@ -26,6 +26,11 @@ def envelope_of(
         return Envelope(command, user, organizer, reply, size=size, origin=origin)
     frame_id = command.id
     command.id, command.key = 0, None
-    request_hash = sha256(_encode(command)).digest()
+    request_hash = hash_of(command)
     command.id, command.key = frame_id, key
     return Envelope(command, user, organizer, reply, key, request_hash, size, origin)
+
+
+def hash_of(command: AnyCommand) -> bytes:
+    """Return the hash of a command, whose `id` is 0 and which has no key."""
+    return sha256(_encode(command)).digest()

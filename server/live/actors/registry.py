@@ -27,6 +27,7 @@ from server.base.access import Seller
 from server.base.identity import Identity
 from server.base.jobs import Job
 from server.live.actors.envelopes import envelope_of
+from server.live.actors.venues import LoadedVenues
 from server.live.fanout.board import Board
 from server.live.fanout.hub import EventHub, Hub
 
@@ -48,6 +49,9 @@ class ServedEvent:
     where clients reach that process directly, where that is so. `seller` is the
     organisation that it belongs to; without one it belongs to its `maker`.
     """
+
+    used = True
+    """Set with each use that is no command; for whoever unloads what nobody uses."""
 
     elsewhere: str | None = None
     address: str | None = None
@@ -86,6 +90,8 @@ class LocalEvent(ServedEvent):
     def __init__(self, actor: EventActor, hub: EventHub) -> None:
         super().__init__(hub, actor.offer)
         self.actor = actor
+        self.used_at = actor.clock.monotonic()
+        """When it was last seen to be used, in seconds of a clock that never jumps."""
 
 
 class Sellers(Protocol):
@@ -116,6 +122,12 @@ class Neighbours(Protocol):
     def lost(self, event: str) -> None:
         """Take note that an event of ours is not ours any more."""
 
+    def is_followed(self, event: str) -> bool:
+        """Return whether another process may need an event of ours."""
+
+    def unloaded(self, event: str) -> None:
+        """Take note that we own an event no more, and nobody else does yet."""
+
 
 class EventRegistry:
     """The events of this process."""
@@ -141,7 +153,8 @@ class EventRegistry:
         self._observer = observer
         self._loading: dict[str, asyncio.Task[ServedEvent]] = {}
         self._places = asyncio.Semaphore(limits.EVENTS_LOADING_MAX)
-        self._venues: dict[str, Venue] = {}
+        self.venues = LoadedVenues()
+        self._leaving: set[EventActor] = set()
         self._stopping = False
 
     async def find(self, event: str) -> ServedEvent:
@@ -151,6 +164,7 @@ class EventRegistry:
         """
         local = self.active.get(event)
         if local is not None:
+            local.used = True
             return local
         if self._stopping:
             raise EventUnavailable
@@ -187,6 +201,36 @@ class EventRegistry:
         self.active.pop(event, None)
         return True
 
+    def forget(self, event: str) -> None:
+        """Serve an event that others own no more, and drop what is known of it."""
+        if self.let_go(event):
+            self._hub.drop(event)
+
+    def is_followed(self, served: LocalEvent) -> bool:
+        """Return whether another process may need an event of ours."""
+        neighbours = self.neighbours
+        return neighbours is not None and neighbours.is_followed(served.actor.event)
+
+    async def unload(self, served: LocalEvent) -> bool:
+        """Give an idle event up and drop all that is known of it; False if in use.
+
+        Whoever wants it meanwhile loads it again, behind this.
+        """
+        actor = served.actor
+        event = actor.event
+        if self.active.get(event) is not served or served.hub.watchers:
+            return False
+        del self.active[event]
+        self._hub.drop(event)
+        if self.neighbours is not None:
+            self.neighbours.unloaded(event)
+        self._leaving.add(actor)
+        try:
+            await actor.stop(limits.STOP_S_MAX)
+        finally:
+            self._leaving.discard(actor)
+        return True
+
     def unserved(self) -> list[str]:
         """Return the events that are watched here though nobody serves them."""
         return [
@@ -219,7 +263,8 @@ class EventRegistry:
         self._stopping = True
         for task in list(self._loading.values()):
             task.cancel()
-        await asyncio.gather(*(one.actor.stop(patience_s) for one in self.owned()))
+        actors = {one.actor for one in self.owned()} | self._leaving
+        await asyncio.gather(*(actor.stop(patience_s) for actor in actors))
 
     def _begin(self, event: str) -> asyncio.Task[ServedEvent]:
         # Its actor outlives the request that asked for it first: it logs for nobody.
@@ -238,26 +283,36 @@ class EventRegistry:
 
     async def _load(self, event: str) -> ServedEvent:
         async with self._places:
-            try:
-                plan = await self._catalog.find_plan(event)
-            except Unavailable as error:
-                raise EventUnavailable from error
-            if plan is None:
-                raise EventNotFound
+            plan, venue = await self._plan_of(event)
             seller = await self._seller_of(plan)
-            drawn = f"{plan.venue_id} {plan.venue_revision}"
-            venue = self._venues.get(drawn)
-            if venue is None:
-                venue = await asyncio.to_thread(_venue_of, plan)
-                self._remember(drawn, venue)
         hub = self._hub.add_event(event, venue, plan.first_settings)
-        served = await self._serve(plan, hub)
+        try:
+            served = await self._serve(plan, hub)
+        except EventUnavailable:
+            self._hub.drop(event)
+            raise
         if self._stopping and isinstance(served, LocalEvent):
             await served.actor.stop(limits.STOP_S_MAX)
             raise EventUnavailable
         served.seller, served.maker = seller, plan.created_by
         self.active[event] = served
         return served
+
+    async def _plan_of(self, event: str) -> tuple[EventPlan, Venue]:
+        """Return what an event begins with; its map is fetched where it is not here."""
+        try:
+            plan = await self._catalog.find_plan(event, drawn=False)
+            venue = None if plan is None else self.venues.find(_drawn(plan))
+            if plan is not None and venue is None:
+                plan = await self._catalog.find_plan(event)
+        except Unavailable as error:
+            raise EventUnavailable from error
+        if plan is None:
+            raise EventNotFound
+        if venue is None:
+            venue = await asyncio.to_thread(_venue_of, plan)
+            self.venues.add(_drawn(plan), venue)
+        return plan, venue
 
     async def _seller_of(self, plan: EventPlan) -> Seller | None:
         """Return the organisation that an event belongs to."""
@@ -324,16 +379,17 @@ class EventRegistry:
             del self.active[event]
             self.neighbours.lost(event)
 
-    def _remember(self, name: str, venue: Venue) -> None:
-        """Keep a few venues: many events take place in one."""
-        self._venues[name] = venue
-        if len(self._venues) > limits.VENUES_REMEMBERED_MAX:
-            del self._venues[next(iter(self._venues))]
+
+def _drawn(plan: EventPlan) -> str:
+    """Return the name of an event's venue as it is drawn."""
+    return f"{plan.venue_id} {plan.venue_revision}"
 
 
 def _venue_of(plan: EventPlan) -> Venue:
     """Build a venue with its indexes, off the loop: a large one takes a while."""
-    return Venue(plan.venue_map())
+    venue = Venue(plan.venue_map())
+    venue.prepare()
+    return venue
 
 
 async def ask(

@@ -79,6 +79,15 @@ class RemoteEvent(ServedEvent):
         self._members = members
 
     @property
+    def used(self) -> bool:
+        """Return whether it was used since the last look."""
+        return self._followed.used
+
+    @used.setter
+    def used(self, used: bool) -> None:
+        self._followed.used = used
+
+    @property
     def elsewhere(self) -> str:  # type: ignore[override]
         """Return the process that owns it."""
         return self._followed.owner
@@ -200,6 +209,14 @@ class Cluster:
         """An event of ours is not ours any more: serve it through whoever has it."""
         self.endpoint.drop(event)
         self._spawn(self._find(event))
+
+    def is_followed(self, event: str) -> bool:
+        """Return whether another process may need an event of ours."""
+        return self.endpoint.is_followed(event)
+
+    def unloaded(self, event: str) -> None:
+        """Own an event no more, and look for nobody who does."""
+        self.endpoint.drop(event)
 
     async def see_that_all_hear(self) -> None:
         """See that every living process hears what we say on our Redis.
@@ -327,7 +344,7 @@ class Cluster:
 
     def _idle(self, event: str) -> None:
         """Nobody here needs an event that we follow."""
-        self._registry.let_go(event)
+        self._registry.forget(event)
         self.follower.leave(event)
 
     def _look_again(self, event: str) -> None:

@@ -178,6 +178,11 @@ class OwnerEndpoint:
         """Forget a process that is gone."""
         self._taken.pop(process, None)
 
+    def is_followed(self, event: str) -> bool:
+        """Return whether somebody may follow an event of ours: a beat tells."""
+        made = self.broadcasts.get(event)
+        return made is not None and made.followed
+
     def drop(self, event: str) -> None:
         """Forget an event that is ours no more."""
         self.broadcasts.pop(event, None)

@@ -328,6 +328,12 @@ class Hub:
             hub = self.events[event] = EventHub(self, event, venue, settings)
         return hub
 
+    def drop(self, event: str) -> None:
+        """Forget an event that is not served any more, unless somebody watches it."""
+        hub = self.events.get(event)
+        if hub is not None and not hub.watchers:
+            del self.events[event]
+
     def signed_in(self, writer: Writer, user: str) -> None:
         """Remember whose session this is."""
         self.by_user.setdefault(user, set()).add(writer)

@@ -71,7 +71,8 @@ What the catalogue tells of an event (description, category, tags, image) may be
 changed at any time and is no change of the event: its version stays. A sale opens at
 `on_sale_at` and closes at `off_sale_at` by itself, and the event is completed at
 `completes_at`: at its end, or a day after it began. In a venue that is `exclusive` no
-two events overlap (`venue_taken`); one without an end takes three hours there. Images
+two published events overlap (`venue_taken`); one without an end takes three hours, and
+a draft none. Only whom the venue's owner allows plans there (`planners`). Images
 are kept in two sizes with nothing but their pixels, in sRGB; whoever knows the address
 of one may see it. `registrations` in a list, and its order by them, are a few seconds
 old.

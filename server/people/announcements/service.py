@@ -93,7 +93,10 @@ class AnnouncementService:
             made = await self.store.create(new)
         except TooMany as error:
             raise Refusal(
-                LIMIT_REACHED, "Too many within a day.", limit=error.limit
+                LIMIT_REACHED,
+                "Too many within a day.",
+                limit=error.limit,
+                has=error.has,
             ) from error
         except OrganisationNotFound as error:
             raise Refusal(ORGANISATION_NOT_FOUND) from error

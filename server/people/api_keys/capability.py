@@ -14,7 +14,8 @@ from server.transport.rest.guard import KEY_AUTHENTICATOR
 
 
 async def _open(startup: Startup) -> None:
-    keys, organisations = ApiKeys(startup.pool), startup[ORGANISATION_SERVICE]
+    keys = ApiKeys(startup.pool, startup.settings.quotas)
+    organisations = startup[ORGANISATION_SERVICE]
     startup[API_KEY_SERVICE] = ApiKeyService(keys, organisations.changed)
     startup[KEY_AUTHENTICATOR] = machines = Machines(keys)
     organisations.on_change.append(machines.forget)

@@ -73,7 +73,7 @@ class ApiKeyService:
             made, is_new = await self.store.create(new)
         except TooMany as error:
             raise Refusal(
-                LIMIT_REACHED, "Revoke one first.", limit=error.limit
+                LIMIT_REACHED, "Revoke one first.", limit=error.limit, has=error.has
             ) from error
         except OrganisationNotFound as error:
             raise Refusal(ORGANISATION_NOT_FOUND) from error

@@ -24,7 +24,7 @@ from server.transport.rest.story import CLEO, CODE, ORGANISATION_ID
 
 async def _open(startup: Startup) -> None:
     startup[ORGANISATION_SERVICE] = service = OrganisationService(
-        startup.pool, startup.settings.public_url
+        startup.pool, startup.settings.public_url, startup.settings.quotas
     )
     startup[MEMBERSHIPS] = service.memberships
     startup[JOINING_SERVICE] = JoiningService(

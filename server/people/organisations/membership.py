@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from persistence.people.organisations import MemberRole, Organisation, Organisations
 from server.base import access
-from server.base.access import ADMIN_AS, Denial, Needed, suffices
+from server.base.access import ADMIN_AS, Denial, ExclusiveVenue, Needed, suffices
 from server.base.identity import Identity, Machine
 from server.base.refusals.refusals import Denied, Refusal, refuse_denied
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
@@ -146,6 +146,13 @@ class Memberships:
         role = await self._role_in(who, wanted)
         refuse_denied(access.may_make(who, wanted, role))
         return wanted
+
+    async def require_planner(
+        self, who: Identity, venue: ExclusiveVenue, organisation: str | None
+    ) -> None:
+        """Raise `Denied` for who may not plan at an exclusive venue for others."""
+        role = await self._role_in(who, venue.organisation)
+        refuse_denied(access.may_plan_at(who, venue, role, organisation))
 
     async def _role_in(
         self, who: Identity | None, organisation: str | None

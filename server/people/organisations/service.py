@@ -24,6 +24,7 @@ from persistence.people.organisations import (
     Organisations,
 )
 from persistence.postgres.pool import Pool
+from persistence.quotas import DEFAULT_QUOTAS, Quotas
 from server.base.access import OWNERS_ONLY, touched_by
 from server.base.identity import Identity
 from server.base.refusals.refusals import LIMIT_REACHED, Refusal
@@ -77,10 +78,12 @@ class OrganisationService:
     were `seen` also `Stale`. A `membership` says who asks and what they are there.
     """
 
-    def __init__(self, pool: Pool, public_url: str | None) -> None:
+    def __init__(
+        self, pool: Pool, public_url: str | None, quotas: Quotas = DEFAULT_QUOTAS
+    ) -> None:
         self.organisations = Organisations(pool)
-        self.invitations = Invitations(pool)
-        self.requests = JoinRequests(pool)
+        self.invitations = Invitations(pool, quotas)
+        self.requests = JoinRequests(pool, quotas)
         self.mails = OrganisationMails(public_url)
         self.memberships = Memberships(self.organisations)
         self.sellers = Sellers(self.organisations)
@@ -117,7 +120,12 @@ class OrganisationService:
             )
         except TooMany as error:
             detail = "You own as many as you may."
-            raise Refusal(LIMIT_REACHED, detail, limit=error.limit) from error
+            raise Refusal(
+                LIMIT_REACHED,
+                detail,
+                limit=error.limit,
+                has=error.has,
+            ) from error
         except MemberNotFound as error:
             raise Refusal("unauthenticated") from error
         if made.request_hash != request_hash:

@@ -164,6 +164,7 @@ class ProblemError(Exception):
         headers: Mapping[str, str] | None = None,
         refused: Refused | None = None,
         limit: int | UnsetType = UNSET,
+        has: int | UnsetType = UNSET,
         event: NamedEvent | UnsetType = UNSET,
     ) -> None:
         super().__init__(kind.code)
@@ -173,6 +174,7 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
         self.refused = refused
         self.limit = limit
+        self.has = has
         self.event = event
 
     @property
@@ -200,6 +202,7 @@ def problem_of(error: Refusal) -> ProblemError:
         errors=[FieldError(fault.field, fault.detail) for fault in error.faults],
         refused=error.refused if isinstance(error, CommandRefused) else None,
         limit=error.limit,
+        has=error.has,
         event=error.event,
     )
 
@@ -217,6 +220,7 @@ def document(error: ProblemError, request_id: str) -> Problem:
         request_id=request_id,
         errors=error.errors if error.errors else UNSET,
         limit=error.limit,
+        has=error.has,
         event=error.event,
     )
     refused = error.refused

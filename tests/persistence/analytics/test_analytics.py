@@ -77,6 +77,32 @@ async def test_without_sales_everything_is_nought(analytics, scope):
     assert (ranked.event_id, ranked.sold, ranked.capacity) == ("other", 0, 15)
 
 
+async def test_sums_that_no_integer_of_postgres_holds_are_counted_and_told(
+    store: Store,
+) -> None:
+    most = 2**63 - 1
+    for event in ("evt", "other"):
+        await sell_some(store, event)
+    await count_all(Rollup(store.pool))
+    for unit in ("minute", "day"):
+        await store.query(f"UPDATE event_{unit} SET revenue = $1", most)
+    # What was counted is counted once more, on top of that.
+    await store.query("DELETE FROM event_rollup")
+    await store.query("DELETE FROM booking_value")
+    await count_all(Rollup(store.pool))
+    analytics = Analytics(store.pool)
+    for scope in (one_event("evt"), EVERYTHING):
+        (taken,) = (await analytics.totals(scope)).money
+        assert taken.revenue > most
+        began = BEGIN - timedelta(days=1)
+        for trend in (
+            await analytics.trend(scope, "day", began, END),
+            await analytics.trend(scope, "minute", began, END),
+            await analytics.days(scope, [began, END]),
+        ):
+            assert sum(one.money[0].revenue for one in trend) > most
+
+
 async def test_of_no_events_there_is_nothing_to_tell(analytics):
     totals = await analytics.totals(of_organisation("none"))
     assert (totals.events, totals.capacity, totals.bookings) == (0, 0, 0)

@@ -7,13 +7,14 @@ import msgspec
 import pytest
 
 from inventory.venue.own import read_map
+from inventory.venue.stored import read_stored
 from persistence.errors import Stale
+from persistence.events.drawn import draw, give_way
 from persistence.events.venue_edits import (
     Coordinates,
     VenueChange,
     VenueCrowded,
     VenueInUse,
-    decode_map,
 )
 from tests.persistence.journals import NOW_MS, SETTINGS, VENUE
 
@@ -45,13 +46,14 @@ async def event_in(store, event="evt", **settings):
 
 async def map_of(store, venue="ven"):
     found = await store.catalog.venues.find_map(venue)
-    return None if found is None else decode_map(found[0])
+    return None if found is None else read_stored(found[0], give_way)
 
 
 async def test_each_field_is_changed_alone(store):
     made = await hall(store)
     edits, row = store.catalog.venues, made
     changes: list[tuple[str, Any]] = [
+        ("planners", ["org_a", "org_b"]),
         ("name", "Other"),
         ("address", "1 High Street"),
         ("coordinates", Coordinates(1.5, -2.5)),
@@ -85,14 +87,14 @@ async def test_a_venue_is_edited_and_deleted_as_it_was_seen(store):
 async def test_a_map_changes_only_while_no_event_uses_it(store):
     await hall(store)
     edits = store.catalog.venues
-    assert await edits.edit("ven", VenueChange(map=OTHER))
+    assert await edits.edit("ven", VenueChange(map=draw(OTHER)))
     assert await map_of(store) == OTHER
     row = await store.catalog.find_venue("ven")
     assert (row.seats, row.areas) == (len(OTHER.seats), 1)
     await event_in(store)
-    assert await edits.edit("ven", VenueChange(map=OTHER, name="Same"))
+    assert await edits.edit("ven", VenueChange(map=draw(OTHER), name="Same"))
     with pytest.raises(VenueInUse):
-        await edits.edit("ven", VenueChange(map=VENUE, name="Not this"))
+        await edits.edit("ven", VenueChange(map=draw(VENUE), name="Not this"))
     with pytest.raises(VenueInUse):
         await edits.delete("ven")
     row = await store.catalog.find_venue("ven")
@@ -106,13 +108,25 @@ async def test_a_deleted_event_takes_its_map_along(store):
     await hall(store, exclusive=True)
     await event_in(store)
     await store.query("UPDATE event SET deleted_at = now()")
-    assert await store.catalog.venues.edit("ven", VenueChange(map=OTHER))
+    assert await store.catalog.venues.edit("ven", VenueChange(map=draw(OTHER)))
     assert (await store.catalog.find_plan("evt")).venue_map() == VENUE
     await event_in(store, "evt2")
     assert (await store.catalog.find_plan("evt2")).venue_map() == OTHER
     assert await store.catalog.count_venues() == 1
-    ((times,),) = await store.query("SELECT count(*) FROM venue_time")
-    assert times == 1
+    assert await store.query("SELECT FROM venue_time") == []
+
+
+async def test_a_draft_of_strangers_takes_its_map_along(store):
+    await hall(store, exclusive=True)
+    stranger = {"venue": "ven", "created_by": "stranger", "request_hash": b""}
+    await store.catalog.create_event("evt", SETTINGS, **stranger)
+    assert await store.catalog.venues.edit("ven", VenueChange(map=draw(OTHER)))
+    plan = await store.catalog.find_plan("evt")
+    assert plan.venue_map() == VENUE
+    assert (await store.catalog.times.place_of("evt")).venue_deleted
+    await store.catalog.create_event("evt2", SETTINGS, **stranger)
+    assert await store.catalog.venues.delete("ven")
+    assert (await store.catalog.find_plan("evt2")).venue_map() == OTHER
 
 
 async def test_a_deleted_venue_is_gone_and_its_maker_may_ask_again(store):
@@ -132,8 +146,16 @@ async def test_a_deleted_venue_is_gone_and_its_maker_may_ask_again(store):
 
 async def test_a_venue_becomes_exclusive_only_where_nothing_overlaps(store):
     await hall(store)
-    await event_in(store)
-    await event_in(store, "evt2", starts_at_ms=NOW_MS + 1)
+    await event_in(store, sale_state="on_sale")
+    await event_in(store, "evt2", starts_at_ms=NOW_MS + 1, sale_state="on_sale")
+    await event_in(store, "draft")
+    await store.catalog.create_event(
+        "strangers",
+        msgspec.structs.replace(SETTINGS, sale_state="on_sale"),
+        venue="ven",
+        created_by="stranger",
+        request_hash=b"",
+    )
     edits, alone = store.catalog.venues, VenueChange(exclusive=True)
     with pytest.raises(VenueCrowded):
         await edits.edit("ven", alone)
@@ -182,7 +204,7 @@ async def test_events_and_edits_at_the_same_time_wait_for_each_other(store):
                 created_by="usr",
                 request_hash=b"",
             ),
-            store.catalog.venues.edit(venue, VenueChange(map=OTHER)),
+            store.catalog.venues.edit(venue, VenueChange(map=draw(OTHER))),
             return_exceptions=True,
         )
         made, edited = outcomes

@@ -5,8 +5,9 @@ import pytest
 from msgspec.structs import replace
 
 from persistence.errors import TooMany
-from persistence.people.api_keys import KEYS_MAX, ApiKeys, KeyRevoked, NewKey
+from persistence.people.api_keys import ApiKeys, KeyRevoked, NewKey
 from persistence.people.organisations import OrganisationNotFound, Organisations
+from persistence.quotas import DEFAULT_QUOTAS
 from tests.persistence.persons import digest, organised, registered
 
 pytestmark = pytest.mark.postgres
@@ -96,11 +97,11 @@ async def test_the_last_use_is_kept_and_never_goes_back(keys):
 
 
 async def test_there_are_not_too_many_keys_and_they_are_listed_in_pages(keys):
-    for n in range(KEYS_MAX):
+    for n in range(DEFAULT_QUOTAS.keys):
         await keys.create(replace(NEW, key_id=f"key{n:02}", prefix=f"p{n}"))
     with pytest.raises(TooMany) as raised:
         await keys.create(NEW)
-    assert raised.value.limit == KEYS_MAX
+    assert raised.value.limit == DEFAULT_QUOTAS.keys
     await keys.revoke("org", "key00")
     await keys.create(NEW)
     names, cursor = [], None
@@ -110,4 +111,4 @@ async def test_there_are_not_too_many_keys_and_they_are_listed_in_pages(keys):
         if cursor is None:
             break
     assert names[0] == "key"
-    assert len(names) == len(set(names)) == KEYS_MAX + 1
+    assert len(names) == len(set(names)) == DEFAULT_QUOTAS.keys + 1

@@ -135,7 +135,7 @@ async def test_members_are_not_invited_and_nobody_invites_to_nothing(
         await invitations.create(replace(NEW, email="ANNA@example.org"))
     await invitations.create(NEW)
     async with store.pool.transaction() as connection:
-        await join(connection, "org", "usr_cleo", "staff")
+        await join(connection, "org", "usr_cleo", "staff", 9)
     with pytest.raises(AlreadyMember):
         await invitations.accept(digest("code"), "usr_cleo")
     with pytest.raises(OrganisationNotFound):

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from persistence import limits
 from persistence.errors import Stale, TooMany
+from persistence.events.catalog import Catalog
 from persistence.events.rows import EventFilter
 from persistence.people.organisations import (
     OWNED_MAX,
@@ -16,6 +16,7 @@ from persistence.people.organisations import (
     Organisations,
     join,
 )
+from persistence.quotas import Quotas
 from tests.persistence.journals import SETTINGS, VENUE, make_batch, make_booking
 from tests.persistence.persons import accounts_of, organised, registered
 
@@ -194,10 +195,10 @@ async def test_an_account_that_is_deleted_leaves_its_organisations(
     assert await roles(organisations) == {"anna": "owner"}
     with pytest.raises(MemberNotFound):
         async with store.pool.transaction() as connection:
-            await join(connection, "org", "usr_bert", "staff")
+            await join(connection, "org", "usr_bert", "staff", 9)
     with pytest.raises(AlreadyMember):
         async with store.pool.transaction() as connection:
-            await join(connection, "org", "usr_anna", "staff")
+            await join(connection, "org", "usr_anna", "staff", 9)
 
 
 async def test_an_organisation_ends_only_when_its_events_have(organisations, store):
@@ -264,8 +265,8 @@ async def test_drafts_of_an_organisation_are_in_its_own_list_only(store):
     assert (await store.catalog.find_plan("free")).organisation is None
 
 
-async def test_an_organisation_has_so_many_events_and_no_more(store, monkeypatch):
-    monkeypatch.setattr(limits, "EVENTS_PER_ORGANISATION_MAX", 2)
+async def test_an_organisation_has_so_many_events_and_no_more(store):
+    store.catalog = Catalog(store.pool, Quotas(events=2))
     await registered(store.pool, "anna")
     await organised(store.pool, anna="owner")
 
@@ -292,9 +293,9 @@ async def test_an_organisation_has_so_many_events_and_no_more(store, monkeypatch
 
 
 async def test_a_venue_is_made_for_an_organisation_that_has_not_too_many(
-    store, organisations, monkeypatch
+    store, organisations
 ):
-    monkeypatch.setattr(limits, "VENUES_PER_ORGANISATION_MAX", 2)
+    store.catalog = Catalog(store.pool, Quotas(venues=2))
     await registered(store.pool, "anna")
     await organised(store.pool, anna="owner")
 
@@ -318,7 +319,7 @@ async def test_a_venue_is_made_for_an_organisation_that_has_not_too_many(
     for none in ("none", ""):
         with pytest.raises(KeyError):
             await make("ven3", none)
-    monkeypatch.setattr(limits, "VENUES_PER_ORGANISATION_MAX", 9)
+    store.catalog = Catalog(store.pool)
     await organisations.delete("org")
     with pytest.raises(KeyError):
         await make("ven4")

@@ -17,6 +17,7 @@ from server.base.access import (
     may_make,
     may_make_some,
     may_manage,
+    may_plan_at,
     may_see,
     may_touch_key,
     missing_event,
@@ -198,3 +199,37 @@ def test_a_block_tells_buyers_nothing_of_which_events_there_are():
     assert (refused.code, refused.detail) == ("forbidden", MANAGERS_ONLY)
     for who, blocks in ((person("organizer"), True), (person("customer"), False)):
         assert missing_event(who, blocks=blocks).code == "event_not_found"
+
+
+class Room:
+    """An exclusive venue."""
+
+    def __init__(self, organisation=None, created_by="usr_owner", planners=()):
+        self.organisation = organisation
+        self.created_by = created_by
+        self.planners = planners
+
+
+@pytest.mark.parametrize(
+    ("who", "room", "role", "organisation", "may"),
+    [
+        (person("customer"), Room("org"), None, "org", True),
+        (person("customer"), Room("org", planners=("org2",)), None, "org2", True),
+        (person("customer"), Room("org", planners=("org2",)), None, "org3", False),
+        (person("organizer"), Room("org"), None, None, False),
+        # Who manages the venue plans there for anybody.
+        (person("customer"), Room("org"), "leader", "org3", True),
+        (person("customer"), Room("org"), "staff", "org3", False),
+        (person("admin"), Room("org"), None, "org3", True),
+        (person("customer", "usr_owner"), Room(), None, "org3", True),
+        (person("organizer"), Room(), None, None, False),
+        (machine("org2"), Room("org"), None, "org2", False),
+        (machine("org"), Room("org"), None, "org", True),
+    ],
+)
+def test_an_exclusive_venue_is_for_whom_its_owner_allows(
+    who, room, role, organisation, may
+):
+    denial = may_plan_at(who, room, role, organisation)
+    assert (denial is None) is may
+    assert may or "says who plans there" in denial.detail

@@ -7,7 +7,6 @@ from aiohttp import web
 from inventory.faults import Faults
 from server.events.catalogue.bodies import EventDuplicate, NewEvent
 from server.events.catalogue.editing.service import EVENT_EDITING
-from server.events.catalogue.problems import VENUE_TAKEN
 from server.events.catalogue.rest import answer_made, find_managed_event
 from server.transport.http.problems import EVENT_NOT_FOUND, KEY_REUSED, LIMIT_REACHED
 from server.transport.rest.call import Call
@@ -44,7 +43,6 @@ ROUTES: Final[tuple[Route, ...]] = (
             EVENT_NOT_FOUND,
             KEY_REUSED,
             LIMIT_REACHED,
-            VENUE_TAKEN,
         ),
     ),
 )

@@ -13,14 +13,13 @@ from typing import Final
 from aiohttp import web
 from msgspec import UNSET
 
-from inventory.commands import Configure, DeleteEvent
+from inventory.commands import DeleteEvent
 from inventory.faults import Faults
 from inventory.ports import Clock
-from inventory.rules.settings import FOLLOWING, completing, merged
+from inventory.rules.settings import FOLLOWING, completing
 from inventory.settings import SettingsPatch
 from persistence.errors import Revisions, TooMany
 from persistence.events.catalog import Catalog
-from persistence.events.venue_times import VenueTaken
 from server.base.identity import Identity
 from server.base.refusals.refusals import LIMIT_REACHED, Refusal
 from server.events.catalogue.bodies import (
@@ -35,7 +34,7 @@ from server.events.catalogue.bodies import (
 from server.events.catalogue.checks import (
     refuse_edit,
     refuse_new,
-    taken_by,
+    refuse_place,
     unknown_times,
 )
 from server.events.catalogue.row_cache import EventRows
@@ -91,7 +90,7 @@ class EventEditing:
             if seen is not None:
                 details_seen = await self._details_revision(event.id)
                 seen = tuple(revision - details_seen for revision in seen)
-            await self._configure(event, wanted, key, request_hash, seen)
+            await self._events.timing.configure(event, wanted, key, request_hash, seen)
             seen = None
         if change is not None and is_new:
             await self._catalog.details.edit(
@@ -146,6 +145,8 @@ class EventEditing:
         )
         wrong = new_faults(settings, *categories, now_ms, unknown)
         await refuse_new(catalog, copy, wrong, found, keyed=key is not None)
+        place = copy, row.venue, row.organisation
+        await refuse_place(catalog, self._memberships, who, key, *place)
         request_hash = hash_request(["duplicate", event.id, body])
         try:
             made = await catalog.create_event(
@@ -158,17 +159,16 @@ class EventEditing:
                 organisation=row.organisation,
                 details=row.details,
                 image=None if row.image is None else row.image.image,
+                unlimited=who.role == "admin",
             )
-        except VenueTaken as error:
-            raise await taken_by(catalog, self._memberships, who, error) from error
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, limit=error.limit) from error
+            raise Refusal(LIMIT_REACHED, limit=error.limit, has=error.has) from error
         except KeyError as error:
             detail = "The event's organisation was deleted meanwhile."
             raise Refusal("forbidden", detail) from error
         if made.request_hash != request_hash:
             raise Refusal("key_reused")
-        plan = await catalog.find_plan(made.event)
+        plan = await catalog.find_plan(made.event, drawn=False)
         if plan is None:
             raise Refusal("event_not_found")
         self._changed()
@@ -197,33 +197,6 @@ class EventEditing:
             raise Refusal("key_reused")
         # Where only the actor knows the key, the other half was not reached then.
         return known is None or not known.made
-
-    async def _configure(
-        self,
-        event: ManagedEvent,
-        patch: SettingsPatch,
-        key: str | None,
-        request_hash: bytes,
-        seen: Revisions,
-    ) -> None:
-        """Let the actor change the settings, in a venue that has the time for it."""
-        times, taken = self._catalog.times, None
-        try:
-            if patch.names("starts_at_ms", "ends_at_ms"):
-                taken = await times.take(event.id, merged(event.board.settings, patch))
-        except VenueTaken as error:
-            raise await taken_by(
-                self._catalog, self._memberships, event.who, error
-            ) from error
-        command = Configure(id=0, event=event.id, patch=patch, seen=seen)
-        try:
-            await self._events.order(event, command, key, request_hash)
-        except Refusal as error:
-            if taken is not None and error.code != "outcome_unknown":
-                await times.settle(taken)
-            raise
-        if taken is not None:
-            await times.settle(taken)
 
 
 EVENT_EDITING: Final = web.AppKey("event editing", EventEditing)

@@ -89,7 +89,12 @@ class JoiningService:
         except AlreadyMember as error:
             raise Refusal(ALREADY_MEMBER) from error
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, UNANSWERED, limit=error.limit) from error
+            raise Refusal(
+                LIMIT_REACHED,
+                UNANSWERED,
+                limit=error.limit,
+                has=error.has,
+            ) from error
         except OrganisationNotFound as error:
             raise Refusal(ORGANISATION_NOT_FOUND) from error
         if made.request_hash != request_hash:
@@ -139,7 +144,12 @@ class JoiningService:
         except AlreadyMember as error:
             raise Refusal(ALREADY_MEMBER) from error
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, FULL, limit=error.limit) from error
+            raise Refusal(
+                LIMIT_REACHED,
+                FULL,
+                limit=error.limit,
+                has=error.has,
+            ) from error
         except MemberNotFound as error:
             raise Refusal("unauthenticated") from error
         except NotInvited as error:
@@ -172,7 +182,12 @@ class JoiningService:
         except AlreadyMember as error:
             raise Refusal(ALREADY_MEMBER) from error
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, UNANSWERED, limit=error.limit) from error
+            raise Refusal(
+                LIMIT_REACHED,
+                UNANSWERED,
+                limit=error.limit,
+                has=error.has,
+            ) from error
         return made, made.request_id == new
 
     async def find_request(self, membership: Membership, request: str) -> JoinRequest:
@@ -198,7 +213,12 @@ class JoiningService:
         except OrganisationNotFound as error:
             raise Refusal(ORGANISATION_NOT_FOUND) from error
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, FULL, limit=error.limit) from error
+            raise Refusal(
+                LIMIT_REACHED,
+                FULL,
+                limit=error.limit,
+                has=error.has,
+            ) from error
         await self._changed(membership.id)
         return await self._find_request(membership, request)
 

@@ -1,6 +1,7 @@
 """The job that counts: in turn, in its share of the loop, past what is spoilt."""
 
 import asyncio
+from collections.abc import Collection
 from typing import cast
 
 import pytest
@@ -21,7 +22,8 @@ class FakeRollup:
         self.asked: list[str] = []
         self.gone = False
 
-    async def behind(self) -> Behind:
+    async def behind(self, last: Collection[str] = ()) -> Behind:
+        self.last = list(last)
         if self.gone:
             raise Unavailable("no database")
         events = [event for event, stretches in self.left.items() if stretches]
@@ -57,6 +59,14 @@ async def test_an_event_that_cannot_be_counted_spoils_no_other():
     # It is not asked about again for a while.
     assert fake.asked.count("spoilt") == 1
     assert fake.left == {"spoilt": 1, "good": 0}
+
+
+async def test_what_is_spoilt_comes_last_where_only_so_many_are_named():
+    fake = FakeRollup(spoilt=1, good=1)
+    job = counter_of(fake)
+    await job.look_and_count()
+    await job.look_and_count()
+    assert fake.last == ["spoilt"]
 
 
 async def test_a_spoilt_event_is_tried_again_after_a_while(monkeypatch):

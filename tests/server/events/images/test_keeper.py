@@ -5,14 +5,15 @@ import asyncio
 import pytest
 
 from persistence.events.images import Images
+from persistence.events.usage import Usage
 from persistence.postgres.pool import Pool
+from persistence.quotas import DEFAULT_QUOTAS
 from server.base.jobs import Job
 from server.events.images import keeper as module
 from server.events.images.encoding import BadImage
 from server.events.images.keeper import (
     ImageKeeper,
     OtherUpload,
-    TooManyUploads,
     name_of,
 )
 from server.events.images.stores import DirectoryStore, StoreUnavailable
@@ -52,7 +53,7 @@ class Place:
         self.rows = Images(pool)
         self.files = Shaky(folder)
         self.folder = folder
-        self.keeper = ImageKeeper(self.rows, self.files)
+        self.keeper = ImageKeeper(self.rows, self.files, Usage(pool, DEFAULT_QUOTAS))
 
     async def take(self, image=IMAGE, event="evt", data=None):
         await self.keeper.take(image, event, data or picture(), user="usr")
@@ -119,21 +120,6 @@ async def test_what_is_no_image_is_not_noted(place):
     with pytest.raises(BadImage):
         await place.take(data=b"text")
     assert await place.store.query("SELECT FROM image_garbage") == []
-
-
-async def test_only_so_many_wait_for_their_turn(place, monkeypatch):
-    monkeypatch.setattr(module, "WAITING_MAX", 2)
-    images = [f"img_{letter * 22}" for letter in "abc"]
-    async with place.keeper._turn:
-        # Nobody is done before all of them came.
-        taking = [asyncio.create_task(place.take(image)) for image in images]
-        (refused,), waiting = await asyncio.wait(
-            taking, return_when=asyncio.FIRST_COMPLETED
-        )
-        with pytest.raises(TooManyUploads):
-            refused.result()
-    await asyncio.gather(*waiting)
-    await place.take(images[taking.index(refused)])
 
 
 async def test_what_is_hidden_goes_by_itself(place, monkeypatch):

@@ -1,11 +1,14 @@
 import msgspec
+import pytest
 
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
+from inventory.venue.own import capacity_map
 from server.events.venues.map_cache import (
     SEATS_PER_SLICE,
     MapDocument,
     Maps,
     encode_map,
+    encode_stored,
 )
 from server.transport.http.response_cache import ENTRY_BYTES, Cache
 
@@ -60,3 +63,16 @@ async def test_maps_kept_stay_within_their_bytes():
     await maps.of("evt_3", arena(100))
     assert await maps.of("evt_1", arena(100)) is first
     assert await maps.of("evt_2", arena(100)) is not second
+
+
+@pytest.mark.parametrize("seats", [1, 3, 2_000])
+async def test_a_stored_map_is_sent_as_a_loaded_one_is(seats):
+    stored = msgspec.json.encode(arena(seats))
+    loaded = msgspec.json.decode(stored, type=VenueMap)
+    assert (await encode_stored(stored)).body == (await encode_map(loaded)).body
+
+
+async def test_a_map_without_seats_is_sent_out_of_its_stored_form():
+    plain = capacity_map(5)
+    stored = msgspec.json.encode(plain)
+    assert await encode_stored(stored) == await encode_map(plain)

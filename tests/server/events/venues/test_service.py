@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from inventory.venue.own import capacity_map
 from persistence.errors import Stale
 from persistence.events.catalog import VenueRow
+from persistence.events.drawn import draw
 from persistence.events.venue_edits import VenueChange
 from server.base.identity import Identity
 from server.base.refusals.refusals import Denied, Refusal
@@ -79,7 +80,7 @@ async def test_a_venue_in_use_keeps_its_map_and_is_not_deleted(house):
     )
     venue = await house.venues.find_managed(LENA, row.venue_id)
     with pytest.raises(Refusal, match="venue_in_use"):
-        await house.venues.edit(venue, VenueChange(map=capacity_map(6)), None)
+        await house.venues.edit(venue, VenueChange(map=draw(capacity_map(6))), None)
     with pytest.raises(Refusal, match="venue_in_use"):
         await house.venues.delete(LENA, row.venue_id, None)
     assert (await house.venues.find(row.venue_id)).areas == 1
