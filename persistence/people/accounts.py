@@ -22,7 +22,7 @@ from persistence.mail import (
     use_code,
 )
 from persistence.people.addresses import address_key
-from persistence.people.organisations import leave_all
+from persistence.people.leaving import leave_all
 from persistence.people.sessions import Role, end_all, end_guest
 from persistence.people.users import keep_an_admin
 from persistence.postgres.pool import Pool, Row, UniqueViolation

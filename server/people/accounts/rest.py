@@ -12,7 +12,7 @@ from persistence.errors import refuse_stale
 from persistence.mail import Code, Mail
 from persistence.people.accounts import Account, EmailTaken
 from persistence.people.addresses import address_key
-from persistence.people.organisations import LastOwner
+from persistence.people.leaving import LastOwner
 from server.base.identity import Role
 from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.accounts.problems import EMAIL_TAKEN
