@@ -181,10 +181,12 @@ class Outbox:
 async def put_mails(connection: Any, mails: list[Mail], codes: list[Code]) -> None:
     """Add mails and what they carry, in the transaction of what they tell of.
 
-    Earlier codes of the same user for the same purpose end.
+    Earlier codes of the same user to verify an address end. Those for a new password
+    stay good: anybody may ask for one, and could so end the one that is being read.
     """
     for code in codes:
-        await connection.execute(_DROP_CODES, code.user_id, [code.purpose])
+        if code.purpose == "verify":
+            await drop_codes(connection, code.user_id, ["verify"])
     for code in codes:
         fields = (code.hash, code.user_id, code.purpose, code.email, code.lasts_s)
         await connection.execute(_PUT_CODE, *fields)

@@ -69,7 +69,6 @@ COVERS = {
         "server/transport/bus/open.py",
     ],
     "tests/contract/test_accounts.py": [
-        "server/people/accounts/rest.py",
         "server/people/accounts/rest_register.py",
         "server/people/auth/fields.py",
         "server/people/auth/rest_sessions.py",
@@ -228,6 +227,9 @@ COVERS = {
     ],
     "tests/server/pages/test_pages.py": [
         "server/pages/serve.py",
+    ],
+    "tests/persistence/people/test_api_keys.py": [
+        "persistence/people/leaving.py",
     ],
     "tests/server/people/accounts/test_mails.py": [
         "server/transport/mail/codes.py",

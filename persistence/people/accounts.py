@@ -7,11 +7,12 @@ with a code, away from somebody ends that account's sessions in the same transac
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from msgspec import Struct
 
-from persistence.errors import Revisions
+from persistence.errors import Revisions, Unavailable
 from persistence.mail import (
     Code,
     Mail,
@@ -22,7 +23,7 @@ from persistence.mail import (
     use_code,
 )
 from persistence.people.addresses import address_key
-from persistence.people.organisations import leave_all
+from persistence.people.leaving import leave_all
 from persistence.people.sessions import Role, end_all, end_guest
 from persistence.people.users import keep_an_admin
 from persistence.postgres.pool import Pool, Row, UniqueViolation
@@ -47,11 +48,16 @@ ON CONFLICT DO NOTHING
 RETURNING {_FIELDS}
 """
 _LOCK_BY_EMAIL = f"{_FIND_BY_EMAIL} FOR UPDATE"
-_MAKE_ADMIN = f"""
+_WAS_MADE_ADMIN = "SELECT FROM first_admin WHERE address_hash = $1"
+# Whoever comes second waits here for the first, and then finds it done.
+_NOTE_ADMIN = """
+INSERT INTO first_admin (address_hash) VALUES ($1) ON CONFLICT DO NOTHING
+RETURNING address_hash
+"""
+_MAKE_ADMIN = """
 UPDATE account SET role = 'admin', password_hash = $2, suspended_at = NULL,
     suspended_reason = NULL
 WHERE user_id = $1
-RETURNING {_FIELDS}
 """
 _RENAME = f"""
 UPDATE account SET name = $2 WHERE user_id = $1 AND deleted_at IS NULL
@@ -177,43 +183,32 @@ class Accounts:
                 await put_mails(connection, mails or [], codes or [])
             return _account_of(row)
 
-    async def ensure_admin(
-        self,
-        user_id: str,
-        email: str,
-        password_hash: str,
-        known: Account | None,
-        name: str = "Administrator",
-    ) -> Account | None:
-        """Make an administrator who has this address and this password.
+    async def was_made_admin(self, email: str) -> bool:
+        """Return whether `make_admin` was called for an address, ever."""
+        row = await self._pool.fetch_one(_WAS_MADE_ADMIN, _hash_of(email))
+        return row is not None
 
-        `known` is the account that the address had when it was looked at; None is
-        returned, and nothing done, where it has another now or another password. Who
-        had the address keeps the id; who was no administrator before may not be the one
-        who is meant, so that account's sessions and codes end.
+    async def make_admin(self, user_id: str, email: str, password_hash: str) -> None:
+        """Make an administrator who has this address and this password, once for ever.
+
+        Who is an administrator at this address already stays as is. Any other account
+        that has it keeps its id, and may not be the one who is meant: so its sessions
+        and codes end.
         """
         async with self._pool.transaction() as connection:
-            if known is None:
-                row = await connection.fetchrow(
-                    _CREATE,
-                    user_id,
-                    email,
-                    password_hash,
-                    "admin",
-                    name,
-                    address_key(email),
-                )
-                return _account_of(row)
-            now = _account_of(
-                await connection.fetchrow(_LOCK_BY_EMAIL, address_key(email), email)
-            )
-            if now != known:
-                return None
-            row = await connection.fetchrow(_MAKE_ADMIN, now.user_id, password_hash)
+            if await connection.fetchrow(_NOTE_ADMIN, _hash_of(email)) is None:
+                return
+            key = address_key(email)
+            fields = (user_id, email, password_hash, "admin", "Administrator", key)
+            if await connection.fetchrow(_CREATE, *fields) is not None:
+                return
+            now = _account_of(await connection.fetchrow(_LOCK_BY_EMAIL, key, email))
+            if now is None:
+                raise Unavailable("the account of this address ended just now")
             if now.role != "admin":
+                await connection.execute(_MAKE_ADMIN, now.user_id, password_hash)
                 await _end_codes(connection, now.user_id)
                 await end_all(connection, now.user_id, self._token_s, self._alone_s)
-            return _account_of(row)
 
     async def rename(
         self, user_id: str, name: str, seen: Revisions = None
@@ -268,7 +263,7 @@ class Accounts:
             return await self._end(connection, account.user_id, mails)
 
     async def put_code(self, mail: Mail, code: Code) -> None:
-        """Send a code to somebody; earlier ones for the same purpose end."""
+        """Send a code to somebody; earlier ones to verify an address end."""
         async with self._pool.transaction() as connection:
             await put_mails(connection, [mail], [code])
 
@@ -340,6 +335,11 @@ class Accounts:
         await _end_codes(connection, user_id)
         await put_mails(connection, mails, [])
         return await end_all(connection, user_id, self._token_s, self._alone_s)
+
+
+def _hash_of(email: str) -> bytes:
+    """Return what an address is known by that nothing else is kept of."""
+    return sha256(address_key(email).encode()).digest()
 
 
 # asyncpg ships no types, hence Any for its connection.

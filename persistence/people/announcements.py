@@ -30,6 +30,10 @@ LASTS_S: Final = 3 * 86_400
 PER_DAY_MAX: Final = 50
 """Of one organisation."""
 
+UNPROVEN_PER_DAY_MAX: Final = 10
+"""To who never showed that they read the mails of their address, whoever wrote it down:
+of all organisations together."""
+
 _FIELDS = """
 n.announcement_id, n.organisation_id, n.audience, n.event_id, n.subject, n.body,
 n.created_by, n.request_hash, n.created_at, n.recipients, n.without_email,
@@ -116,7 +120,7 @@ SELECT announcement_id, organisation_id, audience, event_id, subject,
 FROM announcement WHERE written_at IS NULL
 ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
-_MAILED = """
+_MAILED = f"""
 mailed AS (
     INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at,
         announcement_id)
@@ -124,9 +128,15 @@ mailed AS (
         'mail_' || left(encode(sha256(convert_to($1 || a.user_id, 'UTF8')), 'hex'), 32),
         a.user_id, a.email, $4, $5, now() + $6 * interval '1 s', $1
     FROM someone s JOIN (
-        SELECT user_id, email FROM account WHERE deleted_at IS NULL
-        UNION ALL SELECT attendee_id, email FROM attendee WHERE email <> ''
+        SELECT user_id, email, verified_at IS NOT NULL AS proven FROM account
+        WHERE deleted_at IS NULL
+        UNION ALL SELECT attendee_id, email, false FROM attendee WHERE email <> ''
     ) a USING (user_id)
+    WHERE a.proven OR (
+        SELECT count(*) FROM mail m
+        WHERE m.user_id = a.user_id AND m.announcement_id IS NOT NULL
+            AND m.created_at > now() - interval '1 day'
+    ) < {UNPROVEN_PER_DAY_MAX}
     ON CONFLICT DO NOTHING
     RETURNING user_id
 )

@@ -29,7 +29,7 @@ Scope = Literal[
 _SHOWN = """
 k.key_id, k.organisation_id, k.name, k.prefix, k.scopes, k.owners_only, k.created_by,
 k.request_hash, k.created_at, k.rotated_at, k.last_used_at, k.expires_at, k.revoked_at,
-k.revision
+k.revision, coalesce(k.holder, k.created_by) AS holder
 """
 _LIST = f"""
 SELECT {_SHOWN} FROM api_key k WHERE organisation_id = $1
@@ -46,9 +46,10 @@ INSERT INTO api_key AS k (key_id, organisation_id, name, prefix, hash, scopes,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 RETURNING {_SHOWN}
 """
-# The statement sees the row as it was: `hash` on the right is the old one.
+# The statement sees the row as it was: `hash` on the right is the old one, and so on.
 _ROTATE = f"""
-UPDATE api_key k SET hash = $3, rotated_at = now(), rotation = $5,
+UPDATE api_key k SET hash = $3, rotated_at = now(), rotation = $5, holder = $6,
+    old_holder = coalesce(holder, created_by),
     old_hash = CASE WHEN $4 > 0 THEN hash END,
     old_until = CASE WHEN $4 > 0 THEN now() + $4 * interval '1 s' END
 WHERE organisation_id = $1 AND key_id = $2 AND revoked_at IS NULL
@@ -62,14 +63,35 @@ WHERE organisation_id = $1 AND key_id = $2
     AND ($3::bigint[] IS NULL OR revision = ANY($3))
 RETURNING {_SHOWN}
 """
+# Who is suspended does nothing with a secret either; and an organisation whose owners
+# are all suspended is suspended with them.
 _BY_PREFIX = """
 SELECT k.key_id, k.organisation_id, k.prefix, k.hash, k.scopes,
-    CASE WHEN k.old_until > now() THEN k.old_hash END AS old_hash,
+    CASE WHEN k.old_until > now() AND NOT EXISTS (
+        SELECT FROM account a WHERE a.user_id = coalesce(k.old_holder, k.created_by)
+            AND a.suspended_at IS NOT NULL
+    ) THEN k.old_hash END AS old_hash,
     extract(epoch FROM k.old_until)::float8 AS old_until_s,
     extract(epoch FROM k.expires_at)::float8 AS expires_at_s
 FROM api_key k JOIN organisation o USING (organisation_id)
 WHERE k.prefix = $1 AND k.revoked_at IS NULL AND o.deleted_at IS NULL
     AND (k.expires_at IS NULL OR k.expires_at > now())
+    AND NOT EXISTS (
+        SELECT FROM account a WHERE a.user_id = coalesce(k.holder, k.created_by)
+            AND a.suspended_at IS NOT NULL
+    )
+    AND EXISTS (
+        SELECT FROM organisation_member m JOIN account a USING (user_id)
+        WHERE m.organisation_id = k.organisation_id AND m.role = 'owner'
+            AND a.suspended_at IS NULL
+    )
+"""
+_DEPENDING = """
+SELECT organisation_id FROM api_key
+WHERE coalesce(holder, created_by) = $1 AND revoked_at IS NULL
+UNION SELECT organisation_id FROM api_key
+WHERE coalesce(old_holder, created_by) = $1 AND old_hash IS NOT NULL
+UNION SELECT organisation_id FROM organisation_member WHERE user_id = $1
 """
 _USED = """
 UPDATE api_key k SET last_used_at = greatest(k.last_used_at, to_timestamp(u.at_s))
@@ -95,6 +117,8 @@ class ApiKey(Struct, frozen=True):
     expires_at: datetime | None
     revoked_at: datetime | None
     revision: int = 0
+    holder: str = ""
+    """Who was shown the secret: its maker, or who rotated it last."""
 
 
 class NewKey(Struct, frozen=True):
@@ -200,14 +224,15 @@ class ApiKeys:
         *,
         overlap_s: int,
         rotation: str | None,
+        by: str,
     ) -> tuple[ApiKey, bool]:
         """Give a key another secret; the one before is good for `overlap_s` more.
 
         `rotation` names the request: the same one again changes nothing, and False says
-        so. Raises `KeyRevoked`; the key is there.
+        so. `by` is who is shown it. Raises `KeyRevoked`; the key is there.
         """
         row = await self._pool.fetch_one(
-            _ROTATE, organisation, key, new_hash, overlap_s, rotation
+            _ROTATE, organisation, key, new_hash, overlap_s, rotation, by
         )
         if row is not None:
             return ApiKey(**row), True
@@ -229,6 +254,11 @@ class ApiKeys:
         """Return what a key is checked against, where it is good now."""
         row = await self._pool.fetch_one(_BY_PREFIX, prefix)
         return None if row is None else StoredKey(**row)
+
+    async def depending_on(self, user: str) -> list[str]:
+        """Return the organisations with keys that end, or rest, when a user does."""
+        rows = await self._pool.fetch(_DEPENDING, user)
+        return [row["organisation_id"] for row in rows]
 
     async def note_used(self, used: Mapping[str, float]) -> None:
         """Note when keys were last used, in Unix seconds."""

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from persistence.errors import Revisions, TooMany, refuse_stale
+from persistence.people.leaving import LastOwner, end_keys
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
 from persistence.postgres.revisions import refuse_stale_row
@@ -137,37 +138,6 @@ _ROLES = """
 SELECT organisation_id, user_id, role FROM organisation_member
 WHERE organisation_id = ANY ($1)
 """
-_ALL_OF_USER = """
-SELECT o.organisation_id, o.name, EXISTS (
-    SELECT FROM organisation_member n
-    WHERE n.organisation_id = o.organisation_id AND n.role = 'owner'
-        AND n.user_id <> $1
-) AS others, m.role
-FROM organisation o JOIN organisation_member m USING (organisation_id)
-WHERE m.user_id = $1
-ORDER BY o.organisation_id
-"""
-_LOCK_MANY = """
-SELECT organisation_id FROM organisation
-WHERE organisation_id IN (
-    SELECT organisation_id FROM organisation_member WHERE user_id = $1)
-ORDER BY organisation_id FOR NO KEY UPDATE
-"""
-_FORGET_USER = (
-    "DELETE FROM organisation_member WHERE user_id = $1",
-    """
-    UPDATE join_request SET state = 'withdrawn', answered_at = now(), message = ''
-    WHERE user_id = $1 AND state = 'pending'
-    """,
-    "UPDATE join_request SET message = '' WHERE user_id = $1",
-    """
-    UPDATE organisation_invitation SET email = '', email_key = NULL,
-        state = CASE state WHEN 'pending' THEN 'withdrawn' ELSE state END,
-        answered_at = coalesce(answered_at, now())
-    WHERE answered_by = $1 OR email_key = (
-        SELECT email_key FROM account WHERE user_id = $1)
-    """,
-)
 
 
 class Organisation(Struct, frozen=True):
@@ -211,14 +181,6 @@ class MemberNotFound(Exception):
 
 class AlreadyMember(Exception):
     """Whoever is named belongs to the organisation."""
-
-
-class LastOwner(Exception):
-    """Without this member nobody would own the organisation; names organisations."""
-
-    def __init__(self, names: list[str]) -> None:
-        super().__init__(", ".join(names))
-        self.names = names
 
 
 class NotAllowed(Exception):
@@ -362,11 +324,14 @@ class Organisations:
         role: MemberRole,
         allowed: Collection[MemberRole],
         seen: Revisions = None,
+        *,
+        keep_keys: bool = False,
     ) -> None:
         """Give a member another role.
 
-        `allowed` are the roles that whoever asks may take and give. Raises
-        `OrganisationNotFound`, `MemberNotFound`, `NotAllowed`, `LastOwner`, `Stale`.
+        `allowed` are the roles that whoever asks may take and give. Who may have no
+        keys any more loses them, unless they are kept. Raises `OrganisationNotFound`,
+        `MemberNotFound`, `NotAllowed`, `LastOwner`, `Stale`.
         """
         async with self._pool.transaction() as connection:
             await lock(connection, organisation)
@@ -377,6 +342,8 @@ class Organisations:
             if before == "owner" and role != "owner":
                 await _keep_an_owner(connection, organisation, user)
             await connection.execute(_SET_ROLE, organisation, user, role)
+            if role == "staff" and not keep_keys:
+                await end_keys(connection, user, organisation)
 
     async def remove(
         self,
@@ -384,11 +351,13 @@ class Organisations:
         user: str,
         allowed: Collection[MemberRole],
         seen: Revisions = None,
+        *,
+        keep_keys: bool = False,
     ) -> None:
         """End a membership, where the member's role is one of the `allowed`.
 
-        Raises `OrganisationNotFound`, `MemberNotFound`, `NotAllowed`, `LastOwner`,
-        `Stale`.
+        The keys that only the member was shown end, unless they are kept. Raises
+        `OrganisationNotFound`, `MemberNotFound`, `NotAllowed`, `LastOwner`, `Stale`.
         """
         async with self._pool.transaction() as connection:
             await lock(connection, organisation)
@@ -399,6 +368,8 @@ class Organisations:
             if before == "owner":
                 await _keep_an_owner(connection, organisation, user)
             await connection.execute(_REMOVE, organisation, user)
+            if not keep_keys:
+                await end_keys(connection, user, organisation)
 
     async def transfer(self, organisation: str, owner: str | None, to: str) -> None:
         """Make a member an owner, and the one who was one a leader.
@@ -470,24 +441,6 @@ async def join(
     if await connection.fetchval(_COUNT, organisation) >= members_max:
         raise TooMany(members_max)
     await connection.execute(_JOIN, organisation, user, role)
-
-
-async def leave_all(connection: Any, user: str) -> list[str]:
-    """End all that ties an account to organisations, before it is deleted.
-
-    Returns the organisations that it was a member of. Raises `LastOwner`.
-    """
-    await connection.fetch(_LOCK_MANY, user)
-    # Read anew: while we waited for a lock, another owner may have left.
-    rows = await connection.fetch(_ALL_OF_USER, user)
-    alone = [
-        row["name"] for row in rows if row["role"] == "owner" and not row["others"]
-    ]
-    if alone:
-        raise LastOwner(alone)
-    for statement in _FORGET_USER:
-        await connection.execute(statement, user)
-    return [row["organisation_id"] for row in rows]
 
 
 async def _keep_an_owner(connection: Any, organisation: str, user: str) -> None:

@@ -1,7 +1,7 @@
 """Sessions of people with an account: one per login, kept alive by refresh tokens.
 
 A refresh token is good once. It may be shown again for a short while, as two tabs of a
-browser do, or with the same salt by a client that lost the answer: as long as nobody
+browser do, or a client that lost the answer: as long as nobody
 used its successor, the same one is given again. Shown later it was stolen, from whoever
 showed it first or by whoever shows it now, so its session ends. Whatever ends a session
 records a revocation in the same statement, for every process to notice.
@@ -57,9 +57,9 @@ _END_OLDEST = _END.format(
 )
 _REVOKE_USER = """
 INSERT INTO revocation (subject, user_id, sockets, until)
-VALUES ($1, $1, $2, now() + $3 * interval '1 s')
-ON CONFLICT (subject) DO UPDATE SET sockets = revocation.sockets OR excluded.sockets,
-    at = clock_timestamp(), until = excluded.until
+VALUES ($1, $1, true, now() + $2 * interval '1 s')
+ON CONFLICT (subject) DO UPDATE SET sockets = true, at = clock_timestamp(),
+    until = excluded.until
 """
 # Refreshes of a session go one after the other, in whatever process. The next statement
 # sees what the one before it left; this one would not.
@@ -71,13 +71,9 @@ SELECT FROM session WHERE session_id = (
 _FIND = """
 SELECT s.session_id, s.user_id, a.role, r.used_at IS NOT NULL AS used,
     s.expires_at <= now() AS over, r.salt,
-    r.used_at > now() - $3 * interval '1 s' AND EXISTS (
+    r.used_at > now() - $2 * interval '1 s' AND EXISTS (
         SELECT FROM refresh_token n WHERE n.hash = r.followed_by AND n.used_at IS NULL
-    ) AS just_used,
-    EXISTS (
-        SELECT FROM refresh_token n
-        WHERE n.hash = $2 AND n.session_id = r.session_id AND n.used_at IS NULL
-    ) AS repeated
+    ) AS just_used
 FROM refresh_token r JOIN session s USING (session_id) JOIN account a USING (user_id)
 WHERE r.hash = $1
 """
@@ -89,6 +85,10 @@ _SEEN = """
 UPDATE session SET seen_at = now(), expires_at = now() + $2 * interval '1 s',
     user_agent = $3, address = $4
 WHERE session_id = $1
+"""
+_IS_FRESH = """
+SELECT FROM session
+WHERE user_id = $1 AND session_id = $2 AND created_at > now() - $3 * interval '1 s'
 """
 _LIST = """
 SELECT session_id, created_at, seen_at, expires_at, user_agent, address
@@ -200,14 +200,14 @@ class Sessions:
     ) -> Refreshed | Stolen | None:
         """Replace a refresh token; None where it is not, or no longer, good.
 
-        `salt` is what the new one was made of. Asked again as long as the new one is
-        unused, with the same salt or soon enough with any, it answers with the salt of
+        `salt` is what the new one was made of, a secret of the server's. Asked again
+        soon enough, and as long as the new one is unused, it answers with the salt of
         the first time.
         """
         async with self._pool.transaction() as connection:
             await connection.execute(_LOCK, old_hash)
             row: Row | None = await connection.fetchrow(
-                _FIND, old_hash, new_hash, REFRESH_GRACE_S
+                _FIND, old_hash, REFRESH_GRACE_S
             )
             if row is None or row["over"]:
                 return None
@@ -217,7 +217,7 @@ class Sessions:
                 await connection.execute(_ADD, new_hash, session_id)
             elif row["just_used"]:
                 salt = row["salt"]
-            elif not row["repeated"]:
+            else:
                 await connection.fetch(_END_ONE, self._token_s, user_id, session_id)
                 return Stolen(session_id, user_id)
             await connection.execute(
@@ -229,6 +229,11 @@ class Sessions:
         """Return somebody's sessions, the one seen last first."""
         rows = await self._pool.fetch(_LIST, user_id)
         return [SessionRow(**row) for row in rows]
+
+    async def is_fresh(self, user_id: str, session_id: str, within_s: int) -> bool:
+        """Return whether a session of a user began so lately: with a password."""
+        row = await self._pool.fetch_one(_IS_FRESH, user_id, session_id, within_s)
+        return row is not None
 
     async def end(self, user_id: str, session_id: str) -> bool:
         """End one session of a user; False where there is no such session."""
@@ -257,11 +262,11 @@ async def end_all(
     connection: Any, user_id: str, token_s: int, alone_s: int
 ) -> list[str]:
     """End all sessions of a user and what belongs to none, in a transaction."""
-    await connection.execute(_REVOKE_USER, user_id, True, alone_s)
+    await end_guest(connection, user_id, alone_s)
     ended = await connection.fetch(_END_ALL, token_s, user_id)
     return [user_id, *(one["subject"] for one in ended)]
 
 
 async def end_guest(connection: Any, user_id: str, alone_s: int) -> None:
-    """End a guest's token, for the guest has an account now; sockets stay open."""
-    await connection.execute(_REVOKE_USER, user_id, False, alone_s)
+    """End what a user has outside any session: a guest's token, and its sockets."""
+    await connection.execute(_REVOKE_USER, user_id, alone_s)

@@ -2,10 +2,17 @@
 
 What libraries tell Python's own logging, and its warnings, become lines of the same
 form. So do the traces of callbacks and tasks that asyncio reports.
+
+A name, an address or a mail server's answer may hold characters that move a terminal's
+cursor, rename its window or answer in the operator's place. Neither a line of the log
+nor what a command prints has them: `plain` writes them out, with those that turn the
+direction of the text round.
 """
 
 import logging
+import re
 import sys
+import unicodedata
 from contextvars import ContextVar
 from typing import Any, BinaryIO, Final, cast
 
@@ -16,6 +23,13 @@ from structlog.types import EventDict
 
 REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
 """The request that is being answered, if one is: each line logged then names it."""
+
+DELETE: Final = b"\x7f"
+"""The one control of ASCII that JSON does not write out."""
+
+_NOT_ASCII: Final = re.compile(r"[^\n\x20-\x7e]")
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Controls, formats such as the marks of direction, half characters, separators."""
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -121,4 +135,33 @@ def _add_request(_: Any, __: str, line: EventDict) -> EventDict:
 
 
 def _dumps(line: Any, **_: Any) -> bytes:
-    return orjson.dumps(line, default=repr)
+    data = orjson.dumps(line, default=repr)
+    if data.isascii() and DELETE not in data:
+        return data
+    # What strangers send may be in a line, and the line on somebody's terminal.
+    return plain_json(data.decode()).encode()
+
+
+def plain(text: object) -> str:
+    """Return a text whose lines can be shown; what a terminal obeys is written out."""
+    return _NOT_ASCII.sub(_shown, str(text))
+
+
+def plain_json(text: str) -> str:
+    """Return the same of a JSON document, which means what it meant."""
+    return _NOT_ASCII.sub(_escaped, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    sign = found[0]
+    if unicodedata.category(sign) in _UNSEEN:
+        return sign.encode("unicode_escape").decode()
+    return sign
+
+
+def _escaped(found: re.Match[str]) -> str:
+    sign = found[0]
+    if unicodedata.category(sign) not in _UNSEEN:
+        return sign
+    units = sign.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

@@ -85,6 +85,23 @@ async def test_a_forgotten_password_is_replaced_by_whoever_reads_the_mails(api, 
     assert check_problem(answer, 422)["code"] == "code_invalid"
 
 
+async def test_who_asks_again_does_not_end_the_code_that_is_being_read(api, office):
+    made = await registered(api)
+    codes = []
+    for _ in range(3):
+        seen = len(office.mails)
+        await forget(api, made["email"])
+        mail = await office.mail_to(made["email"], RESET, seen)
+        codes.append(code_of(mail, "reset"))
+    path = "/v1/auth/password/reset"
+    first, *others = ({"code": code, "password": "another password"} for code in codes)
+    assert (await api.request("POST", path, first)).status == 204
+    for body in others:
+        body["password"] = "a third password"
+        answer = await api.request("POST", path, body)
+        assert check_problem(answer, 422)["code"] == "code_invalid"
+
+
 async def test_nobody_learns_who_has_an_account(api):
     known, unknown = (await registered(api))["email"], new_email()
     times, answers = [], []

@@ -7,7 +7,7 @@ from inventory.batch import chained
 from inventory.changes import BookingCancelled, HoldBooked, HoldExpired, SeatsHeld
 from inventory.limits import DIFFERENCES_MAX
 from inventory.ports import JournalRow
-from inventory.settings import Money, Settings
+from inventory.settings import Money, Settings, Sum
 from inventory.snapshot import encode_snapshot
 from inventory.state import Stock
 from inventory.venue.map import Category, Seat, Venue, VenueMap
@@ -51,7 +51,7 @@ BOOKED = HoldBooked("h", "b", "REF", None)
 def test_a_sound_journal_has_no_differences_and_counts_the_revenue():
     replay = replayed(rows_of([HELD, BOOKED]))
     assert replay.differences.sentences() == []
-    assert replay.revenue() == [Money(1_000, "EUR")]
+    assert replay.revenue() == [Sum(1_000, "EUR")]
     assert [row.seats for row in replay.booked] == [["A-0", "A-1"]]
 
 

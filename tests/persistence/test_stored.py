@@ -6,7 +6,7 @@ from msgspec import convert
 from inventory.commands import Hold
 from inventory.ports import Batch, BookingRow, CommitStatus
 from inventory.replies import HoldOk
-from inventory.settings import Money
+from inventory.settings import Money, Sum
 from inventory.state import Stock
 from persistence.analytics.rollup import Rollup
 from persistence.events.bookings import BookingLine
@@ -73,7 +73,7 @@ async def test_the_audit_passes_and_the_revenue_is_what_it_was(store):
     receipt = await audit_event(store.url, EVENT)
     assert receipt.differences == []
     paid = EXPECTED["paid"]["b2"]
-    assert receipt.revenue == [Money(*paid)]
+    assert receipt.revenue == [Sum(*paid)]
     rollup = Rollup(store.pool)
     assert (await rollup.count(EVENT)).versions == EXPECTED["version"]
     ((revenue,),) = await store.query("SELECT sum(revenue)::bigint FROM event_minute")
@@ -96,7 +96,7 @@ async def test_the_sale_goes_on(store):
         await sale.book("fay", new.hold)
     receipt = await audit_event(store.url, EVENT)
     assert receipt.differences == []
-    assert receipt.revenue == [Money(22_800 + 9_900 + 9_000 + 6_000, "EUR")]
+    assert receipt.revenue == [Sum(22_800 + 9_900 + 9_000 + 6_000, "EUR")]
     booking = await store.bookings.find(booked)
     assert booking is not None
     assert booking.total == Money(18_900, "EUR")

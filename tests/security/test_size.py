@@ -69,7 +69,7 @@ async def test_a_partner_who_is_none_any_more_publishes_nothing(api):
     owner, partner = await team(api), await team(api)
     venue = await room_of(api, owner, planners=[partner.id])
     draft = await plan(api, venue, partner)
-    patch = {"planners": []}
+    patch: dict[str, list[str]] = {"planners": []}
     await api.good("PATCH", f"/v1/venues/{venue}", patch, who=owner.owner)
     assert await publish(api, draft, partner) == 403
     copy = f"/v1/events/{draft['id']}/duplicate"
@@ -154,6 +154,7 @@ async def test_the_highest_prices_are_booked_counted_and_audited(api):
     event = await sale_of(api, one, capacity=1_000, prices={"GA": price}, **limits)
     buyer = await api.guest()
     total = {"amount": 100 * PRICE_MAX, "currency": "EUR"}
+    made = {}
     for _ in range(3):
         held = await api.ok(event, buyer, "hold", areas={"GA": 100})
         assert held["total"] == total

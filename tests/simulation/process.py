@@ -272,7 +272,8 @@ class Process:
             Watch(world),
         )
         # Venues never change; building them is not what is looked at here.
-        self.event_registry._venues.update(world.venues)
+        for name, venue in world.venues.items():
+            self.event_registry.venues.add(name, venue)
         self.cluster: Cluster | None = None
         self.bus: SimBus | None = None
         self.registry = SimProcesses(world.table, self.journal)

@@ -352,6 +352,23 @@ class Hub:
             if (writer.session or user) == subject:
                 writer.close(4001, "you have been signed out", 0)
 
+    def let_go(self, user: str) -> None:
+        """Close what a user follows a draft with, whom it may be hidden from now.
+
+        Of whatever organisation: each may come back, and is looked at anew then.
+        """
+        writers = list(self.by_user.get(user, ()))
+        if not writers:
+            return
+        drafts = [
+            event
+            for event in self.events.values()
+            if event.board.settings.sale_state == "draft"
+        ]
+        for writer in writers:
+            if any(writer in event.watchers for event in drafts):
+                writer.close(4001, "you belong to an organisation no more", 0)
+
     def tell_expired(self, event: str, expiry: Expiry) -> None:
         """Tell a user, and nobody else, that a hold ran out."""
         frame = Expired(event, expiry.hold, expiry.seats, expiry.areas)

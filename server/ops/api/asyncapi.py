@@ -44,11 +44,14 @@ A machine of an organisation shows its API key instead of a token, as `X-API-Key
 `Authorization: Bearer` or in `hello`. It watches with the scope `events:read`, drafts
 of the organisation included, and may `block` and `unblock` at the organisation's events
 with `events:write`; whatever else it sends is refused as `forbidden`. A key that is
-revoked, rotated or has expired closes its sockets with 4001, mostly at once, within
+revoked, rotated or has expired, or whose holder, or all owners of the organisation, are
+suspended, closes its sockets with 4001, mostly at once, within
 {2 * KEY_LOOK_S:.0f} s in any case.
 
 Who owns or leads an organisation may `block` and `unblock` at its events, and loses
-that within {STALE_S:.0f} s of being removed, mostly at once.
+that within {STALE_S:.0f} s of being removed, mostly at once. What follows a draft then
+is closed with 4001, and so are the sockets of a guest who registers or logs in, of a
+session that ends, and of a user with another role: say who you are, and go on.
 
 A hold is its buyer's until its `expires_at`, and really ends
 {HOLD_GRACE_MS // 1000} s later, so that a `book` sent in time is not lost on its way.

@@ -19,8 +19,8 @@ examples, keeps the tokens, and puts the ids of earlier answers into later reque
    `#invitation=` or `#registration=`. A server that was started without
    `ONSALE_SMTP_URL` sends none: whoever runs it reads them with `onsale outbox`.
 3. **The administrator** is whom `ONSALE_ADMIN_EMAIL` and `ONSALE_ADMIN_PASSWORD` named
-   when the server was started: log in with these. Only an administrator makes somebody
-   an `organizer`, who may make venues and events of no organisation
+   when the server was started first: log in with these. Only an administrator makes
+   somebody an `organizer`, who may make venues and events of no organisation
    (`PATCH /v1/users/{user}`); whose role changes is signed out and logs in again.
 4. **An organisation** needs no administrator: send `POST /v1/organisations`, and name
    its id as `organisation` in `POST /v1/venues` and `POST /v1/events`.

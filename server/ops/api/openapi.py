@@ -23,13 +23,15 @@ Sells seats when everyone comes at once. Commands of buyers go over the websocke
 
 Guests have one token, good for seven days. Whoever registers or logs in gets an access
 token for a quarter of an hour and a refresh token that is good once. Shown again within
-30 seconds, as by two tabs, it gets the same next one, until that is used; shown later
-it ends its session. With an `Idempotency-Key`, a refresh whose answer was lost may be
-repeated until the next token is used. An open websocket goes on with a new access token
-in another `hello`. What ends a session (logging out, a new password, deletion) closes
-its sockets with 4001 within five seconds. Passwords have 8 to 1024 characters of any
-kind. Logging in and forgetting a password tell nobody who has an account; registering
-does (`email_taken`), because its answer is a session, and is limited for that.
+30 seconds, as by two tabs or a client that lost the answer, it gets the same next one,
+until that is used; shown later it ends its session. An open websocket goes on with a
+new access token in another `hello`. Who becomes somebody else loses the sockets that
+were opened before: with 4001, within five seconds. That is a guest who registers or
+logs in, and whose session ends, by logging out, a new password or role, suspension or
+deletion; and who is removed from an organisation those that follow a draft. Passwords
+have 8 to 1024 characters of any kind, and are none of the commonest. Logging in and
+forgetting a password tell nobody who has an account; registering does (`email_taken`),
+because its answer is a session, and is limited for that.
 
 An event may belong to an organisation: then its owners and leaders manage it, its staff
 read its drafts and bookings, and organisers who do not belong to it are strangers. One

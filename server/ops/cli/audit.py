@@ -22,6 +22,7 @@ from persistence.data_directory import DataDirectory, DataDirectoryError
 from persistence.embedded import EmbeddedPostgres, EmbeddedPostgresError, running_url
 from persistence.embedded.places import existing_home
 from persistence.journal.audit import Counts, NotAuditable, Receipt, audit_with_seed
+from server.base.log import plain, plain_json
 from server.base.settings import Config, ConfigError, read_config
 from server.events.audit.receipts import ReceiptKey, unsigned
 
@@ -69,7 +70,7 @@ def audit(
         return UNUSABLE
     if json:
         document = unsigned(receipt) if key is None else key.sign(receipt)
-        sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+        sys.stdout.write(plain_json(msgspec.json.encode(document).decode()) + "\n")
     else:
         _print(receipt)
     return OK if receipt.ok else DIFFERENCE
@@ -113,11 +114,11 @@ def _print(receipt: Receipt) -> None:
     table.add_column()
     table.add_column(overflow="fold")
     for name, value in _lines(receipt):
-        table.add_row(name, Text(value))
+        table.add_row(name, Text(plain(value)))
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     console.print(table)
     for difference in receipt.differences:
-        console.print(f"DIFFERENCE: {difference}", markup=False, highlight=False)
+        console.print(f"DIFFERENCE: {plain(difference)}", markup=False, highlight=False)
     console.print(
         "Journal and tables agree." if receipt.ok else "Journal and tables differ."
     )

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
+from server.base.log import plain
 from server.base.settings import ConfigError, read_config
 
 URL: Final = "http://127.0.0.1:8080"
@@ -81,7 +82,7 @@ def cluster(
     try:
         answer = Operator(url).ask("GET", "/v1/cluster")
     except (ConfigError, Unreachable) as error:
-        sys.stderr.write(f"onsale: {error}\n")
+        sys.stderr.write(f"onsale: {plain(error)}\n")
         return UNUSABLE
     if json:
         sys.stdout.write(json_format.dumps(answer, indent=2) + "\n")
@@ -103,12 +104,12 @@ def move(event: str, process: str, *, url: str = URL) -> int:
     try:
         operator = Operator(url)
     except (ConfigError, Unreachable) as error:
-        sys.stderr.write(f"onsale: {error}\n")
+        sys.stderr.write(f"onsale: {plain(error)}\n")
         return UNUSABLE
     try:
         operator.ask("POST", "/v1/cluster/move", {"event": event, "process": process})
     except Unreachable as error:
-        sys.stderr.write(f"onsale: {error}\n")
+        sys.stderr.write(f"onsale: {plain(error)}\n")
         return REFUSED
     return 0
 

@@ -20,6 +20,7 @@ from persistence.errors import Unavailable
 from persistence.journal.audit import NotAuditable
 from persistence.mail import Outbox
 from persistence.postgres.pool import Pool, Row
+from server.base.log import plain, plain_json
 from server.base.settings import ConfigError, read_config
 from server.ops.cli.audit import UNUSABLE, database_of
 
@@ -53,7 +54,9 @@ def outbox(
         sys.stderr.write(f"onsale: {error}\n")
         return UNUSABLE
     for row in rows:
-        line = msgspec.json.encode(dict(row)).decode() if json else _told(row)
+        line = (
+            plain_json(msgspec.json.encode(dict(row)).decode()) if json else _told(row)
+        )
         sys.stdout.write(line + "\n")
     return 0
 
@@ -77,4 +80,7 @@ def _told(row: Row) -> str:
     head = f"{row['created_at']:%Y-%m-%d %H:%M:%S %Z}  {row['recipient']}"
     lines = [head, f"  {row['subject']} ({fate})"]
     lines += [f"  | {line}".rstrip() for line in row["body"].splitlines()]
-    return "\n".join([*lines, ""])
+    # Whoever wrote a mail, or refused it, writes nothing to this terminal, and no line
+    # that looks like another mail's.
+    shown = [plain(line).replace("\n", "\\n") for line in lines]
+    return "\n".join([*shown, ""])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from server.base import limits
+from server.base.log import plain
 from server.events.audit.receipts import (
     Forged,
     NotAReceipt,
@@ -33,10 +34,10 @@ def verify(receipt: str, *, key: str | None = None) -> int:
         expected = None if key is None else _read_key(key)
         found, signer = check(read_receipt(_read(receipt)), expected)
     except Forged as error:
-        sys.stdout.write(f"Signature BAD: {error}\n")
+        sys.stdout.write(f"Signature BAD: {plain(error)}\n")
         return UNPROVEN
     except NotAReceipt as error:
-        sys.stderr.write(f"onsale: {error}\n")
+        sys.stderr.write(f"onsale: {plain(error)}\n")
         return UNUSABLE
     except OSError as error:
         sys.stderr.write(f"onsale: cannot read {error.filename}: {error.strerror}.\n")
@@ -44,8 +45,9 @@ def verify(receipt: str, *, key: str | None = None) -> int:
     whose = "the given key" if expected else "the key that it names (no --key given)"
     agree = "agreed" if found.ok else "DIFFERED"
     sys.stdout.write(
-        f"Signature ok: signed under {whose}, {signer.key_id}; at version"
-        f" {found.version:,} of event {found.event}, journal and tables {agree}.\n"
+        f"Signature ok: signed under {whose}, {plain(signer.key_id)}; at version"
+        f" {found.version:,} of event {plain(found.event)}, journal and tables"
+        f" {agree}.\n"
     )
     return OK if found.ok else UNPROVEN
 

@@ -1,7 +1,6 @@
 """`onsale demo`: start everything, show it, compare, end everything."""
 
 import errno
-import secrets
 import socket
 import subprocess
 import time
@@ -26,7 +25,7 @@ from server.ops.demo.progress import choose_progress, compare, say, show_receipt
 from server.ops.demo.reports import Final, Output
 
 HOST = "127.0.0.1"
-ADMIN_EMAIL = "demo@onsale.example"
+ADMIN_EMAIL = "demo-administrator@onsale.example"
 READY_TIMEOUT_S = 120.0
 BUYERS_MAX = 10_000
 PACE_MAX = 60.0
@@ -109,12 +108,11 @@ def _run(stack: ExitStack, plan: Plan) -> int:
     port, data_dir = _free_port(plan.port), plan.data_dir
     if data_dir is None:
         data_dir = stack.enter_context(temporary_directory())
-    else:
-        # Says at once, in one sentence, what would make the server fail later.
-        with DataDirectory(data_dir):
-            pass
+    # Says at once, in one sentence, what would make the server fail later.
+    with DataDirectory(data_dir) as data:
+        # The same in each demo of the directory: its first one made the administrator.
+        password = data.secret("demo-administrator")
     url = f"http://{HOST}:{port}"
-    password = secrets.token_urlsafe(24)
     log = data_dir / "demo-server.base.log"
     say("Starting the server and its database …")
     server = _start_server(stack, port, data_dir, password, log)

@@ -62,6 +62,7 @@ EXAMPLES: Final = Examples(
             if name in ("email", "name", "role")
         },
         "reset_password": {"code": CODE, "password": OTHER_PASSWORD},
+        "delete_me": {"current_password": PASSWORD},
         # Back to the one that logging in names.
         "change_password": {
             "current_password": OTHER_PASSWORD,

@@ -12,10 +12,11 @@ from persistence.errors import refuse_stale
 from persistence.mail import Code, Mail
 from persistence.people.accounts import Account, EmailTaken
 from persistence.people.addresses import address_key
-from persistence.people.organisations import LastOwner
+from persistence.people.leaving import LastOwner
 from server.base.identity import Role
 from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.accounts.problems import EMAIL_TAKEN
+from server.people.api_keys.service import API_KEY_SERVICE
 from server.people.auth.fields import (
     ACCOUNTS,
     PASSWORD_WRITES,
@@ -27,17 +28,18 @@ from server.people.auth.fields import (
     check_email,
     check_new_password,
     count_mail,
+    count_notice,
     hash_password,
     read_email,
     verify_password,
 )
+from server.people.auth.lifetimes import FRESH_S
 from server.people.auth.passwords import normal_password
-from server.people.auth.problems import WRONG_PASSWORD
+from server.people.auth.problems import PASSWORD_NEEDED, WRONG_PASSWORD
 from server.people.auth.rest import TokenDocument, sign_in
-from server.people.auth.sessions import SIGN_INS
+from server.people.auth.sessions import SESSIONS, SIGN_INS
 from server.people.organisations.problems import LAST_OWNER
 from server.transport.http.problems import (
-    BAD_FIELD,
     FORBIDDEN,
     UNAVAILABLE,
     ProblemError,
@@ -95,6 +97,13 @@ class PasswordChange(Body):
         check_new_password(faults, "new_password", self.new_password)
 
 
+class Farewell(Struct, forbid_unknown_fields=True):
+    """Proof that it is the owner who ends an account, where that is not fresh."""
+
+    current_password: Password | UnsetType = UNSET
+    """Needed unless the session began, with a password, within five minutes."""
+
+
 async def show_me(call: Call) -> web.Response:
     """Tell the caller who it is."""
     who = call.who
@@ -129,6 +138,8 @@ async def delete_me(call: Call) -> web.Response:
     if who.role == "admin":
         detail = "Administrators are made and unmade by whoever runs the server."
         raise ProblemError(FORBIDDEN, detail)
+    await _prove_again(call)
+    depending = await call[API_KEY_SERVICE].depending_on(who.user)
     try:
         ended = await call[ACCOUNTS].delete(who.user, call.seen)
     except LastOwner as error:
@@ -136,7 +147,21 @@ async def delete_me(call: Call) -> web.Response:
         raise ProblemError(LAST_OWNER, detail) from error
     if ended is not None:
         call[SIGN_INS].end_here(who.user, ended)
+        await call[API_KEY_SERVICE].tell_changed(depending)
     return call.done()
+
+
+async def _prove_again(call: Call) -> None:
+    """Refuse whoever has no more than a token, which may have been lost or stolen."""
+    who, sent = call.who, call.request.body_exists
+    body = await call.body(Farewell) if sent else Farewell()
+    if isinstance(body.current_password, str):
+        account = await account_of(call)
+        password = body.current_password
+        if not await verify_password(call, account, account.email, password):
+            raise ProblemError(WRONG_PASSWORD)
+    elif not await call[SESSIONS].is_fresh(who.user, who.session, FRESH_S):
+        raise ProblemError(PASSWORD_NEEDED)
 
 
 async def change_password(call: Call) -> web.Response:
@@ -147,6 +172,7 @@ async def change_password(call: Call) -> web.Response:
     account = await account_of(call)
     if not await verify_password(call, account, account.email, body.current_password):
         raise ProblemError(WRONG_PASSWORD)
+    count_notice(call, account.email)
     hashed = await hash_password(call, body.new_password)
     notice = call[ACCOUNT_MAILS].new_password(account)
     ended = await call[ACCOUNTS].change_password(account, hashed, [notice])
@@ -169,6 +195,7 @@ async def _move(call: Call, text: str, password: str) -> bool:
         return False
     mails, codes = list[Mail](), list[Code]()
     if to is not None:
+        count_notice(call, account.email)
         count_mail(call, to)
         message = call[ACCOUNT_MAILS].verify(account.user_id, to)
         mails = [message.mail, call[ACCOUNT_MAILS].asked_to_move(account)]
@@ -233,9 +260,11 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Delete the account; bookings stay, under an id that names nobody",
         tag="People",
         access="customer",
+        body=Farewell,
+        body_required=False,
         status=204,
         keyed=True,
-        problems=(UNAVAILABLE, BAD_FIELD, LAST_OWNER),
+        problems=(*PASSWORD_WRITES, WRONG_PASSWORD, PASSWORD_NEEDED, LAST_OWNER),
     ),
     Route(
         method="POST",

@@ -16,6 +16,7 @@ from persistence.people.users import Changed, User
 from server.base.identity import Role
 from server.people.accounts.problems import EMAIL_TAKEN, LAST_ADMIN, USER_NOT_FOUND
 from server.people.accounts.service import USER_SERVICE
+from server.people.api_keys.service import API_KEY_SERVICE
 from server.people.auth.fields import Email, check_email, count_mail, read_email
 from server.people.organisations.problems import LAST_OWNER
 from server.transport.http.problems import BAD_FIELD, KEY_REUSED, UNAVAILABLE
@@ -56,7 +57,9 @@ class UserDocument(Struct):
 class UserPatch(Body):
     """What an administrator wants to change of a user.
 
-    Whoever is suspended, or gets another role, is signed out everywhere at once.
+    Whoever is suspended, or gets another role, is signed out everywhere at once. API
+    keys that a suspended user was shown rest as long, and all of an organisation whose
+    owners are all suspended.
     """
 
     role: UserRole | UnsetType = UNSET
@@ -108,7 +111,10 @@ async def create_user(call: Call) -> web.Response:
 async def delete_user(call: Call) -> web.Response:
     """Forget who a user is; bookings stay, under an id that names nobody."""
     user = call.path("user", USER_NOT_FOUND)
+    keys = call[API_KEY_SERVICE]
+    depending = await keys.depending_on(user)
     await call[USER_SERVICE].delete(call.who, user, call.seen)
+    await keys.tell_changed(depending)
     return call.done()
 
 
@@ -148,6 +154,9 @@ async def edit_user(call: Call) -> web.Response:
         reason=body.reason if isinstance(body.reason, str) else None,
         seen=call.seen,
     )
+    if changed.before.suspended_at != changed.after.suspended_at:
+        keys = call[API_KEY_SERVICE]
+        await keys.tell_changed(await keys.depending_on(user))
     note_details(call.request, **_differences(changed))
     after = changed.after
     return call.answer(document_of(after), revision=after.revision)

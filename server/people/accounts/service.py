@@ -12,7 +12,7 @@ from aiohttp import web
 from persistence.errors import Revisions
 from persistence.people.accounts import Account, Accounts
 from persistence.people.addresses import address_key
-from persistence.people.organisations import LastOwner
+from persistence.people.leaving import LastOwner
 from persistence.people.users import Changed, LastAdmin, User, Users
 from server.base.access import admit
 from server.base.identity import Identity, Role

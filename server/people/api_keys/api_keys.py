@@ -23,6 +23,9 @@ from server.base.jobs import Job
 
 BELIEVED_S: Final = 10.0
 KNOWN_MAX: Final = 4_096
+LOOKS_MAX: Final = 3
+"""How often a key is read while keys are being changed."""
+
 NOTED_EVERY_S: Final = 60.0
 NOTE_S: Final = 5.0
 """How often it is written which keys were used."""
@@ -91,12 +94,9 @@ class Machines:
         prefix, secret = found.groups()
         stored = self._find(prefix)
         if stored is None:
-            changes = self._changes
-            stored = await self._store.find_by_prefix(prefix)
+            stored = await self._read(prefix)
             if stored is None:
                 return None
-            if changes == self._changes:
-                self._remember(stored)
         now_s = time.time()
         if not _is_right(stored, _digest(secret), now_s):
             return None
@@ -148,6 +148,18 @@ class Machines:
                     await self.note_used()
             except Unavailable as error:
                 log.warning("the use of keys is not noted", reason=str(error))
+
+    async def _read(self, prefix: str) -> StoredKey | None:
+        """Read a key, and once more where any was changed meanwhile: perhaps this."""
+        stored: StoredKey | None = None
+        for _ in range(LOOKS_MAX):
+            changes = self._changes
+            stored = await self._store.find_by_prefix(prefix)
+            if changes == self._changes:
+                if stored is not None:
+                    self._remember(stored)
+                break
+        return stored
 
     def _find(self, prefix: str) -> StoredKey | None:
         known = self._known.get(prefix)

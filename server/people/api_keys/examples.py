@@ -14,6 +14,7 @@ KEY: Final[dict[str, Any]] = {
     "scopes": ["bookings:read", "events:read"],
     "owners_only": True,
     "created_by": OLGA,
+    "held_by": OLGA,
     "created_at": MADE,
     "rotated_at": None,
     "last_used_at": "2026-11-21T12:34:00Z",

@@ -65,7 +65,9 @@ class ApiKeyRotate(Struct, forbid_unknown_fields=True):
 class ApiKeyDocument(Struct, kw_only=True):
     """A key without its secret; `prefix` is how it begins.
 
-    Of one with `owners_only` leaders cannot dispose, because an owner made it.
+    Of one with `owners_only` leaders cannot dispose, because an owner made it. It ends
+    when `held_by`, who made it or rotated it last, is removed, and rests while they are
+    suspended, or all owners of the organisation: another's rotation keeps it.
     """
 
     id: str
@@ -75,6 +77,7 @@ class ApiKeyDocument(Struct, kw_only=True):
     scopes: list[Scope]
     owners_only: bool
     created_by: str
+    held_by: str
     created_at: datetime
     rotated_at: datetime | None
     last_used_at: datetime | None
@@ -156,6 +159,7 @@ def _fields_of(row: ApiKey) -> dict[str, Any]:
         "scopes": row.scopes,
         "owners_only": row.owners_only,
         "created_by": row.created_by,
+        "held_by": row.holder,
         "created_at": row.created_at,
         "rotated_at": row.rotated_at,
         "last_used_at": row.last_used_at,

@@ -110,6 +110,7 @@ class ApiKeyService:
                 fresh.hash,
                 overlap_s=overlap_s,
                 rotation=rotation,
+                by=membership.require("leader").user,
             )
         except KeyRevoked as error:
             raise Refusal(KEY_REVOKED) from error
@@ -123,6 +124,15 @@ class ApiKeyService:
         found = await self._find_touched(membership, key_id)
         await self.store.revoke(membership.id, found.key_id, seen)
         await self._changed(membership.id)
+
+    async def depending_on(self, user: str) -> list[str]:
+        """Return the organisations with keys that end, or rest, when a user does."""
+        return await self.store.depending_on(user)
+
+    async def tell_changed(self, organisations: Iterable[str]) -> None:
+        """Have the keys of these looked up anew, for a user was changed."""
+        for organisation in organisations:
+            await self._changed(organisation)
 
     async def _find(self, membership: Membership, key_id: str) -> ApiKey:
         found = await self.store.find(membership.id, key_id)

@@ -89,9 +89,11 @@ access token has run out, or `refresh` with the `refresh_token` of the last answ
 good once. `sessions` lists where you are logged in, and ends one; `logout` ends this
 one, `logout-everywhere` all. `PATCH /v1/me` changes the name, or the address with the
 password. A new password: with the old one (`/v1/me/password`), or with the code of a
-mail (`password/forgot`, then `password/reset`), and then log in with it; a new one ends
-the codes of earlier mails.
-`DELETE /v1/me` comes last: while you alone own an organisation it is refused.""",
+mail (`password/forgot`, then `password/reset`), and then log in with it; once there is
+a new one, no code of an earlier mail is good. Asking for a code ends none of those for
+a new password: anybody may ask.
+`DELETE /v1/me` comes last, with the password or within five minutes of logging in:
+while you alone own an organisation it is refused.""",
     },
     examples=EXAMPLES,
 )

@@ -15,7 +15,7 @@ from server.people.auth.passwords import (
     PASSWORD_LENGTH_MIN,
     PASSWORDS,
     PasswordsBusy,
-    normal_password,
+    weakness_of,
 )
 from server.transport.http.client_address import network_of
 from server.transport.http.problems import (
@@ -49,9 +49,9 @@ def check_email(faults: Faults, text: str) -> None:
 
 def check_new_password(faults: Faults, field: str, password: str) -> None:
     """Add what is wrong with a password that somebody chose."""
-    # Shorter than what was typed, which the type has measured.
-    if len(normal_password(password)) < PASSWORD_LENGTH_MIN:
-        faults.add(field, f"At least {PASSWORD_LENGTH_MIN} characters.")
+    weakness = weakness_of(password)
+    if weakness is not None:
+        faults.add(field, weakness)
 
 
 def read_email(text: str, field: str = "email") -> str:
@@ -105,11 +105,40 @@ async def refuse_same(call: Call, account: Account, password: str, field: str) -
         raise bad_field(field, SAME_PASSWORD)
 
 
-def count_mail(call: Call, email: str) -> None:
-    """Count a mail that the caller has us send; refuse it where there were too many."""
+def count_registration(call: Call) -> None:
+    """Count a new account of the caller's address; refuse it where it made too many."""
     limits = call.find(LIMITS)
     if limits is not None:
-        verdict = limits.mail(call.client, address_key(email), time.monotonic())
+        enforce(call.request, limits.registration(call.client, time.monotonic()))
+
+
+def count_welcome(call: Call, email: str) -> None:
+    """Count the mail to a new account; refuse it where the address got too many.
+
+    Whatever became of those that it had before.
+    """
+    limits = call.find(LIMITS)
+    if limits is not None:
+        enforce(call.request, limits.welcome(address_key(email), time.monotonic()))
+
+
+def count_mail(call: Call, email: str) -> None:
+    """Count a mail that the caller has us send; refuse it where there were too many.
+
+    Each address gets few, and each sender, its network and its user, sends few.
+    """
+    limits, who = call.find(LIMITS), call.identity
+    if limits is not None:
+        user = None if who is None else who.user
+        verdict = limits.mail(call.client, address_key(email), time.monotonic(), user)
+        enforce(call.request, verdict)
+
+
+def count_notice(call: Call, email: str) -> None:
+    """Count a mail that tells somebody of what the caller does, as `count_mail`."""
+    limits = call.find(LIMITS)
+    if limits is not None:
+        verdict = limits.notice(call.who.user, address_key(email), time.monotonic())
         enforce(call.request, verdict)
 
 

@@ -1,33 +1,35 @@
-"""The administrator whom the environment names: there, and with that password.
+"""The administrator whom the environment names: made once, and left alone from then on.
 
-Every process sees to it when it starts. Where it is so already nothing is written: a
-new hash of the same password would refuse whoever is signing in at that moment.
+The first process that starts with an address in its environment makes the account, or
+gives the one there is its right and this password. That is noted, so that no later
+start does it again: what becomes of the account afterwards, another password, another
+role, a suspension or its end, is decided here and not by a file on some machine.
 """
 
 import secrets
 
 from persistence.people.accounts import Accounts
-from server.people.auth.passwords import Passwords
+from server.base.settings import ConfigError
+from server.people.auth.passwords import Passwords, weakness_of
 
 
 async def ensure_admin(
     accounts: Accounts, passwords: Passwords, email: str, password: str
 ) -> None:
-    """See that this address is an administrator's who has this password.
+    """See that this address was made an administrator's once.
 
-    Raises `Unavailable`.
+    Raises `Unavailable`, and `ConfigError` for a password that would be refused to
+    anybody else.
     """
-    while True:
-        account = await accounts.find_by_email(email)
-        hashed = None if account is None else account.password_hash
-        good = hashed is not None and await passwords.verify(hashed, password)
-        if account is not None and good:
-            if account.role == "admin" and not account.suspended:
-                return
-        else:
-            hashed = await passwords.hash(password)
-        assert hashed is not None
-        user_id = f"usr_{secrets.token_urlsafe(16)}"
-        if await accounts.ensure_admin(user_id, email, hashed, account) is not None:
-            return
-        # Another process did something for this address meanwhile, perhaps the same.
+    if await accounts.was_made_admin(email):
+        return
+    account = await accounts.find_by_email(email)
+    if account is not None and account.role == "admin":
+        # Of a former version, or made by another administrator: it stays as it is.
+        hashed = account.password_hash
+    else:
+        weakness = weakness_of(password)
+        if weakness is not None:
+            raise ConfigError(f"ONSALE_ADMIN_PASSWORD: {weakness}")
+        hashed = await passwords.hash(password)
+    await accounts.make_admin(f"usr_{secrets.token_urlsafe(16)}", email, hashed)

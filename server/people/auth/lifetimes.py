@@ -29,6 +29,9 @@ SESSION_S: Final = 30 * DAY_S
 USED_TOKENS_S: Final = 7 * DAY_S
 """How long a used refresh token is remembered, to notice that it is shown again."""
 
+FRESH_S: Final = 5 * MINUTE_S
+"""For so long after signing in one need not show the password once more."""
+
 VERIFY_S: Final = 3 * DAY_S
 """How long the code in a mail proves its address."""
 

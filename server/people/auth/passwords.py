@@ -14,6 +14,8 @@ from aiohttp import web
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from server.people.auth.common_passwords import is_common
+
 THREADS: Final = 2
 WAITING_MAX: Final = 64
 PASSWORD_LENGTH_MIN: Final = 8
@@ -25,6 +27,16 @@ T = TypeVar("T")
 def normal_password(password: str) -> str:
     """Return what is hashed: keyboards write the same letter in several ways."""
     return unicodedata.normalize("NFKC", password)
+
+
+def weakness_of(password: str) -> str | None:
+    """Return why nobody may choose a password; None for one that will do."""
+    # Shorter than what was typed, which types of bodies have measured.
+    if len(normal_password(password)) < PASSWORD_LENGTH_MIN:
+        return f"At least {PASSWORD_LENGTH_MIN} characters."
+    if is_common(password):
+        return "This is one of the passwords that are tried first: choose another."
+    return None
 
 
 class PasswordsBusy(Exception):

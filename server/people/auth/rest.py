@@ -23,7 +23,7 @@ from server.transport.http.client_address import crowd_of
 from server.transport.http.problems import UNAUTHENTICATED, UNAVAILABLE, ProblemError
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.call import Call
-from server.transport.rest.guard import enforce
+from server.transport.rest.guard import AUTHENTICATOR, enforce, identify
 from server.transport.rest.idempotency import new_id
 from server.transport.rest.notes import note_actor, note_objects
 from server.transport.rest.route import WRITES, Route
@@ -101,17 +101,24 @@ async def log_in(call: Call) -> web.Response:
             raise ProblemError(UNAUTHENTICATED, "The email or the password is wrong.")
         signed = await _open(call, account)
         if signed is not None:
+            _leave_guest(call)
             return call.answer(document_of(signed))
         # What was compared is not there any more: what is there now counts.
     raise ProblemError(UNAVAILABLE, "The account is being changed.")
 
 
+def _leave_guest(call: Call) -> None:
+    """Close the sockets of the guest that the caller was until now, if it was one."""
+    # A token that proves nothing is no reason to refuse a password that does.
+    before, _ = identify(call.request, call[AUTHENTICATOR])
+    if before is not None and before.role == "guest":
+        call[SIGN_INS].leave_here(before.user)
+
+
 async def refresh(call: Call) -> web.Response:
     """Give the next tokens of a session, in return for its refresh token."""
-    key = call.key
     body = await call.body(Refresh)
-    token = body.refresh_token
-    signed = await call[SIGN_INS].refresh(token, key, device_of(call))
+    signed = await call[SIGN_INS].refresh(body.refresh_token, device_of(call))
     if signed is None:
         raise ProblemError(UNAUTHENTICATED, "This session has ended; log in again.")
     note_actor(call.request, signed.user, signed.role)
@@ -169,6 +176,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=log_in,
         name="log_in",
         budget="own",
+        who=(
+            "Needs no token; with a guest's, the guest's sockets are closed, and its "
+            "token stays good for what it holds and has booked."
+        ),
         summary="Log in with email and password",
         tag="People",
         access="anonymous",

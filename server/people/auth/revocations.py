@@ -27,8 +27,14 @@ class SignedOut(Struct, array_like=True, tag="signed_out"):
     """Whether open sockets are closed as well."""
 
 
+class GuestLeft(Struct, array_like=True, tag="guest_left"):
+    """A guest who is somebody else now; its token is still good."""
+
+    guest: str
+
+
 encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(SignedOut).decode
+decode = msgspec.msgpack.Decoder(SignedOut | GuestLeft).decode
 
 
 def tell_others(sign_ins: SignIns, bus: "Bus") -> None:
@@ -39,6 +45,10 @@ def tell_others(sign_ins: SignIns, bus: "Bus") -> None:
             part = subjects[begin : begin + SUBJECTS_MAX]
             bus.publish(TOPIC, encode(SignedOut(user, part, sockets)))
 
+    def tell_left(guest: str) -> None:
+        # Where it is not heard, sockets of a guest go on as those of a guest.
+        bus.publish(TOPIC, encode(GuestLeft(guest)))
+
     def hear(data: bytes) -> None:
         try:
             message = decode(data)
@@ -46,7 +56,10 @@ def tell_others(sign_ins: SignIns, bus: "Bus") -> None:
             # Of another version: the database says it in words that we know.
             sign_ins.look_soon()
             return
-        sign_ins.heard(message.user, message.subjects, message.sockets)
+        if isinstance(message, GuestLeft):
+            sign_ins.heard_left(message.guest)
+        else:
+            sign_ins.heard(message.user, message.subjects, message.sockets)
 
-    sign_ins.tell = tell
+    sign_ins.tell, sign_ins.tell_left = tell, tell_left
     bus.subscribe(TOPIC, hear, sign_ins.look_soon)

@@ -5,9 +5,10 @@ of it over the bus, and in any case when they next look at the database, which e
 every two seconds.
 
 A refresh token is 256 random bits, and only its digest is stored. The next one follows
-from the last and a salt, so that whoever shows the last one again soon, as two tabs do,
-gets the same next one: only with both can it be made. The salt is random and stored, or
-the idempotency key, so that a client that lost the answer gets it by asking again.
+from the last and a secret, so that whoever shows the last one again soon, as two tabs
+do, or a client that lost the answer, gets the same next one: only with both can it be
+made. The secret is 256 random bits for each token, and never leaves the server: nothing
+that a client sends is in it, such as an idempotency key, which others may know.
 """
 
 import asyncio
@@ -85,6 +86,8 @@ class SignIns:
     ) -> None:
         self.tell: Callable[[str, list[str], bool], None] = _nobody
         """Tells the other processes of a user's sessions that ended."""
+        self.tell_left: Callable[[str], None] = _nobody_left
+        """Tells them of a guest who is somebody else now."""
         self._store = store
         self._tokens = tokens
         self._close_sockets = close_sockets
@@ -108,11 +111,9 @@ class SignIns:
             self.end_here(account.user_id, surplus)
         return self._signed_in(account.user_id, account.role, session, refresh)
 
-    async def refresh(
-        self, token: str, key: str | None, device: Device
-    ) -> SignedIn | None:
+    async def refresh(self, token: str, device: Device) -> SignedIn | None:
         """Go on with a session; None where the token is not good, or not any more."""
-        salt = secrets.token_bytes(REFRESH_BYTES) if key is None else key.encode()
+        salt = secrets.token_bytes(REFRESH_BYTES)
         found = await self._store.refresh(
             _digest(token), _digest(_next(token, salt)), salt, device
         )
@@ -136,17 +137,27 @@ class SignIns:
         """End everything that a user is signed in with."""
         self.end_here(user, await self._store.end_all(user, ALONE_TOKEN_S))
 
-    def end_here(
-        self, user: str, subjects: Iterable[str], *, sockets: bool = True
-    ) -> None:
+    def end_here(self, user: str, subjects: Iterable[str]) -> None:
         """Act on what the database says has ended, and tell the others."""
         ended = list(subjects)
-        self._end(user, ended, sockets=sockets)
-        self.tell(user, ended, sockets)
+        self._end(user, ended, sockets=True)
+        self.tell(user, ended, True)
 
     def heard(self, user: str, subjects: list[str], sockets: bool) -> None:
         """Act on what another process says has ended."""
         self._end(user, subjects, sockets=sockets)
+
+    def leave_here(self, guest: str) -> None:
+        """Close the sockets of a guest who is somebody else now, and tell the others.
+
+        Its token stays good: nobody else could give back what it holds and has booked.
+        """
+        self.heard_left(guest)
+        self.tell_left(guest)
+
+    def heard_left(self, guest: str) -> None:
+        """Act on what another process says of a guest who is somebody else now."""
+        self._close_sockets(guest, guest)
 
     def look_soon(self) -> None:
         """Look at the database now: something may have been said unheard."""
@@ -209,6 +220,10 @@ def _digest(token: str) -> bytes:
 
 def _nobody(user: str, subjects: list[str], sockets: bool) -> None:
     """Alone, there is nobody to tell."""
+
+
+def _nobody_left(guest: str) -> None:
+    """Alone, there is nobody to tell of this either."""
 
 
 SESSIONS: Final = web.AppKey("sessions", Sessions)

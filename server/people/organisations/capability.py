@@ -3,6 +3,7 @@
 from typing import Final
 
 from server.live.actors.registry import REGISTRY
+from server.live.fanout.hub import HUB
 from server.people.organisations import (
     rest,
     rest_invitations,
@@ -30,6 +31,7 @@ async def _open(startup: Startup) -> None:
     startup[JOINING_SERVICE] = JoiningService(
         service.invitations, service.requests, service.mails, service.changed
     )
+    service.sellers.close_sockets = startup[HUB].let_go
     service.connect(startup[BUS])
     startup[REGISTRY].sellers = service.sellers
     startup.run(service.sellers.run(startup.job("organisations")), "organisations")

@@ -5,17 +5,23 @@ members of each organisation whose events are served here are kept in memory. Th
 read anew after each change made here, when another process tells of one, and every ten
 seconds in any case; what was not read for a minute is believed no more, so that whoever
 is removed has no rights on any socket after that. REST asks the database each time.
+
+A socket that follows a draft was let do so once, and is not asked again: so those of
+whoever is found to belong to the organisation no more are closed.
 """
 
 import asyncio
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from persistence.errors import Unavailable
 from persistence.people.organisations import MemberRole, Organisations
 from server.base.jobs import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REFRESH_S: Final = 10.0
 STALE_S: Final = 60.0
@@ -29,14 +35,20 @@ assert 2 * REFRESH_S < STALE_S
 log = structlog.get_logger()
 
 
+def _nobody_is_connected(user: str) -> None:
+    """Without sockets there are none to close."""
+
+
 class Seller:
     """An organisation, as the events that it sells know it."""
 
-    __slots__ = ("organisation", "read_at", "roles")
+    __slots__ = ("members", "organisation", "read_at", "roles")
 
     def __init__(self, organisation: str) -> None:
         self.organisation = organisation
         self.roles: dict[str, MemberRole] = {}
+        self.members: frozenset[str] = frozenset()
+        """Who belonged to it when that was read last."""
         self.read_at = 0.0
 
     def role_of(self, user: str) -> MemberRole | None:
@@ -52,6 +64,8 @@ class Sellers:
 
     def __init__(self, store: Organisations) -> None:
         self._store = store
+        self.close_sockets: Callable[[str], None] = _nobody_is_connected
+        """Closes what a user follows drafts with who belongs to one no more."""
         self._known: dict[str, Seller] = {}
         self._look_now = asyncio.Event()
         # One at a time: a read that began before a change must not end after it.
@@ -117,3 +131,6 @@ class Sellers:
         roles = await self._store.roles([one.organisation for one in sellers])
         for one in sellers:
             one.roles, one.read_at = roles[one.organisation], began
+            gone, one.members = one.members, frozenset(one.roles)
+            for user in gone - one.members:
+                self.close_sockets(user)

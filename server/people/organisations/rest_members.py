@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from aiohttp import web
 from msgspec import Struct
@@ -23,15 +23,21 @@ from server.people.organisations.rows import (
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, read_limit, total_of
-from server.transport.rest.route import Route
+from server.transport.rest.query import choice_of
+from server.transport.rest.route import Query, Route
 
 ME = "me"
 
 
+Keys = Literal["revoke", "keep"]
+"""What becomes of keys that only the member was shown."""
+
+
 class MemberPatch(Struct, forbid_unknown_fields=True):
-    """What a member is to be."""
+    """What a member is to be; `keys` is what becomes of those of whom may have none."""
 
     role: MemberRole
+    keys: Keys = "revoke"
 
 
 class MemberDocument(Struct):
@@ -61,16 +67,23 @@ async def edit_member(call: Call) -> web.Response:
     membership, user = await require_membership(call, "leader"), _member_of(call)
     body = await call.body(MemberPatch)
     found = await call[ORGANISATION_SERVICE].set_role(
-        membership, user, body.role, call.seen
+        membership, user, body.role, call.seen, keep_keys=body.keys == "keep"
     )
     document = _document_of(call, membership, found)
     return call.answer(document, revision=found.revision)
 
 
 async def remove_member(call: Call) -> web.Response:
-    """End a membership: one's own, or that of somebody not above oneself."""
+    """End a membership: one's own, or that of somebody not above oneself.
+
+    The keys that only the member was shown end with it: a secret cannot be taken back.
+    Who removes another may keep them, until they are rotated.
+    """
     membership, user = await require_membership(call, "member"), _member_of(call)
-    await call[ORGANISATION_SERVICE].remove(membership, user, call.seen)
+    keeps = choice_of(call.request.query, "keys", ("revoke", "keep")) == "keep"
+    await call[ORGANISATION_SERVICE].remove(
+        membership, user, call.seen, keep_keys=keeps
+    )
     return call.done()
 
 
@@ -85,6 +98,13 @@ def _document_of(call: Call, membership: Membership, row: Member) -> MemberDocum
     email = row.email if shown else None
     return MemberDocument(row.user_id, row.name, email, row.role, row.joined_at)
 
+
+KEYS: Final = Query(
+    "keys",
+    {"type": "string", "enum": ["revoke", "keep"], "default": "revoke"},
+    "What becomes of the API keys that only the member was shown, having made or last "
+    "rotated them. Who leaves cannot keep them; those that another rotated stay.",
+)
 
 ROUTES: Final[tuple[Route, ...]] = (
     listing(
@@ -117,6 +137,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         ),
         summary="Remove a member, or leave (`me`)",
         access="member",
+        query=(KEYS,),
         problems=(*EMPTY, MEMBER_NOT_FOUND, LAST_OWNER),
     ),
 )

@@ -12,9 +12,9 @@ from msgspec import UNSET, Struct, UnsetType
 from persistence.errors import Revisions, TooMany
 from persistence.people.invitations import Invitations
 from persistence.people.join_requests import JoinRequests
+from persistence.people.leaving import LastOwner
 from persistence.people.organisations import (
     InUse,
-    LastOwner,
     Member,
     MemberNotFound,
     MemberRole,
@@ -50,6 +50,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(str).decode
 
 
+KEEPS_NONE: Final = "Who leaves keeps no keys: have another rotate them first."
 ALONE: Final = "Make somebody else an owner first, or end the organisation."
 
 
@@ -188,13 +189,25 @@ class OrganisationService:
     # -- Members
 
     async def set_role(
-        self, membership: Membership, user: str, role: MemberRole, seen: Revisions
+        self,
+        membership: Membership,
+        user: str,
+        role: MemberRole,
+        seen: Revisions,
+        *,
+        keep_keys: bool = False,
     ) -> Member:
-        """Give a member another role, neither of them above that of who asks."""
+        """Give a member another role, neither of them above that of who asks.
+
+        Who may have no keys any more loses those that nobody else was shown, unless
+        they are kept.
+        """
         membership.require("leader")
         allowed = touched_by(membership.member_role)
         try:
-            await self.organisations.set_role(membership.id, user, role, allowed, seen)
+            await self.organisations.set_role(
+                membership.id, user, role, allowed, seen, keep_keys=keep_keys
+            )
         except MEMBER_ERRORS as error:
             raise _refused(error) from error
         await self.changed(membership.id)
@@ -203,15 +216,30 @@ class OrganisationService:
             raise Refusal(MEMBER_NOT_FOUND)
         return found
 
-    async def remove(self, membership: Membership, user: str, seen: Revisions) -> None:
-        """End a membership: one's own, or that of somebody not above oneself."""
+    async def remove(
+        self,
+        membership: Membership,
+        user: str,
+        seen: Revisions,
+        *,
+        keep_keys: bool = False,
+    ) -> None:
+        """End a membership: one's own, or that of somebody not above oneself.
+
+        The keys that only the member was shown end with it, unless who removes another
+        keeps them.
+        """
         leaves = membership.require("member").user == user
         role = membership.member_role
         if not leaves:
             membership.require("leader")
+        elif keep_keys:
+            raise Refusal("forbidden", KEEPS_NONE)
         allowed = touched_by("owner" if leaves else role)
         try:
-            await self.organisations.remove(membership.id, user, allowed, seen)
+            await self.organisations.remove(
+                membership.id, user, allowed, seen, keep_keys=keep_keys
+            )
         except MEMBER_ERRORS as error:
             raise _refused(error) from error
         await self.changed(membership.id)

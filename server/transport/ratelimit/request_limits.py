@@ -81,12 +81,22 @@ ADDRESS_LOGINS_PER_S: Final = 1.0
 ADDRESS_LOGINS_BURST: Final = 60
 ACCOUNT_LOGINS_PER_S: Final = 500 / 3_600
 ACCOUNT_LOGINS_BURST: Final = 100
-REGISTRATIONS_PER_S: Final = 0.5
+REGISTRATIONS_PER_S: Final = 300 / 3_600
 REGISTRATIONS_BURST: Final = 60
+"""Of one address, which may be that of a whole university. Each makes a mail."""
+
 MAILS_PER_S: Final = 5 / 3_600
 MAILS_BURST: Final = 5
-ADDRESS_MAILS_PER_S: Final = 60 / 3_600
-ADDRESS_MAILS_BURST: Final = 30
+"""To one recipient that anybody can cause."""
+
+NOTICES_PER_S: Final = 5 / 3_600
+NOTICES_BURST: Final = 5
+"""To one recipient of what was done to its account, or decided for it. They are counted
+apart: with the others, a stranger could use up what its owner needs to be told."""
+
+SENT_MAILS_PER_S: Final = 60 / 3_600
+SENT_MAILS_BURST: Final = 30
+"""That one address, or one user, has us send."""
 
 _TIERS: Final = {"admin": "admin", "key": "admin"}
 """By role; the others are just signed in."""
@@ -179,7 +189,9 @@ class RequestLimits:
             "login accounts": TokenBuckets(ACCOUNT_LOGINS_PER_S, ACCOUNT_LOGINS_BURST),
             "registrations": TokenBuckets(REGISTRATIONS_PER_S, REGISTRATIONS_BURST),
             "mails": TokenBuckets(MAILS_PER_S, MAILS_BURST),
-            "mail addresses": TokenBuckets(ADDRESS_MAILS_PER_S, ADDRESS_MAILS_BURST),
+            "notices": TokenBuckets(NOTICES_PER_S, NOTICES_BURST),
+            "mail addresses": TokenBuckets(SENT_MAILS_PER_S, SENT_MAILS_BURST),
+            "mail users": TokenBuckets(SENT_MAILS_PER_S, SENT_MAILS_BURST),
         }
         """What all processes give tokens of together."""
         self._tell_taken: Callable[[list[tuple[str, str]]], None] | None = None
@@ -277,15 +289,30 @@ class RequestLimits:
         """Count a new account from an address."""
         return self._take(now_s, ("registrations", client))
 
-    def mail(self, client: str, email: str, now_s: float) -> Verdict:
-        """Count a mail that somebody at an address has us send to another."""
-        return self._take(now_s, ("mail addresses", client), ("mails", email))
+    def welcome(self, email: str, now_s: float) -> Verdict:
+        """Count the mail to whom a new account is for; its sender is counted before."""
+        return self._take(now_s, ("mails", email))
+
+    def mail(
+        self, client: str, email: str, now_s: float, user: str | None = None
+    ) -> Verdict:
+        """Count a mail to another that an address has us send, and a user, if any."""
+        sent = [("mail addresses", client)]
+        if user is not None:
+            sent.append(("mail users", user))
+        # The recipient last: who sends too many uses up nothing of anybody's.
+        return self._take(now_s, *sent, ("mails", email))
+
+    def notice(self, user: str, email: str, now_s: float) -> Verdict:
+        """Count a mail that tells somebody of what a user did, perhaps themselves."""
+        return self._take(now_s, ("mail users", user), ("notices", email))
 
     def _take(self, now_s: float, *asked: tuple[str, str]) -> Verdict:
         """Take a token of each, in order, up to the first that has none.
 
-        The sender's address is the first: one that is refused has no bucket made for
-        each name that it thinks of, so that ours are forgotten for those.
+        Returns what is to be told of the one that is nearest to its end. The sender's
+        address is the first: one that is refused has no bucket made for each name that
+        it thinks of, so that ours are forgotten for those.
         """
         taken = []
         for name, key in asked:

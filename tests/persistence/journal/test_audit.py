@@ -6,7 +6,7 @@ from inventory.changes import HoldExpired, SeatsHeld
 from inventory.limits import SNAPSHOT_EVERY_VERSIONS
 from inventory.loading import Loaded, SnapshotWriter
 from inventory.ports import Ownership
-from inventory.settings import Money
+from inventory.settings import Sum
 from inventory.snapshot import encode_snapshot
 from inventory.state import Stock
 from inventory.venue.map import Venue
@@ -32,7 +32,7 @@ async def test_a_real_sale_passes_and_is_counted(store):
     assert receipt.places == Counts(free=3, held=0, booked=2, blocked=0)
     assert receipt.counts == Counts(free=7, held=2, booked=5, blocked=1)
     assert (receipt.bookings, receipt.holds, receipt.seats_booked) == (3, 2, 3)
-    assert receipt.revenue == [Money(5 * 4_500, "EUR")]
+    assert receipt.revenue == [Sum(5 * 4_500, "EUR")]
     ((version, chain, batches),) = await store.query(
         "SELECT version, chain, (SELECT count(*) FROM journal) FROM event_head"
     )

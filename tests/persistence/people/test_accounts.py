@@ -88,7 +88,8 @@ async def test_a_guest_who_registers_leaves_the_token_behind_but_not_the_sockets
     accounts, sessions
 ):
     await accounts.create(ANNA)
-    assert await revoked(sessions) == {"usr_1": False}
+    # With the sockets that it opened, which would be the account's now.
+    assert await revoked(sessions) == {"usr_1": True}
 
 
 async def test_who_could_not_register_gets_no_mail(accounts, outbox):
@@ -98,32 +99,45 @@ async def test_who_could_not_register_gets_no_mail(accounts, outbox):
     assert [one.mail_id for one in await outbox.take()] == ["m1"]
 
 
-async def test_an_administrator_is_made_once_and_keeps_the_id(accounts, sessions):
+async def test_an_administrator_is_made_once_and_left_alone_from_then_on(
+    accounts, sessions
+):
     email = "admin@example.org"
-    first = await accounts.ensure_admin("usr_1", email, "hash", None)
-    await sessions.open("ses_1", "usr_1", "hash", digest("r"), PHONE)
-    again = await accounts.ensure_admin("usr_2", "Admin@example.org", "other", first)
+    assert not await accounts.was_made_admin(email)
+    await accounts.make_admin("usr_1", email, "hash")
+    first = await accounts.find_by_email(email)
     assert (first.user_id, first.role) == ("usr_1", "admin")
-    assert (again.user_id, again.password_hash) == ("usr_1", "other")
+    await accounts.make_admin("usr_2", "Admin@example.org", "other")
+    assert await accounts.find_by_email(email) == first
+    assert await accounts.was_made_admin("ADMIN@example.org")
     assert await revoked(sessions) == {}
 
 
-async def test_an_administrator_who_was_changed_meanwhile_is_left_alone(accounts):
+async def test_an_administrator_who_ended_is_not_made_again(accounts):
     email = "admin@example.org"
-    first = await accounts.ensure_admin("usr_1", email, "hash", None)
-    assert await accounts.ensure_admin("usr_2", email, "other", None) is None
-    changed = await accounts.ensure_admin("usr_2", email, "new", first)
-    assert await accounts.ensure_admin("usr_2", email, "other", first) is None
-    assert await accounts.find_by_email(email) == changed
+    await accounts.make_admin("usr_1", email, "hash")
+    await accounts.make_admin("usr_2", "other@example.org", "hash")
+    await accounts.delete("usr_1")
+    await accounts.make_admin("usr_3", email, "hash")
+    assert await accounts.find_by_email(email) is None
+
+
+async def test_who_is_an_administrator_already_stays_as_is(accounts, sessions):
+    await accounts.create(replace(ANNA, role="admin"))
+    await accounts.make_admin("usr_2", ANNA.email, "new")
+    assert (await accounts.find("usr_1")).password_hash == ANNA.password_hash
+    assert await accounts.was_made_admin(ANNA.email)
 
 
 async def test_a_customer_with_the_administrator_s_address_becomes_one_signed_out(
     accounts, sessions
 ):
-    anna = await accounts.create(ANNA, [], [code("c", "reset")])
+    await accounts.create(ANNA, [], [code("c", "reset")])
     await sessions.open("ses_1", "usr_1", "hash", digest("r"), PHONE)
-    admin = await accounts.ensure_admin("usr_2", "anna@example.org", "new", anna)
+    await accounts.make_admin("usr_2", "anna@example.org", "new")
+    admin = await accounts.find_by_email("anna@example.org")
     assert (admin.user_id, admin.role, admin.name) == ("usr_1", "admin", "Anna")
+    assert admin.password_hash == "new"
     # Who registered with that address need not be the one who is meant.
     assert await revoked(sessions) == {"usr_1": True, "ses_1": True}
     assert await sessions.refresh(digest("r"), digest("r2"), b"", PHONE) is None
@@ -166,12 +180,15 @@ async def test_a_code_verifies_the_address_that_it_was_sent_to_once(accounts):
     assert await verify(accounts, "c") is None
 
 
-async def test_a_later_code_ends_the_one_before_for_the_same_purpose(accounts):
+async def test_a_later_code_ends_the_one_before_where_only_its_owner_asks(accounts):
     await accounts.create(ANNA, [], [code("c1")])
-    await accounts.put_code(mail("m"), code("r", "reset"))
+    await accounts.put_code(mail("m"), code("r1", "reset"))
     await accounts.put_code(mail("m2"), code("c2"))
     assert await verify(accounts, "c1") is None
-    assert await accounts.reset_password(digest("r"), "new") is not None
+    # Anybody asks for a new password: the code that is being read stays good.
+    await accounts.put_code(mail("m3"), code("r2", "reset"))
+    assert await accounts.reset_password(digest("r1"), "new") is not None
+    assert await accounts.reset_password(digest("r2"), "newer") is None
 
 
 async def test_a_code_that_is_too_old_is_none(accounts, outbox):

@@ -4,7 +4,12 @@ from msgspec.structs import replace
 from persistence.errors import TooMany
 from persistence.events.attendees import Attendees, NewAttendee, forget_attendees
 from persistence.mail import TAKEN_MAX, Outbox, put_mails
-from persistence.people.announcements import PER_DAY_MAX, Announcements, NewAnnouncement
+from persistence.people.announcements import (
+    PER_DAY_MAX,
+    UNPROVEN_PER_DAY_MAX,
+    Announcements,
+    NewAnnouncement,
+)
 from persistence.people.organisations import OrganisationNotFound
 from tests.persistence.journals import SETTINGS, make_batch, make_booking
 from tests.persistence.persons import digest, mail, organised, registered
@@ -212,3 +217,19 @@ async def test_what_is_for_ticket_holders_is_theirs_to_read(announcements, store
     assert await told("usr_bert") == {"ann"}
     assert await told("usr_cleo") == {"ann", "held"}
     assert await told("usr_gone") == set()
+
+
+async def test_an_address_that_nobody_confirmed_gets_few_in_a_day(announcements, store):
+    await store.pool.fetch(
+        "UPDATE account SET verified_at = now() WHERE user_id = 'usr_bert'"
+    )
+    for n in range(UNPROVEN_PER_DAY_MAX + 2):
+        await announcements.create(replace(NEW, announcement_id=f"ann {n}"))
+    await write_all(announcements, 50)
+    got = await recipients(store)
+    assert got.count("bert") == UNPROVEN_PER_DAY_MAX + 2
+    assert got.count("anna") == got.count("cleo") == UNPROVEN_PER_DAY_MAX
+    await store.pool.fetch("UPDATE mail SET created_at = now() - interval '25 h'")
+    await announcements.create(replace(NEW, announcement_id="tomorrow"))
+    await write_all(announcements, 50)
+    assert (await recipients(store)).count("cleo") == UNPROVEN_PER_DAY_MAX + 1

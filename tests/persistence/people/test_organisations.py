@@ -5,11 +5,11 @@ import pytest
 from persistence.errors import Stale, TooMany
 from persistence.events.catalog import Catalog
 from persistence.events.rows import EventFilter
+from persistence.people.leaving import LastOwner
 from persistence.people.organisations import (
     OWNED_MAX,
     AlreadyMember,
     InUse,
-    LastOwner,
     MemberNotFound,
     NotAllowed,
     OrganisationNotFound,

@@ -6,7 +6,7 @@ from typing import BinaryIO, cast
 
 import pytest
 
-from server.base.log import Output
+from server.base.log import Output, plain, plain_json
 
 PROGRAM = """
 import asyncio, logging, warnings
@@ -169,3 +169,31 @@ print("went on")
             [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full
         )
     assert done.stdout == b"went on\n"
+
+
+EVIL = "a\x1b[2J\x9bm\x7f\u202eb\u2028c ü 🎟"
+
+SHOUT = f"""
+from server.base.log import configure_logging
+import structlog
+
+configure_logging("info")
+structlog.get_logger().info("said", by={EVIL!r})
+"""
+
+
+def test_no_line_holds_what_a_terminal_obeys():
+    command = [sys.executable, "-c", SHOUT]
+    done = subprocess.run(command, capture_output=True, check=True)
+    (line,) = done.stderr.decode().splitlines()
+    assert json.loads(line)["by"] == EVIL
+    assert "ü 🎟" in line
+    assert not any(sign in line for sign in "\x1b\x9b\x7f\u202e\u2028")
+
+
+def test_a_text_for_a_terminal_shows_what_it_must_not_obey():
+    assert plain(EVIL) == "a\\x1b[2J\\x9bm\\x7f\\u202eb\\u2028c ü 🎟"
+    assert plain("two\nlines\r") == "two\nlines\\r"
+    assert json.loads(plain_json(json.dumps(EVIL, ensure_ascii=False))) == EVIL
+    # A mark of a far plane takes two of JSON's escapes.
+    assert plain_json('"\U000e0041"') == '"\\udb40\\udc41"'

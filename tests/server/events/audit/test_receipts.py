@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from inventory.settings import Money
+from inventory.settings import Sum
 from persistence.journal.audit import Counts, Digest, Receipt
 from server.events.audit.receipts import (
     Forged,
@@ -39,7 +39,7 @@ RECEIPT = Receipt(
     holds=1,
     bookings=2,
     seats_booked=3,
-    revenue=[Money(2**60, "EUR")],
+    revenue=[Sum(2**60, "EUR")],
     digest=Digest(state="s", chain="c", origin="o"),
     differences=[],
     audited_at=datetime(2026, 11, 21, 2, 3, 4, 567, UTC),

@@ -60,3 +60,31 @@ def test_why_a_mail_was_not_sent_is_told(row, fate, database_url):
             return module._told(known | row)
 
     assert fate in complete(told())
+
+
+EVIL = "\x1b]0;owned\x07\x9b2J\u202etxt\r\nanother line"
+
+
+def test_what_others_wrote_moves_no_cursor(database_url, capsys):
+    put_mails(database_url)
+
+    async def spoil() -> None:
+        async with open_store(database_url) as store:
+            sql = "UPDATE mail SET subject = $1, reason = $1, body = $1, attempts = 1"
+            await store.pool.fetch(sql, EVIL)
+
+    complete(spoil())
+    for json_too in (False, True):
+        assert module.outbox(json=json_too, database_url=database_url) == 0
+        out = capsys.readouterr().out
+        assert out.isascii()
+        assert not any(sign in out for sign in "\x1b\x07\x9b\r")
+        assert "another line" in out
+        if json_too:
+            rows = [json.loads(line) for line in out.splitlines()]
+            assert {row["subject"] for row in rows} == {EVIL}
+        else:
+            assert out.count("\\x1b]0;owned") >= 2
+            # Nothing but the text itself begins a line of its own.
+            starts = ("  | ", "  ", "20")
+            assert all(line.startswith(starts) for line in out.splitlines() if line)

@@ -102,6 +102,16 @@ async def test_what_was_read_before_a_change_is_not_kept(machines, store):
     assert not machines.knows(FRESH.text)
 
 
+async def test_a_key_that_ends_while_it_is_read_proves_nothing(machines, store):
+    def end() -> None:
+        store.meanwhile = lambda: None
+        store.keys.clear()
+        machines.forget("org")
+
+    store.meanwhile = end
+    assert await machines.identify(FRESH.text) is None
+
+
 async def test_a_key_is_not_believed_for_long(machines, monkeypatch):
     await machines.identify(FRESH.text)
     real = time.monotonic()

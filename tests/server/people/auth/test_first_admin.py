@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 
 from persistence.people.accounts import Account
 from persistence.postgres.pool import Pool
+from server.base.settings import ConfigError
 from server.people.auth import passwords as module
 from server.people.auth.first_admin import ensure_admin
 from server.people.auth.passwords import Passwords
@@ -61,26 +62,51 @@ async def test_processes_that_start_at_once_make_one_account(pool, passwords):
     assert await row_of(pool) == made
 
 
-async def test_processes_that_start_at_once_with_a_new_password_set_it_once(
-    pool, passwords
-):
+async def test_a_later_change_stays_whatever_the_environment_says(pool, passwords):
     accounts = accounts_of(pool)
-    await ensure_admin(accounts, passwords, EMAIL, "another password")
-    user = (await row_of(pool))["user_id"]
-    starts = [ensure_admin(accounts, passwords, EMAIL, PASSWORD) for _ in range(6)]
-    await asyncio.gather(*starts)
-    made = await row_of(pool)
-    assert made["user_id"] == user
-    assert await passwords.verify(made["password_hash"], PASSWORD)
-
-
-async def test_who_has_the_password_but_not_the_right_is_given_it(pool, passwords):
-    accounts = accounts_of(pool)
-    hashed = await passwords.hash(PASSWORD)
-    await accounts.create(Account("usr_1", EMAIL, hashed, "customer", "Anna"))
     await ensure_admin(accounts, passwords, EMAIL, PASSWORD)
-    made = await row_of(pool)
-    assert (made["role"], made["password_hash"]) == ("admin", hashed)
+    account = await accounts.find_by_email(EMAIL)
+    assert account is not None
+    chosen = await passwords.hash("another password")
+    await accounts.change_password(account, chosen, [])
     await pool.fetch(SUSPEND)
+    await pool.fetch("UPDATE account SET role = 'customer'")
+    changed = await row_of(pool)
+    for password in (PASSWORD, "a third of them"):
+        await ensure_admin(accounts, passwords, EMAIL, password)
+    assert await row_of(pool) == changed
+
+
+async def test_who_was_deleted_does_not_come_back_with_the_next_start(pool, passwords):
+    accounts = accounts_of(pool)
     await ensure_admin(accounts, passwords, EMAIL, PASSWORD)
-    assert (await row_of(pool))["suspended_at"] is None
+    await ensure_admin(accounts, passwords, "second@example.org", PASSWORD)
+    account = await accounts.find_by_email(EMAIL)
+    assert account is not None
+    await accounts.delete(account.user_id)
+    await ensure_admin(accounts, passwords, EMAIL, PASSWORD)
+    assert await accounts.find_by_email(EMAIL) is None
+
+
+async def test_an_administrator_of_a_former_version_keeps_the_password(pool, passwords):
+    accounts = accounts_of(pool)
+    await accounts.create(Account("usr_1", EMAIL, "hash", "admin", "Anna"))
+    # A weak one in the environment is nothing to stop for: it is not used.
+    await ensure_admin(accounts, passwords, EMAIL, "password1")
+    assert (await row_of(pool))["password_hash"] == "hash"
+
+
+@pytest.mark.parametrize("password", ["short 7", "Password2026!", "12345678"])
+async def test_a_weak_password_makes_no_administrator(pool, passwords, password):
+    with pytest.raises(ConfigError, match="ONSALE_ADMIN_PASSWORD"):
+        await ensure_admin(accounts_of(pool), passwords, EMAIL, password)
+    assert await pool.fetch("SELECT FROM account") == []
+
+
+async def test_who_has_the_address_but_not_the_right_is_given_both(pool, passwords):
+    accounts = accounts_of(pool)
+    await accounts.create(Account("usr_1", EMAIL, "hash", "customer", "Anna"))
+    await ensure_admin(accounts, passwords, EMAIL, PASSWORD)
+    made = await row_of(pool)
+    assert (made["user_id"], made["role"]) == ("usr_1", "admin")
+    assert await passwords.verify(made["password_hash"], PASSWORD)

@@ -23,6 +23,9 @@ class Ears:
         self.heard_of.append((user, subjects))
         self.sockets = sockets
 
+    def heard_left(self, guest):
+        self.heard_of.append(guest)
+
     def look_soon(self):
         self.looked += 1
 
@@ -72,3 +75,9 @@ def test_where_something_may_have_been_missed_the_database_is_asked():
     wire.handler(b"\xc1")
     assert ears.looked == 2
     assert ears.heard_of == []
+
+
+def test_a_guest_who_is_somebody_else_now_is_told_of_by_itself():
+    ears, _ = connected()
+    ears.tell_left("usr_guest")
+    assert (ears.heard_of, ears.looked) == (["usr_guest"], 0)

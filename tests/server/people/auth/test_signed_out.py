@@ -64,30 +64,53 @@ async def test_a_session_that_ends_here_ends_elsewhere(client, elsewhere):
     assert (await elsewhere.as_(two["access_token"]).get("/v1/me")).status == 200
 
 
-async def test_a_guest_who_registers_keeps_the_socket_and_loses_the_token(
+@pytest.mark.attack
+async def test_a_guest_who_registers_loses_the_token_and_every_socket_of_it(
     client, elsewhere
 ):
+    """Who kept a guest's socket sees nothing of the account that came of it."""
     guest = await client.good("POST", "/v1/auth/guest")
     headers = {"Authorization": f"Bearer {guest['access_token']}"}
-    async with client.session.ws_connect(
-        f"{elsewhere.url}/v1/ws", headers=headers
-    ) as socket:
+    async with (
+        client.session.ws_connect(f"{client.url}/v1/ws", headers=headers) as here,
+        client.session.ws_connect(f"{elsewhere.url}/v1/ws", headers=headers) as there,
+        client.session.ws_connect(f"{elsewhere.url}/v1/ws") as greeted,
+    ):
+        hello = {"op": "hello", "id": 1, "token": guest["access_token"]}
+        await greeted.send_json(hello)
+        assert (await greeted.receive_json())["op"] == "ok"
+        ends = asyncio.gather(*map(closed_with, (here, there, greeted)))
         new = {"email": "olga@example.org", "password": "x" * 8, "name": "Olga"}
         made = await client.as_(guest["access_token"]).good(
             "POST", "/v1/auth/register", new
         )
         assert made["user"]["id"] == guest["user"]["id"]
-        as_guest = elsewhere.as_(guest["access_token"])
-        async with asyncio.timeout(CLOSED_S_MAX):
-            while True:
-                if (await as_guest.get("/v1/me")).status == 401:
-                    break
-                await asyncio.sleep(0.05)
+        assert set(await ends) == {("you have been signed out", 4001)}
+    assert (await elsewhere.as_(guest["access_token"]).get("/v1/me")).status == 401
+    headers = {"Authorization": f"Bearer {made['access_token']}"}
+    url = f"{elsewhere.url}/v1/ws"
+    async with client.session.ws_connect(url, headers=headers) as socket:
         await socket.send_json({"op": "ping", "id": 1})
         assert (await socket.receive_json())["op"] == "ok"
-        # It goes on as the customer, without being opened anew.
-        await socket.send_json({"op": "hello", "id": 2, "token": made["access_token"]})
-        assert (await socket.receive_json())["user"]["role"] == "customer"
+
+
+async def test_a_guest_who_logs_in_loses_the_sockets_and_keeps_the_token(client):
+    guest = await client.good("POST", "/v1/auth/guest")
+    as_guest = client.as_(guest["access_token"])
+    headers = {"Authorization": f"Bearer {guest['access_token']}"}
+    async with client.session.ws_connect(
+        f"{client.url}/v1/ws", headers=headers
+    ) as socket:
+        wrong = await as_guest.post("/v1/auth/login", ADMIN | {"password": "x" * 8})
+        assert wrong.status == 401
+        await socket.send_json({"op": "ping", "id": 1})
+        assert (await socket.receive_json())["op"] == "ok"
+        await as_guest.good("POST", "/v1/auth/login", ADMIN)
+        assert await closed_with(socket) == ("you have been signed out", 4001)
+    # What it holds and has booked is still to be had.
+    assert (await as_guest.get("/v1/me")).status == 200
+    # A token that proves nothing is no reason to refuse a password that does.
+    await client.as_("nonsense").good("POST", "/v1/auth/login", ADMIN)
 
 
 async def test_a_token_of_one_process_is_good_in_the_other(client, elsewhere):

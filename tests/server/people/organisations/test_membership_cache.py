@@ -39,8 +39,16 @@ def store():
 
 
 @pytest.fixture
-def sellers(store):
-    return Sellers(store)
+def closed():
+    """Whose sockets were closed."""
+    return []
+
+
+@pytest.fixture
+def sellers(store, closed):
+    sellers = Sellers(store)
+    sellers.close_sockets = closed.append
+    return sellers
 
 
 async def test_owners_and_leaders_manage_and_staff_belongs(sellers):
@@ -101,3 +109,29 @@ async def test_what_another_process_tells_is_read_soon(sellers, store):
         while not runs(seller, "cleo"):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.001)
     running.cancel()
+
+
+async def test_the_sockets_of_who_belongs_to_it_no_more_are_closed(
+    sellers, store, closed
+):
+    await sellers.find("org")
+    store.members["org"] |= {"anna": "leader", "cleo": "staff"}
+    await sellers.changed("org")
+    assert closed == []
+    del store.members["org"]["bert"]
+    await sellers.changed("org")
+    await sellers.look()
+    assert closed == ["bert"]
+
+
+async def test_who_left_while_nothing_could_be_read_is_found_out_later(
+    sellers, store, closed
+):
+    await sellers.find("org")
+    del store.members["org"]["bert"]
+    store.away = True
+    await sellers.changed("org")
+    assert closed == []
+    store.away = False
+    await sellers.look()
+    assert closed == ["bert"]

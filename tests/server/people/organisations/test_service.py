@@ -54,7 +54,7 @@ class Notes:
 def service():
     # No store is asked for anything here.
     none: Any = None
-    made: Any = OrganisationService(pool=none, public_url=None)
+    made: Any = OrganisationService(none, None)
     made.sellers = Notes()
     made.on_change.append(made.sellers.forget)
     return made

@@ -16,8 +16,10 @@ from server.transport.ratelimit.request_limits import (
     LOGINS_BURST,
     MAILS_BURST,
     NETWORK_GUESTS_BURST,
+    NOTICES_BURST,
     PUBLIC_MAX,
     REQUESTS_BURST,
+    SENT_MAILS_BURST,
     SHOWN_BURST,
     SIGNED_IN_MAX,
     TELL_S,
@@ -73,6 +75,34 @@ def test_nobody_s_letter_box_is_filled():
     allowed = [limits.mail(f"a{n}", OLGA, 0.0).allowed for n in range(20)]
     assert sum(allowed) == MAILS_BURST
     assert limits.mail("a1", "other@example.org", 0.0).allowed
+
+
+def test_the_owner_of_an_account_is_told_of_it_whoever_filled_the_letter_box():
+    limits = RequestLimits()
+    while limits.mail("eve", OLGA, 0.0).allowed:
+        pass
+    allowed = [limits.notice("usr_1", OLGA, 0.0).allowed for _ in range(20)]
+    assert sum(allowed) == NOTICES_BURST
+    assert limits.notice("usr_1", "other@example.org", 0.0).allowed
+
+
+def test_neither_an_address_nor_a_user_sends_mails_without_end():
+    limits = RequestLimits()
+    emails = [f"{n}@example.org" for n in range(100)]
+    allowed = [limits.mail("eve", email, 0.0, f"usr_{email}") for email in emails]
+    assert sum(one.allowed for one in allowed) == SENT_MAILS_BURST
+    limits = RequestLimits()
+    allowed = [limits.mail(f"a{email}", email, 0.0, "usr_eve") for email in emails]
+    assert sum(one.allowed for one in allowed) == SENT_MAILS_BURST
+    # Who sends no more uses up nothing of what its victims may get.
+    assert limits.mail("a", emails[-1], 0.0).remaining == MAILS_BURST - 1
+
+
+def test_a_new_account_s_mail_counts_with_all_others_to_its_address():
+    limits = RequestLimits()
+    allowed = [limits.welcome(OLGA, 0.0).allowed for _ in range(20)]
+    assert sum(allowed) == MAILS_BURST
+    assert not limits.mail("home", OLGA, 0.0).allowed
 
 
 def who(role: Any, user: str = "usr_1") -> Identity:
