@@ -117,6 +117,7 @@ SECRETS: Final = frozenset(
     {
         "admin_password",
         "database_url",
+        "metrics_token",
         "old_secret_key",
         "redis_url",
         "s3_key_id",

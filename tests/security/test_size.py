@@ -33,6 +33,7 @@ async def plan(api: Api, venue: str, whose: Team, days: int = 30) -> Json:
     }
     answer = await api.request("POST", "/v1/events", body, who=whose.owner)
     if answer.status == 201:
+        assert isinstance(answer.body, dict)
         return answer.body
     return check_problem(answer, 403)
 
