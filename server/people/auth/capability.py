@@ -4,9 +4,9 @@ import asyncio
 from typing import Final
 
 from persistence.people.accounts import Accounts
-from persistence.people.guests import GuestRows
 from persistence.people.sessions import Sessions
-from persistence.people.token_keys import TokenKeys
+from persistence.people.tokens.guests import GuestRows
+from persistence.people.tokens.token_keys import TokenKeys
 from server.base.settings import Config
 from server.live.fanout.hub import HUB
 from server.people.auth import rest, rest_sessions

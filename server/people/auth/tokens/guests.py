@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from persistence.errors import Unavailable
-from persistence.people.guests import FORGET_MAX, GuestRows
+from persistence.people.tokens.guests import FORGET_MAX, GuestRows
 from server.base.identity import Identity
 from server.base.jobs import Job
 from server.people.auth.lifetimes import CLOCK_SKEW_S, LIFETIME_S, UNUSED_S

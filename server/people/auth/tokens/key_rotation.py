@@ -10,7 +10,7 @@ import asyncio
 import structlog
 
 from persistence.errors import Unavailable
-from persistence.people.token_keys import TokenKeys
+from persistence.people.tokens.token_keys import TokenKeys
 from server.base.jobs import Job
 from server.people.auth.tokens.signing_keys import (
     KEY_S,

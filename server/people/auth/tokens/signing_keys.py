@@ -15,7 +15,7 @@ from typing import Final, Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
 
-from persistence.people.token_keys import StoredSeed
+from persistence.people.tokens.token_keys import StoredSeed
 from server.people.auth.lifetimes import CLOCK_SKEW_S, DAY_S, TOKEN_S_MAX
 
 SECRET_BYTES_MIN: Final = 32

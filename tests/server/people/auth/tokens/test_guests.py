@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from persistence.errors import Unavailable
-from persistence.people.guests import FORGET_MAX
+from persistence.people.tokens.guests import FORGET_MAX
 from server.base.identity import Identity
 from server.base.jobs import Job
 from server.people.auth.lifetimes import LIFETIME_S, UNUSED_S

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from persistence.people.token_keys import StoredSeed
+from persistence.people.tokens.token_keys import StoredSeed
 from server.people.auth.tokens.signing_keys import (
     KEPT_S,
     KEY_S,

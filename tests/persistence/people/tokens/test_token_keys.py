@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from persistence.people.token_keys import TokenKeys
+from persistence.people.tokens.token_keys import TokenKeys
 
 pytestmark = pytest.mark.postgres
 

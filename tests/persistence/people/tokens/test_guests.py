@@ -1,5 +1,5 @@
-from persistence.people import guests
-from persistence.people.guests import GuestRows
+from persistence.people.tokens import guests
+from persistence.people.tokens.guests import GuestRows
 from tests.persistence.journals import make_batch, make_booking
 
 WEEK_S = 7 * 86_400

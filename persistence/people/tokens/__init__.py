@@ -1,0 +1,1 @@
+"""Who proves to be somebody by a token alone: its keys, and the guests that stay."""
