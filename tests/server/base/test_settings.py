@@ -191,6 +191,7 @@ ALL_SECRETS = {
     "ONSALE_ADMIN_EMAIL": "a@b.example",
     "ONSALE_MAIL_FROM": "a@b.example",
     "ONSALE_ADMIN_PASSWORD_FILE": "correct horse battery staple",
+    "ONSALE_METRICS_TOKEN_FILE": "z" * 16,
     "ONSALE_SECRET_KEY_FILE": "x" * 32,
     "ONSALE_OLD_SECRET_KEY_FILE": "y" * 32,
     "ONSALE_SMTP_URL_FILE": "smtps://u:p@mail.example",
