@@ -240,7 +240,7 @@ class Plans:
     def __init__(self, world: "World") -> None:
         self._world = world
 
-    async def find_plan(self, event: str) -> Any:
+    async def find_plan(self, event: str, drawn: bool = True) -> Any:
         return self._world.plans.get(event)
 
     async def scheduled_events(self, due_ms: int) -> list[str]:
