@@ -203,7 +203,8 @@ class EventRegistry:
 
     def forget(self, event: str) -> None:
         """Serve an event that others own no more, and drop what is known of it."""
-        if self.let_go(event):
+        # Who is loading it has the hub in hand: watchers of that one would be lost.
+        if self.let_go(event) and event not in self._loading:
             self._hub.drop(event)
 
     def is_followed(self, served: LocalEvent) -> bool:
@@ -286,11 +287,8 @@ class EventRegistry:
             plan, venue = await self._plan_of(event)
             seller = await self._seller_of(plan)
         hub = self._hub.add_event(event, venue, plan.first_settings)
-        try:
-            served = await self._serve(plan, hub)
-        except EventUnavailable:
-            self._hub.drop(event)
-            raise
+        # Where that fails the hub stays: who follows an owner has it in hand.
+        served = await self._serve(plan, hub)
         if self._stopping and isinstance(served, LocalEvent):
             await served.actor.stop(limits.STOP_S_MAX)
             raise EventUnavailable
