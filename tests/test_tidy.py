@@ -339,13 +339,13 @@ def test_services_know_no_http():
         ("from aiohttp import web\nKEY = web.AppKey('key', int)", None),
     ],
 )
-def test_a_service_that_knows_http_would_be_found(line, wrong, tmp_path):
+@pytest.mark.parametrize("name", ["server/shop/service.py", "server/shop/service_a.py"])
+def test_a_service_that_knows_http_would_be_found(name, line, wrong, tmp_path):
     put(tmp_path, "persistence/__init__.py", "VERSION = 1")
     put(tmp_path, "server/transport/http/problems.py", "NOT_FOUND = 404")
-    put(tmp_path, "server/events/sales/service.py", line)
-    # What translates may know both.
-    put(tmp_path, "server/events/sales/rest.py", line)
-    expected = [] if wrong is None else [f"server/events/sales/service.py {wrong}"]
+    put(tmp_path, name, line)
+    put(tmp_path, "server/shop/rest.py", line)  # What translates may know both.
+    expected = [] if wrong is None else [f"{name} {wrong}"]
     assert tidy.bound_to_http(tmp_path) == expected
 
 

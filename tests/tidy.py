@@ -30,7 +30,8 @@ ORDER = ("__init__.py", *DISTRICTS, "pages", "app.py", "__main__.py")
 APP = "server/app.py"
 USE_APP = ("server/ops/process/", "server/ops/cli/")
 
-SERVICE = "service.py"
+SERVICE = "service*.py"
+"""What a service's module is called: `service.py`, or one of several."""
 OF_REQUESTS = (
     "server/transport/http/middleware.py",
     "server/transport/http/problems.py",
@@ -132,7 +133,7 @@ def bound_to_http(root: Path) -> list[str]:
     wrong = [
         f"{name} imports {other}"
         for name in model
-        if PurePosixPath(name).name == SERVICE
+        if PurePosixPath(name).match(SERVICE)
         for other in OF_REQUESTS
         if other in model[name]
     ]

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from server.app import Server
 from server.base.instance import Instance
 from server.base.settings import Config
-from server.people.auth import passwords
+from server.people.auth.passwords import passwords
 
 ADMIN = {"email": "admin@example.org", "password": "correct horse battery"}
 

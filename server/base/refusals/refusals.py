@@ -51,6 +51,12 @@ class Found(Protocol):
 
 
 LIMIT_REACHED: Final = ProblemType("limit_reached", 409, "There are as many as may be.")
+RATE_LIMITED: Final = ProblemType(
+    "rate_limited", 429, "Too many requests; try again later.", transient=True
+)
+CODE_INVALID: Final = ProblemType(
+    "code_invalid", 422, "This code was used, has expired, or never was one."
+)
 
 
 class Refusal(Exception):

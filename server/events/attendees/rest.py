@@ -23,7 +23,7 @@ from server.events.attendees.service import PERSONS, REGISTRATIONS
 from server.events.catalogue.rest import find_event
 from server.events.catalogue.service import EVENT_SERVICE, FoundEvent
 from server.live.actors.registry import EventNotFound, EventUnavailable
-from server.people.auth.fields import Email, check_email, count_mail, read_email
+from server.people.auth.fields import Email, check_email
 from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.http.problems import (
     BAD_FIELD,
@@ -43,10 +43,12 @@ from server.transport.http.problems import (
     ProblemError,
     bad_field,
 )
+from server.transport.mail.addresses import read_email
 from server.transport.mail.codes import hash_of_code
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name
+from server.transport.rest.guard import meter_of
 from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of
@@ -113,7 +115,7 @@ async def create_attendee(call: Call) -> web.Response:
     body = await call.body(AttendeeCreate)
     _check_open(event)
     comer = await _comer_of(call, body)
-    count_mail(call, comer.email)
+    meter_of(call).mail(comer.email)
 
     def name(attempt: int) -> str:
         tried = key if key is None or not attempt else f"{key} {attempt}"

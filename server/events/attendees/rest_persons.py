@@ -32,7 +32,7 @@ from server.events.attendees.rest import (
     seen_by,
 )
 from server.events.attendees.service import PERSONS
-from server.people.auth.fields import Email, check_email, read_email
+from server.people.auth.fields import Email, check_email
 from server.people.organisations.membership import MEMBERSHIPS
 from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
@@ -43,6 +43,7 @@ from server.transport.http.problems import (
     ProblemError,
     bad_field,
 )
+from server.transport.mail.addresses import read_email
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name

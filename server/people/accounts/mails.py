@@ -6,7 +6,6 @@ anything to anybody. A link has its code behind a `#`, so that no server logs it
 
 from typing import Final
 
-from aiohttp import web
 from msgspec import Struct
 
 from persistence.mail import Code, Mail, Purpose
@@ -116,6 +115,3 @@ class AccountMails:
             Mail(new_mail_id(), user, email, subject, body, lasts_s),
             Code(hash_of_code(code), user, purpose, email, lasts_s),
         )
-
-
-ACCOUNT_MAILS: Final = web.AppKey("mails", AccountMails)

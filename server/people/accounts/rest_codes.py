@@ -1,43 +1,25 @@
 """What a code in a mail is good for: to confirm an address, or a new password."""
 
-import asyncio
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
 from msgspec import Meta, Struct
 
 from inventory.faults import Faults
-from persistence.people.accounts import EmailTaken
-from server.people.accounts.mails import ACCOUNT_MAILS
 from server.people.accounts.problems import EMAIL_TAKEN
+from server.people.accounts.service_codes import CODE_SERVICE
 from server.people.auth.fields import (
-    ACCOUNTS,
     PASSWORD_WRITES,
     Email,
     NewPassword,
-    account_of,
     check_new_password,
-    count_mail,
-    hash_password,
-    refuse_same,
 )
-from server.people.auth.sessions import SIGN_INS
-from server.transport.http.problems import (
-    BAD_FIELD,
-    CODE_INVALID,
-    UNAVAILABLE,
-    ProblemError,
-)
-from server.transport.mail.codes import hash_of_code
-from server.transport.mail.sender import OUTBOX
+from server.transport.http.problems import BAD_FIELD, CODE_INVALID, UNAVAILABLE
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
+from server.transport.rest.guard import meter_of
 from server.transport.rest.notes import note_objects
 from server.transport.rest.route import WRITES, Route
-
-FORGOT_S: Final = 0.3
-"""How long the answer takes at least, so that its time does not tell who has an
-account: with one there is a mail to write."""
 
 MailCode = Annotated[str, Meta(min_length=1, max_length=128)]
 
@@ -73,65 +55,31 @@ class Accepted(Struct):
 
 async def resend(call: Call) -> web.Response:
     """Send the code for the caller's address once more; earlier ones end."""
-    account = await account_of(call)
-    # An address that is to be is what waits for a code, whatever the one of today does.
-    email = account.pending_email or (None if account.verified else account.email)
-    if email is not None:
-        count_mail(call, email)
-        message = call[ACCOUNT_MAILS].verify(account.user_id, email)
-        await call[ACCOUNTS].put_code(message.mail, message.code)
+    await call[CODE_SERVICE].resend(call.who, meter_of(call))
     return call.answer(Accepted(), status=202)
 
 
 async def verify(call: Call) -> web.Response:
     """Note that somebody reads the mails of an address; it may be a new one."""
     body = await call.body(Verify)
-    try:
-        proven = await call[ACCOUNTS].verify(
-            hash_of_code(body.code), call[ACCOUNT_MAILS].new_address
-        )
-    except EmailTaken as error:
-        raise ProblemError(EMAIL_TAKEN) from error
-    if proven is None:
-        raise ProblemError(CODE_INVALID)
-    note_objects(call.request, user=proven.user_id)
+    user = await call[CODE_SERVICE].verify(body.code)
+    note_objects(call.request, user=user)
     return call.done()
 
 
 async def forgot(call: Call) -> web.Response:
     """Send a code to an address, if it has an account; the answer does not tell."""
     body = await call.body(Forgot)
-    email = body.email.strip()
-    count_mail(call, email)
-    await asyncio.gather(_send_reset(call, email), asyncio.sleep(FORGOT_S))
+    await call[CODE_SERVICE].forgot(body.email, meter_of(call))
     return call.answer(Accepted(), status=202)
 
 
 async def reset(call: Call) -> web.Response:
     """Change the password of whom the code proves, and end all sessions."""
     body = await call.body(Reset)
-    hashed_code = hash_of_code(body.code)
-    # Before the hash, which is dear: nobody may have us compute it for nothing.
-    proven = await call[OUTBOX].find_code(hashed_code, "reset")
-    account = None if proven is None else await call[ACCOUNTS].find(proven.user_id)
-    if account is None:
-        raise ProblemError(CODE_INVALID)
-    await refuse_same(call, account, body.password, "password")
-    hashed = await hash_password(call, body.password)
-    done = await call[ACCOUNTS].reset_password(hashed_code, hashed)
-    if done is None:
-        raise ProblemError(CODE_INVALID)
-    proven, ended = done
-    note_objects(call.request, user=proven.user_id)
-    call[SIGN_INS].end_here(proven.user_id, ended)
+    user = await call[CODE_SERVICE].reset(body.code, body.password)
+    note_objects(call.request, user=user)
     return call.done()
-
-
-async def _send_reset(call: Call, email: str) -> None:
-    account = await call[ACCOUNTS].find_by_email(email)
-    if account is not None:
-        message = call[ACCOUNT_MAILS].reset(account)
-        await call[ACCOUNTS].put_code(message.mail, message.code)
 
 
 ROUTES: Final[tuple[Route, ...]] = (

@@ -17,12 +17,14 @@ from server.base.identity import Role
 from server.people.accounts.problems import EMAIL_TAKEN, LAST_ADMIN, USER_NOT_FOUND
 from server.people.accounts.service import USER_SERVICE
 from server.people.api_keys.service import API_KEY_SERVICE
-from server.people.auth.fields import Email, check_email, count_mail, read_email
+from server.people.auth.fields import Email, check_email
 from server.people.organisations.problems import LAST_OWNER
 from server.transport.http.problems import BAD_FIELD, KEY_REUSED, UNAVAILABLE
+from server.transport.mail.addresses import read_email
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
+from server.transport.rest.guard import meter_of
 from server.transport.rest.notes import note_details
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import bool_of, choice_of, text_of
@@ -102,7 +104,7 @@ async def create_user(call: Call) -> web.Response:
     """Make an account for somebody, who chooses its password."""
     key, body = call.key, await call.body(UserCreate)
     email = read_email(body.email)
-    count_mail(call, email)
+    meter_of(call).mail(email)
     found = await call[USER_SERVICE].create(call.who, email, body.name, body.role, key)
     headers = {"Location": f"/v1/users/{found.user_id}"}
     return call.answer(document_of(found), status=201, headers=headers)

@@ -1,7 +1,7 @@
 """Users in the hands of administrators: made, changed, deleted, whoever asks.
 
-What people do with their own account stands with its routes: there each step counts
-against the limits of who asks, and answers with their session.
+What people do with their own account is in `service_own.py`, `service_register.py` and
+`service_codes.py`: there steps count against the limits of who asks.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,6 +30,10 @@ OWNS_ALONE: Final = (
 )
 
 
+EndHere = Callable[[str, Iterable[str]], None]
+"""Acts on what of a user's has ended: sessions, and tokens without one."""
+
+
 class UserService:
     """Makes and changes users, for administrators.
 
@@ -42,7 +46,7 @@ class UserService:
         accounts: Accounts,
         users: Users,
         mails: AccountMails,
-        end_here: Callable[[str, Iterable[str]], None],
+        end_here: EndHere,
     ) -> None:
         self.users = users
         self._accounts = accounts

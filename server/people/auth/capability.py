@@ -11,15 +11,14 @@ from server.base.settings import Config
 from server.live.fanout.hub import HUB
 from server.people.auth import rest, rest_sessions
 from server.people.auth.examples import EXAMPLES
-from server.people.auth.fields import ACCOUNTS
 from server.people.auth.first_admin import ensure_admin
 from server.people.auth.lifetimes import SESSION_S
-from server.people.auth.passwords import PASSWORDS, Passwords
+from server.people.auth.passwords.passwords import Passwords
 from server.people.auth.revocations import tell_others
+from server.people.auth.service import ACCOUNTS, SIGN_IN_SERVICE, SignInService
 from server.people.auth.sessions import (
     ALONE_TOKEN_S,
     SESSION_TOKEN_S,
-    SESSIONS,
     SIGN_INS,
     SignIns,
 )
@@ -36,7 +35,7 @@ from server.transport.rest.guard import AUTHENTICATOR, GUEST_BOOK
 
 async def _open(startup: Startup) -> None:
     settings, pool = startup.settings, startup.pool
-    startup[PASSWORDS] = passwords = Passwords()
+    passwords = Passwords()
 
     async def close() -> None:
         passwords.close()
@@ -46,9 +45,7 @@ async def _open(startup: Startup) -> None:
     startup[ACCOUNTS] = accounts = Accounts(
         pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S, erase=erase
     )
-    startup[SESSIONS] = sessions = Sessions(
-        pool, lasts_s=SESSION_S, token_s=SESSION_TOKEN_S
-    )
+    sessions = Sessions(pool, lasts_s=SESSION_S, token_s=SESSION_TOKEN_S)
     keys = KeyRotation(TokenKeys(pool), settings.secret_key, settings.old_secret_key)
     startup[TOKENS] = startup[AUTHENTICATOR] = tokens = await keys.start()
     startup.run(keys.run(tokens, startup.job("token keys")), "token keys")
@@ -58,6 +55,9 @@ async def _open(startup: Startup) -> None:
         startup.on_stop(guests.close)
     sign_ins = SignIns(sessions, tokens, close_sockets=startup[HUB].sign_out)
     startup[SIGN_INS] = sign_ins
+    startup[SIGN_IN_SERVICE] = SignInService(
+        accounts, passwords, sessions, sign_ins, tokens
+    )
     await sign_ins.look()
     tell_others(sign_ins, startup[BUS])
     startup.run(sign_ins.run(startup.job("sign-ins")), "sign-ins")

@@ -10,7 +10,7 @@ import secrets
 
 from persistence.people.accounts import Accounts
 from server.base.settings import ConfigError
-from server.people.auth.passwords import Passwords, weakness_of
+from server.people.auth.passwords.passwords import Passwords, weakness_of
 
 
 async def ensure_admin(

@@ -1,35 +1,25 @@
 """Becoming somebody: as a guest, with a new account, with a password, with a token."""
 
-import time
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from persistence.people.accounts import Account
+from persistence.people.sessions import Device
 from server.base.identity import TOKEN_LENGTH_MAX, Role
-from server.people.auth.fields import (
-    ACCOUNTS,
-    PASSWORD_WRITES,
-    Email,
-    Password,
-    device_of,
-    verify_password,
-)
+from server.people.auth.fields import PASSWORD_WRITES, Email, Password
 from server.people.auth.problems import ACCOUNT_SUSPENDED
-from server.people.auth.sessions import SIGN_INS, SignedIn
-from server.people.auth.tokens.tokens import TOKENS
-from server.transport.http.client_address import crowd_of
-from server.transport.http.problems import UNAUTHENTICATED, UNAVAILABLE, ProblemError
-from server.transport.ratelimit.request_limits import LIMITS
+from server.people.auth.service import SIGN_IN_SERVICE
+from server.people.auth.sessions import SignedIn
+from server.transport.http.client_address import network_of
+from server.transport.http.problems import UNAUTHENTICATED
+from server.transport.rest.bodies import is_clean
 from server.transport.rest.call import Call
-from server.transport.rest.guard import AUTHENTICATOR, enforce, identify
-from server.transport.rest.idempotency import new_id
+from server.transport.rest.guard import AUTHENTICATOR, identify, meter_of
 from server.transport.rest.notes import note_actor, note_objects
 from server.transport.rest.route import WRITES, Route
 
-LOOKS_MAX: Final = 3
-"""How often an account is looked at that is changed while its password is checked."""
+USER_AGENT_LENGTH_MAX: Final = 200
 
 
 class Login(Struct, forbid_unknown_fields=True):
@@ -75,73 +65,52 @@ class TokenDocument(GuestToken):
 
 async def create_guest(call: Call) -> web.Response:
     """Make an anonymous buyer."""
-    limits = call.find(LIMITS)
-    if limits is not None:
-        network = crowd_of(call.client)
-        verdict = limits.guest(call.client, network, time.monotonic())
-        enforce(call.request, verdict)
-    # A guest is nothing but an unguessable name: no row is written before it buys.
-    user = new_id("usr", "", None)
-    note_actor(call.request, user, "guest")
-    token, lasts_s = call[TOKENS].issue(user, "guest", int(time.time()))
-    answer = GuestToken(token, "Bearer", lasts_s, TokenUser(user, "guest"))
+    guest = call[SIGN_IN_SERVICE].become_guest(meter_of(call))
+    note_actor(call.request, guest.user, "guest")
+    user = TokenUser(guest.user, "guest")
+    answer = GuestToken(guest.access_token, "Bearer", guest.expires_in, user)
     return call.answer(answer, status=201)
 
 
 async def log_in(call: Call) -> web.Response:
     """Give tokens to whom email and password prove."""
     body = await call.body(Login)
-    email = body.email.strip()
-    for _ in range(LOOKS_MAX):
-        account = await call[ACCOUNTS].find_by_email(email)
-        if account is not None:
-            note_objects(call.request, user=account.user_id)
-        proven = await verify_password(call, account, email, body.password)
-        if account is None or not proven:
-            raise ProblemError(UNAUTHENTICATED, "The email or the password is wrong.")
-        signed = await _open(call, account)
-        if signed is not None:
-            _leave_guest(call)
-            return call.answer(document_of(signed))
-        # What was compared is not there any more: what is there now counts.
-    raise ProblemError(UNAVAILABLE, "The account is being changed.")
-
-
-def _leave_guest(call: Call) -> None:
-    """Close the sockets of the guest that the caller was until now, if it was one."""
     # A token that proves nothing is no reason to refuse a password that does.
     before, _ = identify(call.request, call[AUTHENTICATOR])
-    if before is not None and before.role == "guest":
-        call[SIGN_INS].leave_here(before.user)
+
+    def note_account(user: str) -> None:
+        note_objects(call.request, user=user)
+
+    signed = await call[SIGN_IN_SERVICE].log_in(
+        body.email,
+        body.password,
+        device_of(call),
+        meter_of(call),
+        before=before,
+        tried=note_account,
+    )
+    return answer_signed_in(call, signed)
 
 
 async def refresh(call: Call) -> web.Response:
     """Give the next tokens of a session, in return for its refresh token."""
     body = await call.body(Refresh)
-    signed = await call[SIGN_INS].refresh(body.refresh_token, device_of(call))
-    if signed is None:
-        raise ProblemError(UNAUTHENTICATED, "This session has ended; log in again.")
+    device = device_of(call)
+    signed = await call[SIGN_IN_SERVICE].refresh(body.refresh_token, device)
+    return answer_signed_in(call, signed)
+
+
+def device_of(call: Call) -> Device:
+    """Return what is kept of where a request comes from."""
+    text = call.request.headers.get("User-Agent", "")
+    agent = text[:USER_AGENT_LENGTH_MAX] if is_clean(text) else ""
+    return Device(user_agent=agent, address=network_of(call.client))
+
+
+def answer_signed_in(call: Call, signed: SignedIn, status: int = 200) -> web.Response:
+    """Answer somebody who is signed in from now on with the tokens."""
     note_actor(call.request, signed.user, signed.role)
-    return call.answer(document_of(signed))
-
-
-async def sign_in(call: Call, account: Account, status: int = 200) -> web.Response:
-    """Open a session for somebody who proved who it is, and answer with its tokens."""
-    signed = await _open(call, account)
-    if signed is None:
-        raise ProblemError(UNAUTHENTICATED, "The account was changed just now.")
     return call.answer(document_of(signed), status=status)
-
-
-async def _open(call: Call, account: Account) -> SignedIn | None:
-    """Open a session; None where the account was changed since it was looked at."""
-    if account.suspended:
-        # Told to nobody but who has the password.
-        raise ProblemError(ACCOUNT_SUSPENDED)
-    signed = await call[SIGN_INS].open(account, device_of(call))
-    if signed is not None:
-        note_actor(call.request, signed.user, signed.role)
-    return signed
 
 
 def document_of(signed: SignedIn) -> TokenDocument:

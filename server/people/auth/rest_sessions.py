@@ -6,11 +6,10 @@ from typing import Final
 from aiohttp import web
 from msgspec import UNSET, Struct
 
-from persistence.errors import refuse_stale
 from persistence.people.sessions import SessionRow
 from server.people.auth.problems import SESSION_NOT_FOUND
-from server.people.auth.sessions import SESSIONS, SIGN_INS
-from server.transport.http.problems import BAD_FIELD, UNAVAILABLE, ProblemError
+from server.people.auth.service import SIGN_IN_SERVICE
+from server.transport.http.problems import BAD_FIELD, UNAVAILABLE
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, page_of, read_cursor, read_limit
 from server.transport.rest.query import bool_of
@@ -34,7 +33,7 @@ async def list_sessions(call: Call) -> web.Response:
     who, query = call.who, call.request.query
     limit, after = read_limit(query), read_cursor(query, tuple[int, str])
     # All of them: few have more than fit on a page.
-    every = await call[SESSIONS].of_user(who.user)
+    every = await call[SIGN_IN_SERVICE].sessions_of(who)
     rows = [row for row in every if after is None or _place(row) > after]
     items = [
         SessionDocument(
@@ -61,24 +60,19 @@ def _place(row: SessionRow) -> tuple[int, str]:
 async def end_session(call: Call) -> web.Response:
     """End one of the caller's sessions, its sockets included."""
     session = call.path("session", SESSION_NOT_FOUND)
-    # Nothing of it can be edited.
-    refuse_stale(0, call.seen)
-    if not await call[SIGN_INS].end(call.who.user, session):
-        raise ProblemError(SESSION_NOT_FOUND)
+    await call[SIGN_IN_SERVICE].end_session(call.who, session, call.seen)
     return call.done()
 
 
 async def log_out(call: Call) -> web.Response:
     """End this session."""
-    who = call.who
-    if who.session:
-        await call[SIGN_INS].end(who.user, who.session)
+    await call[SIGN_IN_SERVICE].log_out(call.who)
     return call.done()
 
 
 async def log_out_everywhere(call: Call) -> web.Response:
     """End all of the caller's sessions."""
-    await call[SIGN_INS].end_all(call.who.user)
+    await call[SIGN_IN_SERVICE].log_out_everywhere(call.who)
     return call.done()
 
 

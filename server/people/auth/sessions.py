@@ -226,7 +226,4 @@ def _nobody_left(guest: str) -> None:
     """Alone, there is nobody to tell of this either."""
 
 
-SESSIONS: Final = web.AppKey("sessions", Sessions)
-
-
 SIGN_INS: Final = web.AppKey("sign-ins", SignIns)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from inventory.faults import Faults
 from persistence.people.invitations import AnswerState, Invitation, InvitedRole
 from persistence.people.organisations import MemberRole
-from server.people.auth.fields import Email, check_email, count_mail, read_email
+from server.people.auth.fields import Email, check_email
 from server.people.organisations.joining.service import JOINING_SERVICE
 from server.people.organisations.problems import ALREADY_MEMBER, INVITATION_NOT_FOUND
 from server.people.organisations.rows import (
@@ -27,9 +27,11 @@ from server.people.organisations.rows import (
     require_membership,
 )
 from server.transport.http.problems import BAD_FIELD, LIMIT_REACHED, UNAVAILABLE
+from server.transport.mail.addresses import read_email
 from server.transport.mail.codes import hash_of_code
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
+from server.transport.rest.guard import meter_of
 from server.transport.rest.idempotency import hash_request
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
@@ -88,7 +90,7 @@ async def create_invitation(call: Call) -> web.Response:
     key, membership = call.key, await require_membership(call, "leader")
     body = await call.body(InvitationCreate)
     email, request_hash = read_email(body.email), hash_request(body)
-    count_mail(call, email)
+    meter_of(call).mail(email)
     made = await call[JOINING_SERVICE].invite(
         membership, email, body.role, key, request_hash
     )

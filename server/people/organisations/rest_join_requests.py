@@ -12,7 +12,6 @@ from inventory.names import NOTE_PATTERN
 from persistence.mail import Mail
 from persistence.people.invitations import AnswerState, InvitedRole
 from persistence.people.join_requests import JoinRequest
-from server.people.auth.fields import count_notice
 from server.people.organisations.joining.service import JOINING_SERVICE
 from server.people.organisations.problems import (
     ALREADY_MEMBER,
@@ -35,6 +34,7 @@ from server.people.organisations.rows import (
 )
 from server.transport.http.problems import BAD_FIELD, LIMIT_REACHED, UNAVAILABLE
 from server.transport.rest.call import Call
+from server.transport.rest.guard import meter_of
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Route
 
@@ -147,9 +147,11 @@ def _counted(
 ) -> Callable[[str, str], Mail]:
     """Return what writes a mail where its recipient did not get too many."""
 
+    meter = meter_of(call)
+
     def count_and_write(user: str, email: str) -> Mail:
         # Where it is one too many nothing is answered, and the caller told so.
-        count_notice(call, email)
+        meter.notice(email)
         return write(user, email)
 
     return count_and_write

@@ -17,7 +17,9 @@ from inventory.rejections import Code
 from inventory.replies import Refused
 from inventory.settings import Money
 from server.base import limits
+from server.base.refusals.refusals import CODE_INVALID as CODE_INVALID
 from server.base.refusals.refusals import LIMIT_REACHED as LIMIT_REACHED
+from server.base.refusals.refusals import RATE_LIMITED as RATE_LIMITED
 from server.base.refusals.refusals import (
     CommandRefused,
     NamedEvent,
@@ -25,6 +27,7 @@ from server.base.refusals.refusals import (
     Refusal,
     wrong_fields,
 )
+from server.transport.ratelimit.meter import RateLimited
 
 CONTENT_TYPE: Final = "application/problem+json"
 CODE: Final = web.ResponseKey("code", str)
@@ -89,9 +92,6 @@ OUTCOME_UNKNOWN: Final = REFUSALS["outcome_unknown"]
 BAD_FRAME: Final = ProblemType("bad_frame", 400, "The request cannot be read.")
 UNKNOWN_OP: Final = ProblemType("unknown_op", 400, "There is no such operation.")
 BAD_FIELD: Final = REFUSALS["bad_field"]
-CODE_INVALID: Final = ProblemType(
-    "code_invalid", 422, "This code was used, has expired, or never was one."
-)
 NOT_FOUND: Final = ProblemType("not_found", 404, "There is nothing at this address.")
 METHOD_NOT_ALLOWED: Final = ProblemType(
     "method_not_allowed", 405, "This address does not take this method."
@@ -105,9 +105,6 @@ URI_TOO_LONG: Final = ProblemType(
 )
 UNSUPPORTED_MEDIA_TYPE: Final = ProblemType(
     "unsupported_media_type", 415, "Send JSON, as application/json."
-)
-RATE_LIMITED: Final = ProblemType(
-    "rate_limited", 429, "Too many requests; try again later.", transient=True
 )
 INTERNAL: Final = ProblemType(
     "internal", 500, "Something went wrong here; the request id finds it in the log."
@@ -200,6 +197,7 @@ def problem_of(error: Refusal) -> ProblemError:
         kind if isinstance(kind, ProblemType) else REFUSALS[kind],
         error.detail,
         errors=[FieldError(fault.field, fault.detail) for fault in error.faults],
+        headers=error.verdict.headers() if isinstance(error, RateLimited) else None,
         refused=error.refused if isinstance(error, CommandRefused) else None,
         limit=error.limit,
         has=error.has,

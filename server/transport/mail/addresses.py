@@ -4,8 +4,10 @@ import re
 from typing import Final
 
 from persistence.people.addresses import address_key
+from server.base.refusals.refusals import wrong_field
 
 EMAIL_LENGTH_MAX: Final = 254
+NO_EMAIL: Final = "Not an email address."
 
 # No more than keeps nonsense and header lines out: whether an address is one shows only
 # when a mail arrives there.
@@ -32,4 +34,12 @@ def typed_email(text: str) -> str | None:
     labels = domain.split(".")
     if len(local) > 64 or not all(0 < len(label) < 64 for label in labels):
         return None
+    return email
+
+
+def read_email(text: str, field: str = "email") -> str:
+    """Return the address as it was typed; raises `Refusal` where it can be none."""
+    email = typed_email(text)
+    if email is None:
+        raise wrong_field(field, NO_EMAIL)
     return email

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final, get_args
 
 import structlog
@@ -25,10 +26,10 @@ from server.transport.http.client_address import find_client, is_trusted, limit_
 from server.transport.http.middleware import LIMIT_HEADERS
 from server.transport.http.problems import (
     BAD_FRAME,
-    RATE_LIMITED,
     UNAUTHENTICATED,
     ProblemError,
 )
+from server.transport.ratelimit.meter import Meter, RateLimited
 from server.transport.ratelimit.request_limits import (
     LIMITS,
     Budget,
@@ -116,10 +117,22 @@ def client_of(request: web.BaseRequest, app: web.Application) -> str:
 
 def enforce(request: web.Request, verdict: Verdict) -> None:
     """Tell the client about its limit, and stop it where it went beyond."""
+    _tell_limit(request, verdict)
+    if not verdict.allowed:
+        raise RateLimited(verdict)
+
+
+def meter_of(call: Call) -> Meter:
+    """Return what counts for a caller whatever is dear, and tells it of that."""
+    user = None if call.identity is None else call.identity.user
+    tell = partial(_tell_limit, call.request)
+    return Meter(call.find(LIMITS), call.client, user, tell)
+
+
+def _tell_limit(request: web.Request, verdict: Verdict) -> None:
     request[LIMIT_HEADERS] = verdict.headers()
     if not verdict.allowed:
         _mention_proxy(request)
-        raise ProblemError(RATE_LIMITED, headers=verdict.headers())
 
 
 def _mention_proxy(request: web.Request) -> None:

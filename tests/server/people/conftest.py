@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.server.people.entrance import Entrance
 from tests.server.people.house import People, open_people
 
 
@@ -13,3 +14,11 @@ async def people(database_url: str) -> AsyncIterator[People]:
     opened = await open_people(database_url)
     yield opened
     await opened.pool.close()
+
+
+@pytest.fixture
+async def entrance(people: People) -> AsyncIterator[Entrance]:
+    """What signs these people in."""
+    opened = Entrance(people)
+    yield opened
+    opened.passwords.close()

@@ -9,9 +9,9 @@ from argon2 import PasswordHasher
 from persistence.people.accounts import Account
 from persistence.postgres.pool import Pool
 from server.base.settings import ConfigError
-from server.people.auth import passwords as module
 from server.people.auth.first_admin import ensure_admin
-from server.people.auth.passwords import Passwords
+from server.people.auth.passwords import passwords as module
+from server.people.auth.passwords.passwords import Passwords
 from tests.persistence.persons import accounts_of
 
 pytestmark = pytest.mark.postgres

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.people.auth.passwords import Passwords
+from server.people.auth.passwords.passwords import Passwords
 from tests.database import query
 from tests.server.conftest import ADMIN
 

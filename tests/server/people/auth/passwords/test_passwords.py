@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from server.people.auth import passwords
-from server.people.auth.passwords import Passwords, PasswordsBusy
+from server.people.auth.passwords import passwords
+from server.people.auth.passwords.passwords import Passwords, PasswordsBusy
 
 
 @pytest.fixture

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from aiohttp import web
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from server.people.auth.common_passwords import is_common
+from server.people.auth.passwords.common_passwords import is_common
 
 THREADS: Final = 2
 WAITING_MAX: Final = 64
@@ -85,6 +84,3 @@ class Passwords:
             return await loop.run_in_executor(self._threads, work)
         finally:
             self._under_way -= 1
-
-
-PASSWORDS: Final = web.AppKey("passwords", Passwords)

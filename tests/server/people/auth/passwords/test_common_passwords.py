@@ -1,6 +1,6 @@
 import pytest
 
-from server.people.auth.common_passwords import EXACTLY, WORDS, is_common
+from server.people.auth.passwords.common_passwords import EXACTLY, WORDS, is_common
 
 
 @pytest.mark.parametrize(

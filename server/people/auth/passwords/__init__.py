@@ -1,0 +1,1 @@
+"""Passwords: hashed, compared, and refused where everybody tries them first."""
