@@ -6,12 +6,15 @@ from persistence.events.attendees import forget_attendees
 from persistence.events.persons import Persons, forget_persons
 from server.events.attendees import rest, rest_persons
 from server.events.attendees.examples import EXAMPLES
-from server.events.attendees.service import (
-    PERSONS,
-    REGISTRATIONS,
-    RegistrationService,
+from server.events.attendees.service import RegistrationService
+from server.events.attendees.service_attendees import (
+    ATTENDEE_SERVICE,
+    AttendeeService,
 )
+from server.events.attendees.service_persons import PERSON_SERVICE, PersonService
+from server.events.catalogue.service import EVENT_SERVICE
 from server.live.actors.registry import REGISTRY
+from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
 
@@ -19,8 +22,11 @@ from server.transport.rest.examples import PathParameter
 async def _open(startup: Startup) -> None:
     public_url = startup.settings.public_url
     registrations = RegistrationService(startup.pool, startup[REGISTRY], public_url)
-    startup[REGISTRATIONS] = registrations
-    startup[PERSONS] = Persons(startup.pool)
+    persons, memberships = Persons(startup.pool), startup[MEMBERSHIPS]
+    startup[ATTENDEE_SERVICE] = attendees = AttendeeService(
+        registrations, persons, startup[EVENT_SERVICE], memberships
+    )
+    startup[PERSON_SERVICE] = PersonService(persons, attendees, memberships)
     startup.run(registrations.run(startup.job("registrations")), "registrations")
 
 

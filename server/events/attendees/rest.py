@@ -8,23 +8,20 @@ from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory.faults import Faults
-from inventory.venue.own import GA
-from persistence.events.attendees import AlreadyRegistered, Attendee, NewAttendee
-from persistence.events.rows import EventRow
-from persistence.people.addresses import address_key
-from server.base.identity import Machine
+from persistence.events.attendees import Attendee
 from server.events.attendees.problems import (
     ALREADY_REGISTERED,
     ATTENDEE_NOT_FOUND,
     REGISTRATION_CLOSED,
     REGISTRATION_PENDING,
 )
-from server.events.attendees.service import PERSONS, REGISTRATIONS
+from server.events.attendees.service_attendees import (
+    ATTENDEE_SERVICE,
+    Comer,
+    SeenRegistration,
+)
 from server.events.catalogue.rest import find_event
-from server.events.catalogue.service import EVENT_SERVICE, FoundEvent
-from server.live.actors.registry import EventNotFound, EventUnavailable
 from server.people.auth.fields import Email, check_email
-from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.http.problems import (
     BAD_FIELD,
     CANCEL_TOO_LATE,
@@ -40,24 +37,16 @@ from server.transport.http.problems import (
     SALE_NOT_OPEN,
     SALE_PAUSED,
     UNAVAILABLE,
-    ProblemError,
-    bad_field,
 )
-from server.transport.mail.addresses import read_email
-from server.transport.mail.codes import hash_of_code
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name
 from server.transport.rest.guard import meter_of
-from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of
 from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
 
 TEXT_LENGTH_MAX: Final = 200
-REGISTRATION_KIND: Final = "att"
-"""What ids of registrations begin with; those of people of the house do not."""
-
 STATUSES: Final = ("pending", "registered", "cancelled")
 
 
@@ -100,64 +89,36 @@ class AttendeeDocument(Struct):
     """Who it is, where they were registered by the id."""
 
 
-class Comer(Struct, frozen=True):
-    """Who is to be registered."""
-
-    email: str
-    name: str
-    person: str | None
-
-
 async def create_attendee(call: Call) -> web.Response:
     """Register somebody for an event that has open registration."""
-    key, user = call.key, call.who.user
-    event = await find_event(call)
+    key, event = call.key, await find_event(call)
     body = await call.body(AttendeeCreate)
-    _check_open(event)
-    comer = await _comer_of(call, body)
-    meter_of(call).mail(comer.email)
-
-    def name(attempt: int) -> str:
-        tried = key if key is None or not attempt else f"{key} {attempt}"
-        return new_id(REGISTRATION_KIND, f"{user} {event.id}", tried)
-
-    request_hash = hash_request([event.id, address_key(comer.email), comer.name])
-    new = NewAttendee(
-        name(0), event.id, comer.email, comer.name, user, request_hash, comer.person
+    comer = Comer(
+        email=_given(body.email), name=_given(body.name), person=_given(body.attendee)
     )
-    try:
-        made = await call[REGISTRATIONS].register(new, name)
-    except AlreadyRegistered as error:
-        raise ProblemError(ALREADY_REGISTERED) from error
-    except (EventNotFound, EventUnavailable) as error:
-        raise ProblemError(UNAVAILABLE) from error
-    if made.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
+    made = await call[ATTENDEE_SERVICE].register(
+        call.who, event, comer, key, meter_of(call)
+    )
     place = f"/v1/events/{event.id}/attendees/{made.attendee_id}"
     return call.answer(document_of(made), status=201, headers={"Location": place})
 
 
 async def list_attendees(call: Call) -> web.Response:
     """List those who registered, newest first, to whoever runs the event."""
-    event, query = await find_event(call), call.request.query
-    await call[MEMBERSHIPS].require_insight(
-        call.identity, event.organisation, event.maker
+    event, query = call.path("event", EVENT_NOT_FOUND), call.request.query
+    attendees = await call[ATTENDEE_SERVICE].of_event(call.identity, event)
+    text = text_of(query, "q", TEXT_LENGTH_MAX)
+    shown = choice_of(query, "status", STATUSES)
+    rows, cursor = await attendees.list(
+        text, shown, limit=read_limit(query), cursor=query.get("cursor")
     )
-    store = call[REGISTRATIONS].store
-    asked = {
-        "text": text_of(query, "q", TEXT_LENGTH_MAX),
-        "shown": choice_of(query, "status", STATUSES),
-    }
-    rows, cursor = await store.list_of_event(
-        event.id, **asked, limit=read_limit(query), cursor=query.get("cursor")
-    )
-    total = await total_of(query, partial(store.count_of_event, event.id, **asked))
+    total = await total_of(query, partial(attendees.count, text, shown))
     return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
 async def list_my_registrations(call: Call) -> web.Response:
     """List what the caller registered for, newest first."""
-    query, user, store = call.request.query, call.who.user, call[REGISTRATIONS].store
+    query, user, store = call.request.query, call.who.user, call[ATTENDEE_SERVICE].store
     rows, cursor = await store.list_of_user(
         user, limit=read_limit(query), cursor=query.get("cursor")
     )
@@ -167,44 +128,21 @@ async def list_my_registrations(call: Call) -> web.Response:
 
 async def show_attendee(call: Call) -> web.Response:
     """Show a registration to who made it, and to who runs the event."""
-    return call.read(document_of((await _seen(call))[1]))
-
-
-def reader_of(call: Call) -> str | None:
-    """Return as whom the caller sees people of the house; None sees all."""
-    who = call.who
-    if isinstance(who, Machine):
-        return who.organisation
-    return None if who.role == "admin" else who.user
+    return call.read(document_of((await _seen(call)).attendee))
 
 
 async def cancel_attendee(call: Call) -> web.Response:
     """Cancel a registration: who made it in time, who manages the event at any time."""
-    event, attendee = await _seen(call)
-    return call.answer(document_of(await cancel_seen(call, event, attendee)))
-
-
-async def cancel_seen(call: Call, event: EventRow, attendee: Attendee) -> Attendee:
-    """Cancel a registration that the caller sees, where they may."""
-    late = await call[MEMBERSHIPS].manages(
-        call.identity, event.organisation, event.created_by
-    )
-    if attendee.user_id != call.who.user and not late:
-        # Staff of the organisation see it, and no more.
-        await call[MEMBERSHIPS].require_manager(
-            call.identity, event.organisation, event.created_by
-        )
-    return await _cancel(call, attendee, late=late)
+    seen = await _seen(call)
+    cancelled = await call[ATTENDEE_SERVICE].cancel(call.who, seen)
+    return call.answer(document_of(cancelled))
 
 
 async def cancel_registration(call: Call) -> web.Response:
     """Cancel the registration whose mail has a code."""
     body = await call.body(CodeOfAttendee)
-    digest = hash_of_code(body.code)
-    attendee = await call[REGISTRATIONS].store.find_by_code(digest)
-    if attendee is None:
-        raise ProblemError(CODE_INVALID)
-    return call.answer(document_of(await _cancel(call, attendee, late=False)))
+    cancelled = await call[ATTENDEE_SERVICE].cancel_by_code(body.code)
+    return call.answer(document_of(cancelled))
 
 
 def document_of(row: Attendee) -> AttendeeDocument:
@@ -224,67 +162,15 @@ def document_of(row: Attendee) -> AttendeeDocument:
     )
 
 
-async def _comer_of(call: Call, body: AttendeeCreate) -> Comer:
-    """Return whom a body names, one way or the other."""
-    if isinstance(body.attendee, str):
-        for field in ("email", "name"):
-            if getattr(body, field) is not UNSET:
-                raise bad_field(field, "Not beside an attendee, who has one.")
-        found = await call[PERSONS].find(body.attendee, reader_of(call))
-        if found is None:
-            raise ProblemError(ATTENDEE_NOT_FOUND)
-        return Comer(found.email, found.name, found.person_id)
-    if not isinstance(body.email, str) or not isinstance(body.name, str):
-        field = "name" if isinstance(body.email, str) else "email"
-        raise bad_field(field, "Missing: give an email and a name, or an attendee.")
-    return Comer(read_email(body.email), body.name, None)
-
-
-async def _cancel(call: Call, attendee: Attendee, *, late: bool) -> Attendee:
-    """Cancel a registration that is there; one that is cancelled stays so."""
-    if attendee.shown == "pending":
-        raise ProblemError(REGISTRATION_PENDING)
-    if attendee.shown == "registered":
-        try:
-            attendee = await call[REGISTRATIONS].cancel(attendee, late=late)
-        except (EventNotFound, EventUnavailable) as error:
-            raise ProblemError(UNAVAILABLE) from error
-    return attendee
-
-
-def _check_open(event: FoundEvent) -> None:
-    settings, venue = event.board.settings, event.board.venue
-    if settings.registration != "open" or venue.seats or GA not in venue.area_index:
-        raise ProblemError(REGISTRATION_CLOSED)
-    if settings.payment == "required":
-        raise ProblemError(PAYMENT_REQUIRED)
-
-
-async def _seen(call: Call) -> tuple[EventRow, Attendee]:
+async def _seen(call: Call) -> SeenRegistration:
     """Return the registration of the path, as far as the caller may see it."""
-    event, name = (
-        call.path("event", EVENT_NOT_FOUND),
-        call.path("attendee", ATTENDEE_NOT_FOUND),
-    )
-    await call[EVENT_SERVICE].find_shown_row(call.identity, event)
-    row, attendee = await seen_by(call, name)
-    if attendee.event_id != event:
-        raise ProblemError(ATTENDEE_NOT_FOUND)
-    return row, attendee
+    event = call.path("event", EVENT_NOT_FOUND)
+    name = call.path("attendee", ATTENDEE_NOT_FOUND)
+    return await call[ATTENDEE_SERVICE].find_of_event(call.who, event, name)
 
 
-async def seen_by(call: Call, name: str) -> tuple[EventRow, Attendee]:
-    """Return a registration and its event, as far as the caller may see it."""
-    found = await call[REGISTRATIONS].store.find(name)
-    if found is None or found.came_to_nothing:
-        raise ProblemError(ATTENDEE_NOT_FOUND)
-    event = await call[EVENT_SERVICE].find_shown_row(call.identity, found.event_id)
-    # Somebody else's looks like none at all.
-    if found.user_id != call.who.user and not await call[MEMBERSHIPS].sees(
-        call.identity, event.organisation, event.created_by
-    ):
-        raise ProblemError(ATTENDEE_NOT_FOUND)
-    return event, found
+def _given(text: str | UnsetType) -> str | None:
+    return text if isinstance(text, str) else None
 
 
 REFUSED: Final = (OVERLOADED, OUTCOME_UNKNOWN)

@@ -12,47 +12,28 @@ from aiohttp import web
 from msgspec import Struct
 
 from inventory.faults import Faults
-from persistence.errors import refuse_stale
-from persistence.events.attendees import Attendee
-from persistence.events.persons import AddressTaken, NewPerson, Person
-from persistence.events.rows import EventRow
-from persistence.people.addresses import address_key
-from server.base.access import may_make_some
-from server.base.identity import Machine
-from server.base.refusals.refusals import refuse_denied
+from persistence.events.persons import Person
 from server.events.attendees.problems import ATTENDEE_EXISTS, ATTENDEE_NOT_FOUND
 from server.events.attendees.rest import (
     CANCELLED,
-    REGISTRATION_KIND,
     TEXT_LENGTH_MAX,
     AttendeeDocument,
-    cancel_seen,
     document_of,
-    reader_of,
-    seen_by,
 )
-from server.events.attendees.service import PERSONS
+from server.events.attendees.service_persons import PERSON_SERVICE
 from server.people.auth.fields import Email, check_email
-from server.people.organisations.membership import MEMBERSHIPS
-from server.people.organisations.service import ORGANISATION_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
     FORBIDDEN,
     KEY_REUSED,
     UNAVAILABLE,
-    ProblemError,
-    bad_field,
 )
-from server.transport.mail.addresses import read_email
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id, Name
-from server.transport.rest.idempotency import hash_request, new_id
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import text_of
 from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
-
-STRANGER: Final = "Needs an organiser, or a member of an organisation."
 
 
 class PersonCreate(Body):
@@ -80,89 +61,41 @@ class PersonDocument(Struct):
 
 async def create_person(call: Call) -> web.Response:
     """Note somebody who can be registered for events by the id."""
-    key, who = call.key, call.who
-    organisations = call[ORGANISATION_SERVICE].organisations
-    leads = isinstance(who, Machine) or await organisations.leads_any(who.user)
-    refuse_denied(may_make_some(who, leads))
+    key, service = call.key, call[PERSON_SERVICE]
+    maker = await service.maker(call.who)
     body = await call.body(PersonCreate)
-    email = read_email(body.email)
-    organisation = await call[MEMBERSHIPS].seller_of(call.who, body.organisation)
-    keeper = organisation or who.user
-    request_hash = hash_request([address_key(email), body.name])
-    new = NewPerson(
-        new_id("per", f"{who.user} {keeper}", key),
-        organisation,
-        email,
-        body.name,
-        who.user,
-        request_hash,
-    )
-    try:
-        made = await call[PERSONS].create(new)
-    except AddressTaken as error:
-        raise ProblemError(ATTENDEE_EXISTS) from error
-    except KeyError as error:
-        raise bad_field("organisation", "There is no such organisation.") from error
-    if made.request_hash != request_hash:
-        raise ProblemError(KEY_REUSED)
+    made = await service.create(maker, body.email, body.name, body.organisation, key)
     headers = {"Location": f"/v1/attendees/{made.person_id}"}
     return call.answer(_document_of(made), status=201, headers=headers)
 
 
 async def list_persons(call: Call) -> web.Response:
     """List and search those whom the caller's organisations know, newest first."""
-    query, reader = call.request.query, reader_of(call)
-    if not call.organizer and not await _is_member(call):
-        raise ProblemError(FORBIDDEN, STRANGER)
-    persons, text = call[PERSONS], text_of(query, "q", TEXT_LENGTH_MAX)
-    rows, cursor = await persons.list_of(
-        reader, text=text, limit=read_limit(query), cursor=query.get("cursor")
+    query, persons = call.request.query, await call[PERSON_SERVICE].seen_by(call.who)
+    text = text_of(query, "q", TEXT_LENGTH_MAX)
+    rows, cursor = await persons.list(
+        text, limit=read_limit(query), cursor=query.get("cursor")
     )
-    total = await total_of(query, partial(persons.count_of, reader, text=text))
+    total = await total_of(query, partial(persons.count, text))
     return call.read(Page([_document_of(row) for row in rows], cursor, total))
 
 
 async def show_person(call: Call) -> web.Response:
     """Show somebody, or a registration, as far as the caller may see either."""
-    found = await _named(call)
+    found = await call[PERSON_SERVICE].find(call.who, _name_of(call))
     if isinstance(found, Person):
         return call.read(_document_of(found))
-    return call.read(document_of(found[1]))
+    return call.read(document_of(found.attendee))
 
 
 async def delete_person(call: Call) -> web.Response:
     """Forget somebody, whose places stay; or cancel a registration."""
-    found = await _named(call)
-    # Nothing of either can be edited.
-    refuse_stale(0, call.seen)
-    if not isinstance(found, Person):
-        await cancel_seen(call, *found)
-        return call.done()
-    await call[MEMBERSHIPS].require_manager(
-        call.identity, found.organisation_id, found.keeper_id
-    )
-    if not await call[PERSONS].delete(found.person_id):
-        raise ProblemError(ATTENDEE_NOT_FOUND)
+    await call[PERSON_SERVICE].delete(call.who, _name_of(call), call.seen)
     return call.done()
 
 
-async def _named(call: Call) -> Person | tuple[EventRow, Attendee]:
-    """Return whom the path names; whom the caller may not see is not there."""
-    name = call.path("attendee", ATTENDEE_NOT_FOUND)
-    if name.startswith(f"{REGISTRATION_KIND}_"):
-        return await seen_by(call, name)
-    found = await call[PERSONS].find(name, reader_of(call))
-    if found is None:
-        raise ProblemError(ATTENDEE_NOT_FOUND)
-    return found
-
-
-async def _is_member(call: Call) -> bool:
-    if isinstance(call.who, Machine):
-        return True
-    organisations = call[ORGANISATION_SERVICE].organisations
-    mine, _ = await organisations.list_of(call.who.user, limit=1)
-    return bool(mine)
+def _name_of(call: Call) -> str:
+    return call.path("attendee", ATTENDEE_NOT_FOUND)
 
 
 def _document_of(row: Person) -> PersonDocument:

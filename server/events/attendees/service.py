@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from aiohttp import web
 from msgspec.structs import replace
 
 from inventory.commands import Book, Cancel, Hold
@@ -13,7 +12,6 @@ from inventory.replies import BookOk, HoldOk, Refused
 from inventory.venue.own import GA
 from persistence.errors import Unavailable
 from persistence.events.attendees import Attendee, Attendees, NewAttendee
-from persistence.events.persons import Persons
 from persistence.postgres.pool import Pool
 from server.base.jobs import Job
 from server.base.refusals.refusals import CommandRefused
@@ -174,7 +172,3 @@ class RegistrationService:
         if ends:
             await self.store.end(attendee.attendee_id)
         raise RegistrationRefused(refused)
-
-
-PERSONS: Final = web.AppKey("persons", Persons)
-REGISTRATIONS: Final = web.AppKey("registrations", RegistrationService)

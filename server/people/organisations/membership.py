@@ -90,6 +90,13 @@ class Memberships:
         """Return whether there is an organisation that a person owns or leads."""
         return await self._organisations.leads_any(who.user)
 
+    async def belongs_to_any(self, who: Identity) -> bool:
+        """Return whether somebody is of any organisation; a machine always is."""
+        if isinstance(who, Machine):
+            return True
+        mine, _ = await self._organisations.list_of(who.user, limit=1)
+        return bool(mine)
+
     async def belongs(self, who: Identity | None, organisation: str) -> bool:
         """Return whether somebody is of an organisation, in whichever role."""
         role = await self._role_in(who, organisation)

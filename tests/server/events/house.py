@@ -7,12 +7,16 @@ from contextlib import asynccontextmanager
 from inventory.settings import Settings
 from persistence.events.bookings import Bookings
 from persistence.events.catalog import Catalog
+from persistence.events.persons import Persons
 from persistence.journal.journal import PostgresJournal
 from persistence.people.organisations import Organisations
 from persistence.postgres.clock import DatabaseClock
 from persistence.postgres.pool import Pool
 from server.base.ids import RandomIds
 from server.base.metrics import Metrics
+from server.events.attendees.service import RegistrationService
+from server.events.attendees.service_attendees import AttendeeService
+from server.events.attendees.service_persons import PersonService
 from server.events.bookings.service import BookingService
 from server.events.catalogue.editing.service import EventEditing
 from server.events.catalogue.row_cache import EventRows
@@ -61,6 +65,14 @@ class House:
         self.bookings = BookingService(
             Bookings(pool), registry, self.events, self.memberships
         )
+        persons = Persons(pool)
+        self.attendees = AttendeeService(
+            RegistrationService(pool, registry, None),
+            persons,
+            self.events,
+            self.memberships,
+        )
+        self.persons = PersonService(persons, self.attendees, self.memberships)
 
     def _changed(self) -> None:
         self.changes += 1
