@@ -31,6 +31,9 @@ class Pipe:
     def is_closing(self) -> bool:
         return self.aborted
 
+    def write_eof(self) -> None:
+        self.aborted = True
+
     def get_write_buffer_size(self) -> int:
         return self.stalled
 
@@ -311,6 +314,48 @@ async def test_expired_is_told_to_its_user_only() -> None:
         ["A-1"],
     )
     assert other.frames() == []
+
+
+def signed_in(stand: Stand, user: str, session: str = "") -> Writer:
+    """Return what writes to a socket of somebody's."""
+    writer = Writer(cast("asyncio.Transport", Pipe()), JSON)
+    writer.session = session
+    stand.hub.signed_in(writer, user)
+    return writer
+
+
+async def test_a_session_that_ends_closes_its_own_sockets() -> None:
+    stand = Stand()
+    ended = [signed_in(stand, "anna", "ses_1") for _ in range(2)]
+    others = [
+        signed_in(stand, "anna", "ses_2"),
+        signed_in(stand, "anna"),
+        signed_in(stand, "ben", "ses_3"),
+    ]
+    stand.hub.sign_out("anna", "ses_1")
+    assert [one.closing for one in ended] == [True, True]
+    assert [one.closing for one in others] == [False, False, False]
+    # What belongs to no session ends with the user.
+    stand.hub.sign_out("anna", "anna")
+    assert [one.closing for one in others] == [False, True, False]
+    stand.hub.sign_out("nobody", "nobody")
+
+
+async def test_who_leaves_loses_what_follows_a_draft_and_nothing_else() -> None:
+    stand = Stand()
+    draft = msgspec.structs.replace(settings_of(), sale_state="draft")
+    for event in ("evt_2", "evt_3"):
+        stand.hub.add_event(event, SMALL, draft)
+    follows, buys, idle, other = [
+        signed_in(stand, user) for user in ("anna", "anna", "anna", "ben")
+    ]
+    # Whatever else is a draft, too.
+    for writer, event in ((follows, "evt_3"), (buys, EVENT), (other, "evt_3")):
+        stand.hub.events[event].watch(writer, None)
+    stand.hub.let_go("anna")
+    closing = [one.closing for one in (follows, buys, idle, other)]
+    assert closing == [True, False, False, False]
+    stand.hub.let_go("nobody")
 
 
 async def test_a_snapshot_is_encoded_once_per_version() -> None:
