@@ -20,7 +20,6 @@ from server.people.api_keys.service import API_KEY_SERVICE
 from server.people.auth.fields import Email, check_email
 from server.people.organisations.problems import LAST_OWNER
 from server.transport.http.problems import BAD_FIELD, KEY_REUSED, UNAVAILABLE
-from server.transport.mail.addresses import read_email
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Name
@@ -103,9 +102,9 @@ class UserCreate(Body):
 async def create_user(call: Call) -> web.Response:
     """Make an account for somebody, who chooses its password."""
     key, body = call.key, await call.body(UserCreate)
-    email = read_email(body.email)
-    meter_of(call).mail(email)
-    found = await call[USER_SERVICE].create(call.who, email, body.name, body.role, key)
+    found = await call[USER_SERVICE].create(
+        call.who, body.email, body.name, body.role, key, meter_of(call)
+    )
     headers = {"Location": f"/v1/users/{found.user_id}"}
     return call.answer(document_of(found), status=201, headers=headers)
 

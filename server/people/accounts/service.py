@@ -20,6 +20,8 @@ from server.base.refusals.refusals import Refusal, refuse_denied
 from server.people.accounts.mails import AccountMails
 from server.people.accounts.problems import EMAIL_TAKEN, LAST_ADMIN, USER_NOT_FOUND
 from server.people.organisations.problems import LAST_OWNER
+from server.transport.mail.addresses import read_email
+from server.transport.ratelimit.meter import Meter
 from server.transport.rest.idempotency import new_id
 
 NO_PASSWORD: Final = "none was chosen yet"
@@ -54,10 +56,21 @@ class UserService:
         self._end_here = end_here
 
     async def create(
-        self, who: Identity, email: str, name: str, role: Role, key: str | None
+        self,
+        who: Identity,
+        email: str,
+        name: str,
+        role: Role,
+        key: str | None,
+        meter: Meter,
     ) -> User:
-        """Make an account for somebody, who chooses its password by a mail's code."""
+        """Make an account for somebody, who chooses its password by a mail's code.
+
+        `meter` counts the mail, and raises `RateLimited`.
+        """
         _require_admin(who)
+        email = read_email(email)
+        meter.mail(email)
         user = new_id("usr", f"{who.user} {address_key(email)}", key)
         wanted = Account(user, email, NO_PASSWORD, role, name)
         message = self._mails.welcome(wanted)

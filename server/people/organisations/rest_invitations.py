@@ -27,7 +27,6 @@ from server.people.organisations.rows import (
     require_membership,
 )
 from server.transport.http.problems import BAD_FIELD, LIMIT_REACHED, UNAVAILABLE
-from server.transport.mail.addresses import read_email
 from server.transport.mail.codes import hash_of_code
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
@@ -89,10 +88,8 @@ async def create_invitation(call: Call) -> web.Response:
     """Invite somebody by mail; an earlier invitation to the same address ends."""
     key, membership = call.key, await require_membership(call, "leader")
     body = await call.body(InvitationCreate)
-    email, request_hash = read_email(body.email), hash_request(body)
-    meter_of(call).mail(email)
     made = await call[JOINING_SERVICE].invite(
-        membership, email, body.role, key, request_hash
+        membership, body.email, body.role, key, hash_request(body), meter_of(call)
     )
     place = f"/v1/organisations/{membership.id}/invitations/{made.invitation_id}"
     return call.answer(_document_of(made), status=201, headers={"Location": place})

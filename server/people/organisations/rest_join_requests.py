@@ -1,6 +1,5 @@
 """Requests to join an organisation: made, accepted, declined, taken back."""
 
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Final
@@ -9,7 +8,6 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from inventory.names import NOTE_PATTERN
-from persistence.mail import Mail
 from persistence.people.invitations import AnswerState, InvitedRole
 from persistence.people.join_requests import JoinRequest
 from server.people.organisations.joining.service import JOINING_SERVICE
@@ -112,19 +110,16 @@ async def accept_join_request(call: Call) -> web.Response:
     membership = await require_membership(call, "leader")
     body, service = await call.body(JoinRequestAnswer), call[JOINING_SERVICE]
     answered = await service.accept_request(
-        membership, _request_of(call), body.role, _counted(call, service.mails.accepted)
+        membership, _request_of(call), body.role, meter_of(call)
     )
     return call.answer(_document_of(answered))
 
 
 async def decline_join_request(call: Call) -> web.Response:
     """Refuse a request, and let whoever made it know."""
-    membership, service = (
-        await require_membership(call, "leader"),
-        call[JOINING_SERVICE],
-    )
-    answered = await service.decline_request(
-        membership, _request_of(call), _counted(call, service.mails.declined)
+    membership = await require_membership(call, "leader")
+    answered = await call[JOINING_SERVICE].decline_request(
+        membership, _request_of(call), meter_of(call)
     )
     return call.answer(_document_of(answered))
 
@@ -140,21 +135,6 @@ async def withdraw_join_request(call: Call) -> web.Response:
 
 def _request_of(call: Call) -> str:
     return call.path("request", REQUEST_NOT_FOUND)
-
-
-def _counted(
-    call: Call, write: Callable[[str, str], Mail]
-) -> Callable[[str, str], Mail]:
-    """Return what writes a mail where its recipient did not get too many."""
-
-    meter = meter_of(call)
-
-    def count_and_write(user: str, email: str) -> Mail:
-        # Where it is one too many nothing is answered, and the caller told so.
-        meter.notice(email)
-        return write(user, email)
-
-    return count_and_write
 
 
 def _document_of(row: JoinRequest) -> JoinRequestDocument:

@@ -33,6 +33,8 @@ from server.people.organisations.problems import (
     ORGANISATION_NOT_FOUND,
     REQUEST_NOT_FOUND,
 )
+from server.transport.mail.addresses import read_email
+from server.transport.ratelimit.meter import Meter
 from server.transport.rest.idempotency import new_id
 
 FULL: Final = "The organisation has as many members as may be."
@@ -47,7 +49,8 @@ class JoiningService:
 
     Raises `Unavailable`, and `Refusal`; what takes revisions that were `seen` also
     `Stale`. A `membership` says who asks and what they are to the organisation;
-    `changed` is called with an organisation that has another member.
+    `changed` is called with an organisation that has another member. A `meter` counts
+    mails, and raises `RateLimited`.
     """
 
     def __init__(
@@ -69,9 +72,12 @@ class JoiningService:
         role: InvitedRole,
         key: str | None,
         request_hash: bytes,
+        meter: Meter,
     ) -> Invitation:
         """Invite somebody by mail; an earlier invitation to the same address ends."""
         user, organisation = membership.require("leader").user, membership.id
+        email = read_email(email)
+        meter.mail(email)
         message = self.mails.invitation(email)
         new = NewInvitation(
             new_id("inv", f"{organisation} {user}", key),
@@ -202,10 +208,11 @@ class JoiningService:
         return found
 
     async def accept_request(
-        self, membership: Membership, request: str, role: InvitedRole, write: WriteMail
+        self, membership: Membership, request: str, role: InvitedRole, meter: Meter
     ) -> JoinRequest:
-        """Make whoever asked a member, and let them know by the mail of `write`."""
+        """Make whoever asked a member, and let them know."""
         user = membership.require("leader").user
+        write = _counted(meter, self.mails.accepted)
         try:
             await self.requests.accept(membership.id, request, role, user, write)
         except (RequestNotFound, MemberNotFound) as error:
@@ -223,10 +230,11 @@ class JoiningService:
         return await self._find_request(membership, request)
 
     async def decline_request(
-        self, membership: Membership, request: str, write: WriteMail
+        self, membership: Membership, request: str, meter: Meter
     ) -> JoinRequest:
-        """Refuse a request, and let whoever made it know by the mail of `write`."""
+        """Refuse a request, and let whoever made it know."""
         user = membership.require("leader").user
+        write = _counted(meter, self.mails.declined)
         try:
             await self.requests.decline(membership.id, request, user, write)
         except RequestNotFound as error:
@@ -249,6 +257,17 @@ class JoiningService:
         if found is None:
             raise Refusal(REQUEST_NOT_FOUND)
         return found
+
+
+def _counted(meter: Meter, write: WriteMail) -> WriteMail:
+    """Return what writes a mail where its recipient did not get too many."""
+
+    def count_and_write(user: str, email: str) -> Mail:
+        # Where it is one too many nothing is answered, and who asks told so.
+        meter.notice(email)
+        return write(user, email)
+
+    return count_and_write
 
 
 JOINING_SERVICE: Final = web.AppKey("joining service", JoiningService)

@@ -10,8 +10,11 @@ from server.base.identity import Identity
 from server.base.refusals.refusals import Denied, Refusal
 from server.people.accounts.mails import AccountMails
 from server.people.accounts.service import UserService
+from server.transport.ratelimit.meter import RateLimited
+from server.transport.ratelimit.request_limits import MAILS_BURST
 from tests.persistence.persons import accounts_of
 from tests.server.identities import ADMIN, GUEST, LENA, MAKER, MIA, OLGA, machine
+from tests.server.meters import Counter, uncounted
 from tests.server.people.house import People
 
 pytestmark = pytest.mark.postgres
@@ -40,7 +43,9 @@ class Desk:
         name: str = "New",
         who: Identity = ADMIN,
     ) -> User:
-        return await self.service.create(who, email, name, "organizer", key)
+        return await self.service.create(
+            who, email, name, "organizer", key, uncounted()
+        )
 
     async def suspend(
         self, user: str, who: Identity = ADMIN, seen: Revisions = None
@@ -69,6 +74,18 @@ async def test_an_account_is_made_once_under_its_key(desk):
         await desk.make("new@example.org", "key", "Another")
     with pytest.raises(Refusal, match="email_taken"):
         await desk.make("NEW@example.org")
+
+
+async def test_an_account_is_refused_where_its_address_got_too_many_mails(desk):
+    meter = Counter().of(ADMIN.user)
+    for _ in range(MAILS_BURST):
+        meter.mail("new@example.org")
+    with pytest.raises(RateLimited):
+        await desk.service.create(
+            ADMIN, "new@example.org", "New", "customer", None, meter
+        )
+    made = await desk.make("new@example.org")
+    assert made.role == "organizer"
 
 
 @pytest.mark.parametrize("who", [GUEST, MIA, MAKER, LENA, machine("org")])
@@ -110,7 +127,9 @@ async def test_whoever_is_deleted_is_gone(desk):
 
 
 async def test_somebody_is_left_to_administer(desk):
-    made = await desk.service.create(ADMIN, "new@example.org", "New", "admin", None)
+    made = await desk.service.create(
+        ADMIN, "new@example.org", "New", "admin", None, uncounted()
+    )
     with pytest.raises(Refusal, match="last_admin"):
         await desk.service.delete(ADMIN, made.user_id, None)
     with pytest.raises(Refusal, match="last_admin"):

@@ -7,7 +7,10 @@ from server.base.refusals.refusals import Denied, Refusal
 from server.people.organisations.joining.service import JoiningService
 from server.people.organisations.mails import InvitationMail
 from server.people.organisations.service import OrganisationService
+from server.transport.ratelimit.meter import RateLimited
+from server.transport.ratelimit.request_limits import MAILS_BURST, NOTICES_BURST
 from tests.server.identities import LENA, MIA, STAN
+from tests.server.meters import Counter, uncounted
 from tests.server.people.house import People
 
 pytestmark = pytest.mark.postgres
@@ -51,7 +54,9 @@ async def test_whom_a_leader_invites_joins_with_the_code_of_the_mail(desk, monke
 
     monkeypatch.setattr(desk.joining.mails, "invitation", noted)
     leader = await desk.people.member(LENA)
-    made = await desk.joining.invite(leader, "mia@example.org", "staff", None, b"h")
+    made = await desk.joining.invite(
+        leader, "mia@example.org", "staff", None, b"h", uncounted()
+    )
     offer = await desk.joining.find_offer(digests[0])
     assert offer.invitation_id == made.invitation_id
     with pytest.raises(Refusal, match="forbidden"):
@@ -64,19 +69,21 @@ async def test_whom_a_leader_invites_joins_with_the_code_of_the_mail(desk, monke
     with pytest.raises(Refusal, match="invitation_not_found"):
         await desk.joining.find_offer(digests[0])
     with pytest.raises(Refusal, match="already_member"):
-        await desk.joining.invite(leader, "mia@example.org", "staff", None, b"h")
+        await desk.joining.invite(
+            leader, "mia@example.org", "staff", None, b"h", uncounted()
+        )
 
 
 async def test_an_invitation_is_the_leaders_to_take_back(desk):
     leader, staff = await desk.people.member(LENA), await desk.people.member(STAN)
     invited = leader, "mia@example.org", "leader", "key"
-    made = await desk.joining.invite(*invited, b"h")
-    again = await desk.joining.invite(*invited, b"h")
+    made = await desk.joining.invite(*invited, b"h", uncounted())
+    again = await desk.joining.invite(*invited, b"h", uncounted())
     assert again.invitation_id == made.invitation_id
     with pytest.raises(Refusal, match="key_reused"):
-        await desk.joining.invite(*invited, b"other")
+        await desk.joining.invite(*invited, b"other", uncounted())
     for asked in (
-        desk.joining.invite(staff, "eve@example.org", "staff", None, b"h"),
+        desk.joining.invite(staff, "eve@example.org", "staff", None, b"h", uncounted()),
         desk.joining.find_invitation(staff, made.invitation_id),
         desk.joining.withdraw_invitation(staff, made.invitation_id, None),
     ):
@@ -92,7 +99,7 @@ async def test_an_invitation_is_the_leaders_to_take_back(desk):
 
 
 async def test_who_asks_to_join_is_let_in_by_who_leads(desk):
-    ask, mails = desk.joining.ask_to_join, desk.joining.mails
+    ask = desk.joining.ask_to_join
     made, is_new = await ask(MIA, "org", "Hello", None)
     assert is_new
     assert await ask(MIA, "org", "Again", None) == (made, False)
@@ -108,21 +115,21 @@ async def test_who_asks_to_join_is_let_in_by_who_leads(desk):
     with pytest.raises(Refusal, match="request_not_found"):
         await desk.joining.find_request(staff, name)
     for answer in (
-        desk.joining.accept_request(staff, name, "staff", mails.accepted),
-        desk.joining.decline_request(staff, name, mails.declined),
+        desk.joining.accept_request(staff, name, "staff", uncounted()),
+        desk.joining.decline_request(staff, name, uncounted()),
     ):
         with pytest.raises(Denied, match="forbidden"):
             await answer
-    accepted = await desk.joining.accept_request(leader, name, "staff", mails.accepted)
+    accepted = await desk.joining.accept_request(leader, name, "staff", uncounted())
     assert (accepted.state, (await desk.roles())["mia"]) == ("accepted", "staff")
     assert desk.told == ["org"]
 
 
 async def test_a_request_is_declined_by_who_leads_or_taken_back_by_who_made_it(desk):
-    declined, mails = desk.joining.decline_request, desk.joining.mails
+    declined = desk.joining.decline_request
     leader = await desk.people.member(LENA)
     made, _ = await desk.joining.ask_to_join(MIA, "org", "", None)
-    assert (await declined(leader, made.request_id, mails.declined)).state == "declined"
+    assert (await declined(leader, made.request_id, uncounted())).state == "declined"
     again, _ = await desk.joining.ask_to_join(MIA, "org", "", None)
     withdraw = desk.joining.withdraw_request
     with pytest.raises(Refusal, match="request_not_found"):
@@ -132,3 +139,24 @@ async def test_a_request_is_declined_by_who_leads_or_taken_back_by_who_made_it(d
     await withdraw(MIA, "org", again.request_id, None)
     with pytest.raises(Refusal, match="request_not_found"):
         await desk.joining.find_request(leader, again.request_id)
+
+
+async def test_whoever_gets_too_many_mails_is_neither_invited_nor_answered(desk):
+    leader, meter = await desk.people.member(LENA), Counter().of(LENA.user)
+    for _ in range(MAILS_BURST):
+        meter.mail("eve@example.org")
+    with pytest.raises(RateLimited):
+        await desk.joining.invite(leader, "eve@example.org", "staff", None, b"h", meter)
+    assert await desk.joining.invitations.count_of("org") == 0
+    made, _ = await desk.joining.ask_to_join(MIA, "org", "", None)
+    for _ in range(NOTICES_BURST):
+        meter.notice("mia@example.org")
+    name = made.request_id
+    for asked in (
+        desk.joining.accept_request(leader, name, "staff", meter),
+        desk.joining.decline_request(leader, name, meter),
+    ):
+        with pytest.raises(RateLimited):
+            await asked
+    assert (await desk.joining.find_request(leader, name)).state == "pending"
+    assert "mia" not in await desk.roles()
