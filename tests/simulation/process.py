@@ -235,12 +235,15 @@ class Watch:
 
 
 class Plans:
-    """Stands for the catalog: what an event begins with."""
+    """Stands for the catalog: what an event begins with, and is seen by."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
 
     async def find_plan(self, event: str, drawn: bool = True) -> Any:
+        return self._world.plans.get(event)
+
+    async def find_event(self, event: str) -> Any:
         return self._world.plans.get(event)
 
     async def scheduled_events(self, due_ms: int) -> list[str]:

@@ -60,7 +60,7 @@ VENUES = [
 
 
 class Plan:
-    """What the catalog says of an event; stands for the catalog's `EventPlan`."""
+    """What the catalog says of an event: stands for its `EventPlan` and its row."""
 
     def __init__(self, event: str, plan: EventPlan) -> None:
         self.event = event
@@ -76,6 +76,7 @@ class Plan:
             prevent_orphans=plan.prevent_orphans,
             max_held_per_network=plan.max_held_per_network,
         )
+        self.settings = self.first_settings
 
 
 class Outcome:

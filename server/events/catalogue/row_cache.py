@@ -56,6 +56,15 @@ class EventRows:
             task.add_done_callback(partial(self._loaded, event))
         return await asyncio.shield(task)
 
+    def keeps(self, event: str) -> bool:
+        """Return whether the next `find` may be of what was read before it."""
+        known = self._known.get(event)
+        return event in self._loading or (known is not None and self._now() < known[2])
+
+    async def find_anew(self, event: str) -> "EventRow | None":
+        """Return an event's row as it is committed now; raises `Unavailable`."""
+        return await self._load(event)
+
     async def _load(self, event: str) -> "EventRow | None":
         known, edits = self._known.get(event), self._edits
         row = await self._catalog.find_event(event)

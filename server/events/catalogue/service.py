@@ -81,6 +81,19 @@ class ManagedEvent(FoundEvent):
     who: Identity
 
 
+class Standing(Struct, frozen=True):
+    """Whose an event is, and what became of it: all that decides who sees it."""
+
+    organisation: str | None
+    maker: str
+    sale_state: str
+    deleted: bool
+
+
+Judge = Callable[[Standing], Awaitable[None]]
+"""Raises `Refusal` for what somebody may not see or do."""
+
+
 class MadeEvent(Struct, frozen=True):
     """An event that was just made, as its row and its settings were at first."""
 
@@ -117,25 +130,28 @@ class EventService:
         A deleted one is found only where that is asked for; a draft only by those who
         run the event.
         """
-        found = await self.load(event, deleted)
-        state = found.board.settings.sale_state
-        if await self._memberships.is_hidden(
-            who, found.organisation, found.maker, state
-        ):
-            raise Refusal("event_not_found")
-        return found
+
+        async def judge(one: Standing) -> None:
+            await self._refuse_unseen(who, one, deleted)
+
+        await self._judge(event, judge)
+        return await self.load(event, deleted)
 
     async def find_managed(
         self, who: Identity, event: str, deleted: bool = False
     ) -> ManagedEvent:
         """Return an event to somebody who manages it."""
-        found = await self.find(who, event, deleted)
-        whose = found.organisation, found.maker
-        deleted = found.board.settings.deleted
-        if deleted and not await self._memberships.manages(who, *whose):
-            # To all others it is gone.
-            raise Refusal("event_not_found")
-        await self._memberships.require_manager(who, *whose)
+
+        async def judge(one: Standing) -> None:
+            await self._refuse_unseen(who, one, deleted)
+            whose = one.organisation, one.maker
+            if one.deleted and not await self._memberships.manages(who, *whose):
+                # To all others it is gone.
+                raise Refusal("event_not_found")
+            await self._memberships.require_manager(who, *whose)
+
+        await self._judge(event, judge)
+        found = await self.load(event, deleted)
         return ManagedEvent(found.id, found.local, who)
 
     async def load(self, event: str, deleted: bool = False) -> FoundEvent:
@@ -159,13 +175,46 @@ class EventService:
 
     async def find_shown_row(self, who: Identity | None, event: str) -> EventRow:
         """Return the row of an event that was not deleted, as somebody may see it."""
-        row = await self.find_row(event)
-        whose, state = (row.organisation, row.created_by), row.settings.sale_state
-        if row.settings.deleted or await self._memberships.is_hidden(
-            who, *whose, state
+
+        async def judge(one: Standing) -> None:
+            await self._refuse_unseen(who, one, deleted=False)
+
+        return await self._judge_row(event, judge)
+
+    async def _judge(self, event: str, judge: Judge) -> None:
+        """Let somebody be refused an event before anything of it is loaded."""
+        local = self._registry.active.get(event)
+        if local is None:
+            await self._judge_row(event, judge)
+            return
+        seller, settings = local.seller, local.board.settings
+        organisation = None if seller is None else seller.organisation
+        state, deleted = settings.sale_state, settings.deleted
+        await judge(Standing(organisation, local.maker, state, deleted))
+
+    async def _judge_row(self, event: str, judge: Judge) -> EventRow:
+        """Return an event's row where nobody is refused what it tells of.
+
+        A refusal is never by what is kept, which is a few seconds old.
+        """
+        kept = self._rows.keeps(event)
+        row = await self._rows.find(event)
+        try:
+            return await _judged(row, judge)
+        except Refusal:
+            if not kept:
+                raise
+        return await _judged(await self._rows.find_anew(event), judge)
+
+    async def _refuse_unseen(
+        self, who: Identity | None, event: Standing, deleted: bool
+    ) -> None:
+        """Raise `Refusal` for a draft of others, and for what is deleted."""
+        whose = event.organisation, event.maker
+        if (event.deleted and not deleted) or await self._memberships.is_hidden(
+            who, *whose, event.sale_state
         ):
             raise Refusal("event_not_found")
-        return row
 
     async def order(
         self,
@@ -250,6 +299,15 @@ class EventService:
         # it still gets the answer that it got at first.
         first = structs.replace(row, details=details, image=None)
         return MadeEvent(first, settings)
+
+
+async def _judged(row: EventRow | None, judge: Judge) -> EventRow:
+    if row is None:
+        raise Refusal("event_not_found")
+    settings = row.settings
+    state, deleted = settings.sale_state, settings.deleted
+    await judge(Standing(row.organisation, row.created_by, state, deleted))
+    return row
 
 
 ON_WITHDRAWN: Final[web.AppKey[list[Callable[[str], Awaitable[None]]]]] = web.AppKey(

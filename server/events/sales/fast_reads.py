@@ -111,13 +111,16 @@ class FastReads:
         served = app[REGISTRY].active.get(event)
         if served is None:
             return None
-        served.used = True
+        found = None
         if not slash:
-            return app[CACHES].events.find(event, event_stamp(app, served))
-        if rest == AVAILABILITY:
+            found = app[CACHES].events.find(event, event_stamp(app, served))
+        elif rest == AVAILABILITY:
             stamp = availability_stamp(served.board)
-            return app[CACHES].availability.find(event, stamp)
-        return None
+            found = app[CACHES].availability.find(event, stamp)
+        if found is not None:
+            # Only what everybody may see is kept, so no stranger keeps a draft loaded.
+            served.used = True
+        return found
 
     def _write(self, request: web.BaseRequest, found: Encoded) -> int:
         """Write an answer, where whoever asks may have it, and is still there.

@@ -27,6 +27,7 @@ from server.base.access import Seller
 from server.base.identity import Identity
 from server.base.jobs import Job
 from server.live.actors.envelopes import envelope_of
+from server.live.actors.looks import Looks, is_hidden_from
 from server.live.actors.venues import LoadedVenues
 from server.live.fanout.board import Board
 from server.live.fanout.hub import EventHub, Hub
@@ -77,11 +78,8 @@ class ServedEvent:
 
     def is_hidden_from(self, user: Identity) -> bool:
         """Return whether this is a draft of others, as far as is known in memory."""
-        seller, state = self.seller, self.board.settings.sale_state
-        if seller is None:
-            return access.is_hidden(user, None, None, self.maker, state)
-        role = seller.role_of(user.user)
-        return access.is_hidden(user, seller.organisation, role, self.maker, state)
+        state = self.board.settings.sale_state
+        return is_hidden_from(user, self.seller, self.maker, state)
 
 
 class LocalEvent(ServedEvent):
@@ -154,6 +152,7 @@ class EventRegistry:
         self._loading: dict[str, asyncio.Task[ServedEvent]] = {}
         self._places = asyncio.Semaphore(limits.EVENTS_LOADING_MAX)
         self.venues = LoadedVenues()
+        self._looks = Looks(catalog, self._seller_of)
         self._leaving: set[EventActor] = set()
         self._stopping = False
 
@@ -178,6 +177,25 @@ class EventRegistry:
         if not task.done() or task.cancelled():
             raise EventUnavailable
         return task.result()
+
+    async def find_for(
+        self, user: Identity, event: str, *, deleted: bool
+    ) -> ServedEvent:
+        """Return an event as `find` does, but load nothing that is not for somebody.
+
+        A draft of others is `EventNotFound`, and a deleted event where not `deleted`.
+        What is loaded already is judged by its board, and by whoever called this.
+        """
+        near = event in self.active or event in self._loading
+        # Who looks already was here first, and goes on first.
+        if event in self._looks.under_way or not near:
+            try:
+                there = await self._looks.is_there_for(user, event, deleted=deleted)
+            except Unavailable as error:
+                raise EventUnavailable from error
+            if not there:
+                raise EventNotFound
+        return await self.find(event)
 
     def adopt(self, events: list[str]) -> None:
         """Load events though nobody asked for them."""
@@ -285,7 +303,7 @@ class EventRegistry:
     async def _load(self, event: str) -> ServedEvent:
         async with self._places:
             plan, venue = await self._plan_of(event)
-            seller = await self._seller_of(plan)
+            seller = await self._seller_of(plan.organisation)
         hub = self._hub.add_event(event, venue, plan.first_settings)
         # Where that fails the hub stays: who follows an owner has it in hand.
         served = await self._serve(plan, hub)
@@ -312,14 +330,14 @@ class EventRegistry:
             self.venues.add(_drawn(plan), venue)
         return plan, venue
 
-    async def _seller_of(self, plan: EventPlan) -> Seller | None:
-        """Return the organisation that an event belongs to."""
-        if plan.organisation is None:
+    async def _seller_of(self, organisation: str | None) -> Seller | None:
+        """Return an organisation that events belong to, as this process knows it."""
+        if organisation is None:
             return None
         if self.sellers is None:
             raise EventUnavailable
         try:
-            return await self.sellers.find(plan.organisation)
+            return await self.sellers.find(organisation)
         except Unavailable as error:
             raise EventUnavailable from error
 

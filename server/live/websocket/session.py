@@ -296,12 +296,16 @@ class Session:
             # Before the event is looked for, as the order of refusals has it.
             self._deny(command.id, denial)
             return
-        self._later(
+        loading = self._load(
+            user,
             command.id,
             command.event,
             lambda found: self._offer(command, size, user, found),
             missing_event(user, blocks=blocks),
+            # What was asked before with this key has its answer still.
+            deleted=True,
         )
+        self.spawn(loading)
 
     def _offer(
         self, command: ClientCommand, size: int, user: Identity, local: ServedEvent
@@ -437,7 +441,11 @@ class Session:
             else:
                 use(local)
 
-        self._later(frame_id, event, use_visible)
+        served = self.registry.active.get(event)
+        if served is not None:
+            use_visible(served)
+        else:
+            self.spawn(self._load(caller, frame_id, event, use_visible))
 
     def keep(self, kind: type[K]) -> K:
         """Return what a capability keeps for this connection, made on first use."""
@@ -450,29 +458,19 @@ class Session:
         """Return whether something that was asked waits for its event, or the like."""
         return bool(self._tasks)
 
-    def _later(
+    async def _load(
         self,
+        caller: Identity,
         frame_id: int,
         event: str,
         use: Callable[[ServedEvent], None],
         missing: Denial = NO_EVENT,
+        *,
+        deleted: bool = False,
     ) -> None:
-        """Do something with an event, at once or when it is loaded."""
-        local = self.registry.active.get(event)
-        if local is not None:
-            use(local)
-        else:
-            self.spawn(self._load(frame_id, event, use, missing))
-
-    async def _load(
-        self,
-        frame_id: int,
-        event: str,
-        use: Callable[[ServedEvent], None],
-        missing: Denial,
-    ) -> None:
+        """Do something with an event when it is loaded, which it is not for anybody."""
         try:
-            local = await self.registry.find(event)
+            local = await self.registry.find_for(caller, event, deleted=deleted)
         except EventNotFound:
             self._deny(frame_id, missing)
         except EventUnavailable:

@@ -105,7 +105,7 @@ def unwatch(session: "Session", caller: Identity, frame: Unwatch) -> None:
 
 async def _unwatch_later(session: "Session", caller: Identity, frame: Unwatch) -> None:
     with suppress(EventNotFound, EventUnavailable):
-        await session.registry.find(frame.event)
+        await session.registry.find_for(caller, frame.event, deleted=False)
     _unwatch(session, caller, frame)
 
 

@@ -36,6 +36,53 @@ async def test_an_event_is_found_by_all_and_a_draft_by_those_who_run_it(house):
                 await search(who, "draft")
 
 
+async def test_whoever_does_not_see_an_event_loads_nothing_of_it(house):
+    await house.put("draft", DRAFT)
+    await house.put("gone", replace(SETTINGS, deleted=True))
+    await house.put("evt")
+    searches = (house.events.find, house.events.find_managed)
+    for who in (MIA, MAKER, machine("other")):
+        for search in searches:
+            for event in ("draft", "gone"):
+                with pytest.raises(Refusal, match="event_not_found"):
+                    await search(who, event)
+            with pytest.raises(Refusal, match="event_not_found"):
+                await search(who, "draft", deleted=True)
+        with pytest.raises(Refusal, match="event_not_found"):
+            await house.events.find_managed(who, "gone", deleted=True)
+        with pytest.raises(Denied, match="forbidden"):
+            await house.events.find_managed(who, "evt")
+    assert (house.registry.active, house.hub.events) == ({}, {})
+    assert house.registry.venues.bytes() == 0
+    await house.events.find(OLGA, "draft")
+    assert list(house.registry.active) == ["draft"]
+
+
+async def test_whoever_does_not_see_a_draft_keeps_it_from_nobody_s_memory(house):
+    await house.put("draft", DRAFT)
+    local = (await house.events.find(OLGA, "draft")).local
+    local.used = False
+    with pytest.raises(Refusal, match="event_not_found"):
+        await house.events.find(MIA, "draft")
+    assert not local.used
+    await house.events.find(OLGA, "draft")
+    assert local.used
+
+
+@pytest.mark.parametrize("search", ["find", "find_shown_row"])
+async def test_what_was_published_is_there_at_once_though_its_row_is_kept(
+    house, search
+):
+    await house.put("evt", DRAFT)
+    managed = await house.events.find_managed(OLGA, "evt")
+    publish = ChangeSale(id=0, event="evt", to="publish")
+    await house.events.order(managed, publish, None)
+    # As where another process has it: here only its row is known.
+    assert await house.registry.unload(managed.local)
+    assert (await house.rows.find("evt")).settings.sale_state == "draft"
+    assert await getattr(house.events, search)(MIA, "evt")
+
+
 async def test_what_is_not_there_is_not_found(house):
     for search in (house.events.find, house.events.find_shown_row):
         with pytest.raises(Refusal, match="event_not_found"):

@@ -194,10 +194,10 @@ async def test_an_event_that_cannot_be_had_is_refused_before_the_handler(
 ) -> None:
     async with waving() as guest:
 
-        async def find(event: str) -> ServedEvent:
+        async def find_for(user: Identity, event: str, *, deleted: bool) -> ServedEvent:
             raise error
 
-        monkeypatch.setattr(guest.registry, "find", find)
+        monkeypatch.setattr(guest.registry, "find_for", find_for)
         guest.say("hello", token="anna")
         assert guest.say("wave", event="evt_other") == []
         await turns()
