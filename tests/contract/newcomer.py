@@ -24,6 +24,8 @@ CODE = re.compile(r"#\w+=([\w-]+)")
 FORM = "multipart/form-data"
 JSON = "application/json"
 READ_ON = {"count", "cursor", "limit"}
+MOVES = 10
+"""How often something is asked again that says it is on its way."""
 
 
 class Operation(NamedTuple):
@@ -122,8 +124,8 @@ class Newcomer:
             headers["Content-Type"] = f"{FORM}; boundary=b"
             head = b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\n'
             data = head + data + b"\r\n--b--\r\n"
-        answer = await self.api.request(
-            operation.method,
+        answer = await self._ask(
+            operation,
             self._path(operation, given),
             body,
             headers=headers,
@@ -143,14 +145,25 @@ class Newcomer:
     async def is_refused(self, who: str, name: str, code: str) -> None:
         """Call an operation that must refuse with a code, as it is described."""
         operation = self.operations[name]
-        answer = await self.api.request(
-            operation.method, self._path(operation, {}), headers=self._headers(who)
-        )
+        path = self._path(operation, {})
+        answer = await self._ask(operation, path, headers=self._headers(who))
         assert check_problem(answer)["code"] == code
         assert (
             f"`{code}`"
             in operation.said["responses"][str(answer.status)]["description"]
         )
+
+    async def _ask(
+        self, operation: Operation, path: str, *sent: Any, **more: Any
+    ) -> Answer:
+        """Ask again, as the answer says, while an event is on its way to a process."""
+        answer = await self.api.request(operation.method, path, *sent, **more)
+        for _ in range(MOVES):
+            if answer.status != 503 or not check_problem(answer)["transient"]:
+                break
+            await asyncio.sleep(int(answer.headers["retry-after"]))
+            answer = await self.api.request(operation.method, path, *sent, **more)
+        return answer
 
     async def lists(self, who: str, name: str, **given: Any) -> None:
         """Call a list as it is, with each filter, and for its second page.
