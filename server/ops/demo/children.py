@@ -16,7 +16,7 @@ from typing import IO
 
 from persistence.data_directory import DIRECTORY_MODE, DataDirectory
 from persistence.environment import python_environment
-from server.base.paths import PROJECT
+from server.base.paths import import_path
 
 TEMPORARY_PARENT = Path("/var/tmp")
 TEMPORARY_PREFIX = "onsale-demo-"
@@ -36,8 +36,7 @@ def child_environment(**extra: str) -> dict[str, str]:
     """
     kept = python_environment(connects=False)
     kept |= {name: os.environ[name] for name in WELCOME if name in os.environ}
-    paths = [str(PROJECT), *filter(None, [kept.get("PYTHONPATH")])]
-    return {**kept, "PYTHONPATH": os.pathsep.join(paths), **extra}
+    return {**kept, "PYTHONPATH": import_path(), **extra}
 
 
 def start(

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from persistence.environment import python_environment
-from server.base.paths import PROJECT
+from server.base.paths import import_path
 from server.ops.process.messages import Failed, Job, Ready
 
 START_S_MAX: Final = 60.0
@@ -46,8 +46,6 @@ class Child:
         Raises OSError where the system has no room for a process.
         """
         reading, writing = os.pipe()
-        # Its working directory is ours, and our code need not be installed.
-        paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "server.ops.process.worker"),
@@ -55,7 +53,7 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=[writing],
                 # The secrets are in its job, which it reads from its standard input.
-                env={**python_environment(), "PYTHONPATH": os.pathsep.join(paths)},
+                env={**python_environment(), "PYTHONPATH": import_path()},
                 # A session of its own: Ctrl-C reaches us, and we end all in order.
                 start_new_session=True,
             )

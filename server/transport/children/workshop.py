@@ -1,14 +1,13 @@
 """Our end of a job that a child does: so many at a time, so many that wait."""
 
 import asyncio
-import os
 import signal
 import sys
 from typing import Final
 
 import structlog
 
-from server.base.paths import PROJECT
+from server.base.paths import import_path
 from server.transport.children.child import TOO_MUCH
 
 PATIENCE_S: Final = 60.0
@@ -69,7 +68,8 @@ class Workshop:
                 sys.executable,
                 *self._arguments,
                 cwd="/",
-                env=_environment(),
+                # What it needs to find our code, and no secret of ours.
+                env={"PYTHONPATH": import_path(), "LC_ALL": "C.UTF-8"},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -95,9 +95,3 @@ class Workshop:
                 raise RuntimeError("a child stumbled over a bug of ours")
             raise Failed(f"status {child.returncode}")
         return answer
-
-
-def _environment() -> dict[str, str]:
-    """Return what a child needs to find our code, and no secret of ours."""
-    paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {"PYTHONPATH": os.pathsep.join(paths), "LC_ALL": "C.UTF-8"}
