@@ -13,6 +13,7 @@ from inventory import faults, rejections
 from inventory.faults import Fault, Faults, FaultyError
 from inventory.rejections import Code
 from inventory.replies import Refused
+from persistence.errors import TooMany
 from server.base.access import Denial
 
 
@@ -119,6 +120,11 @@ def refuse_denied(denial: Denial | None) -> None:
     """Raise `Denied` for what somebody may not do; None is nothing."""
     if denial is not None:
         raise Denied(denial)
+
+
+def too_many(error: TooMany, detail: str | None = None) -> Refusal:
+    """Return the refusal of one more where there are as many as may be."""
+    return Refusal(LIMIT_REACHED, detail, limit=error.limit, has=error.has)
 
 
 def wrong_field(field: str, detail: str) -> Refusal:

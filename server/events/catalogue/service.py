@@ -18,9 +18,9 @@ from persistence.events.rows import EventRow
 from server.base import limits
 from server.base.identity import Identity
 from server.base.refusals.refusals import (
-    LIMIT_REACHED,
     CommandRefused,
     Refusal,
+    too_many,
     wrong_field,
 )
 from server.events.catalogue.bodies import (
@@ -289,7 +289,7 @@ class EventService:
                 unlimited=who.role == "admin",
             )
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, limit=error.limit, has=error.has) from error
+            raise too_many(error) from error
         except KeyError as error:
             missing = error.args[0]
             raise wrong_field(missing, f"There is no such {missing}.") from error

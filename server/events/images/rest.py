@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from inventory.names import NO_TEXT, NOTE_PATTERN, is_note
 from persistence.errors import TooMany
+from server.base.refusals.refusals import too_many
 from server.events.catalogue.bodies import EventDocument
 from server.events.catalogue.rest import answer_event, find_managed_event
 from server.events.catalogue.row_cache import ROWS
@@ -113,7 +114,7 @@ async def upload_image(call: Call) -> web.Response:
     except OtherUpload as error:
         raise ProblemError(KEY_REUSED) from error
     except TooMany as error:
-        raise ProblemError(LIMIT_REACHED, limit=error.limit, has=error.has) from error
+        raise too_many(error) from error
     except Busy as error:
         raise ProblemError(OVERLOADED) from error
     except StoreUnavailable as error:

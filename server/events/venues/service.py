@@ -20,9 +20,9 @@ from persistence.events.venue_edits import (
 from server.base.access import may_make_some
 from server.base.identity import Identity
 from server.base.refusals.refusals import (
-    LIMIT_REACHED,
     Refusal,
     refuse_denied,
+    too_many,
     wrong_field,
 )
 from server.events.venues.problems import VENUE_IN_USE, VENUE_NOT_FOUND
@@ -130,7 +130,7 @@ class VenueService:
                 unlimited=maker.who.role == "admin",
             )
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, limit=error.limit, has=error.has) from error
+            raise too_many(error) from error
         except KeyError as error:
             raise wrong_field("organisation", NO_ORGANISATION) from error
         if row.request_hash != request_hash:
@@ -158,7 +158,7 @@ class VenueService:
                 unlimited=maker.who.role == "admin",
             )
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, limit=error.limit, has=error.has) from error
+            raise too_many(error) from error
         except KeyError as error:
             if error.args[0] == "venue":
                 raise Refusal(VENUE_NOT_FOUND) from error
@@ -199,7 +199,7 @@ class VenueService:
         except VenueCrowded as error:
             raise Refusal(VENUE_IN_USE, CROWDED) from error
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, limit=error.limit, has=error.has) from error
+            raise too_many(error) from error
         after = await self._catalog.find_venue(name) if found else None
         if after is None:
             raise Refusal(VENUE_NOT_FOUND)

@@ -17,9 +17,9 @@ from persistence.people.organisations import OrganisationNotFound
 from server.base.access import may_act_for
 from server.base.identity import Identity, Machine
 from server.base.refusals.refusals import (
-    LIMIT_REACHED,
     Refusal,
     refuse_denied,
+    too_many,
     wrong_field,
 )
 from server.people.announcements.job import AnnouncementJob
@@ -92,12 +92,7 @@ class AnnouncementService:
         try:
             made = await self.store.create(new)
         except TooMany as error:
-            raise Refusal(
-                LIMIT_REACHED,
-                "Too many within a day.",
-                limit=error.limit,
-                has=error.has,
-            ) from error
+            raise too_many(error, "Too many within a day.") from error
         except OrganisationNotFound as error:
             raise Refusal(ORGANISATION_NOT_FOUND) from error
         if made.request_hash != request_hash:

@@ -11,7 +11,7 @@ from persistence.errors import Revisions, TooMany
 from persistence.people.api_keys import ApiKey, ApiKeys, KeyRevoked, NewKey, Scope
 from persistence.people.organisations import OrganisationNotFound
 from server.base.access import may_touch_key
-from server.base.refusals.refusals import LIMIT_REACHED, Refusal
+from server.base.refusals.refusals import Refusal, too_many
 from server.people.api_keys.api_keys import make_key
 from server.people.api_keys.problems import KEY_NOT_FOUND, KEY_REVOKED
 from server.people.organisations.membership import Membership
@@ -72,9 +72,7 @@ class ApiKeyService:
         try:
             made, is_new = await self.store.create(new)
         except TooMany as error:
-            raise Refusal(
-                LIMIT_REACHED, "Revoke one first.", limit=error.limit, has=error.has
-            ) from error
+            raise too_many(error, "Revoke one first.") from error
         except OrganisationNotFound as error:
             raise Refusal(ORGANISATION_NOT_FOUND) from error
         if made.request_hash != request_hash:

@@ -27,7 +27,7 @@ from persistence.postgres.pool import Pool
 from persistence.quotas import DEFAULT_QUOTAS, Quotas
 from server.base.access import OWNERS_ONLY, touched_by
 from server.base.identity import Identity
-from server.base.refusals.refusals import LIMIT_REACHED, Refusal
+from server.base.refusals.refusals import Refusal, too_many
 from server.people.organisations.mails import OrganisationMails
 from server.people.organisations.membership import Membership, Memberships
 from server.people.organisations.membership_cache import Sellers
@@ -121,12 +121,7 @@ class OrganisationService:
             )
         except TooMany as error:
             detail = "You own as many as you may."
-            raise Refusal(
-                LIMIT_REACHED,
-                detail,
-                limit=error.limit,
-                has=error.has,
-            ) from error
+            raise too_many(error, detail) from error
         except MemberNotFound as error:
             raise Refusal("unauthenticated") from error
         if made.request_hash != request_hash:

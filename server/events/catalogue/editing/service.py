@@ -21,7 +21,7 @@ from inventory.settings import SettingsPatch
 from persistence.errors import Revisions, TooMany
 from persistence.events.catalog import Catalog
 from server.base.identity import Identity
-from server.base.refusals.refusals import LIMIT_REACHED, Refusal
+from server.base.refusals.refusals import Refusal, too_many
 from server.events.catalogue.bodies import (
     EventDuplicate,
     EventPatch,
@@ -162,7 +162,7 @@ class EventEditing:
                 unlimited=who.role == "admin",
             )
         except TooMany as error:
-            raise Refusal(LIMIT_REACHED, limit=error.limit, has=error.has) from error
+            raise too_many(error) from error
         except KeyError as error:
             detail = "The event's organisation was deleted meanwhile."
             raise Refusal("forbidden", detail) from error

@@ -24,7 +24,7 @@ from persistence.people.organisations import (
     OrganisationNotFound,
 )
 from server.base.identity import Identity
-from server.base.refusals.refusals import LIMIT_REACHED, Refusal
+from server.base.refusals.refusals import Refusal, too_many
 from server.people.organisations.mails import INVITATION_S, OrganisationMails
 from server.people.organisations.membership import Membership
 from server.people.organisations.problems import (
@@ -95,12 +95,7 @@ class JoiningService:
         except AlreadyMember as error:
             raise Refusal(ALREADY_MEMBER) from error
         except TooMany as error:
-            raise Refusal(
-                LIMIT_REACHED,
-                UNANSWERED,
-                limit=error.limit,
-                has=error.has,
-            ) from error
+            raise too_many(error, UNANSWERED) from error
         except OrganisationNotFound as error:
             raise Refusal(ORGANISATION_NOT_FOUND) from error
         if made.request_hash != request_hash:
@@ -150,12 +145,7 @@ class JoiningService:
         except AlreadyMember as error:
             raise Refusal(ALREADY_MEMBER) from error
         except TooMany as error:
-            raise Refusal(
-                LIMIT_REACHED,
-                FULL,
-                limit=error.limit,
-                has=error.has,
-            ) from error
+            raise too_many(error, FULL) from error
         except MemberNotFound as error:
             raise Refusal("unauthenticated") from error
         except NotInvited as error:
@@ -188,12 +178,7 @@ class JoiningService:
         except AlreadyMember as error:
             raise Refusal(ALREADY_MEMBER) from error
         except TooMany as error:
-            raise Refusal(
-                LIMIT_REACHED,
-                UNANSWERED,
-                limit=error.limit,
-                has=error.has,
-            ) from error
+            raise too_many(error, UNANSWERED) from error
         return made, made.request_id == new
 
     async def find_request(self, membership: Membership, request: str) -> JoinRequest:
@@ -220,12 +205,7 @@ class JoiningService:
         except OrganisationNotFound as error:
             raise Refusal(ORGANISATION_NOT_FOUND) from error
         except TooMany as error:
-            raise Refusal(
-                LIMIT_REACHED,
-                FULL,
-                limit=error.limit,
-                has=error.has,
-            ) from error
+            raise too_many(error, FULL) from error
         await self._changed(membership.id)
         return await self._find_request(membership, request)
 

@@ -4,6 +4,7 @@ from inventory import limits, rejections
 from inventory.faults import Fault, Faults
 from inventory.replies import Fault as SettingFault
 from inventory.replies import Refused, refuse, refuse_faults
+from persistence.errors import TooMany
 from server.base.access import Denial
 from server.base.refusals import refusals as module
 from server.base.refusals.refusals import (
@@ -13,6 +14,7 @@ from server.base.refusals.refusals import (
     Refusal,
     add_faults,
     refuse_denied,
+    too_many,
     wrong_field,
     wrong_fields,
 )
@@ -86,3 +88,10 @@ def test_a_refusal_of_a_newer_owner_is_passed_on():
     new = Refused(code="too_new", detail="Of tomorrow.", transient=True)
     error = CommandRefused(new)
     assert (error.code, error.detail) == ("too_new", "Of tomorrow.")
+
+
+def test_who_wants_too_many_is_told_the_limit_and_what_there_is():
+    refused = too_many(TooMany(5, 4))
+    assert (refused.code, refused.limit, refused.has) == ("limit_reached", 5, 4)
+    assert refused.detail == LIMIT_REACHED.detail
+    assert too_many(TooMany(5), "Revoke one first.").detail == "Revoke one first."
