@@ -29,7 +29,7 @@ from inventory.batch import BatchBuilder
 from inventory.commands import AnyCommand, ExpireHold, KeepHolds
 from inventory.decide import decide
 from inventory.event_time import EventTime
-from inventory.keys import KeyMemory, replay
+from inventory.keys import KeyMemory, owner_of, replay
 from inventory.loading import Deposed, Loaded, SnapshotWriter, board_state, load
 from inventory.ports import (
     Batch,
@@ -298,13 +298,14 @@ class EventActor:
             size += envelope.size
             command = envelope.command
             if envelope.key is not None:
-                known = self._keys.get(envelope.user, envelope.key)
+                known = self._keys.get(owner_of(envelope), envelope.key)
                 if known is not None:
                     answer = replay(command, envelope.request_hash, known, now_ms)
                     prepared.append((mailbox.popleft(), answer))
                     continue
             request.user = envelope.user
             request.organizer = envelope.organizer
+            request.system = envelope.system
             request.origin = envelope.origin
             change, reply = decide(command, request)
             if change is not None:
@@ -318,17 +319,17 @@ class EventActor:
     ) -> None:
         """Store an accepted outcome with the commit, and keep it in memory."""
         outcome = encode(reply)
-        key = envelope.key or ""
+        owner, key = owner_of(envelope), envelope.key or ""
         builder.results.append(
             KeyedResult(
-                envelope.user,
+                owner,
                 key,
                 envelope.request_hash,
                 builder.stock.version,
                 outcome,
             )
         )
-        self._keys.add(envelope.user, key, envelope.request_hash, outcome)
+        self._keys.add(owner, key, envelope.request_hash, outcome)
 
     async def _fetch_missing_keys(self, count: int) -> None:
         """Ask the table for keys that the incomplete memory does not know.

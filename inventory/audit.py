@@ -11,12 +11,14 @@ from inventory.batch import chained
 from inventory.changes import (
     AnyChange,
     BookingCancelled,
+    BookingReduced,
     HoldBooked,
     HoldExpired,
+    HoldExtended,
     SeatsHeld,
 )
 from inventory.loading import decode_changes
-from inventory.ports import BookingRow, JournalRow
+from inventory.ports import BookingRow, JournalRow, ReducedRow
 from inventory.records import Corrupt, HoldRecord
 from inventory.rules.common import labels_of, lines_of, names_of, told
 from inventory.settings import Money, Settings, Sum
@@ -81,6 +83,8 @@ class Replay:
         """What the live bookings cost when they were made, where there were prices."""
         self.booked: list[BookingRow] = []
         """The bookings that the rows made; whoever compares them empties it."""
+        self.reduced: dict[str, ReducedRow] = {}
+        """What is left of those that gave back a part."""
 
     def read(self, row: JournalRow, epoch: int) -> None:
         """Check one row against the one before it, and apply it."""
@@ -116,6 +120,8 @@ class Replay:
                 stock.apply(change, row.at_ms)
                 if type(change) is SeatsHeld:
                     self._check_limit(change)
+                elif type(change) is BookingReduced:
+                    self._reduce(change)
         except Corrupt as error:
             self.differences.add(f"{where} cannot be applied: {error}.")
             self.broken = True
@@ -158,6 +164,40 @@ class Replay:
                     f"Version {version} ends a hold of user {hold.user}"
                     f" {hold.deadline_ms - at_ms} ms before its time."
                 )
+
+        elif isinstance(change, HoldExtended):
+            self._check_life(change, stock.holds[change.hold])
+
+    def _check_life(self, change: HoldExtended, hold: HoldRecord) -> None:
+        """No hold outlives twice the event's hold length, unless an order has it."""
+        life_ms = limits.HOLD_LIFE_FACTOR * self.stock.settings.hold_ttl_s * 1_000
+        last_ms = max(hold.deadline_ms, hold.created_ms + life_ms)
+        if change.deadline_ms > last_ms:
+            self.differences.add(
+                f"Version {self.stock.version + 1} lets a hold of user {hold.user} last"
+                f" {change.deadline_ms - last_ms} ms too long."
+            )
+
+    def _reduce(self, change: BookingReduced) -> None:
+        """Note what is left of a booking, and what that costs."""
+        stock = self.stock
+        left = stock.bookings[change.booking]
+        row = ReducedRow(
+            left.booking,
+            labels_of(stock, left.seats),
+            names_of(stock, left.areas),
+            lines_of(stock, left),
+        )
+        self.reduced[change.booking] = row
+        before = self.paid.get(change.booking)
+        if before is None or change.total is None:
+            return
+        self.paid[change.booking] = total = told(stock, left).total() or before
+        if before.amount - total.amount != change.total.amount:
+            self.differences.add(
+                f"Version {stock.version} gives back {change.total.amount} of a booking"
+                f" for {before.amount}, and {total.amount} are left."
+            )
 
     def _price(self, change: HoldBooked, hold: HoldRecord, version: int) -> None:
         """Note what a booking cost: as was told, and else as of now."""

@@ -12,6 +12,7 @@ from msgspec import msgpack
 from inventory.changes import (
     AnyChange,
     BookingCancelled,
+    BookingReduced,
     EventConfigured,
     HoldBooked,
     HoldExpired,
@@ -26,7 +27,9 @@ from inventory.ports import (
     KeyedResult,
     Ownership,
     Publication,
+    ReducedRow,
 )
+from inventory.pledges import left_of
 from inventory.records import Corrupt
 from inventory.rules.common import labels_of, lines_of, names_of
 from inventory.state import Stock
@@ -46,6 +49,7 @@ class BatchBuilder:
         "_cancelled",
         "_expired",
         "_freed",
+        "_reduced",
         "_settings_changed",
         "_sold",
         "base",
@@ -68,6 +72,7 @@ class BatchBuilder:
         self._area_sold: dict[int, int] = {}
         self._bookings: list[BookingRow] = []
         self._cancelled: list[str] = []
+        self._reduced: dict[str, ReducedRow] = {}
         self._expired: list[Expiry] = []
         self._settings_changed = False
 
@@ -103,6 +108,7 @@ class BatchBuilder:
             bookings=self._bookings,
             cancelled=self._cancelled,
             settings=self.stock.settings if self._settings_changed else None,
+            reduced=list(self._reduced.values()),
         )
 
     def publication(self, ownership: Ownership) -> Publication:
@@ -153,13 +159,30 @@ class BatchBuilder:
 
     def _note_cancelled(self, change: BookingCancelled) -> None:
         booking = self.stock.bookings[change.booking]
-        for seat in booking.seats:
-            if self._sold.get(seat) == change.booking:
-                del self._sold[seat]
-            else:
-                self._freed[seat] = change.booking
+        self._unsell(booking.seats, change.booking)
         self._add_area_sold(booking.areas, -1)
         self._cancelled.append(change.booking)
+
+    def _note_reduced(self, change: BookingReduced) -> None:
+        """Note what is left of a booking; of several parts the last one tells."""
+        stock = self.stock
+        left = left_of(stock.bookings[change.booking], change)
+        self._unsell(change.seats, change.booking)
+        self._add_area_sold(change.areas, -1)
+        self._reduced[change.booking] = ReducedRow(
+            change.booking,
+            labels_of(stock, left.seats),
+            names_of(stock, left.areas),
+            lines_of(stock, left),
+        )
+
+    def _unsell(self, seats: Seats, booking: str) -> None:
+        """Note seats as freed, but for those that were sold in this batch."""
+        for seat in seats:
+            if self._sold.get(seat) == booking:
+                del self._sold[seat]
+            else:
+                self._freed[seat] = booking
 
     def _note_expired(self, change: HoldExpired) -> None:
         stock = self.stock
@@ -184,6 +207,7 @@ class BatchBuilder:
 _NOTES: dict[type, Callable[[BatchBuilder, Any], None]] = {
     HoldBooked: BatchBuilder._note_booked,
     BookingCancelled: BatchBuilder._note_cancelled,
+    BookingReduced: BatchBuilder._note_reduced,
     HoldExpired: BatchBuilder._note_expired,
     EventConfigured: BatchBuilder._note_settings,
     SaleChanged: BatchBuilder._note_settings,

@@ -63,6 +63,7 @@ class HoldBooked(Change, tag="booked", frozen=True):
 
     `total` is what it costs; None where nothing has a price, and in journals of former
     versions. What was held for nothing while others have a price now costs 0 of theirs.
+    `by_order` tells an order of the shop from a note that its buyer made.
     """
 
     hold: str
@@ -70,6 +71,7 @@ class HoldBooked(Change, tag="booked", frozen=True):
     reference: str
     order: str | None
     total: Money | None = None
+    by_order: bool = False
 
 
 class BookingCancelled(Change, tag="cancelled", frozen=True):
@@ -110,6 +112,37 @@ class HoldsKept(Change, tag="kept", frozen=True):
     until_ms: int
 
 
+class HoldPledged(Change, tag="pledged", frozen=True):
+    """An order has a hold until then, at these prices: first, or for longer than it had.
+
+    From the first time on these are the hold's prices, and its promised end.
+    """
+
+    hold: str
+    order: str
+    until_ms: int
+    prices: Prices
+
+
+class PledgeEnded(Change, tag="unpledged", frozen=True):
+    """A hold is its buyer's again, and of no order, until its new promised end."""
+
+    hold: str
+    deadline_ms: int
+
+
+class BookingReduced(Change, tag="reduced", frozen=True):
+    """Seats and places went from a booking back to free, and some are left in it.
+
+    `total` is what they cost; None where nothing has a price.
+    """
+
+    booking: str
+    seats: Seats
+    areas: dict[int, int]
+    total: Money | None
+
+
 AnyChange = (
     SeatsHeld
     | HoldExtended
@@ -122,4 +155,7 @@ AnyChange = (
     | SaleChanged
     | EventConfigured
     | HoldsKept
+    | HoldPledged
+    | PledgeEnded
+    | BookingReduced
 )

@@ -2,9 +2,9 @@
 
 The client's frame is the command: one decode gives one of these structs, and nothing is
 copied on the way to `decide`. Field names are the contract's. What a sale's organiser
-asks over REST (`ChangeSale` … `DeleteEvent`) and what the actor asks of itself
-(`ExpireHold` … `KeepHolds`) are commands too, but no client frame decodes to
-them.
+asks over REST (`ChangeSale` … `DeleteEvent`), what the shop asks for an order
+(`Pledge` … `CancelPart`) and what the actor asks of itself (`ExpireHold` … `KeepHolds`)
+are commands too, but no client frame decodes to them.
 """
 
 from typing import Annotated, Literal
@@ -23,6 +23,8 @@ Labels = Annotated[list[Label], Meta(min_length=1)]
 Quantity = Annotated[int, Meta(ge=1, le=limits.QUANTITY_MAX)]
 Quantities = Annotated[dict[Label, Quantity], Meta(min_length=1)]
 Seconds = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
+Order = Annotated[str, Meta(min_length=1, max_length=limits.ORDER_LENGTH_MAX)]
+PledgeSeconds = Annotated[int, Meta(ge=1, le=limits.PLEDGE_LIFE_S)]
 
 
 class Command(
@@ -140,6 +142,38 @@ class DeleteEvent(Command, tag="delete_event"):
     seen: Revisions = None
 
 
+class Pledge(Command, tag="pledge"):
+    """Bind a hold to an order until `until_s` from now (the shop).
+
+    Again by the same order it lasts longer, never shorter.
+    """
+
+    hold: Token
+    order: Order
+    until_s: PledgeSeconds
+    total: Money | None = None
+    """What the buyer was shown; where it costs anything else, nothing is pledged."""
+
+
+class Unpledge(Command, tag="unpledge"):
+    """Give a hold back to its buyer, or its seats to all (the shop)."""
+
+    hold: Token
+    order: Order
+    release: bool = False
+
+
+class CancelPart(Command, tag="cancel_part"):
+    """Free the named part of a booking; all of it where nothing is named (the shop)."""
+
+    booking: Token
+    seats: Labels | None = None
+    areas: Quantities | None = None
+
+
+SystemCommand = Pledge | Unpledge | CancelPart
+
+
 class ExpireHold(Command, tag="expire_hold"):
     """End a hold whose time is over (the actor, to itself)."""
 
@@ -169,6 +203,7 @@ AnyCommand = (
     | ChangeSale
     | Configure
     | DeleteEvent
+    | SystemCommand
     | ExpireHold
     | OpenSale
     | CloseSale

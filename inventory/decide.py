@@ -8,6 +8,7 @@ from inventory.commands import (
     Block,
     Book,
     Cancel,
+    CancelPart,
     ChangeSale,
     CloseSale,
     CompleteEvent,
@@ -20,12 +21,14 @@ from inventory.commands import (
     Holding,
     KeepHolds,
     OpenSale,
+    Pledge,
     Release,
     Unblock,
+    Unpledge,
 )
-from inventory.rejections import MANAGERS_ONLY
+from inventory.rejections import MANAGERS_ONLY, SYSTEM_ONLY
 from inventory.replies import refuse
-from inventory.rules import bookings, holds, sale
+from inventory.rules import bookings, holds, pledges, sale
 from inventory.rules.common import Decision, Request
 
 _RULES: Final[dict[type, Callable[[Request, Any], Decision]]] = {
@@ -41,6 +44,9 @@ _RULES: Final[dict[type, Callable[[Request, Any], Decision]]] = {
     ChangeSale: sale.change_sale,
     Configure: sale.configure,
     DeleteEvent: sale.delete,
+    Pledge: pledges.pledge,
+    Unpledge: pledges.unpledge,
+    CancelPart: pledges.cancel_part,
     ExpireHold: holds.expire_hold,
     OpenSale: sale.open_sale,
     CloseSale: sale.close_sale,
@@ -54,6 +60,7 @@ _EVEN_GONE: Final = frozenset(
 """What a deleted event still takes: to be deleted again, and what it does by itself."""
 
 _ORGANIZERS: Final = frozenset({Block, Unblock, ChangeSale, Configure})
+_SYSTEM: Final = frozenset({Pledge, Unpledge, CancelPart})
 
 
 def decide(command: AnyCommand, request: Request) -> Decision:
@@ -75,4 +82,6 @@ def _refuse_gone(request: Request, command: AnyCommand) -> Decision:
     """Refuse a command to a deleted event, which is like none at all."""
     if type(command) in _ORGANIZERS and not request.organizer:
         return None, refuse("forbidden", MANAGERS_ONLY)
+    if type(command) in _SYSTEM and not request.system:
+        return None, refuse("forbidden", SYSTEM_ONLY)
     return None, refuse("event_not_found")

@@ -1,6 +1,6 @@
 """Whether a state keeps its invariants, and the digest of all that `decide` reads.
 
-I1 to I8 are numbered in `inventory/state.py`. Here a state is looked at as a whole, as
+I1 to I9 are numbered in `inventory/state.py`. Here a state is looked at as a whole, as
 tests, the simulation and the audit do; what guards a seat in a sale is in `apply`.
 """
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import msgpack
 
+from inventory import limits
 from inventory.records import (
     BOOKED,
     FREE,
@@ -49,6 +50,8 @@ def check(stock: "Stock") -> None:
     ):
         raise Corrupt("I7: prices are of other seats and places")
     _check_networks(stock)
+    if not all(map(_ends_with_pledge, stock.holds.values())):
+        raise Corrupt("I9: a pledged hold has another end than its pledge")
 
 
 def _check_networks(stock: "Stock") -> None:
@@ -98,6 +101,7 @@ def digest(stock: "Stock") -> bytes:
                 h.ends_ms,
                 _priced(h),
                 h.origin or "",
+                *(() if h.pledge is None else (h.pledge,)),
             )
             for h in stock.holds.values()
         ),
@@ -110,6 +114,7 @@ def digest(stock: "Stock") -> bytes:
                 sorted(b.seats),
                 sorted(b.areas.items()),
                 _priced(b),
+                *((True,) if b.by_order else ()),
             )
             for b in stock.bookings.values()
         ),
@@ -120,6 +125,15 @@ def digest(stock: "Stock") -> bytes:
         stock.hoarding.by_network.rows(),
     )
     return sha256(msgpack.encode(parts)).digest()
+
+
+def _ends_with_pledge(hold: HoldRecord) -> bool:
+    """Return whether a hold that an order has ends with that, and not too late."""
+    pledge = hold.pledge
+    if pledge is None or pledge.order is None:
+        return True
+    last_ms = pledge.first_ms + limits.PLEDGE_LIFE_S * 1_000
+    return hold.deadline_ms == pledge.until_ms <= last_ms and hold.prices is not None
 
 
 def _is_priced(record: HoldRecord | BookingRecord) -> bool:

@@ -27,8 +27,20 @@ OUTCOMES: Final[dict[type, type[Ok]]] = {
     commands.ChangeSale: replies.SaleOk,
     commands.Configure: replies.SaleOk,
     commands.DeleteEvent: replies.SaleOk,
+    commands.Pledge: replies.PledgeOk,
+    commands.Unpledge: replies.UnpledgeOk,
+    commands.CancelPart: replies.TakenOk,
 }
 """What each changing command is answered with, so that a stored outcome can be read."""
+
+
+def owner_of(envelope: Envelope) -> str:
+    """Return whose key a command has.
+
+    The system has keys of its own for each user: else who knows the name of an order
+    could use up the key of its booking.
+    """
+    return f"system {envelope.user}" if envelope.system else envelope.user
 
 
 class Remembered(Struct, frozen=True, gc=False):
@@ -47,7 +59,7 @@ class KeyMemory:
 
     def missing(self, envelopes: Iterable[Envelope]) -> set[tuple[str, str]]:
         """Return the (user, key) pairs of these commands that are not remembered."""
-        asked = {(one.user, one.key) for one in envelopes if one.key is not None}
+        asked = {(owner_of(one), one.key) for one in envelopes if one.key is not None}
         return asked - self._outcomes.keys()
 
     def get(self, user: str, key: str) -> Remembered | None:
@@ -75,7 +87,7 @@ def replay(
     if known.request_hash != request_hash:
         return refuse("key_reused")
     reply = msgpack.decode(known.outcome, type=OUTCOMES[type(command)])
-    if isinstance(reply, replies.HoldOk | replies.ExtendOk):
+    if isinstance(reply, replies.HoldOk | replies.ExtendOk | replies.PledgeOk):
         ends = datetime.fromisoformat(reply.expires_at)
         reply.expires_in_ms = max(0, round(ends.timestamp() * 1_000) - now_ms)
     return reply

@@ -41,7 +41,17 @@ ORDER_LENGTH_MAX = 64
 
 HOLD_TTL_S_MAX = 86_400
 HOLD_LIFE_FACTOR = 2
-"""No hold outlives this many times the event's hold length."""
+"""No hold outlives this many times the event's hold length, unless an order has it."""
+
+PLEDGE_S_MAX = 1_020
+"""So long at a time has an order a hold: 15 minutes in which its buyer pays, and two in
+which the answer to that may arrive."""
+
+PLEDGE_LIFE_S = 1_800
+"""No order has a hold this long after one had it first."""
+
+UNPLEDGED_MS = 60_000
+"""Who gets a hold back from an order has it for so long at least."""
 
 HOLD_GRACE_MS = 5_000
 """A hold is kept this long past its promised end, so that a booking sent in time is not
@@ -96,6 +106,7 @@ assert SEATS_PER_BOOKING_MAX <= PER_USER_MAX
 assert SEATS_PER_BOOKING_MAX <= QUANTITY_MAX
 assert SEATS_PER_BOOKING_MAX <= LET_GO_PLACES_MAX <= LET_GO_MAX
 assert LET_GO_CLOSED_MS << LET_GO_CLOSED_DOUBLINGS < LET_GO_MEMORY_MS
+assert PLEDGE_S_MAX < PLEDGE_LIFE_S
 # Former versions took prices of up to 10**12, and their journals are still read.
 assert SEATS_PER_BOOKING_MAX * max(PRICE_MAX, 10**12) <= AMOUNT_MAX < 2**53
 

@@ -22,7 +22,7 @@ class Envelope(Struct, eq=False):
     The collector must see it: what waits for an actor that is gone is part of a cycle
     with it. `reply` must not raise and must not wait; it is called exactly once.
     `origin` stands for the network that it came from; without one the rules against
-    hoarding do not count.
+    hoarding do not count. `system` is the shop, which asks in the name of `user`.
     """
 
     command: AnyCommand
@@ -33,6 +33,7 @@ class Envelope(Struct, eq=False):
     request_hash: bytes = b""
     size: int = 0
     origin: str | None = None
+    system: bool = False
 
 
 class Ownership(Struct):
@@ -89,6 +90,15 @@ class BookingRow(Struct, frozen=True):
     """None where a former version booked it."""
 
 
+class ReducedRow(Struct, frozen=True):
+    """What is left of a booking of which a part was cancelled."""
+
+    booking: str
+    seats: list[str]
+    areas: dict[str, int]
+    lines: BookedLines
+
+
 class Batch(Struct):
     """What one commit writes: one journal row and the rows derived from it, netted.
 
@@ -110,6 +120,7 @@ class Batch(Struct):
     bookings: list[BookingRow]
     cancelled: list[str]
     settings: Settings | None
+    reduced: list[ReducedRow] = []
 
 
 class CommitStatus(Enum):

@@ -44,6 +44,13 @@ class Prices(Struct, frozen=True, array_like=True, gc=False):
             self.areas + more.areas,
         )
 
+    def minus(self, left: "Prices") -> Money | None:
+        """Return what is given back where these become those that are `left`."""
+        total, rest = self.total(), left.total()
+        if total is None or rest is None:
+            return None
+        return Money(total.amount - rest.amount, total.currency)
+
     def keeping(self, kept: list[bool], less: dict[int, int]) -> "Prices":
         """Return those of the seats that are `kept`, and of all but `less` places.
 

@@ -22,6 +22,17 @@ class Corrupt(Exception):
     """A change does not fit the state: a bug or a damaged journal. The event stops."""
 
 
+class PledgeRecord(Struct, frozen=True, gc=False):
+    """What is known of a hold that an order has, or had: then `order` is None."""
+
+    order: str | None
+    until_ms: int
+    first_ms: int
+    """When an order had it first."""
+    deadline_ms: int
+    """What its holder was promised before the order had it."""
+
+
 class HoldRecord(Struct, frozen=True, gc=False):
     """A live hold. `deadline_ms` is promised; it is kept until `ends_ms`.
 
@@ -39,6 +50,19 @@ class HoldRecord(Struct, frozen=True, gc=False):
     """None of a hold that a former version took: it is priced when it is booked."""
     origin: str | None = None
     """The network that it is held from; None where that does not matter."""
+    pledge: PledgeRecord | None = None
+    """None of a hold that no order ever had."""
+
+    @property
+    def order(self) -> str | None:
+        """The order that has it now."""
+        return None if self.pledge is None else self.pledge.order
+
+    @property
+    def pledged_until_ms(self) -> int | None:
+        """Until when an order has it; None where none has."""
+        pledge = self.pledge
+        return None if pledge is None or pledge.order is None else pledge.until_ms
 
     def size(self) -> int:
         """Count its seats and places."""
@@ -56,6 +80,8 @@ class BookingRecord(Struct, frozen=True, gc=False):
     areas: dict[int, int]
     prices: Prices | None = None
     """None of what a former version held: only the journal knows what it cost."""
+    by_order: bool = False
+    """Whether `order` is one of the shop's, and no note of the buyer's."""
 
 
 class AreaCount(Struct):

@@ -18,6 +18,7 @@ Code = Literal[
     "sale_closed",
     "hold_not_found",
     "hold_expired",
+    "hold_pledged",
     "price_changed",
     "extend_limit",
     "too_many_seats",
@@ -30,6 +31,7 @@ Code = Literal[
     "not_enough_seats",
     "orphan_seat",
     "booking_not_found",
+    "belongs_to_order",
     "cancel_too_late",
     "already_waiting",
     "wrong_state",
@@ -63,6 +65,7 @@ DETAILS: Final[dict[Code, str]] = {
     "sale_closed": "The sale is over.",
     "hold_not_found": "You have no such hold.",
     "hold_expired": "This hold ran out.",
+    "hold_pledged": "An order has this hold: pay it, or cancel it.",
     "price_changed": "It costs something else than you were shown.",
     "extend_limit": "This hold cannot be extended any further.",
     "too_many_seats": "More than one booking may have.",
@@ -75,6 +78,7 @@ DETAILS: Final[dict[Code, str]] = {
     "not_enough_seats": "There are not enough seats of this kind left.",
     "orphan_seat": "This would leave a single seat alone.",
     "booking_not_found": "You have no such booking.",
+    "belongs_to_order": "This booking belongs to an order: cancel that.",
     "cancel_too_late": "It is too late to cancel.",
     "already_waiting": "You are already on the waitlist.",
     "wrong_state": "The sale's state does not allow this.",
@@ -87,6 +91,7 @@ DETAILS: Final[dict[Code, str]] = {
 }
 
 MANAGERS_ONLY: Final = "This is for those who manage the event."
+SYSTEM_ONLY: Final = "This is for orders of the shop."
 
 CODES: Final = tuple(DETAILS)
 """All codes of refusals, in order of precedence."""

@@ -69,6 +69,39 @@ class BookOk(Ok, tag="ok"):
     total: Money | None
 
 
+class PledgedLine(Struct, frozen=True, gc=False):
+    """One seat, or one place of an area, and what it costs in the minor unit."""
+
+    label: str
+    category: str
+    amount: int
+
+
+class PledgeOk(Ok, tag="ok"):
+    """A hold that an order has, with all that the order copies of it.
+
+    `expires_at` is when the pledge ends; the hold really ends 5 seconds later.
+    """
+
+    hold: str
+    order: str
+    expires_in_ms: int
+    expires_at: str
+    lines: list[PledgedLine]
+    total: Money | None
+
+
+class UnpledgeOk(Ok, tag="ok"):
+    """A hold that no order has any more.
+
+    Either `expires_at` is its new promised end, or it is None and what it held is free.
+    """
+
+    expires_at: str | None
+    seats: list[str]
+    areas: dict[str, int]
+
+
 class SaleOk(Ok, tag="ok"):
     """The sale state after a command of the organiser."""
 
@@ -140,7 +173,17 @@ class Refused(Struct, kw_only=True, tag_field="op", tag="refused", gc=False):
     """The last moment for it, of `cancel_too_late` and `extend_limit`."""
 
 
-AnyOk = HoldOk | ExtendOk | TakenOk | BookOk | SaleOk | HoldingOk | Ok
+AnyOk = (
+    HoldOk
+    | ExtendOk
+    | TakenOk
+    | BookOk
+    | PledgeOk
+    | UnpledgeOk
+    | SaleOk
+    | HoldingOk
+    | Ok
+)
 Reply = AnyOk | Refused
 
 

@@ -14,6 +14,8 @@ I5  the version rises by one with each change
 I6  the finder knows exactly the free seats
 I7  the prices of a hold or booking, where it keeps any, are of its seats and places
 I8  a network's count is the number of seats and places in the holds that are from it
+I9  a pledged hold ends with its pledge, 1,800 s after the first one at most; it neither
+    grows nor shrinks, and only its order books it
 """
 
 from collections import deque
@@ -24,16 +26,19 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from inventory import invariants, limits
+from inventory import invariants, limits, pledges
 from inventory.changes import (
     AnyChange,
     BookingCancelled,
+    BookingReduced,
     EventConfigured,
     HoldBooked,
     HoldExpired,
     HoldExtended,
+    HoldPledged,
     HoldReleased,
     HoldsKept,
+    PledgeEnded,
     SaleChanged,
     Seats,
     SeatsBlocked,
@@ -134,6 +139,7 @@ class Stock:
             user.holds[change.hold] = None
             self.set_deadline(ends_ms, change.hold)
         else:
+            pledges.refuse_pledged(hold)
             origin = hold.origin
             self.holds[change.hold] = replace(
                 hold,
@@ -150,6 +156,8 @@ class Stock:
 
     def _book(self, change: HoldBooked, at_ms: int) -> None:
         hold = self._end_hold(change.hold)
+        if hold.pledge is not None:
+            pledges.refuse_others(hold, change)
         if hold.origin is not None:
             self.hoarding.book(hold.origin, hold.size())
         if change.booking in self.bookings:
@@ -164,6 +172,7 @@ class Stock:
             hold.seats,
             hold.areas,
             hold.prices,
+            change.by_order,
         )
         self.users[hold.user].bookings[change.booking] = None
 
@@ -174,12 +183,13 @@ class Stock:
             raise Corrupt(f"a release of seats that its hold at {self.version} has not")
         kept = [seat not in gone for seat in hold.seats]
         seats = tuple(compress(hold.seats, kept))
-        areas = _difference(hold.areas, change.areas)
+        areas = pledges.difference(hold.areas, change.areas)
         self._free(hold.user, change.seats, change.areas, HELD, "held")
         if hold.origin is not None:
             over = not seats and not areas
             self._note_let_go(hold, change.seats, change.areas, at_ms, over=over)
         if seats or areas:
+            pledges.refuse_pledged(hold)
             prices = hold.prices
             if prices is not None:
                 prices = prices.keeping(kept, change.areas)
@@ -209,15 +219,33 @@ class Stock:
         self._free(booking.user, booking.seats, booking.areas, BOOKED, "booked")
         self._forget_if_idle(booking.user)
 
+    def _reduce(self, change: BookingReduced, at_ms: int) -> None:
+        booking = self.bookings.get(change.booking)
+        if booking is None:
+            raise Corrupt(f"no booking {change.booking} to reduce")
+        left = pledges.left_of(booking, change)
+        self._free(booking.user, change.seats, change.areas, BOOKED, "booked")
+        self.bookings[change.booking] = left
+
+    def _pledge(self, change: HoldPledged, at_ms: int) -> None:
+        self._let_end(pledges.pledged(self._hold_of(change.hold), change, at_ms))
+
+    def _unpledge(self, change: PledgeEnded, at_ms: int) -> None:
+        self._let_end(pledges.unpledged(self._hold_of(change.hold), change))
+
+    def _let_end(self, hold: HoldRecord) -> None:
+        """Put a hold in the place of itself, which may have had another end."""
+        former = self.holds[hold.token]
+        self.holds[hold.token] = hold
+        # A second entry for the same end would never go stale.
+        if hold.ends_ms != former.ends_ms:
+            self.set_deadline(hold.ends_ms, hold.token)
+
     def _extend(self, change: HoldExtended, at_ms: int) -> None:
         hold = self._hold_of(change.hold)
+        pledges.refuse_pledged(hold)
         ends_ms = change.deadline_ms + limits.HOLD_GRACE_MS
-        self.holds[change.hold] = replace(
-            hold, deadline_ms=change.deadline_ms, ends_ms=ends_ms
-        )
-        # A second entry for the same end would never go stale.
-        if ends_ms != hold.ends_ms:
-            self.set_deadline(ends_ms, hold.token)
+        self._let_end(replace(hold, deadline_ms=change.deadline_ms, ends_ms=ends_ms))
 
     def _keep(self, change: HoldsKept, at_ms: int) -> None:
         for hold in list(self.holds.values()):
@@ -381,6 +409,9 @@ _APPLY: Final[dict[type, Callable[[Stock, Any, int], None]]] = {
     SaleChanged: Stock._change_sale,
     EventConfigured: Stock._configure,
     HoldsKept: Stock._keep,
+    HoldPledged: Stock._pledge,
+    PledgeEnded: Stock._unpledge,
+    BookingReduced: Stock._reduce,
 }
 
 
@@ -395,17 +426,4 @@ def _sum(counts: dict[int, int], more: dict[int, int]) -> dict[int, int]:
     result = dict(counts)
     for index, quantity in more.items():
         result[index] = result.get(index, 0) + quantity
-    return result
-
-
-def _difference(counts: dict[int, int], less: dict[int, int]) -> dict[int, int]:
-    result = dict(counts)
-    for index, quantity in less.items():
-        left = result.get(index, 0) - quantity
-        if left < 0:
-            raise Corrupt(f"a release of places that its hold has not, in area {index}")
-        if left:
-            result[index] = left
-        else:
-            del result[index]
     return result

@@ -13,6 +13,8 @@ from copy import copy
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from inventory.ports import (
     Batch,
     BoardState,
@@ -302,6 +304,11 @@ class MemoryJournal:
         )
         for row in batch.bookings:
             head.bookings[row.booking] = row
+        for left in batch.reduced:
+            made = head.bookings[left.booking]
+            head.bookings[left.booking] = replace(
+                made, seats=left.seats, areas=left.areas, lines=left.lines
+            )
         head.cancelled |= set(batch.cancelled)
         for result in batch.results:
             head.results[result.user, result.key] = result
@@ -323,9 +330,8 @@ class MemoryJournal:
             if self.checks_sold and not 0 <= areas[area] <= head.capacities[area]:
                 raise Violation("an area is sold out")
         new = {row.booking for row in batch.bookings}
-        if new & set(head.bookings) or not set(batch.cancelled) <= (
-            new | set(head.bookings)
-        ):
+        named = {*batch.cancelled, *(row.booking for row in batch.reduced)}
+        if new & set(head.bookings) or not named <= new | set(head.bookings):
             raise Violation("a booking is there already, or is not")
         if any((result.user, result.key) in head.results for result in batch.results):
             raise Violation("a key is there already")

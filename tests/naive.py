@@ -16,6 +16,7 @@ from inventory.venue.map import Venue
 from tests import naive_hoarding, naive_orphans
 from tests.naive_finder import NaiveFinder
 from tests.naive_sale import HOUR_MS, NaiveSale, Places, Reply
+from tests.naive_shop import NaiveShop
 
 GRACE_MS = 5_000
 CLOSED = {
@@ -28,7 +29,7 @@ CLOSED = {
 }
 
 
-class NaiveStock(NaiveSale):
+class NaiveStock(NaiveShop, NaiveSale):
     def __init__(self, venue: Venue, settings: Settings, ids: Any) -> None:
         self.venue = venue
         self.ids = ids
@@ -97,8 +98,10 @@ class NaiveStock(NaiveSale):
         organizer: bool,
         now_ms: int,
         origin: str | None = None,
+        system: bool = False,
     ) -> Reply:
         self.user, self.organizer, self.now_ms = user, organizer, now_ms
+        self.system = system
         self.origin = origin
         self.reasons: dict[str, Reply] = {}
         reply: Reply = {}
@@ -124,7 +127,8 @@ class NaiveStock(NaiveSale):
         self.version += 1
 
     def check_sale(self) -> None:
-        if self.state in CLOSED:
+        passes = self.system and self.state in ("paused", "closed")
+        if self.state in CLOSED and not passes:
             self.refuse(CLOSED[self.state])
 
     def find_hold(self, token: str) -> dict[str, Any] | None:
@@ -145,7 +149,7 @@ class NaiveStock(NaiveSale):
         return seats, areas
 
     def check_limits(self, token: str | None, quantity: int) -> dict[str, Any] | None:
-        hold = None if token is None else self.find_hold(token)
+        hold = None if token is None else self.find_loose_hold(token)
         has = 0 if hold is None else size(hold["seats"], hold["areas"])
         if has + quantity > self.settings.max_per_booking:
             self.refuse("too_many_seats")
@@ -154,8 +158,9 @@ class NaiveStock(NaiveSale):
         self.check_one_booking()
         return hold
 
-    def check_one_booking(self) -> None:
-        mine = [one for one in self.bookings if one["user"] == self.user]
+    def check_one_booking(self, but: str | None = None) -> None:
+        pledged = [one for one in self.holds if one["order"] and one["token"] != but]
+        mine = [one for one in self.bookings + pledged if one["user"] == self.user]
         if self.settings.one_booking_per_user and mine:
             self.refuse("already_booked")
 
@@ -173,6 +178,13 @@ class NaiveStock(NaiveSale):
         categories |= {area.label: area.category for area in self.venue.areas}
         amounts = {key: money.amount for key, money in prices.items()}
         return [(label, amounts.get(categories[label], 0)) for label in labels]
+
+    def category_of(self, label: str) -> str:
+        drawn = [*self.venue.seats, *self.venue.areas]
+        return next(one.category for one in drawn if one.label == label)
+
+    def let_go(self, hold: dict[str, Any]) -> None:
+        naive_hoarding.let_go(self, hold, hold["seats"], hold["areas"], over=True)
 
     def total(self, hold: dict[str, Any]) -> Reply | None:
         if hold["currency"] is None:
@@ -208,6 +220,8 @@ class NaiveStock(NaiveSale):
                 "told": [],
                 "currency": None,
                 "origin": self.origin,
+                "order": None,
+                "first": None,
             }
             self.holds.append(hold)
         hold["seats"] += seats
@@ -246,7 +260,7 @@ class NaiveStock(NaiveSale):
         for label, count in areas.items():
             if label in self.blocked_places and self.area(label)[0] < count:
                 self.refuse("not_enough_seats")
-        if seats and known == seats and not taken:
+        if seats and known == seats and not taken and not self.system:
             self.check_orphans(naive_orphans.of_hold(self, seats, hold))
         if self.reasons:
             return {}
@@ -294,7 +308,7 @@ class NaiveStock(NaiveSale):
 
     def extend(self, command: c.Extend) -> Reply:
         self.check_sale()
-        hold = self.find_hold(command.hold)
+        hold = self.find_loose_hold(command.hold)
         longest = self.settings.hold_ttl_s
         if hold is None:
             return {}
@@ -309,7 +323,7 @@ class NaiveStock(NaiveSale):
         return self.ends(hold["deadline"])
 
     def release(self, command: c.Release) -> Reply:
-        hold = self.find_hold(command.hold)
+        hold = self.find_loose_hold(command.hold)
         seats, areas = self.find_places(command)
         if hold is None:
             return {}
@@ -323,16 +337,7 @@ class NaiveStock(NaiveSale):
             self.check_orphans(naive_orphans.of_release(self, hold, seats))
         if self.reasons:
             return {}
-        hold["seats"] = [seat for seat in hold["seats"] if seat not in seats]
-        places = [label for label, count in areas.items() for _ in range(count)]
-        for label in (*seats, *places):
-            # The one that was added last.
-            last = max(i for i, one in enumerate(hold["told"]) if one[0] == label)
-            del hold["told"][last]
-        for label, count in areas.items():
-            hold["areas"][label] -= count
-            if not hold["areas"][label]:
-                del hold["areas"][label]
+        self.take_out(hold, seats, areas)
         over = not hold["seats"] and not hold["areas"]
         naive_hoarding.let_go(self, hold, seats, areas, over=over)
         if over:
@@ -345,18 +350,18 @@ class NaiveStock(NaiveSale):
             return self.refuse("sale_closed")
         hold = self.find_hold(command.hold)
         total = None if hold is None else self.total(hold)
-        if hold is not None and command.total is not None:
-            shown = {
-                "amount": command.total.amount,
-                "currency": command.total.currency,
-            }
-            if shown != total and (total is not None or command.total.amount):
-                self.refuse("price_changed", total=total)
-        self.check_one_booking()
-        if self.settings.payment == "required" and not self.organizer:
+        if hold is not None:
+            self.check_total(hold, command.total)
+        pledged = hold is not None and hold["order"]
+        if pledged and (not self.system or command.order != pledged):
+            self.refuse("hold_pledged")
+        if not pledged:
+            self.check_one_booking()
+        if self.settings.payment == "required" and not self.system:
             self.refuse("payment_required")
         payment, state = self.settings.payment, self.state
-        if hold is not None and (payment, state) == ("none", "on_sale"):
+        asks = (payment, state) == ("none", "on_sale") and not self.system
+        if hold is not None and asks:
             self.check_orphans(naive_orphans.of_booking(self, hold))
         if hold is None or self.reasons:
             return {}
@@ -368,6 +373,8 @@ class NaiveStock(NaiveSale):
             "areas": hold["areas"],
             "total": total,
             "currency": hold["currency"],
+            "told": hold["told"],
+            "by_order": self.system and command.order is not None,
         }
         self.holds.remove(hold)
         self.bookings.append(booking)
@@ -379,6 +386,8 @@ class NaiveStock(NaiveSale):
             if booking["booking"] == command.booking and (
                 self.organizer or booking["user"] == self.user
             ):
+                if booking["by_order"]:
+                    return self.refuse("belongs_to_order")
                 last = self.settings.starts_at_ms - self.settings.cancel_until_s * 1_000
                 if self.now_ms > last and not self.organizer:
                     return self.refuse("cancel_too_late")
@@ -463,5 +472,5 @@ def without_user(booking: dict[str, Any]) -> Reply:
     return {
         name: value
         for name, value in booking.items()
-        if name not in ("user", "currency")
+        if name not in ("user", "currency", "told", "by_order")
     }

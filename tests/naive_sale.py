@@ -41,6 +41,7 @@ class NaiveSale:
     is_deleted = False
     now_ms: int
     organizer: bool
+    system: bool
     reasons: dict[str, Reply]
     holds: list[dict[str, Any]]
     bookings: list[dict[str, Any]]
@@ -185,6 +186,8 @@ class NaiveSale:
         kinds = c.Block | c.Unblock | c.ChangeSale | c.Configure
         self.refuse("event_not_found")
         if isinstance(command, kinds) and not self.organizer:
+            self.refuse("forbidden")
+        if isinstance(command, c.SystemCommand) and not self.system:
             self.refuse("forbidden")
         return True
 

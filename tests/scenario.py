@@ -5,7 +5,8 @@
     tick +30s
     expect seats A=hhff GA=3/3/0/0
 
-`org` is an organiser; `ann@n1` asks from a network that is limited. Holds are named
+`org` is an organiser; `ann@n1` asks from a network that is limited; `for:ann` is the
+shop, which asks in her name. Holds are named
 h1, h2 … and bookings b1, b2 … in the order they are made. What stands behind
 an outcome is compared, what is not named is not looked at.
 `tick` lets time pass and then ends the holds that are due, as the actor does. Areas in
@@ -131,13 +132,21 @@ class Scene:
     def ask(self, user: str, command: AnyCommand | str) -> Reply:
         """Decide a command, and apply what it changes."""
         user, _, origin = user.partition("@")
+        system = user.startswith("for:")
+        user = user.removeprefix("for:")
         if isinstance(command, str):
             command = parse(command)
         stock = self.stock
         before, version = stock.hash(), stock.version
         self.ids.prefix = "b" if type(command).__name__ == "Book" else "h"
         request = Request(
-            stock, user, user == ORGANIZER, self.now_ms, self.ids, origin or None
+            stock,
+            user,
+            user == ORGANIZER and not system,
+            self.now_ms,
+            self.ids,
+            origin or None,
+            system,
         )
         change, reply = decide(command, request)
         assert stock.hash() == before, "decide changed something"
@@ -247,6 +256,7 @@ _OPS: Final = {
     "shut": "close_sale",
     "complete": "complete_event",
     "keep": "keep_holds",
+    "part": "cancel_part",
 }
 _POSITIONAL: Final = {
     "hold_best": "quantity",
@@ -254,11 +264,14 @@ _POSITIONAL: Final = {
     "release": "hold",
     "book": "hold",
     "cancel": "booking",
+    "pledge": "hold",
+    "unpledge": "hold",
+    "cancel_part": "booking",
     "change_sale": "to",
     "expire_hold": "hold",
     "keep_holds": "until_ms",
 }
-_OPTIONS: Final = {"on": "hold", "ttl": "ttl_s"}
+_OPTIONS: Final = {"on": "hold", "ttl": "ttl_s", "until": "until_s"}
 
 
 def parse(text: str) -> AnyCommand:
@@ -282,11 +295,13 @@ def parse(text: str) -> AnyCommand:
         elif equals and name == "total":
             fields[name] = _money(value)
         elif equals:
-            fields[_OPTIONS.get(name, name)] = _number(value, name == "ttl")
+            fields[_OPTIONS.get(name, name)] = _number(value, name in ("ttl", "until"))
         elif word in ("accessible", "scattered"):
             fields["accessible" if word == "accessible" else "adjacent"] = (
                 word == "accessible"
             )
+        elif op == "unpledge" and word == "release":
+            fields["release"] = True
         elif "*" in word:
             label, _, count = word.partition("*")
             fields.setdefault("areas", {})[label] = int(count)
@@ -337,6 +352,8 @@ _VALUES: Final[dict[str, Callable[[Any], str]]] = {
     "in": lambda reply: f"{reply.expires_in_ms / 1_000:g}s",
     "adjacent": lambda reply: {UNSET: "unset"}.get(reply.adjacent, str(reply.adjacent)),
     "status": lambda reply: reply.status,
+    "lines": lambda reply: ",".join(f"{x.label}:{x.amount}" for x in reply.lines),
+    "until": lambda reply: str(reply.expires_at),
     "holds": _held,
     "bookings": _booked,
 }

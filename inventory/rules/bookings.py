@@ -17,6 +17,7 @@ from inventory.replies import (
 from inventory.rules.common import (
     Decision,
     Request,
+    agree,
     has_booked,
     labels_of,
     names_of,
@@ -37,18 +38,18 @@ def book(request: Request, command: Book) -> Decision:
     hold = own_hold(request, command.hold)
     if type(hold) is Refused:
         return None, hold
+    paid = hold.pledge is not None and hold.order is not None
+    if paid and not (request.system and command.order == hold.order):
+        return None, refuse("hold_pledged")
     total = told(stock, hold).total()
-    if command.total is not None and not _agree(command.total, total):
+    if command.total is not None and not agree(command.total, total):
         changed = refuse("price_changed")
         changed.total = total
         return None, changed
-    if has_booked(stock, request.user):
-        return None, refuse("already_booked")
-    if stock.settings.payment == "required" and not request.organizer:
-        return None, refuse("payment_required")
-    orphan = _leaves_orphan(stock, hold)
-    if orphan is not None:
-        return None, orphan
+    if not paid:
+        refused = _refuse_unpaid(request, hold)
+        if refused is not None:
+            return None, refused
 
     booking, reference = request.ids.token(), request.ids.reference()
     reply = BookOk(
@@ -62,12 +63,21 @@ def book(request: Request, command: Book) -> Decision:
     if total is None and currency is not None:
         # Held when the event was free: who counts the journal shall not price it anew.
         total = Money(0, currency)
-    return HoldBooked(hold.token, booking, reference, command.order, total), reply
+    order = command.order
+    by_order = request.system and order is not None
+    return HoldBooked(hold.token, booking, reference, order, total, by_order), reply
 
 
-def _agree(shown: Money, total: Money | None) -> bool:
-    """Return whether a buyer was shown this total; nothing at all may be shown as 0."""
-    return shown.amount == 0 if total is None else shown == total
+def _refuse_unpaid(request: Request, hold: HoldRecord) -> Refused | None:
+    """Refuse to book what no order has; an order was asked all this when it got it."""
+    stock = request.stock
+    if has_booked(stock, request.user):
+        return refuse("already_booked")
+    if request.system:
+        return None
+    if stock.settings.payment == "required":
+        return refuse("payment_required")
+    return _leaves_orphan(stock, hold)
 
 
 def _leaves_orphan(stock: Stock, hold: HoldRecord) -> Refused | None:
@@ -77,19 +87,22 @@ def _leaves_orphan(stock: Stock, hold: HoldRecord) -> Refused | None:
     added, and what is paid for is booked as it is.
     """
     settings = stock.settings
-    if not settings.prevent_orphans or settings.payment == "required":
-        return None
-    if settings.sale_state != "on_sale":
+    if not settings.prevent_orphans or settings.sale_state != "on_sale":
         return None
     return instead_of_booking(stock, hold)
 
 
 def cancel(request: Request, command: Cancel) -> Decision:
-    """Undo a booking; an organiser may undo anybody's, however late."""
+    """Undo a booking; an organiser may undo anybody's, however late.
+
+    That of an order is given back by its order alone, with the money.
+    """
     stock = request.stock
     booking = stock.bookings.get(command.booking)
     if booking is None or (booking.user != request.user and not request.organizer):
         return None, refuse("booking_not_found")
+    if booking.by_order:
+        return None, refuse("belongs_to_order")
     settings = stock.settings
     until_ms = settings.starts_at_ms - settings.cancel_until_s * 1_000
     if request.now_ms > until_ms and not request.organizer:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from inventory.changes import AnyChange, Seats
 from inventory.ports import BookedLines, Ids
 from inventory.prices import Prices, Run
-from inventory.records import HoldRecord
+from inventory.records import BookingRecord, HoldRecord
 from inventory.replies import Refused, Reply, refuse
 from inventory.settings import Money, SaleState
 from inventory.state import Stock
@@ -16,9 +16,12 @@ Decision = tuple[AnyChange | None, Reply]
 
 
 class Request:
-    """One command with who asks it, when, and where new names come from."""
+    """One command with who asks it, when, and where new names come from.
 
-    __slots__ = ("ids", "now_ms", "organizer", "origin", "stock", "user")
+    The system asks in the name of a user, of whom it has the holds and bookings.
+    """
+
+    __slots__ = ("ids", "now_ms", "organizer", "origin", "stock", "system", "user")
 
     def __init__(
         self,
@@ -28,10 +31,12 @@ class Request:
         now_ms: int,
         ids: Ids,
         origin: str | None = None,
+        system: bool = False,
     ) -> None:
         self.stock = stock
         self.user = user
         self.organizer = organizer
+        self.system = system
         self.origin = origin
         self.now_ms = now_ms
         self.ids = ids
@@ -57,12 +62,27 @@ def own_hold(request: Request, token: str) -> HoldRecord | Refused:
     return refuse("hold_not_found")
 
 
-def has_booked(stock: Stock, user: str) -> bool:
-    """Return whether a user has the one booking that the event allows."""
+def loose_hold(request: Request, token: str) -> HoldRecord | Refused:
+    """Find a hold of the caller that no order has."""
+    hold = own_hold(request, token)
+    if type(hold) is not Refused and hold.pledge is not None and hold.order is not None:
+        return refuse("hold_pledged")
+    return hold
+
+
+def has_booked(stock: Stock, user: str, but: str | None = None) -> bool:
+    """Return whether a user has the one booking that the event allows.
+
+    A hold that an order has is as good as one, all `but` the named.
+    """
     if not stock.settings.one_booking_per_user:
         return False
     record = stock.users.get(user)
-    return record is not None and bool(record.bookings)
+    if record is None:
+        return False
+    return bool(record.bookings) or any(
+        stock.holds[token].order is not None for token in record.holds if token != but
+    )
 
 
 def places_of(
@@ -144,13 +164,18 @@ def _amount_of(prices: dict[str, Money], category: str) -> int:
     return 0 if money is None else money.amount
 
 
-def told(stock: Stock, hold: HoldRecord) -> Prices:
+def agree(shown: Money, total: Money | None) -> bool:
+    """Return whether a buyer was shown this total; nothing at all may be shown as 0."""
+    return shown.amount == 0 if total is None else shown == total
+
+
+def told(stock: Stock, hold: HoldRecord | BookingRecord) -> Prices:
     """Return what a hold costs: as its holder was told, where it keeps that."""
     return hold.prices or price(stock, hold.seats, hold.areas)
 
 
-def lines_of(stock: Stock, hold: HoldRecord) -> BookedLines:
-    """Return what a hold's seats and places are and cost."""
+def lines_of(stock: Stock, hold: HoldRecord | BookingRecord) -> BookedLines:
+    """Return what the seats and places of a hold or a booking are and cost."""
     venue, prices = stock.venue, told(stock, hold)
     drawn = venue.seats
     places: list[tuple[str, str, int, int]] = []

@@ -23,9 +23,9 @@ from inventory.rules.common import (
     closed,
     has_booked,
     labels_of,
+    loose_hold,
     names_of,
     no_places,
-    own_hold,
     places_of,
     price,
     rfc3339,
@@ -40,6 +40,7 @@ from inventory.rules.hoarding import (
     refuse_hoarding,
     refuse_until,
 )
+from inventory.settings import SaleState
 from inventory.state import Stock
 from inventory.suggest import (
     instead_of_leaving,
@@ -76,7 +77,8 @@ def hold(request: Request, command: Hold) -> Decision:
         free = stock.areas[area].free
         if free < count:
             return None, no_places(stock, area, free, "free")
-    if stock.settings.prevent_orphans and seats:
+    # The seats of who has paid are not moved.
+    if stock.settings.prevent_orphans and seats and not request.system:
         refused = instead_of_orphans(stock, seats, request.user, hold)
         if refused is not None:
             return None, refused
@@ -172,7 +174,7 @@ def extend(request: Request, command: Extend) -> Decision:
     refused = closed(settings.sale_state)
     if refused is not None:
         return None, refused
-    hold = own_hold(request, command.hold)
+    hold = loose_hold(request, command.hold)
     if type(hold) is Refused:
         return None, hold
     ttl_s = min(command.ttl_s or settings.hold_ttl_s, settings.hold_ttl_s)
@@ -193,7 +195,7 @@ def extend(request: Request, command: Extend) -> Decision:
 def release(request: Request, command: Release) -> Decision:
     """Give back a hold of the caller, or the named part of it."""
     stock = request.stock
-    hold = own_hold(request, command.hold)
+    hold = loose_hold(request, command.hold)
     if type(hold) is Refused:
         return None, hold
     if command.seats is None and command.areas is None:
@@ -243,12 +245,12 @@ def _may_take(
     stock = request.stock
     settings = stock.settings
     refused = closed(settings.sale_state)
-    if refused is not None:
+    if refused is not None and not _passes(request, settings.sale_state):
         return refused
     hold = None
     has = quantity
     if token is not None:
-        own = own_hold(request, token)
+        own = loose_hold(request, token)
         if type(own) is Refused:
             return own
         hold = own
@@ -263,6 +265,11 @@ def _may_take(
         # What could not be booked is left to others.
         return refuse("already_booked")
     return hold
+
+
+def _passes(request: Request, state: SaleState) -> bool:
+    """Return whether it is the shop, which takes again what was paid too late."""
+    return request.system and state in ("paused", "closed")
 
 
 def _over(refused: Refused, limit: int, has: int) -> Refused:

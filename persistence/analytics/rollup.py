@@ -148,6 +148,11 @@ _PUT_VALUES = """
 INSERT INTO booking_value (booking_id, amount, currency)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[])
 """
+_PUT_LEFT = """
+UPDATE booking_value v SET amount = g.amount
+FROM unnest($1::text[], $2::bigint[]) AS g(booking_id, amount)
+WHERE v.booking_id = g.booking_id
+"""
 _PUT_STATE = """
 INSERT INTO event_rollup AS r (event_id, version, counted_to, counted_at, live_holds,
     prices, holds, bookings, cancellations, expired, released, seats_booked,
@@ -316,6 +321,9 @@ class Rollup:
             [value.amount for value in tally.made.values()],
             [value.currency for value in tally.made.values()],
         )
+        if tally.left:
+            amounts = [value.amount for value in tally.left.values()]
+            await connection.execute(_PUT_LEFT, list(tally.left), amounts)
         await connection.execute(
             _PUT_STATE,
             event,

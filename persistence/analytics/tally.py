@@ -13,6 +13,7 @@ from msgspec import Struct
 from inventory.changes import (
     AnyChange,
     BookingCancelled,
+    BookingReduced,
     EventConfigured,
     HoldBooked,
     HoldExpired,
@@ -95,6 +96,8 @@ class Tally:
         self.users: dict[str, UserCounts] = {}
         self.made: dict[str, Money] = {}
         """What the bookings made here are worth, where they cost something."""
+        self.left: dict[str, Money] = {}
+        """What bookings made before are worth since they gave back a part."""
         self._bookings = bookings
         self._values = values
         self._categories = categories
@@ -146,12 +149,30 @@ class Tally:
 
     def _cancel(self, change: BookingCancelled) -> None:
         booked = self._bookings[change.booking]
-        value = self.made.get(change.booking) or self._values.get(change.booking)
+        value = self._worth(change.booking)
         counts = self._counts(None if value is None else value.currency)
         counts.cancellations += 1
         counts.seats_cancelled += booked.places
         counts.refunded += 0 if value is None else value.amount
         self._user(booked.user).cancellations += 1
+
+    def _reduce(self, change: BookingReduced) -> None:
+        """Count what went; the booking goes on, worth so much less."""
+        total, value = change.total, self._worth(change.booking)
+        counts = self._counts(None if total is None else total.currency)
+        counts.seats_cancelled += len(change.seats) + sum(change.areas.values())
+        if total is None or value is None:
+            return
+        counts.refunded += total.amount
+        worth = self.made if change.booking in self.made else self.left
+        worth[change.booking] = Money(value.amount - total.amount, value.currency)
+
+    def _worth(self, booking: str) -> Money | None:
+        """Return what a live booking is worth; None where it never cost anything."""
+        for known in (self.made, self.left, self._values):
+            if booking in known:
+                return known[booking]
+        return None
 
     def _configure(self, change: EventConfigured) -> None:
         self.prices = change.settings.prices
@@ -194,6 +215,7 @@ _COUNT: Final[dict[type, Callable[[Tally, Any], None]]] = {
     HoldExpired: Tally._expire,
     HoldBooked: Tally._book,
     BookingCancelled: Tally._cancel,
+    BookingReduced: Tally._reduce,
     EventConfigured: Tally._configure,
 }
 
@@ -204,12 +226,12 @@ def digest_of(token: str) -> bytes:
 
 
 def bookings_in(batches: Iterable[Sequence[AnyChange]]) -> set[str]:
-    """Return the bookings that are made or cancelled in these batches."""
+    """Return the bookings that are made, reduced or cancelled in these batches."""
     return {
         change.booking
         for changes in batches
         for change in changes
-        if isinstance(change, HoldBooked | BookingCancelled)
+        if isinstance(change, HoldBooked | BookingCancelled | BookingReduced)
     }
 
 

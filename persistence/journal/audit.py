@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from inventory.audit import CheckedSnapshot, Differences, Replay
-from inventory.ports import BookedLines, BookingRow, JournalRow
+from inventory.ports import BookedLines, BookingRow, JournalRow, ReducedRow
 from inventory.settings import Settings, Sum
 from inventory.state import Stock
 from inventory.venue.map import Venue
@@ -228,7 +228,7 @@ class _Audit:
             await bookings.compare(replay.booked)
             replay.booked.clear()
         if not replay.broken:
-            await bookings.finish()
+            await bookings.finish(replay.reduced)
         return batch_id
 
     def _compare_head(self, head: Any, replay: Replay, last_batch: str | None) -> None:
@@ -353,6 +353,8 @@ class _BookingRows:
         self._next: Any = None
         self._begun = False
         self._add = differences.add
+        self._others: dict[str, tuple[Any, BookingRow]] = {}
+        """Rows that are not as they were made, which may have given back a part."""
 
     async def compare(self, journaled: list[BookingRow]) -> None:
         """Compare the bookings that some versions made with the next rows."""
@@ -371,14 +373,20 @@ class _BookingRows:
                 )
                 continue
             if not _agree(row, expected):
-                self._add(
-                    f"Booking {row['booking_id']} of version {expected.version} is not"
-                    " in the table what it is in the journal."
-                )
+                self._others[expected.booking] = row, expected
             await self._advance()
 
-    async def finish(self) -> None:
-        """Name the rows that are left."""
+    async def finish(self, reduced: dict[str, ReducedRow]) -> None:
+        """Compare what is left of those that gave back a part; name further rows."""
+        for booking, (row, made) in self._others.items():
+            left = reduced.pop(booking, None)
+            if left is None or not _agree(row, _as_left(made, left)):
+                self._add(_differs(made.version, booking))
+        for booking in reduced:
+            self._add(
+                f"Booking {booking} gave back a part in the journal, and not in the"
+                " table."
+            )
         await self.compare([])
         while self._next is not None:
             self._add(_unknown(self._next))
@@ -411,6 +419,17 @@ def _agree(row: Any, expected: BookingRow) -> bool:
     if found.lines is None:
         expected = replace(expected, lines=None)
     return found == expected
+
+
+def _as_left(made: BookingRow, left: ReducedRow) -> BookingRow:
+    return replace(made, seats=left.seats, areas=left.areas, lines=left.lines)
+
+
+def _differs(version: int, booking: str) -> str:
+    return (
+        f"Booking {booking} of version {version} is not in the table what it is in the"
+        " journal."
+    )
 
 
 def _booking_of(row: Any) -> BookingRow:

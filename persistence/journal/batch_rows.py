@@ -11,7 +11,7 @@ import msgspec
 
 from inventory.ports import Batch
 
-_PARAMETERS = 38
+_PARAMETERS = 43
 COMMIT = (
     "SELECT event_id, status, epoch, version, now_ms FROM commit_batches("
     + ", ".join(f"${n + 1}" for n in range(_PARAMETERS))
@@ -45,6 +45,7 @@ def encode_call(taken: Sequence[Entry], lease_ttl_ms: int) -> list[object]:
         *_columns(6, _results(batches)),
         *_columns(2, _settings(batches)),
         *_columns(1, _lines(batches)),
+        *_columns(5, _reduced(batches)),
     ]
 
 
@@ -93,6 +94,20 @@ def _lines(batches: list[tuple[str, Batch]]) -> list[tuple[object, ...]]:
         (None if row.lines is None else _json.encode(row.lines).decode(),)
         for _, batch in batches
         for row in batch.bookings
+    ]
+
+
+def _reduced(batches: list[tuple[str, Batch]]) -> list[tuple[object, ...]]:
+    return [
+        (
+            event,
+            row.booking,
+            _json.encode(row.seats).decode(),
+            _json.encode(row.areas).decode(),
+            _json.encode(row.lines).decode(),
+        )
+        for event, batch in batches
+        for row in batch.reduced
     ]
 
 

@@ -24,6 +24,9 @@ EXAMPLES = {
     "change_sale": "sale pause",
     "configure": "configure max_per_user=3",
     "delete_event": "delete",
+    "pledge": "pledge h1 order=o1 until=600",
+    "unpledge": "unpledge h1 order=o1",
+    "cancel_part": "part b1 C-1",
     "expire_hold": "expire h1",
     "open_sale": "open",
     "close_sale": "shut",
@@ -44,7 +47,7 @@ def test_every_command_that_changes_something_can_be_answered_again():
 
 
 @pytest.mark.parametrize("command", EXAMPLES.values())
-@pytest.mark.parametrize("user", ["ann", "bob", "org"])
+@pytest.mark.parametrize("user", ["ann", "bob", "org", "for:ann"])
 def test_deciding_changes_nothing_and_says_the_same_twice(command, user):
     scene = play("""
         org | block A-3   | ok
@@ -55,7 +58,11 @@ def test_deciding_changes_nothing_and_says_the_same_twice(command, user):
     before = scene.stock.hash()
 
     def answer():
-        request = Request(scene.stock, user, user == "org", NOW_MS, Numbers())
+        system = user == "for:ann"
+        asker = user.removeprefix("for:")
+        request = Request(
+            scene.stock, asker, user == "org", NOW_MS, Numbers(), system=system
+        )
         return decide(parse(command), request)
 
     first, again = answer(), answer()

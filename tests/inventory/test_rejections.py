@@ -16,6 +16,8 @@ CONTRACT = [
     "sale_closed",
     "hold_not_found",
     "hold_expired",
+    "hold_pledged",
+    "price_changed",
     "extend_limit",
     "too_many_seats",
     "user_limit",

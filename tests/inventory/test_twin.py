@@ -104,6 +104,7 @@ class Run:
         self.ids = SequentialIds()
         self.now_ms = NOW_MS
         self.user = ""
+        self.system = False
         self.journal: list[tuple[bytes, int]] = []
         self.snapshots: list[tuple[int, bytes]] = []
         self.accepted: dict[str, int] = {}
@@ -117,7 +118,8 @@ class Run:
             self.now_ms += 3_700_000
         self.expire()
         self.user = self.dice.choice(USERS)
-        self.ask(self.command(), self.user)
+        self.system = self.dice.random() < 0.15
+        self.ask(self.command(), self.user, self.system)
 
     def expire(self) -> None:
         """End what is due, as the actor does before it decides anything else."""
@@ -126,15 +128,17 @@ class Run:
         for token in due:
             self.ask(scenario.parse(f"expire {token}"), "")
 
-    def ask(self, command: AnyCommand, user: str) -> None:
-        organizer = user == scenario.ORGANIZER
-        origin = self.origin_of(user)
-        request = Request(self.stock, user, organizer, self.now_ms, self.ids, origin)
+    def ask(self, command: AnyCommand, user: str, system: bool = False) -> None:
+        organizer = user == scenario.ORGANIZER and not system
+        origin = None if system else self.origin_of(user)
+        request = Request(
+            self.stock, user, organizer, self.now_ms, self.ids, origin, system
+        )
         change, reply = decide(command, request)
         if change is not None:
             self.stock.apply(change, self.now_ms)
             self.journal.append((msgpack.encode(change), self.now_ms))
-        expected = self.twin.ask(command, user, organizer, self.now_ms, origin)
+        expected = self.twin.ask(command, user, organizer, self.now_ms, origin, system)
         got = to_builtins(reply)
         # Words and the numbers behind them: rules/test_numbers.py checks those.
         for field in ("detail", "errors", "limit", "has", "free", "deadline"):
@@ -189,6 +193,19 @@ class Run:
             self.holding,
             *[self.manage] * (2 if self.user == scenario.ORGANIZER else 1),
         ]
+        if self.system:
+            kinds = [
+                *[self.pledge] * 6,
+                *[self.unpledge] * 3,
+                *[self.book] * 5,
+                *[self.part] * 4,
+                *[self.hold] * 2,
+                self.extend,
+                self.release,
+                self.cancel,
+            ]
+        elif dice.random() < 0.01:
+            kinds = [self.pledge, self.unpledge, self.part]
         kind = dice.choice(kinds)
         if not self.holds_of_user() and kind in (self.extend, self.release, self.book):
             kind = self.hold if dice.random() < 0.7 else kind
@@ -281,7 +298,58 @@ class Run:
             currency = self.dice.choice(["EUR", "EUR", "JPY"])
             amount = self.dice.choice([0, 70, 4_500, 9_000])
             total = {"amount": amount, "currency": currency}
-        return {"op": "book", "hold": self.token(), "total": total}
+        token = self.token()
+        order = self.order(token) if self.dice.random() < 0.6 else None
+        return {"op": "book", "hold": token, "total": total, "order": order}
+
+    def order(self, token: str) -> str:
+        """The order that has a hold, mostly."""
+        hold = self.stock.holds.get(token)
+        known = None if hold is None else hold.order
+        if known is not None and self.dice.random() < 0.8:
+            return known
+        return self.dice.choice(["o1", "o2", "o3"])
+
+    def pledge(self) -> dict[str, Any]:
+        token, total = self.token(), None
+        if self.dice.random() < 0.1:
+            total = {"amount": self.dice.choice([0, 4_500]), "currency": "EUR"}
+        return {
+            "op": "pledge",
+            "hold": token,
+            "order": self.order(token),
+            "until_s": self.dice.choice([1, 60, 900, 1_020, 1_800]),
+            "total": total,
+        }
+
+    def unpledge(self) -> dict[str, Any]:
+        token, pledged = self.token(), self.pledged_of_user()
+        if pledged and self.dice.random() < 0.8:
+            token = self.dice.choice(pledged)
+        released = self.dice.random() < 0.4
+        order = self.order(token)
+        return {"op": "unpledge", "hold": token, "order": order, "release": released}
+
+    def part(self) -> dict[str, Any]:
+        known = [*self.stock.bookings, *self.bookings_of_user() * 3, "nothing"]
+        name = self.dice.choice(known)
+        booking = self.stock.bookings.get(name)
+        places: dict[str, Any] = {}
+        if booking is not None and self.dice.random() < 0.7:
+            labels = [self.venue.labels[seat] for seat in booking.seats]
+            size = self.dice.randint(0, len(labels))
+            places["seats"] = self.dice.sample(labels, size) or None
+            if booking.areas and self.dice.random() < 0.5:
+                area = self.dice.choice(list(booking.areas))
+                count = self.dice.randint(1, booking.areas[area])
+                places["areas"] = {self.venue.areas[area].label: count}
+        elif self.dice.random() < 0.3:
+            places = self.places()
+        return {"op": "cancel_part", "booking": name, **places}
+
+    def pledged_of_user(self) -> list[str]:
+        holds = self.stock.holds
+        return [token for token in self.holds_of_user() if holds[token].order]
 
     def cancel(self) -> dict[str, Any]:
         return {
@@ -394,6 +462,8 @@ def test_the_runs_above_try_what_there_is():
         "sale_paused",
         "hold_not_found",
         "hold_expired",
+        "hold_pledged",
+        "belongs_to_order",
         "extend_limit",
         "too_many_seats",
         "user_limit",

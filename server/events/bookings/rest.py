@@ -14,6 +14,7 @@ from inventory.settings import Money
 from persistence.events.bookings import Booking, Buyer, Wanted
 from server.events.bookings.service import BOOKING_SERVICE, BookingSearch
 from server.transport.http.problems import (
+    BELONGS_TO_ORDER,
     BAD_FIELD,
     BOOKING_NOT_FOUND,
     CANCEL_TOO_LATE,
@@ -296,6 +297,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             FORBIDDEN,
             BAD_FIELD,
             *ONE,
+            BELONGS_TO_ORDER,
             CANCEL_TOO_LATE,
             KEY_REUSED,
             OVERLOADED,

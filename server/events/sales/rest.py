@@ -11,12 +11,14 @@ from server.events.sales.service import SALES_SERVICE
 from server.live.actors.origins import ORIGINS
 from server.live.fanout.frames import FrameError, parse_command
 from server.transport.http.problems import (
+    BELONGS_TO_ORDER,
     BAD_FIELD,
     BAD_FRAME,
     EVENT_NOT_FOUND,
     FORBIDDEN,
     HELD_TOO_OFTEN,
     HOLD_EXPIRED,
+    HOLD_PLEDGED,
     KEY_REUSED,
     OVERLOADED,
     PAYMENT_REQUIRED,
@@ -65,6 +67,8 @@ COMMANDS: Final = (
     HELD_TOO_OFTEN,
     SEAT_NOT_FREE,
     HOLD_EXPIRED,
+    HOLD_PLEDGED,
+    BELONGS_TO_ORDER,
     KEY_REUSED,
     OVERLOADED,
 )

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from inventory.commands import Block, Book, Cancel, ClientCommand, Unblock
+from inventory.commands import Block, Cancel, ClientCommand, Unblock
 from inventory.replies import AnyOk, Refused
 from server.base.access import may_command, missing_event
 from server.base.identity import Identity
@@ -71,9 +71,7 @@ class SalesService:
 
         Holding and booking, which buyers do all day, ask no database who does.
         """
-        payment = event.board.settings.payment
-        unpaid = isinstance(command, Book) and payment == "required"
-        if not unpaid and not isinstance(command, Block | Unblock | Cancel):
+        if not isinstance(command, Block | Unblock | Cancel):
             return False
         return await self._memberships.manages(who, event.organisation, event.maker)
 

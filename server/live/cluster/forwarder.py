@@ -99,6 +99,7 @@ class Forwarder:
                 envelope.request_hash,
                 envelope.command,  # type: ignore[arg-type]
                 envelope.origin,
+                envelope.system,
             )
         )
 

@@ -14,7 +14,13 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from inventory.commands import ChangeSale, ClientCommand, Configure, DeleteEvent
+from inventory.commands import (
+    ChangeSale,
+    ClientCommand,
+    Configure,
+    DeleteEvent,
+    SystemCommand,
+)
 from inventory.ports import BoardState, Publication
 
 PROTOCOL: Final = 1
@@ -42,8 +48,9 @@ class Forwarded(Struct, array_like=True, gc=False):
     organizer: bool
     size: int
     request_hash: bytes
-    command: ClientCommand | ChangeSale | Configure | DeleteEvent
+    command: ClientCommand | ChangeSale | Configure | DeleteEvent | SystemCommand
     origin: str | None = None
+    system: bool = False
 
 
 class Commands(Struct, array_like=True, tag="commands"):

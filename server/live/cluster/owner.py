@@ -197,6 +197,7 @@ class OwnerEndpoint:
             item.request_hash,
             item.size,
             item.origin,
+            item.system,
         )
         visitor.sender, visitor.number = sender, item.number
         return visitor

@@ -6,12 +6,15 @@ import pytest
 from inventory.changes import (
     AnyChange,
     BookingCancelled,
+    BookingReduced,
     EventConfigured,
     HoldBooked,
     HoldExpired,
     HoldExtended,
+    HoldPledged,
     HoldReleased,
     HoldsKept,
+    PledgeEnded,
     SaleChanged,
     SeatsBlocked,
     SeatsHeld,
@@ -48,6 +51,9 @@ CHANGES: list[AnyChange] = [
     SaleChanged("paused"),
     EventConfigured(Settings(name="x", starts_at_ms=0)),
     HoldsKept(5_000),
+    HoldPledged(TOKEN, "ord_1", 6_000, Prices("EUR", (5, 6), ((0, 4, 2),))),
+    PledgeEnded(TOKEN, 7_000),
+    BookingReduced("bkg_1", (0,), {0: 1}, Money(7, "EUR")),
 ]
 
 
@@ -94,6 +100,31 @@ def test_a_booking_names_its_hold_so_that_one_can_follow_it():
         "booking": "bkg_1",
         "reference": "REF",
         "order": None,
+    }
+
+
+def test_a_pledge_names_its_order_its_end_and_what_it_costs():
+    assert told(CHANGES[11]) == {
+        "change": "pledged",
+        "hold": name_of_hold(TOKEN),
+        "order": "ord_1",
+        "until": "1970-01-01T00:00:06Z",
+        "total": {"amount": 19, "currency": "EUR"},
+    }
+    assert told(CHANGES[12]) == {
+        "change": "unpledged",
+        "hold": name_of_hold(TOKEN),
+        "deadline": "1970-01-01T00:00:07Z",
+    }
+
+
+def test_a_part_that_is_given_back_says_what_of_which_booking():
+    assert told(CHANGES[13]) == {
+        "change": "reduced",
+        "booking": "bkg_1",
+        "seats": ["A-1"],
+        "areas": {"GA1": 1},
+        "total": {"amount": 7, "currency": "EUR"},
     }
 
 
