@@ -19,6 +19,7 @@ from inventory.changes import (
     SaleChanged,
     Seats,
 )
+from inventory.pledges import left_of
 from inventory.ports import (
     Batch,
     BookingRow,
@@ -29,7 +30,6 @@ from inventory.ports import (
     Publication,
     ReducedRow,
 )
-from inventory.pledges import left_of
 from inventory.records import Corrupt
 from inventory.rules.common import labels_of, lines_of, names_of
 from inventory.state import Stock

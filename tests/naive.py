@@ -180,8 +180,9 @@ class NaiveStock(NaiveShop, NaiveSale):
         return [(label, amounts.get(categories[label], 0)) for label in labels]
 
     def category_of(self, label: str) -> str:
-        drawn = [*self.venue.seats, *self.venue.areas]
-        return next(one.category for one in drawn if one.label == label)
+        categories = {seat.label: seat.category for seat in self.venue.seats}
+        categories |= {area.label: area.category for area in self.venue.areas}
+        return categories[label]
 
     def let_go(self, hold: dict[str, Any]) -> None:
         naive_hoarding.let_go(self, hold, hold["seats"], hold["areas"], over=True)

@@ -1,9 +1,9 @@
-"""The shop's half of the slow twin: orders have holds, and give parts of bookings back."""
+"""The shop's half of the slow twin: orders have holds, and give parts back."""
 
 from typing import Any
 
 from inventory import commands as c
-from inventory.settings import Money, Settings
+from inventory.settings import Money, SaleState, Settings
 from tests.naive_sale import Places, Reply
 
 
@@ -11,7 +11,7 @@ class NaiveShop:
     """What the shop asks; the rest of the stock is its heir's."""
 
     settings: Settings
-    state: str
+    state: SaleState
     user: str
     system: bool
     now_ms: int

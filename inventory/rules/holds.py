@@ -172,7 +172,7 @@ def extend(request: Request, command: Extend) -> Decision:
     """Move the end of a hold of the caller; never to an earlier time."""
     settings = request.stock.settings
     refused = closed(settings.sale_state)
-    if refused is not None:
+    if refused is not None and not _passes(request, settings.sale_state):
         return None, refused
     hold = loose_hold(request, command.hold)
     if type(hold) is Refused:

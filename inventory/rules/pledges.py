@@ -76,9 +76,7 @@ def pledge(request: Request, command: Pledge) -> Decision:
     return HoldPledged(hold.token, command.order, until_ms, prices), reply
 
 
-def _refuse_pledge(
-    request: Request, hold: HoldRecord, until_ms: int
-) -> Refused | None:
+def _refuse_pledge(request: Request, hold: HoldRecord, until_ms: int) -> Refused | None:
     """Refuse an order what could not be booked: nobody pays for that."""
     stock = request.stock
     if until_ms <= request.now_ms:

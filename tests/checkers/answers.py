@@ -11,12 +11,19 @@ from tests.checkers.history import NEVER, Operation
 _ASKED_BY = {
     "HoldExtended": "Extend",
     "HoldReleased": "Release",
+    "HoldPledged": "Pledge",
+    "PledgeEnded": "Release",
     "HoldBooked": "Book",
     "BookingCancelled": "Cancel",
+    "BookingReduced": "Cancel",
     "SeatsBlocked": "Block",
     "SeatsUnblocked": "Unblock",
     "SaleChanged": "ChangeSale",
 }
+
+
+_ALIKE = {"Unpledge": "Release", "CancelPart": "Cancel"}
+"""Commands of the shop whose changes another command may have made."""
 
 
 class Effect:
@@ -55,7 +62,7 @@ def target_of_command(operation: Operation) -> tuple[str, str]:
     if name in ("Configure", "DeleteEvent"):
         return "EventConfigured", ""
     about: Any = getattr(command, "hold", None) or getattr(command, "booking", "")
-    return name, about
+    return _ALIKE.get(name, name), about
 
 
 def same(one: Operation, other: Operation) -> bool:

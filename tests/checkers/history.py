@@ -28,6 +28,7 @@ class Operation:
         "reply",
         "returned",
         "returned_s",
+        "system",
         "user",
     )
 
@@ -41,6 +42,7 @@ class Operation:
         called: int,
         called_s: float,
         origin: str | None = None,
+        system: bool = False,
     ) -> None:
         self.client = client
         self.user = user
@@ -50,6 +52,7 @@ class Operation:
         self.called = called
         self.called_s = called_s
         self.origin = origin
+        self.system = system
         self.reply: Reply | None = None
         self.returned = NEVER
         self.returned_s = float("inf")
@@ -62,9 +65,14 @@ class Operation:
             type(reply) is Refused and reply.code == "outcome_unknown"
         )
 
+    @property
+    def owner(self) -> str:
+        """Whose key it has: the system has keys of its own for each user."""
+        return f"system {self.user}" if self.system else self.user
+
     def __repr__(self) -> str:
         key = "" if self.key is None else f" (key {self.key})"
-        return f"{self.user}'s {self.command!r}{key} at {self.called}"
+        return f"{self.owner}'s {self.command!r}{key} at {self.called}"
 
 
 class History:
@@ -84,10 +92,11 @@ class History:
         key: str | None = None,
         at_s: float = 0.0,
         origin: str | None = None,
+        system: bool = False,
     ) -> Operation:
         """Note that a client begins to ask; `at_s` is a clock of the run's.
 
-        `origin` stands for its network, where that is limited.
+        `origin` stands for its network, where that is limited. `system` is the shop.
         """
         self.moment += 1
         operation = Operation(
@@ -99,6 +108,7 @@ class History:
             self.moment,
             at_s,
             origin,
+            system,
         )
         self.operations.append(operation)
         return operation

@@ -4,8 +4,15 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from inventory.changes import HoldBooked, HoldExpired, SaleChanged, SeatsHeld
-from inventory.replies import refuse
+from inventory.changes import (
+    HoldBooked,
+    HoldExpired,
+    PledgeEnded,
+    SaleChanged,
+    SeatsHeld,
+)
+from inventory.replies import BookOk, refuse
+from inventory.settings import Money
 from tests.checkers.legal import Story
 from tests.checkers.tale import told
 
@@ -339,3 +346,34 @@ def a_body_exchanged(tale):
     tale.ask("ann", "hold A-1")
     tale.ask("ann", "hold A-2")
     tale.rows[0] = replace(tale.rows[0], body=tale.rows[1].body)
+
+
+@illegal("the rules say")
+def a_buyer_books_what_an_order_has(tale):
+    tale.ask("ann", "hold A-1")
+    tale.ask("for:ann", "pledge h1 order=o1 until=900")
+    book = tale.begin("ann", "book h1 order=o1")
+    tale.write(HoldBooked("h1", "b1", "R1", "o1"), apply=False)
+    reply = BookOk(
+        version=3,
+        booking="b1",
+        reference="R1",
+        seats=["A-1"],
+        areas={},
+        total=Money(4_500, "EUR"),
+    )
+    tale.end(book, reply)
+
+
+@illegal("Nobody asked for")
+def an_order_gives_back_by_itself(tale):
+    tale.ask("ann", "hold A-1")
+    tale.ask("for:ann", "pledge h1 order=o1 until=900")
+    tale.write(PledgeEnded("h1", tale.now_ms + 60_000))
+
+
+@illegal("ms too early")
+def a_pledge_ends_before_its_time(tale):
+    tale.ask("ann", "hold A-1")
+    tale.ask("for:ann", "pledge h1 order=o1 until=900")
+    tale.write(HoldExpired("h1"))

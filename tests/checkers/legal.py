@@ -242,3 +242,51 @@ def an_event_withdrawn(tale):
     tale.ask("ann", "hold A-1")
     tale.ask("org", "delete")
     tale.ask("ann", "book h1")
+
+
+@legal
+def orders_have_holds(tale):
+    tale.ask("ann", "hold A-1 A-2 GA*3")
+    tale.ask("for:ann", "pledge h1 order=o1 until=900", key="o:o1:pledge")
+    tale.ask("for:ann", "pledge h1 order=o1 until=900", key="o:o1:later")
+    tale.ask("ann", "release h1", key="o:o1:pledge")
+    tale.ask("ann", "holding")
+    tale.ask("for:ann", "pledge h1 order=o2 until=900")
+    tale.tick(800)
+    tale.ask("for:ann", "book h1 order=o1", key="o:o1:book")
+    tale.ask("ann", "cancel b1")
+    tale.ask("for:ann", "part b1 A-1 GA*1")
+    tale.ask("ann", "holding")
+    tale.ask("bob", "hold A-1")
+    tale.ask("for:ann", "part b1")
+
+
+@legal
+def orders_give_holds_back(tale):
+    tale.ask("ann", "hold A-1 A-2")
+    tale.ask("for:ann", "pledge h1 order=o1 until=9")
+    tale.ask("for:ann", "unpledge h1 order=o2")
+    tale.ask("for:ann", "unpledge h1 order=o1")
+    tale.ask("for:ann", "pledge h1 order=o2 until=9")
+    tale.ask("for:ann", "unpledge h1 order=o2 release")
+    tale.ask("ann", "holding")
+    tale.ask("ann", "hold A-1")
+    tale.ask("for:ann", "pledge h2 order=o3 until=9")
+    tale.tick(15)
+    tale.ask("ann", "holding")
+    tale.ask("for:ann", "book h2 order=o3")
+
+
+@legal
+def nobody_knows_what_became_of_an_order(tale):
+    tale.ask("ann", "hold A-1 A-2")
+    tale.judge(tale.begin("for:ann", "pledge h1 order=o1 until=900", key="k1"))
+    tale.begin("for:ann", "pledge h1 order=o1 until=900", key="k1")
+    tale.judge(tale.begin("for:ann", "book h1 order=o1", key="k2"))
+    tale.judge(tale.begin("for:ann", "part b1 A-1", key="k3"))
+    tale.begin("for:ann", "part b1", key="k4")
+    tale.ask("bob", "hold A-1")
+    tale.ask("ann", "hold B-1")
+    tale.ask("for:ann", "pledge h3 order=o2 until=900")
+    tale.judge(tale.begin("for:ann", "unpledge h3 order=o2 release"))
+    tale.ask("bob", "hold B-1")

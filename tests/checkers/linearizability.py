@@ -16,7 +16,14 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from inventory import commands as c
-from inventory.replies import BookOk, HoldingOk, HoldOk, Refused, TakenOk
+from inventory.replies import (
+    BookOk,
+    HoldingOk,
+    HoldOk,
+    Refused,
+    TakenOk,
+    UnpledgeOk,
+)
 from tests.checkers.answers import same
 from tests.checkers.history import NEVER, History, Operation
 
@@ -266,6 +273,8 @@ class _Stories:
         self.everywhere: list[Step] = []
         self.ends: dict[str, int] = {}
         self._ends_s: dict[str, float] = {}
+        self._pledged: set[str] = set()
+        """Holds that an order has or had, whose end is no more what was promised."""
         self._skew_s = skew_s
         self._of_hold: dict[str, set[str]] = {}
         self._of_user: dict[str, set[str]] = {}
@@ -325,11 +334,15 @@ class _Stories:
             self._names.add(reply.booking)
             for seat in reply.seats:
                 self._add(seat, "book", operation, name=command.hold, new=reply.booking)
+        elif type(command) in (c.Pledge, c.Unpledge):
+            self._pledged.add(command.hold)
+            for seat in reply.seats if type(reply) is UnpledgeOk else ():
+                self._add(seat, "give", operation, name=command.hold)
         elif type(reply) is TakenOk:
-            kinds = {"Release": "give", "Cancel": "cancel"}
+            kinds = {"Release": "give", "Cancel": "cancel", "CancelPart": "cancel"}
             name = type(command).__name__
             of = {"name": command.hold} if name == "Release" else {}
-            of = {"name": command.booking} if name == "Cancel" else of
+            of = {"name": command.booking} if name in ("Cancel", "CancelPart") else of
             for seat in reply.seats:
                 self._add(seat, kinds.get(name, name.lower()), operation, **of)
         elif type(reply) is HoldingOk:
@@ -359,9 +372,16 @@ class _Stories:
                 for seat in self._seats_of(operation, command.hold):
                     if some is None or seat in some:
                         self._add(seat, kind, operation, name=command.hold, new=name)
-            case c.Cancel():
+            case c.Pledge() | c.Unpledge():
+                self._pledged.add(command.hold)
+                if type(command) is c.Unpledge and command.release:
+                    for seat in self._seats_of(operation, command.hold):
+                        self._add(seat, "give", operation, name=command.hold)
+            case c.Cancel() | c.CancelPart():
+                some = command.seats if type(command) is c.CancelPart else None
                 for seat in self._seats_of(operation, command.booking):
-                    self._add(seat, "cancel", operation, name=command.booking)
+                    if some is None or seat in some:
+                        self._add(seat, "cancel", operation, name=command.booking)
             case c.Block() | c.Unblock():
                 for seat in command.seats or []:
                     self._add(seat, type(command).__name__.lower(), operation)
@@ -391,6 +411,8 @@ class _Stories:
                     self._add(seat, kind, operation)
                 elif type(command) is c.Block and seat in taken:
                     self._add(seat, "sees taken", operation)
+        elif type(command) is c.Unpledge:
+            pass  # Perhaps another order has it.
         elif type(reply) is Refused and reply.code in GONE:
             for seat in sorted(self._of_hold.get(command.hold or "", ())):
                 self._add(seat, "sees not held", operation, name=command.hold)
@@ -413,6 +435,8 @@ class _Stories:
         ]
         clock.sort()
         for hold, ends_s in self._ends_s.items():
+            if hold in self._pledged:
+                continue
             later = (moment for time_s, moment in clock if time_s >= ends_s)
             self.ends[hold] = min(later, default=NEVER)
 
@@ -427,7 +451,7 @@ def _merged(operations: list[Operation]) -> list[tuple[Operation, int, int]]:
             returned = NEVER if operation.unknown else operation.returned
             merged.append((operation, operation.called, returned))
         else:
-            of_key.setdefault((operation.user, operation.key), []).append(operation)
+            of_key.setdefault((operation.owner, operation.key), []).append(operation)
     for attempts in of_key.values():
         told = [one for one in attempts if not one.unknown]
         first = min(told, key=lambda one: one.returned, default=attempts[0])

@@ -47,14 +47,17 @@ class Tale:
         origin: str | None = None,
     ) -> Operation:
         command = parse(text) if isinstance(text, str) else text
+        system = user.startswith("for:")
+        user = user.removeprefix("for:")
         return self.history.call(
             f"client of {user}",
             user,
             command,
-            organizer=user == ORGANIZER,
+            organizer=user == ORGANIZER and not system,
             key=key,
             at_s=self.seconds,
             origin=origin,
+            system=system,
         )
 
     def judge(self, operation: Operation) -> Reply:
@@ -69,6 +72,7 @@ class Tale:
                 self.now_ms,
                 self.ids,
                 operation.origin,
+                operation.system,
             ),
         )
         if change is not None:
@@ -76,7 +80,7 @@ class Tale:
             if operation.key is not None:
                 self.results.append(
                     KeyedResult(
-                        operation.user,
+                        operation.owner,
                         operation.key,
                         b"",
                         self.stock.version,

@@ -69,6 +69,9 @@ _STEPS: Final[dict[str, type[c.OpenSale | c.CloseSale | c.CompleteEvent]]] = {
 }
 """What an event does to its sale by itself, by what becomes of it."""
 
+_TIMED: Final = (c.Extend, c.Cancel, c.Pledge)
+"""Commands that time alone makes too late."""
+
 FOREVER_MS = 10**12
 EXACT_EVERY = 16
 """Of how many refusals of taken seats one has its alternatives searched again."""
@@ -191,11 +194,11 @@ class _Witness:
 
     def _claim(self, operation: Operation, version: int) -> None:
         key = operation.key
-        effect = None if key is None else self.keyed.get((operation.user, key))
+        effect = None if key is None else self.keyed.get((operation.owner, key))
         if effect is None:
             effect = Effect()
             if key is not None:
-                self.keyed[operation.user, key] = effect
+                self.keyed[operation.owner, key] = effect
         elif effect.version != version:
             self.add(f"{operation} has two effects: {effect.version} and {version}.")
             return
@@ -211,11 +214,11 @@ class _Witness:
     def _doubt(self, operation: Operation) -> None:
         """Take in a command of which nobody knows what became."""
         key = operation.key
-        effect = None if key is None else self.keyed.get((operation.user, key))
+        effect = None if key is None else self.keyed.get((operation.owner, key))
         if effect is None:
             effect = Effect()
             if key is not None:
-                self.keyed[operation.user, key] = effect
+                self.keyed[operation.owner, key] = effect
         elif effect.attempts and not same(effect.attempts[0], operation):
             return  # The key is spent on another command.
         effect.unknown.append(operation)
@@ -316,6 +319,7 @@ class _Witness:
         request = self.request
         request.user, request.organizer = operation.user, operation.organizer
         request.now_ms, request.origin = now_ms, operation.origin
+        request.system = operation.system
         return decide(operation.command, request)
 
     def _judge_change(self, version: int, change: AnyChange, at_ms: int) -> None:
@@ -405,7 +409,7 @@ class _Witness:
             latest_ms = max(now_ms, int(min(returned_ms, latest_ms)))
             now_ms = max(now_ms, int(called_ms))
         change, expected = self._decide(operation, None, now_ms)
-        if type(operation.command) in (c.Extend, c.Cancel) and change is not None:
+        if type(operation.command) in _TIMED and change is not None:
             # Time alone makes these too late.
             change, expected = self._decide(operation, None, latest_ms)
         expected.id = reply.id
@@ -433,7 +437,7 @@ class _Witness:
         return False
 
     def _judge_spent_key(self, operation: Operation) -> None:
-        effect = self.keyed.get((operation.user, operation.key or ""))
+        effect = self.keyed.get((operation.owner, operation.key or ""))
         spent = None if effect is None else effect.version
         if spent is not None and spent <= self.stock.version:
             self.add(
@@ -472,7 +476,7 @@ class _Witness:
     def check_keys(self) -> None:
         """Check that `key_reused` was said only of keys that were used otherwise."""
         for operation in self.reused:
-            effect = self.keyed.get((operation.user, operation.key or ""))
+            effect = self.keyed.get((operation.owner, operation.key or ""))
             if (
                 effect is None
                 or effect.version is None

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from inventory import commands as c
 from tests.simulation.client import SEEING, Client, View
 from tests.simulation.database import COMMIT_FAULTS
+from tests.simulation.shop import ORDERS_MAX, Order
 from tests.simulation.tape import SPAN, Action
 from tests.simulation.troubles import TROUBLES
 
@@ -173,6 +174,16 @@ def _strange(client: Client, event: str, a: int, b: int) -> Any:
             return c.Cancel(id=0, event=event, booking=booking)
 
 
+def _order(client: Client, event: str, a: int, b: int) -> Any:
+    """Let an order have a hold, perhaps one that another has."""
+    world, hold = client.world, _pick(client.holds[event], a)
+    if hold is None:
+        return _hold(client, event, a, b)
+    if len(world.orders) < ORDERS_MAX:
+        world.orders.append(Order(world, client, event, hold, a, b))
+    return None
+
+
 def _block(client: Client, event: str, a: int, b: int) -> Any:
     office = client.world.clients[0]
     seats = _seats(client, event, SPAN - a, b)
@@ -204,6 +215,7 @@ _COMMANDS: Final[dict[str, Callable[[Client, str, int, int], Any]]] = {
     "strange": _strange,
     "block": _block,
     "unblock": _unblock,
+    "order": _order,
 }
 
 

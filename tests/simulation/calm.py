@@ -183,6 +183,9 @@ def restless(world: "World") -> list[str]:
                 found.append(
                     f"the actor of {event} does not serve, or waits for a commit"
                 )
+    waiting = [order.name for order in world.orders if order.waits]
+    if waiting:
+        found.append(f"the orders {waiting[:3]} are not done")
     for client in world.clients:
         if client.wire is None:
             found.append(f"client {client.number} has no connection")

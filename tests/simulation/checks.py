@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from inventory import limits
 from inventory.audit import Differences, Replay
-from inventory.changes import HoldExpired, SeatsHeld
+from inventory.changes import HoldExpired, HoldPledged, SeatsHeld
 from inventory.loading import decode_changes
 from inventory.records import Corrupt
 from inventory.replies import ExtendOk, HoldOk
@@ -13,6 +13,7 @@ from server.live.actors.registry import LocalEvent
 from tests.checkers.witness import check
 from tests.fakes import Head
 from tests.scenario import NOW_MS
+from tests.simulation.pledges import check_pledges
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -60,6 +61,7 @@ def _check_journal(world: "World", event: str, head: Head) -> None:
     if stock.version != head.version:
         world.violate(f"{event}'s journal ends at {stock.version}, not {head.version}")
     _compare_tables(world, event, head, stock)
+    check_pledges(world, event, head, stock)
     for _, local in world.owners(event):
         _check_memory(world, event, local, stock)
 
@@ -127,6 +129,9 @@ def _check_promises(world: "World", event: str, head: Head) -> None:
             if type(change) is SeatsHeld:
                 owners[change.hold] = change.user
                 made.setdefault(change.hold, epoch)
+            elif type(change) is HoldPledged:
+                # The audit knows when it ends from now on.
+                promised.pop(change.hold, None)
             elif type(change) is HoldExpired:
                 kept_s = row.at_ms / 1_000 - NOW_MS / 1_000 - begun_s
                 if made[change.hold] < epoch and kept_s < KEPT_S:

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "strange": 2,
     "block": 2,
     "unblock": 2,
+    "order": 10,
 }
 
 FAULTS: Final[dict[str, float]] = {
@@ -83,6 +84,9 @@ LIMITS: Final[dict[str, list[float]]] = {
     "inventory.DRAIN_MS_MAX": [0.08],
     "inventory.RESOLVE_S_MAX": [0.05, 0.5],
     "inventory.EXPIRED_MEMORY_MS": [500, 20_000],
+    "inventory.PLEDGE_S_MAX": [3],
+    "inventory.PLEDGE_LIFE_S": [5, 12],
+    "inventory.UNPLEDGED_MS": [1_000],
     "lease_s": [0.5, 3.0],
     "server.RING_VERSIONS_MAX": [0, 4, 50],
     "server.RING_S": [0.1, 2.0],

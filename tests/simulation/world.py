@@ -42,6 +42,7 @@ from tests.simulation.loop import Livelock, Scheduler
 from tests.simulation.process import ORGANIZER, Process, Wire
 from tests.simulation.registry import Table
 from tests.simulation.rival import Rival
+from tests.simulation.shop import Order
 from tests.simulation.tape import EventPlan, Tape, stream
 
 VIOLATIONS_MAX = 20
@@ -113,6 +114,7 @@ class World:
         )
         """Whether nothing is so small that people wait for each other for long."""
         self.expired: list[tuple[str, str, str]] = []
+        self.orders: list[Order] = []
         self.plans = {f"e{n}": Plan(f"e{n}", one) for n, one in enumerate(plan.events)}
         self.venues = {
             f"{one.venue_id} {one.venue_revision}": one.venue

@@ -14,8 +14,8 @@ from inventory.settings import Money
 from persistence.events.bookings import Booking, Buyer, Wanted
 from server.events.bookings.service import BOOKING_SERVICE, BookingSearch
 from server.transport.http.problems import (
-    BELONGS_TO_ORDER,
     BAD_FIELD,
+    BELONGS_TO_ORDER,
     BOOKING_NOT_FOUND,
     CANCEL_TOO_LATE,
     EVENT_NOT_FOUND,

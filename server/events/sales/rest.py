@@ -11,9 +11,9 @@ from server.events.sales.service import SALES_SERVICE
 from server.live.actors.origins import ORIGINS
 from server.live.fanout.frames import FrameError, parse_command
 from server.transport.http.problems import (
-    BELONGS_TO_ORDER,
     BAD_FIELD,
     BAD_FRAME,
+    BELONGS_TO_ORDER,
     EVENT_NOT_FOUND,
     FORBIDDEN,
     HELD_TOO_OFTEN,

@@ -1,5 +1,7 @@
 """What the shop asks of the stock: an order has a hold, books it, gives parts back."""
 
+from typing import Any
+
 import pytest
 
 from inventory import limits
@@ -24,7 +26,7 @@ PLEDGED = """
 """
 
 
-def pledged(**settings: object) -> Scene:
+def pledged(**settings: Any) -> Scene:
     return play(PLEDGED, **settings)
 
 
@@ -273,7 +275,8 @@ def test_a_booking_gives_back_a_part_and_the_total_agrees_with_what_is_left():
         bob     | hold A-2            | ok
     """)
     change, _ = scene.journal[-2]
-    assert isinstance(change, BookingReduced) and change.total is not None
+    assert isinstance(change, BookingReduced)
+    assert change.total is not None
     booking = scene.stock.bookings["b1"]
     assert booking.prices == Prices("EUR", (4_500,), ((0, 1, 3_000),))
     assert change.total.amount == 7_500
