@@ -113,7 +113,7 @@ class HoldsKept(Change, tag="kept", frozen=True):
 
 
 class HoldPledged(Change, tag="pledged", frozen=True):
-    """An order has a hold until then, at these prices: first, or for longer than it had.
+    """An order has a hold until then, at these prices: first, or for longer now.
 
     From the first time on these are the hold's prices, and its promised end.
     """

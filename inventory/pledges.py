@@ -39,10 +39,14 @@ def unpledged(hold: HoldRecord, change: PledgeEnded) -> HoldRecord:
     pledge = hold.pledge
     if pledge is None or pledge.order is None:
         raise Corrupt("a pledge ends that is none")
+    ends_ms = change.deadline_ms + limits.HOLD_GRACE_MS
+    if hold.ends_ms > hold.deadline_ms + limits.HOLD_GRACE_MS:
+        # A recovery keeps it until then.
+        ends_ms = max(ends_ms, hold.ends_ms)
     return replace(
         hold,
         deadline_ms=change.deadline_ms,
-        ends_ms=change.deadline_ms + limits.HOLD_GRACE_MS,
+        ends_ms=ends_ms,
         pledge=replace(pledge, order=None),
     )
 

@@ -142,8 +142,9 @@ class NaiveShop:
             self.changed()
             return {"expires_at": None, "seats": hold["seats"], "areas": hold["areas"]}
         minute = min(self.now_ms + 60_000, hold["first"] + 1_800_000)
+        kept = hold["ends"] if hold["ends"] > hold["deadline"] + 5_000 else 0
         hold["deadline"] = max(hold["plain"], minute)
-        hold["ends"] = hold["deadline"] + 5_000
+        hold["ends"] = max(hold["deadline"] + 5_000, kept)
         hold["order"] = None
         self.changed()
         at = self.ends(hold["deadline"])["expires_at"]

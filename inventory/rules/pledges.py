@@ -56,8 +56,8 @@ def pledge(request: Request, command: Pledge) -> Decision:
         changed.total = total
         return None, changed
     until_ms = request.now_ms + min(command.until_s, limits.PLEDGE_S_MAX) * 1_000
-    if hold.pledge is not None:
-        until_ms = min(until_ms, _last_ms(hold.pledge.first_ms))
+    first_ms = request.now_ms if hold.pledge is None else hold.pledge.first_ms
+    until_ms = min(until_ms, _last_ms(first_ms))
     if hold.order is not None:
         until_ms = max(until_ms, hold.deadline_ms)
     else:

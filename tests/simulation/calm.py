@@ -18,6 +18,9 @@ QUIET_S = 6.0
 FREED_S = 2.0
 """How long after its end a hold's seats may take to be free again."""
 
+ORDERS_S = 60.0
+"""How long it may take beyond that until all orders are done."""
+
 STOPPED_S = 6.0
 """How long a process takes to stop where its last words are lost."""
 
@@ -62,10 +65,18 @@ def calm(world: "World") -> None:
         client.away = False
         client.go_on()
         client.connect()
+    finish_orders(world)
     # Where a batch takes a command or two, many that wait take their time.
     waiting = sum(len(client.open) for client in world.clients)
     began = world.scheduler.now + 4 * world.plan.commit_s * waiting
     settle(world, began)
+
+
+def finish_orders(world: "World") -> None:
+    """Let the orders come to their end, which takes some steps of a few seconds each."""
+    ends_s = world.scheduler.now + ORDERS_S + quiet_s(world)
+    while any(order.waits for order in world.orders) and world.scheduler.now < ends_s:
+        world.scheduler.run(world.scheduler.now + 0.5)
 
 
 def settle(world: "World", began: float) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 AGAIN_S: Final = 0.4
 """After so long it asks again where nobody serves, or nothing happened."""
 
-PATIENCE_S: Final = 6.0
+PATIENCE_S: Final = 4.0
 """After so long without an answer it asks again."""
 
 AGAIN: Final = frozenset({"overloaded", "unavailable", "outcome_unknown"})

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import structlog
@@ -42,8 +42,10 @@ from tests.simulation.loop import Livelock, Scheduler
 from tests.simulation.process import ORGANIZER, Process, Wire
 from tests.simulation.registry import Table
 from tests.simulation.rival import Rival
-from tests.simulation.shop import Order
 from tests.simulation.tape import EventPlan, Tape, stream
+
+if TYPE_CHECKING:
+    from tests.simulation.shop import Order
 
 VIOLATIONS_MAX = 20
 NEWS_MAX = 256

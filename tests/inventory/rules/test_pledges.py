@@ -96,7 +96,7 @@ def test_a_pledged_hold_is_not_its_buyers_to_change():
 def test_prices_are_those_of_the_pledge_whatever_comes():
     pledged().play("""
         org     | configure price.1=9900 price.2=9900  | ok
-        for:ann | pledge h1 order=o1 until=900 total=14000EUR | price_changed total=15000
+        for:ann | pledge h1 order=o1 until=9 total=14000EUR  | price_changed total=15000
         for:ann | pledge h1 order=o1 until=900 total=15000EUR | ok total=15000
         for:ann | book h1 order=o1 total=39600EUR      | price_changed total=15000
         for:ann | book h1 order=o1                     | ok total=15000
@@ -106,10 +106,10 @@ def test_prices_are_those_of_the_pledge_whatever_comes():
 def test_the_shop_passes_a_paused_and_a_closed_sale_and_the_payment_rule():
     """But never a cancelled event."""
     scene = pledged(payment="required", prevent_orphans=True)
-    for state in ("pause", "close"):
+    for state, refused in (("pause", "sale_paused"), ("close", "sale_closed")):
         scene.play(f"""
             org     | sale {state}    | ok
-            ann     | hold B-1        | sale_{"paused" if state == "pause" else "closed"}
+            ann     | hold B-1        | {refused}
         """)
     scene.play("""
         for:ann | hold B-2                    | ok hold=h2
@@ -158,7 +158,7 @@ def test_an_order_has_a_hold_for_half_an_hour_at_most():
 
 
 def test_orders_one_after_the_other_keep_a_hold_no_longer():
-    """Half an hour after the first pledge the seats are free: it cannot go on for ever."""
+    """Half an hour after the first pledge the seats are free."""
     scene = pledged(hold_ttl_s=60)
     for number in range(29):
         scene.play(f"""
