@@ -63,11 +63,17 @@ def test_a_message_arrives_as_it_was_said(message):
 
 
 def test_a_command_of_a_former_version_comes_from_no_network():
-    known = msgspec.to_builtins(FORWARDED, builtin_types=(bytes,))[:-1]
+    known = msgspec.to_builtins(FORWARDED, builtin_types=(bytes,))[:-2]
     message = m.decode(m.encode(["commands", "a.0.1", [known]]))
     assert isinstance(message, m.Commands)
     (command,) = message.items
     assert command == msgspec.structs.replace(FORWARDED, origin=None)
+
+
+def test_the_shop_is_the_shop_elsewhere_too():
+    pledge = commands.Pledge(id=0, event="evt", hold="h", order="o", until_s=9)
+    asked = msgspec.structs.replace(FORWARDED, command=pledge, system=True)
+    assert m.decode(m.encode(m.Commands("a.0.1", [asked]))).items == [asked]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,18 @@ from msgspec import msgpack
 
 from inventory.audit import CheckedSnapshot, Differences, Replay
 from inventory.batch import chained
-from inventory.changes import BookingCancelled, HoldBooked, HoldExpired, SeatsHeld
+from inventory.changes import (
+    BookingCancelled,
+    BookingReduced,
+    HoldBooked,
+    HoldExpired,
+    HoldExtended,
+    HoldPledged,
+    SeatsHeld,
+)
 from inventory.limits import DIFFERENCES_MAX
 from inventory.ports import JournalRow
+from inventory.prices import Prices
 from inventory.settings import Money, Settings, Sum
 from inventory.snapshot import encode_snapshot
 from inventory.state import Stock
@@ -123,6 +132,28 @@ def test_a_hold_that_ended_before_its_time_is_a_difference():
     assert "ends a hold of user ann 499 ms before its time" in found
     held = SeatsHeld("h", "ann", (0,), {}, 1)
     assert found_in(*rows_of([held, HoldExpired("h")]), epochs=(1,)) == ""
+
+
+def test_a_hold_that_lasts_too_long_is_a_difference():
+    held = SeatsHeld("h", "ann", (0,), {}, 600_000)
+    found = found_in(*rows_of([held, HoldExtended("h", 1_200_002)]), epochs=(1,))
+    assert "lets a hold of user ann last 1 ms too long" in found
+    assert found_in(*rows_of([held, HoldExtended("h", 1_200_001)]), epochs=(1,)) == ""
+
+
+def test_an_order_has_a_hold_longer_and_pays_what_is_left():
+    prices = Prices("EUR", (45, 30), ())
+    held = SeatsHeld("h", "ann", (0, 1), {}, 600_000, prices)
+    pledged = HoldPledged("h", "o", 1_700_000, prices)
+    booked = HoldBooked("h", "b", "REF", "o", Money(75, "EUR"), True)
+    part = BookingReduced("b", (1,), {}, Money(30, "EUR"))
+    replay = replayed(rows_of([held, pledged], [booked], [part]))
+    assert replay.differences.sentences() == []
+    assert replay.revenue() == [Sum(45, "EUR")]
+    assert replay.reduced["b"].seats == ["A-0"]
+    wrong = BookingReduced("b", (1,), {}, Money(31, "EUR"))
+    found = found_in(*rows_of([held, pledged, booked, wrong]), epochs=(1,))
+    assert "gives back 31 of a booking for 75, and 45 are left" in found
 
 
 def test_a_user_beyond_the_limit_is_a_difference():

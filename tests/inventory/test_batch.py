@@ -126,6 +126,37 @@ def test_what_is_freed_and_sold_again_within_a_batch_is_both():
     assert batch.cancelled == ["b1", "b2"]
 
 
+ORDERED = """
+    ann     | hold A-1 A-2 GA*3            | ok hold=h1
+    for:ann | pledge h1 order=o1 until=900 | ok
+    for:ann | book h1 order=o1             | ok booking=b1
+"""
+
+
+def test_a_part_that_is_cancelled_is_freed_and_its_row_tells_what_is_left():
+    batch, publication = commit(
+        play(ORDERED),
+        """
+        for:ann | part b1 A-1      | ok
+        for:ann | part b1 GA*2     | ok
+        """,
+    )
+    assert (batch.freed, batch.sold, batch.area_sold) == ([(0, "b1")], [], {0: -2})
+    (row,) = batch.reduced
+    assert (row.booking, row.seats, row.areas) == ("b1", ["A-2"], {"GA": 1})
+    assert row.lines == BookedLines("EUR", ["1"], (4_500,), [("GA", "2", 1, 3_000)])
+    assert batch.cancelled == batch.bookings == []
+    assert publication.letters == b"f"
+    assert publication.areas == {0: (9, 0, 1, 0)}
+
+
+def test_what_a_batch_books_and_reduces_is_netted():
+    batch, _ = commit(play(""), ORDERED + " for:ann | part b1 A-1 GA*1 | ok")
+    assert (batch.freed, batch.sold, batch.area_sold) == ([], [(1, "b1")], {0: 2})
+    assert [row.seats for row in batch.bookings] == [["A-1", "A-2"]]
+    assert [row.seats for row in batch.reduced] == [["A-2"]]
+
+
 def test_a_seat_sold_twice_within_a_batch_stops_the_event():
     """The rows are netted, so that the table would see only one of the two."""
     scene = play("ann | hold A-1 | ok \n bob | hold A-2 | ok")

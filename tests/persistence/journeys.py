@@ -5,7 +5,12 @@ import random
 from msgspec import msgpack, structs
 
 from inventory.batch import BatchBuilder
-from inventory.changes import AnyChange, BookingCancelled, HoldBooked
+from inventory.changes import (
+    AnyChange,
+    BookingCancelled,
+    BookingReduced,
+    HoldBooked,
+)
 from inventory.ports import CommitStatus
 from inventory.state import Stock
 from tests.inventory.test_twin import Run
@@ -28,7 +33,7 @@ def changes_of(run: Run, event: str) -> Happened:
     happened: Happened = []
     for body, at_ms in run.journal:
         change: AnyChange = msgpack.decode(body, type=AnyChange)
-        if isinstance(change, HoldBooked | BookingCancelled):
+        if isinstance(change, HoldBooked | BookingCancelled | BookingReduced):
             change = structs.replace(change, booking=f"{event} {change.booking}")
         if isinstance(change, HoldBooked):
             change = structs.replace(change, reference=f"{event} {change.reference}")

@@ -66,6 +66,7 @@ class Sale:
         user: str,
         key: str | None = None,
         organizer: bool = False,
+        system: bool = False,
     ) -> Reply:
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.actor.offer(
@@ -76,6 +77,7 @@ class Sale:
                 lambda _, reply: answer.set_result(reply),
                 key=key,
                 request_hash=b"hash of the request",
+                system=system,
             )
         )
         return await answer

@@ -180,14 +180,18 @@ def test_a_booking_is_not_refused_for_what_its_buyer_cannot_mend(script, row):
 def test_what_is_paid_for_is_booked_as_it_is():
     play(
         """
-        ann | hold A-1     | ok
-        org | hold A-2 A-3 | ok
-        ann | release h1   | ok
-        org | book h2      | ok
+        ann     | hold A-1     | ok
+        bob     | hold A-2 A-3 | ok
+        cat     | hold A-6 A-7 | ok
+        for:bob | pledge h2 order=o1 until=60 | ok
+        ann     | release h1      | ok
+        ann     | hold A-5        | orphan_seat
+        for:bob | book h2 order=o1 | ok
+        for:ann | hold A-5        | ok hold=h4
+        for:ann | book h4 order=o2 | ok
         """,
         venue=ROW,
         prevent_orphans=True,
-        payment="required",
     )
 
 

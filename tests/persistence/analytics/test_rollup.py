@@ -8,6 +8,7 @@ import pytest
 
 from inventory.changes import (
     BookingCancelled,
+    BookingReduced,
     HoldBooked,
     HoldExpired,
     HoldReleased,
@@ -62,6 +63,15 @@ class Expected:
                 currency = paid_in if amount else currency
                 counts = {"cancellations": 1, "seats_cancelled": size}
                 self.note(at_ms, currency, user, **counts, refunded=amount)
+            if isinstance(change, BookingReduced):
+                user, size = self.made[change.booking]
+                amount, paid_in = self.worth[change.booking]
+                gone = len(change.seats) + sum(change.areas.values())
+                less = 0 if change.total is None else change.total.amount
+                self.made[change.booking] = (user, size - gone)
+                self.worth[change.booking] = (amount - less, paid_in)
+                currency = currency if change.total is None else change.total.currency
+                self.note(at_ms, currency, None, seats_cancelled=gone, refunded=less)
             stock.apply(change, at_ms)
             if isinstance(change, SeatsHeld) and change.hold not in known:
                 self.note(at_ms, currency, change.user, holds=1)

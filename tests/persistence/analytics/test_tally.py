@@ -6,6 +6,7 @@ from msgspec import structs
 from inventory.changes import (
     AnyChange,
     BookingCancelled,
+    BookingReduced,
     EventConfigured,
     HoldBooked,
     HoldExpired,
@@ -94,6 +95,32 @@ def test_what_was_made_in_the_same_stretch_is_given_back():
     one.add([BookingCancelled("b1")], 5 * MINUTE)
     assert one.minutes[5, "EUR"].refunded == 18_000
     assert one.minutes[0, "EUR"].refunded == 0
+
+
+def test_a_part_that_is_given_back_is_refunded_and_the_rest_only_once():
+    one = tally(YEN, values={"b1": Money(18_000, "EUR")})
+    part = BookingReduced("b1", (0,), {0: 1}, Money(7_500, "EUR"))
+    one.add([part], MINUTE)
+    assert one.left == {"b1": Money(10_500, "EUR")}
+    one.add([BookingCancelled("b1")], 2 * MINUTE)
+    assert one.minutes[1, "EUR"] == Counts(seats_cancelled=2, refunded=7_500)
+    assert one.minutes[2, "EUR"].refunded == 10_500
+    assert bookings_in([[part]]) == {"b1"}
+
+
+def test_a_part_of_what_was_made_in_the_same_stretch_is_given_back():
+    one = tally()
+    booked = HoldBooked("h1", "b1", "R1", None, Money(18_000, "EUR"))
+    part = BookingReduced("b1", (0,), {}, Money(4_500, "EUR"))
+    one.add([held("h1", 0, 1, _0=3), booked, part], 0)
+    assert (one.made, one.left) == ({"b1": Money(13_500, "EUR")}, {})
+
+
+def test_a_part_of_what_was_free_is_worth_nothing():
+    one = tally({})
+    one.add([BookingReduced("b1", (0,), {}, None)], 0)
+    assert one.minutes == {(0, FREE): Counts(seats_cancelled=1)}
+    assert one.left == {}
 
 
 def test_prices_are_those_of_the_moment():

@@ -1,18 +1,23 @@
+from typing import Any
+
 import pytest
 from msgspec import msgpack
 
 from inventory.batch import chained
 from inventory.changes import HoldExpired, SeatsHeld
+from inventory.commands import Book, CancelPart, Hold, Pledge
 from inventory.limits import SNAPSHOT_EVERY_VERSIONS
 from inventory.loading import Loaded, SnapshotWriter
 from inventory.ports import Ownership
-from inventory.settings import Sum
+from inventory.replies import BookOk, HoldOk, TakenOk
+from inventory.settings import Money, Sum
 from inventory.snapshot import encode_snapshot
 from inventory.state import Stock
 from inventory.venue.map import Venue
+from persistence.events.bookings import Bookings
 from persistence.journal.audit import Counts, NotAuditable, Receipt, audit_event
 from tests.persistence.journals import SETTINGS, VENUE, Store, make_batch, session
-from tests.persistence.sales import Silence, sell_some, selling
+from tests.persistence.sales import Sale, Silence, sell_some, selling
 
 pytestmark = pytest.mark.postgres
 
@@ -64,6 +69,65 @@ async def test_history_goes_on_over_several_owners(store):
     receipt = await audited(store)
     assert receipt.ok, receipt.differences
     assert receipt.epoch == 2
+
+
+async def sell_to_an_order(sale: Sale) -> str:
+    """An order has A-1, A-2 and two places, and gives back A-1 and a place."""
+    hold = Hold(id=1, event=EVENT, seats=["A-1", "A-2"], areas={"GA": 2})
+    held = await sale.ask(hold, "ann")
+    assert isinstance(held, HoldOk)
+    of: Any = {"id": 1, "event": EVENT}
+    pledge = Pledge(**of, hold=held.hold, order="ord_1", until_s=900)
+    await sale.ask(pledge, "ann", "o:ord_1:pledge", system=True)
+    book = Book(**of, hold=held.hold, order="ord_1")
+    booked = await sale.ask(book, "ann", "o:ord_1:book", system=True)
+    assert isinstance(booked, BookOk)
+    part = CancelPart(**of, booking=booked.booking, seats=["A-1"], areas={"GA": 1})
+    assert isinstance(await sale.ask(part, "ann", system=True), TakenOk)
+    return booked.booking
+
+
+async def test_a_part_that_is_given_back_is_free_and_the_tables_say_what_is_left(store):
+    async with selling(store, EVENT) as sale:
+        booking = await sell_to_an_order(sale)
+        receipt = await audited(store)
+        assert receipt.ok, receipt.differences
+        assert receipt.counts == Counts(free=13, held=0, booked=2, blocked=0)
+        assert receipt.revenue == [Sum(2 * 4_500, "EUR")]
+        found = await Bookings(store.pool).find(booking)
+        assert found is not None
+        assert (found.seats, found.areas) == (["A-2"], {"GA": 1})
+        assert [(line.label, line.quantity) for line in found.lines] == [
+            ("A-2", 1),
+            ("GA", 1),
+        ]
+        assert found.total == Money(2 * 4_500, "EUR")
+        await sale.book("bob", await sale.hold("bob", "A-1"))
+        part = CancelPart(id=1, event=EVENT, booking=booking)
+        assert isinstance(await sale.ask(part, "ann", system=True), TakenOk)
+    receipt = await audited(store)
+    assert receipt.ok, receipt.differences
+    assert (receipt.bookings, receipt.counts.booked) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        'UPDATE booking SET seats = \'["A-1", "A-2"]\'',
+        'UPDATE booking SET seats = \'["A-1", "A-2"]\', areas = \'{"GA": 2}\','
+        " lines = replace(replace(replace(lines, '[\"1\"]', '[\"1\",\"1\"]'), '[4500]',"
+        " '[4500,4500]'), ',1,4500]', ',2,4500]')",
+    ],
+)
+async def test_a_row_that_tells_of_more_than_is_left_is_found(store, tampering):
+    async with selling(store, EVENT) as sale:
+        await sell_to_an_order(sale)
+    await store.query(tampering)
+    receipt = await audited(store)
+    assert len(receipt.differences) == 1, receipt.differences
+    assert "gave back a part" in receipt.differences[0] or (
+        "is not in the table what it is" in receipt.differences[0]
+    )
 
 
 BODY = "UPDATE journal SET body = set_byte(body, length(body) - 1, 7)"

@@ -20,7 +20,7 @@ async def test_a_renewal_has_no_batch_and_stays_at_its_version():
     arguments = encode_call([pending("a")], 10_000)
     nothing = [(None,)] * 4
     assert arguments[1:10] == [("a",), (3,), ("token",), (7,), (7,), *nothing]
-    assert arguments[10:] == [None] * 28
+    assert arguments[10:] == [None] * 33
 
 
 async def test_each_row_names_its_event():
