@@ -49,13 +49,17 @@ _BY_FILE: dict[str, Detector] = {
     "inventory/event_time.py": pytest("tests/inventory/test_event_time.py"),
     "inventory/batch.py": pytest("tests/inventory/test_batch.py"),
     "inventory/hoarding.py": pytest("tests/inventory/rules"),
-    "inventory/keys.py": pytest("tests/inventory/test_keys.py"),
+    "inventory/keys.py": pytest(
+        "tests/inventory/test_keys.py", "tests/inventory/test_actor_keys.py"
+    ),
     "inventory/loading.py": pytest("tests/inventory/test_loading.py"),
     "inventory/snapshot.py": pytest("tests/inventory/test_snapshot.py"),
     "inventory/state.py": pytest("tests/inventory/test_state.py"),
     "inventory/prices.py": pytest(
         "tests/inventory/test_prices.py", "tests/inventory/rules"
     ),
+    "inventory/pledges.py": pytest("tests/inventory/rules"),
+    "inventory/rules/pledges.py": pytest("tests/inventory/rules"),
     "inventory/rules/settings.py": pytest("tests/inventory/rules"),
     "inventory/rules/holds.py": pytest("tests/inventory/rules"),
     "inventory/rules/hoarding.py": pytest("tests/inventory/rules"),

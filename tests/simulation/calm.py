@@ -73,7 +73,7 @@ def calm(world: "World") -> None:
 
 
 def finish_orders(world: "World") -> None:
-    """Let the orders come to their end, which takes some steps of a few seconds each."""
+    """Let the orders come to their end, some steps of a few seconds each."""
     ends_s = world.scheduler.now + ORDERS_S + quiet_s(world)
     while world.scheduler.now < ends_s and any(one.waits for one in world.orders):
         world.scheduler.run(world.scheduler.now + 0.5)

@@ -182,7 +182,7 @@ def test_what_is_paid_for_is_booked_as_it_is():
         """
         ann     | hold A-1     | ok
         bob     | hold A-2 A-3 | ok
-        cat     | hold A-6 A-7 | ok
+        cat     | hold A-6 A-7 A-8 | ok
         for:bob | pledge h2 order=o1 until=60 | ok
         ann     | release h1      | ok
         ann     | hold A-5        | orphan_seat
