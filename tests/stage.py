@@ -31,20 +31,26 @@ class Caller:
     def envelope(
         self, user: str, command: AnyCommand | str, key: str | None = None
     ) -> Envelope:
-        """Wrap what somebody asks; `ann@n1` asks from a network that is limited."""
+        """Wrap what somebody asks; `ann@n1` asks from a network that is limited.
+
+        `for:ann` is the shop, which asks in her name.
+        """
         if isinstance(command, str):
             command = parse(command)
         request_hash = msgpack.encode(command)
         user, _, origin = user.partition("@")
+        system = user.startswith("for:")
+        user = user.removeprefix("for:")
         made = Envelope(
             command,
             user,
-            user == ORGANIZER,
+            user == ORGANIZER and not system,
             self._note,
             key,
             request_hash,
             100,
             origin or None,
+            system,
         )
         self.asked.append(made)
         return made

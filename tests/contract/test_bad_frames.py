@@ -68,7 +68,8 @@ async def test_a_malformed_frame_is_an_error_and_the_connection_stays(api, name)
 
 async def test_an_unknown_op_is_told_with_the_id_of_its_frame(api):
     async with await api.socket(await api.guest()) as socket:
-        for op in ("steal", "", "HOLD", "snapshot", "refused", "x" * 500):
+        shops = ("pledge", "unpledge", "cancel_part")
+        for op in ("steal", "", "HOLD", "snapshot", "refused", "x" * 500, *shops):
             reply = await socket.ask(op)
             assert (reply["op"], reply["code"]) == ("error", "unknown_op")
         await socket.ok("ping")

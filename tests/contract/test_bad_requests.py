@@ -100,6 +100,8 @@ async def test_wrong_commands_over_rest_have_their_code_and_status(api):
     guest = await api.guest()
     cases = [
         ({"op": "steal"}, 400, {"unknown_op"}),
+        ({"op": "pledge", "hold": "h", "order": "o"}, 400, {"unknown_op"}),
+        ({"op": "cancel_part", "booking": "b"}, 400, {"unknown_op"}),
         ({"op": "hold", "seats": ["A-1"], "colour": 1}, 422, {"bad_field"}),
         ({"op": "hold", "seats": ["A-1\x00"]}, 422, {"bad_field"}),
         ({"op": "hold", "seats": ["\ud800"]}, 422, {"bad_field"}),

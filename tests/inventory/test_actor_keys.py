@@ -1,7 +1,7 @@
 """Commands with a key: one effect, and always the same answer."""
 
 from inventory import limits
-from inventory.replies import BookOk, HoldOk
+from inventory.replies import BookOk, HoldOk, PledgeOk
 from tests.fakes import Broken, Fault, new_gate
 from tests.stage import settle, until
 
@@ -31,6 +31,34 @@ async def test_a_key_is_looked_up_before_anything_else_is_judged(stage):
     assert isinstance(await stage.ask("ann", "hold A-1", key="k"), HoldOk)
     assert (await stage.ask("ann", "hold A-9", key="k")).code == "key_reused"
     assert (await stage.ask("ann", "hold A-9")).code == "sale_paused"
+
+
+async def test_nobody_uses_up_a_key_of_the_shop(stage):
+    await stage.ready()
+    await stage.ask("ann", "hold A-1", key="o:ord_1:pledge")
+    pledge = "pledge t1 order=ord_1 until=900"
+    first = await stage.ask("for:ann", pledge, key="o:ord_1:pledge")
+    assert isinstance(first, PledgeOk)
+    await stage.reopen()
+    stage.clock.advance(10)
+    again = await stage.ask("for:ann", pledge, key="o:ord_1:pledge")
+    assert isinstance(again, PledgeOk)
+    assert (again.lines, again.expires_at) == (first.lines, first.expires_at)
+    assert again.expires_in_ms == 890_000
+    assert isinstance(await stage.ask("ann", "hold A-1", key="o:ord_1:pledge"), HoldOk)
+
+
+async def test_an_order_books_after_a_restart_what_it_was_pledged_before(stage):
+    await stage.ready()
+    await stage.ask("ann", "hold A-1")
+    await stage.ask("for:ann", "pledge t1 order=ord_1 until=900")
+    await stage.reopen()
+    assert (await stage.ask("ann", "release t1")).code == "hold_pledged"
+    stage.clock.advance(800)
+    booked = await stage.ask("for:ann", "book t1 order=ord_1", key="o:ord_1:book")
+    assert isinstance(booked, BookOk)
+    part = await stage.ask("for:ann", f"part {booked.booking} A-1", key="r:1:seats")
+    assert part.seats == ["A-1"]
 
 
 async def test_the_same_key_twice_in_one_batch_has_one_effect(stage):

@@ -35,7 +35,7 @@ def check_pledges(world: "World", event: str, head: Head, stock: Stock) -> None:
         world.violate(f"Pledges of {event}: {sentence}")
     for name, booking in stock.bookings.items():
         left = story.worth.get(name)
-        total = booking.prices and booking.prices.total()
+        total = None if booking.prices is None else booking.prices.total()
         if left is not None and (total is None or total.amount != left):
             world.violate(f"{name} of {event} is worth {left}, and its lines {total}")
         row = head.bookings[name]

@@ -6,6 +6,7 @@ died it asks again with the same key.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
@@ -55,6 +56,7 @@ class Order:
         self.numbers = a
         self.done = 0
         self.booking = ""
+        self.labels: tuple[str, ...] = ()
         self.asked: Operation | None = None
         self.advance()
 
@@ -95,7 +97,7 @@ class Order:
         self.numbers = (self.numbers * 1_103_515_245 + 12_345) & 0x7FFFFFFF
         return (self.numbers >> 8) % sides
 
-    def _find(self) -> Callable[[Envelope], None] | None:
+    def _find(self) -> Callable[[Envelope], object] | None:
         """Return the way to the event: by its owner, or by who forwards to it."""
         slots = self.world.slots
         first = self._draw(len(slots))
@@ -104,8 +106,7 @@ class Order:
             if process.loop.alive and process.serves:
                 served = process.event_registry.active.get(self.event)
             if served is not None:
-                loop, offer = process.loop, served.offer
-                return lambda envelope: loop.call_soon(offer, envelope) and None
+                return partial(process.loop.call_soon, served.offer)
         return None
 
     def _command(self) -> Any:
@@ -130,8 +131,6 @@ class Order:
         if label in self.world.plans[self.event].venue.area_index:
             return {"areas": {label: 1}}
         return {"seats": [label]}
-
-    labels: tuple[str, ...] = ("A-1",)
 
     def _answered(self, reply: Reply) -> None:
         self.asked = None

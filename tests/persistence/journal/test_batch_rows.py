@@ -3,7 +3,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from inventory.ports import BookedLines, Ownership
+from inventory.ports import BookedLines, Ownership, ReducedRow
 from persistence.journal.batch_rows import COMMIT, encode_call
 from persistence.journal.lanes import Pending
 from persistence.postgres.migrate import MIGRATIONS
@@ -51,6 +51,19 @@ async def test_what_a_booking_costs_stands_in_its_place():
         None,
         '["EUR",["1","2"],[4500,3000],[["GA","2",1,5]]]',
     )
+
+
+async def test_what_is_left_of_a_booking_comes_last():
+    lines = BookedLines("EUR", ["1"], (4_500,), [])
+    left = ReducedRow("b4", ["A-2"], {}, lines)
+    arguments = encode_call([pending("a"), pending("b", reduced=[left])], 10_000)
+    assert arguments[38:] == [
+        ("b",),
+        ("b4",),
+        ('["A-2"]',),
+        ("{}",),
+        ('["EUR",["1"],[4500],[]]',),
+    ]
 
 
 async def test_a_row_of_another_width_is_refused():
