@@ -294,6 +294,9 @@ def patched(tape: Tape) -> Iterator[None]:
         wanted += [(slicer, "monotonic", lambda: next(ticks) / 4_000)]
     former = [(module, name, getattr(module, name)) for module, name, _ in wanted]
     for module, name, value in wanted:
+        # What is read of a tape is a float; times that are journaled are not.
+        if isinstance(value, float) and value.is_integer():
+            value = type(getattr(module, name))(value)
         setattr(module, name, value)
     logging = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
