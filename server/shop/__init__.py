@@ -1,0 +1,1 @@
+"""What is bought: orders, payments, tickets, check-in."""
