@@ -1,0 +1,1 @@
+"""The shop around the seats: orders, what was paid, what was given for it."""
