@@ -76,6 +76,8 @@ class OrderLine(Struct, frozen=True, kw_only=True):
     tax: int = 0
     tax_ppm: int = 0
     gross: int
+    seller_fee: int = 0
+    """What the seller pays of it: inside of `gross`, and not told to the buyer."""
     state: LineState = "live"
 
 

@@ -6,7 +6,7 @@ failed.
 """
 
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -123,8 +123,8 @@ def heard_of_attempt(order: OrderState, fact: AttemptFact) -> Told:
         captured_currency=fact.currency,
     )
     posting = Posting(
-        name=f"capture {payment.payment}",
         kind="capture",
+        about=payment.payment,
         amount=fact.amount,
         currency=fact.currency,
     )
@@ -152,14 +152,21 @@ def judged(order: OrderState, payment: Payment, now_ms: int) -> Told:
     return Told(_returning(order, payment, over, "excess", now_ms), (), alarm)
 
 
-def returning_all(order: OrderState, reason: RefundReason, now_ms: int) -> OrderState:
-    """Return the order with all of its own money on the way back."""
+def returning(
+    order: OrderState, reason: RefundReason, now_ms: int, most: int | None = None
+) -> OrderState:
+    """Return the order with its own money on the way back: all that is left, or less.
+
+    No payment gives back more than it brought.
+    """
     if order.accepted is None:
         return order
     payment = find(order, order.accepted, None)
     assert payment is not None
     asked = sum(one.amount for one in order.refunds if one.payment == payment.payment)
-    return _returning(order, payment, payment.captured - asked, reason, now_ms)
+    left = payment.captured - asked
+    amount = left if most is None else min(left, most)
+    return _returning(order, payment, amount, reason, now_ms)
 
 
 def heard_of_refund(
@@ -190,11 +197,12 @@ def heard_of_refund(
     postings: tuple[Posting, ...] = ()
     if isinstance(fact, RefundSettled):
         if not refund.was_settled and refund.state != "failed":
-            postings = (_moved(refund, "refund"),)
+            outside = refund.reason == "outside"
+            postings = (_moved(refund, "outside" if outside else "settle"),)
             refund = replace(refund, was_settled=True)
         return Told(_raised(order, refund, "settled"), postings, alarm)
     if refund.was_settled and refund.state == "settled":
-        postings = (_moved(refund, "refund_undone"),)
+        postings = (_moved(refund, "undo"),)
     if refund.state not in ("failed", "by_hand"):
         alarm = f"{refund.refund} did not reach the buyer: {fact.reason}"
     return Told(_raised(order, refund, "failed"), postings, alarm)
@@ -276,6 +284,8 @@ def _returning(
     lines: tuple[int, ...] = ()
     if reason in _OF_ORDER:
         lines = tuple(line.line for line in order.lines if line.state != "gone")
+        if reason == "given_back":
+            lines = tuple(one.line for one in order.lines if one.state == "leaving")
     refund = Refund(
         refund=name,
         payment=payment.payment,
@@ -304,10 +314,10 @@ def _raised(order: OrderState, refund: Refund, to: RefundState) -> OrderState:
     return replace(order, refunds=refunds)
 
 
-def _moved(refund: Refund, kind: str) -> Posting:
+def _moved(refund: Refund, kind: Literal["settle", "outside", "undo"]) -> Posting:
     return Posting(
-        name=f"{kind} {refund.refund}",
         kind=kind,
+        about=refund.refund,
         amount=refund.amount,
         currency=refund.currency,
     )

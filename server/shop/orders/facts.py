@@ -4,6 +4,8 @@ A fact of the provider comes from `server.shop.payments.provider`; the rest is h
 replies of the event, answers of the provider to what we asked, and what people ask.
 """
 
+from typing import Literal
+
 from msgspec import Struct
 
 from persistence.shop.orders.records import OrderLine, OrderState
@@ -170,18 +172,18 @@ Wish = (
 
 
 class Posting(Struct, frozen=True, kw_only=True):
-    """What the ledger notes, once under its name in the order.
+    """What the ledger notes, once for each kind and thing that it is about.
 
-    `capture` and `refund` move what the provider has for us, `refund_undone` takes a
-    refund back that failed after it was settled; `confirm` and `give_back` are of all
-    lines. `amount` is what is moved.
+    `capture` and `settle` move what the provider has for us, `outside` a refund that
+    somebody else made, `undo` takes one back that failed after it was settled; they
+    name a payment or a refund. `confirm` and `give_back` are of lines.
     """
 
-    name: str
-    kind: str
+    kind: Literal["capture", "settle", "undo", "outside", "confirm", "give_back"]
+    about: str
     amount: int
     currency: str
-    lines: tuple[int, ...] = ()
+    lines: tuple[OrderLine, ...] = ()
 
 
 class Outcome(Struct, frozen=True):

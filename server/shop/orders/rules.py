@@ -7,11 +7,13 @@ that whoever takes it up after a death goes on where it stood; all that is wishe
 asked for under a key, and may be asked again.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
 from persistence.shop.orders.records import (
+    LineState,
+    OrderLine,
     OrderState,
     Payment,
     RefundReason,
@@ -197,6 +199,16 @@ def _shown(order: OrderState) -> tuple[object, ...]:
     return order.status, order.returned, order.due, order.pay_until_ms
 
 
+def _all_to(
+    state: LineState, which: tuple[OrderLine, ...], lines: tuple[OrderLine, ...]
+) -> tuple[OrderLine, ...]:
+    """Return all lines, and these of them in another state."""
+    numbers = {one.line for one in which}
+    return tuple(
+        replace(one, state=state) if one.line in numbers else one for one in lines
+    )
+
+
 class _Case:
     """One order while it hears of one thing."""
 
@@ -308,7 +320,7 @@ class _Case:
         if self.order.booking is not None:
             return
         self.order = replace(self.order, booking=booking, step="booked")
-        self._post_lines("confirm")
+        self._post_lines("confirm", self.order.lines)
 
     def _not_booked(self, code: str) -> None:
         """Go another way where the event does not book what is paid."""
@@ -341,16 +353,16 @@ class _Case:
             if payment.state == "captured" and payment.use is None:
                 self._take(attempts.judged(self.order, payment, self.now_ms))
 
-    def _return_all(self, reason: RefundReason) -> None:
-        self.order = attempts.returning_all(self.order, reason, self.now_ms)
+    def _return_all(self, reason: RefundReason, most: int | None = None) -> None:
+        self.order = attempts.returning(self.order, reason, self.now_ms, most)
 
     def _freed(self) -> None:
         """Note that what was given back is gone; money may follow."""
-        leaving = [line for line in self.order.lines if line.state == "leaving"]
+        leaving = tuple(one for one in self.order.lines if one.state == "leaving")
         if not leaving:
             return
-        self._post_lines("give_back")
-        lines = tuple(replace(one, state="gone") for one in self.order.lines)
+        self._post_lines("give_back", leaving)
+        lines = _all_to("gone", leaving, self.order.lines)
         self.order = replace(self.order, lines=lines, step="given_back")
 
     def _asked(self, asked: PayAgain | Leave | GiveBack | EventOver) -> str | None:
@@ -379,24 +391,27 @@ class _Case:
         if order.step != "booked":
             return None if order.step == "given_back" else CLOSED
         if all(line.state == "live" for line in order.lines):
-            lines = tuple(replace(one, state="leaving") for one in order.lines)
-            self.order = replace(order, lines=lines)
-            self._return_all("given_back")
+            # A fee that stands alone does not return.
+            units = tuple(one for one in order.lines if one.kind != "fee")
+            self.order = replace(order, lines=_all_to("leaving", units, order.lines))
+            gross = sum(one.gross for one in units)
+            self._return_all("given_back", gross)
         return None
 
     def _is_over(self) -> bool:
         return self.now_ms >= (self.order.pay_until_ms or 0)
 
-    def _post_lines(self, kind: str) -> None:
-        order = self.order
-        if order.currency is not None and order.total:
-            numbers = tuple(line.line for line in order.lines)
+    def _post_lines(
+        self, kind: Literal["confirm", "give_back"], lines: tuple[OrderLine, ...]
+    ) -> None:
+        order, amount = self.order, sum(line.gross for line in lines)
+        if order.currency is not None and amount:
             self.postings.append(
                 Posting(
-                    name=kind,
                     kind=kind,
-                    amount=order.total,
+                    about=order.order,
+                    amount=amount,
                     currency=order.currency,
-                    lines=numbers,
+                    lines=lines,
                 )
             )
