@@ -10,8 +10,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from persistence.events.fees import Fees, Tax
-from persistence.shop.money.terms import Terms
+from persistence.shop.money.terms import Fees, Tax, Terms
 
 __all__ = ["Fees", "Line", "Tax", "Terms", "Unit", "div", "price", "spread", "total"]
 
@@ -111,7 +110,7 @@ def price(
         )
         for index, (unit, discount) in enumerate(zip(units, taken, strict=True))
     ]
-    if by_buyer and not on_lines and sum(fees):
+    if by_buyer and not on_lines and any(fees):
         lines.append(_fee_line(len(lines) + 1, sum(fees), terms.tax))
     return lines
 
