@@ -1,0 +1,1 @@
+"""Rows of the shop: orders, payments, tickets, check-in."""
