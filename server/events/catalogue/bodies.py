@@ -32,6 +32,7 @@ from inventory.venue.own import GA
 from inventory.zones import is_zone
 from persistence.events.details import DetailsChange
 from persistence.events.rows import Details, EventRow
+from persistence.shop.money.terms import NO_FEES, NO_TAX, Fees, Tax
 from server.base.refusals.refusals import wrong_field
 from server.transport.rest.bodies import Body
 from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
@@ -71,7 +72,7 @@ Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=20)]
 Registration = Literal["closed", "open"]
 
-CATALOGUE: Final = frozenset({"description", "category", "tags"})
+CATALOGUE: Final = frozenset({"description", "category", "tags", "fees", "tax"})
 """What no journal knows of an event."""
 
 TIMES: Final = frozenset({"starts_at", "ends_at", "on_sale_at", "off_sale_at"})
@@ -118,6 +119,8 @@ class EventCreate(Body, kw_only=True):
     """Places held at once from one network of addresses (/24, of IPv6 /56), bookings
     left out; as many as one booking may have in any case."""
     prices: Prices = msgspec.field(default_factory=dict)
+    fees: Fees = NO_FEES
+    tax: Tax = NO_TAX
     payment: Payment = "none"
     pay_s: PayTime = 900
     """So long may the buyer of an order take to pay."""
@@ -139,8 +142,8 @@ class EventCreate(Body, kw_only=True):
 class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to change of an event; what is absent stays.
 
-    Prices are merged by category and types by key, and null takes one away. A type and
-    a list are replaced whole.
+    Prices are merged by category and types by key, and null takes one away. A type,
+    lists, fees and tax are replaced whole; orders keep those that they were made with.
     Where `starts_at` changes, `ends_at`, `off_sale_at` and, before the sale opened,
     `on_sale_at` move along where they are not named: by as much as the beginning does
     on the clocks of the event's zone. A change of `timezone` alone moves no time.
@@ -162,6 +165,8 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     max_per_booking: PerBooking | UnsetType = UNSET
     max_held_per_network: HeldPerNetwork | UnsetType = UNSET
     prices: PricesPatch | UnsetType = UNSET
+    fees: Fees | UnsetType = UNSET
+    tax: Tax | UnsetType = UNSET
     payment: Payment | UnsetType = UNSET
     pay_s: PayTime | UnsetType = UNSET
     types: TypesPatch | UnsetType = UNSET
@@ -260,6 +265,8 @@ class NewEvent(EventSummary, kw_only=True):
     """An event with all that the catalogue tells of it."""
 
     description: str
+    fees: Fees
+    tax: Tax
 
 
 class EventDocument(NewEvent, kw_only=True):
@@ -325,6 +332,8 @@ def details_of(body: EventCreate) -> Details:
         description=body.description,
         category=None if body.category is None else word_of("category", body.category),
         tags=tags_of(body.tags),
+        fees=body.fees,
+        tax=body.tax,
     )
 
 
@@ -339,6 +348,8 @@ def details_change(patch: EventPatch) -> DetailsChange | None:
         if isinstance(category, str)
         else category,
         tags=UNSET if tags is UNSET else tags_of(tags),
+        fees=patch.fees,
+        tax=patch.tax,
     )
 
 
