@@ -85,8 +85,8 @@ def give_back(
 ) -> Posting:
     """Post that lines of a confirmed order are given back: what they cost is owed.
 
-    `about` is the order or the part of it that goes. `returns` is what the order's terms say of fees: where they do not return, the
-    seller has paid its own for good.
+    `about` is the order or the part of it that goes. `returns` is what the order's
+    terms say of fees: where they do not return, the seller has paid its own for good.
     """
     earned = _earned(lines, returns)
     back: Amounts = {account: -amount for account, amount in earned.items()}
