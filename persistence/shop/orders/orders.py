@@ -1,11 +1,9 @@
 """Single orders: made once, changed under their row's lock, taken up to be driven.
 
-What becomes of one is for its rules; `change` gives a caller the order locked, and
-writes what it says in the same transaction.
+What becomes of one is for its rules; `lock_order` gives it to a caller's transaction,
+and `write_order` beside this writes what it is then.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +11,7 @@ from msgspec import Struct
 
 from persistence.postgres.pool import Pool, UniqueViolation
 from persistence.shop.money.terms import Terms
-from persistence.shop.orders.records import OrderState, Rules
+from persistence.shop.orders.records import Rules
 from persistence.shop.orders.rows import (
     FIELDS,
     FROM,
@@ -21,7 +19,6 @@ from persistence.shop.orders.rows import (
     OrderBuyer,
     StoredOrder,
     order_of,
-    write_order,
 )
 
 DRIVEN_S: Final = 30.0
@@ -81,18 +78,6 @@ class NewOrder(Struct, frozen=True, kw_only=True):
     request_hash: bytes
 
 
-class Change:
-    """An order that is locked; what is put here is written when the block ends."""
-
-    def __init__(self, connection: Any, stored: StoredOrder, now_ms: int) -> None:
-        self.connection = connection
-        self.stored = stored
-        self.now_ms = now_ms
-        self.after: OrderState | None = None
-        """What it is to be; None where nothing changes."""
-        self.wake_ms: int | None = None
-
-
 class OrderGone(LookupError):
     """There is no such order."""
 
@@ -149,14 +134,6 @@ class Orders:
         row = await self._pool.fetch_one(sql, *values)
         return None if row is None else order_of(row)
 
-    @asynccontextmanager
-    async def change(self, order: str) -> AsyncIterator[Change]:
-        """Give an order locked, in a transaction. Raises `OrderGone`."""
-        async with self._pool.transaction() as connection:
-            change = await locked(connection, order)
-            yield change
-            await written(change)
-
     async def take_up(self) -> list[str]:
         """Return the orders that are to be looked at; nobody else gets them soon."""
         rows = await self._pool.fetch(_TAKE_UP, DRIVEN_S, TAKEN_MAX)
@@ -168,20 +145,16 @@ class Orders:
         return [row["order_id"] for row in rows]
 
 
-async def locked(connection: Any, order: str) -> Change:
-    """Lock an order in the caller's transaction. Raises `OrderGone`."""
+async def lock_order(connection: Any, order: str) -> tuple[StoredOrder, int]:
+    """Lock an order in the caller's transaction; return it, and the time by then.
+
+    Raises `OrderGone`.
+    """
     now_ms = await connection.fetchval("SELECT lock_order($1)", order)
     row = None if now_ms is None else await connection.fetchrow(_FIND, order)
     if row is None:
         raise OrderGone(order)
-    return Change(connection, order_of(row), now_ms)
-
-
-async def written(change: Change) -> None:
-    """Write what became of a locked order."""
-    if change.after is not None:
-        before = change.stored.state
-        await write_order(change.connection, before, change.after, change.wake_ms)
+    return order_of(row), now_ms
 
 
 async def order_of_payment(
