@@ -1,9 +1,10 @@
 """What an event took, gave back and owes, by currency, and which orders do not add up.
 
-Of each order and currency: captured - returned = live + pending + due - outside, where
-`live` is the gross of its live lines once a payment is accepted, and `outside` what was
-returned at the provider without us. And the ledger says the same. One statement, so all
-of it is of one moment.
+Of each payment: captured - returned = live + pending + due - outside. `live` is the
+gross of its order's live lines, where it is the one that was accepted. What is left is
+`due` where it is more than nothing, and then a refund of as much has failed; where it
+is less, as much was returned at the provider without us, and is for no line. And the
+ledger says the same of each order. One statement, so all of it is of one moment.
 """
 
 from typing import Final
@@ -17,11 +18,10 @@ from persistence.shop.money.terms import Reads
 DIFFERENCES_MAX: Final = 100
 """How many orders that do not add up are named; all are counted."""
 
-# What each order did in each currency, from its own rows and from the ledger: one row
-# for each thing, then summed up. Orders that were lost keep their lines as they were.
-_BOOKS: Final = """
+# An order that was lost keeps its lines as they were priced: nothing of it is live.
+_PARTS: Final = """
 WITH part AS MATERIALIZED (
-    SELECT o.order_id, o.reference, o.currency, o.due,
+    SELECT o.order_id, o.reference, o.currency, o.due AS told_due, o.accepted_payment,
         o.accepted_payment IS NOT NULL AND o.step NOT IN ('lost', 'event_cancelled')
             AS has_paid,
         p.booking_id IS NOT NULL AS is_booked,
@@ -29,46 +29,48 @@ WITH part AS MATERIALIZED (
     FROM order_part p JOIN orders o USING (order_id)
     WHERE p.event_id = $1
 ), line AS MATERIALIZED (
-    SELECT l.order_id, p.currency, p.has_paid, p.is_booked,
-        coalesce(sum(l.gross) FILTER (WHERE l.state = 'live'), 0) AS live,
-        coalesce(sum(l.fee) FILTER (WHERE l.state = 'live'), 0) AS fee,
-        coalesce(sum(l.tax) FILTER (WHERE l.state = 'live'), 0) AS tax,
-        coalesce(sum(l.gross) FILTER (WHERE l.state <> 'gone'), 0) AS earned,
-        coalesce(sum(l.fee) FILTER (WHERE l.state <> 'gone'), 0) AS earned_fee,
-        coalesce(sum(l.tax) FILTER (WHERE l.state <> 'gone'), 0) AS earned_tax,
-        coalesce(sum(l.seller_fee)
-            FILTER (WHERE l.state <> 'gone' OR NOT p.returns), 0) AS seller_fee
-    FROM part p JOIN order_line l USING (order_id)
-    WHERE p.currency IS NOT NULL
-    GROUP BY l.order_id, p.currency, p.has_paid, p.is_booked
-), failed AS (
-    SELECT r.order_id, r.payment_id, r.currency,
-        coalesce(sum(r.amount) FILTER (WHERE r.state = 'failed'), 0) AS failed,
-        coalesce(sum(r.amount)
-            FILTER (WHERE r.reason = 'outside' AND r.state = 'settled'), 0) AS outside
-    FROM part p JOIN refund r USING (order_id)
-    GROUP BY r.order_id, r.payment_id, r.currency
-), thing AS (
+    SELECT l.order_id, sum(l.gross) FILTER (WHERE l.state = 'live') AS live,
+        sum(l.fee) FILTER (WHERE l.state = 'live') AS fee,
+        sum(l.tax) FILTER (WHERE l.state = 'live') AS tax,
+        sum(l.gross) FILTER (WHERE l.state <> 'gone') AS earned,
+        sum(l.fee) FILTER (WHERE l.state <> 'gone') AS earned_fee,
+        sum(l.tax) FILTER (WHERE l.state <> 'gone') AS earned_tax,
+        sum(l.seller_fee) FILTER (WHERE l.state <> 'gone' OR NOT p.returns)
+            AS seller_fee
+    FROM part p JOIN order_line l USING (order_id) GROUP BY l.order_id
+), back AS (
+    SELECT r.payment_id,
+        sum(r.amount) FILTER (WHERE r.state IN ('settled', 'by_hand')) AS returned,
+        sum(r.amount) FILTER (WHERE r.state = 'settled') AS settled,
+        sum(r.amount) FILTER (WHERE r.state IN ('requested', 'sent')) AS pending,
+        sum(r.amount) FILTER (WHERE r.state = 'failed') AS failed,
+        sum(r.amount) FILTER (WHERE r.state = 'settled' AND r.reason = 'outside')
+            AS outside
+    FROM part p JOIN refund r USING (order_id) GROUP BY r.payment_id
+), paid AS (
     SELECT y.order_id, y.captured_currency AS currency, y.captured,
-        0 AS returned, 0 AS settled, 0 AS pending, 0 AS due, 0 AS outside,
-        0 AS live, 0 AS fee, 0 AS tax, 0 AS seller_fee, 0 AS at_door,
-        0 AS earned, 0 AS earned_fee, 0 AS earned_tax,
-        0 AS provider, 0 AS owed, 0 AS fees, 0 AS taxes
-    FROM part p JOIN payment y USING (order_id) WHERE y.state = 'captured'
-    UNION ALL
-    SELECT r.order_id, r.currency, 0,
-        CASE WHEN r.state IN ('settled', 'by_hand') THEN r.amount ELSE 0 END,
-        CASE WHEN r.state = 'settled' THEN r.amount ELSE 0 END,
-        CASE WHEN r.state IN ('requested', 'sent') THEN r.amount ELSE 0 END,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-    FROM part p JOIN refund r USING (order_id)
-    UNION ALL
-    SELECT order_id, currency, 0, 0, 0, 0,
-        greatest(0, failed - outside), greatest(0, outside - failed),
+        coalesce(b.returned, 0) AS returned, coalesce(b.settled, 0) AS settled,
+        coalesce(b.pending, 0) AS pending, coalesce(b.failed, 0) AS failed,
+        coalesce(b.outside, 0) AS outside,
+        y.captured - coalesce(b.returned, 0) - coalesce(b.pending, 0)
+            - CASE WHEN p.has_paid AND y.payment_id = p.accepted_payment
+                THEN coalesce(l.live, 0) ELSE 0 END AS rest
+    FROM part p JOIN payment y USING (order_id)
+        LEFT JOIN back b USING (payment_id) LEFT JOIN line l USING (order_id)
+    WHERE y.state = 'captured'
+)"""
+
+# What each order did in each currency: by its payments, by its lines, by the ledger.
+_BOOKS: Final = f"""{_PARTS}, thing (order_id, currency, captured, returned, settled,
+    pending, due, outside, unexplained, live, fee, tax, seller_fee, at_door, earned,
+    earned_fee, earned_tax, provider, owed, fees, taxes) AS (
+    SELECT order_id, currency, captured, returned, settled, pending,
+        greatest(0, rest), greatest(0, -rest),
+        CASE WHEN rest > failed OR -rest > outside THEN 1 ELSE 0 END,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-    FROM failed
+    FROM paid
     UNION ALL
-    SELECT order_id, currency, 0, 0, 0, 0, 0, 0,
+    SELECT order_id, p.currency, 0, 0, 0, 0, 0, 0, 0,
         CASE WHEN has_paid THEN live ELSE 0 END,
         CASE WHEN has_paid THEN fee ELSE 0 END,
         CASE WHEN has_paid THEN tax ELSE 0 END,
@@ -78,20 +80,20 @@ WITH part AS MATERIALIZED (
         CASE WHEN is_booked THEN earned_fee ELSE 0 END,
         CASE WHEN is_booked THEN earned_tax ELSE 0 END,
         0, 0, 0, 0
-    FROM line
+    FROM part p JOIN line USING (order_id) WHERE p.currency IS NOT NULL
     UNION ALL
-    SELECT m.order_id, m.currency, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    SELECT order_id, m.currency, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         CASE m.account WHEN 'provider' THEN m.amount ELSE 0 END,
         CASE m.account WHEN 'due' THEN -m.amount ELSE 0 END,
         CASE m.account WHEN 'fees' THEN -m.amount ELSE 0 END,
         CASE m.account WHEN 'tax' THEN -m.amount ELSE 0 END
     FROM part p JOIN money_entry m USING (order_id)
-), book AS MATERIALIZED (
-    SELECT order_id, currency, {sums}
-    FROM thing GROUP BY order_id, currency
+), book AS (
+    SELECT order_id, currency, {{sums}} FROM thing GROUP BY order_id, currency
 ), judged AS (
-    SELECT b.*, p.reference,
-        captured - returned - live - pending <> due - outside AS is_uneven,
+    SELECT b.*, p.reference, p.told_due,
+        b.unexplained > 0 OR has_paid AND captured < live
+            OR sum(b.due) OVER (PARTITION BY b.order_id) <> told_due AS is_uneven,
         provider <> captured - settled OR owed <> captured - settled - earned
             OR fees <> earned_fee + seller_fee OR taxes <> earned_tax AS is_misposted
     FROM book b JOIN part p USING (order_id)
@@ -111,6 +113,7 @@ _FIGURES: Final = (
 )
 _OTHERS: Final = (
     "settled",
+    "unexplained",
     "earned",
     "earned_fee",
     "earned_tax",
@@ -122,7 +125,8 @@ _OTHERS: Final = (
 
 
 def _sums(names: tuple[str, ...]) -> str:
-    return ", ".join(f"sum({name})::bigint AS {name}" for name in names)
+    # What has no line at all sums up to null.
+    return ", ".join(f"coalesce(sum({name}), 0)::bigint AS {name}" for name in names)
 
 
 _SUMS = (
@@ -130,11 +134,13 @@ _SUMS = (
     + f"""
 SELECT currency, {_sums(_FIGURES)},
     count(*) FILTER (WHERE is_uneven OR is_misposted) AS differing,
-    coalesce(json_agg(json_build_object('order', order_id, 'reference', reference,
-        'currency', currency, 'captured', captured, 'returned', returned,
-        'live', live, 'pending', pending, 'due', due, 'outside', outside,
-        'is_uneven', is_uneven, 'is_misposted', is_misposted) ORDER BY order_id)
-        FILTER (WHERE is_uneven OR is_misposted), '[]')::text AS differences
+    coalesce(to_json((array_agg(json_build_object('order', order_id,
+        'reference', reference, 'currency', currency, 'captured', captured,
+        'returned', returned, 'live', live, 'pending', pending, 'due', due,
+        'outside', outside, 'told_due', told_due, 'is_uneven', is_uneven,
+        'is_misposted', is_misposted)
+        ORDER BY order_id) FILTER (WHERE is_uneven OR is_misposted)
+        )[:{DIFFERENCES_MAX}]), '[]')::text AS differences
 FROM judged GROUP BY currency ORDER BY currency
 """
 )
@@ -152,6 +158,8 @@ class Uneven(Struct, frozen=True, kw_only=True):
     pending: int
     due: int
     outside: int
+    told_due: int
+    """What its row says is due, in all currencies."""
     is_uneven: bool
     is_misposted: bool
 
@@ -165,7 +173,8 @@ class Uneven(Struct, frozen=True, kw_only=True):
         return (
             f"Order {self.reference} took {self.captured} and returned {self.returned}"
             f" {self.currency}, which is not {self.live} live, {self.pending} pending"
-            f" and {self.due} due, less {self.outside} returned outside."
+            f" and {self.due} due, less {self.outside} returned outside; its row says"
+            f" that {self.told_due} is due."
         )
 
 
@@ -197,5 +206,4 @@ async def takings_of(where: Reads, event: str) -> list[Takings]:
 
 
 def _takings_of(row: Row) -> Takings:
-    differences = _differences(row["differences"])[:DIFFERENCES_MAX]
-    return Takings(**{**row, "differences": differences})
+    return Takings(**{**row, "differences": _differences(row["differences"])})
