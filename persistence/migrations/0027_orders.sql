@@ -122,17 +122,20 @@ CREATE TABLE refund (
 );
 CREATE INDEX refund_of_order ON refund (order_id);
 
--- What providers said, once each, with what it was applied to.
+-- What providers said by themselves, once each.
 CREATE TABLE provider_event (
     provider text NOT NULL,
     event_ref text NOT NULL,
     payment_ref text NOT NULL,
+    attempt text COLLATE "C",
     received_at timestamptz NOT NULL DEFAULT now(),
     body bytea NOT NULL,
     applied_at timestamptz,
     PRIMARY KEY (provider, event_ref)
 );
-COMMENT ON COLUMN provider_event.body IS 'as it was sent, signed; read again if it waits';
+COMMENT ON COLUMN provider_event.body IS 'the facts, as they were read from what came';
+COMMENT ON COLUMN provider_event.applied_at IS
+    'null where no attempt of ours is known that it tells of';
 CREATE INDEX provider_event_waiting ON provider_event (received_at)
     WHERE applied_at IS NULL;
 

@@ -88,12 +88,16 @@ def with_attempt(order: OrderState, now_ms: int) -> OrderState:
 
 
 def find(order: OrderState, attempt: str | None, ref: str | None) -> Payment | None:
-    """Return the attempt that a provider speaks of, by our id or by theirs."""
+    """Return the attempt that a provider speaks of, by its id or by ours.
+
+    None, too, where the provider has our attempt twice, and speaks of the other.
+    """
     for payment in order.payments:
-        if attempt is not None and payment.payment == attempt:
-            return payment
         if ref is not None and payment.ref == ref:
             return payment
+    for payment in order.payments:
+        if attempt is not None and payment.payment == attempt:
+            return payment if ref is None or payment.ref is None else None
     return None
 
 
@@ -112,6 +116,8 @@ def heard_of_session(order: OrderState, heard: SessionOpen | NoSession) -> Told:
 def heard_of_attempt(order: OrderState, fact: AttemptFact) -> Told:
     """Take in a fact about an attempt; what is no attempt of the order is nothing."""
     payment = find(order, fact.attempt, fact.ref)
+    if payment is None and isinstance(fact, Captured):
+        payment = _twin(order, fact)
     if payment is None:
         return Told(order)
     payment = replace(payment, ref=payment.ref or fact.ref)
@@ -254,6 +260,21 @@ def _left_of(order: OrderState, payment: Payment) -> int:
     return payment.captured - back - kept
 
 
+def _twin(order: OrderState, fact: Captured) -> Payment | None:
+    """Return a second payment of one attempt: the provider took the money twice."""
+    first = find(order, fact.attempt, None)
+    if first is None:
+        return None
+    return Payment(
+        payment=f"{first.payment}_{_short(fact.ref)}",
+        provider=first.provider,
+        amount=first.amount,
+        currency=first.currency,
+        at_ms=first.at_ms,
+        ref=fact.ref,
+    )
+
+
 def _state_of(fact: AttemptFact) -> AttemptState:
     if isinstance(fact, Opened):
         return "open"
@@ -272,6 +293,8 @@ def _with(order: OrderState, payment: Payment) -> OrderState:
     payments = tuple(
         payment if one.payment == payment.payment else one for one in order.payments
     )
+    if payment not in payments:
+        payments = (*payments, payment)
     return replace(order, payments=payments)
 
 
@@ -332,4 +355,4 @@ def _moved(refund: Refund, kind: Literal["settle", "outside", "undo"]) -> Postin
 
 
 def _short(ref: str) -> str:
-    return blake2b(ref.encode(), digest_size=12).hexdigest()
+    return blake2b(ref.encode(), digest_size=6).hexdigest()

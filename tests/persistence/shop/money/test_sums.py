@@ -18,7 +18,7 @@ from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import OrderLine, Rules
 from persistence.shop.orders.rows import OrderBuyer
 from server.shop.money.pricing import Unit, price, total
-from server.shop.orders.desk import Desk
+from server.shop.orders.driving.desk import Desk
 from server.shop.orders.facts import (
     Book,
     BookAgain,

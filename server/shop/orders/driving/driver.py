@@ -40,8 +40,8 @@ from server.live.actors.registry import (
 )
 from server.shop.money.pricing import Unit, price, total
 from server.shop.orders import facts
-from server.shop.orders.attempts import find
-from server.shop.orders.desk import Applied, Desk
+from server.shop.orders.attempts import find, pending
+from server.shop.orders.driving.desk import Applied, Desk
 from server.shop.orders.facts import Heard, Wish
 from server.shop.orders.rules import MARGIN_S
 from server.shop.payments.provider import (
@@ -85,7 +85,7 @@ class Driver:
         self._registry = registry
         self.provider = provider
         self._shop_url = shop_url
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def drive(self, order: str, applied: Applied | None = None) -> Applied:
@@ -112,6 +112,16 @@ class Driver:
                 applied = await self._desk.hear(order, *heard)
         if failure is not None:
             raise failure
+        return applied
+
+    async def end_attempts(self, stored: StoredOrder) -> Applied:
+        """End all attempts that may still be paid. Raises as `drive` does."""
+        order = stored.state.order
+        applied = Applied(stored, ())
+        for payment in pending(stored.state):
+            wish = facts.Expire(payment.payment)
+            heard = await self._of_attempt(stored, payment, wish)
+            applied = await self._desk.hear(order, *heard)
         return applied
 
     def kick(self, order: str, applied: Applied) -> None:
@@ -275,7 +285,7 @@ class Driver:
         assert payment is not None
         assert payment.ref is not None
         provider = self._provider_of(payment)
-        old = self._now_ms() - refund.at_ms > RECENT_MS
+        old = self.now_ms() - refund.at_ms > RECENT_MS
         seen = await provider.look(payment.ref) if old else []
         if any(getattr(fact, "refund", None) == name for fact in seen):
             return [*seen]
