@@ -162,7 +162,7 @@ def attempt_of(name: str, amount: int = 4500, currency: str = "EUR") -> Attempt:
         reference="K7M2QX",
         amount=amount,
         currency=currency,
-        description="2 × Gala",
+        description="2 tickets, Gala",
         email="buyer@example.org",
         expires_at_ms=4_000_000_000_000,
     )

@@ -9,7 +9,7 @@ from collections import Counter
 import aiohttp
 import msgspec
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from server.shop.payments.provider import (
     Captured,
@@ -284,8 +284,8 @@ async def test_two_hundred_webhooks_doubled_reversed_forged_and_late(
         try:
             other.verify(body, headers)
             believed += 1
-        except Exception as error:
-            assert type(error).__name__ == "WebhookVerificationError"
+        except WebhookVerificationError:
+            continue
     assert believed == 300
 
 
@@ -301,11 +301,11 @@ async def test_a_lost_webhook_leaves_looking(gateway, provider, receiver):
 
 
 async def test_webhooks_are_sent_until_they_are_taken(gateway, provider, receiver):
-    receiver.answers = [500, 503, 302]
+    receiver.answers = [503, 302]
     session = await begin(provider, receiver, "pay_retried")
     await gateway.choose(session.url, "pay")
     await receiver.until(lambda: receiver.facts)
-    assert len(receiver.raw) == 4
+    assert len(receiver.raw) == 3
     assert len({headers["webhook-id"] for headers, _ in receiver.raw}) == 1
 
 
