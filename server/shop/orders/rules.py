@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
+from inventory.limits import PAY_MARGIN_S
 from persistence.shop.orders.records import (
     LineState,
     OrderLine,
@@ -59,9 +60,6 @@ from server.shop.payments.provider import (
     RefundFailed,
     RefundSettled,
 )
-
-MARGIN_S: Final = 120
-"""An order has its hold so long after its pay time: an answer may be under way."""
 
 LEASE_MS: Final = 30_000
 """Who drives an order has it alone for so long; then anybody may."""
@@ -191,7 +189,7 @@ def _is_due(payment: Payment, now_ms: int) -> bool:
 
 def _pledged_until(order: OrderState) -> int:
     """Return until when the order has its hold."""
-    return (order.pay_until_ms or 0) + MARGIN_S * 1_000
+    return (order.pay_until_ms or 0) + PAY_MARGIN_S * 1_000
 
 
 def _shown(order: OrderState) -> tuple[object, ...]:

@@ -17,6 +17,7 @@ from msgspec import structs
 
 from inventory import commands
 from inventory.commands import AnyCommand
+from inventory.limits import PAY_MARGIN_S
 from inventory.replies import (
     BookOk,
     HoldOk,
@@ -43,7 +44,6 @@ from server.shop.orders import facts
 from server.shop.orders.attempts import find, pending
 from server.shop.orders.driving.desk import Applied, Desk
 from server.shop.orders.facts import Heard, Wish
-from server.shop.orders.rules import MARGIN_S
 from server.shop.payments.provider import (
     Attempt,
     PaymentProvider,
@@ -200,7 +200,12 @@ class Driver:
         match wish:
             case facts.Pledge(until_s):
                 command: AnyCommand = commands.Pledge(
-                    id=0, event=event, hold=hold, order=name, until_s=until_s
+                    id=0,
+                    event=event,
+                    hold=hold,
+                    order=name,
+                    until_s=until_s,
+                    types=order.rules.types,
                 )
                 reply = await self._ask(stored, command, "pledge")
                 if isinstance(reply, Refused):
@@ -334,7 +339,7 @@ def _pledged(stored: StoredOrder, reply: PledgeOk, local: ServedEvent) -> facts.
             kind="seat" if line.label in seats else "place",
             label=line.label,
             category=line.category,
-            type=None,
+            type=line.type,
             amount=line.amount,
         )
         for line in reply.lines
@@ -345,7 +350,7 @@ def _pledged(stored: StoredOrder, reply: PledgeOk, local: ServedEvent) -> facts.
         lines=tuple(OrderLine(**structs.asdict(line)) for line in lines),
         currency=None if reply.total is None else reply.total.currency,
         total=total(lines),
-        pay_until_ms=until_ms - MARGIN_S * 1_000,
+        pay_until_ms=until_ms - PAY_MARGIN_S * 1_000,
     )
 
 
