@@ -268,8 +268,9 @@ class _Case:
                     self._set("refused", why=code)
             case Booked(booking):
                 self._booked(booking)
-            case NotBooked(code):
-                self._not_booked(code)
+            case NotBooked(code, again):
+                if self.order.step == ("late" if again else "paid"):
+                    self._not_booked(code)
             case Unpledged():
                 self._unpledged()
             case SeatsFreed():
@@ -315,16 +316,20 @@ class _Case:
                 self._set("left" if self.order.leaving else "expired")
 
     def _booked(self, booking: str) -> None:
-        if self.order.booking is not None:
+        order = self.order
+        if order.booking is not None:
             return
-        self.order = replace(self.order, booking=booking, step="booked")
-        self._post_lines("confirm", self.order.lines)
+        if order.step in ("paid", "late"):
+            self.order = replace(order, booking=booking, step="booked")
+            self._post_lines("confirm", order.lines)
+            return
+        # It was given up meanwhile, by another who drove it: so is this.
+        lines = _all_to("leaving", order.lines, order.lines)
+        self.order = replace(order, booking=booking, lines=lines)
 
     def _not_booked(self, code: str) -> None:
         """Go another way where the event does not book what is paid."""
         order = self.order
-        if order.step not in ("paid", "late"):
-            return
         paid = order.accepted is not None
         if code == "sale_closed":
             self._set("event_cancelled", why=code)
@@ -359,9 +364,11 @@ class _Case:
         leaving = tuple(one for one in self.order.lines if one.state == "leaving")
         if not leaving:
             return
-        self._post_lines("give_back", leaving)
         lines = _all_to("gone", leaving, self.order.lines)
-        self.order = replace(self.order, lines=lines, step="given_back")
+        self.order = replace(self.order, lines=lines)
+        if self.order.step == "booked":
+            self._post_lines("give_back", leaving)
+            self._set("given_back")
 
     def _asked(self, asked: PayAgain | Leave | GiveBack | EventOver) -> str | None:
         order = self.order

@@ -234,10 +234,10 @@ class Driver:
         )
         held = await self._ask(stored, hold, "late:hold")
         if isinstance(held, Refused):
-            return facts.NotBooked(held.code)
+            return facts.NotBooked(held.code, again=True)
         assert isinstance(held, HoldOk)
         book = commands.Book(id=0, event=order.event, hold=held.hold, order=order.order)
-        return _booked(await self._ask(stored, book, "late:book"))
+        return _booked(await self._ask(stored, book, "late:book"), again=True)
 
     async def _free_seats(self, stored: StoredOrder) -> Heard:
         order = stored.state
@@ -358,9 +358,9 @@ def _ms_of(time: str) -> int:
     return round(datetime.fromisoformat(time).timestamp() * 1_000)
 
 
-def _booked(reply: Reply) -> Heard:
+def _booked(reply: Reply, *, again: bool = False) -> Heard:
     if isinstance(reply, Refused):
-        return facts.NotBooked(reply.code)
+        return facts.NotBooked(reply.code, again)
     assert isinstance(reply, BookOk)
     return facts.Booked(reply.booking)
 
