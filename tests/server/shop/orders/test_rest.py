@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -128,7 +129,7 @@ async def test_an_order_from_the_hold_to_the_booking(world):
     done = await world.becomes(buyer, order["id"], "confirmed")
     assert done["payment"] is None
     assert done["lines"] == order["lines"]
-    told = []
+    told: list[dict[str, Any]] = []
     while not told or told[-1]["status"] != "confirmed":
         told.append(await socket.receive_json(timeout=10))
     assert {one["op"] for one in told} == {"order"}
@@ -179,10 +180,10 @@ async def test_a_pledged_hold_is_nobodys_to_change(world):
 async def test_another_total_is_told_and_the_hold_stays(world):
     buyer = await world.guest()
     body = {"event": world.event, "hold": await world.hold(buyer, 1)}
-    for total in ({"amount": 2_000, "currency": "EUR"},):
-        answer = await buyer.post("/v1/orders", {**body, "total": total})
-        assert (answer.status, answer.body["code"]) == (409, "price_changed")
-        assert answer.body["total"] == {"amount": 2_100, "currency": "EUR"}
+    total = {"amount": 2_000, "currency": "EUR"}
+    answer = await buyer.post("/v1/orders", {**body, "total": total})
+    assert (answer.status, answer.body["code"]) == (409, "price_changed")
+    assert answer.body["total"] == {"amount": 2_100, "currency": "EUR"}
     other = await buyer.post(
         "/v1/orders", {**body, "total": {"amount": 2_100, "currency": "USD"}}
     )
@@ -238,7 +239,6 @@ async def test_orders_are_listed_and_searched(world):
     }.items():
         page = await world.seller.good("GET", path + query)
         assert [row["id"] for row in page["items"]] == found, query
-    assert page["items"] == []
     refused = await buyer.get(path)
     assert refused.status == 403
     reference = one["reference"].lower()
