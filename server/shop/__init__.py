@@ -1,0 +1,1 @@
+"""What is sold beside the seats themselves: orders, payment, tickets, check-in."""
