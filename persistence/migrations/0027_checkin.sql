@@ -85,7 +85,7 @@ CREATE TABLE checkin_state (
     ticket_id text COLLATE "C" NOT NULL REFERENCES ticket,
     list_id text COLLATE "C" NOT NULL,
     event_id text COLLATE "C" NOT NULL,
-    state text NOT NULL CHECK (state IN ('in', 'out')),
+    state text NOT NULL CHECK (state IN ('never', 'in', 'out')),
     nonce text COLLATE "C" NOT NULL,
     at timestamptz NOT NULL,
     gate text NOT NULL,
@@ -94,6 +94,7 @@ CREATE TABLE checkin_state (
     PRIMARY KEY (ticket_id, list_id),
     FOREIGN KEY (event_id, list_id) REFERENCES checkin_list
 );
+COMMENT ON COLUMN checkin_state.state IS 'never: all that let them in was undone';
 COMMENT ON COLUMN checkin_state.nonce IS 'the scan that it is since';
 COMMENT ON COLUMN checkin_state.sort_at IS 'of the last scan that it follows from';
 CREATE INDEX checkin_state_counts ON checkin_state (event_id, list_id, state);

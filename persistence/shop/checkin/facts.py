@@ -23,6 +23,8 @@ Result = Literal[
 ]
 """What a scan is answered. Only `ok` lets somebody through."""
 
+STANDINGS: Final[tuple[Standing, ...]] = ("never", "in", "out")
+
 Outcome = Literal["entry", "exit", "double_entry", "entered_revoked", "nothing"]
 """What somebody who was let through came to, once all is known that gates saw.
 
@@ -41,8 +43,6 @@ class TicketSeen(Struct, frozen=True):
     generation: int
     label: str
     category: str | None
-    holder: str | None
-    """The name of who has it, where that is known."""
 
 
 class ListSeen(Struct, frozen=True):

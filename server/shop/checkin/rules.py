@@ -1,8 +1,8 @@
 """The rules of a gate: who passes, and what it comes to what several gates saw.
 
 Pure: no clock, no database. `judge` decides about one scan. `fold` tells what all that
-were let through come to, and so what an upload or an undo leaves; a scan that is decided
-with what is known does the same as `fold` with it as the last.
+were let through come to, and so what an upload or an undo leaves; a scan that is
+decided with what is known does the same as `fold` with it as the last.
 
 | a ticket, on one list | scan in | scan out |
 |---|---|---|
@@ -26,9 +26,10 @@ from persistence.shop.checkin.facts import (
     Standing,
     TicketSeen,
 )
+from persistence.shop.checkin.scans import Judge
 
 _GOOD: Final = frozenset({"valid", "offered"})
-"""States of tickets that pass; one that is offered to somebody is its holder's still."""
+"""States of tickets that pass; one that is offered to another is its holder's still."""
 
 
 def judge(
@@ -54,12 +55,19 @@ def judge(
         return _way_out(rules, standing)
     if not rules.open:
         return "too_early"
-    return "ok" if standing in let_in_from(rules) else "already_in"
+    again = standing == "out" and rules.reentry
+    return "ok" if standing == "never" or again else "already_in"
 
 
-def let_in_from(rules: ListSeen) -> tuple[Standing, ...]:
-    """Return where somebody may be who comes in."""
-    return ("never", "out") if rules.reentry else ("never",)
+def judge_of(generation: int, direction: Direction) -> Judge:
+    """Return what judges the scans of a code of this generation, one way."""
+
+    def judged(
+        ticket: TicketSeen | None, rules: ListSeen, standing: Standing
+    ) -> Result:
+        return judge(ticket, generation, rules, standing, direction)
+
+    return judged
 
 
 def _way_out(rules: ListSeen, standing: Standing) -> Result:
@@ -76,7 +84,7 @@ def fold(greens: Iterable[Green]) -> Folded:
     code that was revoked is no entry of its ticket: somebody is in who should not be.
     """
     standing: Standing = "never"
-    since = entry = last = None
+    since = last = None
     outcomes: dict[str, Judged] = {}
     for green in sorted(greens, key=lambda one: (one.sort_at, one.nonce)):
         if green.revoked:
@@ -90,9 +98,9 @@ def fold(greens: Iterable[Green]) -> Folded:
                 outcomes[green.nonce] = Judged("exit")
             else:
                 outcomes[green.nonce] = Judged("nothing")
-        elif standing == "in" and entry is not None:
-            outcomes[green.nonce] = Judged("double_entry", entry.nonce)
+        elif standing == "in" and since is not None:
+            outcomes[green.nonce] = Judged("double_entry", since.nonce)
         else:
-            standing, since, entry = "in", green, green
+            standing, since = "in", green
             outcomes[green.nonce] = Judged("entry")
     return Folded(standing, since, last, outcomes)
