@@ -89,7 +89,8 @@ UPDATE checkin_state SET state = 'never'
 WHERE ticket_id = $1 AND list_id = $2 AND state <> 'never'
 """
 _TOLD = """
-SELECT c.event_id, c.nonce, c.outcome, c.ticket_id, c.gate, t.label, c.revoked,
+SELECT c.event_id, c.nonce, c.outcome, c.ticket_id, c.gate, t.label,
+    c.undone_at IS NOT NULL AS undone,
     o.gate AS other_gate, o.at AS other_at
 FROM checkin c LEFT JOIN ticket t USING (ticket_id)
 LEFT JOIN checkin o ON o.event_id = c.event_id AND o.nonce = c.other_nonce
@@ -150,7 +151,7 @@ class Told(Struct, frozen=True):
     ticket_id: str | None
     gate: str
     label: str | None
-    revoked: bool
+    undone: bool
     other_gate: str | None
     """Where the entry was that a double one is beside."""
     other_at: datetime | None
