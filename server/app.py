@@ -40,6 +40,7 @@ from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
+from server.shop.tickets.capability import TICKETS
 from server.transport.capability.capability import (
     Startup,
     add_routes,
@@ -84,6 +85,7 @@ CAPABILITIES: Final = (
     ATTENDEES,
     NUMBERS,
     AUDIT,
+    TICKETS,
     DESCRIPTION,
     PAGES,
 )

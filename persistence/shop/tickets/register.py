@@ -50,7 +50,7 @@ SELECT count(*) FROM gone
 _REISSUE = """
 WITH before AS (
     SELECT ticket_id, event_id, number, generation FROM ticket
-    WHERE ticket_id = $1 AND state = 'valid' AND generation < $4
+    WHERE ticket_id = $1 AND state = 'valid' AND generation = $4
 ), listed AS (
     INSERT INTO ticket_revoked (event_id, number, generation, revision)
     SELECT event_id, number, generation, $2 FROM before
@@ -135,13 +135,13 @@ async def revoke(connection: Any, revision: int, tickets: Sequence[str]) -> int:
 
 
 async def reissue(
-    connection: Any, revision: int, ticket: str, key: str, generation_max: int
+    connection: Any, revision: int, ticket: str, key: str, generation: int
 ) -> bool:
-    """Issue a valid ticket again, so that its code of before is revoked.
+    """Issue a valid ticket of this generation again; its code of before is revoked.
 
-    Return whether it was: not where it is no valid one, or the last that may be.
+    Return whether it was: not where it is no valid one, or of another generation.
     """
-    again = await connection.fetchval(_REISSUE, ticket, revision, key, generation_max)
+    again = await connection.fetchval(_REISSUE, ticket, revision, key, generation)
     return again is not None
 
 
