@@ -29,6 +29,7 @@ from server.events.venues.capability import VENUES
 from server.live.actors.capability import ACTORS
 from server.live.cluster.capability import CLUSTER
 from server.live.fanout.capability import FANOUT
+from server.live.followers.capability import FOLLOWING
 from server.live.websocket.capability import WEBSOCKET
 from server.ops.api.capability import DESCRIPTION
 from server.ops.health.capability import HEALTH
@@ -69,6 +70,7 @@ CAPABILITIES: Final = (
     FANOUT,
     ACTORS,
     CLUSTER,
+    FOLLOWING,
     WEBSOCKET,
     HEALTH,
     ACTIVITY,
