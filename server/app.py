@@ -29,6 +29,7 @@ from server.events.venues.capability import VENUES
 from server.live.actors.capability import ACTORS
 from server.live.cluster.capability import CLUSTER
 from server.live.fanout.capability import FANOUT
+from server.live.followers.capability import FOLLOWING
 from server.live.websocket.capability import WEBSOCKET
 from server.ops.api.capability import DESCRIPTION
 from server.ops.health.capability import HEALTH
@@ -40,6 +41,7 @@ from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
+from server.shop.tickets.capability import TICKETS
 from server.transport.capability.capability import (
     Startup,
     add_routes,
@@ -68,6 +70,7 @@ CAPABILITIES: Final = (
     FANOUT,
     ACTORS,
     CLUSTER,
+    FOLLOWING,
     WEBSOCKET,
     HEALTH,
     ACTIVITY,
@@ -84,6 +87,7 @@ CAPABILITIES: Final = (
     ATTENDEES,
     NUMBERS,
     AUDIT,
+    TICKETS,
     DESCRIPTION,
     PAGES,
 )
