@@ -29,6 +29,7 @@ from server.events.venues.capability import VENUES
 from server.live.actors.capability import ACTORS
 from server.live.cluster.capability import CLUSTER
 from server.live.fanout.capability import FANOUT
+from server.live.followers.capability import FOLLOWING
 from server.live.websocket.capability import WEBSOCKET
 from server.ops.api.capability import DESCRIPTION
 from server.ops.health.capability import HEALTH
@@ -42,6 +43,7 @@ from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
+from server.shop.tickets.capability import TICKETS
 from server.transport.capability.capability import (
     Startup,
     add_routes,
@@ -70,6 +72,7 @@ CAPABILITIES: Final = (
     FANOUT,
     ACTORS,
     CLUSTER,
+    FOLLOWING,
     WEBSOCKET,
     HEALTH,
     ACTIVITY,
@@ -88,6 +91,7 @@ CAPABILITIES: Final = (
     AUDIT,
     PAYMENTS,
     ORDERING,
+    TICKETS,
     DESCRIPTION,
     PAGES,
 )

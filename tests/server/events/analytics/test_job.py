@@ -6,8 +6,9 @@ from typing import cast
 
 import pytest
 
-from persistence.analytics.rollup import Behind, Counted, Hole, Rollup
+from persistence.analytics.rollup import Counted, Rollup
 from persistence.errors import Unavailable
+from persistence.journal.stretches import Behind, Hole
 from server.base.jobs import Job
 from server.base.metrics import Metrics
 from server.events.analytics import job as module
