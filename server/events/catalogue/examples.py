@@ -28,6 +28,13 @@ SETTINGS: Final[dict[str, Any]] = {
         "bar": {"amount": 1500, "currency": "EUR"},
     },
     "payment": "none",
+    "pay_s": 900,
+    "types": {
+        "student": {
+            "name": "Student",
+            "prices": {"stalls": {"amount": 3000, "currency": "EUR"}},
+        },
+    },
     "cancel_until_s": 86400,
     "prevent_orphans": False,
     "waitlist": True,
