@@ -41,6 +41,7 @@ from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
+from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
 from server.shop.tickets.capability import TICKETS
@@ -90,6 +91,7 @@ CAPABILITIES: Final = (
     NUMBERS,
     AUDIT,
     PAYMENTS,
+    MONEY,
     ORDERING,
     TICKETS,
     DESCRIPTION,
