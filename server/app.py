@@ -41,6 +41,9 @@ from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
+from server.shop.orders.capability import ORDERING
+from server.shop.payments.capability import PAYMENTS
+from server.shop.tickets.capability import TICKETS
 from server.transport.capability.capability import (
     Startup,
     add_routes,
@@ -88,6 +91,9 @@ CAPABILITIES: Final = (
     ATTENDEES,
     NUMBERS,
     AUDIT,
+    PAYMENTS,
+    ORDERING,
+    TICKETS,
     DESCRIPTION,
     PAGES,
 )
@@ -128,7 +134,7 @@ class Server:
         startup.failed = self.failed
         await startup.open_all()
         add_routes(app, ROUTES)
-        url = await self._listen(app, startup)
+        startup.url = url = await self._listen(app, startup)
         startup.readiness.ready = True
         return url
 

@@ -1,0 +1,1 @@
+"""The shop around the seats: orders, payments, money, tickets, check-in."""
