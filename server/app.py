@@ -57,6 +57,7 @@ from server.transport.http.compression import compress_bodies
 from server.transport.http.connections import ConnectionLimiter
 from server.transport.http.http_log import HTTP_LOG
 from server.transport.http.middleware import answer_problems, set_headers
+from server.transport.jobs.capability import LEASED
 from server.transport.metrics.counting import count_requests
 from server.transport.ratelimit.request_limits import LIMITS
 
@@ -69,6 +70,7 @@ CAPABILITIES: Final = (
     MESSAGES,
     HTTP,
     RATE_LIMITS,
+    LEASED,
     MAIL,
     FANOUT,
     ACTORS,
