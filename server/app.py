@@ -41,6 +41,7 @@ from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
+from server.shop.checkin.capability import CHECKIN
 from server.shop.tickets.capability import TICKETS
 from server.transport.capability.capability import (
     Startup,
@@ -88,6 +89,7 @@ CAPABILITIES: Final = (
     NUMBERS,
     AUDIT,
     TICKETS,
+    CHECKIN,
     DESCRIPTION,
     PAGES,
 )

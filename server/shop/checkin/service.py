@@ -17,7 +17,7 @@ from persistence.events.rows import EventRow
 from persistence.shop.checkin.counts import BundledTicket, Counts
 from persistence.shop.checkin.facts import MAIN, Direction, Outcome, Result
 from persistence.shop.checkin.lists import CheckinList, CheckinLists
-from persistence.shop.checkin.merge import Merge, Told, Undone, Uploaded
+from persistence.shop.checkin.merge import Merge, NothingToUndo, Told, Undone, Uploaded
 from persistence.shop.checkin.scans import KeptScan, NewScan, NoList, Scans
 from server.base.identity import Identity
 from server.base.refusals.refusals import Refusal
@@ -100,6 +100,11 @@ class Bundle(Struct, frozen=True):
     is_last: bool
     """Whether no tickets come after these."""
 
+    @property
+    def mark(self) -> str:
+        """What stands for the event in codes."""
+        return event_mark(self.event.event)
+
 
 class CheckinService:
     """Decides at gates. Raises `Unavailable`, and `Refusal`."""
@@ -169,11 +174,12 @@ class CheckinService:
     async def undo(self, who: Identity, event: str, nonce: str, reason: str) -> Undone:
         """Undo a scan that let somebody through; one that is undone stays so."""
         await self.find_event(who, event)
-        undone = await self._merge.undo(event, nonce, who.user, reason)
+        try:
+            undone = await self._merge.undo(event, nonce, who.user, reason)
+        except NothingToUndo as error:
+            raise Refusal(NOTHING_TO_UNDO) from error
         if undone is None:
             raise Refusal(SCAN_NOT_FOUND)
-        if undone.undone_at is None:
-            raise Refusal(NOTHING_TO_UNDO)
         return undone
 
     async def upload(self, who: Identity, seen: Sequence[SeenScan]) -> list[ToldScan]:
