@@ -67,6 +67,7 @@ def serve(
 app.command("server.ops.demo.command:demo")
 app.command("server.ops.cli.audit:audit")
 app.command("server.ops.cli.verify:verify")
+app.command("server.ops.cli.ticket:app", name="ticket")
 app.command("server.ops.cli.cluster:cluster")
 app.command("server.ops.cli.cluster:move")
 app.command("server.ops.cli.migrate:migrate")
