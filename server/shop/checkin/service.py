@@ -38,6 +38,9 @@ from server.transport.rest.idempotency import hash_request
 VERIFIED_AT_ONCE: Final = 20
 """Codes of an upload that are read before others have their turn: some 3 ms."""
 
+NAMED_MAX: Final = 20
+"""Tickets that a warning names."""
+
 UploadOutcome = (
     Outcome
     | Literal[
@@ -283,16 +286,16 @@ def _told(one: SeenScan, told: Told | None, known: Result | None) -> ToldScan:
 
 
 def _alarm(done: Sequence[ToldScan]) -> None:
-    for one in done:
-        if one.outcome in ("double_entry", "entered_revoked") and one.told is not None:
+    """Have people look into who is in and should not be."""
+    for outcome in ("double_entry", "entered_revoked"):
+        found = [one for one in done if one.outcome == outcome]
+        if found:
             log.warning(
-                "somebody is in who should not be",
-                event=one.asked.event,
-                list=one.asked.list,
-                ticket=one.told.ticket_id,
-                outcome=one.outcome,
-                gate=one.asked.gate,
-                other_gate=one.told.other_gate,
+                "people are in who should not be",
+                outcome=outcome,
+                count=len(found),
+                of=sorted({one.asked.event for one in found}),
+                tickets=[one.told and one.told.ticket_id for one in found][:NAMED_MAX],
             )
 
 
