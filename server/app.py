@@ -41,6 +41,7 @@ from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
+from server.shop.checkin.capability import CHECKIN
 from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
@@ -96,6 +97,7 @@ CAPABILITIES: Final = (
     MONEY,
     ORDERING,
     TICKETS,
+    CHECKIN,
     DESCRIPTION,
     PAGES,
 )
