@@ -201,6 +201,7 @@ async def buys(one: Newcomer) -> None:
     await one.does("olga", "show_organisation_analytics", query={"step": "minute"})
     await one.does("olga", "show_journal")
     assert (await one.does("olga", "show_audit"))["ok"] is True
+    assert (await one.does("olga", "show_money"))["ok"] is True
 
 
 async def orders(one: Newcomer) -> None:
