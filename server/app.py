@@ -29,6 +29,7 @@ from server.events.venues.capability import VENUES
 from server.live.actors.capability import ACTORS
 from server.live.cluster.capability import CLUSTER
 from server.live.fanout.capability import FANOUT
+from server.live.followers.capability import FOLLOWING
 from server.live.websocket.capability import WEBSOCKET
 from server.ops.api.capability import DESCRIPTION
 from server.ops.health.capability import HEALTH
@@ -40,7 +41,11 @@ from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
+from server.shop.checkin.capability import CHECKIN
+from server.shop.money.capability import MONEY
+from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
+from server.shop.tickets.capability import TICKETS
 from server.transport.capability.capability import (
     Startup,
     add_routes,
@@ -53,6 +58,7 @@ from server.transport.http.compression import compress_bodies
 from server.transport.http.connections import ConnectionLimiter
 from server.transport.http.http_log import HTTP_LOG
 from server.transport.http.middleware import answer_problems, set_headers
+from server.transport.jobs.capability import LEASED
 from server.transport.metrics.counting import count_requests
 from server.transport.ratelimit.request_limits import LIMITS
 
@@ -65,10 +71,12 @@ CAPABILITIES: Final = (
     MESSAGES,
     HTTP,
     RATE_LIMITS,
+    LEASED,
     MAIL,
     FANOUT,
     ACTORS,
     CLUSTER,
+    FOLLOWING,
     WEBSOCKET,
     HEALTH,
     ACTIVITY,
@@ -86,6 +94,10 @@ CAPABILITIES: Final = (
     NUMBERS,
     AUDIT,
     PAYMENTS,
+    MONEY,
+    ORDERING,
+    TICKETS,
+    CHECKIN,
     DESCRIPTION,
     PAGES,
 )
@@ -126,7 +138,7 @@ class Server:
         startup.failed = self.failed
         await startup.open_all()
         add_routes(app, ROUTES)
-        url = await self._listen(app, startup)
+        startup.url = url = await self._listen(app, startup)
         startup.readiness.ready = True
         return url
 

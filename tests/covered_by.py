@@ -6,6 +6,12 @@ says so.
 """
 
 COVERS = {
+    "tests/persistence/followers/test_passes.py": [
+        "persistence/followers/follower.py",
+    ],
+    "tests/persistence/analytics/test_rollup.py": [
+        "persistence/journal/stretches.py",
+    ],
     "tests/persistence/events/test_usage.py": [
         "persistence/quotas.py",
     ],

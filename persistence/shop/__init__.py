@@ -1,1 +1,1 @@
-"""Rows of the shop: orders, payments, tickets, check-in."""
+"""Tables of the shop around the seats."""

@@ -1,1 +1,1 @@
-"""What is bought: orders, payments, tickets, check-in."""
+"""The shop around the seats: orders, payments, money, tickets, check-in."""
