@@ -231,6 +231,7 @@ COVERS = {
         "server/ops/demo/admin_client.py",
         "server/ops/demo/buyer.py",
         "server/ops/demo/buyers.py",
+        "server/ops/demo/cashier.py",
         "server/ops/demo/children.py",
         "server/ops/demo/command.py",
         "server/ops/demo/ledger.py",
