@@ -33,9 +33,6 @@ from server.shop.orders.rules import CHANGED, MARGIN_S
 from server.shop.payments.provider import ProviderUnavailable
 from server.transport.rest.idempotency import hash_request, new_id
 
-PAY_S: Final = 900
-"""How long a buyer has to pay."""
-
 ASKED_MAX: Final = 3
 """How often a new attempt is asked for while others begin one, too."""
 
@@ -250,7 +247,9 @@ NO_PROVIDER: Final = "Nobody takes payments here: set ONSALE_PAYMENTS."
 def rules_of(settings: Settings) -> Rules:
     """Return what an order of an event is made under."""
     return Rules(
-        pays=settings.payment == "required", pay_s=PAY_S, until_s=PAY_S + MARGIN_S
+        pays=settings.payment == "required",
+        pay_s=settings.pay_s,
+        until_s=settings.pay_s + MARGIN_S,
     )
 
 
