@@ -6,11 +6,14 @@ file is written without waiting for the disk. So what was written outlives the p
 however that ends; a power cut may cost the last moments, and never what was before.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+MODE: Final = 0o600
 
 _SCHEMA: Final = """
 PRAGMA journal_mode = WAL;
@@ -34,6 +37,9 @@ class GatewayFile:
     """Keeps what the gateway knows."""
 
     def __init__(self, path: Path) -> None:
+        # Whoever reads it may pay in the buyer's place; sqlite's other files are made
+        # like this one.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, MODE))
         self._file = sqlite3.connect(path, isolation_level=None)
         self._file.executescript(_SCHEMA)
 

@@ -6,6 +6,7 @@
 | the order is confirmed | due + sales - fees - tax - |
 | lines are given back | sales + fees + tax + due - |
 | a refund settles, a dispute is lost | due + provider - |
+| a settled refund fails after all | provider + due - |
 
 So what was captured and is not an order's stands on `due` until it has gone back: a
 surplus, a late or a rejected payment needs no posting of its own. What a seller pays of
@@ -13,13 +14,33 @@ the fees is taken from `sales`; tax that is inside of a price, too.
 """
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from msgspec import Struct
 
 from persistence.shop.money.entries import ACCOUNTS, Account, Entry
-from server.shop.money.pricing import Line
 
 Amounts = dict[Account, int]
+
+
+class Priced(Protocol):
+    """What the books know of a line: of an order that is priced, or of a stored one."""
+
+    @property
+    def gross(self) -> int:
+        """What its buyer pays."""
+
+    @property
+    def fee(self) -> int:
+        """What of that is a fee."""
+
+    @property
+    def tax(self) -> int:
+        """What of that is tax."""
+
+    @property
+    def seller_fee(self) -> int:
+        """What its seller pays of it as a fee."""
 
 
 class Posting(Struct, frozen=True):
@@ -54,27 +75,34 @@ def capture(payment: str, amount: int, currency: str) -> Posting:
     )
 
 
-def confirm(lines: Iterable[Line], currency: str) -> Posting:
+def confirm(lines: Iterable[Priced], currency: str) -> Posting:
     """Post that an order has its seats: what was owed is earned."""
     return _posting("confirm", currency, _earned(lines, returns=True))
 
 
 def give_back(
-    refund: str, lines: Iterable[Line], currency: str, *, returns: bool
+    about: str, lines: Iterable[Priced], currency: str, *, returns: bool
 ) -> Posting:
     """Post that lines of a confirmed order are given back: what they cost is owed.
 
-    `returns` is what the order's terms say of fees: where they do not return, the
-    seller has paid its own for good.
+    `about` is the order or the part of it that goes. `returns` is what the order's
+    terms say of fees: where they do not return, the seller has paid its own for good.
     """
     earned = _earned(lines, returns)
     back: Amounts = {account: -amount for account, amount in earned.items()}
-    return _posting(f"back:{refund}", currency, back)
+    return _posting(f"back:{about}", currency, back)
 
 
 def settle(refund: str, amount: int, currency: str) -> Posting:
     """Post that a refund has left the provider."""
     return _gone(f"settled:{refund}", amount, currency)
+
+
+def undo(refund: str, amount: int, currency: str) -> Posting:
+    """Post that a refund came back to the provider after it had settled."""
+    _require(amount > 0, "what comes back is something")
+    amounts: Amounts = {"provider": amount, "due": -amount}
+    return _posting(f"undone:{refund}", currency, amounts)
 
 
 def take_outside(reference: str, amount: int, currency: str) -> Posting:
@@ -92,7 +120,7 @@ def _gone(name: str, amount: int, currency: str) -> Posting:
     return _posting(name, currency, {"due": amount, "provider": -amount})
 
 
-def _earned(lines: Iterable[Line], returns: bool) -> Amounts:
+def _earned(lines: Iterable[Priced], returns: bool) -> Amounts:
     due = sales = fees = tax = 0
     for line in lines:
         borne = line.seller_fee if returns else 0

@@ -55,6 +55,9 @@ REFUND_MS_MAX: Final = 7 * 86_400_000
 _OF_ORDER: Final = frozenset({"lost", "event_cancelled", "given_back", "outside"})
 """Reasons for which money of the order itself goes back, not money beside it."""
 
+_WITHOUT_SEATS: Final = frozenset({"lost", "event_cancelled"})
+"""Steps at which lines stand as they were priced, though nobody has them."""
+
 
 class Told(Struct, frozen=True):
     """An order with a fact in it, and what comes with that."""
@@ -227,18 +230,10 @@ def given_up(order: OrderState, now_ms: int) -> Told:
 def summed(order: OrderState) -> OrderState:
     """Return the order with what follows from its refunds: how much, and what is due.
 
-    What failed is due, less what somebody returned by another way.
+    Due is what is neither for a line that is live, nor returned, nor on its way: a
+    refund of it failed, and nobody returned it by another way.
     """
-    due = 0
-    for payment in order.payments:
-        mine = [one for one in order.refunds if one.payment == payment.payment]
-        failed = sum(one.amount for one in mine if one.state == "failed")
-        outside = sum(
-            one.amount
-            for one in mine
-            if one.reason == "outside" and one.state == "settled"
-        )
-        due += max(0, failed - outside)
+    due = sum(max(0, _left_of(order, payment)) for payment in order.payments)
     back = sum(
         one.amount
         for one in order.refunds
@@ -250,6 +245,19 @@ def summed(order: OrderState) -> OrderState:
     if back > 0:
         returned = "full" if back >= order.total else "part"
     return replace(order, due=due, returned=returned)
+
+
+def _left_of(order: OrderState, payment: Payment) -> int:
+    """Return what a payment brought beyond its lines and its refunds."""
+    kept = 0
+    if payment.payment == order.accepted and order.step not in _WITHOUT_SEATS:
+        kept = sum(one.gross for one in order.lines if one.state == "live")
+    back = sum(
+        one.amount
+        for one in order.refunds
+        if one.payment == payment.payment and one.state != "failed"
+    )
+    return payment.captured - back - kept
 
 
 def _twin(order: OrderState, fact: Captured) -> Payment | None:

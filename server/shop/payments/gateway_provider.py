@@ -48,6 +48,9 @@ TIMEOUT_S: Final = 5.0
 ANSWER_BYTES_MAX: Final = 256 << 10
 CONNECTIONS_MAX: Final = 64
 
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What is raised for what is no JSON, is of another form, or nests without end."""
+
 T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 _webhook = msgspec.json.Decoder(Webhook).decode
@@ -165,9 +168,9 @@ class GatewayProvider:
                     raise Forged("the message contradicts itself")
                 fact = _refund_fact_of(refund, event_ref)
                 return [] if fact is None else [fact]
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             # Signed by us or by nobody; what it says cannot be believed either way.
-            raise Forged(f"the message cannot be read: {error}") from None
+            raise Forged(f"the message cannot be read: {error!r}") from None
         return []
 
     async def close(self) -> None:
@@ -218,7 +221,7 @@ class GatewayProvider:
                 found = None
             else:
                 found = msgspec.json.decode(answer, type=kind)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             raise self._fails("its answer cannot be read") from None
         self.status, self.tried_at = "ok", datetime.now(UTC)
         return found
@@ -275,7 +278,7 @@ def _code_of(answer: bytes) -> str:
     """Return the code in a refusal, for the log."""
     try:
         return f" ({msgspec.json.decode(answer, type=Trouble).code[:40]})"
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return ""
 
 

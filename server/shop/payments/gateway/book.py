@@ -257,12 +257,12 @@ class Book:
             if wanted.stale:
                 # The same message, which its receiver may have seen: it has to be
                 # refused for its age, before anybody looks.
-                old = replace(true, id=f"{true.id}_old", kind="stale", then=chain)
-                chain = [old]
+                old = f"{true.id}_old"
+                chain = [replace(true, id=old, kind="stale", copies=1, then=chain)]
             chain = [replace(true, then=chain)]
             if wanted.forged:
-                made_up = replace(true, id=_name("msg"), kind="forged", then=chain)
-                chain = [made_up]
+                made_up = _name("msg")
+                chain = [replace(true, id=made_up, kind="forged", copies=1, then=chain)]
         self._queue(chain)
 
     def _queue(self, messages: Sequence[Message]) -> None:

@@ -84,7 +84,9 @@ async def _serve(
     url = url_at("http", host, listening.getsockname()[1])
     book = Book(file, (public_url or url).rstrip("/"), _now_ms)
     book.forget()
-    runner = web.AppRunner(make_app(book, secrets), shutdown_timeout=STOP_S)
+    runner = web.AppRunner(
+        make_app(book, secrets), access_log=None, shutdown_timeout=STOP_S
+    )
     await runner.setup()
     sending = asyncio.create_task(Deliveries(book, secrets).run())
     waiting = asyncio.create_task(stopped.wait())

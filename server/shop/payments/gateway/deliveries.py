@@ -18,7 +18,7 @@ from server.shop.payments.signing import TOLERANCE_S, headers_of
 
 AT_ONCE_MAX: Final = 32
 SEND_S_MAX: Final = 10.0
-PAUSE_MS_MIN: Final = 500
+PAUSE_MS_MIN: Final = 250
 PAUSE_MS_MAX: Final = 300_000
 GIVE_UP_MS: Final = 3 * 86_400_000
 IDLE_S_MAX: Final = 60.0

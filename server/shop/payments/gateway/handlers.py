@@ -159,7 +159,7 @@ async def _read(request: web.Request, kind: type[T]) -> T:
     """Return what a body asks for."""
     try:
         return msgspec.json.decode(await request.read(), type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(422, "bad_field", str(error)) from None
 
 

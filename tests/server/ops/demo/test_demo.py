@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -120,9 +122,15 @@ def test_nothing_runs_on_after_the_demo_was_killed(shop_directory):
 def test_nothing_runs_on_after_the_demo_was_stopped(shop_directory):
     process = demo("--port", "0", "--buyers", "5", "--data-dir", shop_directory)
     assert process.stdout is not None
+    url = ""
     for line in process.stdout:
+        if line.startswith("Watch it sell: "):
+            url = line.split()[-1].partition("/#")[0]
         if " sold " in line:
             break
+    with urllib.request.urlopen(f"{url}/health") as answer:
+        payments = json.load(answer)["parts"]["payments"]
+    assert (payments["provider"], payments["test"]) == ("gateway", True)
     below = descendants(process.pid) if sys.platform == "linux" else set()
     process.send_signal(signal.SIGINT)
     rest = process.stdout.read()

@@ -17,6 +17,7 @@ from server.shop.money.ledger import (
     lose_dispute,
     settle,
     take_outside,
+    undo,
 )
 from server.shop.money.pricing import Fees, Tax, Terms, price, total
 from tests.server.shop.money.test_pricing import orders, units_of
@@ -74,9 +75,17 @@ def test_what_has_gone_back_is_neither_owed_nor_held(posting, name):
     assert amounts(posting) == {"due": 4650, "provider": -4650}
 
 
+def test_a_refund_that_failed_after_all_is_owed_again():
+    posting = undo("re_1", 4650, "EUR")
+    assert posting.name == "undone:re_1"
+    assert amounts(posting) == {"provider": 4650, "due": -4650}
+    settled = settle("re_1", 4650, "EUR")
+    assert set(balances(settled, posting).values()) == {0}
+
+
 @pytest.mark.parametrize("amount", [0, -1])
 def test_nothing_moves_in_the_other_direction(amount):
-    for move in (capture, settle, take_outside, lose_dispute):
+    for move in (capture, settle, undo, take_outside, lose_dispute):
         with pytest.raises(ValueError, match="something"):
             move("x", amount, "EUR")
 
