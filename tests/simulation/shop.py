@@ -127,7 +127,7 @@ class Order:
             until_s = self.until_s + (9 if step == "longer" else 0)
             of |= {"hold": self.hold, "order": self.name, "until_s": until_s}
             if step == "pledge" and self.types is None:
-                self.types = self._types()
+                self.types = some_types(self.world, self.event, self.hold, self._draw)
             return c.Pledge(**of, types=self.types if step == "pledge" else None)
         if step == "book":
             return c.Book(**of, hold=self.hold, order=self.name)
@@ -137,23 +137,6 @@ class Order:
             return c.CancelPart(**of, booking=self.booking)
         released = step == "release"
         return c.Unpledge(**of, hold=self.hold, order=self.name, release=released)
-
-    def _types(self) -> dict[str, Any]:
-        """Sell some seats and places of the hold as types, as its buyer says."""
-        types: dict[str, Any] = {}
-        keys = list(self.world.plans[self.event].first_settings.types)
-        for _, local in self.world.owners(self.event) if keys else ():
-            state = local.actor._state
-            hold = None if state is None else state.stock.holds.get(self.hold)
-            if hold is None:
-                continue
-            venue = local.board.venue
-            for seat in hold.seats[: self._draw(4)]:
-                types[venue.labels[seat]] = keys[self._draw(len(keys))]
-            for area, count in hold.areas.items():
-                key = keys[self._draw(len(keys))]
-                types[venue.areas[area].label] = {key: 1 + self._draw(count)}
-        return types
 
     def _part(self) -> dict[str, Any]:
         """Name a line of the booking, as the shop knows it from its pledge."""
@@ -190,3 +173,22 @@ class Order:
         """Ask again what nobody answered, or whose answer nobody heard."""
         if self.asked is operation:
             self.advance()
+
+
+def some_types(
+    world: "World", event: str, hold: str, draw: Callable[[int], int]
+) -> dict[str, Any]:
+    """Choose what of a hold is sold as which types, where the event has any."""
+    types: dict[str, Any] = {}
+    keys = list(world.plans[event].first_settings.types)
+    for _, local in world.owners(event) if keys else ():
+        state = local.actor._state
+        held = None if state is None else state.stock.holds.get(hold)
+        if held is None:
+            continue
+        venue = local.board.venue
+        for seat in held.seats[: draw(4)]:
+            types[venue.labels[seat]] = keys[draw(len(keys))]
+        for area, count in held.areas.items():
+            types[venue.areas[area].label] = {keys[draw(len(keys))]: 1 + draw(count)}
+    return types

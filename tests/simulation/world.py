@@ -305,7 +305,7 @@ def patched(tape: Tape) -> Iterator[None]:
             module, _, constant = name.partition(".")
             wanted.append((modules[module], constant, value))
     margin_s = tape.world.margin_s
-    wanted += [(one, "MARGIN_S", margin_s) for one in (rules, service, driver)]
+    wanted += [(one, "PAY_MARGIN_S", margin_s) for one in (rules, service, driver)]
     wanted.append((inventory.limits, "PAY_MARGIN_S", margin_s))
     wanted += [*tables.PATCHES, *shop.PATCHES]
     ticks = count()

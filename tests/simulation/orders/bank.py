@@ -178,11 +178,19 @@ class Bank:
         """Capture money, however late, once."""
         account = self.accounts[ref]
         if account.state != "captured":
-            over = account.state in ("expired", "failed")
+            over = account.ref != self._of_attempt[account.attempt.attempt]
+            over = over or account.state in ("expired", "failed")
             account.state = "captured"
             account.captured = amount
             account.currency = currency or account.attempt.currency
             self._tell(ref, self.fact_of(ref), sure=over)
+
+    def pay_more(self, ref: str) -> None:
+        """Take the money of one attempt a second time, by mistake of the bank's."""
+        account = self.accounts[ref]
+        again = self._ref("cs")
+        self.accounts[again] = Account(again, account.attempt)
+        self.pay(again, account.attempt.amount)
 
     def pay_later(self, delay_s: float, ref: str, amount: int) -> None:
         """Capture money in a while, whatever became of the session."""

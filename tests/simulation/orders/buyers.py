@@ -13,6 +13,7 @@ from server.base.identity import Identity
 from server.shop.orders.service import OrderAsk, OrderService
 from tests.simulation.orders.bank import Account
 from tests.simulation.orders.shop import AGAIN
+from tests.simulation.shop import some_types
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -21,7 +22,8 @@ PATIENCE_S: Final = 5.0
 TRIES_MAX: Final = 40
 PLANS: Final = (
     ("create", "pay"),
-    ("create", "pay"),
+    ("create", "twice"),
+    ("create", "twice", "back"),
     ("create", "pay", "back"),
     ("create", "pay", "back", "back"),
     ("create", "pay", "outside"),
@@ -55,6 +57,7 @@ class Buyer:
         self.key = f"buy {len(world.buyers)}"
         self.steps = list(PLANS[b % len(PLANS)])
         self.numbers = a
+        self.types = some_types(world, event, hold, self.draw)
         self.order: str | None = None
         self.tries = 0
         self.asked = 0
@@ -105,7 +108,10 @@ class Buyer:
 
     def _create(self, service: OrderService) -> Awaitable[StoredOrder]:
         wanted = OrderAsk(
-            event=self.event, hold=self.hold, buyer=OrderBuyer("a@example.org", "A")
+            event=self.event,
+            hold=self.hold,
+            buyer=OrderBuyer("a@example.org", "A"),
+            types=self.types or None,
         )
         return service.create(self.who, wanted, self.key)
 
@@ -162,6 +168,9 @@ class Buyer:
             case "pay":
                 if account.state == "open":
                     bank.pay(ref, amount)
+            case "twice":
+                bank.pay(ref, amount)
+                bank.pay_more(ref)
             case "pay first":
                 bank.pay(ref, amount)
             case "less":
