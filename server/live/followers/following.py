@@ -46,8 +46,14 @@ class Trouble(Struct):
 class Following:
     """One follower in one process."""
 
-    def __init__(self, follower: Follower, passes: Passes) -> None:
+    def __init__(
+        self, follower: Follower, passes: Passes, after: str | None = None
+    ) -> None:
         self.follower = follower
+        self.after = after
+        """The follower whose effects it needs, and goes no farther than."""
+        self.then: list[Following] = []
+        """Those who come after this one."""
         self.behind = Behind([])
         """As of the last look."""
         self.followed = 0
@@ -99,7 +105,7 @@ class Following:
     async def _step(self, event: str) -> bool:
         """Let it have a stretch; return whether something is left."""
         try:
-            passed = await self._passes.step(self.follower, event)
+            passed = await self._passes.step(self.follower, event, self.after)
         except Unavailable as error:
             # Perhaps it is only about this event, and the others can go on next time.
             self._stumbled(event, error)
@@ -110,6 +116,9 @@ class Following:
         self.followed += passed.versions
         if passed.versions or not passed.more:
             self.troubles.pop(event, None)
+        if passed.versions:
+            for one in self.then:
+                one.wake([event])
         return passed.more
 
     def _stumbled(self, event: str, error: Exception) -> None:
