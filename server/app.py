@@ -41,6 +41,8 @@ from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
+from server.shop.checkin.capability import CHECKIN
+from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
 from server.shop.tickets.capability import TICKETS
@@ -92,8 +94,10 @@ CAPABILITIES: Final = (
     NUMBERS,
     AUDIT,
     PAYMENTS,
+    MONEY,
     ORDERING,
     TICKETS,
+    CHECKIN,
     DESCRIPTION,
     PAGES,
 )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from persistence.shop.checkin.facts import Result
-from persistence.shop.checkin.lists import CheckinLists, ListRules
+from persistence.shop.checkin.lists import CheckinLists
 from persistence.shop.checkin.merge import Merge, Uploaded
 from persistence.shop.checkin.scans import KeptScan, NewScan, Scans
 from server.shop.checkin.rules import fold, judge_of
@@ -46,7 +46,8 @@ class Gate:
 
     async def edit(self, **rules: Any) -> None:
         """Give the main list other rules."""
-        await self.lists.edit(self.event, "main", ListRules("Main", **rules), None)
+        usual = {"reentry": False, "opens_at": None, "categories": None}
+        await self.lists.edit(self.event, "main", usual | rules, None)
 
     async def put(self, *names: str, state: str = "valid", category: str = "1") -> None:
         """Make tickets, each with a name of one letter."""

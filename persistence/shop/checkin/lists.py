@@ -1,8 +1,8 @@
 """Lists of an event: who may come in where. Each event has `main`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -37,8 +37,12 @@ ON CONFLICT DO NOTHING
 RETURNING {_FIELDS}
 """
 _EDIT = f"""
-UPDATE checkin_list SET name = $3, reentry = $4, opens_at = $5, categories = $6
-WHERE event_id = $1 AND list_id = $2 AND ($7::bigint[] IS NULL OR revision = ANY ($7))
+UPDATE checkin_list SET
+    name = CASE WHEN 'name' = ANY ($7::text[]) THEN $3 ELSE name END,
+    reentry = CASE WHEN 'reentry' = ANY ($7) THEN $4 ELSE reentry END,
+    opens_at = CASE WHEN 'opens_at' = ANY ($7) THEN $5 ELSE opens_at END,
+    categories = CASE WHEN 'categories' = ANY ($7) THEN $6 ELSE categories END
+WHERE event_id = $1 AND list_id = $2 AND ($8::bigint[] IS NULL OR revision = ANY ($8))
 RETURNING {_FIELDS}
 """
 
@@ -111,10 +115,13 @@ class CheckinLists:
         return found
 
     async def edit(
-        self, event: str, name: str, rules: ListRules, seen: Revisions
+        self, event: str, name: str, given: Mapping[str, Any], seen: Revisions
     ) -> CheckinList:
-        """Change a list that is there. Raises `Stale`."""
-        row = await self._pool.fetch_one(_EDIT, event, name, *_values(rules), seen)
+        """Change some of the rules of a list that is there. Raises `Stale`."""
+        rules = ListRules(**{"name": "", **given})
+        row = await self._pool.fetch_one(
+            _EDIT, event, name, *_values(rules), list(given), seen
+        )
         if row is None:
             raise Stale
         return CheckinList(**row)

@@ -96,19 +96,21 @@ FROM checkin c LEFT JOIN ticket t USING (ticket_id)
 LEFT JOIN checkin o ON o.event_id = c.event_id AND o.nonce = c.other_nonce
 WHERE (c.event_id, c.nonce) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """
+_FIND = """
+SELECT ticket_id, coalesce(saw, result) AS result FROM checkin
+WHERE event_id = $1 AND nonce = $2
+"""
 _UNDONE = """
-SELECT c.ticket_id, c.list_id, coalesce(c.saw, c.result) AS result, c.undone_at,
-    c.undone_by, c.undo_reason
-FROM checkin c WHERE c.event_id = $1 AND c.nonce = $2
+SELECT c.ticket_id, c.list_id, c.undone_at, c.undone_by, c.undo_reason,
+    coalesce(s.state, 'never') AS standing
+FROM checkin c LEFT JOIN checkin_state s USING (ticket_id, list_id)
+WHERE c.event_id = $1 AND c.nonce = $2
 """
 _LOCK_ONE = "SELECT ticket_id FROM ticket WHERE ticket_id = $1 FOR NO KEY UPDATE"
 _UNDO = """
 UPDATE checkin SET undone_at = now(), undone_by = $3, undo_reason = $4, outcome = NULL,
     other_nonce = NULL
 WHERE event_id = $1 AND nonce = $2 AND undone_at IS NULL
-"""
-_STANDING = """
-SELECT state FROM checkin_state WHERE ticket_id = $1 AND list_id = $2
 """
 
 Scan = tuple[str, str]
@@ -160,13 +162,16 @@ class Told(Struct, frozen=True):
 class Undone(Struct, frozen=True):
     """A scan that was undone, and where its holder is without it."""
 
-    ticket_id: str | None
+    ticket_id: str
     list_id: str
-    result: Result
-    undone_at: datetime | None
-    undone_by: str | None
-    undo_reason: str | None
-    standing: Standing = "never"
+    undone_at: datetime
+    undone_by: str
+    undo_reason: str
+    standing: Standing
+
+
+class NothingToUndo(Exception):
+    """A scan let nobody through."""
 
 
 class _Ticket(Struct, frozen=True):
@@ -225,19 +230,19 @@ class Merge:
     ) -> Undone | None:
         """Undo a scan that let somebody through; None where there is no such scan.
 
-        One that was undone stays as it is, and one that let nobody through, too.
+        One that was undone stays as it is. Raises `NothingToUndo`.
         """
         async with self._pool.transaction() as connection:
-            row = await connection.fetchrow(_UNDONE, event, nonce)
-            if row is None or row["ticket_id"] is None or row["result"] != "ok":
-                return None if row is None else Undone(**row)
-            ticket = row["ticket_id"]
-            await connection.execute(_LOCK_ONE, ticket)
+            row = await connection.fetchrow(_FIND, event, nonce)
+            if row is None:
+                return None
+            if row["ticket_id"] is None or row["result"] != "ok":
+                raise NothingToUndo
+            await connection.execute(_LOCK_ONE, row["ticket_id"])
             await connection.execute(_UNDO, event, nonce, who, reason)
-            await self._tell_anew(connection, [ticket])
+            await self._tell_anew(connection, [row["ticket_id"]])
             row = await connection.fetchrow(_UNDONE, event, nonce)
-            standing = await connection.fetchval(_STANDING, ticket, row["list_id"])
-            return Undone(**row, standing=standing or "never")
+            return Undone(**row)
 
     async def _attach(
         self,

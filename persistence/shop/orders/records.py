@@ -133,6 +133,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """For how long the hold is asked for: the pay time and a margin."""
     late: Literal["same", "refund"] = "same"
     """What becomes of money that comes after the seats went back."""
+    types: dict[str, str | dict[str, int]] | None = None
+    """What is bought as which type: a seat by its label, places by area and type."""
 
 
 class OrderState(Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from persistence.events.rows import EventRow
 from persistence.shop.checkin.counts import BundledTicket, Counts
 from persistence.shop.checkin.facts import MAIN, Direction, Outcome, Result
 from persistence.shop.checkin.lists import CheckinList, CheckinLists
-from persistence.shop.checkin.merge import Merge, Told, Undone, Uploaded
+from persistence.shop.checkin.merge import Merge, NothingToUndo, Told, Undone, Uploaded
 from persistence.shop.checkin.scans import KeptScan, NewScan, NoList, Scans
 from server.base.identity import Identity
 from server.base.refusals.refusals import Refusal
@@ -37,6 +37,9 @@ from server.transport.rest.idempotency import hash_request
 
 VERIFIED_AT_ONCE: Final = 20
 """Codes of an upload that are read before others have their turn: some 3 ms."""
+
+NAMED_MAX: Final = 20
+"""Tickets that a warning names."""
 
 UploadOutcome = (
     Outcome
@@ -99,6 +102,11 @@ class Bundle(Struct, frozen=True):
     tickets: Sequence[BundledTicket]
     is_last: bool
     """Whether no tickets come after these."""
+
+    @property
+    def mark(self) -> str:
+        """What stands for the event in codes."""
+        return event_mark(self.event.event)
 
 
 class CheckinService:
@@ -169,11 +177,12 @@ class CheckinService:
     async def undo(self, who: Identity, event: str, nonce: str, reason: str) -> Undone:
         """Undo a scan that let somebody through; one that is undone stays so."""
         await self.find_event(who, event)
-        undone = await self._merge.undo(event, nonce, who.user, reason)
+        try:
+            undone = await self._merge.undo(event, nonce, who.user, reason)
+        except NothingToUndo as error:
+            raise Refusal(NOTHING_TO_UNDO) from error
         if undone is None:
             raise Refusal(SCAN_NOT_FOUND)
-        if undone.undone_at is None:
-            raise Refusal(NOTHING_TO_UNDO)
         return undone
 
     async def upload(self, who: Identity, seen: Sequence[SeenScan]) -> list[ToldScan]:
@@ -277,16 +286,16 @@ def _told(one: SeenScan, told: Told | None, known: Result | None) -> ToldScan:
 
 
 def _alarm(done: Sequence[ToldScan]) -> None:
-    for one in done:
-        if one.outcome in ("double_entry", "entered_revoked") and one.told is not None:
+    """Have people look into who is in and should not be."""
+    for outcome in ("double_entry", "entered_revoked"):
+        found = [one for one in done if one.outcome == outcome]
+        if found:
             log.warning(
-                "somebody is in who should not be",
-                event=one.asked.event,
-                list=one.asked.list,
-                ticket=one.told.ticket_id,
-                outcome=one.outcome,
-                gate=one.asked.gate,
-                other_gate=one.told.other_gate,
+                "people are in who should not be",
+                outcome=outcome,
+                count=len(found),
+                of=sorted({one.asked.event for one in found}),
+                tickets=[one.told and one.told.ticket_id for one in found][:NAMED_MAX],
             )
 
 

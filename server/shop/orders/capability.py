@@ -76,6 +76,9 @@ ORDERING: Final = Capability(
     erase=(forget_orders,),
     parameters={
         "order": PathParameter("The order's id.", ORDER_ID),
+        "order_reference": PathParameter(
+            "The order's reference.", "K7M2QX", recorded=False
+        ),
         "provider": PathParameter(
             "The provider of payment, as `gateway`.", "gateway", recorded=False
         ),

@@ -110,5 +110,7 @@ EXAMPLES: Final = Examples(
         "cancel_order": CANCELLED,
         "take_payment_webhook": {"applied": True},
     },
-    queries={"list_event_orders": {"q": "Olga", "status": "confirmed"}},
+    queries={
+        "list_event_orders": {"q": "Olga", "status": "confirmed", "refund": "none"}
+    },
 )

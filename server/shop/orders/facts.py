@@ -52,9 +52,14 @@ class Booked(Struct, frozen=True):
 
 
 class NotBooked(Struct, frozen=True):
-    """The event refused the booking, for good, with this code."""
+    """The event refused the booking, for good, with this code.
+
+    `again` where the seats were to be booked once more: two that drive an order must
+    not take the answer to the one question for that to the other.
+    """
 
     code: str
+    again: bool = False
 
 
 class Unpledged(Struct, frozen=True):

@@ -74,8 +74,6 @@ class GatewayProvider:
         self.status = "ok"
         """ok, or degraded: the last thing that was asked got no answer."""
         self.tried_at: datetime | None = None
-        self.forged = 0
-        """Webhooks that were refused."""
         self._trouble = ""
         self._url = url.rstrip("/")
         self._secrets = secrets

@@ -3,9 +3,11 @@
 from typing import Final
 
 from server.events.catalogue.service import EVENT_SERVICE
+from server.live.followers.followers import FOLLOWERS
 from server.people.organisations.membership import MEMBERSHIPS
 from server.shop.tickets import rest, rest_pictures
 from server.shop.tickets.examples import EXAMPLES, TICKET_ID
+from server.shop.tickets.follower import TicketFollower
 from server.shop.tickets.keyring import Keyring, Vault
 from server.shop.tickets.printer import PRINTER, Printer
 from server.shop.tickets.service import TICKET_SERVICE, TicketService
@@ -21,6 +23,7 @@ async def _open(startup: Startup) -> None:
         startup.pool, keyring, startup[EVENT_SERVICE], startup[MEMBERSHIPS]
     )
     startup[PRINTER] = Printer()
+    startup[FOLLOWERS].add(TicketFollower(keyring))
 
 
 TICKETS: Final = Capability(

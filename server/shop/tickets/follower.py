@@ -7,9 +7,10 @@ no state to be repaired, but a follower that is a moment behind.
 
 import secrets
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from inventory.changes import AnyChange, BookingCancelled, BookingReduced, HoldBooked
+from inventory.changes import BookingCancelled, BookingReduced, HoldBooked
+from persistence.followers.follower import Followed
 from persistence.shop.tickets.booked import PlaceIndexes, read_event, read_left
 from persistence.shop.tickets.register import (
     NewTicket,
@@ -23,14 +24,6 @@ from server.shop.tickets.keyring import Keyring
 from server.shop.tickets.rules import Due, settle
 
 ID_BYTES: Final = 16
-
-
-class Followed(Protocol):
-    """A change, as those who follow the journal are given it."""
-
-    @property
-    def change(self) -> AnyChange:
-        """What happened."""
 
 
 class TicketFollower:

@@ -17,6 +17,7 @@ from msgspec import structs
 
 from inventory import commands
 from inventory.commands import AnyCommand
+from inventory.limits import PAY_MARGIN_S
 from inventory.replies import (
     BookOk,
     HoldOk,
@@ -43,7 +44,6 @@ from server.shop.orders import facts
 from server.shop.orders.attempts import find, pending
 from server.shop.orders.driving.desk import Applied, Desk
 from server.shop.orders.facts import Heard, Wish
-from server.shop.orders.rules import MARGIN_S
 from server.shop.payments.provider import (
     Attempt,
     PaymentProvider,
@@ -200,7 +200,12 @@ class Driver:
         match wish:
             case facts.Pledge(until_s):
                 command: AnyCommand = commands.Pledge(
-                    id=0, event=event, hold=hold, order=name, until_s=until_s
+                    id=0,
+                    event=event,
+                    hold=hold,
+                    order=name,
+                    until_s=until_s,
+                    types=order.rules.types,
                 )
                 reply = await self._ask(stored, command, "pledge")
                 if isinstance(reply, Refused):
@@ -229,10 +234,10 @@ class Driver:
         )
         held = await self._ask(stored, hold, "late:hold")
         if isinstance(held, Refused):
-            return facts.NotBooked(held.code)
+            return facts.NotBooked(held.code, again=True)
         assert isinstance(held, HoldOk)
         book = commands.Book(id=0, event=order.event, hold=held.hold, order=order.order)
-        return _booked(await self._ask(stored, book, "late:book"))
+        return _booked(await self._ask(stored, book, "late:book"), again=True)
 
     async def _free_seats(self, stored: StoredOrder) -> Heard:
         order = stored.state
@@ -334,7 +339,7 @@ def _pledged(stored: StoredOrder, reply: PledgeOk, local: ServedEvent) -> facts.
             kind="seat" if line.label in seats else "place",
             label=line.label,
             category=line.category,
-            type=None,
+            type=line.type,
             amount=line.amount,
         )
         for line in reply.lines
@@ -345,7 +350,7 @@ def _pledged(stored: StoredOrder, reply: PledgeOk, local: ServedEvent) -> facts.
         lines=tuple(OrderLine(**structs.asdict(line)) for line in lines),
         currency=None if reply.total is None else reply.total.currency,
         total=total(lines),
-        pay_until_ms=until_ms - MARGIN_S * 1_000,
+        pay_until_ms=until_ms - PAY_MARGIN_S * 1_000,
     )
 
 
@@ -353,9 +358,9 @@ def _ms_of(time: str) -> int:
     return round(datetime.fromisoformat(time).timestamp() * 1_000)
 
 
-def _booked(reply: Reply) -> Heard:
+def _booked(reply: Reply, *, again: bool = False) -> Heard:
     if isinstance(reply, Refused):
-        return facts.NotBooked(reply.code)
+        return facts.NotBooked(reply.code, again)
     assert isinstance(reply, BookOk)
     return facts.Booked(reply.booking)
 

@@ -1,6 +1,6 @@
 """Where providers of payment tell what happened."""
 
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from msgspec import Struct
@@ -46,7 +46,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         access="anonymous",
         who="Needs no token, but the provider's signature.",
         budget="probe",
-        body=dict[str, object],
+        body=dict[str, Any],
         answers=WebhookTaken,
         done_status=202,
         problems=(

@@ -53,9 +53,25 @@ async def test_an_event_has_so_many_lists(lists):
 async def test_a_change_counts_and_needs_what_was_seen(lists):
     first = await lists.find("evt", "main")
     assert first is not None
-    rules = ListRules("Main", reentry=True)
+    rules = {"reentry": True, "opens_at": OPENS}
     changed = await lists.edit("evt", "main", rules, (first.revision,))
     assert (changed.reentry, changed.revision) == (True, first.revision + 1)
     assert (await lists.edit("evt", "main", rules, None)).revision == changed.revision
     with pytest.raises(Stale):
-        await lists.edit("evt", "main", ListRules("Main"), (first.revision,))
+        await lists.edit("evt", "main", {"name": "Other"}, (first.revision,))
+
+
+async def test_two_who_edit_at_once_change_both_what_they_gave(lists):
+    await lists.find("evt", "main")
+    await asyncio.gather(
+        lists.edit("evt", "main", {"name": "Door"}, None),
+        lists.edit("evt", "main", {"categories": ["1"]}, None),
+        lists.edit("evt", "main", {"opens_at": OPENS}, None),
+    )
+    found = await lists.edit("evt", "main", {"opens_at": None}, None)
+    assert (found.name, found.reentry, found.opens_at, found.categories) == (
+        "Door",
+        False,
+        None,
+        ["1"],
+    )

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from persistence.shop.checkin.merge import Told
+from persistence.shop.checkin.merge import NothingToUndo, Told
 from tests.persistence.gates import START, Gate, number_of
 from tests.persistence.journals import Store
 
@@ -274,7 +274,6 @@ async def test_what_let_nobody_through_is_not_undone(gate):
     await gate.scan("A", nonce="two")
     await gate.scan("Z", nonce="three")
     for nonce in ("two", "three"):
-        undone = await gate.merge.undo("evt", nonce, "usr_1", "mistake")
-        assert undone is not None
-        assert undone.undone_at is None
+        with pytest.raises(NothingToUndo):
+            await gate.merge.undo("evt", nonce, "usr_1", "mistake")
     assert await gate.standing("A") == ("in", "one")

@@ -1,4 +1,4 @@
-"""A shop in this process: an event, orders, and the test gateway on a socket of its own.
+"""A shop in this process: an event, orders, and the test gateway on its own socket.
 
 Webhooks are delivered by hand, in whatever order a test wants.
 """

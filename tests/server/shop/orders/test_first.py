@@ -9,7 +9,6 @@ async def test_a_paid_order_is_booked(shop):
     assert await shop.deliver()
     await shop.settle()
     state = await shop.state(order)
-    print(state)
     assert state.status == "confirmed"
     assert (await shop.counts())["booked"] == 3
     await shop.check()

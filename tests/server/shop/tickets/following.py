@@ -1,11 +1,12 @@
-"""Follows journals by hand, as the framework of followers does, for tests of tickets."""
+"""Follows journals by hand, as the framework of followers does."""
 
 import random
 from typing import Any
 
-from msgspec import Struct, msgpack
+from msgspec import json, msgpack
 
 from inventory.changes import AnyChange
+from persistence.followers.follower import Followed
 from persistence.postgres.pool import Pool
 from server.shop.tickets.follower import TicketFollower
 from server.shop.tickets.keyring import Keyring, Vault
@@ -16,13 +17,6 @@ SELECT body, from_version FROM journal
 WHERE event_id = $1 AND to_version > $2 ORDER BY to_version LIMIT $3
 """
 SECRET = "a secret of at least thirty-two bytes"
-
-
-class Followed(Struct, frozen=True):
-    """A change of the journal, with its version."""
-
-    version: int
-    change: AnyChange
 
 
 class Stretches:
@@ -39,7 +33,7 @@ class Stretches:
         found: list[Followed] = []
         for row in await self.pool.fetch(_ROWS, self.event, self.version, rows):
             found += [
-                Followed(row["from_version"] + n, change)
+                Followed(row["from_version"] + n, 0, change)
                 for n, change in enumerate(_changes(row["body"]), 1)
             ]
         return found
@@ -71,14 +65,12 @@ async def wanted(pool: Pool, event: str = "evt") -> dict[str, list[Any]]:
         " WHERE event_id = $1 AND cancelled_at IS NULL",
         event,
     )
-    import json
-
     return {
         row["booking_id"]: sorted(
-            [("seat", label) for label in json.loads(row["seats"])]
+            [("seat", label) for label in json.decode(row["seats"])]
             + [
                 ("place", label)
-                for label, count in json.loads(row["areas"]).items()
+                for label, count in json.decode(row["areas"]).items()
                 for _ in range(count)
             ]
         )
