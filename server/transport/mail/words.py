@@ -5,8 +5,9 @@ from typing import Final
 
 from inventory.zones import local_time, zone_of
 
-_LINKED: Final = re.compile(r"(?<=\w)[.:@](?=[\w/])")
-"""What makes programs that show mails take a word for an address."""
+_LINKED: Final = re.compile(r"(?<=\w)[.:@](?=[\w/])|=(?=\?)")
+"""What makes programs that show mails take a word for an address; and what begins an
+encoded word in a header (RFC 2047), which could have anything in it."""
 
 _BREAK: Final = "\u200b"
 """Takes no room, and stands in no name of a host."""

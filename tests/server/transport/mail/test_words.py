@@ -16,6 +16,7 @@ from server.transport.mail.words import harmless, told_time
         ("www.evil.example", "www.\u200bevil.\u200bexample"),
         ("\u202egnorw\u202c", "gnorw"),
         ("null\x00byte\x1b[31m", "nullbyte[31m"),
+        ("=?utf-8?q?evil=2Eexample?=", "=\u200b?utf-8?q?evil=2Eexample?="),
         ("Dr. Who. Live", "Dr. Who. Live"),
         ("", ""),
     ],
