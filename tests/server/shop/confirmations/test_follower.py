@@ -38,7 +38,7 @@ async def test_who_paid_gets_one_letter_with_tickets_and_a_file(counter, office)
     assert mail["To"] == "olga@example.org"
     assert mail["Subject"] == "Your tickets: Concert"
     assert mail["Message-ID"] == f"<mail_{order}@example.org>"
-    text = mail.get_body(("plain",)).get_content()
+    text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
     tickets = await counter.shop.pool.fetch("SELECT * FROM ticket ORDER BY number")
     assert len(tickets) == 2
     for ticket in tickets:
