@@ -22,10 +22,8 @@ from server.base.jobs import Job
 LOOK_S: Final = 1.0
 """How often it is looked what is not followed yet, whoever committed it."""
 
-AGAIN_S_MIN: Final = 0.05
-AGAIN_S_MAX: Final = 0.25
-"""How soon it goes on where something was left: after about as long as it was at it, so
-that half of the time is for others."""
+AGAIN_S: Final = 0.05
+"""How soon it goes on where something was left: what comes meanwhile is one stretch."""
 
 BACKOFF_S_MIN: Final = 1.0
 BACKOFF_S_MAX: Final = 60.0
@@ -72,7 +70,6 @@ class Following:
     async def run(self, job: Job) -> None:
         """Follow for ever."""
         while True:
-            began = monotonic()
             try:
                 with job:
                     await self.go_on()
@@ -81,8 +78,7 @@ class Following:
                 log.warning("nothing is followed", follower=name, reason=str(error))
                 await asyncio.sleep(LOOK_S)
             if self._waiting:
-                took_s = monotonic() - began
-                await asyncio.sleep(min(AGAIN_S_MAX, max(AGAIN_S_MIN, took_s)))
+                await asyncio.sleep(AGAIN_S)
             else:
                 await self._rest()
 
