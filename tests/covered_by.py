@@ -196,6 +196,19 @@ COVERS = {
     "tests/server/base/test_settings.py": [
         "server/base/instance.py",
     ],
+    "tests/server/shop/payments/gateway/test_gateway.py": [
+        "server/shop/payments/gateway/book.py",
+        "server/shop/payments/gateway/command.py",
+        "server/shop/payments/gateway/deliveries.py",
+        "server/shop/payments/gateway/handlers.py",
+    ],
+    "tests/server/shop/payments/test_capability.py": [
+        "server/shop/payments/secret.py",
+    ],
+    "tests/server/shop/payments/test_gateway_provider.py": [
+        "server/shop/payments/gateway/wire.py",
+        "server/shop/payments/provider.py",
+    ],
     "tests/server/events/catalogue/test_bodies.py": [
         "server/transport/rest/fields.py",
         "server/transport/rest/times.py",
