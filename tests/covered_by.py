@@ -162,6 +162,20 @@ COVERS = {
         "server/events/sales/rest_state.py",
         "server/events/venues/rest.py",
     ],
+    "tests/contract/test_tickets.py": [
+        "server/shop/tickets/pictures/rest.py",
+        "server/shop/tickets/rest.py",
+    ],
+    "tests/server/shop/tickets/test_follower.py": [
+        "persistence/shop/tickets/booked.py",
+        "persistence/shop/tickets/register.py",
+    ],
+    "tests/server/shop/tickets/test_keyring.py": [
+        "persistence/shop/tickets/keys.py",
+    ],
+    "tests/server/shop/tickets/test_service.py": [
+        "persistence/shop/tickets/tickets.py",
+    ],
     "tests/persistence/embedded/test_embedded.py": [
         "persistence/embedded/__init__.py",
         "persistence/embedded/account.py",
