@@ -201,6 +201,7 @@ async def buys(one: Newcomer) -> None:
     await one.does("olga", "show_organisation_analytics", query={"step": "minute"})
     await one.does("olga", "show_journal")
     assert (await one.does("olga", "show_audit"))["ok"] is True
+    assert (await one.does("olga", "show_money"))["ok"] is True
 
 
 async def orders(one: Newcomer) -> None:
@@ -246,6 +247,8 @@ async def administers(one: Newcomer) -> None:
     await one.does("admin", "show_dashboard")
     await one.does("admin", "show_cache_stats")
     await one.does("admin", "clear_caches")
+    await one.does("admin", "list_jobs")
+    await one.does("admin", "run_job")
     await one.does("admin", "show_cluster")
     await one.does("admin", "move_event")
 

@@ -72,6 +72,9 @@ _BY_FILE: dict[str, Detector] = {
     "persistence/analytics/rollup.py": pytest(
         "tests/persistence/analytics/test_rollup.py"
     ),
+    "persistence/journal/stretches.py": pytest(
+        "tests/persistence/analytics/test_rollup.py"
+    ),
     "persistence/analytics/tally.py": pytest(
         "tests/persistence/analytics/test_tally.py",
         "tests/persistence/analytics/test_rollup.py",

@@ -32,6 +32,7 @@ WITH part AS MATERIALIZED (
     SELECT l.order_id, sum(l.gross) FILTER (WHERE l.state = 'live') AS live,
         sum(l.fee) FILTER (WHERE l.state = 'live') AS fee,
         sum(l.tax) FILTER (WHERE l.state = 'live') AS tax,
+        sum(l.unit) FILTER (WHERE l.state = 'live') AS unit,
         sum(l.gross) FILTER (WHERE l.state <> 'gone') AS earned,
         sum(l.fee) FILTER (WHERE l.state <> 'gone') AS earned_fee,
         sum(l.tax) FILTER (WHERE l.state <> 'gone') AS earned_tax,
@@ -62,12 +63,12 @@ WITH part AS MATERIALIZED (
 
 # What each order did in each currency: by its payments, by its lines, by the ledger.
 _BOOKS: Final = f"""{_PARTS}, thing (order_id, currency, captured, returned, settled,
-    pending, due, outside, unexplained, live, fee, tax, seller_fee, at_door, earned,
-    earned_fee, earned_tax, provider, owed, fees, taxes) AS (
+    pending, due, outside, unexplained, live, fee, tax, seller_fee, at_door, unit,
+    earned, earned_fee, earned_tax, provider, owed, fees, taxes) AS (
     SELECT order_id, currency, captured, returned, settled, pending,
         greatest(0, rest), greatest(0, -rest),
         CASE WHEN rest > failed OR -rest > outside THEN 1 ELSE 0 END,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     FROM paid
     UNION ALL
     SELECT order_id, p.currency, 0, 0, 0, 0, 0, 0, 0,
@@ -76,13 +77,14 @@ _BOOKS: Final = f"""{_PARTS}, thing (order_id, currency, captured, returned, set
         CASE WHEN has_paid THEN tax ELSE 0 END,
         CASE WHEN is_booked THEN seller_fee ELSE 0 END,
         CASE WHEN is_booked AND NOT has_paid THEN live ELSE 0 END,
+        CASE WHEN is_booked THEN unit ELSE 0 END,
         CASE WHEN is_booked THEN earned ELSE 0 END,
         CASE WHEN is_booked THEN earned_fee ELSE 0 END,
         CASE WHEN is_booked THEN earned_tax ELSE 0 END,
         0, 0, 0, 0
     FROM part p JOIN line USING (order_id) WHERE p.currency IS NOT NULL
     UNION ALL
-    SELECT order_id, m.currency, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    SELECT order_id, m.currency, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         CASE m.account WHEN 'provider' THEN m.amount ELSE 0 END,
         CASE m.account WHEN 'due' THEN -m.amount ELSE 0 END,
         CASE m.account WHEN 'fees' THEN -m.amount ELSE 0 END,
@@ -110,6 +112,7 @@ _FIGURES: Final = (
     "tax",
     "seller_fee",
     "at_door",
+    "unit",
 )
 _OTHERS: Final = (
     "settled",
@@ -192,6 +195,7 @@ class Takings(Struct, frozen=True, kw_only=True):
     tax: int
     seller_fee: int
     at_door: int
+    unit: int
     differing: int
     """How many orders do not add up."""
     differences: tuple[Uneven, ...]
