@@ -99,6 +99,8 @@ class Payment(Struct, frozen=True, kw_only=True):
     captured_currency: str | None = None
     use: Use | None = None
     """What became of captured money; set once."""
+    asked: str | None = None
+    """The request of its buyer that it was made for, where that had a key."""
 
     def __repr__(self) -> str:
         """Leave out where it can be paid."""
@@ -133,6 +135,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """For how long the hold is asked for: the pay time and a margin."""
     late: Literal["same", "refund"] = "same"
     """What becomes of money that comes after the seats went back."""
+    types: dict[str, str | dict[str, int]] | None = None
+    """What is bought as which type: a seat by its label, places by area and type."""
 
 
 class OrderState(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from inventory.commands import Token
+from inventory.commands import Token, Types
 from inventory.faults import Faults
 from inventory.settings import Money
 from persistence.shop.orders.records import (
@@ -44,6 +44,9 @@ class OrderCreate(Body):
 
     event: Id
     hold: Token
+    types: Types | UnsetType = UNSET
+    """What is bought as which type of the event's: a seat by its label, places by area
+    and how many as what. The rest costs what its category does."""
     buyer: BuyerFields | UnsetType = UNSET
     total: Money | UnsetType = UNSET
     """Where it comes to anything else, nothing is ordered and the hold stays."""

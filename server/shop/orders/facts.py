@@ -52,9 +52,14 @@ class Booked(Struct, frozen=True):
 
 
 class NotBooked(Struct, frozen=True):
-    """The event refused the booking, for good, with this code."""
+    """The event refused the booking, for good, with this code.
+
+    `again` where the seats were to be booked once more: two that drive an order must
+    not take the answer to the one question for that to the other.
+    """
 
     code: str
+    again: bool = False
 
 
 class Unpledged(Struct, frozen=True):
@@ -72,7 +77,12 @@ class RefundSent(Struct, frozen=True):
 
 
 class PayAgain(Struct, frozen=True):
-    """Its buyer asks for another attempt. Refused while one may still be paid."""
+    """Its buyer asks for another attempt. Refused while one may still be paid.
+
+    `asked` names the request, which has one effect.
+    """
+
+    asked: str | None = None
 
 
 class Leave(Struct, frozen=True):

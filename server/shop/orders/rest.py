@@ -70,6 +70,7 @@ async def create_order(call: Call) -> web.Response:
             email=buyer.email or "", name=buyer.name or "", locale=buyer.locale or ""
         ),
         total=body.total if isinstance(body.total, Money) else None,
+        types=body.types if isinstance(body.types, dict) else None,
     )
     stored = await call[ORDER_SERVICE].create(call.who, wanted, key)
     place = f"/v1/orders/{stored.state.order}"
@@ -113,15 +114,15 @@ async def show_order(call: Call) -> web.Response:
 
 async def show_referenced_order(call: Call) -> web.Response:
     """Show the order with a reference, as by its id."""
-    reference = call.path("reference", ORDER_NOT_FOUND).upper()
+    reference = call.path("order_reference", ORDER_NOT_FOUND).upper()
     stored = await call[ORDER_SERVICE].find_by_reference(call.who, reference)
     return await _shown(call, stored)
 
 
 async def pay_order(call: Call) -> web.Response:
     """Begin another attempt to pay; the one that is open ends first."""
-    order = call.path("order", ORDER_NOT_FOUND)
-    stored = await call[ORDER_SERVICE].pay(call.who, order)
+    order, key = call.path("order", ORDER_NOT_FOUND), call.key
+    stored = await call[ORDER_SERVICE].pay(call.who, order, key)
     return call.answer(await _document(call, stored))
 
 
@@ -259,7 +260,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         method="GET",
-        path=f"{ALL}/reference/{{reference}}",
+        path=f"{ALL}/reference/{{order_reference}}",
         handler=show_referenced_order,
         name="show_referenced_order",
         who="Needs the token of its buyer, or of whoever runs the event.",

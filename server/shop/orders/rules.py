@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
+from inventory.limits import PAY_MARGIN_S
 from persistence.shop.orders.records import (
     LineState,
     OrderLine,
@@ -59,9 +60,6 @@ from server.shop.payments.provider import (
     RefundFailed,
     RefundSettled,
 )
-
-MARGIN_S: Final = 120
-"""An order has its hold so long after its pay time: an answer may be under way."""
 
 LEASE_MS: Final = 30_000
 """Who drives an order has it alone for so long; then anybody may."""
@@ -191,7 +189,7 @@ def _is_due(payment: Payment, now_ms: int) -> bool:
 
 def _pledged_until(order: OrderState) -> int:
     """Return until when the order has its hold."""
-    return (order.pay_until_ms or 0) + MARGIN_S * 1_000
+    return (order.pay_until_ms or 0) + PAY_MARGIN_S * 1_000
 
 
 def _shown(order: OrderState) -> tuple[object, ...]:
@@ -270,8 +268,9 @@ class _Case:
                     self._set("refused", why=code)
             case Booked(booking):
                 self._booked(booking)
-            case NotBooked(code):
-                self._not_booked(code)
+            case NotBooked(code, again):
+                if self.order.step == ("late" if again else "paid"):
+                    self._not_booked(code)
             case Unpledged():
                 self._unpledged()
             case SeatsFreed():
@@ -317,16 +316,20 @@ class _Case:
                 self._set("left" if self.order.leaving else "expired")
 
     def _booked(self, booking: str) -> None:
-        if self.order.booking is not None:
+        order = self.order
+        if order.booking is not None:
             return
-        self.order = replace(self.order, booking=booking, step="booked")
-        self._post_lines("confirm", self.order.lines)
+        if order.step in ("paid", "late"):
+            self.order = replace(order, booking=booking, step="booked")
+            self._post_lines("confirm", order.lines)
+            return
+        # It was given up meanwhile, by another who drove it: so is this.
+        lines = _all_to("leaving", order.lines, order.lines)
+        self.order = replace(order, booking=booking, lines=lines)
 
     def _not_booked(self, code: str) -> None:
         """Go another way where the event does not book what is paid."""
         order = self.order
-        if order.step not in ("paid", "late"):
-            return
         paid = order.accepted is not None
         if code == "sale_closed":
             self._set("event_cancelled", why=code)
@@ -361,19 +364,17 @@ class _Case:
         leaving = tuple(one for one in self.order.lines if one.state == "leaving")
         if not leaving:
             return
-        self._post_lines("give_back", leaving)
         lines = _all_to("gone", leaving, self.order.lines)
-        self.order = replace(self.order, lines=lines, step="given_back")
+        self.order = replace(self.order, lines=lines)
+        if self.order.step == "booked":
+            self._post_lines("give_back", leaving)
+            self._set("given_back")
 
     def _asked(self, asked: PayAgain | Leave | GiveBack | EventOver) -> str | None:
         order = self.order
         match asked:
-            case PayAgain():
-                if order.step not in ("priced", "paying") or self._is_over():
-                    return CLOSED
-                if attempts.pending(order):
-                    return CLOSED
-                self.order = attempts.with_attempt(order, self.now_ms)
+            case PayAgain(asked_as):
+                return self._pay_again(asked_as)
             case Leave():
                 if order.step in ("new", "pledging", "priced", "paying", "closing"):
                     self.order = replace(order, leaving=True)
@@ -382,8 +383,19 @@ class _Case:
             case GiveBack():
                 return self._give_back()
             case EventOver():
-                if order.step == "booked":
+                leaving = any(one.state == "leaving" for one in order.lines)
+                if order.step == "booked" and not leaving:
                     self._set("completed")
+        return None
+
+    def _pay_again(self, asked: str | None) -> str | None:
+        order = self.order
+        if asked is not None and any(one.asked == asked for one in order.payments):
+            return None
+        payable = order.step in ("priced", "paying") and not self._is_over()
+        if not payable or attempts.pending(order):
+            return CLOSED
+        self.order = attempts.with_attempt(order, self.now_ms, asked)
         return None
 
     def _give_back(self) -> str | None:

@@ -1,13 +1,16 @@
 """Orders as their buyers make, see, pay and cancel them, and as sellers see them."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
 
+from inventory.commands import Holding, Types
+from inventory.limits import PAY_MARGIN_S
 from inventory.ports import Ids
 from inventory.rejections import DETAILS
-from inventory.replies import refuse
+from inventory.replies import HoldingOk, refuse
 from inventory.settings import Money, Settings
 from persistence.postgres.pool import Pool
 from persistence.shop.money.terms import terms_of
@@ -16,9 +19,9 @@ from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import Rules
 from persistence.shop.orders.rows import OrderBuyer, StoredOrder
 from server.base.identity import Identity
-from server.base.refusals.refusals import CommandRefused, Refusal
-from server.events.catalogue.service import EventService
-from server.live.actors.registry import EventUnavailable
+from server.base.refusals.refusals import CommandRefused, Refusal, wrong_field
+from server.events.catalogue.service import EventService, FoundEvent
+from server.live.actors.registry import EventUnavailable, ask
 from server.people.organisations.membership import Memberships
 from server.shop.orders import facts
 from server.shop.orders.attempts import pending
@@ -29,12 +32,9 @@ from server.shop.orders.problems import (
     ORDER_NOT_FOUND,
     PROVIDER_UNAVAILABLE,
 )
-from server.shop.orders.rules import CHANGED, MARGIN_S
+from server.shop.orders.rules import CHANGED
 from server.shop.payments.provider import ProviderUnavailable
 from server.transport.rest.idempotency import hash_request, new_id
-
-PAY_S: Final = 900
-"""How long a buyer has to pay."""
 
 ASKED_MAX: Final = 3
 """How often a new attempt is asked for while others begin one, too."""
@@ -47,6 +47,7 @@ class OrderAsk(Struct, frozen=True, kw_only=True):
     hold: str
     buyer: OrderBuyer = OrderBuyer()
     total: Money | None = None
+    types: Types | None = None
 
 
 class EventOrders:
@@ -99,7 +100,7 @@ class OrderService:
         """
         found = await self._events.find(who, wanted.event)
         settings = found.board.settings
-        provider = self._provider_for(settings)
+        provider, types = self._provider_for(settings), wanted.types
         self._refuse_currency(settings, wanted.total)
         new = NewOrder(
             order=new_id("ord", who.user, key),
@@ -109,7 +110,7 @@ class OrderService:
             organisation=found.organisation,
             reference=self._ids.reference(),
             buyer=wanted.buyer,
-            rules=rules_of(settings),
+            rules=rules_of(settings, await self._pay_s(who, found, wanted.hold), types),
             terms=await terms_of(self._pool, wanted.event),
             provider=provider,
             seen_total=None if wanted.total is None else wanted.total.amount,
@@ -137,7 +138,7 @@ class OrderService:
         await self._memberships.require_insight(who, found.organisation, found.maker)
         return EventOrders(self.listed, event)
 
-    async def pay(self, who: Identity, order: str) -> StoredOrder:
+    async def pay(self, who: Identity, order: str, key: str | None) -> StoredOrder:
         """Begin another attempt to pay; the open one is ended first.
 
         Where that was paid meanwhile, the order is, and no attempt begins.
@@ -145,8 +146,9 @@ class OrderService:
         stored = await self.find(who, order)
         if stored.user != who.user:
             raise Refusal(ORDER_NOT_FOUND)
+        asked = None if key is None else new_id("ask", order, key)
         for _ in range(ASKED_MAX):
-            applied = await self._desk.hear(order, facts.PayAgain())
+            applied = await self._desk.hear(order, facts.PayAgain(asked))
             if applied.refused is None:
                 return (await self._drive(order, applied)).stored
             if not pending(applied.stored.state):
@@ -186,16 +188,35 @@ class OrderService:
     async def _on(self, stored: StoredOrder) -> StoredOrder:
         """Return an order after it was driven, where that is for us to do."""
         if stored.state.step in ("new", "pledging", "priced", "paid"):
-            return (await self._drive(stored.state.order, None)).stored
+            return (await self._driven(self._driver.drive_new(stored))).stored
         return stored
 
-    async def _drive(self, order: str, applied: Applied | None) -> Applied:
+    async def _drive(self, order: str, applied: Applied) -> Applied:
+        return await self._driven(self._driver.drive(order, applied))
+
+    async def _driven(self, driving: Awaitable[Applied]) -> Applied:
         try:
-            return await self._driver.drive(order, applied)
+            return await driving
         except ProviderUnavailable as error:
             raise Refusal(PROVIDER_UNAVAILABLE) from error
         except EventUnavailable as error:
             raise Refusal("unavailable") from error
+
+    async def _pay_s(self, who: Identity, event: FoundEvent, hold: str) -> int:
+        """Return how long an order may wait for its money.
+
+        Not beyond the end of the sale, unless its hold lasts longer than that.
+        """
+        settings, now_ms = event.board.settings, self._driver.now_ms()
+        pay_s, ends_ms = settings.pay_s, settings.off_sale_at_ms
+        if ends_ms is None or now_ms + pay_s * 1_000 <= ends_ms:
+            return pay_s
+        command = Holding(id=0, event=event.id)
+        reply = await ask(event.local, command, who.user, False, None)
+        held = reply.holds if isinstance(reply, HoldingOk) else []
+        left_ms = [one.expires_in_ms for one in held if one.hold == hold]
+        left_ms.append(ends_ms - now_ms)
+        return max(1, min(pay_s, max(left_ms) // 1_000))
 
     def _provider_for(self, settings: Settings) -> str | None:
         """Return who takes the money for an event; None where nobody has to."""
@@ -244,13 +265,20 @@ class OrderService:
             raise Refusal("cancel_too_late")
 
 
+NO_TYPE: Final = "The event has no such type, or the hold no such place."
 NO_PROVIDER: Final = "Nobody takes payments here: set ONSALE_PAYMENTS."
 
 
-def rules_of(settings: Settings) -> Rules:
+def rules_of(
+    settings: Settings, pay_s: int | None = None, types: Types | None = None
+) -> Rules:
     """Return what an order of an event is made under."""
+    pay_s = settings.pay_s if pay_s is None else pay_s
     return Rules(
-        pays=settings.payment == "required", pay_s=PAY_S, until_s=PAY_S + MARGIN_S
+        pays=settings.payment == "required",
+        pay_s=pay_s,
+        until_s=pay_s + PAY_MARGIN_S,
+        types=types,
     )
 
 
@@ -259,6 +287,8 @@ def _unless_refused(stored: StoredOrder) -> StoredOrder:
     order = stored.state
     if order.step != "refused":
         return stored
+    if order.why == "bad_field":
+        raise wrong_field("types", NO_TYPE)
     if order.why != CHANGED:
         # Of an owner that is newer than this process it may be a code of its own.
         known = order.why if order.why in DETAILS else "hold_not_found"

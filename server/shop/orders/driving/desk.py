@@ -8,12 +8,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from persistence.postgres.pool import Pool
-from persistence.shop.money.entries import Entry, post
+from persistence.shop.money.entries import post
 from persistence.shop.orders.orders import lock_order
-from persistence.shop.orders.records import OrderLine
 from persistence.shop.orders.rows import StoredOrder, write_order
 from server.shop.money import ledger
-from server.shop.money.pricing import Line
 from server.shop.orders.facts import Heard, Notify, Posting, Tick, Wish
 from server.shop.orders.rules import step
 
@@ -84,12 +82,6 @@ class Desk:
             self._tell(applied.stored)
 
 
-def line_of(line: OrderLine) -> Line:
-    """Return a line as it was priced."""
-    fields = {name: getattr(line, name) for name in Line.__struct_fields__}
-    return Line(**fields)
-
-
 def _entries_of(posting: Posting, *, returns: bool) -> ledger.Posting:
     """Return a posting with its entries."""
     about, amount, currency = posting.about, posting.amount, posting.currency
@@ -101,11 +93,9 @@ def _entries_of(posting: Posting, *, returns: bool) -> ledger.Posting:
         case "outside":
             return ledger.take_outside(about, amount, currency)
         case "confirm":
-            return ledger.confirm(map(line_of, posting.lines), currency)
+            return ledger.confirm(posting.lines, currency)
         case "give_back":
-            lines = map(line_of, posting.lines)
+            lines = posting.lines
             return ledger.give_back(about, lines, currency, returns=returns)
         case "undo":
-            settled = ledger.settle(about, amount, currency)
-            undone = [Entry(e.account, -e.amount, e.currency) for e in settled.entries]
-            return ledger.Posting(f"undone:{about}", undone)
+            return ledger.undo(about, amount, currency)
