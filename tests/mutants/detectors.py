@@ -79,6 +79,21 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/analytics/test_tally.py",
         "tests/persistence/analytics/test_rollup.py",
     ),
+    "persistence/analytics/paid.py": pytest("tests/persistence/analytics/test_paid.py"),
+    "persistence/shop/money/entries.py": pytest(
+        "tests/persistence/shop/money/test_entries.py"
+    ),
+    "persistence/shop/money/sums.py": pytest(
+        "tests/persistence/shop/money/test_sums.py"
+    ),
+    "persistence/shop/money/audit.py": pytest(
+        "tests/persistence/shop/money/test_audit.py"
+    ),
+    "server/shop/money/pricing.py": pytest("tests/server/shop/money/test_pricing.py"),
+    "server/shop/money/ledger.py": pytest("tests/server/shop/money/test_ledger.py"),
+    "server/shop/orders/attempts.py": pytest(
+        "tests/persistence/shop/money/test_sums.py"
+    ),
     "server/live/fanout/hub.py": pytest("tests/server/live/fanout"),
     "server/events/attendees/service.py": pytest("tests/server/events/attendees"),
     "persistence/journal/lanes.py": LANES,
