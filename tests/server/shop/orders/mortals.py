@@ -36,7 +36,7 @@ class Mortal:
                 self.step()
                 return applied
 
-        self.driver._do = dying_do  # type: ignore[method-assign]
+        self.driver._do = dying_do  # type: ignore[method-assign,assignment]
         self.driver._desk = DyingDesk()  # type: ignore[assignment]
 
     def step(self) -> None:

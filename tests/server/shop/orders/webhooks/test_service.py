@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -27,7 +28,7 @@ async def pay_all(shop: Shop, count: int, behaviour: Behaviour) -> list[str]:
     return orders
 
 
-async def rows(shop: Shop, sql: str) -> list[tuple[object, ...]]:
+async def rows(shop: Shop, sql: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in await shop.pool.fetch(sql)]
 
 
