@@ -100,6 +100,17 @@ COVERS = {
     "tests/contract/test_bookings.py": [
         "server/events/bookings/rest.py",
     ],
+    "tests/contract/test_checkin.py": [
+        "server/shop/checkin/frames.py",
+        "server/shop/checkin/rest.py",
+        "server/shop/checkin/rest_lists.py",
+    ],
+    "tests/server/shop/checkin/test_rules.py": [
+        "persistence/shop/checkin/facts.py",
+    ],
+    "tests/server/shop/checkin/test_service.py": [
+        "server/shop/checkin/service_lists.py",
+    ],
     "tests/contract/test_catalogue.py": [
         "server/events/catalogue/calendar/rest.py",
         "server/events/catalogue/ranking.py",
@@ -161,6 +172,20 @@ COVERS = {
         "server/events/catalogue/rest.py",
         "server/events/sales/rest_state.py",
         "server/events/venues/rest.py",
+    ],
+    "tests/contract/test_tickets.py": [
+        "server/shop/tickets/pictures/rest.py",
+        "server/shop/tickets/rest.py",
+    ],
+    "tests/server/shop/tickets/test_follower.py": [
+        "persistence/shop/tickets/booked.py",
+        "persistence/shop/tickets/register.py",
+    ],
+    "tests/server/shop/tickets/test_keyring.py": [
+        "persistence/shop/tickets/keys.py",
+    ],
+    "tests/server/shop/tickets/test_service.py": [
+        "persistence/shop/tickets/tickets.py",
     ],
     "tests/persistence/embedded/test_embedded.py": [
         "persistence/embedded/__init__.py",
@@ -231,6 +256,7 @@ COVERS = {
         "server/ops/demo/admin_client.py",
         "server/ops/demo/buyer.py",
         "server/ops/demo/buyers.py",
+        "server/ops/demo/cashier.py",
         "server/ops/demo/children.py",
         "server/ops/demo/command.py",
         "server/ops/demo/ledger.py",
