@@ -75,6 +75,11 @@ _BY_FILE: dict[str, Detector] = {
     "persistence/journal/stretches.py": pytest(
         "tests/persistence/analytics/test_rollup.py"
     ),
+    "persistence/followers/passes.py": pytest("tests/persistence/followers"),
+    "persistence/jobs.py": pytest("tests/persistence/test_jobs.py"),
+    "persistence/shop/confirmations.py": pytest(
+        "tests/persistence/shop/test_confirmations.py"
+    ),
     "persistence/analytics/tally.py": pytest(
         "tests/persistence/analytics/test_tally.py",
         "tests/persistence/analytics/test_rollup.py",
@@ -94,6 +99,11 @@ _BY_FILE: dict[str, Detector] = {
     "server/shop/orders/attempts.py": pytest(
         "tests/persistence/shop/money/test_sums.py"
     ),
+    "server/live/followers/following.py": pytest("tests/server/live/followers"),
+    "server/live/followers/followers.py": pytest("tests/server/live/followers"),
+    "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),
+    "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
+    "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
     "server/live/fanout/hub.py": pytest("tests/server/live/fanout"),
     "server/events/attendees/service.py": pytest("tests/server/events/attendees"),
     "persistence/journal/lanes.py": LANES,
