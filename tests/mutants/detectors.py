@@ -79,6 +79,21 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/analytics/test_tally.py",
         "tests/persistence/analytics/test_rollup.py",
     ),
+    "persistence/shop/checkin/scans.py": pytest(
+        "tests/persistence/shop/checkin/test_scans.py",
+        "tests/persistence/shop/checkin/test_merge.py",
+    ),
+    "persistence/shop/checkin/merge.py": pytest(
+        "tests/persistence/shop/checkin/test_merge.py"
+    ),
+    "persistence/shop/checkin/lists.py": pytest(
+        "tests/persistence/shop/checkin/test_lists.py"
+    ),
+    "server/shop/checkin/rules.py": pytest("tests/server/shop/checkin/test_rules.py"),
+    "server/shop/checkin/codes.py": pytest("tests/server/shop/checkin/test_codes.py"),
+    "server/shop/checkin/service.py": pytest(
+        "tests/server/shop/checkin/test_service.py"
+    ),
     "server/live/fanout/hub.py": pytest("tests/server/live/fanout"),
     "server/events/attendees/service.py": pytest("tests/server/events/attendees"),
     "persistence/journal/lanes.py": LANES,
