@@ -32,6 +32,7 @@ COMMANDS = {
     "bench.many:many": "Many lukewarm events, beside a hot one.",
     "bench.memory:memory": "Memory of idle connections.",
     "bench.on_sale:on_sale": "A whole on-sale, with people in it.",
+    "bench.orders:orders": "Orders: free, paid, abandoned.",
     "bench.reads:reads": "Reads over REST.",
     "bench.recover:recover": "Recovery of a long journal, restart and takeover.",
     "bench.snapshot:snapshot": "Loop time of snapshots and deltas.",

@@ -159,7 +159,8 @@ class Replay:
             self.paid.pop(change.booking, None)
         elif isinstance(change, HoldExpired):
             hold = stock.holds[change.hold]
-            if hold.deadline_ms > at_ms:
+            over = stock.settings.sale_state == "cancelled"
+            if hold.deadline_ms > at_ms and not over:
                 self.differences.add(
                     f"Version {version} ends a hold of user {hold.user}"
                     f" {hold.deadline_ms - at_ms} ms before its time."

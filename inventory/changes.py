@@ -7,7 +7,7 @@ arrays: fields may be appended with a default, never removed, renamed or moved.
 
 from msgspec import Struct
 
-from inventory.prices import Prices
+from inventory.prices import Kinds, Place, Prices
 from inventory.settings import Money, SaleState, Settings
 
 Seats = tuple[int, ...]
@@ -122,6 +122,8 @@ class HoldPledged(Change, tag="pledged", frozen=True):
     order: str
     until_ms: int
     prices: Prices
+    kinds: Kinds | None = None
+    """Which types its seats and places are sold as; None where all are of none."""
 
 
 class PledgeEnded(Change, tag="unpledged", frozen=True):
@@ -134,13 +136,15 @@ class PledgeEnded(Change, tag="unpledged", frozen=True):
 class BookingReduced(Change, tag="reduced", frozen=True):
     """Seats and places went from a booking back to free, and some are left in it.
 
-    `total` is what they cost; None where nothing has a price.
+    `total` is what they cost; None where nothing has a price. Of the places in `areas`
+    some may be told apart in `places`; of the others those went that were added last.
     """
 
     booking: str
     seats: Seats
     areas: dict[int, int]
     total: Money | None
+    places: tuple[Place, ...] = ()
 
 
 AnyChange = (

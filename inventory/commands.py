@@ -22,6 +22,7 @@ Label = Annotated[str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_MAX)]
 Labels = Annotated[list[Label], Meta(min_length=1)]
 Quantity = Annotated[int, Meta(ge=1, le=limits.QUANTITY_MAX)]
 Quantities = Annotated[dict[Label, Quantity], Meta(min_length=1)]
+Types = dict[Label, str | Quantities]
 Seconds = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
 Order = Annotated[str, Meta(min_length=1, max_length=limits.ORDER_LENGTH_MAX)]
 PledgeSeconds = Annotated[int, Meta(ge=1, le=limits.PLEDGE_LIFE_S)]
@@ -137,7 +138,7 @@ class Configure(Command, tag="configure"):
 
 
 class DeleteEvent(Command, tag="delete_event"):
-    """Withdraw an event that nobody has booked (organisers)."""
+    """Withdraw an event that nobody has booked, or is about to pay (organisers)."""
 
     seen: Revisions = None
 
@@ -145,6 +146,7 @@ class DeleteEvent(Command, tag="delete_event"):
 class Pledge(Command, tag="pledge"):
     """Bind a hold to an order until `until_s` from now (the shop).
 
+    That is `pay_s` of the event and `limits.PAY_MARGIN_S` at most.
     Again by the same order it lasts longer, never shorter.
     """
 
@@ -153,6 +155,8 @@ class Pledge(Command, tag="pledge"):
     until_s: PledgeSeconds
     total: Money | None = None
     """What the buyer was shown; where it costs anything else, nothing is pledged."""
+    types: Types | None = None
+    """What is sold as which type: a seat by its label, places by area and type."""
 
 
 class Unpledge(Command, tag="unpledge"):
@@ -163,12 +167,27 @@ class Unpledge(Command, tag="unpledge"):
     release: bool = False
 
 
+class Places(Struct, frozen=True, gc=False):
+    """Places of an area as a pledge listed them."""
+
+    area: Label
+    amount: int
+    """Of each, in the minor unit."""
+    type: str | None = None
+    quantity: Quantity = 1
+
+
 class CancelPart(Command, tag="cancel_part"):
-    """Free the named part of a booking; all of it where nothing is named (the shop)."""
+    """Free the named part of a booking; all of it where nothing is named (the shop).
+
+    Of `areas` those go that were added last, whatever they cost; of `places`
+    just those.
+    """
 
     booking: Token
     seats: Labels | None = None
     areas: Quantities | None = None
+    places: Annotated[list[Places], Meta(min_length=1)] | None = None
 
 
 SystemCommand = Pledge | Unpledge | CancelPart

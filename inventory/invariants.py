@@ -115,6 +115,7 @@ def digest(stock: "Stock") -> bytes:
                 sorted(b.areas.items()),
                 _priced(b),
                 *((True,) if b.by_order else ()),
+                *(() if b.kinds is None else (b.kinds,)),
             )
             for b in stock.bookings.values()
         ),
@@ -144,6 +145,11 @@ def _is_priced(record: HoldRecord | BookingRecord) -> bool:
     places: dict[int, int] = {}
     for area, count, _ in prices.areas:
         places[area] = places.get(area, 0) + count
+    kinds = record.kinds
+    if kinds is not None and (
+        len(kinds.seats) != len(record.seats) or len(kinds.areas) != len(prices.areas)
+    ):
+        return False
     return len(prices.seats) == len(record.seats) and places == record.areas
 
 

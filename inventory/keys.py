@@ -29,7 +29,7 @@ OUTCOMES: Final[dict[type, type[Ok]]] = {
     commands.DeleteEvent: replies.SaleOk,
     commands.Pledge: replies.PledgeOk,
     commands.Unpledge: replies.UnpledgeOk,
-    commands.CancelPart: replies.TakenOk,
+    commands.CancelPart: replies.GivenBackOk,
 }
 """What each changing command is answered with, so that a stored outcome can be read."""
 

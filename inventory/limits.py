@@ -19,6 +19,9 @@ FAULTS_LISTED_MAX = 1_000
 COORDINATE_MAX = 1_000_000_000
 """How far from zero a map's x and y may lie: distances stay finite and exact enough."""
 
+TYPES_MAX = 50
+"""How many types, of reduced prices and others, an event may have."""
+
 SEATS_PER_BOOKING_MAX = 100
 """The most an event may set as `max_per_booking`."""
 
@@ -43,9 +46,12 @@ HOLD_TTL_S_MAX = 86_400
 HOLD_LIFE_FACTOR = 2
 """No hold outlives this many times the event's hold length, unless an order has it."""
 
-PLEDGE_S_MAX = 1_020
-"""So long at a time has an order a hold: 15 minutes in which its buyer pays, and two in
-which the answer to that may arrive."""
+PAY_S_MIN = 60
+PAY_S_MAX = 1_500
+"""What an event may set as `pay_s`, in which the buyer of an order pays."""
+
+PAY_MARGIN_S = 120
+"""An order may have a hold for so much longer, in which the answer may arrive."""
 
 PLEDGE_LIFE_S = 1_800
 """No order has a hold this long after one had it first."""
@@ -106,7 +112,8 @@ assert SEATS_PER_BOOKING_MAX <= PER_USER_MAX
 assert SEATS_PER_BOOKING_MAX <= QUANTITY_MAX
 assert SEATS_PER_BOOKING_MAX <= LET_GO_PLACES_MAX <= LET_GO_MAX
 assert LET_GO_CLOSED_MS << LET_GO_CLOSED_DOUBLINGS < LET_GO_MEMORY_MS
-assert PLEDGE_S_MAX < PLEDGE_LIFE_S
+assert PAY_S_MIN < PAY_S_MAX
+assert PAY_S_MAX + PAY_MARGIN_S <= PLEDGE_LIFE_S
 # Former versions took prices of up to 10**12, and their journals are still read.
 assert SEATS_PER_BOOKING_MAX * max(PRICE_MAX, 10**12) <= AMOUNT_MAX < 2**53
 

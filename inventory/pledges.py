@@ -9,20 +9,34 @@ from itertools import compress
 from msgspec.structs import replace
 
 from inventory import limits
-from inventory.changes import BookingReduced, HoldBooked, HoldPledged, PledgeEnded
+from inventory.changes import (
+    BookingReduced,
+    HoldBooked,
+    HoldPledged,
+    PledgeEnded,
+    Seats,
+)
+from inventory.prices import Kinds, Place, Prices, Run
 from inventory.records import BookingRecord, Corrupt, HoldRecord, PledgeRecord
+
+Wanted = tuple[int, int, int | None, str | None]
+"""Places that go: area, how many, amount of each or None for any, and their type."""
 
 
 def pledged(hold: HoldRecord, change: HoldPledged, at_ms: int) -> HoldRecord:
     """Return a hold as the order of `change` has it."""
     known = hold.pledge
     first_ms, plain_ms = at_ms, hold.deadline_ms
+    plain = None if change.kinds is None else hold.prices
     if known is not None:
         first_ms = known.first_ms
         if known.order is not None:
             plain_ms = known.deadline_ms
+            plain = known.plain
             if known.order != change.order:
                 raise Corrupt("a hold is pledged to two orders")
+            if known.kinds != change.kinds:
+                raise Corrupt("an order has a hold as other types than before")
     if change.until_ms > first_ms + limits.PLEDGE_LIFE_S * 1_000:
         raise Corrupt("an order has a hold for too long")
     return replace(
@@ -30,12 +44,17 @@ def pledged(hold: HoldRecord, change: HoldPledged, at_ms: int) -> HoldRecord:
         deadline_ms=change.until_ms,
         ends_ms=change.until_ms + limits.HOLD_GRACE_MS,
         prices=change.prices,
-        pledge=PledgeRecord(change.order, change.until_ms, first_ms, plain_ms),
+        pledge=PledgeRecord(
+            change.order, change.until_ms, first_ms, plain_ms, change.kinds, plain
+        ),
     )
 
 
 def unpledged(hold: HoldRecord, change: PledgeEnded) -> HoldRecord:
-    """Return a hold as its buyer has it back; when it was pledged first is kept."""
+    """Return a hold as its buyer has it back, of no types.
+
+    When it was pledged first is kept.
+    """
     pledge = hold.pledge
     if pledge is None or pledge.order is None:
         raise Corrupt("a pledge ends that is none")
@@ -47,7 +66,8 @@ def unpledged(hold: HoldRecord, change: PledgeEnded) -> HoldRecord:
         hold,
         deadline_ms=change.deadline_ms,
         ends_ms=ends_ms,
-        pledge=replace(pledge, order=None),
+        prices=hold.prices if pledge.kinds is None else pledge.plain,
+        pledge=replace(pledge, order=None, kinds=None, plain=None),
     )
 
 
@@ -66,16 +86,73 @@ def refuse_others(hold: HoldRecord, change: HoldBooked) -> None:
 
 def left_of(booking: BookingRecord, change: BookingReduced) -> BookingRecord:
     """Return what is left of a booking."""
-    gone = set(change.seats)
-    if len(gone) != len(change.seats) or not gone.issubset(booking.seats):
-        raise Corrupt(f"booking {booking.booking} has not all the seats it gives back")
-    kept = [seat not in gone for seat in booking.seats]
-    seats = tuple(compress(booking.seats, kept))
-    areas = difference(booking.areas, change.areas)
-    if booking.prices is None or not (seats or areas):
-        raise Corrupt(f"booking {booking.booking} cannot give back a part")
-    prices = booking.prices.keeping(kept, change.areas)
-    return replace(booking, seats=seats, areas=areas, prices=prices)
+    left = remaining(booking, change.seats, change.areas, change.places)
+    if left is None or not (left.seats or left.areas):
+        raise Corrupt(f"booking {booking.booking} cannot give back that part")
+    return left
+
+
+def remaining(
+    booking: BookingRecord,
+    gone: Seats,
+    areas: dict[int, int],
+    places: tuple[Place, ...],
+) -> BookingRecord | None:
+    """Return a booking without some seats and places; None where it has not got them.
+
+    `areas` counts all places that go, `places` those of them that are told apart. Of
+    the others those go that were added last, once the former are gone.
+    """
+    seats, prices = set(gone), booking.prices
+    if len(seats) != len(gone) or not seats.issubset(booking.seats) or prices is None:
+        return None
+    rest = dict(areas)
+    for area, count, _, _ in places:
+        rest[area] = rest.get(area, 0) - count
+    wanted: list[Wanted] = [*places]
+    wanted += [(area, count, None, None) for area, count in rest.items() if count]
+    kinds = booking.kinds or none_of(prices)
+    runs = [*zip(prices.areas, kinds.areas, strict=True)]
+    for one in wanted:
+        if one[1] < 1 or not _take_out(runs, one):
+            return None
+    kept = [seat not in seats for seat in booking.seats]
+    left = Prices(
+        prices.currency,
+        tuple(compress(prices.seats, kept)),
+        tuple([run for run, _ in runs]),
+    )
+    of = Kinds(tuple(compress(kinds.seats, kept)), tuple([kind for _, kind in runs]))
+    return replace(
+        booking,
+        seats=tuple(compress(booking.seats, kept)),
+        areas=difference(booking.areas, areas),
+        prices=left,
+        kinds=None if booking.kinds is None else of,
+    )
+
+
+def _take_out(runs: list[tuple[Run, str | None]], wanted: Wanted) -> bool:
+    """Take places out of runs, from the last; return whether there were so many."""
+    area, left, each, kind = wanted
+    for index in reversed(range(len(runs))):
+        (place, count, amount), of = runs[index]
+        if place != area or (each is not None and (amount, of) != (each, kind)):
+            continue
+        gone = min(count, left)
+        left -= gone
+        if count > gone:
+            runs[index] = (place, count - gone, amount), of
+        else:
+            del runs[index]
+        if not left:
+            return True
+    return False
+
+
+def none_of(prices: Prices) -> Kinds:
+    """Return that nothing of these is of any type."""
+    return Kinds((None,) * len(prices.seats), (None,) * len(prices.areas))
 
 
 def difference(counts: dict[int, int], less: dict[int, int]) -> dict[int, int]:

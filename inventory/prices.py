@@ -12,6 +12,17 @@ Run = tuple[int, int, int]
 """Places of one area at one price: area, how many, amount of each."""
 
 
+Place = tuple[int, int, int, str | None]
+"""Places that are told apart by what they cost: a run, and their type."""
+
+
+class Kinds(Struct, frozen=True, array_like=True, gc=False):
+    """Which type each seat and each run of `Prices` is sold as; None is no type."""
+
+    seats: tuple[str | None, ...]
+    areas: tuple[str | None, ...]
+
+
 class Prices(Struct, frozen=True, array_like=True, gc=False):
     """The amounts of a hold or a booking, in minor units; replaced, never changed.
 

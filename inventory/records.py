@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from inventory.changes import Seats
-from inventory.prices import Prices
+from inventory.prices import Kinds, Prices
 from inventory.settings import Settings
 from inventory.venue.map import Venue
 
@@ -22,7 +22,7 @@ class Corrupt(Exception):
     """A change does not fit the state: a bug or a damaged journal. The event stops."""
 
 
-class PledgeRecord(Struct, frozen=True, gc=False):
+class PledgeRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     """What is known of a hold that an order has, or had: then `order` is None."""
 
     order: str | None
@@ -31,6 +31,10 @@ class PledgeRecord(Struct, frozen=True, gc=False):
     """When an order had it first."""
     deadline_ms: int
     """What its holder was promised before the order had it."""
+    kinds: Kinds | None = None
+    """Which types the order has its seats and places as; None where all are of none."""
+    plain: Prices | None = None
+    """What it cost before it had types, and costs again without the order."""
 
 
 class HoldRecord(Struct, frozen=True, gc=False):
@@ -59,6 +63,11 @@ class HoldRecord(Struct, frozen=True, gc=False):
         return None if self.pledge is None else self.pledge.order
 
     @property
+    def kinds(self) -> Kinds | None:
+        """The types that the order has its seats and places as."""
+        return None if self.pledge is None else self.pledge.kinds
+
+    @property
     def pledged_until_ms(self) -> int | None:
         """Until when an order has it; None where none has."""
         pledge = self.pledge
@@ -82,6 +91,8 @@ class BookingRecord(Struct, frozen=True, gc=False):
     """None of what a former version held: only the journal knows what it cost."""
     by_order: bool = False
     """Whether `order` is one of the shop's, and no note of the buyer's."""
+    kinds: Kinds | None = None
+    """Which types its seats and places were sold as; None where all are of none."""
 
 
 class AreaCount(Struct):

@@ -75,6 +75,8 @@ class PledgedLine(Struct, frozen=True, gc=False):
     label: str
     category: str
     amount: int
+    type: str | None = None
+    """What it is sold as; None where that is what the category costs."""
 
 
 class PledgeOk(Ok, tag="ok"):
@@ -102,6 +104,15 @@ class UnpledgeOk(Ok, tag="ok"):
     areas: dict[str, int]
 
 
+class GivenBackOk(Ok, tag="ok"):
+    """The seats and places that a booking gave back, and what they had cost."""
+
+    seats: list[str]
+    areas: dict[str, int]
+    total: Money | UnsetType | None = UNSET
+    """Absent where a former version held it."""
+
+
 class SaleOk(Ok, tag="ok"):
     """The sale state after a command of the organiser."""
 
@@ -117,6 +128,8 @@ class HeldHold(Struct, gc=False):
     seats: list[str]
     areas: dict[str, int]
     total: Money | None
+    order: str | UnsetType = UNSET
+    """The order that has it, which alone changes or books it until it ends."""
 
 
 class HeldBooking(Struct, gc=False):
@@ -180,6 +193,7 @@ AnyOk = (
     | BookOk
     | PledgeOk
     | UnpledgeOk
+    | GivenBackOk
     | SaleOk
     | HoldingOk
     | Ok

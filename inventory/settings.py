@@ -22,6 +22,7 @@ HoldTtl = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
 PerUser = Annotated[int, Meta(ge=1, le=limits.PER_USER_MAX)]
 PerBooking = Annotated[int, Meta(ge=1, le=limits.SEATS_PER_BOOKING_MAX)]
 HeldPerNetwork = Annotated[int, Meta(ge=1, le=limits.HELD_PER_NETWORK_MAX)]
+PayTime = Annotated[int, Meta(ge=limits.PAY_S_MIN, le=limits.PAY_S_MAX)]
 CancelUntil = Annotated[int, Meta(ge=0, le=10**9)]
 Capacity = Annotated[int, Meta(ge=1, le=limits.AREA_CAPACITY_MAX)]
 Payment = Literal["none", "required"]
@@ -40,6 +41,14 @@ class Sum(Struct, frozen=True):
 
     amount: Annotated[int, Meta(ge=0)]
     currency: str
+
+
+class PriceType(Struct, frozen=True, forbid_unknown_fields=True):
+    """A type that a ticket may be sold as, such as a child's."""
+
+    name: str
+    prices: dict[str, Money] = {}
+    """By category; where one is left out the type costs what the category does."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -77,6 +86,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_held_per_network: HeldPerNetwork = 50
     """Places that may be held at once from one network of addresses, bookings left
     out; as many as one booking may have in any case."""
+    pay_s: int = 900
+    """So long may the buyer of an order take to pay."""
+    types: dict[str, PriceType] = {}
+    """What tickets may be sold as, by key: an order says which of a hold are what."""
 
 
 class SettingsPatch(
@@ -107,6 +120,9 @@ class SettingsPatch(
     capacity: Capacity | UnsetType = UNSET
     timezone: str | UnsetType = UNSET
     max_held_per_network: HeldPerNetwork | UnsetType = UNSET
+    pay_s: PayTime | UnsetType = UNSET
+    types: dict[str, PriceType | None] | UnsetType = UNSET
+    """Merged by key, each replaced as a whole; None takes a type away."""
 
     def names(self, *fields: str) -> bool:
         """Return whether it changes any of these fields."""

@@ -20,7 +20,7 @@ I9  a pledged hold ends with its pledge, 1,800 s after the first one at most; it
 
 from collections import deque
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, nsmallest
 from itertools import compress
 from typing import Any, Final
 
@@ -173,6 +173,7 @@ class Stock:
             hold.areas,
             hold.prices,
             change.by_order,
+            hold.kinds,
         )
         self.users[hold.user].bookings[change.booking] = None
 
@@ -368,6 +369,8 @@ class Stock:
 
     def next_deadline_ms(self) -> int | None:
         """Return when the next hold ends, dropping stale entries on the way."""
+        if self.settings.sale_state == "cancelled":
+            return self.at_ms if self.holds else None
         while self.deadlines:
             ends_ms, token = self.deadlines[0]
             hold = self.holds.get(token)
@@ -377,7 +380,12 @@ class Stock:
         return None
 
     def due_holds(self, now_ms: int, count_max: int) -> list[str]:
-        """Return the holds whose time is over, earliest first."""
+        """Return the holds whose time is over, earliest first.
+
+        A cancelled event has none to keep: there the time of all is over.
+        """
+        if self.settings.sale_state == "cancelled":
+            return nsmallest(count_max, self.holds, key=self._end_of)
         due: list[tuple[int, str]] = []
         while len(due) < count_max:
             ends_ms = self.next_deadline_ms()
@@ -387,6 +395,9 @@ class Stock:
         for entry in due:
             heappush(self.deadlines, entry)
         return [token for _, token in due]
+
+    def _end_of(self, token: str) -> tuple[int, str]:
+        return self.holds[token].ends_ms, token
 
     def check(self) -> None:
         """Raise `Corrupt` unless every invariant holds. Changes nothing."""

@@ -126,6 +126,16 @@ class DataDirectory:
 
     def write_record(self, name: str, text: str) -> None:
         """Keep one line under a name, readable to nobody else, on the disk for good."""
+        temporary = self._write_aside(name, text)
+        try:
+            os.replace(temporary, self.path / name)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        sync_directory(self.path)
+
+    def _write_aside(self, name: str, text: str) -> str:
+        """Keep one line in a file of its own; return what that is called."""
         # A temporary file of its own mode is made 0600 from its first moment on.
         fd, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=self.path)
         try:
@@ -133,11 +143,10 @@ class DataDirectory:
                 file.write(text.encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, self.path / name)
         except BaseException:
             os.unlink(temporary)
             raise
-        sync_directory(self.path)
+        return temporary
 
     def remove_record(self, name: str) -> None:
         """Remove what is kept under a name, on the disk for good; it may be gone."""
@@ -147,12 +156,21 @@ class DataDirectory:
     def secret(self, name: str) -> str:
         """Return the secret of this name, made at random when first asked for.
 
-        Raises `DataDirectoryError` where others may read the file it is in.
+        Of several processes that ask first one makes it. Raises `DataDirectoryError`
+        where others may read the file it is in.
         """
         known = self.read_record(name)
         if known is None:
-            known = secrets.token_urlsafe(SECRET_BYTES)
-            self.write_record(name, known)
+            temporary = self._write_aside(name, secrets.token_urlsafe(SECRET_BYTES))
+            try:
+                os.link(temporary, self.path / name)
+            except FileExistsError:
+                pass  # Somebody was faster: theirs is the one.
+            finally:
+                os.unlink(temporary)
+            sync_directory(self.path)
+            known = self.read_record(name)
+            assert known is not None, "it was just made"
         mode = stat.S_IMODE((self.path / name).stat().st_mode)
         if mode & 0o077:
             raise DataDirectoryError(

@@ -42,6 +42,9 @@ from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.checkin.capability import CHECKIN
+from server.shop.money.capability import MONEY
+from server.shop.orders.capability import ORDERING
+from server.shop.payments.capability import PAYMENTS
 from server.shop.tickets.capability import TICKETS
 from server.transport.capability.capability import (
     Startup,
@@ -55,6 +58,7 @@ from server.transport.http.compression import compress_bodies
 from server.transport.http.connections import ConnectionLimiter
 from server.transport.http.http_log import HTTP_LOG
 from server.transport.http.middleware import answer_problems, set_headers
+from server.transport.jobs.capability import LEASED
 from server.transport.metrics.counting import count_requests
 from server.transport.ratelimit.request_limits import LIMITS
 
@@ -67,6 +71,7 @@ CAPABILITIES: Final = (
     MESSAGES,
     HTTP,
     RATE_LIMITS,
+    LEASED,
     MAIL,
     FANOUT,
     ACTORS,
@@ -88,6 +93,9 @@ CAPABILITIES: Final = (
     ATTENDEES,
     NUMBERS,
     AUDIT,
+    PAYMENTS,
+    MONEY,
+    ORDERING,
     TICKETS,
     CHECKIN,
     DESCRIPTION,
@@ -130,7 +138,7 @@ class Server:
         startup.failed = self.failed
         await startup.open_all()
         add_routes(app, ROUTES)
-        url = await self._listen(app, startup)
+        startup.url = url = await self._listen(app, startup)
         startup.readiness.ready = True
         return url
 

@@ -173,6 +173,20 @@ COVERS = {
         "server/events/sales/rest_state.py",
         "server/events/venues/rest.py",
     ],
+    "tests/contract/test_tickets.py": [
+        "server/shop/tickets/pictures/rest.py",
+        "server/shop/tickets/rest.py",
+    ],
+    "tests/server/shop/tickets/test_follower.py": [
+        "persistence/shop/tickets/booked.py",
+        "persistence/shop/tickets/register.py",
+    ],
+    "tests/server/shop/tickets/test_keyring.py": [
+        "persistence/shop/tickets/keys.py",
+    ],
+    "tests/server/shop/tickets/test_service.py": [
+        "persistence/shop/tickets/tickets.py",
+    ],
     "tests/persistence/embedded/test_embedded.py": [
         "persistence/embedded/__init__.py",
         "persistence/embedded/account.py",
@@ -192,6 +206,19 @@ COVERS = {
     ],
     "tests/server/base/test_settings.py": [
         "server/base/instance.py",
+    ],
+    "tests/server/shop/payments/gateway/test_gateway.py": [
+        "server/shop/payments/gateway/book.py",
+        "server/shop/payments/gateway/command.py",
+        "server/shop/payments/gateway/deliveries.py",
+        "server/shop/payments/gateway/handlers.py",
+    ],
+    "tests/server/shop/payments/test_capability.py": [
+        "server/shop/payments/secret.py",
+    ],
+    "tests/server/shop/payments/test_gateway_provider.py": [
+        "server/shop/payments/gateway/wire.py",
+        "server/shop/payments/provider.py",
     ],
     "tests/server/events/catalogue/test_bodies.py": [
         "server/transport/rest/fields.py",

@@ -16,7 +16,7 @@ from inventory.venue.map import Venue
 from tests import naive_hoarding, naive_orphans
 from tests.naive_finder import NaiveFinder
 from tests.naive_sale import HOUR_MS, NaiveSale, Places, Reply
-from tests.naive_shop import NaiveShop
+from tests.naive_shop import NaiveShop, Told
 
 GRACE_MS = 5_000
 CLOSED = {
@@ -86,8 +86,9 @@ class NaiveStock(NaiveShop, NaiveSale):
         return self.finder
 
     def due(self, now_ms: int) -> list[str]:
+        over = self.state == "cancelled"
         ends = [(hold["ends"], hold["token"]) for hold in self.holds]
-        return [token for end, token in sorted(ends) if end <= now_ms]
+        return [token for end, token in sorted(ends) if over or end <= now_ms]
 
     # Asking.
 
@@ -171,13 +172,13 @@ class NaiveStock(NaiveShop, NaiveSale):
     def labels(self, indexes: list[int]) -> list[str]:
         return [self.venue.labels[index] for index in indexes]
 
-    def told(self, labels: list[str]) -> list[tuple[str, int]]:
-        """What each seat and each single place costs now, by label."""
+    def told(self, labels: list[str]) -> list[Told]:
+        """What each seat and each single place costs now, by label, of no type."""
         prices = self.settings.prices
         categories = {seat.label: seat.category for seat in self.venue.seats}
         categories |= {area.label: area.category for area in self.venue.areas}
         amounts = {key: money.amount for key, money in prices.items()}
-        return [(label, amounts.get(categories[label], 0)) for label in labels]
+        return [(label, amounts.get(categories[label], 0), None) for label in labels]
 
     def category_of(self, label: str) -> str:
         categories = {seat.label: seat.category for seat in self.venue.seats}
@@ -190,7 +191,7 @@ class NaiveStock(NaiveShop, NaiveSale):
     def total(self, hold: dict[str, Any]) -> Reply | None:
         if hold["currency"] is None:
             return None
-        amount = sum(amount for _, amount in hold["told"])
+        amount = sum(amount for _, amount, _ in hold["told"])
         return {"amount": amount, "currency": hold["currency"]}
 
     def ends(self, deadline: int) -> Reply:
@@ -434,7 +435,14 @@ class NaiveStock(NaiveShop, NaiveSale):
 
     def holding(self, _: c.Holding) -> Reply:
         return {
-            "holds": [self.shown(hold) for hold in self.holds if self.mine(hold)],
+            "holds": [
+                {
+                    **self.shown(hold),
+                    **({"order": hold["order"]} if hold["order"] else {}),
+                }
+                for hold in self.holds
+                if self.mine(hold)
+            ],
             "bookings": [without_user(one) for one in self.bookings if self.mine(one)],
         }
 
@@ -442,8 +450,9 @@ class NaiveStock(NaiveShop, NaiveSale):
         return bool(one["user"] == self.user)
 
     def expirehold(self, command: c.ExpireHold) -> Reply:
+        over = self.state == "cancelled"
         for hold in self.holds:
-            if hold["token"] == command.hold and hold["ends"] <= self.now_ms:
+            if hold["token"] == command.hold and (over or hold["ends"] <= self.now_ms):
                 self.holds.remove(hold)
                 naive_hoarding.let_go(
                     self, hold, hold["seats"], hold["areas"], over=True

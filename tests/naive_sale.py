@@ -63,7 +63,10 @@ class NaiveSale:
         if self.state not in SALE_WAYS[command.to]:
             self.refuse("wrong_state")
         if command.to == "publish" and (
-            self.is_past() or not fits(self.settings) or not self.is_priced()
+            self.is_past()
+            or not fits(self.settings)
+            or not self.is_priced()
+            or not self.has_types_priced()
         ):
             self.refuse("wrong_state")
         if self.reasons:
@@ -101,8 +104,11 @@ class NaiveSale:
             prices.pop(category, None)
             if money is not None:
                 prices[category] = money
+        types = {**former.types, **given.get("types", {})}
+        types = {key: one for key, one in types.items() if one is not None}
         moved = self.moved(given)
-        self.settings = replace(former, **{**moved, **given, "prices": prices})
+        changed = {**moved, **given, "prices": prices, "types": types}
+        self.settings = replace(former, **changed)
         self.judge(given)
         if self.reasons:
             self.settings = former
@@ -153,6 +159,18 @@ class NaiveSale:
             ):
                 self.refuse("bad_field")
 
+        if ("prices" in given or "types" in given) and not self.has_types_priced():
+            self.refuse("bad_field")
+
+    def has_types_priced(self) -> bool:
+        """Whether each price of a type is beside one of its category, in its money."""
+        usual = self.settings.prices
+        return all(
+            key in usual and money.currency == usual[key].currency
+            for kind in self.settings.types.values()
+            for key, money in kind.prices.items()
+        )
+
     def is_priced(self) -> bool:
         priced = set(self.settings.prices)
         drawn = {seat.category for seat in self.venue.seats}
@@ -170,7 +188,7 @@ class NaiveSale:
     def deleteevent(self, _: c.DeleteEvent) -> Reply:
         if not self.organizer:
             self.refuse("forbidden")
-        if self.bookings:
+        if self.bookings or any(hold["order"] for hold in self.holds):
             self.refuse("tickets_sold")
         if not self.reasons:
             self.state = "cancelled"

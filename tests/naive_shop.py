@@ -6,6 +6,9 @@ from inventory import commands as c
 from inventory.settings import Money, SaleState, Settings
 from tests.naive_sale import Places, Reply
 
+Told = tuple[str, int, str | None]
+"""A seat or place by its label, what it costs, and its type."""
+
 
 class NaiveShop:
     """What the shop asks; the rest of the stock is its heir's."""
@@ -18,6 +21,7 @@ class NaiveShop:
     reasons: dict[str, Reply]
     holds: list[dict[str, Any]]
     bookings: list[dict[str, Any]]
+    blocked_places: Places
 
     def refuse(self, code: str, **more: Any) -> Reply:
         raise NotImplementedError
@@ -38,9 +42,6 @@ class NaiveShop:
         raise NotImplementedError
 
     def total(self, hold: dict[str, Any]) -> Reply | None:
-        raise NotImplementedError
-
-    def told(self, labels: list[str]) -> list[tuple[str, int]]:
         raise NotImplementedError
 
     def ends(self, deadline: int) -> Reply:
@@ -70,10 +71,10 @@ class NaiveShop:
         """Take places out of a hold or booking: those that were added last."""
         record["seats"] = [seat for seat in record["seats"] if seat not in seats]
         places = [label for label, count in areas.items() for _ in range(count)]
-        record["told"] = list(record["told"])
+        told = record["told"] = list(record["told"])
         for label in (*seats, *places):
-            last = max(i for i, one in enumerate(record["told"]) if one[0] == label)
-            del record["told"][last]
+            last = max(i for i, one in enumerate(told) if one[0] == label)
+            del told[last]
         record["areas"] = dict(record["areas"])
         for label, count in areas.items():
             record["areas"][label] -= count
@@ -90,8 +91,12 @@ class NaiveShop:
             return {}
         if hold["order"] not in (None, command.order):
             self.refuse("hold_pledged")
-        self.check_total(hold, command.total)
-        until = self.now_ms + min(command.until_s, 1_020) * 1_000
+        told = self.as_types(hold, command.types)
+        if told is not None:
+            self.check_total({**hold, "told": told}, command.total)
+            if hold["order"] and told != hold["told"]:
+                self.refuse("price_changed", total=self.total(hold))
+        until = self.now_ms + min(command.until_s, self.settings.pay_s + 120) * 1_000
         if hold["first"] is not None:
             until = min(until, hold["first"] + 1_800_000)
         if hold["order"] is None:
@@ -104,7 +109,10 @@ class NaiveShop:
             return {}
         if hold["order"] is None:
             hold["plain"] = hold["deadline"]
+            hold["untyped"] = hold["told"]
             hold["deadline"] = until
+        assert told is not None
+        hold["told"] = told
         if hold["first"] is None:
             hold["first"] = self.now_ms
         hold["order"] = command.order
@@ -121,12 +129,60 @@ class NaiveShop:
 
     def lines(self, hold: dict[str, Any]) -> list[Reply]:
         """The seats first, then the places, each in the order they were added."""
-        told = [(label, each) for label, each in hold["told"]]
-        told.sort(key=lambda one: one[0] not in hold["seats"])
+        told = sorted(hold["told"], key=lambda one: one[0] not in hold["seats"])
         return [
-            {"label": label, "category": self.category_of(label), "amount": each}
-            for label, each in told
+            {
+                "label": label,
+                "category": self.category_of(label),
+                "amount": each,
+                "type": kind,
+            }
+            for label, each, kind in told
         ]
+
+    def as_types(
+        self, hold: dict[str, Any], types: dict[str, Any] | None
+    ) -> list[Told] | None:
+        """What is told of a hold where some of it is sold as types, each by itself."""
+        if types is None and hold["order"]:
+            return list(hold["told"])
+        wanted: list[tuple[str, str]] = []
+        for label, of in (types or {}).items():
+            if isinstance(of, str):
+                if label not in hold["seats"]:
+                    unknown = self.reasons.get("seat_not_found", {}).get("seats", [])
+                    self.refuse("seat_not_found", seats=[*unknown, label])
+                wanted.append((label, of))
+            else:
+                if hold["areas"].get(label, 0) < sum(of.values()):
+                    self.refuse("area_not_found")
+                wanted += [(label, key) for key, n in of.items() for _ in range(n)]
+        told = []
+        for label, each, _ in hold["untyped"] if hold["order"] else hold["told"]:
+            mine = [key for place, key in wanted if place == label]
+            key = mine[0] if mine else None
+            if key is not None:
+                wanted.remove((label, key))
+            told.append((label, each, key))
+        if self.reasons.keys() & {"seat_not_found", "area_not_found"}:
+            return None
+        if hold["order"]:
+            # What it is sold as is as it was, or it is refused.
+            same = [one[2] for one in told] == [one[2] for one in hold["told"]]
+            return list(hold["told"]) if same else told
+        if any(key and key not in self.settings.types for _, _, key in told):
+            self.refuse("type_not_found")
+            return None
+        return [self.costs(hold, *one) for one in told]
+
+    def costs(
+        self, hold: dict[str, Any], label: str, each: int, key: str | None
+    ) -> Told:
+        """What one of a type costs: now, and else what it was told to."""
+        if key is None or hold["currency"] is None:
+            return label, each, key
+        money = self.settings.types[key].prices.get(self.category_of(label))
+        return label, each if money is None else money.amount, key
 
     def unpledge(self, command: c.Unpledge) -> Reply:
         if not self.system:
@@ -146,6 +202,7 @@ class NaiveShop:
         hold["deadline"] = max(hold["plain"], minute)
         hold["ends"] = max(hold["deadline"] + 5_000, kept)
         hold["order"] = None
+        hold["told"] = hold["untyped"]
         self.changed()
         at = self.ends(hold["deadline"])["expires_at"]
         return {"expires_at": at, "seats": [], "areas": {}}
@@ -161,7 +218,14 @@ class NaiveShop:
     def give_back(self, booking: dict[str, Any], command: c.CancelPart) -> Reply:
         seats, areas = self.find_places(command)
         seats = list(dict.fromkeys(seats))
-        if not command.seats and not command.areas:
+        named = [
+            (one.area, one.amount, one.type)
+            for one in command.places or []
+            for _ in range(one.quantity)
+        ]
+        if any(label not in self.blocked_places for label, _, _ in named):
+            self.refuse("area_not_found")
+        if not (command.seats or command.areas or named):
             seats, areas = list(booking["seats"]), dict(booking["areas"])
         if set(seats) - set(booking["seats"]) and "seat_not_found" not in self.reasons:
             self.refuse("seat_not_found")
@@ -169,10 +233,28 @@ class NaiveShop:
             self.refuse("area_not_found")
         if self.reasons:
             return {}
-        if set(seats) == set(booking["seats"]) and areas == booking["areas"]:
+        before, left = self.total(booking), {**booking, "told": list(booking["told"])}
+        gone = dict(areas)
+        for place in named:
+            gone[place[0]] = gone.get(place[0], 0) + 1
+        if any(booking["areas"].get(label, 0) < n for label, n in gone.items()):
+            return self.refuse("area_not_found")
+        if set(seats) == set(booking["seats"]) and gone == booking["areas"]:
             self.bookings.remove(booking)
-        else:
-            self.take_out(booking, seats, areas)
-            booking["total"] = self.total(booking)
+            self.changed()
+            return {"seats": seats, "areas": gone, "total": before}
+        for place in named:
+            if place not in left["told"]:
+                return self.refuse("area_not_found")
+            last = max(i for i, one in enumerate(left["told"]) if one == place)
+            del left["told"][last]
+            left["areas"] = {**left["areas"], place[0]: left["areas"][place[0]] - 1}
+        left["areas"] = {label: n for label, n in left["areas"].items() if n}
+        self.take_out(left, seats, areas)
+        booking.update(left, total=self.total(left))
         self.changed()
-        return {"seats": seats, "areas": areas}
+        total = before and {
+            **before,
+            "amount": before["amount"] - booking["total"]["amount"],
+        }
+        return {"seats": seats, "areas": gone, "total": total}

@@ -294,6 +294,10 @@ def parse(text: str) -> AnyCommand:
             patch[name] = None if value == "none" else _number(value)
         elif equals and name == "total":
             fields[name] = _money(value)
+        elif equals and name == "types":
+            fields[name] = _types(value)
+        elif equals and name == "places":
+            fields[name] = [_place(one) for one in value.split(",")]
         elif equals:
             fields[_OPTIONS.get(name, name)] = _number(value, name in ("ttl", "until"))
         elif word in ("accessible", "scattered"):
@@ -317,6 +321,27 @@ def _number(value: str, needed: bool = True) -> int | str:
     return int(value) if needed and re.fullmatch(r"\d{1,15}", value) else value
 
 
+def _types(value: str) -> dict[str, Any]:
+    """Read `A-1:child,GA:child*2,GA:senior`."""
+    found: dict[str, Any] = {}
+    for one in value.split(","):
+        label, _, kind = one.partition(":")
+        kind, times, count = kind.partition("*")
+        if times:
+            found.setdefault(label, {})[kind] = int(count)
+        else:
+            found[label] = kind
+    return found
+
+
+def _place(value: str) -> dict[str, Any]:
+    """Read `GA:3000*2` or `GA:1500:child*1`."""
+    named, _, count = value.partition("*")
+    area, amount, kind = [*named.split(":"), ""][:3]
+    place = {"area": area, "amount": int(amount), "quantity": int(count)}
+    return {**place, "type": kind or None}
+
+
 def _money(value: str) -> dict[str, Any] | None:
     if value == "none":
         return None
@@ -332,6 +357,10 @@ def _places(seats: Any, areas: Any) -> str:
 
 def _held(reply: Any) -> str:
     return ";".join(f"{h.hold}:{_places(h.seats, h.areas)}" for h in reply.holds)
+
+
+def _orders(reply: Any) -> str:
+    return ";".join(f"{h.hold}:{h.order or '-'}" for h in reply.holds)
 
 
 def _booked(reply: Any) -> str:
@@ -352,8 +381,11 @@ _VALUES: Final[dict[str, Callable[[Any], str]]] = {
     "in": lambda reply: f"{reply.expires_in_ms / 1_000:g}s",
     "adjacent": lambda reply: {UNSET: "unset"}.get(reply.adjacent, str(reply.adjacent)),
     "status": lambda reply: reply.status,
-    "lines": lambda reply: ",".join(f"{x.label}:{x.amount}" for x in reply.lines),
+    "lines": lambda reply: ",".join(
+        f"{x.label}:{x.amount}{(x.type and '/' + x.type) or ''}" for x in reply.lines
+    ),
     "until": lambda reply: str(reply.expires_at),
     "holds": _held,
+    "orders": _orders,
     "bookings": _booked,
 }

@@ -130,6 +130,7 @@ def holding(request: Request, command: Holding) -> Decision:
             labels_of(stock, hold.seats),
             names_of(stock, hold.areas),
             told(stock, hold).total(),
+            hold.order or UNSET,
         )
         for hold in (stock.holds[token] for token in record.holds)
     ]

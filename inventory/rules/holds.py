@@ -223,9 +223,11 @@ def release(request: Request, command: Release) -> Decision:
 
 
 def expire_hold(request: Request, command: ExpireHold) -> Decision:
-    """End a hold that is kept no longer."""
-    hold = request.stock.holds.get(command.hold)
-    if hold is None or hold.ends_ms > request.now_ms:
+    """End a hold that is kept no longer; a cancelled event keeps none."""
+    stock = request.stock
+    hold = stock.holds.get(command.hold)
+    over = stock.settings.sale_state == "cancelled"
+    if hold is None or (hold.ends_ms > request.now_ms and not over):
         return None, refuse("hold_not_found")
     return HoldExpired(command.hold), Ok()
 

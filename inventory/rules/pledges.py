@@ -1,5 +1,7 @@
 """Rules of what the shop asks: an order has a hold, gives it back, cancels a part."""
 
+from msgspec import UNSET
+
 from inventory import limits
 from inventory.changes import (
     BookingCancelled,
@@ -10,14 +12,15 @@ from inventory.changes import (
     Seats,
 )
 from inventory.commands import CancelPart, Pledge, Unpledge
-from inventory.prices import Prices
+from inventory.pledges import none_of, remaining
+from inventory.prices import Kinds, Place, Prices
 from inventory.records import BookingRecord, HoldRecord
 from inventory.rejections import SYSTEM_ONLY
 from inventory.replies import (
+    GivenBackOk,
     PledgedLine,
     PledgeOk,
     Refused,
-    TakenOk,
     UnpledgeOk,
     refuse,
 )
@@ -34,6 +37,8 @@ from inventory.rules.common import (
     seats_of,
     told,
 )
+from inventory.rules.types import reprice, sort
+from inventory.settings import Money
 from inventory.state import Stock
 
 
@@ -49,31 +54,86 @@ def pledge(request: Request, command: Pledge) -> Decision:
         return None, hold
     if hold.order not in (None, command.order):
         return None, refuse("hold_pledged")
-    prices = told(stock, hold)
-    total = prices.total()
-    if command.total is not None and not agree(command.total, total):
-        changed = refuse("price_changed")
-        changed.total = total
-        return None, changed
-    until_ms = request.now_ms + min(command.until_s, limits.PLEDGE_S_MAX) * 1_000
-    first_ms = request.now_ms if hold.pledge is None else hold.pledge.first_ms
-    until_ms = min(until_ms, _last_ms(first_ms))
-    if hold.order is not None:
-        until_ms = max(until_ms, hold.deadline_ms)
-    else:
+    priced = _priced(stock, hold, command)
+    if type(priced) is Refused and priced.code == "price_changed":
+        return None, priced
+    until_ms = _until_ms(request, hold, command.until_s)
+    if hold.order is None:
         refused = _refuse_pledge(request, hold, until_ms)
         if refused is not None:
             return None, refused
+    if type(priced) is Refused:
+        return None, priced
+    prices, kinds = priced
 
     reply = PledgeOk(
         hold=hold.token,
         order=command.order,
         expires_in_ms=max(0, until_ms - request.now_ms),
         expires_at=rfc3339(until_ms),
-        lines=_lines(stock, hold, prices),
-        total=total,
+        lines=_lines(stock, hold, prices, kinds),
+        total=prices.total(),
     )
-    return HoldPledged(hold.token, command.order, until_ms, prices), reply
+    return HoldPledged(hold.token, command.order, until_ms, prices, kinds), reply
+
+
+def _priced(
+    stock: Stock, hold: HoldRecord, command: Pledge
+) -> tuple[Prices, Kinds | None] | Refused:
+    """Return what a hold costs its order, and as which types.
+
+    An order that has it has it at those prices, and cannot sell it as others.
+    """
+    found = _as_asked(stock, hold, command)
+    if type(found) is not Refused and command.total is not None:
+        total = found[0].total()
+        if not agree(command.total, total):
+            return _price_changed(total)
+    return found
+
+
+def _as_asked(
+    stock: Stock, hold: HoldRecord, command: Pledge
+) -> tuple[Prices, Kinds | None] | Refused:
+    known, prices = hold.pledge, told(stock, hold)
+    plain = prices
+    if known is not None and known.order is not None:
+        if command.types is None:
+            return prices, known.kinds
+        plain = known.plain or prices
+    if not command.types:
+        return (prices, None) if hold.order is None else _same(hold, prices, None)
+    found = sort(stock, hold, plain, command.types)
+    if type(found) is Refused:
+        return found
+    if hold.order is not None:
+        return _same(hold, prices, found[1])
+    repriced = reprice(stock, hold, plain, found)
+    return repriced if type(repriced) is Refused else (repriced, found[1])
+
+
+def _same(
+    hold: HoldRecord, prices: Prices, kinds: Kinds | None
+) -> tuple[Prices, Kinds | None] | Refused:
+    """Refuse an order other types than those that it has a hold as."""
+    if kinds != hold.kinds:
+        return _price_changed(prices.total())
+    return prices, kinds
+
+
+def _price_changed(total: Money | None) -> Refused:
+    changed = refuse("price_changed")
+    changed.total = total
+    return changed
+
+
+def _until_ms(request: Request, hold: HoldRecord, until_s: int) -> int:
+    """Return when a pledge ends that is asked for now: never before it did."""
+    longest_s = request.stock.settings.pay_s + limits.PAY_MARGIN_S
+    until_ms = request.now_ms + min(until_s, longest_s) * 1_000
+    first_ms = request.now_ms if hold.pledge is None else hold.pledge.first_ms
+    until_ms = min(until_ms, _last_ms(first_ms))
+    return until_ms if hold.order is None else max(until_ms, hold.deadline_ms)
 
 
 def _refuse_pledge(request: Request, hold: HoldRecord, until_ms: int) -> Refused | None:
@@ -98,17 +158,22 @@ def _last_ms(first_ms: int) -> int:
     return first_ms + limits.PLEDGE_LIFE_S * 1_000
 
 
-def _lines(stock: Stock, hold: HoldRecord, prices: Prices) -> list[PledgedLine]:
+def _lines(
+    stock: Stock, hold: HoldRecord, prices: Prices, kinds: Kinds | None
+) -> list[PledgedLine]:
     """Return one line for each seat and each single place."""
     seats, areas = stock.venue.seats, stock.venue.areas
+    kinds = kinds or none_of(prices)
     return [
         *(
-            PledgedLine(seats[seat].label, seats[seat].category, amount)
-            for seat, amount in zip(hold.seats, prices.seats, strict=True)
+            PledgedLine(seats[seat].label, seats[seat].category, amount, kind)
+            for seat, amount, kind in zip(
+                hold.seats, prices.seats, kinds.seats, strict=True
+            )
         ),
         *(
-            PledgedLine(areas[area].label, areas[area].category, each)
-            for area, count, each in prices.areas
+            PledgedLine(areas[area].label, areas[area].category, each, kind)
+            for (area, count, each), kind in zip(prices.areas, kinds.areas, strict=True)
             for _ in range(count)
         ),
     ]
@@ -154,26 +219,32 @@ def cancel_part(request: Request, command: CancelPart) -> Decision:
     part = _part_of(stock, booking, command)
     if type(part) is Refused:
         return None, part
-    seats, areas = part
-    reply = TakenOk(seats=labels_of(stock, seats), areas=names_of(stock, areas))
-    if len(seats) == len(booking.seats) and areas == booking.areas:
-        return BookingCancelled(booking.booking), reply
+    seats, areas, places = part
+    reply = GivenBackOk(seats=labels_of(stock, seats), areas=names_of(stock, areas))
     prices = booking.prices
+    if len(seats) == len(booking.seats) and areas == booking.areas:
+        reply.total = UNSET if prices is None else prices.total()
+        return BookingCancelled(booking.booking), reply
     if prices is None:
         detail = "A former version booked it; it can only be cancelled as a whole."
         return None, refuse("wrong_state", detail)
-    gone = set(seats)
-    left = prices.keeping([seat not in gone for seat in booking.seats], areas)
-    total = prices.minus(left)
-    return BookingReduced(booking.booking, seats, areas, total), reply
+    left = remaining(booking, seats, areas, places)
+    if left is None or left.prices is None:
+        return None, refuse("area_not_found", "This booking has no such places.")
+    reply.total = prices.minus(left.prices)
+    change = BookingReduced(booking.booking, seats, areas, reply.total, places)
+    return change, reply
 
 
 def _part_of(
     stock: Stock, booking: BookingRecord, command: CancelPart
-) -> tuple[Seats, dict[int, int]] | Refused:
-    """Return what is named of a booking, each seat once; all where nothing is."""
-    if not command.seats and not command.areas:
-        return booking.seats, dict(booking.areas)
+) -> tuple[Seats, dict[int, int], tuple[Place, ...]] | Refused:
+    """Return what is named of a booking, each seat once; all where nothing is.
+
+    The places by area, and again those of them that are told apart.
+    """
+    if not (command.seats or command.areas or command.places):
+        return booking.seats, dict(booking.areas), ()
     named = seats_of(stock, command.seats or [])
     if type(named) is Refused:
         return named
@@ -183,6 +254,13 @@ def _part_of(
     areas = areas_of(stock, command.areas or {})
     if type(areas) is Refused:
         return areas
+    places: list[Place] = []
+    for one in command.places or ():
+        area = stock.venue.area_index.get(one.area)
+        if area is None:
+            return refuse("area_not_found", f"There is no area {one.area!r}.")
+        areas[area] = areas.get(area, 0) + one.quantity
+        places.append((area, one.quantity, one.amount, one.type))
     if any(booking.areas.get(area, 0) < count for area, count in areas.items()):
         return refuse("area_not_found", "This booking has fewer places.")
-    return seats, areas
+    return seats, areas, tuple(places)

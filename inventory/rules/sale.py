@@ -48,6 +48,7 @@ from inventory.rules.settings import (
     patched_faults,
     price_faults,
     time_faults,
+    type_faults,
 )
 from inventory.settings import Money, SaleState, Settings, completes_ms, settled_in
 from inventory.state import Stock
@@ -104,6 +105,7 @@ def _unfit_for_sale(stock: Stock, now_ms: int) -> list[Fault]:
         *past_faults(settings, now_ms),
         *time_faults(settings),
         *price_faults(settings.prices, venue.categories, venue.used_categories),
+        *type_faults(settings),
     ]
 
 
@@ -188,14 +190,14 @@ def _refuse_capacity(stock: Stock, capacity: int | None) -> Refused | None:
 
 
 def delete(request: Request, command: DeleteEvent) -> Decision:
-    """Withdraw an event without bookings."""
+    """Withdraw an event that nobody has booked, or is about to pay."""
     stock = request.stock
     if not request.organizer:
         return None, refuse("forbidden", MANAGERS_ONLY)
     refused = _refuse_stale(stock.settings, command.seen)
     if refused is not None:
         return None, refused
-    if stock.bookings:
+    if stock.bookings or any(hold.order for hold in stock.holds.values()):
         return None, refuse("tickets_sold")
 
     changed = replace(stock.settings, sale_state="cancelled", deleted=True)

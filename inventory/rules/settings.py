@@ -34,6 +34,9 @@ def merged(settings: Settings, patch: SettingsPatch) -> Settings:
     if "prices" in changes:
         prices = {**settings.prices, **changes["prices"]}
         changes["prices"] = {key: one for key, one in prices.items() if one is not None}
+    if "types" in changes:
+        types = {**settings.types, **changes["types"]}
+        changes["types"] = {key: one for key, one in types.items() if one is not None}
     if "starts_at_ms" in changes:
         changes |= _following(settings, changes)
     changed = replace(settings, **changes)
@@ -149,6 +152,8 @@ def patched_faults(
         # A draft may be incomplete until it is published.
         priced = () if settings.sale_state == "draft" else used
         faults += price_faults(changed.prices, categories, priced)
+    if patch.names("prices", "types"):
+        faults += type_faults(changed)
     return faults
 
 
@@ -181,4 +186,23 @@ def price_faults(
             Fault(f"prices.{key}", f"Category {key!r} has no price; 0 is one.")
             for key in sorted(set(priced) - set(prices))
         ]
+    return faults
+
+
+def type_faults(settings: Settings) -> list[Fault]:
+    """Return what is wrong with the types of an event, beside its prices."""
+    faults = []
+    if len(settings.types) > limits.TYPES_MAX:
+        faults.append(Fault("types", f"At most {limits.TYPES_MAX}."))
+    for key, kind in settings.types.items():
+        for category, money in kind.prices.items():
+            field, usual = f"types.{key}.prices.{category}", settings.prices
+            if category not in usual:
+                faults.append(Fault(field, "The category itself has no price."))
+            elif money.currency != usual[category].currency:
+                detail = "All prices of an event are in one currency."
+                faults.append(Fault(f"{field}.currency", detail))
+            elif money.amount > limits.PRICE_MAX:
+                detail = f"At most {limits.PRICE_MAX:,}."
+                faults.append(Fault(f"{field}.amount", detail))
     return faults

@@ -80,10 +80,10 @@ WITH hall AS MATERIALIZED (
 ), made AS (
     INSERT INTO event (event_id, venue_id, initial_settings, settings, name, status,
         starts_at, created_by, request_hash, organisation_id,
-        description, category, tags, image_id, venue_name)
+        description, category, tags, image_id, venue_name, fees, tax)
     SELECT $1, venue_id, $3::jsonb, $3::jsonb, $4, $5, $6, $7, $8, $9,
         $10, $11, $12, (SELECT image_id FROM shown),
-        CASE WHEN capacity IS NULL THEN name ELSE '' END
+        CASE WHEN capacity IS NULL THEN name ELSE '' END, $14::jsonb, $15::jsonb
     FROM hall WHERE $9 IS NULL OR EXISTS (SELECT FROM seller)
     ON CONFLICT (event_id) DO NOTHING
     RETURNING event_id, venue_id, settings
@@ -334,6 +334,8 @@ class Catalog:
             details.category,
             list(details.tags),
             image,
+            msgspec.json.encode(details.fees).decode(),
+            msgspec.json.encode(details.tax).decode(),
         )
         row = await self.find_event(event)
         if row is None:

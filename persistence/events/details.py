@@ -6,10 +6,12 @@ with it finds out whether it is the same edit.
 
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from persistence.errors import Revisions, Stale
 from persistence.postgres.pool import Pool
+from persistence.shop.money.terms import Fees, Tax
 
 # Commands have their keys elsewhere; a key is for one request all the same.
 _FIND_KEY = """
@@ -40,7 +42,9 @@ WITH seen AS (
     UPDATE event e SET
         description = CASE WHEN $5::boolean THEN $6::text ELSE description END,
         category = CASE WHEN $7::boolean THEN $8::text ELSE category END,
-        tags = CASE WHEN $9::boolean THEN $10::text[] ELSE tags END
+        tags = CASE WHEN $9::boolean THEN $10::text[] ELSE tags END,
+        fees = coalesce($13::jsonb, fees),
+        tax = coalesce($14::jsonb, tax)
     FROM seen
     WHERE e.event_id = seen.event_id AND ($3 IS NULL OR EXISTS (SELECT FROM once))
 )
@@ -56,6 +60,8 @@ class DetailsChange(Struct, frozen=True, kw_only=True):
     description: str | UnsetType = UNSET
     category: str | UnsetType | None = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
+    fees: Fees | UnsetType = UNSET
+    tax: Tax | UnsetType = UNSET
 
 
 class UsedKey(Struct, frozen=True):
@@ -101,7 +107,11 @@ class EventDetails:
             given = value is not UNSET
             shown = value if given else nothing
             values += (given, list(shown) if isinstance(shown, tuple) else shown)
-        values += (seen, seen_details)
+        values += (seen, seen_details, _json(change.fees), _json(change.tax))
         row = await self._pool.fetch_one(_EDIT, event, user, key, request_hash, *values)
         if row is None and not (seen is None and seen_details is None):
             raise Stale
+
+
+def _json(value: Fees | Tax | UnsetType) -> str | None:
+    return None if value is UNSET else msgspec.json.encode(value).decode()

@@ -18,6 +18,7 @@ from persistence import limits
 from persistence.errors import BadCursor
 from persistence.postgres.cursors import fetched
 from persistence.postgres.pool import Row
+from persistence.shop.money.terms import NO_FEES, NO_TAX, Fees, Tax
 
 Sort = Literal[
     "starts_at",
@@ -40,7 +41,8 @@ SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
     i.created_by AS uploaded_by, i.created_at AS uploaded_at, e.venue_name,
     coalesce(p.registrations, 0) AS registrations, lower(e.name) AS sort_name,
     CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue,
-    e.calendar_changed_at, e.calendar_sequence, e.details_revision
+    e.calendar_changed_at, e.calendar_sequence, e.details_revision,
+    e.fees::text AS fees, e.tax::text AS tax
 FROM event e JOIN venue v USING (venue_id)
     LEFT JOIN event_popularity p USING (event_id)
     LEFT JOIN image i USING (image_id)
@@ -60,6 +62,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 _settings = msgspec.json.Decoder(Settings).decode
+_fees = msgspec.json.Decoder(Fees).decode
+_tax = msgspec.json.Decoder(Tax).decode
 _position = msgspec.msgpack.Decoder(tuple[str, int | str, str]).decode
 
 
@@ -69,6 +73,8 @@ class Details(Struct, frozen=True, kw_only=True):
     description: str = ""
     category: str | None = None
     tags: tuple[str, ...] = ()
+    fees: Fees = NO_FEES
+    tax: Tax = NO_TAX
 
 
 class ImageRow(Struct, frozen=True):
@@ -260,6 +266,8 @@ def event_of(row: Row) -> EventRow:
             description=row["description"],
             category=row["category"],
             tags=tuple(row["tags"]),
+            fees=_fees(row["fees"]),
+            tax=_tax(row["tax"]),
         ),
         image=_image_of(row),
         registrations=row["registrations"],

@@ -1,1 +1,1 @@
-"""What the shop stores, as rows."""
+"""Tables of the shop around the seats."""

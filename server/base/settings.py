@@ -62,6 +62,11 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     s3_key_id: str | None = None
     s3_secret: str | None = None
     s3_token: str | None = None
+    payments: Literal["gateway"] | None = None
+    """Who takes the money; without it nothing can be sold that has to be paid first."""
+    gateway_url: str | None = None
+    gateway_secret: str | None = None
+    """Shared with the gateway; while it is changed the new one, a space, the old."""
     rate_limits: Literal["on", "off"] = "on"
     rate_limit_public: Allowance | None = None
     """Requests in 15 minutes, and so are the three below; see `request_limits`."""
@@ -117,6 +122,7 @@ SECRETS: Final = frozenset(
     {
         "admin_password",
         "database_url",
+        "gateway_secret",
         "metrics_token",
         "old_secret_key",
         "redis_url",
@@ -262,6 +268,7 @@ def _check(config: Config) -> None:
         )
     _check_mail(config)
     _check_images(config)
+    _check_payments(config)
     _check_proxies(config)
     for origin in config.allowed_origins:
         if _ORIGIN.fullmatch(origin) is None:
@@ -339,6 +346,16 @@ def _check_images(config: Config) -> None:
     if config.s3_key_id is None or config.s3_secret is None:
         raise ConfigError(
             "ONSALE_IMAGES_URL: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY too."
+        )
+
+
+def _check_payments(config: Config) -> None:
+    if config.payments == "gateway" and config.gateway_url is None:
+        raise ConfigError("ONSALE_PAYMENTS: set ONSALE_GATEWAY_URL too.")
+    if config.gateway_url is not None and not _is_origin(config.gateway_url):
+        raise ConfigError(
+            "ONSALE_GATEWAY_URL: Expected the URL of a machine, such as"
+            " http://127.0.0.1:8090."
         )
 
 

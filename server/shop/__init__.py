@@ -1,1 +1,1 @@
-"""What is sold beside the seats themselves: orders, payment, tickets, check-in."""
+"""The shop around the seats: orders, payments, money, tickets, check-in."""

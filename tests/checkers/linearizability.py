@@ -18,6 +18,7 @@ from msgspec import Struct
 from inventory import commands as c
 from inventory.replies import (
     BookOk,
+    GivenBackOk,
     HoldingOk,
     HoldOk,
     Refused,
@@ -338,7 +339,7 @@ class _Stories:
             self._pledged.add(command.hold)
             for seat in reply.seats if type(reply) is UnpledgeOk else ():
                 self._add(seat, "give", operation, name=command.hold)
-        elif type(reply) is TakenOk:
+        elif type(reply) in (TakenOk, GivenBackOk):
             kinds = {"Release": "give", "Cancel": "cancel", "CancelPart": "cancel"}
             name = type(command).__name__
             of = {"name": command.hold} if name == "Release" else {}

@@ -116,6 +116,8 @@ BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
     "duplicate_venue": to_make_a_venue,
     "list_event_bookings": lambda asked: access.may_see(*asked),
     "list_attendees": lambda asked: access.may_see(*asked),
+    "list_event_tickets": lambda asked: access.may_see(*asked),
+    "list_revoked_tickets": lambda asked: access.may_see(*asked),
     # Staff remove nobody but themselves.
     "remove_member": lambda asked: asked.act("member") or asked.act("leader"),
     "cancel_booking": to_end_a_booking,

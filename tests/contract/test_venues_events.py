@@ -176,6 +176,8 @@ async def test_an_event_starts_as_a_draft_with_the_defaults_of_the_contract(api)
         "max_per_user": 10,
         "max_per_booking": 10,
         "payment": "none",
+        "pay_s": 900,
+        "types": {},
         "cancel_until_s": 86400,
         "prevent_orphans": False,
         "waitlist": True,
@@ -208,6 +210,8 @@ WRONG_EVENTS: dict[str, Json] = {
     "ttl-text": {"hold_ttl_s": "ten"},
     "max-negative": {"max_per_user": -1},
     "payment": {"payment": "maybe"},
+    "pay-short": {"pay_s": 59},
+    "pay-long": {"pay_s": 1_501},
     "prices-list": {"prices": []},
     "price-negative": {"prices": {"1": {"amount": -5, "currency": "EUR"}}},
     "price-float": {"prices": {"1": {"amount": 4.5, "currency": "EUR"}}},
@@ -287,14 +291,14 @@ async def test_a_step_that_the_sale_states_do_not_know_is_refused(api, verbs, wr
 
 
 async def test_an_event_published_too_early_is_scheduled_and_opens_by_itself(api):
-    draft = await api.draft("small", on_sale_at=after(seconds=2))
+    draft = await api.draft("small", on_sale_at=after(seconds=5))
     event = draft["id"]
     assert (await api.change(event, "publish"))["status"] == "scheduled"
     async with await api.socket(await api.guest()) as buyer:
         await buyer.watch(event)
         early = await buyer.refused("sale_not_open", "hold", event=event, seats=["A-1"])
         assert early["transient"] is True
-        await buyer.next("sale", event=event, status="on_sale", timeout_s=10)
+        await buyer.next("sale", event=event, status="on_sale")
         await buyer.ok("hold", event=event, seats=["A-1"])
     assert (await api.event(event))["status"] == "on_sale"
 
@@ -320,7 +324,12 @@ async def test_patch_changes_what_it_names_and_the_next_command_sees_it(api):
 async def test_a_wrong_patch_changes_nothing(api):
     event = await api.sale("small")
     path = f"/v1/events/{event}"
-    for patch in ({"max_per_user": -1}, {"name": 5}, {"payment": "maybe"}):
+    for patch in (
+        {"max_per_user": -1},
+        {"name": 5},
+        {"payment": "maybe"},
+        {"pay_s": 59},
+    ):
         answer = await api.request("PATCH", path, patch, who=api.admin)
         check_problem(answer, 422)
     read = await api.event(event)

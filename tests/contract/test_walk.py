@@ -227,6 +227,8 @@ async def administers(one: Newcomer) -> None:
     await one.does("admin", "show_dashboard")
     await one.does("admin", "show_cache_stats")
     await one.does("admin", "clear_caches")
+    await one.does("admin", "list_jobs")
+    await one.does("admin", "run_job")
     await one.does("admin", "show_cluster")
     await one.does("admin", "move_event")
 

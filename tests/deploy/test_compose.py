@@ -26,6 +26,10 @@ NOT_FOR_THE_OPERATOR = {
     "advertise",
     # The database of this file is a safe one.
     "unsafe",
+    # Money that nobody has is for no server that lasts.
+    "payments",
+    "gateway_url",
+    "gateway_secret",
 }
 
 

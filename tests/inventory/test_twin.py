@@ -21,8 +21,9 @@ from inventory.state import Stock
 from inventory.venue import rows
 from inventory.venue.map import Venue
 from tests import scenario
+from tests.asks_shop import TYPES, ShopAsks
 from tests.naive import NaiveStock
-from tests.scenario import EVENT, NOW_MS, SequentialIds, hall, settings_of
+from tests.scenario import EVENT, NOW_MS, PRICES, SequentialIds, hall, settings_of
 
 VENUES = {
     "hall": hall(
@@ -53,6 +54,8 @@ def random_settings(dice: random.Random) -> Settings:
         payment="required" if dice.random() < 0.1 else "none",
         one_booking_per_user=dice.random() < 0.1,
         max_held_per_network=dice.choice([1, 8, 50]),
+        pay_s=dice.choice([60, 900, 1_500]),
+        types=dice.choice([{}, TYPES, TYPES]),
         # The deadline lies within the run.
         starts_at_ms=NOW_MS + dice.choice([600, 86_400]) * 1_000,
         cancel_until_s=dice.choice([0, 300]),
@@ -66,6 +69,8 @@ def random_settings(dice: random.Random) -> Settings:
         settings = structs.replace(settings, prices={})
     elif dice.random() < 0.3:
         settings = structs.replace(settings, prices={"1": Money(70, "JPY")})
+    if not set(PRICES) <= set(settings.prices):
+        settings = structs.replace(settings, types={})
     return settings
 
 
@@ -78,6 +83,11 @@ def random_patch(dice: random.Random) -> dict[str, Any]:
     patch = {field: getattr(other, field) for field in fields}
     if patch.get("capacity", 0) is None:
         del patch["capacity"]
+    if "types" in patch:
+        patch["types"] = {
+            key: dice.choice([TYPES[key], TYPES[key], None])
+            for key in dice.sample([*TYPES], dice.randint(1, 3))
+        }
     if "ends_at_ms" in patch:
         patch["ends_at_ms"] = dice.choice([None, NOW_MS + 300_000, NOW_MS + 10**9])
     if "prices" in patch:
@@ -91,7 +101,7 @@ def random_patch(dice: random.Random) -> dict[str, Any]:
     return patch
 
 
-class Run:
+class Run(ShopAsks):
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.venue = VENUES[self.dice.choice([*VENUES, "hall", "hall"])]
@@ -302,55 +312,6 @@ class Run:
         order = self.order(token) if self.dice.random() < 0.6 else None
         return {"op": "book", "hold": token, "total": total, "order": order}
 
-    def order(self, token: str) -> str:
-        """The order that has a hold, mostly."""
-        hold = self.stock.holds.get(token)
-        known = None if hold is None else hold.order
-        if known is not None and self.dice.random() < 0.8:
-            return known
-        return self.dice.choice(["o1", "o2", "o3"])
-
-    def pledge(self) -> dict[str, Any]:
-        token, total = self.token(), None
-        if self.dice.random() < 0.1:
-            total = {"amount": self.dice.choice([0, 4_500]), "currency": "EUR"}
-        return {
-            "op": "pledge",
-            "hold": token,
-            "order": self.order(token),
-            "until_s": self.dice.choice([1, 60, 900, 1_020, 1_800]),
-            "total": total,
-        }
-
-    def unpledge(self) -> dict[str, Any]:
-        token, pledged = self.token(), self.pledged_of_user()
-        if pledged and self.dice.random() < 0.8:
-            token = self.dice.choice(pledged)
-        released = self.dice.random() < 0.4
-        order = self.order(token)
-        return {"op": "unpledge", "hold": token, "order": order, "release": released}
-
-    def part(self) -> dict[str, Any]:
-        known = [*self.stock.bookings, *self.bookings_of_user() * 3, "nothing"]
-        name = self.dice.choice(known)
-        booking = self.stock.bookings.get(name)
-        places: dict[str, Any] = {}
-        if booking is not None and self.dice.random() < 0.7:
-            labels = [self.venue.labels[seat] for seat in booking.seats]
-            size = self.dice.randint(0, len(labels))
-            places["seats"] = self.dice.sample(labels, size) or None
-            if booking.areas and self.dice.random() < 0.5:
-                area = self.dice.choice(list(booking.areas))
-                count = self.dice.randint(1, booking.areas[area])
-                places["areas"] = {self.venue.areas[area].label: count}
-        elif self.dice.random() < 0.3:
-            places = self.places()
-        return {"op": "cancel_part", "booking": name, **places}
-
-    def pledged_of_user(self) -> list[str]:
-        holds = self.stock.holds
-        return [token for token in self.holds_of_user() if holds[token].order]
-
     def cancel(self) -> dict[str, Any]:
         return {
             "op": "cancel",
@@ -470,6 +431,7 @@ def test_the_runs_above_try_what_there_is():
         "already_booked",
         "seat_not_found",
         "area_not_found",
+        "type_not_found",
         "held_too_often",
         "seat_not_free",
         "not_enough_seats",

@@ -84,7 +84,7 @@ LIMITS: Final[dict[str, list[float]]] = {
     "inventory.DRAIN_MS_MAX": [0.08],
     "inventory.RESOLVE_S_MAX": [0.05, 0.5],
     "inventory.EXPIRED_MEMORY_MS": [500, 20_000],
-    "inventory.PLEDGE_S_MAX": [3],
+    "inventory.PAY_MARGIN_S": [1],
     "inventory.PLEDGE_LIFE_S": [5, 12],
     "inventory.UNPLEDGED_MS": [1_000],
     "lease_s": [0.5, 3.0],
@@ -137,6 +137,7 @@ class EventPlan(Struct):
     max_per_booking: int
     prevent_orphans: bool
     max_held_per_network: int = 50
+    pay_s: int = 900
 
 
 class WorldPlan(Struct):
@@ -182,6 +183,7 @@ def draw(seed: int, commands: int) -> Tape:
     plan = _draw_world(stream(seed, "world"), commands)
     _draw_cluster(stream(seed, "cluster"), plan)
     _draw_networks(stream(seed, "networks"), plan)
+    _draw_shop(stream(seed, "shop"), plan)
     actions = _draw_commands(stream(seed, "workload"), plan, commands)
     actions += _draw_faults(stream(seed, "faults"), plan, commands, FAULTS)
     if plan.processes > 1:
@@ -247,6 +249,12 @@ def _draw_networks(random: Random, plan: WorldPlan) -> None:
     plan.networks = random.choice((1, 3, 10))
     for event in plan.events:
         event.max_held_per_network = random.choice((1, 10, 50))
+
+
+def _draw_shop(random: Random, plan: WorldPlan) -> None:
+    """Let orders of most events pay within the run, or not at all."""
+    for event in plan.events:
+        event.pay_s = random.choice((2, 5, 20, 900))
 
 
 def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Action]:

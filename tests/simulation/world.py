@@ -78,6 +78,7 @@ class Plan:
             max_per_booking=plan.max_per_booking,
             prevent_orphans=plan.prevent_orphans,
             max_held_per_network=plan.max_held_per_network,
+            pay_s=plan.pay_s,
         )
         self.settings = self.first_settings
 

@@ -17,13 +17,22 @@ from inventory.rules.settings import (
     past_faults,
     price_faults,
     time_faults,
+    type_faults,
     year_faults,
 )
-from inventory.settings import Money, SaleState, Settings, SettingsPatch, completes_ms
+from inventory.settings import (
+    Money,
+    PriceType,
+    SaleState,
+    Settings,
+    SettingsPatch,
+    completes_ms,
+)
 from inventory.venue.own import GA
 from inventory.zones import is_zone
 from persistence.events.details import DetailsChange
 from persistence.events.rows import Details, EventRow
+from persistence.shop.money.terms import NO_FEES, NO_TAX, Fees, Tax
 from server.base.refusals.refusals import wrong_field
 from server.transport.rest.bodies import Body
 from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
@@ -40,6 +49,7 @@ HoldTtl = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
 PerUser = Annotated[int, Meta(ge=1, le=limits.PER_USER_MAX)]
 PerBooking = Annotated[int, Meta(ge=1, le=limits.SEATS_PER_BOOKING_MAX)]
 HeldPerNetwork = Annotated[int, Meta(ge=1, le=limits.HELD_PER_NETWORK_MAX)]
+PayTime = Annotated[int, Meta(ge=limits.PAY_S_MIN, le=limits.PAY_S_MAX)]
 CancelUntil = Annotated[int, Meta(ge=0, le=10**9)]
 CategoryKey = Annotated[str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_MAX)]
 Prices = Annotated[
@@ -48,6 +58,13 @@ Prices = Annotated[
 PricesPatch = Annotated[
     dict[CategoryKey, "Price | None"], Meta(max_length=limits.CATEGORIES_PER_VENUE_MAX)
 ]
+TypeName = Annotated[
+    str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_MAX, pattern=NAME_PATTERN)
+]
+Types = Annotated[dict[CategoryKey, "TicketType"], Meta(max_length=limits.TYPES_MAX)]
+TypesPatch = Annotated[
+    dict[CategoryKey, "TicketType | None"], Meta(max_length=limits.TYPES_MAX)
+]
 Payment = Literal["none", "required"]
 Description = Annotated[str, Meta(max_length=10_000, pattern=NOTE_PATTERN)]
 CategoryName = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
@@ -55,7 +72,7 @@ Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=20)]
 Registration = Literal["closed", "open"]
 
-CATALOGUE: Final = frozenset({"description", "category", "tags"})
+CATALOGUE: Final = frozenset({"description", "category", "tags", "fees", "tax"})
 """What no journal knows of an event."""
 
 TIMES: Final = frozenset({"starts_at", "ends_at", "on_sale_at", "off_sale_at"})
@@ -65,6 +82,14 @@ class Price(Money, frozen=True, forbid_unknown_fields=True):
     """What a seat or place of a category costs."""
 
     amount: Annotated[int, Meta(ge=0, le=limits.PRICE_MAX)]
+
+
+class TicketType(Struct, frozen=True, forbid_unknown_fields=True):
+    """A type that a ticket may be sold as; else it costs what its category does."""
+
+    name: TypeName
+    prices: Prices = msgspec.field(default_factory=dict)
+    """By category, of those that the event has a price for."""
 
 
 class EventCreate(Body, kw_only=True):
@@ -94,7 +119,13 @@ class EventCreate(Body, kw_only=True):
     """Places held at once from one network of addresses (/24, of IPv6 /56), bookings
     left out; as many as one booking may have in any case."""
     prices: Prices = msgspec.field(default_factory=dict)
+    fees: Fees = NO_FEES
+    tax: Tax = NO_TAX
     payment: Payment = "none"
+    pay_s: PayTime = 900
+    """So long may the buyer of an order take to pay."""
+    types: Types = msgspec.field(default_factory=dict)
+    """What tickets may be sold as, by key, such as a child's: an order says which."""
     cancel_until_s: CancelUntil = 86_400
     prevent_orphans: bool = False
     waitlist: bool = True
@@ -111,7 +142,8 @@ class EventCreate(Body, kw_only=True):
 class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to change of an event; what is absent stays.
 
-    Prices are merged by category, and null takes one away. Lists are replaced whole.
+    Prices are merged by category and types by key, and null takes one away. A type,
+    lists, fees and tax are replaced whole; orders keep those that they were made with.
     Where `starts_at` changes, `ends_at`, `off_sale_at` and, before the sale opened,
     `on_sale_at` move along where they are not named: by as much as the beginning does
     on the clocks of the event's zone. A change of `timezone` alone moves no time.
@@ -133,7 +165,11 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     max_per_booking: PerBooking | UnsetType = UNSET
     max_held_per_network: HeldPerNetwork | UnsetType = UNSET
     prices: PricesPatch | UnsetType = UNSET
+    fees: Fees | UnsetType = UNSET
+    tax: Tax | UnsetType = UNSET
     payment: Payment | UnsetType = UNSET
+    pay_s: PayTime | UnsetType = UNSET
+    types: TypesPatch | UnsetType = UNSET
     cancel_until_s: CancelUntil | UnsetType = UNSET
     prevent_orphans: bool | UnsetType = UNSET
     waitlist: bool | UnsetType = UNSET
@@ -206,6 +242,9 @@ class EventSummary(Struct, kw_only=True):
     max_held_per_network: int
     prices: dict[str, Money]
     payment: str
+    pay_s: int
+    """So long may the buyer of an order take to pay."""
+    types: dict[str, PriceType]
     cancel_until_s: int
     prevent_orphans: bool
     waitlist: bool
@@ -226,6 +265,8 @@ class NewEvent(EventSummary, kw_only=True):
     """An event with all that the catalogue tells of it."""
 
     description: str
+    fees: Fees
+    tax: Tax
 
 
 class EventDocument(NewEvent, kw_only=True):
@@ -250,6 +291,8 @@ def settings_of(body: EventCreate, timezone: str = "UTC") -> Settings:
         max_held_per_network=body.max_held_per_network,
         prices=money_of(body.prices),
         payment=body.payment,
+        pay_s=body.pay_s,
+        types={key: _type_of(kind) for key, kind in body.types.items()},
         cancel_until_s=body.cancel_until_s,
         prevent_orphans=body.prevent_orphans,
         waitlist=body.waitlist,
@@ -273,6 +316,11 @@ def settings_patch(patch: EventPatch) -> SettingsPatch:
                 key: None if price is None else Money(price.amount, price.currency)
                 for key, price in value.items()
             }
+        elif field == "types":
+            changes[field] = {
+                key: None if kind is None else _type_of(kind)
+                for key, kind in value.items()
+            }
         else:
             changes[field] = value
     return SettingsPatch(**changes)
@@ -284,6 +332,8 @@ def details_of(body: EventCreate) -> Details:
         description=body.description,
         category=None if body.category is None else word_of("category", body.category),
         tags=tags_of(body.tags),
+        fees=body.fees,
+        tax=body.tax,
     )
 
 
@@ -298,6 +348,8 @@ def details_change(patch: EventPatch) -> DetailsChange | None:
         if isinstance(category, str)
         else category,
         tags=UNSET if tags is UNSET else tags_of(tags),
+        fees=patch.fees,
+        tax=patch.tax,
     )
 
 
@@ -337,6 +389,10 @@ def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
     return structs.replace(settings, **changes)
 
 
+def _type_of(kind: TicketType) -> PriceType:
+    return PriceType(kind.name, money_of(kind.prices))
+
+
 def money_of(prices: dict[str, Price]) -> dict[str, Money]:
     """Return prices as the inventory keeps them."""
     return {key: Money(price.amount, price.currency) for key, price in prices.items()}
@@ -369,7 +425,8 @@ def new_faults(
     faults += _zone_faults(settings.timezone)
     if categories is not None:
         faults += _registration_faults(settings.registration, categories)
-    return faults + price_faults(settings.prices, categories, priced)
+    faults += price_faults(settings.prices, categories, priced)
+    return faults + type_faults(settings)
 
 
 def _zone_faults(timezone: str | UnsetType) -> list[Fault]:
@@ -403,6 +460,8 @@ def settings_fields(settings: Settings) -> dict[str, Any]:
         "max_held_per_network": settings.max_held_per_network,
         "prices": settings.prices,
         "payment": settings.payment,
+        "pay_s": settings.pay_s,
+        "types": settings.types,
         "cancel_until_s": settings.cancel_until_s,
         "prevent_orphans": settings.prevent_orphans,
         "waitlist": settings.waitlist,

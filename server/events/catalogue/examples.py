@@ -28,6 +28,13 @@ SETTINGS: Final[dict[str, Any]] = {
         "bar": {"amount": 1500, "currency": "EUR"},
     },
     "payment": "none",
+    "pay_s": 900,
+    "types": {
+        "student": {
+            "name": "Student",
+            "prices": {"stalls": {"amount": 3000, "currency": "EUR"}},
+        },
+    },
     "cancel_until_s": 86400,
     "prevent_orphans": False,
     "waitlist": True,
@@ -67,11 +74,21 @@ NEW_EVENT: Final[dict[str, Any]] = {
     "image": None,
     "registrations": 0,
     "description": "Dance into the new year, with fireworks at midnight.",
+    "fees": {
+        "per_order": 0,
+        "per_ticket": 150,
+        "percent_ppm": 0,
+        "paid_by": "buyer",
+        "returns": True,
+    },
+    "tax": {"ppm": 190_000, "included": True, "name": "VAT 19 %"},
 }
 
 EVENT_NOW: Final[dict[str, Any]] = {
     **EVENT,
     "description": NEW_EVENT["description"],
+    "fees": NEW_EVENT["fees"],
+    "tax": NEW_EVENT["tax"],
     "version": 17,
     "counts": {"free": 22, "held": 1, "booked": 3, "blocked": 0},
     "owner": {"process": "sFq3vL0yTn2eWkRb.0.5c1e", "address": None, "epoch": 2},
@@ -145,6 +162,8 @@ EXAMPLES: Final = Examples(
                 "starts_at": TIME,
                 "off_sale_at": NEW_EVENT["off_sale_at"],
                 "prices": NEW_EVENT["prices"],
+                "fees": {"per_ticket": 150},
+                "tax": {"ppm": 190_000, "name": "VAT 19 %"},
             },
             "registration": REHEARSAL,
         },
@@ -166,6 +185,8 @@ EXAMPLES: Final = Examples(
                 "tags": [],
                 "off_sale_at": None,
                 "prices": {},
+                "fees": {**NEW_EVENT["fees"], "per_ticket": 0},
+                "tax": {"ppm": 0, "included": True, "name": "Tax"},
             },
         },
     },

@@ -11,7 +11,7 @@ from aiohttp import web
 from msgspec import json
 
 from inventory.settings import Settings
-from persistence.events.rows import EventRow, ImageRow
+from persistence.events.rows import Details, EventRow, ImageRow
 from server.events.catalogue.bodies import (
     Counts,
     EventCreate,
@@ -70,7 +70,7 @@ async def show(call: Call, event: FoundEvent) -> tuple[EventDocument, int]:
     counts = Counts(**board.counts())
     shown = EventDocument(
         **_summary_fields(row, board.settings),
-        description=row.details.description,
+        **_told(row.details),
         # Not the row's, which is a few seconds old.
         registrations=counts.booked,
         version=board.version,
@@ -120,7 +120,7 @@ def answer_made(call: Call, made: MadeEvent) -> web.Response:
     """Answer with an event that was made."""
     document = NewEvent(
         **_summary_fields(made.row, made.settings),
-        description=made.row.details.description,
+        **_told(made.row.details),
         registrations=0,
     )
     headers = {"Location": f"/v1/events/{made.row.event}"}
@@ -162,6 +162,15 @@ def _summary_fields(row: EventRow, settings: Settings) -> dict[str, Any]:
         "tags": details.tags,
         "image": image_of(row.image),
         **settings_fields(settings),
+    }
+
+
+def _told(details: Details) -> dict[str, Any]:
+    """Return what only the document of one event tells."""
+    return {
+        "description": details.description,
+        "fees": details.fees,
+        "tax": details.tax,
     }
 
 

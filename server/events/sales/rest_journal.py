@@ -161,9 +161,9 @@ _TELLERS: Final[dict[str, tuple[str, Callable[[Any, Venue], Any]]]] = {
 }
 """For each field of a change: what it is called here, and how it is told."""
 
-_UNTOLD: Final = frozenset({"origin", "by_order"})
+_UNTOLD: Final = frozenset({"origin", "by_order", "kinds", "places"})
 """Where somebody held from is counted by, and told to nobody; whose word `order` is
-says the `pledged` of the hold."""
+says the `pledged` of the hold. Types are told with the lines of their order."""
 
 # A change with a field that nobody thought about would show it, or fail, in production.
 assert all(

@@ -416,12 +416,15 @@ async def ask(
     key: str | None,
     request_hash: bytes | None = None,
     origin: str | None = None,
+    *,
+    system: bool = False,
 ) -> Reply:
     """Give a command to an event and wait for the reply.
 
     `origin` stands for the network that it came from, where that is limited.
     `request_hash` stands for a keyed request whose command is made from the state it
     finds, so that the same request again is a replay though its command differs.
+    `system` is for the shop alone, which asks in the name of a user.
     """
     answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
@@ -430,7 +433,9 @@ async def ask(
             answer.set_result(outcome)
 
     command.key = key
-    envelope = envelope_of(command, user, organizer, reply, origin=origin)
+    envelope = envelope_of(
+        command, user, organizer, reply, origin=origin, system=system
+    )
     if key is not None and request_hash is not None:
         envelope.request_hash = request_hash
     local.offer(envelope)

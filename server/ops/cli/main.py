@@ -65,6 +65,7 @@ def serve(
 
 
 app.command("server.ops.demo.command:demo")
+app.command("server.shop.payments.gateway.command:gateway")
 app.command("server.ops.cli.audit:audit")
 app.command("server.ops.cli.verify:verify")
 app.command("server.ops.cli.ticket:app", name="ticket")

@@ -115,9 +115,15 @@ def _run(stack: ExitStack, plan: Plan) -> int:
     url = f"http://{HOST}:{port}"
     log = data_dir / "demo-server.base.log"
     say("Starting the server and its database …")
-    server = _start_server(stack, port, data_dir, password, log)
+    till = _free_port(0)
+    gateway = _start_gateway(stack, till, data_dir, data_dir / "demo-gateway.log")
+    server = _start_server(stack, port, data_dir, password, log, till)
     office = AdminClient(url)
     _wait_until_ready(office, server, log)
+    assert gateway.stdout is not None
+    if not gateway.stdout.readline():
+        words = _last_words(data_dir / "demo-gateway.log")
+        raise DemoError(f"The payment gateway did not start: {words}")
     office.log_in(ADMIN_EMAIL, password)
     event = office.open_sale(plan.seats, plan.hold_ttl_s)
     say(f"Watch it sell: {url}/#event={event}")
@@ -152,14 +158,37 @@ def _free_port(port: int) -> int:
         return int(probe.getsockname()[1])
 
 
+def _start_gateway(
+    stack: ExitStack, port: int, data_dir: Path, log: Path
+) -> "subprocess.Popen[bytes]":
+    """Start who takes the money of the demo."""
+    arguments = ["server", "gateway", "--port", str(port), "--data-dir", str(data_dir)]
+    with _open_log(log) as errors:
+        process = start(
+            arguments, child_environment(), stdout=subprocess.PIPE, stderr=errors
+        )
+    # It has nothing to finish: what it knows is written.
+    stack.callback(stop, process, patience_s=2)
+    return process
+
+
 def _start_server(
-    stack: ExitStack, port: int, data_dir: Path, password: str, log: Path
+    stack: ExitStack,
+    port: int,
+    data_dir: Path,
+    password: str,
+    log: Path,
+    till: int,
 ) -> "subprocess.Popen[bytes]":
     environment = child_environment(
         ONSALE_ADMIN_EMAIL=ADMIN_EMAIL,
         ONSALE_ADMIN_PASSWORD=password,
         # All buyers come from one address and would be taken for one.
         ONSALE_RATE_LIMITS="off",
+        # Money that nobody has, with the secret of the data directory.
+        ONSALE_PAYMENTS="gateway",
+        ONSALE_GATEWAY_URL=f"http://{HOST}:{till}",
+        ONSALE_UNSAFE="1",
     )
     arguments = ["server", "serve", "--host", HOST, "--port", str(port)]
     arguments += ["--data-dir", str(data_dir)]

@@ -5,11 +5,12 @@ from typing import Final
 from server.events.catalogue.service import EVENT_SERVICE
 from server.live.followers.followers import FOLLOWERS
 from server.people.organisations.membership import MEMBERSHIPS
-from server.shop.tickets import rest, rest_pictures
+from server.shop.tickets import rest
 from server.shop.tickets.examples import EXAMPLES, TICKET_ID
 from server.shop.tickets.follower import TicketFollower
 from server.shop.tickets.keyring import Keyring, Vault
-from server.shop.tickets.printer import PRINTER, Printer
+from server.shop.tickets.pictures import rest as pictures
+from server.shop.tickets.pictures.printer import PRINTER, Printer
 from server.shop.tickets.service import TICKET_SERVICE, TicketService
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
@@ -30,7 +31,7 @@ TICKETS: Final = Capability(
     name="tickets",
     open=_open,
     # What ends in a form of its own comes first: an id fits it, too.
-    routes=(*rest_pictures.ROUTES, *rest.ROUTES),
+    routes=(*pictures.ROUTES, *rest.ROUTES),
     parameters={"ticket": PathParameter("The ticket's id.", TICKET_ID)},
     tags={
         "Tickets": """\

@@ -94,6 +94,6 @@ EXAMPLES: Final = Examples(
     queries={
         "list_tickets": {"event": EVENT_ID, "status": "valid"},
         "list_event_tickets": {"q": "A-1", "status": "valid"},
-        "list_revoked_tickets": {"since": "0"},
+        "list_revoked_tickets": {"since": 0},
     },
 )

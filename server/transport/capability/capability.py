@@ -90,6 +90,8 @@ class Startup:
         self.readiness = Readiness()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Fails with a part that died, which ends the server."""
+        self.url = ""
+        """Where clients reach this server, once it listens."""
         self._work: list[tuple[Coroutine[Any, Any, None], str]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_steps: list[Callable[[], Awaitable[None]]] = []

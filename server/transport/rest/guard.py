@@ -83,7 +83,7 @@ def guarded(
         if access not in UNASKED:
             identity, failure = await _identify_any(request, app, client)
         note_caller(request, identity, client)
-        if limits is not None:
+        if limits is not None and budget != "probe":
             # Wrong tokens count as well, under their sender's address.
             now_s = time.monotonic()
             enforce(request, limits.request(client, identity, now_s, budget))

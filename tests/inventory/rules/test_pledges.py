@@ -8,17 +8,19 @@ from inventory import limits
 from inventory.changes import (
     BookingReduced,
     HoldBooked,
+    HoldExpired,
     HoldExtended,
     HoldPledged,
     HoldReleased,
     PledgeEnded,
+    SaleChanged,
     SeatsHeld,
 )
-from inventory.prices import Prices
+from inventory.prices import Kinds, Prices
 from inventory.records import Corrupt
 from inventory.replies import PledgeOk
 from inventory.snapshot import decode_snapshot, encode_snapshot
-from tests.scenario import DAY_MS, Scene, play
+from tests.scenario import DAY_MS, NOW_MS, Scene, play
 
 PLEDGED = """
     ann     | hold A-1 A-2 GA*2            | ok hold=h1 total=15000
@@ -63,7 +65,8 @@ def test_only_the_shop_pledges_for_whom_it_asks():
         for:bob | pledge h1 order=o1 until=60  | hold_not_found
         for:bob | unpledge h1 order=o1         | hold_not_found
         for:ann | pledge h9 order=o1 until=60  | hold_not_found
-        org     | sale cancel                  | ok
+        org     | delete                       | tickets_sold
+        for:ann | unpledge h1 order=o1 release | ok
         org     | delete                       | ok
         ann     | pledge h1 order=o1 until=60  | forbidden
         for:ann | pledge h1 order=o1 until=60  | event_not_found
@@ -154,6 +157,11 @@ def test_an_order_has_a_hold_for_half_an_hour_at_most():
     play("""
         ann     | hold A-1 | ok hold=h1
         for:ann | pledge h1 order=o1 until=1800 | ok in=1020s
+        org     | configure pay_s=1500          | ok
+        for:ann | pledge h1 order=o1 until=1800 | ok in=1620s
+        org     | configure pay_s=60            | ok
+        ann     | hold A-2                      | ok hold=h2
+        for:ann | pledge h2 order=o2 until=1800 | ok in=180s
     """)
 
 
@@ -268,7 +276,7 @@ def test_a_booking_gives_back_a_part_and_the_total_agrees_with_what_is_left():
         for:ann | part b1 Z-9         | seat_not_found
         for:ann | part b1 GA*3        | area_not_found
         for:ann | part b1 XX*1        | area_not_found
-        for:ann | part b1 A-2 A-2 GA*1 | ok has=A-2,GA*1
+        for:ann | part b1 A-2 A-2 GA*1 | ok has=A-2,GA*1 total=7500
         expect seats A=bfff GA=9/0/1/0
         ann     | holding             | ok bookings=b1:A-1,GA*1
         for:ann | part b1 A-2         | seat_not_found
@@ -281,10 +289,33 @@ def test_a_booking_gives_back_a_part_and_the_total_agrees_with_what_is_left():
     assert booking.prices == Prices("EUR", (4_500,), ((0, 1, 3_000),))
     assert change.total.amount == 7_500
     scene.play("""
-        for:ann | part b1 A-1 GA*1 | ok has=A-1,GA*1
+        for:ann | part b1 A-1 GA*1 | ok has=A-1,GA*1 total=7500
         ann     | holding          | ok bookings=
         expect seats A=fhff GA=10/0/0/0
     """)
+
+
+def test_places_go_back_at_just_what_they_cost():
+    """Four places of one area at three prices: each gives back its own."""
+    scene = play("""
+        ann     | hold GA*1                   | ok hold=h1
+        org     | configure price.2=4000      | ok
+        ann     | hold GA*1 on=h1             | ok
+        org     | configure price.2=5000      | ok
+        ann     | hold GA*2 on=h1             | ok total=17000
+        for:ann | book h1 order=o1            | ok booking=b1
+        for:ann | part b1 places=GA:4500*1    | area_not_found
+        for:ann | part b1 places=GA:4000*2    | area_not_found
+        for:ann | part b1 places=GA:4000:x*1  | area_not_found
+        for:ann | part b1 places=ZZ:4000*1    | area_not_found
+        for:ann | part b1 GA*2 places=GA:5000*3 | area_not_found
+        for:ann | part b1 places=GA:4000*1    | ok has=GA*1 total=4000
+        for:ann | part b1 GA*1 places=GA:3000*1 | ok has=GA*2 total=8000
+        expect seats GA=9/0/1/0
+    """)
+    booking = scene.stock.bookings["b1"]
+    assert booking.prices == Prices("EUR", (), ((0, 1, 5_000),))
+    scene.play("for:ann | part b1 places=GA:5000*1 | ok total=5000")
 
 
 def test_what_a_former_version_booked_is_given_back_as_a_whole():
@@ -324,9 +355,53 @@ def test_a_snapshot_keeps_pledges_and_what_was_one():
     assert stock.next_deadline_ms() == scene.stock.next_deadline_ms()
 
 
+def test_holding_names_the_order_that_has_a_hold():
+    pledged().play("""
+        ann     | hold B-1             | ok hold=h2
+        ann     | holding              | ok orders=h1:o1;h2:-
+        for:ann | unpledge h1 order=o1 | ok
+        ann     | holding              | ok orders=h1:-;h2:-
+    """)
+
+
+def test_a_cancelled_event_keeps_no_hold():
+    """Its pledges end with it, and their orders learn that from the journal."""
+    scene = pledged().play("""
+        bob     | hold B-1         | ok hold=h2
+        cat     | hold C-1         | ok hold=h3
+        cat     | book h3          | ok booking=b1
+        org     | sale cancel      | ok
+        for:ann | book h1 order=o1 | sale_closed
+        tick +0s
+        expect seats A=ffff B=ffff C=bfff GA=10/0/0/0
+        ann     | holding          | ok holds=
+        bob     | release h2       | hold_expired
+    """)
+    assert [change for change, _ in scene.journal[-3:]] == [
+        SaleChanged("cancelled"),
+        HoldExpired("h2"),
+        HoldExpired("h1"),
+    ]
+
+
+def test_a_closed_and_a_completed_event_keep_pledges():
+    for state in ("close", "complete"):
+        pledged(starts_at_ms=NOW_MS + 100_000, completes_at_ms=NOW_MS + 200_000).play(
+            f"""
+            tick +200s
+            org     | {"sale close" if state == "close" else "complete"} | ok
+            ann     | hold B-1         | sale_closed
+            for:ann | book h1 order=o1 | ok
+            """
+        )
+
+
 FITS_NOT = {
     "another order": HoldPledged("h1", "o2", 0, Prices(None, (), ())),
     "a pledge for ever": HoldPledged("h1", "o1", 10**15, Prices(None, (), ())),
+    "other types than before": HoldPledged(
+        "h1", "o1", 0, Prices(None, (), ()), Kinds((None, "x"), (None,))
+    ),
     "a pledge of nothing": HoldPledged("h9", "o1", 0, Prices(None, (), ())),
     "a pledge that is none ends": PledgeEnded("h2", 0),
     "a pledged hold is extended": HoldExtended("h1", 0),
@@ -338,6 +413,15 @@ FITS_NOT = {
     "a seat that it has not": BookingReduced("b1", (0,), {}, None),
     "a seat twice": BookingReduced("b1", (4, 4), {}, None),
     "more places": BookingReduced("b1", (), {0: 9}, None),
+    "places at another price": BookingReduced(
+        "b2", (), {0: 1}, None, ((0, 1, 7, None),)
+    ),
+    "places of another type": BookingReduced(
+        "b2", (), {0: 1}, None, ((0, 1, 3_000, "x"),)
+    ),
+    "more apart than in all": BookingReduced(
+        "b2", (), {0: 1}, None, ((0, 2, 3_000, None),)
+    ),
     "all of it": BookingReduced("b1", (4, 5), {}, None),
 }
 
@@ -348,10 +432,12 @@ def test_a_change_that_does_not_fit_stops_the_event(change):
         bob | hold C-4     | ok hold=h2
         ann | hold B-1 B-2 | ok hold=h3
         ann | book h3      | ok booking=b1
+        ann | hold GA*3    | ok hold=h4
+        ann | book h4      | ok booking=b2
     """)
     with pytest.raises(Corrupt):
         scene.stock.apply(change, scene.now_ms)
 
 
 def test_a_pledge_fits_between_the_bounds_of_holds():
-    assert limits.PLEDGE_S_MAX * 1_000 > limits.UNPLEDGED_MS > limits.HOLD_GRACE_MS
+    assert limits.PAY_S_MIN * 1_000 >= limits.UNPLEDGED_MS > limits.HOLD_GRACE_MS

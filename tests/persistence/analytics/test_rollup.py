@@ -231,12 +231,12 @@ async def test_a_sale_is_never_kept_waiting(store):
         await connection.execute("LOCK TABLE event_buyer")
         counting = asyncio.create_task(Rollup(store.pool).count("evt"))
         waits = f"SELECT count(*) FROM pg_locks l WHERE NOT granted AND {OURS}"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 if await connection.fetchval(waits):
                     break
                 await asyncio.sleep(0.01)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             ownership = await store.journal.acquire("evt")
             assert ownership is None  # Its owner's lease is good: nobody waited.
         locked = await connection.fetch(

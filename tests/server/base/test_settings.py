@@ -194,6 +194,7 @@ ALL_SECRETS = {
     "ONSALE_METRICS_TOKEN_FILE": "z" * 16,
     "ONSALE_SECRET_KEY_FILE": "x" * 32,
     "ONSALE_OLD_SECRET_KEY_FILE": "y" * 32,
+    "ONSALE_GATEWAY_SECRET_FILE": "new one, and the old",
     "ONSALE_SMTP_URL_FILE": "smtps://u:p@mail.example",
     "DATABASE_URL_FILE": "postgresql://u:p@db.example/onsale",
     "REDIS_URL_FILE": "rediss://:p@redis.example/0",
@@ -228,7 +229,7 @@ def test_no_setting_that_sounds_secret_was_forgotten():
         if any(word in field.split("_") for word in sounds)
     }
     # Where something is, which everybody may know.
-    assert told - SECRETS == {"public_url", "images_url"}
+    assert told - SECRETS == {"public_url", "images_url", "gateway_url"}
 
 
 @pytest.mark.parametrize(

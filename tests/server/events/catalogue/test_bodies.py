@@ -64,6 +64,8 @@ def test_what_is_left_out_has_the_defaults_of_the_contract():
         "max_per_booking": 10,
         "prices": {},
         "payment": "none",
+        "pay_s": 900,
+        "types": {},
         "cancel_until_s": 86_400,
         "prevent_orphans": False,
         "waitlist": True,

@@ -1,7 +1,7 @@
 """All followers of a process: woken by what it commits, shown with how far they are."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -67,12 +67,13 @@ async def running(store: Store, *noting: Noting) -> AsyncIterator[Followers]:
             await task
 
 
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.01)
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what a database and a clock take part in: looks are counted."""
+    for _ in range(2_000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came to that")
 
 
 async def test_what_is_sold_is_followed_and_one_that_stumbles_holds_up_no_other(

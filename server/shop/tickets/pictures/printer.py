@@ -10,7 +10,7 @@ from aiohttp import web
 from inventory.zones import zone_of
 from persistence.shop.tickets.tickets import Ticket
 from server.base.refusals.refusals import Refusal
-from server.shop.tickets.printing import (
+from server.shop.tickets.pictures.printing import (
     CPU_S,
     MEMORY_BYTES,
     MODULE,

@@ -5,13 +5,13 @@ from typing import Final, Literal
 from aiohttp import web
 from msgspec import Struct
 
-from server.shop.tickets.printer import PRINTER
+from server.shop.tickets.pictures.printer import PRINTER
+from server.shop.tickets.pictures.qr import draw_svg
 from server.shop.tickets.problems import (
     SCRIPT_NOT_PRINTED,
     TICKET_NOT_FOUND,
     TICKET_NOT_VALID,
 )
-from server.shop.tickets.qr import draw_svg
 from server.shop.tickets.rest import TicketEventDocument, document_of
 from server.shop.tickets.service import TICKET_SERVICE, ShownTicket
 from server.transport.http import etags

@@ -8,16 +8,17 @@ page properly.
 
 import io
 import unicodedata
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from server.shop.tickets.qr import QUIET, modules_of
+from server.shop.tickets.pictures.qr import QUIET, modules_of
 from server.transport.children.child import run_job
 
-MODULE: Final = "server.shop.tickets.printing"
+MODULE: Final = "server.shop.tickets.pictures.printing"
 MEMORY_BYTES: Final = 512 << 20
 CPU_S: Final = 20
 """What a child may take for one ticket."""
@@ -36,6 +37,9 @@ LINES_MAX: Final = 4
 
 SCRIPTS: Final = ("LATIN ", "GREEK ", "CYRILLIC ", "MODIFIER LETTER ")
 """How the names of letters begin that need no shaping, in Unicode."""
+
+LEFTWARD: Final = frozenset({"R", "AL", "AN"})
+"""What runs from right to left, and Arabic digits, in Unicode."""
 
 OTHER_LETTERS: Final = frozenset("ªºµ℃℉Ω№™")
 """Letters of other names that stand in texts of these scripts."""
@@ -61,19 +65,20 @@ class Answer(Struct):
     unset: str | None = None
 
 
+_HINTS: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _unpack: Final = msgspec.msgpack.Decoder(Printed).decode
 read_answer: Final = msgspec.msgpack.Decoder(Answer).decode
 
 
 def unset_letter(text: str) -> str | None:
     """Return the first letter, mark or sign of a text that is not set here."""
-    for letter in unicodedata.normalize("NFC", text):
+    for letter in _composed(text):
         kind = unicodedata.category(letter)
-        if kind[0] in "PZN" or letter in OTHER_LETTERS:
-            # Digits and marks of other scripts stand beside their letters; the font
-            # tells of those that it has not.
-            continue
-        if kind[0] == "S":
+        if unicodedata.bidirectional(letter) in LEFTWARD:
+            return letter
+        # Digits and marks of other scripts stand beside their letters; of those that it
+        # has not, the font tells.
+        if kind[0] in "PSZN" or letter in OTHER_LETTERS:
             continue
         if kind[0] == "L" and unicodedata.name(letter, "").startswith(SCRIPTS):
             continue
@@ -84,7 +89,7 @@ def unset_letter(text: str) -> str | None:
 def work(job: bytes) -> bytes:
     """Return the packed answer to a ticket that is to be printed."""
     printed = _unpack(job)
-    texts = [unicodedata.normalize("NFC", text) for text in _texts(printed)]
+    texts = [_composed(text) for text in _texts(printed)]
     font = _font()
     for text in texts:
         unset = unset_letter(text) or _missing(font, text)
@@ -94,11 +99,17 @@ def work(job: bytes) -> bytes:
     return msgspec.msgpack.encode(Answer(pdf=_drawn(clean)))
 
 
+def _composed(text: str) -> str:
+    """Return a text with accents on their letters, without hints where to break it."""
+    return unicodedata.normalize("NFC", text).translate(_HINTS)
+
+
 def _texts(printed: Printed) -> tuple[str, ...]:
     _, *texts = msgspec.structs.astuple(printed)
     return tuple(texts)
 
 
+@cache
 def _font() -> Any:
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont

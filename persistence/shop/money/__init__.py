@@ -1,0 +1,1 @@
+"""Tables of money: on what terms an event sells, and the ledger."""

@@ -1,0 +1,1 @@
+"""Orders: what is bought, the attempts to pay it, and what is given back."""

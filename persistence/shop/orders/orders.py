@@ -1,0 +1,169 @@
+"""Single orders: made once, changed under their row's lock, taken up to be driven.
+
+What becomes of one is for its rules; `lock_order` gives it to a caller's transaction,
+and `write_order` beside this writes what it is then.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from persistence.postgres.pool import Pool, UniqueViolation
+from persistence.shop.money.terms import Terms
+from persistence.shop.orders.records import Rules
+from persistence.shop.orders.rows import (
+    FIELDS,
+    FROM,
+    Frozen,
+    OrderBuyer,
+    StoredOrder,
+    order_of,
+)
+
+DRIVEN_S: Final = 30.0
+"""How long one who drives an order has it alone."""
+
+TAKEN_MAX: Final = 50
+
+_FIND = f"SELECT {FIELDS} {FROM} WHERE o.order_id = $1"
+_FIND_REFERENCE = f"SELECT {FIELDS} {FROM} WHERE o.reference = $1"
+_FIND_HOLD = f"""
+SELECT {FIELDS} {FROM} WHERE p.event_id = $1 AND p.hold = $2 AND NOT p.refused
+"""
+_BEGIN = """
+WITH made AS (
+    INSERT INTO orders (order_id, organisation_id, user_id, reference, status, step,
+        seen_total, provider, buyer, rules, request_hash, driven_until)
+    VALUES ($1, $2, $3, $4, 'initiated', 'pledging', $5, $6, $7::jsonb, $8::jsonb, $9,
+        now() + $10 * interval '1 s')
+    RETURNING order_id
+)
+INSERT INTO order_part (order_id, event_id, hold) SELECT order_id, $11, $12 FROM made
+"""
+_TAKE_UP = """
+UPDATE orders SET driven_until = now() + $1 * interval '1 s'
+WHERE order_id IN (
+    SELECT order_id FROM orders WHERE driven_until < now()
+    ORDER BY driven_until LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING order_id
+"""
+_COMPLETE = """
+SELECT o.order_id FROM orders o JOIN order_part p USING (order_id)
+    JOIN event e ON e.event_id = p.event_id
+WHERE o.status = 'confirmed' AND e.settings ->> 'sale_state' = 'completed'
+LIMIT $1
+"""
+_OF_PAYMENT = """
+SELECT order_id FROM payment
+WHERE payment_id = $1 OR (provider = $2 AND provider_ref = $3) LIMIT 1
+"""
+
+
+class NewOrder(Struct, frozen=True, kw_only=True):
+    """An order that is about to ask for its hold."""
+
+    order: str
+    event: str
+    hold: str
+    user: str
+    organisation: str | None
+    reference: str
+    buyer: OrderBuyer
+    rules: Rules
+    terms: Terms
+    provider: str | None
+    seen_total: int | None
+    request_hash: bytes
+
+
+class OrderGone(LookupError):
+    """There is no such order."""
+
+
+class Orders:
+    """Reads and changes orders. Raises `Unavailable`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def begin(self, new: NewOrder) -> StoredOrder:
+        """Make an order, or return the one that there is of this name or this hold."""
+        known = await self._put(new)
+        while known is None:
+            # The one that was in the way may have been refused just now.
+            known = await self._put(new)
+        return known
+
+    async def _put(self, new: NewOrder) -> StoredOrder | None:
+        try:
+            await self._pool.fetch(
+                _BEGIN,
+                new.order,
+                new.organisation,
+                new.user,
+                new.reference,
+                new.seen_total,
+                new.provider,
+                _json(new.buyer),
+                _json(Frozen(rules=new.rules, terms=new.terms)),
+                new.request_hash,
+                DRIVEN_S,
+                new.event,
+                new.hold,
+            )
+        except UniqueViolation:
+            known = await self.find(new.order)
+            return known or await self.find_of_hold(new.event, new.hold)
+        return await self.find(new.order)
+
+    async def find(self, order: str) -> StoredOrder | None:
+        """Return an order by its id."""
+        return await self._found(_FIND, order)
+
+    async def find_by_reference(self, reference: str) -> StoredOrder | None:
+        """Return the order that people call so."""
+        return await self._found(_FIND_REFERENCE, reference)
+
+    async def find_of_hold(self, event: str, hold: str) -> StoredOrder | None:
+        """Return the order that has a hold, or had it."""
+        return await self._found(_FIND_HOLD, event, hold)
+
+    async def _found(self, sql: str, *values: object) -> StoredOrder | None:
+        row = await self._pool.fetch_one(sql, *values)
+        return None if row is None else order_of(row)
+
+    async def take_up(self) -> list[str]:
+        """Return the orders that are to be looked at; nobody else gets them soon."""
+        rows = await self._pool.fetch(_TAKE_UP, DRIVEN_S, TAKEN_MAX)
+        return [row["order_id"] for row in rows]
+
+    async def over(self) -> list[str]:
+        """Return confirmed orders of events that are over."""
+        rows = await self._pool.fetch(_COMPLETE, TAKEN_MAX)
+        return [row["order_id"] for row in rows]
+
+
+async def lock_order(connection: Any, order: str) -> tuple[StoredOrder, int]:
+    """Lock an order in the caller's transaction; return it, and the time by then.
+
+    Raises `OrderGone`.
+    """
+    now_ms = await connection.fetchval("SELECT lock_order($1)", order)
+    row = None if now_ms is None else await connection.fetchrow(_FIND, order)
+    if row is None:
+        raise OrderGone(order)
+    return order_of(row), now_ms
+
+
+async def order_of_payment(
+    connection: Any, provider: str, attempt: str | None, ref: str
+) -> str | None:
+    """Return the order of an attempt, by our id of it or by the provider's."""
+    found: str | None = await connection.fetchval(_OF_PAYMENT, attempt, provider, ref)
+    return found
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,76 @@
+"""What providers told by themselves: stored once, and applied in the same transaction.
+
+What tells of no attempt that is known waits: it may have overtaken our own commit.
+"""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from persistence.postgres.pool import Pool
+
+WAITING_MAX: Final = 50
+
+_NOTE = """
+INSERT INTO provider_event (provider, event_ref, payment_ref, attempt, body)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
+"""
+_IS_APPLIED = """
+SELECT applied_at IS NOT NULL FROM provider_event
+WHERE provider = $1 AND event_ref = $2 FOR UPDATE
+"""
+_APPLIED = """
+UPDATE provider_event SET applied_at = clock_timestamp()
+WHERE provider = $1 AND event_ref = $2
+"""
+_WAITING = """
+SELECT e.provider, e.event_ref, e.payment_ref, e.attempt, e.body
+FROM provider_event e
+WHERE e.applied_at IS NULL AND EXISTS (
+    SELECT FROM payment p WHERE p.payment_id = e.attempt
+        OR (p.provider = e.provider AND p.provider_ref = e.payment_ref))
+ORDER BY e.received_at LIMIT $1
+"""
+_STRANGE = """
+SELECT count(*) AS strange FROM provider_event
+WHERE applied_at IS NULL AND received_at < now() - $1 * interval '1 s'
+"""
+
+
+class ProviderEvent(Struct, frozen=True, kw_only=True):
+    """One message of a provider; `body` holds its facts."""
+
+    provider: str
+    event_ref: str
+    payment_ref: str
+    attempt: str | None
+    body: bytes
+
+
+async def note_event(connection: Any, event: ProviderEvent) -> bool:
+    """Store a message in the caller's transaction; False if it was applied before.
+
+    Of two that come at once one waits here for what becomes of the other.
+    """
+    name = event.provider, event.event_ref
+    await connection.execute(_NOTE, *name, event.payment_ref, event.attempt, event.body)
+    return not await connection.fetchval(_IS_APPLIED, *name)
+
+
+async def mark_applied(connection: Any, event: ProviderEvent) -> None:
+    """Note that a message was applied, in the transaction that did."""
+    await connection.execute(_APPLIED, event.provider, event.event_ref)
+
+
+async def waiting_events(pool: Pool) -> list[ProviderEvent]:
+    """Return stored messages whose attempt is known by now. Raises `Unavailable`."""
+    rows = await pool.fetch(_WAITING, WAITING_MAX)
+    return [ProviderEvent(**row) for row in rows]
+
+
+async def count_strange(pool: Pool, older_s: float) -> int:
+    """Count messages that have told of nothing known for so long."""
+    row = await pool.fetch_one(_STRANGE, older_s)
+    assert row is not None
+    return int(row["strange"])

@@ -1,0 +1,175 @@
+"""An order as its rows have it: lines, attempts to pay, refunds.
+
+Plain values, replaced as a whole. Amounts are integers in the currency's minor unit,
+times are milliseconds since 1970 in UTC. Who may alter what is in
+`server.shop.orders.rules`, and nowhere else.
+"""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Step = Literal[
+    "new",
+    "pledging",
+    "priced",
+    "paying",
+    "closing",
+    "paid",
+    "late",
+    "booked",
+    "completed",
+    "refused",
+    "expired",
+    "left",
+    "lost",
+    "given_back",
+    "event_cancelled",
+]
+Status = Literal[
+    "initiated", "payment_pending", "confirmed", "completed", "cancelled", "refunded"
+]
+STATUS_OF: Final[dict[Step, Status]] = {
+    "new": "initiated",
+    "pledging": "initiated",
+    "priced": "payment_pending",
+    "paying": "payment_pending",
+    "closing": "payment_pending",
+    "paid": "payment_pending",
+    "late": "payment_pending",
+    "booked": "confirmed",
+    "completed": "completed",
+    "refused": "cancelled",
+    "expired": "cancelled",
+    "left": "cancelled",
+    "lost": "refunded",
+    "given_back": "refunded",
+    "event_cancelled": "refunded",
+}
+Returned = Literal["none", "part", "full"]
+LineState = Literal["live", "leaving", "gone"]
+AttemptState = Literal["created", "open", "processing", "failed", "expired", "captured"]
+Use = Literal["accepted", "surplus", "rejected"]
+RefundState = Literal["requested", "sent", "settled", "failed", "by_hand"]
+RefundReason = Literal[
+    "surplus",
+    "rejected",
+    "excess",
+    "lost",
+    "event_cancelled",
+    "given_back",
+    "outside",
+]
+
+
+class OrderLine(Struct, frozen=True, kw_only=True):
+    """One seat, place, piece or fee, with its own amounts: they never change."""
+
+    line: int
+    kind: Literal["seat", "place", "goods", "fee"]
+    label: str
+    category: str
+    type: str | None = None
+    unit: int
+    discount: int = 0
+    fee: int = 0
+    tax: int = 0
+    tax_ppm: int = 0
+    gross: int
+    seller_fee: int = 0
+    """What the seller pays of it: inside of `gross`, and not told to the buyer."""
+    state: LineState = "live"
+
+
+class Payment(Struct, frozen=True, kw_only=True):
+    """One attempt to pay. `payment` is its id and its key at the provider."""
+
+    payment: str
+    provider: str
+    amount: int
+    currency: str
+    at_ms: int
+    """When it was made here."""
+    state: AttemptState = "created"
+    ref: str | None = None
+    """How the provider calls it."""
+    url: str | None = None
+    """The provider's page of it."""
+    captured: int = 0
+    captured_currency: str | None = None
+    use: Use | None = None
+    """What became of captured money; set once."""
+
+    def __repr__(self) -> str:
+        """Leave out where it can be paid."""
+        return f"Payment({self.payment!r}, {self.state!r}, {self.use!r})"
+
+
+class Refund(Struct, frozen=True, kw_only=True):
+    """Money that is to go back, from one payment."""
+
+    refund: str
+    payment: str
+    amount: int
+    currency: str
+    reason: RefundReason
+    at_ms: int
+    state: RefundState = "requested"
+    ref: str | None = None
+    """How the provider calls it."""
+    lines: tuple[int, ...] = ()
+    was_settled: bool = False
+    """Whether it was told to be settled, though it failed later."""
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """What an order was made under; later settings of the event do not touch it."""
+
+    pays: bool
+    """Whether it is paid before it is booked; else at the door, or it is free."""
+    pay_s: int
+    """How long its buyer has to pay."""
+    until_s: int
+    """For how long the hold is asked for: the pay time and a margin."""
+    late: Literal["same", "refund"] = "same"
+    """What becomes of money that comes after the seats went back."""
+    types: dict[str, str | dict[str, int]] | None = None
+    """What is bought as which type: a seat by its label, places by area and type."""
+
+
+class OrderState(Struct, frozen=True, kw_only=True):
+    """All of an order that its rules know."""
+
+    order: str
+    event: str
+    hold: str
+    provider: str | None
+    """Who takes the money; None where nobody does."""
+    rules: Rules
+    step: Step = "new"
+    leaving: bool = False
+    """Whether its buyer left before it was paid."""
+    seen_total: int | None = None
+    """What the buyer was shown."""
+    currency: str | None = None
+    total: int = 0
+    due: int = 0
+    """What is owed to the buyer and could not be returned."""
+    returned: Returned = "none"
+    pay_until_ms: int | None = None
+    accepted: str | None = None
+    """The attempt whose money is for this order."""
+    booking: str | None = None
+    why: str | None = None
+    """The code with which the event refused it last."""
+    lines: tuple[OrderLine, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """What is said of it to everybody."""
+        status = STATUS_OF[self.step]
+        if status == "refunded" and self.accepted is None:
+            return "cancelled"  # nobody paid
+        return status

@@ -1,0 +1,1 @@
+"""Orders: a hold, priced once and paid, becomes a booking; else all goes back."""

@@ -1,0 +1,98 @@
+"""Orders: made of holds, paid at a provider, booked by the event."""
+
+from typing import Final
+
+from persistence.shop.orders.listing import forget_orders
+from persistence.shop.orders.orders import Orders
+from server.base.ids import RandomIds
+from server.events.catalogue.service import EVENT_SERVICE
+from server.live.actors.registry import REGISTRY
+from server.live.fanout.hub import HUB
+from server.people.organisations.membership import MEMBERSHIPS
+from server.shop.orders import rest
+from server.shop.orders.driving.desk import Desk
+from server.shop.orders.driving.driver import Driver
+from server.shop.orders.driving.news import News
+from server.shop.orders.examples import EXAMPLES, ORDER_ID
+from server.shop.orders.service import ORDER_SERVICE, OrderService
+from server.shop.orders.webhooks import rest as rest_webhooks
+from server.shop.orders.webhooks.service import WEBHOOK_SERVICE, WebhookService
+from server.shop.payments.provider import PROVIDER
+from server.transport.bus.open import BUS
+from server.transport.capability.capability import Capability, Startup
+from server.transport.rest.examples import PathParameter
+
+
+async def _open(startup: Startup) -> None:
+    pool, provider = startup.pool, startup[PROVIDER]
+    news = News(startup[BUS], startup[HUB], startup.clock)
+    desk = Desk(pool, news.tell)
+
+    def shop_url() -> str:
+        return startup.settings.public_url or startup.url
+
+    driver = Driver(
+        Orders(pool), desk, startup[REGISTRY], provider, shop_url, startup.clock.now_ms
+    )
+    startup[ORDER_SERVICE] = OrderService(
+        pool,
+        desk,
+        driver,
+        startup[EVENT_SERVICE],
+        startup[MEMBERSHIPS],
+        RandomIds(),
+    )
+    startup[WEBHOOK_SERVICE] = webhooks = WebhookService(pool, desk, driver, provider)
+    startup.run(driver.run(startup.job("orders")), "orders")
+    startup.run(webhooks.run(startup.job("payment webhooks")), "payment webhooks")
+    startup.on_drain(driver.drain)
+    metrics = startup.metrics
+    metrics.counter(
+        "onsale_orders_alarms_total",
+        "Orders whose money somebody has to look at.",
+        lambda: desk.alarms,
+    )
+    metrics.counter(
+        "onsale_payment_webhooks_total",
+        "Messages of the provider of payment that were taken.",
+        lambda: webhooks.taken,
+    )
+    metrics.counter(
+        "onsale_payment_webhooks_refused_total",
+        "Messages that were not the provider's, or too old.",
+        lambda: webhooks.refused,
+    )
+    metrics.gauge(
+        "onsale_payment_webhooks_strange",
+        "Messages of payments that nobody here asked for.",
+        lambda: webhooks.strange,
+    )
+
+
+ORDERING: Final = Capability(
+    name="orders",
+    open=_open,
+    routes=(*rest.ROUTES, *rest_webhooks.ROUTES),
+    erase=(forget_orders,),
+    parameters={
+        "order": PathParameter("The order's id.", ORDER_ID),
+        "order_reference": PathParameter(
+            "The order's reference.", "K7M2QX", recorded=False
+        ),
+        "provider": PathParameter(
+            "The provider of payment, as `gateway`.", "gateway", recorded=False
+        ),
+    },
+    makes={"orders": "order"},
+    tags={
+        "Orders": """\
+A hold becomes tickets by an order. `POST /v1/orders` with the `hold` freezes what it
+costs, line by line, and answers with the page of the provider where it is paid, until
+`pay_until`; what has no price, or is paid at the door, is `confirmed` at once. Then the
+order waits for the provider's word, never for the browser's: whoever closes the page
+has paid all the same. `payment_pending` becomes `confirmed`, or `cancelled` when the
+time is over and the seats have gone back; the frame `order` tells on the websocket.
+What was paid twice, too late or wrongly goes back by itself. A hold has one order.""",
+    },
+    examples=EXAMPLES,
+)

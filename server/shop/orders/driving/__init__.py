@@ -1,0 +1,1 @@
+"""What moves orders: facts reach them at a desk, and a driver does what they wish."""

@@ -1,0 +1,116 @@
+"""Examples of orders, for the description of the interface."""
+
+from typing import Any, Final
+
+from server.transport.rest.examples import Examples
+from server.transport.rest.story import BOOKING_ID, EVENT_ID, OLGA, page
+
+ORDER_ID: Final = "ord_5vQm2XzN8rTb0sLkJc7wRy"
+ATTEMPT_ID: Final = "pay_5vQm2XzN8rTb0sLkJc7wRy_1"
+HOLD: Final = "wpIkTgnpGQtcs4X0yoXc8bH2"
+BUYER: Final = {"email": "olga@example.org", "name": "Olga", "locale": "en"}
+
+
+def _eur(amount: int) -> dict[str, Any]:
+    return {"amount": amount, "currency": "EUR"}
+
+
+LINE: Final[dict[str, Any]] = {
+    "line": 1,
+    "kind": "seat",
+    "label": "A-1",
+    "category": "front",
+    "type": None,
+    "unit": 4500,
+    "discount": 0,
+    "fee": 150,
+    "tax": 742,
+    "tax_ppm": 190_000,
+    "gross": 4650,
+    "state": "live",
+}
+PENDING: Final[dict[str, Any]] = {
+    "id": ORDER_ID,
+    "order": ORDER_ID,
+    "reference": "K7M2QX",
+    "event": {
+        "id": EVENT_ID,
+        "name": "Concert",
+        "starts_at": "2026-12-21T19:00:00Z",
+        "timezone": "Europe/Berlin",
+    },
+    "status": "payment_pending",
+    "refund": "none",
+    "pay_until": "2026-11-21T10:16:00Z",
+    "currency": "EUR",
+    "total": _eur(4650),
+    "due": None,
+    "lines": [LINE],
+    "payment": {
+        "attempt": ATTEMPT_ID,
+        "url": "http://127.0.0.1:8090/pay/Zk0bTQyW2mGq1c5u",
+    },
+    "booking": None,
+    "tickets": [],
+    "created_at": "2026-11-21T10:01:00Z",
+    "confirmed_at": None,
+}
+CONFIRMED: Final[dict[str, Any]] = {
+    **PENDING,
+    "status": "confirmed",
+    "pay_until": None,
+    "payment": None,
+    "booking": BOOKING_ID,
+    "confirmed_at": "2026-11-21T10:03:00Z",
+}
+CANCELLED: Final[dict[str, Any]] = {
+    **PENDING,
+    "status": "cancelled",
+    "pay_until": None,
+    "payment": None,
+}
+SOLD: Final[dict[str, Any]] = {
+    **CONFIRMED,
+    "step": "booked",
+    "buyer": {"id": OLGA, "email": BUYER["email"], "name": BUYER["name"]},
+    "attempts": [
+        {
+            "attempt": ATTEMPT_ID,
+            "provider": "gateway",
+            "status": "captured",
+            "amount": _eur(4650),
+            "captured": _eur(4650),
+            "use": "accepted",
+        }
+    ],
+    "refunds": [],
+}
+
+EXAMPLES: Final = Examples(
+    requests={
+        "create_order": {
+            "event": EVENT_ID,
+            "hold": HOLD,
+            "buyer": BUYER,
+            "total": _eur(4650),
+        },
+        "take_payment_webhook": {
+            "type": "payment.captured",
+            "timestamp": "2026-11-21T10:02:59Z",
+            "data": {"id": "ses_Zk0bTQyW2mGq1c5u", "attempt": ATTEMPT_ID},
+        },
+    },
+    answers={
+        "create_order": PENDING,
+        "list_orders": page(CONFIRMED),
+        "list_event_orders": page(SOLD),
+        "show_order": CONFIRMED,
+        "show_referenced_order": CONFIRMED,
+        "pay_order": PENDING,
+        "cancel_order": CANCELLED,
+        "take_payment_webhook": {"applied": True},
+    },
+    queries={
+        "list_event_orders": {"q": "Olga", "status": "confirmed", "refund": "none"}
+    },
+)

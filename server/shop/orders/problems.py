@@ -1,0 +1,31 @@
+"""What may be wrong with a call about orders."""
+
+from typing import Final
+
+from server.base.refusals.refusals import ProblemType
+from server.transport.http.problems import REFUSALS
+
+ORDER_NOT_FOUND: Final = ProblemType(
+    "order_not_found", 404, "There is no such order of yours."
+)
+ORDER_CLOSED: Final = ProblemType(
+    "order_closed", 409, "This order is past that: it is paid, over, or being ended."
+)
+PROVIDER_UNAVAILABLE: Final = ProblemType(
+    "provider_unavailable",
+    503,
+    "The provider of payment cannot be reached; nothing is lost, try again.",
+    transient=True,
+    retry_after_s=5,
+)
+PROVIDER_NOT_FOUND: Final = ProblemType(
+    "provider_not_found", 404, "There is no such provider of payment here."
+)
+WEBHOOK_FORGED: Final = ProblemType(
+    "webhook_forged", 400, "The signature is not the provider's, or it is too old."
+)
+PRICE_CHANGED: Final = REFUSALS["price_changed"]
+USER_LIMIT: Final = REFUSALS["user_limit"]
+HOLD_NOT_FOUND: Final = REFUSALS["hold_not_found"]
+ALREADY_BOOKED: Final = REFUSALS["already_booked"]
+EXTEND_LIMIT: Final = REFUSALS["extend_limit"]

@@ -1,0 +1,295 @@
+"""Orders as their buyers make, see, pay and cancel them, and as sellers see them."""
+
+from typing import Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from inventory.commands import Holding, Types
+from inventory.limits import PAY_MARGIN_S
+from inventory.ports import Ids
+from inventory.rejections import DETAILS
+from inventory.replies import HoldingOk, refuse
+from inventory.settings import Money, Settings
+from persistence.postgres.pool import Pool
+from persistence.shop.money.terms import terms_of
+from persistence.shop.orders.listing import OrderList, OrderSearch
+from persistence.shop.orders.orders import NewOrder, Orders
+from persistence.shop.orders.records import Rules
+from persistence.shop.orders.rows import OrderBuyer, StoredOrder
+from server.base.identity import Identity
+from server.base.refusals.refusals import CommandRefused, Refusal
+from server.events.catalogue.service import EventService, FoundEvent
+from server.live.actors.registry import EventUnavailable, ask
+from server.people.organisations.membership import Memberships
+from server.shop.orders import facts
+from server.shop.orders.attempts import pending
+from server.shop.orders.driving.desk import Applied, Desk
+from server.shop.orders.driving.driver import Driver
+from server.shop.orders.problems import (
+    ORDER_CLOSED,
+    ORDER_NOT_FOUND,
+    PROVIDER_UNAVAILABLE,
+)
+from server.shop.orders.rules import CHANGED
+from server.shop.payments.provider import ProviderUnavailable
+from server.transport.rest.idempotency import hash_request, new_id
+
+ASKED_MAX: Final = 3
+"""How often a new attempt is asked for while others begin one, too."""
+
+
+class OrderAsk(Struct, frozen=True, kw_only=True):
+    """What somebody wants to buy, as they saw it."""
+
+    event: str
+    hold: str
+    buyer: OrderBuyer = OrderBuyer()
+    total: Money | None = None
+    types: Types | None = None
+
+
+class EventOrders:
+    """The orders of one event, for somebody who sees them. Raises `Unavailable`."""
+
+    def __init__(self, store: OrderList, event: str) -> None:
+        self._store = store
+        self._event = event
+
+    async def list(
+        self, search: OrderSearch, *, limit: int, cursor: str | None
+    ) -> tuple[list[StoredOrder], str | None]:
+        """Return a page of them, the newest first, and the cursor of the next."""
+        return await self._store.of_event(
+            self._event, search, limit=limit, cursor=cursor
+        )
+
+    async def count(self, search: OrderSearch) -> int:
+        """Return how many there are on all pages."""
+        return await self._store.count_of_event(self._event, search)
+
+
+class OrderService:
+    """Makes, finds, lists, pays and cancels orders. Raises `Unavailable`, `Refusal`."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        desk: Desk,
+        driver: Driver,
+        events: EventService,
+        memberships: Memberships,
+        ids: Ids,
+    ) -> None:
+        self._pool = pool
+        self._store = Orders(pool)
+        self.listed = OrderList(pool)
+        self._desk = desk
+        self._driver = driver
+        self._events = events
+        self._memberships = memberships
+        self._ids = ids
+
+    async def create(
+        self, who: Identity, wanted: OrderAsk, key: str | None
+    ) -> StoredOrder:
+        """Make an order of a hold, and drive it as far as it comes without its buyer.
+
+        The same request again, and any other for the same hold, finds the same order.
+        """
+        found = await self._events.find(who, wanted.event)
+        settings = found.board.settings
+        provider, types = self._provider_for(settings), wanted.types
+        self._refuse_currency(settings, wanted.total)
+        new = NewOrder(
+            order=new_id("ord", who.user, key),
+            event=wanted.event,
+            hold=wanted.hold,
+            user=who.user,
+            organisation=found.organisation,
+            reference=self._ids.reference(),
+            buyer=wanted.buyer,
+            rules=rules_of(settings, await self._pay_s(who, found, wanted.hold), types),
+            terms=await terms_of(self._pool, wanted.event),
+            provider=provider,
+            seen_total=None if wanted.total is None else wanted.total.amount,
+            request_hash=hash_request(wanted),
+        )
+        stored = await self._store.begin(new)
+        if stored.user != who.user:
+            raise Refusal("hold_not_found")
+        mine = stored.state.order == new.order
+        if mine and key is not None and stored.request_hash != new.request_hash:
+            raise Refusal("key_reused")
+        return _unless_refused(await self._on(stored))
+
+    async def find(self, who: Identity, order: str) -> StoredOrder:
+        """Return an order of one's own, or of an event that one sees the sales of."""
+        return await self._seen(who, await self._store.find(order))
+
+    async def find_by_reference(self, who: Identity, reference: str) -> StoredOrder:
+        """Return the order with a reference, as `find` does."""
+        return await self._seen(who, await self._store.find_by_reference(reference))
+
+    async def of_event(self, who: Identity, event: str) -> EventOrders:
+        """Return the orders of an event to somebody who manages it or is of it."""
+        found = await self._events.find(who, event)
+        await self._memberships.require_insight(who, found.organisation, found.maker)
+        return EventOrders(self.listed, event)
+
+    async def pay(self, who: Identity, order: str) -> StoredOrder:
+        """Begin another attempt to pay; the open one is ended first.
+
+        Where that was paid meanwhile, the order is, and no attempt begins.
+        """
+        stored = await self.find(who, order)
+        if stored.user != who.user:
+            raise Refusal(ORDER_NOT_FOUND)
+        for _ in range(ASKED_MAX):
+            applied = await self._desk.hear(order, facts.PayAgain())
+            if applied.refused is None:
+                return (await self._drive(order, applied)).stored
+            if not pending(applied.stored.state):
+                break
+            try:
+                ended = await self._driver.end_attempts(applied.stored)
+            except ProviderUnavailable as error:
+                raise Refusal(PROVIDER_UNAVAILABLE) from error
+            if ended.stored.state.accepted is not None:
+                return (await self._drive(order, ended)).stored
+        raise Refusal(ORDER_CLOSED)
+
+    async def cancel(self, who: Identity, order: str) -> StoredOrder:
+        """Cancel an order: its buyer in time, who manages the event at any time.
+
+        What is paid goes back. It may take a while: the answer tells how far it came.
+        """
+        stored = await self.find(who, order)
+        manages = await self._manages(who, stored)
+        if stored.state.status in ("confirmed", "completed"):
+            if not manages:
+                await self._refuse_late(stored)
+            applied = await self._desk.hear(order, facts.GiveBack())
+        else:
+            applied = await self._desk.hear(order, facts.Leave())
+        if applied.refused is not None:
+            raise Refusal(ORDER_CLOSED)
+        try:
+            applied = await self._drive(order, applied)
+        except Refusal as error:
+            if error.kind != PROVIDER_UNAVAILABLE:
+                raise
+            # It is noted, and goes on by itself.
+            return await self.find(who, order)
+        return applied.stored
+
+    async def _on(self, stored: StoredOrder) -> StoredOrder:
+        """Return an order after it was driven, where that is for us to do."""
+        if stored.state.step in ("new", "pledging", "priced", "paid"):
+            return (await self._drive(stored.state.order, None)).stored
+        return stored
+
+    async def _drive(self, order: str, applied: Applied | None) -> Applied:
+        try:
+            return await self._driver.drive(order, applied)
+        except ProviderUnavailable as error:
+            raise Refusal(PROVIDER_UNAVAILABLE) from error
+        except EventUnavailable as error:
+            raise Refusal("unavailable") from error
+
+    async def _pay_s(self, who: Identity, event: FoundEvent, hold: str) -> int:
+        """Return how long an order may wait for its money.
+
+        Not beyond the end of the sale, unless its hold lasts longer than that.
+        """
+        settings, now_ms = event.board.settings, self._driver.now_ms()
+        pay_s, ends_ms = settings.pay_s, settings.off_sale_at_ms
+        if ends_ms is None or now_ms + pay_s * 1_000 <= ends_ms:
+            return pay_s
+        command = Holding(id=0, event=event.id)
+        reply = await ask(event.local, command, who.user, False, None)
+        held = reply.holds if isinstance(reply, HoldingOk) else []
+        left_ms = [one.expires_in_ms for one in held if one.hold == hold]
+        left_ms.append(ends_ms - now_ms)
+        return max(1, min(pay_s, max(left_ms) // 1_000))
+
+    def _provider_for(self, settings: Settings) -> str | None:
+        """Return who takes the money for an event; None where nobody has to."""
+        if settings.payment != "required":
+            return None
+        provider = self._driver.provider
+        if provider is None:
+            if settings.prices:
+                raise Refusal(PROVIDER_UNAVAILABLE, NO_PROVIDER)
+            return None
+        return provider.name
+
+    def _refuse_currency(self, settings: Settings, total: Money | None) -> None:
+        """Refuse a total of another currency than the event's, whatever it is."""
+        if total is None or not settings.prices:
+            return
+        if all(one.currency != total.currency for one in settings.prices.values()):
+            raise CommandRefused(refuse("price_changed"))
+
+    async def _seen(self, who: Identity, stored: StoredOrder | None) -> StoredOrder:
+        # Somebody else's order looks like none at all.
+        if stored is None:
+            raise Refusal(ORDER_NOT_FOUND)
+        if stored.user != who.user:
+            of = await self._events.find_row(stored.state.event)
+            whose = of.organisation, of.created_by
+            if not await self._memberships.sees(who, *whose):
+                raise Refusal(ORDER_NOT_FOUND)
+        return stored
+
+    async def _manages(self, who: Identity, stored: StoredOrder) -> bool:
+        """Return whether somebody manages the event of an order that they see."""
+        of = await self._events.find_row(stored.state.event)
+        whose = of.organisation, of.created_by
+        manages = await self._memberships.manages(who, *whose)
+        if stored.user != who.user and not manages:
+            # Staff of the organisation see it, and no more.
+            await self._memberships.require_manager(who, *whose)
+        return manages
+
+    async def _refuse_late(self, stored: StoredOrder) -> None:
+        row = await self._events.find_row(stored.state.event)
+        settings = row.settings
+        until_ms = settings.starts_at_ms - settings.cancel_until_s * 1_000
+        if self._driver.now_ms() > until_ms:
+            raise Refusal("cancel_too_late")
+
+
+NO_PROVIDER: Final = "Nobody takes payments here: set ONSALE_PAYMENTS."
+
+
+def rules_of(
+    settings: Settings, pay_s: int | None = None, types: Types | None = None
+) -> Rules:
+    """Return what an order of an event is made under."""
+    pay_s = settings.pay_s if pay_s is None else pay_s
+    return Rules(
+        pays=settings.payment == "required",
+        pay_s=pay_s,
+        until_s=pay_s + PAY_MARGIN_S,
+        types=types,
+    )
+
+
+def _unless_refused(stored: StoredOrder) -> StoredOrder:
+    """Return an order that the event did not refuse."""
+    order = stored.state
+    if order.step != "refused":
+        return stored
+    if order.why != CHANGED:
+        # Of an owner that is newer than this process it may be a code of its own.
+        known = order.why if order.why in DETAILS else "hold_not_found"
+        raise Refusal(known)
+    refused = refuse("price_changed")
+    if order.currency is not None:
+        refused.total = Money(order.total, order.currency)
+    raise CommandRefused(refused)
+
+
+ORDER_SERVICE: Final = web.AppKey("order service", OrderService)
+"""Makes and shows orders."""

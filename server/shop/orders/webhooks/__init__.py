@@ -1,0 +1,1 @@
+"""What providers of payment tell by themselves."""

@@ -1,0 +1,137 @@
+"""Takes what a provider sends: checks who sent it, stores and applies it at once.
+
+Whatever it means for an order, it is accepted: a provider that hears anything but yes
+sends the same again, for days. Only what is not the provider's is refused.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from persistence.errors import Unavailable
+from persistence.postgres.pool import Pool
+from persistence.shop.orders.orders import order_of_payment
+from persistence.shop.orders.provider_events import (
+    ProviderEvent,
+    count_strange,
+    mark_applied,
+    note_event,
+    waiting_events,
+)
+from server.base.jobs import Job
+from server.base.refusals.refusals import Refusal
+from server.shop.orders.driving.desk import Applied, Desk
+from server.shop.orders.driving.driver import Driver
+from server.shop.orders.problems import PROVIDER_NOT_FOUND, WEBHOOK_FORGED
+from server.shop.payments.provider import Fact, Forged, PaymentProvider, Stale
+
+LOOK_S: Final = 5.0
+"""How often it is looked for messages that can be applied now."""
+
+STRANGE_S: Final = 600.0
+"""What tells of nothing known for so long, nobody here has asked for."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[Fact]).decode
+
+log = structlog.get_logger()
+
+
+class WebhookService:
+    """Lets orders hear what providers say. Raises `Unavailable`, and `Refusal`."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        desk: Desk,
+        driver: Driver,
+        provider: PaymentProvider | None,
+    ) -> None:
+        self._pool = pool
+        self._desk = desk
+        self._driver = driver
+        self._provider = provider
+        self.taken = 0
+        self.refused = 0
+        self.strange = 0
+        """Messages of things that nobody here asked for."""
+
+    async def take(
+        self, provider: str, headers: Mapping[str, str], body: bytes
+    ) -> bool:
+        """Take what came in a provider's name; False if it waits for its attempt."""
+        event, facts = self._read(provider, headers, body)
+        self.taken += 1
+        if event is None:
+            return True
+        return await self._apply(event, facts)
+
+    async def look(self) -> None:
+        """Apply what waited for its attempt. Raises `Unavailable`."""
+        for event in await waiting_events(self._pool):
+            await self._apply(event, _decode(event.body))
+        self.strange = await count_strange(self._pool, STRANGE_S)
+
+    async def run(self, job: Job) -> None:
+        """Look after what waits, for ever."""
+        while True:
+            try:
+                with job:
+                    await self.look()
+            except Unavailable as error:
+                log.warning("webhooks that wait are left alone", reason=str(error))
+            await asyncio.sleep(LOOK_S)
+
+    def _read(
+        self, name: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[ProviderEvent | None, list[Fact]]:
+        """Return what was sent; None where it says nothing that concerns us."""
+        provider = self._provider
+        if provider is None or provider.name != name:
+            raise Refusal(PROVIDER_NOT_FOUND)
+        try:
+            facts = provider.read(headers, body)
+        except (Forged, Stale) as error:
+            self.refused += 1
+            log.warning("a webhook was refused", provider=name, reason=repr(error))
+            raise Refusal(WEBHOOK_FORGED) from error
+        if not facts:
+            return None, []
+        first = facts[0]
+        event = ProviderEvent(
+            provider=name,
+            event_ref=first.event_ref,
+            payment_ref=first.ref,
+            attempt=getattr(first, "attempt", None),
+            body=_encode(facts),
+        )
+        return event, facts
+
+    async def _apply(self, event: ProviderEvent, facts: list[Fact]) -> bool:
+        """Store a message and let its order hear of it, in one transaction."""
+        applied: Applied | None = None
+        async with self._pool.transaction() as connection:
+            if not await note_event(connection, event):
+                return True
+            order = await _order_of(connection, event)
+            if order is not None:
+                applied = await self._desk.apply(connection, order, facts)
+                await mark_applied(connection, event)
+        if order is None or applied is None:
+            return False
+        self._desk.announce(applied)
+        self._driver.kick(order, applied)
+        return True
+
+
+async def _order_of(connection: Any, event: ProviderEvent) -> str | None:
+    return await order_of_payment(
+        connection, event.provider, event.attempt, event.payment_ref
+    )
+
+
+WEBHOOK_SERVICE: Final = web.AppKey("webhooks of providers", WebhookService)

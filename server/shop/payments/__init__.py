@@ -1,0 +1,1 @@
+"""Who takes the money: providers of payment, what they say, and our test gateway."""
