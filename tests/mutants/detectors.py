@@ -108,6 +108,21 @@ _BY_FILE: dict[str, Detector] = {
     "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),
     "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
     "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
+    "persistence/shop/checkin/scans.py": pytest(
+        "tests/persistence/shop/checkin/test_scans.py",
+        "tests/persistence/shop/checkin/test_merge.py",
+    ),
+    "persistence/shop/checkin/merge.py": pytest(
+        "tests/persistence/shop/checkin/test_merge.py"
+    ),
+    "persistence/shop/checkin/lists.py": pytest(
+        "tests/persistence/shop/checkin/test_lists.py"
+    ),
+    "server/shop/checkin/rules.py": pytest("tests/server/shop/checkin/test_rules.py"),
+    "server/shop/checkin/codes.py": pytest("tests/server/shop/checkin/test_codes.py"),
+    "server/shop/checkin/service.py": pytest(
+        "tests/server/shop/checkin/test_service.py"
+    ),
     "server/live/fanout/hub.py": pytest("tests/server/live/fanout"),
     "server/events/attendees/service.py": pytest("tests/server/events/attendees"),
     "persistence/shop/tickets/register.py": pytest(
