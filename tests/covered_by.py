@@ -6,6 +6,9 @@ says so.
 """
 
 COVERS = {
+    "tests/contract/test_money.py": [
+        "server/shop/money/rest.py",
+    ],
     "tests/persistence/events/test_usage.py": [
         "persistence/quotas.py",
     ],
