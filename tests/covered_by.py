@@ -6,6 +6,7 @@ says so.
 """
 
 COVERS = {
+<<<<<<< HEAD
     "tests/server/shop/orders/test_rules.py": [
         "persistence/shop/orders/records.py",
         "server/shop/orders/attempts.py",
@@ -32,6 +33,10 @@ COVERS = {
     ],
     "tests/persistence/analytics/test_rollup.py": [
         "persistence/journal/stretches.py",
+=======
+    "tests/contract/test_money.py": [
+        "server/shop/money/rest.py",
+>>>>>>> w-money
     ],
     "tests/persistence/events/test_usage.py": [
         "persistence/quotas.py",
