@@ -210,6 +210,32 @@ async def test_a_second_attempt_ends_the_first(world):
     assert (closed.status, closed.body["code"]) == (409, "order_closed")
 
 
+async def test_what_is_in_is_not_given_back_and_what_goes_back_lets_nobody_in(world):
+    buyer = await world.guest()
+    codes = []
+    orders = [await world.order(buyer, 1) for _ in range(2)]
+    for order in orders:
+        assert await world.choose(order, "pay") < 400
+        async with asyncio.timeout(20):
+            while not order["tickets"]:
+                order = await buyer.good("GET", f"/v1/orders/{order['id']}")
+                await asyncio.sleep(0.02)
+        codes.append(order["tickets"][0]["code"])
+
+    async def scan(code: str, nonce: str) -> str:
+        body = {"event": world.event, "code": code, "nonce": nonce}
+        found = await world.seller.good("POST", "/v1/checkin/scans", body)
+        return str(found["result"])
+
+    assert await scan(codes[0], "nonce-0000000000000001") == "ok"
+    refused = await buyer.post(f"/v1/orders/{orders[0]['id']}/cancel")
+    assert (refused.status, refused.body["code"]) == (409, "already_in")
+    assert await scan(codes[0], "nonce-0000000000000002") == "already_in"
+    gone = await buyer.post(f"/v1/orders/{orders[1]['id']}/cancel")
+    assert gone.body["status"] == "refunded"
+    assert await scan(codes[1], "nonce-0000000000000003") in ("locked", "revoked")
+
+
 async def test_an_order_that_is_left_frees_its_places(world):
     buyer = await world.guest()
     order = await world.order(buyer, 5)
