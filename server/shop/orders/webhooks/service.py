@@ -97,7 +97,7 @@ class WebhookService:
             facts = provider.read(headers, body)
         except (Forged, Stale) as error:
             self.refused += 1
-            log.warning("a webhook was refused", provider=name, reason=repr(error))
+            log.info("a webhook was refused", provider=name, reason=repr(error))
             raise Refusal(WEBHOOK_FORGED) from error
         if not facts:
             return None, []

@@ -304,6 +304,15 @@ async def test_bad_input_is_told_in_full(world):
     assert (forged.status, forged.body["code"]) == (400, "webhook_forged")
     unknown = await buyer.post("/v1/payments/stripe/webhook", {})
     assert unknown.status == 404
+    # The log of who did what is written in this order; the last one is in there.
+    await buyer.post("/v1/orders/ord_none/cancel")
+    async with asyncio.timeout(20):
+        noted: list[str] = []
+        while not noted:
+            page = await world.seller.good("GET", "/v1/activity?limit=200")
+            routes = [one["route"] for one in page["items"]]
+            noted = [one for one in routes if one.endswith("{order}/cancel")]
+    assert not any("webhook" in route for route in routes)
 
 
 async def test_without_a_provider_nothing_is_sold_that_is_paid_first(admin):
