@@ -231,6 +231,22 @@ async def orders(one: Newcomer) -> None:
     assert (await one.does("olga", "cancel_order"))["status"] == "cancelled"
 
 
+async def opens_the_doors(one: Newcomer) -> None:
+    await one.lists("olga", "list_tickets")
+    await one.does("olga", "list_checkin_lists")
+    await one.does("olga", "create_checkin_list")
+    await one.does("olga", "show_checkin_list")
+    await one.does("olga", "edit_checkin_list")
+    await one.does("olga", "show_checkin_bundle")
+    scanned = await one.does("olga", "scan_ticket")
+    assert scanned["result"] == "ok"
+    assert (await one.does("olga", "undo_scan"))["standing"] == "never"
+    told = (await one.does("olga", "upload_scans"))["scans"]
+    assert [scan["outcome"] for scan in told] == ["entry"]
+    counted = await one.does("olga", "show_checkin_counts")
+    assert counted["lists"][0]["in"] == 1
+
+
 async def lets_machines_in(one: Newcomer) -> None:
     await one.does("olga", "create_api_key")
     await one.does("machine", "list_event_bookings")
@@ -288,6 +304,7 @@ async def test_a_newcomer_does_everything_with_the_examples(newcomer):
     await puts_an_event_on_sale(newcomer)
     await listens(newcomer)
     await buys(newcomer)
+    await opens_the_doors(newcomer)
     await lets_machines_in(newcomer)
     await administers(newcomer)
     await ends_it(newcomer)

@@ -305,6 +305,9 @@ _OUTSIDE: Final[dict[str, Callable[["World", Action], None]]] = {
     "stop": _stop,
     "sale": _sale,
     "bank": _bank_away,
+    "cancel event": lambda world, one: world.office(
+        c.ChangeSale(id=0, event=world.events[0], to="cancel")
+    ),
 }
 
 

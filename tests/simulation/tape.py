@@ -171,6 +171,8 @@ class WorldPlan(Struct):
     margin_s: int = 120
     """How long an order has its hold beyond its pay time."""
     faulty_bank: bool = False
+    cancels: bool = False
+    """Whether an event is cancelled before the end."""
 
 
 class Tape(Struct):
@@ -265,6 +267,7 @@ def _draw_shop(random: Random, plan: WorldPlan) -> None:
     """Let orders pay within the run, and some events be sold for money only."""
     plan.margin_s = random.choice((1, 3, 3))
     plan.faulty_bank = random.random() < 0.7
+    plan.cancels = random.random() < 0.1
     for event in plan.events:
         event.pay_s = random.choice((2, 5, 20))
         event.terms = random.randrange(4)
@@ -298,6 +301,8 @@ def _draw_buying(random: Random, plan: WorldPlan, commands: int) -> list[Action]
             at_s = 0.2 + plan.seconds * random.random()
             who, a, b = (random.getrandbits(20) for _ in range(3))
             actions.append(Action(at_s, kind, who % plan.clients, a, b))
+    if plan.cancels:
+        actions.append(Action(0.8 * plan.seconds, "cancel event", 0, 0, 0))
     return actions
 
 

@@ -45,6 +45,7 @@ from tests.simulation.database import Database
 from tests.simulation.loop import Livelock, Scheduler
 from tests.simulation.orders import shop, tables
 from tests.simulation.orders.bank import Bank
+from tests.simulation.orders.checks import outcomes
 from tests.simulation.orders.tables import Tables
 from tests.simulation.process import ORGANIZER, Process, Wire
 from tests.simulation.registry import Table
@@ -102,6 +103,7 @@ class Outcome:
         self.commands = world.commands
         self.faults = world.faults + world.database.faults
         self.replies: Counter[str] = Counter()
+        self.orders = outcomes(world)
         self.hash = world.trace
 
 

@@ -29,36 +29,41 @@ Judge = Callable[[TicketSeen | None, ListSeen, Standing], Result]
 LOOKS: Final = 2
 """The second is of a row that is locked, so what it allows is sure to be done."""
 
-_CLAIM = """
-INSERT INTO checkin (event_id, nonce, list_id, request_hash, direction, gate, who, at,
-    sort_at, result, number, generation)
-VALUES ($1, $2, $3, $4, $5, $6, $7, now(), now(), $8, $9, $10)
-ON CONFLICT (event_id, nonce) DO NOTHING
-RETURNING nonce
+_FIELDS: Final = """
+c.list_id, c.request_hash, c.direction, c.gate, c.who, c.at, c.ticket_id,
+coalesce(c.result, c.saw) AS result, t.label, t.category, c.before_at, c.before_gate,
+c.before_who
 """
-_KEPT: Final = """
-SELECT c.list_id, c.request_hash, c.direction, c.gate, c.who, c.at, c.ticket_id,
-    coalesce(c.result, c.saw) AS result, t.label, t.category, c.before_at,
-    c.before_gate, c.before_who, c.undone_at
-FROM checkin c LEFT JOIN ticket t USING (ticket_id)
+_KEPT: Final = f"""
+SELECT {_FIELDS} FROM checkin c LEFT JOIN ticket t USING (ticket_id)
 WHERE c.event_id = $1 AND c.nonce = $2
 """
-_SEE = """
-SELECT t.ticket_id, t.state, t.generation, t.label, t.category, l.reentry,
-    coalesce(l.opens_at <= now(), true) AS open, l.categories,
-    coalesce(s.state, 'never') AS standing, s.at, s.gate, s.who
-FROM ticket t
-JOIN checkin_list l ON l.event_id = t.event_id AND l.list_id = $3
-LEFT JOIN checkin_state s ON s.ticket_id = t.ticket_id AND s.list_id = l.list_id
-WHERE t.event_id = $1 AND t.number = $2
-FOR SHARE OF t
+# No row: somebody has this nonce. The standing may be an older one; the move sees.
+_CLAIM = """
+WITH claimed AS (
+    INSERT INTO checkin (event_id, nonce, list_id, request_hash, direction, gate, who,
+        at, sort_at, result, number, generation)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, now(), now(), $8, $9, $10)
+    ON CONFLICT (event_id, nonce) DO NOTHING
+    RETURNING nonce
+)
+SELECT s.* FROM claimed LEFT JOIN LATERAL (
+    SELECT t.ticket_id, t.state, t.generation, t.label, t.category, l.reentry,
+        coalesce(l.opens_at <= now(), true) AS open, l.categories,
+        coalesce(s.state, 'never') AS standing, s.at, s.gate, s.who
+    FROM ticket t
+    JOIN checkin_list l ON l.event_id = t.event_id AND l.list_id = $3
+    LEFT JOIN checkin_state s ON s.ticket_id = t.ticket_id AND s.list_id = l.list_id
+    WHERE t.event_id = $1 AND t.number = $9
+    FOR SHARE OF t
+) s ON true
 """
 _SEE_AGAIN = """
 SELECT state AS standing, at, gate, who FROM checkin_state
 WHERE ticket_id = $1 AND list_id = $2 FOR UPDATE
 """
 # Who goes out was in, so there is a row. Nobody removes one.
-_MOVE = """
+_MOVE = f"""
 WITH moved AS (
     INSERT INTO checkin_state AS s
         (ticket_id, list_id, event_id, state, nonce, at, gate, who, sort_at)
@@ -77,13 +82,16 @@ WITH moved AS (
 )
 UPDATE checkin c SET result = 'ok', ticket_id = $3, sort_at = m.sort_at,
     outcome = CASE c.direction WHEN 'in' THEN 'entry' ELSE 'exit' END
-FROM moved m WHERE c.event_id = $1 AND c.nonce = $2
-RETURNING c.nonce
+FROM moved m, ticket t
+WHERE c.event_id = $1 AND c.nonce = $2 AND t.ticket_id = $3
+RETURNING {_FIELDS}
 """
-_NOTE = """
-UPDATE checkin SET result = $3, ticket_id = $4, before_at = $5, before_gate = $6,
+_NOTE = f"""
+UPDATE checkin c SET result = $3, ticket_id = $4, before_at = $5, before_gate = $6,
     before_who = $7, revoked = $3 = 'revoked'
-WHERE event_id = $1 AND nonce = $2
+FROM ticket t
+WHERE c.event_id = $1 AND c.nonce = $2 AND t.ticket_id = $4
+RETURNING {_FIELDS}
 """
 _IS_IN = """
 SELECT DISTINCT ticket_id FROM checkin_state
@@ -124,7 +132,6 @@ class KeptScan(Struct, frozen=True):
     before_at: datetime | None
     before_gate: str | None
     before_who: str | None
-    undone_at: datetime | None
 
 
 class Scans:
@@ -148,7 +155,7 @@ class Scans:
         number, generation = (None, None) if code is None else code
         async with self._pool.transaction() as connection:
             try:
-                claimed = await connection.fetchval(
+                claimed = await connection.fetchrow(
                     _CLAIM,
                     new.event_id,
                     new.nonce,
@@ -163,9 +170,11 @@ class Scans:
                 )
             except ForeignKeyViolation as error:
                 raise NoList(new.list_id) from error
-            if claimed is not None and known is None:
-                await _answer(connection, new, number, judge)
-            row = await connection.fetchrow(_KEPT, new.event_id, new.nonce)
+            if claimed is None or claimed["ticket_id"] is None:
+                # It is somebody's already, or was claimed with its answer.
+                row = await connection.fetchrow(_KEPT, new.event_id, new.nonce)
+            else:
+                row = await _answer(connection, new, dict(claimed), judge)
             return KeptScan(**row)
 
 
@@ -182,14 +191,9 @@ async def is_in(connection: Any, tickets: Iterable[str]) -> set[str]:
 
 
 async def _answer(
-    connection: Any, new: NewScan, number: str | None, judge: Judge
-) -> None:
-    """Judge a scan that was claimed, and note what came of it."""
-    row = await connection.fetchrow(_SEE, new.event_id, number, new.list_id)
-    if row is None:
-        # It was claimed with that answer.
-        return
-    seen = dict(row)
+    connection: Any, new: NewScan, seen: dict[str, Any], judge: Judge
+) -> Any:
+    """Judge a scan that was claimed, by what was seen then; return how it is kept."""
     rules = ListSeen(seen.pop("reentry"), seen.pop("open"), seen.pop("categories"))
     since = Since(*(seen.pop(name) for name in ("standing", "at", "gate", "who")))
     ticket = TicketSeen(**seen)
@@ -198,17 +202,18 @@ async def _answer(
     for _ in range(LOOKS):
         if result != "ok":
             break
-        if await connection.fetchval(
+        moved = await connection.fetchrow(
             _MOVE, new.event_id, new.nonce, ticket.ticket_id, let_pass
-        ):
-            return
+        )
+        if moved is not None:
+            return moved
         # Another one was quicker.
         row = await connection.fetchrow(_SEE_AGAIN, ticket.ticket_id, new.list_id)
         since = Since(**row)
         result = judge(ticket, rules, since.standing)
     assert result != "ok", "a scan of a row that is locked moved nothing"
     before = since if result == "already_in" else Since("never")
-    await connection.execute(
+    return await connection.fetchrow(
         _NOTE,
         new.event_id,
         new.nonce,

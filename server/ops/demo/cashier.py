@@ -19,8 +19,8 @@ TWICE_SHARE: Final = 0.05
 """Whose bank says no at first, who go back without paying, who click twice."""
 
 ENDS: Final = frozenset({"confirmed", "completed", "cancelled", "refunded"})
-WAIT_S: Final = 60.0
 ASK_EVERY_S: Final = 3.0
+ASKED_MAX: Final = 20
 """The server tells when an order moves on; whoever misses that asks."""
 
 
@@ -59,11 +59,11 @@ class Cashier:
             if "code" in order:
                 return Bought(code=order["code"], declined=declined)
         clicks = 2 if self._random.random() < TWICE_SHARE else 1
-        await asyncio.gather(*(self._choose(order, "pay") for _ in range(clicks)))
-        paid = order["total"]["amount"]
-        return Bought(
-            order=await self._wait(order["order"]), paid=paid, declined=declined
-        )
+        with self._line.hearing("order", order["order"], ENDS) as told:
+            await asyncio.gather(*(self._choose(order, "pay") for _ in range(clicks)))
+            paid = order["total"]["amount"]
+            ended = await self._wait(order["order"], told)
+        return Bought(order=ended, paid=paid, declined=declined)
 
     async def _choose(self, order: dict[str, Any], outcome: str) -> None:
         """Choose at the gateway's page, as its form does. Raises GaveUpError."""
@@ -80,14 +80,11 @@ class Cashier:
         if status != 303:
             raise GaveUpError(f"The gateway answered {status} to {outcome}.")
 
-    async def _wait(self, order: str) -> dict[str, Any]:
+    async def _wait(self, order: str, told: asyncio.Future[None]) -> dict[str, Any]:
         """Return an order when it has come to an end. Raises GaveUpError."""
-        ends = asyncio.get_running_loop().time() + WAIT_S
-        while asyncio.get_running_loop().time() < ends:
-            await self._line.hear("order", order, ENDS, ASK_EVERY_S)
+        for _ in range(ASKED_MAX):
+            await asyncio.wait([told], timeout=ASK_EVERY_S)
             found = await self._line.get(f"/v1/orders/{order}")
             if found.get("status") in ENDS:
                 return found
-        raise GaveUpError(
-            f"Order {order} was paid, and not confirmed in {WAIT_S:.0f} s."
-        )
+        raise GaveUpError(f"Order {order} was paid, and is still not confirmed.")

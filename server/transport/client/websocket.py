@@ -7,7 +7,8 @@ the same key until the answer is not "not now", so it has at most one effect.
 import asyncio
 import os
 import socket
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from random import Random
 from time import perf_counter
 from typing import Any
@@ -117,20 +118,20 @@ class Client:
         """Read something over REST, as `post` does."""
         return await self._request("GET", path)
 
-    async def hear(
-        self, op: str, about: str, statuses: Container[str], within_s: float
-    ) -> None:
-        """Wait for a frame that tells one of these statuses, or as long as that."""
-        key = op, about
+    @contextmanager
+    def hearing(
+        self, op: str, about: str, statuses: Container[str]
+    ) -> Iterator[asyncio.Future[None]]:
+        """Give a future that ends with the first frame that tells one of the statuses.
+
+        It may never: what is told while there is no connection is told to nobody.
+        """
         told = asyncio.get_running_loop().create_future()
-        self._hearing[key] = statuses, told
+        self._hearing[op, about] = statuses, told
         try:
-            async with asyncio.timeout(within_s):
-                await told
-        except TimeoutError:
-            pass  # It was told before, or will not be: whoever waits may ask.
+            yield told
         finally:
-            del self._hearing[key]
+            del self._hearing[op, about]
 
     async def _request(
         self, method: str, path: str, body: object = None, key: str = ""

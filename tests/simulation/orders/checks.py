@@ -59,6 +59,26 @@ def unfinished(world: "World") -> list[str]:
     return found + late + coming + unheard
 
 
+def outcomes(world: "World") -> Counter[str]:
+    """Count what became of orders, of what was captured, and of what was returned."""
+    counted: Counter[str] = Counter()
+    held = {
+        change.booking: change.hold
+        for event in world.events
+        for row in world.database.head(event).rows
+        for change in decode_changes(row.body)
+        if type(change) is HoldBooked
+    }
+    for row in world.tables.rows.values():
+        order = row.stored.state
+        counted[order.step] += 1
+        counted["late"] += held.get(order.booking or "", order.hold) != order.hold
+        counted.update(one.use for one in order.payments if one.use)
+        counted.update(f"{one.reason} {one.state}" for one in order.refunds)
+        counted["typed"] += any(line.type for line in order.lines)
+    return counted
+
+
 def check_orders(world: "World") -> None:
     """Note what is wrong with orders, by themselves and beside journal and bank."""
     _check_tasks(world)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from inventory.changes import HoldBooked
+from persistence.followers.follower import Followed
 from persistence.mail import Outbox
 from server.transport.mail import sender as sending
 from server.transport.mail.sender import MailSender
@@ -71,6 +73,16 @@ async def test_a_letter_waits_for_the_tickets_that_it_tells_of(counter):
     (row,) = await letters(counter)
     (ticket,) = await counter.shop.pool.fetch("SELECT number FROM ticket")
     assert ticket["number"] in row["body"]
+
+
+async def test_a_note_that_names_an_order_writes_to_nobody(counter):
+    """Whoever knows an order could else have letters sent to its buyer."""
+    order = await counter.buy()
+    state = await counter.shop.state(order)
+    noted = HoldBooked(state.hold, state.booking, "REF", order)
+    async with counter.shop.pool.transaction() as connection:
+        await counter.notices.follow(connection, "evt", [Followed(1, 0, noted)])
+    assert await letters(counter) == []
 
 
 async def test_a_server_that_is_ill_gets_the_same_letter_later(

@@ -212,7 +212,7 @@ async def test_who_reads_the_list_since_where_they_were_misses_nothing(
     for who in (GUEST, MIA):
         with pytest.raises(Denied, match="forbidden"):
             await desk.service.revoked(who, "evt", 0)
-    await desk.service.revoked(machine("org", "tickets:scan"), "evt", 0)
+    await desk.service.revoked(machine("org", "checkin"), "evt", 0)
 
 
 async def test_one_s_tickets_are_listed_and_counted(desk):
