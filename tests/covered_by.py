@@ -19,6 +19,7 @@ COVERS = {
         "persistence/shop/orders/provider_events.py",
     ],
     "tests/server/shop/orders/test_rest.py": [
+        "persistence/shop/orders/giving_back.py",
         "persistence/shop/orders/listing.py",
         "server/shop/orders/bodies.py",
         "server/shop/orders/driving/news.py",
