@@ -35,6 +35,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
+    "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
     "server/people/": [pytest("tests/server/people")],
     "server/": [REALTIME, SIMULATION, CONTRACT],
 }
@@ -59,6 +60,7 @@ _BY_FILE: dict[str, Detector] = {
         "tests/inventory/test_prices.py", "tests/inventory/rules"
     ),
     "inventory/pledges.py": pytest("tests/inventory/rules"),
+    "inventory/rules/types.py": pytest("tests/inventory/rules"),
     "inventory/rules/pledges.py": pytest("tests/inventory/rules"),
     "inventory/rules/settings.py": pytest("tests/inventory/rules"),
     "inventory/rules/holds.py": pytest("tests/inventory/rules"),
