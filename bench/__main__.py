@@ -23,6 +23,7 @@ app = App(
 )
 
 COMMANDS = {
+    "bench.check_in:check_in": "Scans at the gates of an event.",
     "bench.compare:compare": "Set two reports side by side.",
     "bench.fanout:fanout": "Changes, told to watchers.",
     "bench.forward:forward": "Commands for an event that another process owns.",
@@ -31,6 +32,7 @@ COMMANDS = {
     "bench.many:many": "Many lukewarm events, beside a hot one.",
     "bench.memory:memory": "Memory of idle connections.",
     "bench.on_sale:on_sale": "A whole on-sale, with people in it.",
+    "bench.orders:orders": "Orders: free, paid, abandoned.",
     "bench.reads:reads": "Reads over REST.",
     "bench.recover:recover": "Recovery of a long journal, restart and takeover.",
     "bench.snapshot:snapshot": "Loop time of snapshots and deltas.",

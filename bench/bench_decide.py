@@ -19,10 +19,12 @@ from inventory.commands import (
     AnyCommand,
     Book,
     Cancel,
+    CancelPart,
     Extend,
     Hold,
     HoldBest,
     Holding,
+    Pledge,
     Release,
 )
 from inventory.decide import decide
@@ -112,9 +114,27 @@ class Bench:
         """Let buyers come one after the other."""
         for number in range(buyers):
             if number % BATCH == 0:
-                self._builder = BatchBuilder(self.stock)
-                self.stock.touched_seats.clear()
+                self.start_batch()
             self._buy(f"buyer {number}")
+
+    def start_batch(self) -> None:
+        """Begin a batch, as after a commit."""
+        self._builder = BatchBuilder(self.stock)
+        self.stock.touched_seats.clear()
+
+    def order(self, user: str) -> None:
+        """One buyer's order of one to six seats, which are free again in the end."""
+        token = self._hold(
+            user, "hold, all free", self._free(self._choose.randint(1, 6))
+        )
+        assert token is not None
+        order = f"order of {user}"
+        self._request.system = True
+        self._ask("pledge", user, Pledge(**FRAME, hold=token, order=order, until_s=600))
+        booked = self._ask("book", user, Book(**FRAME, hold=token, order=order))
+        assert isinstance(booked, BookOk)
+        self._ask("cancel part", user, CancelPart(**FRAME, booking=booked.booking))
+        self._request.system = False
 
     def _buy(self, user: str) -> None:
         """One buyer's whole visit; in the end the seats are free again."""
@@ -181,6 +201,22 @@ class Bench:
             name += " (refused)"
         self.samples.setdefault(name, []).append((decided - begun, added - begun))
         return reply
+
+
+def order_us() -> float:
+    """Return the median CPU time in µs of what an order asks of its event.
+
+    Two commands, `pledge` and `book`, decided and applied; the event is half sold.
+    """
+    venue = Venue(arena(SEATS))
+    bench = Bench(sold_stock(venue, 0.5, "at random", prevent_orphans=False), "cpu")
+    for number in range(BUYERS):
+        if number % BATCH == 0:
+            bench.start_batch()
+        bench.order(f"buyer {number}")
+    pledges, books = bench.samples["pledge"], bench.samples["book"]
+    each = [one[1] + other[1] for one, other in zip(pledges, books, strict=True)]
+    return percentile(sorted(each), 50)
 
 
 def percentile(sorted_ns: list[int], percent: int) -> float:

@@ -15,7 +15,7 @@ START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 15
 LINES_KEPT = 40
 
-_ADDRESS = re.compile(r"http://([\w.\-\[\]:]+:\d+)")
+_ADDRESS = re.compile(r"(?:ready at|listening on) http://([\w.\-\[\]:]+:\d+)")
 _PR_SET_PDEATHSIG = 1
 
 

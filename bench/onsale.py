@@ -19,7 +19,7 @@ class Onsale(Office):
 
     Over a database of its own, or over that of a `neighbour`, with which it makes a
     cluster; both are then given the same Redis. A `revived` one, which was killed, is
-    started again on all that it left.
+    started again on all that it left. `settings` come beside those of every bench.
     """
 
     def __init__(
@@ -29,9 +29,11 @@ class Onsale(Office):
         redis_url: str | None = None,
         neighbour: "Onsale | None" = None,
         revived: "Onsale | None" = None,
+        settings: dict[str, str] | None = None,
     ) -> None:
         super().__init__(lab, stack)
         self._redis_url = redis_url
+        self._settings = settings or {}
         former = neighbour or revived
         self.database_url: str = former.database_url if former else ""
         self._place = "onsale" if neighbour is None else "onsale-neighbour"
@@ -60,6 +62,7 @@ class Onsale(Office):
                 "ONSALE_ADMIN_PASSWORD": self._password,
                 "ONSALE_LOOP": self._lab.loop,
                 **redis,
+                **self._settings,
             },
         )
         self.pid = child.pid

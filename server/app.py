@@ -29,6 +29,7 @@ from server.events.venues.capability import VENUES
 from server.live.actors.capability import ACTORS
 from server.live.cluster.capability import CLUSTER
 from server.live.fanout.capability import FANOUT
+from server.live.followers.capability import FOLLOWING
 from server.live.websocket.capability import WEBSOCKET
 from server.ops.api.capability import DESCRIPTION
 from server.ops.health.capability import HEALTH
@@ -40,8 +41,12 @@ from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
+from server.shop.checkin.capability import CHECKIN
+from server.shop.confirmations.capability import CONFIRMING
+from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
+from server.shop.tickets.capability import TICKETS
 from server.transport.capability.capability import (
     Startup,
     add_routes,
@@ -54,6 +59,7 @@ from server.transport.http.compression import compress_bodies
 from server.transport.http.connections import ConnectionLimiter
 from server.transport.http.http_log import HTTP_LOG
 from server.transport.http.middleware import answer_problems, set_headers
+from server.transport.jobs.capability import LEASED
 from server.transport.metrics.counting import count_requests
 from server.transport.ratelimit.request_limits import LIMITS
 
@@ -66,10 +72,12 @@ CAPABILITIES: Final = (
     MESSAGES,
     HTTP,
     RATE_LIMITS,
+    LEASED,
     MAIL,
     FANOUT,
     ACTORS,
     CLUSTER,
+    FOLLOWING,
     WEBSOCKET,
     HEALTH,
     ACTIVITY,
@@ -87,7 +95,11 @@ CAPABILITIES: Final = (
     NUMBERS,
     AUDIT,
     PAYMENTS,
+    MONEY,
     ORDERING,
+    TICKETS,
+    CONFIRMING,
+    CHECKIN,
     DESCRIPTION,
     PAGES,
 )

@@ -6,6 +6,34 @@ says so.
 """
 
 COVERS = {
+    "tests/server/shop/orders/test_rules.py": [
+        "persistence/shop/orders/records.py",
+        "server/shop/orders/attempts.py",
+        "server/shop/orders/facts.py",
+    ],
+    "tests/server/shop/orders/driving/test_driver.py": [
+        "server/shop/orders/driving/desk.py",
+    ],
+    "tests/server/shop/orders/webhooks/test_service.py": [
+        "persistence/shop/orders/provider_events.py",
+    ],
+    "tests/server/shop/orders/test_rest.py": [
+        "persistence/shop/orders/giving_back.py",
+        "persistence/shop/orders/listing.py",
+        "server/shop/orders/bodies.py",
+        "server/shop/orders/driving/news.py",
+        "server/shop/orders/service.py",
+        "server/shop/orders/webhooks/rest.py",
+    ],
+    "tests/persistence/shop/orders/test_orders.py": [
+        "persistence/shop/orders/rows.py",
+    ],
+    "tests/persistence/followers/test_passes.py": [
+        "persistence/followers/follower.py",
+    ],
+    "tests/persistence/analytics/test_rollup.py": [
+        "persistence/journal/stretches.py",
+    ],
     "tests/persistence/events/test_usage.py": [
         "persistence/quotas.py",
     ],
@@ -94,6 +122,17 @@ COVERS = {
     "tests/contract/test_bookings.py": [
         "server/events/bookings/rest.py",
     ],
+    "tests/contract/test_checkin.py": [
+        "server/shop/checkin/frames.py",
+        "server/shop/checkin/rest.py",
+        "server/shop/checkin/rest_lists.py",
+    ],
+    "tests/server/shop/checkin/test_rules.py": [
+        "persistence/shop/checkin/facts.py",
+    ],
+    "tests/server/shop/checkin/test_service.py": [
+        "server/shop/checkin/service_lists.py",
+    ],
     "tests/contract/test_catalogue.py": [
         "server/events/catalogue/calendar/rest.py",
         "server/events/catalogue/ranking.py",
@@ -155,6 +194,20 @@ COVERS = {
         "server/events/catalogue/rest.py",
         "server/events/sales/rest_state.py",
         "server/events/venues/rest.py",
+    ],
+    "tests/contract/test_tickets.py": [
+        "server/shop/tickets/pictures/rest.py",
+        "server/shop/tickets/rest.py",
+    ],
+    "tests/server/shop/tickets/test_follower.py": [
+        "persistence/shop/tickets/booked.py",
+        "persistence/shop/tickets/register.py",
+    ],
+    "tests/server/shop/tickets/test_keyring.py": [
+        "persistence/shop/tickets/keys.py",
+    ],
+    "tests/server/shop/tickets/test_service.py": [
+        "persistence/shop/tickets/tickets.py",
     ],
     "tests/persistence/embedded/test_embedded.py": [
         "persistence/embedded/__init__.py",
@@ -225,6 +278,7 @@ COVERS = {
         "server/ops/demo/admin_client.py",
         "server/ops/demo/buyer.py",
         "server/ops/demo/buyers.py",
+        "server/ops/demo/cashier.py",
         "server/ops/demo/children.py",
         "server/ops/demo/command.py",
         "server/ops/demo/ledger.py",

@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 OK = "250 taken"
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class PostOffice:

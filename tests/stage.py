@@ -165,7 +165,7 @@ async def settle() -> None:
 
 async def soon(condition: Callable[[], object]) -> None:
     """Wait for what a timer of the actor's brings about."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the actor tells nobody
             await asyncio.sleep(0.001)
 

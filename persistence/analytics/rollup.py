@@ -16,7 +16,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
 from typing import Any, Final
 
 import msgspec
@@ -36,23 +35,21 @@ from persistence.analytics.tally import (
     needs_categories,
 )
 from persistence.events.drawn import give_way
+from persistence.journal.stretches import (
+    EVENTS_MAX,
+    Behind,
+    JournalRow,
+    Timer,
+    behind_of,
+    read_stretch,
+)
 from persistence.postgres.pool import Pool, Row
-
-ROWS_MAX: Final = 256
-BYTES_MAX: Final = 4 << 20
-"""How much of a journal is counted in one transaction; a row may have 1 MiB."""
-
-EVENTS_MAX: Final = 100
-"""How many events that are behind are named at a time."""
 
 VENUES_KEPT_MAX: Final = 2
 """Of which bookings of former versions are counted; one may take 40 MB."""
 
 LOCK_SPACE: Final = 0x6F6E7361
 """Tells our advisory locks from others': "onsa" in ASCII."""
-
-SLICE_S: Final = 0.002
-"""How long the loop is kept at a time."""
 
 assert DIGEST_BYTES == 8
 
@@ -75,18 +72,6 @@ SELECT coalesce(r.version, 0) AS version, r.live_holds,
     coalesce(r.prices, e.initial_settings -> 'prices', '{}')::text AS prices
 FROM event e JOIN venue v USING (venue_id) LEFT JOIN event_rollup r USING (event_id)
 WHERE e.event_id = $1
-"""
-_ROWS = """
-SELECT from_version, to_version, at_ms, body FROM (
-    SELECT from_version, to_version, body,
-        (extract(epoch FROM at) * 1000)::bigint AS at_ms,
-        sum(octet_length(body)) OVER (ORDER BY to_version)
-            - octet_length(body) AS before
-    FROM (
-        SELECT from_version, to_version, at, body FROM journal
-        WHERE event_id = $1 AND to_version > $2 ORDER BY to_version LIMIT $3
-    ) newest
-) sized WHERE before < $4 ORDER BY to_version
 """
 _BOOKINGS = """
 SELECT b.booking_id, b.user_id, b.seats::text AS seats, b.areas::text AS areas,
@@ -173,27 +158,10 @@ ON CONFLICT (event_id) DO UPDATE SET
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_changes = msgspec.msgpack.Decoder(list[AnyChange]).decode
 _prices = msgspec.json.Decoder(Prices).decode
 _labels = msgspec.json.Decoder(list[str]).decode
 _areas = msgspec.json.Decoder(dict[str, int]).decode
 _holds = msgspec.msgpack.Decoder(dict[bytes, int]).decode
-
-
-class Hole(Exception):
-    """The journal does not go on where it was counted to."""
-
-
-class Behind(Struct, frozen=True):
-    """What is not counted yet: some of the events, and how much there is in all.
-
-    `lag_s` is how long the oldest of it waits, as far as those named tell.
-    """
-
-    events: list[str]
-    events_behind: int = 0
-    versions_behind: int = 0
-    lag_s: float = 0.0
 
 
 class Counted(Struct, frozen=True):
@@ -216,14 +184,7 @@ class Rollup:
         Those that are to come `last` are named only where there is room for them.
         """
         rows = await self._pool.fetch(_BEHIND, EVENTS_MAX, list(last))
-        if not rows:
-            return Behind([])
-        return Behind(
-            [row["event_id"] for row in rows],
-            rows[0]["events"],
-            rows[0]["versions"],
-            max(0.0, *(row["lag_s"] or 0.0 for row in rows)),
-        )
+        return behind_of(rows)
 
     async def count(self, event: str) -> Counted:
         """Count the next stretch of an event's journal.
@@ -237,24 +198,19 @@ class Rollup:
             if state is None:
                 return Counted(0, 0.0)
             base = state["version"]
-            rows = await connection.fetch(_ROWS, event, base, ROWS_MAX, BYTES_MAX)
+            timer = Timer()
+            rows = await read_stretch(connection, event, base, timer)
             if not rows:
                 return Counted(0, 0.0)
-            if rows[0]["from_version"] != base:
-                raise Hole(f"{event} is counted to {base}")
-            timer, batches = Timer(), []
-            for row in rows:
-                batches.append(_changes(row["body"]))
-                await timer.pause()
             timer.stop()
-            tally = await self._begin(connection, state, batches)
+            tally = await self._begin(connection, state, [row.changes for row in rows])
             timer.go_on()
-            for row, changes in zip(rows, batches, strict=True):
-                tally.add(changes, row["at_ms"])
+            for row in rows:
+                tally.add(row.changes, row.at_ms)
                 await timer.pause()
             timer.stop()
             await self._put(connection, event, rows[-1], tally)
-            return Counted(rows[-1]["to_version"] - base, timer.busy_s)
+            return Counted(rows[-1].to - base, timer.busy_s)
 
     async def _begin(
         self, connection: Any, state: Row, batches: list[list[AnyChange]]
@@ -297,7 +253,9 @@ class Rollup:
         self._venues.move_to_end((venue, revision))
         return known
 
-    async def _put(self, connection: Any, event: str, last: Row, tally: Tally) -> None:
+    async def _put(
+        self, connection: Any, event: str, last: JournalRow, tally: Tally
+    ) -> None:
         """Add what was counted, and note how far."""
         minutes = [_EPOCH + timedelta(minutes=minute) for minute, _ in tally.minutes]
         currencies = [currency for _, currency in tally.minutes]
@@ -327,8 +285,8 @@ class Rollup:
         await connection.execute(
             _PUT_STATE,
             event,
-            last["to_version"],
-            _EPOCH + timedelta(milliseconds=last["at_ms"]),
+            last.to,
+            _EPOCH + timedelta(milliseconds=last.at_ms),
             msgspec.msgpack.encode(tally.holds),
             msgspec.json.encode(tally.prices).decode(),
             *(total[name] for name in _COUNTS[:7]),
@@ -336,29 +294,6 @@ class Rollup:
             came["buyers"],
             came["returning_buyers"],
         )
-
-
-class Timer:
-    """Counts how long we keep the loop, and lets others go first now and then."""
-
-    def __init__(self) -> None:
-        self.busy_s = 0.0
-        self._since = perf_counter()
-
-    def go_on(self) -> None:
-        """Begin to count again."""
-        self._since = perf_counter()
-
-    def stop(self) -> None:
-        """Count no further, while we wait for the database."""
-        self.busy_s += perf_counter() - self._since
-
-    async def pause(self) -> None:
-        """Give the loop away where we had it for long."""
-        if perf_counter() - self._since >= SLICE_S:
-            self.stop()
-            await asyncio.sleep(0)
-            self.go_on()
 
 
 def _labelled(encoded: bytes) -> Categories:

@@ -23,6 +23,7 @@ from inventory.venue.map import Venue
 from persistence import limits
 from persistence.events.catalog import EventPlan
 from persistence.journal.receipt_key import FIND_SEED
+from persistence.shop.money.audit import compare_orders
 
 _SERVER_SETTINGS = {
     "application_name": "onsale audit",
@@ -104,7 +105,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """What an audit found. The figures are those of the replayed journal.
 
     `counts` is the sum of `seats` and of the `places` in areas. `replayed_to` is below
-    `version` where the journal could not be replayed to its end.
+    `version` where the journal could not be replayed to its end. `ordered` is what
+    orders say of the revenue: what their seats and places cost by the event's prices.
     """
 
     event: str
@@ -122,6 +124,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     bookings: int
     seats_booked: int
     revenue: list[Sum]
+    ordered: list[Sum] = []
     digest: Digest
     differences: list[str]
     audited_at: datetime
@@ -200,6 +203,7 @@ class _Audit:
         last_batch = await self._replay(replay)
         replay.finish()
         self._compare_head(head, replay, last_batch)
+        ordered: list[Sum] = []
         if replay.broken:
             differences.add("The tables were compared only as far as replay came.")
         else:
@@ -208,7 +212,10 @@ class _Audit:
             await self._compare_areas(replay.stock)
             self._compare_settings(head, replay.stock.settings)
             await self._compare_results(head["version"])
-        return _receipt(self._event, head, replay, differences)
+            found = self._connection, self._event, replay.stock, replay.paid
+            ordered = await compare_orders(*found, differences.add)
+        receipt = _receipt(self._event, head, replay, differences)
+        return replace(receipt, ordered=ordered)
 
     async def _replay(self, replay: Replay) -> str | None:
         """Read the journal to its end, and beside it the bookings that it made."""

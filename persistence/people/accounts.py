@@ -82,6 +82,9 @@ _CHANGE_PASSWORD = """
 UPDATE account SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2
 RETURNING user_id
 """
+_RENEW_HASH = """
+UPDATE account SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2
+"""
 _RESET_PASSWORD = """
 UPDATE account SET password_hash = $2, verified_at = coalesce(verified_at, now())
 WHERE user_id = $1
@@ -261,6 +264,12 @@ class Accounts:
             if row is None:
                 return None
             return await self._end(connection, account.user_id, mails)
+
+    async def renew_hash(self, account: Account, password_hash: str) -> None:
+        """Store another hash of the same password, unless that was changed by now."""
+        await self._pool.fetch(
+            _RENEW_HASH, account.user_id, account.password_hash, password_hash
+        )
 
     async def put_code(self, mail: Mail, code: Code) -> None:
         """Send a code to somebody; earlier ones to verify an address end."""

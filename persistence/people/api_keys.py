@@ -24,6 +24,7 @@ Scope = Literal[
     "tickets:scan",
     "members:read",
     "analytics:read",
+    "checkin",
 ]
 
 _SHOWN = """

@@ -20,7 +20,7 @@ from persistence.embedded.valkey import EmbeddedValkeyError, find_valkey
 from server.transport.bus.redis_bus import RedisBus
 from tests.cluster.tunnel import Tunnel
 
-START_S_MAX = 20.0
+START_S_MAX = 60.0
 SECRET = bytes(range(32))
 PREFIX = "onsale:test"
 

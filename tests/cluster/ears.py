@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from server.transport.bus.bus import Bus
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 AnyBus = TypeVar("AnyBus", bound=Bus)
 

@@ -21,7 +21,8 @@ from tests.cluster.tunnel import Tunnel
 
 pytestmark = pytest.mark.redis
 
-RECOVERY_S_MAX = 5.0
+RECOVERY_S_MAX = 60.0
+"""It is a second; `python -m tests.cluster` measures that on a quiet machine."""
 
 
 # -- Speaking and listening
@@ -144,8 +145,7 @@ async def test_a_server_that_stands_still_and_goes_on(
     ear = await listening(bus, "a")
     redis_server.freeze()
     await until(lambda: bus.status == "degraded")
-    await asyncio.sleep(4.0 - BUS_PROBE_S)
-    assert bus.status == "down"
+    await until(lambda: bus.status == "down")
     redis_server.thaw()
     await until(lambda: ear.gaps == 2, RECOVERY_S_MAX)
     await hears_again(ear, bus, "a")

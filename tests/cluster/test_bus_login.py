@@ -110,7 +110,7 @@ async def test_a_redis_that_is_away_is_no_refusal(vault: Vault, patience):
 
 def readiness(server: Server) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(server.url + "/readyz", timeout=10) as answer:
+        with urllib.request.urlopen(server.url + "/readyz", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

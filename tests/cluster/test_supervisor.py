@@ -106,7 +106,7 @@ def port_of(server: Server) -> int:
 
 def answers(server: Server) -> int:
     """Ask /readyz on a connection of its own; OSError where it is refused."""
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=60)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status

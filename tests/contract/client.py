@@ -14,7 +14,7 @@ from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD, Server
 from tests.contract.socket_client import Socket
 
 Json = dict[str, Any]
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 STATUS_OF_CODE = {
     "unauthenticated": 401,
@@ -107,7 +107,7 @@ class Api:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=30),
+            timeout=aiohttp.ClientTimeout(total=60),
         )
         return self
 

@@ -22,7 +22,7 @@ WORKERS = "CONTRACT_WORKERS"
 """How many workers each server has: the contract is the same for any number."""
 
 NOBODY = "http://127.0.0.1:9"
-START_S = 40.0
+START_S = 120.0
 STOP_S = 10.0
 ADDRESS = re.compile(rb"http://(?:[\w.\-]+|\[[\da-f:]+\]):\d+")
 
@@ -162,7 +162,7 @@ class Server:
                 {"Content-Type": "application/json"},
             )
             try:
-                with urllib.request.urlopen(request, timeout=10) as answer:
+                with urllib.request.urlopen(request, timeout=60) as answer:
                     token = json.load(answer)
                     self._admin_token = token["access_token"]
                     self._admin_until = time.monotonic() + token["expires_in"] / 3

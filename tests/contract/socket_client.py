@@ -9,8 +9,8 @@ import aiohttp
 import msgspec
 
 Json = dict[str, Any]
-REPLY_S = 15.0
-CLOSE_S = 15.0
+REPLY_S = 60.0
+CLOSE_S = 60.0
 
 
 class Closed(Exception):

@@ -15,7 +15,7 @@ from tests.contract.teams import (
     team,
 )
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 PRICE = {"amount": 1_500, "currency": "EUR"}
 
 

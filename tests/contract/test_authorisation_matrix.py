@@ -117,6 +117,8 @@ BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
     "list_event_bookings": lambda asked: access.may_see(*asked),
     "list_event_orders": lambda asked: access.may_see(*asked),
     "list_attendees": lambda asked: access.may_see(*asked),
+    "list_event_tickets": lambda asked: access.may_see(*asked),
+    "list_revoked_tickets": lambda asked: access.may_see(*asked),
     # Staff remove nobody but themselves.
     "remove_member": lambda asked: asked.act("member") or asked.act("leader"),
     "cancel_booking": to_end_a_booking,
@@ -128,6 +130,10 @@ BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
     "list_announcements": lambda asked: asked.act("member"),
     "show_announcement": lambda asked: asked.act("member"),
     "run_command": lambda asked: access.may_command(asked.who, blocks=False),
+    # Whose event it is stands in the body.
+    "scan_ticket": nothing_more,
+    "undo_scan": nothing_more,
+    "upload_scans": nothing_more,
 }
 """What a handler asks where that is not what the word for its access says."""
 

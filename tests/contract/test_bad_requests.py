@@ -137,7 +137,7 @@ async def raw_request(api: Api, who: Person, path: str, size: int) -> tuple[int,
 
     pouring = asyncio.create_task(pour())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             head_bytes = await reader.readuntil(b"\r\n\r\n")
     finally:
         pouring.cancel()

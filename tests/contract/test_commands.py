@@ -40,7 +40,7 @@ async def test_without_a_subprotocol_the_frames_are_json(api):
     headers = {"Authorization": f"Bearer {guest.token}"}
     async with api.session.ws_connect(f"{api.url}/v1/ws", headers=headers) as ws:
         await ws.send_str('{"op": "ping", "id": 7}')
-        reply = await ws.receive_json(timeout=10)
+        reply = await ws.receive_json(timeout=60)
         assert (reply["op"], reply["id"]) == ("ok", 7)
 
 

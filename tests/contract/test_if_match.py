@@ -161,6 +161,11 @@ async def person(api: Api, one: Team) -> Case:
     return Case(path, one.leader, None, path)
 
 
+async def checkin_list(api: Api, one: Team) -> Case:
+    path = f"/v1/events/{await sale_of(api, one)}/checkin/lists/main"
+    return Case(path, one.leader, {"name": "Door"}, path)
+
+
 CASES: Final[dict[str, Make]] = {
     "edit_announcement": edited_announcement,
     "delete_announcement": deleted_announcement,
@@ -182,6 +187,7 @@ CASES: Final[dict[str, Make]] = {
     "delete_image": event_image,
     "edit_venue": edited_venue,
     "delete_venue": deleted_venue,
+    "edit_checkin_list": checkin_list,
 }
 METHODS: Final = {route.name: route.method for route in ROUTES}
 

@@ -41,7 +41,7 @@ async def answers_to_flood(api: Api, who: Person, frame: bytes) -> bytes:
     writer.write((head + own + UPGRADE + "\r\n").encode())
     flood = None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             switched = await reader.readuntil(b"\r\n\r\n")
             assert switched.startswith(b"HTTP/1.1 101 "), switched
             flood = asyncio.create_task(keep_writing(writer, frame * 20))

@@ -178,6 +178,6 @@ async def test_a_key_that_ends_closes_its_sockets_and_no_others(api, end, one):
 
 
 async def test_a_key_that_expires_closes_its_sockets(api, one):
-    made = await api_key(api, one, expires_at=after(seconds=1.5))
+    made = await api_key(api, one, expires_at=after(seconds=4))
     async with await by_header(api, made["key"]) as socket:
         assert await socket.close_code_within() == 4001

@@ -57,6 +57,7 @@ OTHERS: Final[dict[str, str]] = {
     "forgot_password": EACH_TIME,
     "move_event": EACH_TIME,
     "clear_caches": EACH_TIME,
+    "run_job": EACH_TIME,
     "run_command": "is the websocket's, which has keys for that",
     "create_organisation": MADE_ANEW,
     "create_invitation": MADE_ANEW,

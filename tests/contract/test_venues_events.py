@@ -291,14 +291,14 @@ async def test_a_step_that_the_sale_states_do_not_know_is_refused(api, verbs, wr
 
 
 async def test_an_event_published_too_early_is_scheduled_and_opens_by_itself(api):
-    draft = await api.draft("small", on_sale_at=after(seconds=2))
+    draft = await api.draft("small", on_sale_at=after(seconds=5))
     event = draft["id"]
     assert (await api.change(event, "publish"))["status"] == "scheduled"
     async with await api.socket(await api.guest()) as buyer:
         await buyer.watch(event)
         early = await buyer.refused("sale_not_open", "hold", event=event, seats=["A-1"])
         assert early["transient"] is True
-        await buyer.next("sale", event=event, status="on_sale", timeout_s=10)
+        await buyer.next("sale", event=event, status="on_sale")
         await buyer.ok("hold", event=event, seats=["A-1"])
     assert (await api.event(event))["status"] == "on_sale"
 

@@ -45,6 +45,7 @@ LOOKS = (
     "show_try",
     "show_token_keys",
     "show_receipt_key",
+    "show_ticket_keys",
 )
 
 
@@ -179,6 +180,16 @@ async def listens(one: Newcomer) -> None:
                 await one.does("olga", "resume_event")
 
 
+async def takes_tickets(one: Newcomer) -> None:
+    await one.lists("olga", "list_tickets")
+    await one.lists("olga", "list_event_tickets")
+    for shows in ("ticket", "ticket_qr", "ticket_pdf", "ticket_wallet"):
+        await one.does("olga", f"show_{shows}")
+    await one.does("olga", "reissue_ticket")
+    await one.does("olga", "list_revoked_tickets")
+    await one.does("olga", "add_ticket_key")
+
+
 async def buys(one: Newcomer) -> None:
     for op in ("hold", "extend", "release", "book", "holding"):
         await one.does("olga", "run_command", op)
@@ -186,6 +197,7 @@ async def buys(one: Newcomer) -> None:
     await one.lists("olga", "list_event_bookings")
     await one.does("olga", "show_booking")
     await one.does("olga", "show_referenced_booking")
+    await takes_tickets(one)
     await one.does("olga", "cancel_booking")
     await orders(one)
     last = ("hold", "release", "book")
@@ -201,6 +213,7 @@ async def buys(one: Newcomer) -> None:
     await one.does("olga", "show_organisation_analytics", query={"step": "minute"})
     await one.does("olga", "show_journal")
     assert (await one.does("olga", "show_audit"))["ok"] is True
+    assert (await one.does("olga", "show_money"))["ok"] is True
 
 
 async def orders(one: Newcomer) -> None:
@@ -216,6 +229,22 @@ async def orders(one: Newcomer) -> None:
     await one.is_refused("olga", "pay_order", "order_closed")
     await one.is_refused("nobody", "take_payment_webhook", "webhook_forged")
     assert (await one.does("olga", "cancel_order"))["status"] == "cancelled"
+
+
+async def opens_the_doors(one: Newcomer) -> None:
+    await one.lists("olga", "list_tickets")
+    await one.does("olga", "list_checkin_lists")
+    await one.does("olga", "create_checkin_list")
+    await one.does("olga", "show_checkin_list")
+    await one.does("olga", "edit_checkin_list")
+    await one.does("olga", "show_checkin_bundle")
+    scanned = await one.does("olga", "scan_ticket")
+    assert scanned["result"] == "ok"
+    assert (await one.does("olga", "undo_scan"))["standing"] == "never"
+    told = (await one.does("olga", "upload_scans"))["scans"]
+    assert [scan["outcome"] for scan in told] == ["entry"]
+    counted = await one.does("olga", "show_checkin_counts")
+    assert counted["lists"][0]["in"] == 1
 
 
 async def lets_machines_in(one: Newcomer) -> None:
@@ -246,6 +275,8 @@ async def administers(one: Newcomer) -> None:
     await one.does("admin", "show_dashboard")
     await one.does("admin", "show_cache_stats")
     await one.does("admin", "clear_caches")
+    await one.does("admin", "list_jobs")
+    await one.does("admin", "run_job")
     await one.does("admin", "show_cluster")
     await one.does("admin", "move_event")
 
@@ -273,6 +304,7 @@ async def test_a_newcomer_does_everything_with_the_examples(newcomer):
     await puts_an_event_on_sale(newcomer)
     await listens(newcomer)
     await buys(newcomer)
+    await opens_the_doors(newcomer)
     await lets_machines_in(newcomer)
     await administers(newcomer)
     await ends_it(newcomer)

@@ -238,8 +238,9 @@ async def test_a_quiet_event_beats_every_ten_seconds(api):
     async with await api.socket(await api.guest()) as socket:
         board = await (await socket.watch(event)).reach()
         began = time.monotonic()
-        beat = await socket.next("beat", event=event, timeout_s=12)
-        assert time.monotonic() - began <= 11.5
+        beat = await socket.next("beat", event=event, timeout_s=60)
+        # Not the second one.
+        assert time.monotonic() - began < 20
         assert beat["version"] == board.version
         assert beat["history_id"] == board.history_id
         assert isinstance(beat["epoch"], int)

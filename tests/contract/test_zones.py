@@ -180,7 +180,7 @@ async def test_numbers_are_told_by_the_days_of_a_zone(api):
         held = await api.ok(event, buyer, "hold", areas={"GA": 1})
         await api.ok(event, buyer, "book", hold=held["hold"])
         path = f"/v1/events/{event}/analytics"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 shown = await api.good("GET", path, who=one.leader)
                 if shown["bookings"]:

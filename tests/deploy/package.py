@@ -141,7 +141,7 @@ def ask(url: str, body: object = None, token: str | None = None) -> Any:
         headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(
-        urllib.request.Request(url, data, headers), timeout=10
+        urllib.request.Request(url, data, headers), timeout=60
     ) as answer:
         is_json = "json" in answer.headers.get_content_type()
         return json.load(answer) if is_json else answer.read()

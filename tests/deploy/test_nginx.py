@@ -81,7 +81,7 @@ def test_nginx_finds_nothing_to_warn_of(proxy, nginx):
 
 
 def test_what_is_not_encrypted_is_sent_to_where_it_is(proxy):
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.plain_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.plain_port, timeout=60)
     connection.request("GET", "/v1/events?limit=1")
     answer = connection.getresponse()
     connection.close()
@@ -198,7 +198,7 @@ async def ask(
     socket: "aiohttp.ClientWebSocketResponse", **frame: object
 ) -> dict[str, object]:
     await socket.send_json(frame)
-    reply: dict[str, object] = await socket.receive_json(timeout=10)
+    reply: dict[str, object] = await socket.receive_json(timeout=60)
     assert reply["op"] == "ok", reply
     return reply
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from persistence.data_directory import DataDirectory
 from persistence.embedded import EmbeddedPostgres
 
-CRASH_S = 15.0
+CRASH_S = 60.0
 FILL_STEP_BYTES = 65_536
 
 

@@ -72,7 +72,7 @@ def state_of(pid: int) -> str | None:
 
 def status(server: Server, path: str) -> int:
     try:
-        with urllib.request.urlopen(server.url + path, timeout=10) as answer:
+        with urllib.request.urlopen(server.url + path, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -153,7 +153,7 @@ def test_a_database_that_cannot_come_back_ends_the_server_with_the_reason(
 
 
 def health(server: Server) -> dict[str, object]:
-    with urllib.request.urlopen(server.url + "/health", timeout=10) as answer:
+    with urllib.request.urlopen(server.url + "/health", timeout=60) as answer:
         told = json.load(answer)
     assert isinstance(told, dict)
     return told

@@ -249,7 +249,7 @@ async def test_a_journal_that_fails_while_loading_is_asked_again(call):
     await stage.close()
     stage.journal.fail(call, Broken(), Broken())
     actor = stage.open()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await actor.ready
     assert len(stage.notes.failures) == 2
     assert (await stage.ask("ann", "holding")).holds[0].seats == ["A-1"]

@@ -1,6 +1,7 @@
 """Random sales with every kind of change, stored as an actor stores them."""
 
 import random
+from collections.abc import Awaitable, Callable
 
 from msgspec import msgpack, structs
 
@@ -41,8 +42,13 @@ def changes_of(run: Run, event: str) -> Happened:
     return happened
 
 
-async def store_sale(store: Store, event: str, run: Run) -> None:
-    """Commit what happened in a sale, in batches of any size."""
+async def store_sale(
+    store: Store,
+    event: str,
+    run: Run,
+    after: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Commit what happened in a sale, in batches of any size; `after` follows each."""
     dice = random.Random(len(run.journal))
     venue_map = run.venue.map
     await store.catalog.create_venue(
@@ -69,3 +75,5 @@ async def store_sale(store: Store, event: str, run: Run) -> None:
             builder.add(change, at_ms)
         batch = builder.batch(ownership, f"{event} {stock.version}", at_ms)
         assert await store.commit(ownership, batch) is CommitStatus.COMMITTED
+        if after is not None:
+            await after()

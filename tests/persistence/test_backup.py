@@ -3,8 +3,11 @@
 import asyncio
 import stat
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import asyncpg
 import msgspec
@@ -14,12 +17,13 @@ from inventory.commands import Cancel
 from persistence.backup import (
     Archive,
     BackupError,
+    Manifest,
     audit_all,
     back_up,
     new_archive,
     restore,
 )
-from persistence.backup.archive import MANIFEST, TABLES, writing
+from persistence.backup.archive import MANIFEST, TABLES, NewArchive, writing
 from persistence.backup.tables import find_tables
 from persistence.people.activity import ActivityLog, Record, new_record_id
 from persistence.postgres.migrate import LOCK_KEY, MIGRATIONS, migrate
@@ -125,25 +129,62 @@ async def test_a_restored_event_has_a_new_history_and_sells_on(
     assert await audit_all(empty_database_url) == (2, [])
 
 
+class Interrupted(NewArchive):
+    """A backup before each of whose entries something happens."""
+
+    def __init__(self, archive: NewArchive, happen: Callable[[], None]) -> None:
+        super().__init__(archive._file)
+        self._happen = happen
+
+    @contextmanager
+    def entry(self, name: str) -> Iterator[BinaryIO]:
+        self._happen()
+        with super().entry(name) as entry:
+            yield entry
+
+
+def save_amid(url: str, path: Path, happen: Callable[[], None]) -> Manifest:
+    """Back up on a loop of its own, so that others can do what happens meanwhile."""
+    with new_archive(path) as unpublished:
+        with writing(unpublished) as archive:
+            manifest = asyncio.run(back_up(url, Interrupted(archive, happen)))
+            archive.finish(manifest)
+        unpublished.publish()
+    return manifest
+
+
 async def test_a_backup_beside_a_sale_is_of_one_moment(
     database_url, empty_database_url, tmp_path
 ):
-    seats = [f"A-{n}" for n in range(1, 11)]
+    loop, rounds = asyncio.get_running_loop(), 0
     async with open_store(database_url) as store, selling(store, "evt") as sale:
-        saving = asyncio.create_task(save(database_url, tmp_path / "b"))
-        sold = 0
-        # As many rounds as the backup takes, and some.
-        before = 0
-        while not saving.done() or sold < 20:
-            before += not saving.done()
-            seat = seats[sold % len(seats)]
+
+        async def sell() -> None:
+            nonlocal rounds
+            rounds += 1
+            seat = f"A-{1 + rounds % 9}"
             booking = await sale.book("ann", await sale.hold("ann", seat))
             await sale.do(Cancel(id=1, event="evt", booking=booking), "ann")
-            sold += 1
-        await saving
-        assert before > 1
+
+        await sale.book("bob", await sale.hold("bob", "A-10"))
+        await sell()
+        ((_, _, version, chain),) = await query(database_url, HEADS)
+        rounds = 0
+        # Before each table, which waits for it.
+        manifest = await asyncio.to_thread(
+            save_amid,
+            database_url,
+            tmp_path / "b",
+            lambda: asyncio.run_coroutine_threadsafe(sell(), loop).result(),
+        )
+        assert rounds == len(manifest.tables) > 20
+        ((_, _, later, _),) = await query(database_url, HEADS)
+        assert later == version + 3 * rounds
     await load(empty_database_url, tmp_path / "b")
     assert await audit_all(empty_database_url) == (1, [])
+    # All of it is of the moment at which it began, the last table, too.
+    ((_, _, *restored),) = await query(empty_database_url, HEADS)
+    assert restored == [version, chain]
 
 
 async def test_a_backup_of_an_older_schema_is_brought_up_to_date(

@@ -30,7 +30,7 @@ UPGRADE = (
 )
 NO_CHUNKS = b"0\r\n\r\n"
 HEAD_S_MAX = 15.0
-SLACK_S = 5.0
+SLACK_S = 30.0
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 

@@ -164,7 +164,7 @@ async def test_the_highest_prices_are_booked_counted_and_audited(api):
         assert made["total"] == total
     await api.ok(event, buyer, "cancel", booking=made["booking"])
     path = f"/v1/events/{event}/analytics"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             shown = await api.good("GET", path, who=one.owner)
             if shown["cancellations"]:

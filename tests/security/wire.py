@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-ANSWER_S = 15.0
+ANSWER_S = 60.0
 JSON, MSGPACK = "onsale.v1.json", "onsale.v1.msgpack"
 
 Frame = tuple[int, bytes]

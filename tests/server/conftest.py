@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import AsyncIterator, Mapping
-from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -62,8 +61,9 @@ class Client:
         return Client(self.session, self.url, token)
 
 
-# Passwords are hashed with less than the tenth of a second that it takes on purpose.
-QUICK = partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1)
+def quick_hasher(**costs: int) -> PasswordHasher:
+    """Hash with less than it costs on purpose."""
+    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 async def run_server(database_url: str, **settings: Any) -> AsyncIterator[Client]:
@@ -76,7 +76,7 @@ async def run_server(database_url: str, **settings: Any) -> AsyncIterator[Client
     instance = Instance(
         node="test", process="test.0.0", database_url=database_url, port=config.port
     )
-    with mock.patch.object(passwords, "PasswordHasher", QUICK):
+    with mock.patch.object(passwords, "PasswordHasher", quick_hasher):
         server = Server(config, instance)
         try:
             url = await server.start()

@@ -7,8 +7,9 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from persistence.analytics.rollup import Behind, Counted, Rollup
+from persistence.analytics.rollup import Counted, Rollup
 from persistence.errors import Unavailable
+from persistence.journal.stretches import Behind
 from persistence.postgres.pool import Pool
 from server.base.jobs import Job
 from server.base.metrics import Metrics

@@ -11,7 +11,6 @@ from server.events.catalogue.editing.service import EVENT_EDITING, EventEditing
 from server.events.catalogue.examples import EXAMPLES
 from server.events.catalogue.feed import connect_live_events
 from server.events.catalogue.frames import FRAMES
-from server.events.catalogue.ranking import keep_ranking
 from server.events.catalogue.row_cache import ROWS, EventRows
 from server.events.catalogue.service import EVENT_SERVICE, ON_WITHDRAWN, EventService
 from server.live.actors.registry import CATALOG, REGISTRY
@@ -21,8 +20,12 @@ from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.http.app_keys import CLOCK
 from server.transport.http.response_cache import CACHES
+from server.transport.jobs.scheduler import JOBS
 from server.transport.rest.examples import PathParameter
 from server.transport.rest.story import EVENT_ID
+
+COUNT_EVERY_S: Final = 5.0
+"""How old the ranking of events by registrations may be."""
 
 
 async def _open(startup: Startup) -> None:
@@ -49,7 +52,7 @@ async def _open(startup: Startup) -> None:
         withdrawn=withdrawn,
     )
     connect_live_events(startup.app, startup[BUS])
-    startup.run(keep_ranking(catalog.popularity, startup.job("ranking")), "ranking")
+    startup[JOBS].every("ranking", COUNT_EVERY_S, catalog.popularity.count)
 
 
 CATALOGUE: Final = Capability(

@@ -1,5 +1,6 @@
 """The actors of events, and the journal that they commit to."""
 
+from functools import partial
 from typing import Final
 
 from persistence.events.catalog import Catalog
@@ -7,12 +8,13 @@ from persistence.journal.journal import PostgresJournal
 from persistence.journal.results import Results
 from server.base.ids import RandomIds
 from server.live.actors.idle import IdleEvents
-from server.live.actors.job import trim_results
+from server.live.actors.job import LOOK_S, trim_results
 from server.live.actors.origins import ORIGINS, Origins
 from server.live.actors.registry import CATALOG, JOURNAL, REGISTRY, EventRegistry
 from server.live.fanout.hub import HUB
 from server.transport.bus.open import PROCESSES
 from server.transport.capability.capability import Capability, Startup
+from server.transport.jobs.scheduler import JOBS
 from server.transport.ratelimit.request_limits import LIMITS
 
 
@@ -31,8 +33,8 @@ async def _open(startup: Startup) -> None:
         startup[ORIGINS] = Origins(await _secret(startup))
     startup.on_drain(registry.stop)
     startup.run(registry.run(startup.job("scheduled sales")), "scheduled sales")
-    trimming = trim_results(Results(startup.pool), startup.job("outcomes of commands"))
-    startup.run(trimming, "outcomes of commands")
+    trimming = partial(trim_results, Results(startup.pool))
+    startup[JOBS].every("outcomes of commands", LOOK_S, trimming)
     idle = IdleEvents(registry, startup.clock)
     startup.run(idle.run(startup.job("idle events")), "idle events")
     startup.run(metrics.watch_loop(), "loop lag")

@@ -100,6 +100,7 @@ class EventHub:
         if before != state.settings:
             self.hub.settings_changed()
         self.hub.feed.loaded(self, before, anew=anew)
+        self.hub.moved(self.board.event)
         self.wake()
 
     def publish(self, publication: Publication) -> None:
@@ -113,6 +114,7 @@ class EventHub:
         for expiry in publication.expired:
             self.hub.tell_expired(self.board.event, expiry)
         self.hub.feed.published(self, before)
+        self.hub.moved(self.board.event)
         self.wake()
 
     async def reach(self, version: int, within_s: float) -> bool:
@@ -317,6 +319,8 @@ class Hub:
         self.fanout_s = 0.0
         self.settings_changed: Callable[[], None] = _nobody_minds
         """Called when what some event is set to was committed."""
+        self.moved: Callable[[str], None] = _nobody_follows
+        """Called with an event when something of it was committed."""
 
     def add_event(self, event: str, venue: Venue, settings: Settings) -> EventHub:
         """Return the hub of an event that this process is about to serve.
@@ -396,6 +400,10 @@ class Hub:
 
 def _nobody_minds() -> None:
     """Nothing here was made from any event's settings."""
+
+
+def _nobody_follows(event: str) -> None:
+    """Nothing here is done because of what was committed."""
 
 
 HUB: Final = web.AppKey("hub", Hub)

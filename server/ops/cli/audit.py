@@ -136,6 +136,7 @@ def _lines(receipt: Receipt) -> list[tuple[str, str]]:
         ("live bookings", f"{receipt.bookings:,}"),
     ]
     lines += [("revenue", text_of(money)) for money in receipt.revenue]
+    lines += [("of that by orders", text_of(money)) for money in receipt.ordered]
     if receipt.replayed_to != receipt.version:
         lines.append(("replayed to version", f"{receipt.replayed_to:,}"))
     return [

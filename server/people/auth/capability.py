@@ -1,6 +1,7 @@
 """Sign-in: keys, tokens, sessions, and the administrator that settings name."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from persistence.people.accounts import Accounts
@@ -12,12 +13,13 @@ from server.live.fanout.hub import HUB
 from server.people.auth import rest, rest_sessions
 from server.people.auth.examples import EXAMPLES
 from server.people.auth.first_admin import ensure_admin
-from server.people.auth.lifetimes import SESSION_S
+from server.people.auth.lifetimes import SESSION_S, USED_TOKENS_S
 from server.people.auth.passwords.passwords import Passwords
 from server.people.auth.revocations import tell_others
 from server.people.auth.service import ACCOUNTS, SIGN_IN_SERVICE, SignInService
 from server.people.auth.sessions import (
     ALONE_TOKEN_S,
+    FORGET_S,
     SESSION_TOKEN_S,
     SIGN_INS,
     SignIns,
@@ -28,6 +30,7 @@ from server.people.auth.tokens.key_rotation import KeyRotation
 from server.people.auth.tokens.tokens import TOKENS
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
+from server.transport.jobs.scheduler import JOBS
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.examples import PathParameter
 from server.transport.rest.guard import AUTHENTICATOR, GUEST_BOOK
@@ -53,6 +56,7 @@ async def _open(startup: Startup) -> None:
         startup[GUEST_BOOK] = guests = Guests(GuestRows(pool))
         startup.run(guests.run(startup.job("guests")), "guests")
         startup.on_stop(guests.close)
+        startup[JOBS].every("lapsed guests", FORGET_S, guests.forget)
     sign_ins = SignIns(sessions, tokens, close_sockets=startup[HUB].sign_out)
     startup[SIGN_INS] = sign_ins
     startup[SIGN_IN_SERVICE] = SignInService(
@@ -61,6 +65,8 @@ async def _open(startup: Startup) -> None:
     await sign_ins.look()
     tell_others(sign_ins, startup[BUS])
     startup.run(sign_ins.run(startup.job("sign-ins")), "sign-ins")
+    forget = partial(sessions.forget, USED_TOKENS_S)
+    startup[JOBS].every("sessions that are over", FORGET_S, forget)
     # The slowest step there is, so it goes on in its thread beside the others.
     admin = asyncio.create_task(_ensure_admin(accounts, passwords, settings))
     startup.before_ready(lambda: admin)

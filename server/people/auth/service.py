@@ -1,5 +1,6 @@
 """Signs people in: sees who proves to be whom, and opens and ends their sessions."""
 
+import asyncio
 from collections.abc import Callable
 from time import time
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
-from persistence.errors import Revisions, refuse_stale
+from persistence.errors import Revisions, Unavailable, refuse_stale
 from persistence.people.accounts import Account, Accounts
 from persistence.people.sessions import Device, SessionRow, Sessions
 from server.base.identity import Identity
@@ -27,6 +28,10 @@ from server.transport.rest.idempotency import new_id
 
 LOOKS_MAX: Final = 3
 """How often an account is looked at that is changed while its password is checked."""
+
+WRONG_S: Final = 0.3
+"""How long the answer to a wrong password takes at least: what was hashed with other
+costs, before, takes longer to compare than what is hashed today, or nobody's."""
 
 SAME_PASSWORD: Final = "This is the password that you have: choose another."
 
@@ -100,6 +105,7 @@ class SignInService:
                 raise Refusal("unauthenticated", detail)
             signed = await self._open(account, device)
             if signed is not None:
+                await self._hash_anew(account, password)
                 if before is not None and before.role == "guest":
                     self._sign_ins.leave_here(before.user)
                 return signed
@@ -128,6 +134,17 @@ class SignInService:
             raise Refusal(ACCOUNT_SUSPENDED)
         return await self._sign_ins.open(account, device)
 
+    async def _hash_anew(self, account: Account, password: str) -> None:
+        """Store a right password with the costs of today, where it has others."""
+        if not self._passwords.is_outdated(account.password_hash):
+            return
+        try:
+            hashed = await self._passwords.hash(password)
+            await self._accounts.renew_hash(account, hashed)
+        except (PasswordsBusy, Unavailable):
+            # The hash of before is as right, and the next login comes by here again.
+            return
+
     # -- Who somebody is, and the proof
 
     async def account_of(self, who: Identity) -> Account:
@@ -146,7 +163,12 @@ class SignInService:
         It takes its time for nobody's account as well.
         """
         meter.login(email)
-        return await self._verify(account, password)
+        clock = asyncio.get_running_loop().time
+        answered_s = clock() + WRONG_S
+        proven = await self._verify(account, password)
+        if not proven:
+            await asyncio.sleep(answered_s - clock())
+        return proven
 
     async def refuse_same(self, account: Account, password: str, field: str) -> None:
         """Raise where somebody chooses, in a field, the password of their account."""

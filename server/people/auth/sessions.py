@@ -34,7 +34,6 @@ from server.people.auth.lifetimes import (
     SESSION_S,
     SESSION_TOKEN_S_MAX,
     TOKEN_S_MAX,
-    USED_TOKENS_S,
 )
 from server.people.auth.tokens.tokens import Tokens
 
@@ -169,14 +168,13 @@ class SignIns:
             self._apply(revocation)
 
     async def run(self, job: Job) -> None:
-        """Look for what others ended, and delete what is over, for ever."""
+        """Look for what others ended, for ever, and forget what is over here."""
         forgot_s = -FORGET_S
         while True:
             try:
                 with job:
                     await self.look()
                     if time.monotonic() - forgot_s >= FORGET_S:
-                        await self._store.forget(USED_TOKENS_S)
                         self._tokens.forget_ended(int(time.time()))
                         forgot_s = time.monotonic()
             except Unavailable as error:

@@ -82,6 +82,15 @@ class Meter:
             key, now_s = address_key(email), time.monotonic()
             self._heed(self._limits.notice(self._user, key, now_s))
 
+    def wrong_code(self) -> None:
+        """Count a code that the caller scanned at a gate, and that is no ticket's.
+
+        The caller said who they are.
+        """
+        assert self._user is not None
+        if self._limits is not None:
+            self._heed(self._limits.wrong_code(self._user, time.monotonic()))
+
     def _heed(self, verdict: Verdict) -> None:
         self._tell(verdict)
         if not verdict.allowed:

@@ -98,6 +98,11 @@ SENT_MAILS_PER_S: Final = 60 / 3_600
 SENT_MAILS_BURST: Final = 30
 """That one address, or one user, has us send."""
 
+WRONG_CODES_PER_S: Final = 1.0
+WRONG_CODES_BURST: Final = 120
+"""Codes that are no tickets, of one device or person at a gate. Visitors hold up the
+codes of other shops, too; several gates may share a key."""
+
 _TIERS: Final = {"admin": "admin", "key": "admin"}
 """By role; the others are just signed in."""
 
@@ -192,6 +197,7 @@ class RequestLimits:
             "notices": TokenBuckets(NOTICES_PER_S, NOTICES_BURST),
             "mail addresses": TokenBuckets(SENT_MAILS_PER_S, SENT_MAILS_BURST),
             "mail users": TokenBuckets(SENT_MAILS_PER_S, SENT_MAILS_BURST),
+            "wrong codes": TokenBuckets(WRONG_CODES_PER_S, WRONG_CODES_BURST),
         }
         """What all processes give tokens of together."""
         self._tell_taken: Callable[[list[tuple[str, str]]], None] | None = None
@@ -306,6 +312,10 @@ class RequestLimits:
     def notice(self, user: str, email: str, now_s: float) -> Verdict:
         """Count a mail that tells somebody of what a user did, perhaps themselves."""
         return self._take(now_s, ("mail users", user), ("notices", email))
+
+    def wrong_code(self, user: str, now_s: float) -> Verdict:
+        """Count a code that somebody at a gate scanned, and that is no ticket's."""
+        return self._take(now_s, ("wrong codes", user))
 
     def _take(self, now_s: float, *asked: tuple[str, str]) -> Verdict:
         """Take a token of each, in order, up to the first that has none.

@@ -18,7 +18,7 @@ from tests.contract.socket_client import Json, Socket
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 
-LOST_S_MAX = 15.0
+LOST_S_MAX = 60.0
 """The lease of 10 s and 3 s more, and what a busy machine may add."""
 
 TRANSIENT = {"unavailable", "outcome_unknown"}
@@ -75,7 +75,7 @@ async def ask_the_frozen(socket: Socket, event: str) -> list[asyncio.Future[Json
 
 async def check_zombie(asked: list[asyncio.Future[Json]]) -> None:
     """An owner of old asks the new one, or says that it does not know."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for reply in await asyncio.gather(*asked):
             assert reply["op"] == "ok" or reply["code"] in TRANSIENT, reply
 

@@ -14,7 +14,8 @@ from tests.contract.client import check_problem
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 
-PAUSE_S_MAX = 5.0
+PAUSE_S_MAX = 30.0
+"""What a busy machine may take; the usual figure, far below, is printed."""
 
 log = logging.getLogger("cluster")
 

@@ -14,10 +14,10 @@ from tests.cluster.processes.till import Till, till
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 
-BACK_S_MAX = 5.0
-"""How soon after Redis is back all watchers are equal (L4)."""
+BACK_S_MAX = 60.0
+"""When all watchers are equal again (L4): it is 5 s where the campaign judges it."""
 
-OWNER_S_MAX = 2.0
+OWNER_S_MAX = 10.0
 """What a command at the owner may take on a busy machine; Redis has no part in it."""
 
 log = logging.getLogger("cluster")
@@ -43,10 +43,12 @@ def stopped(redis: RedisServer) -> Iterator[None]:
 
 
 async def outage(one: Till, seconds: float) -> None:
-    """Let time pass in an outage; the owner must not notice."""
+    """Let time and sales pass in an outage; the owner must not notice."""
     before, one.slowest_s = one.sold, 0.0
     await asyncio.sleep(seconds)
-    assert one.sold - before > seconds * 5
+    async with asyncio.timeout(60):
+        while one.sold - before < 10:  # noqa: ASYNC110 - the till tells nobody
+            await asyncio.sleep(0.05)
     assert one.slowest_s < OWNER_S_MAX
 
 

@@ -11,7 +11,7 @@ from tests.contract.client import Api, check_problem
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 async def test_an_address_registers_once_wherever_it_comes(apis):

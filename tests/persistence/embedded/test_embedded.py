@@ -105,7 +105,7 @@ def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def wait_until(condition, timeout_s=20):
+def wait_until(condition, timeout_s=60):
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline

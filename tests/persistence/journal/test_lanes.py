@@ -5,6 +5,7 @@ import pytest
 from inventory.ports import CommitStatus
 from persistence import limits
 from persistence.journal.lanes import Lane
+from persistence.postgres.connection import SERVER_SETTINGS
 from tests.persistence.journals import (
     Store,
     make_batch,
@@ -172,7 +173,7 @@ async def test_a_lost_answer_is_ambiguous_and_the_fence_finds_the_commit(store):
     ownership = await store.own("evt")
     async with (
         open_proxy(store.url) as proxy,
-        open_store(proxy.url, lanes=1, call_deadline_s=0.3) as one,
+        open_store(proxy.url, lanes=1, call_deadline_s=1.0) as one,
     ):
         assert await one.commit(ownership, make_batch(ownership)) is COMMITTED
         proxy.losing_answers = True
@@ -187,7 +188,12 @@ async def test_a_lost_answer_is_ambiguous_and_the_fence_finds_the_commit(store):
         assert await one.commit(renewed, make_batch(renewed)) is COMMITTED
 
 
-async def test_a_commit_that_goes_on_after_its_deadline_is_found_by_the_fence(store):
+async def test_a_commit_that_goes_on_after_its_deadline_is_found_by_the_fence(
+    store, monkeypatch
+):
+    # So long as the other session needs, on a machine with much to do.
+    monkeypatch.setitem(SERVER_SETTINGS, "lock_timeout", "60000")
+    monkeypatch.setitem(SERVER_SETTINGS, "client_connection_check_interval", "0")
     ownership = await store.own("evt")
     async with (
         open_store(store.url, lanes=1, call_deadline_s=0.2) as one,
@@ -260,7 +266,7 @@ async def test_closing_gives_up_a_database_that_does_not_answer(store, monkeypat
         waiting = asyncio.create_task(one.commit(unsent, make_batch(unsent)))
         releasing = asyncio.create_task(one.journal.release(sent, due=False))
         await asyncio.sleep(0)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             await one.journal.close()
         assert await sending is AMBIGUOUS
         assert await waiting is ABORTED

@@ -165,6 +165,19 @@ async def test_a_new_password_ends_what_the_old_one_opened(accounts, sessions):
     assert (await accounts.find("usr_1")).password_hash == "new"
 
 
+async def test_another_hash_of_the_same_password_ends_nothing(accounts, sessions):
+    await accounts.create(ANNA)
+    await sessions.open("ses_1", "usr_1", "hash", digest("r"), PHONE)
+    before = await revoked(sessions)
+    await accounts.renew_hash(ANNA, "renewed")
+    assert (await accounts.find("usr_1")).password_hash == "renewed"
+    assert len(await sessions.of_user("usr_1")) == 1
+    assert await revoked(sessions) == before
+    # Of a password that was changed meanwhile it is none.
+    await accounts.renew_hash(ANNA, "late")
+    assert (await accounts.find("usr_1")).password_hash == "renewed"
+
+
 async def test_of_two_new_passwords_at_once_one_is_taken(accounts):
     await accounts.create(ANNA)
     changes = (accounts.change_password(ANNA, new, []) for new in ("a", "b"))

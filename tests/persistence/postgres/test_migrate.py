@@ -125,7 +125,7 @@ async def test_who_waits_for_another_says_so(connection, empty_database_url, fol
         await other.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
         told: asyncio.Queue[str] = asyncio.Queue()
         waiting = asyncio.create_task(migrate(connection, folder, tell=told.put_nowait))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert "Another process is migrating" in await told.get()
         assert not waiting.done()
         await other.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)

@@ -10,7 +10,7 @@ from server.people.auth.sessions import SignedIn, SignIns
 from server.people.auth.tokens.signing_keys import KeyPair
 from server.people.auth.tokens.tokens import Tokens
 from tests.persistence.persons import PHONE, accounts_of, sessions_of
-from tests.server.conftest import QUICK
+from tests.server.conftest import quick_hasher
 from tests.server.meters import uncounted
 from tests.server.people.house import People
 
@@ -22,7 +22,7 @@ class Entrance:
 
     def __init__(self, people: People) -> None:
         self.pool = people.pool
-        with mock.patch.object(passwords, "PasswordHasher", QUICK):
+        with mock.patch.object(passwords, "PasswordHasher", quick_hasher):
             self.passwords = passwords.Passwords()
         self.accounts = accounts_of(people.pool)
         self.tokens = Tokens([KeyPair(b"1" * 32)])

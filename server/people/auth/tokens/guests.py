@@ -10,7 +10,6 @@ that dies had still to tell is lost, but for who booked, which the bookings tell
 """
 
 import asyncio
-import time
 from typing import Final
 
 import structlog
@@ -22,7 +21,6 @@ from server.base.jobs import Job
 from server.people.auth.lifetimes import CLOCK_SKEW_S, LIFETIME_S, UNUSED_S
 
 TELL_S: Final = 1.0
-FORGET_S: Final = 3_600.0
 KNOWN_MAX: Final = 65_536
 """Guests that are known in memory not to lapse; the others are asked about."""
 
@@ -69,15 +67,11 @@ class Guests:
                 del self._untold[user]
 
     async def run(self, job: Job) -> None:
-        """Tell of guests, and forget those whose tokens have expired, for ever."""
-        forgot_s = -FORGET_S
+        """Tell of guests, for ever."""
         while True:
             try:
                 with job:
                     await self.tell()
-                    if time.monotonic() - forgot_s >= FORGET_S:
-                        await self._forget()
-                        forgot_s = time.monotonic()
             except Unavailable as error:
                 log.warning("guests are not written down", reason=str(error))
             await asyncio.sleep(TELL_S)
@@ -89,7 +83,8 @@ class Guests:
         except Unavailable as error:
             log.warning("guests were not written down", reason=str(error))
 
-    async def _forget(self) -> None:
+    async def forget(self) -> None:
+        """Forget those whose tokens have expired. Raises `Unavailable`."""
         lasts_s = LIFETIME_S["guest"] + CLOCK_SKEW_S
         gone = FORGET_MAX
         while gone == FORGET_MAX:

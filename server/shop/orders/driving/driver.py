@@ -7,7 +7,6 @@ its time comes.
 """
 
 import asyncio
-import itertools
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -68,8 +67,8 @@ RECENT_MS: Final = 3_600_000
 
 AT_ONCE_MAX: Final = 8
 
-OVER_EVERY: Final = 60
-"""After so many looks it is looked for events that are over."""
+OVER_S: Final = 60.0
+"""How often it is looked for confirmed orders of events that are over."""
 
 log = structlog.get_logger()
 
@@ -165,12 +164,10 @@ class Driver:
 
     async def run(self, job: Job) -> None:
         """Look after orders whose time has come, for ever."""
-        for passes in itertools.count():
+        while True:
             try:
                 with job:
                     await self.look()
-                    if passes % OVER_EVERY == 0:
-                        await self.complete()
             except Unavailable as error:
                 log.warning("orders are left alone", reason=str(error))
             await asyncio.sleep(LOOK_S)
@@ -211,6 +208,10 @@ class Driver:
             OrderGone,
         ) as error:
             log.info("an order waits", order=order, reason=repr(error))
+        except Exception:
+            # One that cannot be driven holds up no other: it is tried again later.
+            self._desk.alarms += 1
+            log.exception("an order cannot be driven", order=order)
 
     async def _do(self, stored: StoredOrder, wish: Wish) -> list[Heard]:
         """Do what is wished; return what the order is to hear of."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -53,12 +54,14 @@ def gateway(
         configure_logging(config.log_level)
         secrets = secrets_for(config)
         with DataDirectory(Path(config.data_dir) / FOLDER) as data:
-            # An own one, so that no other server's settings are taken for this one's.
             file = GatewayFile(data.path / FILE)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_serve(host, port, public_url, file, secrets))
     except (ConfigError, DataDirectoryError) as error:
         sys.stderr.write(f"onsale: {error}\n")
+        return UNUSABLE
+    except sqlite3.Error as error:
+        sys.stderr.write(f"onsale: the gateway's file cannot be used: {error}.\n")
         return UNUSABLE
     except (OSError, OverflowError) as error:
         sys.stderr.write(f"onsale: cannot serve at {host}:{port}: {error}\n")

@@ -23,6 +23,11 @@ _STYLE_HASH: Final = b64encode(sha256(_STYLE.encode()).digest()).decode("ascii")
 SYMBOLS: Final = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
 """Those that nobody takes for another one, beside its code."""
 
+_FACTS: Final = Template("""\
+<dl>
+<dt>For</dt><dd>$description</dd>
+<dt>Order</dt><dd>$reference</dd>
+</dl>""")
 _CHOICES: Final = """\
 <form method="post">
 <button class="pay" name="outcome" value="pay" data-testid="gateway-pay">\
@@ -30,7 +35,7 @@ Pay $amount</button>
 <button name="outcome" value="decline" data-testid="gateway-decline">\
 Let the bank decline it</button>
 <button name="outcome" value="late" data-testid="gateway-late">\
-Pay, but the bank answers too late</button>
+Pay after the time is over</button>
 </form>
 <p><a class="back" href="$cancel" data-testid="gateway-back">\
 Back to the shop without paying</a></p>"""
@@ -38,8 +43,8 @@ _BACK: Final = """\
 <p><a class="back first" href="$href" data-testid="gateway-back">$label</a></p>"""
 
 PLAIN_POLICY: Final = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'"
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:;"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """For the page that has no form."""
 
@@ -55,8 +60,9 @@ def policy_of(one: Sitting) -> str:
     """Return what the page may do: to send its form, and to be led back to the shop."""
     origins = {_origin(one.ask.success), _origin(one.ask.cancel)}
     return (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none';"
-        f" form-action 'self' {' '.join(sorted(origins))}; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:;"
+        f" base-uri 'none'; form-action 'self' {' '.join(sorted(origins))};"
+        " frame-ancestors 'none'"
     )
 
 
@@ -76,12 +82,16 @@ def render(one: Sitting) -> str:
         "description": escape(ask.description),
         "heading": escape(heading),
         "reference": escape(ask.reference),
-        "state": "late" if one.state == "open" and one.late else one.state,
+        "state": "late" if one.late and one.state == "open" else one.state,
         "style": _STYLE,
         "title": escape(f"{heading}: {amount}"),
         "words": escape(words),
     }
-    return _PAGE.substitute(shown, actions=Template(actions).substitute(shown))
+    parts = {
+        "actions": Template(actions).substitute(shown),
+        "facts": _FACTS.substitute(shown),
+    }
+    return _PAGE.substitute(shown, **parts)
 
 
 def render_unknown() -> str:
@@ -89,9 +99,8 @@ def render_unknown() -> str:
     return _PAGE.substitute(
         actions="",
         amount="",
-        description="unknown",
+        facts="",
         heading="This payment is not known",
-        reference="unknown",
         state="unknown",
         style=_STYLE,
         title="This payment is not known",
@@ -104,7 +113,7 @@ def _state_of(one: Sitting) -> tuple[str, str, str]:
     """Return heading, words and what can be done."""
     cancel = _back(one.ask.cancel, "Back to your order")
     success = _back(one.ask.success, "Back to your order")
-    if one.state == "open" and one.late:
+    if one.late and one.state in ("open", "expired"):
         return (
             "Your bank has not answered yet",
             "You need not wait here. Your order says what becomes of it: if the money"
@@ -136,8 +145,7 @@ def _state_of(one: Sitting) -> tuple[str, str, str]:
         )
     return (
         "The time to pay is over",
-        "No money was taken. Your places were given back; go back to see whether there"
-        " are others.",
+        "No money was taken. Your order says how it stands, and what you can do now.",
         cancel,
     )
 

@@ -155,7 +155,8 @@ class Shop:
             }
             may_be += [RefundSettled(**said), RefundFailed(**said)]
             may_be.append(RefundSent(refund.refund))
-        return chance.choice(may_be)
+        heard = chance.choice(may_be)
+        return Booked(f"bkg{order}") if isinstance(heard, Booked) else heard
 
     async def takings(self) -> list[Takings]:
         return await takings_of(self.store.pool, EVENT)
@@ -373,7 +374,7 @@ async def test_what_is_altered_in_one_table_alone_is_noticed(shop, sql):
     assert "REF1" in difference.sentence()
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(6))
 async def test_orders_add_up_whatever_they_hear_of(shop, seed):
     """M1, by the rules that run: orders hear of what may happen, in any order."""
     chance = random.Random(seed)

@@ -45,7 +45,7 @@ async def test_nothing_is_left_unheard_when_all_who_asked_have_gone(registry):
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    await asyncio.wait([loading], timeout=10)
+    await asyncio.wait([loading], timeout=60)
     del loading
     gc.collect()
     assert unheard == []

@@ -25,7 +25,7 @@ class Client:
     async def until_steady(self) -> int:
         """Wait until the kernel takes no more, and return what is left unsent."""
         size = -1
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 before, size = size, self.writer.transport.get_write_buffer_size()
                 if size == before:
@@ -36,7 +36,7 @@ class Client:
         """Read so many bytes, or fewer where the connection ends."""
         loop = asyncio.get_running_loop()
         taken = bytearray()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(taken) < size:
                 part = await loop.sock_recv(self.far, size - len(taken))
                 if not part:

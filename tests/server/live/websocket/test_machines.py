@@ -14,7 +14,7 @@ from tests.cluster.ears import until
 from tests.server.live.websocket.test_session import connected
 from tests.server.people.api_keys.test_api_keys import FRESH, STORED, Store
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 KEY = FRESH.text
 
 

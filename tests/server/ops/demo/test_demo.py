@@ -90,7 +90,7 @@ def shop_directory():
 def test_a_small_demo_sells_out_and_the_audit_agrees(shop_directory):
     arguments = ("--port", "0", "--buyers", "10", "--seats", "60", "--once")
     process = demo(*arguments, "--pace", "0.2", "--data-dir", shop_directory)
-    output, _ = process.communicate(timeout=90)
+    output, _ = process.communicate(timeout=180)
     assert process.returncode == 0, output
     assert "Sold out." in output
     assert "PROBLEM" not in output
@@ -110,7 +110,7 @@ def test_nothing_runs_on_after_the_demo_was_killed(shop_directory):
     assert len(below) > 3  # the server, the buyers, and a Postgres with its helpers
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while still_there(below) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert still_there(below) == set()
@@ -147,7 +147,7 @@ def test_a_taken_port_is_one_clear_sentence():
         taken.listen()
         port = taken.getsockname()[1]
         process = demo("--port", str(port), "--once")
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=120)
     assert process.returncode == 2
     assert output == f"Port {port} is taken; choose another one with --port.\n"
 
@@ -155,7 +155,7 @@ def test_a_taken_port_is_one_clear_sentence():
 def test_a_directory_that_cannot_be_made_is_one_clear_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     process = demo("--port", "0", "--data-dir", tmp_path / "file" / "data", "--once")
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 2
     assert output.startswith("The data directory ")
     assert output.count("\n") == 1
@@ -166,7 +166,7 @@ def test_a_directory_that_cannot_be_made_is_one_clear_sentence(tmp_path):
 )
 def test_a_number_without_sense_is_one_clear_sentence(arguments):
     process = demo("--port", "0", "--once", *arguments)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 2
     assert output.startswith(arguments[0])
     assert output.count("\n") == 1
@@ -312,6 +312,9 @@ FINAL = Final(
     seats=3,
     places_in_areas=2,
     bookings=2,
+    paid=9_300,
+    declined=1,
+    left=1,
     watchers=1,
     gaps=0,
     version=4,
@@ -346,7 +349,8 @@ def receipt(*, seats=3, places=2, bookings=2, version=4, ok=True, differences=()
 
 
 def test_a_receipt_that_agrees_with_the_buyers_records_is_no_problem():
-    assert compare(FINAL, receipt()) == []
+    assert compare(FINAL, receipt(), 9_300) == []
+    assert len(compare(FINAL, receipt(), 9_299)) == 1
 
 
 @pytest.mark.parametrize(
@@ -361,4 +365,4 @@ def test_a_receipt_that_agrees_with_the_buyers_records_is_no_problem():
     ],
 )
 def test_whatever_differs_between_receipt_and_buyers_is_told(other):
-    assert len(compare(FINAL, receipt(**other))) == 1
+    assert len(compare(FINAL, receipt(**other), 9_300)) == 1

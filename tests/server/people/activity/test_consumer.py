@@ -19,7 +19,7 @@ from tests.stage import soon
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 ROOT = Path(__file__).resolve().parents[4]
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Running:

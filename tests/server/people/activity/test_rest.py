@@ -9,7 +9,7 @@ import pytest
 from tests.server.conftest import ADMIN
 
 pytestmark = pytest.mark.postgres
-WAIT_S = 10.0
+WAIT_S = 60.0
 EVENT = {"name": "x", "capacity": 10, "starts_at": "2037-01-01T00:00:00Z"}
 OLGA = {"email": "olga@example.org", "password": "a password of some length"}
 

@@ -110,6 +110,6 @@ async def test_the_house_is_kept_again_after_a_failure(writer, pool, monkeypatch
     writer.run = partial(writer.keep_house, Job())
     async with Running(writer):
         await soon(lambda: len(tries) == 2)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not await partitions(pool):  # noqa: ASYNC110 - the table tells nobody
                 await asyncio.sleep(0.01)

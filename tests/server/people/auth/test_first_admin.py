@@ -1,10 +1,8 @@
 """The administrator of the environment is there, and what is there stays untouched."""
 
 import asyncio
-from functools import partial
 
 import pytest
-from argon2 import PasswordHasher
 
 from persistence.people.accounts import Account
 from persistence.postgres.pool import Pool
@@ -13,6 +11,7 @@ from server.people.auth.first_admin import ensure_admin
 from server.people.auth.passwords import passwords as module
 from server.people.auth.passwords.passwords import Passwords
 from tests.persistence.persons import accounts_of
+from tests.server.conftest import quick_hasher
 
 pytestmark = pytest.mark.postgres
 EMAIL, PASSWORD = "admin@example.org", "correct horse battery"
@@ -28,8 +27,7 @@ async def pool(database_url):
 
 @pytest.fixture
 def passwords(monkeypatch):
-    quick = partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(module, "PasswordHasher", quick)
+    monkeypatch.setattr(module, "PasswordHasher", quick_hasher)
     passwords = Passwords()
     yield passwords
     passwords.close()

@@ -1,13 +1,16 @@
 """People signed in, and out, without a request."""
 
+import asyncio
 from time import time
 
 import pytest
+from argon2 import PasswordHasher
 
-from persistence.errors import Stale
+from persistence.errors import Stale, Unavailable
 from persistence.people.users import Users
 from server.base.refusals.refusals import Refusal
 from server.people.auth.passwords import passwords
+from server.people.auth.service import WRONG_S
 from server.transport.ratelimit.meter import RateLimited
 from server.transport.ratelimit.request_limits import GUESTS_BURST, LOGINS_BURST
 from tests.persistence.persons import ALONE_S, LAPTOP, PHONE, TOKEN_S
@@ -47,6 +50,78 @@ async def test_who_has_the_password_is_signed_in(entrance):
             tried=entrance.tried.append,
         )
     assert len(entrance.tried) == 2
+
+
+async def test_a_login_hashes_anew_what_was_hashed_with_other_costs(entrance):
+    await entrance.choose(MIA)
+    fresh = (await entrance.account(MIA)).password_hash
+    await entrance.log_in(MIA)
+    assert (await entrance.account(MIA)).password_hash == fresh
+    before = PasswordHasher(time_cost=2, memory_cost=64, parallelism=4).hash(PASSWORD)
+    await store_hash(entrance, before)
+    with pytest.raises(Refusal, match="unauthenticated"):
+        await entrance.log_in(MIA, "another password")
+    assert (await entrance.account(MIA)).password_hash == before
+    session = (await entrance.log_in(MIA)).session
+    after = (await entrance.account(MIA)).password_hash
+    assert not entrance.passwords.is_outdated(after)
+    # It is the same password, and no other session ends for it.
+    again = entrance.who(await entrance.log_in(MIA))
+    rows = await entrance.service.sessions_of(again)
+    assert session in {row.session_id for row in rows}
+    assert (await entrance.account(MIA)).password_hash == after
+
+
+async def test_two_logins_at_once_both_succeed_where_the_hash_is_renewed(entrance):
+    before = PasswordHasher(time_cost=2, memory_cost=64, parallelism=4).hash(PASSWORD)
+    await store_hash(entrance, before)
+    signed = await asyncio.gather(*(entrance.log_in(MIA) for _ in range(4)))
+    assert len({one.session for one in signed}) == 4
+
+
+async def test_a_hash_that_cannot_be_renewed_now_is_no_reason_to_refuse(
+    entrance, monkeypatch
+):
+    before = PasswordHasher(time_cost=2, memory_cost=64, parallelism=4).hash(PASSWORD)
+    await store_hash(entrance, before)
+
+    async def away(*_: object) -> None:
+        raise Unavailable("away")
+
+    monkeypatch.setattr(entrance.accounts, "renew_hash", away)
+    assert (await entrance.log_in(MIA)).user == MIA.user
+    assert (await entrance.account(MIA)).password_hash == before
+
+
+async def store_hash(entrance, stored_hash: str) -> None:
+    account = await entrance.account(MIA)
+    assert await entrance.accounts.change_password(account, stored_hash, []) is not None
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "of today", "of before"])
+async def test_a_wrong_password_is_answered_no_sooner_whosever_it_is(
+    entrance, whose, monkeypatch
+):
+    naps: list[float] = []
+    sleep = asyncio.sleep
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", nap)
+    await entrance.choose(MIA)
+    if whose == "of before":
+        await store_hash(entrance, PasswordHasher().hash(PASSWORD))
+    account = None if whose == "nobody's" else await entrance.account(MIA)
+    began = time()
+    meter = uncounted()
+    assert not await entrance.service.has_password(account, "x@y.z", "wrong", meter)
+    worked_s = time() - began
+    # What it worked and what it rested are together the same for all; the loop's clock
+    # counts milliseconds.
+    assert naps[-1] + worked_s >= WRONG_S - 0.01
+    assert naps[-1] < WRONG_S
 
 
 async def test_only_a_guest_who_logs_in_loses_sockets(entrance):

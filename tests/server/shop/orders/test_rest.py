@@ -210,6 +210,32 @@ async def test_a_second_attempt_ends_the_first(world):
     assert (closed.status, closed.body["code"]) == (409, "order_closed")
 
 
+async def test_what_is_in_is_not_given_back_and_what_goes_back_lets_nobody_in(world):
+    buyer = await world.guest()
+    codes = []
+    orders = [await world.order(buyer, 1) for _ in range(2)]
+    for order in orders:
+        assert await world.choose(order, "pay") < 400
+        async with asyncio.timeout(20):
+            while not order["tickets"]:
+                order = await buyer.good("GET", f"/v1/orders/{order['id']}")
+                await asyncio.sleep(0.02)
+        codes.append(order["tickets"][0]["code"])
+
+    async def scan(code: str, nonce: str) -> str:
+        body = {"event": world.event, "code": code, "nonce": nonce}
+        found = await world.seller.good("POST", "/v1/checkin/scans", body)
+        return str(found["result"])
+
+    assert await scan(codes[0], "nonce-0000000000000001") == "ok"
+    refused = await buyer.post(f"/v1/orders/{orders[0]['id']}/cancel")
+    assert (refused.status, refused.body["code"]) == (409, "already_in")
+    assert await scan(codes[0], "nonce-0000000000000002") == "already_in"
+    gone = await buyer.post(f"/v1/orders/{orders[1]['id']}/cancel")
+    assert gone.body["status"] == "refunded"
+    assert await scan(codes[1], "nonce-0000000000000003") in ("locked", "revoked")
+
+
 async def test_an_order_that_is_left_frees_its_places(world):
     buyer = await world.guest()
     order = await world.order(buyer, 5)
@@ -278,6 +304,14 @@ async def test_bad_input_is_told_in_full(world):
     assert (forged.status, forged.body["code"]) == (400, "webhook_forged")
     unknown = await buyer.post("/v1/payments/stripe/webhook", {})
     assert unknown.status == 404
+    # The log of who did what is written in this order; the last one is in there.
+    await buyer.post("/v1/orders/ord_none/cancel")
+    async with asyncio.timeout(20):
+        routes: list[str] = []
+        while "/v1/orders/{order}/cancel" not in routes:
+            page = await world.seller.good("GET", "/v1/activity?limit=200")
+            routes = [one["route"] for one in page["items"]]
+    assert not any("webhook" in route for route in routes)
 
 
 async def test_without_a_provider_nothing_is_sold_that_is_paid_first(admin):

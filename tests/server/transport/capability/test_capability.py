@@ -218,6 +218,6 @@ async def test_the_death_of_what_runs_is_the_server_s(error, told):
     startup = startup_of(Capability(name="toys", open=opener))
     await startup.open_all()
     with pytest.raises(type(error or RuntimeError()), match=told):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await startup.failed
     await startup.close()

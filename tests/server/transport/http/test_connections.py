@@ -62,7 +62,7 @@ async def house(trusted: str = "", **options: float) -> AsyncIterator[House]:
 
 
 async def until_left(limiter: ConnectionLimiter, count: int) -> None:
-    for _ in range(1_000):
+    for _ in range(3_000):
         if len(limiter.connections) <= count:
             return
         await asyncio.sleep(0.02)
@@ -106,15 +106,15 @@ async def test_whoever_takes_nothing_of_an_answer_is_ended(monkeypatch):
 
 async def test_whoever_reads_slowly_is_not(monkeypatch):
     monkeypatch.setattr(doors, "SWEEP_EVERY_S", 0.05)
-    monkeypatch.setattr(doors, "TAKES_NOTHING_S_MAX", 0.3)
+    monkeypatch.setattr(doors, "TAKES_NOTHING_S_MAX", 2.0)
     async with house() as place:
         reader, writer = await place.knock()
         writer.write(ASK % b"big")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await reader.readuntil(b"\r\n\r\n")
             for _ in range(16):
                 await reader.readexactly(len(BIG) // 16)
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.2)
 
 
 SLOW_HEADS = {
@@ -137,7 +137,7 @@ async def test_a_head_that_does_not_come_whole_is_not_waited_for(name):
                 writer.write(b"x")
 
         dripping = asyncio.create_task(drip())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.gather(reader.read(), return_exceptions=True)
         dripping.cancel()
         await until_left(place.limiter, 0)

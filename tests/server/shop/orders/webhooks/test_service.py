@@ -76,14 +76,14 @@ async def test_what_nobody_signed_or_long_ago_is_refused_counted_and_not_kept(sh
     await shop.pay(order)
     (message, *_) = shop.messages()
     now = int(time.time())
-    good = headers_of(SECRET, message.id, now, message.body)
+    good = headers_of((SECRET,), message.id, now, message.body)
     forged = [
         {},
         {**good, "webhook-signature": "v1,AAAA"},
         {**good, "webhook-id": "another"},
-        headers_of(b"x" * 32, message.id, now, message.body),
-        headers_of(SECRET, message.id, now - 600, message.body),
-        headers_of(SECRET, message.id, now + 600, message.body),
+        headers_of((b"x" * 32,), message.id, now, message.body),
+        headers_of((SECRET,), message.id, now - 600, message.body),
+        headers_of((SECRET,), message.id, now + 600, message.body),
     ]
     for headers in forged * 20:
         with pytest.raises(Refusal) as refused:
@@ -116,6 +116,31 @@ async def test_a_message_that_overtook_us_waits_and_is_applied(shop):
     await shop.settle()
     assert (await shop.state(order)).status == "confirmed"
     assert await shop.deliver(*messages) == [True] * len(messages)
+
+
+async def test_what_cannot_be_applied_holds_up_no_other(shop):
+    orders = await pay_all(shop, 2, Behaviour())
+    messages = shop.messages()
+    await shop.pool.fetch("CREATE TABLE aside AS SELECT * FROM payment")
+    await shop.pool.fetch("DELETE FROM payment")
+    await shop.deliver(*messages)
+    await shop.pool.fetch("INSERT INTO payment SELECT * FROM aside")
+    apply = shop.desk.apply
+
+    async def breaking(connection, order, heard):
+        if order == orders[0]:
+            raise ValueError("it is broken")
+        return await apply(connection, order, heard)
+
+    shop.desk.apply = breaking
+    await shop.webhooks.look()
+    shop.desk.apply = apply
+    await shop.driver.drain(10)
+    states = [(await shop.state(order)).status for order in orders]
+    assert states == ["payment_pending", "confirmed"]
+    await shop.webhooks.look()
+    await shop.driver.drain(10)
+    assert (await shop.state(orders[0])).status == "confirmed"
 
 
 async def test_what_tells_of_nothing_known_is_counted_after_ten_minutes(shop):

@@ -1,9 +1,12 @@
 """The gateway in its own process: every outcome, every kind of webhook, its death."""
 
 import asyncio
+import os
 import re
 import signal
 import stat
+import subprocess
+import sys
 from collections import Counter
 
 import aiohttp
@@ -22,6 +25,8 @@ from server.shop.payments.provider import (
     RefundSettled,
 )
 from tests.server.shop.payments.gateway_process import (
+    OTHER_SECRET,
+    REPOSITORY,
     SECRET,
     GatewayProcess,
     attempt_of,
@@ -400,6 +405,54 @@ async def test_how_sessions_are_treated_can_be_said_before_they_begin(
     await gateway.choose(session.url, "pay")
     await receiver.until(lambda: len(receiver.facts) == 3)
     assert len({fact.event_ref for fact in receiver.facts}) == 1
+
+
+async def test_the_secret_is_changed_while_both_go_on(gateway, provider, receiver):
+    """The gateway knows both first, then the server has the new one."""
+    await gateway.choose((await begin(provider, receiver, "pay_r1")).url, "pay")
+    await receiver.until(lambda: len(receiver.facts) == 1)
+    gateway.end()
+    gateway.environment["ONSALE_GATEWAY_SECRET"] = f"{OTHER_SECRET} {SECRET}"
+    gateway.start()
+    await gateway.choose((await begin(provider, receiver, "pay_r2")).url, "pay")
+    await receiver.until(lambda: len(receiver.facts) == 2)
+    newer = provider_at(gateway.url, OTHER_SECRET)
+    receiver.provider = newer
+    await gateway.choose((await begin(newer, receiver, "pay_r3")).url, "pay")
+    await receiver.until(lambda: len(receiver.facts) == 3)
+    assert len(receiver.raw) == 3
+    await newer.close()
+    gateway.end()
+    gateway.environment["ONSALE_GATEWAY_SECRET"] = SECRET
+    gateway.start()
+
+
+def test_what_cannot_be_served_is_one_clear_sentence(gateway, tmp_path):
+    (tmp_path / "broken" / "gateway").mkdir(parents=True)
+    (tmp_path / "broken" / "gateway" / "gateway.sqlite").write_bytes(b"no file" * 99)
+    cases = {
+        "is in use by process": (gateway.folder, 0, SECRET),
+        "cannot be used: file is not a database": (tmp_path / "broken", 0, SECRET),
+        "Address already in use": (tmp_path / "taken", gateway.port, SECRET),
+        "has to be random": (tmp_path / "guessed", 0, "changeme" * 8),
+    }
+    started = {}
+    for sentence, (folder, port, secret) in cases.items():
+        started[sentence] = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "server", "gateway"),
+                *("--port", str(port), "--data-dir", str(folder)),
+            ],
+            cwd=REPOSITORY,
+            env=os.environ | {"ONSALE_GATEWAY_SECRET": secret},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    for sentence, process in started.items():
+        _, said = process.communicate()
+        assert (process.returncode, sentence in said) == (2, True), said
+        assert said.startswith("onsale: ")
+        assert said.count("\n") == 1
 
 
 async def test_a_page_that_is_not_there_says_what_to_do(gateway):

@@ -40,6 +40,7 @@ BACK = {"gateway-back"}
         (("decline",), {}, "failed", "Go back to your order to try again", BACK),
         (("late",), {}, "late", "You need not wait here", BACK),
         (("expire",), {}, "expired", "No money was taken", BACK),
+        (("late", "expire"), {}, "expired", "You need not wait here", BACK),
     ],
 )
 def test_each_state_says_what_happened_and_what_to_do(
@@ -51,7 +52,8 @@ def test_each_state_says_what_happened_and_what_to_do(
     found = set(re.findall(r'data-testid="(gateway-\w+)"', text))
     assert found - {"gateway-amount", "gateway-status"} == choices
     # What failed leads back to where another try is; what was paid to the order.
-    where = ASK.cancel if state in ("open", "failed", "expired") else ASK.success
+    ended_unpaid = state in ("open", "failed") or steps == ("expire",)
+    where = ASK.cancel if ended_unpaid else ASK.success
     assert f'href="{where}"' in text
     assert "$" not in re.sub(r"<style>.*</style>", "", text, flags=re.DOTALL)
 

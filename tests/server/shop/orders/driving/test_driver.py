@@ -263,3 +263,22 @@ async def test_a_price_raised_between_page_and_order_is_told_and_the_hold_stays(
     again = await shop.begin_of(state.hold, total=2_000)
     assert again != hold
     assert (await shop.driver.drive(again)).stored.state.step == "paying"
+
+
+async def test_an_order_that_cannot_be_driven_holds_up_no_other(shop):
+    broken, order = await shop.begin(), await shop.begin(user="bert")
+    do = shop.driver._do
+
+    async def breaking(stored, wish):
+        if stored.state.order == broken:
+            raise ValueError("it is broken")
+        return await do(stored, wish)
+
+    shop.driver._do = breaking
+    await shop.settle()
+    assert (await shop.state(broken)).step == "pledging"
+    assert (await shop.state(order)).step == "paying"
+    assert shop.desk.alarms == 1
+    shop.driver._do = do
+    await shop.settle()
+    assert (await shop.state(broken)).step == "paying"

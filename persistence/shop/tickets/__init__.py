@@ -1,0 +1,1 @@
+"""Tickets as rows, the keys that sign them, and what was revoked."""

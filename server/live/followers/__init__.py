@@ -1,0 +1,1 @@
+"""Lets the followers of the journal go on where something was committed."""

@@ -1,0 +1,1 @@
+"""Check-in: gates, lists of who may come in, and who did."""

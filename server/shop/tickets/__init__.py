@@ -1,0 +1,1 @@
+"""Tickets: their numbers, codes and pictures, and what is good no longer."""
