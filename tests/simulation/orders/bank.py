@@ -136,6 +136,8 @@ class Bank:
             return self._said_of(known)
         made = Return(self._ref("re"), ask.ref, ask.refund, ask.amount, ask.currency)
         self.returns[ask.refund] = made
+        if ask.reason == "given_back":
+            self._check_seats(self.accounts[ask.ref].attempt.order)
         self._check_left(made)
         chance = self.random.random()
         if made.state == "failed":
@@ -148,6 +150,13 @@ class Bank:
         if made.state != "failed" and self.random.random() < self.refund_fails:
             self._later(6.5 + self.random.random() * 4, made, "failed")
         return self._said_of(made)
+
+    def _check_seats(self, order: str) -> None:
+        """Seats are free before their money is asked for: S8."""
+        state = self.world.tables.rows[order].stored.state
+        head = self.world.database.head(state.event)
+        if state.booking in head.bookings and state.booking not in head.cancelled:
+            self.world.violate(f"{order} gives money back and keeps its seats")
 
     def _check_left(self, made: Return) -> None:
         """Let a return fail for which there is not money enough: M3."""

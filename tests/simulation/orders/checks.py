@@ -137,6 +137,8 @@ def _payments(order: OrderState) -> list[str]:
             if one.captured or any(x.payment == one.payment for x in order.refunds):
                 wrong.append(f"{one} brought nothing and has money")
             continue
+        if one.use == "accepted" and one.captured_currency != order.currency:
+            wrong.append(f"{one} was paid in {one.captured_currency}")
         owed, asked = one.captured - _kept(order, one), _asked_back(order, one)
         # Others may return it, too, before we know or after.
         if not owed - _outside(order, one) <= asked <= owed:
