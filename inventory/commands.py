@@ -25,6 +25,8 @@ Quantities = Annotated[dict[Label, Quantity], Meta(min_length=1)]
 Types = dict[Label, str | Quantities]
 Seconds = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
 Order = Annotated[str, Meta(min_length=1, max_length=limits.ORDER_LENGTH_MAX)]
+ORDER_PREFIX = "ord_"
+"""What names of the shop's orders begin with, and no note of a buyer."""
 PledgeSeconds = Annotated[int, Meta(ge=1, le=limits.PLEDGE_LIFE_S)]
 
 

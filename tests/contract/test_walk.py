@@ -45,6 +45,7 @@ LOOKS = (
     "show_try",
     "show_token_keys",
     "show_receipt_key",
+    "show_ticket_keys",
 )
 
 
@@ -179,6 +180,16 @@ async def listens(one: Newcomer) -> None:
                 await one.does("olga", "resume_event")
 
 
+async def takes_tickets(one: Newcomer) -> None:
+    await one.lists("olga", "list_tickets")
+    await one.lists("olga", "list_event_tickets")
+    for shows in ("ticket", "ticket_qr", "ticket_pdf", "ticket_wallet"):
+        await one.does("olga", f"show_{shows}")
+    await one.does("olga", "reissue_ticket")
+    await one.does("olga", "list_revoked_tickets")
+    await one.does("olga", "add_ticket_key")
+
+
 async def buys(one: Newcomer) -> None:
     for op in ("hold", "extend", "release", "book", "holding"):
         await one.does("olga", "run_command", op)
@@ -186,6 +197,7 @@ async def buys(one: Newcomer) -> None:
     await one.lists("olga", "list_event_bookings")
     await one.does("olga", "show_booking")
     await one.does("olga", "show_referenced_booking")
+    await takes_tickets(one)
     await one.does("olga", "cancel_booking")
     await orders(one)
     last = ("hold", "release", "book")

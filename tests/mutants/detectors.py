@@ -31,11 +31,15 @@ RACES = pytest("tests/race/test_journals.py")
 REALTIME = pytest("tests/server/live")
 CONTRACT = pytest("tests/contract/test_watch.py", "tests/contract/test_keys.py")
 
+TICKETS = pytest("tests/server/shop/tickets")
+
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
+    "persistence/shop/tickets/": [TICKETS],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
     "server/people/": [pytest("tests/server/people")],
+    "server/shop/tickets/": [TICKETS],
     "server/": [REALTIME, SIMULATION, CONTRACT],
 }
 _BY_FILE: dict[str, Detector] = {
@@ -91,6 +95,24 @@ _BY_FILE: dict[str, Detector] = {
     "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
     "server/live/fanout/hub.py": pytest("tests/server/live/fanout"),
     "server/events/attendees/service.py": pytest("tests/server/events/attendees"),
+    "persistence/shop/tickets/register.py": pytest(
+        "tests/server/shop/tickets/test_service.py"
+    ),
+    "persistence/shop/tickets/tickets.py": pytest(
+        "tests/server/shop/tickets/test_service.py"
+    ),
+    "server/shop/tickets/follower.py": pytest(
+        "tests/server/shop/tickets/test_service.py",
+        "tests/server/shop/tickets/test_follower.py",
+    ),
+    "server/shop/tickets/keyring.py": pytest(
+        "tests/server/shop/tickets/test_keyring.py"
+    ),
+    "server/shop/tickets/rules.py": pytest("tests/server/shop/tickets/test_rules.py"),
+    "server/shop/tickets/service.py": pytest(
+        "tests/server/shop/tickets/test_service.py"
+    ),
+    "server/shop/tickets/token.py": pytest("tests/server/shop/tickets/test_token.py"),
     "persistence/journal/lanes.py": LANES,
     "persistence/postgres/connection.py": LANES,
 }

@@ -383,7 +383,8 @@ class _Case:
             case GiveBack():
                 return self._give_back()
             case EventOver():
-                if order.step == "booked":
+                leaving = any(one.state == "leaving" for one in order.lines)
+                if order.step == "booked" and not leaving:
                     self._set("completed")
         return None
 

@@ -1,5 +1,6 @@
 """Orders as their buyers make, see, pay and cancel them, and as sellers see them."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from aiohttp import web
@@ -18,7 +19,7 @@ from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import Rules
 from persistence.shop.orders.rows import OrderBuyer, StoredOrder
 from server.base.identity import Identity
-from server.base.refusals.refusals import CommandRefused, Refusal
+from server.base.refusals.refusals import CommandRefused, Refusal, wrong_field
 from server.events.catalogue.service import EventService, FoundEvent
 from server.live.actors.registry import EventUnavailable, ask
 from server.people.organisations.membership import Memberships
@@ -187,12 +188,15 @@ class OrderService:
     async def _on(self, stored: StoredOrder) -> StoredOrder:
         """Return an order after it was driven, where that is for us to do."""
         if stored.state.step in ("new", "pledging", "priced", "paid"):
-            return (await self._drive(stored.state.order, None)).stored
+            return (await self._driven(self._driver.drive_new(stored))).stored
         return stored
 
-    async def _drive(self, order: str, applied: Applied | None) -> Applied:
+    async def _drive(self, order: str, applied: Applied) -> Applied:
+        return await self._driven(self._driver.drive(order, applied))
+
+    async def _driven(self, driving: Awaitable[Applied]) -> Applied:
         try:
-            return await self._driver.drive(order, applied)
+            return await driving
         except ProviderUnavailable as error:
             raise Refusal(PROVIDER_UNAVAILABLE) from error
         except EventUnavailable as error:
@@ -261,6 +265,7 @@ class OrderService:
             raise Refusal("cancel_too_late")
 
 
+NO_TYPE: Final = "The event has no such type, or the hold no such place."
 NO_PROVIDER: Final = "Nobody takes payments here: set ONSALE_PAYMENTS."
 
 
@@ -282,6 +287,8 @@ def _unless_refused(stored: StoredOrder) -> StoredOrder:
     order = stored.state
     if order.step != "refused":
         return stored
+    if order.why == "bad_field":
+        raise wrong_field("types", NO_TYPE)
     if order.why != CHANGED:
         # Of an owner that is newer than this process it may be a code of its own.
         known = order.why if order.why in DETAILS else "hold_not_found"

@@ -164,7 +164,7 @@ class Shop:
         """Deliver webhooks in this order, those that wait where none is named."""
         answers = []
         for message in messages or self.messages():
-            headers = headers_of(SECRET, message.id, int(time.time()), message.body)
+            headers = headers_of((SECRET,), message.id, int(time.time()), message.body)
             answers.append(await self.webhooks.take("gateway", headers, message.body))
         return answers
 

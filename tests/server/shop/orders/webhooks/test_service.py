@@ -76,14 +76,14 @@ async def test_what_nobody_signed_or_long_ago_is_refused_counted_and_not_kept(sh
     await shop.pay(order)
     (message, *_) = shop.messages()
     now = int(time.time())
-    good = headers_of(SECRET, message.id, now, message.body)
+    good = headers_of((SECRET,), message.id, now, message.body)
     forged = [
         {},
         {**good, "webhook-signature": "v1,AAAA"},
         {**good, "webhook-id": "another"},
-        headers_of(b"x" * 32, message.id, now, message.body),
-        headers_of(SECRET, message.id, now - 600, message.body),
-        headers_of(SECRET, message.id, now + 600, message.body),
+        headers_of((b"x" * 32,), message.id, now, message.body),
+        headers_of((SECRET,), message.id, now - 600, message.body),
+        headers_of((SECRET,), message.id, now + 600, message.body),
     ]
     for headers in forged * 20:
         with pytest.raises(Refusal) as refused:

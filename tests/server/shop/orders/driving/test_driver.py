@@ -244,10 +244,13 @@ async def test_confirmed_orders_are_completed_with_their_event(shop):
     order = await shop.begin()
     await is_paid(shop, order)
     await shop.driver.drive(order)
+    await shop.driver.complete()
+    assert (await shop.state(order)).status == "confirmed"
     await shop.pool.fetch(
-        'UPDATE event SET settings = settings || \'{"sale_state": "completed"}\''
+        "UPDATE event SET settings = settings || jsonb_build_object("
+        "'sale_state', 'completed', 'completes_at_ms', 4000000000000)"
     )
-    await shop.driver.look()
+    await shop.driver.complete()
     assert (await shop.state(order)).status == "completed"
 
 
