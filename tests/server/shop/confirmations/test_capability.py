@@ -1,5 +1,7 @@
 """In a whole server: letters come after tickets, and both are on the health page."""
 
+from typing import Any
+
 from tests.persistence.journals import open_store
 from tests.persistence.sales import selling
 from tests.persistence.shop.test_confirmations import account, book
@@ -11,6 +13,8 @@ async def test_what_is_sold_elsewhere_is_followed_here(client, database_url):
         user = await account(store, verified=True)
         async with selling(store, "evt") as sale:
             booking = await book(sale, user, seats=["A-1", "A-2"])
+        part: dict[str, Any] = {}
+        rows: list[Any] = []
         for _ in range(300):
             part = (await client.good("GET", "/health"))["parts"]["followers"]
             rows = await store.query("SELECT mail_id, body FROM mail")
