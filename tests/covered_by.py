@@ -140,7 +140,6 @@ COVERS = {
     ],
     "tests/contract/test_catalogue.py": [
         "server/events/catalogue/calendar/rest.py",
-        "server/events/catalogue/ranking.py",
         "server/events/catalogue/editing/rest_duplicate.py",
         "server/events/catalogue/rest_list.py",
     ],
