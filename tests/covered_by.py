@@ -100,6 +100,17 @@ COVERS = {
     "tests/contract/test_bookings.py": [
         "server/events/bookings/rest.py",
     ],
+    "tests/contract/test_checkin.py": [
+        "server/shop/checkin/frames.py",
+        "server/shop/checkin/rest.py",
+        "server/shop/checkin/rest_lists.py",
+    ],
+    "tests/server/shop/checkin/test_rules.py": [
+        "persistence/shop/checkin/facts.py",
+    ],
+    "tests/server/shop/checkin/test_service.py": [
+        "server/shop/checkin/service_lists.py",
+    ],
     "tests/contract/test_catalogue.py": [
         "server/events/catalogue/calendar/rest.py",
         "server/events/catalogue/ranking.py",
@@ -245,6 +256,7 @@ COVERS = {
         "server/ops/demo/admin_client.py",
         "server/ops/demo/buyer.py",
         "server/ops/demo/buyers.py",
+        "server/ops/demo/cashier.py",
         "server/ops/demo/children.py",
         "server/ops/demo/command.py",
         "server/ops/demo/ledger.py",

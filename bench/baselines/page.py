@@ -1,4 +1,4 @@
-"""A bare aiohttp handler that answers with bytes it was given: the limit of a read."""
+"""A bare aiohttp handler that answers with bytes it was given: the limit of REST."""
 
 import sys
 
@@ -16,7 +16,7 @@ def main() -> None:
         return web.Response(body=text, headers={"Content-Type": kind})
 
     app = web.Application()
-    app.router.add_get("/{path:.*}", answer)
+    app.router.add_route("*", "/{path:.*}", answer)
     shell.serve(app)
 
 

@@ -13,6 +13,7 @@ SCOPES = [
     "tickets:scan",
     "members:read",
     "analytics:read",
+    "checkin",
 ]
 
 

@@ -297,7 +297,7 @@ async def test_lists_are_made_and_changed_by_who_manages_the_event(api, one):
     door = await open_door(api, one)
     lists = f"{door.path}/lists"
     (main,) = (await door.good("GET", lists))["items"]
-    assert (main["list"], main["reentry"], main["categories"]) == ("main", False, None)
+    assert (main["id"], main["reentry"], main["categories"]) == ("main", False, None)
     body = {"name": "Lounge", "reentry": True, "categories": ["none"]}
     headers = {"Idempotency-Key": "lounge"}
     made = await api.good("POST", lists, body, who=one.leader, headers=headers)
@@ -307,7 +307,7 @@ async def test_lists_are_made_and_changed_by_who_manages_the_event(api, one):
         "POST", lists, body | {"name": "B"}, who=one.leader, headers=headers
     )
     assert check_problem(answer, 422)["code"] == "key_reused"
-    name = made["list"]
+    name = made["id"]
     assert (await door.scan(0, list=name))["result"] == "wrong_list"
     await api.good("PATCH", f"{lists}/{name}", {"categories": None}, who=one.leader)
     for way in ("in", "out", "in"):

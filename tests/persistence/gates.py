@@ -14,7 +14,7 @@ from tests.persistence.journals import Store
 START = datetime(2026, 11, 1, 18, tzinfo=UTC)
 """In the past: gates ask us only later."""
 
-_PUT = """
+PUT_TICKETS = """
 INSERT INTO ticket (ticket_id, booking_id, event_id, number, state, holder, kind, label,
     category, key_id, changed, revoked_at)
 SELECT 'tic_' || n, 'bkg_1', $1, $2 || n, $4, '{"user": "usr_1"}', 'seat', 'A-' || n,
@@ -52,7 +52,7 @@ class Gate:
     async def put(self, *names: str, state: str = "valid", category: str = "1") -> None:
         """Make tickets, each with a name of one letter."""
         await query(
-            self.store.url, _PUT, self.event, "AAAAAAAAA", names, state, category
+            self.store.url, PUT_TICKETS, self.event, "AAAAAAAAA", names, state, category
         )
 
     async def scan(

@@ -13,6 +13,7 @@ from server.live.actors.registry import LocalEvent
 from tests.checkers.witness import check
 from tests.fakes import Head
 from tests.scenario import NOW_MS
+from tests.simulation.orders.checks import check_orders
 from tests.simulation.pledges import check_pledges
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def check_world(world: "World") -> None:
             world.violate(f"Witness of {event}: {sentence}")
         _check_journal(world, event, head)
         _check_promises(world, event, head)
+    check_orders(world)
 
 
 def _check_journal(world: "World", event: str, head: Head) -> None:

@@ -9,7 +9,7 @@ from server.transport.rest.story import EVENT_ID, MADE, OLGA
 LIST_ID: Final = "lst_6xR2vNq0bYtL9kWsJc4mZg"
 NONCE: Final = "north-1-000001"
 LIST: Final[dict[str, Any]] = {
-    "list": LIST_ID,
+    "id": LIST_ID,
     "event": EVENT_ID,
     "name": "VIP lounge",
     "reentry": True,
@@ -19,7 +19,7 @@ LIST: Final[dict[str, Any]] = {
 }
 MAIN_LIST: Final[dict[str, Any]] = {
     **LIST,
-    "list": "main",
+    "id": "main",
     "name": "Main",
     "reentry": False,
     "opens_at": None,
@@ -112,7 +112,6 @@ EXAMPLES: Final = Examples(
             "event_mark": "0123456789abcdef",
             "name": "A concert",
             "list": MAIN_LIST,
-            "server_time": "2026-11-21T17:00:00Z",
             "keys": [
                 {
                     "key": "8b1c2d3e",

@@ -1,8 +1,7 @@
 """The frames `watch_gate` and `unwatch_gate`: how check-in goes, as it goes."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from inventory.rejections import Code
 from inventory.replies import Ok, refuse
 from persistence.errors import Unavailable
 from server.base.identity import Identity
@@ -18,6 +17,9 @@ from server.shop.checkin.feed import (
 from server.shop.checkin.service import CHECKIN_SERVICE
 from server.transport.capability.frame_row import FrameRow
 from server.transport.rest.story import EVENT_ID
+
+if TYPE_CHECKING:
+    from inventory.rejections import Code
 
 
 class Watching:

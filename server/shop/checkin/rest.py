@@ -289,6 +289,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         budget="own",
         body=ScanCreate,
         answers=ScanDocument,
+        keyed=True,
         problems=(
             *WRITES,
             *EVENT,
@@ -312,6 +313,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         budget="own",
         body=ScanUndo,
         answers=UndoDocument,
+        keyed=True,
         problems=(*WRITES, *EVENT, FORBIDDEN, SCAN_NOT_FOUND, NOTHING_TO_UNDO),
     ),
     Route(
@@ -328,6 +330,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         budget="own",
         body=UploadCreate,
         answers=UploadDocument,
+        keyed=True,
         problems=WRITES,
     ),
 )

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -74,7 +74,7 @@ class ListPatch(Body):
 class ListDocument(Struct):
     """A list of an event."""
 
-    list: str
+    id: str
     event: str
     name: str
     reentry: bool
@@ -147,14 +147,13 @@ class BundleTicket(Struct):
 
 
 class BundleDocument(Struct):
-    """What a gate takes along; `server_time` tells it how far its clock is off."""
+    """What a gate takes along; `Date` in the answer tells how far its clock is off."""
 
     event: str
     event_mark: str
     """What stands for the event in codes."""
     name: str
     list: ListDocument
-    server_time: datetime
     keys: Sequence[BundleKey]
     tickets: Sequence[BundleTicket]
     next_cursor: str | None
@@ -221,13 +220,13 @@ async def show_checkin_bundle(call: Call) -> web.Response:
     bundle = await call[CHECKIN_SERVICE].bundle(
         call.who, event, query.get("list", MAIN), query.get("cursor", ""), int(limit)
     )
-    return call.answer(_bundled(bundle))
+    return call.read(_bundled(bundle))
 
 
 def document_of(row: CheckinList) -> ListDocument:
     """Return a list as clients see it."""
     return ListDocument(
-        list=row.list_id,
+        id=row.list_id,
         event=row.event_id,
         name=row.name,
         reentry=row.reentry,
@@ -266,7 +265,6 @@ def _bundled(bundle: Bundle) -> BundleDocument:
         event_mark=bundle.mark,
         name=bundle.event.settings.name,
         list=document_of(bundle.list),
-        server_time=datetime.now(UTC),
         keys=[
             BundleKey(
                 key,
@@ -348,6 +346,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         scope="events:write",
         body=ListPatch,
         answers=ListDocument,
+        keyed=True,
         problems=(*WRITES, *EVENT, LIST_NOT_FOUND, PRECONDITION_FAILED),
     ),
     Route(
@@ -375,6 +374,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         who=WHO,
         scope="checkin",
         answers=BundleDocument,
+        cached=True,
         query=(
             Query(
                 "list",

@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
+from server.events.sales.examples import HOLD, TOTAL
 from server.transport.rest.examples import Examples
 from server.transport.rest.story import BOOKING_ID, EVENT_ID, OLGA, page
 
 ORDER_ID: Final = "ord_5vQm2XzN8rTb0sLkJc7wRy"
 ATTEMPT_ID: Final = "pay_5vQm2XzN8rTb0sLkJc7wRy_1"
-HOLD: Final = "wpIkTgnpGQtcs4X0yoXc8bH2"
 BUYER: Final = {"email": "olga@example.org", "name": "Olga", "locale": "en"}
 
 
@@ -92,7 +92,7 @@ EXAMPLES: Final = Examples(
             "event": EVENT_ID,
             "hold": HOLD,
             "buyer": BUYER,
-            "total": _eur(4650),
+            "total": TOTAL,
         },
         "take_payment_webhook": {
             "type": "payment.captured",

@@ -121,8 +121,8 @@ async def show_referenced_order(call: Call) -> web.Response:
 
 async def pay_order(call: Call) -> web.Response:
     """Begin another attempt to pay; the one that is open ends first."""
-    order = call.path("order", ORDER_NOT_FOUND)
-    stored = await call[ORDER_SERVICE].pay(call.who, order)
+    order, key = call.path("order", ORDER_NOT_FOUND), call.key
+    stored = await call[ORDER_SERVICE].pay(call.who, order, key)
     return call.answer(await _document(call, stored))
 
 

@@ -137,7 +137,7 @@ class OrderService:
         await self._memberships.require_insight(who, found.organisation, found.maker)
         return EventOrders(self.listed, event)
 
-    async def pay(self, who: Identity, order: str) -> StoredOrder:
+    async def pay(self, who: Identity, order: str, key: str | None) -> StoredOrder:
         """Begin another attempt to pay; the open one is ended first.
 
         Where that was paid meanwhile, the order is, and no attempt begins.
@@ -145,8 +145,9 @@ class OrderService:
         stored = await self.find(who, order)
         if stored.user != who.user:
             raise Refusal(ORDER_NOT_FOUND)
+        asked = None if key is None else new_id("ask", order, key)
         for _ in range(ASKED_MAX):
-            applied = await self._desk.hear(order, facts.PayAgain())
+            applied = await self._desk.hear(order, facts.PayAgain(asked))
             if applied.refused is None:
                 return (await self._drive(order, applied)).stored
             if not pending(applied.stored.state):

@@ -236,6 +236,22 @@ class Driver:
         if isinstance(held, Refused):
             return facts.NotBooked(held.code, again=True)
         assert isinstance(held, HoldOk)
+        # At what it cost when it was ordered, whatever it costs now.
+        pledge = commands.Pledge(
+            id=0,
+            event=order.event,
+            hold=held.hold,
+            order=order.order,
+            until_s=order.rules.until_s,
+            lines=[
+                commands.Priced(one.label, one.unit, one.type)
+                for one in order.lines
+                if one.kind in ("seat", "place")
+            ],
+        )
+        pledged = await self._ask(stored, pledge, "late:pledge")
+        if isinstance(pledged, Refused):
+            return facts.NotBooked(pledged.code, again=True)
         book = commands.Book(id=0, event=order.event, hold=held.hold, order=order.order)
         return _booked(await self._ask(stored, book, "late:book"), again=True)
 

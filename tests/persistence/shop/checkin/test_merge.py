@@ -1,13 +1,17 @@
 """Uploads and undoing: facts stay as they were, and come to the same in any order."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from itertools import permutations
 from random import Random
+from typing import Any
 
 import pytest
 
+from persistence.shop.checkin.facts import Green
 from persistence.shop.checkin.merge import NothingToUndo, Told
+from server.shop.checkin.rules import fold
 from tests.persistence.gates import START, Gate, number_of
 from tests.persistence.journals import Store
 
@@ -218,6 +222,47 @@ async def test_a_ticket_that_comes_later_is_found_by_the_next_upload(gate):
     assert (first.outcome, first.ticket_id) == (None, None)
     await gate.put("D")
     assert outcomes_of(await gate.merge.upload(seen)) == ["entry"]
+
+
+async def test_scans_uploads_and_undoing_at_once_come_to_what_all_facts_say(gate):
+    """What scans noted one by one is what folding all facts from nothing tells."""
+    chance = Random(14)
+    letters, nonces = "ABC", [f"online-{n}" for n in range(60)]
+
+    async def device(number: int) -> None:
+        for nonce in nonces[number::6]:
+            ticket, way = chance.choice(letters), chance.choice(["in", "in", "out"])
+            await gate.scan(ticket, way, nonce=nonce)
+            seen = gate.seen(ticket, number + chance.random(), way, nonce=f"up-{nonce}")
+            await gate.merge.upload([seen, gate.seen(chance.choice(letters), 5.0)])
+            if chance.random() < 0.3:
+                with suppress(NothingToUndo):
+                    await gate.merge.undo(
+                        "evt", chance.choice(nonces), "usr", "mistake"
+                    )
+
+    await asyncio.gather(*(device(number) for number in range(6)))
+    noted = await gate.outcomes()
+    where = {ticket: await gate.standing(ticket) for ticket in letters}
+    greens: dict[str, list[Green]] = {f"tic_{ticket}": [] for ticket in letters}
+    for row in await gate.store.query(
+        "SELECT ticket_id, nonce, direction, sort_at, at, gate, who, revoked"
+        " FROM checkin WHERE coalesce(saw, result) = 'ok' AND undone_at IS NULL"
+    ):
+        greens[row[0]].append(Green(*row[1:]))
+    told: dict[str, Any] = {}
+    for ticket, some in greens.items():
+        folded = fold(some)
+        told |= {one: (got.outcome, got.other) for one, got in folded.outcomes.items()}
+        standing, nonce = where[ticket[-1]]
+        assert standing == folded.standing
+        assert folded.since is None or folded.since.nonce == nonce
+    assert noted == {nonce: told.get(nonce, (None, None)) for nonce in noted}
+    assert {outcome for outcome, _ in told.values()} >= {
+        "entry",
+        "exit",
+        "double_entry",
+    }
 
 
 async def test_undoing_leaves_exactly_what_was_before(gate):

@@ -80,6 +80,7 @@ def test_frames_nobody_asked_for_are_sent():
         "send_event_updated",
         "send_event_deleted",
         "send_capacity",
+        "send_gate",
     }
 
 
