@@ -151,7 +151,13 @@ TABLE = [
     (after(new(), FREE), NotBooked("sale_closed"), NOW, "event_cancelled", set()),
     (EXPIRED, captured(), DUE, "late", {BookAgain()}),
     (LATE, Booked("bkg"), DUE, "booked", set()),
-    (LATE, NotBooked("seat_not_free", again=True), DUE, "lost", {GiveMoney("rfd_1_1_lost")}),
+    (
+        LATE,
+        NotBooked("seat_not_free", again=True),
+        DUE,
+        "lost",
+        {GiveMoney("rfd_1_1_lost")},
+    ),
     (BOOKED, EventOver(), NOW, "completed", set()),
     (BOOKED, GiveBack(), NOW, "booked", {FreeSeats()}),
     (
@@ -246,7 +252,9 @@ def test_too_much_is_accepted_and_the_rest_goes_back():
     assert sum(one.amount for one in lost.refunds) == 130
 
 
-@pytest.mark.parametrize(("amount", "currency"), [(99, "EUR"), (100, "USD"), (1, "JPY")])
+@pytest.mark.parametrize(
+    ("amount", "currency"), [(99, "EUR"), (100, "USD"), (1, "JPY")]
+)
 def test_too_little_and_another_currency_are_rejected_in_full(amount, currency):
     outcome = step(PAYING, captured(amount, currency), NOW)
     order = outcome.order
@@ -451,7 +459,5 @@ def check(before: OrderState, order: OrderState) -> None:
     if before.booking is not None:
         assert order.booking == before.booking
     if order.step in ("lost", "event_cancelled") and accepted:
-        back = sum(
-            one.amount for one in order.refunds if one.payment == order.accepted
-        )
+        back = sum(one.amount for one in order.refunds if one.payment == order.accepted)
         assert back == accepted[0].captured
