@@ -25,6 +25,8 @@ Quantities = Annotated[dict[Label, Quantity], Meta(min_length=1)]
 Types = dict[Label, str | Quantities]
 Seconds = Annotated[int, Meta(ge=1, le=limits.HOLD_TTL_S_MAX)]
 Order = Annotated[str, Meta(min_length=1, max_length=limits.ORDER_LENGTH_MAX)]
+ORDER_PREFIX = "ord_"
+"""What names of the shop's orders begin with, and no note of a buyer."""
 PledgeSeconds = Annotated[int, Meta(ge=1, le=limits.PLEDGE_LIFE_S)]
 
 
@@ -143,6 +145,15 @@ class DeleteEvent(Command, tag="delete_event"):
     seen: Revisions = None
 
 
+class Priced(Struct, frozen=True, gc=False):
+    """A seat or a single place as a pledge listed it once."""
+
+    label: Label
+    amount: int
+    """In the minor unit."""
+    type: str | None = None
+
+
 class Pledge(Command, tag="pledge"):
     """Bind a hold to an order until `until_s` from now (the shop).
 
@@ -157,6 +168,9 @@ class Pledge(Command, tag="pledge"):
     """What the buyer was shown; where it costs anything else, nothing is pledged."""
     types: Types | None = None
     """What is sold as which type: a seat by its label, places by area and type."""
+    lines: Annotated[list[Priced], Meta(min_length=1)] | None = None
+    """All of the hold at what the order was told when it had another one of the same,
+    which it lost; `types` is not asked then."""
 
 
 class Unpledge(Command, tag="unpledge"):

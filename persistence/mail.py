@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from persistence.postgres.pool import Pool, Row
@@ -26,9 +27,10 @@ KEPT_S = 7 * 86_400
 Purpose = Literal["verify", "reset"]
 
 _PUT = """
-INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at)
-VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 s')
+INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at, attachments)
+VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 s', $7::jsonb)
 """
+_PUT_ONCE = f"{_PUT} ON CONFLICT (mail_id) DO NOTHING"
 _PUT_CODE = """
 INSERT INTO mail_code (hash, user_id, purpose, email, expires_at)
 VALUES ($1, $2, $3, $4, now() + $5 * interval '1 s')
@@ -53,16 +55,21 @@ WHERE mail_id IN (
         AND expires_at > now() AND announcement_id IS {which}
     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-RETURNING mail_id, recipient, subject, body, created_at, attempts
+RETURNING mail_id, recipient, subject, body, created_at, attempts,
+    attachments::text AS attachments
 """
 _TAKE_LETTERS = _TAKE.format(which="NULL")
 _TAKE_ANNOUNCED = _TAKE.format(which="NOT NULL")
-_SENT = "UPDATE mail SET sent_at = now(), body = '', reason = NULL WHERE mail_id = $1"
+_SENT = """
+UPDATE mail SET sent_at = now(), body = '', attachments = '[]', reason = NULL
+WHERE mail_id = $1
+"""
 _LATER = """
 UPDATE mail SET due_at = now() + $2 * interval '1 s', reason = $3 WHERE mail_id = $1
 """
 _FAILED = """
-UPDATE mail SET failed_at = now(), body = '', reason = $2 WHERE mail_id = $1
+UPDATE mail SET failed_at = now(), body = '', attachments = '[]', reason = $2
+WHERE mail_id = $1
 """
 _WAITING = """
 SELECT count(*) AS waiting FROM mail
@@ -79,6 +86,17 @@ _FORGET = (
 )
 
 
+class Attachment(Struct, frozen=True):
+    """A file of text that a mail carries; its media type is one of `text/`."""
+
+    name: str
+    media_type: str
+    text: str
+
+
+_attachments = msgspec.json.Decoder(tuple[Attachment, ...]).decode
+
+
 class Mail(Struct, frozen=True):
     """A mail to be sent within `lasts_s`."""
 
@@ -88,6 +106,7 @@ class Mail(Struct, frozen=True):
     subject: str
     body: str
     lasts_s: int
+    attachments: tuple[Attachment, ...] = ()
 
     def __repr__(self) -> str:
         """Leave out what only the recipient should know."""
@@ -120,6 +139,7 @@ class TakenMail(Struct, frozen=True):
     body: str
     created_at: datetime
     attempts: int
+    attachments: tuple[Attachment, ...] = ()
 
     def __repr__(self) -> str:
         """Leave out what only the recipient should know."""
@@ -142,7 +162,7 @@ class Outbox:
         if len(rows) < TAKEN_MAX:
             left = TAKEN_MAX - len(rows)
             rows += await self._pool.fetch(_TAKE_ANNOUNCED, TAKEN_S, left)
-        return [TakenMail(**row) for row in rows]
+        return [_taken(row) for row in rows]
 
     async def sent(self, mail_id: str) -> None:
         """Note that a mail is on its way; what it said is forgotten."""
@@ -191,15 +211,15 @@ async def put_mails(connection: Any, mails: list[Mail], codes: list[Code]) -> No
         fields = (code.hash, code.user_id, code.purpose, code.email, code.lasts_s)
         await connection.execute(_PUT_CODE, *fields)
     for mail in mails:
-        await connection.execute(
-            _PUT,
-            mail.mail_id,
-            mail.user_id,
-            mail.recipient,
-            mail.subject,
-            mail.body,
-            mail.lasts_s,
-        )
+        await connection.execute(_PUT, *_values(mail))
+
+
+async def put_letters(connection: Any, mails: list[Mail]) -> None:
+    """Add those mails whose names are not known, in the transaction of what they tell.
+
+    For letters that are named for what they tell of, and are sent once.
+    """
+    await connection.executemany(_PUT_ONCE, [_values(mail) for mail in mails])
 
 
 async def use_code(
@@ -220,3 +240,20 @@ async def drop_codes(
 async def drop_mails(connection: Any, user_id: str) -> None:
     """Leave no trace of what was sent to a user."""
     await connection.execute("DELETE FROM mail WHERE user_id = $1", user_id)
+
+
+def _values(mail: Mail) -> tuple[object, ...]:
+    return (
+        mail.mail_id,
+        mail.user_id,
+        mail.recipient,
+        mail.subject,
+        mail.body,
+        mail.lasts_s,
+        msgspec.json.encode(mail.attachments).decode(),
+    )
+
+
+def _taken(row: Row) -> TakenMail:
+    fields = {**row, "attachments": _attachments(row["attachments"])}
+    return TakenMail(**fields)

@@ -42,6 +42,7 @@ from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.checkin.capability import CHECKIN
+from server.shop.confirmations.capability import CONFIRMING
 from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
@@ -97,6 +98,7 @@ CAPABILITIES: Final = (
     MONEY,
     ORDERING,
     TICKETS,
+    CONFIRMING,
     CHECKIN,
     DESCRIPTION,
     PAGES,

@@ -54,7 +54,28 @@ class ShopAsks:
             "until_s": self.dice.choice([1, 60, 900, 1_020, 1_800]),
             "total": total,
             "types": self.types(token) if self.dice.random() < 0.5 else None,
+            "lines": self.lines(token) if self.dice.random() < 0.2 else None,
         }
+
+    def lines(self, token: str) -> list[dict[str, Any]]:
+        """Name all of a hold at other prices, now and then not all of it, or more."""
+        hold, dice = self.stock.holds.get(token), self.dice
+        labels = ["A-1"] if hold is None else []
+        if hold is not None:
+            labels += [self.venue.labels[seat] for seat in hold.seats]
+            for area, count in hold.areas.items():
+                labels += [self.venue.areas[area].label] * count
+        if dice.random() < 0.2:
+            labels = [*labels[1:], dice.choice([*labels, "GA", "B-2", "ZZ"])]
+        dice.shuffle(labels)
+        return [
+            {
+                "label": label,
+                "amount": dice.choice([0, 700, 800]),
+                "type": dice.choice([None, None, "child"]),
+            }
+            for label in labels
+        ]
 
     def types(self, token: str) -> dict[str, Any]:
         """Sell some of a hold as types, now and then what is not there or is none."""

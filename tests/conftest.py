@@ -50,6 +50,18 @@ BOTH_LOOPS = (
     "tests/server/live/",
     "tests/server/transport/",
 )
+# Of those, what is about statements, documents and addresses alone.
+ONE_LOOP = (
+    "tests/persistence/journal/test_audit.py",
+    "tests/persistence/journal/test_receipt_key.py",
+    "tests/persistence/journal/test_results.py",
+    "tests/persistence/postgres/test_history.py",
+    "tests/persistence/postgres/test_searches.py",
+    "tests/server/live/actors/test_idle.py",
+    "tests/server/live/actors/test_looks.py",
+    "tests/server/live/websocket/test_frame_table.py",
+    "tests/server/transport/http/test_unrouted.py",
+)
 SERVER = pytest.StashKey[RunServer]()
 SERVER_URL = pytest.StashKey[str]()
 
@@ -68,7 +80,9 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     chosen = config.getoption("--loop")
     if chosen == "usual":
-        chosen = "both" if item.nodeid.startswith(BOTH_LOOPS) else "uvloop"
+        close = item.nodeid.startswith(BOTH_LOOPS)
+        once = item.nodeid.startswith(ONE_LOOP)
+        chosen = "both" if close and not once else "uvloop"
     return {name: make for name, make in LOOPS.items() if chosen in {name, "both"}}
 
 

@@ -6,6 +6,27 @@ says so.
 """
 
 COVERS = {
+    "tests/server/shop/orders/test_rules.py": [
+        "persistence/shop/orders/records.py",
+        "server/shop/orders/attempts.py",
+        "server/shop/orders/facts.py",
+    ],
+    "tests/server/shop/orders/driving/test_driver.py": [
+        "server/shop/orders/driving/desk.py",
+    ],
+    "tests/server/shop/orders/webhooks/test_service.py": [
+        "persistence/shop/orders/provider_events.py",
+    ],
+    "tests/server/shop/orders/test_rest.py": [
+        "persistence/shop/orders/listing.py",
+        "server/shop/orders/bodies.py",
+        "server/shop/orders/driving/news.py",
+        "server/shop/orders/service.py",
+        "server/shop/orders/webhooks/rest.py",
+    ],
+    "tests/persistence/shop/orders/test_orders.py": [
+        "persistence/shop/orders/rows.py",
+    ],
     "tests/persistence/followers/test_passes.py": [
         "persistence/followers/follower.py",
     ],
@@ -256,6 +277,7 @@ COVERS = {
         "server/ops/demo/admin_client.py",
         "server/ops/demo/buyer.py",
         "server/ops/demo/buyers.py",
+        "server/ops/demo/cashier.py",
         "server/ops/demo/children.py",
         "server/ops/demo/command.py",
         "server/ops/demo/ledger.py",

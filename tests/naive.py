@@ -348,6 +348,8 @@ class NaiveStock(NaiveShop, NaiveSale):
         return {"seats": seats, "areas": areas}
 
     def book(self, command: c.Book) -> Reply:
+        if not self.system and (command.order or "").startswith("ord_"):
+            return self.refuse("forbidden")
         if self.state == "cancelled":
             return self.refuse("sale_closed")
         hold = self.find_hold(command.hold)

@@ -91,7 +91,11 @@ class NaiveShop:
             return {}
         if hold["order"] not in (None, command.order):
             self.refuse("hold_pledged")
-        told = self.as_types(hold, command.types)
+        if command.lines is not None and not hold["order"]:
+            told = self.as_before(hold, command.lines)
+        else:
+            types = None if command.lines is not None else command.types
+            told = self.as_types(hold, types)
         if told is not None:
             self.check_total({**hold, "told": told}, command.total)
             if hold["order"] and told != hold["told"]:
@@ -139,6 +143,29 @@ class NaiveShop:
             }
             for label, each, kind in told
         ]
+
+    def as_before(
+        self, hold: dict[str, Any], lines: list[c.Priced]
+    ) -> list[Told] | None:
+        """What is told of a hold that costs what another one did, line by line."""
+        named = [(line.label, line.amount, line.type) for line in lines]
+        seats = [one for one in named if one[0] not in self.blocked_places]
+        places = [one for one in named if one[0] in self.blocked_places]
+        if len({label for label, _, _ in seats}) != len(hold["seats"]) or {
+            label for label, _, _ in seats
+        } != set(hold["seats"]):
+            other = {label for label, _, _ in seats} ^ set(hold["seats"])
+            self.refuse("seat_not_found", seats=sorted(other))
+        labels = [label for label, _, _ in places]
+        counts = {label: labels.count(label) for label in labels}
+        if counts != hold["areas"] or len(seats) != len(hold["seats"]):
+            self.refuse("area_not_found")
+        if self.reasons.keys() & {"seat_not_found", "area_not_found"}:
+            return None
+        by_label = {one[0]: one for one in seats}
+        # Places that are alike stand together.
+        alike = [one for key in dict.fromkeys(places) for one in places if one == key]
+        return [*(by_label[label] for label in hold["seats"]), *alike]
 
     def as_types(
         self, hold: dict[str, Any], types: dict[str, Any] | None

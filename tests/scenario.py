@@ -296,6 +296,8 @@ def parse(text: str) -> AnyCommand:
             fields[name] = _money(value)
         elif equals and name == "types":
             fields[name] = _types(value)
+        elif equals and name == "lines":
+            fields[name] = [_line(one) for one in value.split(",")]
         elif equals and name == "places":
             fields[name] = [_place(one) for one in value.split(",")]
         elif equals:
@@ -332,6 +334,12 @@ def _types(value: str) -> dict[str, Any]:
         else:
             found[label] = kind
     return found
+
+
+def _line(value: str) -> dict[str, Any]:
+    """Read `A-1:4500` or `GA:1500:child`."""
+    label, amount, kind = [*value.split(":"), ""][:3]
+    return {"label": label, "amount": int(amount), "type": kind or None}
 
 
 def _place(value: str) -> dict[str, Any]:

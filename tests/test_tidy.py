@@ -324,7 +324,7 @@ def test_imports_are_seen_however_they_are_written(line, tmp_path):
 
 
 def test_services_know_no_http():
-    assert tidy.bound_to_http(ROOT) == []
+    assert tidy.bound_to_http(ROOT, LAYOUT) == []
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_a_service_that_knows_http_would_be_found(name, line, wrong, tmp_path):
     put(tmp_path, name, line)
     put(tmp_path, "server/shop/rest.py", line)  # What translates may know both.
     expected = [] if wrong is None else [f"{name} {wrong}"]
-    assert tidy.bound_to_http(tmp_path) == expected
+    assert tidy.bound_to_http(tmp_path, tidy.read(tmp_path)) == expected
 
 
 def put(root: Path, name: str, text: str) -> None:
@@ -461,40 +461,3 @@ def test_nothing_else_stands_at_the_top():
         pytest.skip("not a git checkout")
     top = {line.partition("/")[0] for line in listed.stdout.splitlines()}
     assert {name for name in top if not name.startswith(".")} - TOP_LEVEL == set()
-
-
-# Forks for each module, so that what one imported does not help the next; the libraries
-# are loaded once before.
-IMPORT_EACH = """
-import importlib, os, sys, traceback
-import aiohttp.web, asyncpg, msgspec, orjson, redis.asyncio, rich, structlog, uvloop
-
-failed = []
-for name in sys.argv[1:]:
-    child = os.fork()
-    if child == 0:
-        try:
-            importlib.import_module(name)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    if os.waitpid(child, 0)[1] != 0:
-        failed.append(name)
-sys.exit(" ".join(failed) or 0)
-"""
-
-
-@pytest.mark.parametrize("package", PACKAGES)
-def test_every_module_can_be_imported_alone(package):
-    modules = [
-        name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        for name in sources(package)
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORT_EACH, *modules],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr

@@ -127,9 +127,8 @@ def upward(model: Model) -> list[str]:
 # -- Services
 
 
-def bound_to_http(root: Path) -> list[str]:
+def bound_to_http(root: Path, model: Model) -> list[str]:
     """Return where services know HTTP: they are called without, and refuse without."""
-    model = read(root)
     wrong = [
         f"{name} imports {other}"
         for name in model
@@ -204,6 +203,55 @@ def _reached(start: str, uses: Mapping[str, set[str]]) -> set[str]:
         seen |= new
         left += new
     return seen
+
+
+# -- Knots
+
+
+def knots(root: Path, packages: Iterable[str]) -> list[list[str]]:
+    """Return the modules that need each other to be imported, each knot at its largest.
+
+    By their dotted names. What functions import, and what is only for types, is not
+    needed for that; the packages that a module is in are.
+    """
+    paths = [path for name in packages for path in (root / name).rglob("*.py")]
+    trees = {_dotted(path.relative_to(root)): path.read_bytes() for path in paths}
+    needs = {
+        name: {
+            part
+            for wanted in [name, *_needed(ast.parse(source).body)]
+            for part in _with_parents(wanted)
+            if part in trees and part != name
+        }
+        for name, source in trees.items()
+    }
+    reached = {name: _reached(name, needs) for name in needs}
+    found = {
+        frozenset(other for other in reached[name] if name in reached[other])
+        for name in reached
+    }
+    return sorted(sorted(knot) for knot in found if knot)
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _with_parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def _needed(body: Iterable[ast.AST]) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from _needed(node.orelse)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from _needed(ast.iter_child_nodes(node))
 
 
 # -- Sizes

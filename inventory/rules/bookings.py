@@ -3,8 +3,9 @@
 from msgspec import UNSET
 
 from inventory.changes import BookingCancelled, HoldBooked
-from inventory.commands import Book, Cancel, Holding
+from inventory.commands import ORDER_PREFIX, Book, Cancel, Holding
 from inventory.records import HoldRecord
+from inventory.rejections import SYSTEM_ONLY
 from inventory.replies import (
     BookOk,
     HeldBooking,
@@ -32,7 +33,9 @@ from inventory.suggest import instead_of_booking
 
 def book(request: Request, command: Book) -> Decision:
     """Make a hold of the caller final."""
-    stock = request.stock
+    stock, order = request.stock, command.order
+    if order is not None and order.startswith(ORDER_PREFIX) and not request.system:
+        return None, refuse("forbidden", SYSTEM_ONLY)
     if stock.settings.sale_state == "cancelled":
         return None, refuse("sale_closed", "The event is cancelled.")
     hold = own_hold(request, command.hold)
@@ -63,7 +66,6 @@ def book(request: Request, command: Book) -> Decision:
     if total is None and currency is not None:
         # Held when the event was free: who counts the journal shall not price it anew.
         total = Money(0, currency)
-    order = command.order
     by_order = request.system and order is not None
     return HoldBooked(hold.token, booking, reference, order, total, by_order), reply
 

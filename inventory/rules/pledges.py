@@ -37,7 +37,7 @@ from inventory.rules.common import (
     seats_of,
     told,
 )
-from inventory.rules.types import reprice, sort
+from inventory.rules.types import as_before, reprice, sort
 from inventory.settings import Money
 from inventory.state import Stock
 
@@ -98,9 +98,11 @@ def _as_asked(
     known, prices = hold.pledge, told(stock, hold)
     plain = prices
     if known is not None and known.order is not None:
-        if command.types is None:
+        if command.types is None or command.lines is not None:
             return prices, known.kinds
         plain = known.plain or prices
+    if command.lines is not None:
+        return as_before(stock, hold, plain, command.lines)
     if not command.types:
         return (prices, None) if hold.order is None else _same(hold, prices, None)
     found = sort(stock, hold, plain, command.types)

@@ -1,6 +1,8 @@
 """What an order sells its seats and places as: reduced prices and others, by type."""
 
-from inventory.commands import Types
+from collections import Counter
+
+from inventory.commands import Priced, Types
 from inventory.prices import Kinds, Prices, Run
 from inventory.records import HoldRecord
 from inventory.replies import Refused, refuse
@@ -68,6 +70,38 @@ def _split(
             runs.append((area, left, each))
             kinds.append(None)
     return tuple(runs), tuple(kinds)
+
+
+def as_before(
+    stock: Stock, hold: HoldRecord, plain: Prices, lines: list[Priced]
+) -> tuple[Prices, Kinds] | Refused:
+    """Return what a hold costs an order that was told so before, line by line.
+
+    Refuses where the hold is not of just these seats and places.
+    """
+    labels = stock.venue.labels
+    index = stock.venue.area_index
+    of_seats = {line.label: line for line in lines if line.label not in index}
+    mine = [labels[seat] for seat in hold.seats]
+    if len(of_seats) != len(mine) or not of_seats.keys() >= set(mine):
+        refused = refuse("seat_not_found", "The hold is of other seats.")
+        refused.seats = sorted(of_seats.keys() ^ set(mine))
+        return refused
+    of_areas = [line for line in lines if line.label not in of_seats]
+    counted = Counter(index[line.label] for line in of_areas)
+    if counted != hold.areas or len(of_seats) + len(of_areas) != len(lines):
+        return refuse("area_not_found", "The hold is of other places.")
+    runs = Counter((index[line.label], line.amount, line.type) for line in of_areas)
+    seats = [of_seats[label] for label in mine]
+    prices = Prices(
+        plain.currency,
+        tuple([line.amount for line in seats]),
+        tuple([(area, count, each) for (area, each, _), count in runs.items()]),
+    )
+    kinds = Kinds(
+        tuple([line.type for line in seats]), tuple([kind for _, _, kind in runs])
+    )
+    return prices, kinds
 
 
 def reprice(

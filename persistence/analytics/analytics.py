@@ -5,11 +5,14 @@ counts have reached the head of each event's journal.
 """
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from inventory.settings import Sum
+from persistence.analytics.paid import Parts, paid_by_days, paid_by_step, paid_for
 from persistence.postgres.pool import Pool, Row
 
 Step = Literal["minute", "day"]
@@ -104,6 +107,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     buyers: int
     returning_buyers: int
     money: list[Takings]
+    paid: list[Sum]
 
 
 class Point(Struct, frozen=True, kw_only=True):
@@ -118,6 +122,7 @@ class Point(Struct, frozen=True, kw_only=True):
     seats_booked: int
     seats_cancelled: int
     money: list[Takings]
+    paid: list[Sum] = []
 
 
 class Ranked(Struct, frozen=True):
@@ -164,7 +169,8 @@ class Analytics:
         row = await self._pool.fetch_one(f"{_SUMMARY} {scope.where}", scope.name)
         assert row is not None
         rows = await self._pool.fetch(_MONEY.format(scope=scope.where), scope.name)
-        return Totals(**row, money=[_takings_of(row) for row in rows])
+        paid = await paid_for(self._pool, scope.where, scope.name)
+        return Totals(**row, money=[_takings_of(row) for row in rows], paid=paid)
 
     async def trend(
         self, scope: Scope, step: Step, begin: datetime, end: datetime
@@ -172,7 +178,8 @@ class Analytics:
         """Return the minutes or days in which something happened, in order."""
         statement = _trend(scope, step, part=f"t.{step}", at="t.part")
         rows = await self._pool.fetch(statement, scope.name, begin, end)
-        return [_point_of(row) for row in rows]
+        asked = scope.where, scope.name, step, begin, end
+        return _with_paid(rows, await paid_by_step(self._pool, *asked))
 
     async def days(self, scope: Scope, begins: list[datetime]) -> list[Point]:
         """Return the days in which something happened, in order, out of the minutes.
@@ -186,7 +193,8 @@ class Analytics:
         statement = _trend(scope, "minute", part=part, at=at)
         values = (scope.name, begins[0], begins[-1], begins)
         rows = await self._pool.fetch(statement, *values)
-        return [_point_of(row) for row in rows]
+        paid = await paid_by_days(self._pool, scope.where, scope.name, begins)
+        return _with_paid(rows, paid)
 
     async def ranking(self, scope: Scope) -> list[Ranked]:
         """Return the events that sold most."""
@@ -217,6 +225,19 @@ def _trend(scope: Scope, unit: Step, *, part: str, at: str) -> str:
             f"sum(t.{name}) AS {name}" for name in (*_COUNTS, "revenue", "refunded")
         ),
     )
+
+
+def _with_paid(rows: list[Row], paid: Parts) -> list[Point]:
+    """Return the points of what happened, and of what was paid, in order."""
+    points = {row["at"]: _point_of(row) for row in rows}
+    for at, sums in paid.items():
+        # What was booked in the last moment of a minute is confirmed in the next one.
+        point = points.get(at)
+        if point is None:
+            nothing: dict[str, Any] = dict.fromkeys(_COUNTS, 0)
+            point = Point(at=at, money=[], **nothing)
+        points[at] = replace(point, paid=sums)
+    return [points[at] for at in sorted(points)]
 
 
 def _takings_of(row: Row) -> Takings:

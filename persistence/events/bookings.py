@@ -271,7 +271,7 @@ class Bookings:
 
 def _booking_of(row: Row) -> Booking:
     seats, areas = _labels(row["seats"]), _areas(row["areas"])
-    lines = _lines_of(row, seats, areas)
+    lines = lines_of(row["lines"], seats, areas)
     return Booking(
         booking=row["booking_id"],
         event=row["event_id"],
@@ -292,13 +292,19 @@ def _booking_of(row: Row) -> Booking:
     )
 
 
-def _lines_of(row: Row, seats: list[str], areas: dict[str, int]) -> list[BookingLine]:
-    if row["lines"] is None:
+def lines_of(
+    encoded: bytes | None, seats: list[str], areas: dict[str, int]
+) -> list[BookingLine]:
+    """Return what a booking's seats and places cost, as its row tells.
+
+    `encoded` is None where a former version booked it.
+    """
+    if encoded is None:
         return [
             *(BookingLine(label, None, 1, None) for label in seats),
             *(BookingLine(label, None, count, None) for label, count in areas.items()),
         ]
-    booked = _booked_lines(row["lines"])
+    booked = _booked_lines(encoded)
     currency = booked.currency
     known = [
         *(

@@ -46,8 +46,11 @@ ORDER BY h.event_id = ANY ($3), f.at NULLS FIRST, h.event_id LIMIT $2
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, $3))"
 # A statement of its own, after the lock: it sees what the last who had that wrote.
 _STATE = """
-SELECT h.version AS head, coalesce(f.version, 0) AS version
-FROM event_head h LEFT JOIN follower f ON f.name = $1 AND f.event_id = h.event_id
+SELECT h.version AS head, coalesce(f.version, 0) AS version,
+    CASE WHEN $3::text IS NULL THEN h.version ELSE coalesce(a.version, 0) END AS upto
+FROM event_head h
+    LEFT JOIN follower f ON f.name = $1 AND f.event_id = h.event_id
+    LEFT JOIN follower a ON a.name = $3 AND a.event_id = h.event_id
 WHERE h.event_id = $2
 """
 _MOVE = """
@@ -92,32 +95,38 @@ class Passes:
         row = await self._pool.fetch_one(sql, name, event)
         return 0 if row is None else int(row["version"])
 
-    async def step(self, follower: Follower, event: str) -> Passed:
+    async def step(
+        self, follower: Follower, event: str, after: str | None = None
+    ) -> Passed:
         """Let a follower have the next stretch of an event's journal.
 
-        Raises `Hole`, `Overtaken`, and whatever the follower does: then nothing of it
-        happened.
+        Only what the one that it comes `after` has done, where it needs the effects of
+        another. Raises `Hole`, `Overtaken`, and whatever the follower does: then
+        nothing of it happened.
         """
         name = follower.name
         async with self._pool.transaction() as connection:
             if not await connection.fetchval(_TRY_LOCK, name, event, LOCK_SEED):
                 return Passed(more=True)
-            state = await connection.fetchrow(_STATE, name, event)
+            state = await connection.fetchrow(_STATE, name, event, after)
             if state is None:
                 return Passed()
             base, head = state["version"], state["head"]
             timer = Timer()
             rows = await read_stretch(connection, event, base, timer)
+            if head < base:
+                # Of a journal that was cut off: it cannot be told what happened.
+                raise Hole(f"{event} ends at {head}, and was followed to {base}")
+            # Cursors stand between rows, so none is cut in two.
+            upto = state["upto"]
+            rows = [row for row in rows if row.to <= upto]
             if not rows:
-                if head < base:
-                    # Of a journal that was cut off: it cannot be told what happened.
-                    raise Hole(f"{event} ends at {head}, and was followed to {base}")
                 return Passed()
             changes = await _followed(rows, base, timer)
             await follower.follow(connection, event, changes)
             to = rows[-1].to
             await _move(connection, name, event, base, to)
-            return Passed(to - base, to < head)
+            return Passed(to - base, to < min(head, upto))
 
 
 async def _followed(rows: list[JournalRow], base: int, timer: Timer) -> list[Followed]:

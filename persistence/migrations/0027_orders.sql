@@ -93,6 +93,7 @@ CREATE TABLE payment (
     captured_currency text,
     use text CHECK (use IN ('accepted', 'surplus', 'rejected')),
     session text,
+    asked text,
     created_at timestamptz NOT NULL,
     UNIQUE (provider, provider_ref),
     CHECK ((state = 'captured') = (captured_currency IS NOT NULL)),
@@ -101,6 +102,7 @@ CREATE TABLE payment (
         OR captured >= amount AND captured_currency = currency)
 );
 COMMENT ON COLUMN payment.session IS 'the page of the provider where it is paid';
+COMMENT ON COLUMN payment.asked IS 'names the request that it was made for';
 CREATE INDEX payment_of_order ON payment (order_id);
 CREATE UNIQUE INDEX payment_accepted ON payment (order_id) WHERE use = 'accepted';
 

@@ -89,6 +89,17 @@ def a_network_holds_no_more_for_a_minute(tale):
 
 
 @legal
+def a_cancelled_event_keeps_no_hold(tale):
+    tale.ask("ann", "hold A-1 A-2")
+    tale.ask("for:ann", "pledge h1 order=o1 until=900")
+    tale.ask("bob", "hold B-1")
+    tale.ask("org", "sale cancel")
+    tale.tick(1)
+    tale.ask("ann", "holding")
+    tale.ask("bob", "release h2")
+
+
+@legal
 def each_kind_of_refusal(tale):
     for text in (
         "hold Z-9",

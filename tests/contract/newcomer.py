@@ -47,11 +47,14 @@ class Operation(NamedTuple):
 
     @property
     def success(self) -> int:
-        """The status of who does it first; who does it again may get a 200."""
+        """The status of who does it first; another one is of who does it again.
+
+        That is a 200, or a 202 of what takes a while.
+        """
         found, *again = (
             int(one) for one in self.said["responses"] if one.startswith("2")
         )
-        assert again in ([], [200])
+        assert again in ([], [200], [202])
         return found
 
     def filters(self) -> dict[str, Any]:

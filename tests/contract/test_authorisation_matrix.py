@@ -115,12 +115,14 @@ BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
     "create_venue": to_make_a_venue,
     "duplicate_venue": to_make_a_venue,
     "list_event_bookings": lambda asked: access.may_see(*asked),
+    "list_event_orders": lambda asked: access.may_see(*asked),
     "list_attendees": lambda asked: access.may_see(*asked),
     "list_event_tickets": lambda asked: access.may_see(*asked),
     "list_revoked_tickets": lambda asked: access.may_see(*asked),
     # Staff remove nobody but themselves.
     "remove_member": lambda asked: asked.act("member") or asked.act("leader"),
     "cancel_booking": to_end_a_booking,
+    "cancel_order": to_end_a_booking,
     "delete_me": to_end_an_account,
     "create_person": to_note_a_person,
     "list_persons": to_list_persons,
@@ -138,16 +140,24 @@ BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
 ENDING: Final = {"log_out", "log_out_everywhere", "delete_me"}
 """Whoever does these is nobody for the rest of the run: only refusals are tried."""
 
-SEEN: Final = {"show_booking", "show_referenced_booking"}
-"""To all who do not see it, a booking of somebody else looks like none at all."""
+SEEN: Final = {
+    "show_booking",
+    "show_referenced_booking",
+    "show_order",
+    "show_referenced_order",
+}
+"""To all who do not see it, what somebody else bought looks like nothing at all."""
 
-INSTEAD: Final = {("cancel_booking", "booking"): "cancelled"}
+INSTEAD: Final = {
+    ("cancel_booking", "booking"): "cancelled",
+    ("cancel_order", "order"): "cancelled_order",
+}
 """What stands in a path instead, so that the booking stays."""
 
 BODIES: Final[dict[str, object]] = {"run_command": {"op": "holding"}}
 WRONG: Final = {"no such field": True}
 
-OF_EVENT: Final = {"event", "booking", "reference"}
+OF_EVENT: Final = {"event", "booking", "reference", "order", "order_reference"}
 """What a path names where it matters whose the event is."""
 
 
@@ -184,13 +194,25 @@ def expected(route: Route, who: str, organisation: str | None = ORG) -> Denial |
     return BY_NAME.get(route.name, usual)(asked)
 
 
+async def ordered(api: Api, event: str, buyer: Person) -> Json:
+    """Order a place for somebody; it costs nothing."""
+    held = await api.ok(event, buyer, "hold", areas={"GA": 1})
+    body: Json = {"event": event, "hold": held["hold"]}
+    return await api.good("POST", "/v1/orders", body, who=buyer)
+
+
 async def scene_of(
     api: Api, event: str, organisation: str, owned: str | None = None
 ) -> Scene:
     booking = await booked(api, event, await api.guest())
     gone = await booked(api, event, await api.guest())
     await api.ok(event, api.admin, "cancel", booking=gone["booking"])
+    order, ended = [await ordered(api, event, await api.guest()) for _ in range(2)]
+    await api.good("POST", f"/v1/orders/{ended['id']}/cancel", who=api.admin)
     parts = {
+        "order": order["id"],
+        "order_reference": order["reference"],
+        "cancelled_order": ended["id"],
         "event": event,
         "booking": booking["booking"],
         "cancelled": gone["booking"],

@@ -71,6 +71,9 @@ OTHERS: Final[dict[str, str]] = {
     "create_person": MADE_ANEW,
     "duplicate_event": MADE_ANEW,
     "upload_image": MADE_ANEW,
+    "create_order": "a hold has one order, and is told of it each time",
+    "pay_order": "begins an attempt each time, but one under one Idempotency-Key",
+    "take_payment_webhook": "is the provider's, whose messages have ids for that",
     "create_attendee": "an address registers once: already_registered",
 }
 
@@ -125,6 +128,14 @@ async def booking(world: World) -> Step:
 async def managed_booking(world: World) -> Step:
     made = await booking(world)
     return Step(made.path, world.one.owner)
+
+
+async def order(world: World) -> Step:
+    event, who = await sale_of(world.api, world.one), await world.api.guest()
+    held = await world.api.ok(event, who, "hold", areas={"GA": 1})
+    body = {"event": event, "hold": held["hold"]}
+    made = await world.api.good("POST", "/v1/orders", body, who=who)
+    return Step(f"/v1/orders/{made['id']}/cancel", who)
 
 
 async def attendee(world: World) -> Step:
@@ -268,6 +279,7 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "close_event": (sale_step("close", "publish"),),
     "cancel_event": (sale_step("cancel"), sale_step("cancel", "publish", "close")),
     "cancel_booking": (booking, managed_booking),
+    "cancel_order": (order,),
     "cancel_attendee": (attendee,),
     "cancel_registration": (attendee_by_code,),
     "accept_invitation": (accepted_invitation,),

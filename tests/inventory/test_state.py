@@ -143,6 +143,20 @@ def test_due_holds_are_bounded_and_asking_changes_nothing():
     assert scene.stock.due_holds(NOW_MS, 9) == []
 
 
+def test_in_a_cancelled_event_all_holds_are_due_at_once():
+    scene = play("""
+        ann | hold A-1 ttl=3 | ok
+        ann | hold A-2 ttl=1 | ok
+        ann | hold A-3 ttl=2 | ok
+        org | sale cancel    | ok
+    """)
+    stock = scene.stock
+    assert stock.next_deadline_ms() == NOW_MS
+    assert stock.due_holds(NOW_MS, 2) == ["h2", "h3"]
+    scene.tick(0)
+    assert (stock.next_deadline_ms(), stock.due_holds(NOW_MS, 9)) == (None, [])
+
+
 def test_stale_deadlines_do_not_pile_up():
     scene = play("ann | hold A-1 ttl=1 | ok", hold_ttl_s=86_400)
     stock = scene.stock

@@ -31,11 +31,15 @@ RACES = pytest("tests/race/test_journals.py")
 REALTIME = pytest("tests/server/live")
 CONTRACT = pytest("tests/contract/test_watch.py", "tests/contract/test_keys.py")
 
+TICKETS = pytest("tests/server/shop/tickets")
+
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
+    "persistence/shop/tickets/": [TICKETS],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
     "server/people/": [pytest("tests/server/people")],
+    "server/shop/tickets/": [TICKETS],
     "server/": [REALTIME, SIMULATION, CONTRACT],
 }
 _BY_FILE: dict[str, Detector] = {
@@ -75,10 +79,35 @@ _BY_FILE: dict[str, Detector] = {
     "persistence/journal/stretches.py": pytest(
         "tests/persistence/analytics/test_rollup.py"
     ),
+    "persistence/followers/passes.py": pytest("tests/persistence/followers"),
+    "persistence/jobs.py": pytest("tests/persistence/test_jobs.py"),
+    "persistence/shop/confirmations.py": pytest(
+        "tests/persistence/shop/test_confirmations.py"
+    ),
     "persistence/analytics/tally.py": pytest(
         "tests/persistence/analytics/test_tally.py",
         "tests/persistence/analytics/test_rollup.py",
     ),
+    "persistence/analytics/paid.py": pytest("tests/persistence/analytics/test_paid.py"),
+    "persistence/shop/money/entries.py": pytest(
+        "tests/persistence/shop/money/test_entries.py"
+    ),
+    "persistence/shop/money/sums.py": pytest(
+        "tests/persistence/shop/money/test_sums.py"
+    ),
+    "persistence/shop/money/audit.py": pytest(
+        "tests/persistence/shop/money/test_audit.py"
+    ),
+    "server/shop/money/pricing.py": pytest("tests/server/shop/money/test_pricing.py"),
+    "server/shop/money/ledger.py": pytest("tests/server/shop/money/test_ledger.py"),
+    "server/shop/orders/attempts.py": pytest(
+        "tests/persistence/shop/money/test_sums.py"
+    ),
+    "server/live/followers/following.py": pytest("tests/server/live/followers"),
+    "server/live/followers/followers.py": pytest("tests/server/live/followers"),
+    "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),
+    "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
+    "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
     "persistence/shop/checkin/scans.py": pytest(
         "tests/persistence/shop/checkin/test_scans.py",
         "tests/persistence/shop/checkin/test_merge.py",
@@ -96,6 +125,24 @@ _BY_FILE: dict[str, Detector] = {
     ),
     "server/live/fanout/hub.py": pytest("tests/server/live/fanout"),
     "server/events/attendees/service.py": pytest("tests/server/events/attendees"),
+    "persistence/shop/tickets/register.py": pytest(
+        "tests/server/shop/tickets/test_service.py"
+    ),
+    "persistence/shop/tickets/tickets.py": pytest(
+        "tests/server/shop/tickets/test_service.py"
+    ),
+    "server/shop/tickets/follower.py": pytest(
+        "tests/server/shop/tickets/test_service.py",
+        "tests/server/shop/tickets/test_follower.py",
+    ),
+    "server/shop/tickets/keyring.py": pytest(
+        "tests/server/shop/tickets/test_keyring.py"
+    ),
+    "server/shop/tickets/rules.py": pytest("tests/server/shop/tickets/test_rules.py"),
+    "server/shop/tickets/service.py": pytest(
+        "tests/server/shop/tickets/test_service.py"
+    ),
+    "server/shop/tickets/token.py": pytest("tests/server/shop/tickets/test_token.py"),
     "persistence/journal/lanes.py": LANES,
     "persistence/postgres/connection.py": LANES,
 }

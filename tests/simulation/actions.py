@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from inventory import commands as c
 from tests.simulation.client import SEEING, Client, View
 from tests.simulation.database import COMMIT_FAULTS
+from tests.simulation.orders.buyers import Buyer
 from tests.simulation.shop import ORDERS_MAX, Order
 from tests.simulation.tape import SPAN, Action
 from tests.simulation.troubles import TROUBLES
@@ -184,6 +185,16 @@ def _order(client: Client, event: str, a: int, b: int) -> Any:
     return None
 
 
+def _buy(client: Client, event: str, a: int, b: int) -> Any:
+    """Let somebody order what they hold, or what they are about to."""
+    world, hold = client.world, _pick(client.holds[event], a)
+    if hold is None:
+        return _hold(client, event, a, b)
+    if len(world.buyers) < ORDERS_MAX:
+        world.buyers.append(Buyer(world, client.user, event, hold, a, b))
+    return None
+
+
 def _block(client: Client, event: str, a: int, b: int) -> Any:
     office = client.world.clients[0]
     seats = _seats(client, event, SPAN - a, b)
@@ -216,6 +227,7 @@ _COMMANDS: Final[dict[str, Callable[[Client, str, int, int], Any]]] = {
     "block": _block,
     "unblock": _unblock,
     "order": _order,
+    "buy": _buy,
 }
 
 
@@ -279,6 +291,10 @@ def _arm_fence(world: "World", action: Action) -> None:
     world.database.armed_fences += 1
 
 
+def _bank_away(world: "World", action: Action) -> None:
+    world.bank.down_until = world.scheduler.now + _seconds(action, 20.0)
+
+
 _OUTSIDE: Final[dict[str, Callable[["World", Action], None]]] = {
     "fence": _arm_fence,
     "crash": lambda world, one: world.database.crash(_seconds(one, 4.0)),
@@ -288,6 +304,10 @@ _OUTSIDE: Final[dict[str, Callable[["World", Action], None]]] = {
     "kill": _kill,
     "stop": _stop,
     "sale": _sale,
+    "bank": _bank_away,
+    "cancel event": lambda world, one: world.office(
+        c.ChangeSale(id=0, event=world.events[0], to="cancel")
+    ),
 }
 
 

@@ -8,6 +8,7 @@ import server.base.limits
 from inventory import commands as c
 from tests.simulation import troubles
 from tests.simulation.client import SEEING
+from tests.simulation.orders.checks import unfinished
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -20,6 +21,9 @@ FREED_S = 2.0
 
 ORDERS_S = 60.0
 """How long it may take beyond that until all orders are done."""
+
+BOUGHT_S = 120.0
+"""The same for what is bought: refunds settle late, and fail after that."""
 
 STOPPED_S = 6.0
 """How long a process takes to stop where its last words are lost."""
@@ -46,6 +50,8 @@ def quiet_s(world: "World") -> float:
 def calm(world: "World") -> None:
     """End all faults, and see that everything comes to rest."""
     world.database.heal()
+    world.bank.heal()
+    world.tables.heal()
     world.exchange.heal()
     world.rival.gone = True
     for process in list(world.slots):
@@ -77,6 +83,11 @@ def finish_orders(world: "World") -> None:
     ends_s = world.scheduler.now + ORDERS_S + quiet_s(world)
     while world.scheduler.now < ends_s and any(one.waits for one in world.orders):
         world.scheduler.run(world.scheduler.now + 0.5)
+    ends_s = world.scheduler.now + BOUGHT_S + quiet_s(world)
+    while world.scheduler.now < ends_s and unfinished(world):
+        world.scheduler.run(world.scheduler.now + 0.5)
+    for sentence in unfinished(world)[:3]:
+        world.violate(f"No rest for {BOUGHT_S:.0f} s: {sentence}")
 
 
 def settle(world: "World", began: float) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from inventory import limits
 from inventory.audit import Differences, Replay
-from inventory.changes import HoldExpired, HoldPledged, SeatsHeld
+from inventory.changes import HoldExpired, HoldPledged, SaleChanged, SeatsHeld
 from inventory.loading import decode_changes
 from inventory.records import Corrupt
 from inventory.replies import ExtendOk, HoldOk
@@ -13,6 +13,7 @@ from server.live.actors.registry import LocalEvent
 from tests.checkers.witness import check
 from tests.fakes import Head
 from tests.scenario import NOW_MS
+from tests.simulation.orders.checks import check_orders
 from tests.simulation.pledges import check_pledges
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def check_world(world: "World") -> None:
             world.violate(f"Witness of {event}: {sentence}")
         _check_journal(world, event, head)
         _check_promises(world, event, head)
+    check_orders(world)
 
 
 def _check_journal(world: "World", event: str, head: Head) -> None:
@@ -118,6 +120,8 @@ def _check_promises(world: "World", event: str, head: Head) -> None:
             left_ms = reply.expires_in_ms  # type: ignore[union-attr]
             ends_s = operation.called_s + left_ms / 1_000
             promised[token] = max(promised.get(token, 0.0), ends_s)
+    cancelled = False
+    """From then on the event keeps no hold."""
     owners: dict[str, str] = {}
     made: dict[str, int] = {}
     database = world.database
@@ -132,7 +136,9 @@ def _check_promises(world: "World", event: str, head: Head) -> None:
             elif type(change) is HoldPledged:
                 # The audit knows when it ends from now on.
                 promised.pop(change.hold, None)
-            elif type(change) is HoldExpired:
+            elif type(change) is SaleChanged and change.to == "cancelled":
+                cancelled = True
+            elif type(change) is HoldExpired and not cancelled:
                 kept_s = row.at_ms / 1_000 - NOW_MS / 1_000 - begun_s
                 if made[change.hold] < epoch and kept_s < KEPT_S:
                     world.violate(f"{change} came {kept_s:.3f} s after a recovery")

@@ -150,6 +150,8 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         self.paused = False
         self.parked: list[Handle] = []
         self.tasks: list[NumberedTask] = []
+        self.world: Any = None
+        """What the process is in, for what stands in the place of shipped code."""
 
     def pause(self) -> None:
         self.paused = True

@@ -28,6 +28,7 @@ from tests.fakes import Broken
 from tests.simulation.cluster import Place, form
 from tests.simulation.journal import SimClock, SimJournal
 from tests.simulation.loop import ProcessLoop
+from tests.simulation.orders.shop import Shop
 from tests.simulation.registry import SimProcesses
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 ORGANIZER = "org"
+DRAIN_S = 0.5
+"""How long a process that stops lets orders go on that it drives."""
+
 APP = web.Application()
 APP[FRAME_TABLE] = FrameTable(FRAMES)
 
@@ -285,6 +289,8 @@ class Process:
         self.paused_until = 0.0
         self.stopping = False
         self.ready = False
+        self.loop.world = world
+        self.shop = Shop(self, CountedIds(f"o{number}-"))
         self.loop.call_soon(lambda: self.spawn(self._start()))
 
     async def _start(self) -> None:
@@ -300,6 +306,7 @@ class Process:
         self.ready = True
         self.spawn(self.hub.run())
         self.spawn(self.event_registry.run(Job()))
+        self.shop.start()
 
     def spawn(self, work: Any) -> None:
         task = self.loop.create_task(work)
@@ -353,6 +360,7 @@ class Process:
         ends = self.loop.time() + limits.STOP_S_MAX
         if self.cluster is not None:
             await self.cluster.leave(limits.HAND_OVER_S_MAX)
+        await self.shop.driver.drain(DRAIN_S)
         await self.event_registry.stop(ends - self.loop.time())
         writers = sorted(
             self.hub.writers,

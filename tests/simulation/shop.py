@@ -13,7 +13,15 @@ from msgspec.structs import replace
 
 from inventory import commands as c
 from inventory.ports import Envelope
-from inventory.replies import BookOk, Refused, Reply
+from inventory.replies import (
+    BookOk,
+    GivenBackOk,
+    PledgedLine,
+    PledgeOk,
+    Refused,
+    Reply,
+)
+from inventory.settings import Money
 from server.live.actors.envelopes import envelope_of
 from tests.checkers.history import Operation
 
@@ -56,7 +64,9 @@ class Order:
         self.numbers = a
         self.done = 0
         self.booking = ""
-        self.labels: tuple[str, ...] = ()
+        self.lines: list[PledgedLine] = []
+        self.types: dict[str, Any] | None = None
+        self.part: PledgedLine | None = None
         self.asked: Operation | None = None
         self.advance()
 
@@ -115,7 +125,10 @@ class Order:
         of: dict[str, Any] = {"id": 0, "event": event, "key": key}
         if step in ("pledge", "longer"):
             until_s = self.until_s + (9 if step == "longer" else 0)
-            return c.Pledge(**of, hold=self.hold, order=self.name, until_s=until_s)
+            of |= {"hold": self.hold, "order": self.name, "until_s": until_s}
+            if step == "pledge" and self.types is None:
+                self.types = some_types(self.world, self.event, self.hold, self._draw)
+            return c.Pledge(**of, types=self.types if step == "pledge" else None)
         if step == "book":
             return c.Book(**of, hold=self.hold, order=self.name)
         if step == "part":
@@ -126,11 +139,11 @@ class Order:
         return c.Unpledge(**of, hold=self.hold, order=self.name, release=released)
 
     def _part(self) -> dict[str, Any]:
-        """Name a place of the booking, as the shop knows it from its pledge."""
-        label = self.labels[self.done % len(self.labels)]
-        if label in self.world.plans[self.event].venue.area_index:
-            return {"areas": {label: 1}}
-        return {"seats": [label]}
+        """Name a line of the booking, as the shop knows it from its pledge."""
+        line = self.part = self.lines[self.done % len(self.lines)]
+        if line.label in self.world.plans[self.event].venue.area_index:
+            return {"places": [c.Places(line.label, line.amount, line.type)]}
+        return {"seats": [line.label]}
 
     def _answered(self, reply: Reply) -> None:
         self.asked = None
@@ -144,9 +157,14 @@ class Order:
             if self.steps[self.done] != "part":
                 self.done = len(self.steps)
                 return
+        elif type(reply) is PledgeOk:
+            self.lines = reply.lines
+        elif type(reply) is GivenBackOk and self.steps[self.done] == "part":
+            line = self.part
+            if line is None or reply.total != Money(line.amount, "EUR"):
+                self.world.violate(f"{self.name} gave {line} back for {reply.total}")
         elif type(reply) is BookOk:
             self.booking = reply.booking
-            self.labels = (*reply.seats, *reply.areas)
             self.client.bookings[self.event].append(reply.booking)
         self.done += 1
         scheduler.call_later(self._draw(8) / 4, self.advance)
@@ -155,3 +173,22 @@ class Order:
         """Ask again what nobody answered, or whose answer nobody heard."""
         if self.asked is operation:
             self.advance()
+
+
+def some_types(
+    world: "World", event: str, hold: str, draw: Callable[[int], int]
+) -> dict[str, Any]:
+    """Choose what of a hold is sold as which types, where the event has any."""
+    types: dict[str, Any] = {}
+    keys = list(world.plans[event].first_settings.types)
+    for _, local in world.owners(event) if keys else ():
+        state = local.actor._state
+        held = None if state is None else state.stock.holds.get(hold)
+        if held is None:
+            continue
+        venue = local.board.venue
+        for seat in held.seats[: draw(4)]:
+            types[venue.labels[seat]] = keys[draw(len(keys))]
+        for area, count in held.areas.items():
+            types[venue.areas[area].label] = {keys[draw(len(keys))]: 1 + draw(count)}
+    return types

@@ -7,7 +7,7 @@ stay what they were, which is how a failing tape is made small.
 
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct, json
 
@@ -35,6 +35,9 @@ COMMANDS: Final = {
     "unblock": 2,
     "order": 10,
 }
+
+BUYING: Final = {"buy": 100, "bank": 3}
+"""The same for a thousand, for what has to do with money."""
 
 FAULTS: Final[dict[str, float]] = {
     **dict.fromkeys(COMMIT_FAULTS, 12.0),
@@ -84,7 +87,6 @@ LIMITS: Final[dict[str, list[float]]] = {
     "inventory.DRAIN_MS_MAX": [0.08],
     "inventory.RESOLVE_S_MAX": [0.05, 0.5],
     "inventory.EXPIRED_MEMORY_MS": [500, 20_000],
-    "inventory.PAY_MARGIN_S": [1],
     "inventory.PLEDGE_LIFE_S": [5, 12],
     "inventory.UNPLEDGED_MS": [1_000],
     "lease_s": [0.5, 3.0],
@@ -138,6 +140,10 @@ class EventPlan(Struct):
     prevent_orphans: bool
     max_held_per_network: int = 50
     pay_s: int = 900
+    payment: Literal["none", "required"] = "none"
+    types: bool = False
+    terms: int = 0
+    """Which fees and which tax."""
 
 
 class WorldPlan(Struct):
@@ -162,6 +168,11 @@ class WorldPlan(Struct):
     """Whether all clients, and an owner, are gone while the holds run out."""
     networks: int = 0
     """From how many networks the clients come; 0 where that does not count."""
+    margin_s: int = 120
+    """How long an order has its hold beyond its pay time."""
+    faulty_bank: bool = False
+    cancels: bool = False
+    """Whether an event is cancelled before the end."""
 
 
 class Tape(Struct):
@@ -184,7 +195,8 @@ def draw(seed: int, commands: int) -> Tape:
     _draw_cluster(stream(seed, "cluster"), plan)
     _draw_networks(stream(seed, "networks"), plan)
     _draw_shop(stream(seed, "shop"), plan)
-    actions = _draw_commands(stream(seed, "workload"), plan, commands)
+    actions = _draw_buying(stream(seed, "buying"), plan, commands)
+    actions += _draw_commands(stream(seed, "workload"), plan, commands)
     actions += _draw_faults(stream(seed, "faults"), plan, commands, FAULTS)
     if plan.processes > 1:
         troubles = stream(seed, "troubles")
@@ -252,9 +264,16 @@ def _draw_networks(random: Random, plan: WorldPlan) -> None:
 
 
 def _draw_shop(random: Random, plan: WorldPlan) -> None:
-    """Let orders of most events pay within the run, or not at all."""
+    """Let orders pay within the run, and some events be sold for money only."""
+    plan.margin_s = random.choice((1, 3, 3))
+    plan.faulty_bank = random.random() < 0.7
+    plan.cancels = random.random() < 0.1
     for event in plan.events:
-        event.pay_s = random.choice((2, 5, 20, 900))
+        event.pay_s = random.choice((2, 5, 20))
+        event.terms = random.randrange(4)
+        event.types = random.random() < 0.5
+        if random.random() < 0.5:
+            event.payment = "required"
 
 
 def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Action]:
@@ -271,6 +290,19 @@ def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Actio
         actions.append(
             Action(at_s, kind, drawn % plan.clients, drawn & 0xFFFFF, drawn >> 40)
         )
+    return actions
+
+
+def _draw_buying(random: Random, plan: WorldPlan, commands: int) -> list[Action]:
+    """Let buyers order what they hold, and the bank be away for a while."""
+    actions = []
+    for kind, rate in BUYING.items():
+        for _ in range(round(rate * commands / 1_000 * random.choice((0.3, 1, 2)))):
+            at_s = 0.2 + plan.seconds * random.random()
+            who, a, b = (random.getrandbits(20) for _ in range(3))
+            actions.append(Action(at_s, kind, who % plan.clients, a, b))
+    if plan.cancels:
+        actions.append(Action(0.8 * plan.seconds, "cancel event", 0, 0, 0))
     return actions
 
 

@@ -22,26 +22,55 @@ from tests.fakes import MemoryJournal
 from tests.simulation.database import COMMIT_FAULTS
 from tests.simulation.registry import SimProcesses
 from tests.simulation.shrink import shrink
-from tests.simulation.tape import CLUSTER_FAULTS, FAULTS, TAPES, draw, read, store
+from tests.simulation.tape import (
+    BUYING,
+    CLUSTER_FAULTS,
+    FAULTS,
+    TAPES,
+    draw,
+    read,
+    store,
+)
 from tests.simulation.world import play
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 150
 COMMANDS = 300
 PARTS = 3
+ENDS = {
+    "booked",
+    "late",
+    "typed",
+    "refused",
+    "expired",
+    "left",
+    "lost",
+    "given_back",
+    "accepted",
+    "surplus settled",
+    "rejected settled",
+    "excess settled",
+    "lost settled",
+    "given_back settled",
+    "outside settled",
+}
+"""What becomes of orders, and of the money that is not theirs."""
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_whatever_goes_wrong_every_promise_is_kept(part):
     faults: Tally[str] = Tally()
+    orders: Tally[str] = Tally()
     commands = 0
     for seed in range(1 + part, 1 + SEEDS, PARTS):
         outcome = play(draw(seed, COMMANDS))
         assert outcome.violations == [], f"python3 dev.py simulate --seed {seed}"
         commands += outcome.commands
         faults += outcome.faults
+        orders += outcome.orders
     assert commands > COMMANDS * SEEDS / PARTS / 2
-    every = {*COMMIT_FAULTS, *FAULTS, *CLUSTER_FAULTS}
+    assert orders.keys() >= ENDS, "orders never come to some end"
+    every = {*COMMIT_FAULTS, *FAULTS, *CLUSTER_FAULTS, *BUYING} - {"buy"}
     assert faults.keys() >= every, "some fault never happens"
 
 

@@ -22,6 +22,9 @@ import inventory.loading
 import persistence.limits
 import server.base.limits
 import server.live.fanout.hub
+import server.shop.orders.driving.driver as driver
+import server.shop.orders.rules as rules
+import server.shop.orders.service as service
 from inventory.loading import replay_row
 from inventory.ports import Envelope
 from inventory.replies import Reply
@@ -29,6 +32,7 @@ from inventory.state import Stock
 from server.live.actors.envelopes import envelope_of
 from server.live.actors.registry import LocalEvent
 from tests import fakes
+from tests.asks_shop import TYPES
 from tests.checkers.history import History, Operation
 from tests.scenario import hall, settings_of
 from tests.simulation import actions
@@ -39,12 +43,17 @@ from tests.simulation.client import Client, View
 from tests.simulation.cluster import Place
 from tests.simulation.database import Database
 from tests.simulation.loop import Livelock, Scheduler
+from tests.simulation.orders import shop, tables
+from tests.simulation.orders.bank import Bank
+from tests.simulation.orders.checks import outcomes
+from tests.simulation.orders.tables import Tables
 from tests.simulation.process import ORGANIZER, Process, Wire
 from tests.simulation.registry import Table
 from tests.simulation.rival import Rival
 from tests.simulation.tape import EventPlan, Tape, stream
 
 if TYPE_CHECKING:
+    from tests.simulation.orders.buyers import Buyer
     from tests.simulation.shop import Order
 
 VIOLATIONS_MAX = 20
@@ -79,8 +88,11 @@ class Plan:
             prevent_orphans=plan.prevent_orphans,
             max_held_per_network=plan.max_held_per_network,
             pay_s=plan.pay_s,
+            payment=plan.payment,
+            types=TYPES if plan.types else {},
         )
         self.settings = self.first_settings
+        self.terms = plan.terms
 
 
 class Outcome:
@@ -91,6 +103,7 @@ class Outcome:
         self.commands = world.commands
         self.faults = world.faults + world.database.faults
         self.replies: Counter[str] = Counter()
+        self.orders = outcomes(world)
         self.hash = world.trace
 
 
@@ -118,6 +131,7 @@ class World:
         """Whether nothing is so small that people wait for each other for long."""
         self.expired: list[tuple[str, str, str]] = []
         self.orders: list[Order] = []
+        self.buyers: list[Buyer] = []
         self.plans = {f"e{n}": Plan(f"e{n}", one) for n, one in enumerate(plan.events)}
         self.venues = {
             f"{one.venue_id} {one.venue_revision}": one.venue
@@ -129,6 +143,9 @@ class World:
         self._numbered = 0
         for event, one in self.plans.items():
             self.database.add_event(event, one.venue)
+        money = stream(tape.seed, "money")
+        self.bank = Bank(self, money, plan.faulty_bank)
+        self.tables = Tables(self, money, plan.faulty_bank)
         self.rival = Rival(self)
         self.database.rob = partial(self.rival.take, tells=False)
         self.table = Table(self.database)
@@ -289,6 +306,10 @@ def patched(tape: Tape) -> Iterator[None]:
         else:
             module, _, constant = name.partition(".")
             wanted.append((modules[module], constant, value))
+    margin_s = tape.world.margin_s
+    wanted += [(one, "PAY_MARGIN_S", margin_s) for one in (rules, service, driver)]
+    wanted.append((inventory.limits, "PAY_MARGIN_S", margin_s))
+    wanted += [*tables.PATCHES, *shop.PATCHES]
     ticks = count()
     # What works in slices of real time works in slices of so many steps.
     for slicer in (inventory.loading, server.live.fanout.hub):

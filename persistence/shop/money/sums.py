@@ -18,8 +18,9 @@ from persistence.shop.money.terms import Reads
 DIFFERENCES_MAX: Final = 100
 """How many orders that do not add up are named; all are counted."""
 
-# An order that was lost keeps its lines as they were priced: nothing of it is live.
-_PARTS: Final = """
+# What each order did in each currency: by its payments, by its lines, by the ledger.
+# One that was lost keeps its lines as they were priced: nothing of it is live.
+_BOOKS: Final = """
 WITH part AS MATERIALIZED (
     SELECT o.order_id, o.reference, o.currency, o.due AS told_due, o.accepted_payment,
         o.accepted_payment IS NOT NULL AND o.step NOT IN ('lost', 'event_cancelled')
@@ -29,17 +30,18 @@ WITH part AS MATERIALIZED (
     FROM order_part p JOIN orders o USING (order_id)
     WHERE p.event_id = $1
 ), line AS MATERIALIZED (
-    SELECT l.order_id, sum(l.gross) FILTER (WHERE l.state = 'live') AS live,
-        sum(l.fee) FILTER (WHERE l.state = 'live') AS fee,
-        sum(l.tax) FILTER (WHERE l.state = 'live') AS tax,
-        sum(l.unit) FILTER (WHERE l.state = 'live') AS unit,
-        sum(l.gross) FILTER (WHERE l.state <> 'gone') AS earned,
-        sum(l.fee) FILTER (WHERE l.state <> 'gone') AS earned_fee,
-        sum(l.tax) FILTER (WHERE l.state <> 'gone') AS earned_tax,
-        sum(l.seller_fee) FILTER (WHERE l.state <> 'gone' OR NOT p.returns)
-            AS seller_fee
+    SELECT l.order_id,
+        coalesce(sum(l.gross) FILTER (WHERE l.state = 'live'), 0)::bigint AS live,
+        coalesce(sum(l.fee) FILTER (WHERE l.state = 'live'), 0)::bigint AS fee,
+        coalesce(sum(l.tax) FILTER (WHERE l.state = 'live'), 0)::bigint AS tax,
+        coalesce(sum(l.unit) FILTER (WHERE l.state = 'live'), 0)::bigint AS unit,
+        coalesce(sum(l.gross) FILTER (WHERE l.state <> 'gone'), 0)::bigint AS earned,
+        coalesce(sum(l.fee) FILTER (WHERE l.state <> 'gone'), 0)::bigint AS earned_fee,
+        coalesce(sum(l.tax) FILTER (WHERE l.state <> 'gone'), 0)::bigint AS earned_tax,
+        coalesce(sum(l.seller_fee) FILTER (WHERE l.state <> 'gone' OR NOT p.returns), 0
+            )::bigint AS seller_fee
     FROM part p JOIN order_line l USING (order_id) GROUP BY l.order_id
-), back AS (
+), back AS MATERIALIZED (
     SELECT r.payment_id,
         sum(r.amount) FILTER (WHERE r.state IN ('settled', 'by_hand')) AS returned,
         sum(r.amount) FILTER (WHERE r.state = 'settled') AS settled,
@@ -48,7 +50,7 @@ WITH part AS MATERIALIZED (
         sum(r.amount) FILTER (WHERE r.state = 'settled' AND r.reason = 'outside')
             AS outside
     FROM part p JOIN refund r USING (order_id) GROUP BY r.payment_id
-), paid AS (
+), payments AS (
     SELECT y.order_id, y.captured_currency AS currency, y.captured,
         coalesce(b.returned, 0) AS returned, coalesce(b.settled, 0) AS settled,
         coalesce(b.pending, 0) AS pending, coalesce(b.failed, 0) AS failed,
@@ -59,46 +61,55 @@ WITH part AS MATERIALIZED (
     FROM part p JOIN payment y USING (order_id)
         LEFT JOIN back b USING (payment_id) LEFT JOIN line l USING (order_id)
     WHERE y.state = 'captured'
-)"""
-
-# What each order did in each currency: by its payments, by its lines, by the ledger.
-_BOOKS: Final = f"""{_PARTS}, thing (order_id, currency, captured, returned, settled,
-    pending, due, outside, unexplained, live, fee, tax, seller_fee, at_door, unit,
-    earned, earned_fee, earned_tax, provider, owed, fees, taxes) AS (
-    SELECT order_id, currency, captured, returned, settled, pending,
-        greatest(0, rest), greatest(0, -rest),
-        CASE WHEN rest > failed OR -rest > outside THEN 1 ELSE 0 END,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-    FROM paid
-    UNION ALL
-    SELECT order_id, p.currency, 0, 0, 0, 0, 0, 0, 0,
-        CASE WHEN has_paid THEN live ELSE 0 END,
-        CASE WHEN has_paid THEN fee ELSE 0 END,
-        CASE WHEN has_paid THEN tax ELSE 0 END,
-        CASE WHEN is_booked THEN seller_fee ELSE 0 END,
-        CASE WHEN is_booked AND NOT has_paid THEN live ELSE 0 END,
-        CASE WHEN is_booked THEN unit ELSE 0 END,
-        CASE WHEN is_booked THEN earned ELSE 0 END,
-        CASE WHEN is_booked THEN earned_fee ELSE 0 END,
-        CASE WHEN is_booked THEN earned_tax ELSE 0 END,
-        0, 0, 0, 0
-    FROM part p JOIN line USING (order_id) WHERE p.currency IS NOT NULL
-    UNION ALL
-    SELECT order_id, m.currency, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        CASE m.account WHEN 'provider' THEN m.amount ELSE 0 END,
-        CASE m.account WHEN 'due' THEN -m.amount ELSE 0 END,
-        CASE m.account WHEN 'fees' THEN -m.amount ELSE 0 END,
-        CASE m.account WHEN 'tax' THEN -m.amount ELSE 0 END
-    FROM part p JOIN money_entry m USING (order_id)
+), paid AS MATERIALIZED (
+    SELECT order_id, currency, sum(captured)::bigint AS captured,
+        sum(returned)::bigint AS returned, sum(settled)::bigint AS settled,
+        sum(pending)::bigint AS pending, sum(greatest(0, rest))::bigint AS due,
+        sum(greatest(0, -rest))::bigint AS outside,
+        bool_or(rest > failed OR -rest > outside) AS is_unexplained
+    FROM payments GROUP BY order_id, currency
+), entry AS MATERIALIZED (
+    SELECT m.order_id, m.currency,
+        coalesce(sum(m.amount) FILTER (WHERE m.account = 'provider'), 0)::bigint
+            AS provider,
+        coalesce(-sum(m.amount) FILTER (WHERE m.account = 'due'), 0)::bigint AS owed,
+        coalesce(-sum(m.amount) FILTER (WHERE m.account = 'fees'), 0)::bigint AS fees,
+        coalesce(-sum(m.amount) FILTER (WHERE m.account = 'tax'), 0)::bigint AS taxes
+    FROM part p JOIN money_entry m USING (order_id) GROUP BY m.order_id, m.currency
+), key AS (
+    SELECT order_id, currency FROM part WHERE currency IS NOT NULL
+    UNION SELECT order_id, currency FROM paid
+    UNION SELECT order_id, currency FROM entry
 ), book AS (
-    SELECT order_id, currency, {{sums}} FROM thing GROUP BY order_id, currency
+    SELECT k.order_id, k.currency, p.reference, p.told_due, p.has_paid, p.is_booked,
+        coalesce(a.captured, 0) AS captured, coalesce(a.returned, 0) AS returned,
+        coalesce(a.settled, 0) AS settled, coalesce(a.pending, 0) AS pending,
+        coalesce(a.due, 0) AS due, coalesce(a.outside, 0) AS outside,
+        coalesce(a.is_unexplained, false) AS is_unexplained,
+        CASE WHEN p.has_paid THEN coalesce(l.live, 0) ELSE 0 END AS live,
+        CASE WHEN p.has_paid THEN coalesce(l.fee, 0) ELSE 0 END AS fee,
+        CASE WHEN p.has_paid THEN coalesce(l.tax, 0) ELSE 0 END AS tax,
+        CASE WHEN p.is_booked THEN coalesce(l.seller_fee, 0) ELSE 0 END AS seller_fee,
+        CASE WHEN p.is_booked AND NOT p.has_paid THEN coalesce(l.live, 0) ELSE 0
+            END AS at_door,
+        CASE WHEN p.is_booked THEN coalesce(l.unit, 0) ELSE 0 END AS unit,
+        CASE WHEN p.is_booked THEN coalesce(l.earned, 0) ELSE 0 END AS earned,
+        CASE WHEN p.is_booked THEN coalesce(l.earned_fee, 0) ELSE 0 END AS earned_fee,
+        CASE WHEN p.is_booked THEN coalesce(l.earned_tax, 0) ELSE 0 END AS earned_tax,
+        coalesce(e.provider, 0) AS provider, coalesce(e.owed, 0) AS owed,
+        coalesce(e.fees, 0) AS fees, coalesce(e.taxes, 0) AS taxes
+    FROM key k JOIN part p ON p.order_id = k.order_id
+        LEFT JOIN paid a ON (a.order_id, a.currency) = (k.order_id, k.currency)
+        LEFT JOIN entry e ON (e.order_id, e.currency) = (k.order_id, k.currency)
+        -- Lines are in the currency of their order.
+        LEFT JOIN line l ON l.order_id = k.order_id AND k.currency = p.currency
 ), judged AS (
-    SELECT b.*, p.reference, p.told_due,
-        b.unexplained > 0 OR has_paid AND captured < live
+    SELECT b.*,
+        b.is_unexplained OR live > captured
             OR sum(b.due) OVER (PARTITION BY b.order_id) <> told_due AS is_uneven,
         provider <> captured - settled OR owed <> captured - settled - earned
             OR fees <> earned_fee + seller_fee OR taxes <> earned_tax AS is_misposted
-    FROM book b JOIN part p USING (order_id)
+    FROM book b
 )
 """
 _FIGURES: Final = (
@@ -114,28 +125,9 @@ _FIGURES: Final = (
     "at_door",
     "unit",
 )
-_OTHERS: Final = (
-    "settled",
-    "unexplained",
-    "earned",
-    "earned_fee",
-    "earned_tax",
-    "provider",
-    "owed",
-    "fees",
-    "taxes",
-)
-
-
-def _sums(names: tuple[str, ...]) -> str:
-    # What has no line at all sums up to null.
-    return ", ".join(f"coalesce(sum({name}), 0)::bigint AS {name}" for name in names)
-
-
-_SUMS = (
-    _BOOKS.replace("{sums}", _sums((*_FIGURES, *_OTHERS)))
-    + f"""
-SELECT currency, {_sums(_FIGURES)},
+_TOTALS: Final = ", ".join(f"sum({name})::bigint AS {name}" for name in _FIGURES)
+_SUMS: Final = f"""{_BOOKS}
+SELECT currency, {_TOTALS},
     count(*) FILTER (WHERE is_uneven OR is_misposted) AS differing,
     coalesce(to_json((array_agg(json_build_object('order', order_id,
         'reference', reference, 'currency', currency, 'captured', captured,
@@ -146,7 +138,6 @@ SELECT currency, {_sums(_FIGURES)},
         )[:{DIFFERENCES_MAX}]), '[]')::text AS differences
 FROM judged GROUP BY currency ORDER BY currency
 """
-)
 
 
 class Uneven(Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ DRIVEN_S: Final = 30.0
 """How long one who drives an order has it alone."""
 
 TAKEN_MAX: Final = 50
+OVER_MAX: Final = 500
 
 _FIND = f"SELECT {FIELDS} {FROM} WHERE o.order_id = $1"
 _FIND_REFERENCE = f"SELECT {FIELDS} {FROM} WHERE o.reference = $1"
@@ -49,10 +50,16 @@ WHERE order_id IN (
 )
 RETURNING order_id
 """
-_COMPLETE = """
-SELECT o.order_id FROM orders o JOIN order_part p USING (order_id)
-    JOIN event e ON e.event_id = p.event_id
-WHERE o.status = 'confirmed' AND e.settings ->> 'sale_state' = 'completed'
+# Of what was over long ago nothing is left to find.
+_OVER = """
+SELECT o.order_id FROM event e JOIN order_part p ON p.event_id = e.event_id
+    JOIN orders o ON o.order_id = p.order_id
+WHERE e.settings ->> 'sale_state' = 'completed' AND o.step = 'booked'
+    AND (e.settings ->> 'completes_at_ms')::bigint
+        > extract(epoch FROM now() - interval '30 days') * 1000
+    AND NOT EXISTS (
+        SELECT FROM order_line l
+        WHERE l.order_id = o.order_id AND l.state = 'leaving')
 LIMIT $1
 """
 _OF_PAYMENT = """
@@ -141,7 +148,7 @@ class Orders:
 
     async def over(self) -> list[str]:
         """Return confirmed orders of events that are over."""
-        rows = await self._pool.fetch(_COMPLETE, TAKEN_MAX)
+        rows = await self._pool.fetch(_OVER, OVER_MAX)
         return [row["order_id"] for row in rows]
 
 

@@ -99,6 +99,8 @@ class Payment(Struct, frozen=True, kw_only=True):
     captured_currency: str | None = None
     use: Use | None = None
     """What became of captured money; set once."""
+    asked: str | None = None
+    """The request of its buyer that it was made for, where that had a key."""
 
     def __repr__(self) -> str:
         """Leave out where it can be paid."""

@@ -34,7 +34,7 @@ coalesce(e.settings ->> 'timezone', 'UTC') AS event_timezone,
         'provider', y.provider, 'amount', y.amount, 'currency', y.currency,
         'at_ms', (extract(epoch FROM y.created_at) * 1000)::bigint, 'state', y.state,
         'ref', y.provider_ref, 'url', y.session, 'captured', y.captured,
-        'captured_currency', y.captured_currency, 'use', y.use)
+        'captured_currency', y.captured_currency, 'use', y.use, 'asked', y.asked)
         ORDER BY y.created_at, y.payment_id), '[]')::text
     FROM payment y WHERE y.order_id = o.order_id) AS payments,
 (SELECT coalesce(json_agg(json_build_object('refund', r.refund_id,
@@ -155,8 +155,8 @@ ON CONFLICT (order_id, line) DO UPDATE SET state = excluded.state
 """
 _PUT_PAYMENT: Final = f"""
 INSERT INTO payment (payment_id, order_id, provider, provider_ref, state, amount,
-    currency, captured, captured_currency, use, session, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, {_MS.format("$12::bigint")})
+    currency, captured, captured_currency, use, session, created_at, asked)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, {_MS.format("$12::bigint")}, $13)
 ON CONFLICT (payment_id) DO UPDATE SET provider_ref = excluded.provider_ref,
     state = excluded.state, captured = excluded.captured,
     captured_currency = excluded.captured_currency, use = excluded.use,
@@ -244,6 +244,7 @@ def _payment(order: str, one: Payment) -> tuple[object, ...]:
         one.use,
         one.url,
         one.at_ms,
+        one.asked,
     )
 
 

@@ -5,7 +5,7 @@ than the journal was followed to; what is left only ever gets less, until it is 
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -28,6 +28,14 @@ FROM booking WHERE booking_id = ANY ($1)
 _EVENT = """
 SELECT e.organisation_id, e.venue_id, v.revision
 FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
+"""
+# A line whose ticket was revoked has none: it is issued again in its place.
+_LINES = """
+SELECT l.order_id, l.kind, l.label, l.line FROM order_line l
+WHERE l.order_id = ANY ($1) AND l.kind IN ('seat', 'place') AND l.state <> 'gone'
+    AND NOT EXISTS (SELECT FROM ticket t WHERE t.order_id = l.order_id
+        AND t.line = l.line AND t.state <> 'revoked')
+ORDER BY l.line DESC
 """
 _MAP = "SELECT map FROM venue WHERE venue_id = $1"
 
@@ -64,6 +72,23 @@ class Places(Struct, frozen=True):
     areas: Mapping[str, int]
 
 
+class OpenLines:
+    """Lines of orders that have no ticket yet."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._lines: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+        for row in rows:
+            key = row["order_id"], row["kind"], row["label"]
+            self._lines[key].append(row["line"])
+
+    def take(self, order: str | None, kind: str, label: str) -> int | None:
+        """Return the first line of an order for this seat or area, for one ticket."""
+        if order is None:
+            return None
+        lines = self._lines[order, kind, label]
+        return lines.pop() if lines else None
+
+
 class PlaceIndexes:
     """The maps of a few venues, as far as tickets name places by their index."""
 
@@ -88,6 +113,11 @@ async def read_left(connection: Any, bookings: Sequence[str]) -> list[Left]:
     """Return what is left of bookings by now."""
     rows = await connection.fetch(_BOOKINGS, list(bookings))
     return [_left_of(row) for row in rows]
+
+
+async def read_lines(connection: Any, orders: Sequence[str]) -> OpenLines:
+    """Return the lines of orders that have no ticket yet."""
+    return OpenLines(await connection.fetch(_LINES, list(orders)) if orders else [])
 
 
 async def read_event(connection: Any, event: str) -> TicketEvent | None:

@@ -6,9 +6,10 @@ read the list up to one has missed nothing.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 State = Literal["valid", "offered", "locked", "revoked"]
 Kind = Literal["seat", "place"]
@@ -24,14 +25,14 @@ SELECT ticket_id, booking_id, kind, label, state,
 FROM ticket WHERE booking_id = ANY ($1) AND state <> 'revoked'
 """
 _ISSUE = """
-INSERT INTO ticket (ticket_id, order_id, booking_id, event_id, number, holder, kind,
-    label, category, area, place, key_id, changed)
-SELECT t.id, t.shop_order, t.booking, $1, t.number, jsonb_build_object('user', t.buyer),
-    t.kind, t.label, t.category, CASE t.kind WHEN 'place' THEN t.label END, t.place,
-    $2, $3
-FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::text[], $12::int[])
-    AS t(id, shop_order, booking, number, buyer, kind, label, category, place)
+INSERT INTO ticket (ticket_id, order_id, line, booking_id, event_id, number, holder,
+    kind, label, category, area, place, key_id, changed)
+SELECT t.id, t.shop_order, t.line, t.booking, $1, t.number,
+    jsonb_build_object('user', t.buyer), t.kind, t.label, t.category,
+    CASE t.kind WHEN 'place' THEN t.label END, t.place, $2, $3
+FROM unnest($4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[],
+    $10::text[], $11::text[], $12::text[], $13::int[])
+    AS t(id, shop_order, line, booking, number, buyer, kind, label, category, place)
 """
 _REVOKE = """
 WITH gone AS (
@@ -85,6 +86,7 @@ class NewTicket(Struct, frozen=True):
 
     ticket: str
     order: str | None
+    line: int | None
     booking: str
     number: str
     user: str
@@ -123,7 +125,7 @@ async def issue(
     Raises `UniqueViolation` where a seat has a ticket that counts, or where a number is
     taken: once in so many years, and the next try draws others.
     """
-    columns: Final = list(zip(*map(_columns, tickets), strict=True))
+    columns = list(zip(*map(astuple, tickets), strict=True))
     if columns:
         await connection.execute(_ISSUE, event, key, revision, *map(list, columns))
 
@@ -151,17 +153,3 @@ async def change_state(
     """Move tickets from one state that counts to another; return those that were it."""
     rows = await connection.fetch(_STATE, list(tickets), to, revision, was)
     return [row["ticket_id"] for row in rows]
-
-
-def _columns(one: NewTicket) -> tuple[object, ...]:
-    return (
-        one.ticket,
-        one.order,
-        one.booking,
-        one.number,
-        one.user,
-        one.kind,
-        one.label,
-        one.category,
-        one.place,
-    )

@@ -26,7 +26,9 @@ SELECT {_FIELDS} FROM ticket t JOIN event e USING (event_id) JOIN booking b USIN
     LEFT JOIN attendee d ON d.attendee_id = t.holder ->> 'user'
 """
 _FIND = f"{_TICKET} WHERE t.ticket_id = $1"
-_OF_ORDER = f"{_TICKET} WHERE t.order_id = $1 ORDER BY t.created_at, t.ticket_id"
+_OF_ORDERS = f"""
+{_TICKET} WHERE t.order_id = ANY ($1) ORDER BY t.line, t.created_at, t.ticket_id
+"""
 _OF_BOOKING = f"{_TICKET} WHERE t.booking_id = $1 ORDER BY t.created_at, t.ticket_id"
 _WANTED: Final = """
     AND ($2::text IS NULL OR t.state = $2)
@@ -122,9 +124,9 @@ class Tickets:
         row = await self._pool.fetch_one(_FIND, ticket)
         return None if row is None else _ticket_of(row)
 
-    async def of_order(self, order: str) -> list[Ticket]:
-        """Return all tickets of an order, revoked ones too."""
-        return [_ticket_of(row) for row in await self._pool.fetch(_OF_ORDER, order)]
+    async def of_orders(self, orders: list[str]) -> list[Ticket]:
+        """Return all tickets of orders, revoked ones too, in the order of lines."""
+        return [_ticket_of(row) for row in await self._pool.fetch(_OF_ORDERS, orders)]
 
     async def of_booking(self, booking: str) -> list[Ticket]:
         """Return all tickets of a booking, revoked ones too."""

@@ -15,6 +15,7 @@ COUNTS: Final[dict[str, Any]] = {
     "seats_cancelled": 9,
     "revenue": [{"amount": 2718000, "currency": "EUR"}],
     "refunded": [{"amount": 40500, "currency": "EUR"}],
+    "paid": [{"amount": 2807700, "currency": "EUR"}],
 }
 
 NUMBERS: Final[dict[str, Any]] = {

@@ -57,7 +57,11 @@ SPANS: Final = {"minute": timedelta(hours=1), "day": timedelta(days=30)}
 
 
 class CountsDocument(Struct, kw_only=True):
-    """What happened: `revenue` is what was booked, before what was `refunded`."""
+    """What happened: `revenue` is what was booked, before what was `refunded`.
+
+    Both are by the event's prices. `paid` is what buyers paid for their orders when
+    these were confirmed: less discounts, with fees and added tax.
+    """
 
     holds: int
     bookings: int
@@ -68,6 +72,7 @@ class CountsDocument(Struct, kw_only=True):
     seats_cancelled: int
     revenue: list[Sum]
     refunded: list[Sum]
+    paid: list[Sum]
 
 
 class PointDocument(CountsDocument, kw_only=True):
@@ -266,6 +271,7 @@ def _counts(row: Totals | Point) -> dict[str, Any]:
         "seats_cancelled": row.seats_cancelled,
         "revenue": [_sum(one.revenue, one) for one in row.money],
         "refunded": [_sum(one.refunded, one) for one in row.money if one.refunded],
+        "paid": row.paid,
     }
 
 

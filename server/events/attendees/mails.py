@@ -9,10 +9,10 @@ from typing import Final
 from msgspec import Struct
 
 from inventory.settings import Settings
-from inventory.zones import local_time, zone_of
 from persistence.events.attendees import Attendee
 from persistence.mail import Mail
 from server.transport.mail.codes import hash_of_code, new_code, new_mail_id
+from server.transport.mail.words import told_time
 
 LASTS_S: Final = 3 * 86_400
 """How long it is tried to send it."""
@@ -53,7 +53,7 @@ class AttendeeMails:
             use = "If you cannot come, open"
             shown = f"{self._public_url}#registration={code}"
         body = REGISTERED.format(
-            starts=_told(event.starts_at_ms, event.timezone),
+            starts=told_time(event.starts_at_ms, event.timezone),
             reference=reference,
             use=use,
             code=shown,
@@ -67,12 +67,3 @@ class AttendeeMails:
             LASTS_S,
         )
         return AttendeeMail(mail, hash_of_code(code))
-
-
-def _told(unix_ms: int, timezone: str) -> str:
-    """Write a time as the clocks where the event is show it, and which those are."""
-    zone = zone_of(timezone)
-    local = local_time(unix_ms, zone)
-    name = local.tzname()
-    where = "" if name == zone.key else f" ({zone.key})"
-    return f"{local.year:04}-{local:%m-%d %H:%M} {name}{where}"

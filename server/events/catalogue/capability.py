@@ -35,7 +35,12 @@ async def _open(startup: Startup) -> None:
     rows.connect(startup[BUS])
     startup[ON_WITHDRAWN] = withdrawn = list[Callable[[str], Awaitable[None]]]()
     startup[EVENT_SERVICE] = events = EventService(
-        startup[REGISTRY], catalog, rows, memberships, clock
+        startup[REGISTRY],
+        catalog,
+        rows,
+        memberships,
+        clock,
+        takes_payments=startup.settings.payments is not None,
     )
     startup[EVENT_EDITING] = EventEditing(
         events,

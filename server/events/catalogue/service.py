@@ -48,6 +48,10 @@ from server.live.fanout.board import Board
 from server.people.organisations.membership import Memberships
 from server.transport.rest.idempotency import hash_request, new_id
 
+NO_PROVIDER: Final = (
+    "It has to be paid before it is booked, and nobody takes payments here: set "
+    "ONSALE_PAYMENTS, or `payment` to `none`."
+)
 Step = Literal["publish", "pause", "resume", "close", "cancel"]
 """A step of an event's sale."""
 
@@ -114,8 +118,12 @@ class EventService:
         rows: EventRows,
         memberships: Memberships,
         clock: Clock,
+        *,
+        takes_payments: bool,
     ) -> None:
         self._registry = registry
+        self.takes_payments = takes_payments
+        """Whether there is a provider of payment, without which nothing can be paid."""
         self._catalog = catalog
         self._rows = rows
         self._memberships = memberships
@@ -238,10 +246,17 @@ class EventService:
         """Take one step of an event's sale; return the event after it."""
         found = await self.find_managed(who, event)
         if step == "publish":
+            self._refuse_unpayable(found.board.settings)
             await self.timing.publish(found, key)
         else:
             await self.order(found, ChangeSale(id=0, event=event, to=step), key)
         return found
+
+    def _refuse_unpayable(self, settings: Settings) -> None:
+        """Refuse to sell what has to be paid first where nobody takes the money."""
+        draft = settings.sale_state == "draft"
+        if draft and settings.payment == "required" and not self.takes_payments:
+            raise Refusal("wrong_state", NO_PROVIDER)
 
     async def create(
         self,

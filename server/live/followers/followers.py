@@ -48,12 +48,18 @@ class Followers(Collector):
         self._moved: set[str] = set()
         self._loop = asyncio.get_running_loop()
 
-    def add(self, follower: Follower) -> None:
-        """Let somebody follow all events, from when the server is open."""
+    def add(self, follower: Follower, after: str | None = None) -> None:
+        """Let somebody follow all events, from when the server is open.
+
+        Whoever needs the effects of another, which was added before, comes `after` it,
+        and waits for it event by event.
+        """
         name = follower.name
         if name in self.following:
             raise ValueError(f"there is a follower {name} already")
-        self.following[name] = Following(follower, self._passes)
+        self.following[name] = one = Following(follower, self._passes, after)
+        if after is not None:
+            self.following[after].then.append(one)
         self._jobs[name] = self._job(f"follower {name}")
 
     def moved(self, event: str) -> None:

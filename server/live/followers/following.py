@@ -22,10 +22,8 @@ from server.base.jobs import Job
 LOOK_S: Final = 1.0
 """How often it is looked what is not followed yet, whoever committed it."""
 
-AGAIN_S_MIN: Final = 0.05
-AGAIN_S_MAX: Final = 0.25
-"""How soon it goes on where something was left: after about as long as it was at it, so
-that half of the time is for others."""
+AGAIN_S: Final = 0.05
+"""How soon it goes on where something was left: what comes meanwhile is one stretch."""
 
 BACKOFF_S_MIN: Final = 1.0
 BACKOFF_S_MAX: Final = 60.0
@@ -46,8 +44,14 @@ class Trouble(Struct):
 class Following:
     """One follower in one process."""
 
-    def __init__(self, follower: Follower, passes: Passes) -> None:
+    def __init__(
+        self, follower: Follower, passes: Passes, after: str | None = None
+    ) -> None:
         self.follower = follower
+        self.after = after
+        """The follower whose effects it needs, and goes no farther than."""
+        self.then: list[Following] = []
+        """Those who come after this one."""
         self.behind = Behind([])
         """As of the last look."""
         self.followed = 0
@@ -66,7 +70,6 @@ class Following:
     async def run(self, job: Job) -> None:
         """Follow for ever."""
         while True:
-            began = monotonic()
             try:
                 with job:
                     await self.go_on()
@@ -75,8 +78,7 @@ class Following:
                 log.warning("nothing is followed", follower=name, reason=str(error))
                 await asyncio.sleep(LOOK_S)
             if self._waiting:
-                took_s = monotonic() - began
-                await asyncio.sleep(min(AGAIN_S_MAX, max(AGAIN_S_MIN, took_s)))
+                await asyncio.sleep(AGAIN_S)
             else:
                 await self._rest()
 
@@ -99,7 +101,7 @@ class Following:
     async def _step(self, event: str) -> bool:
         """Let it have a stretch; return whether something is left."""
         try:
-            passed = await self._passes.step(self.follower, event)
+            passed = await self._passes.step(self.follower, event, self.after)
         except Unavailable as error:
             # Perhaps it is only about this event, and the others can go on next time.
             self._stumbled(event, error)
@@ -110,6 +112,9 @@ class Following:
         self.followed += passed.versions
         if passed.versions or not passed.more:
             self.troubles.pop(event, None)
+        if passed.versions:
+            for one in self.then:
+                one.wake([event])
         return passed.more
 
     def _stumbled(self, event: str, error: Exception) -> None:

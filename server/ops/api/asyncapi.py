@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from msgspec import Struct
+
 from inventory.commands import (
     Block,
     Book,
@@ -84,11 +86,15 @@ REPLY_OF: Final[dict[Any, Any]] = {
 UNASKED: Final[tuple[Any, ...]] = (wire.Expired, wire.Bye)
 
 
-def build(rows: Iterable[FrameRow[Any]]) -> Schema:
-    """Return the AsyncAPI document: of the session's own frames and of these rows."""
+def build(rows: Iterable[FrameRow[Any]], told: Iterable[type[Struct]] = ()) -> Schema:
+    """Return the AsyncAPI document: of the session's own frames and of these rows.
+
+    `told` is what else clients are told unasked.
+    """
     rows = tuple(rows)
     reply_of = REPLY_OF | {row.kind: row.reply for row in rows}
-    unasked = dict.fromkeys((*(sent for row in rows for sent in row.sends), *UNASKED))
+    sent = (sent for row in rows for sent in row.sends)
+    unasked = dict.fromkeys((*sent, *told, *UNASKED))
     replies = dict.fromkeys((*reply_of.values(), Refused, wire.ErrorFrame))
     examples = (*EXAMPLES, *(example for row in rows for example in row.examples))
     frames = (*reply_of, *replies, *unasked)

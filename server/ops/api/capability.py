@@ -6,14 +6,21 @@ import orjson
 
 from server.ops.api import asyncapi, openapi
 from server.ops.api.docs import DOCUMENTS, ROUTES, load_documents, make_document
-from server.transport.capability.capability import Capability, Startup, frames_of
+from server.transport.capability.capability import (
+    Capability,
+    Startup,
+    frames_of,
+    told_by,
+)
 from server.transport.rest.examples import PathParameter
 
 
 async def _open(startup: Startup) -> None:
     described = {
         "show_openapi": openapi.build(startup.capabilities),
-        "show_asyncapi": asyncapi.build(frames_of(startup.capabilities)),
+        "show_asyncapi": asyncapi.build(
+            frames_of(startup.capabilities), told_by(startup.capabilities)
+        ),
     }
     startup[DOCUMENTS] = load_documents() | {
         name: make_document(orjson.dumps(document))

@@ -21,6 +21,7 @@ PRICES = {
     "standing": 5_900,
 }
 OTHER_PRICE = 5_000
+CURRENCY = "EUR"
 SEATS_PER_BOOKING = 10
 
 
@@ -64,7 +65,7 @@ class AdminClient:
         prices = {
             category.key: {
                 "amount": PRICES.get(category.key, OTHER_PRICE),
-                "currency": "EUR",
+                "currency": CURRENCY,
             }
             for category in venue_map.categories
         }
@@ -80,6 +81,7 @@ class AdminClient:
                 "max_per_user": places,
                 "max_per_booking": SEATS_PER_BOOKING,
                 "prices": prices,
+                "payment": "required",
                 "waitlist": False,
             },
         )
@@ -98,6 +100,12 @@ class AdminClient:
         except (Forged, NotAReceipt) as error:
             raise AdminClientError(f"The audit's receipt: {error}") from error
         return msgspec.convert(document, Receipt)
+
+    def books(self, event: str) -> tuple[int, list[str]]:
+        """Return what the event took less what went back, and what does not add up."""
+        money = self._call("GET", f"/v1/events/{event}/money")
+        kept = sum(one["captured"] - one["returned"] for one in money["currencies"])
+        return kept, [f"The books: {found}" for found in money["differences"]]
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None

@@ -1,9 +1,10 @@
-"""How one simulated buyer behaves: chooses, hesitates, has second thoughts, books."""
+"""How one simulated buyer behaves: chooses, hesitates, has second thoughts, pays."""
 
 import asyncio
 from random import Random
 from typing import Final
 
+from server.ops.demo.cashier import Cashier
 from server.ops.demo.ledger import Ledger
 from server.transport.client.board import Board, Frame
 from server.transport.client.websocket import Client, GaveUpError
@@ -28,6 +29,7 @@ class Shop:
 
     def __init__(
         self,
+        event: str,
         labels: list[str],
         categories: list[str],
         board: Board,
@@ -37,6 +39,7 @@ class Shop:
         pace: float,
         buyers: int,
     ) -> None:
+        self.event = event
         self.labels = labels
         self.categories = categories
         self.board = board
@@ -50,10 +53,13 @@ class Shop:
 class Buyer:
     """One guest who buys again and again until nothing is left."""
 
-    def __init__(self, number: int, shop: Shop, line: Client, random: Random) -> None:
+    def __init__(
+        self, number: int, shop: Shop, line: Client, cashier: Cashier, random: Random
+    ) -> None:
         self.number = number
         self._shop = shop
         self._line = line
+        self._cashier = cashier
         self._random = random
         self._abandoned = 0
         self._refusals = 0
@@ -159,7 +165,7 @@ class Buyer:
         return True
 
     async def _decide_about(self, hold: str) -> None:
-        """Hesitate over a hold, then mostly book it."""
+        """Hesitate over a hold, then mostly pay it."""
         random, shop = self._random, self._shop
         mood = random.lognormvariate(0, HESITATION_SPREAD)
         hesitation_s = HESITATION_MEDIAN_S * mood * shop.pace
@@ -179,17 +185,23 @@ class Buyer:
             reply = await self._line.command({"op": "release", "hold": hold})
             self._is_lost("release", reply)
             return
-        await self._book(hold, cut=draw > 0.995)
+        await self._pay(hold)
 
     def _may_abandon(self) -> bool:
         board = self._shop.board
         in_time = board.count("booked") < HURRY_SHARE * board.capacity
         return in_time and self._abandoned < ABANDONED_MAX
 
-    async def _book(self, hold: str, *, cut: bool) -> None:
-        reply = await self._line.command({"op": "book", "hold": hold}, cut=cut)
-        if not self._is_lost("book", reply):
-            self._shop.ledger.add(self.number, reply)
+    async def _pay(self, hold: str) -> None:
+        ledger = self._shop.ledger
+        bought = await self._cashier.buy(self._shop.event, hold)
+        ledger.declined += bought.declined
+        if bought.code == "left":
+            ledger.left += 1
+        elif bought.code:
+            self._is_lost("order", {"op": "error", "code": bought.code})
+        elif bought.order is not None:
+            ledger.pay(self.number, bought.order, bought.paid)
 
     def _is_lost(self, op: str, reply: Frame) -> bool:
         """Return whether the hold is gone; any other refusal breaks a promise."""

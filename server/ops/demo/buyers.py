@@ -18,6 +18,7 @@ import msgspec
 import uvloop
 
 from server.ops.demo.buyer import Buyer, Shop
+from server.ops.demo.cashier import Cashier
 from server.ops.demo.ledger import Ledger
 from server.ops.demo.reports import Final, Output, Report
 from server.transport.client.board import Board
@@ -65,6 +66,7 @@ class Crowd:
         wall = self._new_board()
         on_the_wall = self._new_line(random, wall)
         shop = Shop(
+            self.options.event,
             [seat["label"] for seat in self.map["seats"]],
             sorted({seat["category"] for seat in self.map["seats"]}),
             wall,
@@ -101,7 +103,8 @@ class Crowd:
         for number in range(self.options.buyers):
             board = self._new_board() if number < watching else None
             line = self._new_line(random, board)
-            buyers.append(Buyer(number, shop, line, Random(random.random())))
+            cashier = Cashier(self.http, line, Random(random.random()))
+            buyers.append(Buyer(number, shop, line, cashier, Random(random.random())))
             lines.append(line)
         return buyers, lines
 
@@ -208,6 +211,9 @@ class Crowd:
             seats=len(self.ledger.seats),
             places_in_areas=sum(self.ledger.areas.values()),
             bookings=len(self.ledger.purchases),
+            paid=self.ledger.paid,
+            declined=self.ledger.declined,
+            left=self.ledger.left,
             watchers=len(self.boards),
             gaps=gaps,
             version=wall.version,

@@ -132,8 +132,9 @@ def _run(stack: ExitStack, plan: Plan) -> int:
     process = _start_buyers(stack, plan, url, event, data_dir)
     final = _follow(process, server, data_dir, log)
     receipt = office.audit(event)
-    problems = final.problems + compare(final, receipt)
-    show_receipt(final, receipt, problems)
+    kept, wrong = office.books(event)
+    problems = final.problems + wrong + compare(final, receipt, kept)
+    show_receipt(final, receipt, kept, problems)
     status = 1 if problems else 0
     if not plan.once:
         say(f"The server stays up at {url}/#event={event}; Ctrl-C ends it.")

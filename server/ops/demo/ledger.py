@@ -1,5 +1,6 @@
 """What the buyers themselves write down: their bookings, and how long answers took."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,6 +29,12 @@ class Ledger:
         self.seats: dict[str, str] = {}
         self.areas: dict[str, int] = {}
         self.problems: list[str] = []
+        self.paid = 0
+        """What left the buyers' accounts, in the minor unit."""
+        self.declined = 0
+        """How often a bank said no at first."""
+        self.left = 0
+        """Orders that were left without paying."""
 
     @property
     def places(self) -> int:
@@ -54,6 +61,22 @@ class Ledger:
                 self.complain(f"Seat {seat} is in two bookings: {other}, {booking}.")
         for area, quantity in reply["areas"].items():
             self.areas[area] = self.areas.get(area, 0) + quantity
+
+    def pay(self, buyer: int, order: dict[str, Any], paid: int) -> None:
+        """Write down an order that was paid, and what came of it."""
+        self.paid += paid
+        if order["status"] not in ("confirmed", "completed"):
+            self.complain(f"Order {order['order']} was paid and is {order['status']}.")
+            return
+        seats = [line["label"] for line in order["lines"] if line["kind"] == "seat"]
+        places = [line["label"] for line in order["lines"] if line["kind"] == "place"]
+        bought = {
+            "booking": order["booking"],
+            "reference": order["reference"],
+            "seats": seats,
+            "areas": dict(Counter(places)),
+        }
+        self.add(buyer, bought)
 
     def compare(self, buyer: int, bookings: Iterable[dict[str, Any]]) -> None:
         """Compare one buyer's purchases with what the server says it has."""

@@ -10,7 +10,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from inventory.money import decimal_of
 from persistence.journal.audit import Receipt
+from server.ops.demo.admin_client import CURRENCY
 from server.ops.demo.reports import Final, Report
 
 PLAIN_EVERY_S = 1.0
@@ -100,7 +102,9 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def show_receipt(final: Final, receipt: Receipt, problems: list[str]) -> None:
+def show_receipt(
+    final: Final, receipt: Receipt, kept: int, problems: list[str]
+) -> None:
     """Print the buyers' own records beside the audit's receipt, then the verdict."""
     table = Table(title="The receipt", title_justify="left")
     table.add_column("")
@@ -121,6 +125,11 @@ def show_receipt(final: Final, receipt: Receipt, problems: list[str]) -> None:
         f" {report.refused:,} refused, {report.retries:,} retried;"
         f" {final.watchers:,} watchers, {final.gaps} gaps."
     )
+    say(
+        f"The buyers paid {decimal_of(final.paid, CURRENCY)} {CURRENCY}, the books say"
+        f" {decimal_of(kept, CURRENCY)}; {final.declined:,} cards were declined at"
+        f" first, and {final.left:,} orders left without paying."
+    )
     for problem in problems:
         say(f"PROBLEM: {problem}")
     if not problems:
@@ -139,12 +148,14 @@ def comparisons(final: Final, receipt: Receipt) -> list[tuple[str, int, int]]:
     ]
 
 
-def compare(final: Final, receipt: Receipt) -> list[str]:
-    """Say where the buyers' own records and the audit's receipt differ."""
+def compare(final: Final, receipt: Receipt, kept: int) -> list[str]:
+    """Say where the buyers' own records, the audit's receipt and the books differ."""
     problems = [f"The audit found: {found}" for found in receipt.differences]
     if not receipt.ok and not problems:
         problems.append("The audit says that something is wrong.")
     for name, ours, theirs in comparisons(final, receipt):
         if ours != theirs:
             problems.append(f"{name}: the buyers count {ours:,}, the audit {theirs:,}.")
+    if final.paid != kept:
+        problems.append(f"The buyers paid {final.paid:,}, the books say {kept:,}.")
     return problems

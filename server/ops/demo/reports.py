@@ -29,6 +29,10 @@ class Final(Struct, kw_only=True):
     seats: int
     places_in_areas: int
     bookings: int
+    paid: int
+    """What left the buyers' accounts, in the minor unit of the event's currency."""
+    declined: int
+    left: int
     watchers: int
     gaps: int
     version: int

@@ -72,7 +72,9 @@ def pending(order: OrderState) -> list[Payment]:
     return [one for one in order.payments if one.state in PENDING]
 
 
-def with_attempt(order: OrderState, now_ms: int) -> OrderState:
+def with_attempt(
+    order: OrderState, now_ms: int, asked: str | None = None
+) -> OrderState:
     """Return the order with one more attempt, named after it and their number."""
     assert order.provider is not None
     assert order.currency is not None
@@ -83,6 +85,7 @@ def with_attempt(order: OrderState, now_ms: int) -> OrderState:
         amount=order.total,
         currency=order.currency,
         at_ms=now_ms,
+        asked=asked,
     )
     return replace(order, payments=(*order.payments, payment))
 

@@ -98,13 +98,16 @@ class OrderPayment(Struct):
 
 
 class OrderTicket(Struct):
-    """A ticket of a confirmed order; `code` is what its QR holds."""
+    """A ticket of a confirmed order; `code` is what its QR holds.
+
+    It is null where the ticket lets nobody in, and for all but who holds it.
+    """
 
     ticket: str
     number: str
     label: str
     status: str
-    code: str
+    code: str | None
 
 
 class OrderDocument(Struct, kw_only=True):

@@ -12,7 +12,7 @@ from server.people.organisations.membership import MEMBERSHIPS
 from server.shop.orders import rest
 from server.shop.orders.driving.desk import Desk
 from server.shop.orders.driving.driver import Driver
-from server.shop.orders.driving.news import News
+from server.shop.orders.driving.news import News, OrderNews
 from server.shop.orders.examples import EXAMPLES, ORDER_ID
 from server.shop.orders.service import ORDER_SERVICE, OrderService
 from server.shop.orders.webhooks import rest as rest_webhooks
@@ -73,6 +73,7 @@ ORDERING: Final = Capability(
     name="orders",
     open=_open,
     routes=(*rest.ROUTES, *rest_webhooks.ROUTES),
+    tells=(OrderNews,),
     erase=(forget_orders,),
     parameters={
         "order": PathParameter("The order's id.", ORDER_ID),

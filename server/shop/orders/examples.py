@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
+from server.events.sales.examples import HOLD
 from server.transport.rest.examples import Examples
 from server.transport.rest.story import BOOKING_ID, EVENT_ID, OLGA, page
 
 ORDER_ID: Final = "ord_5vQm2XzN8rTb0sLkJc7wRy"
 ATTEMPT_ID: Final = "pay_5vQm2XzN8rTb0sLkJc7wRy_1"
-HOLD: Final = "wpIkTgnpGQtcs4X0yoXc8bH2"
 BUYER: Final = {"email": "olga@example.org", "name": "Olga", "locale": "en"}
 
 
@@ -29,6 +29,8 @@ LINE: Final[dict[str, Any]] = {
     "gross": 4650,
     "state": "live",
 }
+LINES: Final = [LINE, {**LINE, "line": 2, "label": "A-2"}]
+TOTAL: Final = _eur(9300)
 PENDING: Final[dict[str, Any]] = {
     "id": ORDER_ID,
     "order": ORDER_ID,
@@ -43,9 +45,9 @@ PENDING: Final[dict[str, Any]] = {
     "refund": "none",
     "pay_until": "2026-11-21T10:16:00Z",
     "currency": "EUR",
-    "total": _eur(4650),
+    "total": TOTAL,
     "due": None,
-    "lines": [LINE],
+    "lines": LINES,
     "payment": {
         "attempt": ATTEMPT_ID,
         "url": "http://127.0.0.1:8090/pay/Zk0bTQyW2mGq1c5u",
@@ -78,8 +80,8 @@ SOLD: Final[dict[str, Any]] = {
             "attempt": ATTEMPT_ID,
             "provider": "gateway",
             "status": "captured",
-            "amount": _eur(4650),
-            "captured": _eur(4650),
+            "amount": TOTAL,
+            "captured": TOTAL,
             "use": "accepted",
         }
     ],
@@ -92,7 +94,7 @@ EXAMPLES: Final = Examples(
             "event": EVENT_ID,
             "hold": HOLD,
             "buyer": BUYER,
-            "total": _eur(4650),
+            "total": TOTAL,
         },
         "take_payment_webhook": {
             "type": "payment.captured",

@@ -77,7 +77,12 @@ class RefundSent(Struct, frozen=True):
 
 
 class PayAgain(Struct, frozen=True):
-    """Its buyer asks for another attempt. Refused while one may still be paid."""
+    """Its buyer asks for another attempt. Refused while one may still be paid.
+
+    `asked` names the request, which has one effect.
+    """
+
+    asked: str | None = None
 
 
 class Leave(Struct, frozen=True):

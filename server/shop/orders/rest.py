@@ -52,8 +52,8 @@ TEXT_LENGTH_MAX: Final = 200
 STATUSES: Final = get_args(Status)
 RETURNS: Final = get_args(Returned)
 
-Tickets = Callable[[list[str]], Awaitable[dict[str, list[OrderTicket]]]]
-"""Returns the tickets of orders, by order."""
+Tickets = Callable[[list[str], str], Awaitable[dict[str, list[OrderTicket]]]]
+"""Returns the tickets of orders, by order, for a user."""
 
 ORDER_TICKETS: Final[web.AppKey[Tickets]] = web.AppKey("tickets of orders")
 """Where whoever makes tickets tells of them; without it there are none."""
@@ -121,8 +121,8 @@ async def show_referenced_order(call: Call) -> web.Response:
 
 async def pay_order(call: Call) -> web.Response:
     """Begin another attempt to pay; the one that is open ends first."""
-    order = call.path("order", ORDER_NOT_FOUND)
-    stored = await call[ORDER_SERVICE].pay(call.who, order)
+    order, key = call.path("order", ORDER_NOT_FOUND), call.key
+    stored = await call[ORDER_SERVICE].pay(call.who, order, key)
     return call.answer(await _document(call, stored))
 
 
@@ -156,7 +156,9 @@ async def _tickets(call: Call, rows: list[StoredOrder]) -> dict[str, list[OrderT
     """Return the tickets of those orders that have a booking."""
     made = call.find(ORDER_TICKETS)
     booked = [row.state.order for row in rows if row.state.booking is not None]
-    return await made(booked) if made is not None and booked else {}
+    if made is None or not booked:
+        return {}
+    return await made(booked, call.who.user)
 
 
 FILTERS: Final = (

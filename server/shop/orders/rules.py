@@ -373,12 +373,8 @@ class _Case:
     def _asked(self, asked: PayAgain | Leave | GiveBack | EventOver) -> str | None:
         order = self.order
         match asked:
-            case PayAgain():
-                if order.step not in ("priced", "paying") or self._is_over():
-                    return CLOSED
-                if attempts.pending(order):
-                    return CLOSED
-                self.order = attempts.with_attempt(order, self.now_ms)
+            case PayAgain(asked_as):
+                return self._pay_again(asked_as)
             case Leave():
                 if order.step in ("new", "pledging", "priced", "paying", "closing"):
                     self.order = replace(order, leaving=True)
@@ -387,8 +383,19 @@ class _Case:
             case GiveBack():
                 return self._give_back()
             case EventOver():
-                if order.step == "booked":
+                leaving = any(one.state == "leaving" for one in order.lines)
+                if order.step == "booked" and not leaving:
                     self._set("completed")
+        return None
+
+    def _pay_again(self, asked: str | None) -> str | None:
+        order = self.order
+        if asked is not None and any(one.asked == asked for one in order.payments):
+            return None
+        payable = order.step in ("priced", "paying") and not self._is_over()
+        if not payable or attempts.pending(order):
+            return CLOSED
+        self.order = attempts.with_attempt(order, self.now_ms, asked)
         return None
 
     def _give_back(self) -> str | None:

@@ -1,5 +1,6 @@
 """Orders as their buyers make, see, pay and cancel them, and as sellers see them."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from aiohttp import web
@@ -18,7 +19,7 @@ from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import Rules
 from persistence.shop.orders.rows import OrderBuyer, StoredOrder
 from server.base.identity import Identity
-from server.base.refusals.refusals import CommandRefused, Refusal
+from server.base.refusals.refusals import CommandRefused, Refusal, wrong_field
 from server.events.catalogue.service import EventService, FoundEvent
 from server.live.actors.registry import EventUnavailable, ask
 from server.people.organisations.membership import Memberships
@@ -137,7 +138,7 @@ class OrderService:
         await self._memberships.require_insight(who, found.organisation, found.maker)
         return EventOrders(self.listed, event)
 
-    async def pay(self, who: Identity, order: str) -> StoredOrder:
+    async def pay(self, who: Identity, order: str, key: str | None) -> StoredOrder:
         """Begin another attempt to pay; the open one is ended first.
 
         Where that was paid meanwhile, the order is, and no attempt begins.
@@ -145,8 +146,9 @@ class OrderService:
         stored = await self.find(who, order)
         if stored.user != who.user:
             raise Refusal(ORDER_NOT_FOUND)
+        asked = None if key is None else new_id("ask", order, key)
         for _ in range(ASKED_MAX):
-            applied = await self._desk.hear(order, facts.PayAgain())
+            applied = await self._desk.hear(order, facts.PayAgain(asked))
             if applied.refused is None:
                 return (await self._drive(order, applied)).stored
             if not pending(applied.stored.state):
@@ -186,12 +188,15 @@ class OrderService:
     async def _on(self, stored: StoredOrder) -> StoredOrder:
         """Return an order after it was driven, where that is for us to do."""
         if stored.state.step in ("new", "pledging", "priced", "paid"):
-            return (await self._drive(stored.state.order, None)).stored
+            return (await self._driven(self._driver.drive_new(stored))).stored
         return stored
 
-    async def _drive(self, order: str, applied: Applied | None) -> Applied:
+    async def _drive(self, order: str, applied: Applied) -> Applied:
+        return await self._driven(self._driver.drive(order, applied))
+
+    async def _driven(self, driving: Awaitable[Applied]) -> Applied:
         try:
-            return await self._driver.drive(order, applied)
+            return await driving
         except ProviderUnavailable as error:
             raise Refusal(PROVIDER_UNAVAILABLE) from error
         except EventUnavailable as error:
@@ -260,6 +265,7 @@ class OrderService:
             raise Refusal("cancel_too_late")
 
 
+NO_TYPE: Final = "The event has no such type, or the hold no such place."
 NO_PROVIDER: Final = "Nobody takes payments here: set ONSALE_PAYMENTS."
 
 
@@ -281,6 +287,8 @@ def _unless_refused(stored: StoredOrder) -> StoredOrder:
     order = stored.state
     if order.step != "refused":
         return stored
+    if order.why == "bad_field":
+        raise wrong_field("types", NO_TYPE)
     if order.why != CHANGED:
         # Of an owner that is newer than this process it may be a code of its own.
         known = order.why if order.why in DETAILS else "hold_not_found"

@@ -229,6 +229,9 @@ class GatewayProvider:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # What is packed is no answer: a small one may become very large.
+                auto_decompress=False,
                 headers={"Authorization": f"Bearer {self._secrets[0].decode()}"},
             )
         data = None if body is None else _encode(body)
@@ -242,7 +245,9 @@ class GatewayProvider:
                     allow_redirects=False,
                 ) as response:
                     return response.status, await _read(response)
-            except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ServerDisconnectedError, OSError):
                 if last:
                     raise
         raise AssertionError("it returned or raised")

@@ -2,7 +2,7 @@
 
 The sender signs `id.timestamp.body` with a secret that both know (HMAC-SHA256), so that
 nobody else can say anything, and nobody can say it again later. While a secret is
-changed both ends know two: the sender uses the first, the receiver believes both.
+changed the sender knows two and signs with both, and the receiver believes either.
 """
 
 import hmac
@@ -57,13 +57,14 @@ def sign(secret: bytes, message_id: str, timestamp_s: int, body: bytes) -> str:
 
 
 def headers_of(
-    secret: bytes, message_id: str, timestamp_s: int, body: bytes
+    secrets: Sequence[bytes], message_id: str, timestamp_s: int, body: bytes
 ) -> dict[str, str]:
-    """Return the headers that a message is sent with."""
+    """Return the headers that a message is sent with, signed with each secret."""
+    signatures = [sign(secret, message_id, timestamp_s, body) for secret in secrets]
     return {
         ID: message_id,
         TIMESTAMP: str(timestamp_s),
-        SIGNATURE: sign(secret, message_id, timestamp_s, body),
+        SIGNATURE: " ".join(signatures),
     }
 
 

@@ -1,17 +1,20 @@
 """Tickets: made from the journal, shown to who holds them, checked without a server."""
 
+from collections import defaultdict
 from typing import Final
 
 from server.events.catalogue.service import EVENT_SERVICE
 from server.live.followers.followers import FOLLOWERS
 from server.people.organisations.membership import MEMBERSHIPS
+from server.shop.orders.bodies import OrderTicket
+from server.shop.orders.rest import ORDER_TICKETS
 from server.shop.tickets import rest
 from server.shop.tickets.examples import EXAMPLES, TICKET_ID
 from server.shop.tickets.follower import TicketFollower
 from server.shop.tickets.keyring import Keyring, Vault
 from server.shop.tickets.pictures import rest as pictures
 from server.shop.tickets.pictures.printer import PRINTER, Printer
-from server.shop.tickets.service import TICKET_SERVICE, TicketService
+from server.shop.tickets.service import TICKET_SERVICE, ShownTicket, TicketService
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
 
@@ -20,11 +23,27 @@ async def _open(startup: Startup) -> None:
     settings = startup.settings
     vault = Vault([settings.secret_key, settings.old_secret_key])
     keyring = Keyring(startup.pool, vault)
-    startup[TICKET_SERVICE] = TicketService(
+    startup[TICKET_SERVICE] = service = TicketService(
         startup.pool, keyring, startup[EVENT_SERVICE], startup[MEMBERSHIPS]
     )
+
+    async def of_orders(orders: list[str], user: str) -> dict[str, list[OrderTicket]]:
+        return _by_order(await service.of_orders(orders, user))
+
+    startup[ORDER_TICKETS] = of_orders
     startup[PRINTER] = Printer()
     startup[FOLLOWERS].add(TicketFollower(keyring))
+
+
+def _by_order(tickets: list[ShownTicket]) -> dict[str, list[OrderTicket]]:
+    """Return the tickets of orders as these show them."""
+    found: defaultdict[str, list[OrderTicket]] = defaultdict(list)
+    for shown in tickets:
+        one = shown.ticket
+        found[one.order or ""].append(
+            OrderTicket(one.ticket, one.number, one.label, one.state, shown.code)
+        )
+    return found
 
 
 TICKETS: Final = Capability(

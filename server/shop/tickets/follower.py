@@ -11,7 +11,14 @@ from typing import Any, Final
 
 from inventory.changes import BookingCancelled, BookingReduced, HoldBooked
 from persistence.followers.follower import Followed
-from persistence.shop.tickets.booked import PlaceIndexes, read_event, read_left
+from persistence.shop.tickets.booked import (
+    OpenLines,
+    PlaceIndexes,
+    Places,
+    read_event,
+    read_left,
+    read_lines,
+)
 from persistence.shop.tickets.register import (
     NewTicket,
     issue,
@@ -61,22 +68,25 @@ class TicketFollower:
             return
         places = await self._places.of(connection, event)
         signer = await self._keyring.current(connection, event.organisation)
-        indexes = {"seat": places.seats, "place": places.areas}
+        lines = await read_lines(connection, [one for one in orders.values() if one])
         tickets = [
-            self._ticket(due, orders[due.booking], indexes[due.kind].get(due.label))
-            for due in plan.issue
+            self._ticket(due, orders[due.booking], lines, places) for due in plan.issue
         ]
         await issue(connection, event_id, signer.key, revision, tickets)
 
-    def _ticket(self, due: Due, order: str | None, place: int | None) -> NewTicket:
+    def _ticket(
+        self, due: Due, order: str | None, lines: OpenLines, places: Places
+    ) -> NewTicket:
+        indexes = places.seats if due.kind == "seat" else places.areas
         return NewTicket(
             ticket=f"tkt_{secrets.token_urlsafe(ID_BYTES)}",
             order=order,
+            line=lines.take(order, due.kind, due.label),
             booking=due.booking,
             number=self._ids.reference(),
             user=due.user,
             kind=due.kind,
             label=due.label,
             category=due.category,
-            place=place,
+            place=indexes.get(due.label),
         )

@@ -89,9 +89,13 @@ class TicketService:
             raise Refusal(TICKET_NOT_VALID)
         raise Denied(Denial("forbidden", "This is for who holds the ticket."))
 
-    async def of_order(self, order: str) -> list[ShownTicket]:
-        """Return the tickets of an order with their codes, to whoever may see that."""
-        return await self.shown(await self.store.of_order(order))
+    async def of_orders(self, orders: list[str], user: str) -> list[ShownTicket]:
+        """Return the tickets of orders that somebody sees, codes of those they hold."""
+        shown = await self.shown(await self.store.of_orders(orders))
+        return [
+            one if one.ticket.holder == user else ShownTicket(one.ticket, None)
+            for one in shown
+        ]
 
     async def require_insight(self, who: Identity, event: str) -> None:
         """Raise `Refusal` for who does not see what is for those who run an event."""

@@ -53,6 +53,8 @@ class Capability(Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...] = ()
     frames: tuple[FrameRow[Any], ...] = ()
     """What clients may send on the websocket besides commands."""
+    tells: tuple[type[Struct], ...] = ()
+    """Frames that it sends to whom they concern, whatever they sent before."""
     parameters: Mapping[str, PathParameter] = {}
     """Parts of its paths, by name."""
     makes: Mapping[str, str] = {}
@@ -179,6 +181,11 @@ def routes_of(capabilities: Iterable[Capability]) -> tuple[Route, ...]:
 def frames_of(capabilities: Iterable[Capability]) -> tuple[FrameRow[Any], ...]:
     """Return what clients may send on the websocket besides commands."""
     return tuple(row for one in capabilities for row in one.frames)
+
+
+def told_by(capabilities: Iterable[Capability]) -> tuple[type[Struct], ...]:
+    """Return the frames that clients get of all of them, unasked."""
+    return tuple(frame for one in capabilities for frame in one.tells)
 
 
 def add_routes(app: web.Application, routes: Sequence[Route]) -> None:

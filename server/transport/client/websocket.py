@@ -7,6 +7,8 @@ the same key until the answer is not "not now", so it has at most one effect.
 import asyncio
 import os
 import socket
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from random import Random
 from time import perf_counter
 from typing import Any
@@ -66,6 +68,9 @@ class Client:
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._reader: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[Frame | None]] = {}
+        self._hearing: dict[
+            tuple[str, str], tuple[Container[str], asyncio.Future[None]]
+        ] = {}
         self._last_id = 0
         self._keys = 0
         self._watch_id = 0
@@ -100,6 +105,56 @@ class Client:
             self._traffic.retries += 1
             await self._back_off(attempt, reply.get("retry_after_ms", 0))
         raise GaveUpError(f"{frame['op']} was not taken in {ATTEMPTS_MAX} attempts.")
+
+    async def post(self, path: str, body: object = None) -> Frame:
+        """Ask for something over REST until it is answered for good, under one key.
+
+        Returns the document, or the problem, which has a `code`. Raises `GaveUpError`.
+        """
+        self._keys += 1
+        return await self._request("POST", path, body, f"request-{self._keys}")
+
+    async def get(self, path: str) -> Frame:
+        """Read something over REST, as `post` does."""
+        return await self._request("GET", path)
+
+    @contextmanager
+    def hearing(
+        self, op: str, about: str, statuses: Container[str]
+    ) -> Iterator[asyncio.Future[None]]:
+        """Give a future that ends with the first frame that tells one of the statuses.
+
+        It may never: what is told while there is no connection is told to nobody.
+        """
+        told = asyncio.get_running_loop().create_future()
+        self._hearing[op, about] = statuses, told
+        try:
+            yield told
+        finally:
+            del self._hearing[op, about]
+
+    async def _request(
+        self, method: str, path: str, body: object = None, key: str = ""
+    ) -> Frame:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        if key:
+            headers["Idempotency-Key"] = key
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                async with (
+                    asyncio.timeout(REPLY_TIMEOUT_S),
+                    self._http.request(
+                        method, path, json=body, headers=headers
+                    ) as answer,
+                ):
+                    found = decode.decode(await answer.read())
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                found = {"transient": True}
+            if not found.get("transient", False):
+                return found
+            self._traffic.retries += 1
+            await self._back_off(attempt, found.get("retry_after_ms", 0))
+        raise GaveUpError(f"{path} was not answered in {ATTEMPTS_MAX} attempts.")
 
     async def connect(self) -> None:
         """Make the connection where there is none, as the guest we already are."""
@@ -181,6 +236,11 @@ class Client:
         elif frame["op"] in PUBLICATIONS and self._watch_id == 0:
             # What comes before the answer to `watch` belongs to the former watch.
             await self._take_publication(ws, frame)
+        elif (frame["op"], frame.get(frame["op"])) in self._hearing:
+            # A frame of something names it by its own name: an order in `order`.
+            statuses, told = self._hearing[frame["op"], frame[frame["op"]]]
+            if frame.get("status") in statuses and not told.done():
+                told.set_result(None)
 
     async def _take_publication(
         self, ws: aiohttp.ClientWebSocketResponse, frame: Frame

@@ -163,6 +163,12 @@ class MailSender:
         # Nobody's holiday greeting need answer it (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.body)
+        for one in mail.attachments:
+            message.add_attachment(
+                one.text,
+                subtype=one.media_type.partition("/")[2],
+                filename=one.name,
+            )
         return message
 
     def _settings(self) -> dict[str, Any]:

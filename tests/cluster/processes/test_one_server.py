@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"
 TRIES = 200
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def limited() -> Iterator[tuple[Server, list[str]]]:
     """Run two workers with a limit, each with a port of its own beside the common."""
     first = free_ports(2)
@@ -26,6 +26,8 @@ def limited() -> Iterator[tuple[Server, list[str]]]:
         ONSALE_WORKERS="2",
         ONSALE_WORKER_PORT=str(first),
         ONSALE_RATE_LIMIT_PUBLIC=str(LIMIT),
+        # Each test comes from an address of its own.
+        ONSALE_TRUSTED_PROXIES="127.0.0.1",
         # Nobody takes mails there.
         ONSALE_SMTP_URL="smtp://127.0.0.1:1",
         ONSALE_MAIL_FROM="tickets@example.org",
@@ -40,7 +42,8 @@ def limited() -> Iterator[tuple[Server, list[str]]]:
 async def test_two_workers_let_one_budget_through(limited):
     server, urls = limited
     told = []
-    async with Api(server) as one, Api(server) as other:
+    headers = {"X-Forwarded-For": "198.51.100.1"}
+    async with Api(server, headers) as one, Api(server, headers) as other:
         one.url, other.url = urls
         for number in range(2 * LIMIT):
             api = (one, other)[number % 2]
@@ -61,7 +64,8 @@ async def test_two_workers_let_one_budget_through(limited):
 
 async def test_two_workers_say_the_same_of_their_health(limited):
     server, urls = limited
-    async with Api(server) as one, Api(server) as other:
+    headers = {"X-Forwarded-For": "198.51.100.2"}
+    async with Api(server, headers) as one, Api(server, headers) as other:
         one.url, other.url = urls
         while (await both_say(one, other))["status"] != "ok":
             pass
@@ -101,7 +105,8 @@ async def health(api: Api) -> Json:
 
 async def test_each_worker_shows_the_metrics_of_both(limited):
     server, urls = limited
-    async with Api(server) as one, Api(server) as other:
+    headers = {"X-Forwarded-For": "198.51.100.3"}
+    async with Api(server, headers) as one, Api(server, headers) as other:
         one.url, other.url = urls
         while len((await health(one))["processes"]) < 2:
             pass

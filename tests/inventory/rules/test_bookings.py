@@ -236,3 +236,14 @@ def test_a_hold_of_a_former_version_is_priced_when_it_is_booked():
         ann | book old total=9000    | price_changed
         ann | book old               | ok total=19800
     """)
+
+
+def test_no_note_of_a_buyer_names_an_order_of_the_shop():
+    play("""
+        ann     | hold A-1             | ok
+        ann     | book h1 order=ord_x  | forbidden
+        org     | book h1 order=ord_x  | forbidden
+        ann     | book h1 order=order  | ok booking=b1
+        bob     | hold A-2             | ok
+        for:bob | book h2 order=ord_x  | ok booking=b2
+    """)

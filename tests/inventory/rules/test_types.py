@@ -179,3 +179,35 @@ def test_a_category_keeps_its_price_as_long_as_a_type_has_one():
     assert scene.wrong_fields("configure price.1=none") == "types.child.prices.1"
     scene.stock.settings.types.clear()
     scene.play("org | configure price.1=none | ok")
+
+
+BEFORE = """
+    ann     | hold A-1 A-2 GA*3                            | ok hold=h1
+    for:ann | pledge h1 order=o1 until=60 lines={} | {}
+"""
+
+
+def test_what_an_order_lost_and_has_again_costs_what_it_did():
+    """Whatever it costs now, and though the type is gone."""
+    lines = "GA:1000:child,A-2:1:kid,A-1:4400,GA:2000,GA:1000:child"
+    told = "A-1:4400,A-2:1/kid,GA:1000/child,GA:1000/child,GA:2000"
+    scene = play(BEFORE.format(lines, f"ok total=8401 lines={told}"))
+    scene.play("""
+        for:ann | pledge h1 order=o1 until=60 lines=A-1:1 | ok total=8401
+        for:ann | book h1 order=o1                        | ok booking=b1 total=8401
+        for:ann | part b1 places=GA:1000:child*2          | ok total=2000
+    """)
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ("A-1:1,GA:1,GA:1,GA:1", "seat_not_found seats=A-2"),
+        ("A-1:1,A-3:1,GA:1,GA:1,GA:1", "seat_not_found seats=A-2,A-3"),
+        ("A-1:1,A-2:1,GA:1,GA:1", "area_not_found"),
+        ("A-1:1,A-2:1,A-2:1,GA:1,GA:1,GA:1", "area_not_found"),
+        ("A-1:1,A-2:1,GA:1,GA:1,GA:1,GA:1", "area_not_found"),
+    ],
+)
+def test_a_hold_of_something_else_is_not_what_an_order_lost(lines, code):
+    play(BEFORE.format(lines, code))

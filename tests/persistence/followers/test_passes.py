@@ -292,9 +292,30 @@ async def test_the_lag_is_the_age_of_the_first_change_that_is_not_followed(world
 
 async def test_who_waits_longest_is_named_first_and_the_spoilt_last(world):
     for event, seed in (("evt a", 3), ("evt b", 5)):
-        await store_sale(world, event, random_sale(seed, 60))
+        await store_sale(world, event, random_sale(seed, STEPS))
     passes, follower = Passes(world.pool), Noting()
-    await passes.step(follower, "evt a")
+    assert (await passes.step(follower, "evt a")).more
     assert (await passes.behind("noting")).events == ["evt b", "evt a"]
     last = await passes.behind("noting", ["evt b"])
     assert last.events == ["evt a", "evt b"]
+
+
+async def test_who_comes_after_another_goes_no_farther_than_it(world, monkeypatch):
+    run = random_sale(3, STEPS)
+    await store_sale(world, "evt", run)
+    passes, first, second = Passes(world.pool), Noting("first"), Noting("second")
+    waits = await passes.step(second, "evt", "first")
+    assert (waits.versions, waits.more) == (0, False)
+    led = await passes.step(first, "evt")
+    followed = 0
+    # Its stretches are shorter, and end where those of the other end.
+    for rows in (2, 2, 2, 2):
+        monkeypatch.setattr(stretches, "ROWS_MAX", rows)
+        followed += (await passes.step(second, "evt", "first")).versions
+    assert followed == led.versions
+    assert (await passes.step(second, "evt", "first")).versions == 0
+    assert await effects(world, "evt", "second") == all_of(led.versions)
+    await follow_all(passes, first)
+    while (await passes.step(second, "evt", "first")).versions:
+        pass
+    assert await effects(world, "evt", "second") == all_of(len(run.journal))

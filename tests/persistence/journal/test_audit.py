@@ -9,7 +9,7 @@ from inventory.commands import Book, CancelPart, Hold, Pledge
 from inventory.limits import SNAPSHOT_EVERY_VERSIONS
 from inventory.loading import Loaded, SnapshotWriter
 from inventory.ports import Ownership
-from inventory.replies import BookOk, HoldOk, TakenOk
+from inventory.replies import BookOk, GivenBackOk, HoldOk
 from inventory.settings import Money, Sum
 from inventory.snapshot import encode_snapshot
 from inventory.state import Stock
@@ -84,7 +84,7 @@ async def sell_to_an_order(sale: Sale) -> str:
     booked = await sale.ask(book, "ann", "o:ord_1:book", system=True)
     assert isinstance(booked, BookOk)
     part = CancelPart(**of, booking=booked.booking, seats=["A-1"], areas={"GA": 1})
-    assert isinstance(await sale.ask(part, "ann", system=True), TakenOk)
+    assert isinstance(await sale.ask(part, "ann", system=True), GivenBackOk)
     return booked.booking
 
 
@@ -107,7 +107,7 @@ async def test_a_part_that_is_given_back_is_free_and_the_tables_say_what_is_left
         assert found.total == Money(2 * 4_500, "EUR")
         await sale.book("bob", await sale.hold("bob", "A-1"))
         part = CancelPart(id=1, event=EVENT, booking=booking)
-        assert isinstance(await sale.ask(part, "ann", system=True), TakenOk)
+        assert isinstance(await sale.ask(part, "ann", system=True), GivenBackOk)
     await store.query("UPDATE order_line SET state = 'leaving' WHERE state = 'live'")
     receipt = await audited(store)
     assert receipt.ok, receipt.differences

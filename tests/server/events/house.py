@@ -46,7 +46,12 @@ class House:
         registry.sellers = Sellers(self.organisations)
         self.rows = EventRows(self.catalog, hub.now)
         self.events = EventService(
-            registry, self.catalog, self.rows, self.memberships, clock
+            registry,
+            self.catalog,
+            self.rows,
+            self.memberships,
+            clock,
+            takes_payments=False,
         )
         self.changes = 0
         """How often lists of events were to be made anew."""

@@ -5,6 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from inventory.zones import zone_of
+from persistence.events.rows import EventRow
 from server.events.catalogue.calendar.icalendar import CalendarEvent, encode_calendar
 from server.events.catalogue.rest import find_event
 from server.live.actors.registry import CATALOG
@@ -24,24 +25,7 @@ async def show_calendar(call: Call) -> web.Response:
     row = await call[CATALOG].find_event(event.id)
     if row is None:
         raise ProblemError(EVENT_NOT_FOUND)
-    settings, details = row.settings, row.details
-    kinds = () if details.category is None else (details.category,)
-    body = encode_calendar(
-        CalendarEvent(
-            event=event.id,
-            name=settings.name,
-            sale_state=settings.sale_state,
-            starts_at=from_ms(settings.starts_at_ms),
-            ends_at=maybe_from_ms(settings.ends_at_ms),
-            created_at=row.created_at,
-            changed_at=row.changed_at or row.created_at,
-            sequence=row.changes,
-            description=details.description,
-            location=row.venue_name,
-            zone=zone_of(settings.timezone),
-            categories=(*kinds, *details.tags),
-        )
-    )
+    body = encode_calendar(calendar_of(row))
     etag = etags.of_body(body, row.revision)
     headers = {"ETag": etag, "Cache-Control": CACHE_ASK}
     if etags.matches(call.request.headers.get("If-None-Match"), etag):
@@ -49,6 +33,26 @@ async def show_calendar(call: Call) -> web.Response:
     headers["Content-Disposition"] = 'inline; filename="event.ics"'
     return web.Response(
         body=body, content_type=MEDIA_TYPE, charset="utf-8", headers=headers
+    )
+
+
+def calendar_of(row: EventRow) -> CalendarEvent:
+    """Return what a calendar shows of an event."""
+    settings, details = row.settings, row.details
+    kinds = () if details.category is None else (details.category,)
+    return CalendarEvent(
+        event=row.event,
+        name=settings.name,
+        sale_state=settings.sale_state,
+        starts_at=from_ms(settings.starts_at_ms),
+        ends_at=maybe_from_ms(settings.ends_at_ms),
+        created_at=row.created_at,
+        changed_at=row.changed_at or row.created_at,
+        sequence=row.changes,
+        description=details.description,
+        location=row.venue_name,
+        zone=zone_of(settings.timezone),
+        categories=(*kinds, *details.tags),
     )
 
 

@@ -38,7 +38,12 @@ from server.events.catalogue.checks import (
     unknown_times,
 )
 from server.events.catalogue.row_cache import EventRows
-from server.events.catalogue.service import EventService, MadeEvent, ManagedEvent
+from server.events.catalogue.service import (
+    NO_PROVIDER,
+    EventService,
+    MadeEvent,
+    ManagedEvent,
+)
 from server.people.organisations.membership import Memberships
 from server.transport.rest.idempotency import hash_request, new_id
 
@@ -83,6 +88,10 @@ class EventEditing:
         """
         wanted, request_hash = settings_patch(patch), hash_request(["edit", patch])
         is_new = not found and await self._is_new(event, key, request_hash)
+        drafted = event.board.settings.sale_state == "draft"
+        payable = drafted or self._events.takes_payments
+        if wanted.payment == "required" and not payable:
+            found.add("payment", NO_PROVIDER)
         refuse_edit(event.board, await self._events.find_row(event.id), wanted, found)
         change, details_seen = details_change(patch), None
         # Without a word about the catalogue it is a command, though it change nothing.

@@ -7,6 +7,7 @@ its time comes.
 """
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Final
 
 import structlog
 from msgspec import structs
+from msgspec.structs import replace
 
 from inventory import commands
 from inventory.commands import AnyCommand
@@ -44,6 +46,7 @@ from server.shop.orders import facts
 from server.shop.orders.attempts import find, pending
 from server.shop.orders.driving.desk import Applied, Desk
 from server.shop.orders.facts import Heard, Wish
+from server.shop.orders.rules import step, wishes_of
 from server.shop.payments.provider import (
     Attempt,
     PaymentProvider,
@@ -64,6 +67,9 @@ RECENT_MS: Final = 3_600_000
 """A provider surely remembers the key of what it was asked within this."""
 
 AT_ONCE_MAX: Final = 8
+
+OVER_EVERY: Final = 60
+"""After so many looks it is looked for events that are over."""
 
 log = structlog.get_logger()
 
@@ -97,6 +103,7 @@ class Driver:
         if applied is None:
             applied = await self._desk.hear(order)
         done: set[Wish] = {facts.Notify()}
+        carried: list[Heard] = []
         failure: ProviderUnavailable | None = None
         while True:
             wish = next((one for one in applied.wishes if one not in done), None)
@@ -108,11 +115,31 @@ class Driver:
             except ProviderUnavailable as error:
                 failure = error
                 continue
-            if heard:
-                applied = await self._desk.hear(order, *heard)
+            carried += heard
+            ahead = self._ahead(applied, wish, carried)
+            if ahead is not None:
+                applied = ahead
+            elif carried:
+                applied = await self._desk.hear(order, *carried)
+                carried = []
         if failure is not None:
             raise failure
         return applied
+
+    def _ahead(
+        self, applied: Applied, wish: Wish, heard: list[Heard]
+    ) -> Applied | None:
+        """Return what an order is that needs no money, before that is written.
+
+        It is booked in the next moment, and one transaction tells of both. Who dies
+        between leaves it as it was, and the next one asks the same and is answered so.
+        """
+        if not isinstance(wish, facts.Pledge) or len(heard) != 1:
+            return None
+        outcome = step(applied.stored.state, heard[0], self.now_ms())
+        if outcome.order.step != "paid" or outcome.postings:
+            return None
+        return Applied(replace(applied.stored, state=outcome.order), outcome.wishes)
 
     async def end_attempts(self, stored: StoredOrder) -> Applied:
         """End all attempts that may still be paid. Raises as `drive` does."""
@@ -124,6 +151,11 @@ class Driver:
             applied = await self._desk.hear(order, *heard)
         return applied
 
+    async def drive_new(self, stored: StoredOrder) -> Applied:
+        """Drive an order that was read just now, as `drive` does."""
+        wishes = wishes_of(stored.state, self.now_ms())
+        return await self.drive(stored.state.order, Applied(stored, wishes))
+
     def kick(self, order: str, applied: Applied) -> None:
         """Go on with an order beside whoever calls this."""
         if applied.wishes:
@@ -133,18 +165,24 @@ class Driver:
 
     async def run(self, job: Job) -> None:
         """Look after orders whose time has come, for ever."""
-        while True:
+        for passes in itertools.count():
             try:
                 with job:
                     await self.look()
+                    if passes % OVER_EVERY == 0:
+                        await self.complete()
             except Unavailable as error:
                 log.warning("orders are left alone", reason=str(error))
             await asyncio.sleep(LOOK_S)
 
+    async def complete(self) -> None:
+        """Complete what is confirmed of events that are over. Raises `Unavailable`."""
+        while over := await self._store.over():
+            for order in over:
+                await self._desk.hear(order, facts.EventOver())
+
     async def look(self) -> None:
         """Take up orders whose time has come. Raises `Unavailable`."""
-        for order in await self._store.over():
-            await self._desk.hear(order, facts.EventOver())
         due = await self._store.take_up()
         slots = asyncio.Semaphore(AT_ONCE_MAX)
 
@@ -236,6 +274,22 @@ class Driver:
         if isinstance(held, Refused):
             return facts.NotBooked(held.code, again=True)
         assert isinstance(held, HoldOk)
+        # At what it cost when it was ordered, whatever it costs now.
+        pledge = commands.Pledge(
+            id=0,
+            event=order.event,
+            hold=held.hold,
+            order=order.order,
+            until_s=order.rules.until_s,
+            lines=[
+                commands.Priced(one.label, one.unit, one.type)
+                for one in order.lines
+                if one.kind in ("seat", "place")
+            ],
+        )
+        pledged = await self._ask(stored, pledge, "late:pledge")
+        if isinstance(pledged, Refused):
+            return facts.NotBooked(pledged.code, again=True)
         book = commands.Book(id=0, event=order.event, hold=held.hold, order=order.order)
         return _booked(await self._ask(stored, book, "late:book"), again=True)
 

@@ -36,7 +36,7 @@ class Deliveries:
 
     def __init__(self, book: Book, secrets: Sequence[bytes]) -> None:
         self._book = book
-        self._secret = secrets[0]
+        self._secrets = secrets
         self._news = asyncio.Event()
         self._sending: dict[str, asyncio.Task[None]] = {}
         book.wake = self._news.set
@@ -116,12 +116,12 @@ class Deliveries:
 
     async def _post(self, session: aiohttp.ClientSession, message: Message) -> int:
         """Send it once; return the status, 0 where there was none."""
-        seconds, secret = int(time.time()), self._secret
+        seconds, secrets = int(time.time()), self._secrets
         if message.kind == "forged":
-            secret = MADE_UP
+            secrets = [MADE_UP]
         elif message.kind == "stale":
             seconds -= STALE_S
-        headers = headers_of(secret, message.id, seconds, message.body)
+        headers = headers_of(secrets, message.id, seconds, message.body)
         headers["Content-Type"] = "application/json"
         try:
             async with session.post(

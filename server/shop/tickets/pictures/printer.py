@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -52,9 +53,15 @@ class Printer:
         task = self._under_way.get(job)
         if task is None:
             task = self._under_way[job] = asyncio.create_task(self._run(job))
-            task.add_done_callback(lambda _: self._under_way.pop(job))
+            task.add_done_callback(partial(self._ended, job))
         # Who asked first may go: the others still wait for it.
         return await asyncio.shield(task)
+
+    def _ended(self, job: bytes, task: asyncio.Task[bytes]) -> None:
+        del self._under_way[job]
+        if not task.cancelled():
+            # Perhaps nobody waits for it any more; an error is of no use then.
+            task.exception()
 
     async def _run(self, job: bytes) -> bytes:
         try:

@@ -374,7 +374,7 @@ async def test_what_is_altered_in_one_table_alone_is_noticed(shop, sql):
     assert "REF1" in difference.sentence()
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(6))
 async def test_orders_add_up_whatever_they_hear_of(shop, seed):
     """M1, by the rules that run: orders hear of what may happen, in any order."""
     chance = random.Random(seed)

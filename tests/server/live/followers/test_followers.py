@@ -48,7 +48,9 @@ class Noting:
 
 
 @asynccontextmanager
-async def running(store: Store, *noting: Noting) -> AsyncIterator[Followers]:
+async def running(
+    store: Store, *noting: Noting, after: Noting | None = None
+) -> AsyncIterator[Followers]:
     jobs: dict[str, Job] = {}
 
     def job(name: str) -> Job:
@@ -57,7 +59,9 @@ async def running(store: Store, *noting: Noting) -> AsyncIterator[Followers]:
     followers = Followers(Passes(store.pool), lambda event: event != "foreign", job)
     for one in noting:
         followers.add(one)
-    assert set(jobs) == {f"follower {one.name}" for one in noting}
+    if after is not None:
+        followers.add(after, after=noting[0].name)
+    assert set(jobs) == {f"follower {name}" for name in followers.following}
     task = asyncio.create_task(followers.run())
     try:
         yield followers
@@ -157,6 +161,23 @@ async def test_how_far_each_is_is_shown():
     assert shown["onsale_follower_events_behind", "slow"] == 3
     assert shown["onsale_follower_events_failing", "slow"] == 1
     assert shown["onsale_follower_versions_total", "slow"] == 7
+
+
+async def test_who_needs_the_effects_of_another_hears_when_they_are_there(
+    store, monkeypatch
+):
+    """None of them looks by itself, after the first time."""
+    first, second = Noting("first"), Noting("second")
+    monkeypatch.setattr(following, "LOOK_S", 3_600.0)
+    async with running(store, first, after=second) as followers:
+        looked = followers.following.values()
+        await until(lambda: all(one._look_at for one in looked))
+        async with selling(store, "evt") as sale:
+            booking = await sale.book("ann", await sale.hold("ann", "A-1"))
+        followers.following["second"].wake(["evt"])
+        followers.following["first"].wake(["evt"])
+        await until(lambda: second.bookings == [booking])
+    assert first.bookings == [booking]
 
 
 async def test_a_name_is_had_once():

@@ -38,7 +38,10 @@ class FakePasses:
         events = [event for event, stretches in self.left.items() if stretches]
         return Behind(events, len(events), 10 * sum(self.left.values()), 1.5)
 
-    async def step(self, follower: Follower, event: str) -> Passed:
+    async def step(
+        self, follower: Follower, event: str, after: str | None = None
+    ) -> Passed:
+        assert after is None
         self.asked.append(event)
         if event in self.spoilt:
             raise self.spoilt[event]

@@ -89,6 +89,7 @@ def test_only_what_anybody_may_do_goes_without_a_token():
         "reset_password",
         "cancel_registration",
         "show_token_keys",
+        "take_payment_webhook",
         "show_ticket_keys",
     }
 

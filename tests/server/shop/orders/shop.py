@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from inventory.commands import Hold
-from inventory.replies import HoldOk, Refused
+from inventory.commands import Hold, Holding, Release
+from inventory.replies import HoldingOk, HoldOk
 from inventory.settings import Money, Settings
 from persistence.events.catalog import Catalog
 from persistence.journal.journal import PostgresJournal
@@ -34,22 +34,24 @@ from server.shop.orders.service import rules_of
 from server.shop.orders.webhooks.service import WebhookService
 from server.shop.payments.gateway.book import Book, Message
 from server.shop.payments.gateway.handlers import make_app
-from server.shop.payments.gateway.wire import Behaviour
 from server.shop.payments.gateway_provider import GatewayProvider
 from server.shop.payments.signing import headers_of
 
 SECRET = b"k3Jw9sQz1Lr7Vb2Nf8Xc4Tg6Yh0Pd5Mu"
+PLACES = 30
 EVENT = Settings(
     name="Concert",
     sale_state="on_sale",
     starts_at_ms=4_000_000_000_000,
     prices={"GA": Money(2_000, "EUR")},
     payment="required",
+    max_per_user=30,
+    max_per_booking=30,
 )
 
 
 class Shop:
-    """One event of ten places, and everything around its orders."""
+    """One event with just a capacity, and everything around its orders."""
 
     def __init__(
         self,
@@ -92,7 +94,12 @@ class Shop:
         self, count: int = 1, user: str = "olga", total: int | None = None
     ) -> str:
         """Store an order of a new hold, which nobody drives yet; return its id."""
-        hold = await self.hold(count, user)
+        return await self.begin_of(await self.hold(count, user), user, total)
+
+    async def begin_of(
+        self, hold: str, user: str = "olga", total: int | None = None
+    ) -> str:
+        """Store an order of a hold."""
         local = await self.registry.find("evt")
         self.made += 1
         new = NewOrder(
@@ -110,6 +117,15 @@ class Shop:
             request_hash=b"",
         )
         return (await self.store.begin(new)).state.order
+
+    async def release(self, user: str) -> None:
+        """Let go of all that somebody holds."""
+        local = await self.registry.find("evt")
+        holding = await ask(local, Holding(id=0, event="evt"), user, False, None)
+        assert isinstance(holding, HoldingOk)
+        for one in holding.holds:
+            command = Release(id=0, event="evt", hold=one.hold)
+            await ask(local, command, user, False, None)
 
     async def priced(self, count: int = 1, user: str = "olga") -> str:
         """Return an order that waits to be paid."""
@@ -148,7 +164,7 @@ class Shop:
         """Deliver webhooks in this order, those that wait where none is named."""
         answers = []
         for message in messages or self.messages():
-            headers = headers_of(SECRET, message.id, int(time.time()), message.body)
+            headers = headers_of((SECRET,), message.id, int(time.time()), message.body)
             answers.append(await self.webhooks.take("gateway", headers, message.body))
         return answers
 
@@ -203,7 +219,7 @@ class Shop:
 async def open_shop(
     database_url: str, path: Path, settings: Settings = EVENT
 ) -> AsyncIterator[Shop]:
-    """Open a shop for an event of ten places."""
+    """Open a shop for an event of so many places."""
     pool = await Pool.open(database_url)
     clock = DatabaseClock()
     journal = await PostgresJournal.open(database_url, pool, "node test", clock)
@@ -211,10 +227,9 @@ async def open_shop(
     catalog = Catalog(pool)
     registry = EventRegistry(catalog, journal, hub, clock, RandomIds(), Metrics())
     await catalog.create_event(
-        "evt", settings, capacity=10, created_by="usr", request_hash=b""
+        "evt", settings, capacity=PLACES, created_by="usr", request_hash=b""
     )
     file = GatewayFile(path / "gateway.sqlite")
-    runner = web.AppRunner(web.Application())
     book = Book(file, "http://127.0.0.1:1", lambda: int(time.time() * 1_000))
     runner = web.AppRunner(make_app(book, (SECRET,)))
     await runner.setup()
@@ -233,11 +248,3 @@ async def open_shop(
         await registry.stop(5)
         await journal.close()
         await pool.close()
-
-
-def late_by(book: Book, ref: str, behaviour: Behaviour) -> None:
-    """Have the gateway treat a session so from now on."""
-    book.treat(ref, behaviour)
-
-
-__all__ = ["EVENT", "Refused", "Shop", "late_by", "open_shop"]

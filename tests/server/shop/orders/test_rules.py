@@ -1,4 +1,4 @@
-"""The state table of orders, row by row; and that the order of facts does not matter."""
+"""The state table of orders, row by row, and facts in whatever order."""
 
 import itertools
 import random

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 
 import msgspec
@@ -242,6 +243,14 @@ async def test_an_answer_without_an_end_is_cut_off(weather, provider, ask):
         await ask(provider)
 
 
+@each_ask
+async def test_a_packed_answer_is_none(weather, provider, ask):
+    weather.body = gzip.compress(msgspec.json.encode(document_for(ask)))
+    weather.headers = {"Content-Encoding": "gzip"}
+    with pytest.raises(ProviderUnavailable):
+        await ask(provider)
+
+
 LIES = {
     "another session": {"id": "gs_2"},
     "another attempt": {"attempt": "pay_2"},
@@ -334,8 +343,7 @@ def message_of(kind, data, **more):
 
 def read(body, secret=SECRET, at=NOW, known=SECRET):
     provider = provider_at("http://127.0.0.1:9", known, now_s=lambda: NOW)
-    (key,) = secrets_of(secret)
-    return provider.read(headers_of(key, "msg_1", at, body), body)
+    return provider.read(headers_of(secrets_of(secret), "msg_1", at, body), body)
 
 
 def test_a_webhook_is_a_fact_with_its_id():

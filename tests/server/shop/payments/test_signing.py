@@ -28,7 +28,7 @@ def test_another_implementation_signs_the_same():
 
 
 def test_what_was_signed_just_now_is_believed():
-    headers = headers_of(KEY, "msg_1", NOW, BODY)
+    headers = headers_of([KEY], "msg_1", NOW, BODY)
     assert verify([KEY], headers, BODY, NOW) == "msg_1"
     shouted = {name.upper(): value for name, value in headers.items()}
     assert verify([KEY], shouted, BODY, NOW) == "msg_1"
@@ -36,7 +36,7 @@ def test_what_was_signed_just_now_is_believed():
 
 @pytest.mark.parametrize("moved_s", [-TOLERANCE_S, TOLERANCE_S])
 def test_clocks_may_differ_a_little(moved_s):
-    headers = headers_of(KEY, "msg_1", NOW, BODY)
+    headers = headers_of([KEY], "msg_1", NOW, BODY)
     assert verify([KEY], headers, BODY, NOW + moved_s) == "msg_1"
     further = moved_s + (1 if moved_s > 0 else -1)
     with pytest.raises(Stale):
@@ -44,16 +44,14 @@ def test_clocks_may_differ_a_little(moved_s):
 
 
 def test_two_secrets_are_believed_while_one_is_changed():
-    old = headers_of(OTHER_KEY, "msg_1", NOW, BODY)
+    old = headers_of([OTHER_KEY], "msg_1", NOW, BODY)
     assert verify([KEY, OTHER_KEY], old, BODY, NOW) == "msg_1"
     with pytest.raises(Forged):
         verify([KEY], old, BODY, NOW)
     # A sender that changes its secret signs with both.
-    both = headers_of(KEY, "msg_1", NOW, BODY)
-    both["webhook-signature"] = " ".join(
-        sign(secret, "msg_1", NOW, BODY) for secret in (OTHER_KEY, KEY)
-    )
-    assert verify([KEY], both, BODY, NOW) == "msg_1"
+    both = headers_of([OTHER_KEY, KEY], "msg_1", NOW, BODY)
+    for known in (KEY, OTHER_KEY):
+        assert verify([known], both, BODY, NOW) == "msg_1"
 
 
 @pytest.mark.parametrize(
@@ -79,21 +77,21 @@ def test_two_secrets_are_believed_while_one_is_changed():
     ],
 )
 def test_what_was_changed_is_forged(change):
-    headers = headers_of(KEY, "msg_1", NOW, BODY) | change
+    headers = headers_of([KEY], "msg_1", NOW, BODY) | change
     with pytest.raises(Forged):
         verify([KEY], headers, BODY, NOW)
 
 
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
 def test_what_is_missing_is_forged(name):
-    headers = headers_of(KEY, "msg_1", NOW, BODY)
+    headers = headers_of([KEY], "msg_1", NOW, BODY)
     del headers[name]
     with pytest.raises(Forged):
         verify([KEY], headers, BODY, NOW)
 
 
 def test_each_byte_of_the_body_is_signed():
-    headers = headers_of(KEY, "msg_1", NOW, BODY)
+    headers = headers_of([KEY], "msg_1", NOW, BODY)
     for at in range(len(BODY)):
         changed = BODY[:at] + bytes([BODY[at] ^ 1]) + BODY[at + 1 :]
         with pytest.raises(Forged):
@@ -101,7 +99,7 @@ def test_each_byte_of_the_body_is_signed():
 
 
 def test_what_is_forged_and_old_is_forged():
-    headers = headers_of(OTHER_KEY, "msg_1", 1, BODY)
+    headers = headers_of([OTHER_KEY], "msg_1", 1, BODY)
     with pytest.raises(Forged):
         verify([KEY], headers, BODY, NOW)
 

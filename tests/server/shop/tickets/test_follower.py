@@ -2,15 +2,33 @@
 
 import asyncio
 import random
+from collections import Counter
+from functools import cache
+from itertools import count
 
 import pytest
 
 from inventory.changes import BookingCancelled, BookingReduced, HoldBooked
-from tests.persistence.journeys import random_sale, store_sale
+from persistence.shop.tickets.tickets import Tickets
+from tests.persistence.journeys import changes_of, random_sale, store_sale
+from tests.server.shop.orders.shop import open_shop
 from tests.server.shop.tickets.following import Stretches, there, wanted
 
 pytestmark = pytest.mark.postgres
-STEPS = 900
+STEPS = 600
+ENDS = (HoldBooked, BookingCancelled, BookingReduced)
+
+
+@cache
+def busy_sale(seed):
+    """The first random sale from a seed on in which much is booked and given back."""
+    for number in count(seed):
+        run = random_sale(number, STEPS)
+        kinds = Counter(type(change) for change, _ in changes_of(run, "evt"))
+        has_both = run.venue.map.seats and run.venue.map.areas
+        if has_both and kinds[HoldBooked] >= 10 and set(ENDS) <= set(kinds):
+            return run
+    raise AssertionError
 
 
 async def all_tickets(pool):
@@ -30,7 +48,7 @@ async def check_the_list(pool):
     assert len(listed) == len(gone)
 
 
-@pytest.mark.parametrize("seed", [2, 7])
+@pytest.mark.parametrize("seed", [10, 19])
 async def test_who_follows_at_once_has_a_ticket_for_each_seat_and_place(store, seed):
     """T1 after every stretch."""
     stretches, kinds = Stretches(store.pool), set[type]()
@@ -45,18 +63,18 @@ async def test_who_follows_at_once_has_a_ticket_for_each_seat_and_place(store, s
             assert await there(store.pool) == await wanted(store.pool)
             checked += 1
 
-    await store_sale(store, "evt", random_sale(seed, STEPS), after)
-    assert checked > 10
-    assert {HoldBooked, BookingReduced, BookingCancelled} <= kinds
+    await store_sale(store, "evt", busy_sale(seed), after)
+    assert checked >= 5
+    assert set(ENDS) <= kinds
     await check_the_list(store.pool)
     revoked = await store.query("SELECT count(*) FROM ticket_revoked")
     assert revoked > [(0,)]
 
 
-@pytest.mark.parametrize("seed", [5, 10])
+@pytest.mark.parametrize("seed", [10, 19])
 async def test_who_follows_late_and_twice_ends_with_the_same_tickets(store, seed):
     dice = random.Random(seed)
-    await store_sale(store, "evt", random_sale(seed, STEPS))
+    await store_sale(store, "evt", busy_sale(seed))
     stretches = Stretches(store.pool)
     while stretch := await stretches.read(dice.randint(1, 40)):
         await stretches.give(stretch)
@@ -69,7 +87,7 @@ async def test_who_follows_late_and_twice_ends_with_the_same_tickets(store, seed
 
 
 async def test_what_died_in_the_middle_left_nothing(store):
-    await store_sale(store, "evt", random_sale(5, 300))
+    await store_sale(store, "evt", busy_sale(10))
     stretches = Stretches(store.pool)
     stretch = await stretches.read(1_000)
 
@@ -88,7 +106,7 @@ async def test_what_died_in_the_middle_left_nothing(store):
 
 async def test_two_who_follow_the_same_stretch_make_each_ticket_once(store):
     """Should both believe that they are the only one."""
-    await store_sale(store, "evt", random_sale(5, 300))
+    await store_sale(store, "evt", busy_sale(10))
     both = [Stretches(store.pool), Stretches(store.pool)]
     stretch = await both[0].read(1_000)
     await asyncio.gather(*(one.give(stretch) for one in both))
@@ -96,7 +114,7 @@ async def test_two_who_follow_the_same_stretch_make_each_ticket_once(store):
 
 
 async def test_a_ticket_knows_its_place_category_order_and_key(store):
-    run = random_sale(5, STEPS)
+    run = busy_sale(10)
     await store_sale(store, "evt", run)
     await Stretches(store.pool).catch_up()
     rows = await store.pool.fetch("SELECT t.*, holder ->> 'user' AS who FROM ticket t")
@@ -116,3 +134,23 @@ async def test_a_ticket_knows_its_place_category_order_and_key(store):
     keys = await store.query("SELECT key_id, organisation_id FROM ticket_key")
     assert keys == [(rows[0]["key_id"], None)]
     assert len({row["number"] for row in rows}) == len(rows)
+
+
+async def test_each_line_of_a_paid_order_has_one_ticket(database_url, tmp_path):
+    """Paid at the gateway, booked by the driver, and only then are there tickets."""
+    async with open_shop(database_url, tmp_path) as shop:
+        stretches = Stretches(shop.pool)
+        order = await shop.priced(3)
+        await stretches.catch_up()
+        assert await shop.pool.fetch("SELECT FROM ticket") == []
+        await shop.pay(order)
+        await shop.deliver()
+        await shop.settle()
+        assert (await shop.state(order)).step == "booked"
+        await stretches.catch_up()
+        lines = "SELECT line FROM order_line WHERE kind = 'place' ORDER BY line"
+        wanted = [row["line"] for row in await shop.pool.fetch(lines)]
+        tickets = await Tickets(shop.pool).of_orders([order])
+        assert [one.line for one in tickets] == wanted
+        assert {one.order for one in tickets} == {order}
+        assert len(wanted) == 3

@@ -25,6 +25,7 @@ from server.shop.payments.provider import (
     RefundSettled,
 )
 from tests.server.shop.payments.gateway_process import (
+    OTHER_SECRET,
     REPOSITORY,
     SECRET,
     GatewayProcess,
@@ -404,6 +405,26 @@ async def test_how_sessions_are_treated_can_be_said_before_they_begin(
     await gateway.choose(session.url, "pay")
     await receiver.until(lambda: len(receiver.facts) == 3)
     assert len({fact.event_ref for fact in receiver.facts}) == 1
+
+
+async def test_the_secret_is_changed_while_both_go_on(gateway, provider, receiver):
+    """The gateway knows both first, then the server has the new one."""
+    await gateway.choose((await begin(provider, receiver, "pay_r1")).url, "pay")
+    await receiver.until(lambda: len(receiver.facts) == 1)
+    gateway.end()
+    gateway.environment["ONSALE_GATEWAY_SECRET"] = f"{OTHER_SECRET} {SECRET}"
+    gateway.start()
+    await gateway.choose((await begin(provider, receiver, "pay_r2")).url, "pay")
+    await receiver.until(lambda: len(receiver.facts) == 2)
+    newer = provider_at(gateway.url, OTHER_SECRET)
+    receiver.provider = newer
+    await gateway.choose((await begin(newer, receiver, "pay_r3")).url, "pay")
+    await receiver.until(lambda: len(receiver.facts) == 3)
+    assert len(receiver.raw) == 3
+    await newer.close()
+    gateway.end()
+    gateway.environment["ONSALE_GATEWAY_SECRET"] = SECRET
+    gateway.start()
 
 
 def test_what_cannot_be_served_is_one_clear_sentence(gateway, tmp_path):

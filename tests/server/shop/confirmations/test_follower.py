@@ -1,0 +1,129 @@
+"""Letters about orders that were really paid, to a real SMTP server."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from inventory.changes import HoldBooked
+from persistence.followers.follower import Followed
+from persistence.mail import Outbox
+from server.transport.mail import sender as sending
+from server.transport.mail.sender import MailSender
+from tests.post_office import PostOffice
+
+SENDER = "Tickets <tickets@example.org>"
+
+
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    office = PostOffice().open()
+    yield office
+    office.close()
+
+
+async def letters(counter: Any) -> list[Any]:
+    return list(await counter.shop.pool.fetch("SELECT * FROM mail ORDER BY mail_id"))
+
+
+async def test_who_paid_gets_one_letter_with_tickets_and_a_file(counter, office):
+    order = await counter.buy(2)
+    await counter.follow()
+    sender = MailSender(Outbox(counter.shop.pool), office.url, SENDER)
+    await sender.send_due()
+    # Nothing that follows writes another one.
+    await counter.shop.settle()
+    await counter.follow()
+    await sender.send_due()
+    (mail,) = office.mails
+    assert mail["To"] == "olga@example.org"
+    assert mail["Subject"] == "Your tickets: Concert"
+    assert mail["Message-ID"] == f"<mail_{order}@example.org>"
+    text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    tickets = await counter.shop.pool.fetch("SELECT * FROM ticket ORDER BY number")
+    assert len(tickets) == 2
+    for ticket in tickets:
+        link = f"https://tickets.example.org/tickets/{ticket['ticket_id']}"
+        assert f"- {ticket['number']}, GA\n  {link}\n" in text
+    assert "Your order REF1 is confirmed." in text
+    assert "Total: 40.00 EUR" in text
+    assert "at the door" not in text
+    assert f"https://tickets.example.org/orders/{order}" in text
+    # What the buyer typed in is not told: anybody could have us send it to anybody.
+    assert "Olga" not in text
+    (calendar,) = mail.iter_attachments()
+    assert calendar.get_content_type() == "text/calendar"
+    assert calendar.get_content_charset() == "utf-8"
+    assert calendar.get_filename() == "event.ics"
+    shown = calendar.get_content()
+    assert "SUMMARY:Concert" in shown
+    assert shown.splitlines()[0] == "BEGIN:VCALENDAR"
+    # Sent is sent: neither text nor file is kept.
+    (row,) = await letters(counter)
+    assert (row["body"], row["attachments"]) == ("", "[]")
+
+
+async def test_a_letter_waits_for_the_tickets_that_it_tells_of(counter):
+    await counter.buy()
+    done = await counter.passes.step(counter.notices, "evt", "tickets")
+    assert done.versions == 0
+    assert await letters(counter) == []
+    await counter.follow()
+    (row,) = await letters(counter)
+    (ticket,) = await counter.shop.pool.fetch("SELECT number FROM ticket")
+    assert ticket["number"] in row["body"]
+
+
+async def test_a_note_that_names_an_order_writes_to_nobody(counter):
+    """Whoever knows an order could else have letters sent to its buyer."""
+    order = await counter.buy()
+    state = await counter.shop.state(order)
+    noted = HoldBooked(state.hold, state.booking, "REF", order)
+    async with counter.shop.pool.transaction() as connection:
+        await counter.notices.follow(connection, "evt", [Followed(1, 0, noted)])
+    assert await letters(counter) == []
+
+
+async def test_a_server_that_is_ill_gets_the_same_letter_later(
+    counter, office, monkeypatch
+):
+    """It says later, then hangs, and then takes it."""
+    order = await counter.buy()
+    await counter.follow()
+    sender = MailSender(Outbox(counter.shop.pool), office.url, SENDER)
+    office.answer = "451 come back later"
+    await sender.send_due()
+    assert (sender.status, office.mails) == ("degraded", [])
+    office.answer = "250 taken"
+    monkeypatch.setattr(sending, "SMTP_S_MAX", 0.3)
+    monkeypatch.setattr(office, "handle_DATA", hang)
+    await counter.shop.pool.fetch("UPDATE mail SET due_at = now()")
+    await sender.send_due()
+    (row,) = await letters(counter)
+    assert (row["attempts"], row["sent_at"], row["failed_at"]) == (2, None, None)
+    monkeypatch.undo()
+    await counter.shop.pool.fetch("UPDATE mail SET due_at = now()")
+    await sender.send_due()
+    (mail,) = office.mails
+    assert mail["Message-ID"] == f"<mail_{order}@example.org>"
+    assert len(list(mail.iter_attachments())) == 1
+
+
+async def hang(server: Any, session: Any, envelope: Any) -> str:
+    await asyncio.sleep(2)
+    return "451 too late"
+
+
+async def test_an_address_that_is_refused_for_good_costs_the_others_nothing(
+    counter, office
+):
+    await counter.buy()
+    await counter.follow()
+    office.answer = "550 no such mailbox"
+    sender = MailSender(Outbox(counter.shop.pool), office.url, SENDER)
+    await sender.send_due()
+    (row,) = await letters(counter)
+    assert row["failed_at"] is not None
+    assert (row["body"], row["attachments"]) == ("", "[]")
+    assert (await counter.shop.state(await counter.buy())).status == "confirmed"

@@ -1,0 +1,185 @@
+"""The shop in one process: what ships, over the simulated tables, events and bank."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+import server.shop.orders.driving.driver as driving
+import server.shop.orders.rules as rules
+import server.shop.orders.service as service
+import server.shop.orders.webhooks.service as webhooks
+from inventory.commands import AnyCommand
+from inventory.ports import Ids
+from inventory.replies import Reply
+from persistence.errors import Unavailable
+from persistence.shop.orders.rows import StoredOrder
+from server.base.identity import Identity
+from server.base.jobs import Job
+from server.base.refusals.refusals import Refusal
+from server.live.actors.registry import EventNotFound, EventUnavailable, ask
+from server.shop.orders.driving.desk import Desk
+from server.shop.orders.driving.driver import Driver
+from server.shop.orders.service import OrderService
+from server.shop.orders.webhooks.service import WebhookService
+from tests.simulation.orders.bank import NAME, BankLine
+from tests.simulation.orders.tables import SimOrders, SimPool
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+    from tests.simulation.world import World
+
+AGAIN: Final = "again"
+"""The answer to a buyer after which the same may be asked again."""
+
+CLOCKS: Final[tuple[tuple[Any, str, Any], ...]] = (
+    (rules, "LEASE_MS", 2_000),
+    (rules, "LOOK_MS", 4_000),
+    (rules, "CLOSING_MS", 700),
+    (driving, "LOOK_S", 0.5),
+    (webhooks, "LOOK_S", 2.0),
+)
+"""The same rules on shorter clocks: a world lasts a minute or two."""
+
+
+class Found:
+    """An event as the catalogue tells the shop of it."""
+
+    def __init__(self, board: Any) -> None:
+        self.board = board
+        self.organisation = None
+        self.maker = "org"
+
+
+class Row:
+    """An event's row."""
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+        self.organisation = None
+        self.created_by = "org"
+
+
+class Events:
+    """Stands for `EventService`."""
+
+    def __init__(self, process: "Process") -> None:
+        self._process = process
+
+    async def find(self, who: Identity, event: str) -> Found:
+        return Found((await self._process.event_registry.find(event)).board)
+
+    async def find_row(self, event: str) -> Row:
+        return Row(self._process.world.plans[event].settings)
+
+
+class Nobody:
+    """Stands for `Memberships`: nobody manages anything, and the shop is asked so."""
+
+    async def manages(self, who: Identity, *_: object) -> bool:
+        return False
+
+    async def sees(self, who: Identity, *_: object) -> bool:
+        return False
+
+
+class Shop:
+    """The parts of one process, and how buyers and the bank reach them."""
+
+    def __init__(self, process: "Process", ids: Ids) -> None:
+        world = process.world
+        self.world = world
+        self.process = process
+        pool: Any = SimPool(world.tables)
+        store: Any = SimOrders(pool)
+        bank = BankLine(world.bank)
+        self.desk = Desk(pool, lambda _: None)
+        self.driver = Driver(
+            store,
+            self.desk,
+            process.event_registry,
+            bank,
+            lambda: "http://shop",
+            process.journal.clock.now_ms,
+        )
+        self.webhooks = WebhookService(pool, self.desk, self.driver, bank)
+        events: Any = Events(process)
+        members: Any = Nobody()
+        self.service = OrderService(pool, self.desk, self.driver, events, members, ids)
+
+    def start(self) -> None:
+        self.process.spawn(self.driver.run(Job()))
+        self.process.spawn(self.webhooks.run(Job()))
+
+    async def hear(self, name: str, headers: dict[str, str], body: bytes) -> None:
+        """Take a webhook; the bank hears yes, or tries again."""
+        try:
+            await self.webhooks.take(NAME, headers, body)
+        except (Unavailable, Refusal):
+            return
+        if headers["mac"] != "good":
+            self.world.violate(f"A webhook was taken that is {headers['mac']}")
+        self.world.bank.acknowledged.add(name)
+
+    def ask(
+        self,
+        answer: Callable[[StoredOrder | str], None],
+        work: Callable[[OrderService], Awaitable[StoredOrder]],
+    ) -> None:
+        """Let the service do something for a buyer, who may never hear of it."""
+
+        async def run() -> None:
+            said: StoredOrder | str
+            try:
+                said = await work(self.service)
+            except (Unavailable, EventUnavailable):
+                said = AGAIN
+            except EventNotFound:
+                said = "event_not_found"
+            except Refusal as error:
+                kind = error.kind
+                said = kind if isinstance(kind, str) else kind.code
+                if _passes(error):
+                    said = AGAIN
+            self.world.scheduler.call_soon(answer, said)
+
+        self.process.do(run)
+
+
+def _passes(error: Refusal) -> bool:
+    """Return whether the same may be asked again."""
+    if error.kind in ("unavailable", "overloaded", "outcome_unknown"):
+        return True
+    return getattr(error.kind, "code", None) == "provider_unavailable"
+
+
+async def ask_and_note(
+    local: Any,
+    command: AnyCommand,
+    user: str,
+    organizer: bool,
+    key: str | None,
+    *,
+    system: bool = False,
+) -> Reply:
+    """Ask an event as the driver does, and note what was asked and answered."""
+    loop: Any = asyncio.get_running_loop()
+    world: World = loop.world
+    event: str = command.event
+    command.key = key
+    history = world.histories[event]
+    operation = history.call(
+        "shop", user, command, system=True, at_s=world.scheduler.now
+    )
+    world.commands += 1
+    reply = await ask(local, replace(command), user, organizer, key, system=system)
+    history.returned(operation, reply, world.scheduler.now)
+    return reply
+
+
+PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
+    *CLOCKS,
+    (driving, "ask", ask_and_note),
+    (service, "OrderList", lambda pool: None),
+)

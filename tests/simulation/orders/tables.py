@@ -1,0 +1,323 @@
+"""The shop's tables, and what its SQL does to them: one transaction is one moment.
+
+A transaction may find nobody, write nothing, or write and lose its answer. What it
+read is what is there when it writes: rows are locked for as long.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+import server.shop.orders.driving.desk as desk
+import server.shop.orders.service as service
+import server.shop.orders.webhooks.service as webhooks
+from persistence.errors import Unavailable
+from persistence.shop.money.entries import Entry, PostedOtherwise
+from persistence.shop.money.terms import Fees, Tax, Terms
+from persistence.shop.orders.orders import NewOrder, OrderGone
+from persistence.shop.orders.provider_events import ProviderEvent
+from persistence.shop.orders.records import OrderLine, OrderState
+from persistence.shop.orders.rows import StoredOrder
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+DRIVEN_MS: Final = 2_000
+NEVER: Final = datetime(2027, 1, 1, tzinfo=UTC)
+
+TERMS: Final = (
+    Terms("EUR"),
+    Terms("EUR", Fees(per_ticket=99, percent_ppm=25_000), Tax(ppm=190_000)),
+    Terms(
+        "EUR",
+        Fees(per_order=250, returns=False),
+        Tax(ppm=70_000, included=False),
+    ),
+    Terms("EUR", Fees(per_order=101, paid_by="seller", returns=False), Tax(ppm=1)),
+)
+
+
+class Row(Struct):
+    """An order's rows."""
+
+    stored: StoredOrder
+    driven_ms: int | None
+    """When it is to be taken up."""
+    first_lines: tuple[OrderLine, ...] = ()
+
+
+class Tables:
+    """What is committed."""
+
+    def __init__(self, world: "World", random: Random, faulty: bool) -> None:
+        self.world = world
+        self.random = random
+        self.loses = random.choice((0.0, 0.03, 0.1)) if faulty else 0.0
+        self.rows: dict[str, Row] = {}
+        self.entries: dict[tuple[str, str], list[Entry]] = {}
+        self.events: dict[str, ProviderEvent] = {}
+        self.applied: set[str] = set()
+
+    def heal(self) -> None:
+        self.loses = 0.0
+
+    def now_ms(self) -> int:
+        return self.world.database.clock.now_ms()
+
+    def holds(self, event: str, hold: str) -> str | None:
+        """Return the order that has a hold, or had it."""
+        for name, row in self.rows.items():
+            state = row.stored.state
+            if (state.event, state.hold) == (event, hold) and state.step != "refused":
+                return name
+        return None
+
+
+class SimPool:
+    """Stands for the pool of one process."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    def transaction(self) -> "Transaction":
+        return Transaction(self.tables)
+
+    async def run(self, work: Callable[["Transaction"], Any]) -> Any:
+        """Do one thing in a transaction of its own."""
+        async with self.transaction() as connection:
+            return work(connection)
+
+
+class Transaction:
+    """What is written at once, or not at all. Nothing in it waits."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.rows: dict[str, Row] = {}
+        self.entries: dict[tuple[str, str], list[Entry]] = {}
+        self.events: dict[str, ProviderEvent] = {}
+        self.applied: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        database = self.tables.world.database
+        await asyncio.sleep(database.commit_s * self.tables.random.random())
+        while database.frozen:  # noqa: ASYNC110 - it tells nobody when it goes on
+            await asyncio.sleep(0.1)
+        if database.down or database.full:
+            raise Unavailable("the database does not answer")
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            return
+        tables = self.tables
+        chance = tables.random.random()
+        if chance < tables.loses:
+            raise Unavailable("nothing was written")
+        self._commit()
+        await asyncio.sleep(tables.world.database.commit_s * tables.random.random())
+        if chance > 1 - tables.loses:
+            raise Unavailable("it was written, and the answer is lost")
+
+    def _commit(self) -> None:
+        tables = self.tables
+        for name, row in self.rows.items():
+            self._check_lines(name, row)
+            tables.rows[name] = row
+        tables.entries |= self.entries
+        tables.events |= self.events
+        tables.applied |= self.applied
+
+    def _check_lines(self, name: str, row: Row) -> None:
+        """No line changes its amounts after it was priced: M5."""
+        lines = tuple(replace(x, state="live") for x in row.stored.state.lines)
+        row.first_lines = row.first_lines or lines
+        if lines != row.first_lines:
+            self.tables.world.violate(f"The lines of {name} changed: {lines}")
+
+    def row(self, order: str) -> Row:
+        """Return an order's row as this transaction sees it."""
+        row = self.rows.get(order) or self.tables.rows.get(order)
+        if row is None:
+            raise OrderGone(order)
+        return row
+
+
+class SimOrders:
+    """Stands for `Orders`."""
+
+    def __init__(self, pool: SimPool) -> None:
+        self._pool = pool
+        self._tables = pool.tables
+
+    async def begin(self, new: NewOrder) -> StoredOrder:
+        def put(connection: Transaction) -> StoredOrder:
+            tables = self._tables
+            known = tables.rows.get(new.order)
+            name = tables.holds(new.event, new.hold)
+            if known is None and name is not None:
+                known = tables.rows[name]
+            if known is not None:
+                return known.stored
+            row = Row(_stored(new), tables.now_ms() + DRIVEN_MS)
+            connection.rows[new.order] = row
+            return row.stored
+
+        stored: StoredOrder = await self._pool.run(put)
+        return stored
+
+    async def find(self, order: str) -> StoredOrder | None:
+        def look(_: Transaction) -> StoredOrder | None:
+            row = self._tables.rows.get(order)
+            return None if row is None else row.stored
+
+        found: StoredOrder | None = await self._pool.run(look)
+        return found
+
+    async def take_up(self) -> list[str]:
+        def take(connection: Transaction) -> list[str]:
+            now_ms = self._tables.now_ms()
+            due = [
+                (row.driven_ms, name)
+                for name, row in self._tables.rows.items()
+                if row.driven_ms is not None and row.driven_ms < now_ms
+            ]
+            taken = [name for _, name in sorted(due)[:50]]
+            for name in taken:
+                row = connection.row(name)
+                connection.rows[name] = Row(
+                    row.stored, now_ms + DRIVEN_MS, row.first_lines
+                )
+            return taken
+
+        found: list[str] = await self._pool.run(take)
+        return found
+
+    async def over(self) -> list[str]:
+        return []
+
+
+def _stored(new: NewOrder) -> StoredOrder:
+    return StoredOrder(
+        state=OrderState(
+            order=new.order,
+            event=new.event,
+            hold=new.hold,
+            provider=new.provider,
+            rules=new.rules,
+            step="pledging",
+            seen_total=new.seen_total,
+        ),
+        user=new.user,
+        organisation=new.organisation,
+        reference=new.reference,
+        buyer=new.buyer,
+        terms=new.terms,
+        request_hash=new.request_hash,
+        created_at=NEVER,
+        confirmed_at=None,
+        event_name=new.event,
+        event_starts_at=NEVER,
+        event_timezone="UTC",
+    )
+
+
+async def lock_order(connection: Transaction, order: str) -> tuple[StoredOrder, int]:
+    return connection.row(order).stored, connection.tables.now_ms()
+
+
+async def write_order(
+    connection: Transaction,
+    before: OrderState,
+    after: OrderState,
+    wake_ms: int | None,
+) -> None:
+    row = connection.row(after.order)
+    stored = replace(row.stored, state=after)
+    connection.rows[after.order] = Row(stored, wake_ms, row.first_lines)
+
+
+async def post(
+    connection: Transaction, order: str, posting: str, entries: Sequence[Entry]
+) -> bool:
+    name, made = (order, posting), sorted(entries)
+    if not entries:
+        return False
+    if sum(one.amount for one in entries):
+        connection.tables.world.violate(f"{name} does not sum to 0: {made}")
+    known = connection.entries.get(name) or connection.tables.entries.get(name)
+    if known is not None and known != made:
+        raise PostedOtherwise(f"{posting} of {order}")
+    connection.entries[name] = made
+    return known is None
+
+
+async def order_of_payment(
+    connection: Transaction, provider: str, attempt: str | None, ref: str
+) -> str | None:
+    for name, row in connection.tables.rows.items():
+        for one in row.stored.state.payments:
+            if one.payment == attempt or (one.provider, one.ref) == (provider, ref):
+                return name
+    return None
+
+
+async def note_event(connection: Transaction, event: ProviderEvent) -> bool:
+    connection.events[event.event_ref] = event
+    return event.event_ref not in connection.tables.applied
+
+
+async def mark_applied(connection: Transaction, event: ProviderEvent) -> None:
+    connection.applied.add(event.event_ref)
+
+
+async def waiting_events(pool: SimPool) -> list[ProviderEvent]:
+    def wait(connection: Transaction) -> list[ProviderEvent]:
+        tables = connection.tables
+        known = {
+            key
+            for row in tables.rows.values()
+            for one in row.stored.state.payments
+            for key in (one.payment, one.ref)
+        }
+        return [
+            event
+            for name, event in tables.events.items()
+            if name not in tables.applied
+            and (event.attempt in known or event.payment_ref in known)
+        ][:50]
+
+    found: list[ProviderEvent] = await pool.run(wait)
+    return found
+
+
+async def count_strange(pool: SimPool, older_s: float) -> int:
+    return 0
+
+
+async def terms_of(pool: SimPool, event: str) -> Terms:
+    def look(connection: Transaction) -> Terms:
+        return TERMS[connection.tables.world.plans[event].terms]
+
+    found: Terms = await pool.run(look)
+    return found
+
+
+PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
+    (desk, "lock_order", lock_order),
+    (desk, "write_order", write_order),
+    (desk, "post", post),
+    (service, "terms_of", terms_of),
+    (service, "Orders", SimOrders),
+    (webhooks, "order_of_payment", order_of_payment),
+    (webhooks, "note_event", note_event),
+    (webhooks, "mark_applied", mark_applied),
+    (webhooks, "waiting_events", waiting_events),
+    (webhooks, "count_strange", count_strange),
+)
+"""What of the shop's SQL stands here instead."""
