@@ -6,7 +6,6 @@ says so.
 """
 
 COVERS = {
-<<<<<<< HEAD
     "tests/server/shop/orders/test_rules.py": [
         "persistence/shop/orders/records.py",
         "server/shop/orders/attempts.py",
@@ -34,10 +33,9 @@ COVERS = {
     ],
     "tests/persistence/analytics/test_rollup.py": [
         "persistence/journal/stretches.py",
-=======
+    ],
     "tests/contract/test_money.py": [
         "server/shop/money/rest.py",
->>>>>>> w-money
     ],
     "tests/persistence/events/test_usage.py": [
         "persistence/quotas.py",
