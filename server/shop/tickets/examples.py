@@ -41,6 +41,7 @@ TICKET: Final[dict[str, Any]] = {
     "issued_at": "2026-11-21T10:01:00Z",
     "created_at": "2026-11-21T10:01:00Z",
     "revoked_at": None,
+    "entered_at": None,
 }
 KEY: Final[dict[str, Any]] = {
     "key": "8b1c2d3e",
