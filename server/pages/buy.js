@@ -100,7 +100,8 @@ export class Buying {
   askBuyer() {
     const { total } = this.hold;
     const pays = total !== null && total.amount > 0 && this.event.payment === "required";
-    element("order").textContent = pays ? `Go on to pay ${moneyText(total)}` : "Order now";
+    element("order").textContent = pays ? "Go on to pay" : "Order now";
+    element("fees").hidden = total === null;
     element("hold-choices").hidden = true;
     element("buyer").hidden = false;
     element("buyer-email").focus();

@@ -11,7 +11,7 @@ import { Refused, ask, askJson, forget, readOwn } from "./visitor.js";
 import { amountText, element, leftText, make, momentText, moneyText, say } from "./words.js";
 
 const POLL_MS = 20_000;
-const TICKETS_MS = [500, 1_000, 2_000, 4_000, 8_000]; // they follow the booking
+const TICKETS_MS = [500, 1_000, 2_000, 4_000, 8_000, 30_000]; // they follow the booking
 const STATES = { offered: "on its way to somebody else", locked: "being given back",
   revoked: "not valid any more" };
 
@@ -65,14 +65,16 @@ function away(refused) {
 
 function lookAgain() {
   const waits = order === null || OPEN.has(order.status);
-  const lacks = order?.status === "confirmed" && !order.tickets.length;
+  const lacks = order?.status === "confirmed" && !order.tickets.length ||
+    order?.tickets.some(({ status }) => status === "locked");
   if (waits) timer = setTimeout(load, POLL_MS);
   else if (lacks) {
     const pause = TICKETS_MS[Math.min(looks++, TICKETS_MS.length - 1)];
     timer = setTimeout(load, pause);
   }
-  if (waits && token !== null) line.hold(token);
-  else if (!waits) line.end();
+  // Money may come late, or go back: only what is over needs no line.
+  if (order?.status === "completed") line.end();
+  else if (token !== null) line.hold(token);
 }
 
 function trouble(text) {
@@ -131,14 +133,15 @@ function showBill() {
   element("total").textContent = total === null ? "nothing" : moneyText(total);
   const live = lines.filter(({ state }) => state !== "gone");
   const tax = live.reduce((sum, one) => sum + one.tax, 0);
-  say("tax", tax ? `Of it tax: ${amountText(tax, currency)}` : "");
+  say("tax", tax ? `Includes ${amountText(tax, currency)} of tax` : "");
 }
 
 function rowOf(one, currency) {
   const row = make("tr", "", { className: one.state });
   const name = make("td", "");
   name.append(make("bdi", one.kind === "fee" ? one.label || "Fee" : one.label));
-  const more = [one.type, one.kind === "fee" ? null : one.category].filter(Boolean);
+  const told = one.kind === "fee" || one.category === one.label ? null : one.category;
+  const more = [one.type, told].filter(Boolean);
   if (more.length) name.append(" ", make("small", more.join(", ")));
   if (one.state !== "live") {
     name.append(" ", make("small", one.state === "gone" ? "given back" : "on its way back"));

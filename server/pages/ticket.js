@@ -75,7 +75,7 @@ function show() {
   say("venue", event.venue);
   say("number", ticket.number);
   say("label", ticket.label);
-  say("category", ticket.category);
+  say("category", ticket.category === ticket.label ? "" : ticket.category);
   say("holder", ticket.holder.name);
   say("words", wordsOf(used));
   element("qr-part").hidden = ticket.code === null;

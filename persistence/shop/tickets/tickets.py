@@ -19,8 +19,8 @@ t.key_id, t.issued_at, t.created_at, t.revoked_at, b.user_id, b.reference,
 e.name AS event_name, e.starts_at, e.status, e.venue_name, e.organisation_id,
 e.created_by, coalesce(e.settings ->> 'timezone', 'UTC') AS timezone,
 coalesce(nullif(a.name, ''), nullif(d.name, '')) AS holder_name,
-(SELECT min(c.at) FROM checkin_state c WHERE c.ticket_id = t.ticket_id AND c.state = 'in')
-    AS entered_at
+(SELECT min(c.at) FROM checkin_state c
+    WHERE c.ticket_id = t.ticket_id AND c.state = 'in') AS entered_at
 """
 _TICKET: Final = f"""
 SELECT {_FIELDS} FROM ticket t JOIN event e USING (event_id) JOIN booking b USING
