@@ -65,7 +65,8 @@ LOOK_S: Final = 1.0
 RECENT_MS: Final = 3_600_000
 """A provider surely remembers the key of what it was asked within this."""
 
-AT_ONCE_MAX: Final = 8
+AT_ONCE_MAX: Final = 3
+"""Fewer than the pool has connections: others read meanwhile."""
 
 OVER_S: Final = 60.0
 """How often it is looked for confirmed orders of events that are over."""
