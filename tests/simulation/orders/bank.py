@@ -80,7 +80,7 @@ class Bank:
         self.told: dict[str, list[Fact]] = {}
         """All that was ever said of an order."""
         self.coming: list[str] = []
-        """Sessions that somebody will pay later."""
+        """What somebody will pay later, and returns that will settle or fail."""
         self.acknowledged: set[str] = set()
         self._of_attempt: dict[str, str] = {}
         self._numbered = 0
@@ -173,7 +173,10 @@ class Bank:
                 )
 
     def _later(self, delay_s: float, made: Return, state: str) -> None:
+        self.coming.append(f"{made.ref} {state}")
+
         def change() -> None:
+            self.coming.remove(f"{made.ref} {state}")
             if made.state != "failed":
                 over = made.state == "settled"
                 made.state = state

@@ -28,7 +28,7 @@ from inventory.replies import (
     refuse,
 )
 from persistence.errors import Unavailable
-from persistence.shop.orders.orders import OrderGone, Orders
+from persistence.shop.orders.orders import TAKEN_MAX, OrderGone, Orders
 from persistence.shop.orders.records import OrderLine, Payment
 from persistence.shop.orders.rows import StoredOrder
 from server.base.jobs import Job
@@ -65,7 +65,8 @@ LOOK_S: Final = 1.0
 RECENT_MS: Final = 3_600_000
 """A provider surely remembers the key of what it was asked within this."""
 
-AT_ONCE_MAX: Final = 8
+AT_ONCE_MAX: Final = 3
+"""Fewer than the pool has connections: others read meanwhile."""
 
 OVER_S: Final = 60.0
 """How often it is looked for confirmed orders of events that are over."""
@@ -179,15 +180,17 @@ class Driver:
                 await self._desk.hear(order, facts.EventOver())
 
     async def look(self) -> None:
-        """Take up orders whose time has come. Raises `Unavailable`."""
-        due = await self._store.take_up()
+        """Take up all orders whose time has come. Raises `Unavailable`."""
         slots = asyncio.Semaphore(AT_ONCE_MAX)
 
         async def one(order: str) -> None:
             async with slots:
                 await self._drive_alone(order, None)
 
-        await asyncio.gather(*map(one, due))
+        while due := await self._store.take_up():
+            await asyncio.gather(*map(one, due))
+            if len(due) < TAKEN_MAX:
+                break
 
     async def drain(self, within_s: float) -> None:
         """Let what is under way end; the rest is taken up by somebody later."""

@@ -9,8 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from inventory.commands import ChangeSale
+from persistence.shop.orders import orders
 from server.live.actors.registry import ask
 from server.shop.orders import facts
+from server.shop.orders.driving import driver
 from server.shop.payments.gateway.wire import Behaviour
 from server.shop.payments.provider import ProviderUnavailable
 from tests.server.shop.orders.mortals import Mortal
@@ -140,6 +142,15 @@ async def test_an_abandoned_payment_for_five_frees_five(shop):
         "blocked": 0,
     }
     assert shop.book.show(await shop.ref(order)).state == "expired"
+
+
+async def test_one_look_drives_all_whose_time_has_come(shop, monkeypatch):
+    monkeypatch.setattr(orders, "TAKEN_MAX", 2)
+    monkeypatch.setattr(driver, "TAKEN_MAX", 2)
+    begun = [await shop.begin(user=f"user {number}") for number in range(5)]
+    await shop.settle()
+    steps = {(await shop.state(order)).step for order in begun}
+    assert steps == {"paying"}
 
 
 async def test_nobody_takes_up_what_rests_or_what_another_drives(shop):
