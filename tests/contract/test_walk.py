@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.transport.rest.story import OTHER_PASSWORD
+from server.transport.rest.story import OTHER_PASSWORD, TICKET_CODE, TICKET_ID
 from tests.contract.client import Api
 from tests.contract.newcomer import Newcomer, frames_in
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD, Server
@@ -235,7 +235,9 @@ async def orders(one: Newcomer) -> None:
 
 
 async def opens_the_doors(one: Newcomer) -> None:
-    await one.lists("olga", "list_tickets")
+    # That of before went back with its booking.
+    one.forgets(TICKET_ID, TICKET_CODE)
+    await one.finds("olga", "list_tickets", status="valid")
     await one.does("olga", "list_checkin_lists")
     await one.does("olga", "create_checkin_list")
     await one.does("olga", "show_checkin_list")
