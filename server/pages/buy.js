@@ -15,6 +15,10 @@ export class Buying {
     on("checkout", "click", () => this.askBuyer());
     on("buyer", "submit", () => this.does("order", () => this.order()));
     setInterval(() => this.countDown(), 500);
+    // A browser may keep this page as it was, and show it where the order's is by now.
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted && location.pathname !== "/") location.reload();
+    });
   }
 
   hide() {

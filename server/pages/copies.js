@@ -19,11 +19,6 @@ function write(id, copy) {
 
 export const copyOf = (id) => read().get(id) ?? null;
 
-export function forgetCopy(id) {
-  const copies = read();
-  if (copies.delete(id)) localStorage.setItem(COPIES, JSON.stringify([...copies]));
-}
-
 // The QR of a ticket, as the address of an image. It is asked for once for each code.
 export async function qrOf(id, code, token) {
   const known = copyOf(id);

@@ -15,8 +15,8 @@ const TICKETS_MS = [500, 1_000, 2_000, 4_000, 8_000, 30_000]; // they follow the
 const STATES = { offered: "on its way to somebody else", locked: "being given back",
   revoked: "not valid any more" };
 
-const id = decodeURIComponent(location.pathname.split("/")[2]);
-const path = `/v1/orders/${encodeURIComponent(id)}`;
+const id = location.pathname.split("/")[2];
+const path = `/v1/orders/${id}`;
 const line = new OrderLine(id, () => load());
 
 let order = null;

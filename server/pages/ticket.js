@@ -3,9 +3,9 @@
 // What was last seen of it is kept, so that it can be shown at a door without a network.
 
 import { onSignIn, showAway, showOwn } from "./away.js";
-import { copyOf, forgetCopy, keepCopy, qrOf } from "./copies.js";
+import { copyOf, keepCopy, qrOf } from "./copies.js";
 import { Refused, ask, readOwn } from "./visitor.js";
-import { clockText, element, momentText, say } from "./words.js";
+import { dayText, element, momentText, say } from "./words.js";
 
 const STATES = {
   valid: "Show this code at the entrance. It lets one person in.",
@@ -15,10 +15,13 @@ const STATES = {
     " cancelled. It lets nobody in.",
 };
 const NOT_HOLDER = "Its code is shown to whoever holds the ticket.";
-const OFFLINE_NO_QR = "Its code was not loaded before the network went away.";
+const NO_QR = "Its code was not loaded in time.";
+const NO_NETWORK = "Without a network";
+// Guests are forgotten after some days, and events may be weeks away.
+const NO_TOKEN = "The server does not know any more who you are";
 
-const id = decodeURIComponent(location.pathname.split("/")[2]);
-const path = `/v1/tickets/${encodeURIComponent(id)}`;
+const id = location.pathname.split("/")[2];
+const path = `/v1/tickets/${id}`;
 
 let ticket = null;
 let token = null;
@@ -34,32 +37,33 @@ async function load() {
     show();
     if (ticket.code !== null) showQr(await qrOf(id, ticket.code, token));
   } catch (error) {
-    if (!(error instanceof Refused)) return showCopy();
-    if ([401, 404].includes(error.status)) return away(error);
-    say("trouble", error.message);
-    if (ticket === null) showCopy();
+    if (!(error instanceof Refused)) {
+      if (!showCopy(NO_NETWORK)) say("trouble", "The server cannot be reached, and this" +
+        " browser has no copy of the ticket. Try again in a moment.");
+    } else if ([401, 404].includes(error.status)) {
+      away(error);
+    } else if (ticket !== null || !showCopy(error.message)) {
+      say("trouble", error.message);
+    }
   }
 }
 
 function away(refused) {
-  // Whoever gave the ticket away, or was never its holder, has no copy to show.
-  if (refused?.status === 404) forgetCopy(id);
-  showAway(refused);
+  if (!showCopy(NO_TOKEN)) showAway(refused);
 }
 
-function showCopy() {
+// Shows what was last seen, and returns whether there was anything.
+function showCopy(why) {
   const copy = copyOf(id);
-  if (!copy?.ticket) {
-    say("trouble", "The server cannot be reached, and this browser has no copy of the" +
-      " ticket. Try again in a moment.");
-    return;
-  }
+  if (!copy?.ticket) return false;
   ticket = copy.ticket;
-  say("trouble", `Without a network: this is your ticket as it was at ${clockText(copy.at)}.`);
+  say("trouble", `${why}: this is your ticket as it was on ${dayText(copy.at)}.`);
   show();
-  if (ticket.code === null) return;
+  for (const name of ["pdf", "wallet", "order"]) element(name).hidden = true;
+  if (ticket.code === null) return true;
   if (copy.code === ticket.code) showQr(copy.qr);
-  else say("words", OFFLINE_NO_QR);
+  else say("words", NO_QR);
+  return true;
 }
 
 // -- What is shown

@@ -41,6 +41,11 @@ export function clockText(ms) {
   return new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(new Date(ms));
 }
 
+export function dayText(ms) {
+  const form = { dateStyle: "medium", timeStyle: "short" };
+  return new Intl.DateTimeFormat(undefined, form).format(new Date(ms));
+}
+
 // What is left of a time, as 4:05.
 export function leftText(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1_000));
