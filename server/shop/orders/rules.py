@@ -378,7 +378,7 @@ class _Case:
             case Leave():
                 if order.step in ("new", "pledging", "priced", "paying", "closing"):
                     self.order = replace(order, leaving=True)
-                elif order.status != "cancelled":
+                elif not self._is_left():
                     return CLOSED
             case GiveBack():
                 return self._give_back()
@@ -409,6 +409,12 @@ class _Case:
             gross = sum(one.gross for one in units)
             self._return_all("given_back", gross)
         return None
+
+    def _is_left(self) -> bool:
+        """Return whether it ended as its buyer asked, whose answer may be lost."""
+        order = self.order
+        gone = order.step == "given_back" or (order.step == "lost" and order.leaving)
+        return gone or order.status == "cancelled"
 
     def _is_over(self) -> bool:
         return self.now_ms >= (self.order.pay_until_ms or 0)
