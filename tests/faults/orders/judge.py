@@ -28,7 +28,8 @@ WHERE o.step <> ALL ($1)
 _DUE = """
 WITH asked AS (
     UPDATE payment SET created_at = now() - interval '61 s'
-    WHERE state IN ('created', 'open', 'processing') AND created_at > now() - interval '1 min'
+    WHERE state IN ('created', 'open', 'processing')
+        AND created_at > now() - interval '1 min'
 )
 UPDATE orders SET driven_until = now() WHERE driven_until > now()
 """
@@ -58,14 +59,14 @@ FROM orders o JOIN order_part p USING (order_id)
 """
 
 
-async def restless(parts: Parts) -> list[str]:
-    """Return what is not at rest."""
+async def restless(parts: Parts, *, telling: bool) -> list[str]:
+    """Return what is not at rest, webhooks that are still told only if wanted."""
     found = [
         f"{row['order_id']} is {row['step']}"
         for row in await parts.rows(_RESTLESS, sorted(RESTS))
     ]
     found += [f"followers of {r['event_id']}" for r in await parts.rows(_BEHIND)]
-    waiting = await asyncio.to_thread(parts.waiting_messages)
+    waiting = await asyncio.to_thread(parts.waiting_messages) if telling else 0
     if waiting:
         found.append(f"{waiting} webhooks are under way")
     return found
@@ -81,7 +82,7 @@ async def come_to_rest(parts: Parts, looks: int, *, hurry: bool = False) -> None
     for _ in range(looks):
         if hurry:
             await parts.rows(_DUE)
-        left = await restless(parts)
+        left = await restless(parts, telling=not hurry)
         if not left:
             return
         await asyncio.sleep(LOOK_S)

@@ -100,7 +100,10 @@ class Case:
 
     async def stored(self, so: str) -> None:
         """Wait until the row of its order is so."""
-        sql = f"SELECT FROM orders o JOIN order_part p USING (order_id) WHERE p.event_id = $1 AND {so}"
+        sql = (
+            "SELECT FROM orders o JOIN order_part p USING (order_id)"
+            f" WHERE p.event_id = $1 AND {so}"
+        )
         for _ in range(STEPS_MAX):
             if await self.parts.rows(sql, self.event):
                 return
