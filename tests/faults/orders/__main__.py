@@ -26,7 +26,7 @@ def main() -> int:
     finally:
         database.remove()
     for line in report.lines():
-        print(line)
+        sys.stdout.write(f"{line}\n")
     return 1 if report.wrong else 0
 
 
