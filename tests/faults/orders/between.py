@@ -18,14 +18,14 @@ HOP = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
 
 class Spring:
-    """Holds back the first message that has some text in its address or body.
+    """Holds back the first message that has all of some words in its address or body.
 
     `before` it is passed on, so that it never arrives; `after` that, so that its answer
     is lost.
     """
 
-    def __init__(self, method: str, end: str, text: str, when: When) -> None:
-        self.method, self.end, self.text, self.when = method, end, text, when
+    def __init__(self, method: str, end: str, words: str, when: When) -> None:
+        self.method, self.end, self.words, self.when = method, end, words, when
         self.sprung = asyncio.Event()
         self.let_go = asyncio.Event()
 
@@ -35,7 +35,9 @@ class Spring:
             not self.sprung.is_set()
             and method == self.method
             and path.endswith(self.end)
-            and (self.text in path or self.text.encode() in body)
+            and all(
+                word in path or word.encode() in body for word in self.words.split()
+            )
         )
 
     async def hold(self) -> None:
@@ -82,9 +84,9 @@ class Between:
         await self._runner.cleanup()
         await self._session.close()
 
-    def spring(self, method: str, end: str, text: str, when: When) -> Spring:
+    def spring(self, method: str, end: str, words: str, when: When) -> Spring:
         """Hold back the next message that fits."""
-        made = Spring(method, end, text, when)
+        made = Spring(method, end, words, when)
         self.springs.append(made)
         return made
 

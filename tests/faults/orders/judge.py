@@ -17,7 +17,7 @@ LOOK_S = 0.1
 
 _RESTLESS = """
 SELECT o.order_id, o.step, o.why FROM orders o
-WHERE o.step <> ALL ($1)
+WHERE o.step <> ALL ($1) OR o.driven_until < now() + interval '31 s'
     OR EXISTS (SELECT FROM order_line l
         WHERE l.order_id = o.order_id AND l.state = 'leaving')
     OR EXISTS (SELECT FROM refund r
@@ -31,7 +31,8 @@ WITH asked AS (
     WHERE state IN ('created', 'open', 'processing')
         AND created_at > now() - interval '1 min'
 )
-UPDATE orders SET driven_until = now() WHERE driven_until > now()
+UPDATE orders SET driven_until = now()
+WHERE driven_until BETWEEN now() AND now() + interval '2 min'
 """
 _BEHIND = """
 SELECT h.event_id FROM event_head h
@@ -80,11 +81,11 @@ async def come_to_rest(parts: Parts, looks: int, *, hurry: bool = False) -> None
     """
     left: list[str] = []
     for _ in range(looks):
-        if hurry:
-            await parts.rows(_DUE)
         left = await restless(parts, telling=not hurry)
         if not left:
             return
+        if hurry:
+            await parts.rows(_DUE)
         await asyncio.sleep(LOOK_S)
     raise AssertionError(f"{len(left)} do not come to rest: {left[:10]}")
 

@@ -184,9 +184,8 @@ class Wave:
         await one.order(self.api)
         await self.parts.gateway.behave(ref_of(one.url), late_ms=0)
         await one.pay("late")
-        spring = self.parts.told.spring(
-            "POST", "/webhook", "payment.captured", "before"
-        )
+        told = f"payment.captured {ref_of(one.url)}"
+        spring = self.parts.told.spring("POST", "/webhook", told, "before")
         await self.parts.rows(
             "UPDATE orders SET pay_until = now(), driven_until = now()"
             " WHERE order_id = $1",
