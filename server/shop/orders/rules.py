@@ -70,6 +70,10 @@ LOOK_MS: Final = 60_000
 CLOSING_MS: Final = 5_000
 """So often it is tried to end the attempts of an order that closes."""
 
+AFTERWARDS_MS: Final = (600_000, 86_400_000)
+"""So long after the pay time it is looked whether an ended attempt was paid after all,
+should no webhook have told."""
+
 RESTS: Final = frozenset(
     {
         "booked",
@@ -142,7 +146,23 @@ def _of_step(order: OrderState, now_ms: int) -> list[Wish]:
         case "late":
             return [BookAgain()]
         case _:
-            return [_ending(one) for one in pending]
+            return [
+                *(_ending(one) for one in pending),
+                *(Look(one.payment) for one in _doubted(order, now_ms)),
+            ]
+
+
+def _doubted(order: OrderState, now_ms: int) -> list[Payment]:
+    """Return the ended attempts that are to be looked at just now."""
+    late_ms = now_ms - (order.pay_until_ms or 0)
+    if not any(0 <= late_ms - after < LOOK_MS for after in AFTERWARDS_MS):
+        return []
+    return _ended(order)
+
+
+def _ended(order: OrderState) -> list[Payment]:
+    """Return the attempts that were ended, though a bank may say later: paid."""
+    return [one for one in order.payments if one.state == "expired" and one.ref]
 
 
 def wake_ms(order: OrderState, now_ms: int) -> int | None:
@@ -161,6 +181,9 @@ def wake_ms(order: OrderState, now_ms: int) -> int | None:
         times.append(now_ms + LEASE_MS)
     elif pending:
         times.append(now_ms + LOOK_MS)
+    if order.step in RESTS and _ended(order):
+        ends = ((order.pay_until_ms or 0) + after for after in AFTERWARDS_MS)
+        times += [at for at in ends if at > now_ms]
     if any(line.state == "leaving" for line in order.lines):
         times.append(now_ms + LEASE_MS)
     if any(one.state in ("requested", "sent") for one in order.refunds):
@@ -378,7 +401,7 @@ class _Case:
             case Leave():
                 if order.step in ("new", "pledging", "priced", "paying", "closing"):
                     self.order = replace(order, leaving=True)
-                elif order.status != "cancelled":
+                elif not self._is_left():
                     return CLOSED
             case GiveBack():
                 return self._give_back()
@@ -409,6 +432,12 @@ class _Case:
             gross = sum(one.gross for one in units)
             self._return_all("given_back", gross)
         return None
+
+    def _is_left(self) -> bool:
+        """Return whether it ended as its buyer asked, whose answer may be lost."""
+        order = self.order
+        gone = order.step == "given_back" or (order.step == "lost" and order.leaving)
+        return gone or order.status == "cancelled"
 
     def _is_over(self) -> bool:
         return self.now_ms >= (self.order.pay_until_ms or 0)
