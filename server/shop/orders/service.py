@@ -19,6 +19,7 @@ from persistence.shop.orders.listing import OrderList, OrderSearch
 from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import Rules
 from persistence.shop.orders.rows import OrderBuyer, StoredOrder
+from server.base.access import has_order
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal, wrong_field
 from server.events.catalogue.service import EventService, FoundEvent
@@ -127,7 +128,10 @@ class OrderService:
         return _unless_refused(await self._on(stored))
 
     async def find(self, who: Identity, order: str) -> StoredOrder:
-        """Return an order of one's own, or of an event that one sees the sales of."""
+        """Return an order of one's own, or of an event that one sees the sales of.
+
+        Who opened it with a secret has it as its buyer does.
+        """
         return await self._seen(who, await self._store.find(order))
 
     async def find_by_reference(self, who: Identity, reference: str) -> StoredOrder:
@@ -147,6 +151,7 @@ class OrderService:
         """
         stored = await self.find(who, order)
         if stored.user != who.user:
+            # Who opened it sees it, and pays nothing.
             raise Refusal(ORDER_NOT_FOUND)
         asked = None if key is None else new_id("ask", order, key)
         for _ in range(ASKED_MAX):
@@ -257,7 +262,7 @@ class OrderService:
         # Somebody else's order looks like none at all.
         if stored is None:
             raise Refusal(ORDER_NOT_FOUND)
-        if stored.user != who.user:
+        if not has_order(who, stored.user, stored.state.order):
             of = await self._events.find_row(stored.state.event)
             whose = of.organisation, of.created_by
             if not await self._memberships.sees(who, *whose):
@@ -269,7 +274,7 @@ class OrderService:
         of = await self._events.find_row(stored.state.event)
         whose = of.organisation, of.created_by
         manages = await self._memberships.manages(who, *whose)
-        if stored.user != who.user and not manages:
+        if not (manages or has_order(who, stored.user, stored.state.order)):
             # Staff of the organisation see it, and no more.
             await self._memberships.require_manager(who, *whose)
         return manages
