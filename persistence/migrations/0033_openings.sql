@@ -1,3 +1,6 @@
+-- What is old of what providers told is deleted.
+CREATE INDEX provider_event_received ON provider_event (received_at);
+
 -- How an order is opened elsewhere than by its buyer's token: by the link of a letter,
 -- by a code that was mailed, and then by the token that either is exchanged for.
 

@@ -57,6 +57,7 @@ async def _open(startup: Startup) -> None:
     startup[WEBHOOK_SERVICE] = webhooks = WebhookService(pool, desk, driver, provider)
     startup.run(driver.run(startup.job("orders")), "orders")
     startup[JOBS].every("orders that are over", OVER_S, driver.complete)
+    startup[JOBS].every("old payment webhooks", FORGET_S, webhooks.forget)
     startup.run(webhooks.run(startup.job("payment webhooks")), "payment webhooks")
     startup.on_drain(driver.drain)
     metrics = startup.metrics
