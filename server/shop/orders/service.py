@@ -12,6 +12,7 @@ from inventory.ports import Ids
 from inventory.rejections import DETAILS
 from inventory.replies import HoldingOk, refuse
 from inventory.settings import Money, Settings
+from persistence.events.details import Late
 from persistence.postgres.pool import Pool
 from persistence.shop.money.terms import terms_of
 from persistence.shop.orders.giving_back import AlreadyIn, lock_tickets
@@ -104,6 +105,8 @@ class OrderService:
         found = await self._events.find(who, wanted.event)
         settings = found.board.settings
         provider, types = self._provider_for(settings), wanted.types
+        terms = await terms_of(self._pool, wanted.event)
+        pay_s = await self._pay_s(who, found, wanted.hold)
         self._refuse_currency(settings, wanted.total)
         new = NewOrder(
             order=new_id("ord", who.user, key),
@@ -113,8 +116,8 @@ class OrderService:
             organisation=found.organisation,
             reference=self._ids.reference(),
             buyer=wanted.buyer,
-            rules=rules_of(settings, await self._pay_s(who, found, wanted.hold), types),
-            terms=await terms_of(self._pool, wanted.event),
+            rules=rules_of(settings, pay_s, types, terms.late),
+            terms=terms,
             provider=provider,
             seen_total=None if wanted.total is None else wanted.total.amount,
             request_hash=hash_request(wanted),
@@ -292,7 +295,10 @@ NO_PROVIDER: Final = "Nobody takes payments here: set ONSALE_PAYMENTS."
 
 
 def rules_of(
-    settings: Settings, pay_s: int | None = None, types: Types | None = None
+    settings: Settings,
+    pay_s: int | None = None,
+    types: Types | None = None,
+    late: Late = "same",
 ) -> Rules:
     """Return what an order of an event is made under."""
     pay_s = settings.pay_s if pay_s is None else pay_s
@@ -301,6 +307,7 @@ def rules_of(
         pay_s=pay_s,
         until_s=pay_s + PAY_MARGIN_S,
         types=types,
+        late=late,
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 import pytest_asyncio
 
+from persistence.postgres.pool import Pool
 from tests.database import drop_database, make_database
 from tests.server.shop.orders.shop import open_shop
 from tests.server.shop.orders.world import standing
@@ -27,6 +28,13 @@ async def stand(file_database_url, tmp_path_factory):
     folder = tmp_path_factory.mktemp("gateway")
     async with standing(file_database_url, folder) as stand:
         yield stand
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pool(file_database_url, stand):
+    pool = await Pool.open(file_database_url)
+    yield pool
+    await pool.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

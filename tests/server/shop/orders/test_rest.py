@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from server.shop.payments.gateway.wire import Behaviour
 from tests.server.shop.orders.world import BUYER
 
 pytestmark = [pytest.mark.postgres, pytest.mark.asyncio(loop_scope="module")]
@@ -110,6 +111,92 @@ async def test_a_second_attempt_ends_the_first(world):
     assert states == [("expired", None), ("captured", "accepted")]
     closed = await buyer.post(path)
     assert (closed.status, closed.body["code"]) == (409, "order_closed")
+
+
+async def attempts_of(world, order):
+    seen = await world.seller.good("GET", f"/v1/orders/{order['id']}")
+    return [(one["status"], one["use"]) for one in seen["attempts"]]
+
+
+async def test_two_tabs_at_once_leave_one_page_that_can_be_paid(world):
+    """Each ends the attempt that it finds open, the other's too; none pays twice."""
+    buyer = await world.guest()
+    for _ in range(5):
+        order = await world.order(buyer, 1)
+        path = f"/v1/orders/{order['id']}/payments"
+        tabs = await asyncio.gather(buyer.post(path), buyer.post(path))
+        assert [one.status for one in tabs] == [200, 200]
+        now = await buyer.good("GET", f"/v1/orders/{order['id']}")
+        states = [status for status, _ in await attempts_of(world, order)]
+        assert states.count("open") == 1, states
+        assert set(states) == {"expired", "open"}
+        pages = {one.body["payment"]["url"] for one in tabs} | {order["payment"]["url"]}
+        paid = [
+            await world.choose({"payment": {"url": page}}, "pay")
+            for page in sorted(pages - {now["payment"]["url"]})
+        ]
+        assert set(paid) == {409}
+        assert await world.choose(now, "pay") < 400
+        await world.becomes(buyer, order["id"], "confirmed")
+        uses = [use for _, use in await attempts_of(world, order)]
+        assert sorted(map(str, uses)) == ["None"] * (len(uses) - 1) + ["accepted"]
+
+
+async def test_two_tabs_find_what_was_paid_meanwhile_and_begin_nothing(world):
+    """Its webhook is lost: that it is paid turns out when it is to be ended."""
+    buyer = await world.guest()
+    order = await world.order(buyer, 1)
+    world.treat(order, Behaviour(lost=True))
+    assert await world.choose(order, "pay") < 400
+    path = f"/v1/orders/{order['id']}/payments"
+    tabs = await asyncio.gather(buyer.post(path), buyer.post(path))
+    assert await attempts_of(world, order) == [("captured", "accepted")]
+    done = await world.becomes(buyer, order["id"], "confirmed")
+    assert (done["refund"], done["payment"]) == ("none", None)
+    # Who comes in second may hear that it is paid, in one way or the other.
+    assert {one.status for one in tabs} <= {200, 409}
+    assert 200 in {one.status for one in tabs}
+
+
+async def test_who_pays_while_two_tabs_begin_anew_pays_once(world):
+    buyer = await world.guest()
+    for _ in range(8):
+        order = await world.order(buyer, 1)
+        path = f"/v1/orders/{order['id']}/payments"
+        paid, *_ = await asyncio.gather(
+            world.choose(order, "pay"), buyer.post(path), buyer.post(path)
+        )
+        if paid >= 400:
+            now = await buyer.good("GET", f"/v1/orders/{order['id']}")
+            assert await world.choose(now, "pay") < 400
+        done = await world.becomes(buyer, order["id"], "confirmed")
+        assert (done["refund"], done["due"]) == ("none", None)
+        found = await attempts_of(world, order)
+        assert [use for _, use in found if use is not None] == ["accepted"]
+        assert [status for status, _ in found].count("captured") == 1
+
+
+async def test_late_money_goes_back_where_the_event_said_so(world, pool):
+    path = f"/v1/events/{world.event}"
+    assert (await world.seller.good("GET", path))["late"] == "same"
+    changed = await world.seller.good("PATCH", path, {"late": "refund"})
+    assert changed["late"] == "refund"
+    buyer = await world.guest()
+    order = await world.order(buyer, 1)
+    # What is said later is not for this one.
+    await world.seller.good("PATCH", path, {"late": "same"})
+    world.treat(order, Behaviour(late_ms=0))
+    assert await world.choose(order, "late") < 400
+    await pool.fetch(
+        "UPDATE orders SET pay_until = now() - interval '1 s', driven_until = now()"
+        " WHERE order_id = $1",
+        order["id"],
+    )
+    done = await world.becomes(buyer, order["id"], "refunded")
+    assert (done["refund"], done["booking"]) == ("full", None)
+    assert (await buyer.good("GET", path))["counts"]["free"] == 20
+    wrong = await world.seller.send("PATCH", path, {"late": "never"})
+    assert (wrong.status, wrong.body["errors"][0]["field"]) == (422, "late")
 
 
 async def test_what_is_in_is_not_given_back_and_what_goes_back_lets_nobody_in(world):

@@ -18,6 +18,7 @@ from persistence.shop.payments.gateway_file import GatewayFile
 from server.shop.payments.gateway.book import Book
 from server.shop.payments.gateway.deliveries import Deliveries
 from server.shop.payments.gateway.handlers import make_app
+from server.shop.payments.gateway.wire import Behaviour
 from tests.server.conftest import ADMIN, Client, run_server
 from tests.server.shop.orders.shop import SECRET
 
@@ -38,6 +39,7 @@ class Gateway:
 
     def __init__(self, path: Path) -> None:
         self._file = GatewayFile(path / "gateway.sqlite")
+        self.book: Book
         self._runner: web.AppRunner | None = None
         self._sending: asyncio.Task[None] | None = None
         with socket.socket() as found:
@@ -47,7 +49,7 @@ class Gateway:
 
     async def start(self) -> None:
         """Listen, at the same port each time."""
-        book = Book(self._file, self.url, lambda: int(time.time() * 1_000))
+        self.book = book = Book(self._file, self.url, lambda: int(time.time() * 1_000))
         self._runner = web.AppRunner(make_app(book, (SECRET,)), shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
@@ -117,6 +119,11 @@ class World:
                 if found["status"] == status:
                     return found
                 await asyncio.sleep(0.02)
+
+    def treat(self, order: Any, behaviour: Behaviour) -> None:
+        """Have the gateway treat the attempt of an order so."""
+        ref = order["payment"]["url"].rpartition("/")[2]
+        self.stand.gateway.book.treat(ref, behaviour)
 
     async def choose(self, order: Any, outcome: str) -> int:
         """Do on the gateway's page what a buyer does; return what it answers."""

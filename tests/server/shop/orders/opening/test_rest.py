@@ -7,7 +7,6 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from persistence.postgres.pool import Pool
 from server.app import ROUTES
 from server.base.access import ONE_ORDER, admit
 from server.base.identity import Opener
@@ -29,13 +28,6 @@ async def stand(file_database_url, tmp_path_factory):
 @pytest_asyncio.fixture(loop_scope="module")
 async def world(stand):
     return await stand.world(**AT_THE_DOOR)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pool(file_database_url, stand):
-    pool = await Pool.open(file_database_url)
-    yield pool
-    await pool.close()
 
 
 async def mails_with(pool, text):
