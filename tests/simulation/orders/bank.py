@@ -5,6 +5,7 @@ by somebody who forges, settles refunds later, or lets them fail after all.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -81,6 +82,8 @@ class Bank:
         """All that was ever said of an order."""
         self.coming: list[str] = []
         """Sessions that somebody will pay later."""
+        self.turning: Counter[str] = Counter()
+        """Returns of which the bank will say something else later."""
         self.acknowledged: set[str] = set()
         self._of_attempt: dict[str, str] = {}
         self._numbered = 0
@@ -173,7 +176,10 @@ class Bank:
                 )
 
     def _later(self, delay_s: float, made: Return, state: str) -> None:
+        self.turning[made.ref] += 1
+
         def change() -> None:
+            self.turning[made.ref] -= 1
             if made.state != "failed":
                 over = made.state == "settled"
                 made.state = state
