@@ -28,13 +28,13 @@ CALENDAR_NAME: Final = "event.ics"
 
 
 def confirmation(
-    bought: Confirmed, event: EventRow, public_url: str | None, secret: str = ""
+    bought: Confirmed, event: EventRow, public_url: str | None, secret: str
 ) -> Mail:
     """Return the letter about what was bought.
 
     It is named for the order, or for the booking where there is none: so there is one,
     and where it comes twice, both have one Message-ID. `public_url` is where our pages
-    are; without one there are no links. With `secret` the link opens the order.
+    are; without one there are no links. With its `secret` that to an order opens it.
     """
     name = harmless(event.settings.name)
     subject = f"Your tickets: {name}"
