@@ -107,7 +107,11 @@ costs, line by line, and answers with the page of the provider where it is paid,
 order waits for the provider's word, never for the browser's: whoever closes the page
 has paid all the same. `payment_pending` becomes `confirmed`, or `cancelled` when the
 time is over and the seats have gone back; the frame `order` tells on the websocket.
-What was paid twice, too late or wrongly goes back by itself. A hold has one order.""",
+What was paid twice, too late or wrongly goes back by itself. A hold has one order.
+
+Elsewhere than in the browser that bought it an order is opened with the link of its
+letter, or with a code that `POST /v1/orders/lookup` mails: `POST /v1/orders/{order}/open`
+answers with a token for this order and its tickets, which also cancels it.""",
     },
     examples=EXAMPLES,
 )
