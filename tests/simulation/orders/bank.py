@@ -5,7 +5,6 @@ by somebody who forges, settles refunds later, or lets them fail after all.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -81,9 +80,7 @@ class Bank:
         self.told: dict[str, list[Fact]] = {}
         """All that was ever said of an order."""
         self.coming: list[str] = []
-        """Sessions that somebody will pay later."""
-        self.turning: Counter[str] = Counter()
-        """Returns of which the bank will say something else later."""
+        """What somebody will pay later, and returns that will settle or fail."""
         self.acknowledged: set[str] = set()
         self._of_attempt: dict[str, str] = {}
         self._numbered = 0
@@ -176,10 +173,10 @@ class Bank:
                 )
 
     def _later(self, delay_s: float, made: Return, state: str) -> None:
-        self.turning[made.ref] += 1
+        self.coming.append(f"{made.ref} {state}")
 
         def change() -> None:
-            self.turning[made.ref] -= 1
+            self.coming.remove(f"{made.ref} {state}")
             if made.state != "failed":
                 over = made.state == "settled"
                 made.state = state

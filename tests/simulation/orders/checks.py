@@ -49,8 +49,8 @@ def unfinished(world: "World") -> list[str]:
             found.append(f"{name} has {pending} and {states}")
         elif any(line.state == "leaving" for line in order.lines):
             found.append(f"{name} has lines that leave")
-    late = [f"{one} is returned later" for one in +world.bank.turning]
-    coming = [f"{one} will be paid" for one in world.bank.coming]
+    late = [one.ref for one in world.bank.returns.values() if one.state == "pending"]
+    coming = [f"{one} will come" for one in world.bank.coming]
     unheard = [
         f"{name} has not heard: {sentence}"
         for name, row in world.tables.rows.items()
