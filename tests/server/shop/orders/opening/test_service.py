@@ -66,6 +66,19 @@ async def test_a_code_is_mailed_and_good_once_though_two_use_it(shop, opening):
     assert code not in repr(good[0])
 
 
+async def test_nothing_is_mailed_where_only_one_of_both_fits(shop, opening):
+    await shop.begin()
+    await shop.pool.fetch("UPDATE orders SET reference = 'REF9', buyer = '{}'")
+    await shop.begin()
+    await opening.look_up("REF2", "eve@example.org", FREE)
+    await opening.look_up("REF3", "olga@example.org", FREE)
+    # Nobody is known to read the mails of this one.
+    await opening.look_up("REF9", "olga@example.org", FREE)
+    await opening.look_up("REF9", "", FREE)
+    assert await codes(shop) == []
+    assert await shop.pool.fetch("SELECT FROM order_opening") == []
+
+
 async def test_an_address_has_few_codes_waiting(shop, opening):
     for _ in range(2):
         await shop.begin()
