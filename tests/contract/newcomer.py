@@ -170,6 +170,15 @@ class Newcomer:
             answer = await self.api.request(operation.method, path, *sent, **more)
         return answer
 
+    def forgets(self, *examples: str) -> None:
+        """Forget what stands for examples: the next answer with others has them."""
+        for example in examples:
+            del self.known[example]
+
+    async def finds(self, who: str, name: str, **query: Any) -> None:
+        """Call a list with a query until it finds something."""
+        await self._found(who, name, query, {})
+
     async def lists(self, who: str, name: str, **given: Any) -> None:
         """Call a list as it is, with each filter, and for its second page.
 

@@ -124,6 +124,18 @@ END:VEVENT\r
 END:VCALENDAR\r
 """
 
+IN_VENUE: Final[dict[str, Any]] = {
+    **{name: NEW_EVENT[name] for name in ("name", "description", "category", "tags")},
+    "venue": VENUE["id"],
+    "organisation": ORGANISATION["id"],
+    "starts_at": TIME,
+    "off_sale_at": NEW_EVENT["off_sale_at"],
+    "prices": NEW_EVENT["prices"],
+    "fees": {"per_ticket": 150},
+    "tax": {"ppm": 190_000, "name": "VAT 19 %"},
+    "late": "same",
+}
+
 REHEARSAL: Final[dict[str, Any]] = {
     "name": "Open rehearsal",
     "capacity": 500,
@@ -154,20 +166,8 @@ EXAMPLES: Final = Examples(
     },
     several_requests={
         "create_event": {
-            "venue": {
-                "name": NEW_EVENT["name"],
-                "description": NEW_EVENT["description"],
-                "category": NEW_EVENT["category"],
-                "tags": NEW_EVENT["tags"],
-                "venue": VENUE["id"],
-                "organisation": ORGANISATION["id"],
-                "starts_at": TIME,
-                "off_sale_at": NEW_EVENT["off_sale_at"],
-                "prices": NEW_EVENT["prices"],
-                "fees": {"per_ticket": 150},
-                "tax": {"ppm": 190_000, "name": "VAT 19 %"},
-                "late": "same",
-            },
+            "venue": IN_VENUE,
+            "paid": {**IN_VENUE, "payment": "required"},
             "registration": REHEARSAL,
         },
         "edit_event": {
@@ -178,6 +178,7 @@ EXAMPLES: Final = Examples(
     several_answers={
         "create_event": {
             "venue": NEW_EVENT,
+            "paid": {**NEW_EVENT, "payment": "required"},
             "registration": {
                 **NEW_EVENT,
                 **REHEARSAL,

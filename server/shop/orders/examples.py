@@ -4,7 +4,15 @@ from typing import Any, Final
 
 from server.events.sales.examples import HOLD
 from server.transport.rest.examples import Examples
-from server.transport.rest.story import BOOKING_ID, EVENT_ID, OLGA, page
+from server.transport.rest.story import (
+    BOOKING_ID,
+    EVENT_ID,
+    OLGA,
+    TICKET_CODE,
+    TICKET_ID,
+    TICKET_NUMBER,
+    page,
+)
 
 ORDER_ID: Final = "ord_5vQm2XzN8rTb0sLkJc7wRy"
 ATTEMPT_ID: Final = "pay_5vQm2XzN8rTb0sLkJc7wRy_1"
@@ -64,6 +72,15 @@ CONFIRMED: Final[dict[str, Any]] = {
     "pay_until": None,
     "payment": None,
     "booking": BOOKING_ID,
+    "tickets": [
+        {
+            "ticket": TICKET_ID,
+            "number": TICKET_NUMBER,
+            "label": "A-1",
+            "status": "valid",
+            "code": TICKET_CODE,
+        }
+    ],
     "confirmed_at": "2026-11-21T10:03:00Z",
 }
 CANCELLED: Final[dict[str, Any]] = {
@@ -74,6 +91,8 @@ CANCELLED: Final[dict[str, Any]] = {
 }
 SOLD: Final[dict[str, Any]] = {
     **CONFIRMED,
+    # For those who run the event, codes are left out.
+    "tickets": [{**CONFIRMED["tickets"][0], "code": None}],
     "step": "booked",
     "buyer": {"id": OLGA, "email": BUYER["email"], "name": BUYER["name"]},
     "attempts": [
