@@ -111,8 +111,8 @@ What was paid twice, too late or wrongly goes back by itself. A hold has one ord
 
 Elsewhere than in the browser that bought it an order is opened with the link of its
 letter, or with a code that `POST /v1/orders/lookup` mails: for either
-`POST /v1/orders/{order}/open` answers with a token for this order and its tickets, which
-also cancels it.""",
+`POST /v1/orders/{order}/open` answers with a token for this order and its tickets,
+which also cancels it.""",
     },
     examples=EXAMPLES,
 )
