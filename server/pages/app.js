@@ -184,6 +184,7 @@ function showFigures({ board, event }) {
   const { history_id, epoch, version } = board.position;
   element("version").textContent = version.toLocaleString();
   element("position").textContent = `History ${history_id}, epoch ${epoch}`;
+  buying.showFree(counts.free);
   const total = counts.free + counts.held + counts.booked;
   element("sold").value = total ? counts.booked / total : 0;
 
@@ -276,6 +277,13 @@ element("events").addEventListener("change", ({ target }) => {
   if (event === undefined) return;
   history.replaceState(null, "", `#event=${encodeURIComponent(event.id)}`);
   showEvent(event);
+});
+
+// Another address of this page, typed or followed in the same tab.
+addEventListener("hashchange", () => {
+  const id = new URLSearchParams(location.hash.slice(1)).get("event");
+  const event = events.find((one) => one.id === id);
+  if (event !== undefined) showEvent(event);
 });
 
 refreshEvents();

@@ -10,6 +10,7 @@ export class Buying {
     this.event = null;
     this.map = null;
     this.hold = null;
+    this.free = null; // how much of all is, as far as it is known
     on("choose", "submit", () => this.does("best", () => this.take()));
     on("release", "click", () => this.does("release", () => this.release()));
     on("checkout", "click", () => this.askBuyer());
@@ -23,6 +24,7 @@ export class Buying {
 
   hide() {
     this.event = null;
+    this.free = null;
     element("buy").hidden = true;
   }
 
@@ -40,9 +42,17 @@ export class Buying {
   showState(status) {
     if (this.event === null) return;
     const buys = status === "on_sale";
-    element("choose").hidden = !buys || this.hold !== null;
+    const chooses = buys && this.hold === null;
+    element("choose").hidden = !chooses || this.free === 0;
+    element("nothing-free").hidden = !chooses || this.free !== 0;
     element("held-part").hidden = this.hold === null;
     element("buy").hidden = !buys && this.hold === null;
+  }
+
+  showFree(free) {
+    const same = (this.free === 0) === (free === 0);
+    this.free = free;
+    if (!same && this.event !== null) this.showState(this.event.status);
   }
 
   setHold(hold) {
