@@ -5,7 +5,8 @@ import { element, say } from "./words.js";
 
 const NOBODY =
   "A guest's orders and tickets open in the browser that bought them, and this is" +
-  " another one. Open the link there, or sign in if you bought with an account.";
+  " another one. Open the link there, or the one of the letter that you got; or sign in if" +
+  " you bought with an account.";
 const NOT_YOURS =
   "There is nothing here that this browser may show. Check the address, open it in the" +
   " browser that bought it, or sign in with the account that did.";

@@ -4,7 +4,8 @@
 const KEPT = "onsale.pages";
 const PAGE = "/tickets/";
 const FILES = [
-  "away.js", "copies.js", "own.css", "style.css", "ticket.js", "visitor.js", "words.js",
+  "away.js", "copies.js", "opened.js", "own.css", "style.css", "ticket.js", "visitor.js",
+  "words.js",
 ].map((name) => `/assets/${name}`);
 
 const isFile = ({ pathname }) => pathname.startsWith("/assets/");

@@ -5,8 +5,10 @@
 
 import { onSignIn, showAway, showOwn } from "./away.js";
 import { qrOf } from "./copies.js";
+import { onLookUp } from "./look_up.js";
 import { OrderLine } from "./order_line.js";
 import { OPEN, wordsOf } from "./order_words.js";
+import { isOpened, keepOpened } from "./opened.js";
 import { Refused, ask, askJson, forget, readOwn } from "./visitor.js";
 import { amountText, element, leftText, make, momentText, moneyText, say } from "./words.js";
 
@@ -57,6 +59,24 @@ async function read() {
   lookAgain();
 }
 
+// A link from a mail has a secret behind the #. It leaves the address bar once it is used:
+// pictures of the screen, and who reads the history, need not have it.
+async function begin() {
+  const secret = location.hash.slice(1);
+  let refused = "";
+  if (secret) {
+    try {
+      const opened = await askJson(`${path}/open`, { method: "POST", body: { secret } });
+      keepOpened(opened.access_token, Date.now() + opened.expires_in * 1_000);
+      history.replaceState(null, "", location.pathname);
+    } catch (error) {
+      refused = error instanceof Refused ? error.message : "The server cannot be reached.";
+    }
+  }
+  await load();
+  if (refused && order === null) trouble(refused);
+}
+
 function away(refused) {
   line.end();
   trouble("");
@@ -74,7 +94,7 @@ function lookAgain() {
   }
   // Money may come late, or go back: only what is over needs no line.
   if (order?.status === "completed") line.end();
-  else if (token !== null) line.hold(token);
+  else if (token !== null && !isOpened(token)) line.hold(token);
 }
 
 function trouble(text) {
@@ -105,7 +125,7 @@ function showPaying() {
   const pays = order.status === "payment_pending" && order.pay_until !== null;
   const link = element("pay");
   link.hidden = !pays || order.payment === null;
-  element("again").hidden = !pays || order.payment !== null;
+  element("again").hidden = !pays || order.payment !== null || isOpened(token);
   if (!link.hidden) {
     link.href = order.payment.url;
     link.textContent = `Pay ${moneyText(order.total)}`;
@@ -212,6 +232,8 @@ element("sure-yes").addEventListener("click", ({ target }) =>
   }));
 
 onSignIn(load);
+onLookUp();
+addEventListener("hashchange", begin);
 setInterval(() => {
   if (order !== null) countDown();
 }, 1_000);
@@ -220,4 +242,4 @@ addEventListener("pageshow", ({ persisted }) => persisted && load());
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && order !== null) load();
 });
-load();
+begin();

@@ -5,6 +5,8 @@
 // guest who holds nothing within an hour. Who signs in does so for the tab, and the guest
 // of the browser stays beside that: both may have bought.
 
+import { forgetOpened, openedTokens } from "./opened.js";
+
 const TOKEN = "onsale.visitor";
 const PASSING_MS = 50 * 60_000;
 
@@ -51,6 +53,7 @@ export function tokens() {
 }
 
 export function forget(token) {
+  forgetOpened(token);
   for (const storage of [sessionStorage, localStorage]) {
     if (aliveIn(storage)?.token === token) storage.removeItem(TOKEN);
   }
@@ -86,7 +89,7 @@ export async function signIn(email, password) {
 // nobody. Throws the last refusal.
 export async function readOwn(path) {
   let refused = null;
-  for (const token of tokens()) {
+  for (const token of [...tokens(), ...openedTokens()]) {
     try {
       const response = await ask(path, { token });
       return { token, document: await response.json(), at: serverTime(response) };

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from server.shop.orders.examples import BUYER, SECRET
 from server.transport.rest.story import OTHER_PASSWORD, TICKET_CODE, TICKET_ID
 from tests.contract.client import Api
 from tests.contract.newcomer import Newcomer, frames_in
@@ -231,6 +232,11 @@ async def orders(one: Newcomer) -> None:
     await one.does("olga", "show_referenced_order")
     await one.is_refused("olga", "pay_order", "order_closed")
     await one.is_refused("nobody", "take_payment_webhook", "webhook_forged")
+    await one.does("nobody", "look_up_order")
+    subject = f"Your order {made['reference']}"
+    await one.reads_link(BUYER["email"], subject, SECRET)
+    await one.does("finder", "open_order")
+    assert (await one.does("finder", "show_order"))["id"] == made["id"]
     assert (await one.does("olga", "cancel_order"))["status"] == "cancelled"
 
 

@@ -82,6 +82,7 @@ NEW_EVENT: Final[dict[str, Any]] = {
         "returns": True,
     },
     "tax": {"ppm": 190_000, "included": True, "name": "VAT 19 %"},
+    "late": "same",
 }
 
 EVENT_NOW: Final[dict[str, Any]] = {
@@ -89,6 +90,7 @@ EVENT_NOW: Final[dict[str, Any]] = {
     "description": NEW_EVENT["description"],
     "fees": NEW_EVENT["fees"],
     "tax": NEW_EVENT["tax"],
+    "late": NEW_EVENT["late"],
     "version": 17,
     "counts": {"free": 22, "held": 1, "booked": 3, "blocked": 0},
     "owner": {"process": "sFq3vL0yTn2eWkRb.0.5c1e", "address": None, "epoch": 2},
@@ -131,6 +133,7 @@ IN_VENUE: Final[dict[str, Any]] = {
     "prices": NEW_EVENT["prices"],
     "fees": {"per_ticket": 150},
     "tax": {"ppm": 190_000, "name": "VAT 19 %"},
+    "late": "same",
 }
 
 REHEARSAL: Final[dict[str, Any]] = {

@@ -82,12 +82,16 @@ WHO: Final = {
 }
 """Who may call what, by the route's access."""
 
+OPENED: Final = "The token of who opened the order is good for it, too."
+
 
 def who_may(route: Route) -> str:
     """Tell who may call a route, in a sentence or two."""
     needed = WHO[route.access] if route.who is None else route.who
     if route.access in ("manager", "member", "leader", "owner"):
         needed += " Administrators may too."
+    if route.opened:
+        needed += f" {OPENED}"
     if route.scope is None:
         return needed
     return f"{needed} An API key needs the scope `{route.scope}`."

@@ -65,7 +65,12 @@ LEASE_MS: Final = 30_000
 """Who drives an order has it alone for so long; then anybody may."""
 
 LOOK_MS: Final = 60_000
-"""So often the provider is asked what became of attempts and refunds."""
+"""So old is an attempt or a refund when the provider is first asked what became of it:
+of most a webhook tells before."""
+
+LOOKS_APART_MAX: Final = 10
+"""Each wait is twice the one before, up to so many times the first. With 15 minutes to
+pay an attempt is looked at three times, and ended once."""
 
 CLOSING_MS: Final = 5_000
 """So often it is tried to end the attempts of an order that closes."""
@@ -173,22 +178,39 @@ def wake_ms(order: OrderState, now_ms: int) -> int | None:
         times.append(max(now_ms, order.pay_until_ms or now_ms))
         if any(one.state == "created" for one in pending):
             times.append(now_ms + LEASE_MS)
-        elif pending:
-            times.append(now_ms + LOOK_MS)
+        times += [next_look_ms(one.at_ms, now_ms) for one in pending]
     elif order.step == "closing":
         times.append(now_ms + CLOSING_MS)
     elif order.step not in RESTS:
         times.append(now_ms + LEASE_MS)
-    elif pending:
-        times.append(now_ms + LOOK_MS)
+    else:
+        times += [next_look_ms(one.at_ms, now_ms) for one in pending]
     if order.step in RESTS and _ended(order):
         ends = ((order.pay_until_ms or 0) + after for after in AFTERWARDS_MS)
         times += [at for at in ends if at > now_ms]
     if any(line.state == "leaving" for line in order.lines):
         times.append(now_ms + LEASE_MS)
-    if any(one.state in ("requested", "sent") for one in order.refunds):
-        times.append(now_ms + LOOK_MS)
+    times += [
+        next_look_ms(one.at_ms, now_ms)
+        for one in order.refunds
+        if one.state in ("requested", "sent")
+    ]
     return min(times, default=None)
+
+
+def next_look_ms(at_ms: int, now_ms: int) -> int:
+    """Return when to ask next of an attempt or a refund that was made at a time.
+
+    It follows from the two times alone: nobody need note how often it was asked.
+    """
+    wait_ms, most_ms = LOOK_MS, LOOKS_APART_MAX * LOOK_MS
+    look_ms = at_ms + wait_ms
+    while look_ms <= now_ms and wait_ms < most_ms:
+        wait_ms = min(2 * wait_ms, most_ms)
+        look_ms += wait_ms
+    if look_ms <= now_ms:
+        look_ms += ((now_ms - look_ms) // most_ms + 1) * most_ms
+    return look_ms
 
 
 def _ending(payment: Payment) -> Wish:

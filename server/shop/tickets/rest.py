@@ -289,6 +289,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Show a ticket of the caller, or of an event that they run",
         tag="Tickets",
         access="buyer",
+        opened=True,
         scope="bookings:read",
         answers=TicketDocument,
         cached=True,

@@ -18,7 +18,7 @@ TESTIDS = {
     "/": "quantity category best-available hold-countdown hold-seats hold-total"
     " release checkout buyer-email buyer-name pay",
     "/orders/ord": "order-status pay ticket-qr ticket-number sign-in email password"
-    " sign-in-submit",
+    " sign-in-submit buyer-email look-up",
     "/tickets/tkt": "ticket-qr ticket-number sign-in email password sign-in-submit",
 }
 
