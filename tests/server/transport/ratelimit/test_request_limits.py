@@ -232,7 +232,8 @@ def test_what_sells_has_its_own_budget_and_what_is_read_most_is_cheap():
     assert by_name["list_events"] == "requests"
     assert by_name["show_metrics"] == by_name["show_docs_asset"] == "shown"
     probes = {route.name for route in ROUTES if route.budget == "probe"}
-    assert probes == {"show_alive", "show_ready"}
+    # A provider that is refused sends the same again.
+    assert probes == {"show_alive", "show_ready", "take_payment_webhook"}
     assert set(by_name.values()) == set(get_args(Budget))
 
 
