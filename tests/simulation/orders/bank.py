@@ -81,6 +81,8 @@ class Bank:
         """All that was ever said of an order."""
         self.coming: list[str] = []
         """Sessions that somebody will pay later."""
+        self.changing: list[str] = []
+        """Refunds that settle, or fail after that, in a while."""
         self.acknowledged: set[str] = set()
         self._of_attempt: dict[str, str] = {}
         self._numbered = 0
@@ -173,7 +175,10 @@ class Bank:
                 )
 
     def _later(self, delay_s: float, made: Return, state: str) -> None:
+        self.changing.append(made.ref)
+
         def change() -> None:
+            self.changing.remove(made.ref)
             if made.state != "failed":
                 over = made.state == "settled"
                 made.state = state

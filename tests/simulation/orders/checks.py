@@ -49,7 +49,7 @@ def unfinished(world: "World") -> list[str]:
             found.append(f"{name} has {pending} and {states}")
         elif any(line.state == "leaving" for line in order.lines):
             found.append(f"{name} has lines that leave")
-    late = [one.ref for one in world.bank.returns.values() if one.state == "pending"]
+    late = [f"{one} will settle, or fail" for one in world.bank.changing]
     coming = [f"{one} will be paid" for one in world.bank.coming]
     unheard = [
         f"{name} has not heard: {sentence}"
