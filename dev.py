@@ -342,7 +342,10 @@ def faults(arguments: "list[str]") -> int:
 
 
 def crash(arguments: "list[str]") -> int:
-    """Kill the server at random moments of a sale, alone and with its Postgres."""
+    """Kill the server at random moments of a sale, alone and with its Postgres.
+
+    Then at the steps of orders, whose gateway dies at times, too.
+    """
     parser = argparse.ArgumentParser(prog="dev.py crash", description=crash.__doc__)
     parser.add_argument("--runs", type=int, default=20, help="kills of each kind")
     parser.add_argument("--seed", type=int, default=1, help="of what is random")
@@ -352,9 +355,10 @@ def crash(arguments: "list[str]") -> int:
     # The name of the one test of its file that kills.
     race = ["tests/contract/test_race.py", "-k", "kill_9", "--log-cli-level=INFO"]
     alone = ["tests.faults", "--only", "kill", "--times", runs, "--seed", seed]
+    orders = ["tests.faults.orders", "--kills", runs, "--seed", seed]
     settings = {"ONSALE_TEST_KILLS": runs, "ONSALE_TEST_SEED": seed}
     failed = 0
-    for command in (["pytest", "-q", "--durations=0", *race], alone):
+    for command in (["pytest", "-q", "--durations=0", *race], alone, orders):
         done = subprocess.run(
             [str(PYTHON), "-m", *command], cwd=ROOT, env={**os.environ, **settings}
         )

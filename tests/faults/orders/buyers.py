@@ -117,6 +117,8 @@ class Buyer:
                 await self.cancel(promise)
             case "pay late":
                 await self.choose(promise, url, "late")
+            case _:
+                assert promise.plan == "abandon"
 
     async def treat(self, url: str, *, double: bool) -> None:
         """Have the gateway tell of a session as badly as it likes."""

@@ -104,7 +104,7 @@ async def violations(parts: Parts, api: Api, events: list[str]) -> list[str]:
 
 async def _of_event(parts: Parts, api: Api, event: str) -> list[str]:
     """Return what the event's money, audit and seats do not agree about."""
-    wrong = []
+    wrong: list[str] = []
     money = await api.good("GET", f"/v1/events/{event}/money", who=api.admin)
     if not money["ok"]:
         wrong.append(f"the money of {event}: {money['differences'][:3]}")
@@ -138,11 +138,11 @@ async def _of_gateway(parts: Parts, orders: dict[str, Any]) -> list[str]:
     sessions, refunds = await asyncio.to_thread(parts.books)
     back: Counter[str] = Counter()
     failed: set[str] = set()
-    for one in refunds:
-        if one.state == "settled":
-            back[one.ask.session] += one.ask.amount
-        elif one.state == "failed":
-            failed.add(one.ask.session)
+    for refund in refunds:
+        if refund.state == "settled":
+            back[refund.ask.session] += refund.ask.amount
+        elif refund.state == "failed":
+            failed.add(refund.ask.session)
     payments = {
         row["provider_ref"]: row
         for row in await parts.rows(
@@ -150,7 +150,7 @@ async def _of_gateway(parts: Parts, orders: dict[str, Any]) -> list[str]:
             " WHERE provider_ref IS NOT NULL"
         )
     }
-    wrong = []
+    wrong: list[str] = []
     for one in sessions:
         if one.state != "captured":
             continue

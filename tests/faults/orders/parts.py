@@ -1,6 +1,7 @@
 """A shop, its gateway, its Postgres: a process each, and what stands between them."""
 
 import asyncio
+import shutil
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -38,7 +39,7 @@ class Parts:
         self.server: Server
         self.kills = 0
 
-    async def start(self, **extra: str) -> None:
+    async def start(self) -> None:
         """Start the gateway, then the server."""
         self.halts = await Halts.open(self.database_url)
         self.db = await asyncpg.create_pool(self.database_url, min_size=1, max_size=4)
@@ -51,7 +52,6 @@ class Parts:
             ONSALE_GATEWAY_URL=self.asked.url,
             ONSALE_GATEWAY_SECRET=SECRET,
             ONSALE_PUBLIC_URL=self.told.url,
-            **extra,
         )
         await self.start_server()
 
@@ -79,6 +79,7 @@ class Parts:
         await self.told.close()
         await self.db.close()
         await self.halts.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     async def rows(self, sql: str, *values: object) -> list[Any]:
         """Read from the shop's database."""
@@ -114,11 +115,11 @@ class Parts:
 
 
 @asynccontextmanager
-async def parts_at(database_url: str, **extra: str) -> AsyncIterator[Parts]:
+async def parts_at(database_url: str) -> AsyncIterator[Parts]:
     """Start all of it for a block; show the server's log where that fails."""
     parts = Parts(database_url)
     try:
-        await parts.start(**extra)
+        await parts.start()
         yield parts
     except BaseException:
         if hasattr(parts, "server"):

@@ -78,6 +78,7 @@ class Case:
     async def unanswered(self) -> None:
         """Make sure that nobody answered."""
         if self._asking is not None:
+            told: object
             (told,) = await asyncio.gather(self._asking, return_exceptions=True)
             # Or that nobody knew what to answer, where the machine is slow.
             unknown = isinstance(told, Answer) and told.status == 503
