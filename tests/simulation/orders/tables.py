@@ -14,11 +14,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 import server.shop.orders.driving.desk as desk
+import server.shop.orders.driving.lookout as lookout
 import server.shop.orders.service as service
 import server.shop.orders.webhooks.service as webhooks
 from persistence.errors import Unavailable
 from persistence.shop.money.entries import Entry, PostedOtherwise
 from persistence.shop.money.terms import Fees, Tax, Terms
+from persistence.shop.orders.looks import DueLook
 from persistence.shop.orders.orders import NewOrder, OrderGone
 from persistence.shop.orders.provider_events import ProviderEvent
 from persistence.shop.orders.records import OrderLine, OrderState
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 DRIVEN_MS: Final = 2_000
+LOOK_FIRST_MS: Final = 4_000
+LOOK_AGAIN_MS: Final = 1_000
 NEVER: Final = datetime(2027, 1, 1, tzinfo=UTC)
 
 TERMS: Final = (
@@ -62,6 +66,8 @@ class Tables:
         self.entries: dict[tuple[str, str], list[Entry]] = {}
         self.events: dict[str, ProviderEvent] = {}
         self.applied: set[str] = set()
+        self.looks: dict[str, int | None] = {}
+        """When attempts are looked at next, where somebody noted it."""
 
     def heal(self) -> None:
         self.loses = 0.0
@@ -102,6 +108,7 @@ class Transaction:
         self.entries: dict[tuple[str, str], list[Entry]] = {}
         self.events: dict[str, ProviderEvent] = {}
         self.applied: set[str] = set()
+        self.looks: dict[str, int | None] = {}
 
     async def __aenter__(self) -> Self:
         database = self.tables.world.database
@@ -132,6 +139,7 @@ class Transaction:
         tables.entries |= self.entries
         tables.events |= self.events
         tables.applied |= self.applied
+        tables.looks |= self.looks
 
     def _check_lines(self, name: str, row: Row) -> None:
         """No line changes its amounts after it was priced: M5."""
@@ -300,6 +308,28 @@ async def count_strange(pool: SimPool, older_s: float) -> int:
     return 0
 
 
+async def take_looks(pool: SimPool, provider: str) -> list[DueLook]:
+    def take(connection: Transaction) -> list[DueLook]:
+        tables, now_ms = connection.tables, connection.tables.now_ms()
+        due = [
+            DueLook(name, one.payment, one.at_ms, now_ms)
+            for name, row in tables.rows.items()
+            for one in row.stored.state.payments
+            if (at_ms := tables.looks.get(one.payment, one.at_ms + LOOK_FIRST_MS))
+            is not None
+            and at_ms < now_ms
+        ]
+        connection.looks.update((one.payment, now_ms + LOOK_AGAIN_MS) for one in due)
+        return due
+
+    found: list[DueLook] = await pool.run(take)
+    return found
+
+
+async def put_look(pool: SimPool, payment: str, at_ms: int | None) -> None:
+    await pool.run(lambda connection: connection.looks.update({payment: at_ms}))
+
+
 async def terms_of(pool: SimPool, event: str) -> Terms:
     def look(connection: Transaction) -> Terms:
         return TERMS[connection.tables.world.plans[event].terms]
@@ -312,6 +342,8 @@ PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (desk, "lock_order", lock_order),
     (desk, "write_order", write_order),
     (desk, "post", post),
+    (lookout, "take_looks", take_looks),
+    (lookout, "put_look", put_look),
     (service, "terms_of", terms_of),
     (service, "Orders", SimOrders),
     (webhooks, "order_of_payment", order_of_payment),

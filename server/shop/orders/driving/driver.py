@@ -132,6 +132,18 @@ class Driver:
             applied = await self._desk.hear(order, *heard)
         return applied
 
+    async def look_at(self, order: str, name: str) -> None:
+        """Hear of an attempt what its provider says, and go on with the order then.
+
+        Raises `ProviderUnavailable`, `Unavailable`.
+        """
+        stored = await self._store.find(order)
+        payment = None if stored is None else find(stored.state, name, None)
+        if stored is None or payment is None:
+            return
+        heard = await self._of_attempt(stored, payment, facts.Look(name))
+        await self._drive_alone(order, await self._desk.hear(order, *heard))
+
     async def drive_new(self, stored: StoredOrder) -> Applied:
         """Drive an order that was read just now, as `drive` does."""
         wishes = wishes_of(stored.state, self.now_ms())

@@ -13,6 +13,7 @@ from persistence.shop.orders.records import (
     Rules,
 )
 from server.shop.orders import facts
+from server.shop.orders.attempts import next_look_ms
 from server.shop.orders.facts import (
     Book,
     BookAgain,
@@ -344,6 +345,19 @@ def test_a_refund_that_no_provider_takes_is_due_after_a_week():
     assert given_up.order.due == 100
     assert given_up.alarm is not None
     assert wake_ms(given_up.order, DUE + week) is None
+
+
+def test_what_rests_is_looked_at_ever_more_seldom_for_half_a_year():
+    day, made = 86_400_000, NOW
+    looked: int | None = made + day
+    ages = []
+    while looked is not None:
+        ages.append((looked - made) // day)
+        looked = next_look_ms(made, looked)
+    assert ages == [1, 2, 4, 8, 16, 32, 64, 128, 180]
+    # Who comes late goes on from there, and who comes at once waits for a day.
+    assert next_look_ms(made, made + 50 * day) == made + 100 * day
+    assert next_look_ms(made, made + 5) == made + day
 
 
 def test_seats_go_first_and_money_follows():

@@ -209,7 +209,8 @@ async def test_nobody_books_for_an_order_that_another_has_told_to_be_refused(
             other._do = do  # type: ignore[method-assign]
             return given
 
-        do, other._do = other._do, answered  # type: ignore[method-assign]
+        do = other._do
+        other._do = answered  # type: ignore[method-assign,assignment]
         stored = await shop.stored(order)
         pledging = replace(stored, state=replace(stored.state, step="pledging"))
         applied = await other.drive_new(pledging)
