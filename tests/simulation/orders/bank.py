@@ -157,6 +157,9 @@ class Bank:
         head = self.world.database.head(state.event)
         if state.booking in head.bookings and state.booking not in head.cancelled:
             self.world.violate(f"{order} gives money back and keeps its seats")
+        for one in self.world.tickets.tickets.values():
+            if one.booking == state.booking and one.state in ("valid", "offered"):
+                self.world.violate(f"{order} gives money back and has {one}")
 
     def _check_left(self, made: Return) -> None:
         """Let a return fail for which there is not money enough: M3."""

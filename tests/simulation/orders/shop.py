@@ -209,15 +209,10 @@ class Log:
         loop.world.violate(f"{sentence}: {sys.exception()!r} {of}")
 
 
-async def lock_tickets(*_: object) -> None:
-    """Lock none: tickets follow the journal, and are no part of these worlds."""
-
-
 PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     *CLOCKS,
     (driving, "ask", ask_and_note),
     (driving, "log", Log()),
     (webhooks, "log", Log()),
-    (service, "lock_tickets", lock_tickets),
     (service, "OrderList", lambda pool: None),
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+import persistence.shop.orders.giving_back as giving_back
 import server.shop.orders.driving.desk as desk
 import server.shop.orders.driving.lookout as lookout
 import server.shop.orders.service as service
@@ -25,6 +26,7 @@ from persistence.shop.orders.orders import NewOrder, OrderGone
 from persistence.shop.orders.provider_events import ProviderEvent
 from persistence.shop.orders.records import OrderLine, OrderState
 from persistence.shop.orders.rows import StoredOrder
+from tests.simulation.tickets.tables import Changed
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -104,6 +106,8 @@ class Transaction:
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
+        self.tickets = tables.world.tickets
+        self.changed = Changed()
         self.rows: dict[str, Row] = {}
         self.entries: dict[tuple[str, str], list[Entry]] = {}
         self.events: dict[str, ProviderEvent] = {}
@@ -140,6 +144,7 @@ class Transaction:
         tables.events |= self.events
         tables.applied |= self.applied
         tables.looks |= self.looks
+        self.changed.commit(self.tickets)
 
     def _check_lines(self, name: str, row: Row) -> None:
         """No line changes its amounts after it was priced: M5."""
@@ -147,6 +152,11 @@ class Transaction:
         row.first_lines = row.first_lines or lines
         if lines != row.first_lines:
             self.tables.world.violate(f"The lines of {name} changed: {lines}")
+
+    async def fetchval(self, sql: str, *values: Any) -> Any:
+        """Count the tickets with which somebody is in."""
+        assert sql is giving_back._IN
+        return sum(map(self.tickets.is_in, values[0]))
 
     def row(self, order: str) -> Row:
         """Return an order's row as this transaction sees it."""
