@@ -158,7 +158,7 @@ class Bank:
         if state.booking in head.bookings and state.booking not in head.cancelled:
             self.world.violate(f"{order} gives money back and keeps its seats")
         for one in self.world.tickets.tickets.values():
-            if one.booking == state.booking and one.state in ("valid", "offered"):
+            if one.booking == state.booking and one.is_good:
                 self.world.violate(f"{order} gives money back and has {one}")
 
     def _check_left(self, made: Return) -> None:

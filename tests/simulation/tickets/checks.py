@@ -20,6 +20,7 @@ def check_tickets(world: "World") -> None:
         stock = world.stock(event)
         if stock is not None:
             _check_live(world, event, stock)
+            _check_whose(world, event, stock)
     _check_orders(world)
     _check_codes(world)
     _check_letters(world)
@@ -34,7 +35,7 @@ def _check_live(world: "World", event: str, stock: "Stock") -> None:
             booked[booking.booking, "seat", stock.venue.labels[seat]] += 1
         for area, count in booking.areas.items():
             booked[booking.booking, "place", stock.venue.areas[area].label] += count
-    live = Counter(
+    live: Counter[tuple[str, str, str]] = Counter(
         (one.booking, one.kind, one.label)
         for one in world.tickets.tickets.values()
         if one.event == event and one.state != "revoked"
@@ -44,6 +45,17 @@ def _check_live(world: "World", event: str, stock: "Stock") -> None:
             f"{event}: {booked[place]} of {place} are booked, and have"
             f" {live[place]} tickets"
         )
+
+
+def _check_whose(world: "World", event: str, stock: "Stock") -> None:
+    """T1: a ticket is of the order of its booking, if that is one of the shop's."""
+    for one in world.tickets.tickets.values():
+        booking = stock.bookings.get(one.booking)
+        if one.event != event or booking is None:
+            continue
+        order = booking.order if booking.by_order else None
+        if one.order != order:
+            world.violate(f"{one} is of the booking of {order}")
 
 
 def _check_orders(world: "World") -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import persistence.followers.passes as passes
+from inventory.changes import HoldBooked
 from inventory.loading import decode_changes
 from persistence.errors import Unavailable
 from persistence.followers.follower import Followed, Follower
@@ -100,6 +101,13 @@ class Letters:
         self, connection: Pass, event_id: str, changes: Sequence[Followed]
     ) -> None:
         connection.changed.letters += [(event_id, one.version) for one in changes]
+        tables, world = connection.tickets, connection.tables.world
+        issued = {one.booking for one in tables.tickets.values()}
+        # Where nothing was left of a booking there was nothing to make.
+        issued |= world.database.head(event_id).cancelled
+        for one in changes:
+            if isinstance(one.change, HoldBooked) and one.change.booking not in issued:
+                world.violate(f"A letter of {one.change} names no tickets")
 
 
 class Numbers:

@@ -22,7 +22,6 @@ GATES: Final = 2
 PAUSE_S: Final = 0.6
 RULES: Final = ListSeen(reentry=False, open=True, categories=None)
 BEGAN: Final = datetime(2027, 1, 1, tzinfo=UTC)
-GOOD: Final = ("valid", "offered")
 
 
 class Seen(Struct, frozen=True):
@@ -95,7 +94,7 @@ class Gates:
         gate.good = {
             (one.number, one.generation)
             for one in tables.tickets.values()
-            if one.state in GOOD and not tables.is_in(one.ticket)
+            if one.is_good and not tables.is_in(one.ticket)
         }
 
     def _let_through(self, ticket: SimTicket) -> str:
@@ -118,7 +117,7 @@ class Gates:
         result = judge(state, generation, RULES, standing, "in")
         code = ticket.number, generation
         fresh = not any(not one.revoked for one in greens)
-        good = ticket.state in GOOD and code not in tables.revoked
+        good = ticket.is_good and code not in tables.revoked
         if (result == "ok") != (fresh and good):
             self.world.violate(f"{code} of {ticket} is answered {result}")
         if result != "ok":

@@ -44,6 +44,11 @@ class SimTicket(Struct, frozen=True):
     generation: int = 1
     state: State = "valid"
 
+    @property
+    def is_good(self) -> bool:
+        """Whether it lets somebody in."""
+        return self.state in ("valid", "offered")
+
 
 class TicketTables:
     """What is committed of tickets, followers and gates."""
@@ -65,6 +70,13 @@ class TicketTables:
     def number(self) -> int:
         self.numbered += 1
         return self.numbered
+
+    def check(self, one: SimTicket) -> None:
+        """No ticket lets anybody in that is of a line being given back: S8."""
+        row = self.world.tables.rows.get(one.order or "")
+        for line in () if row is None else row.stored.state.lines:
+            if line.line == one.line and line.state == "leaving" and one.is_good:
+                self.world.violate(f"{one} is good, and is given back")
 
     def is_behind(self) -> list[str]:
         """Return which followers have not followed all of an event."""
@@ -91,6 +103,8 @@ class Changed:
         self.letters: list[tuple[str, int]] = []
 
     def commit(self, tables: TicketTables) -> None:
+        for one in self.tickets.values():
+            tables.check(one)
         tables.tickets |= self.tickets
         tables.revoked |= self.revoked
         tables.cursors |= self.cursors
