@@ -107,7 +107,7 @@ class Outcome:
         self.commands = world.commands
         self.faults = world.faults + world.database.faults
         self.replies: Counter[str] = Counter()
-        self.orders = outcomes(world)
+        self.orders = outcomes(world) + world.gates.outcomes()
         self.hash = world.trace
 
 

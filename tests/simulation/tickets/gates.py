@@ -4,6 +4,7 @@ Who passes, and what it comes to, is for the shipped rules; what a gate must nev
 is told here once more, from what is committed at that moment.
 """
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -53,10 +54,18 @@ class Gates:
         self.seen: dict[str, set[str]] = {}
         """Nonces of those who were let through with a ticket, and not undone."""
         self.open = random.random() < 0.5
-        self.counts = dict.fromkeys(("ok", "offline", "undone", "revoked"), 0)
+        self.counts = Counter[str]()
         self._nonces = 0
         for gate in self.gates:
             world.scheduler.call_later(PAUSE_S * random.random(), self._act, gate)
+
+    def outcomes(self) -> Counter[str]:
+        """Count what scans were answered, and what those let through came to."""
+        counts = self.counts.copy()
+        for greens in self.world.tickets.greens.values():
+            counts.update(x.outcome for x in fold(greens).outcomes.values())
+        counts.update(one.state for one in self.world.tickets.tickets.values())
+        return counts
 
     def close(self) -> None:
         """Let nobody in any more, and upload what is left."""
@@ -120,11 +129,10 @@ class Gates:
         good = ticket.is_good and code not in tables.revoked
         if (result == "ok") != (fresh and good):
             self.world.violate(f"{code} of {ticket} is answered {result}")
+        self.counts[f"scan {result}"] += 1
         if result != "ok":
-            self.counts["revoked"] += result == "revoked"
             return
         self._check_kept(ticket)
-        self.counts["ok"] += 1
         now = self._now()
         last = max((one.sort_at for one in greens), default=now)
         sort_at = max(now, last + timedelta(microseconds=1))
@@ -143,7 +151,6 @@ class Gates:
         code = ticket.number, generation
         if code in gate.good:
             gate.good.discard(code)
-            self.counts["offline"] += 1
             off = timedelta(seconds=self.random.random() - 0.5)
             nonce = self._let_through(ticket)
             gate.waiting.append(Seen(nonce, code, self._now() + off))
@@ -174,7 +181,7 @@ class Gates:
         undone = self.random.choice(greens)
         greens.remove(undone)
         self.seen[ticket.ticket].discard(undone.nonce)
-        self.counts["undone"] += 1
+        self.counts["scan undone"] += 1
 
     def _reissue(self, ticket: SimTicket) -> None:
         if ticket.state == "valid":
