@@ -240,7 +240,7 @@ def test_every_answer_is_one_that_the_description_allows(server, who, fuzzed):
         parameters=parameters,
         fuzzed=fuzzed,
     )
-    assert found.failures == []
+    assert not found.failures, "\n\n".join(found.failures)
     assert set(found.asked) == {
         f"{route.method} {route.path}"
         for route in ROUTES
@@ -260,7 +260,7 @@ def test_what_may_end_ones_own_session_answers_as_described(server, name):
     others = {route.name for route in ROUTES if route.name != name}
     phases, document = one_by_one(covered=True), sendable(document_of(server))
     found = explore(server.url, document, token, phases, without=others)
-    assert found.failures == []
+    assert not found.failures, "\n\n".join(found.failures)
     assert len(found.asked) == 1
     assert errors_in(server.log_path.read_bytes()[start:].decode()) == []
 
@@ -297,7 +297,7 @@ def test_what_was_made_is_used_along_the_links_of_the_description(server):
         in_turn(10, 40, inference={"algorithms": []}, generation={"mode": "positive"}),
         without=ALONE | PEOPLE,
     )
-    assert found.failures == []
+    assert not found.failures, "\n\n".join(found.failures)
     # Which of them is chance, and will be another for another version of the checker.
     assert len(found.followed) >= 10, found.followed
     assert errors_in(server.log_path.read_bytes()[start:].decode()) == []
@@ -321,7 +321,7 @@ def test_no_long_chain_of_calls_finds_anything(mode):
                 without=ALONE,
                 seed=seed,
             )
-            assert found.failures == [], f"{seed=}"
+            assert not found.failures, "\n\n".join([f"{seed=}", *found.failures])
             asked += found.asked
             followed += found.followed
         assert errors_in(server.log()) == []
