@@ -18,6 +18,9 @@ COVERS = {
     "tests/server/shop/orders/driving/test_driver.py": [
         "server/shop/orders/driving/desk.py",
     ],
+    "tests/server/shop/orders/driving/test_lookout.py": [
+        "persistence/shop/orders/looks.py",
+    ],
     "tests/server/shop/orders/webhooks/test_service.py": [
         "persistence/shop/orders/provider_events.py",
     ],

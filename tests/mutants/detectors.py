@@ -38,6 +38,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS],
+    "persistence/followers/": [SIMULATION],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
     "server/people/": [pytest("tests/server/people")],

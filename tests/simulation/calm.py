@@ -25,6 +25,9 @@ ORDERS_S = 60.0
 BOUGHT_S = 120.0
 """The same for what is bought: refunds settle late, and fail after that."""
 
+FOLLOWED_S = 20.0
+"""How long followers may take, of whom two are at work at a time."""
+
 STOPPED_S = 6.0
 """How long a process takes to stop where its last words are lost."""
 
@@ -71,6 +74,7 @@ def calm(world: "World") -> None:
         client.away = False
         client.go_on()
         client.connect()
+    world.gates.close()
     finish_orders(world)
     # Where a batch takes a command or two, many that wait take their time.
     waiting = sum(len(client.open) for client in world.clients)
@@ -154,6 +158,13 @@ def run_out(world: "World") -> None:
     world.scheduler.run(world.scheduler.now + 1.5)
     for sentence in restless(world)[:3]:
         world.violate(f"No rest at the end: {sentence}")
+
+
+def catch_up(world: "World") -> None:
+    """Wait until the followers have followed all that happened."""
+    ends_s = world.scheduler.now + FOLLOWED_S
+    while world.scheduler.now < ends_s and world.tickets.is_behind():
+        world.scheduler.run(world.scheduler.now + 0.5)
 
 
 def desert(world: "World") -> int:

@@ -15,6 +15,7 @@ from tests.fakes import Head
 from tests.scenario import NOW_MS
 from tests.simulation.orders.checks import check_orders
 from tests.simulation.pledges import check_pledges
+from tests.simulation.tickets.checks import check_tickets
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -45,6 +46,7 @@ def check_world(world: "World") -> None:
         _check_journal(world, event, head)
         _check_promises(world, event, head)
     check_orders(world)
+    check_tickets(world)
 
 
 def _check_journal(world: "World", event: str, head: Head) -> None:

@@ -370,8 +370,8 @@ class Client:
         where = f"Client {self.number}, at {view.version} ({view.state}), was sent"
         if version < view.version and news.history_id == view.history_id:
             world.violate(f"{where} an older version: {news}")
-        elif kind is frames.Beat:
-            return
+        elif kind is frames.Beat or view.state in ("asked", "refused"):
+            return  # An earlier watch goes on until a new one is accepted.
         elif kind is frames.Snapshot:
             if view.state == "resumed" and not world.forgetful:
                 world.violate(f"{where} a snapshot, though it was to go on")
@@ -380,8 +380,6 @@ class Client:
             view.areas = dict(news.areas)
             view.state = "on"
             view.seen_at = self.wire.process if self.wire else None
-        elif view.state in ("asked", "refused"):
-            pass  # An earlier watch goes on until a new one is accepted.
         elif view.state not in ("on", "resumed"):
             world.violate(f"{where} a delta before its snapshot: {news}")
         elif news.base != view.version or news.history_id != view.history_id:

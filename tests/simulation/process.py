@@ -30,6 +30,7 @@ from tests.simulation.journal import SimClock, SimJournal
 from tests.simulation.loop import ProcessLoop
 from tests.simulation.orders.shop import Shop
 from tests.simulation.registry import SimProcesses
+from tests.simulation.tickets.following import Following
 
 if TYPE_CHECKING:
     from server.live.cluster.cluster import Cluster
@@ -291,6 +292,7 @@ class Process:
         self.ready = False
         self.loop.world = world
         self.shop = Shop(self, CountedIds(f"o{number}-"))
+        self.following = Following(self)
         self.loop.call_soon(lambda: self.spawn(self._start()))
 
     async def _start(self) -> None:
@@ -307,6 +309,7 @@ class Process:
         self.spawn(self.hub.run())
         self.spawn(self.event_registry.run(Job()))
         self.shop.start()
+        self.spawn(self.following.run())
 
     def spawn(self, work: Any) -> None:
         task = self.loop.create_task(work)

@@ -52,8 +52,17 @@ ENDS = {
     "lost settled",
     "given_back settled",
     "outside settled",
+    "valid",
+    "revoked",
+    "scan ok",
+    "scan already_in",
+    "scan revoked",
+    "scan undone",
+    "entry",
+    "double_entry",
+    "entered_revoked",
 }
-"""What becomes of orders, and of the money that is not theirs."""
+"""What becomes of orders, of money that is not theirs, of tickets, and at gates."""
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -37,7 +37,7 @@ from tests.checkers.history import History, Operation
 from tests.scenario import hall, settings_of
 from tests.simulation import actions
 from tests.simulation.bus import Exchange
-from tests.simulation.calm import calm, run_out
+from tests.simulation.calm import calm, catch_up, run_out
 from tests.simulation.checks import check_world
 from tests.simulation.client import Client, View
 from tests.simulation.cluster import Place
@@ -51,6 +51,10 @@ from tests.simulation.process import ORGANIZER, Process, Wire
 from tests.simulation.registry import Table
 from tests.simulation.rival import Rival
 from tests.simulation.tape import EventPlan, Tape, stream
+from tests.simulation.tickets import following
+from tests.simulation.tickets import tables as ticket_tables
+from tests.simulation.tickets.gates import Gates
+from tests.simulation.tickets.tables import TicketTables
 
 if TYPE_CHECKING:
     from tests.simulation.orders.buyers import Buyer
@@ -103,7 +107,7 @@ class Outcome:
         self.commands = world.commands
         self.faults = world.faults + world.database.faults
         self.replies: Counter[str] = Counter()
-        self.orders = outcomes(world)
+        self.orders = outcomes(world) + world.gates.outcomes()
         self.hash = world.trace
 
 
@@ -146,6 +150,8 @@ class World:
         money = stream(tape.seed, "money")
         self.bank = Bank(self, money, plan.faulty_bank)
         self.tables = Tables(self, money, plan.faulty_bank)
+        self.tickets = TicketTables(self, stream(tape.seed, "tickets"))
+        self.gates = Gates(self, stream(tape.seed, "gates"))
         self.rival = Rival(self)
         self.database.rob = partial(self.rival.take, tells=False)
         self.table = Table(self.database)
@@ -310,6 +316,7 @@ def patched(tape: Tape) -> Iterator[None]:
     wanted += [(one, "PAY_MARGIN_S", margin_s) for one in (rules, service, driver)]
     wanted.append((inventory.limits, "PAY_MARGIN_S", margin_s))
     wanted += [*tables.PATCHES, *shop.PATCHES]
+    wanted += [*ticket_tables.PATCHES, *following.PATCHES]
     ticks = count()
     # What works in slices of real time works in slices of so many steps.
     for slicer in (inventory.loading, server.live.fanout.hub):
@@ -341,6 +348,7 @@ def play(tape: Tape) -> Outcome:
                 world.play(tape)
                 calm(world)
                 run_out(world)
+                catch_up(world)
             except Livelock as error:
                 world.violate(str(error))
             world.finish()

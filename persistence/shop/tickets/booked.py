@@ -33,7 +33,8 @@ FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
 # A line whose ticket was revoked has none: it is issued again in its place.
 _LINES = """
-SELECT l.order_id, l.kind, l.label, l.line FROM order_line l
+SELECT l.order_id, l.kind, l.label, l.line, l.state = 'leaving' AS leaving
+FROM order_line l
 WHERE l.order_id = ANY ($1) AND l.kind IN ('seat', 'place') AND l.state <> 'gone'
     AND NOT EXISTS (SELECT FROM ticket t WHERE t.order_id = l.order_id
         AND t.line = l.line AND t.state <> 'revoked')
@@ -74,16 +75,26 @@ class Places(Struct, frozen=True):
     areas: Mapping[str, int]
 
 
+class OpenLine(Struct, frozen=True):
+    """A line of an order that has no ticket yet."""
+
+    line: int
+    leaving: bool
+    """Whether it is being given back, and its ticket lets nobody in."""
+
+
 class OpenLines:
     """Lines of orders that have no ticket yet."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self._lines: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+        self._lines: defaultdict[tuple[str, str, str], list[OpenLine]] = defaultdict(
+            list
+        )
         for row in rows:
             key = row["order_id"], row["kind"], row["label"]
-            self._lines[key].append(row["line"])
+            self._lines[key].append(OpenLine(row["line"], row["leaving"]))
 
-    def take(self, order: str | None, kind: str, label: str) -> int | None:
+    def take(self, order: str | None, kind: str, label: str) -> OpenLine | None:
         """Return the first line of an order for this seat or area, for one ticket."""
         if order is None:
             return None

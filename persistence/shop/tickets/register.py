@@ -26,13 +26,14 @@ FROM ticket WHERE booking_id = ANY ($1) AND state <> 'revoked'
 """
 _ISSUE = """
 INSERT INTO ticket (ticket_id, order_id, line, booking_id, event_id, number, holder,
-    kind, label, category, area, place, key_id, changed)
+    kind, label, category, area, place, key_id, changed, state)
 SELECT t.id, t.shop_order, t.line, t.booking, $1, t.number,
     jsonb_build_object('user', t.buyer), t.kind, t.label, t.category,
-    CASE t.kind WHEN 'place' THEN t.label END, t.place, $2, $3
+    CASE t.kind WHEN 'place' THEN t.label END, t.place, $2, $3, t.state
 FROM unnest($4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::text[], $12::text[], $13::int[])
-    AS t(id, shop_order, line, booking, number, buyer, kind, label, category, place)
+    $10::text[], $11::text[], $12::text[], $13::int[], $14::text[])
+    AS t(id, shop_order, line, booking, number, buyer, kind, label, category, place,
+        state)
 """
 _REVOKE = """
 WITH gone AS (
@@ -94,6 +95,7 @@ class NewTicket(Struct, frozen=True):
     label: str
     category: str | None
     place: int | None
+    state: State = "valid"
 
 
 async def open_register(connection: Any, event: str) -> int:

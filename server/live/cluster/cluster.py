@@ -196,7 +196,9 @@ class Cluster:
         """Serve an event through its owner, its board up to date."""
         one = self.follower.follow(owner, hub)
         await asyncio.wait([one.ready], timeout=limits.OWNER_SILENT_S)
-        if not one.ready.done() or one.ready.cancelled():
+        # Who stood still for long may have left it meanwhile, as what nobody uses.
+        kept = self.follower.followed.get(hub.board.event) is one
+        if not kept or not one.ready.done() or one.ready.cancelled():
             raise EventUnavailable
         return RemoteEvent(hub, one, self.forwarder, self.members)
 

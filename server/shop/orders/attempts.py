@@ -52,6 +52,12 @@ PENDING: Final = frozenset({"created", "open", "processing"})
 REFUND_MS_MAX: Final = 7 * 86_400_000
 """A refund is asked for again for so long."""
 
+LOOK_FIRST_MS: Final = 1_800_000
+"""So old is an attempt when its provider is asked about it though all seems over."""
+
+LOOK_MS_MAX: Final = 180 * 86_400_000
+"""For so long after an attempt was made its provider is asked about it."""
+
 _OF_ORDER: Final = frozenset({"lost", "event_cancelled", "given_back", "outside"})
 """Reasons for which money of the order itself goes back, not money beside it."""
 
@@ -228,6 +234,18 @@ def given_up(order: OrderState, now_ms: int) -> Told:
             order = _raised(order, refund, "failed")
             alarm = f"{refund.refund} was not taken by the provider"
     return Told(order, (), alarm)
+
+
+def next_look_ms(made_ms: int, looked_ms: int) -> int | None:
+    """Return when an attempt is looked at next that was made and looked at by then.
+
+    Whatever became of it: a refund may be made at the provider, or fail, long after.
+    That gets ever less likely, so the time between doubles; None once it is over.
+    """
+    age_ms = looked_ms - made_ms
+    if age_ms >= LOOK_MS_MAX:
+        return None
+    return made_ms + min(max(LOOK_FIRST_MS, 2 * age_ms), LOOK_MS_MAX)
 
 
 def summed(order: OrderState) -> OrderState:

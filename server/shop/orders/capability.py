@@ -13,6 +13,7 @@ from server.people.organisations.membership import MEMBERSHIPS
 from server.shop.orders import rest
 from server.shop.orders.driving.desk import Desk
 from server.shop.orders.driving.driver import OVER_S, Driver
+from server.shop.orders.driving.lookout import EVERY_S, Lookout
 from server.shop.orders.driving.news import News, OrderNews
 from server.shop.orders.examples import EXAMPLES, ORDER_ID
 from server.shop.orders.opening import rest as rest_opening
@@ -58,6 +59,8 @@ async def _open(startup: Startup) -> None:
     startup.run(driver.run(startup.job("orders")), "orders")
     startup[JOBS].every("orders that are over", OVER_S, driver.complete)
     startup[JOBS].every("old payment webhooks", FORGET_S, webhooks.forget)
+    lookout = Lookout(pool, driver)
+    startup[JOBS].every("payments at rest", EVERY_S, lookout.look)
     startup.run(webhooks.run(startup.job("payment webhooks")), "payment webhooks")
     startup.on_drain(driver.drain)
     metrics = startup.metrics

@@ -75,10 +75,6 @@ pay an attempt is looked at three times, and ended once."""
 CLOSING_MS: Final = 5_000
 """So often it is tried to end the attempts of an order that closes."""
 
-AFTERWARDS_MS: Final = (600_000, 86_400_000)
-"""So long after the pay time it is looked whether an ended attempt was paid after all,
-should no webhook have told."""
-
 RESTS: Final = frozenset(
     {
         "booked",
@@ -151,23 +147,7 @@ def _of_step(order: OrderState, now_ms: int) -> list[Wish]:
         case "late":
             return [BookAgain()]
         case _:
-            return [
-                *(_ending(one) for one in pending),
-                *(Look(one.payment) for one in _doubted(order, now_ms)),
-            ]
-
-
-def _doubted(order: OrderState, now_ms: int) -> list[Payment]:
-    """Return the ended attempts that are to be looked at just now."""
-    late_ms = now_ms - (order.pay_until_ms or 0)
-    if not any(0 <= late_ms - after < LOOK_MS for after in AFTERWARDS_MS):
-        return []
-    return _ended(order)
-
-
-def _ended(order: OrderState) -> list[Payment]:
-    """Return the attempts that were ended, though a bank may say later: paid."""
-    return [one for one in order.payments if one.state == "expired" and one.ref]
+            return [_ending(one) for one in pending]
 
 
 def wake_ms(order: OrderState, now_ms: int) -> int | None:
@@ -185,9 +165,6 @@ def wake_ms(order: OrderState, now_ms: int) -> int | None:
         times.append(now_ms + LEASE_MS)
     else:
         times += [next_look_ms(one.at_ms, now_ms) for one in pending]
-    if order.step in RESTS and _ended(order):
-        ends = ((order.pay_until_ms or 0) + after for after in AFTERWARDS_MS)
-        times += [at for at in ends if at > now_ms]
     if any(line.state == "leaving" for line in order.lines):
         times.append(now_ms + LEASE_MS)
     times += [

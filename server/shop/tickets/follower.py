@@ -78,10 +78,11 @@ class TicketFollower:
         self, due: Due, order: str | None, lines: OpenLines, places: Places
     ) -> NewTicket:
         indexes = places.seats if due.kind == "seat" else places.areas
+        line = lines.take(order, due.kind, due.label)
         return NewTicket(
             ticket=f"tkt_{secrets.token_urlsafe(ID_BYTES)}",
             order=order,
-            line=lines.take(order, due.kind, due.label),
+            line=None if line is None else line.line,
             booking=due.booking,
             number=self._ids.reference(),
             user=due.user,
@@ -89,4 +90,6 @@ class TicketFollower:
             label=due.label,
             category=due.category,
             place=indexes.get(due.label),
+            # Who gives back before there are tickets locked none: so these come locked.
+            state="locked" if line is not None and line.leaving else "valid",
         )

@@ -107,8 +107,8 @@ async def run(parts: Parts, kills: int, storm: int, seed: int) -> Report:
         ended = time.monotonic()
         await _storm(parts, api, storm)
         await come_to_rest(parts, REST_LOOKS_MAX)
-        # What was paid late, and told by no webhook, is found ten minutes later.
-        await parts.rows(_LATER)
+        # What was paid late, and told by no webhook, is found half an hour later.
+        await _look_at_rest(parts, api)
         await come_to_rest(parts, REST_LOOKS_MAX)
         await _no_holds(api, event)
         report.rest_s = time.monotonic() - ended
@@ -120,11 +120,25 @@ async def run(parts: Parts, kills: int, storm: int, seed: int) -> Report:
     return report
 
 
-_LATER = """
-UPDATE orders SET pay_until = now() - interval '600 s', driven_until = now()
-WHERE order_id IN (SELECT order_id FROM payment WHERE state = 'expired')
+_LATER = "UPDATE payment SET look_at = now() - interval '1 s'"
+_NOT_LOOKED_AT = """
+SELECT payment_id FROM payment
+WHERE NOT look_at BETWEEN now() AND now() + interval '45 min'
 """
+"""Due, or taken up and not told of: that is asked again an hour later."""
+
 _EVENTS = "SELECT DISTINCT event_id FROM order_part"
+
+
+async def _look_at_rest(parts: Parts, api: Api) -> None:
+    """Have the gateway asked about all attempts, as half an hour after they began."""
+    await parts.rows(_LATER)
+    await api.good("POST", "/v1/jobs/payments%20at%20rest/run", {}, who=api.admin)
+    for _ in range(REST_LOOKS_MAX):
+        if not await parts.rows(_NOT_LOOKED_AT):
+            return
+        await asyncio.sleep(LOOK_S)
+    raise AssertionError("the job does not look at all attempts")
 
 
 async def _kill(parts: Parts, event: str, dice: random.Random, report: Report) -> None:

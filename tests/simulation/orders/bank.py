@@ -157,6 +157,9 @@ class Bank:
         head = self.world.database.head(state.event)
         if state.booking in head.bookings and state.booking not in head.cancelled:
             self.world.violate(f"{order} gives money back and keeps its seats")
+        for one in self.world.tickets.tickets.values():
+            if one.booking == state.booking and one.is_good:
+                self.world.violate(f"{order} gives money back and has {one}")
 
     def _check_left(self, made: Return) -> None:
         """Let a return fail for which there is not money enough: M3."""
@@ -178,9 +181,8 @@ class Bank:
         def change() -> None:
             self.coming.remove(f"{made.ref} {state}")
             if made.state != "failed":
-                over = made.state == "settled"
                 made.state = state
-                self._tell(made.session, self._said_of(made), sure=over)
+                self._tell(made.session, self._said_of(made))
 
         self.world.scheduler.call_later(delay_s, change)
 
@@ -190,12 +192,11 @@ class Bank:
         """Capture money, however late, once."""
         account = self.accounts[ref]
         if account.state != "captured":
-            over = account.ref != self._of_attempt[account.attempt.attempt]
-            over = over or account.state in ("expired", "failed")
+            is_twin = account.ref != self._of_attempt[account.attempt.attempt]
             account.state = "captured"
             account.captured = amount
             account.currency = currency or account.attempt.currency
-            self._tell(ref, self.fact_of(ref), sure=over)
+            self._tell(ref, self.fact_of(ref), sure=is_twin)
 
     def pay_more(self, ref: str) -> None:
         """Take the money of one attempt a second time, by mistake of the bank's."""
@@ -231,7 +232,7 @@ class Bank:
             made = Return(self._ref("re"), ref, None, amount, account.currency)
             made.state = "settled"
             self.returns[made.ref] = made
-            self._tell(ref, self._said_of(made), sure=True)
+            self._tell(ref, self._said_of(made))
 
     # What we are told.
 
@@ -265,7 +266,8 @@ class Bank:
     def _tell(self, ref: str, fact: Fact | None, *, sure: bool = False) -> None:
         """Tell of something: never, once, twice; soon or late, and so out of order.
 
-        What nobody looks for any more is told until it is heard, as `sure`.
+        A second session of one attempt nobody can look for: it is told until it is
+        heard, as `sure`.
         """
         assert fact is not None
         fact = msgspec.structs.replace(fact, event_ref=self._ref("evt"))

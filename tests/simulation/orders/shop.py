@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+import server.shop.orders.attempts as attempts
 import server.shop.orders.driving.driver as driving
 import server.shop.orders.rules as rules
 import server.shop.orders.service as service
@@ -22,19 +23,24 @@ from server.base.refusals.refusals import Refusal
 from server.live.actors.registry import EventNotFound, EventUnavailable, ask
 from server.shop.orders.driving.desk import Desk
 from server.shop.orders.driving.driver import Driver
+from server.shop.orders.driving.lookout import Lookout
 from server.shop.orders.service import OrderService
 from server.shop.orders.webhooks.service import WebhookService
+from server.shop.payments.provider import ProviderUnavailable
 from tests.simulation.orders.bank import NAME, BankLine
-from tests.simulation.orders.tables import SimOrders, SimPool
+from tests.simulation.orders.tables import LOOK_FIRST_MS, SimOrders, SimPool
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
     from tests.simulation.world import World
 
+LOOK_OUT_S: Final = 1.0
+
 AGAIN: Final = "again"
 """The answer to a buyer after which the same may be asked again."""
 
 CLOCKS: Final[tuple[tuple[Any, str, Any], ...]] = (
+    (attempts, "LOOK_FIRST_MS", LOOK_FIRST_MS),
     (rules, "LEASE_MS", 2_000),
     (rules, "LOOK_MS", 4_000),
     (rules, "CLOSING_MS", 700),
@@ -104,6 +110,7 @@ class Shop:
             lambda: "http://shop",
             process.journal.clock.now_ms,
         )
+        self.lookout = Lookout(pool, self.driver)
         self.webhooks = WebhookService(pool, self.desk, self.driver, bank)
         events: Any = Events(process)
         members: Any = Nobody()
@@ -112,6 +119,16 @@ class Shop:
     def start(self) -> None:
         self.process.spawn(self.driver.run(Job()))
         self.process.spawn(self.webhooks.run(Job()))
+        self.process.spawn(self._look_out())
+
+    async def _look_out(self) -> None:
+        """Look at what rests as a job does, which one process of all does at a time."""
+        while True:
+            await asyncio.sleep(LOOK_OUT_S)
+            try:
+                await self.lookout.look()
+            except (Unavailable, ProviderUnavailable):
+                continue
 
     async def hear(self, name: str, headers: dict[str, str], body: bytes) -> None:
         """Take a webhook; the bank hears yes, or tries again."""
@@ -192,15 +209,10 @@ class Log:
         loop.world.violate(f"{sentence}: {sys.exception()!r} {of}")
 
 
-async def lock_tickets(*_: object) -> None:
-    """Lock none: tickets follow the journal, and are no part of these worlds."""
-
-
 PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     *CLOCKS,
     (driving, "ask", ask_and_note),
     (driving, "log", Log()),
     (webhooks, "log", Log()),
-    (service, "lock_tickets", lock_tickets),
     (service, "OrderList", lambda pool: None),
 )

@@ -13,21 +13,27 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+import persistence.shop.orders.giving_back as giving_back
 import server.shop.orders.driving.desk as desk
+import server.shop.orders.driving.lookout as lookout
 import server.shop.orders.service as service
 import server.shop.orders.webhooks.service as webhooks
 from persistence.errors import Unavailable
 from persistence.shop.money.entries import Entry, PostedOtherwise
 from persistence.shop.money.terms import Fees, Tax, Terms
+from persistence.shop.orders.looks import DueLook
 from persistence.shop.orders.orders import NewOrder, OrderGone
 from persistence.shop.orders.provider_events import ProviderEvent
 from persistence.shop.orders.records import OrderLine, OrderState
 from persistence.shop.orders.rows import StoredOrder
+from tests.simulation.tickets.tables import Changed
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 DRIVEN_MS: Final = 2_000
+LOOK_FIRST_MS: Final = 4_000
+LOOK_AGAIN_MS: Final = 1_000
 NEVER: Final = datetime(2027, 1, 1, tzinfo=UTC)
 
 TERMS: Final = (
@@ -62,6 +68,8 @@ class Tables:
         self.entries: dict[tuple[str, str], list[Entry]] = {}
         self.events: dict[str, ProviderEvent] = {}
         self.applied: set[str] = set()
+        self.looks: dict[str, int | None] = {}
+        """When attempts are looked at next, where somebody noted it."""
 
     def heal(self) -> None:
         self.loses = 0.0
@@ -98,10 +106,13 @@ class Transaction:
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
+        self.tickets = tables.world.tickets
+        self.changed = Changed()
         self.rows: dict[str, Row] = {}
         self.entries: dict[tuple[str, str], list[Entry]] = {}
         self.events: dict[str, ProviderEvent] = {}
         self.applied: set[str] = set()
+        self.looks: dict[str, int | None] = {}
 
     async def __aenter__(self) -> Self:
         database = self.tables.world.database
@@ -132,6 +143,8 @@ class Transaction:
         tables.entries |= self.entries
         tables.events |= self.events
         tables.applied |= self.applied
+        tables.looks |= self.looks
+        self.changed.commit(self.tickets)
 
     def _check_lines(self, name: str, row: Row) -> None:
         """No line changes its amounts after it was priced: M5."""
@@ -139,6 +152,11 @@ class Transaction:
         row.first_lines = row.first_lines or lines
         if lines != row.first_lines:
             self.tables.world.violate(f"The lines of {name} changed: {lines}")
+
+    async def fetchval(self, sql: str, *values: Any) -> Any:
+        """Count the tickets with which somebody is in."""
+        assert sql is giving_back._IN
+        return sum(map(self.tickets.is_in, values[0]))
 
     def row(self, order: str) -> Row:
         """Return an order's row as this transaction sees it."""
@@ -300,6 +318,28 @@ async def count_strange(pool: SimPool, older_s: float) -> int:
     return 0
 
 
+async def take_looks(pool: SimPool, provider: str) -> list[DueLook]:
+    def take(connection: Transaction) -> list[DueLook]:
+        tables, now_ms = connection.tables, connection.tables.now_ms()
+        due = [
+            DueLook(name, one.payment, one.at_ms, now_ms)
+            for name, row in tables.rows.items()
+            for one in row.stored.state.payments
+            if (at_ms := tables.looks.get(one.payment, one.at_ms + LOOK_FIRST_MS))
+            is not None
+            and at_ms < now_ms
+        ]
+        connection.looks.update((one.payment, now_ms + LOOK_AGAIN_MS) for one in due)
+        return due
+
+    found: list[DueLook] = await pool.run(take)
+    return found
+
+
+async def put_look(pool: SimPool, payment: str, at_ms: int | None) -> None:
+    await pool.run(lambda connection: connection.looks.update({payment: at_ms}))
+
+
 async def terms_of(pool: SimPool, event: str) -> Terms:
     def look(connection: Transaction) -> Terms:
         return TERMS[connection.tables.world.plans[event].terms]
@@ -312,6 +352,8 @@ PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (desk, "lock_order", lock_order),
     (desk, "write_order", write_order),
     (desk, "post", post),
+    (lookout, "take_looks", take_looks),
+    (lookout, "put_look", put_look),
     (service, "terms_of", terms_of),
     (service, "Orders", SimOrders),
     (webhooks, "order_of_payment", order_of_payment),

@@ -14,7 +14,6 @@ from typing import Final
 
 import structlog
 from msgspec import structs
-from msgspec.structs import replace
 
 from inventory import commands
 from inventory.commands import AnyCommand
@@ -45,7 +44,7 @@ from server.shop.orders import facts
 from server.shop.orders.attempts import find, pending
 from server.shop.orders.driving.desk import Applied, Desk
 from server.shop.orders.facts import Heard, Wish
-from server.shop.orders.rules import step, wishes_of
+from server.shop.orders.rules import wishes_of
 from server.shop.payments.provider import (
     Attempt,
     PaymentProvider,
@@ -103,7 +102,6 @@ class Driver:
         if applied is None:
             applied = await self._desk.hear(order)
         done: set[Wish] = {facts.Notify()}
-        carried: list[Heard] = []
         failure: ProviderUnavailable | None = None
         while True:
             wish = next((one for one in applied.wishes if one not in done), None)
@@ -115,31 +113,14 @@ class Driver:
             except ProviderUnavailable as error:
                 failure = error
                 continue
-            carried += heard
-            ahead = self._ahead(applied, wish, carried)
-            if ahead is not None:
-                applied = ahead
-            elif carried:
-                applied = await self._desk.hear(order, *carried)
-                carried = []
+            if heard:
+                # Before the next is asked. Of two that drive it one may be given the
+                # hold after the other was refused: what is written first counts, and
+                # nobody books for an order that another one has told to be refused.
+                applied = await self._desk.hear(order, *heard)
         if failure is not None:
             raise failure
         return applied
-
-    def _ahead(
-        self, applied: Applied, wish: Wish, heard: list[Heard]
-    ) -> Applied | None:
-        """Return what an order is that needs no money, before that is written.
-
-        It is booked in the next moment, and one transaction tells of both. Who dies
-        between leaves it as it was, and the next one asks the same and is answered so.
-        """
-        if not isinstance(wish, facts.Pledge) or len(heard) != 1:
-            return None
-        outcome = step(applied.stored.state, heard[0], self.now_ms())
-        if outcome.order.step != "paid" or outcome.postings:
-            return None
-        return Applied(replace(applied.stored, state=outcome.order), outcome.wishes)
 
     async def end_attempts(self, stored: StoredOrder) -> Applied:
         """End all attempts that may still be paid. Raises as `drive` does."""
@@ -150,6 +131,18 @@ class Driver:
             heard = await self._of_attempt(stored, payment, wish)
             applied = await self._desk.hear(order, *heard)
         return applied
+
+    async def look_at(self, order: str, name: str) -> None:
+        """Hear of an attempt what its provider says, and go on with the order then.
+
+        Raises `ProviderUnavailable`, `Unavailable`.
+        """
+        stored = await self._store.find(order)
+        payment = None if stored is None else find(stored.state, name, None)
+        if stored is None or payment is None:
+            return
+        heard = await self._of_attempt(stored, payment, facts.Look(name))
+        await self._drive_alone(order, await self._desk.hear(order, *heard))
 
     async def drive_new(self, stored: StoredOrder) -> Applied:
         """Drive an order that was read just now, as `drive` does."""

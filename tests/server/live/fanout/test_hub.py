@@ -194,6 +194,21 @@ async def test_a_resumed_watcher_goes_on_inside_a_batch() -> None:
     assert sorted(delta["seats"]["h"]) == [0, 1]
 
 
+async def test_who_watches_anew_goes_on_from_where_they_say() -> None:
+    stand = Stand()
+    stand.commit([0])
+    pipe = stand.watcher()
+    stand.commit([1])
+    await settled(stand)
+    # What the watch of before told, the client takes for nothing once it asks anew.
+    assert [frame["op"] for frame in pipe.frames()] == ["snapshot", "delta"]
+    (writer,) = stand.event.watchers
+    stand.event.watch(writer, 2)
+    await settled(stand)
+    (delta,) = pipe.frames()
+    assert (delta["from"], delta["to"]) == (2, 3)
+
+
 async def test_a_watcher_ahead_waits_and_gets_no_older_state() -> None:
     stand = Stand()
     pipe = stand.watcher(cursor=3)

@@ -135,10 +135,14 @@ class Shop:
         return order
 
     async def state(self, order: str) -> OrderState:
+        """Return the state of an order as it is stored."""
+        return (await self.stored(order)).state
+
+    async def stored(self, order: str) -> StoredOrder:
         """Return an order as it is stored."""
         stored = await self.store.find(order)
         assert stored is not None
-        return stored.state
+        return stored
 
     async def ref(self, order: str) -> str:
         """Return the session of an order's newest attempt."""

@@ -13,6 +13,7 @@ from persistence.shop.orders.records import (
     Rules,
 )
 from server.shop.orders import facts
+from server.shop.orders.attempts import next_look_ms
 from server.shop.orders.facts import (
     Book,
     BookAgain,
@@ -298,28 +299,6 @@ def test_who_asks_again_to_give_back_what_went_back_meanwhile_is_answered_alike(
         assert (outcome.refused, outcome.order) == (None, order)
 
 
-def test_an_ended_attempt_is_looked_at_again_in_case_no_webhook_tells():
-    minutes, day = DUE + 600_000, DUE + 86_400_000
-    assert wake_ms(EXPIRED, DUE) == minutes
-    assert wishes(EXPIRED, minutes - 1) == set()
-    assert wishes(EXPIRED, minutes) == {Look(PAY)}
-    assert wake_ms(EXPIRED, minutes) == day
-    # Once: a minute later nobody asks, until the next time.
-    assert wishes(EXPIRED, minutes + 60_000) == set()
-    assert wishes(EXPIRED, day) == {Look(PAY)}
-    assert wake_ms(EXPIRED, day) is None
-    found = after(EXPIRED, captured(), now=minutes)
-    assert (found.step, wishes(found, minutes)) == ("late", {BookAgain()})
-
-
-def test_an_attempt_that_never_had_a_page_is_not_looked_at_again():
-    priced = after(new(), PRICED)
-    closing = after(priced, Tick(), now=DUE)
-    expired = after(closing, NoSession(PAY), Unpledged(), now=DUE)
-    assert expired.step == "expired"
-    assert wake_ms(expired, DUE) is None
-
-
 def test_money_for_an_order_that_was_left_goes_back():
     left = after(PAYING, Leave(), said(Expired), Unpledged())
     order = after(left, captured())
@@ -376,6 +355,19 @@ def test_a_refund_that_no_provider_takes_is_due_after_a_week():
     assert given_up.order.due == 100
     assert given_up.alarm is not None
     assert wake_ms(given_up.order, DUE + week) is None
+
+
+def test_what_rests_is_looked_at_ever_more_seldom_for_half_a_year():
+    day, made = 86_400_000, NOW
+    looked: int | None = made + day
+    ages = []
+    while looked is not None:
+        ages.append((looked - made) // day)
+        looked = next_look_ms(made, looked)
+    assert ages == [1, 2, 4, 8, 16, 32, 64, 128, 180]
+    # Who comes late goes on from there, and who comes at once waits for a day.
+    assert next_look_ms(made, made + 50 * day) == made + 100 * day
+    assert next_look_ms(made, made + 5) == made + day
 
 
 def test_seats_go_first_and_money_follows():

@@ -11,6 +11,7 @@ import pytest
 from inventory.changes import BookingCancelled, BookingReduced, HoldBooked
 from persistence.followers.follower import Followed
 from persistence.shop.tickets.tickets import Tickets
+from server.shop.orders import facts
 from tests.inventory.test_twin import VENUES
 from tests.persistence.journals import SETTINGS
 from tests.persistence.journeys import changes_of, random_sale, store_sale
@@ -174,3 +175,25 @@ async def test_each_line_of_a_paid_order_has_one_ticket(database_url, tmp_path):
         assert [one.line for one in tickets] == wanted
         assert {one.order for one in tickets} == {order}
         assert len(wanted) == 3
+
+
+async def test_what_is_given_back_before_it_has_tickets_lets_nobody_in(
+    database_url, tmp_path
+):
+    """S8: giving back locks the tickets that there are, and these come after it."""
+    async with open_shop(database_url, tmp_path) as shop:
+        stretches = Stretches(shop.pool)
+        order = await shop.priced(2)
+        await shop.pay(order)
+        await shop.deliver()
+        await shop.settle()
+        await shop.desk.hear(order, facts.GiveBack())
+        await stretches.catch_up()
+        tickets = await Tickets(shop.pool).of_orders([order])
+        assert [one.state for one in tickets] == ["locked", "locked"]
+        await shop.settle()
+        assert (await shop.state(order)).step == "given_back"
+        await stretches.catch_up()
+        tickets = await Tickets(shop.pool).of_orders([order])
+        assert [one.state for one in tickets] == ["revoked", "revoked"]
+        await check_the_list(shop.pool)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from inventory.commands import ChangeSale
+from inventory.commands import ChangeSale, Pledge, Unpledge
 from persistence.shop.orders import orders
 from server.live.actors.registry import ask
 from server.shop.orders import facts
@@ -182,6 +182,40 @@ async def test_two_that_drive_one_order_at_once_do_everything_once(shop):
     assert (await shop.state(order)).step == "booked"
     assert (await shop.counts())["booked"] == 1
     await shop.check()
+
+
+async def test_nobody_books_for_an_order_that_another_has_told_to_be_refused(
+    database_url, tmp_path
+):
+    free = replace(EVENT, prices={}, payment="none")
+    async with open_shop(database_url, tmp_path, free) as shop:
+        order = await shop.begin()
+        hold = (await shop.state(order)).hold
+        local = await shop.registry.find("evt")
+        pledge = Pledge(id=0, event="evt", hold=hold, order="ord_other", until_s=60)
+        unpledge = Unpledge(
+            id=0, event="evt", hold=hold, order="ord_other", release=False
+        )
+        await ask(local, pledge, "olga", False, None, system=True)
+        refused = await shop.driver._do(await shop.stored(order), facts.Pledge(60))
+        assert refused == [facts.NotPledged("hold_pledged")]
+        await ask(local, unpledge, "olga", False, None, system=True)
+        # Another one asks the same and is given the hold, but is not heard first.
+        other = shop.new_driver()
+        given = await other._do(await shop.stored(order), facts.Pledge(60))
+        await shop.desk.hear(order, *refused)
+
+        async def answered(*_: object) -> list[facts.Heard]:
+            other._do = do  # type: ignore[method-assign]
+            return given
+
+        do = other._do
+        other._do = answered  # type: ignore[method-assign,assignment]
+        stored = await shop.stored(order)
+        pledging = replace(stored, state=replace(stored.state, step="pledging"))
+        applied = await other.drive_new(pledging)
+        assert applied.stored.state.step == "refused"
+        assert (await shop.counts())["free"] == PLACES
 
 
 async def test_what_was_paid_while_no_webhook_came_is_found(shop):
