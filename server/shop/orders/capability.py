@@ -26,7 +26,7 @@ from server.transport.rest.examples import PathParameter
 async def _open(startup: Startup) -> None:
     pool, provider = startup.pool, startup[PROVIDER]
     news = News(startup[BUS], startup[HUB], startup.clock)
-    desk = Desk(pool, news.tell)
+    desk = Desk(pool, news.tell, startup.clock)
 
     def shop_url() -> str:
         return startup.settings.public_url or startup.url

@@ -104,6 +104,7 @@ class Driver:
             applied = await self._desk.hear(order)
         done: set[Wish] = {facts.Notify()}
         carried: list[Heard] = []
+        written = applied.stored
         failure: ProviderUnavailable | None = None
         while True:
             wish = next((one for one in applied.wishes if one not in done), None)
@@ -120,8 +121,8 @@ class Driver:
             if ahead is not None:
                 applied = ahead
             elif carried:
-                applied = await self._desk.hear(order, *carried)
-                carried = []
+                applied = await self._desk.hear(order, *carried, known=written)
+                written, carried = applied.stored, []
         if failure is not None:
             raise failure
         return applied
@@ -148,7 +149,7 @@ class Driver:
         for payment in pending(stored.state):
             wish = facts.Expire(payment.payment)
             heard = await self._of_attempt(stored, payment, wish)
-            applied = await self._desk.hear(order, *heard)
+            applied = await self._desk.hear(order, *heard, known=applied.stored)
         return applied
 
     async def drive_new(self, stored: StoredOrder) -> Applied:
@@ -156,9 +157,10 @@ class Driver:
         wishes = wishes_of(stored.state, self.now_ms())
         return await self.drive(stored.state.order, Applied(stored, wishes))
 
-    def kick(self, order: str, applied: Applied) -> None:
+    def kick(self, applied: Applied) -> None:
         """Go on with an order beside whoever calls this."""
         if applied.wishes:
+            order = applied.stored.state.order
             task = asyncio.create_task(self._drive_alone(order, applied))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

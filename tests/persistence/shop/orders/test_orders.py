@@ -1,4 +1,4 @@
-"""Orders as rows: made once, locked, read as they were written, and kept sound."""
+"""Orders as rows: made once, read as they were written, and kept sound."""
 
 import asyncio
 
@@ -9,17 +9,24 @@ from msgspec.structs import replace
 from inventory.settings import Settings
 from persistence.events.catalog import Catalog
 from persistence.postgres.pool import Pool
+from persistence.shop.money.entries import Entry, balances
 from persistence.shop.money.terms import Terms
 from persistence.shop.orders.listing import OrderList, OrderSearch, forget_orders
 from persistence.shop.orders.orders import (
     NewOrder,
     OrderGone,
     Orders,
-    lock_order,
-    order_of_payment,
+    read_order,
+)
+from persistence.shop.orders.provider_events import (
+    ProviderEvent,
+    keep_event,
+    read_told,
+    waiting_events,
 )
 from persistence.shop.orders.records import OrderLine, Payment, Refund, Rules
-from persistence.shop.orders.rows import OrderBuyer, write_order
+from persistence.shop.orders.rows import OrderBuyer
+from persistence.shop.orders.writing import write_order
 
 pytestmark = pytest.mark.postgres
 
@@ -82,10 +89,9 @@ async def pool(database_url):
 
 async def write(pool: Pool, wake_ms: int | None = None, **changes: object):
     """Change an order as its rules would; return what it is then."""
-    async with pool.transaction() as connection:
-        stored, _ = await lock_order(connection, "ord_1")
-        after = replace(stored.state, **changes)
-        await write_order(connection, stored.state, after, wake_ms)
+    stored, _ = await read_order(pool, "ord_1")
+    after = replace(stored.state, **changes)
+    assert await write_order(pool, stored, after, wake_ms) is not None
     return after
 
 
@@ -119,12 +125,46 @@ async def test_an_order_is_read_as_it_was_written(pool):
     assert found.confirmed_at is not None
     assert await store.find_by_reference("REF1") == found
     assert await store.find("ord_2") is None
+    with pytest.raises(OrderGone):
+        await read_order(pool, "ord_2")
+
+
+async def test_a_message_finds_its_order_and_is_applied_with_it_once(pool):
+    made = await Orders(pool).begin(NEW)
+    event = ProviderEvent(
+        provider="gateway",
+        event_ref="evt 1",
+        payment_ref="ref1",
+        attempt="pay_1",
+        body=b"[]",
+    )
+    assert await read_told(pool, event) is None
+    await keep_event(pool, event)
+    await keep_event(pool, event)
+    assert await waiting_events(pool) == []
+    state = replace(made.state, payments=(PAYMENT,), currency="EUR")
+    assert await write_order(pool, made, state, None) is not None
+    assert await waiting_events(pool) == [event]
+    for names in ({}, {"attempt": None}, {"provider": "other"}, {"payment_ref": "x"}):
+        told = await read_told(pool, replace(event, **names))
+        assert told is not None
+        assert (told.stored.state, told.applied) == (state, False)
+    strange = replace(event, provider="other", attempt=None)
+    assert await read_told(pool, strange) is None
+    posting = "capture", [Entry("provider", 5, "EUR"), Entry("due", -5, "EUR")]
+    assert await write_order(pool, made, state, None, [posting], event) is None
+    told = await read_told(pool, event)
+    assert told is not None
+    assert not told.applied, "an order that is another was written"
+    now = await write_order(pool, told.stored, state, None, [posting], event)
+    assert now is not None
+    assert abs(now.now_ms - told.now_ms) < 60_000
+    told = await read_told(pool, event)
+    assert told is not None
+    assert told.applied
+    assert await waiting_events(pool) == []
     async with pool.transaction() as connection:
-        assert await order_of_payment(connection, "gateway", None, "ref1") == "ord_1"
-        assert await order_of_payment(connection, "other", "pay_1", "x") == "ord_1"
-        assert await order_of_payment(connection, "other", None, "ref1") is None
-        with pytest.raises(OrderGone):
-            await lock_order(connection, "ord_2")
+        assert len(await balances(connection, "ord_1")) == 2
 
 
 async def test_a_hold_has_one_order_until_that_is_refused(pool):
@@ -137,28 +177,28 @@ async def test_a_hold_has_one_order_until_that_is_refused(pool):
     (name,) = {one.state.order for one in made}
     assert await store.begin(replace(NEW, order=name, hold="another")) == made[0]
     assert (await store.begin(replace(NEW, order="ord_9", reference="REF9"))) == made[0]
-    async with pool.transaction() as connection:
-        stored, _ = await lock_order(connection, name)
-        refused = replace(stored.state, step="refused")
-        await write_order(connection, stored.state, refused, None)
+    stored, _ = await read_order(pool, name)
+    refused = replace(stored.state, step="refused")
+    assert await write_order(pool, stored, refused, None) is not None
     again = await store.begin(replace(NEW, order="ord_9", reference="REF9"))
     assert again.state.order == "ord_9"
 
 
-async def test_two_at_one_order_go_one_after_the_other(pool):
+async def test_of_two_who_judged_the_same_order_one_writes(pool):
     await Orders(pool).begin(NEW)
+    seen = [await read_order(pool, "ord_1") for _ in range(12)]
 
-    async def add(_: int) -> None:
-        async with pool.transaction() as connection:
-            stored, _ = await lock_order(connection, "ord_1")
-            line = replace(LINE, line=len(stored.state.lines) + 1)
-            after = replace(stored.state, lines=(*stored.state.lines, line))
-            await write_order(connection, stored.state, after, None)
+    async def add(number: int) -> bool:
+        stored, _ = seen[number]
+        lines = (replace(LINE, line=number + 1),)
+        after = replace(stored.state, lines=lines, payments=(PAYMENT,))
+        return await write_order(pool, stored, after, None) is not None
 
-    await asyncio.gather(*map(add, range(12)))
-    found = await Orders(pool).find("ord_1")
-    assert found is not None
-    assert [line.line for line in found.state.lines] == list(range(1, 13))
+    wrote = await asyncio.gather(*map(add, range(12)))
+    assert wrote.count(True) == 1
+    found, _ = await read_order(pool, "ord_1")
+    assert [line.line for line in found.state.lines] == [wrote.index(True) + 1]
+    assert found.revision == 1
 
 
 @pytest.mark.parametrize(
