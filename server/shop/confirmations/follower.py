@@ -11,7 +11,7 @@ from inventory.changes import HoldBooked
 from persistence.followers.follower import Followed
 from persistence.mail import put_letters
 from persistence.shop.confirmations import read_confirmed, read_event
-from server.shop.confirmations.mails import confirmation
+from server.shop.confirmations.mails import calendar_file, confirmation
 
 
 class NoticeFollower:
@@ -37,5 +37,6 @@ class NoticeFollower:
         if not confirmed:
             return
         event = await read_event(connection, event_id)
-        letters = [confirmation(one, event, self._public_url) for one in confirmed]
+        calendar, url = calendar_file(event), self._public_url
+        letters = [confirmation(one, event, calendar, url) for one in confirmed]
         await put_letters(connection, letters)

@@ -26,7 +26,15 @@ LINES_MAX: Final = 100
 CALENDAR_NAME: Final = "event.ics"
 
 
-def confirmation(bought: Confirmed, event: EventRow, public_url: str | None) -> Mail:
+def calendar_file(event: EventRow) -> Attachment:
+    """Return the file for calendars: one for all letters about an event."""
+    text = encode_calendar(calendar_of(event)).decode()
+    return Attachment(CALENDAR_NAME, MEDIA_TYPE, text)
+
+
+def confirmation(
+    bought: Confirmed, event: EventRow, calendar: Attachment, public_url: str | None
+) -> Mail:
     """Return the letter about what was bought.
 
     It is named for the order, or for the booking where there is none: so there is one,
@@ -37,7 +45,6 @@ def confirmation(bought: Confirmed, event: EventRow, public_url: str | None) -> 
     subject = f"Your tickets: {name}"
     if len(subject) > SUBJECT_LENGTH_MAX:
         subject = f"{subject[: SUBJECT_LENGTH_MAX - 1]}…"
-    calendar = encode_calendar(calendar_of(event)).decode()
     return Mail(
         f"mail_{bought.order or bought.booking}",
         bought.user,
@@ -45,7 +52,7 @@ def confirmation(bought: Confirmed, event: EventRow, public_url: str | None) -> 
         subject,
         "\n".join(_paragraphs(bought, event, name, public_url)),
         LASTS_S,
-        (Attachment(CALENDAR_NAME, MEDIA_TYPE, calendar),),
+        (calendar,),
     )
 
 
