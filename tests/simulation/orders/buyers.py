@@ -116,7 +116,7 @@ class Buyer:
         return service.create(self.who, wanted, self.key)
 
     def _again(self, service: OrderService) -> Awaitable[StoredOrder]:
-        return service.pay(self.who, self.order or "")
+        return service.pay(self.who, self.order or "", None)
 
     def _back(self, service: OrderService) -> Awaitable[StoredOrder]:
         return service.cancel(self.who, self.order or "")
