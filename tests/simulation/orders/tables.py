@@ -271,29 +271,35 @@ async def keep_event(pool: SimPool, event: ProviderEvent) -> None:
     await pool.run(keep)
 
 
-async def write_order(
-    pool: SimPool,
-    stored: StoredOrder,
-    after: OrderState,
-    wake_ms: int | None,
-    postings: Sequence[tuple[str, Sequence[Entry]]] = (),
-    event: ProviderEvent | None = None,
-) -> Written | None:
-    def write(connection: Transaction) -> Written | None:
-        row = connection.row(after.order)
-        if row.stored.revision != stored.revision:
-            return None
-        written = replace(row.stored, state=after, revision=stored.revision + 1)
-        connection.rows[after.order] = Row(written, wake_ms, row.first_lines)
-        for posting, entries in postings:
-            connection.post(after.order, posting, entries)
-        if event is not None:
-            connection.events[event.event_ref] = event
-            connection.applied.add(event.event_ref)
-        return Written(pool.tables.now_ms(), None)
+class SimLane:
+    """Stands for `OrderLane`."""
 
-    said: Written | None = await pool.run(write)
-    return said
+    def __init__(self, pool: SimPool) -> None:
+        self._pool = pool
+
+    async def write(
+        self,
+        stored: StoredOrder,
+        after: OrderState,
+        wake_ms: int | None,
+        postings: Sequence[tuple[str, Sequence[Entry]]],
+        event: ProviderEvent | None,
+    ) -> Written | None:
+        def write(connection: Transaction) -> Written | None:
+            row = connection.row(after.order)
+            if row.stored.revision != stored.revision:
+                return None
+            written = replace(row.stored, state=after, revision=stored.revision + 1)
+            connection.rows[after.order] = Row(written, wake_ms, row.first_lines)
+            for posting, entries in postings:
+                connection.post(after.order, posting, entries)
+            if event is not None:
+                connection.events[event.event_ref] = event
+                connection.applied.add(event.event_ref)
+            return Written(self._pool.tables.now_ms(), None)
+
+        said: Written | None = await self._pool.run(write)
+        return said
 
 
 async def waiting_events(pool: SimPool) -> list[ProviderEvent]:
@@ -332,7 +338,7 @@ PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (desk, "read_order", read_order),
     (desk, "read_told", read_told),
     (desk, "keep_event", keep_event),
-    (desk, "write_order", write_order),
+    (desk, "OrderLane", SimLane),
     (service, "terms_of", terms_of),
     (service, "Orders", SimOrders),
     (webhooks, "waiting_events", waiting_events),

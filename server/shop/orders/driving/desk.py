@@ -26,7 +26,7 @@ from persistence.shop.orders.provider_events import (
 )
 from persistence.shop.orders.records import OrderState
 from persistence.shop.orders.rows import StoredOrder
-from persistence.shop.orders.writing import write_order
+from persistence.shop.orders.writing import OrderLane
 from server.shop.money import ledger
 from server.shop.orders.facts import Heard, Notify, Posting, Tick, Wish
 from server.shop.orders.rules import step
@@ -62,6 +62,7 @@ class Desk:
 
     def __init__(self, pool: Pool, tell: Tell, clock: DatabaseClock) -> None:
         self._pool = pool
+        self._lane = OrderLane(pool)
         self._tell = tell
         self._clock = clock
         self.alarms = 0
@@ -138,8 +139,8 @@ class Desk:
     ) -> Applied | None:
         """Write what was judged, and say so; None where the order is another by now."""
         sent = self._clock.monotonic()
-        written = await write_order(
-            self._pool, stored, judged.state, judged.wake_ms, judged.postings, event
+        written = await self._lane.write(
+            stored, judged.state, judged.wake_ms, judged.postings, event
         )
         if written is None:
             return None

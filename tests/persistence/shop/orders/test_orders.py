@@ -1,12 +1,14 @@
 """Orders as rows: made once, read as they were written, and kept sound."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import pytest
 from msgspec.structs import replace
 
 from inventory.settings import Settings
+from persistence.errors import Unavailable
 from persistence.events.catalog import Catalog
 from persistence.postgres.pool import Pool
 from persistence.shop.money.entries import Entry, balances
@@ -26,7 +28,7 @@ from persistence.shop.orders.provider_events import (
 )
 from persistence.shop.orders.records import OrderLine, Payment, Refund, Rules
 from persistence.shop.orders.rows import OrderBuyer
-from persistence.shop.orders.writing import write_order
+from persistence.shop.orders.writing import OrderLane, Written
 
 pytestmark = pytest.mark.postgres
 
@@ -91,7 +93,7 @@ async def write(pool: Pool, wake_ms: int | None = None, **changes: object):
     """Change an order as its rules would; return what it is then."""
     stored, _ = await read_order(pool, "ord_1")
     after = replace(stored.state, **changes)
-    assert await write_order(pool, stored, after, wake_ms) is not None
+    assert await OrderLane(pool).write(stored, after, wake_ms) is not None
     return after
 
 
@@ -143,7 +145,7 @@ async def test_a_message_finds_its_order_and_is_applied_with_it_once(pool):
     await keep_event(pool, event)
     assert await waiting_events(pool) == []
     state = replace(made.state, payments=(PAYMENT,), currency="EUR")
-    assert await write_order(pool, made, state, None) is not None
+    assert await OrderLane(pool).write(made, state, None) is not None
     assert await waiting_events(pool) == [event]
     for names in ({}, {"attempt": None}, {"provider": "other"}, {"payment_ref": "x"}):
         told = await read_told(pool, replace(event, **names))
@@ -152,11 +154,11 @@ async def test_a_message_finds_its_order_and_is_applied_with_it_once(pool):
     strange = replace(event, provider="other", attempt=None)
     assert await read_told(pool, strange) is None
     posting = "capture", [Entry("provider", 5, "EUR"), Entry("due", -5, "EUR")]
-    assert await write_order(pool, made, state, None, [posting], event) is None
+    assert await OrderLane(pool).write(made, state, None, [posting], event) is None
     told = await read_told(pool, event)
     assert told is not None
     assert not told.applied, "an order that is another was written"
-    now = await write_order(pool, told.stored, state, None, [posting], event)
+    now = await OrderLane(pool).write(told.stored, state, None, [posting], event)
     assert now is not None
     assert abs(now.now_ms - told.now_ms) < 60_000
     told = await read_told(pool, event)
@@ -179,20 +181,21 @@ async def test_a_hold_has_one_order_until_that_is_refused(pool):
     assert (await store.begin(replace(NEW, order="ord_9", reference="REF9"))) == made[0]
     stored, _ = await read_order(pool, name)
     refused = replace(stored.state, step="refused")
-    assert await write_order(pool, stored, refused, None) is not None
+    assert await OrderLane(pool).write(stored, refused, None) is not None
     again = await store.begin(replace(NEW, order="ord_9", reference="REF9"))
     assert again.state.order == "ord_9"
 
 
 async def test_of_two_who_judged_the_same_order_one_writes(pool):
     await Orders(pool).begin(NEW)
+    lanes = OrderLane(pool), OrderLane(pool)
     seen = [await read_order(pool, "ord_1") for _ in range(12)]
 
     async def add(number: int) -> bool:
         stored, _ = seen[number]
         lines = (replace(LINE, line=number + 1),)
         after = replace(stored.state, lines=lines, payments=(PAYMENT,))
-        return await write_order(pool, stored, after, None) is not None
+        return await lanes[number % 2].write(stored, after, None) is not None
 
     wrote = await asyncio.gather(*map(add, range(12)))
     assert wrote.count(True) == 1
@@ -252,3 +255,82 @@ async def test_who_bought_is_forgotten_and_the_amounts_stay(pool):
     assert await listed.count_of_event("evt", search) == 0
     (row,), _ = await listed.of_user("olga", limit=1)
     assert (row.buyer, row.state.seen_total) == (OrderBuyer(), 4_650)
+
+
+class CountedPool:
+    """A pool that tells how many calls were made of it, and can be away."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.calls = 0
+        self.away = False
+
+    async def fetch(self, sql: str, *args: object):
+        self.calls += 1
+        if self.away:
+            raise Unavailable("nobody answers")
+        return await self.pool.fetch(sql, *args)
+
+
+async def begin_many(pool: Pool, count: int):
+    store = Orders(pool)
+    return [
+        await store.begin(
+            replace(NEW, order=f"ord_{n}", hold=f"hold {n}", reference=f"REF{n}")
+        )
+        for n in range(count)
+    ]
+
+
+async def test_orders_that_are_ready_together_are_written_in_one_call(pool):
+    made = await begin_many(pool, 6)
+    counted: Any = CountedPool(pool)
+    lane = OrderLane(counted)
+    wrong = replace(LINE, gross=1)
+    payment = replace(PAYMENT, ref=None, state="open", captured=0, use=None)
+    open_payment = replace(payment, captured_currency=None)
+
+    async def write(number: int):
+        stored = made[number]
+        name = stored.state.order
+        lines = (wrong if number == 3 else LINE,)
+        payments = (replace(open_payment, payment=f"pay {name}"),)
+        after = replace(stored.state, lines=lines, payments=payments)
+        return await lane.write(stored, after, None)
+
+    # The last is of an order that is in the first call already.
+    said = await asyncio.gather(
+        *(write(number) for number in (*range(6), 1)), return_exceptions=True
+    )
+    assert isinstance(said[3], asyncpg.CheckViolationError)
+    assert said[6] is None
+    others = [said[n] for n in (0, 1, 2, 4, 5)]
+    assert all(isinstance(one, Written) for one in others)
+    # One of six, which one of them breaks; six alone; and the last.
+    assert counted.calls == 8
+    for number in range(6):
+        found, _ = await read_order(pool, f"ord_{number}")
+        assert found.revision == (number != 3)
+        assert len(found.state.payments) == (number != 3)
+
+
+async def test_who_is_gone_or_cannot_be_written_holds_up_nobody(pool):
+    made = await begin_many(pool, 3)
+    counted: Any = CountedPool(pool)
+    lane = OrderLane(counted)
+    writes = [
+        asyncio.create_task(lane.write(one, replace(one.state, due=1), None))
+        for one in made
+    ]
+    await asyncio.sleep(0)
+    writes[1].cancel()
+    assert await writes[0] is not None
+    assert await writes[2] is not None
+    counted.away = True
+    with pytest.raises(Unavailable):
+        await lane.write(made[0], made[0].state, None)
+    counted.away = False
+    found, _ = await read_order(pool, "ord_0")
+    assert await lane.write(found, found.state, None) is not None
+    with pytest.raises(ValueError, match="does not sum to 0"):
+        await lane.write(found, found.state, None, [("x", [Entry("due", 1, "EUR")])])
