@@ -55,6 +55,10 @@ WHERE order_id IN (
 )
 RETURNING order_id
 """
+_NEXT = """
+SELECT extract(epoch FROM min(driven_until) - clock_timestamp())::float AS next_s
+FROM orders WHERE driven_until IS NOT NULL
+"""
 # Of what was over long ago nothing is left to find.
 _OVER = """
 SELECT o.order_id FROM event e JOIN order_part p ON p.event_id = e.event_id
@@ -147,6 +151,16 @@ class Orders:
         """Return the orders that are to be looked at; nobody else gets them soon."""
         rows = await self._pool.fetch(_TAKE_UP, DRIVEN_S, TAKEN_MAX)
         return [row["order_id"] for row in rows]
+
+    async def next_s(self) -> float | None:
+        """Return in how many seconds the next order is to be looked at.
+
+        None where none is; less than 0 where that is late already.
+        """
+        row = await self._pool.fetch_one(_NEXT)
+        assert row is not None
+        next_s: float | None = row["next_s"]
+        return next_s
 
     async def over(self) -> list[str]:
         """Return confirmed orders of events that are over."""

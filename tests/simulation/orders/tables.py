@@ -210,6 +210,15 @@ class SimOrders:
         found: list[str] = await self._pool.run(take)
         return found
 
+    async def next_s(self) -> float | None:
+        def look(_: Transaction) -> float | None:
+            times = [row.driven_ms for row in self._tables.rows.values()]
+            due = min((one for one in times if one is not None), default=None)
+            return None if due is None else (due - self._tables.now_ms()) / 1_000
+
+        found: float | None = await self._pool.run(look)
+        return found
+
     async def over(self) -> list[str]:
         return []
 

@@ -7,11 +7,10 @@ its time comes.
 """
 
 import asyncio
-import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from msgspec import structs
@@ -61,15 +60,20 @@ OPEN: Final = frozenset({"overloaded", "unavailable", "outcome_unknown"})
 GONE: Final = frozenset({"hold_not_found", "hold_expired", "event_not_found"})
 
 LOOK_S: Final = 1.0
-"""How often it is looked for orders whose time has come."""
+"""How long it takes at most until an order of another process is noticed to be due."""
+
+LOOK_S_MIN: Final = 0.005
+"""How soon it is looked again for what was due and is in somebody else's hands."""
 
 RECENT_MS: Final = 3_600_000
 """A provider surely remembers the key of what it was asked within this."""
 
 AT_ONCE_MAX: Final = 8
+DUE_MAX: Final = 50
+"""How many orders wait to be driven here before no more are taken up."""
 
-OVER_EVERY: Final = 60
-"""After so many looks it is looked for events that are over."""
+OVER_S: Final = 60.0
+"""How often it is looked for events that are over."""
 
 log = structlog.get_logger()
 
@@ -93,6 +97,9 @@ class Driver:
         self._shop_url = shop_url
         self.now_ms = now_ms
         self._tasks: set[asyncio.Task[None]] = set()
+        self._due: set[asyncio.Task[None]] = set()
+        """Those of `_tasks` that drive an order whose time has come."""
+        self._slots = asyncio.Semaphore(AT_ONCE_MAX)
 
     async def drive(self, order: str, applied: Applied | None = None) -> Applied:
         """Do what an order wishes, once each, until nothing is left to do now.
@@ -160,22 +167,27 @@ class Driver:
     def kick(self, applied: Applied) -> None:
         """Go on with an order beside whoever calls this."""
         if applied.wishes:
-            order = applied.stored.state.order
-            task = asyncio.create_task(self._drive_alone(order, applied))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            _ = self._start(self._drive_alone(applied.stored.state.order, applied))
 
     async def run(self, job: Job) -> None:
-        """Look after orders whose time has come, for ever."""
-        for passes in itertools.count():
+        """Look after orders when their time comes, for ever."""
+        loop, over_at = asyncio.get_running_loop(), 0.0
+        while True:
+            wait_s = LOOK_S
             try:
                 with job:
-                    await self.look()
-                    if passes % OVER_EVERY == 0:
+                    await self._take_up()
+                    if loop.time() >= over_at:
                         await self.complete()
+                        over_at = loop.time() + OVER_S
+                    next_s = await self._store.next_s()
+                    if next_s is not None:
+                        wait_s = max(LOOK_S_MIN, min(next_s, LOOK_S))
             except Unavailable as error:
                 log.warning("orders are left alone", reason=str(error))
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(wait_s)
+            if len(self._due) >= DUE_MAX:
+                await asyncio.wait(self._due, return_when=asyncio.FIRST_COMPLETED)
 
     async def complete(self) -> None:
         """Complete what is confirmed of events that are over. Raises `Unavailable`."""
@@ -184,15 +196,8 @@ class Driver:
                 await self._desk.hear(order, facts.EventOver())
 
     async def look(self) -> None:
-        """Take up orders whose time has come. Raises `Unavailable`."""
-        due = await self._store.take_up()
-        slots = asyncio.Semaphore(AT_ONCE_MAX)
-
-        async def one(order: str) -> None:
-            async with slots:
-                await self._drive_alone(order, None)
-
-        await asyncio.gather(*map(one, due))
+        """Drive the orders whose time has come. Raises `Unavailable`."""
+        await asyncio.gather(*await self._take_up())
 
     async def drain(self, within_s: float) -> None:
         """Let what is under way end; the rest is taken up by somebody later."""
@@ -200,6 +205,25 @@ class Driver:
             await asyncio.wait(self._tasks, timeout=within_s)
         for task in self._tasks:
             task.cancel()
+
+    async def _take_up(self) -> list[asyncio.Task[None]]:
+        """Begin to drive orders whose time has come; none waits for another."""
+
+        async def drive(order: str) -> None:
+            async with self._slots:
+                await self._drive_alone(order, None)
+
+        begun = [self._start(drive(order)) for order in await self._store.take_up()]
+        self._due.update(begun)
+        for task in begun:
+            task.add_done_callback(self._due.discard)
+        return begun
+
+    def _start(self, driving: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(driving)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _drive_alone(self, order: str, applied: Applied | None) -> None:
         """Drive an order for nobody; what fails is tried again when its time comes."""
