@@ -18,6 +18,7 @@ COVERS = {
         "persistence/shop/orders/provider_events.py",
     ],
     "tests/server/shop/orders/test_rest.py": [
+        "persistence/shop/orders/giving_back.py",
         "persistence/shop/orders/listing.py",
         "server/shop/orders/bodies.py",
         "server/shop/orders/driving/news.py",
@@ -33,6 +34,9 @@ COVERS = {
     ],
     "tests/persistence/analytics/test_rollup.py": [
         "persistence/journal/stretches.py",
+    ],
+    "tests/contract/test_money.py": [
+        "server/shop/money/rest.py",
     ],
     "tests/persistence/events/test_usage.py": [
         "persistence/quotas.py",
@@ -135,7 +139,6 @@ COVERS = {
     ],
     "tests/contract/test_catalogue.py": [
         "server/events/catalogue/calendar/rest.py",
-        "server/events/catalogue/ranking.py",
         "server/events/catalogue/editing/rest_duplicate.py",
         "server/events/catalogue/rest_list.py",
     ],

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 URL_VARIABLE = "ONSALE_TEST_DATABASE_URL"
 TEMPLATE = "onsale_template"
 TEMPLATE_LOCK = 1
+COPY_TRIES = 12
 
 T = TypeVar("T")
 
@@ -109,7 +110,15 @@ def make_database(server_url: str, template: str) -> str:
     """Make a database for one test and return its URL."""
     name = f"test_{uuid4().hex}"
     sql = f'CREATE DATABASE "{name}" TEMPLATE "{template}"'
-    complete(query(url_of(server_url, "postgres"), sql))
+    for tries_left in reversed(range(COPY_TRIES)):
+        try:
+            complete(query(url_of(server_url, "postgres"), sql))
+            break
+        except asyncpg.ObjectInUseError:
+            # Autovacuum looks at the template, and needs more than the five seconds
+            # that Postgres waits for it to leave.
+            if not tries_left:
+                raise
     return url_of(server_url, name)
 
 

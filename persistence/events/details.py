@@ -4,14 +4,15 @@ An edit under a key is made once: the key is stored with it, and whoever comes a
 with it finds out whether it is the same edit.
 """
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from inventory import limits
+from inventory.names import NAME_PATTERN
 from persistence.errors import Revisions, Stale
 from persistence.postgres.pool import Pool
-from persistence.shop.money.terms import Fees, Tax
 
 # Commands have their keys elsewhere; a key is for one request all the same.
 _FIND_KEY = """
@@ -52,6 +53,44 @@ SELECT FROM seen
 """
 
 NO_HASH: Final = b""
+
+
+PPM_MAX: Final = 1_000_000
+"""Parts per million: all of it."""
+
+Amount = Annotated[int, Meta(ge=0, le=limits.PRICE_MAX)]
+Ppm = Annotated[int, Meta(ge=0, le=PPM_MAX)]
+TaxName = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
+
+
+class Fees(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked beside the prices, in the minor unit of the event's currency.
+
+    What costs nothing has no fee.
+    """
+
+    per_order: Amount = 0
+    per_ticket: Amount = 0
+    percent_ppm: Ppm = 0
+    """Of what a place costs after its discount."""
+    paid_by: Literal["buyer", "seller"] = "buyer"
+    """A seller's are inside the prices: no line of an order shows them."""
+    returns: bool = True
+    """Whether the fee of a place is given back with it."""
+
+
+class Tax(Struct, frozen=True, forbid_unknown_fields=True):
+    """The tax on all that is sold, at one rate."""
+
+    ppm: Ppm = 0
+    included: bool = True
+    """Whether prices and fees have it inside; else it is added to them."""
+    name: TaxName = "Tax"
+    """What buyers read: `VAT 19 %`."""
+
+
+NO_FEES: Final = Fees()
+NO_TAX: Final = Tax()
 
 
 class DetailsChange(Struct, frozen=True, kw_only=True):

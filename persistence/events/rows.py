@@ -16,9 +16,9 @@ from msgspec import Struct
 from inventory.settings import Settings
 from persistence import limits
 from persistence.errors import BadCursor
+from persistence.events.details import NO_FEES, NO_TAX, Fees, Tax
 from persistence.postgres.cursors import fetched
 from persistence.postgres.pool import Row
-from persistence.shop.money.terms import NO_FEES, NO_TAX, Fees, Tax
 
 Sort = Literal[
     "starts_at",

@@ -148,8 +148,10 @@ class Newcomer:
     async def is_refused(self, who: str, name: str, code: str) -> None:
         """Call an operation that must refuse with a code, as it is described."""
         operation = self.operations[name]
-        path = self._path(operation, {})
-        answer = await self._ask(operation, path, headers=self._headers(who))
+        path, body = self._path(operation, {}), None
+        if "example" in operation.content().get(JSON, {}):
+            body = self._body(operation, None, {})
+        answer = await self._ask(operation, path, body, headers=self._headers(who))
         assert check_problem(answer)["code"] == code
         assert (
             f"`{code}`"

@@ -198,7 +198,8 @@ async def ordered(api: Api, event: str, buyer: Person) -> Json:
     """Order a place for somebody; it costs nothing."""
     held = await api.ok(event, buyer, "hold", areas={"GA": 1})
     body: Json = {"event": event, "hold": held["hold"]}
-    return await api.good("POST", "/v1/orders", body, who=buyer)
+    made: Json = await api.good("POST", "/v1/orders", body, who=buyer)
+    return made
 
 
 async def scene_of(

@@ -15,6 +15,13 @@ from tests.database import drop_database, make_database, query
 from tests.pictures import picture
 from tests.scratch import make_folder
 
+# What a backup holds is tried of both in each run, all else of our own database.
+EITHER = pytest.mark.parametrize(
+    "two_servers",
+    ["embedded", pytest.param("given", marks=pytest.mark.campaign)],
+    indirect=True,
+)
+
 
 @pytest.fixture(params=["embedded", "given"])
 def two_servers(request, server_url):
@@ -106,6 +113,7 @@ async def test_a_backup_taken_while_it_sells_is_restored_elsewhere(two_servers, 
         await api.audit(event)
 
 
+@EITHER
 async def test_a_restore_over_a_running_or_used_database_is_refused(
     two_servers, folder
 ):
@@ -127,6 +135,7 @@ async def test_a_restore_over_a_running_or_used_database_is_refused(
     assert "is not overwritten" in err
 
 
+@EITHER
 async def test_a_stopped_servers_database_is_backed_up_and_has_a_new_history(
     two_servers, folder
 ):

@@ -145,7 +145,7 @@ def test_a_part_that_is_cancelled_is_freed_and_its_row_tells_what_is_left():
     (row,) = batch.reduced
     assert (row.booking, row.seats, row.areas) == ("b1", ["A-2"], {"GA": 1})
     assert row.lines == BookedLines("EUR", ["1"], (4_500,), [("GA", "2", 1, 3_000)])
-    assert batch.cancelled == batch.bookings == []
+    assert (batch.cancelled, batch.bookings) == ([], [])
     assert publication.letters == b"f"
     assert publication.areas == {0: (9, 0, 1, 0)}
 

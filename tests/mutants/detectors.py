@@ -38,6 +38,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
+    "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
     "server/people/": [pytest("tests/server/people")],
     "server/shop/tickets/": [TICKETS],
     "server/": [REALTIME, SIMULATION, CONTRACT],
@@ -63,6 +64,7 @@ _BY_FILE: dict[str, Detector] = {
         "tests/inventory/test_prices.py", "tests/inventory/rules"
     ),
     "inventory/pledges.py": pytest("tests/inventory/rules"),
+    "inventory/rules/types.py": pytest("tests/inventory/rules"),
     "inventory/rules/pledges.py": pytest("tests/inventory/rules"),
     "inventory/rules/settings.py": pytest("tests/inventory/rules"),
     "inventory/rules/holds.py": pytest("tests/inventory/rules"),

@@ -34,8 +34,9 @@ from tests.security.frame_fuzzer import errors_in
 log = logging.getLogger(__name__)
 
 SEED = int(os.environ.get("ONSALE_TEST_SEED") or 20261121)
-FUZZED = 3
-"""Requests of each operation and kind, beside those that cover its schema."""
+FUZZED, FUZZED_LONG = 1, 20
+"""Requests of each operation and kind, beside those that cover its schema: in each run
+of the tests, and in the campaign."""
 
 SLOW = {"log_in", "register", "change_password", "edit_me", "forgot_password"}
 """Each may take the hash of a password, or as long; the few of others are enough."""
@@ -123,6 +124,7 @@ def explore(
     without: Iterable[str] = (),
     parameters: dict[str, str] | None = None,
     seed: int = SEED,
+    fuzzed: int = FUZZED,
 ) -> Found:
     """Send everything that belongs to these phases, but for some operations."""
     config = SchemathesisConfig.from_dict(
@@ -135,7 +137,7 @@ def explore(
             "request-timeout": 120,
             "generation": {
                 "deterministic": seed == SEED,
-                "max-examples": FUZZED,
+                "max-examples": fuzzed,
                 "database": "none",
                 "no-shrink": True,
             },
@@ -218,8 +220,13 @@ ANSWERED = {
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "fuzzed",
+    [FUZZED, pytest.param(FUZZED_LONG, marks=pytest.mark.campaign)],
+    ids=["short", "long"],
+)
 @pytest.mark.parametrize("who", WHO)
-def test_every_answer_is_one_that_the_description_allows(server, who):
+def test_every_answer_is_one_that_the_description_allows(server, who, fuzzed):
     instance = asyncio.run(make_place(server))
     start = server.log_size()
     # An administrator would cancel the event, so he gets one that others made.
@@ -231,8 +238,9 @@ def test_every_answer_is_one_that_the_description_allows(server, who):
         one_by_one(covered=WHO[who]),
         without=left_out(covered=WHO[who]),
         parameters=parameters,
+        fuzzed=fuzzed,
     )
-    assert found.failures == []
+    assert not found.failures, "\n\n".join(found.failures)
     assert set(found.asked) == {
         f"{route.method} {route.path}"
         for route in ROUTES
@@ -252,7 +260,7 @@ def test_what_may_end_ones_own_session_answers_as_described(server, name):
     others = {route.name for route in ROUTES if route.name != name}
     phases, document = one_by_one(covered=True), sendable(document_of(server))
     found = explore(server.url, document, token, phases, without=others)
-    assert found.failures == []
+    assert not found.failures, "\n\n".join(found.failures)
     assert len(found.asked) == 1
     assert errors_in(server.log_path.read_bytes()[start:].decode()) == []
 
@@ -289,7 +297,7 @@ def test_what_was_made_is_used_along_the_links_of_the_description(server):
         in_turn(10, 40, inference={"algorithms": []}, generation={"mode": "positive"}),
         without=ALONE | PEOPLE,
     )
-    assert found.failures == []
+    assert not found.failures, "\n\n".join(found.failures)
     # Which of them is chance, and will be another for another version of the checker.
     assert len(found.followed) >= 10, found.followed
     assert errors_in(server.log_path.read_bytes()[start:].decode()) == []
@@ -313,7 +321,7 @@ def test_no_long_chain_of_calls_finds_anything(mode):
                 without=ALONE,
                 seed=seed,
             )
-            assert found.failures == [], f"{seed=}"
+            assert not found.failures, "\n\n".join([f"{seed=}", *found.failures])
             asked += found.asked
             followed += found.followed
         assert errors_in(server.log()) == []

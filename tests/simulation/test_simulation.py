@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from inventory import limits
 from inventory.actor import EventActor
 from inventory.commands import KeepHolds
 from inventory.ports import Publication
@@ -74,8 +73,8 @@ def test_whatever_goes_wrong_every_promise_is_kept(part):
     assert faults.keys() >= every, "some fault never happens"
 
 
-async def ask_no_table(actor: EventActor) -> int:
-    return min(len(actor.mailbox), limits.BATCH_COMMANDS_MAX)
+async def ask_no_table(actor: EventActor, count: int) -> None:
+    """Believe that a key which is not remembered was never used."""
 
 
 decide_own = EventActor._decide_own

@@ -1,21 +1,19 @@
-"""On what terms an event sells: its fees and its tax, as its row has them.
+"""On what terms an event sells, as its row has them.
 
 They are read when an order is priced, and frozen in it: no actor knows them.
 """
 
-from typing import Annotated, Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from inventory import limits
-from inventory.names import NAME_PATTERN
+from persistence.events.details import NO_FEES, NO_TAX, Fees, Tax
+
+__all__ = ["NO_CURRENCY", "Fees", "Reads", "Tax", "Terms", "terms_of"]
 
 NO_CURRENCY: Final = "XXX"
 """What ISO 4217 has where nothing is paid in any currency."""
-
-PPM_MAX: Final = 1_000_000
-"""Parts per million: all of it."""
 
 # All prices of an event are in one currency, which only changes while it has none sold.
 _TERMS = """
@@ -24,40 +22,6 @@ SELECT e.fees::text AS fees, e.tax::text AS tax,
         AS currency
 FROM event e WHERE e.event_id = $1
 """
-
-Amount = Annotated[int, Meta(ge=0, le=limits.PRICE_MAX)]
-Ppm = Annotated[int, Meta(ge=0, le=PPM_MAX)]
-TaxName = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
-
-
-class Fees(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is asked beside the prices, in the minor unit of the event's currency.
-
-    What costs nothing has no fee.
-    """
-
-    per_order: Amount = 0
-    per_ticket: Amount = 0
-    percent_ppm: Ppm = 0
-    """Of what a place costs after its discount."""
-    paid_by: Literal["buyer", "seller"] = "buyer"
-    """A seller's are inside the prices: no line of an order shows them."""
-    returns: bool = True
-    """Whether the fee of a place is given back with it."""
-
-
-class Tax(Struct, frozen=True, forbid_unknown_fields=True):
-    """The tax on all that is sold, at one rate."""
-
-    ppm: Ppm = 0
-    included: bool = True
-    """Whether prices and fees have it inside; else it is added to them."""
-    name: TaxName = "Tax"
-    """What buyers read: `VAT 19 %`."""
-
-
-NO_FEES: Final = Fees()
-NO_TAX: Final = Tax()
 
 _fees = msgspec.json.Decoder(Fees).decode
 _tax = msgspec.json.Decoder(Tax).decode

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from persistence.postgres.pool import Pool, Row, UniqueViolation
-from persistence.shop.money.terms import Terms
+from persistence.shop.money.terms import Reads, Terms
 from persistence.shop.orders.records import OrderState, Rules
 from persistence.shop.orders.rows import (
     CLOCK_MS,
@@ -195,12 +195,12 @@ def _made(new: NewOrder, row: Row) -> StoredOrder:
     )
 
 
-async def read_order(pool: Pool, order: str) -> tuple[StoredOrder, int]:
+async def read_order(where: Reads, order: str) -> tuple[StoredOrder, int]:
     """Return an order as it is now, and the database's time. Raises `OrderGone`."""
-    row = await pool.fetch_one(_FIND, order)
-    if row is None:
+    rows = await where.fetch(_FIND, order)
+    if not rows:
         raise OrderGone(order)
-    return order_of(row), row["now_ms"]
+    return order_of(rows[0]), rows[0]["now_ms"]
 
 
 def _json(value: object) -> str:

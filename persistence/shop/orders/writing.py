@@ -17,7 +17,7 @@ Invariants: whoever writes any row of an order does it here, and counts its revi
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +25,7 @@ from msgspec import Struct
 from persistence.errors import Unavailable
 from persistence.postgres.pool import Pool
 from persistence.shop.money.entries import Account, Entry, check_posting
+from persistence.shop.money.terms import Reads
 from persistence.shop.orders.provider_events import ProviderEvent
 from persistence.shop.orders.records import OrderLine, OrderState, Payment, Refund
 from persistence.shop.orders.rows import StoredOrder
@@ -108,8 +109,7 @@ class OrderLane:
         the message that it heard of, which is stored as applied. Raises ValueError for
         a posting that does not sum to 0 in one currency.
         """
-        write = _write_of(stored, after, wake_ms)
-        write.entries = _entries(after.order, postings) or None
+        write = _write_of(stored, after, wake_ms, postings)
         write.event = event
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(write, answer))
@@ -141,8 +141,7 @@ class OrderLane:
 
     async def _send(self, group: list[_Waiting]) -> None:
         try:
-            asked = _encode([one.write for one in group]).decode()
-            rows = await self._pool.fetch(_WRITE, asked)
+            said = await _call(self._pool, [one.write for one in group])
         except Unavailable as error:
             for one in group:
                 _fail(one, error)
@@ -153,15 +152,27 @@ class OrderLane:
             for one in group:
                 await self._send([one])
         else:
-            said = {row["written"]: row for row in rows}
             for one in group:
-                row = said.get(one.write.order_id)
                 if not one.answer.done():
-                    one.answer.set_result(
-                        None
-                        if row is None
-                        else Written(row["now_ms"], row["confirmed"])
-                    )
+                    one.answer.set_result(said.get(one.write.order_id))
+
+
+async def write_order(
+    connection: Any,
+    stored: StoredOrder,
+    after: OrderState,
+    wake_ms: int | None,
+    postings: Sequence[tuple[str, Sequence[Entry]]] = (),
+) -> Written | None:
+    """Write as a lane does, but alone and in the caller's transaction."""
+    write = _write_of(stored, after, wake_ms, postings)
+    return (await _call(connection, [write])).get(after.order)
+
+
+async def _call(where: Reads, writes: list[_Write]) -> dict[str, Written]:
+    """Write orders; return those that were written, by their names."""
+    rows = await where.fetch(_WRITE, _encode(writes).decode())
+    return {row["written"]: Written(row["now_ms"], row["confirmed"]) for row in rows}
 
 
 def _fail(one: _Waiting, error: Exception) -> None:
@@ -169,7 +180,12 @@ def _fail(one: _Waiting, error: Exception) -> None:
         one.answer.set_exception(error)
 
 
-def _write_of(stored: StoredOrder, after: OrderState, wake_ms: int | None) -> _Write:
+def _write_of(
+    stored: StoredOrder,
+    after: OrderState,
+    wake_ms: int | None,
+    postings: Sequence[tuple[str, Sequence[Entry]]],
+) -> _Write:
     """Return what is to be written of an order and its rows."""
     before = stored.state
     lines = [one for one in after.lines if one not in before.lines]
@@ -196,6 +212,7 @@ def _write_of(stored: StoredOrder, after: OrderState, wake_ms: int | None) -> _W
         lines=lines or None,
         payments=payments or None,
         refunds=refunds or None,
+        entries=_entries(after.order, postings) or None,
     )
 
 

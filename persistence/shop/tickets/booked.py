@@ -5,6 +5,7 @@ than the journal was followed to; what is left only ever gets less, until it is 
 """
 
 import asyncio
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -13,12 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from inventory.ports import BookedLines
-from inventory.venue.stored import read_stored
-from persistence.events.drawn import give_way
+from inventory.venue.stored import seat_slices, without_seats
 from persistence.postgres.pool import Row
 
 VENUES_KEPT_MAX: Final = 4
 """One may take 30 MB."""
+
+PAUSE_S: Final = 0.000_5
 
 _BOOKINGS = """
 SELECT booking_id, user_id, seats::text AS seats, areas::text AS areas, lines,
@@ -151,8 +153,10 @@ def _left_of(row: Row) -> Left:
 
 
 def _indexed(encoded: bytes) -> Places:
-    venue = read_stored(encoded, give_way)
-    return Places(
-        {seat.label: index for index, seat in enumerate(venue.seats)},
-        {area.label: index for index, area in enumerate(venue.areas)},
-    )
+    """Read a map in slices, between which the loop goes on."""
+    seats: dict[str, int] = {}
+    for some in seat_slices(encoded):
+        seats.update((seat.label, seat.index) for seat in some)
+        time.sleep(PAUSE_S)
+    areas = without_seats(encoded).areas
+    return Places(seats, {area.label: index for index, area in enumerate(areas)})

@@ -30,9 +30,8 @@ from inventory.settings import (
 )
 from inventory.venue.own import GA
 from inventory.zones import is_zone
-from persistence.events.details import DetailsChange
+from persistence.events.details import NO_FEES, NO_TAX, DetailsChange, Fees, Tax
 from persistence.events.rows import Details, EventRow
-from persistence.shop.money.terms import NO_FEES, NO_TAX, Fees, Tax
 from server.base.refusals.refusals import wrong_field
 from server.transport.rest.bodies import Body
 from server.transport.rest.fields import NO_ZONE, Id, Name, Zone

@@ -59,7 +59,7 @@ async def note_writes(request: web.Request, handler: Handler) -> web.StreamRespo
     finally:
         resource = request.match_info.route.resource
         # What is at no address of ours is no call.
-        if resource is not None and code != "rate_limited":
+        if resource is not None and note.kept and code != "rate_limited":
             app = request.app
             named = _objects(app, request.match_info)
             activities = app[ACTIVITIES]

@@ -11,7 +11,7 @@ from server.live.fanout.hub import HUB
 from server.people.organisations.membership import MEMBERSHIPS
 from server.shop.orders import rest
 from server.shop.orders.driving.desk import Desk
-from server.shop.orders.driving.driver import Driver
+from server.shop.orders.driving.driver import OVER_S, Driver
 from server.shop.orders.driving.news import News, OrderNews
 from server.shop.orders.examples import EXAMPLES, ORDER_ID
 from server.shop.orders.service import ORDER_SERVICE, OrderService
@@ -20,6 +20,7 @@ from server.shop.orders.webhooks.service import WEBHOOK_SERVICE, WebhookService
 from server.shop.payments.provider import PROVIDER
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
+from server.transport.jobs.scheduler import JOBS
 from server.transport.rest.examples import PathParameter
 
 
@@ -44,6 +45,7 @@ async def _open(startup: Startup) -> None:
     )
     startup[WEBHOOK_SERVICE] = webhooks = WebhookService(pool, desk, driver, provider)
     startup.run(driver.run(startup.job("orders")), "orders")
+    startup[JOBS].every("orders that are over", OVER_S, driver.complete)
     startup.run(webhooks.run(startup.job("payment webhooks")), "payment webhooks")
     startup.on_drain(driver.drain)
     metrics = startup.metrics

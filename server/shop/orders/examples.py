@@ -99,7 +99,7 @@ EXAMPLES: Final = Examples(
         "take_payment_webhook": {
             "type": "payment.captured",
             "timestamp": "2026-11-21T10:02:59Z",
-            "data": {"id": "ses_Zk0bTQyW2mGq1c5u", "attempt": ATTEMPT_ID},
+            "data": {"id": "gs_1", "attempt": "pay_1", "state": "captured"},
         },
     },
     answers={

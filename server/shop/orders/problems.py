@@ -11,6 +11,9 @@ ORDER_NOT_FOUND: Final = ProblemType(
 ORDER_CLOSED: Final = ProblemType(
     "order_closed", 409, "This order is past that: it is paid, over, or being ended."
 )
+ALREADY_IN: Final = ProblemType(
+    "already_in", 409, "Somebody is in with one of the tickets."
+)
 PROVIDER_UNAVAILABLE: Final = ProblemType(
     "provider_unavailable",
     503,

@@ -21,6 +21,7 @@ from server.shop.orders.bodies import (
 )
 from server.shop.orders.problems import (
     ALREADY_BOOKED,
+    ALREADY_IN,
     EXTEND_LIMIT,
     HOLD_NOT_FOUND,
     ORDER_CLOSED,
@@ -300,6 +301,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers=OrderDocument,
         done_status=202,
         keyed=True,
-        problems=(FORBIDDEN, BAD_FIELD, *FOUND, CANCEL_TOO_LATE, ORDER_CLOSED, *BUSY),
+        problems=(
+            FORBIDDEN,
+            BAD_FIELD,
+            *FOUND,
+            CANCEL_TOO_LATE,
+            ORDER_CLOSED,
+            ALREADY_IN,
+            *BUSY,
+        ),
     ),
 )

@@ -14,6 +14,7 @@ from inventory.replies import HoldingOk, refuse
 from inventory.settings import Money, Settings
 from persistence.postgres.pool import Pool
 from persistence.shop.money.terms import terms_of
+from persistence.shop.orders.giving_back import AlreadyIn, lock_tickets
 from persistence.shop.orders.listing import OrderList, OrderSearch
 from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import Rules
@@ -28,6 +29,7 @@ from server.shop.orders.attempts import pending
 from server.shop.orders.driving.desk import Applied, Desk
 from server.shop.orders.driving.driver import Driver
 from server.shop.orders.problems import (
+    ALREADY_IN,
     ORDER_CLOSED,
     ORDER_NOT_FOUND,
     PROVIDER_UNAVAILABLE,
@@ -171,7 +173,7 @@ class OrderService:
         if stored.state.status in ("confirmed", "completed"):
             if not manages:
                 await self._refuse_late(stored)
-            applied = await self._desk.hear(order, facts.GiveBack())
+            applied = await self._give_back(stored)
         else:
             applied = await self._desk.hear(order, facts.Leave())
         if applied.refused is not None:
@@ -184,6 +186,21 @@ class OrderService:
             # It is noted, and goes on by itself.
             return await self.find(who, order)
         return applied.stored
+
+    async def _give_back(self, stored: StoredOrder) -> Applied:
+        """Begin to give back an order, whose tickets let nobody in from then on."""
+        state = stored.state
+        try:
+            async with self._pool.transaction() as connection:
+                applied = await self._desk.apply(
+                    connection, state.order, [facts.GiveBack()]
+                )
+                if applied.refused is None and state.booking is not None:
+                    await lock_tickets(connection, state.event, state.booking)
+        except AlreadyIn as error:
+            raise Refusal(ALREADY_IN) from error
+        self._desk.announce(applied)
+        return applied
 
     async def _on(self, stored: StoredOrder) -> StoredOrder:
         """Return an order after it was driven, where that is for us to do."""

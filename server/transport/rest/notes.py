@@ -14,7 +14,7 @@ from server.base.identity import Identity, Machine
 class Note:
     """What is known of a call while it goes on."""
 
-    __slots__ = ("actor", "client", "details", "objects", "role")
+    __slots__ = ("actor", "client", "details", "kept", "objects", "role")
 
     def __init__(self) -> None:
         self.actor: str | None = None
@@ -22,6 +22,8 @@ class Note:
         self.client = ""
         self.objects: dict[str, str] = {}
         self.details: dict[str, Any] = {}
+        self.kept = True
+        """Whether it is an act of somebody, for the log."""
 
 
 NOTE: Final = web.RequestKey("note", Note)
@@ -38,6 +40,13 @@ def note_caller(
             note.actor, note.role = identity.user, identity.role
             if isinstance(identity, Machine):
                 note.objects["organisation"] = identity.organisation
+
+
+def note_nothing(request: web.BaseRequest) -> None:
+    """Leave a call out of the log: nobody does anything by it."""
+    note = request.get(NOTE)
+    if note is not None:
+        note.kept = False
 
 
 def note_actor(request: web.BaseRequest, user: str, role: str) -> None:

@@ -80,7 +80,7 @@ class Bank:
         self.told: dict[str, list[Fact]] = {}
         """All that was ever said of an order."""
         self.coming: list[str] = []
-        """Sessions that somebody will pay later."""
+        """What somebody will pay later, and returns that will settle or fail."""
         self.acknowledged: set[str] = set()
         self._of_attempt: dict[str, str] = {}
         self._numbered = 0
@@ -136,6 +136,8 @@ class Bank:
             return self._said_of(known)
         made = Return(self._ref("re"), ask.ref, ask.refund, ask.amount, ask.currency)
         self.returns[ask.refund] = made
+        if ask.reason == "given_back":
+            self._check_seats(self.accounts[ask.ref].attempt.order)
         self._check_left(made)
         chance = self.random.random()
         if made.state == "failed":
@@ -148,6 +150,13 @@ class Bank:
         if made.state != "failed" and self.random.random() < self.refund_fails:
             self._later(6.5 + self.random.random() * 4, made, "failed")
         return self._said_of(made)
+
+    def _check_seats(self, order: str) -> None:
+        """Seats are free before their money is asked for: S8."""
+        state = self.world.tables.rows[order].stored.state
+        head = self.world.database.head(state.event)
+        if state.booking in head.bookings and state.booking not in head.cancelled:
+            self.world.violate(f"{order} gives money back and keeps its seats")
 
     def _check_left(self, made: Return) -> None:
         """Let a return fail for which there is not money enough: M3."""
@@ -164,7 +173,10 @@ class Bank:
                 )
 
     def _later(self, delay_s: float, made: Return, state: str) -> None:
+        self.coming.append(f"{made.ref} {state}")
+
         def change() -> None:
+            self.coming.remove(f"{made.ref} {state}")
             if made.state != "failed":
                 over = made.state == "settled"
                 made.state = state

@@ -116,7 +116,8 @@ class Buyer:
         return service.create(self.who, wanted, self.key)
 
     def _again(self, service: OrderService) -> Awaitable[StoredOrder]:
-        return service.pay(self.who, self.order or "", None)
+        key = f"{self.key}, {len(self.steps)} to go"
+        return service.pay(self.who, self.order or "", key)
 
     def _back(self, service: OrderService) -> Awaitable[StoredOrder]:
         return service.cancel(self.who, self.order or "")

@@ -50,7 +50,7 @@ def unfinished(world: "World") -> list[str]:
         elif any(line.state == "leaving" for line in order.lines):
             found.append(f"{name} has lines that leave")
     late = [one.ref for one in world.bank.returns.values() if one.state == "pending"]
-    coming = [f"{one} will be paid" for one in world.bank.coming]
+    coming = [f"{one} will come" for one in world.bank.coming]
     unheard = [
         f"{name} has not heard: {sentence}"
         for name, row in world.tables.rows.items()
@@ -137,6 +137,8 @@ def _payments(order: OrderState) -> list[str]:
             if one.captured or any(x.payment == one.payment for x in order.refunds):
                 wrong.append(f"{one} brought nothing and has money")
             continue
+        if one.use == "accepted" and one.captured_currency != order.currency:
+            wrong.append(f"{one} was paid in {one.captured_currency}")
         owed, asked = one.captured - _kept(order, one), _asked_back(order, one)
         # Others may return it, too, before we know or after.
         if not owed - _outside(order, one) <= asked <= owed:

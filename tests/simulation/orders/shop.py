@@ -1,6 +1,7 @@
 """The shop in one process: what ships, over the simulated tables, events and bank."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -178,8 +179,28 @@ async def ask_and_note(
     return reply
 
 
+class Log:
+    """What the driver and the webhooks say; what they did not expect is a violation."""
+
+    def info(self, *_: object, **__: object) -> None:
+        """Say nothing."""
+
+    warning = error = info
+
+    def exception(self, sentence: str, **of: object) -> None:
+        loop: Any = asyncio.get_running_loop()
+        loop.world.violate(f"{sentence}: {sys.exception()!r} {of}")
+
+
+async def lock_tickets(*_: object) -> None:
+    """Lock none: tickets follow the journal, and are no part of these worlds."""
+
+
 PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     *CLOCKS,
     (driving, "ask", ask_and_note),
+    (driving, "log", Log()),
+    (webhooks, "log", Log()),
+    (service, "lock_tickets", lock_tickets),
     (service, "OrderList", lambda pool: None),
 )

@@ -249,11 +249,33 @@ def _stored(new: NewOrder) -> StoredOrder:
     )
 
 
-async def read_order(pool: SimPool, order: str) -> tuple[StoredOrder, int]:
-    found: tuple[StoredOrder, int] = await pool.run(
-        lambda connection: (connection.row(order).stored, pool.tables.now_ms())
-    )
+async def read_order(
+    where: SimPool | Transaction, order: str
+) -> tuple[StoredOrder, int]:
+    def look(connection: Transaction) -> tuple[StoredOrder, int]:
+        return connection.row(order).stored, connection.tables.now_ms()
+
+    if isinstance(where, Transaction):
+        return look(where)
+    found: tuple[StoredOrder, int] = await where.run(look)
     return found
+
+
+async def write_order(
+    connection: Transaction,
+    stored: StoredOrder,
+    after: OrderState,
+    wake_ms: int | None,
+    postings: Sequence[tuple[str, Sequence[Entry]]] = (),
+) -> Written | None:
+    row = connection.row(after.order)
+    if row.stored.revision != stored.revision:
+        return None
+    written = replace(row.stored, state=after, revision=stored.revision + 1)
+    connection.rows[after.order] = Row(written, wake_ms, row.first_lines)
+    for posting, entries in postings:
+        connection.post(after.order, posting, entries)
+    return Written(connection.tables.now_ms(), None)
 
 
 async def read_told(pool: SimPool, event: ProviderEvent) -> Told | None:
@@ -294,21 +316,12 @@ class SimLane:
         postings: Sequence[tuple[str, Sequence[Entry]]],
         event: ProviderEvent | None,
     ) -> Written | None:
-        def write(connection: Transaction) -> Written | None:
-            row = connection.row(after.order)
-            if row.stored.revision != stored.revision:
-                return None
-            written = replace(row.stored, state=after, revision=stored.revision + 1)
-            connection.rows[after.order] = Row(written, wake_ms, row.first_lines)
-            for posting, entries in postings:
-                connection.post(after.order, posting, entries)
-            if event is not None:
+        async with self._pool.transaction() as connection:
+            written = await write_order(connection, stored, after, wake_ms, postings)
+            if written is not None and event is not None:
                 connection.events[event.event_ref] = event
                 connection.applied.add(event.event_ref)
-            return Written(self._pool.tables.now_ms(), None)
-
-        said: Written | None = await self._pool.run(write)
-        return said
+            return written
 
 
 async def waiting_events(pool: SimPool) -> list[ProviderEvent]:
@@ -347,6 +360,7 @@ PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (desk, "read_order", read_order),
     (desk, "read_told", read_told),
     (desk, "keep_event", keep_event),
+    (desk, "write_order", write_order),
     (desk, "OrderLane", SimLane),
     (service, "terms_of", terms_of),
     (service, "Orders", SimOrders),

@@ -9,7 +9,7 @@ who drives an order along need not read it at each step.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from msgspec import Struct
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from persistence.postgres.clock import DatabaseClock
 from persistence.postgres.pool import Pool
 from persistence.shop.money.entries import Entry
+from persistence.shop.money.terms import Reads
 from persistence.shop.orders.orders import read_order
 from persistence.shop.orders.provider_events import (
     ProviderEvent,
@@ -26,7 +27,7 @@ from persistence.shop.orders.provider_events import (
 )
 from persistence.shop.orders.records import OrderState
 from persistence.shop.orders.rows import StoredOrder
-from persistence.shop.orders.writing import OrderLane
+from persistence.shop.orders.writing import OrderLane, Written, write_order
 from server.shop.money import ledger
 from server.shop.orders.facts import Heard, Notify, Posting, Tick, Wish
 from server.shop.orders.rules import step
@@ -79,9 +80,7 @@ class Desk:
         stored = known
         while True:
             if stored is None:
-                sent = self._clock.monotonic()
-                stored, now_ms = await read_order(self._pool, order)
-                self._clock.observe(now_ms, sent, self._clock.monotonic())
+                stored = await self._read(self._pool, order)
             judged = self._judge(stored, heard)
             if isinstance(judged, str):
                 return Applied(stored, (), judged)
@@ -89,6 +88,30 @@ class Desk:
             if applied is not None:
                 return applied
             stored = None
+
+    async def apply(
+        self, connection: Any, order: str, heard: Sequence[Heard]
+    ) -> Applied:
+        """Let an order hear of something in the caller's transaction.
+
+        Who meets somebody there waits, and judges what the other left. The caller
+        announces what comes of it once that is committed.
+        """
+        while True:
+            stored = await self._read(connection, order)
+            judged = self._judge(stored, heard)
+            if isinstance(judged, str):
+                return Applied(stored, (), judged)
+            written = await write_order(
+                connection, stored, judged.state, judged.wake_ms, judged.postings
+            )
+            if written is not None:
+                return self._applied(stored, judged, written)
+
+    def announce(self, applied: Applied) -> None:
+        """Tell the buyer's pages of what was committed, where that shows."""
+        if Notify() in applied.wishes:
+            self._tell(applied.stored)
 
     async def take(self, event: ProviderEvent, facts: Sequence[Fact]) -> Applied | bool:
         """Let an order hear of a provider's message, and store that it has.
@@ -145,6 +168,20 @@ class Desk:
         if written is None:
             return None
         self._clock.observe(written.now_ms, sent, self._clock.monotonic())
+        applied = self._applied(stored, judged, written)
+        self.announce(applied)
+        return applied
+
+    async def _read(self, where: Reads, order: str) -> StoredOrder:
+        sent = self._clock.monotonic()
+        stored, now_ms = await read_order(where, order)
+        self._clock.observe(now_ms, sent, self._clock.monotonic())
+        return stored
+
+    def _applied(
+        self, stored: StoredOrder, judged: _Judged, written: Written
+    ) -> Applied:
+        """Return an order as it was written, and say what somebody has to look at."""
         for alarm in judged.alarms:
             self.alarms += 1
             log.error("an order needs a person", order=judged.state.order, why=alarm)
@@ -154,8 +191,6 @@ class Desk:
             revision=stored.revision + 1,
             confirmed_at=written.confirmed_at,
         )
-        if Notify() in judged.wishes:
-            self._tell(after)
         return Applied(after, judged.wishes)
 
 

@@ -28,7 +28,7 @@ from inventory.replies import (
     refuse,
 )
 from persistence.errors import Unavailable
-from persistence.shop.orders.orders import OrderGone, Orders
+from persistence.shop.orders.orders import TAKEN_MAX, OrderGone, Orders
 from persistence.shop.orders.records import OrderLine, Payment
 from persistence.shop.orders.rows import StoredOrder
 from server.base.jobs import Job
@@ -69,11 +69,13 @@ RECENT_MS: Final = 3_600_000
 """A provider surely remembers the key of what it was asked within this."""
 
 AT_ONCE_MAX: Final = 8
+"""None keeps a connection of the pool while it waits for a provider or an event."""
+
 DUE_MAX: Final = 50
 """How many orders wait to be driven here before no more are taken up."""
 
 OVER_S: Final = 60.0
-"""How often it is looked for events that are over."""
+"""How often it is looked for confirmed orders of events that are over."""
 
 log = structlog.get_logger()
 
@@ -171,15 +173,11 @@ class Driver:
 
     async def run(self, job: Job) -> None:
         """Look after orders when their time comes, for ever."""
-        loop, over_at = asyncio.get_running_loop(), 0.0
         while True:
             wait_s = LOOK_S
             try:
                 with job:
                     await self._take_up()
-                    if loop.time() >= over_at:
-                        await self.complete()
-                        over_at = loop.time() + OVER_S
                     next_s = await self._store.next_s()
                     if next_s is not None:
                         wait_s = max(LOOK_S_MIN, min(next_s, LOOK_S))
@@ -196,8 +194,11 @@ class Driver:
                 await self._desk.hear(order, facts.EventOver())
 
     async def look(self) -> None:
-        """Drive the orders whose time has come. Raises `Unavailable`."""
-        await asyncio.gather(*await self._take_up())
+        """Drive all orders whose time has come. Raises `Unavailable`."""
+        while due := await self._take_up():
+            await asyncio.gather(*due)
+            if len(due) < TAKEN_MAX:
+                break
 
     async def drain(self, within_s: float) -> None:
         """Let what is under way end; the rest is taken up by somebody later."""
@@ -237,6 +238,10 @@ class Driver:
             OrderGone,
         ) as error:
             log.info("an order waits", order=order, reason=repr(error))
+        except Exception:
+            # One that cannot be driven holds up no other: it is tried again later.
+            self._desk.alarms += 1
+            log.exception("an order cannot be driven", order=order)
 
     async def _do(self, stored: StoredOrder, wish: Wish) -> list[Heard]:
         """Do what is wished; return what the order is to hear of."""

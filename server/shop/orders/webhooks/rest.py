@@ -15,6 +15,7 @@ from server.transport.http.problems import (
 )
 from server.transport.rest.bodies import read_body
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_nothing
 from server.transport.rest.route import Route
 
 BYTES_MAX: Final = 256 << 10
@@ -28,6 +29,8 @@ class WebhookTaken(Struct):
 
 async def take_webhook(call: Call) -> web.Response:
     """Take what a provider says: signed, stored and applied before it is answered."""
+    # What a provider says is kept with what came of it; what is forged is not kept.
+    note_nothing(call.request)
     provider = call.path("provider", PROVIDER_NOT_FOUND)
     body = await read_body(call.request, BYTES_MAX)
     service = call[WEBHOOK_SERVICE]

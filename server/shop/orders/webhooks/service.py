@@ -70,7 +70,7 @@ class WebhookService:
     async def look(self) -> None:
         """Apply what waited for its attempt. Raises `Unavailable`."""
         for event in await waiting_events(self._pool):
-            await self._apply(event, _decode(event.body))
+            await self._apply_stored(event)
         self.strange = await count_strange(self._pool, STRANGE_S)
 
     async def run(self, job: Job) -> None:
@@ -94,7 +94,7 @@ class WebhookService:
             facts = provider.read(headers, body)
         except (Forged, Stale) as error:
             self.refused += 1
-            log.warning("a webhook was refused", provider=name, reason=repr(error))
+            log.info("a webhook was refused", provider=name, reason=repr(error))
             raise Refusal(WEBHOOK_FORGED) from error
         if not facts:
             return None, []
@@ -107,6 +107,16 @@ class WebhookService:
             body=_encode(facts),
         )
         return event, facts
+
+    async def _apply_stored(self, event: ProviderEvent) -> None:
+        """Apply what waited; what cannot be applied holds up no other."""
+        try:
+            await self._apply(event, _decode(event.body))
+        except Unavailable:
+            raise
+        except Exception:
+            self._desk.alarms += 1
+            log.exception("a webhook cannot be applied", event_ref=event.event_ref)
 
     async def _apply(self, event: ProviderEvent, facts: list[Fact]) -> bool:
         """Let its order hear of a message; False if it waits for its attempt."""

@@ -375,6 +375,15 @@ async def test_what_is_altered_in_one_table_alone_is_noticed(shop, sql):
     assert "REF1" in difference.sentence()
 
 
+async def test_what_is_owed_though_no_refund_failed_is_noticed(shop):
+    order = await shop.order(late="refund")
+    await shop.hear(order, captured(order, 1, 6300), NotBooked("hold_expired"))
+    await shop.store.query("DELETE FROM refund")
+    await shop.store.query("UPDATE orders SET due = 6300")
+    (one,) = await shop.takings()
+    assert [(each.is_uneven, each.due) for each in one.differences] == [(True, 6300)]
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_orders_add_up_whatever_they_hear_of(shop, seed):
     """M1, by the rules that run: orders hear of what may happen, in any order."""

@@ -200,3 +200,13 @@ def test_a_patch_is_looked_at_without_the_event():
     assert [fault.field for fault in patch_faults(opened, {"1"})] == ["registration"]
     assert patch_faults(opened, {"GA"}) == []
     assert patch_faults(settings_patch(patch(ends_at=None)), set()) == []
+
+
+def test_types_are_kept_by_key_and_need_a_price_of_their_category():
+    child = {"name": "Child", "prices": {"1": {"amount": 500, "currency": "EUR"}}}
+    prices = {"1": {"amount": 900, "currency": "EUR"}}
+    settings = settings_of(create(types={"child": child}, prices=prices))
+    check_settings(settings, {"1"})
+    assert settings_fields(settings)["types"]["child"].prices["1"].amount == 500
+    alone = settings_of(create(types={"child": child}))
+    assert wrong_field(alone, {"1"}) == "types.child.prices.1"

@@ -30,16 +30,20 @@ EVENT = {
 BUYER = {"email": "olga@example.org", "name": "Olga Ivanova", "locale": "de"}
 
 
+async def free_port() -> int:
+    """Return a port at which nobody listens."""
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = int(runner.addresses[0][1])
+    await runner.cleanup()
+    return port
+
+
 @asynccontextmanager
-async def gateway(path):
+async def gateway(path, port):
     """Run the gateway with its deliveries; yield its address."""
     file = GatewayFile(path / "gateway.sqlite")
-    listening = web.AppRunner(web.Application())
-    await listening.setup()
-    site = web.TCPSite(listening, "127.0.0.1", 0)
-    await site.start()
-    port = listening.addresses[0][1]
-    await listening.cleanup()
     url = f"http://127.0.0.1:{port}"
     book = Book(file, url, lambda: int(time.time() * 1_000))
     runner = web.AppRunner(make_app(book, (SECRET,)), shutdown_timeout=0.1)
@@ -92,21 +96,30 @@ class World:
             return response.status
 
 
+@asynccontextmanager
+async def selling(database_url, url):
+    """Run a server that asks this gateway, with the event on sale."""
+    settings = {
+        "payments": "gateway",
+        "gateway_url": url,
+        "gateway_secret": SECRET.decode(),
+        "unsafe": True,
+    }
+    async for nobody in run_server(database_url, rate_limits="off", **settings):
+        signed_in = await nobody.good("POST", "/v1/auth/login", ADMIN)
+        seller = nobody.as_(signed_in["access_token"])
+        event = (await seller.good("POST", "/v1/events", EVENT))["id"]
+        await seller.good("POST", f"/v1/events/{event}/publish")
+        yield World(nobody, seller, event)
+
+
 @pytest.fixture
 async def world(database_url, tmp_path):
-    async with gateway(tmp_path) as url:
-        settings = {
-            "payments": "gateway",
-            "gateway_url": url,
-            "gateway_secret": SECRET.decode(),
-            "unsafe": True,
-        }
-        async for nobody in run_server(database_url, rate_limits="off", **settings):
-            signed_in = await nobody.good("POST", "/v1/auth/login", ADMIN)
-            seller = nobody.as_(signed_in["access_token"])
-            event = (await seller.good("POST", "/v1/events", EVENT))["id"]
-            await seller.good("POST", f"/v1/events/{event}/publish")
-            yield World(nobody, seller, event)
+    async with (
+        gateway(tmp_path, await free_port()) as url,
+        selling(database_url, url) as world,
+    ):
+        yield world
 
 
 async def test_an_order_from_the_hold_to_the_booking(world):
@@ -210,6 +223,32 @@ async def test_a_second_attempt_ends_the_first(world):
     assert (closed.status, closed.body["code"]) == (409, "order_closed")
 
 
+async def test_what_is_in_is_not_given_back_and_what_goes_back_lets_nobody_in(world):
+    buyer = await world.guest()
+    codes = []
+    orders = [await world.order(buyer, 1) for _ in range(2)]
+    for order in orders:
+        assert await world.choose(order, "pay") < 400
+        async with asyncio.timeout(20):
+            while not order["tickets"]:
+                order = await buyer.good("GET", f"/v1/orders/{order['id']}")
+                await asyncio.sleep(0.02)
+        codes.append(order["tickets"][0]["code"])
+
+    async def scan(code: str, nonce: str) -> str:
+        body = {"event": world.event, "code": code, "nonce": nonce}
+        found = await world.seller.good("POST", "/v1/checkin/scans", body)
+        return str(found["result"])
+
+    assert await scan(codes[0], "nonce-0000000000000001") == "ok"
+    refused = await buyer.post(f"/v1/orders/{orders[0]['id']}/cancel")
+    assert (refused.status, refused.body["code"]) == (409, "already_in")
+    assert await scan(codes[0], "nonce-0000000000000002") == "already_in"
+    gone = await buyer.post(f"/v1/orders/{orders[1]['id']}/cancel")
+    assert gone.body["status"] == "refunded"
+    assert await scan(codes[1], "nonce-0000000000000003") in ("locked", "revoked")
+
+
 async def test_an_order_that_is_left_frees_its_places(world):
     buyer = await world.guest()
     order = await world.order(buyer, 5)
@@ -246,6 +285,24 @@ async def test_orders_are_listed_and_searched(world):
     assert found["id"] == one["id"]
 
 
+async def test_an_order_waits_for_a_gateway_that_is_away(database_url, tmp_path):
+    port = await free_port()
+    async with selling(database_url, f"http://127.0.0.1:{port}") as world:
+        buyer = await world.guest()
+        body = {"event": world.event, "hold": await world.hold(buyer)}
+        away = await buyer.post("/v1/orders", body, Idempotency_Key="k")
+        assert (away.status, away.body["code"]) == (503, "provider_unavailable")
+        assert away.body["transient"]
+        assert int(away.headers["Retry-After"]) > 0
+        (order,) = (await buyer.good("GET", "/v1/orders"))["items"]
+        assert (order["status"], order["payment"]) == ("payment_pending", None)
+        async with gateway(tmp_path, port):
+            there = await buyer.post("/v1/orders", body, Idempotency_Key="k")
+            assert (there.status, there.body["id"]) == (201, order["id"])
+            assert await world.choose(there.body, "pay") < 400
+            await world.becomes(buyer, order["id"], "confirmed")
+
+
 async def test_bad_input_is_told_in_full(world):
     buyer = await world.guest()
     body = {
@@ -278,6 +335,14 @@ async def test_bad_input_is_told_in_full(world):
     assert (forged.status, forged.body["code"]) == (400, "webhook_forged")
     unknown = await buyer.post("/v1/payments/stripe/webhook", {})
     assert unknown.status == 404
+    # The log of who did what is written in this order; the last one is in there.
+    await buyer.post("/v1/orders/ord_none/cancel")
+    async with asyncio.timeout(20):
+        routes: list[str] = []
+        while "/v1/orders/{order}/cancel" not in routes:
+            page = await world.seller.good("GET", "/v1/activity?limit=200")
+            routes = [one["route"] for one in page["items"]]
+    assert not any("webhook" in route for route in routes)
 
 
 async def test_without_a_provider_nothing_is_sold_that_is_paid_first(admin):

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import pytest
 from msgspec.structs import replace
 
-import server.shop.orders.driving.driver as driving
 from inventory.commands import ChangeSale
+from persistence.shop.orders import orders
 from server.base.jobs import Job
 from server.live.actors.registry import ask
 from server.shop.orders import facts
+from server.shop.orders.driving import driver
 from server.shop.payments.gateway.wire import Behaviour
 from server.shop.payments.provider import ProviderUnavailable
 from tests.server.shop.orders.mortals import Mortal
@@ -144,6 +145,15 @@ async def test_an_abandoned_payment_for_five_frees_five(shop):
     assert shop.book.show(await shop.ref(order)).state == "expired"
 
 
+async def test_one_look_drives_all_whose_time_has_come(shop, monkeypatch):
+    monkeypatch.setattr(orders, "TAKEN_MAX", 2)
+    monkeypatch.setattr(driver, "TAKEN_MAX", 2)
+    begun = [await shop.begin(user=f"user {number}") for number in range(5)]
+    await shop.settle()
+    steps = {(await shop.state(order)).step for order in begun}
+    assert steps == {"paying"}
+
+
 async def test_nobody_takes_up_what_rests_or_what_another_drives(shop):
     order = await shop.begin()
     assert await shop.store.take_up() == []
@@ -270,7 +280,7 @@ async def test_a_price_raised_between_page_and_order_is_told_and_the_hold_stays(
 async def test_an_order_ends_when_its_time_does_and_not_at_the_next_look(
     shop, monkeypatch
 ):
-    monkeypatch.setattr(driving, "LOOK_S", 3_600)
+    monkeypatch.setattr(driver, "LOOK_S", 3_600)
     orders = [await shop.priced(user=f"user {number}") for number in range(3)]
     await shop.pool.fetch(
         "UPDATE orders SET pay_until = now() + (right(order_id, 1)::int * 0.1 || 's')"
@@ -285,3 +295,22 @@ async def test_an_order_ends_when_its_time_does_and_not_at_the_next_look(
     running.cancel()
     assert (await shop.counts())["free"] == PLACES
     assert [(await shop.state(one)).step for one in orders] == ["expired"] * 3
+
+
+async def test_an_order_that_cannot_be_driven_holds_up_no_other(shop):
+    broken, order = await shop.begin(), await shop.begin(user="bert")
+    do = shop.driver._do
+
+    async def breaking(stored, wish):
+        if stored.state.order == broken:
+            raise ValueError("it is broken")
+        return await do(stored, wish)
+
+    shop.driver._do = breaking
+    await shop.settle()
+    assert (await shop.state(broken)).step == "pledging"
+    assert (await shop.state(order)).step == "paying"
+    assert shop.desk.alarms == 1
+    shop.driver._do = do
+    await shop.settle()
+    assert (await shop.state(broken)).step == "paying"

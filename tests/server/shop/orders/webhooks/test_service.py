@@ -119,6 +119,31 @@ async def test_a_message_that_overtook_us_waits_and_is_applied(shop):
     assert await shop.deliver(*messages) == [True] * len(messages)
 
 
+async def test_what_cannot_be_applied_holds_up_no_other(shop):
+    orders = await pay_all(shop, 2, Behaviour())
+    messages = shop.messages()
+    await shop.pool.fetch("CREATE TABLE aside AS SELECT * FROM payment")
+    await shop.pool.fetch("DELETE FROM payment")
+    await shop.deliver(*messages)
+    await shop.pool.fetch("INSERT INTO payment SELECT * FROM aside")
+    take, ref = shop.desk.take, await shop.ref(orders[0])
+
+    async def breaking(event, facts):
+        if event.payment_ref == ref:
+            raise ValueError("it is broken")
+        return await take(event, facts)
+
+    shop.desk.take = breaking
+    await shop.webhooks.look()
+    shop.desk.take = take
+    await shop.driver.drain(10)
+    states = [(await shop.state(order)).status for order in orders]
+    assert states == ["payment_pending", "confirmed"]
+    await shop.webhooks.look()
+    await shop.driver.drain(10)
+    assert (await shop.state(orders[0])).status == "confirmed"
+
+
 async def test_what_tells_of_nothing_known_is_counted_after_ten_minutes(shop):
     order = await shop.priced()
     await shop.pay(order)
