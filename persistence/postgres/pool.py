@@ -44,16 +44,28 @@ class Pool:
 
     @classmethod
     async def open(
-        cls, url: str, size: int = limits.READ_CONNECTIONS_MAX, name: str = "onsale"
+        cls,
+        url: str,
+        size: int = limits.READ_CONNECTIONS_MAX,
+        name: str = "onsale",
+        *,
+        replan: bool = False,
     ) -> "Pool":
-        """Connect once, to fail early; further connections are made when needed."""
+        """Connect once, to fail early; further connections are made when needed.
+
+        `replan` is for few, large statements about tables that grow while they run: the
+        plan that was good for an empty table would be kept until somebody counts it.
+        """
+        settings = {**SERVER_SETTINGS, "application_name": name}
+        if replan:
+            settings["plan_cache_mode"] = "force_custom_plan"
         connections = Connections(
             partial(
                 asyncpg.connect,
                 url,
                 timeout=limits.CONNECT_TIMEOUT_S,
                 command_timeout=limits.READ_TIMEOUT_S,
-                server_settings={**SERVER_SETTINGS, "application_name": name},
+                server_settings=settings,
                 target_session_attrs="read-write",
             ),
             size,
