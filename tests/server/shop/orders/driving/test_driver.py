@@ -289,12 +289,12 @@ async def test_an_order_ends_when_its_time_does_and_not_at_the_next_look(
     )
     running = asyncio.create_task(shop.driver.run(Job()))
     async with asyncio.timeout(60):
-        told = shop.told
-        while {x.state.step for x in told[-3:]} != {"expired"}:  # noqa: ASYNC110 - of rows
+        ended = ["expired"] * 3
+        while [x.state.step for x in shop.told[-3:]] != ended:  # noqa: ASYNC110 - rows
             await asyncio.sleep(0.01)
     running.cancel()
     assert (await shop.counts())["free"] == PLACES
-    assert [(await shop.state(one)).step for one in orders] == ["expired"] * 3
+    assert [(await shop.state(one)).step for one in orders] == ended
 
 
 async def test_an_order_that_cannot_be_driven_holds_up_no_other(shop):
