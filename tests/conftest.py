@@ -52,6 +52,7 @@ BOTH_LOOPS = (
 )
 # Of those, what is about statements, documents and addresses alone.
 ONE_LOOP = (
+    "tests/faults/orders/",
     "tests/persistence/journal/test_audit.py",
     "tests/persistence/journal/test_receipt_key.py",
     "tests/persistence/journal/test_results.py",

@@ -11,6 +11,10 @@ COVERS = {
         "server/shop/orders/attempts.py",
         "server/shop/orders/facts.py",
     ],
+    "tests/server/shop/orders/opening/test_service.py": [
+        "persistence/shop/orders/openings.py",
+        "server/shop/orders/opening/mails.py",
+    ],
     "tests/server/shop/orders/driving/test_driver.py": [
         "server/shop/orders/driving/desk.py",
     ],

@@ -80,10 +80,11 @@ WITH hall AS MATERIALIZED (
 ), made AS (
     INSERT INTO event (event_id, venue_id, initial_settings, settings, name, status,
         starts_at, created_by, request_hash, organisation_id,
-        description, category, tags, image_id, venue_name, fees, tax)
+        description, category, tags, image_id, venue_name, fees, tax,
+        late)
     SELECT $1, venue_id, $3::jsonb, $3::jsonb, $4, $5, $6, $7, $8, $9,
         $10, $11, $12, (SELECT image_id FROM shown),
-        CASE WHEN capacity IS NULL THEN name ELSE '' END, $14::jsonb, $15::jsonb
+        CASE WHEN capacity IS NULL THEN name ELSE '' END, $14::jsonb, $15::jsonb, $16
     FROM hall WHERE $9 IS NULL OR EXISTS (SELECT FROM seller)
     ON CONFLICT (event_id) DO NOTHING
     RETURNING event_id, venue_id, settings
@@ -336,6 +337,7 @@ class Catalog:
             image,
             msgspec.json.encode(details.fees).decode(),
             msgspec.json.encode(details.tax).decode(),
+            details.late,
         )
         row = await self.find_event(event)
         if row is None:

@@ -45,7 +45,8 @@ WITH seen AS (
         category = CASE WHEN $7::boolean THEN $8::text ELSE category END,
         tags = CASE WHEN $9::boolean THEN $10::text[] ELSE tags END,
         fees = coalesce($13::jsonb, fees),
-        tax = coalesce($14::jsonb, tax)
+        tax = coalesce($14::jsonb, tax),
+        late = coalesce($15, late)
     FROM seen
     WHERE e.event_id = seen.event_id AND ($3 IS NULL OR EXISTS (SELECT FROM once))
 )
@@ -89,6 +90,10 @@ class Tax(Struct, frozen=True, forbid_unknown_fields=True):
     """What buyers read: `VAT 19 %`."""
 
 
+Late = Literal["same", "refund"]
+"""What becomes of money that comes after the pay time: the same seats where they are
+all free, or all of it goes back."""
+
 NO_FEES: Final = Fees()
 NO_TAX: Final = Tax()
 
@@ -101,6 +106,7 @@ class DetailsChange(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] | UnsetType = UNSET
     fees: Fees | UnsetType = UNSET
     tax: Tax | UnsetType = UNSET
+    late: Late | UnsetType = UNSET
 
 
 class UsedKey(Struct, frozen=True):
@@ -147,6 +153,7 @@ class EventDetails:
             shown = value if given else nothing
             values += (given, list(shown) if isinstance(shown, tuple) else shown)
         values += (seen, seen_details, _json(change.fees), _json(change.tax))
+        values.append(None if change.late is UNSET else change.late)
         row = await self._pool.fetch_one(_EDIT, event, user, key, request_hash, *values)
         if row is None and not (seen is None and seen_details is None):
             raise Stale

@@ -16,7 +16,7 @@ from msgspec import Struct
 from inventory.settings import Settings
 from persistence import limits
 from persistence.errors import BadCursor
-from persistence.events.details import NO_FEES, NO_TAX, Fees, Tax
+from persistence.events.details import NO_FEES, NO_TAX, Fees, Late, Tax
 from persistence.postgres.cursors import fetched
 from persistence.postgres.pool import Row
 
@@ -42,7 +42,7 @@ SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
     coalesce(p.registrations, 0) AS registrations, lower(e.name) AS sort_name,
     CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue,
     e.calendar_changed_at, e.calendar_sequence, e.details_revision,
-    e.fees::text AS fees, e.tax::text AS tax
+    e.fees::text AS fees, e.tax::text AS tax, e.late
 FROM event e JOIN venue v USING (venue_id)
     LEFT JOIN event_popularity p USING (event_id)
     LEFT JOIN image i USING (image_id)
@@ -75,6 +75,7 @@ class Details(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     fees: Fees = NO_FEES
     tax: Tax = NO_TAX
+    late: Late = "same"
 
 
 class ImageRow(Struct, frozen=True):
@@ -268,6 +269,7 @@ def event_of(row: Row) -> EventRow:
             tags=tuple(row["tags"]),
             fees=_fees(row["fees"]),
             tax=_tax(row["tax"]),
+            late=row["late"],
         ),
         image=_image_of(row),
         registrations=row["registrations"],

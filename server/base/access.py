@@ -14,7 +14,7 @@ from msgspec import Struct
 from inventory.rejections import MANAGERS_ONLY
 from persistence.people.api_keys import Scope
 from persistence.people.organisations import MemberRole, Reach
-from server.base.identity import Identity, Machine
+from server.base.identity import Identity, Machine, Opener
 
 Access = Literal[
     "operational",
@@ -67,6 +67,7 @@ _RANK_NAMES: Final[dict[Needed, str]] = {
 }
 OWNERS_ONLY: Final = "This needs an owner of the organisation: it is about its owners."
 PEOPLE_ONLY: Final = "API keys may not do this; it needs the token of a person."
+ONE_ORDER: Final = "This token is for one order and its tickets, and for nothing else."
 _OTHERS_KEY: Final = "This API key is of another organisation."
 _MAKER_ONLY: Final = "This needs the organizer who made it, or an administrator."
 _ORGANISER_OR_LEADER: Final = (
@@ -99,11 +100,20 @@ class Denial(Struct, frozen=True):
 
 
 def admit(
-    access: Access, scope: Scope | None, identity: Identity | None
+    access: Access,
+    scope: Scope | None,
+    identity: Identity | None,
+    *,
+    opened: bool = False,
 ) -> Denial | None:
-    """Return why somebody is not let in to a route, as far as the route alone tells."""
+    """Return why somebody is not let in to a route, as far as the route alone tells.
+
+    `opened` is whether it lets in who opened an order with a secret.
+    """
     if isinstance(identity, Machine):
         return lacks(identity, scope)
+    if isinstance(identity, Opener):
+        return None if opened else Denial("forbidden", ONE_ORDER)
     roles = ROLES.get(access)
     if roles is None:
         return None
@@ -126,6 +136,16 @@ def lacks(machine: Machine, scope: Scope | None) -> Denial | None:
     if scope in machine.scopes:
         return None
     return Denial("forbidden", f"This API key lacks the scope {scope}.")
+
+
+def has_order(who: Identity, buyer: str, order: str | None) -> bool:
+    """Return whether an order is somebody's: they made it, or opened this very one.
+
+    `order` is None where there is none, as of a ticket that was booked without one.
+    """
+    if isinstance(who, Opener):
+        return order is not None and who.order == order
+    return who.user == buyer
 
 
 def may_act_for(

@@ -23,7 +23,7 @@ class Identity(Struct, frozen=True):
     """Who a request comes from, and until when that is proven (Unix seconds)."""
 
     user: str
-    role: Role | Literal["key"]
+    role: Role | Literal["key", "order"]
     expires_at_s: int
     session: str = ""
     """Empty for a guest, who has nothing but the token."""
@@ -44,6 +44,15 @@ class Machine(Identity, frozen=True, kw_only=True):
 
     organisation: str
     scopes: frozenset[Scope]
+
+
+class Opener(Identity, frozen=True, kw_only=True):
+    """Somebody who opened one order with a secret that was mailed, and nothing else.
+
+    `user` is the order's id, which is nobody's name: of its buyer nothing is theirs.
+    """
+
+    order: str
 
 
 class Authenticator(Protocol):
@@ -83,3 +92,16 @@ class KeyAuthenticator(Protocol):
 
     async def forgotten(self, within_s: float) -> None:
         """Wait until keys are to be looked up anew, for so long at most."""
+
+
+class OpenerAuthenticator(Protocol):
+    """Checks the tokens of who opened an order."""
+
+    def is_token(self, text: str) -> bool:
+        """Return whether this looks like such a token; no access token does."""
+
+    def knows(self, text: str) -> bool:
+        """Return whether a token was good a moment ago; others may be guesses."""
+
+    async def identify(self, text: str) -> Opener | None:
+        """Return who a token proves. Raises `Unavailable`."""

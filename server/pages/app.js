@@ -1,15 +1,17 @@
 // The page: choose an event, load its map, watch it, show what the board says.
 
 import { Board } from "./board.js";
+import { Buying } from "./buy.js";
 import { Drawing } from "./canvas.js";
+import { askJson, forget, guestToken } from "./visitor.js";
 
 const EVENTS_EVERY_MS = 5_000;
 const SUMMARY_EVERY_MS = 5_000;
 const SILENCE_MS = 25_000; // a beat comes every 10 s, so this long means a dead line
 const BACKOFF_MS = [250, 500, 1_000, 2_000, 4_000, 8_000];
-const TOKEN = "onsale.guest";
 
 const element = (id) => document.getElementById(id);
+const buying = new Buying();
 const drawing = new Drawing(element("venue"));
 const summary = { text: "", at: 0, timer: 0 };
 
@@ -17,39 +19,15 @@ let events = [];
 let chosen = new URLSearchParams(location.hash.slice(1)).get("event");
 let watching = null; // the Watch of the event on show
 
-class HttpError extends Error {
-  constructor(status) {
-    super(`The server answered ${status}.`);
-    this.status = status;
-  }
-}
-
-async function fetchJson(path, options) {
-  const response = await fetch(path, { cache: "no-cache", ...options });
-  if (!response.ok) throw new HttpError(response.status);
-  return response.json();
-}
-
-// -- Who we are
-
-async function guestToken() {
-  const kept = sessionStorage.getItem(TOKEN);
-  if (kept !== null) return kept;
-  const answer = await fetchJson("/v1/auth/guest", { method: "POST" });
-  sessionStorage.setItem(TOKEN, answer.access_token);
-  return answer.access_token;
-}
-
 // Reads need a token too where the server says so; asking with one is always right.
 async function read(path) {
-  const ask = async () =>
-    fetchJson(path, { headers: { Authorization: `Bearer ${await guestToken()}` } });
+  const token = await guestToken();
   try {
-    return await ask();
+    return await askJson(path, { token });
   } catch (error) {
     if (error.status !== 401) throw error;
-    sessionStorage.removeItem(TOKEN);
-    return ask();
+    forget(token);
+    return askJson(path, { token: await guestToken() });
   }
 }
 
@@ -63,6 +41,7 @@ class Watch {
     this.failures = 0;
     this.pause_ms = 0; // how long the server asked us to stay away
     this.nextId = 1;
+    this.token = null;
     this.awaited = 0; // id of the watch frame whose reply has not come yet
     this.heardAt = 0;
     this.timer = 0;
@@ -77,6 +56,7 @@ class Watch {
         if (this.ended) return;
         this.board = new Board(map);
         drawing.show(this.board);
+        buying.show(this.event, map);
       }
       const token = await guestToken();
       if (!this.ended) this.connect(token);
@@ -86,6 +66,7 @@ class Watch {
   }
 
   connect(token) {
+    this.token = token;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/v1/ws`, "onsale.v1.json");
     this.socket = socket;
@@ -122,7 +103,7 @@ class Watch {
   receive(frame) {
     this.heardAt = performance.now();
     if (frame.op === "refused" || frame.op === "error") {
-      if (frame.code === "unauthenticated") sessionStorage.removeItem(TOKEN);
+      if (frame.code === "unauthenticated") forget(this.token);
       this.socket.close();
       return;
     }
@@ -145,6 +126,7 @@ class Watch {
       if (this.board.isBehind(frame)) return this.resync();
     } else if (frame.op === "sale") {
       this.event.status = frame.status;
+      buying.showState(frame.status);
     } else {
       return;
     }
@@ -202,6 +184,7 @@ function showFigures({ board, event }) {
   const { history_id, epoch, version } = board.position;
   element("version").textContent = version.toLocaleString();
   element("position").textContent = `History ${history_id}, epoch ${epoch}`;
+  buying.showFree(counts.free);
   const total = counts.free + counts.held + counts.booked;
   element("sold").value = total ? counts.booked / total : 0;
 
@@ -230,6 +213,7 @@ function summarize(text) {
 
 function showEvent(event) {
   watching?.end();
+  buying.hide();
   chosen = event.id;
   element("name").textContent = event.name;
   element("events").value = event.id;
@@ -293,6 +277,13 @@ element("events").addEventListener("change", ({ target }) => {
   if (event === undefined) return;
   history.replaceState(null, "", `#event=${encodeURIComponent(event.id)}`);
   showEvent(event);
+});
+
+// Another address of this page, typed or followed in the same tab.
+addEventListener("hashchange", () => {
+  const id = new URLSearchParams(location.hash.slice(1)).get("event");
+  const event = events.find((one) => one.id === id);
+  if (event !== undefined) showEvent(event);
 });
 
 refreshEvents();

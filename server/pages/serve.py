@@ -4,6 +4,7 @@ The files are read once, when the application is built. A request can only name 
 them, so there is no path to climb out of.
 """
 
+from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import Final
@@ -13,11 +14,40 @@ from msgspec import Struct
 
 CONTENT_TYPES: Final = {
     "app.js": "text/javascript",
+    "away.js": "text/javascript",
     "board.js": "text/javascript",
+    "buy.js": "text/javascript",
     "canvas.js": "text/javascript",
+    "copies.js": "text/javascript",
     "index.html": "text/html",
+    "look_up.js": "text/javascript",
+    "offline.js": "text/javascript",
+    "opened.js": "text/javascript",
+    "order.html": "text/html",
+    "order.js": "text/javascript",
+    "order_line.js": "text/javascript",
+    "order_words.js": "text/javascript",
+    "own.css": "text/css",
     "style.css": "text/css",
+    "ticket.html": "text/html",
+    "ticket.js": "text/javascript",
+    "visitor.js": "text/javascript",
+    "words.js": "text/javascript",
 }
+
+PAGES: Final = {
+    "/": "index.html",
+    "/orders/{order}": "order.html",
+    "/tickets/": "ticket.html",
+    # A service worker sees what is below its own address.
+    "/tickets/offline.js": "offline.js",
+    "/tickets/{ticket}": "ticket.html",
+}
+"""Addresses of pages, and what is sent there: the same for each order and ticket.
+
+Whose it is, and whether it exists, says the interface to the script; `/tickets/` is the
+page that the service worker keeps.
+"""
 
 HEADERS: Final = {
     # No inline script or style, no other host; 'self' includes our websocket.
@@ -68,12 +98,12 @@ def respond(request: web.Request, asset: Asset) -> web.Response:
 
 
 def add_pages(app: web.Application) -> None:
-    """Add `/` and `/assets/{name}` to the application."""
+    """Add the pages, and `/assets/{name}`, to the application."""
     assets = load_assets()
-    index = assets.pop("index.html")
-
-    async def show_index(request: web.Request) -> web.Response:
-        return respond(request, index)
+    for path, name in PAGES.items():
+        app.router.add_get(path, partial(_show, assets[name]))
+    for name in PAGES.values():
+        assets.pop(name, None)
 
     async def show_asset(request: web.Request) -> web.Response:
         asset = assets.get(request.match_info["name"])
@@ -81,5 +111,8 @@ def add_pages(app: web.Application) -> None:
             raise web.HTTPNotFound
         return respond(request, asset)
 
-    app.router.add_get("/", show_index)
     app.router.add_get("/assets/{name}", show_asset)
+
+
+async def _show(asset: Asset, request: web.Request) -> web.Response:
+    return respond(request, asset)

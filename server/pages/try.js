@@ -146,9 +146,14 @@ async function showAnswer(operation, example, response) {
   const kind = (response.headers.get("Content-Type") ?? "").split(";")[0];
   showStatus(`${response.status} ${response.statusText}`, response.ok ? "good" : "bad");
   const place = element("answer");
+  element("pay-line").hidden = true;
   if (kind.startsWith("image/")) {
     const url = URL.createObjectURL(await response.blob());
     place.replaceChildren(make("img", "", { src: url, alt: "The image" }));
+    return;
+  }
+  if (kind === "application/pdf") {
+    place.textContent = `${(await response.blob()).size} bytes of a PDF`;
     return;
   }
   const text = await response.text();
@@ -158,11 +163,18 @@ async function showAnswer(operation, example, response) {
   }
   const body = JSON.parse(text);
   place.textContent = JSON.stringify(body, null, 2);
+  showPaying(body.payment?.url);
   if (!response.ok) return;
   const content = operation.said.responses[response.status]?.content?.[JSON_TYPE];
   const examples = examplesIn(content);
   lessons.learn(examples.get(example) ?? examples.values().next().value, body);
   if (body.access_token) await meet(body);
+}
+
+// What an order answers with: it is paid somewhere else.
+function showPaying(url) {
+  element("pay-line").hidden = url === undefined;
+  if (url !== undefined) element("pay").href = url;
 }
 
 function showStatus(text, state) {

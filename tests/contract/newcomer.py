@@ -21,6 +21,7 @@ OPAQUE = re.compile(
     r"|[A-Z0-9]{6}"  # a reference
 )
 CODE = re.compile(r"#\w+=([\w-]+)")
+ORDER_LINK = re.compile(r"/orders/[\w-]+#([\w-]+)")
 FORM = "multipart/form-data"
 JSON = "application/json"
 READ_ON = {"count", "cursor", "limit"}
@@ -170,6 +171,15 @@ class Newcomer:
             answer = await self.api.request(operation.method, path, *sent, **more)
         return answer
 
+    def forgets(self, *examples: str) -> None:
+        """Forget what stands for examples: the next answer with others has them."""
+        for example in examples:
+            del self.known[example]
+
+    async def finds(self, who: str, name: str, **query: Any) -> None:
+        """Call a list with a query until it finds something."""
+        await self._found(who, name, query, {})
+
     async def lists(self, who: str, name: str, **given: Any) -> None:
         """Call a list as it is, with each filter, and for its second page.
 
@@ -234,6 +244,12 @@ class Newcomer:
         (code,) = CODE.findall(mail.get_content())
         shown = self.operations["verify_email"].content()[JSON]["example"]
         self.known[shown["code"]] = code
+
+    async def reads_link(self, address: str, subject: str, example: str) -> None:
+        """Wait for a mail with a link to an order; keep the secret behind it."""
+        mail = await self._office.mail_to(address, subject, self._arrived)
+        (secret,) = ORDER_LINK.findall(mail.get_content())
+        self.known[example] = secret
 
     def learn(self, example: Any, actual: Any, *, listed: bool = False) -> None:
         """Keep what stands in an answer in the place of the example's values.

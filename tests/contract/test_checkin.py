@@ -114,6 +114,18 @@ async def test_three_codes_of_one_booking_open_three_times(api, one):
         )
 
 
+async def test_a_ticket_tells_since_when_it_is_in(api, one):
+    door = await open_door(api, one, 2)
+    mine = [f"/v1/tickets/{ticket['ticket']}" for ticket in door.tickets]
+    body = door.body()
+    scanned = await door.good("POST", SCANS, body)
+    shown = [await api.good("GET", path, who=one.owner) for path in mine]
+    assert [ticket["entered_at"] for ticket in shown] == [scanned["at"], None]
+    undo = {"event": door.event, "reason": "Scanned by mistake"}
+    await door.good("POST", f"{SCANS}/{body['nonce']}/undo", undo)
+    assert (await api.good("GET", mine[0], who=one.owner))["entered_at"] is None
+
+
 async def test_who_may_scan(api, one):
     door, stranger = await open_door(api, one), await team(api)
     for who in (one.owner, one.leader, api.admin):

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.transport.rest.story import OTHER_PASSWORD
+from server.shop.orders.examples import BUYER, SECRET
+from server.transport.rest.story import OTHER_PASSWORD, TICKET_CODE, TICKET_ID
 from tests.contract.client import Api
 from tests.contract.newcomer import Newcomer, frames_in
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD, Server
@@ -145,6 +146,9 @@ async def puts_an_event_on_sale(one: Newcomer) -> None:
     await one.does("olga", "edit_venue")
     await one.does("olga", "duplicate_venue")
     await one.does("olga", "delete_venue", venue=VENUE_COPY)
+    # Nobody takes money here: what is paid before it is booked has tests of its own.
+    await one.does("olga", "create_event", "paid")
+    await one.does("olga", "delete_event")
     await one.does("olga", "create_event", "venue")
     await one.does("olga", "edit_event", "details")
     await one.does("olga", "upload_image", data=picture())
@@ -228,11 +232,18 @@ async def orders(one: Newcomer) -> None:
     await one.does("olga", "show_referenced_order")
     await one.is_refused("olga", "pay_order", "order_closed")
     await one.is_refused("nobody", "take_payment_webhook", "webhook_forged")
+    await one.does("nobody", "look_up_order")
+    subject = f"Your order {made['reference']}"
+    await one.reads_link(BUYER["email"], subject, SECRET)
+    await one.does("finder", "open_order")
+    assert (await one.does("finder", "show_order"))["id"] == made["id"]
     assert (await one.does("olga", "cancel_order"))["status"] == "cancelled"
 
 
 async def opens_the_doors(one: Newcomer) -> None:
-    await one.lists("olga", "list_tickets")
+    # That of before went back with its booking.
+    one.forgets(TICKET_ID, TICKET_CODE)
+    await one.finds("olga", "list_tickets", status="valid")
     await one.does("olga", "list_checkin_lists")
     await one.does("olga", "create_checkin_list")
     await one.does("olga", "show_checkin_list")

@@ -32,6 +32,7 @@ REALTIME = pytest("tests/server/live")
 CONTRACT = pytest("tests/contract/test_watch.py", "tests/contract/test_keys.py")
 
 TICKETS = pytest("tests/server/shop/tickets")
+OPENING = pytest("tests/server/shop/orders/opening/test_service.py")
 
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
@@ -108,6 +109,14 @@ _BY_FILE: dict[str, Detector] = {
     "server/live/followers/following.py": pytest("tests/server/live/followers"),
     "server/live/followers/followers.py": pytest("tests/server/live/followers"),
     "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),
+    "persistence/shop/orders/openings.py": OPENING,
+    "server/shop/orders/opening/service.py": OPENING,
+    "server/base/access.py": pytest("tests/server/shop/orders/opening/test_rest.py"),
+    "persistence/shop/orders/provider_events.py": pytest(
+        "tests/server/shop/orders/webhooks"
+    ),
+    "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
+    "server/shop/orders/service.py": pytest("tests/server/shop/orders/test_rest.py"),
     "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
     "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
     "persistence/shop/checkin/scans.py": pytest(

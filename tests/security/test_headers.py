@@ -30,6 +30,9 @@ PLACES = {
 PAGES = (
     "/",
     "/assets/app.js",
+    "/orders/ord",
+    "/tickets/tkt",
+    "/tickets/offline.js",
     "/docs",
     "/docs/redoc.standalone.js",
     "/docs/try",

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Struct
 
-from persistence.events.details import NO_FEES, NO_TAX, Fees, Tax
+from persistence.events.details import NO_FEES, NO_TAX, Fees, Late, Tax
 
 __all__ = ["NO_CURRENCY", "Fees", "Reads", "Tax", "Terms", "terms_of"]
 
@@ -17,7 +17,7 @@ NO_CURRENCY: Final = "XXX"
 
 # All prices of an event are in one currency, which only changes while it has none sold.
 _TERMS = """
-SELECT e.fees::text AS fees, e.tax::text AS tax,
+SELECT e.fees::text AS fees, e.tax::text AS tax, e.late,
     (SELECT min(p.value ->> 'currency') FROM jsonb_each(e.settings -> 'prices') AS p)
         AS currency
 FROM event e WHERE e.event_id = $1
@@ -28,12 +28,13 @@ _tax = msgspec.json.Decoder(Tax).decode
 
 
 class Terms(Struct, frozen=True):
-    """All that makes lines of an order out of prices."""
+    """What makes lines of an order out of prices, and what becomes of late money."""
 
     currency: str
     """`NO_CURRENCY` where nothing has a price."""
     fees: Fees = NO_FEES
     tax: Tax = NO_TAX
+    late: Late = "same"
 
 
 class Reads(Protocol):
@@ -50,4 +51,4 @@ async def terms_of(where: Reads, event: str) -> Terms:
         raise KeyError(event)
     row = rows[0]
     currency = row["currency"] or NO_CURRENCY
-    return Terms(currency, _fees(row["fees"]), _tax(row["tax"]))
+    return Terms(currency, _fees(row["fees"]), _tax(row["tax"]), row["late"])

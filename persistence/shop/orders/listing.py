@@ -27,6 +27,10 @@ SELECT o.order_id FROM orders o JOIN order_part p ON p.order_id = o.order_id
 WHERE {_ASKED} AND {_BEYOND} {_NEWEST}
 """
 _FORGET = "UPDATE orders SET buyer = '{}' WHERE user_id = $1"
+_CLOSE = """
+DELETE FROM order_opening g USING orders o
+WHERE o.user_id = $1 AND g.order_id = o.order_id
+"""
 
 
 class OrderSearch(Struct, frozen=True, kw_only=True):
@@ -96,8 +100,12 @@ class OrderList:
 
 # asyncpg ships no types, hence Any for its connection.
 async def forget_orders(connection: Any, user: str) -> None:
-    """Leave no trace of who bought; what was paid stays in the books."""
+    """Leave no trace of who bought; what was paid stays in the books.
+
+    What was mailed opens the orders no longer.
+    """
     await connection.execute(_FORGET, user)
+    await connection.execute(_CLOSE, user)
 
 
 def _page(rows: list[Row], limit: int) -> tuple[list[StoredOrder], str | None]:

@@ -44,6 +44,20 @@ SELECT count(*) AS strange FROM provider_event
 WHERE applied_at IS NULL AND received_at < now() - $1 * interval '1 s'
 """
 
+KEPT_D: Final = 90
+"""Days for which messages are kept: providers repeat theirs for some days at most, and
+people ask about a payment for some weeks."""
+
+FORGET_MAX: Final = 5_000
+_FORGET = """
+DELETE FROM provider_event WHERE (provider, event_ref) IN (
+    SELECT provider, event_ref FROM provider_event
+    WHERE received_at < now() - $1 * interval '1 day'
+        AND (applied_at IS NULL OR applied_at < now() - $1 * interval '1 day')
+    ORDER BY received_at LIMIT $2)
+RETURNING provider, event_ref, payment_ref, attempt, body, applied_at
+"""
+
 
 class ProviderEvent(Struct, frozen=True, kw_only=True):
     """One message of a provider; `body` holds its facts."""
@@ -100,3 +114,16 @@ async def count_strange(pool: Pool, older_s: float) -> int:
     row = await pool.fetch_one(_STRANGE, older_s)
     assert row is not None
     return int(row["strange"])
+
+
+async def forget_events(pool: Pool) -> tuple[int, list[ProviderEvent]]:
+    """Delete some messages that are old; return how many, and those never applied.
+
+    Raises `Unavailable`. There may be more where it was `FORGET_MAX`.
+    """
+    rows = await pool.fetch(_FORGET, KEPT_D, FORGET_MAX)
+    strange = [row for row in rows if row["applied_at"] is None]
+    names = ProviderEvent.__struct_fields__
+    return len(rows), [
+        ProviderEvent(**{name: row[name] for name in names}) for row in strange
+    ]

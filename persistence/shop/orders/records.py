@@ -9,6 +9,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from persistence.events.details import Late
+
 Step = Literal[
     "new",
     "pledging",
@@ -133,7 +135,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     """How long its buyer has to pay."""
     until_s: int
     """For how long the hold is asked for: the pay time and a margin."""
-    late: Literal["same", "refund"] = "same"
+    late: Late = "same"
     """What becomes of money that comes after the seats went back."""
     types: dict[str, str | dict[str, int]] | None = None
     """What is bought as which type: a seat by its label, places by area and type."""

@@ -18,7 +18,9 @@ t.state, t.holder ->> 'user' AS holder, t.kind, t.label, t.category, t.area, t.p
 t.key_id, t.issued_at, t.created_at, t.revoked_at, b.user_id, b.reference,
 e.name AS event_name, e.starts_at, e.status, e.venue_name, e.organisation_id,
 e.created_by, coalesce(e.settings ->> 'timezone', 'UTC') AS timezone,
-coalesce(nullif(a.name, ''), nullif(d.name, '')) AS holder_name
+coalesce(nullif(a.name, ''), nullif(d.name, '')) AS holder_name,
+(SELECT min(c.at) FROM checkin_state c
+    WHERE c.ticket_id = t.ticket_id AND c.state = 'in') AS entered_at
 """
 _TICKET: Final = f"""
 SELECT {_FIELDS} FROM ticket t JOIN event e USING (event_id) JOIN booking b USING
@@ -82,6 +84,8 @@ class Ticket(Struct, frozen=True):
     issued_at: datetime
     created_at: datetime
     revoked_at: datetime | None
+    entered_at: datetime | None
+    """Since when it is in, by any list; None where it is not."""
     event_name: str
     starts_at: datetime
     timezone: str
@@ -223,6 +227,7 @@ def _ticket_of(row: Row) -> Ticket:
         issued_at=row["issued_at"],
         created_at=row["created_at"],
         revoked_at=row["revoked_at"],
+        entered_at=row["entered_at"],
         event_name=row["event_name"],
         starts_at=row["starts_at"],
         timezone=row["timezone"],

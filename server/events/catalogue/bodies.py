@@ -30,7 +30,14 @@ from inventory.settings import (
 )
 from inventory.venue.own import GA
 from inventory.zones import is_zone
-from persistence.events.details import NO_FEES, NO_TAX, DetailsChange, Fees, Tax
+from persistence.events.details import (
+    NO_FEES,
+    NO_TAX,
+    DetailsChange,
+    Fees,
+    Late,
+    Tax,
+)
 from persistence.events.rows import Details, EventRow
 from server.base.refusals.refusals import wrong_field
 from server.transport.rest.bodies import Body
@@ -71,7 +78,7 @@ Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=NAME_PATTERN)]
 Tags = Annotated[tuple[Tag, ...], Meta(max_length=20)]
 Registration = Literal["closed", "open"]
 
-CATALOGUE: Final = frozenset({"description", "category", "tags", "fees", "tax"})
+CATALOGUE: Final = frozenset({"description", "category", "tags", "fees", "tax", "late"})
 """What no journal knows of an event."""
 
 TIMES: Final = frozenset({"starts_at", "ends_at", "on_sale_at", "off_sale_at"})
@@ -120,6 +127,9 @@ class EventCreate(Body, kw_only=True):
     prices: Prices = msgspec.field(default_factory=dict)
     fees: Fees = NO_FEES
     tax: Tax = NO_TAX
+    late: Late = "same"
+    """What becomes of money that comes when an order's time is over: the same seats,
+    if all are free; or it goes back in any case."""
     payment: Payment = "none"
     pay_s: PayTime = 900
     """So long may the buyer of an order take to pay."""
@@ -142,7 +152,8 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """What to change of an event; what is absent stays.
 
     Prices are merged by category and types by key, and null takes one away. A type,
-    lists, fees and tax are replaced whole; orders keep those that they were made with.
+    lists, fees and tax are replaced whole. Orders keep the fees, the tax and the `late`
+    that they were made with.
     Where `starts_at` changes, `ends_at`, `off_sale_at` and, before the sale opened,
     `on_sale_at` move along where they are not named: by as much as the beginning does
     on the clocks of the event's zone. A change of `timezone` alone moves no time.
@@ -166,6 +177,7 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     prices: PricesPatch | UnsetType = UNSET
     fees: Fees | UnsetType = UNSET
     tax: Tax | UnsetType = UNSET
+    late: Late | UnsetType = UNSET
     payment: Payment | UnsetType = UNSET
     pay_s: PayTime | UnsetType = UNSET
     types: TypesPatch | UnsetType = UNSET
@@ -266,6 +278,7 @@ class NewEvent(EventSummary, kw_only=True):
     description: str
     fees: Fees
     tax: Tax
+    late: Late
 
 
 class EventDocument(NewEvent, kw_only=True):
@@ -333,6 +346,7 @@ def details_of(body: EventCreate) -> Details:
         tags=tags_of(body.tags),
         fees=body.fees,
         tax=body.tax,
+        late=body.late,
     )
 
 
@@ -349,6 +363,7 @@ def details_change(patch: EventPatch) -> DetailsChange | None:
         tags=UNSET if tags is UNSET else tags_of(tags),
         fees=patch.fees,
         tax=patch.tax,
+        late=patch.late,
     )
 
 

@@ -82,6 +82,7 @@ NEW_EVENT: Final[dict[str, Any]] = {
         "returns": True,
     },
     "tax": {"ppm": 190_000, "included": True, "name": "VAT 19 %"},
+    "late": "same",
 }
 
 EVENT_NOW: Final[dict[str, Any]] = {
@@ -89,6 +90,7 @@ EVENT_NOW: Final[dict[str, Any]] = {
     "description": NEW_EVENT["description"],
     "fees": NEW_EVENT["fees"],
     "tax": NEW_EVENT["tax"],
+    "late": NEW_EVENT["late"],
     "version": 17,
     "counts": {"free": 22, "held": 1, "booked": 3, "blocked": 0},
     "owner": {"process": "sFq3vL0yTn2eWkRb.0.5c1e", "address": None, "epoch": 2},
@@ -122,6 +124,18 @@ END:VEVENT\r
 END:VCALENDAR\r
 """
 
+IN_VENUE: Final[dict[str, Any]] = {
+    **{name: NEW_EVENT[name] for name in ("name", "description", "category", "tags")},
+    "venue": VENUE["id"],
+    "organisation": ORGANISATION["id"],
+    "starts_at": TIME,
+    "off_sale_at": NEW_EVENT["off_sale_at"],
+    "prices": NEW_EVENT["prices"],
+    "fees": {"per_ticket": 150},
+    "tax": {"ppm": 190_000, "name": "VAT 19 %"},
+    "late": "same",
+}
+
 REHEARSAL: Final[dict[str, Any]] = {
     "name": "Open rehearsal",
     "capacity": 500,
@@ -152,19 +166,8 @@ EXAMPLES: Final = Examples(
     },
     several_requests={
         "create_event": {
-            "venue": {
-                "name": NEW_EVENT["name"],
-                "description": NEW_EVENT["description"],
-                "category": NEW_EVENT["category"],
-                "tags": NEW_EVENT["tags"],
-                "venue": VENUE["id"],
-                "organisation": ORGANISATION["id"],
-                "starts_at": TIME,
-                "off_sale_at": NEW_EVENT["off_sale_at"],
-                "prices": NEW_EVENT["prices"],
-                "fees": {"per_ticket": 150},
-                "tax": {"ppm": 190_000, "name": "VAT 19 %"},
-            },
+            "venue": IN_VENUE,
+            "paid": {**IN_VENUE, "payment": "required"},
             "registration": REHEARSAL,
         },
         "edit_event": {
@@ -175,6 +178,7 @@ EXAMPLES: Final = Examples(
     several_answers={
         "create_event": {
             "venue": NEW_EVENT,
+            "paid": {**NEW_EVENT, "payment": "required"},
             "registration": {
                 **NEW_EVENT,
                 **REHEARSAL,

@@ -171,6 +171,7 @@ def _told(details: Details) -> dict[str, Any]:
         "description": details.description,
         "fees": details.fees,
         "tax": details.tax,
+        "late": details.late,
     }
 
 

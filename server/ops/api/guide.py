@@ -33,7 +33,11 @@ examples, keeps the tokens, and puts the ids of earlier answers into later reque
    taken with `POST /v1/events/{event}/commands`: `hold`, then `book` with the `hold` of
    the answer, by its `expires_at`. A hold really ends 5 seconds later, so that a `book`
    sent in time is not lost on its way; count down to `expires_at` all the same.
-7. **Live** is the websocket `/v1/ws`: send the frames of `/asyncapi.json`, `hello`
+7. **Paid first.** `book` is for what costs nothing, or is paid at the door. Otherwise
+   send `POST /v1/orders` with the `hold`, pay at the address in `payment`, and look at
+   `GET /v1/orders/{order}` until it is `confirmed`: its tickets have the codes that
+   `POST /v1/checkin/scans` takes at the door.
+8. **Live** is the websocket `/v1/ws`: send the frames of `/asyncapi.json`, `hello`
    first.
 
 An id, code, token or reference of an example stands for the one that an earlier answer
@@ -52,6 +56,9 @@ TAGS: Final = (
     "Events",
     "Seats",
     "Bookings",
+    "Orders",
+    "Tickets",
+    "Check-in",
     "Attendees",
     "Analytics",
     "Administration",
@@ -75,12 +82,16 @@ WHO: Final = {
 }
 """Who may call what, by the route's access."""
 
+OPENED: Final = "The token of who opened the order is good for it, too."
+
 
 def who_may(route: Route) -> str:
     """Tell who may call a route, in a sentence or two."""
     needed = WHO[route.access] if route.who is None else route.who
     if route.access in ("manager", "member", "leader", "owner"):
         needed += " Administrators may too."
+    if route.opened:
+        needed += f" {OPENED}"
     if route.scope is None:
         return needed
     return f"{needed} An API key needs the scope `{route.scope}`."

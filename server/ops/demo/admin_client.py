@@ -22,6 +22,8 @@ PRICES = {
 }
 OTHER_PRICE = 5_000
 CURRENCY = "EUR"
+COUNTER_PLACES = 100
+COUNTER_PRICE = 1_250
 SEATS_PER_BOOKING = 10
 
 
@@ -83,6 +85,22 @@ class AdminClient:
                 "prices": prices,
                 "payment": "required",
                 "waitlist": False,
+            },
+        )
+        self._call("POST", f"/v1/events/{event['id']}/publish", {})
+        return str(event["id"])
+
+    def open_counter(self) -> str:
+        """Put an evening on sale that nobody is simulated for, and return its id."""
+        event = self._call(
+            "POST",
+            "/v1/events",
+            {
+                "name": "An evening for you",
+                "capacity": COUNTER_PLACES,
+                "starts_at": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
+                "prices": {"GA": {"amount": COUNTER_PRICE, "currency": CURRENCY}},
+                "payment": "required",
             },
         )
         self._call("POST", f"/v1/events/{event['id']}/publish", {})

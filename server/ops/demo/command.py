@@ -125,8 +125,10 @@ def _run(stack: ExitStack, plan: Plan) -> int:
         words = _last_words(data_dir / "demo-gateway.log")
         raise DemoError(f"The payment gateway did not start: {words}")
     office.log_in(ADMIN_EMAIL, password)
+    counter = office.open_counter()
     event = office.open_sale(plan.seats, plan.hold_ttl_s)
     say(f"Watch it sell: {url}/#event={event}")
+    say(f"Buy a ticket yourself: {url}/#event={counter}")
     say(f"{plan.buyers:,} buyers are coming.")
 
     process = _start_buyers(stack, plan, url, event, data_dir)

@@ -165,10 +165,13 @@ class Memberships:
         self, who: Identity | None, organisation: str | None
     ) -> MemberRole | None:
         """Return what a person is to an organisation, as its members have it."""
-        if organisation is None or who is None or who.role in ("guest", "key", "admin"):
+        if organisation is None or who is None or who.role in NO_MEMBERS:
             return None
         found = await self._organisations.find(organisation, who.user)
         return None if found is None else found.role
 
+
+NO_MEMBERS: Final = frozenset({"guest", "key", "order", "admin"})
+"""Roles of which nobody is looked for among members."""
 
 MEMBERSHIPS: Final = web.AppKey("memberships", Memberships)

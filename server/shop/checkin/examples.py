@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from server.shop.tickets.examples import TICKET, TICKET_ID
+from server.shop.tickets.examples import TICKET
 from server.transport.rest.examples import Examples
-from server.transport.rest.story import EVENT_ID, MADE, OLGA
+from server.transport.rest.story import EVENT_ID, MADE, OLGA, TICKET_ID
 
 LIST_ID: Final = "lst_6xR2vNq0bYtL9kWsJc4mZg"
 NONCE: Final = "north-1-000001"

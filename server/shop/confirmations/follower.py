@@ -11,7 +11,9 @@ from inventory.changes import HoldBooked
 from persistence.followers.follower import Followed
 from persistence.mail import put_letters
 from persistence.shop.confirmations import read_confirmed, read_event
+from persistence.shop.orders.openings import put_links
 from server.shop.confirmations.mails import calendar_file, confirmation
+from server.transport.mail.codes import hash_of_code, new_code
 
 
 class NoticeFollower:
@@ -38,5 +40,12 @@ class NoticeFollower:
             return
         event = await read_event(connection, event_id)
         calendar, url = calendar_file(event), self._public_url
-        letters = [confirmation(one, event, calendar, url) for one in confirmed]
+        secrets = {one.order: new_code() for one in confirmed if one.order is not None}
+        letters = [
+            confirmation(one, event, calendar, url, secrets.get(one.order or "", ""))
+            for one in confirmed
+        ]
         await put_letters(connection, letters)
+        if self._public_url is not None:
+            links = {order: hash_of_code(one) for order, one in secrets.items()}
+            await put_links(connection, links)

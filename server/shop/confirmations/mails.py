@@ -14,6 +14,7 @@ from persistence.mail import Attachment, Mail
 from persistence.shop.confirmations import BoughtLine, BoughtTicket, Confirmed
 from server.events.catalogue.calendar.icalendar import encode_calendar
 from server.events.catalogue.calendar.rest import MEDIA_TYPE, calendar_of
+from server.shop.orders.opening.mails import link_of
 from server.transport.mail.words import harmless, told_time
 
 LASTS_S: Final = 3 * 86_400
@@ -33,13 +34,17 @@ def calendar_file(event: EventRow) -> Attachment:
 
 
 def confirmation(
-    bought: Confirmed, event: EventRow, calendar: Attachment, public_url: str | None
+    bought: Confirmed,
+    event: EventRow,
+    calendar: Attachment,
+    public_url: str | None,
+    secret: str,
 ) -> Mail:
     """Return the letter about what was bought.
 
     It is named for the order, or for the booking where there is none: so there is one,
     and where it comes twice, both have one Message-ID. `public_url` is where our pages
-    are; without one there are no links.
+    are; without one there are no links. With its `secret` that to an order opens it.
     """
     name = harmless(event.settings.name)
     subject = f"Your tickets: {name}"
@@ -50,14 +55,14 @@ def confirmation(
         bought.user,
         bought.recipient,
         subject,
-        "\n".join(_paragraphs(bought, event, name, public_url)),
+        "\n".join(_paragraphs(bought, event, name, public_url, secret)),
         LASTS_S,
         (calendar,),
     )
 
 
 def _paragraphs(
-    bought: Confirmed, event: EventRow, name: str, public_url: str | None
+    bought: Confirmed, event: EventRow, name: str, public_url: str | None, secret: str
 ) -> Iterator[str]:
     what = "booking" if bought.order is None else "order"
     yield f"Your {what} {bought.reference} is confirmed."
@@ -81,7 +86,8 @@ def _paragraphs(
     if base is not None and bought.order is not None:
         yield ""
         yield "All of it is at"
-        yield f"  {base}/orders/{bought.order}"
+        yield f"  {link_of(base, bought.order, secret)}"
+        yield "Who has this link has the tickets, and may cancel the order: keep it."
 
 
 def _line(one: BoughtLine, currency: str | None) -> str:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from persistence.shop.orders.listing import forget_orders
+from persistence.shop.orders.openings import Openings
 from persistence.shop.orders.orders import Orders
 from server.base.ids import RandomIds
 from server.events.catalogue.service import EVENT_SERVICE
@@ -14,6 +15,8 @@ from server.shop.orders.driving.desk import Desk
 from server.shop.orders.driving.driver import OVER_S, Driver
 from server.shop.orders.driving.news import News, OrderNews
 from server.shop.orders.examples import EXAMPLES, ORDER_ID
+from server.shop.orders.opening import rest as rest_opening
+from server.shop.orders.opening.service import OPENING_SERVICE, OpeningService
 from server.shop.orders.service import ORDER_SERVICE, OrderService
 from server.shop.orders.webhooks import rest as rest_webhooks
 from server.shop.orders.webhooks.service import WEBHOOK_SERVICE, WebhookService
@@ -22,6 +25,10 @@ from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.jobs.scheduler import JOBS
 from server.transport.rest.examples import PathParameter
+from server.transport.rest.guard import OPENER_AUTHENTICATOR
+
+FORGET_S: Final = 3_600.0
+"""How often it is deleted what nobody needs any more."""
 
 
 async def _open(startup: Startup) -> None:
@@ -43,9 +50,14 @@ async def _open(startup: Startup) -> None:
         startup[MEMBERSHIPS],
         RandomIds(),
     )
+    openings = Openings(pool)
+    opening = OpeningService(openings, startup.settings.public_url)
+    startup[OPENING_SERVICE] = startup[OPENER_AUTHENTICATOR] = opening
+    startup[JOBS].every("what opens orders", FORGET_S, openings.forget)
     startup[WEBHOOK_SERVICE] = webhooks = WebhookService(pool, desk, driver, provider)
     startup.run(driver.run(startup.job("orders")), "orders")
     startup[JOBS].every("orders that are over", OVER_S, driver.complete)
+    startup[JOBS].every("old payment webhooks", FORGET_S, webhooks.forget)
     startup.run(webhooks.run(startup.job("payment webhooks")), "payment webhooks")
     startup.on_drain(driver.drain)
     metrics = startup.metrics
@@ -74,7 +86,7 @@ async def _open(startup: Startup) -> None:
 ORDERING: Final = Capability(
     name="orders",
     open=_open,
-    routes=(*rest.ROUTES, *rest_webhooks.ROUTES),
+    routes=(*rest.ROUTES, *rest_opening.ROUTES, *rest_webhooks.ROUTES),
     tells=(OrderNews,),
     erase=(forget_orders,),
     parameters={
@@ -95,7 +107,12 @@ costs, line by line, and answers with the page of the provider where it is paid,
 order waits for the provider's word, never for the browser's: whoever closes the page
 has paid all the same. `payment_pending` becomes `confirmed`, or `cancelled` when the
 time is over and the seats have gone back; the frame `order` tells on the websocket.
-What was paid twice, too late or wrongly goes back by itself. A hold has one order.""",
+What was paid twice, too late or wrongly goes back by itself. A hold has one order.
+
+Elsewhere than in the browser that bought it an order is opened with the link of its
+letter, or with a code that `POST /v1/orders/lookup` mails: for either
+`POST /v1/orders/{order}/open` answers with a token for this order and its tickets,
+which also cancels it.""",
     },
     examples=EXAMPLES,
 )

@@ -4,10 +4,19 @@ from typing import Any, Final
 
 from server.events.sales.examples import HOLD
 from server.transport.rest.examples import Examples
-from server.transport.rest.story import BOOKING_ID, EVENT_ID, OLGA, page
+from server.transport.rest.story import (
+    BOOKING_ID,
+    EVENT_ID,
+    OLGA,
+    TICKET_CODE,
+    TICKET_ID,
+    TICKET_NUMBER,
+    page,
+)
 
 ORDER_ID: Final = "ord_5vQm2XzN8rTb0sLkJc7wRy"
 ATTEMPT_ID: Final = "pay_5vQm2XzN8rTb0sLkJc7wRy_1"
+SECRET: Final = "3mVh7Qb1xTz5Nc8pLw2Rk6Yd0Gf4Js9Ua_EoIiXqBtM"
 BUYER: Final = {"email": "olga@example.org", "name": "Olga", "locale": "en"}
 
 
@@ -63,6 +72,15 @@ CONFIRMED: Final[dict[str, Any]] = {
     "pay_until": None,
     "payment": None,
     "booking": BOOKING_ID,
+    "tickets": [
+        {
+            "ticket": TICKET_ID,
+            "number": TICKET_NUMBER,
+            "label": "A-1",
+            "status": "valid",
+            "code": TICKET_CODE,
+        }
+    ],
     "confirmed_at": "2026-11-21T10:03:00Z",
 }
 CANCELLED: Final[dict[str, Any]] = {
@@ -73,6 +91,8 @@ CANCELLED: Final[dict[str, Any]] = {
 }
 SOLD: Final[dict[str, Any]] = {
     **CONFIRMED,
+    # For those who run the event, codes are left out.
+    "tickets": [{**CONFIRMED["tickets"][0], "code": None}],
     "step": "booked",
     "buyer": {"id": OLGA, "email": BUYER["email"], "name": BUYER["name"]},
     "attempts": [
@@ -96,6 +116,8 @@ EXAMPLES: Final = Examples(
             "buyer": BUYER,
             "total": TOTAL,
         },
+        "look_up_order": {"reference": "K7M2QX", "email": BUYER["email"]},
+        "open_order": {"secret": SECRET},
         "take_payment_webhook": {
             "type": "payment.captured",
             "timestamp": "2026-11-21T10:02:59Z",
@@ -110,6 +132,13 @@ EXAMPLES: Final = Examples(
         "show_referenced_order": CONFIRMED,
         "pay_order": PENDING,
         "cancel_order": CANCELLED,
+        "look_up_order": {"status": "accepted"},
+        "open_order": {
+            "order": ORDER_ID,
+            "access_token": "oot_Zk0bTQyW2mGq1c5uJt8vYx3nRe6aLp9dHs4fKw7iOb0",
+            "expires_in": 43_200,
+            "token_type": "Bearer",
+        },
         "take_payment_webhook": {"applied": True},
     },
     queries={

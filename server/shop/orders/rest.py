@@ -10,6 +10,8 @@ from inventory.settings import Money
 from persistence.shop.orders.listing import OrderSearch
 from persistence.shop.orders.records import Returned, Status
 from persistence.shop.orders.rows import OrderBuyer, StoredOrder
+from server.base.access import has_order
+from server.base.identity import Opener
 from server.shop.orders.bodies import (
     BuyerFields,
     EventOrderDocument,
@@ -138,7 +140,7 @@ async def cancel_order(call: Call) -> web.Response:
 
 async def _shown(call: Call, stored: StoredOrder) -> web.Response:
     """Answer a read: to the buyer what is theirs, to others what sellers see."""
-    if stored.user == call.who.user:
+    if has_order(call.who, stored.user, stored.state.order):
         return call.read(await _document(call, stored))
     tickets = await _tickets(call, [stored])
     return call.read(event_document_of(stored, tickets.get(stored.state.order, [])))
@@ -159,7 +161,9 @@ async def _tickets(call: Call, rows: list[StoredOrder]) -> dict[str, list[OrderT
     booked = [row.state.order for row in rows if row.state.booking is not None]
     if made is None or not booked:
         return {}
-    return await made(booked, call.who.user)
+    # Who opened an order has its tickets as its buyer does.
+    opened = isinstance(call.who, Opener)
+    return await made(booked, rows[0].user if opened else call.who.user)
 
 
 FILTERS: Final = (
@@ -256,6 +260,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Show an order, and its tickets once it is confirmed",
         tag="Orders",
         access="buyer",
+        opened=True,
         scope="bookings:read",
         answers=OrderDocument,
         cached=True,
@@ -297,6 +302,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Cancel an order; what was paid goes back",
         tag="Orders",
         access="buyer",
+        opened=True,
         budget="commands",
         answers=OrderDocument,
         done_status=202,

@@ -65,10 +65,19 @@ LEASE_MS: Final = 30_000
 """Who drives an order has it alone for so long; then anybody may."""
 
 LOOK_MS: Final = 60_000
-"""So often the provider is asked what became of attempts and refunds."""
+"""So old is an attempt or a refund when the provider is first asked what became of it:
+of most a webhook tells before."""
+
+LOOKS_APART_MAX: Final = 10
+"""Each wait is twice the one before, up to so many times the first. With 15 minutes to
+pay an attempt is looked at three times, and ended once."""
 
 CLOSING_MS: Final = 5_000
 """So often it is tried to end the attempts of an order that closes."""
+
+AFTERWARDS_MS: Final = (600_000, 86_400_000)
+"""So long after the pay time it is looked whether an ended attempt was paid after all,
+should no webhook have told."""
 
 RESTS: Final = frozenset(
     {
@@ -142,7 +151,23 @@ def _of_step(order: OrderState, now_ms: int) -> list[Wish]:
         case "late":
             return [BookAgain()]
         case _:
-            return [_ending(one) for one in pending]
+            return [
+                *(_ending(one) for one in pending),
+                *(Look(one.payment) for one in _doubted(order, now_ms)),
+            ]
+
+
+def _doubted(order: OrderState, now_ms: int) -> list[Payment]:
+    """Return the ended attempts that are to be looked at just now."""
+    late_ms = now_ms - (order.pay_until_ms or 0)
+    if not any(0 <= late_ms - after < LOOK_MS for after in AFTERWARDS_MS):
+        return []
+    return _ended(order)
+
+
+def _ended(order: OrderState) -> list[Payment]:
+    """Return the attempts that were ended, though a bank may say later: paid."""
+    return [one for one in order.payments if one.state == "expired" and one.ref]
 
 
 def wake_ms(order: OrderState, now_ms: int) -> int | None:
@@ -153,19 +178,39 @@ def wake_ms(order: OrderState, now_ms: int) -> int | None:
         times.append(max(now_ms, order.pay_until_ms or now_ms))
         if any(one.state == "created" for one in pending):
             times.append(now_ms + LEASE_MS)
-        elif pending:
-            times.append(now_ms + LOOK_MS)
+        times += [next_look_ms(one.at_ms, now_ms) for one in pending]
     elif order.step == "closing":
         times.append(now_ms + CLOSING_MS)
     elif order.step not in RESTS:
         times.append(now_ms + LEASE_MS)
-    elif pending:
-        times.append(now_ms + LOOK_MS)
+    else:
+        times += [next_look_ms(one.at_ms, now_ms) for one in pending]
+    if order.step in RESTS and _ended(order):
+        ends = ((order.pay_until_ms or 0) + after for after in AFTERWARDS_MS)
+        times += [at for at in ends if at > now_ms]
     if any(line.state == "leaving" for line in order.lines):
         times.append(now_ms + LEASE_MS)
-    if any(one.state in ("requested", "sent") for one in order.refunds):
-        times.append(now_ms + LOOK_MS)
+    times += [
+        next_look_ms(one.at_ms, now_ms)
+        for one in order.refunds
+        if one.state in ("requested", "sent")
+    ]
     return min(times, default=None)
+
+
+def next_look_ms(at_ms: int, now_ms: int) -> int:
+    """Return when to ask next of an attempt or a refund that was made at a time.
+
+    It follows from the two times alone: nobody need note how often it was asked.
+    """
+    wait_ms, most_ms = LOOK_MS, LOOKS_APART_MAX * LOOK_MS
+    look_ms = at_ms + wait_ms
+    while look_ms <= now_ms and wait_ms < most_ms:
+        wait_ms = min(2 * wait_ms, most_ms)
+        look_ms += wait_ms
+    if look_ms <= now_ms:
+        look_ms += ((now_ms - look_ms) // most_ms + 1) * most_ms
+    return look_ms
 
 
 def _ending(payment: Payment) -> Wish:
@@ -378,7 +423,7 @@ class _Case:
             case Leave():
                 if order.step in ("new", "pledging", "priced", "paying", "closing"):
                     self.order = replace(order, leaving=True)
-                elif order.status != "cancelled":
+                elif not self._is_left():
                     return CLOSED
             case GiveBack():
                 return self._give_back()
@@ -409,6 +454,12 @@ class _Case:
             gross = sum(one.gross for one in units)
             self._return_all("given_back", gross)
         return None
+
+    def _is_left(self) -> bool:
+        """Return whether it ended as its buyer asked, whose answer may be lost."""
+        order = self.order
+        gone = order.step == "given_back" or (order.step == "lost" and order.leaving)
+        return gone or order.status == "cancelled"
 
     def _is_over(self) -> bool:
         return self.now_ms >= (self.order.pay_until_ms or 0)

@@ -12,6 +12,7 @@ from inventory.ports import Ids
 from inventory.rejections import DETAILS
 from inventory.replies import HoldingOk, refuse
 from inventory.settings import Money, Settings
+from persistence.events.details import Late
 from persistence.postgres.pool import Pool
 from persistence.shop.money.terms import terms_of
 from persistence.shop.orders.giving_back import AlreadyIn, lock_tickets
@@ -19,6 +20,7 @@ from persistence.shop.orders.listing import OrderList, OrderSearch
 from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import Rules
 from persistence.shop.orders.rows import OrderBuyer, StoredOrder
+from server.base.access import has_order
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal, wrong_field
 from server.events.catalogue.service import EventService, FoundEvent
@@ -103,6 +105,8 @@ class OrderService:
         found = await self._events.find(who, wanted.event)
         settings = found.board.settings
         provider, types = self._provider_for(settings), wanted.types
+        terms = await terms_of(self._pool, wanted.event)
+        pay_s = await self._pay_s(who, found, wanted.hold)
         self._refuse_currency(settings, wanted.total)
         new = NewOrder(
             order=new_id("ord", who.user, key),
@@ -112,8 +116,8 @@ class OrderService:
             organisation=found.organisation,
             reference=self._ids.reference(),
             buyer=wanted.buyer,
-            rules=rules_of(settings, await self._pay_s(who, found, wanted.hold), types),
-            terms=await terms_of(self._pool, wanted.event),
+            rules=rules_of(settings, pay_s, types, terms.late),
+            terms=terms,
             provider=provider,
             seen_total=None if wanted.total is None else wanted.total.amount,
             request_hash=hash_request(wanted),
@@ -127,7 +131,10 @@ class OrderService:
         return _unless_refused(await self._on(stored))
 
     async def find(self, who: Identity, order: str) -> StoredOrder:
-        """Return an order of one's own, or of an event that one sees the sales of."""
+        """Return an order of one's own, or of an event that one sees the sales of.
+
+        Who opened it with a secret has it as its buyer does.
+        """
         return await self._seen(who, await self._store.find(order))
 
     async def find_by_reference(self, who: Identity, reference: str) -> StoredOrder:
@@ -147,6 +154,7 @@ class OrderService:
         """
         stored = await self.find(who, order)
         if stored.user != who.user:
+            # Who opened it sees it, and pays nothing.
             raise Refusal(ORDER_NOT_FOUND)
         asked = None if key is None else new_id("ask", order, key)
         for _ in range(ASKED_MAX):
@@ -257,7 +265,7 @@ class OrderService:
         # Somebody else's order looks like none at all.
         if stored is None:
             raise Refusal(ORDER_NOT_FOUND)
-        if stored.user != who.user:
+        if not has_order(who, stored.user, stored.state.order):
             of = await self._events.find_row(stored.state.event)
             whose = of.organisation, of.created_by
             if not await self._memberships.sees(who, *whose):
@@ -269,7 +277,7 @@ class OrderService:
         of = await self._events.find_row(stored.state.event)
         whose = of.organisation, of.created_by
         manages = await self._memberships.manages(who, *whose)
-        if stored.user != who.user and not manages:
+        if not (manages or has_order(who, stored.user, stored.state.order)):
             # Staff of the organisation see it, and no more.
             await self._memberships.require_manager(who, *whose)
         return manages
@@ -287,7 +295,10 @@ NO_PROVIDER: Final = "Nobody takes payments here: set ONSALE_PAYMENTS."
 
 
 def rules_of(
-    settings: Settings, pay_s: int | None = None, types: Types | None = None
+    settings: Settings,
+    pay_s: int | None = None,
+    types: Types | None = None,
+    late: Late = "same",
 ) -> Rules:
     """Return what an order of an event is made under."""
     pay_s = settings.pay_s if pay_s is None else pay_s
@@ -296,6 +307,7 @@ def rules_of(
         pay_s=pay_s,
         until_s=pay_s + PAY_MARGIN_S,
         types=types,
+        late=late,
     )
 
 

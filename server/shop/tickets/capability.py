@@ -9,7 +9,7 @@ from server.people.organisations.membership import MEMBERSHIPS
 from server.shop.orders.bodies import OrderTicket
 from server.shop.orders.rest import ORDER_TICKETS
 from server.shop.tickets import rest
-from server.shop.tickets.examples import EXAMPLES, TICKET_ID
+from server.shop.tickets.examples import EXAMPLES
 from server.shop.tickets.follower import TicketFollower
 from server.shop.tickets.keyring import Keyring, Vault
 from server.shop.tickets.pictures import rest as pictures
@@ -17,6 +17,7 @@ from server.shop.tickets.pictures.printer import PRINTER, Printer
 from server.shop.tickets.service import TICKET_SERVICE, ShownTicket, TicketService
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
+from server.transport.rest.story import TICKET_ID
 
 
 async def _open(startup: Startup) -> None:

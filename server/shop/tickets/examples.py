@@ -8,24 +8,22 @@ from server.transport.rest.story import (
     EVENT_ID,
     OLGA,
     ORGANISATION_ID,
+    TICKET_CODE,
+    TICKET_ID,
+    TICKET_NUMBER,
     page,
 )
 
-TICKET_ID: Final = "tkt_5vK0cXq2RwTn8bYzLm3sJg"
 TICKET: Final[dict[str, Any]] = {
     "ticket": TICKET_ID,
-    "number": "K7QX2MABCD",
+    "number": TICKET_NUMBER,
     "status": "valid",
     "kind": "seat",
     "label": "A-1",
     "category": "stalls",
     "area": None,
     "generation": 1,
-    "code": (
-        "TAA47MCPAAVW3P7U2HHQAAJ5OVYLABCDAEAM2AZMZVITHTSWI5NKOYVRWZBAZKL3FHXXTNOKJWMS"
-        "JQMVUDWV4L6PBM4AXNQ63HCGMY7JMQJREM6I5IMOZMFT374CJODLFAICPPOPP37JCWVDMB6LUOXJ"
-        "AADQ"
-    ),
+    "code": TICKET_CODE,
     "event": {
         "id": EVENT_ID,
         "name": "A concert",
@@ -41,6 +39,7 @@ TICKET: Final[dict[str, Any]] = {
     "issued_at": "2026-11-21T10:01:00Z",
     "created_at": "2026-11-21T10:01:00Z",
     "revoked_at": None,
+    "entered_at": None,
 }
 KEY: Final[dict[str, Any]] = {
     "key": "8b1c2d3e",
@@ -69,7 +68,7 @@ EXAMPLES: Final = Examples(
             "complete": True,
             "items": [
                 {
-                    "number": "K7QX2MABCD",
+                    "number": TICKET_NUMBER,
                     "generation": 1,
                     "at": "2026-11-21T11:30:00Z",
                 }
@@ -79,7 +78,7 @@ EXAMPLES: Final = Examples(
         "add_ticket_key": KEY,
         "show_ticket_wallet": {
             "kind": "event_ticket",
-            "serial": "K7QX2MABCD",
+            "serial": TICKET_NUMBER,
             "event": TICKET["event"],
             "seat": {"kind": "seat", "label": "A-1", "category": "stalls"},
             "holder": "Olga",
@@ -87,7 +86,7 @@ EXAMPLES: Final = Examples(
             "barcode": {
                 "format": "qr",
                 "message": TICKET["code"],
-                "alt_text": "K7QX2MABCD",
+                "alt_text": TICKET_NUMBER,
             },
         },
     },

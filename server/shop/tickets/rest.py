@@ -79,6 +79,8 @@ class TicketDocument(Struct):
     issued_at: datetime
     created_at: datetime
     revoked_at: datetime | None
+    entered_at: datetime | None
+    """When somebody came in with it; null where nobody is in by it."""
 
 
 class RevokedDocument(Struct):
@@ -230,6 +232,7 @@ def document_of(shown: ShownTicket) -> TicketDocument:
         issued_at=row.issued_at,
         created_at=row.created_at,
         revoked_at=row.revoked_at,
+        entered_at=row.entered_at,
     )
 
 
@@ -286,6 +289,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Show a ticket of the caller, or of an event that they run",
         tag="Tickets",
         access="buyer",
+        opened=True,
         scope="bookings:read",
         answers=TicketDocument,
         cached=True,

@@ -12,7 +12,7 @@ from persistence.postgres.pool import Pool
 from persistence.shop.tickets.keys import KeyRow
 from persistence.shop.tickets.register import State, open_register, reissue
 from persistence.shop.tickets.tickets import Revocations, Ticket, Tickets
-from server.base.access import Denial
+from server.base.access import Denial, has_order
 from server.base.identity import Identity, Machine
 from server.base.refusals.refusals import LIMIT_REACHED, Denied, Refusal
 from server.events.catalogue.service import EventService
@@ -64,18 +64,23 @@ class TicketService:
         self._codes: OrderedDict[tuple[str, int, str], str] = OrderedDict()
 
     async def find(self, who: Identity, ticket: str) -> ShownTicket:
-        """Return a ticket to its holder, who booked it, and those who run the event."""
+        """Return a ticket to its holder, who booked it, and those who run the event.
+
+        Who opened its order has it as who booked it, and the code unless somebody else
+        holds it.
+        """
         found = await self.store.find(ticket)
         if found is None:
             raise Refusal(TICKET_NOT_FOUND)
-        if who.user == found.holder:
+        bought = has_order(who, found.buyer, found.order)
+        if who.user == found.holder or (bought and found.buyer == found.holder):
             return (await self.shown([found]))[0]
         whose = found.organisation, found.maker
         if not isinstance(who, Machine) and await self._memberships.manages(
             who, *whose
         ):
             return (await self.shown([found]))[0]
-        if who.user != found.buyer and not await self._memberships.sees(who, *whose):
+        if not bought and not await self._memberships.sees(who, *whose):
             # Somebody else's ticket looks like none at all.
             raise Refusal(TICKET_NOT_FOUND)
         return ShownTicket(found, None)

@@ -200,6 +200,7 @@ def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
             route.budget,
             route.keyed,
             {one.name: one.several for one in route.query},
+            opened=route.opened,
         )
         if route.method == "GET":
             app.router.add_get(route.path, handler)

@@ -91,6 +91,11 @@ class Meter:
         if self._limits is not None:
             self._heed(self._limits.wrong_code(self._user, time.monotonic()))
 
+    def wrong_secret(self) -> None:
+        """Count a secret of the caller's address that opens nothing."""
+        if self._limits is not None:
+            self._heed(self._limits.wrong_secret(self.client, time.monotonic()))
+
     def _heed(self, verdict: Verdict) -> None:
         self._tell(verdict)
         if not verdict.allowed:

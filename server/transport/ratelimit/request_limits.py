@@ -103,6 +103,10 @@ WRONG_CODES_BURST: Final = 120
 """Codes that are no tickets, of one device or person at a gate. Visitors hold up the
 codes of other shops, too; several gates may share a key."""
 
+WRONG_SECRETS_PER_S: Final = 60 / 3_600
+WRONG_SECRETS_BURST: Final = 30
+"""Of one address, for orders that it wants to open: nobody types in so many links."""
+
 _TIERS: Final = {"admin": "admin", "key": "admin"}
 """By role; the others are just signed in."""
 
@@ -198,6 +202,7 @@ class RequestLimits:
             "mail addresses": TokenBuckets(SENT_MAILS_PER_S, SENT_MAILS_BURST),
             "mail users": TokenBuckets(SENT_MAILS_PER_S, SENT_MAILS_BURST),
             "wrong codes": TokenBuckets(WRONG_CODES_PER_S, WRONG_CODES_BURST),
+            "wrong secrets": TokenBuckets(WRONG_SECRETS_PER_S, WRONG_SECRETS_BURST),
         }
         """What all processes give tokens of together."""
         self._tell_taken: Callable[[list[tuple[str, str]]], None] | None = None
@@ -316,6 +321,10 @@ class RequestLimits:
     def wrong_code(self, user: str, now_s: float) -> Verdict:
         """Count a code that somebody at a gate scanned, and that is no ticket's."""
         return self._take(now_s, ("wrong codes", user))
+
+    def wrong_secret(self, client: str, now_s: float) -> Verdict:
+        """Count a secret from an address that opens no order."""
+        return self._take(now_s, ("wrong secrets", client))
 
     def _take(self, now_s: float, *asked: tuple[str, str]) -> Verdict:
         """Take a token of each, in order, up to the first that has none.

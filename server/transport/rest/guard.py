@@ -17,6 +17,7 @@ from server.base.identity import (
     GuestBook,
     Identity,
     KeyAuthenticator,
+    OpenerAuthenticator,
     TokenError,
 )
 from server.base.networks import ProxyHeader
@@ -44,8 +45,12 @@ CallHandler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 AUTHENTICATOR: Final[web.AppKey[Authenticator]] = web.AppKey("authenticator")
 KEY_AUTHENTICATOR: Final[web.AppKey[KeyAuthenticator]] = web.AppKey("key authenticator")
+OPENER_AUTHENTICATOR: Final[web.AppKey[OpenerAuthenticator]] = web.AppKey(
+    "opener authenticator"
+)
 
 GUEST_BOOK: Final[web.AppKey[GuestBook]] = web.AppKey("guest book")
+NOT_OPEN: Final = "This order is not open any more; open it once more."
 LAPSED: Final = "This guest held nothing within an hour; become another one."
 
 PROXY_HEADERS: Final = get_args(ProxyHeader)
@@ -60,6 +65,8 @@ def guarded(
     budget: Budget = "requests",
     keyed: bool = False,
     query: Mapping[str, bool] = NO_QUERY,
+    *,
+    opened: bool = False,
 ) -> Handler:
     """Return the aiohttp handler that lets in whom the route is for.
 
@@ -67,7 +74,7 @@ def guarded(
     call takes from. Where a route is `keyed`, an idempotency key that is none is
     refused, also by what has one effect without it. `query` names its parameters, and
     says of each whether it may be given several times; others are refused, except by
-    what is operational, which leaves them alone.
+    what is operational, which leaves them alone. `opened` lets in who opened an order.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -89,7 +96,7 @@ def guarded(
             enforce(request, limits.request(client, identity, now_s, budget))
         if failure is not None:
             raise failure
-        refuse_denied(admit(access, scope, identity))
+        refuse_denied(admit(access, scope, identity, opened=opened))
         if request.query_string:
             check_names(request.query, query)
         call = Call(request, identity, client)
@@ -207,6 +214,10 @@ async def _identify_any(
     """Return the person, or the machine, that a request says it is from."""
     keys = request.headers.getall("X-API-Key", [])
     if not keys:
+        openers = app.get(OPENER_AUTHENTICATOR)
+        token = bearer_of(request.headers.get("Authorization", ""))
+        if openers is not None and token is not None and openers.is_token(token):
+            return await _identify_opener(request, app, client, openers, token)
         identity, failure = identify(request, app[AUTHENTICATOR])
         if identity is not None and await _has_lapsed(request, app, client, identity):
             return None, ProblemError(UNAUTHENTICATED, LAPSED)
@@ -224,3 +235,21 @@ async def _identify_any(
     if machine is None:
         return None, ProblemError(UNAUTHENTICATED, "There is no such API key.")
     return machine, None
+
+
+async def _identify_opener(
+    request: web.Request,
+    app: web.Application,
+    client: str,
+    openers: OpenerAuthenticator,
+    token: str,
+) -> tuple[Identity | None, ProblemError | None]:
+    """Return who opened an order, by the token that they got for that."""
+    limits = app.get(LIMITS)
+    if limits is not None and not openers.knows(token):
+        # As of a key that is not known.
+        enforce(request, limits.request(client, None, time.monotonic()))
+    opener = await openers.identify(token)
+    if opener is None:
+        return None, ProblemError(UNAUTHENTICATED, NOT_OPEN)
+    return opener, None

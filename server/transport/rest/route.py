@@ -52,6 +52,8 @@ class Route(Struct, frozen=True, kw_only=True):
     """Who may call it, in words, where its access is not the whole story."""
     scope: Scope | None = None
     """What an API key needs to be let in; without one none is."""
+    opened: bool = False
+    """Whether it lets in who opened an order with a secret that was mailed."""
     body: Any = None
     body_required: bool = True
     body_media_type: str = "application/json"

@@ -152,6 +152,14 @@ class Workers(Cluster):
         self.servers = [self.home]
         self.urls = [f"http://127.0.0.1:{first + n}" for n in range(count)]
 
+    def settle_with(self, gateway_url: str, secret: str) -> None:
+        """Have its orders paid at a gateway, whose webhooks come to the last worker."""
+        self.home.extra |= {
+            "ONSALE_GATEWAY_URL": gateway_url,
+            "ONSALE_GATEWAY_SECRET": secret,
+            "ONSALE_PUBLIC_URL": self.urls[-1],
+        }
+
     def start(self) -> "Workers":
         self.home.start()
         return self

@@ -15,8 +15,10 @@ from aiohttp import web
 from persistence.errors import Unavailable
 from persistence.postgres.pool import Pool
 from persistence.shop.orders.provider_events import (
+    FORGET_MAX,
     ProviderEvent,
     count_strange,
+    forget_events,
     waiting_events,
 )
 from server.base.jobs import Job
@@ -82,6 +84,22 @@ class WebhookService:
             except Unavailable as error:
                 log.warning("webhooks that wait are left alone", reason=str(error))
             await asyncio.sleep(LOOK_S)
+
+    async def forget(self) -> None:
+        """Delete what is old. Raises `Unavailable`.
+
+        What never found its attempt is told once more: nobody can look at it after.
+        """
+        gone = FORGET_MAX
+        while gone == FORGET_MAX:
+            gone, strange = await forget_events(self._pool)
+            for event in strange:
+                log.warning(
+                    "a webhook that nobody asked for was kept long enough",
+                    provider=event.provider,
+                    event_ref=event.event_ref,
+                    payment_ref=event.payment_ref,
+                )
 
     def _read(
         self, name: str, headers: Mapping[str, str], body: bytes

@@ -29,8 +29,8 @@ async def test_terms_are_the_fees_the_tax_and_the_currency_of_the_event(store):
     fees = Fees(per_order=100, per_ticket=150, paid_by="seller", returns=False)
     tax = Tax(ppm=190_000, included=False, name="VAT")
     prices = {"1": Money(4500, "CHF")}
-    await make(store, prices, Details(fees=fees, tax=tax))
-    expected = Terms("CHF", fees, tax)
+    await make(store, prices, Details(fees=fees, tax=tax, late="refund"))
+    expected = Terms("CHF", fees, tax, "refund")
     assert await terms_of(store.pool, "evt") == expected
     async with store.pool.transaction() as connection:
         assert await terms_of(connection, "evt") == expected
@@ -38,7 +38,7 @@ async def test_terms_are_the_fees_the_tax_and_the_currency_of_the_event(store):
 
 async def test_an_event_of_before_has_neither_fees_nor_tax_nor_a_currency(store):
     await make(store, {}, Details())
-    await store.query("UPDATE event SET fees = DEFAULT, tax = DEFAULT")
+    await store.query("UPDATE event SET fees = DEFAULT, tax = DEFAULT, late = DEFAULT")
     assert await terms_of(store.pool, "evt") == Terms(NO_CURRENCY, Fees(), Tax())
 
 

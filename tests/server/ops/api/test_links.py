@@ -99,6 +99,7 @@ def test_what_the_caller_knew_already_is_not_linked(name):
 def test_nothing_leads_to_what_only_administrators_may():
     to = {name for links in LINKED.values() for name in links}
     assert {BY_NAME[name].access for name in to} == {
+        "anonymous",
         "anyone",
         "buyer",
         "customer",

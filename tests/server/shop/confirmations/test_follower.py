@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from persistence.mail import Outbox
 from server.transport.mail import sender as sending
 from server.transport.mail.sender import MailSender
 from tests.post_office import PostOffice
+from tests.server.shop.confirmations.conftest import URL
 
 SENDER = "Tickets <tickets@example.org>"
 
@@ -49,7 +51,12 @@ async def test_who_paid_gets_one_letter_with_tickets_and_a_file(counter, office)
     assert "Your order REF1 is confirmed." in text
     assert "Total: 40.00 EUR" in text
     assert "at the door" not in text
-    assert f"https://tickets.example.org/orders/{order}" in text
+    (link,) = [x for x in text.split() if x.startswith(f"{URL}orders/{order}#")]
+    (opening,) = await counter.shop.pool.fetch("SELECT * FROM order_opening")
+    assert (opening["order_id"], opening["kind"]) == (order, "link")
+    # Of what opens the order a hash is stored.
+    secret = link.partition("#")[2]
+    assert opening["hash"] == sha256(secret.encode()).digest()
     # What the buyer typed in is not told: anybody could have us send it to anybody.
     assert "Olga" not in text
     (calendar,) = mail.iter_attachments()

@@ -63,11 +63,13 @@ Your tickets:
   https://x.example/tickets/tkt_1
 
 All of it is at
-  https://x.example/orders/ord_1"""
+  https://x.example/orders/ord_1#a-secret
+Who has this link has the tickets, and may cancel the order: keep it."""
+SECRET = "a-secret"
 
 
 def letter(bought: Confirmed, event: EventRow, public_url: str | None) -> Mail:
-    return confirmation(bought, event, calendar_file(event), public_url)
+    return confirmation(bought, event, calendar_file(event), public_url, SECRET)
 
 
 def named(name: str, venue: str = "Old Hall", **settings: Any) -> EventRow:

@@ -1,125 +1,15 @@
 """Orders over REST and the socket: one server, the gateway, its webhooks over HTTP."""
 
 import asyncio
-import time
-from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from persistence.shop.payments.gateway_file import GatewayFile
-from server.shop.payments.gateway.book import Book
-from server.shop.payments.gateway.deliveries import Deliveries
-from server.shop.payments.gateway.handlers import make_app
-from tests.server.conftest import ADMIN, Client, run_server
-from tests.server.shop.orders.shop import SECRET
+from server.shop.payments.gateway.wire import Behaviour
+from tests.server.shop.orders.world import BUYER
 
-pytestmark = pytest.mark.postgres
-
-EVENT = {
-    "name": "Concert",
-    "capacity": 20,
-    "starts_at": "2036-12-31T19:00:00Z",
-    "prices": {"GA": {"amount": 2000, "currency": "EUR"}},
-    "payment": "required",
-    "fees": {"per_order": 100},
-    "tax": {"ppm": 190_000, "name": "VAT"},
-}
-BUYER = {"email": "olga@example.org", "name": "Olga Ivanova", "locale": "de"}
-
-
-async def free_port() -> int:
-    """Return a port at which nobody listens."""
-    runner = web.AppRunner(web.Application())
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    port = int(runner.addresses[0][1])
-    await runner.cleanup()
-    return port
-
-
-@asynccontextmanager
-async def gateway(path, port):
-    """Run the gateway with its deliveries; yield its address."""
-    file = GatewayFile(path / "gateway.sqlite")
-    url = f"http://127.0.0.1:{port}"
-    book = Book(file, url, lambda: int(time.time() * 1_000))
-    runner = web.AppRunner(make_app(book, (SECRET,)), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    sending = asyncio.create_task(Deliveries(book, (SECRET,)).run())
-    try:
-        yield url
-    finally:
-        sending.cancel()
-        await asyncio.wait([sending])
-        await runner.cleanup()
-        file.close()
-
-
-class World:
-    """A server with a paid event on sale, and who buys and who sells."""
-
-    def __init__(self, nobody: Client, seller: Client, event: str) -> None:
-        self.nobody, self.seller, self.event = nobody, seller, event
-
-    async def guest(self) -> Client:
-        token = await self.nobody.good("POST", "/v1/auth/guest")
-        return self.nobody.as_(token["access_token"])
-
-    async def hold(self, buyer: Client, count: int = 2) -> str:
-        command = {"op": "hold", "areas": {"GA": count}}
-        path = f"/v1/events/{self.event}/commands"
-        return str((await buyer.good("POST", path, command))["hold"])
-
-    async def order(self, who: Client, count: int = 2, **more):
-        body = {"event": self.event, "hold": await self.hold(who, count), **more}
-        return await who.good("POST", "/v1/orders", body)
-
-    async def becomes(self, buyer: Client, order: str, status: str):
-        """Wait until an order is so, and return it."""
-        async with asyncio.timeout(20):
-            while True:
-                found = await buyer.good("GET", f"/v1/orders/{order}")
-                if found["status"] == status:
-                    return found
-                await asyncio.sleep(0.02)
-
-    async def choose(self, order, outcome: str) -> int:
-        """Do on the gateway's page what a buyer does; return what it answers."""
-        form, url = {"outcome": outcome}, order["payment"]["url"]
-        async with self.nobody.session.post(
-            url, data=form, allow_redirects=False
-        ) as response:
-            return response.status
-
-
-@asynccontextmanager
-async def selling(database_url, url):
-    """Run a server that asks this gateway, with the event on sale."""
-    settings = {
-        "payments": "gateway",
-        "gateway_url": url,
-        "gateway_secret": SECRET.decode(),
-        "unsafe": True,
-    }
-    async for nobody in run_server(database_url, rate_limits="off", **settings):
-        signed_in = await nobody.good("POST", "/v1/auth/login", ADMIN)
-        seller = nobody.as_(signed_in["access_token"])
-        event = (await seller.good("POST", "/v1/events", EVENT))["id"]
-        await seller.good("POST", f"/v1/events/{event}/publish")
-        yield World(nobody, seller, event)
-
-
-@pytest.fixture
-async def world(database_url, tmp_path):
-    async with (
-        gateway(tmp_path, await free_port()) as url,
-        selling(database_url, url) as world,
-    ):
-        yield world
+pytestmark = [pytest.mark.postgres, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_an_order_from_the_hold_to_the_booking(world):
@@ -223,6 +113,91 @@ async def test_a_second_attempt_ends_the_first(world):
     assert (closed.status, closed.body["code"]) == (409, "order_closed")
 
 
+async def attempts_of(world, order):
+    seen = await world.seller.good("GET", f"/v1/orders/{order['id']}")
+    return [(one["status"], one["use"]) for one in seen["attempts"]]
+
+
+async def test_two_tabs_at_once_leave_one_page_that_can_be_paid(world):
+    """Each ends the attempt that it finds open, the other's too; none pays twice."""
+    buyer = await world.guest()
+    for _ in range(5):
+        order = await world.order(buyer, 1)
+        path = f"/v1/orders/{order['id']}/payments"
+        tabs = await asyncio.gather(buyer.post(path), buyer.post(path))
+        assert [one.status for one in tabs] == [200, 200]
+        now = await buyer.good("GET", f"/v1/orders/{order['id']}")
+        states = [status for status, _ in await attempts_of(world, order)]
+        assert states.count("open") == 1, states
+        assert set(states) == {"expired", "open"}
+        # Whose attempt the other one ended at once may be told of none.
+        told = [order, *(one.body for one in tabs)]
+        pages = {one["payment"]["url"] for one in told if one["payment"] is not None}
+        for page in pages - {now["payment"]["url"]}:
+            assert await world.choose({"payment": {"url": page}}, "pay") == 409
+        assert await world.choose(now, "pay") < 400
+        await world.becomes(buyer, order["id"], "confirmed")
+        uses = [use for _, use in await attempts_of(world, order)]
+        assert sorted(map(str, uses)) == ["None"] * (len(uses) - 1) + ["accepted"]
+
+
+async def test_two_tabs_find_what_was_paid_meanwhile_and_begin_nothing(world):
+    """Its webhook is lost: that it is paid turns out when it is to be ended."""
+    buyer = await world.guest()
+    order = await world.order(buyer, 1)
+    world.treat(order, Behaviour(lost=True))
+    assert await world.choose(order, "pay") < 400
+    path = f"/v1/orders/{order['id']}/payments"
+    tabs = await asyncio.gather(buyer.post(path), buyer.post(path))
+    assert await attempts_of(world, order) == [("captured", "accepted")]
+    done = await world.becomes(buyer, order["id"], "confirmed")
+    assert (done["refund"], done["payment"]) == ("none", None)
+    # Who comes in second may hear that it is paid, in one way or the other.
+    assert {one.status for one in tabs} <= {200, 409}
+    assert 200 in {one.status for one in tabs}
+
+
+async def test_who_pays_while_two_tabs_begin_anew_pays_once(world):
+    buyer = await world.guest()
+    for _ in range(8):
+        order = await world.order(buyer, 1)
+        path = f"/v1/orders/{order['id']}/payments"
+        paid, *_ = await asyncio.gather(
+            world.choose(order, "pay"), buyer.post(path), buyer.post(path)
+        )
+        if paid >= 400:
+            now = await buyer.good("GET", f"/v1/orders/{order['id']}")
+            assert await world.choose(now, "pay") < 400
+        done = await world.becomes(buyer, order["id"], "confirmed")
+        assert (done["refund"], done["due"]) == ("none", None)
+        found = await attempts_of(world, order)
+        assert [use for _, use in found if use is not None] == ["accepted"]
+        assert [status for status, _ in found].count("captured") == 1
+
+
+async def test_late_money_goes_back_where_the_event_said_so(world, pool):
+    path = f"/v1/events/{world.event}"
+    assert (await world.seller.good("GET", path))["late"] == "same"
+    changed = await world.seller.good("PATCH", path, {"late": "refund"})
+    assert changed["late"] == "refund"
+    buyer = await world.guest()
+    order = await world.order(buyer, 1)
+    # What is said later is not for this one.
+    await world.seller.good("PATCH", path, {"late": "same"})
+    world.treat(order, Behaviour(late_ms=0))
+    assert await world.choose(order, "late") < 400
+    await pool.fetch(
+        "UPDATE orders SET pay_until = now() - interval '1 s', driven_until = now()"
+        " WHERE order_id = $1",
+        order["id"],
+    )
+    done = await world.becomes(buyer, order["id"], "refunded")
+    assert (done["refund"], done["booking"]) == ("full", None)
+    assert (await buyer.good("GET", path))["counts"]["free"] == 20
+    wrong = await world.seller.send("PATCH", path, {"late": "never"})
+    assert (wrong.status, wrong.body["errors"][0]["field"]) == (422, "late")
+
+
 async def test_what_is_in_is_not_given_back_and_what_goes_back_lets_nobody_in(world):
     buyer = await world.guest()
     codes = []
@@ -285,22 +260,20 @@ async def test_orders_are_listed_and_searched(world):
     assert found["id"] == one["id"]
 
 
-async def test_an_order_waits_for_a_gateway_that_is_away(database_url, tmp_path):
-    port = await free_port()
-    async with selling(database_url, f"http://127.0.0.1:{port}") as world:
-        buyer = await world.guest()
-        body = {"event": world.event, "hold": await world.hold(buyer)}
+async def test_an_order_waits_for_a_gateway_that_is_away(world):
+    buyer = await world.guest()
+    body = {"event": world.event, "hold": await world.hold(buyer)}
+    async with world.stand.gateway_away():
         away = await buyer.post("/v1/orders", body, Idempotency_Key="k")
         assert (away.status, away.body["code"]) == (503, "provider_unavailable")
         assert away.body["transient"]
         assert int(away.headers["Retry-After"]) > 0
         (order,) = (await buyer.good("GET", "/v1/orders"))["items"]
         assert (order["status"], order["payment"]) == ("payment_pending", None)
-        async with gateway(tmp_path, port):
-            there = await buyer.post("/v1/orders", body, Idempotency_Key="k")
-            assert (there.status, there.body["id"]) == (201, order["id"])
-            assert await world.choose(there.body, "pay") < 400
-            await world.becomes(buyer, order["id"], "confirmed")
+    there = await buyer.post("/v1/orders", body, Idempotency_Key="k")
+    assert (there.status, there.body["id"]) == (201, order["id"])
+    assert await world.choose(there.body, "pay") < 400
+    await world.becomes(buyer, order["id"], "confirmed")
 
 
 async def test_bad_input_is_told_in_full(world):
@@ -343,16 +316,3 @@ async def test_bad_input_is_told_in_full(world):
             page = await world.seller.good("GET", "/v1/activity?limit=200")
             routes = [one["route"] for one in page["items"]]
     assert not any("webhook" in route for route in routes)
-
-
-async def test_without_a_provider_nothing_is_sold_that_is_paid_first(admin):
-    event = (await admin.good("POST", "/v1/events", EVENT))["id"]
-    refused = await admin.post(f"/v1/events/{event}/publish")
-    assert (refused.status, refused.body["code"]) == (409, "wrong_state")
-    assert "ONSALE_PAYMENTS" in refused.body["detail"]
-    path = f"/v1/events/{event}"
-    await admin.good("PATCH", path, {"payment": "none"})
-    await admin.good("POST", f"{path}/publish")
-    changed = await admin.send("PATCH", path, {"payment": "required"})
-    assert changed.status == 422
-    assert changed.body["errors"][0]["field"] == "payment"

@@ -200,6 +200,7 @@ def test_every_step_is_in_the_table_and_has_a_status():
     [
         (PAID, Leave()),
         (BOOKED, Leave()),
+        (after(LATE, NotBooked("seat_not_free", again=True)), Leave()),
         (PAYING, GiveBack()),
         (EXPIRED, GiveBack()),
         (PAYING, PayAgain()),
@@ -286,6 +287,37 @@ def test_an_attempt_that_was_charged_twice_keeps_one_charge():
     (refund,) = doubled.refunds
     assert refund.payment == doubled.payments[1].payment
     assert after(doubled, captured(ref="ref1b")) == doubled
+
+
+def test_who_asks_again_to_give_back_what_went_back_meanwhile_is_answered_alike():
+    given_back = after(BOOKED, GiveBack(), SeatsFreed())
+    lost = after(PAYING, Leave(), said(Expired), Unpledged(), captured())
+    assert (given_back.step, lost.step) == ("given_back", "lost")
+    for order in (given_back, lost):
+        outcome = step(order, Leave(), NOW)
+        assert (outcome.refused, outcome.order) == (None, order)
+
+
+def test_an_ended_attempt_is_looked_at_again_in_case_no_webhook_tells():
+    minutes, day = DUE + 600_000, DUE + 86_400_000
+    assert wake_ms(EXPIRED, DUE) == minutes
+    assert wishes(EXPIRED, minutes - 1) == set()
+    assert wishes(EXPIRED, minutes) == {Look(PAY)}
+    assert wake_ms(EXPIRED, minutes) == day
+    # Once: a minute later nobody asks, until the next time.
+    assert wishes(EXPIRED, minutes + 60_000) == set()
+    assert wishes(EXPIRED, day) == {Look(PAY)}
+    assert wake_ms(EXPIRED, day) is None
+    found = after(EXPIRED, captured(), now=minutes)
+    assert (found.step, wishes(found, minutes)) == ("late", {BookAgain()})
+
+
+def test_an_attempt_that_never_had_a_page_is_not_looked_at_again():
+    priced = after(new(), PRICED)
+    closing = after(priced, Tick(), now=DUE)
+    expired = after(closing, NoSession(PAY), Unpledged(), now=DUE)
+    assert expired.step == "expired"
+    assert wake_ms(expired, DUE) is None
 
 
 def test_money_for_an_order_that_was_left_goes_back():

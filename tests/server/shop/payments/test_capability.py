@@ -8,6 +8,7 @@ from persistence.data_directory import DataDirectory, DataDirectoryError
 from server.base.settings import Config, ConfigError, read_config
 from server.shop.payments.secret import RECORD, secrets_for
 from tests.server.conftest import Client, run_server
+from tests.server.shop.orders.world import EVENT
 from tests.server.shop.payments.gateway_process import OTHER_SECRET, SECRET
 
 
@@ -104,3 +105,16 @@ async def test_without_a_setting_nobody_takes_money(client):
 
 async def payments_of(client: Client):
     return (await client.good("GET", "/health"))["parts"]["payments"]
+
+
+async def test_without_a_provider_nothing_is_sold_that_is_paid_first(admin):
+    event = (await admin.good("POST", "/v1/events", EVENT))["id"]
+    refused = await admin.post(f"/v1/events/{event}/publish")
+    assert (refused.status, refused.body["code"]) == (409, "wrong_state")
+    assert "ONSALE_PAYMENTS" in refused.body["detail"]
+    path = f"/v1/events/{event}"
+    await admin.good("PATCH", path, {"payment": "none"})
+    await admin.good("POST", f"{path}/publish")
+    changed = await admin.send("PATCH", path, {"payment": "required"})
+    assert changed.status == 422
+    assert changed.body["errors"][0]["field"] == "payment"

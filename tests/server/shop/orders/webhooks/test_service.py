@@ -214,3 +214,26 @@ async def test_what_was_not_asked_for_goes_back(shop, behaviour, step, refunds):
     assert [(one.reason, one.amount) for one in state.refunds] == refunds
     assert [one.state for one in state.refunds] == ["settled"]
     await shop.check()
+
+
+async def test_messages_are_kept_for_90_days_and_what_fits_nothing_is_told(
+    shop, capsys
+):
+    await shop.pay(await shop.priced())
+    assert await shop.deliver() == [True]
+    ((known,),) = await rows(shop, "SELECT event_ref FROM provider_event")
+    sql = (
+        "INSERT INTO provider_event (provider, event_ref, payment_ref, body,"
+        " received_at, applied_at) SELECT 'gateway', kind || days, 'gs_none', '[]',"
+        " now() - days * interval '1 day', CASE WHEN kind = 'applied'"
+        " THEN now() - days * interval '1 day' END"
+        " FROM unnest(ARRAY[89, 91]) AS days,"
+        " unnest(ARRAY['applied', 'strange']) AS kind"
+    )
+    await shop.pool.fetch(sql)
+    await shop.webhooks.forget()
+    kept = await rows(shop, "SELECT event_ref FROM provider_event ORDER BY 1")
+    assert kept == sorted([("applied89",), ("strange89",), (known,)])
+    told = capsys.readouterr().out
+    assert "strange91" in told
+    assert "applied91" not in told

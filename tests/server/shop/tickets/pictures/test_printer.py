@@ -36,6 +36,7 @@ TICKET = Ticket(
     issued_at=AT,
     created_at=AT,
     revoked_at=None,
+    entered_at=None,
     event_name="A concert",
     starts_at=AT,
     timezone="Europe/Berlin",

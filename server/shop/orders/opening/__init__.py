@@ -1,0 +1,1 @@
+"""Opens an order elsewhere than by its buyer's token: by a link or a code by mail."""
