@@ -39,14 +39,20 @@ def pledged(hold: HoldRecord, change: HoldPledged, at_ms: int) -> HoldRecord:
                 raise Corrupt("an order has a hold as other types than before")
     if change.until_ms > first_ms + limits.PLEDGE_LIFE_S * 1_000:
         raise Corrupt("an order has a hold for too long")
-    return replace(
-        hold,
-        deadline_ms=change.until_ms,
-        ends_ms=change.until_ms + limits.HOLD_GRACE_MS,
-        prices=change.prices,
-        pledge=PledgeRecord(
-            change.order, change.until_ms, first_ms, plain_ms, change.kinds, plain
-        ),
+    pledge = PledgeRecord(
+        change.order, change.until_ms, first_ms, plain_ms, change.kinds, plain
+    )
+    return HoldRecord(
+        hold.token,
+        hold.user,
+        hold.seats,
+        hold.areas,
+        hold.created_ms,
+        change.until_ms,
+        change.until_ms + limits.HOLD_GRACE_MS,
+        change.prices,
+        hold.origin,
+        pledge,
     )
 
 

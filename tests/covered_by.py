@@ -34,6 +34,7 @@ COVERS = {
     ],
     "tests/persistence/shop/orders/test_orders.py": [
         "persistence/shop/orders/rows.py",
+        "persistence/shop/orders/writing.py",
     ],
     "tests/persistence/followers/test_passes.py": [
         "persistence/followers/follower.py",

@@ -62,10 +62,12 @@ def book(request: Request, command: Book) -> Decision:
         areas=names_of(stock, hold.areas),
         total=total,
     )
-    currency = settled_in(stock.settings.prices)
-    if total is None and currency is not None:
-        # Held when the event was free: who counts the journal shall not price it anew.
-        total = Money(0, currency)
+    if total is None:
+        currency = settled_in(stock.settings.prices)
+        if currency is not None:
+            # Held when the event was free: who counts the journal shall not price it
+            # anew.
+            total = Money(0, currency)
     by_order = request.system and order is not None
     return HoldBooked(hold.token, booking, reference, order, total, by_order), reply
 

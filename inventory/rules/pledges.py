@@ -52,13 +52,14 @@ def pledge(request: Request, command: Pledge) -> Decision:
     hold = own_hold(request, command.hold)
     if type(hold) is Refused:
         return None, hold
-    if hold.order not in (None, command.order):
+    order = hold.order
+    if order is not None and order != command.order:
         return None, refuse("hold_pledged")
     priced = _priced(stock, hold, command)
     if type(priced) is Refused and priced.code == "price_changed":
         return None, priced
     until_ms = _until_ms(request, hold, command.until_s)
-    if hold.order is None:
+    if order is None:
         refused = _refuse_pledge(request, hold, until_ms)
         if refused is not None:
             return None, refused
@@ -165,6 +166,12 @@ def _lines(
 ) -> list[PledgedLine]:
     """Return one line for each seat and each single place."""
     seats, areas = stock.venue.seats, stock.venue.areas
+    if kinds is None and not prices.areas:
+        # As nearly all are.
+        return [
+            PledgedLine((drawn := seats[seat]).label, drawn.category, amount)
+            for seat, amount in zip(hold.seats, prices.seats, strict=True)
+        ]
     kinds = kinds or none_of(prices)
     return [
         *(

@@ -1,11 +1,13 @@
 """Unguessable names for holds, bookings, users and whatever else needs one."""
 
 import os
-import secrets
 from base64 import urlsafe_b64encode
 
-_READABLE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_READABLE = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _REFERENCE_LENGTH = 10
+_REFERENCES_DRAWN = 128
+# Each of the 32 letters for eight of the 256 bytes: all are as likely.
+_LETTER_OF = _READABLE * 8
 _TOKEN_BYTES = 18
 _TOKEN_LENGTH = 24
 _TOKENS_DRAWN = 128
@@ -13,7 +15,9 @@ _TOKENS_DRAWN = 128
 # Drawn many at a time, because one call to the system costs more than a whole hold. A
 # forked process must not hand out the names that its parent hands out.
 _tokens: list[str] = []
+_references: list[str] = []
 os.register_at_fork(after_in_child=_tokens.clear)
+os.register_at_fork(after_in_child=_references.clear)
 
 
 class RandomIds:
@@ -31,7 +35,11 @@ class RandomIds:
 
     def reference(self) -> str:
         """Return fifty random bits in letters that nobody confuses."""
-        number = secrets.randbits(5 * _REFERENCE_LENGTH)
-        return "".join(
-            _READABLE[number >> 5 * place & 31] for place in range(_REFERENCE_LENGTH)
-        )
+        if not _references:
+            drawn = os.urandom(_REFERENCES_DRAWN * _REFERENCE_LENGTH)
+            letters = drawn.translate(_LETTER_OF).decode()
+            _references.extend(
+                letters[start : start + _REFERENCE_LENGTH]
+                for start in range(0, len(letters), _REFERENCE_LENGTH)
+            )
+        return _references.pop()

@@ -1,8 +1,9 @@
 """Orders as rows, for tests of what stands beside: paid at the door, and booked."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
-from persistence.shop.money.entries import post
+from persistence.shop.money.entries import Entry
 from persistence.shop.orders.records import OrderLine
 from server.shop.money.ledger import confirm, give_back
 from tests.persistence.journals import Store
@@ -22,6 +23,18 @@ INSERT INTO order_line (order_id, line, kind, label, category, unit, discount, f
     tax_ppm, gross, state)
 VALUES ($1, $2, $3, $4, '1', $5, 0, 0, 0, 0, $5, $6)
 """
+_POST = """
+INSERT INTO money_entry (order_id, posting, account, amount, currency)
+SELECT $1, $2, e.* FROM unnest($3::text[], $4::bigint[], $5::text[]) AS e
+"""
+
+
+async def post(
+    connection: Any, order: str, posting: str, entries: Sequence[Entry]
+) -> None:
+    """Post what there is no order for."""
+    columns = zip(*((e.account, e.amount, e.currency) for e in entries), strict=True)
+    await connection.execute(_POST, order, posting, *map(list, columns))
 
 
 class Place(NamedTuple):
@@ -63,5 +76,5 @@ async def put_order(
             )
         if booking is not None:
             postings = confirm(lines, "EUR"), give_back("x", gone, "EUR", returns=True)
-            for posting in postings:
+            for posting in filter(lambda one: one.entries, postings):
                 await post(connection, order, posting.name, posting.entries)

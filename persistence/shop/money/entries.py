@@ -1,7 +1,8 @@
 """The ledger in double entry: only ever added to, and each posting sums to 0.
 
-A posting's name says what happened and to what, so that what is told twice is posted
-once: whoever posts again what is there already does nothing.
+A posting's name says what happened and to what, so that nothing is posted twice: the
+table's key refuses what is there already. It is written with the order that it is of
+(`persistence/shop/orders/writing.py`).
 """
 
 from collections.abc import Sequence
@@ -13,24 +14,10 @@ Account = Literal["provider", "sales", "fees", "tax", "due"]
 """Debits are positive. `provider` is what it holds for us, `due` what we owe buyers."""
 ACCOUNTS: Final[tuple[Account, ...]] = get_args(Account)
 
-_POST = """
-INSERT INTO money_entry (order_id, posting, account, amount, currency)
-SELECT $1, $2, e.account, e.amount, e.currency
-FROM unnest($3::text[], $4::bigint[], $5::text[]) AS e(account, amount, currency)
-WHERE NOT EXISTS (SELECT FROM money_entry WHERE order_id = $1 AND posting = $2)
-RETURNING 1
-"""
-_POSTED = """
-SELECT account, amount, currency FROM money_entry WHERE order_id = $1 AND posting = $2
-"""
 _BALANCES = """
 SELECT account, sum(amount)::bigint AS amount, currency FROM money_entry
 WHERE order_id = $1 GROUP BY account, currency
 """
-
-
-class PostedOtherwise(Exception):
-    """The same posting is there with other amounts; the message names it."""
 
 
 class Entry(Struct, frozen=True, order=True):
@@ -41,30 +28,10 @@ class Entry(Struct, frozen=True, order=True):
     currency: str
 
 
-async def post(
-    connection: Any, order: str, posting: str, entries: Sequence[Entry]
-) -> bool:
-    """Post in the caller's transaction; return whether it was not posted before.
-
-    The caller has locked the order's row, so that nobody posts the same beside it. A
-    posting of nothing is none. Raises `PostedOtherwise` where it is there with other
-    amounts, and ValueError for what does not sum to 0 in one currency.
-    """
-    if not entries:
-        return False
+def check_posting(order: str, posting: str, entries: Sequence[Entry]) -> None:
+    """Check that a posting may be written. Raises ValueError."""
     if sum(one.amount for one in entries) or len({one.currency for one in entries}) > 1:
         raise ValueError(f"{posting} of {order} does not sum to 0 in one currency")
-    columns = (
-        [one.account for one in entries],
-        [one.amount for one in entries],
-        [one.currency for one in entries],
-    )
-    if await connection.fetch(_POST, order, posting, *columns):
-        return True
-    rows = await connection.fetch(_POSTED, order, posting)
-    if sorted(map(_entry_of, rows)) != sorted(entries):
-        raise PostedOtherwise(f"{posting} of {order}")
-    return False
 
 
 async def balances(connection: Any, order: str) -> list[Entry]:

@@ -1,18 +1,19 @@
-"""Single orders: made once, changed under their row's lock, taken up to be driven.
+"""Single orders: made once, read to be judged, taken up to be driven.
 
-What becomes of one is for its rules; `lock_order` gives it to a caller's transaction,
-and `write_order` beside this writes what it is then.
+What becomes of one is for its rules; `write_order` beside this writes what it is then.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from persistence.postgres.pool import Pool, UniqueViolation
-from persistence.shop.money.terms import Terms
-from persistence.shop.orders.records import Rules
+from persistence.postgres.pool import Pool, Row, UniqueViolation
+from persistence.shop.money.terms import Reads, Terms
+from persistence.shop.orders.records import OrderState, Rules
 from persistence.shop.orders.rows import (
+    CLOCK_MS,
+    EVENT_FIELDS,
     FIELDS,
     FROM,
     Frozen,
@@ -27,20 +28,24 @@ DRIVEN_S: Final = 30.0
 TAKEN_MAX: Final = 50
 OVER_MAX: Final = 500
 
-_FIND = f"SELECT {FIELDS} {FROM} WHERE o.order_id = $1"
+_FIND = f"SELECT {FIELDS}, {CLOCK_MS} AS now_ms {FROM} WHERE o.order_id = $1"
 _FIND_REFERENCE = f"SELECT {FIELDS} {FROM} WHERE o.reference = $1"
 _FIND_HOLD = f"""
 SELECT {FIELDS} {FROM} WHERE p.event_id = $1 AND p.hold = $2 AND NOT p.refused
 """
-_BEGIN = """
+_BEGIN = f"""
 WITH made AS (
     INSERT INTO orders (order_id, organisation_id, user_id, reference, status, step,
         seen_total, provider, buyer, rules, request_hash, driven_until)
     VALUES ($1, $2, $3, $4, 'initiated', 'pledging', $5, $6, $7::jsonb, $8::jsonb, $9,
         now() + $10 * interval '1 s')
-    RETURNING order_id
+    RETURNING order_id, created_at
+), part AS (
+    INSERT INTO order_part (order_id, event_id, hold)
+    SELECT order_id, $11, $12 FROM made
 )
-INSERT INTO order_part (order_id, event_id, hold) SELECT order_id, $11, $12 FROM made
+SELECT o.created_at, {EVENT_FIELDS}, {CLOCK_MS} AS now_ms
+FROM made o, event e WHERE e.event_id = $11
 """
 _TAKE_UP = """
 UPDATE orders SET driven_until = now() + $1 * interval '1 s'
@@ -49,6 +54,10 @@ WHERE order_id IN (
     ORDER BY driven_until LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 RETURNING order_id
+"""
+_NEXT = """
+SELECT extract(epoch FROM min(driven_until) - clock_timestamp())::float AS next_s
+FROM orders WHERE driven_until IS NOT NULL
 """
 # Of what was over long ago nothing is left to find.
 _OVER = """
@@ -61,10 +70,6 @@ WHERE e.settings ->> 'sale_state' = 'completed' AND o.step = 'booked'
         SELECT FROM order_line l
         WHERE l.order_id = o.order_id AND l.state = 'leaving')
 LIMIT $1
-"""
-_OF_PAYMENT = """
-SELECT order_id FROM payment
-WHERE payment_id = $1 OR (provider = $2 AND provider_ref = $3) LIMIT 1
 """
 
 
@@ -105,7 +110,7 @@ class Orders:
 
     async def _put(self, new: NewOrder) -> StoredOrder | None:
         try:
-            await self._pool.fetch(
+            row = await self._pool.fetch_one(
                 _BEGIN,
                 new.order,
                 new.organisation,
@@ -123,7 +128,8 @@ class Orders:
         except UniqueViolation:
             known = await self.find(new.order)
             return known or await self.find_of_hold(new.event, new.hold)
-        return await self.find(new.order)
+        assert row is not None
+        return _made(new, row)
 
     async def find(self, order: str) -> StoredOrder | None:
         """Return an order by its id."""
@@ -146,30 +152,55 @@ class Orders:
         rows = await self._pool.fetch(_TAKE_UP, DRIVEN_S, TAKEN_MAX)
         return [row["order_id"] for row in rows]
 
+    async def next_s(self) -> float | None:
+        """Return in how many seconds the next order is to be looked at.
+
+        None where none is; less than 0 where that is late already.
+        """
+        row = await self._pool.fetch_one(_NEXT)
+        assert row is not None
+        next_s: float | None = row["next_s"]
+        return next_s
+
     async def over(self) -> list[str]:
         """Return confirmed orders of events that are over."""
         rows = await self._pool.fetch(_OVER, OVER_MAX)
         return [row["order_id"] for row in rows]
 
 
-async def lock_order(connection: Any, order: str) -> tuple[StoredOrder, int]:
-    """Lock an order in the caller's transaction; return it, and the time by then.
+def _made(new: NewOrder, row: Row) -> StoredOrder:
+    """Return an order as it was stored just now."""
+    return StoredOrder(
+        state=OrderState(
+            order=new.order,
+            event=new.event,
+            hold=new.hold,
+            provider=new.provider,
+            rules=new.rules,
+            step="pledging",
+            seen_total=new.seen_total,
+        ),
+        revision=0,
+        user=new.user,
+        organisation=new.organisation,
+        reference=new.reference,
+        buyer=new.buyer,
+        terms=new.terms,
+        request_hash=new.request_hash,
+        created_at=row["created_at"],
+        confirmed_at=None,
+        event_name=row["event_name"],
+        event_starts_at=row["event_starts_at"],
+        event_timezone=row["event_timezone"],
+    )
 
-    Raises `OrderGone`.
-    """
-    now_ms = await connection.fetchval("SELECT lock_order($1)", order)
-    row = None if now_ms is None else await connection.fetchrow(_FIND, order)
-    if row is None:
+
+async def read_order(where: Reads, order: str) -> tuple[StoredOrder, int]:
+    """Return an order as it is now, and the database's time. Raises `OrderGone`."""
+    rows = await where.fetch(_FIND, order)
+    if not rows:
         raise OrderGone(order)
-    return order_of(row), now_ms
-
-
-async def order_of_payment(
-    connection: Any, provider: str, attempt: str | None, ref: str
-) -> str | None:
-    """Return the order of an attempt, by our id of it or by the provider's."""
-    found: str | None = await connection.fetchval(_OF_PAYMENT, attempt, provider, ref)
-    return found
+    return order_of(rows[0]), rows[0]["now_ms"]
 
 
 def _json(value: object) -> str:

@@ -1,28 +1,35 @@
-"""What providers told by themselves: stored once, and applied in the same transaction.
+"""What providers told by themselves: stored once, by the statement that applies it.
 
 What tells of no attempt that is known waits: it may have overtaken our own commit.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from persistence.postgres.pool import Pool
+from persistence.shop.orders.rows import (
+    CLOCK_MS,
+    FIELDS,
+    FROM,
+    StoredOrder,
+    order_of,
+)
 
 WAITING_MAX: Final = 50
 
-_NOTE = """
+_KEEP = """
 INSERT INTO provider_event (provider, event_ref, payment_ref, attempt, body)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
 """
-_IS_APPLIED = """
-SELECT applied_at IS NOT NULL FROM provider_event
-WHERE provider = $1 AND event_ref = $2 FOR UPDATE
+_IS_APPLIED: Final = """
+SELECT applied_at IS NOT NULL FROM provider_event WHERE provider = $1 AND event_ref = $2
 """
-_APPLIED = """
-UPDATE provider_event SET applied_at = clock_timestamp()
-WHERE provider = $1 AND event_ref = $2
+_TOLD = f"""
+SELECT ({_IS_APPLIED}) AS applied, {FIELDS}, {CLOCK_MS} AS now_ms {FROM}
+WHERE o.order_id = (SELECT order_id FROM payment
+    WHERE payment_id = $3 OR (provider = $1 AND provider_ref = $4) LIMIT 1)
 """
 _WAITING = """
 SELECT e.provider, e.event_ref, e.payment_ref, e.attempt, e.body
@@ -62,19 +69,38 @@ class ProviderEvent(Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-async def note_event(connection: Any, event: ProviderEvent) -> bool:
-    """Store a message in the caller's transaction; False if it was applied before.
+class Told(Struct, frozen=True):
+    """What a message is about, and the database's time."""
 
-    Of two that come at once one waits here for what becomes of the other.
+    stored: StoredOrder
+    now_ms: int
+    applied: bool
+    """Whether the order has heard of it."""
+
+
+async def read_told(pool: Pool, event: ProviderEvent) -> Told | None:
+    """Return the order of a message, by our id of its attempt or by the provider's.
+
+    None where that is not known. Raises `Unavailable`.
     """
-    name = event.provider, event.event_ref
-    await connection.execute(_NOTE, *name, event.payment_ref, event.attempt, event.body)
-    return not await connection.fetchval(_IS_APPLIED, *name)
+    row = await pool.fetch_one(
+        _TOLD, event.provider, event.event_ref, event.attempt, event.payment_ref
+    )
+    if row is None:
+        return None
+    return Told(order_of(row), row["now_ms"], bool(row["applied"]))
 
 
-async def mark_applied(connection: Any, event: ProviderEvent) -> None:
-    """Note that a message was applied, in the transaction that did."""
-    await connection.execute(_APPLIED, event.provider, event.event_ref)
+async def keep_event(pool: Pool, event: ProviderEvent) -> None:
+    """Store a message that waits for its attempt. Raises `Unavailable`."""
+    await pool.fetch(
+        _KEEP,
+        event.provider,
+        event.event_ref,
+        event.payment_ref,
+        event.attempt,
+        event.body,
+    )
 
 
 async def waiting_events(pool: Pool) -> list[ProviderEvent]:

@@ -1,7 +1,7 @@
-"""Orders as rows: how they are read, whole, and what of them is written."""
+"""Orders as rows: how they are read, whole."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -16,14 +16,19 @@ from persistence.shop.orders.records import (
     Rules,
 )
 
-# In the arrays' order of the structs' fields; times in milliseconds.
-FIELDS: Final = """
-o.order_id, o.organisation_id, o.user_id, o.reference, o.step, o.leaving, o.refund,
-o.currency, o.total, o.seen_total, o.due, o.accepted_payment, o.provider, o.why,
-o.buyer::text AS buyer, o.rules::text AS rules, o.request_hash, o.created_at,
+CLOCK_MS: Final = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+EVENT_FIELDS: Final = """
+e.name AS event_name, e.starts_at AS event_starts_at,
+coalesce(e.settings ->> 'timezone', 'UTC') AS event_timezone
+"""
+# Times in milliseconds.
+FIELDS: Final = f"""
+o.order_id, o.revision, o.organisation_id, o.user_id, o.reference, o.step, o.leaving,
+o.refund, o.currency, o.total, o.seen_total, o.due, o.accepted_payment, o.provider,
+o.why, o.buyer::text AS buyer, o.rules::text AS rules, o.request_hash, o.created_at,
 o.confirmed_at, (extract(epoch FROM o.pay_until) * 1000)::bigint AS pay_until_ms,
-p.event_id, p.hold, p.booking_id, e.name AS event_name, e.starts_at AS event_starts_at,
-coalesce(e.settings ->> 'timezone', 'UTC') AS event_timezone,
+p.event_id, p.hold, p.booking_id, {EVENT_FIELDS},
 (SELECT coalesce(json_agg(json_build_object('line', l.line, 'kind', l.kind,
         'label', l.label, 'category', l.category, 'type', l.type, 'unit', l.unit,
         'discount', l.discount, 'fee', l.fee, 'tax', l.tax, 'tax_ppm', l.tax_ppm,
@@ -77,6 +82,8 @@ class StoredOrder(Struct, frozen=True, kw_only=True):
     """An order with whose it is and what it is of."""
 
     state: OrderState
+    revision: int
+    """Counts what was written of it."""
     user: str
     organisation: str | None
     reference: str
@@ -120,6 +127,7 @@ def order_of(row: Row) -> StoredOrder:
     )
     return StoredOrder(
         state=state,
+        revision=row["revision"],
         user=row["user_id"],
         organisation=row["organisation_id"],
         reference=row["reference"],
@@ -131,134 +139,4 @@ def order_of(row: Row) -> StoredOrder:
         event_name=row["event_name"],
         event_starts_at=row["event_starts_at"],
         event_timezone=row["event_timezone"],
-    )
-
-
-_MS: Final = "'epoch'::timestamptz + {} * interval '1 ms'"
-_UPDATE: Final = f"""
-UPDATE orders SET status = $2, step = $3, leaving = $4, refund = $5, currency = $6,
-    total = $7, due = $8, pay_until = {_MS.format("$9::bigint")},
-    accepted_payment = $10, why = $11,
-    driven_until = {_MS.format("$12::bigint")},
-    confirmed_at = CASE WHEN $13 THEN coalesce(confirmed_at, clock_timestamp()) END
-WHERE order_id = $1
-"""
-_UPDATE_PART: Final = """
-UPDATE order_part SET booking_id = $3, refused = $4
-WHERE order_id = $1 AND event_id = $2
-"""
-_PUT_LINE: Final = """
-INSERT INTO order_line (order_id, line, kind, label, category, type, unit, discount,
-    fee, tax, tax_ppm, gross, seller_fee, state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-ON CONFLICT (order_id, line) DO UPDATE SET state = excluded.state
-"""
-_PUT_PAYMENT: Final = f"""
-INSERT INTO payment (payment_id, order_id, provider, provider_ref, state, amount,
-    currency, captured, captured_currency, use, session, created_at, asked)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, {_MS.format("$12::bigint")}, $13)
-ON CONFLICT (payment_id) DO UPDATE SET provider_ref = excluded.provider_ref,
-    state = excluded.state, captured = excluded.captured,
-    captured_currency = excluded.captured_currency, use = excluded.use,
-    session = excluded.session
-"""
-_PUT_REFUND: Final = f"""
-INSERT INTO refund (refund_id, payment_id, order_id, amount, currency, reason, state,
-    provider_ref, lines, was_settled, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, {_MS.format("$11::bigint")})
-ON CONFLICT (refund_id) DO UPDATE SET state = excluded.state,
-    provider_ref = excluded.provider_ref, was_settled = excluded.was_settled
-"""
-
-
-async def write_order(
-    connection: Any, before: OrderState, after: OrderState, wake_ms: int | None
-) -> None:
-    """Write what became of an order whose row is locked, and when to look at it."""
-    order = after.order
-    confirmed = after.booking is not None
-    await connection.execute(
-        _UPDATE,
-        order,
-        after.status,
-        after.step,
-        after.leaving,
-        after.returned,
-        after.currency,
-        after.total,
-        after.due,
-        after.pay_until_ms,
-        after.accepted,
-        after.why,
-        wake_ms,
-        confirmed,
-    )
-    refused = after.step == "refused"
-    if after.booking != before.booking or refused != (before.step == "refused"):
-        await connection.execute(
-            _UPDATE_PART, order, after.event, after.booking, refused
-        )
-    known: set[object] = {*before.lines, *before.payments, *before.refunds}
-    lines = [_line(order, one) for one in after.lines if one not in known]
-    payments = [_payment(order, one) for one in after.payments if one not in known]
-    refunds = [_refund(order, one) for one in after.refunds if one not in known]
-    for sql, rows in (
-        (_PUT_LINE, lines),
-        (_PUT_PAYMENT, payments),
-        (_PUT_REFUND, refunds),
-    ):
-        if rows:
-            await connection.executemany(sql, rows)
-
-
-def _line(order: str, one: OrderLine) -> tuple[object, ...]:
-    return (
-        order,
-        one.line,
-        one.kind,
-        one.label,
-        one.category,
-        one.type,
-        one.unit,
-        one.discount,
-        one.fee,
-        one.tax,
-        one.tax_ppm,
-        one.gross,
-        one.seller_fee,
-        one.state,
-    )
-
-
-def _payment(order: str, one: Payment) -> tuple[object, ...]:
-    return (
-        one.payment,
-        order,
-        one.provider,
-        one.ref,
-        one.state,
-        one.amount,
-        one.currency,
-        one.captured,
-        one.captured_currency,
-        one.use,
-        one.url,
-        one.at_ms,
-        one.asked,
-    )
-
-
-def _refund(order: str, one: Refund) -> tuple[object, ...]:
-    return (
-        one.refund,
-        one.payment,
-        order,
-        one.amount,
-        one.currency,
-        one.reason,
-        one.state,
-        one.ref,
-        list(one.lines),
-        one.was_settled,
-        one.at_ms,
     )

@@ -15,7 +15,10 @@ CLOSE_S: Final = 0.3
 
 async def _open(startup: Startup) -> None:
     pool = await Pool.open(
-        startup.instance.database_url, size=CONNECTIONS_MAX, name="onsale followers"
+        startup.instance.database_url,
+        size=CONNECTIONS_MAX,
+        name="onsale followers",
+        replan=True,
     )
     # Nobody waits for their last words: what is not committed is followed again.
     startup.on_stop(partial(pool.close, CLOSE_S))

@@ -12,7 +12,7 @@ from persistence.followers.follower import Followed
 from persistence.mail import put_letters
 from persistence.shop.confirmations import read_confirmed, read_event
 from persistence.shop.orders.openings import put_links
-from server.shop.confirmations.mails import confirmation
+from server.shop.confirmations.mails import calendar_file, confirmation
 from server.transport.mail.codes import hash_of_code, new_code
 
 
@@ -39,9 +39,10 @@ class NoticeFollower:
         if not confirmed:
             return
         event = await read_event(connection, event_id)
+        calendar, url = calendar_file(event), self._public_url
         secrets = {one.order: new_code() for one in confirmed if one.order is not None}
         letters = [
-            confirmation(one, event, self._public_url, secrets.get(one.order or "", ""))
+            confirmation(one, event, calendar, url, secrets.get(one.order or "", ""))
             for one in confirmed
         ]
         await put_letters(connection, letters)

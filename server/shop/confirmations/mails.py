@@ -27,8 +27,18 @@ LINES_MAX: Final = 100
 CALENDAR_NAME: Final = "event.ics"
 
 
+def calendar_file(event: EventRow) -> Attachment:
+    """Return the file for calendars: one for all letters about an event."""
+    text = encode_calendar(calendar_of(event)).decode()
+    return Attachment(CALENDAR_NAME, MEDIA_TYPE, text)
+
+
 def confirmation(
-    bought: Confirmed, event: EventRow, public_url: str | None, secret: str
+    bought: Confirmed,
+    event: EventRow,
+    calendar: Attachment,
+    public_url: str | None,
+    secret: str,
 ) -> Mail:
     """Return the letter about what was bought.
 
@@ -40,7 +50,6 @@ def confirmation(
     subject = f"Your tickets: {name}"
     if len(subject) > SUBJECT_LENGTH_MAX:
         subject = f"{subject[: SUBJECT_LENGTH_MAX - 1]}…"
-    calendar = encode_calendar(calendar_of(event)).decode()
     return Mail(
         f"mail_{bought.order or bought.booking}",
         bought.user,
@@ -48,7 +57,7 @@ def confirmation(
         subject,
         "\n".join(_paragraphs(bought, event, name, public_url, secret)),
         LASTS_S,
-        (Attachment(CALENDAR_NAME, MEDIA_TYPE, calendar),),
+        (calendar,),
     )
 
 

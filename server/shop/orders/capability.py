@@ -35,7 +35,7 @@ FORGET_S: Final = 3_600.0
 async def _open(startup: Startup) -> None:
     pool, provider = startup.pool, startup[PROVIDER]
     news = News(startup[BUS], startup[HUB], startup.clock)
-    desk = Desk(pool, news.tell)
+    desk = Desk(pool, news.tell, startup.clock)
 
     def shop_url() -> str:
         return startup.settings.public_url or startup.url

@@ -100,3 +100,13 @@ async def test_who_is_cancelled_does_not_wait_for_a_database_that_is_silent(
         proxy.losing_answers = False
         assert await pool.fetch("SELECT 1")
         await pool.close()
+
+
+async def test_statements_are_planned_anew_where_that_is_wanted(database_url, pool):
+    sql = "SELECT current_setting('plan_cache_mode') AS mode"
+    planning = await Pool.open(database_url, replan=True)
+    for where, mode in ((pool, "auto"), (planning, "force_custom_plan")):
+        row = await where.fetch_one(sql)
+        assert row is not None
+        assert row["mode"] == mode
+    await planning.close()

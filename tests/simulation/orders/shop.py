@@ -101,7 +101,7 @@ class Shop:
         pool: Any = SimPool(world.tables)
         store: Any = SimOrders(pool)
         bank = BankLine(world.bank)
-        self.desk = Desk(pool, lambda _: None)
+        self.desk = Desk(pool, lambda _: None, process.journal.clock)
         self.driver = Driver(
             store,
             self.desk,

@@ -1,7 +1,7 @@
-"""The shop's tables, and what its SQL does to them: one transaction is one moment.
+"""The shop's tables, and what its SQL does to them: one statement is one moment.
 
-A transaction may find nobody, write nothing, or write and lose its answer. What it
-read is what is there when it writes: rows are locked for as long.
+A statement may find nobody, write nothing, or write and lose its answer. Between what
+reads an order and what writes it, others may have written it: then nothing is.
 """
 
 import asyncio
@@ -19,13 +19,14 @@ import server.shop.orders.driving.lookout as lookout
 import server.shop.orders.service as service
 import server.shop.orders.webhooks.service as webhooks
 from persistence.errors import Unavailable
-from persistence.shop.money.entries import Entry, PostedOtherwise
+from persistence.shop.money.entries import Entry
 from persistence.shop.money.terms import Fees, Tax, Terms
 from persistence.shop.orders.looks import DueLook
 from persistence.shop.orders.orders import NewOrder, OrderGone
-from persistence.shop.orders.provider_events import ProviderEvent
+from persistence.shop.orders.provider_events import ProviderEvent, Told
 from persistence.shop.orders.records import OrderLine, OrderState
 from persistence.shop.orders.rows import StoredOrder
+from persistence.shop.orders.writing import Written
 from tests.simulation.tickets.tables import Changed
 
 if TYPE_CHECKING:
@@ -158,6 +159,17 @@ class Transaction:
         assert sql is giving_back._IN
         return sum(map(self.tickets.is_in, values[0]))
 
+    def post(self, order: str, posting: str, entries: Sequence[Entry]) -> None:
+        """Add a posting, once."""
+        name, made = (order, posting), sorted(entries)
+        if not entries:
+            return
+        if sum(one.amount for one in entries):
+            self.tables.world.violate(f"{name} does not sum to 0: {made}")
+        if name in self.entries or name in self.tables.entries:
+            self.tables.world.violate(f"{name} is posted twice")
+        self.entries[name] = made
+
     def row(self, order: str) -> Row:
         """Return an order's row as this transaction sees it."""
         row = self.rows.get(order) or self.tables.rows.get(order)
@@ -216,6 +228,15 @@ class SimOrders:
         found: list[str] = await self._pool.run(take)
         return found
 
+    async def next_s(self) -> float | None:
+        def look(_: Transaction) -> float | None:
+            times = [row.driven_ms for row in self._tables.rows.values()]
+            due = min((one for one in times if one is not None), default=None)
+            return None if due is None else (due - self._tables.now_ms()) / 1_000
+
+        found: float | None = await self._pool.run(look)
+        return found
+
     async def over(self) -> list[str]:
         return []
 
@@ -231,6 +252,7 @@ def _stored(new: NewOrder) -> StoredOrder:
             step="pledging",
             seen_total=new.seen_total,
         ),
+        revision=0,
         user=new.user,
         organisation=new.organisation,
         reference=new.reference,
@@ -245,53 +267,79 @@ def _stored(new: NewOrder) -> StoredOrder:
     )
 
 
-async def lock_order(connection: Transaction, order: str) -> tuple[StoredOrder, int]:
-    return connection.row(order).stored, connection.tables.now_ms()
+async def read_order(
+    where: SimPool | Transaction, order: str
+) -> tuple[StoredOrder, int]:
+    def look(connection: Transaction) -> tuple[StoredOrder, int]:
+        return connection.row(order).stored, connection.tables.now_ms()
+
+    if isinstance(where, Transaction):
+        return look(where)
+    found: tuple[StoredOrder, int] = await where.run(look)
+    return found
 
 
 async def write_order(
     connection: Transaction,
-    before: OrderState,
+    stored: StoredOrder,
     after: OrderState,
     wake_ms: int | None,
-) -> None:
+    postings: Sequence[tuple[str, Sequence[Entry]]] = (),
+) -> Written | None:
     row = connection.row(after.order)
-    stored = replace(row.stored, state=after)
-    connection.rows[after.order] = Row(stored, wake_ms, row.first_lines)
+    if row.stored.revision != stored.revision:
+        return None
+    written = replace(row.stored, state=after, revision=stored.revision + 1)
+    connection.rows[after.order] = Row(written, wake_ms, row.first_lines)
+    for posting, entries in postings:
+        connection.post(after.order, posting, entries)
+    return Written(connection.tables.now_ms(), None)
 
 
-async def post(
-    connection: Transaction, order: str, posting: str, entries: Sequence[Entry]
-) -> bool:
-    name, made = (order, posting), sorted(entries)
-    if not entries:
-        return False
-    if sum(one.amount for one in entries):
-        connection.tables.world.violate(f"{name} does not sum to 0: {made}")
-    known = connection.entries.get(name) or connection.tables.entries.get(name)
-    if known is not None and known != made:
-        raise PostedOtherwise(f"{posting} of {order}")
-    connection.entries[name] = made
-    return known is None
+async def read_told(pool: SimPool, event: ProviderEvent) -> Told | None:
+    def look(connection: Transaction) -> Told | None:
+        for row in pool.tables.rows.values():
+            for one in row.stored.state.payments:
+                names = one.payment, (one.provider, one.ref)
+                if (
+                    event.attempt in names
+                    or (event.provider, event.payment_ref) in names
+                ):
+                    applied = event.event_ref in pool.tables.applied
+                    return Told(row.stored, pool.tables.now_ms(), applied)
+        return None
+
+    found: Told | None = await pool.run(look)
+    return found
 
 
-async def order_of_payment(
-    connection: Transaction, provider: str, attempt: str | None, ref: str
-) -> str | None:
-    for name, row in connection.tables.rows.items():
-        for one in row.stored.state.payments:
-            if one.payment == attempt or (one.provider, one.ref) == (provider, ref):
-                return name
-    return None
+async def keep_event(pool: SimPool, event: ProviderEvent) -> None:
+    def keep(connection: Transaction) -> None:
+        connection.events[event.event_ref] = event
+
+    await pool.run(keep)
 
 
-async def note_event(connection: Transaction, event: ProviderEvent) -> bool:
-    connection.events[event.event_ref] = event
-    return event.event_ref not in connection.tables.applied
+class SimLane:
+    """Stands for `OrderLane`."""
 
+    def __init__(self, pool: SimPool) -> None:
+        self._pool = pool
 
-async def mark_applied(connection: Transaction, event: ProviderEvent) -> None:
-    connection.applied.add(event.event_ref)
+    async def write(
+        self,
+        stored: StoredOrder,
+        after: OrderState,
+        wake_ms: int | None,
+        postings: Sequence[tuple[str, Sequence[Entry]]],
+        event: ProviderEvent | None,
+    ) -> Written | None:
+        async with self._pool.transaction() as connection:
+            written = await write_order(connection, stored, after, wake_ms, postings)
+            if written is not None and event is not None:
+                connection.events[event.event_ref] = event
+                connection.applied.add(event.event_ref)
+            return written
 
 
 async def waiting_events(pool: SimPool) -> list[ProviderEvent]:
@@ -349,16 +397,15 @@ async def terms_of(pool: SimPool, event: str) -> Terms:
 
 
 PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
-    (desk, "lock_order", lock_order),
+    (desk, "read_order", read_order),
+    (desk, "read_told", read_told),
+    (desk, "keep_event", keep_event),
     (desk, "write_order", write_order),
-    (desk, "post", post),
+    (desk, "OrderLane", SimLane),
     (lookout, "take_looks", take_looks),
     (lookout, "put_look", put_look),
     (service, "terms_of", terms_of),
     (service, "Orders", SimOrders),
-    (webhooks, "order_of_payment", order_of_payment),
-    (webhooks, "note_event", note_event),
-    (webhooks, "mark_applied", mark_applied),
     (webhooks, "waiting_events", waiting_events),
     (webhooks, "count_strange", count_strange),
 )

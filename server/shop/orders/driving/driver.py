@@ -8,9 +8,9 @@ its time comes.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from msgspec import structs
@@ -59,13 +59,19 @@ OPEN: Final = frozenset({"overloaded", "unavailable", "outcome_unknown"})
 GONE: Final = frozenset({"hold_not_found", "hold_expired", "event_not_found"})
 
 LOOK_S: Final = 1.0
-"""How often it is looked for orders whose time has come."""
+"""How long it takes at most until an order of another process is noticed to be due."""
+
+LOOK_S_MIN: Final = 0.005
+"""How soon it is looked again for what was due and is in somebody else's hands."""
 
 RECENT_MS: Final = 3_600_000
 """A provider surely remembers the key of what it was asked within this."""
 
-AT_ONCE_MAX: Final = 3
-"""Fewer than the pool has connections: others read meanwhile."""
+AT_ONCE_MAX: Final = 8
+"""None keeps a connection of the pool while it waits for a provider or an event."""
+
+DUE_MAX: Final = 50
+"""How many orders wait to be driven here before no more are taken up."""
 
 OVER_S: Final = 60.0
 """How often it is looked for confirmed orders of events that are over."""
@@ -92,6 +98,9 @@ class Driver:
         self._shop_url = shop_url
         self.now_ms = now_ms
         self._tasks: set[asyncio.Task[None]] = set()
+        self._due: set[asyncio.Task[None]] = set()
+        """Those of `_tasks` that drive an order whose time has come."""
+        self._slots = asyncio.Semaphore(AT_ONCE_MAX)
 
     async def drive(self, order: str, applied: Applied | None = None) -> Applied:
         """Do what an order wishes, once each, until nothing is left to do now.
@@ -117,7 +126,7 @@ class Driver:
                 # Before the next is asked. Of two that drive it one may be given the
                 # hold after the other was refused: what is written first counts, and
                 # nobody books for an order that another one has told to be refused.
-                applied = await self._desk.hear(order, *heard)
+                applied = await self._desk.hear(order, *heard, known=applied.stored)
         if failure is not None:
             raise failure
         return applied
@@ -129,7 +138,7 @@ class Driver:
         for payment in pending(stored.state):
             wish = facts.Expire(payment.payment)
             heard = await self._of_attempt(stored, payment, wish)
-            applied = await self._desk.hear(order, *heard)
+            applied = await self._desk.hear(order, *heard, known=applied.stored)
         return applied
 
     async def look_at(self, order: str, name: str) -> None:
@@ -149,22 +158,26 @@ class Driver:
         wishes = wishes_of(stored.state, self.now_ms())
         return await self.drive(stored.state.order, Applied(stored, wishes))
 
-    def kick(self, order: str, applied: Applied) -> None:
+    def kick(self, applied: Applied) -> None:
         """Go on with an order beside whoever calls this."""
         if applied.wishes:
-            task = asyncio.create_task(self._drive_alone(order, applied))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            _ = self._start(self._drive_alone(applied.stored.state.order, applied))
 
     async def run(self, job: Job) -> None:
-        """Look after orders whose time has come, for ever."""
+        """Look after orders when their time comes, for ever."""
         while True:
+            wait_s = LOOK_S
             try:
                 with job:
-                    await self.look()
+                    await self._take_up()
+                    next_s = await self._store.next_s()
+                    if next_s is not None:
+                        wait_s = max(LOOK_S_MIN, min(next_s, LOOK_S))
             except Unavailable as error:
                 log.warning("orders are left alone", reason=str(error))
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(wait_s)
+            if len(self._due) >= DUE_MAX:
+                await asyncio.wait(self._due, return_when=asyncio.FIRST_COMPLETED)
 
     async def complete(self) -> None:
         """Complete what is confirmed of events that are over. Raises `Unavailable`."""
@@ -173,15 +186,9 @@ class Driver:
                 await self._desk.hear(order, facts.EventOver())
 
     async def look(self) -> None:
-        """Take up all orders whose time has come. Raises `Unavailable`."""
-        slots = asyncio.Semaphore(AT_ONCE_MAX)
-
-        async def one(order: str) -> None:
-            async with slots:
-                await self._drive_alone(order, None)
-
-        while due := await self._store.take_up():
-            await asyncio.gather(*map(one, due))
+        """Drive all orders whose time has come. Raises `Unavailable`."""
+        while due := await self._take_up():
+            await asyncio.gather(*due)
             if len(due) < TAKEN_MAX:
                 break
 
@@ -191,6 +198,25 @@ class Driver:
             await asyncio.wait(self._tasks, timeout=within_s)
         for task in self._tasks:
             task.cancel()
+
+    async def _take_up(self) -> list[asyncio.Task[None]]:
+        """Begin to drive orders whose time has come; none waits for another."""
+
+        async def drive(order: str) -> None:
+            async with self._slots:
+                await self._drive_alone(order, None)
+
+        begun = [self._start(drive(order)) for order in await self._store.take_up()]
+        self._due.update(begun)
+        for task in begun:
+            task.add_done_callback(self._due.discard)
+        return begun
+
+    def _start(self, driving: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(driving)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _drive_alone(self, order: str, applied: Applied | None) -> None:
         """Drive an order for nobody; what fails is tried again when its time comes."""

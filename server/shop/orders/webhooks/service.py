@@ -6,7 +6,7 @@ sends the same again, for days. Only what is not the provider's is refused.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -14,19 +14,16 @@ from aiohttp import web
 
 from persistence.errors import Unavailable
 from persistence.postgres.pool import Pool
-from persistence.shop.orders.orders import order_of_payment
 from persistence.shop.orders.provider_events import (
     FORGET_MAX,
     ProviderEvent,
     count_strange,
     forget_events,
-    mark_applied,
-    note_event,
     waiting_events,
 )
 from server.base.jobs import Job
 from server.base.refusals.refusals import Refusal
-from server.shop.orders.driving.desk import Applied, Desk
+from server.shop.orders.driving.desk import Desk
 from server.shop.orders.driving.driver import Driver
 from server.shop.orders.problems import PROVIDER_NOT_FOUND, WEBHOOK_FORGED
 from server.shop.payments.provider import Fact, Forged, PaymentProvider, Stale
@@ -140,26 +137,12 @@ class WebhookService:
             log.exception("a webhook cannot be applied", event_ref=event.event_ref)
 
     async def _apply(self, event: ProviderEvent, facts: list[Fact]) -> bool:
-        """Store a message and let its order hear of it, in one transaction."""
-        applied: Applied | None = None
-        async with self._pool.transaction() as connection:
-            if not await note_event(connection, event):
-                return True
-            order = await _order_of(connection, event)
-            if order is not None:
-                applied = await self._desk.apply(connection, order, facts)
-                await mark_applied(connection, event)
-        if order is None or applied is None:
-            return False
-        self._desk.announce(applied)
-        self._driver.kick(order, applied)
+        """Let its order hear of a message; False if it waits for its attempt."""
+        taken = await self._desk.take(event, facts)
+        if isinstance(taken, bool):
+            return taken
+        self._driver.kick(taken)
         return True
-
-
-async def _order_of(connection: Any, event: ProviderEvent) -> str | None:
-    return await order_of_payment(
-        connection, event.provider, event.attempt, event.payment_ref
-    )
 
 
 WEBHOOK_SERVICE: Final = web.AppKey("webhooks of providers", WebhookService)

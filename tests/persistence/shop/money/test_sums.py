@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import pytest
 from msgspec import structs
 
+from persistence.postgres.clock import DatabaseClock
 from persistence.shop.money.sums import Takings, takings_of
 from persistence.shop.money.terms import Fees, Tax, Terms
 from persistence.shop.orders.orders import NewOrder, Orders
@@ -70,7 +71,7 @@ class Shop:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.orders = Orders(store.pool)
-        self.desk = Desk(store.pool, lambda _: None)
+        self.desk = Desk(store.pool, lambda _: None, DatabaseClock())
         self._names = itertools.count(1)
 
     async def order(

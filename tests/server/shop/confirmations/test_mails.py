@@ -12,7 +12,7 @@ from inventory.settings import Money, Settings
 from persistence.events.rows import Details, EventRow
 from persistence.mail import Mail, TakenMail
 from persistence.shop.confirmations import BoughtLine, BoughtTicket, Confirmed
-from server.shop.confirmations.mails import LINES_MAX, confirmation
+from server.shop.confirmations.mails import LINES_MAX, calendar_file, confirmation
 from server.transport.mail.sender import MailSender
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -68,6 +68,10 @@ Who has this link has the tickets, and may cancel the order: keep it."""
 SECRET = "a-secret"
 
 
+def letter(bought: Confirmed, event: EventRow, public_url: str | None) -> Mail:
+    return confirmation(bought, event, calendar_file(event), public_url, SECRET)
+
+
 def named(name: str, venue: str = "Old Hall", **settings: Any) -> EventRow:
     changed = replace(EVENT.settings, name=name, **settings)
     return replace(EVENT, settings=changed, venue_name=venue)
@@ -89,7 +93,7 @@ def sent(mail: Mail) -> Any:
 
 
 def test_it_says_what_was_bought_and_where_it_is():
-    mail = confirmation(BOUGHT, EVENT, "https://x.example", SECRET)
+    mail = letter(BOUGHT, EVENT, "https://x.example")
     assert mail.body == TEXT
     assert mail.mail_id == "mail_ord_1"
     assert (mail.user_id, mail.recipient) == ("usr_1", "olga@example.org")
@@ -100,22 +104,22 @@ def test_it_says_what_was_bought_and_where_it_is():
 
 
 def test_without_an_address_of_pages_there_is_no_link():
-    mail = confirmation(BOUGHT, EVENT, None, SECRET)
+    mail = letter(BOUGHT, EVENT, None)
     assert "http" not in mail.body
     assert mail.body.endswith("- ABCDEFGH23, A-1")
 
 
 def test_what_is_paid_at_the_door_is_told():
     event = named("Concert", payment="none")
-    assert "at the door" in confirmation(BOUGHT, event, None, SECRET).body
+    assert "at the door" in letter(BOUGHT, event, None).body
     nothing = replace(BOUGHT, total=Money(0, "EUR"))
-    assert "at the door" not in confirmation(nothing, event, None, SECRET).body
+    assert "at the door" not in letter(nothing, event, None).body
 
 
 def test_a_booking_without_an_order_or_a_price_is_told_as_that():
     lines = [BoughtLine("A-1", "front", 1, None)]
     free = replace(BOUGHT, order=None, total=None, lines=lines)
-    mail = confirmation(free, EVENT, "https://x.example/", SECRET)
+    mail = letter(free, EVENT, "https://x.example/")
     assert mail.mail_id == "mail_bkg_1"
     assert mail.body.startswith("Your booking K7M2QX is confirmed.")
     assert "- A-1 (front)\n" in mail.body
@@ -130,7 +134,7 @@ def test_a_booking_without_an_order_or_a_price_is_told_as_that():
 )
 def test_money_has_the_digits_of_its_currency(total, told):
     line = [BoughtLine("A-1", "front", 1, total.amount)]
-    mail = confirmation(replace(BOUGHT, lines=line, total=total), EVENT, None, SECRET)
+    mail = letter(replace(BOUGHT, lines=line, total=total), EVENT, None)
     assert f"- A-1 (front): {told}\nTotal: {told}" in mail.body
 
 
@@ -153,9 +157,9 @@ def test_no_name_adds_a_header_a_line_or_a_link(name):
         tickets=[BoughtTicket("tkt_1", "ABCDEFGH23", name)],
     )
     event = replace(named(name, name), details=Details(description=name))
-    mail = confirmation(bought, event, "https://x.example", SECRET)
+    mail = letter(bought, event, "https://x.example")
     message = sent(mail)
-    plain = sent(confirmation(BOUGHT, EVENT, "https://x.example", SECRET))
+    plain = sent(letter(BOUGHT, EVENT, "https://x.example"))
     assert message.keys() == plain.keys()
     assert message["To"] == "olga@example.org"
     assert message["Subject"] == mail.subject
@@ -185,6 +189,6 @@ def test_of_very_many_the_first_are_told():
             BoughtTicket(f"tkt_{n}", "ABCDEFGH23", f"A-{n}") for n in range(count)
         ],
     )
-    body = confirmation(many, EVENT, None, SECRET).body
+    body = letter(many, EVENT, None).body
     assert body.count("- and 7 more") == 2
     assert len(body.splitlines()) < 2 * LINES_MAX + 20

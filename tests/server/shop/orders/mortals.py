@@ -31,8 +31,8 @@ class Mortal:
             return heard
 
         class DyingDesk:
-            async def hear(_, *args: Any) -> Any:
-                applied = await desk.hear(*args)
+            async def hear(_, *args: Any, **known: Any) -> Any:
+                applied = await desk.hear(*args, **known)
                 self.step()
                 return applied
 

@@ -64,7 +64,7 @@ class Shop:
         self.provider = provider
         self.told: list[StoredOrder] = []
         self.store = Orders(pool)
-        self.desk = Desk(pool, self.told.append)
+        self.desk = Desk(pool, self.told.append, DatabaseClock())
         self.driver = self.new_driver()
         self.webhooks = WebhookService(pool, self.desk, self.driver, provider)
         self.made = 0

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from inventory.commands import ChangeSale, Pledge, Unpledge
 from persistence.shop.orders import orders
+from server.base.jobs import Job
 from server.live.actors.registry import ask
 from server.shop.orders import facts
 from server.shop.orders.driving import driver
@@ -308,6 +309,26 @@ async def test_a_price_raised_between_page_and_order_is_told_and_the_hold_stays(
     again = await shop.begin_of(state.hold, total=2_000)
     assert again != hold
     assert (await shop.driver.drive(again)).stored.state.step == "paying"
+
+
+async def test_an_order_ends_when_its_time_does_and_not_at_the_next_look(
+    shop, monkeypatch
+):
+    monkeypatch.setattr(driver, "LOOK_S", 3_600)
+    orders = [await shop.priced(user=f"user {number}") for number in range(3)]
+    await shop.pool.fetch(
+        "UPDATE orders SET pay_until = now() + (right(order_id, 1)::int * 0.1 || 's')"
+        "::interval, driven_until = now() + (right(order_id, 1)::int * 0.1 || 's')"
+        "::interval"
+    )
+    running = asyncio.create_task(shop.driver.run(Job()))
+    async with asyncio.timeout(60):
+        ended = ["expired"] * 3
+        while [x.state.step for x in shop.told[-3:]] != ended:  # noqa: ASYNC110 - rows
+            await asyncio.sleep(0.01)
+    running.cancel()
+    assert (await shop.counts())["free"] == PLACES
+    assert [(await shop.state(one)).step for one in orders] == ended
 
 
 async def test_an_order_that_cannot_be_driven_holds_up_no_other(shop):
