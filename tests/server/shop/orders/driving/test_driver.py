@@ -203,7 +203,8 @@ async def test_nobody_books_for_an_order_that_another_has_told_to_be_refused(
         await ask(local, unpledge, "olga", False, None, system=True)
         # Another one asks the same and is given the hold, but is not heard first.
         other = shop.new_driver()
-        given = await other._do(await shop.stored(order), facts.Pledge(60))
+        before = await shop.stored(order)
+        given = await other._do(before, facts.Pledge(60))
         await shop.desk.hear(order, *refused)
 
         async def answered(*_: object) -> list[facts.Heard]:
@@ -212,9 +213,7 @@ async def test_nobody_books_for_an_order_that_another_has_told_to_be_refused(
 
         do = other._do
         other._do = answered  # type: ignore[method-assign,assignment]
-        stored = await shop.stored(order)
-        pledging = replace(stored, state=replace(stored.state, step="pledging"))
-        applied = await other.drive_new(pledging)
+        applied = await other.drive_new(before)
         assert applied.stored.state.step == "refused"
         assert (await shop.counts())["free"] == PLACES
 
