@@ -8,15 +8,13 @@ become `Unavailable`; what the server says about the statement itself stays as i
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 import asyncpg
 
 from persistence import limits
 from persistence.errors import Unavailable, reason_of
 from persistence.postgres.connection import SERVER_SETTINGS
-from persistence.postgres.connections import Connections
 
 Row = Mapping[str, Any]
 UniqueViolation: type[Exception] = asyncpg.UniqueViolationError
@@ -27,20 +25,20 @@ ForeignKeyViolation: type[Exception] = asyncpg.ForeignKeyViolationError
 _NOT_NOW_CLASSES = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
 _READ_ONLY = "25006"
 _GIVEN_UP = (asyncio.CancelledError, TimeoutError)
-_TROUBLES = (
-    asyncpg.PostgresError,
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
+
+
+async def _keep(connection: Any) -> None:
+    """Give a connection back as it is: nobody sets anything for a session.
+
+    asyncpg would ask the server to forget it, a question for each statement.
+    """
 
 
 class Pool:
     """A few connections for reads and for ordinary statements."""
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
 
     @classmethod
     async def open(
@@ -59,19 +57,17 @@ class Pool:
         settings = {**SERVER_SETTINGS, "application_name": name}
         if replan:
             settings["plan_cache_mode"] = "force_custom_plan"
-        connections = Connections(
-            partial(
-                asyncpg.connect,
+        try:
+            pool = await asyncpg.create_pool(
                 url,
+                min_size=1,
+                max_size=size,
                 timeout=limits.CONNECT_TIMEOUT_S,
                 command_timeout=limits.READ_TIMEOUT_S,
                 server_settings=settings,
                 target_session_attrs="read-write",
-            ),
-            size,
-        )
-        try:
-            connections.give_back(await connections.take())
+                reset=_keep,
+            )
         except (
             OSError,
             TimeoutError,
@@ -79,32 +75,21 @@ class Pool:
             asyncpg.InternalClientError,
         ) as error:
             raise Unavailable(f"cannot connect: {reason_of(error)}") from error
-        return cls(connections)
+        return cls(pool)
 
     async def close(self, s_max: float = limits.CLOSE_S_MAX / 2) -> None:
         """Let the calls under way end, but not for ever."""
         try:
             async with asyncio.timeout(s_max):
-                await self._connections.close()
+                await self._pool.close()
         except TimeoutError:
-            self._connections.terminate()
+            self._pool.terminate()
 
     async def fetch(self, sql: str, *args: object) -> list[Row]:
         """Run one statement and return its rows."""
-        try:
-            connection = await self._connections.take()
-            try:
-                rows: list[Row] = await connection.fetch(sql, *args)
-            except _GIVEN_UP:
-                # asyncpg would ask the server to cancel, and wait for its answer:
-                # for ever, where it says nothing.
-                connection.terminate()
-                raise
-            finally:
-                self._connections.give_back(connection)
-        except _TROUBLES as error:
-            self._judge(error)
-        return rows
+        async with self._connection() as connection:
+            rows: list[Row] = await connection.fetch(sql, *args)
+            return rows
 
     async def fetch_one(self, sql: str, *args: object) -> Row | None:
         """Run one statement and return its first row."""
@@ -131,36 +116,41 @@ class Pool:
         An error must leave the block: swallowed inside, it would turn the commit into a
         rollback without a word.
         """
-        try:
-            connection = await self._connections.take()
+        async with self._connection() as connection:
+            transaction = connection.transaction(isolation=isolation, readonly=readonly)
+            await transaction.start()
             try:
-                transaction = connection.transaction(
-                    isolation=isolation, readonly=readonly
-                )
-                await transaction.start()
+                yield connection
+            except _GIVEN_UP:
+                # The connection goes, and the transaction with it: see `_connection`.
+                raise
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await transaction.commit()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            async with self._pool.acquire(timeout=limits.READ_TIMEOUT_S) as connection:
                 try:
                     yield connection
                 except _GIVEN_UP:
-                    raise  # The connection goes, and the transaction with it.
-                except BaseException:
-                    await transaction.rollback()
+                    # asyncpg asks the server to cancel, and gives the connection back
+                    # only when that has answered: never, where it says nothing.
+                    connection.terminate()
                     raise
-                await transaction.commit()
-            except _GIVEN_UP:
-                connection.terminate()
-                raise
-            finally:
-                self._connections.give_back(connection)
-        except _TROUBLES as error:
-            self._judge(error)
-
-    def _judge(self, error: Exception) -> NoReturn:
-        """Raise `Unavailable` for what means "not now", else the error as it is."""
-        if not isinstance(error, asyncpg.PostgresError):
+        except asyncpg.PostgresError as error:
+            state = str(error.sqlstate)
+            if state == _READ_ONLY:
+                await self._pool.expire_connections()
+            if state[:2] in _NOT_NOW_CLASSES:
+                raise Unavailable(f"{state} {error}") from error
+            raise
+        except (
+            OSError,
+            TimeoutError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ) as error:
             raise Unavailable(repr(error)) from error
-        state = str(error.sqlstate)
-        if state == _READ_ONLY:
-            self._connections.expire()
-        if state[:2] in _NOT_NOW_CLASSES:
-            raise Unavailable(f"{state} {error}") from error
-        raise error
