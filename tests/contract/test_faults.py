@@ -27,6 +27,8 @@ async def json_routes(api: Api) -> list[tuple[Route, str]]:
     }
     found = [route for route in ROUTES if route.name in described]
     assert len(found) == len(described) > 20
+    # What a provider sends is judged by its signature, and has no fields of ours.
+    found = [route for route in found if route.name != "take_payment_webhook"]
     return [(route, field_of(route)) for route in found]
 
 

@@ -20,6 +20,8 @@ VANISHING = 100
 PINGS_BYTES = 32 << 20
 MEMORY_GROWN_MAX = 4 << 20
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+READS_MAX = 20
+"""In so few come 200 frames that were sent at once."""
 
 
 @asynccontextmanager
@@ -113,8 +115,9 @@ async def test_commands_beyond_the_rate_do_nothing_and_others_go_on(strict_serve
         # The last ones were decided, but their answers came after the end.
         blocked = areas["GA"]["blocked"]
         assert blocked - limits.IN_FLIGHT_MAX <= said["ok", None] <= blocked
-        # No frame but these was sent, so all of the burst went to them.
-        assert limits.COMMANDS_BURST <= blocked <= allowed
+        # No frame but these was sent, so all of the burst went to them; or to reads
+        # that ended within one, which count alike.
+        assert limits.COMMANDS_BURST - READS_MAX <= blocked <= allowed
         assert statistics.median(calm_s) < 1
         await api.audit(event)
 

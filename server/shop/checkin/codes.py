@@ -55,7 +55,8 @@ class CodeReader:
     async def keys(self, organisation: str | None, s_max: float) -> PublicKeys:
         """Return the keys of an organisation, as they were so long ago at most."""
         kept, now_s = self._kept.get(organisation), self._clock()
-        if kept is None or now_s - kept.read_at > s_max:
+        # None at all is not kept: the first ticket brings the first key with it.
+        if kept is None or not kept.keys or now_s - kept.read_at > s_max:
             keys = await self._source.public_keys(organisation)
             if kept is None and len(self._kept) >= KEPT_MAX:
                 del self._kept[next(iter(self._kept))]

@@ -69,6 +69,12 @@ async def test_a_new_key_is_found_and_unknown_ones_cost_little(seller):
     assert len(seller.asked) == 2
 
 
+async def test_the_first_key_is_found_at_once(seller):
+    reader, other = CodeReader(seller, Clock()), Seller()
+    assert await reader.read(other.code(other.add_key()), "org") is None
+    assert await reader.read(seller.code(seller.add_key()), "org") is not None
+
+
 async def test_what_is_no_code_or_forged_is_nothing(seller):
     reader, key = CodeReader(seller, Clock()), seller.add_key()
     code = seller.code(key)
@@ -80,6 +86,7 @@ async def test_what_is_no_code_or_forged_is_nothing(seller):
 
 async def test_keys_of_so_many_sellers_are_kept(seller):
     reader = CodeReader(seller, Clock())
+    seller.add_key()
     for n in range(KEPT_MAX + 1):
         await reader.keys(f"org_{n}", KEPT_S)
     await reader.keys(f"org_{KEPT_MAX}", KEPT_S)
