@@ -33,8 +33,9 @@ class Follower(Protocol):
     ) -> None:
         """Write the effects of some changes, all with this connection.
 
-        They are all changes from where the last call ended, at least one. The one
-        transaction is the caller's, who notes in it how far that came: it may neither
-        be ended here, nor an error of it be caught. An error that is raised undoes all
+        They are all changes from where the last call ended, at least one, but for those
+        of commits with none of the kinds that it was added for. The one transaction is
+        the caller's, who notes in it how far that came: it may neither be ended here,
+        nor an error of it be caught. An error that is raised undoes all
         of it; the same changes come again later, perhaps with more behind them.
         """

@@ -11,7 +11,7 @@ Invariants: a journal is followed in order and without a hole; a cursor moves on
 where it was read, which the statement that moves it checks once more.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -96,13 +96,18 @@ class Passes:
         return 0 if row is None else int(row["version"])
 
     async def step(
-        self, follower: Follower, event: str, after: str | None = None
+        self,
+        follower: Follower,
+        event: str,
+        after: str | None = None,
+        tags: Sequence[bytes] = (),
     ) -> Passed:
         """Let a follower have the next stretch of an event's journal.
 
         Only what the one that it comes `after` has done, where it needs the effects of
-        another. Raises `Hole`, `Overtaken`, and whatever the follower does: then
-        nothing of it happened.
+        another; and only commits with one of these `tags`, where there are any.
+        Raises `Hole`, `Overtaken`, and whatever the follower does: then nothing of it
+        happened.
         """
         name = follower.name
         async with self._pool.transaction() as connection:
@@ -113,7 +118,7 @@ class Passes:
                 return Passed()
             base, head = state["version"], state["head"]
             timer = Timer()
-            rows = await read_stretch(connection, event, base, timer)
+            rows = await read_stretch(connection, event, base, timer, tags)
             if head < base:
                 # Of a journal that was cut off: it cannot be told what happened.
                 raise Hole(f"{event} ends at {head}, and was followed to {base}")
@@ -123,7 +128,8 @@ class Passes:
             if not rows:
                 return Passed()
             changes = await _followed(rows, base, timer)
-            await follower.follow(connection, event, changes)
+            if changes:
+                await follower.follow(connection, event, changes)
             to = rows[-1].to
             await _move(connection, name, event, base, to)
             return Passed(to - base, to < min(head, upto))
@@ -134,6 +140,10 @@ async def _followed(rows: list[JournalRow], base: int, timer: Timer) -> list[Fol
     changes: list[Followed] = []
     version = base
     for row in rows:
+        if not row.changes:
+            # Of no kind that is followed.
+            version = row.to
+            continue
         for change in row.changes:
             version += 1
             changes.append(Followed(version, row.at_ms, change))

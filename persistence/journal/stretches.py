@@ -5,14 +5,14 @@ without a hole, so much at a time, and leaving the loop to others in between.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from inventory.changes import AnyChange
+from inventory.changes import AnyChange, Change
 from persistence.postgres.pool import Row
 
 ROWS_MAX: Final = 256
@@ -25,8 +25,15 @@ EVENTS_MAX: Final = 100
 SLICE_S: Final = 0.002
 """How long the loop is kept at a time."""
 
+# A body says the kind of each change with its tag, so one without the tags that are
+# looked for need neither be sent nor read; one that has them elsewhere is read in vain.
 _ROWS = """
-SELECT from_version, to_version, at_ms, body FROM (
+SELECT from_version, to_version, at_ms, CASE
+    WHEN cardinality($5::bytea[]) = 0 THEN body
+    WHEN EXISTS (
+        SELECT FROM unnest($5::bytea[]) AS tag WHERE position(tag IN body) > 0
+    ) THEN body
+END AS body FROM (
     SELECT from_version, to_version, body,
         (extract(epoch FROM at) * 1000)::bigint AS at_ms,
         sum(octet_length(body)) OVER (ORDER BY to_version)
@@ -63,6 +70,7 @@ class JournalRow(Struct, frozen=True):
     to: int
     at_ms: int
     changes: list[AnyChange]
+    """Empty where it has none of the kinds that are looked for."""
 
 
 class Timer:
@@ -100,21 +108,28 @@ def behind_of(rows: Sequence[Row]) -> Behind:
     )
 
 
+def tags_of(kinds: Iterable[type[Change]]) -> list[bytes]:
+    """Return what stands in the body of a commit with a change of such a kind."""
+    return [msgspec.msgpack.encode(one.__struct_config__.tag) for one in kinds]
+
+
 async def read_stretch(
-    connection: Any, event: str, base: int, timer: Timer
+    connection: Any, event: str, base: int, timer: Timer, tags: Sequence[bytes] = ()
 ) -> list[JournalRow]:
     """Return what comes after a version, as much as is read at a time.
 
+    Of commits with none of the `tags` only that they are there; without any, all.
     Raises `Hole`; DecodeError where this program does not know what happened.
     """
     timer.stop()
-    rows = await connection.fetch(_ROWS, event, base, ROWS_MAX, BYTES_MAX)
+    rows = await connection.fetch(_ROWS, event, base, ROWS_MAX, BYTES_MAX, list(tags))
     timer.go_on()
     if rows and rows[0]["from_version"] != base:
         raise Hole(f"{event} is read to {base}")
     read = []
     for row in rows:
-        changes = _changes(row["body"])
+        body = row["body"]
+        changes = [] if body is None else _changes(body)
         read.append(JournalRow(row["to_version"], row["at_ms"], changes))
         await timer.pause()
     return read

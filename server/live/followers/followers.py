@@ -6,7 +6,7 @@ and once a second all of them look what there is.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -14,8 +14,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from inventory.changes import Change
 from persistence.followers.follower import Follower
 from persistence.followers.passes import Passes
+from persistence.journal.stretches import tags_of
 from server.base.jobs import Job
 from server.live.followers.following import Following
 
@@ -48,8 +50,15 @@ class Followers(Collector):
         self._moved: set[str] = set()
         self._loop = asyncio.get_running_loop()
 
-    def add(self, follower: Follower, after: str | None = None) -> None:
+    def add(
+        self,
+        follower: Follower,
+        after: str | None = None,
+        kinds: Sequence[type[Change]] = (),
+    ) -> None:
         """Let somebody follow all events, from when the server is open.
+
+        Commits with no change of these `kinds` are not even read; without any, all are.
 
         Whoever needs the effects of another, which was added before, comes `after` it,
         and waits for it event by event.
@@ -57,7 +66,9 @@ class Followers(Collector):
         name = follower.name
         if name in self.following:
             raise ValueError(f"there is a follower {name} already")
-        self.following[name] = one = Following(follower, self._passes, after)
+        self.following[name] = one = Following(
+            follower, self._passes, after, tags_of(kinds)
+        )
         if after is not None:
             self.following[after].then.append(one)
         self._jobs[name] = self._job(f"follower {name}")

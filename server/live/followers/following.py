@@ -6,7 +6,7 @@ and holds up no other.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Final
 
@@ -45,7 +45,11 @@ class Following:
     """One follower in one process."""
 
     def __init__(
-        self, follower: Follower, passes: Passes, after: str | None = None
+        self,
+        follower: Follower,
+        passes: Passes,
+        after: str | None = None,
+        tags: Sequence[bytes] = (),
     ) -> None:
         self.follower = follower
         self.after = after
@@ -58,6 +62,7 @@ class Following:
         """Changes whose effects this process made."""
         self.troubles: dict[str, Trouble] = {}
         self._passes = passes
+        self._tags = tags
         self._waiting: dict[str, None] = {}
         self._woken = asyncio.Event()
         self._look_at = 0.0
@@ -101,7 +106,9 @@ class Following:
     async def _step(self, event: str) -> bool:
         """Let it have a stretch; return whether something is left."""
         try:
-            passed = await self._passes.step(self.follower, event, self.after)
+            passed = await self._passes.step(
+                self.follower, event, self.after, self._tags
+            )
         except Unavailable as error:
             # Perhaps it is only about this event, and the others can go on next time.
             self._stumbled(event, error)

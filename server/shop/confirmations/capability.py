@@ -3,13 +3,13 @@
 from typing import Final
 
 from server.live.followers.followers import FOLLOWERS
-from server.shop.confirmations.follower import NoticeFollower
+from server.shop.confirmations.follower import KINDS, NoticeFollower
 from server.transport.capability.capability import Capability, Startup
 
 
 async def _open(startup: Startup) -> None:
     follower = NoticeFollower(startup.settings.public_url)
-    startup[FOLLOWERS].add(follower, after="tickets")
+    startup[FOLLOWERS].add(follower, after="tickets", kinds=KINDS)
 
 
 CONFIRMING: Final = Capability(name="confirmations", open=_open)

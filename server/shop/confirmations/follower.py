@@ -15,6 +15,9 @@ from persistence.shop.orders.openings import put_links
 from server.shop.confirmations.mails import calendar_file, confirmation
 from server.transport.mail.codes import hash_of_code, new_code
 
+KINDS: Final = (HoldBooked,)
+"""What it follows."""
+
 
 class NoticeFollower:
     """Follows bookings. Raises what Postgres raises: then nothing of it happened."""

@@ -10,7 +10,7 @@ from server.shop.orders.bodies import OrderTicket
 from server.shop.orders.rest import ORDER_TICKETS
 from server.shop.tickets import rest
 from server.shop.tickets.examples import EXAMPLES
-from server.shop.tickets.follower import TicketFollower
+from server.shop.tickets.follower import KINDS, TicketFollower
 from server.shop.tickets.keyring import Keyring, Vault
 from server.shop.tickets.pictures import rest as pictures
 from server.shop.tickets.pictures.printer import PRINTER, Printer
@@ -33,7 +33,7 @@ async def _open(startup: Startup) -> None:
 
     startup[ORDER_TICKETS] = of_orders
     startup[PRINTER] = Printer()
-    startup[FOLLOWERS].add(TicketFollower(keyring))
+    startup[FOLLOWERS].add(TicketFollower(keyring), kinds=KINDS)
 
 
 def _by_order(tickets: list[ShownTicket]) -> dict[str, list[OrderTicket]]:

@@ -32,6 +32,9 @@ from server.shop.tickets.rules import Due, settle
 
 ID_BYTES: Final = 16
 
+KINDS: Final = (HoldBooked, BookingCancelled, BookingReduced)
+"""What it follows."""
+
 
 class TicketFollower:
     """Follows bookings. Raises what Postgres raises: then nothing of it happened."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from inventory.changes import Change, HoldBooked, HoldReleased
 from persistence.errors import Unavailable
 from persistence.followers.follower import Followed
 from persistence.followers.passes import Overtaken, Passes
@@ -75,11 +76,13 @@ async def world(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     return store
 
 
-async def follow_all(passes: Passes, follower: Noting) -> int:
-    versions = 0
+async def follow_all(
+    passes: Passes, follower: Noting, kinds: Sequence[type[Change]] = ()
+) -> int:
+    versions, tags = 0, stretches.tags_of(kinds)
     while (behind := await passes.behind(follower.name)).events:
         for event in behind.events:
-            versions += (await passes.step(follower, event)).versions
+            versions += (await passes.step(follower, event, tags=tags)).versions
     return versions
 
 
@@ -89,6 +92,21 @@ async def effects(store: Store, event: str, name: str = "noting") -> list[int]:
 
 def all_of(number: int) -> list[int]:
     return list(range(1, number + 1))
+
+
+async def test_commits_without_what_is_followed_are_passed_over(world):
+    run = random_sale(3, STEPS)
+    await store_sale(world, "evt", run)
+    passes, follower, kinds = Passes(world.pool), Noting(), (HoldBooked, HoldReleased)
+    assert await follow_all(passes, follower, kinds) == len(run.journal)
+
+    assert 0 < len(follower.seen) < len(run.journal)
+    known = dict(enumerate((change for change, _ in changes_of(run, "evt")), 1))
+    versions = await effects(world, "evt")
+    assert follower.seen == [known[version] for version in versions]
+    asked = {version for version, one in known.items() if isinstance(one, kinds)}
+    assert asked.issubset(versions)
+    assert await passes.cursor("noting", "evt") == len(run.journal)
 
 
 async def test_each_change_is_followed_once_in_order(world):

@@ -80,7 +80,7 @@ class PassPool:
 
 
 async def read_stretch(
-    connection: Pass, event: str, base: int, timer: object
+    connection: Pass, event: str, base: int, timer: object, tags: object
 ) -> list[JournalRow]:
     """Read some of a journal, and take a while for it."""
     random = connection.tickets.random

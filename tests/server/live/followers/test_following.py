@@ -1,7 +1,7 @@
 """One follower in one process: in turn, past what it stumbles over, and soon."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 import pytest
@@ -39,9 +39,13 @@ class FakePasses:
         return Behind(events, len(events), 10 * sum(self.left.values()), 1.5)
 
     async def step(
-        self, follower: Follower, event: str, after: str | None = None
+        self,
+        follower: Follower,
+        event: str,
+        after: str | None = None,
+        tags: Sequence[bytes] = (),
     ) -> Passed:
-        assert after is None
+        assert (after, *tags) == (None,)
         self.asked.append(event)
         if event in self.spoilt:
             raise self.spoilt[event]
