@@ -121,7 +121,7 @@ async def test_a_wrong_password_is_answered_no_sooner_whosever_it_is(
     # What it worked and what it rested are together the same for all; the loop's clock
     # counts milliseconds.
     assert naps[-1] + worked_s >= WRONG_S - 0.01
-    assert naps[-1] < WRONG_S
+    assert naps[-1] <= WRONG_S + 0.001  # Differences of clocks are rounded.
 
 
 async def test_only_a_guest_who_logs_in_loses_sockets(entrance):
