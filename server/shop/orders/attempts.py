@@ -236,7 +236,7 @@ def given_up(order: OrderState, now_ms: int) -> Told:
     return Told(order, (), alarm)
 
 
-def next_look_ms(made_ms: int, looked_ms: int) -> int | None:
+def next_look_at_rest_ms(made_ms: int, looked_ms: int) -> int | None:
     """Return when an attempt is looked at next that was made and looked at by then.
 
     Whatever became of it: a refund may be made at the provider, or fail, long after.

@@ -6,7 +6,7 @@ import structlog
 
 from persistence.postgres.pool import Pool
 from persistence.shop.orders.looks import put_look, take_looks
-from server.shop.orders.attempts import next_look_ms
+from server.shop.orders.attempts import next_look_at_rest_ms
 from server.shop.orders.driving.driver import Driver
 from server.shop.payments.provider import ProviderUnavailable
 
@@ -47,5 +47,5 @@ class Lookout:
                     raise
                 continue
             failures = 0
-            at_ms = next_look_ms(due.made_ms, due.now_ms)
+            at_ms = next_look_at_rest_ms(due.made_ms, due.now_ms)
             await put_look(self._pool, due.payment, at_ms)

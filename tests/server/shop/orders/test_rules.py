@@ -13,7 +13,7 @@ from persistence.shop.orders.records import (
     Rules,
 )
 from server.shop.orders import facts
-from server.shop.orders.attempts import next_look_ms
+from server.shop.orders.attempts import next_look_at_rest_ms
 from server.shop.orders.facts import (
     Book,
     BookAgain,
@@ -363,11 +363,11 @@ def test_what_rests_is_looked_at_ever_more_seldom_for_half_a_year():
     ages = []
     while looked is not None:
         ages.append((looked - made) / half_hour)
-        looked = next_look_ms(made, looked)
+        looked = next_look_at_rest_ms(made, looked)
     assert ages == [2**n for n in range(14)] + [180 * 48]
     # Who comes late goes on from there, and who comes at once waits for the first time.
-    assert next_look_ms(made, made + 50 * half_hour) == made + 100 * half_hour
-    assert next_look_ms(made, made + 5) == made + half_hour
+    assert next_look_at_rest_ms(made, made + 50 * half_hour) == made + 100 * half_hour
+    assert next_look_at_rest_ms(made, made + 5) == made + half_hour
 
 
 def test_seats_go_first_and_money_follows():
