@@ -106,8 +106,15 @@ class Book:
         return _sitting(body)
 
     def show(self, ref: str) -> SessionDocument:
-        """Return a session as it is told, with its refunds. Raises Unknown."""
-        return self._told(self.session(ref))
+        """Return a session as it is told, with its refunds and its twins.
+
+        Raises Unknown.
+        """
+        one = self.session(ref)
+        of_attempt = self._file.of_alias(SESSION, one.ask.attempt)
+        others = [self._told(_sitting(body)) for body in of_attempt]
+        others = [other for other in others if other.id != ref]
+        return replace(self._told(one), others=others)
 
     def of_attempt(self, attempt: str) -> SessionDocument | None:
         """Return the session of an attempt: the first, should there be a twin."""
