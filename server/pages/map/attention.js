@@ -22,7 +22,7 @@ export class Attention {
     this.map = map;
     this.tip = new Tip(root);
     this.voice = document.createElement("p");
-    this.voice.className = "map-voice";
+    this.voice.className = "unseen";
     this.voice.setAttribute("aria-live", "polite");
     root.append(this.voice);
     this.speaking = 0;

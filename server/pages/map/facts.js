@@ -30,6 +30,19 @@ export function statusWord(code, mine, pending) {
   return code === BOOKED ? "map.isBooked" : "map.isClosed";
 }
 
+/** What a section is called; one that has a whole name needs no word before it.
+ * @param {string} name @param {import("../words/index.js").Translate} t */
+export function sectionName(name, t) {
+  return /^\S{1,4}$/.test(name) ? t("map.section", { section: name }) : name;
+}
+
+/** What a row is called: a table is none. @param {Model} model @param {import("./model.js").Row} row
+ * @param {import("../words/index.js").Translate} t */
+export function rowName(model, row, t) {
+  if (row.name === null) return t("map.seats");
+  return model.isTable(row) ? t("map.table", { table: row.name }) : t("map.row", { row: row.name });
+}
+
 /** @param {Model} model @param {number} index @param {number} code @param {boolean} mine
  * @param {boolean} pending @param {Speech} speech @returns {Facts} */
 export function seatFacts(model, index, code, mine, pending, { t, format, prices }) {
@@ -37,8 +50,8 @@ export function seatFacts(model, index, code, mine, pending, { t, format, prices
   const category = model.categories[model.category[index]];
   const price = prices[category.key];
   const where = [];
-  if (seat.section !== null) where.push(t("map.section", { section: seat.section }));
-  if (seat.row !== null) where.push(t("map.row", { row: seat.row }));
+  if (seat.section !== null) where.push(sectionName(seat.section, t));
+  if (seat.row !== null) where.push(rowName(model, model.rows[model.row[index]], t));
   where.push(t("map.seat", { number: seat.number }));
   const notes = [];
   if (model.flags[index] & ACCESSIBLE) notes.push(t("map.accessible"));
@@ -60,7 +73,7 @@ export function seatFacts(model, index, code, mine, pending, { t, format, prices
 export function sectionFacts(model, index, free, cheapest, { t, format }) {
   const section = model.sections[index];
   return {
-    title: t("map.section", { section: section.name ?? "" }),
+    title: sectionName(section.name ?? "", t),
     category: model.categories[section.category].label,
     color: section.category,
     price: cheapest && free ? t("map.from", { price: format(cheapest) }) : "",

@@ -169,6 +169,7 @@ export class Model {
       }
     }
     this.texts = this.drawing.texts ?? [];
+    this.tables = new Set(this.shapes.filter((s) => s.role === "table").map((s) => s.label));
     this.stage = this.shapes.some((shape) => shape.role === "stage");
   }
 
@@ -319,6 +320,11 @@ export class Model {
       for (let i = 0; i < this.count; i++) this.indexes.set(this.seats[i].label, i);
     }
     return this.indexes.get(label);
+  }
+
+  /** Whether seats stand around a table that the chart has drawn. @param {Row} row */
+  isTable(row) {
+    return row.name !== null && this.tables.has(row.name);
   }
 
   /** @param {number} index @returns {Section} The section of a seat. */

@@ -49,9 +49,9 @@ export class SeatPainter {
   #nameRows() {
     const { model } = this;
     const [xs, ys, names] = [[], [], /** @type {string[]} */ ([])];
-    const tables = new Set(model.shapes.filter((s) => s.role === "table").map((s) => s.label));
-    for (const { name, seats, section } of model.rows) {
-      if (name === null || seats.length < 2 || tables.has(name)) continue;
+    for (const row of model.rows) {
+      const { name, seats, section } = row;
+      if (name === null || seats.length < 2 || model.isTable(row)) continue;
       const { pitch } = model.sections[section];
       const [first, last] = [seats[0], seats[seats.length - 1]];
       const [dx, dy] = [model.xs[last] - model.xs[first], model.ys[last] - model.ys[first]];

@@ -13,6 +13,7 @@ export default {
   section: "Block {section}",
   row: "Reihe {row}",
   seat: "Platz {number}",
+  table: "Tisch {table}",
   stage: "Bühne",
   free: { one: "{n} frei", other: "{n} frei" },
   soldOut: "Ausverkauft",

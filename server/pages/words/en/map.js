@@ -13,6 +13,7 @@ export default {
   section: "Section {section}",
   row: "Row {row}",
   seat: "Seat {number}",
+  table: "Table {table}",
   stage: "Stage",
   free: { one: "{n} free", other: "{n} free" },
   soldOut: "Sold out",
