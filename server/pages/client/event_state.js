@@ -1,3 +1,4 @@
+// @ts-check
 // The committed state of one event as this page knows it: a snapshot, then deltas.
 //
 // A position is (history_id, epoch, version). A delta fits only where its `from` is the
@@ -6,11 +7,16 @@
 const STATUSES = ["free", "held", "booked", "blocked"];
 const LETTERS = { f: "free", h: "held", b: "booked", x: "blocked", o: "blocked" };
 
-export class Board {
-  constructor(map) {
-    this.map = map;
-    this.seats = new Uint8Array(map.seats.length).fill("f".charCodeAt(0));
+/** @typedef {{free: number, held: number, booked: number, blocked: number}} Counts */
+
+export class EventState {
+  /** @param {number} seatCount as many as the event's map has seats */
+  constructor(seatCount) {
+    /** Codes of the letters `f h b x o`, by seat index. */
+    this.seats = new Uint8Array(seatCount).fill("f".charCodeAt(0));
+    /** @type {Map<string, Counts>} by the areas' labels */
     this.areas = new Map();
+    /** @type {{history_id: string, epoch: number, version: number} | null} */
     this.position = null;
     this.seatCounts = { free: 0, held: 0, booked: 0, blocked: 0 };
   }
@@ -22,6 +28,7 @@ export class Board {
     return { history_id, version };
   }
 
+  /** Take all anew. @param {any} frame */
   applySnapshot(frame) {
     this.seatCounts = { free: 0, held: 0, booked: 0, blocked: 0 };
     for (let index = 0; index < this.seats.length; index++) {
@@ -33,7 +40,11 @@ export class Board {
     this.moveTo(frame, frame.version);
   }
 
-  // Returns the changed seat indexes, or null when the delta does not follow.
+  /**
+   * Go on from where we are.
+   * @param {any} frame
+   * @returns {number[] | null} the changed seats, or null when the delta does not follow
+   */
   applyDelta(frame) {
     const at = this.position;
     if (at === null || frame.history_id !== at.history_id || frame.from !== at.version) {
@@ -56,16 +67,18 @@ export class Board {
     return changed;
   }
 
-  // A beat tells the owner's version; behind it means that something was missed.
+  /** A beat tells the owner's version; behind it means that something was missed. @param {any} frame */
   isBehind(frame) {
     const at = this.position;
     return at === null || frame.history_id !== at.history_id || frame.version !== at.version;
   }
 
+  /** @param {any} frame @param {number} version */
   moveTo(frame, version) {
     this.position = { history_id: frame.history_id, epoch: frame.epoch, version };
   }
 
+  /** @returns {Counts} of seats and areas together */
   counts() {
     const counts = { ...this.seatCounts };
     for (const area of this.areas.values()) {

@@ -1,0 +1,12 @@
+export default {
+  pages: "Pages",
+  language: "Language",
+  events: "Events",
+  account: "Account",
+  skip: "Skip to the content",
+  needsScript: "This page needs JavaScript.",
+  unreachable: "The server cannot be reached. Check your connection; we try again by ourselves.",
+  again: "Try again",
+  close: "Close",
+  free: "free of charge",
+};
