@@ -16,6 +16,7 @@ them are skipped, for one reason.
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.chromium import MISSING, arguments, find_chromium
 from tests.browser.shop import Shop
+from tests.browser.stage import Stage, set_stage
 from tests.browser.trouble import Trouble
 from tests.contract.process import Server
 from tests.database import drop_database, make_database
@@ -54,15 +56,31 @@ def pytest_pycollect_makemodule() -> Generator[None, pytest.Module, pytest.Modul
     return module
 
 
+@asynccontextmanager
+async def shop_at(server_url: str, template: str) -> AsyncIterator[Shop]:
+    """Run a shop with a database of its own for a block."""
+    url = await asyncio.to_thread(make_database, server_url, template)
+    folder = make_folder("browser")
+    try:
+        async with Shop(url, folder) as shop:
+            yield shop
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        await asyncio.to_thread(drop_database, server_url, url)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shop(server_url: str, database_template: str) -> AsyncIterator[Shop]:
-    """A shop that sells; who restarts it has it running again at the end."""
-    url = await asyncio.to_thread(make_database, server_url, database_template)
-    folder = make_folder("browser")
-    async with Shop(url, folder) as shop:
+    """A shop that sells; who kills it has it running again at the end."""
+    async with shop_at(server_url, database_template) as shop:
         yield shop
-    shutil.rmtree(folder, ignore_errors=True)
-    await asyncio.to_thread(drop_database, server_url, url)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stage(server_url: str, database_template: str) -> AsyncIterator[Stage]:
+    """Another shop, with events to be photographed and nothing else."""
+    async with shop_at(server_url, database_template) as shop:
+        yield await set_stage(shop)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
