@@ -165,7 +165,8 @@ function Event() {
     <${About} t=${t} sale=${sale} />
     <div class=${sale.map.seats.length ? "sale-grid" : "sale-grid alone"}>
       ${sale.map.seats.length > 0 && html`<div class="stack">
-        <${Legend} t=${t} sale=${sale} onFilter=${setFilter} />
+        <${Legend} t=${t} map=${sale.map} state=${sale.state} prices=${event.prices}
+          types=${Object.values(event.types)} filter=${filter} onFilter=${setFilter} />
         <${Places} t=${t} sale=${sale} filter=${filter} /></div>`}
       <${Panel} sale=${sale} />
     </div>

@@ -13,7 +13,7 @@ import {
 
 const GONE = new Set(["hold_not_found", "hold_expired"]);
 const TYPES = "onsale.types"; // of this tab: a reload keeps what was chosen
-const FREE = "f".charCodeAt(0);
+const FIGURES_MS = 250;
 const HELD = "h".charCodeAt(0);
 
 /** @typedef {import("../words/format.js").Money} Money */
@@ -46,12 +46,14 @@ export class Sale extends EventTarget {
     this.order = null;
     /** Labels that are being asked for. @type {Set<string>} */
     this.pending = new Set();
+    this.marks = 0; // counts changes of `pending`
     this.busy = 0;
     /** @type {Trouble | null} */
     this.trouble = null;
     /** What the hold costs, line by line. @type {any} */
     this.quote = null;
     this.quoted = 0;
+    this.later = 0;
     this.known = false; // whether the server has told what we hold
     this.work = Promise.resolve();
     this.refreshing = false;
@@ -87,6 +89,7 @@ export class Sale extends EventTarget {
   }
 
   end() {
+    clearTimeout(this.later);
     this.line?.end();
     this.tabs?.close();
   }
@@ -106,7 +109,11 @@ export class Sale extends EventTarget {
     });
     // A commit may be seen before its reply, so only the server can tell.
     if (lost && this.busy === 0) this.refresh();
-    this.update();
+    // Figures may lag a little; the map is told of each change.
+    this.later ||= setTimeout(() => {
+      this.later = 0;
+      this.update();
+    }, FIGURES_MS);
   }
 
   /** @param {any} frame */
@@ -237,14 +244,20 @@ export class Sale extends EventTarget {
     return reply;
   }
 
+  /** @param {string[]} seats @param {boolean} asked whether they are being asked for */
+  mark(seats, asked) {
+    for (const label of seats) this.pending[asked ? "add" : "delete"](label);
+    this.marks++;
+  }
+
   /** Take these seats, all or none. @param {string[]} seats */
   holdSeats(seats) {
-    for (const label of seats) this.pending.add(label);
+    this.mark(seats, true);
     return this.queue(async () => {
       try {
         await this.add("hold", { seats });
       } finally {
-        for (const label of seats) this.pending.delete(label);
+        this.mark(seats, false);
       }
     });
   }
@@ -266,13 +279,13 @@ export class Sale extends EventTarget {
 
   /** @param {{seats?: string[], areas?: Record<string, number>}} [what] all where absent */
   giveBack(what = {}) {
-    for (const label of what.seats ?? []) this.pending.add(label);
+    this.mark(what.seats ?? [], true);
     return this.queue(async () => {
       try {
         const { hold } = this.hold ?? {};
         if (hold !== undefined) await this.command("release", { hold, ...what });
       } finally {
-        for (const label of what.seats ?? []) this.pending.delete(label);
+        this.mark(what.seats ?? [], false);
         await this.rebuild();
         this.tabs?.postMessage("released");
       }
@@ -294,11 +307,6 @@ export class Sale extends EventTarget {
       if (this.hold !== null) this.hold = { ...this.hold, until: deadlineIn(expires_in_ms) };
       this.tabs?.postMessage("extended");
     });
-  }
-
-  /** How many are free of a seat's category, or of an area. @param {string} label */
-  isFree(label) {
-    return this.state?.seats[this.indexes?.get(label) ?? -1] === FREE;
   }
 
   // -- What it costs
