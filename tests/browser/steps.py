@@ -20,6 +20,11 @@ def seat(page: Page, label: str) -> Locator:
     return page.get_by_test_id("seat-list").locator(f'[data-seat="{label}"]')
 
 
+async def expect_seat(page: Page, label: str, status: str) -> None:
+    """Wait until a seat is shown as `free`, `held`, `mine` or `booked`."""
+    await expect(seat(page, label)).to_have_attribute("data-status", status)
+
+
 async def open_event(page: Page, event: str) -> None:
     """Open an event's page; its map is there and its places can be chosen."""
     await page.goto(f"/events/{event}")
