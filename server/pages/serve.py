@@ -40,7 +40,10 @@ class Page(Struct, frozen=True):
 PAGES: Final = (
     Page(("/",), "buy/events.js", ("buy/buy.css",), public=True),
     Page(
-        ("/events/{event}",), "buy/event.js", ("buy/buy.css", "map/map.css"), public=True
+        ("/events/{event}",),
+        "buy/event.js",
+        ("buy/buy.css", "map/map.css"),
+        public=True,
     ),
     Page(
         ("/checkin/", "/checkin/{event}"),

@@ -35,11 +35,11 @@ async def test_a_choice_is_made_while_the_server_is_away(dying_shop, page):
     await open_event(page, event)
     await choose(page, "A-1")
     await shop.kill()
-    await expect(page.get_by_test_id("connection")).to_be_visible()
+    await expect(page.get_by_test_id("connecting")).to_be_visible()
     await seat(page, "A-2").click()
     await shop.start()
     await holds(page, "A-1", "A-2")
-    await expect(page.get_by_test_id("connection")).to_be_hidden()
+    await expect(page.get_by_test_id("connecting")).to_be_hidden()
     letters = await shop.api.letters(event)
     assert [letters["A-1"], letters["A-2"]] == ["h", "h"]
     assert list(letters.values()).count("h") == 2
@@ -116,14 +116,14 @@ async def test_a_ticket_is_scanned_while_the_server_is_away(dying_shop, open_pag
     first, second = (one["code"] for one in order["tickets"])
     gate = await open_page()
     await sign_in_at_the_door(gate, event)
-    await scan(gate, first, "in")
+    await scan(gate, first, "ok")
     await shop.kill()
     await gate.get_by_test_id("scan-input").fill(second)
     await gate.get_by_test_id("scan-input").press("Enter")
     await expect(gate.get_by_test_id("scan-result")).to_contain_text("C-2")
     await shop.start()
-    await scan(gate, first, "already")
-    await scan(gate, second, "already")
+    await scan(gate, first, "already_in")
+    await scan(gate, second, "already_in")
 
 
 async def test_a_list_of_seats_is_current_after_the_server_was_away(dying_shop, page):
