@@ -34,6 +34,7 @@ from tests.scratch import make_folder
 LOG_TAIL = 8_000
 WAIT_MS = 30_000
 DESK = {"width": 1280, "height": 800}
+FIGURE = "figure"
 PHONE = {"width": 390, "height": 844}
 """How many CSS pixels there are: `await page.set_viewport_size(PHONE)`."""
 
@@ -134,6 +135,32 @@ async def open_page(
 async def page(open_page: OpenPage) -> Page:
     """A page that knows nobody yet, at a desk; addresses are the shop's."""
     return await open_page()
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """A function that writes down what was measured, for the end of the run."""
+
+    def write(name: str, value: float, unit: str) -> None:
+        record_property(FIGURE, f"{name}: {value:.4g} {unit}")
+
+    return write
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    lines = [
+        str(value)
+        for kind in ("passed", "failed")
+        for report in terminalreporter.getreports(kind)
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == FIGURE
+    ]
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(wrapper=True)

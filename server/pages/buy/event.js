@@ -82,7 +82,7 @@ function Panel({ sale }) {
     if (hold === null) setBuys(false);
   }, [hold]);
   return html`<aside class="panel card stack" id="panel" aria-label=${t("buy.buying")} tabindex="-1">
-    ${!sale.live && html`<p class="strip" role="status">${t("buy.connecting")}</p>`}
+    ${!sale.live && html`<p class="strip" role="status" data-testid="connecting">${t("buy.connecting")}</p>`}
     <${Closed} sale=${sale} />
     ${sale.order !== null && html`<div class="note wait row apart"><span>${t("buy.orderWaits")}</span>
       <a class="button" href=${`/orders/${encodeURIComponent(sale.order)}`}>${t("buy.toOrder")}</a></div>`}

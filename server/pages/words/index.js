@@ -27,7 +27,7 @@ export function choose(one) {
   location.reload();
 }
 
-/** @typedef {string | {one: string, other: string}} Phrase a number chooses, given as `n` */
+/** @typedef {string | Record<string, string>} Phrase by plural form, which `n` chooses */
 /** @typedef {(name: string, values?: Record<string, string | number>) => string} Translate */
 
 /**
@@ -50,7 +50,7 @@ export async function words(...wings) {
     const phrase = known.get(name);
     if (phrase === undefined) throw new Error(`No words for ${name}.`);
     const form = typeof phrase === "string" ? phrase
-      : rules.select(Number(values.n)) === "one" ? phrase.one : phrase.other;
+      : phrase[rules.select(Number(values.n))] ?? phrase.other;
     return form.replace(/\{(\w+)\}/g, (_, slot) => {
       const value = values[slot];
       return typeof value === "number" ? numbers.format(value) : String(value ?? "");

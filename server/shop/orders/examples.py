@@ -50,8 +50,7 @@ QUOTE: Final[dict[str, Any]] = {
     "fees": _eur(300),
     "tax": _eur(1484),
     "lines": [
-        {name: value for name, value in one.items() if name != "state"}
-        for one in LINES
+        {name: value for name, value in one.items() if name != "state"} for one in LINES
     ],
 }
 PENDING: Final[dict[str, Any]] = {

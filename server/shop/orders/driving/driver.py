@@ -409,9 +409,7 @@ def attempt_of(stored: StoredOrder, payment: Payment) -> Attempt:
     )
 
 
-def lines_of(
-    told: list[PledgedLine], local: ServedEvent, terms: Terms
-) -> list[Line]:
+def lines_of(told: list[PledgedLine], local: ServedEvent, terms: Terms) -> list[Line]:
     """Return the lines of an order of what the event told, with fees and taxes."""
     seats = local.board.venue.seat_index
     units = [
