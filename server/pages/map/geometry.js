@@ -72,15 +72,21 @@ export function hullOf(points, margin) {
   // Eight points around each, so that a hull of one seat or of one row is a shape, too.
   const around = [];
   const half = margin * 0.42;
-  for (const [x, y] of points) {
+  for (const [x, y] of convex(points)) {
     around.push([x - margin, y - half], [x - margin, y + half], [x + margin, y - half]);
     around.push([x + margin, y + half], [x - half, y - margin], [x + half, y - margin]);
     around.push([x - half, y + margin], [x + half, y + margin]);
   }
-  around.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const lower = chain(around);
-  const upper = chain(around.reverse());
-  return [...lower.slice(0, -1), ...upper.slice(0, -1)].flat();
+  return convex(around).flat();
+}
+
+/** @param {number[][]} points */
+function convex(points) {
+  const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  if (sorted.length < 3) return sorted;
+  const lower = chain(sorted);
+  const upper = chain(sorted.reverse());
+  return [...lower.slice(0, -1), ...upper.slice(0, -1)];
 }
 
 /** @param {number[][]} points */

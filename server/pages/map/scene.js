@@ -3,16 +3,19 @@
 // the names on them. Drawn anew in each frame, so it is always sharp; names are pictures that
 // are kept, as writing them each time would be the slow part.
 
-import { isInside, meet } from "./geometry.js";
+import { isInside, meet, widened } from "./geometry.js";
+import { Labels } from "./labels.js";
 import { isBlock } from "./seats.js";
 
 /** @typedef {import("./geometry.js").Box} Box */
 /** @typedef {import("./view.js").View} View */
 /** @typedef {CanvasRenderingContext2D} Context */
-/** @typedef {{text: string, size: number, bold?: boolean, color: string}} Line */
+/** @typedef {import("./labels.js").Line} Line */
 
-const LABELS_MAX = 600;
 const TEXT_SMALLEST = 8; // px; below, a text of the chart is left out
+const TEXT_LARGEST = 40;
+const OUTSIDE_PX = 40; // that a name may stand below its section
+const OUTSIDE_MAX = 12; // sections of a map, above which names below them would overlap
 
 /** @param {ArrayLike<number>} outline */
 function pathOf(outline) {
@@ -21,54 +24,6 @@ function pathOf(outline) {
   for (let i = 2; i < outline.length; i += 2) path.lineTo(outline[i], outline[i + 1]);
   path.closePath();
   return path;
-}
-
-/** Pictures of a few lines of text. */
-class Labels {
-  constructor() {
-    /** @type {Map<string, OffscreenCanvas>} */
-    this.known = new Map();
-    this.density = 1;
-    this.font = "sans-serif";
-    this.measure = /** @type {OffscreenCanvasRenderingContext2D} */ (
-      new OffscreenCanvas(1, 1).getContext("2d"));
-  }
-
-  /** @param {Line[]} lines @returns {OffscreenCanvas} */
-  of(lines) {
-    const key = lines.map((l) => `${l.text}\u0001${l.size}${l.bold ? "b" : ""}${l.color}`).join("\u0002");
-    let canvas = this.known.get(key);
-    if (canvas === undefined) {
-      if (this.known.size >= LABELS_MAX) this.known.clear();
-      this.known.set(key, (canvas = this.#write(lines)));
-    }
-    return canvas;
-  }
-
-  /** @param {Line[]} lines */
-  #write(lines) {
-    const fonts = lines.map((l) => `${l.bold ? "600 " : ""}${l.size}px ${this.font}`);
-    let [width, height] = [0, 0];
-    lines.forEach((line, i) => {
-      this.measure.font = fonts[i];
-      width = Math.max(width, this.measure.measureText(line.text).width);
-      height += line.size * 1.25;
-    });
-    const canvas = new OffscreenCanvas(
-      Math.ceil((width + 2) * this.density), Math.ceil(height * this.density));
-    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    context.scale(this.density, this.density);
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    let y = 0;
-    lines.forEach((line, i) => {
-      context.font = fonts[i];
-      context.fillStyle = line.color;
-      context.fillText(line.text, width / 2 + 1, y + line.size * 0.65);
-      y += line.size * 1.25;
-    });
-    return canvas;
-  }
 }
 
 export class Scene {
@@ -89,6 +44,10 @@ export class Scene {
     this.chosen = null;
     this.floor = 0;
     this.labels = new Labels();
+    /** @type {Map<string, string>} */
+    this.amounts = new Map();
+    /** @type {Map<number, string>} */
+    this.counts = new Map();
     this.sections = model.sections.map(({ outline }) => pathOf(outline));
     this.areas = model.areas.map(({ outline }) => pathOf(outline));
     this.shapes = model.shapes.map(({ outline }) => pathOf(outline));
@@ -97,9 +56,7 @@ export class Scene {
   /** @param {import("./colors.js").Theme} theme */
   dress(theme) {
     this.theme = theme;
-    this.labels.known.clear();
-    this.labels.density = Math.min(devicePixelRatio || 1, 2);
-    this.labels.font = theme.font;
+    this.labels.clear(theme.font, Math.min(devicePixelRatio || 1, 2));
   }
 
   /** Free places of a section, of the categories that are chosen. @param {number} section */
@@ -152,105 +109,136 @@ export class Scene {
     return this.freeIn(section.index) === 0 ? theme.block : theme.tint[section.category];
   }
 
-  /** What stands before the seats. @param {Context} context @param {View} view @param {Box} seen */
+  /**
+   * What stands before the seats.
+   * @param {Context} context @param {View} view @param {Box} seen
+   */
   drawNames(context, view, seen) {
+    const near = widened(seen, OUTSIDE_PX / view.scale);
     for (const section of this.model.sections) {
-      if (section.floor !== this.floor || !meet(section.box, seen)) continue;
-      if (isBlock(section, view.scale)) this.#nameSection(context, view, section);
+      if (section.floor !== this.floor || !meet(section.box, near)) continue;
+      if (isBlock(section, view.scale)) this.#nameSection(view, section);
     }
     for (const area of this.model.areas) {
-      if (area.floor === this.floor && meet(area.box, seen)) this.#nameArea(context, view, area);
+      if (area.floor === this.floor && meet(area.box, seen)) this.#nameArea(view, area);
     }
-    this.#nameShapes(context, view, seen);
+    this.#nameShapes(view, seen);
+    this.#nameTexts(context, view, seen);
+    this.#nameFocus(context, view);
+    this.labels.draw(context);
   }
 
-  /** @param {Context} context @param {View} view @param {import("./model.js").Section} section */
-  #nameSection(context, view, section) {
+  /** @param {{amount: number, currency: string}} money */
+  #money(money) {
+    const key = `${money.amount}${money.currency}`;
+    let text = this.amounts.get(key);
+    if (text === undefined) this.amounts.set(key, (text = this.format(money)));
+    return text;
+  }
+
+  /** How many are free, as one says it. @param {number} n */
+  #free(n) {
+    let text = this.counts.get(n);
+    if (text === undefined) {
+      text = n === 0 ? this.t("map.soldOut") : this.t("map.free", { n });
+      this.counts.set(n, text);
+    }
+    return text;
+  }
+
+  /** @param {View} view @param {import("./model.js").Section} section */
+  #nameSection(view, section) {
     const theme = /** @type {import("./colors.js").Theme} */ (this.theme);
     const free = this.freeIn(section.index);
-    const name = { text: section.name ?? "", size: 13, bold: true, color: free ? theme.ink : theme.quiet };
-    const text = free === 0 ? this.t("map.soldOut") : this.t("map.free", { n: free });
-    const count = { text, size: 11, color: free ? theme.ink : theme.quiet };
-    const price = this.tally.cheapest(section.index, this.prices);
-    const from = price && free
-      ? [{ text: this.t("map.from", { price: this.format(price) }), size: 11, color: theme.ink }] : [];
-    const small = { ...name, size: 11 };
-    this.#put(context, view, section, [[name, count, ...from], [name, count], [small]]);
+    const color = free ? theme.ink : theme.quiet;
+    const name = { text: section.name ?? "", size: 13, bold: true, color };
+    const count = { text: this.#free(free), size: 11, color };
+    const price = free ? this.tally.cheapest(section.index, this.prices) : undefined;
+    const from = price
+      ? [{ text: this.t("map.from", { price: this.#money(price) }), size: 11, color }] : [];
+    const whose = `section ${section.index}`;
+    const choices = [[name, count, ...from], [name, count], [{ ...name, size: 11 }]];
+    if (this.#put(view, section, whose, choices)) return;
+    // Too small to write on: below it, where nothing else stands, its name is what one needs.
+    if (this.model.sections.length > OUTSIDE_MAX) return;
+    const y = view.screenY(section.box.y1) + 20;
+    this.labels.put(whose, [{ ...name, size: 12 }, count], view.screenX(section.x), y);
   }
 
-  /** @param {Context} context @param {View} view @param {import("./model.js").Place} area */
-  #nameArea(context, view, area) {
+  /** @param {View} view @param {import("./model.js").Place} area */
+  #nameArea(view, area) {
     const theme = /** @type {import("./colors.js").Theme} */ (this.theme);
     const free = this.tally.freeInArea[area.index];
     const name = { text: area.label, size: 13, bold: true, color: theme.ink };
-    const text = free === 0 ? this.t("map.soldOut") : this.t("map.free", { n: free });
-    const count = { text, size: 11, color: free ? theme.ink : theme.quiet };
+    const count = { text: this.#free(free), size: 11, color: free ? theme.ink : theme.quiet };
     const price = this.prices[this.model.categories[area.category].key];
-    const cost = price && free ? [{ text: this.format(price), size: 11, color: theme.ink }] : [];
-    this.#put(context, view, area, [[name, count, ...cost], [name, count], [{ ...name, size: 11 }]]);
+    const cost = price && free ? [{ text: this.#money(price), size: 11, color: theme.ink }] : [];
+    this.#put(view, area, `area ${area.index}`,
+      [[name, count, ...cost], [name, count], [{ ...name, size: 11 }]]);
   }
 
   /** Write the longest of some texts that fits on a part of the map.
-   * @param {Context} context @param {View} view
+   * @param {View} view
    * @param {{box: Box, outline: ArrayLike<number>, x: number, y: number}} part
-   * @param {Line[][]} choices */
-  #put(context, view, { box, outline, x, y }, choices) {
+   * @param {string} whose @param {Line[][]} choices */
+  #put(view, { box, outline, x, y }, whose, choices) {
     const width = (box.x1 - box.x0) * view.scale;
     const height = (box.y1 - box.y0) * view.scale;
-    if (width < 14 || height < 9) return;
+    if (width < 14 || height < 9) return false;
     for (const lines of choices) {
-      const canvas = this.labels.of(lines);
-      const [w, h] = [canvas.width / this.labels.density, canvas.height / this.labels.density];
+      const { width: w, height: h } = this.labels.measure(lines);
       if (w > width * 0.94 || h > height * 0.94) continue;
       const [u, v] = [w / 2 / view.scale, h / 2 / view.scale];
       const corners = [[x - u, y - v], [x + u, y - v], [x - u, y + v], [x + u, y + v]];
       if (!corners.every(([cx, cy]) => isInside(outline, cx, cy))) continue;
-      this.#copy(context, canvas, view.screenX(x), view.screenY(y));
-      return;
+      this.labels.put(whose, lines, view.screenX(x), view.screenY(y));
+      return true;
     }
+    return false;
   }
 
-  /** @param {Context} context @param {OffscreenCanvas} canvas @param {number} x @param {number} y */
-  #copy(context, canvas, x, y) {
-    const { density } = this.labels;
-    const [w, h] = [canvas.width / density, canvas.height / density];
-    const snap = (/** @type {number} */ at) => Math.round(at * density) / density;
-    context.drawImage(canvas, snap(x - w / 2), snap(y - h / 2), w, h);
+  /** @param {View} view @param {Box} seen */
+  #nameShapes(view, seen) {
+    const { ink: color } = /** @type {import("./colors.js").Theme} */ (this.theme);
+    this.model.shapes.forEach((shape, i) => {
+      if (!shape.label || !meet(shape.box, seen)) return;
+      const choices = [15, 12, 10].map((size) => [{ text: shape.label ?? "", size, color }]);
+      this.#put(view, shape, `shape ${i}`, choices);
+    });
   }
 
-  /** @param {Context} context @param {View} view @param {Box} seen */
-  #nameShapes(context, view, seen) {
+  /** The chart's own texts, which grow with it. @param {Context} context @param {View} view
+   * @param {Box} seen */
+  #nameTexts(context, view, seen) {
     const theme = /** @type {import("./colors.js").Theme} */ (this.theme);
-    for (const shape of this.model.shapes) {
-      if (!shape.label || !meet(shape.box, seen)) continue;
-      this.#put(context, view, shape, [
-        [{ text: shape.label, size: 14, color: theme.ink }],
-        [{ text: shape.label, size: 11, color: theme.ink }],
-      ]);
-    }
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.fillStyle = theme.quiet;
-    for (const { text, x, y, size, rotation } of this.model.texts) {
-      const px = Math.min(size * view.scale, 40);
+    for (const { text, x, y, size, rotation = 0 } of this.model.texts) {
+      const px = Math.min(size * view.scale, TEXT_LARGEST);
       if (px < TEXT_SMALLEST || x < seen.x0 || x > seen.x1 || y < seen.y0 || y > seen.y1) continue;
       context.save();
       context.translate(view.screenX(x), view.screenY(y));
-      context.rotate(((rotation ?? 0) * Math.PI) / 180);
+      context.rotate((rotation * Math.PI) / 180);
       context.font = `${px}px ${theme.font}`;
       context.fillText(text, 0, 0);
       context.restore();
     }
+  }
+
+  /** The stage, where the chart says only where one looks. @param {Context} context
+   * @param {View} view */
+  #nameFocus(context, view) {
+    const theme = /** @type {import("./colors.js").Theme} */ (this.theme);
     const focal = this.model.map.focal_point;
     if (!focal || this.model.stage || this.floor > 0) return;
-    const line = { text: this.t("map.stage"), size: 12, bold: true, color: theme.ink };
-    const canvas = this.labels.of([line]);
+    const lines = [{ text: this.t("map.stage"), size: 12, bold: true, color: theme.ink }];
     const [x, y] = [view.screenX(focal.x), view.screenY(focal.y)];
-    const width = canvas.width / this.labels.density + 24;
+    const width = this.labels.measure(lines).width + 24;
     context.fillStyle = theme.stage;
     context.beginPath();
     context.roundRect(x - width / 2, y - 13, width, 26, 13);
     context.fill();
-    this.#copy(context, canvas, x, y);
+    this.labels.put("focus", lines, x, y);
   }
 }

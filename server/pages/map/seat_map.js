@@ -271,6 +271,7 @@ export class SeatMap {
     this.#takeChanges();
     this.#takeFlight(now);
     const { painted, more } = this.tiles.work(view, now, budget);
+    this.scene.labels.begin();
     if (painted || this.cells.size > CELLS_MAX) this.everything = true;
     const density = this.canvas.width / view.width;
     context.setTransform(density, 0, 0, density, 0, 0);
@@ -288,6 +289,8 @@ export class SeatMap {
     }
     this.everything = false;
     this.cells.clear();
+    // Names that are late may stand anywhere.
+    if (this.scene.labels.late) this.redraw();
     if (more || this.flight !== null) this.#request();
   }
 
