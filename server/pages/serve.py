@@ -33,11 +33,29 @@ class Page(Struct, frozen=True):
     """Whether search engines may keep it."""
     kept: str | None = None
     """The address below which a service worker keeps it, for want of a network."""
+    later: tuple[str, ...] = ()
+    """Modules that it loads when it needs them: they are kept with it, too."""
 
 
 PAGES: Final = (
     Page(("/",), "buy/events.js", ("buy/buy.css",), public=True),
-    Page(("/events/{event}",), "buy/event.js", ("buy/buy.css",), public=True),
+    Page(
+        ("/events/{event}",),
+        "buy/event.js",
+        ("buy/buy.css", "map/map.css"),
+        public=True,
+    ),
+    Page(
+        ("/checkin/", "/checkin/{event}"),
+        "door/checkin.js",
+        ("door/door.css",),
+        kept="/checkin/",
+        later=(
+            "door/camera/decoder.js",
+            "vendor/jsqr/jsQR.js",
+            "vendor/noble/ed25519.js",
+        ),
+    ),
 )
 
 STYLES: Final = (
@@ -108,7 +126,8 @@ def shell_of(page: Page, assets: Assets, brand: Brand) -> Asset:
 def worker_of(page: Page, assets: Assets) -> Asset:
     """Return the service worker of a page, told what to keep, by which version."""
     languages = [path for path in assets.files if path.startswith("words/")]
-    kept = [*STYLES, *page.styles, *assets.modules_of(page.entry), *languages]
+    modules = [*assets.modules_of(page.entry), *page.later]
+    kept = [*STYLES, *page.styles, *modules, *languages]
     told = {
         "version": assets.version,
         "page": page.kept,

@@ -14,8 +14,10 @@ function wanted() {
   return known ?? "en";
 }
 
-/** The language of the pages, for `Intl` too. */
+/** The language of the pages. */
 export const language = wanted();
+/** For `Intl`: how that language is written where the reader is, as en-GB. */
+export const locale = (navigator.languages ?? []).find((one) => one.slice(0, 2) === language) ?? language;
 document.documentElement.lang = language;
 document.documentElement.dir = RIGHT_TO_LEFT.has(language) ? "rtl" : "ltr";
 
@@ -38,7 +40,7 @@ export async function words(...wings) {
     ["common", ...wings].map(async (wing) => [wing, (await import(`./${language}/${wing}.js`)).default]),
   );
   const rules = new Intl.PluralRules(language);
-  const numbers = new Intl.NumberFormat(language);
+  const numbers = new Intl.NumberFormat(locale);
   /** @type {Map<string, Phrase>} */
   const known = new Map();
   for (const [wing, phrases] of loaded) {
