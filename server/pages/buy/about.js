@@ -49,6 +49,15 @@ function Along({ t, sale }) {
     <span role="status" class="small quiet">${told}</span></div>`;
 }
 
+/** @param {{t: Translate, event: any}} props */
+export function Description({ t, event }) {
+  return event.description && html`<section class="description stack" aria-labelledby="about-title">
+    <h2 id="about-title">${t("buy.about")}</h2><p dir="auto">${event.description}</p>
+    ${event.tags.length > 0 && html`<ul class="row">${event.tags.map((/** @type {string} */ tag) =>
+      html`<li key=${tag}><a class="pill" dir="auto" href=${`/?tag=${encodeURIComponent(tag)}`}>#${tag}</a></li>`)}</ul>`}
+  </section>`;
+}
+
 /** @param {{t: Translate, sale: Sale}} props */
 export function About({ t, sale }) {
   const { event, state } = sale;
@@ -63,8 +72,6 @@ export function About({ t, sale }) {
         ${event.venue_name && html`<br /><span dir="auto">${event.venue_name}</span>`}</p>
       <p><b>${priceText(t, event)}</b></p>
       <${Along} t=${t} sale=${sale} />
-      ${event.description && html`<details class="description" open=${event.description.length < 400}>
-        <summary>${t("buy.about")}</summary><p dir="auto">${event.description}</p></details>`}
     </div>
   </header>`;
 }

@@ -11,6 +11,7 @@ import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.j
 import { moneyText } from "../words/format.js";
 import { language } from "../words/index.js";
 import { Sum } from "./hold.js";
+import { SignIn } from "./sign_in.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {import("./sale.js").Sale} Sale */
@@ -91,10 +92,12 @@ export function Checkout({ t, sale, onBack }) {
   };
   const pays = event.payment === "required" && (quote?.total?.amount ?? sale.hold?.total?.amount ?? 0) > 0;
   const sum = quote?.total ?? sale.hold?.total;
-  return html`<form class="stack checkout" onSubmit=${submit}>
-    <h2>${t("buy.checkout")}</h2>
+  return html`<section class="stack checkout" aria-labelledby="checkout-title">
+    <h2 id="checkout-title">${t("buy.checkout")}</h2>
     <p class="quiet small">${user ? t("buy.asUser", { name: user.name ?? "" }) : t("buy.asGuest")}
-      ${!user && html` <a href="/account">${t("buy.signIn")}</a>`}</p>
+</p>
+    ${!user && html`<div><${SignIn} t=${t} sale=${sale} onDone=${() => setBuyer({ ...buyer, name: signedIn()?.name ?? "" })} /></div>`}
+    <form class="stack" onSubmit=${submit}>
     <label class="field"><span>${t("buy.email")}</span>
       <input ref=${first} data-testid="buyer-email" type="email" maxlength="254" autocomplete="email"
         value=${buyer.email} onInput=${write("email")} aria-describedby="email-hint" />
@@ -109,7 +112,7 @@ export function Checkout({ t, sale, onBack }) {
     ${!pays && (sum?.amount ?? 0) > 0 && html`<p class="quiet small">${t("buy.atDoor")}</p>`}
     <p role="status" class="small">${waits ? t("buy.stillTrying") : ""}</p>
     <button type="button" class="button bare" onClick=${onBack} disabled=${busy}>${t("buy.back")}</button>
-  </form>`;
+    </form></section>`;
 }
 
 /** @param {Sale} sale @param {unknown} error */

@@ -18,8 +18,10 @@ export function seatedCategories(map) {
 const told = (event, category, t) => {
   const price = event.prices[category];
   if (price === undefined) return "";
-  return ` – ${price.amount === 0 ? t("common.free") : moneyText(price)}`;
+  return price.amount === 0 ? t("common.free") : moneyText(price);
 };
+
+const both = (/** @type {string} */ name, /** @type {string} */ price) => (price ? `${name} – ${price}` : name);
 
 /**
  * What can be wished for: any seat, one category, or places of an area.
@@ -28,10 +30,10 @@ const told = (event, category, t) => {
  */
 function wishesOf(t, event, map) {
   const seats = seatedCategories(map).map((one) => (
-    { value: `c ${one.key}`, text: `${one.label}${told(event, one.key, t)}` }));
+    { value: `c ${one.key}`, text: both(one.label, told(event, one.key, t)) }));
   if (seats.length > 1) seats.unshift({ value: "any", text: t("buy.anySeat") });
   const areas = map.areas.map((/** @type {any} */ area) => (
-    { value: `a ${area.label}`, text: `${nameOfArea(t, area.label)}${told(event, area.category, t)}` }));
+    { value: `a ${area.label}`, text: both(nameOfArea(t, area.label), told(event, area.category, t)) }));
   return [...seats, ...areas];
 }
 
@@ -47,7 +49,6 @@ export function Choose({ t, sale, enabled }) {
   const [accessible, setAccessible] = useState(false);
   const [together, setTogether] = useState(true);
   const seats = !wish.startsWith("a ");
-  const most = Math.max(1, event.max_per_booking - sale.size);
   const hasAccessible = map.seats.some((/** @type {any} */ seat) => seat.accessible);
   const submit = (/** @type {Event} */ given) => {
     given.preventDefault();
@@ -59,7 +60,7 @@ export function Choose({ t, sale, enabled }) {
   };
   return html`<form class="choose" onSubmit=${submit}>
     <label class="field few"><span>${t("buy.quantity")}</span>
-      <input data-testid="quantity" type="number" inputmode="numeric" min="1" max=${most} required
+      <input data-testid="quantity" type="number" inputmode="numeric" min="1" max=${event.max_per_booking} required
         value=${quantity} onInput=${(/** @type {any} */ { target }) => setQuantity(target.valueAsNumber)} /></label>
     <label class="field"><span>${t("buy.where")}</span>
       <select data-testid="category" onChange=${(/** @type {any} */ { target }) => setWish(target.value)}>
@@ -79,7 +80,8 @@ export function Choose({ t, sale, enabled }) {
 /** Places without numbers: how many of each. @param {{t: Translate, sale: Sale, enabled: boolean}} props */
 export function Areas({ t, sale, enabled }) {
   const { event, map, state, hold } = sale;
-  if (map.areas.length === 0 || map.seats.length === 0) return null;
+  const none = Object.keys(hold?.areas ?? {}).length === 0;
+  if (map.areas.length === 0 || map.seats.length === 0 || (none && !enabled)) return null;
   return html`<section class="areas stack" aria-labelledby="areas-title">
     <h3 id="areas-title">${t("buy.areas")}</h3>
     <ul class="stack">${map.areas.map((/** @type {any} */ area) => {
@@ -88,7 +90,7 @@ export function Areas({ t, sale, enabled }) {
       const more = enabled && sale.busy === 0 && free > 0;
       return html`<li key=${area.label} class="row apart stepper-row" data-area=${area.label}>
         <span><bdi>${area.label}</bdi><small class="quiet">${told(event, area.category, t)}
-          · ${t("buy.freeHere", { n: free })}</small></span>
+          ${" "}${t("buy.freeHere", { n: free })}</small></span>
         <span class="stepper">
           <button type="button" class="button" disabled=${mine === 0 || sale.busy > 0}
             aria-label=${t("buy.oneLess", { area: area.label })}

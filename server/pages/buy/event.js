@@ -7,11 +7,11 @@ import { Page, entitle, show } from "../parts/page.js";
 import { html, useEffect, useReducer, useRef, useState } from "../vendor/preact/standalone.js";
 import { dayText, leftText, moneyText } from "../words/format.js";
 import { words } from "../words/index.js";
-import { About } from "./about.js";
+import { About, Description } from "./about.js";
 import { Areas, Choose } from "./choose.js";
 import { Checkout } from "./checkout.js";
 import { Held, useLeft } from "./hold.js";
-import { Places } from "./places.js";
+import { usePlaces } from "./places.js";
 import { Sale } from "./sale.js";
 import { TroubleNote } from "./trouble.js";
 
@@ -157,19 +157,24 @@ function Event() {
   const { sale, failure } = useSale();
   const { event } = sale;
   const [filter, setFilter] = useState(/** @type {Set<string> | null} */ (null));
+  const { plan, list } = usePlaces(t, sale, filter);
+  const seated = sale.map?.seats.length > 0;
   useEffect(() => entitle(event?.name ?? ""), [event?.name]);
   if (event === null) {
     return html`<${Page} t=${t}>${failure ? html`<${Failed} failure=${failure} />` : html`<${Skeleton} />`}<//>`;
   }
   return html`<${Page} t=${t}>
     <${About} t=${t} sale=${sale} />
-    <div class=${sale.map.seats.length ? "sale-grid" : "sale-grid alone"}>
-      ${sale.map.seats.length > 0 && html`<div class="stack">
+    <div class=${seated ? "sale-grid" : "sale-grid alone"}>
+      ${seated && html`<div class="stack plan-part">
         <${Legend} t=${t} map=${sale.map} state=${sale.state} prices=${event.prices}
           types=${Object.values(event.types)} filter=${filter} onFilter=${setFilter} />
-        <${Places} t=${t} sale=${sale} filter=${filter} /></div>`}
+        <div ref=${plan}></div></div>`}
       <${Panel} sale=${sale} />
+      ${seated && html`<details class="list-part" open><summary>${t("map.list")}</summary>
+        <div ref=${list}></div></details>`}
     </div>
+    <${Description} t=${t} event=${event} />
     <${Bar} sale=${sale} />
   <//>`;
 }

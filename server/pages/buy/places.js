@@ -39,24 +39,27 @@ function open(sale, plan, list, t) {
   return { views, close };
 }
 
-/** @param {{t: Translate, sale: Sale, filter: Set<string> | null}} props */
-export function Places({ t, sale, filter }) {
+/**
+ * Keep a map and its list in two elements, once the sale is open.
+ * @param {Translate} t @param {Sale} sale @param {Set<string> | null} filter
+ * @returns {{plan: {current: any}, list: {current: any}}} refs for the two
+ */
+export function usePlaces(t, sale, filter) {
   const plan = useRef(/** @type {any} */ (null));
   const list = useRef(/** @type {any} */ (null));
   const opened = useRef(/** @type {ReturnType<typeof open> | null} */ (null));
   const { hold, event, trouble, marks } = sale;
-  const prices = JSON.stringify(event.prices);
   useEffect(() => {
-    opened.current = open(sale, plan.current, list.current, t);
-    return () => opened.current?.close();
+    if (plan.current === null) return undefined;
+    const both = open(sale, plan.current, list.current, t);
+    opened.current = both;
+    return both.close;
   }, [sale.map]);
   const each = (/** @type {(view: SeatMap | SeatList) => void} */ work) => opened.current?.views.forEach(work);
-  useEffect(() => each((view) => view.show(sale.map, /** @type {any} */ (sale.state), event.prices)), [prices]);
-  useEffect(() => showMine(sale, opened.current?.views ?? []), [hold, event.status, marks]);
+  useEffect(() => each((view) => view.show(sale.map, /** @type {any} */ (sale.state), event.prices)),
+    [JSON.stringify(event?.prices)]);
+  useEffect(() => showMine(sale, opened.current?.views ?? []), [sale.map, hold, event?.status, marks]);
   useEffect(() => each((view) => view.setFilter(filter)), [filter]);
   useEffect(() => each((view) => view.setAlternatives(trouble?.alternatives ?? [])), [trouble]);
-  return html`<div class="stack places">
-    <div ref=${plan} class="plan"></div>
-    <details class="list-part" open><summary>${t("map.list")}</summary><div ref=${list}></div></details>
-  </div>`;
+  return { plan, list };
 }

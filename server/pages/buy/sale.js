@@ -7,8 +7,8 @@
 // place that was ours is seen to be somebody else's.
 
 import {
-  Connection, EventState, Refused, ask, askJson, deadlineIn, ofTab, outliveTheTab, read,
-  visitorToken,
+  Connection, EventState, Refused, ask, askJson, deadlineIn, newKey, ofTab, outliveTheTab, read,
+  signIn, visitorToken,
 } from "../client/index.js";
 
 const GONE = new Set(["hold_not_found", "hold_expired"]);
@@ -343,6 +343,34 @@ export class Sale extends EventTarget {
       if (turn === this.quoted) this.take({ quote: null });
       if (error instanceof Refused && GONE.has(error.code ?? "")) this.refresh();
     }
+  }
+
+  /**
+   * Sign in, and take what the guest holds along. Throws `Refused` and `Unreachable` where
+   * that did not work: nothing has changed then.
+   * @param {string} email @param {string} password
+   */
+  async signIn(email, password) {
+    const guest = await visitorToken();
+    await signIn(email, password);
+    await this.queue(async () => {
+      const { hold, seats, areas } = this.hold ?? {};
+      if (hold !== undefined) {
+        const body = { op: "release", hold };
+        await ask(`${this.path}/commands`, { token: guest, method: "POST", key: newKey(), body });
+      }
+      /** @type {Connection} */ (this.line).renew();
+      if (hold === undefined) return this.rebuild();
+      try {
+        this.setHold(await this.command("hold", {
+          ...(seats?.length ? { seats } : {}),
+          ...(Object.keys(areas ?? {}).length ? { areas } : {}),
+        }));
+      } catch (error) {
+        await this.rebuild();
+        throw error;
+      }
+    });
   }
 
   /** @returns {Promise<Blob>} the event for a calendar */

@@ -99,9 +99,12 @@ export default {
   takeInstead: "Stattdessen nehmen:",
   // Checkout
   checkout: "Kasse",
-  asGuest: "Sie kaufen als Gast; ein Konto ist nicht nötig. Wer ein Konto hat, meldet sich an, bevor er Plätze wählt.",
+  asGuest: "Sie kaufen als Gast; ein Konto ist nicht nötig. Mit einem finden Sie die Bestellung dort, wenn Sie sich anmelden.",
   asUser: "Sie sind angemeldet. {name}",
   signIn: "Anmelden",
+  signInHint: "Die Plätze, die Sie halten, gehen auf Ihr Konto über.",
+  password: "Passwort",
+  wrongPassword: "Adresse und Passwort passen nicht zusammen. Es hat sich nichts geändert: Versuchen Sie es noch einmal.",
   email: "E-Mail",
   emailHint: "Dorthin gehen Ihre Karten. Ohne Adresse finden Sie sie nur in diesem Browser.",
   name: "Name",

@@ -99,9 +99,12 @@ export default {
   takeInstead: "Take instead:",
   // Checkout
   checkout: "Checkout",
-  asGuest: "You buy as a guest; no account is needed. Who has an account signs in before choosing places.",
+  asGuest: "You buy as a guest; no account is needed. With one, sign in to find the order there.",
   asUser: "You are signed in. {name}",
   signIn: "Sign in",
+  signInHint: "The places that you hold go over to your account.",
+  password: "Password",
+  wrongPassword: "Address and password do not fit. Nothing has changed: try again.",
   email: "Email",
   emailHint: "Your tickets go there. Without one you find them only in this browser.",
   name: "Name",
