@@ -38,7 +38,7 @@ export function Result({ t, told, fresh, online, undo }) {
       ? html`<div class="door-ready"><p class="door-title">${t("door.ready")}</p>
           <p class="quiet">${t("door.readyHint")}</p></div>`
       : html`<div key=${`${told.nonce}${told.undone}`} class="door-told" data-testid="scan-result"
-          data-result=${told.undone ? "undone" : told.result} data-tone=${toneOf(told)} data-fresh=${fresh}>
+          data-result=${told.undone ? "undone" : told.result} data-tone=${toneOf(told)} data-fresh=${String(fresh)}>
         <span class="door-sign" aria-hidden="true">${SIGNS[toneOf(told)]}</span>
         <p class="door-title">${said.title}</p>
         ${told.label && html`<p class="door-label" dir="auto">${told.label}</p>`}

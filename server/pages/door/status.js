@@ -16,7 +16,7 @@ export function Status({ t, gate, settings, again }) {
       <button type="button" class="button" onClick=${again} data-testid="door-settings">${t("door.settings")}</button>
     </div>
     <div class="row">
-      <p class=${gate.online ? "pill good" : "pill wait"} role="status" data-testid="connection" data-online=${gate.online}>
+      <p class=${gate.online ? "pill good" : "pill wait"} role="status" data-testid="connection" data-online=${String(gate.online)}>
         <span aria-hidden="true">${gate.online ? "●" : "○"}</span> ${t(gate.online ? "door.online" : "door.offline")}</p>
       ${n > 0 && html`<p class="pill wait" data-testid="waiting" data-count=${n}>${t("door.waiting", { n })}</p>`}
       <p class="pill">${t(`door.${settings.direction}`)}</p>

@@ -41,7 +41,7 @@ export function View({ t, take }) {
     camera.current?.light(!lamp);
     setLamp(!lamp);
   };
-  return html`<div class="door-view" data-on=${on}>
+  return html`<div class="door-view" data-on=${String(on)}>
     ${on && html`<video ref=${video} playsinline muted aria-hidden="true" data-testid="door-video"></video>`}
     ${trouble && html`<p class="note bad" role="alert">${t(trouble)}</p>`}
     <div class="row">
