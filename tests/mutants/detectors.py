@@ -116,6 +116,12 @@ _BY_FILE: dict[str, Detector] = {
     "persistence/shop/orders/provider_events.py": pytest(
         "tests/server/shop/orders/webhooks"
     ),
+    "server/shop/orders/driving/lookout.py": pytest(
+        "tests/server/shop/orders/driving/test_lookout.py"
+    ),
+    "server/shop/payments/gateway_provider.py": pytest(
+        "tests/server/shop/payments/test_gateway_provider.py"
+    ),
     "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
     "server/shop/orders/service.py": pytest("tests/server/shop/orders/test_rest.py"),
     "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
