@@ -126,7 +126,7 @@ _BY_FILE: dict[str, Detector] = {
     "server/shop/orders/service.py": pytest("tests/server/shop/orders/test_rest.py"),
     "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
     "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
-    "persistence/shop/checkin/scans.py": pytest(
+    "persistence/migrations/0037_scan.sql": pytest(
         "tests/persistence/shop/checkin/test_scans.py",
         "tests/persistence/shop/checkin/test_merge.py",
     ),
