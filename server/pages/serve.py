@@ -33,11 +33,37 @@ class Page(Struct, frozen=True):
     """Whether search engines may keep it."""
     kept: str | None = None
     """The address below which a service worker keeps it, for want of a network."""
+    later: tuple[str, ...] = ()
+    """Modules that it loads when it needs them: they are kept with it, too."""
 
 
 PAGES: Final = (
     Page(("/",), "buy/events.js", ("buy/buy.css",), public=True),
-    Page(("/events/{event}",), "buy/event.js", ("buy/buy.css",), public=True),
+    Page(
+        ("/events/{event}",),
+        "buy/event.js",
+        ("buy/buy.css", "map/map.css"),
+        public=True,
+    ),
+    Page(
+        ("/checkin/", "/checkin/{event}"),
+        "door/checkin.js",
+        ("door/door.css",),
+        kept="/checkin/",
+        later=(
+            "door/camera/decoder.js",
+            "vendor/jsqr/jsQR.js",
+            "vendor/noble/ed25519.js",
+        ),
+    ),
+    Page(("/orders/{order}",), "own/order.js", ("own/own.css",)),
+    Page(
+        ("/tickets/", "/tickets/{ticket}"),
+        "own/ticket.js",
+        ("own/own.css",),
+        kept="/tickets/",
+    ),
+    Page(("/account",), "own/account.js", ("own/own.css",)),
 )
 
 STYLES: Final = (
@@ -47,12 +73,6 @@ STYLES: Final = (
     "brand.css",
 )
 """Of every page."""
-
-OLD_PAGES: Final = {
-    "/orders/{order}": "order.html",
-    "/tickets/": "ticket.html",
-    "/tickets/{ticket}": "ticket.html",
-}
 
 KEPT_FOR_GOOD: Final = "public, max-age=31536000, immutable"
 
@@ -108,7 +128,8 @@ def shell_of(page: Page, assets: Assets, brand: Brand) -> Asset:
 def worker_of(page: Page, assets: Assets) -> Asset:
     """Return the service worker of a page, told what to keep, by which version."""
     languages = [path for path in assets.files if path.startswith("words/")]
-    kept = [*STYLES, *page.styles, *assets.modules_of(page.entry), *languages]
+    modules = [*assets.modules_of(page.entry), *page.later]
+    kept = [*STYLES, *page.styles, *modules, *languages]
     told = {
         "version": assets.version,
         "page": page.kept,
@@ -149,10 +170,6 @@ def add_pages(
         served.update(dict.fromkeys(page.addresses, shell))
         if page.kept is not None:
             served[f"{page.kept}worker.js"] = worker_of(page, assets)
-    for address, name in OLD_PAGES.items():
-        body = files("server.pages").joinpath(name).read_bytes()
-        served[address] = asset_of(body, "text/html")
-    served["/tickets/offline.js"] = assets.files["offline.js"]
     for address, asset in served.items():
         app.router.add_get(address, partial(_show, asset, headers))
     app.router.add_get("/assets/{path:.+}", partial(_show_file, assets, headers))
