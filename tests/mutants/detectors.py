@@ -81,7 +81,11 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/analytics/test_rollup.py"
     ),
     "persistence/journal/stretches.py": pytest(
-        "tests/persistence/analytics/test_rollup.py"
+        "tests/persistence/journal/test_stretches.py",
+        "tests/persistence/analytics/test_rollup.py",
+    ),
+    "persistence/migrations/0037_marks.sql": pytest(
+        "tests/persistence/journal/test_stretches.py"
     ),
     "persistence/followers/passes.py": pytest("tests/persistence/followers"),
     "persistence/jobs.py": pytest("tests/persistence/test_jobs.py"),
