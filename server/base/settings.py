@@ -57,7 +57,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     smtp_url: str | None = None
     mail_from: str | None = None
     public_url: str | None = None
-    """The page of the shop, for links in mails."""
+    """Where buyers reach the pages, for links in mails."""
     brand_name: Annotated[str, Meta(min_length=1, max_length=60)] = "Onsale"
     brand_colour: Colour | None = None
     brand_logo: str | None = None

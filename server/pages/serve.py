@@ -39,7 +39,12 @@ class Page(Struct, frozen=True):
 
 PAGES: Final = (
     Page(("/",), "buy/events.js", ("buy/buy.css",), public=True),
-    Page(("/events/{event}",), "buy/event.js", ("buy/buy.css",), public=True),
+    Page(
+        ("/events/{event}",),
+        "buy/event.js",
+        ("buy/buy.css", "map/map.css"),
+        public=True,
+    ),
     Page(
         ("/checkin/", "/checkin/{event}"),
         "door/checkin.js",
@@ -51,6 +56,14 @@ PAGES: Final = (
             "vendor/noble/ed25519.js",
         ),
     ),
+    Page(("/orders/{order}",), "own/order.js", ("own/own.css",)),
+    Page(
+        ("/tickets/", "/tickets/{ticket}"),
+        "own/ticket.js",
+        ("own/own.css",),
+        kept="/tickets/",
+    ),
+    Page(("/account",), "own/account.js", ("own/own.css",)),
 )
 
 STYLES: Final = (
@@ -60,12 +73,6 @@ STYLES: Final = (
     "brand.css",
 )
 """Of every page."""
-
-OLD_PAGES: Final = {
-    "/orders/{order}": "order.html",
-    "/tickets/": "ticket.html",
-    "/tickets/{ticket}": "ticket.html",
-}
 
 KEPT_FOR_GOOD: Final = "public, max-age=31536000, immutable"
 
@@ -163,10 +170,6 @@ def add_pages(
         served.update(dict.fromkeys(page.addresses, shell))
         if page.kept is not None:
             served[f"{page.kept}worker.js"] = worker_of(page, assets)
-    for address, name in OLD_PAGES.items():
-        body = files("server.pages").joinpath(name).read_bytes()
-        served[address] = asset_of(body, "text/html")
-    served["/tickets/offline.js"] = assets.files["offline.js"]
     for address, asset in served.items():
         app.router.add_get(address, partial(_show, asset, headers))
     app.router.add_get("/assets/{path:.+}", partial(_show_file, assets, headers))

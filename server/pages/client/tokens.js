@@ -3,50 +3,96 @@
 //
 // What a guest bought is found again only with the token that bought it. So a token that
 // holds something outlives the tab; before that it need not, since the server forgets a
-// guest who holds nothing within an hour. Who signs in does so for the tab, and the guest
-// of the browser stays beside that: both may have bought. Orders that were opened with a
-// secret from a mail have tokens of their own, which read that order and nothing else.
+// guest who holds nothing within an hour. Who signs in does so for the tab, or for the
+// browser where they say so, and the guest stays beside that: both may have bought. Orders
+// that were opened with a secret from a mail have tokens of their own, which read that
+// order and nothing else.
 
 import { Refused, ask, askJson } from "./http.js";
 import { ofBrowser, ofTab } from "./storage.js";
 
-const TOKEN = "onsale.visitor";
+const GUEST = "onsale.visitor";
+const SESSION = "onsale.session";
 const OPENED = "onsale.opened";
 const PASSING_MS = 50 * 60_000;
+const EARLY_MS = 60_000; // before its end a token is exchanged for the next one
 const OPENED_MAX = 20;
 
-/** @typedef {{token: string, until: number, lasts: number, user: any}} KeptToken */
+/** @typedef {{token: string, until: number, lasts: number}} KeptGuest */
+/**
+ * @typedef {{token: string, until: number, refresh: string, lasts: number, user: any}} KeptSession
+ *   `until` its token is good, `lasts` how long the session can go on with `refresh`
+ */
 
-/** @param {typeof ofTab} storage @returns {KeptToken | null} */
-function aliveIn(storage) {
-  const kept = storage.read(TOKEN);
+/** @param {typeof ofTab} storage @returns {KeptGuest | null} */
+function guestIn(storage) {
+  const kept = storage.read(GUEST);
   return kept !== null && kept.until > Date.now() ? kept : null;
 }
 
+/** @param {typeof ofTab} storage @returns {KeptSession | null} */
+function sessionIn(storage) {
+  const kept = storage.read(SESSION);
+  return kept !== null && kept.lasts > Date.now() ? kept : null;
+}
+
+/** Where the session of this tab is kept; null where nobody is signed in. */
+const placeOfSession = () => [ofTab, ofBrowser].find((one) => sessionIn(one) !== null) ?? null;
+
 /** @type {Promise<string> | null} */
 let asking = null;
+/** @type {Promise<void> | null} */
+let refreshing = null;
 
-/** @returns {string[]} all tokens of this browser: that of the tab, then the browser's */
-export function tokens() {
-  return [aliveIn(ofTab), aliveIn(ofBrowser)].flatMap((kept) => kept?.token ?? []);
-}
+/** @returns {string[]} the tokens of this browser's guests */
+export const guestTokens = () =>
+  [guestIn(ofTab), guestIn(ofBrowser)].flatMap((kept) => kept?.token ?? []);
 
-/** @returns {{id: string, role: string, name?: string} | null} who is signed in */
-export function signedIn() {
-  const user = aliveIn(ofTab)?.user ?? null;
-  return user === null || user.role === "guest" ? null : user;
-}
+/** @returns {string | null} the token of who is signed in, as it was last */
+export const sessionToken = () => sessionIn(placeOfSession() ?? ofTab)?.token ?? null;
+
+/** @returns {string[]} all tokens of this browser: who is signed in, then guests */
+export const tokens = () => [sessionToken(), ...guestTokens()].flatMap((one) => one ?? []);
+
+/** @returns {{id: string, role: string} | null} who is signed in */
+export const signedIn = () => sessionIn(placeOfSession() ?? ofTab)?.user ?? null;
 
 /** Forget a token that the server does not know any more. @param {string} token */
 export function forget(token) {
   ofTab.write(OPENED, opened().filter((one) => one.token !== token));
   for (const storage of [ofTab, ofBrowser]) {
-    if (aliveIn(storage)?.token === token) storage.write(TOKEN, null);
+    if (sessionIn(storage)?.token === token) storage.write(SESSION, null);
+    if (guestIn(storage)?.token === token) storage.write(GUEST, null);
+  }
+}
+
+/**
+ * Make sure that the token of who is signed in is good for a while.
+ *
+ * Throws `Unreachable`, and `Refused` but for a session that has ended: that is forgotten.
+ */
+export function freshen() {
+  refreshing ??= refresh().finally(() => (refreshing = null));
+  return refreshing;
+}
+
+async function refresh() {
+  const place = placeOfSession();
+  const kept = place && sessionIn(place);
+  if (!place || !kept || kept.until - EARLY_MS > Date.now()) return;
+  try {
+    const body = { refresh_token: kept.refresh };
+    keepSession(place, await askJson("/v1/auth/refresh", { method: "POST", body }));
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 401) throw error;
+    // Another tab may have been first.
+    if (sessionIn(place)?.refresh === kept.refresh) place.write(SESSION, null);
   }
 }
 
 /** @returns {Promise<string>} the token to buy with: a new guest's, where there is none */
 export async function visitorToken() {
+  await freshen();
   const [kept] = tokens();
   if (kept !== undefined) return kept;
   asking ??= newGuest().finally(() => (asking = null));
@@ -58,35 +104,68 @@ async function newGuest() {
   const now = Date.now();
   const lasts = now + answer.expires_in * 1_000;
   const token = answer.access_token;
-  ofTab.write(TOKEN, { token, until: now + PASSING_MS, lasts, user: answer.user });
+  ofTab.write(GUEST, { token, until: now + PASSING_MS, lasts });
   return token;
 }
 
 /** To be called once a guest holds something. */
 export function outliveTheTab() {
-  const kept = aliveIn(ofTab);
-  if (kept === null || kept.lasts === kept.until) return;
-  ofBrowser.write(TOKEN, { ...kept, until: kept.lasts });
-  ofTab.write(TOKEN, null);
+  const kept = guestIn(ofTab);
+  if (kept === null || signedIn() !== null) return;
+  ofBrowser.write(GUEST, { ...kept, until: kept.lasts });
+  ofTab.write(GUEST, null);
 }
 
-/** Sign in with an address and a password. @param {string} email @param {string} password */
-export async function signIn(email, password) {
-  keepSignedIn(await askJson("/v1/auth/login", { method: "POST", body: { email, password } }));
+/**
+ * Sign in with an address and a password.
+ * @param {string} email @param {string} password
+ * @param {boolean} [stays] in all tabs of this browser, and after it was closed
+ */
+export async function signIn(email, password, stays = false) {
+  const body = { email, password };
+  keepSignedIn(await askJson("/v1/auth/login", { method: "POST", body }), stays);
 }
 
-/** Keep what signing in, or registering, was answered with. @param {any} answer */
-export function keepSignedIn(answer) {
-  const until = Date.now() + answer.expires_in * 1_000;
-  ofTab.write(TOKEN, { token: answer.access_token, until, lasts: until, user: answer.user });
+/**
+ * Make an account and sign in. What a guest of this browser has is the account's then.
+ * @param {{email: string, password: string, name: string}} body @param {boolean} [stays]
+ */
+export async function register(body, stays = false) {
+  // The one who may have bought something, where there are two.
+  const token = guestTokens().at(-1);
+  keepSignedIn(await askJson("/v1/auth/register", { method: "POST", body, token }), stays);
+  if (token !== undefined) forget(token);
+}
+
+/** Keep what signing in, or registering, was answered with. @param {any} answer @param {boolean} [stays] */
+export function keepSignedIn(answer, stays = false) {
+  signOut();
+  keepSession(stays ? ofBrowser : ofTab, answer);
+}
+
+/** Keep the answer to a changed password, where the session was kept. @param {any} answer */
+export function keepNewSession(answer) {
+  keepSession(placeOfSession() ?? ofTab, answer);
+}
+
+/** @param {typeof ofTab} place @param {any} answer */
+function keepSession(place, answer) {
+  const now = Date.now();
+  place.write(SESSION, {
+    token: answer.access_token,
+    until: now + answer.expires_in * 1_000,
+    refresh: answer.refresh_token,
+    lasts: now + answer.refresh_expires_in * 1_000,
+    user: answer.user,
+  });
 }
 
 /** Forget who signed in; the guest of this browser stays. */
 export function signOut() {
-  if (signedIn() !== null) ofTab.write(TOKEN, null);
+  for (const storage of [ofTab, ofBrowser]) storage.write(SESSION, null);
 }
 
-/** @returns {{token: string, until: number}[]} */
+/** @returns {{token: string, until: number, order: string}[]} */
 function opened() {
   return (ofTab.read(OPENED) ?? []).filter((/** @type {any} */ one) => one.until > Date.now());
 }
@@ -97,7 +176,7 @@ export const isOpened = (token) => opened().some((one) => one.token === token);
 /** Keep the token of an order that was opened with a secret. @param {any} answer */
 export function keepOpened(answer) {
   const until = Date.now() + answer.expires_in * 1_000;
-  const kept = [...opened(), { token: answer.access_token, until }];
+  const kept = [...opened(), { token: answer.access_token, until, order: answer.order }];
   ofTab.write(OPENED, kept.slice(-OPENED_MAX));
 }
 
@@ -110,8 +189,13 @@ export function keepOpened(answer) {
  * @returns {Promise<{token: string, document: any} | null>}
  */
 export async function readOwn(path) {
+  await freshen();
   let refused = null;
-  for (const token of [...tokens(), ...opened().map((one) => one.token)]) {
+  // That of the very order first: so nobody is asked in vain.
+  const apart = opened().filter(({ order }) => path === `/v1/orders/${order}`);
+  const others = opened().filter((one) => !apart.includes(one));
+  const known = [apart.map((one) => one.token), tokens(), others.map((one) => one.token)];
+  for (const token of known.flat()) {
     try {
       return { token, document: await askJson(path, { token }) };
     } catch (error) {
