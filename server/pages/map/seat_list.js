@@ -198,7 +198,9 @@ export class SeatList {
       const title = element("span", "list-row-name", shut ? "" : row.name ?? "");
       title.setAttribute("aria-hidden", "true");
       title.dir = "auto";
-      group.append(title, ...row.seats.map((seat, at) => this.#buildSeat(seat, at === 0)));
+      const seats = element("div", "list-seats");
+      seats.append(...row.seats.map((seat, at) => this.#buildSeat(seat, at === 0)));
+      group.append(title, seats);
       return group;
     };
     if (!shut) return line();
@@ -409,7 +411,7 @@ export class SeatList {
     if (key !== "ArrowUp" && key !== "ArrowDown") return undefined;
     const rows = [...this.root.querySelectorAll(".list-row")].filter(
       (row) => /** @type {HTMLElement} */ (row).offsetParent !== null);
-    const row = rows[rows.indexOf(/** @type {Element} */ (from.parentElement)) + (key === "ArrowUp" ? -1 : 1)];
+    const row = rows[rows.indexOf(/** @type {Element} */ (from.closest(".list-row"))) + (key === "ArrowUp" ? -1 : 1)];
     if (row === undefined) return null;
     // The seat that is nearest sideways, as rows differ in length.
     const x = this.#model.xs[Number(from.dataset.index)];
