@@ -303,14 +303,26 @@ export class Model {
 
   #bound() {
     const box = emptyBox();
-    for (const part of [...this.sections, ...this.areas, ...this.shapes]) {
+    for (let floor = 0; floor < Math.max(1, this.floors.length); floor++) {
+      const { x0, y0, x1, y1 } = this.boxOf(floor);
+      grow(box, x0, y0);
+      grow(box, x1, y1);
+    }
+    this.box = box;
+  }
+
+  /** All that is on a floor. @param {number} floor @returns {Box} */
+  boxOf(floor) {
+    const box = emptyBox();
+    const parts = [...this.sections, ...this.areas].filter((part) => part.floor === floor);
+    const points = [...this.texts];
+    if (this.map.focal_point) points.push(this.map.focal_point);
+    for (const part of [...parts, ...this.shapes.filter((one) => this.floorAt(one.x) === floor)]) {
       grow(box, part.box.x0, part.box.y0);
       grow(box, part.box.x1, part.box.y1);
     }
-    for (const text of this.texts) grow(box, text.x, text.y);
-    const focal = this.map.focal_point;
-    if (focal) grow(box, focal.x, focal.y);
-    this.box = widened(box, this.pitch);
+    for (const { x, y } of points) if (this.floorAt(x) === floor) grow(box, x, y);
+    return box.x0 > box.x1 ? this.floors[floor].box : widened(box, this.pitch);
   }
 
   /** The index of a seat's label, or undefined. @param {string} label */
