@@ -89,8 +89,8 @@ export function Areas({ t, sale, enabled }) {
       const free = state?.areas.get(area.label)?.free ?? 0;
       const more = enabled && sale.busy === 0 && free > 0;
       return html`<li key=${area.label} class="row apart stepper-row" data-area=${area.label}>
-        <span><bdi>${area.label}</bdi><small class="quiet">${told(event, area.category, t)}
-          ${" "}${t("buy.freeHere", { n: free })}</small></span>
+        <span><bdi>${area.label}</bdi><small class="quiet">${[told(event, area.category, t),
+          t("buy.freeHere", { n: free })].filter(Boolean).join(" · ")}</small></span>
         <span class="stepper">
           <button type="button" class="button" disabled=${mine === 0 || sale.busy > 0}
             aria-label=${t("buy.oneLess", { area: area.label })}

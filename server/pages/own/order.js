@@ -10,7 +10,7 @@ import { Away } from "./away.js";
 import { Ask } from "./dialog.js";
 import { OrderFollower } from "./follow.js";
 import { Button, Wrong, useWork } from "./forms.js";
-import { Bill, Tickets, When } from "./order_parts.js";
+import { Bill, Tickets, When, usePlace } from "./order_parts.js";
 import { LOOKS, statusText, wordsOf } from "./order_words.js";
 import { takeSecret } from "./secrets.js";
 
@@ -58,6 +58,7 @@ const Waiting = () => html`<div class="stack" aria-busy="true">
 /** @param {{order: any, token: string, follower: OrderFollower}} props */
 function Order({ order, token, follower }) {
   const said = wordsOf(t, order);
+  const place = usePlace(order.event.id);
   useEffect(() => entitle(said.headline), [said.headline]);
   return html`<div class="stack">
     <section class="card stack">
@@ -75,8 +76,8 @@ function Order({ order, token, follower }) {
     </section>`}
     <section class="card stack">
       <h2 dir="auto">${order.event.name}</h2>
-      <${When} t=${t} event=${order.event} token=${token} />
-      <${Bill} t=${t} order=${order} />
+      <${When} t=${t} event=${order.event} place=${place} token=${token} />
+      <${Bill} t=${t} order=${order} place=${place} />
       <p class="quiet">${t("own.reference")} <b class="number">${order.reference}</b></p>
       ${said.mayCancel && html`<${Cancelling} order=${order} sure=${said.sure} follower=${follower} />`}
     </section>

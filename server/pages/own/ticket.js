@@ -10,16 +10,18 @@ import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.j
 import { dayText, momentText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Away } from "./away.js";
-import { copyOf, keepCopy, qrOf } from "./copies.js";
+import { copyOf, keepCopy, keepWhere, qrOf } from "./copies.js";
 import { Button, Wrong, download, troubleText, useWork } from "./forms.js";
 import { Gate } from "./gate.js";
+import { placeOf } from "./place.js";
 
 const t = await words("own");
 const id = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const path = `/v1/tickets/${encodeURIComponent(id)}`;
 
 /**
- * @typedef {{ticket: any, token: string | null, qr: string, told: string, away: any}} Seen
+ * @typedef {{ticket: any, token: string | null, qr: string, told: string, away: any,
+ *   where: import("./copies.js").Where}} Seen
  *   `told` says how old it is, where it is a copy
  */
 
@@ -30,8 +32,11 @@ async function look() {
     if (found === null) return copied(t("own.copyNoToken"), "nobody");
     const { token, document: ticket } = found;
     keepCopy(ticket, serverNow());
-    const qr = ticket.code === null ? "" : await qrOf(id, ticket.code, token);
-    return { ticket, token, qr, told: "", away: null };
+    const [qr, where] = await Promise.all([
+      ticket.code === null ? "" : qrOf(id, ticket.code, token), whereOf(ticket),
+    ]);
+    keepWhere(id, where);
+    return { ticket, token, qr, told: "", away: null, where };
   } catch (error) {
     if (error instanceof Unreachable) return copied(t("own.copyOffline"), null);
     if (!(error instanceof Refused)) throw error;
@@ -41,15 +46,27 @@ async function look() {
   }
 }
 
+const NOWHERE = { address: "", category: "" };
+
+/** @param {any} ticket @returns {Promise<import("./copies.js").Where>} */
+async function whereOf(ticket) {
+  const place = await placeOf(ticket.event.id);
+  if (place === null) return copyOf(id)?.where ?? NOWHERE;
+  const category = place.categories.get(ticket.category) ?? "";
+  return { address: place.address ?? "", category: category === ticket.label ? "" : category };
+}
+
 /** @param {string} why @param {any} away @returns {Seen} what was last seen, if anything was */
 function copied(why, away) {
   const copy = copyOf(id);
   if (!copy?.ticket) {
-    return { ticket: null, token: null, qr: "", told: away ? "" : t("own.noCopy"), away };
+    const told = away ? "" : t("own.noCopy");
+    return { ticket: null, token: null, qr: "", told, away, where: NOWHERE };
   }
   const qr = copy.code === copy.ticket.code ? copy.qr ?? "" : "";
   const told = t("own.copyOf", { why, time: dayText(copy.at ?? 0) });
-  return { ticket: copy.ticket, token: null, qr, told, away: null };
+  const where = copy.where ?? NOWHERE;
+  return { ticket: copy.ticket, token: null, qr, told, away: null, where };
 }
 
 function TicketPage() {
@@ -118,7 +135,7 @@ function meaningOf(ticket, state, means, qr) {
 
 /** @param {{seen: Seen}} props */
 function Ticket({ seen }) {
-  const { ticket, qr, told } = seen;
+  const { ticket, qr, told, where } = seen;
   const state = stateOf(ticket);
   const { sign, look: kind, name, means } = saidOf(state);
   const said = meaningOf(ticket, state, means, qr);
@@ -130,12 +147,12 @@ function Ticket({ seen }) {
       <h1 dir="auto">${ticket.event.name}</h1>
       <p><time datetime=${ticket.event.starts_at}>
         ${momentText(ticket.event.starts_at, ticket.event.timezone)}</time></p>
-      ${ticket.event.venue && html`<p class="quiet" dir="auto">${ticket.event.venue}</p>`}
+      ${ticket.event.venue && html`<p class="quiet"><bdi>${ticket.event.venue}</bdi>
+        ${where.address && html`<br /><bdi>${where.address}</bdi>`}</p>`}
       <${Code} ticket=${ticket} qr=${qr} state=${state} sign=${sign} />
       <p class="number large" data-testid="ticket-number">${ticket.number}</p>
       <p class="label" dir="auto">${ticket.label}</p>
-      ${ticket.category && ticket.category !== ticket.label &&
-        html`<p class="quiet" dir="auto">${ticket.category}</p>`}
+      ${where.category && html`<p class="quiet" dir="auto">${where.category}</p>`}
       ${ticket.holder.name && html`<p class="quiet">${t("own.holder")} <bdi>${ticket.holder.name}</bdi></p>`}
       ${said && html`<p class=${state === "valid" ? "" : `note ${kind}`}>${said}</p>`}
     </div>
