@@ -240,7 +240,6 @@ COVERS = {
         "server/base/instance.py",
     ],
     "tests/server/shop/payments/gateway/test_gateway.py": [
-        "server/shop/payments/gateway/book.py",
         "server/shop/payments/gateway/command.py",
         "server/shop/payments/gateway/deliveries.py",
         "server/shop/payments/gateway/handlers.py",

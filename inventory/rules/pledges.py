@@ -11,7 +11,7 @@ from inventory.changes import (
     PledgeEnded,
     Seats,
 )
-from inventory.commands import CancelPart, Pledge, Unpledge
+from inventory.commands import CancelPart, Pledge, Quote, Unpledge
 from inventory.pledges import none_of, remaining
 from inventory.prices import Kinds, Place, Prices
 from inventory.records import BookingRecord, HoldRecord
@@ -20,6 +20,7 @@ from inventory.replies import (
     GivenBackOk,
     PledgedLine,
     PledgeOk,
+    QuoteOk,
     Refused,
     UnpledgeOk,
     refuse,
@@ -31,6 +32,7 @@ from inventory.rules.common import (
     areas_of,
     has_booked,
     labels_of,
+    loose_hold,
     names_of,
     own_hold,
     rfc3339,
@@ -186,6 +188,34 @@ def _lines(
             for _ in range(count)
         ),
     ]
+
+
+def quote(request: Request, command: Quote) -> Decision:
+    """Tell what an order of a hold of the buyer would cost, and change nothing."""
+    stock = request.stock
+    if not request.system:
+        return None, refuse("forbidden", SYSTEM_ONLY)
+    hold = loose_hold(request, command.hold)
+    if type(hold) is Refused:
+        return None, hold
+    prices: Prices | Refused = told(stock, hold)
+    kinds = None
+    assert type(prices) is Prices
+    if command.types:
+        found = sort(stock, hold, prices, command.types)
+        if type(found) is Refused:
+            return None, found
+        prices, kinds = reprice(stock, hold, prices, found), found[1]
+        if type(prices) is Refused:
+            return None, prices
+    reply = QuoteOk(
+        hold=hold.token,
+        expires_in_ms=max(0, hold.deadline_ms - request.now_ms),
+        expires_at=rfc3339(hold.deadline_ms),
+        lines=_lines(stock, hold, prices, kinds),
+        total=prices.total(),
+    )
+    return None, reply
 
 
 def unpledge(request: Request, command: Unpledge) -> Decision:

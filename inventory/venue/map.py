@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from inventory import limits
+from inventory.venue.drawing import Drawing
 from inventory.venue.rows import Run, runs_of
 
 Label = Annotated[str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_MAX)]
@@ -68,6 +69,8 @@ class VenueMap(Struct, frozen=True, kw_only=True, omit_defaults=True):
     focal_point: Point | None = None
     section_focal_points: dict[str, Point] = {}
     """What sections look at, where that is not the map's focal point."""
+    drawing: Drawing | None = None
+    """What is shown beside seats and areas."""
 
     def used_categories(self) -> set[str]:
         """Return the categories of which there is a seat or an area."""

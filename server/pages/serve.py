@@ -17,7 +17,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from server.base.settings import Config
-from server.pages.assets import Asset, Assets, asset_of
+from server.pages.assets import VERSION, Asset, Assets, asset_of
 from server.pages.brand import Brand, read_brand
 
 
@@ -33,11 +33,29 @@ class Page(Struct, frozen=True):
     """Whether search engines may keep it."""
     kept: str | None = None
     """The address below which a service worker keeps it, for want of a network."""
+    later: tuple[str, ...] = ()
+    """Modules that it loads when it needs them: they are kept with it, too."""
 
 
 PAGES: Final = (
     Page(("/",), "buy/events.js", ("buy/buy.css",), public=True),
-    Page(("/events/{event}",), "buy/event.js", ("buy/buy.css",), public=True),
+    Page(
+        ("/events/{event}",),
+        "buy/event.js",
+        ("buy/buy.css", "map/map.css"),
+        public=True,
+    ),
+    Page(
+        ("/checkin/", "/checkin/{event}"),
+        "door/checkin.js",
+        ("door/door.css",),
+        kept="/checkin/",
+        later=(
+            "door/camera/decoder.js",
+            "vendor/jsqr/jsQR.js",
+            "vendor/noble/ed25519.js",
+        ),
+    ),
     Page(("/orders/{order}",), "own/order.js", ("own/own.css",)),
     Page(
         ("/tickets/", "/tickets/{ticket}"),
@@ -110,7 +128,9 @@ def shell_of(page: Page, assets: Assets, brand: Brand) -> Asset:
 def worker_of(page: Page, assets: Assets) -> Asset:
     """Return the service worker of a page, told what to keep, by which version."""
     languages = [path for path in assets.files if path.startswith("words/")]
-    kept = [*STYLES, *page.styles, *assets.modules_of(page.entry), *languages]
+    modules = [*assets.modules_of(page.entry), *page.later]
+    icons = [path for path in assets.files if path.endswith((".svg", ".png", ".webp"))]
+    kept = [*STYLES, *page.styles, *modules, *languages, *icons]
     told = {
         "version": assets.version,
         "page": page.kept,
@@ -167,7 +187,8 @@ async def _show_file(
 ) -> web.Response:
     path = request.match_info["path"]
     version, _, rest = path.partition("/")
-    asset = assets.files.get(rest) or assets.files.get(path)
+    named = rest if VERSION.fullmatch(version) else path
+    asset = assets.files.get(named)
     if asset is None:
         raise web.HTTPNotFound
     if version == assets.version:

@@ -16,6 +16,7 @@ them are skipped, for one reason.
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.chromium import MISSING, arguments, find_chromium
 from tests.browser.shop import Shop
+from tests.browser.stage import Stage, set_stage
 from tests.browser.trouble import Trouble
 from tests.contract.process import Server
 from tests.database import drop_database, make_database
@@ -32,6 +34,7 @@ from tests.scratch import make_folder
 LOG_TAIL = 8_000
 WAIT_MS = 30_000
 DESK = {"width": 1280, "height": 800}
+FIGURE = "figure"
 PHONE = {"width": 390, "height": 844}
 """How many CSS pixels there are: `await page.set_viewport_size(PHONE)`."""
 
@@ -54,15 +57,31 @@ def pytest_pycollect_makemodule() -> Generator[None, pytest.Module, pytest.Modul
     return module
 
 
+@asynccontextmanager
+async def shop_at(server_url: str, template: str) -> AsyncIterator[Shop]:
+    """Run a shop with a database of its own for a block."""
+    url = await asyncio.to_thread(make_database, server_url, template)
+    folder = make_folder("browser")
+    try:
+        async with Shop(url, folder) as shop:
+            yield shop
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        await asyncio.to_thread(drop_database, server_url, url)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shop(server_url: str, database_template: str) -> AsyncIterator[Shop]:
-    """A shop that sells; who restarts it has it running again at the end."""
-    url = await asyncio.to_thread(make_database, server_url, database_template)
-    folder = make_folder("browser")
-    async with Shop(url, folder) as shop:
+    """A shop that sells; who kills it has it running again at the end."""
+    async with shop_at(server_url, database_template) as shop:
         yield shop
-    shutil.rmtree(folder, ignore_errors=True)
-    await asyncio.to_thread(drop_database, server_url, url)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stage(server_url: str, database_template: str) -> AsyncIterator[Stage]:
+    """Another shop, with events to be photographed and nothing else."""
+    async with shop_at(server_url, database_template) as shop:
+        yield await set_stage(shop)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -116,6 +135,32 @@ async def open_page(
 async def page(open_page: OpenPage) -> Page:
     """A page that knows nobody yet, at a desk; addresses are the shop's."""
     return await open_page()
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """A function that writes down what was measured, for the end of the run."""
+
+    def write(name: str, value: float, unit: str) -> None:
+        record_property(FIGURE, f"{name}: {value:.4g} {unit}")
+
+    return write
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    lines = [
+        str(value)
+        for kind in ("passed", "failed")
+        for report in terminalreporter.getreports(kind)
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == FIGURE
+    ]
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,6 +5,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
+from inventory.venue.arena import arena
 from tests.contract.client import WAIT_S, Api, Json, Person
 from tests.contract.process import Server
 from tests.contract.socket_client import Socket
@@ -75,14 +78,23 @@ class Shop:
         """Put an event on sale and return its id.
 
         `chart` is a name of `tests/contract/charts.py` ("small" has 24 seats in rows A
-        to C and an area GA1 of 5; "hall" 600 seats), or None for `capacity=`. What is
-        `paid` has to be paid at the test gateway first. All else is as
-        `POST /v1/events` has it.
+        to C and an area GA1 of 5; "hall" 600 seats), or None for a `capacity` or a
+        `venue`. What is `paid` has to be paid at the test gateway first. All else is
+        as `POST /v1/events` has it.
         """
         settings: Json = {"payment": "required", "pay_s": 900} if paid else {}
-        if chart is None:
+        if "capacity" in fields:
             settings["prices"] = {"GA": {"amount": 2_000, "currency": "EUR"}}
         return await self.api.sale(chart, **(settings | fields))
+
+    async def arena(self, seats: int) -> str:
+        """Give the venue of that many seats that `onsale demo` has, made once."""
+        name = f"An arena of {seats:,} seats"
+        if name not in self.server.venues:
+            body = {"name": name, "map": msgspec.to_builtins(arena(seats))}
+            made = await self.api.good("POST", "/v1/venues", body, who=self.api.admin)
+            self.server.venues[name] = made["id"]
+        return self.server.venues[name]
 
     # Somebody else
 
@@ -99,7 +111,11 @@ class Shop:
         """Hold, order and pay; return the order once it has its tickets."""
         who = who or await self.api.guest()
         held = await self.hold(event, who, **what)
-        body = {"event": event, "hold": held["hold"], "buyer": BUYER}
+        return await self.order(event, held["hold"], who)
+
+    async def order(self, event: str, hold: str, who: Person) -> Json:
+        """Order what is held, and pay; return the order once it has its tickets."""
+        body = {"event": event, "hold": hold, "buyer": BUYER}
         order = await self.api.good("POST", "/v1/orders", body, who=who)
         if order.get("payment"):
             status, _, text = await self.gateway.choose(order["payment"]["url"], "pay")

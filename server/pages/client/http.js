@@ -21,8 +21,9 @@ export class Unreachable extends Error {}
 
 /**
  * @typedef {{token?: string | null, method?: string, body?: unknown, key?: string,
- *   headers?: Record<string, string>, signal?: AbortSignal}} Asked
- *   `key` makes repeating a request harmless: the idempotency key of what is made.
+ *   headers?: Record<string, string>, signal?: AbortSignal, cache?: RequestCache}} Asked
+ *   `key` makes repeating a request harmless: the idempotency key of what is made. Who asks
+ *   with an ETag of their own (`If-None-Match`) takes a 304 as well.
  */
 
 /**
@@ -32,16 +33,17 @@ export class Unreachable extends Error {}
  * @param {string} path
  * @param {Asked} [asked]
  */
-export async function ask(path, { token, method = "GET", body, key, headers, signal } = {}) {
+export async function ask(path, asked = {}) {
+  const { token, method = "GET", body, key, headers, signal, cache = "no-cache" } = asked;
   const sent = new Headers(headers);
   if (token) sent.set("Authorization", `Bearer ${token}`);
   if (key) sent.set("Idempotency-Key", key);
   if (body !== undefined) sent.set("Content-Type", "application/json");
   const text = body === undefined ? undefined : JSON.stringify(body);
-  const options = { method, headers: sent, body: text, cache: "no-cache", signal };
+  const options = { method, headers: sent, body: text, cache, signal };
   const response = await reach(path, /** @type {RequestInit} */ (options));
   learnTime(response);
-  if (response.ok) return response;
+  if (response.ok || response.status === 304) return response;
   const kind = response.headers.get("Content-Type") ?? "";
   throw new Refused(response.status, kind.includes("json") ? await response.json() : {});
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // Amounts, moments and lengths of time, as people write them.
 
-import { language } from "./index.js";
+import { locale } from "./index.js";
 
 // By their digits behind the point; all others have two. What browsers think of it differs.
 const NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF";
@@ -18,7 +18,7 @@ export function exponentOf(currency) {
 /** @param {number} amount in minor units @param {string} currency */
 export function amountText(amount, currency) {
   const digits = exponentOf(currency);
-  return new Intl.NumberFormat(language, {
+  return new Intl.NumberFormat(locale, {
     style: "currency",
     currency,
     minimumFractionDigits: digits,
@@ -35,11 +35,11 @@ export const moneyText = ({ amount, currency }) => amountText(amount, currency);
  */
 export function momentIn(at, zone, form) {
   try {
-    return new Intl.DateTimeFormat(language, { ...form, timeZone: zone }).format(new Date(at));
+    return new Intl.DateTimeFormat(locale, { ...form, timeZone: zone }).format(new Date(at));
   } catch (error) {
     // A zone that is newer than this browser.
     if (!(error instanceof RangeError)) throw error;
-    return `${new Intl.DateTimeFormat(language, { ...form, timeZone: "UTC" }).format(new Date(at))} UTC`;
+    return `${new Intl.DateTimeFormat(locale, { ...form, timeZone: "UTC" }).format(new Date(at))} UTC`;
   }
 }
 
@@ -51,11 +51,11 @@ export function momentText(at, zone) {
 
 /** The time on the reader's own clock: for what is over in minutes. @param {number} ms */
 export const clockText = (ms) =>
-  new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(new Date(ms));
+  new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(new Date(ms));
 
 /** @param {number} ms since 1970 */
 export const dayText = (ms) =>
-  new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(ms));
+  new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(ms));
 
 /** What is left of a time, as 4:05. @param {number} ms */
 export function leftText(ms) {
@@ -64,4 +64,4 @@ export function leftText(ms) {
 }
 
 /** @param {number} number */
-export const numberText = (number) => new Intl.NumberFormat(language).format(number);
+export const numberText = (number) => new Intl.NumberFormat(locale).format(number);

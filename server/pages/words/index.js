@@ -14,8 +14,10 @@ function wanted() {
   return known ?? "en";
 }
 
-/** The language of the pages, for `Intl` too. */
+/** The language of the pages. */
 export const language = wanted();
+/** For `Intl`: how that language is written where the reader is, as en-GB. */
+export const locale = (navigator.languages ?? []).find((one) => one.slice(0, 2) === language) ?? language;
 document.documentElement.lang = language;
 document.documentElement.dir = RIGHT_TO_LEFT.has(language) ? "rtl" : "ltr";
 
@@ -25,7 +27,7 @@ export function choose(one) {
   location.reload();
 }
 
-/** @typedef {string | {one: string, other: string}} Phrase a number chooses, given as `n` */
+/** @typedef {string | Record<string, string>} Phrase by plural form, which `n` chooses */
 /** @typedef {(name: string, values?: Record<string, string | number>) => string} Translate */
 
 /**
@@ -38,7 +40,7 @@ export async function words(...wings) {
     ["common", ...wings].map(async (wing) => [wing, (await import(`./${language}/${wing}.js`)).default]),
   );
   const rules = new Intl.PluralRules(language);
-  const numbers = new Intl.NumberFormat(language);
+  const numbers = new Intl.NumberFormat(locale);
   /** @type {Map<string, Phrase>} */
   const known = new Map();
   for (const [wing, phrases] of loaded) {
@@ -48,7 +50,7 @@ export async function words(...wings) {
     const phrase = known.get(name);
     if (phrase === undefined) throw new Error(`No words for ${name}.`);
     const form = typeof phrase === "string" ? phrase
-      : rules.select(Number(values.n)) === "one" ? phrase.one : phrase.other;
+      : phrase[rules.select(Number(values.n))] ?? phrase.other;
     return form.replace(/\{(\w+)\}/g, (_, slot) => {
       const value = values[slot];
       return typeof value === "number" ? numbers.format(value) : String(value ?? "");
