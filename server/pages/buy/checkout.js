@@ -84,7 +84,9 @@ export function Checkout({ t, sale, onBack }) {
       Object.entries(buyer).map(([name, text]) => [name, text.trim()]).filter(([, text]) => text));
     const total = sale.quote?.total ? { total: sale.quote.total } : {};
     try {
-      leave(await order({ ...sale.wanted, ...total, buyer: { ...said, locale: language } }, setWaits));
+      const made = await order({ ...sale.wanted, ...total, buyer: { ...said, locale: language } }, setWaits);
+      sale.tabs?.postMessage("ordered");
+      leave(made);
     } catch (error) {
       setBusy(false);
       refused(sale, error);

@@ -2,7 +2,7 @@
 // Saying what one wants without the map: the best places by number and category, and how
 // many of each area.
 
-import { html, useState } from "../vendor/preact/standalone.js";
+import { html, useMemo, useState } from "../vendor/preact/standalone.js";
 import { moneyText } from "../words/format.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
@@ -25,11 +25,11 @@ const both = (/** @type {string} */ name, /** @type {string} */ price) => (price
 
 /**
  * What can be wished for: any seat, one category, or places of an area.
- * @param {Translate} t @param {any} event @param {any} map
+ * @param {Translate} t @param {any} event @param {any} map @param {any[]} seated
  * @returns {{value: string, text: string}[]}
  */
-function wishesOf(t, event, map) {
-  const seats = seatedCategories(map).map((one) => (
+function wishesOf(t, event, map, seated) {
+  const seats = seated.map((one) => (
     { value: `c ${one.key}`, text: both(one.label, told(event, one.key, t)) }));
   if (seats.length > 1) seats.unshift({ value: "any", text: t("buy.anySeat") });
   const areas = map.areas.map((/** @type {any} */ area) => (
@@ -43,15 +43,19 @@ export const nameOfArea = (t, label) => (label === "GA" ? t("buy.admission") : l
 /** @param {{t: Translate, sale: Sale, enabled: boolean}} props */
 export function Choose({ t, sale, enabled }) {
   const { event, map } = sale;
-  const wishes = wishesOf(t, event, map);
+  const seated = useMemo(() => seatedCategories(map), [map]);
+  const hasAccessible = useMemo(
+    () => map.seats.some((/** @type {any} */ seat) => seat.accessible), [map]);
+  const wishes = wishesOf(t, event, map, seated);
   const [wish, setWish] = useState(wishes[0]?.value ?? "any");
   const [quantity, setQuantity] = useState(Math.min(2, event.max_per_booking));
   const [accessible, setAccessible] = useState(false);
   const [together, setTogether] = useState(true);
   const seats = !wish.startsWith("a ");
-  const hasAccessible = map.seats.some((/** @type {any} */ seat) => seat.accessible);
   const submit = (/** @type {Event} */ given) => {
     given.preventDefault();
+    // A second tap would take as many again.
+    if (sale.busy > 0) return;
     if (!seats) return void sale.changeArea(wish.slice(2), quantity);
     const category = wish.startsWith("c ") ? { category: wish.slice(2) } : {};
     // Absent where it is what the server does by itself.
@@ -73,7 +77,7 @@ export function Choose({ t, sale, enabled }) {
         onChange=${(/** @type {any} */ { target }) => setAccessible(target.checked)} />${t("buy.accessible")}</label>`}
     </div>`}
     <button class=${sale.hold ? "button" : "button first"} data-testid="best-available"
-      disabled=${!enabled || sale.busy > 0}>${t(seats ? "buy.best" : "buy.takePlaces")}</button>
+      disabled=${!enabled} aria-disabled=${sale.busy > 0}>${t(seats ? "buy.best" : "buy.takePlaces")}</button>
   </form>`;
 }
 
@@ -87,12 +91,12 @@ export function Areas({ t, sale, enabled }) {
     <ul class="stack">${map.areas.map((/** @type {any} */ area) => {
       const mine = hold?.areas[area.label] ?? 0;
       const free = state?.areas.get(area.label)?.free ?? 0;
-      const more = enabled && sale.busy === 0 && free > 0;
+      const more = enabled && free > 0;
       return html`<li key=${area.label} class="row apart stepper-row" data-area=${area.label}>
         <span><bdi>${area.label}</bdi><small class="quiet">${[told(event, area.category, t),
           t("buy.freeHere", { n: free })].filter(Boolean).join(" · ")}</small></span>
         <span class="stepper">
-          <button type="button" class="button" disabled=${mine === 0 || sale.busy > 0}
+          <button type="button" class="button" disabled=${mine === 0}
             aria-label=${t("buy.oneLess", { area: area.label })}
             onClick=${() => sale.changeArea(area.label, -1)}>−</button>
           <output aria-live="off">${mine}</output>

@@ -4,7 +4,7 @@
 import { Refused, serverNow } from "../client/index.js";
 import { Legend } from "../map/legend.js";
 import { Page, entitle, show } from "../parts/page.js";
-import { html, useEffect, useReducer, useRef, useState } from "../vendor/preact/standalone.js";
+import { html, useEffect, useMemo, useReducer, useRef, useState } from "../vendor/preact/standalone.js";
 import { dayText, leftText, moneyText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { About, Description } from "./about.js";
@@ -71,6 +71,24 @@ function Closed({ sale }) {
     <p>${t(`buy.is_${event.status}`)}</p></div>`;
 }
 
+/** Keep the focus in the panel where the button that had it is gone. */
+function useKeptFocus() {
+  const panel = useRef(/** @type {HTMLElement | null} */ (null));
+  const inside = useRef(false);
+  useEffect(() => {
+    const look = (/** @type {any} */ { target }) => {
+      inside.current = panel.current?.contains(target) ?? false;
+    };
+    for (const kind of ["focusin", "pointerdown"]) document.addEventListener(kind, look);
+    return () => ["focusin", "pointerdown"].forEach((kind) => document.removeEventListener(kind, look));
+  }, []);
+  useEffect(() => {
+    const lost = document.activeElement === document.body && inside.current;
+    if (lost) panel.current?.focus({ preventScroll: true });
+  });
+  return panel;
+}
+
 /** @param {{sale: Sale}} props */
 function Panel({ sale }) {
   const [buys, setBuys] = useState(false);
@@ -81,7 +99,9 @@ function Panel({ sale }) {
   useEffect(() => {
     if (hold === null) setBuys(false);
   }, [hold]);
-  return html`<aside class="panel card stack" id="panel" aria-label=${t("buy.buying")} tabindex="-1">
+  const panel = useKeptFocus();
+  return html`<aside ref=${panel} class="panel card stack" id="panel" aria-label=${t("buy.buying")} tabindex="-1">
+    <p class="unseen" role="status">${hold !== null && t("buy.nowYours", { n: sale.size })}</p>
     ${!sale.live && html`<p class="strip" role="status" data-testid="connecting">${t("buy.connecting")}</p>`}
     <${Closed} sale=${sale} />
     ${sale.order !== null && html`<div class="note wait row apart"><span>${t("buy.orderWaits")}</span>
@@ -96,7 +116,7 @@ function Panel({ sale }) {
           <div class="row actions">
             <button type="button" class="button first" data-testid="checkout"
               onClick=${() => setBuys(true)}>${t("buy.goOn")}</button>
-            <button type="button" class="button" data-testid="release" disabled=${sale.busy > 0}
+            <button type="button" class="button" data-testid="release"
               onClick=${() => sale.giveBack()}>${t("buy.release")}</button>
           </div></section>`}
         ${enabled && html`<section class="stack" aria-labelledby="choose-title">
@@ -159,6 +179,10 @@ function Event() {
   const [filter, setFilter] = useState(/** @type {Set<string> | null} */ (null));
   const { plan, list } = usePlaces(t, sale, filter);
   const seated = sale.map?.seats.length > 0;
+  // It counts all seats, so not whenever a clock ticks.
+  const legend = useMemo(() => seated && html`<${Legend} t=${t} map=${sale.map} state=${sale.state}
+    prices=${event.prices} types=${Object.values(event.types)} filter=${filter} onFilter=${setFilter} />`,
+    [sale.map, sale.figures, event, filter]);
   useEffect(() => entitle(event?.name ?? ""), [event?.name]);
   if (event === null) {
     return html`<${Page} t=${t}>${failure ? html`<${Failed} failure=${failure} />` : html`<${Skeleton} />`}<//>`;
@@ -167,8 +191,7 @@ function Event() {
     <${About} t=${t} sale=${sale} />
     <div class=${seated ? "sale-grid" : "sale-grid alone"}>
       ${seated && html`<div class="stack plan-part">
-        <${Legend} t=${t} map=${sale.map} state=${sale.state} prices=${event.prices}
-          types=${Object.values(event.types)} filter=${filter} onFilter=${setFilter} />
+        ${legend}
         <div ref=${plan}></div></div>`}
       <${Panel} sale=${sale} />
       ${seated && html`<details class="list-part" open><summary>${t("map.list")}</summary>

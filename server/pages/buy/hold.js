@@ -84,7 +84,7 @@ function Clock({ t, sale }) {
       <b class="number" role="timer" data-testid="hold-countdown">${leftText(left)}</b></p>
     <div role="alert">${soon && left > 0 && html`<p class="row apart">
       <span>${t("buy.hurry")}</span>
-      <button type="button" class="button" disabled=${sale.busy > 0} onClick=${() => sale.extend()}>
+      <button type="button" class="button" onClick=${() => sale.extend()}>
         ${t("buy.moreTime")}</button></p>`}
     ${left <= 0 && html`<p>${t("buy.timeIsOver")}</p>`}</div>
   </div>`;
@@ -108,7 +108,7 @@ function Row({ t, sale, item, price }) {
     </select>`}
     <span class="number price">${price === null || hold?.total === null ? "" :
       amountText(price, quote.currency)}</span>
-    <button type="button" class="button bare drop" disabled=${sale.busy > 0}
+    <button type="button" class="button bare drop"
       aria-label=${t("buy.drop", { seat: name })} onClick=${drop}><span aria-hidden="true">✕</span></button>
   </li>`;
 }

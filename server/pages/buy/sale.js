@@ -54,6 +54,7 @@ export class Sale extends EventTarget {
     this.quote = null;
     this.quoted = 0;
     this.later = 0;
+    this.figures = 0; // counts changes of what is free, as far as they are shown
     this.known = false; // whether the server has told what we hold
     this.work = Promise.resolve();
     this.refreshing = false;
@@ -64,10 +65,13 @@ export class Sale extends EventTarget {
 
   /** Load the event and its map, and follow it. Throws `Refused`, `Unreachable`. */
   async open() {
-    const [event, map] = await Promise.all([read(this.path), read(`${this.path}/map`)]);
+    const [event, map, availability] = await Promise.all(
+      ["", "/map", "/availability"].map((part) => read(this.path + part)));
     this.event = event;
     this.map = map;
     this.state = new EventState(map.seats.length);
+    // So that nothing is shown as free that is not, before the socket is open.
+    this.state.applySnapshot(availability);
     /** @type {Map<string, number>} */
     this.indexes = new Map(map.seats.map((/** @type {any} */ seat) => [seat.label, seat.index]));
     this.update();
@@ -80,6 +84,8 @@ export class Sale extends EventTarget {
     line.addEventListener("state", () => {
       this.live = line.state === "live";
       if (this.live) this.refresh();
+      // What was told while nobody listened.
+      if (this.live && this.known) this.reread();
       this.update();
     });
     line.addEventListener("change", (change) => this.changed(/** @type {any} */ (change).detail));
@@ -112,6 +118,7 @@ export class Sale extends EventTarget {
     // Figures may lag a little; the map is told of each change.
     this.later ||= setTimeout(() => {
       this.later = 0;
+      this.figures++;
       this.update();
     }, FIGURES_MS);
   }
@@ -123,6 +130,11 @@ export class Sale extends EventTarget {
     if (frame.status === "on_sale" && this.trouble?.code?.startsWith("sale_")) this.trouble = null;
     this.update();
     // What else was edited with it.
+    this.reread();
+  }
+
+  /** Read the event anew; where that fails now, the next frame or connecting tells. */
+  reread() {
     read(this.path).then((event) => this.take({ event }), () => undefined);
   }
 
