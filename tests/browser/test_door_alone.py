@@ -1,4 +1,4 @@
-"""A door without a network: it goes on, survives a reload, and tells what came of it."""
+"""A door without a network goes on, survives a reload, and tells what came of it."""
 
 import pytest
 from playwright.async_api import expect

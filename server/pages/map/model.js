@@ -10,6 +10,7 @@ export const RESTRICTED = 4;
 
 const PITCHES_MEASURED = 400; // per section: enough for a median
 const HULL_POINTS_PER_ROW = 6;
+const NEARNESS_MEASURED = 5; // seats of a row
 
 /** @typedef {import("./geometry.js").Box} Box */
 /**
@@ -25,7 +26,8 @@ const HULL_POINTS_PER_ROW = 6;
  * @property {number} category That most of its seats have
  * @property {number} floor
  */
-/** @typedef {{index: number, name: string | null, section: number, seats: number[]}} Row */
+/** @typedef {{index: number, name: string | null, section: number, seats: number[],
+ *   pitch: number}} Row Its pitch is how far its seats are from any other, at most its section's */
 /**
  * @typedef {object} Place An area
  * @property {number} index @property {string} label @property {number} capacity
@@ -72,6 +74,7 @@ export class Model {
     this.#readShapes();
     this.#measure();
     this.grid = new Grid(this.xs, this.ys, 4 * this.pitch);
+    for (const row of this.rows) row.pitch = this.#nearness(row);
     this.#placeAreas();
     this.#bound();
     /** @type {Map<string, number> | null} */
@@ -123,7 +126,7 @@ export class Model {
   #addRow(rows, section, name) {
     const index = this.rows.length;
     rows.set(name, index);
-    this.rows.push({ index, name, section, seats: [] });
+    this.rows.push({ index, name, section, seats: [], pitch: 0 });
     this.sections[section].rows.push(index);
     return index;
   }
@@ -209,6 +212,20 @@ export class Model {
     }
     steps.sort((a, b) => a - b);
     return steps[steps.length >> 1] ?? 0;
+  }
+
+  /** How near seats of a row have others: two at a small table, rows behind one another.
+   * @param {Row} row */
+  #nearness(row) {
+    let least = this.sections[row.section].pitch;
+    const step = Math.max(1, row.seats.length / NEARNESS_MEASURED);
+    for (let at = 0; at < row.seats.length; at += step) {
+      const i = row.seats[Math.floor(at)];
+      const [x, y] = [this.xs[i], this.ys[i]];
+      const other = this.grid.nearest(x, y, least * 0.999, (k) => this.xs[k] !== x || this.ys[k] !== y);
+      if (other >= 0) least = Math.hypot(this.xs[other] - x, this.ys[other] - y);
+    }
+    return least;
   }
 
   /** The distance of seats where no two are in a row. */
@@ -303,14 +320,26 @@ export class Model {
 
   #bound() {
     const box = emptyBox();
-    for (const part of [...this.sections, ...this.areas, ...this.shapes]) {
+    for (let floor = 0; floor < Math.max(1, this.floors.length); floor++) {
+      const { x0, y0, x1, y1 } = this.boxOf(floor);
+      grow(box, x0, y0);
+      grow(box, x1, y1);
+    }
+    this.box = box;
+  }
+
+  /** All that is on a floor. @param {number} floor @returns {Box} */
+  boxOf(floor) {
+    const box = emptyBox();
+    const parts = [...this.sections, ...this.areas].filter((part) => part.floor === floor);
+    const points = [...this.texts];
+    if (this.map.focal_point) points.push(this.map.focal_point);
+    for (const part of [...parts, ...this.shapes.filter((one) => this.floorAt(one.x) === floor)]) {
       grow(box, part.box.x0, part.box.y0);
       grow(box, part.box.x1, part.box.y1);
     }
-    for (const text of this.texts) grow(box, text.x, text.y);
-    const focal = this.map.focal_point;
-    if (focal) grow(box, focal.x, focal.y);
-    this.box = widened(box, this.pitch);
+    for (const { x, y } of points) if (this.floorAt(x) === floor) grow(box, x, y);
+    return box.x0 > box.x1 ? this.floors[floor].box : widened(box, this.pitch);
   }
 
   /** The index of a seat's label, or undefined. @param {string} label */

@@ -49,6 +49,7 @@ export class SeatList {
     /** @type {Set<string> | null} */
     this.filter = null;
     this.frame = 0;
+    this.again = false;
     /** @type {number[] | null} */
     this.unread = [];
     root.classList.add("seat-list");
@@ -91,10 +92,18 @@ export class SeatList {
     void areas; // there are few, all of which are compared
     if (indexes === null) this.unread = null;
     else if (this.unread !== null) this.unread = this.unread.concat(indexes);
+    this.#request();
+  }
+
+  #request() {
     if (this.frame !== 0 || this.model === null) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      if (this.model !== null) this.#takeChanges();
+      if (this.model === null) return;
+      const { again } = this;
+      this.again = false;
+      this.#takeChanges();
+      if (again) this.#dressAll();
     });
   }
 
@@ -266,7 +275,9 @@ export class SeatList {
   #again() {
     if (this.model === null) return;
     this.#remember();
-    this.#dressAll();
+    // Several come at once with each hold: what is open is dressed once for them.
+    this.again = true;
+    this.#request();
   }
 
   #remember() {
