@@ -7,8 +7,8 @@
 // place that was ours is seen to be somebody else's.
 
 import {
-  Connection, EventState, Refused, ask, askJson, deadlineIn, newKey, ofTab, outliveTheTab, read,
-  signIn, visitorToken,
+  Connection, EventState, Refused, Unreachable, ask, askJson, deadlineIn, newKey, ofTab,
+  outliveTheTab, read, signIn, visitorToken,
 } from "../client/index.js";
 
 const GONE = new Set(["hold_not_found", "hold_expired"]);
@@ -229,6 +229,7 @@ export class Sale extends EventTarget {
 
   /** @param {unknown} error */
   fail(error) {
+    if (error instanceof Unreachable) return this.say({ code: "unreachable" });
     if (!(error instanceof Refused)) throw error;
     this.trouble = { code: error.code ?? "unknown", ...error.problem };
   }
