@@ -7,8 +7,19 @@
 // place that was ours is seen to be somebody else's.
 
 import {
-  Connection, EventState, Refused, Unreachable, ask, askJson, deadlineIn, newKey, ofTab,
-  outliveTheTab, read, signIn, visitorToken,
+  Connection,
+  EventState,
+  Refused,
+  Unreachable,
+  ask,
+  askJson,
+  deadlineIn,
+  newKey,
+  ofTab,
+  outliveTheTab,
+  read,
+  signIn,
+  visitorToken,
 } from "../client/index.js";
 
 const GONE = new Set(["hold_not_found", "hold_expired"]);
@@ -66,7 +77,8 @@ export class Sale extends EventTarget {
   /** Load the event and its map, and follow it. Throws `Refused`, `Unreachable`. */
   async open() {
     const [event, map, availability] = await Promise.all(
-      ["", "/map", "/availability"].map((part) => read(this.path + part)));
+      ["", "/map", "/availability"].map((part) => read(this.path + part)),
+    );
     this.event = event;
     this.map = map;
     this.state = new EventState(map.seats.length);
@@ -135,7 +147,10 @@ export class Sale extends EventTarget {
 
   /** Read the event anew; where that fails now, the next frame or connecting tells. */
   reread() {
-    read(this.path).then((event) => this.take({ event }), () => undefined);
+    read(this.path).then(
+      (event) => this.take({ event }),
+      () => undefined,
+    );
   }
 
   /** @param {any} frame */
@@ -171,7 +186,8 @@ export class Sale extends EventTarget {
 
   async rebuild() {
     const reply = await /** @type {Connection} */ (this.line).request({
-      op: "holding", event: this.id,
+      op: "holding",
+      event: this.id,
     });
     const live = reply.holds.filter((/** @type {any} */ one) => one.expires_in_ms > 0);
     const open = live.filter((/** @type {any} */ one) => one.order === undefined);
@@ -247,7 +263,8 @@ export class Sale extends EventTarget {
     try {
       reply = await this.command(op, hold === undefined ? fields : { ...fields, hold });
     } catch (error) {
-      if (hold === undefined || !(error instanceof Refused) || !GONE.has(error.code ?? "")) throw error;
+      if (hold === undefined || !(error instanceof Refused) || !GONE.has(error.code ?? ""))
+        throw error;
       await this.rebuild();
       if (this.hold !== null) throw error;
       reply = await this.command(op, fields);
@@ -283,7 +300,10 @@ export class Sale extends EventTarget {
     });
   }
 
-  /** @param {{quantity: number, category?: string, accessible?: boolean, adjacent?: boolean}} wish */
+  /**
+   * @param {{quantity: number, category?: string, accessible?: boolean, adjacent?: boolean}} wish *
+   * /
+   */
   holdBest(wish) {
     return this.queue(async () => {
       await this.add("hold_best", wish);
@@ -375,10 +395,12 @@ export class Sale extends EventTarget {
       /** @type {Connection} */ (this.line).renew();
       if (hold === undefined) return this.rebuild();
       try {
-        this.setHold(await this.command("hold", {
-          ...(seats?.length ? { seats } : {}),
-          ...(Object.keys(areas ?? {}).length ? { areas } : {}),
-        }));
+        this.setHold(
+          await this.command("hold", {
+            ...(seats?.length ? { seats } : {}),
+            ...(Object.keys(areas ?? {}).length ? { areas } : {}),
+          }),
+        );
       } catch (error) {
         await this.rebuild();
         throw error;
