@@ -33,7 +33,8 @@ def picture(code: str | None) -> bytes:
     """Return one frame in 4:2:0 with a QR code in its middle, or with nothing."""
     light = [bytearray([230]) * WIDTH for _ in range(HEIGHT)]
     if code is not None:
-        rows = [*segno.make(code, error="m").matrix_iter(scale=4, border=3)]
+        made = segno.make(code, error="m").matrix_iter(scale=4, border=3)
+        rows = [[*row] for row in made]
         top, left = (HEIGHT - len(rows)) // 2, (WIDTH - len(rows[0])) // 2
         assert min(top, left) >= 0, "the code is larger than the picture"
         for y, row in enumerate(rows):
