@@ -155,7 +155,7 @@ class UploadedDocument(Struct):
     somebody else came in with the ticket later. With `double_entry` somebody else came
     in with the ticket before, whom `other` tells of; with `entered_revoked` the ticket
     was good no longer: people look into both. `nothing` is an exit of somebody who was
-    not in, `kept` a scan that let nobody through, and `undone` one that was undone here.
+    not in, `kept` a scan that let nobody through, `undone` one that was undone here.
     Of `unknown`, `bad_signature` and `wrong_event` somebody was let in without a ticket
     of the event. All these are kept. `nonce_reused`, `list_not_found`,
     `event_not_found` and `forbidden` are not.
