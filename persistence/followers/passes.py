@@ -32,8 +32,10 @@ LOCK_SEED: Final = 0x666F6C6C
 """Tells our advisory locks from others': "foll" in ASCII."""
 
 LAZY_VERSIONS_MAX: Final = 1_000
-"""A cursor may stand so far behind where nothing waits for its follower: whoever sells
-shall not pay for moving it. Less than is passed over in one step."""
+LAZY_S: Final = 10
+"""Where nothing waits for its follower a cursor may stand so far behind, and is moved
+no oftener: whoever sells shall not pay for it. Yet it stays so near that what comes is
+found within a few steps."""
 
 # What a commit of an event that is not `due` has is of no kind that is followed.
 _BEHIND = """
@@ -57,7 +59,8 @@ FROM (
             LEFT JOIN follower f ON f.name = $1 AND f.event_id = h.event_id
     ) known
 ) b
-WHERE due OR versions > $5
+WHERE due OR (versions > $5
+    AND coalesce(at < clock_timestamp() - $6 * interval '1 s', true))
 ORDER BY NOT due, event_id = ANY ($3), at NULLS FIRST, event_id LIMIT $2
 """
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, $3))"
@@ -107,8 +110,9 @@ class Passes:
         events where nothing has any of these `marks`, those whose cursors are to be
         moved are named behind the others, and count nowhere.
         """
+        lazy = LAZY_VERSIONS_MAX, LAZY_S
         rows = await self._pool.fetch(
-            _BEHIND, name, EVENTS_MAX, list(last), marks, LAZY_VERSIONS_MAX
+            _BEHIND, name, EVENTS_MAX, list(last), marks, *lazy
         )
         return behind_of(rows)
 

@@ -145,6 +145,12 @@ async def test_where_nothing_is_followed_nothing_waits_and_the_cursor_is_lazy(
         assert (behind.events, behind.events_behind) == (["evt"], 1)
         assert (behind.versions_behind, behind.lag_s < 7) == (2, True)
         assert await follow_all(passes, follower, (HoldBooked,)) == 2
+        # It was moved just now, and will not be again so soon.
+        monkeypatch.setattr(module, "LAZY_VERSIONS_MAX", 0)
+        await sale.hold("bob", "A-8")
+        assert await passes.behind("noting", marks=BOOKED) == Behind([])
+        await world.query("UPDATE follower SET at = at - interval '11 s'")
+        assert await passes.behind("noting", marks=BOOKED) == Behind(["evt"])
     assert [type(one) for one in follower.seen] == [HoldBooked]
 
 
