@@ -120,7 +120,7 @@ _BY_FILE: dict[str, Detector] = {
     "server/shop/orders/service.py": pytest("tests/server/shop/orders/test_rest.py"),
     "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
     "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
-    "persistence/migrations/0037_scan.sql": pytest(
+    "persistence/migrations/0038_scan.sql": pytest(
         "tests/persistence/shop/checkin/test_scans.py",
         "tests/persistence/shop/checkin/test_merge.py",
     ),
