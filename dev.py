@@ -387,9 +387,15 @@ def test(arguments: "list[str]") -> int:
     return become([*usual, *arguments])
 
 
+def pages(arguments: "list[str]") -> int:
+    """Look at all pages through a Chromium, and photograph them; see `pages --help`."""
+    os.chdir(ROOT)
+    keep_bytecode()
+    return become(["-m", "tests.browser", *arguments])
+
+
 def attack(arguments: "list[str]") -> int:
     """Try the bounded abuse cases, each on a server of its own, and say what held."""
-    bootstrap()
     os.chdir(ROOT)
     keep_bytecode()
     # One after the other: what a server does under attack is timed in some. The loop is
@@ -456,6 +462,7 @@ def check(arguments: "list[str]") -> int:
 COMMANDS: "dict[str, Callable[[list[str]], int]]" = {
     "demo": demo,
     "test": test,
+    "pages": pages,
     "check": check,
     "bench": bench,
     "fuzz": fuzz,

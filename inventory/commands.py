@@ -3,7 +3,7 @@
 The client's frame is the command: one decode gives one of these structs, and nothing is
 copied on the way to `decide`. Field names are the contract's. What a sale's organiser
 asks over REST (`ChangeSale` … `DeleteEvent`), what the shop asks for an order
-(`Pledge` … `CancelPart`) and what the actor asks of itself (`ExpireHold` … `KeepHolds`)
+(`Pledge` … `Quote`) and what the actor asks of itself (`ExpireHold` … `KeepHolds`)
 are commands too, but no client frame decodes to them.
 """
 
@@ -204,7 +204,15 @@ class CancelPart(Command, tag="cancel_part"):
     places: Annotated[list[Places], Meta(min_length=1)] | None = None
 
 
-SystemCommand = Pledge | Unpledge | CancelPart
+class Quote(Command, tag="quote"):
+    """Tell what a hold of the buyer would cost an order, line by line (the shop)."""
+
+    hold: Token
+    types: Types | None = None
+    """What would be sold as which type, as a pledge has it."""
+
+
+SystemCommand = Pledge | Unpledge | CancelPart | Quote
 
 
 class ExpireHold(Command, tag="expire_hold"):

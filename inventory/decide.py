@@ -22,6 +22,7 @@ from inventory.commands import (
     KeepHolds,
     OpenSale,
     Pledge,
+    Quote,
     Release,
     Unblock,
     Unpledge,
@@ -47,6 +48,7 @@ _RULES: Final[dict[type, Callable[[Request, Any], Decision]]] = {
     Pledge: pledges.pledge,
     Unpledge: pledges.unpledge,
     CancelPart: pledges.cancel_part,
+    Quote: pledges.quote,
     ExpireHold: holds.expire_hold,
     OpenSale: sale.open_sale,
     CloseSale: sale.close_sale,
@@ -60,7 +62,7 @@ _EVEN_GONE: Final = frozenset(
 """What a deleted event still takes: to be deleted again, and what it does by itself."""
 
 _ORGANIZERS: Final = frozenset({Block, Unblock, ChangeSale, Configure})
-_SYSTEM: Final = frozenset({Pledge, Unpledge, CancelPart})
+_SYSTEM: Final = frozenset({Pledge, Unpledge, CancelPart, Quote})
 
 
 def decide(command: AnyCommand, request: Request) -> Decision:

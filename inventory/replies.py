@@ -93,6 +93,16 @@ class PledgeOk(Ok, tag="ok"):
     total: Money | None
 
 
+class QuoteOk(Ok, tag="ok"):
+    """What a hold would cost an order, without fees and taxes; nothing changed."""
+
+    hold: str
+    expires_in_ms: int
+    expires_at: str
+    lines: list[PledgedLine]
+    total: Money | None
+
+
 class UnpledgeOk(Ok, tag="ok"):
     """A hold that no order has any more.
 
@@ -192,6 +202,7 @@ AnyOk = (
     | TakenOk
     | BookOk
     | PledgeOk
+    | QuoteOk
     | UnpledgeOk
     | GivenBackOk
     | SaleOk

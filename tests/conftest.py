@@ -34,6 +34,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 # only one process of a run has them.
 TOGETHER = (
     "tests/bench/",
+    "tests/browser/",
     "tests/cluster/processes/",
     "tests/cluster/test_supervisor.py",
     "tests/contract/test_limits.py",

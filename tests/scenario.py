@@ -266,6 +266,7 @@ _POSITIONAL: Final = {
     "cancel": "booking",
     "pledge": "hold",
     "unpledge": "hold",
+    "quote": "hold",
     "cancel_part": "booking",
     "change_sale": "to",
     "expire_hold": "hold",

@@ -11,7 +11,7 @@ from inventory.changes import (
     PledgeEnded,
     Seats,
 )
-from inventory.commands import CancelPart, Pledge, Unpledge
+from inventory.commands import CancelPart, Pledge, Quote, Unpledge
 from inventory.pledges import none_of, remaining
 from inventory.prices import Kinds, Place, Prices
 from inventory.records import BookingRecord, HoldRecord
@@ -20,6 +20,7 @@ from inventory.replies import (
     GivenBackOk,
     PledgedLine,
     PledgeOk,
+    QuoteOk,
     Refused,
     UnpledgeOk,
     refuse,
@@ -31,6 +32,7 @@ from inventory.rules.common import (
     areas_of,
     has_booked,
     labels_of,
+    loose_hold,
     names_of,
     own_hold,
     rfc3339,
@@ -52,7 +54,8 @@ def pledge(request: Request, command: Pledge) -> Decision:
     hold = own_hold(request, command.hold)
     if type(hold) is Refused:
         return None, hold
-    order = hold.order
+    known = hold.pledge
+    order = None if known is None else known.order
     if order is not None and order != command.order:
         return None, refuse("hold_pledged")
     priced = _priced(stock, hold, command)
@@ -132,11 +135,14 @@ def _price_changed(total: Money | None) -> Refused:
 
 def _until_ms(request: Request, hold: HoldRecord, until_s: int) -> int:
     """Return when a pledge ends that is asked for now: never before it did."""
+    now_ms, pledge = request.now_ms, hold.pledge
     longest_s = request.stock.settings.pay_s + limits.PAY_MARGIN_S
-    until_ms = request.now_ms + min(until_s, longest_s) * 1_000
-    first_ms = request.now_ms if hold.pledge is None else hold.pledge.first_ms
-    until_ms = min(until_ms, _last_ms(first_ms))
-    return until_ms if hold.order is None else max(until_ms, hold.deadline_ms)
+    until_ms = now_ms + (until_s if until_s < longest_s else longest_s) * 1_000
+    last_ms = _last_ms(now_ms if pledge is None else pledge.first_ms)
+    until_ms = last_ms if until_ms > last_ms else until_ms
+    if pledge is None or pledge.order is None:
+        return until_ms
+    return max(until_ms, hold.deadline_ms)
 
 
 def _refuse_pledge(request: Request, hold: HoldRecord, until_ms: int) -> Refused | None:
@@ -146,12 +152,13 @@ def _refuse_pledge(request: Request, hold: HoldRecord, until_ms: int) -> Refused
         refused = refuse("extend_limit")
         refused.deadline = rfc3339(until_ms)
         return refused
-    count, most = stock.users[hold.user].count, stock.settings.max_per_user
+    settings = stock.settings
+    count, most = stock.users[hold.user].count, settings.max_per_user
     if count > most:
         refused = refuse("user_limit")
         refused.limit, refused.has = most, count
         return refused
-    if has_booked(stock, hold.user, but=hold.token):
+    if settings.one_booking_per_user and has_booked(stock, hold.user, but=hold.token):
         return refuse("already_booked")
     return None
 
@@ -165,17 +172,19 @@ def _lines(
     stock: Stock, hold: HoldRecord, prices: Prices, kinds: Kinds | None
 ) -> list[PledgedLine]:
     """Return one line for each seat and each single place."""
-    seats, areas = stock.venue.seats, stock.venue.areas
+    venue = stock.venue
+    label, category = venue.labels.__getitem__, venue.seat_categories.__getitem__
     if kinds is None and not prices.areas:
         # As nearly all are.
+        seats = hold.seats
         return [
-            PledgedLine((drawn := seats[seat]).label, drawn.category, amount)
-            for seat, amount in zip(hold.seats, prices.seats, strict=True)
+            *map(PledgedLine, map(label, seats), map(category, seats), prices.seats)
         ]
+    areas = venue.areas
     kinds = kinds or none_of(prices)
     return [
         *(
-            PledgedLine(seats[seat].label, seats[seat].category, amount, kind)
+            PledgedLine(label(seat), category(seat), amount, kind)
             for seat, amount, kind in zip(
                 hold.seats, prices.seats, kinds.seats, strict=True
             )
@@ -186,6 +195,34 @@ def _lines(
             for _ in range(count)
         ),
     ]
+
+
+def quote(request: Request, command: Quote) -> Decision:
+    """Tell what an order of a hold of the buyer would cost, and change nothing."""
+    stock = request.stock
+    if not request.system:
+        return None, refuse("forbidden", SYSTEM_ONLY)
+    hold = loose_hold(request, command.hold)
+    if type(hold) is Refused:
+        return None, hold
+    prices: Prices | Refused = told(stock, hold)
+    kinds = None
+    assert type(prices) is Prices
+    if command.types:
+        found = sort(stock, hold, prices, command.types)
+        if type(found) is Refused:
+            return None, found
+        prices, kinds = reprice(stock, hold, prices, found), found[1]
+        if type(prices) is Refused:
+            return None, prices
+    reply = QuoteOk(
+        hold=hold.token,
+        expires_in_ms=max(0, hold.deadline_ms - request.now_ms),
+        expires_at=rfc3339(hold.deadline_ms),
+        lines=_lines(stock, hold, prices, kinds),
+        total=prices.total(),
+    )
+    return None, reply
 
 
 def unpledge(request: Request, command: Unpledge) -> Decision:

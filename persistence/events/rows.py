@@ -42,7 +42,9 @@ SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
     coalesce(p.registrations, 0) AS registrations, lower(e.name) AS sort_name,
     CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue,
     e.calendar_changed_at, e.calendar_sequence, e.details_revision,
-    e.fees::text AS fees, e.tax::text AS tax, e.late
+    e.fees::text AS fees, e.tax::text AS tax, e.late,
+    v.seats + (SELECT coalesce(sum(c), 0) FROM unnest(v.area_capacities) AS a(c))
+        AS places
 FROM event e JOIN venue v USING (venue_id)
     LEFT JOIN event_popularity p USING (event_id)
     LEFT JOIN image i USING (image_id)
@@ -105,6 +107,8 @@ class EventRow(Struct, frozen=True):
     image: ImageRow | None = None
     registrations: int = 0
     venue_name: str = ""
+    places: int = 0
+    """Seats and places of its venue, as that was made."""
     changed_at: datetime | None = None
     """The last time that something was changed of what can be edited."""
     changes: int = 0
@@ -274,6 +278,7 @@ def event_of(row: Row) -> EventRow:
         image=_image_of(row),
         registrations=row["registrations"],
         venue_name=row["venue_name"],
+        places=row["places"],
         changed_at=row["calendar_changed_at"],
         changes=row["calendar_sequence"],
         details_revision=row["details_revision"],

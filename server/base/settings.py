@@ -23,6 +23,7 @@ PORT_MAX: Final = 65_535
 Port = Annotated[int, Meta(ge=0, le=PORT_MAX)]
 MetricsToken = Annotated[str, Meta(min_length=16)]
 Allowance = Annotated[int, Meta(ge=1, le=10**9)]
+Colour = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")]
 Bytes = Annotated[int, Meta(ge=1, le=10**15)]
 
 EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})
@@ -56,7 +57,13 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     smtp_url: str | None = None
     mail_from: str | None = None
     public_url: str | None = None
-    """The page of the shop, for links in mails."""
+    """Where buyers reach the pages, for links in mails."""
+    brand_name: Annotated[str, Meta(min_length=1, max_length=60)] = "Onsale"
+    brand_colour: Colour | None = None
+    brand_logo: str | None = None
+    """The file of an image, shown instead of the name."""
+    embed_origins: list[str] = []
+    """Whose pages may show ours in theirs, as `https://tickets.example`."""
     images_url: str | None = None
     """An S3-compatible store for images; without it they are in the data directory."""
     s3_key_id: str | None = None
@@ -154,7 +161,7 @@ OTHERS: Final = frozenset(
 
 REDIS_LOGIN: Final = "login="
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\sA-Z]+")
-_LISTS: Final = frozenset({"trusted_proxies", "allowed_origins"})
+_LISTS: Final = frozenset({"trusted_proxies", "allowed_origins", "embed_origins"})
 
 
 def read_config(environment: Mapping[str, str], **given: object) -> Config:
@@ -270,10 +277,10 @@ def _check(config: Config) -> None:
     _check_images(config)
     _check_payments(config)
     _check_proxies(config)
-    for origin in config.allowed_origins:
-        if _ORIGIN.fullmatch(origin) is None:
+    for name in ("allowed_origins", "embed_origins"):
+        if not all(_ORIGIN.fullmatch(origin) for origin in getattr(config, name)):
             raise ConfigError(
-                "ONSALE_ALLOWED_ORIGINS: Expected origins as browsers write them, such"
+                f"ONSALE_{name.upper()}: Expected origins as browsers write them, such"
                 " as https://tickets.example; there is no sign that means all of them."
             )
     _check_advertise(config)

@@ -7,7 +7,7 @@ from server.transport.capability.capability import Capability, Startup
 
 
 async def _open(startup: Startup) -> None:
-    add_pages(startup.app)
+    add_pages(startup.app, startup.settings)
 
 
 PAGES: Final = Capability(name="pages", open=_open)

@@ -1,118 +1,214 @@
-"""Hand out the page and its assets from the package's own files.
+"""Hand out the pages and their files, from the package alone.
 
-The files are read once, when the application is built. A request can only name one of
-them, so there is no path to climb out of.
+Each page is one shell that names its modules; whose an order is, and whether it
+exists, the interface says to the script. Files are read once, when the application is
+built, and a request can only name one of them: there is no path to climb out of.
 """
 
+from collections.abc import Sequence
 from functools import partial
-from hashlib import sha256
+from html import escape
 from importlib.resources import files
+from string import Template
 from typing import Final
 
+import orjson
 from aiohttp import web
 from msgspec import Struct
 
-CONTENT_TYPES: Final = {
-    "app.js": "text/javascript",
-    "away.js": "text/javascript",
-    "board.js": "text/javascript",
-    "buy.js": "text/javascript",
-    "canvas.js": "text/javascript",
-    "copies.js": "text/javascript",
-    "index.html": "text/html",
-    "look_up.js": "text/javascript",
-    "offline.js": "text/javascript",
-    "opened.js": "text/javascript",
-    "order.html": "text/html",
-    "order.js": "text/javascript",
-    "order_line.js": "text/javascript",
-    "order_words.js": "text/javascript",
-    "own.css": "text/css",
-    "style.css": "text/css",
-    "ticket.html": "text/html",
-    "ticket.js": "text/javascript",
-    "visitor.js": "text/javascript",
-    "words.js": "text/javascript",
-}
+from server.base.settings import Config
+from server.pages.assets import VERSION, Asset, Assets, asset_of
+from server.pages.brand import Brand, read_brand
 
-PAGES: Final = {
-    "/": "index.html",
-    "/orders/{order}": "order.html",
-    "/tickets/": "ticket.html",
-    # A service worker sees what is below its own address.
-    "/tickets/offline.js": "offline.js",
-    "/tickets/{ticket}": "ticket.html",
-}
-"""Addresses of pages, and what is sent there: the same for each order and ticket.
 
-Whose it is, and whether it exists, says the interface to the script; `/tickets/` is the
-page that the service worker keeps.
-"""
+class Page(Struct, frozen=True):
+    """What stands at some addresses."""
 
-HEADERS: Final = {
-    # No inline script or style, no other host; 'self' includes our websocket.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-        " connect-src 'self'; base-uri 'none'; form-action 'none';"
-        " frame-ancestors 'none'"
+    addresses: tuple[str, ...]
+    entry: str
+    """The module that runs it."""
+    styles: tuple[str, ...] = ()
+    """Beside those of all pages."""
+    public: bool = False
+    """Whether search engines may keep it."""
+    kept: str | None = None
+    """The address below which a service worker keeps it, for want of a network."""
+    later: tuple[str, ...] = ()
+    """Modules that it loads when it needs them: they are kept with it, too."""
+
+
+PAGES: Final = (
+    Page(("/",), "buy/events.js", ("buy/buy.css",), public=True),
+    Page(
+        ("/events/{event}",),
+        "buy/event.js",
+        ("buy/buy.css", "map/map.css"),
+        public=True,
     ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    # Kept, but asked about each time: the names carry no version.
-    "Cache-Control": "no-cache",
-}
+    Page(
+        ("/checkin/", "/checkin/{event}"),
+        "door/checkin.js",
+        ("door/door.css",),
+        kept="/checkin/",
+        later=(
+            "door/camera/decoder.js",
+            "vendor/jsqr/jsQR.js",
+            "vendor/noble/ed25519.js",
+        ),
+    ),
+    Page(("/orders/{order}",), "own/order.js", ("own/own.css",)),
+    Page(
+        ("/tickets/", "/tickets/{ticket}"),
+        "own/ticket.js",
+        ("own/own.css",),
+        kept="/tickets/",
+    ),
+    Page(("/account",), "own/account.js", ("own/own.css",)),
+)
+
+STYLES: Final = (
+    "design/tokens.css",
+    "design/base.css",
+    "design/parts.css",
+    "brand.css",
+)
+"""Of every page."""
+
+KEPT_FOR_GOOD: Final = "public, max-age=31536000, immutable"
 
 
-class Asset(Struct, frozen=True):
-    """One file as it is sent."""
+def headers_of(config: Config) -> dict[str, str]:
+    """Return what every page is sent with.
 
-    body: bytes
-    content_type: str
-    etag: str
+    No inline script or style, no other host, and no text becomes script; 'self'
+    includes our websocket. Who may show our pages in theirs stands in a setting.
+    """
+    ancestors = " ".join(config.embed_origins) or "'none'"
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'self';"
+        " img-src 'self' data: blob:; media-src 'self' blob:; manifest-src 'self';"
+        " connect-src 'self'; base-uri 'none'; form-action 'none';"
+        " require-trusted-types-for 'script'; trusted-types onsale;"
+        f" frame-ancestors {ancestors}"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        # Kept, but asked about each time: an address carries no version.
+        "Cache-Control": "no-cache",
+    }
 
 
-def load_assets() -> dict[str, Asset]:
-    """Read every file of the page from the package."""
-    assets = {}
-    for name, content_type in CONTENT_TYPES.items():
-        body = files("server.pages").joinpath(name).read_bytes()
-        assets[name] = Asset(body, content_type, sha256(body).hexdigest()[:32])
-    return assets
+def shell_of(page: Page, assets: Assets, brand: Brand) -> Asset:
+    """Return the document of a page."""
+    styles = [*STYLES, *page.styles]
+    modules = assets.modules_of(page.entry)
+    links = [
+        f'<link rel="modulepreload" href="{assets.address(one)}">' for one in modules
+    ]
+    entry = f'<script type="module" src="{assets.address(page.entry)}"></script>'
+    icon = assets.address(brand.logo or "design/icon.svg")
+    template = Template(files("server.pages").joinpath("shell.html").read_text("utf-8"))
+    text = template.substitute(
+        name=escape(brand.name),
+        logo="" if brand.logo is None else assets.address(brand.logo),
+        icon=icon,
+        robots="" if page.public else '<meta name="robots" content="noindex">',
+        styles="\n  ".join(
+            f'<link rel="stylesheet" href="{assets.address(one)}">' for one in styles
+        ),
+        modules="\n  ".join([*links, entry]),
+    )
+    return asset_of(text.encode(), "text/html")
 
 
-def respond(request: web.Request, asset: Asset) -> web.Response:
+def worker_of(page: Page, assets: Assets) -> Asset:
+    """Return the service worker of a page, told what to keep, by which version."""
+    languages = [path for path in assets.files if path.startswith("words/")]
+    modules = [*assets.modules_of(page.entry), *page.later]
+    icons = [path for path in assets.files if path.endswith((".svg", ".png", ".webp"))]
+    kept = [*STYLES, *page.styles, *modules, *languages, *icons]
+    told = {
+        "version": assets.version,
+        "page": page.kept,
+        "files": sorted({assets.address(path) for path in kept}),
+    }
+    body = assets.files["worker.js"].body
+    return asset_of(
+        b"const KEPT = " + orjson.dumps(told) + b";\n" + body, "text/javascript"
+    )
+
+
+def manifest_of(assets: Assets, brand: Brand) -> Asset:
+    """Return what makes the pages installable."""
+    told = {
+        "name": brand.name,
+        "short_name": brand.name[:12],
+        "start_url": "/",
+        "display": "standalone",
+        "background_color": "#f7f8fa",
+        "theme_color": "#16202c",
+        "icons": [
+            {"src": assets.address(brand.logo or "design/icon.svg"), "sizes": "any"}
+        ],
+    }
+    return asset_of(orjson.dumps(told), "application/manifest+json")
+
+
+def add_pages(
+    app: web.Application, config: Config, pages: Sequence[Page] = PAGES
+) -> None:
+    """Add the pages, and `/assets/…`, to the application. Raises `ConfigError`."""
+    brand = read_brand(config)
+    assets = Assets(brand.files)
+    headers = headers_of(config)
+    served: dict[str, Asset] = {"/manifest.webmanifest": manifest_of(assets, brand)}
+    for page in pages:
+        shell = shell_of(page, assets, brand)
+        served.update(dict.fromkeys(page.addresses, shell))
+        if page.kept is not None:
+            served[f"{page.kept}worker.js"] = worker_of(page, assets)
+    for address, asset in served.items():
+        app.router.add_get(address, partial(_show, asset, headers))
+    app.router.add_get("/assets/{path:.+}", partial(_show_file, assets, headers))
+
+
+async def _show(
+    asset: Asset, headers: dict[str, str], request: web.Request
+) -> web.Response:
+    return respond(request, asset, headers)
+
+
+async def _show_file(
+    assets: Assets, headers: dict[str, str], request: web.Request
+) -> web.Response:
+    path = request.match_info["path"]
+    version, _, rest = path.partition("/")
+    named = rest if VERSION.fullmatch(version) else path
+    asset = assets.files.get(named)
+    if asset is None:
+        raise web.HTTPNotFound
+    if version == assets.version:
+        headers = headers | {"Cache-Control": KEPT_FOR_GOOD}
+    return respond(request, asset, headers)
+
+
+def respond(
+    request: web.Request, asset: Asset, headers: dict[str, str]
+) -> web.Response:
     """Answer with the asset, or with 304 where the client's copy is the same."""
     known = {tag.value for tag in request.if_none_match or ()}
     if known & {asset.etag, "*"}:
-        response = web.Response(status=304, headers=HEADERS)
+        response = web.Response(status=304, headers=headers)
     else:
         response = web.Response(
             body=asset.body,
             content_type=asset.content_type,
-            charset="utf-8",
-            headers=HEADERS,
+            charset="utf-8" if asset.content_type.startswith("text/") else None,
+            headers=headers,
         )
     response.etag = asset.etag
     return response
-
-
-def add_pages(app: web.Application) -> None:
-    """Add the pages, and `/assets/{name}`, to the application."""
-    assets = load_assets()
-    for path, name in PAGES.items():
-        app.router.add_get(path, partial(_show, assets[name]))
-    for name in PAGES.values():
-        assets.pop(name, None)
-
-    async def show_asset(request: web.Request) -> web.Response:
-        asset = assets.get(request.match_info["name"])
-        if asset is None:
-            raise web.HTTPNotFound
-        return respond(request, asset)
-
-    app.router.add_get("/assets/{name}", show_asset)
-
-
-async def _show(asset: Asset, request: web.Request) -> web.Response:
-    return respond(request, asset)

@@ -12,7 +12,8 @@ from tests.post_office import PostOffice
 from tests.scratch import ON_DISK
 
 LOG_TAIL = 8_000
-PAGE = "https://tickets.example/account"
+SHOP = "https://tickets.example"
+PAGE = f"{SHOP}/account"
 """Where the links of mails lead."""
 
 
@@ -77,7 +78,7 @@ def mailing(office: PostOffice) -> Iterator[Server]:
     server = Server(
         ONSALE_SMTP_URL=office.url,
         ONSALE_MAIL_FROM="Tickets <tickets@tickets.example>",
-        ONSALE_PUBLIC_URL=PAGE,
+        ONSALE_PUBLIC_URL=SHOP,
         ONSALE_LOG_LEVEL="debug",
     )
     try:

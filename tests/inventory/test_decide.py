@@ -27,6 +27,7 @@ EXAMPLES = {
     "pledge": "pledge h1 order=o1 until=600",
     "unpledge": "unpledge h1 order=o1",
     "cancel_part": "part b1 C-1",
+    "quote": "quote h1",
     "expire_hold": "expire h1",
     "open_sale": "open",
     "close_sale": "shut",

@@ -11,7 +11,7 @@ from msgspec import Struct
 from inventory.settings import Settings
 from persistence.events.attendees import Attendee
 from persistence.mail import Mail
-from server.transport.mail.codes import hash_of_code, new_code, new_mail_id
+from server.transport.mail.codes import hash_of_code, link_with, new_code, new_mail_id
 from server.transport.mail.words import told_time
 
 LASTS_S: Final = 3 * 86_400
@@ -38,7 +38,7 @@ class AttendeeMail(Struct, frozen=True):
 
 
 class AttendeeMails:
-    """Writes mails; `public_url` is the page whose links they name, if there is one."""
+    """Writes mails; `public_url` is where our pages are, if links lead there."""
 
     def __init__(self, public_url: str | None) -> None:
         self._public_url = public_url
@@ -51,7 +51,7 @@ class AttendeeMails:
         use, shown = "If you cannot come, cancel with this code", code
         if self._public_url is not None:
             use = "If you cannot come, open"
-            shown = f"{self._public_url}#registration={code}"
+            shown = link_with(self._public_url, "registration", code)
         body = REGISTERED.format(
             starts=told_time(event.starts_at_ms, event.timezone),
             reference=reference,

@@ -232,7 +232,10 @@ class EventSummary(Struct, kw_only=True):
     name: str
     status: SaleState
     venue: str | None
+    venue_name: str | None
     capacity: int | None
+    places: int
+    """Seats and places that there are, whether they are for sale or not."""
     organisation: str | None
     category: str | None
     tags: tuple[str, ...]

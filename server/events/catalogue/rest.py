@@ -152,10 +152,13 @@ def summary_of(row: EventRow, settings: Settings) -> EventSummary:
 
 def _summary_fields(row: EventRow, settings: Settings) -> dict[str, Any]:
     details = row.details
+    capacity = capacity_of(row, settings)
     return {
         "id": row.event,
         "venue": row.venue,
-        "capacity": capacity_of(row, settings),
+        "venue_name": row.venue_name or None,
+        "capacity": capacity,
+        "places": row.places if capacity is None else capacity,
         "organisation": row.organisation,
         "created_at": row.created_at,
         "category": details.category,

@@ -20,7 +20,7 @@ import msgspec
 from inventory import commands as c
 from inventory.keys import OUTCOMES
 from inventory.ports import Envelope
-from inventory.replies import HoldingOk, Ok, Refused, refuse
+from inventory.replies import HoldingOk, Ok, QuoteOk, Refused, refuse
 from server.base import limits
 from server.live.cluster.messages import (
     Answers,
@@ -31,9 +31,12 @@ from server.live.cluster.messages import (
 )
 from server.transport.bus.bus import Bus
 
+_QUESTIONS: Final[dict[type, type[Ok]]] = {c.Holding: HoldingOk, c.Quote: QuoteOk}
+"""What changes nothing, and how it is answered."""
+
 _DECODERS: Final = {
     command: msgspec.msgpack.Decoder(reply | Refused).decode
-    for command, reply in (OUTCOMES | {c.Holding: HoldingOk}).items()
+    for command, reply in (OUTCOMES | _QUESTIONS).items()
 }
 
 
@@ -138,7 +141,7 @@ class Forwarder:
     def _give_up(self, envelope: Envelope) -> None:
         """Nobody here knows what became of it."""
         self.unknown += 1
-        changes = type(envelope.command) is not c.Holding
+        changes = type(envelope.command) not in _QUESTIONS
         envelope.reply(
             envelope, refuse("outcome_unknown" if changes else "unavailable")
         )

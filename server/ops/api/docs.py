@@ -13,9 +13,9 @@ from server.transport.rest.route import Route, operational
 
 ASSETS: Final = {
     "redoc.standalone.js": ("vendor/redoc/redoc.standalone.js", "text/javascript"),
-    "lessons.js": ("lessons.js", "text/javascript"),
-    "try.js": ("try.js", "text/javascript"),
-    "try.css": ("try.css", "text/css"),
+    "lessons.js": ("docs/lessons.js", "text/javascript"),
+    "try.js": ("docs/try.js", "text/javascript"),
+    "try.css": ("docs/try.css", "text/css"),
 }
 """Files of the pages' package, by the names that the pages know."""
 
@@ -78,7 +78,7 @@ def load_documents() -> dict[str, Document]:
         name: make_document(pages.joinpath(path).read_bytes(), content_type)
         for name, (path, content_type) in ASSETS.items()
     }
-    tries = pages.joinpath("try.html").read_bytes()
+    tries = pages.joinpath("docs/try.html").read_bytes()
     documents["show_docs"] = make_document(PAGE, "text/html", PAGE_POLICY)
     documents["show_try"] = make_document(tries, "text/html", TRY_POLICY)
     return documents

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from inventory.venue.arena import arena
+from inventory.venue.map import VenueMap
 from persistence.journal.audit import Receipt
 from server.events.audit.receipts import Forged, NotAReceipt, PublicKey, check
 
@@ -22,8 +23,7 @@ PRICES = {
 }
 OTHER_PRICE = 5_000
 CURRENCY = "EUR"
-COUNTER_PLACES = 100
-COUNTER_PRICE = 1_250
+EVENING_SEATS = 1_200
 SEATS_PER_BOOKING = 10
 
 
@@ -57,13 +57,33 @@ class AdminClient:
         self._log_in_again_at = time.monotonic() + answer["expires_in"] / 2
 
     def open_sale(self, seats: int, hold_ttl_s: int) -> str:
-        """Make an arena and an event in it, put it on sale, and return its id."""
-        venue_map = arena(seats)
-        places = len(venue_map.seats) + sum(a.capacity for a in venue_map.areas)
-        name = f"Demo arena, {len(venue_map.seats):,} seats"
-        venue = self._call(
-            "POST", "/v1/venues", {"name": name, "map": msgspec.to_builtins(venue_map)}
+        """Put a night in an arena on sale, and return the event's id."""
+        return self._open(
+            "The night that sold out",
+            arena(seats),
+            {"hold_ttl_s": hold_ttl_s, "waitlist": False},
         )
+
+    def open_evening(self) -> tuple[str, str]:
+        """Put an evening on sale that a person has the time to buy for.
+
+        Returns the event's id, and a key for the device at its door.
+        """
+        organisation = self._call("POST", "/v1/organisations", {"name": "Demo"})["id"]
+        event = self._open(
+            "An evening for you", arena(EVENING_SEATS), {"organisation": organisation}
+        )
+        path = f"/v1/organisations/{organisation}/api-keys"
+        made = self._call("POST", path, {"name": "Door", "scopes": ["checkin"]})
+        return event, str(made["key"])
+
+    def _open(self, name: str, venue_map: VenueMap, settings: dict[str, Any]) -> str:
+        places = len(venue_map.seats) + sum(a.capacity for a in venue_map.areas)
+        hall = f"Demo arena, {len(venue_map.seats):,} seats"
+        body = {"name": hall, "map": msgspec.to_builtins(venue_map)}
+        if "organisation" in settings:
+            body["organisation"] = settings["organisation"]
+        venue = self._call("POST", "/v1/venues", body)
         prices = {
             category.key: {
                 "amount": PRICES.get(category.key, OTHER_PRICE),
@@ -75,32 +95,15 @@ class AdminClient:
             "POST",
             "/v1/events",
             {
-                "name": "The night that sold out",
+                "name": name,
                 "venue": venue["id"],
                 "starts_at": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
-                "hold_ttl_s": hold_ttl_s,
                 # A few buyers have to be able to empty the house between them.
                 "max_per_user": places,
                 "max_per_booking": SEATS_PER_BOOKING,
                 "prices": prices,
                 "payment": "required",
-                "waitlist": False,
-            },
-        )
-        self._call("POST", f"/v1/events/{event['id']}/publish", {})
-        return str(event["id"])
-
-    def open_counter(self) -> str:
-        """Put an evening on sale that nobody is simulated for, and return its id."""
-        event = self._call(
-            "POST",
-            "/v1/events",
-            {
-                "name": "An evening for you",
-                "capacity": COUNTER_PLACES,
-                "starts_at": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
-                "prices": {"GA": {"amount": COUNTER_PRICE, "currency": CURRENCY}},
-                "payment": "required",
+                **settings,
             },
         )
         self._call("POST", f"/v1/events/{event['id']}/publish", {})

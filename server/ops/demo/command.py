@@ -31,6 +31,7 @@ BUYERS_MAX = 10_000
 PACE_MAX = 60.0
 HOLD_TTL_S = 8
 HOLD_TTL_MIN_S = 3
+STROLLERS = 24
 LAST_WORDS_BYTES = 4_000
 INTERRUPTED = 130
 UNUSABLE = 2
@@ -51,6 +52,10 @@ class Plan(msgspec.Struct, frozen=True):
     def hold_ttl_s(self) -> int:
         """How long a hold lasts: short, so that abandoned seats are soon back."""
         return max(HOLD_TTL_MIN_S, ceil(HOLD_TTL_S * self.pace))
+
+    def strollers(self) -> "Plan":
+        """Return the plan of those who buy beside a person: few, and slowly."""
+        return msgspec.structs.replace(self, buyers=STROLLERS, pace=PACE_MAX)
 
     def check(self) -> None:
         """Raise `DemoError` where a number makes no sense."""
@@ -125,12 +130,16 @@ def _run(stack: ExitStack, plan: Plan) -> int:
         words = _last_words(data_dir / "demo-gateway.log")
         raise DemoError(f"The payment gateway did not start: {words}")
     office.log_in(ADMIN_EMAIL, password)
-    counter = office.open_counter()
+    evening, door_key = office.open_evening()
     event = office.open_sale(plan.seats, plan.hold_ttl_s)
-    say(f"Watch it sell: {url}/#event={event}")
-    say(f"Buy a ticket yourself: {url}/#event={counter}")
+    say(f"Watch it sell: {url}/events/{event}")
+    say(f"Buy a ticket yourself: {url}/events/{evening}")
+    say(f"Let people in: {url}/checkin/{evening} with the key {door_key}")
     say(f"{plan.buyers:,} buyers are coming.")
 
+    if not plan.once:
+        strollers, nobody = plan.strollers(), subprocess.DEVNULL
+        _start_buyers(stack, strollers, url, evening, data_dir, nobody)
     process = _start_buyers(stack, plan, url, event, data_dir)
     final = _follow(process, server, data_dir, log)
     receipt = office.audit(event)
@@ -139,7 +148,7 @@ def _run(stack: ExitStack, plan: Plan) -> int:
     show_receipt(final, receipt, kept, problems)
     status = 1 if problems else 0
     if not plan.once:
-        say(f"The server stays up at {url}/#event={event}; Ctrl-C ends it.")
+        say(f"The server stays up at {url}/; Ctrl-C ends it.")
         _stay(server, log)
     return status
 
@@ -202,15 +211,18 @@ def _start_server(
 
 
 def _start_buyers(
-    stack: ExitStack, plan: Plan, url: str, event: str, data_dir: Path
+    stack: ExitStack,
+    plan: Plan,
+    url: str,
+    event: str,
+    data_dir: Path,
+    told_to: int = subprocess.PIPE,
 ) -> "subprocess.Popen[bytes]":
     arguments = ["server.ops.demo.buyers", "--url", url, "--event", event]
     arguments += ["--buyers", str(plan.buyers), "--pace", str(plan.pace)]
     arguments += ["--hold-ttl-s", str(plan.hold_ttl_s), "--seed", str(plan.seed)]
     with _open_log(data_dir / "demo-buyers.log") as errors:
-        process = start(
-            arguments, child_environment(), stdout=subprocess.PIPE, stderr=errors
-        )
+        process = start(arguments, child_environment(), stdout=told_to, stderr=errors)
     # Nothing of theirs is worth waiting for.
     stack.callback(stop, process, patience_s=2)
     return process

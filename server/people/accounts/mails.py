@@ -11,7 +11,7 @@ from msgspec import Struct
 from persistence.mail import Code, Mail, Purpose
 from persistence.people.accounts import Account
 from server.people.auth.lifetimes import RESET_S, VERIFY_S
-from server.transport.mail.codes import hash_of_code, new_code, new_mail_id
+from server.transport.mail.codes import hash_of_code, link_with, new_code, new_mail_id
 
 NOTICE_S: Final = 86_400
 """How long it is worth telling somebody what has been done."""
@@ -55,7 +55,7 @@ class AccountMail(Struct, frozen=True):
 
 
 class AccountMails:
-    """Writes mails; `public_url` is the page whose links they name, if there is one."""
+    """Writes mails; `public_url` is where our pages are, if links lead there."""
 
     def __init__(self, public_url: str | None) -> None:
         self._public_url = public_url
@@ -109,7 +109,8 @@ class AccountMails:
         code = new_code()
         use, shown = "If it was you, this is your code", code
         if self._public_url is not None:
-            use, shown = "If it was you, open", f"{self._public_url}#{purpose}={code}"
+            use = "If it was you, open"
+            shown = link_with(self._public_url, purpose, code)
         body = WITH_CODE.format(what=what, use=use, code=shown, until=until)
         return AccountMail(
             Mail(new_mail_id(), user, email, subject, body, lasts_s),

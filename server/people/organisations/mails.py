@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from persistence.mail import Mail
-from server.transport.mail.codes import hash_of_code, new_code, new_mail_id
+from server.transport.mail.codes import hash_of_code, link_with, new_code, new_mail_id
 
 INVITATION_S: Final = 7 * 86_400
 NOTICE_S: Final = 86_400
@@ -51,7 +51,7 @@ class InvitationMail(Struct, frozen=True):
 
 
 class OrganisationMails:
-    """Writes mails; `public_url` is the page whose links they name, if there is one."""
+    """Writes mails; `public_url` is where our pages are, if links lead there."""
 
     def __init__(self, public_url: str | None) -> None:
         self._public_url = public_url
@@ -61,7 +61,8 @@ class OrganisationMails:
         code = new_code()
         use, shown = "With an account of this address, accept it with this code", code
         if self._public_url is not None:
-            use, shown = "To see it, open", f"{self._public_url}#invitation={code}"
+            use = "To see it, open"
+            shown = link_with(self._public_url, "invitation", code)
         body = INVITED.format(use=use, code=shown)
         mail = Mail(new_mail_id(), "", email, "You are invited", body, INVITATION_S)
         return InvitationMail(mail, hash_of_code(code))

@@ -5,7 +5,7 @@ They manage the event, or are a device: an API key of its organisation with the 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -30,7 +30,6 @@ from server.shop.checkin.problems import (
     NOTHING_TO_UNDO,
     SCAN_NOT_FOUND,
 )
-from server.shop.checkin.rules import judge_of
 from server.shop.tickets.token import Claims, event_mark
 from server.transport.ratelimit.meter import Meter
 from server.transport.rest.idempotency import hash_request
@@ -162,13 +161,12 @@ class CheckinService:
             who=who.user,
         )
         code = None if claims is None else (claims.number, claims.generation)
-        judge = judge_of(0 if claims is None else claims.generation, asked.direction)
         try:
-            kept = await self._scans.scan(new, code, known, judge)
+            kept = await self._scans.scan(new, code, known)
         except NoList:
             # The main list is made when it is first asked for.
             await self.find_list(asked.event, asked.list)
-            kept = await self._scans.scan(new, code, known, judge)
+            kept = await self._scans.scan(new, code, known)
         if kept.request_hash != new.request_hash or kept.who != who.user:
             # Another device's answer is for nobody else.
             raise Refusal(NONCE_REUSED)
@@ -285,17 +283,35 @@ def _told(one: SeenScan, told: Told | None, known: Result | None) -> ToldScan:
     return ToldScan(one, "kept", told)
 
 
+def _beside(done: Sequence[ToldScan], known: Collection[str | None]) -> list[ToldScan]:
+    """Return entries that double ones are beside which others scanned before."""
+    return [
+        one
+        for one in done
+        if one.outcome == "entry"
+        and one.told is not None
+        and one.told.other_at is not None
+        and one.told.ticket_id not in known
+    ]
+
+
+def _ticket(one: ToldScan) -> str | None:
+    return None if one.told is None else one.told.ticket_id
+
+
 def _alarm(done: Sequence[ToldScan]) -> None:
     """Have people look into who is in and should not be."""
     for outcome in ("double_entry", "entered_revoked"):
         found = [one for one in done if one.outcome == outcome]
+        if outcome == "double_entry":
+            found += _beside(done, {_ticket(one) for one in found})
         if found:
             log.warning(
                 "people are in who should not be",
                 outcome=outcome,
                 count=len(found),
                 of=sorted({one.asked.event for one in found}),
-                tickets=[one.told and one.told.ticket_id for one in found][:NAMED_MAX],
+                tickets=[_ticket(one) for one in found][:NAMED_MAX],
             )
 
 

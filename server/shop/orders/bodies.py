@@ -17,6 +17,8 @@ from persistence.shop.orders.records import (
     Step,
 )
 from persistence.shop.orders.rows import StoredOrder
+from server.shop.money.pricing import total
+from server.shop.orders.service import Quoted
 from server.transport.mail.addresses import EMAIL_LENGTH_MAX, NO_EMAIL, typed_email
 from server.transport.rest.bodies import Body
 from server.transport.rest.fields import Id, Name
@@ -59,6 +61,14 @@ class OrderCreate(Body):
                 faults.add("buyer.email", NO_EMAIL)
 
 
+class QuoteAsk(Body):
+    """What would be bought: a `hold` of the caller, and what of it as which type."""
+
+    event: Id
+    hold: Token
+    types: Types | UnsetType = UNSET
+
+
 class OrderedEvent(Struct):
     """The event of an order, as it is by now."""
 
@@ -69,7 +79,7 @@ class OrderedEvent(Struct):
     """The IANA zone in which its times are meant."""
 
 
-class OrderLineDocument(Struct):
+class PricedLine(Struct):
     """One seat, place or fee; all amounts are in the order's currency.
 
     `gross` is what it costs the buyer: `unit - discount + fee`, and `tax` where that is
@@ -87,7 +97,31 @@ class OrderLineDocument(Struct):
     tax: int
     tax_ppm: int
     gross: int
+
+
+class OrderLineDocument(PricedLine):
+    """A line of an order."""
+
     state: LineState
+
+
+class QuoteDocument(Struct, kw_only=True):
+    """What an order of a hold would cost as of now: nothing is ordered by it."""
+
+    event: str
+    hold: str
+    expires_in_ms: int
+    """How long the hold is the caller's."""
+    expires_at: str
+    currency: str | None
+    total: Money | None
+    """What is to be paid, fees and taxes included; to be repeated in the order. None
+    where nothing has a price."""
+    fees: Money | None
+    """How much of that is fees."""
+    tax: Money | None
+    """How much of that is tax."""
+    lines: list[PricedLine]
 
 
 class OrderPayment(Struct):
@@ -180,6 +214,26 @@ class EventOrderDocument(OrderDocument, kw_only=True):
 def document_of(row: StoredOrder, tickets: list[OrderTicket]) -> OrderDocument:
     """Return an order as its buyer sees it."""
     return OrderDocument(**_fields(row, tickets))
+
+
+def quote_of(event: str, quoted: Quoted) -> QuoteDocument:
+    """Return what an order would cost as its buyer sees it."""
+    lines, currency = quoted.lines, quoted.currency
+    names = PricedLine.__struct_fields__
+    return QuoteDocument(
+        event=event,
+        hold=quoted.hold,
+        expires_in_ms=quoted.expires_in_ms,
+        expires_at=quoted.expires_at,
+        currency=currency,
+        total=_money(total(lines), currency),
+        fees=_money(sum(line.fee for line in lines), currency),
+        tax=_money(sum(line.tax for line in lines), currency),
+        lines=[
+            PricedLine(**{name: getattr(line, name) for name in names})
+            for line in lines
+        ],
+    )
 
 
 def event_document_of(

@@ -40,6 +40,19 @@ LINE: Final[dict[str, Any]] = {
 }
 LINES: Final = [LINE, {**LINE, "line": 2, "label": "A-2"}]
 TOTAL: Final = _eur(9300)
+QUOTE: Final[dict[str, Any]] = {
+    "event": EVENT_ID,
+    "hold": HOLD,
+    "expires_in_ms": 540_000,
+    "expires_at": "2026-11-21T10:10:00Z",
+    "currency": "EUR",
+    "total": TOTAL,
+    "fees": _eur(300),
+    "tax": _eur(1484),
+    "lines": [
+        {name: value for name, value in one.items() if name != "state"} for one in LINES
+    ],
+}
 PENDING: Final[dict[str, Any]] = {
     "id": ORDER_ID,
     "order": ORDER_ID,
@@ -116,6 +129,7 @@ EXAMPLES: Final = Examples(
             "buyer": BUYER,
             "total": TOTAL,
         },
+        "quote_order": {"event": EVENT_ID, "hold": HOLD},
         "look_up_order": {"reference": "K7M2QX", "email": BUYER["email"]},
         "open_order": {"secret": SECRET},
         "take_payment_webhook": {
@@ -126,6 +140,7 @@ EXAMPLES: Final = Examples(
     },
     answers={
         "create_order": PENDING,
+        "quote_order": QUOTE,
         "list_orders": page(CONFIRMED),
         "list_event_orders": page(SOLD),
         "show_order": CONFIRMED,

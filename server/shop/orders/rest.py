@@ -18,8 +18,11 @@ from server.shop.orders.bodies import (
     OrderCreate,
     OrderDocument,
     OrderTicket,
+    QuoteAsk,
+    QuoteDocument,
     document_of,
     event_document_of,
+    quote_of,
 )
 from server.shop.orders.problems import (
     ALREADY_BOOKED,
@@ -33,6 +36,8 @@ from server.shop.orders.problems import (
     USER_LIMIT,
 )
 from server.shop.orders.service import ORDER_SERVICE, OrderAsk
+from server.transport.http.app_keys import SETTINGS
+from server.transport.http.cors import own_origin
 from server.transport.http.problems import (
     BAD_FIELD,
     CANCEL_TOO_LATE,
@@ -47,6 +52,7 @@ from server.transport.http.problems import (
     UNAVAILABLE,
 )
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_nothing
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of
 from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
@@ -75,10 +81,20 @@ async def create_order(call: Call) -> web.Response:
         total=body.total if isinstance(body.total, Money) else None,
         types=body.types if isinstance(body.types, dict) else None,
     )
-    stored = await call[ORDER_SERVICE].create(call.who, wanted, key)
+    site = own_origin(call.request, call[SETTINGS]) or ""
+    stored = await call[ORDER_SERVICE].create(call.who, wanted, key, site)
     place = f"/v1/orders/{stored.state.order}"
     document = await _document(call, stored)
     return call.answer(document, status=201, headers={"Location": place})
+
+
+async def quote_order(call: Call) -> web.Response:
+    """Tell what an order of a hold would cost, fees and taxes included."""
+    note_nothing(call.request)
+    body = await call.body(QuoteAsk)
+    types = body.types if isinstance(body.types, dict) else None
+    quoted = await call[ORDER_SERVICE].quote(call.who, body.event, body.hold, types)
+    return call.answer(quote_of(body.event, quoted))
 
 
 async def list_orders(call: Call) -> web.Response:
@@ -218,6 +234,27 @@ ROUTES: Final[tuple[Route, ...]] = (
             ALREADY_BOOKED,
             SALE_CLOSED,
             *BUSY,
+        ),
+    ),
+    Route(
+        method="POST",
+        path=f"{ALL}/quote",
+        handler=quote_order,
+        name="quote_order",
+        summary="Tell what an order of a hold would cost, fees and taxes included",
+        tag="Orders",
+        access="buyer",
+        budget="commands",
+        body=QuoteAsk,
+        answers=QuoteDocument,
+        keyed=True,
+        problems=(
+            *WRITES,
+            EVENT_NOT_FOUND,
+            HOLD_NOT_FOUND,
+            HOLD_EXPIRED,
+            HOLD_PLEDGED,
+            OVERLOADED,
         ),
     ),
     Route(

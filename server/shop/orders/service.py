@@ -6,11 +6,11 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
-from inventory.commands import Holding, Types
+from inventory.commands import Holding, Quote, Types
 from inventory.limits import PAY_MARGIN_S
 from inventory.ports import Ids
 from inventory.rejections import DETAILS
-from inventory.replies import HoldingOk, refuse
+from inventory.replies import HoldingOk, QuoteOk, Refused, refuse
 from inventory.settings import Money, Settings
 from persistence.events.details import Late
 from persistence.postgres.pool import Pool
@@ -26,10 +26,11 @@ from server.base.refusals.refusals import CommandRefused, Refusal, wrong_field
 from server.events.catalogue.service import EventService, FoundEvent
 from server.live.actors.registry import EventUnavailable, ask
 from server.people.organisations.membership import Memberships
+from server.shop.money.pricing import Line
 from server.shop.orders import facts
 from server.shop.orders.attempts import pending
 from server.shop.orders.driving.desk import Applied, Desk
-from server.shop.orders.driving.driver import Driver
+from server.shop.orders.driving.driver import Driver, lines_of
 from server.shop.orders.problems import (
     ALREADY_IN,
     ORDER_CLOSED,
@@ -52,6 +53,16 @@ class OrderAsk(Struct, frozen=True, kw_only=True):
     buyer: OrderBuyer = OrderBuyer()
     total: Money | None = None
     types: Types | None = None
+
+
+class Quoted(Struct, frozen=True, kw_only=True):
+    """What an order of a hold would cost as of now."""
+
+    hold: str
+    expires_in_ms: int
+    expires_at: str
+    currency: str | None
+    lines: list[Line]
 
 
 class EventOrders:
@@ -96,11 +107,12 @@ class OrderService:
         self._ids = ids
 
     async def create(
-        self, who: Identity, wanted: OrderAsk, key: str | None
+        self, who: Identity, wanted: OrderAsk, key: str | None, site: str = ""
     ) -> StoredOrder:
         """Make an order of a hold, and drive it as far as it comes without its buyer.
 
         The same request again, and any other for the same hold, finds the same order.
+        `site` is where the buyer's page is, to which the payment leads back.
         """
         found = await self._events.find(who, wanted.event)
         settings = found.board.settings
@@ -121,6 +133,7 @@ class OrderService:
             provider=provider,
             seen_total=None if wanted.total is None else wanted.total.amount,
             request_hash=hash_request(wanted),
+            site=site,
         )
         stored = await self._store.begin(new)
         if stored.user != who.user:
@@ -129,6 +142,31 @@ class OrderService:
         if mine and key is not None and stored.request_hash != new.request_hash:
             raise Refusal("key_reused")
         return _unless_refused(await self._on(stored))
+
+    async def quote(
+        self, who: Identity, event: str, hold: str, types: Types | None
+    ) -> Quoted:
+        """Return what an order of a hold of the caller would cost, made now.
+
+        Nothing changes, and nothing is promised: fees, taxes and types may be others
+        when it is made, which its `total` guards against.
+        """
+        found = await self._events.find(who, event)
+        command = Quote(id=0, event=event, hold=hold, types=types)
+        reply = await ask(found.local, command, who.user, False, None, system=True)
+        if isinstance(reply, Refused):
+            if reply.code in ("seat_not_found", "area_not_found", "type_not_found"):
+                raise wrong_field("types", NO_TYPE)
+            raise CommandRefused(reply)
+        assert isinstance(reply, QuoteOk)
+        terms = await terms_of(self._pool, event)
+        return Quoted(
+            hold=reply.hold,
+            expires_in_ms=reply.expires_in_ms,
+            expires_at=reply.expires_at,
+            currency=None if reply.total is None else reply.total.currency,
+            lines=lines_of(reply.lines, found.local, terms),
+        )
 
     async def find(self, who: Identity, order: str) -> StoredOrder:
         """Return an order of one's own, or of an event that one sees the sales of.

@@ -19,6 +19,7 @@ from inventory.changes import (
 from inventory.prices import Kinds, Prices
 from inventory.records import Corrupt
 from inventory.replies import PledgeOk
+from inventory.settings import Money, PriceType
 from inventory.snapshot import decode_snapshot, encode_snapshot
 from tests.scenario import DAY_MS, NOW_MS, Scene, play
 
@@ -53,6 +54,29 @@ def test_an_event_without_prices_is_pledged_for_nothing():
         """,
         prices={},
     )
+
+
+def test_a_quote_tells_what_a_pledge_would_and_leaves_the_hold_alone():
+    types = {"child": PriceType("Child", {"1": Money(2_000, "EUR")})}
+    scene = play(
+        """
+        ann     | hold A-1 C-1 GA*2 | ok hold=h1
+        org     | configure price.1=5000 | ok
+        for:ann | quote h1 | ok total=13500 lines=A-1:4500,C-1:3000,GA:3000,GA:3000
+        for:ann | quote h1 types=A-1:child,GA:child*1 | ok total=11000 \
+lines=A-1:2000/child,C-1:3000,GA:3000/child,GA:3000
+        for:ann | quote h1 types=B-1:child  | seat_not_found
+        for:ann | quote h1 types=GA:child*3 | area_not_found
+        for:ann | quote h1 types=A-1:senior | type_not_found
+        ann     | quote h1 | forbidden
+        for:bob | quote h1 | hold_not_found
+        ann     | release h1 C-1 | ok
+        for:ann | pledge h1 order=o1 until=600 types=A-1:child | ok total=8000
+        for:ann | quote h1 | hold_pledged
+        """,
+        types=types,
+    )
+    assert scene.stock.holds["h1"].order == "o1"
 
 
 def test_only_the_shop_pledges_for_whom_it_asks():

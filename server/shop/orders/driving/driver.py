@@ -21,6 +21,7 @@ from inventory.limits import PAY_MARGIN_S
 from inventory.replies import (
     BookOk,
     HoldOk,
+    PledgedLine,
     PledgeOk,
     Refused,
     Reply,
@@ -39,7 +40,7 @@ from server.live.actors.registry import (
     ServedEvent,
     ask,
 )
-from server.shop.money.pricing import Unit, price, total
+from server.shop.money.pricing import Line, Terms, Unit, price, total
 from server.shop.orders import facts
 from server.shop.orders.attempts import find, pending
 from server.shop.orders.driving.desk import Applied, Desk
@@ -389,7 +390,9 @@ class Driver:
 
     def _urls(self, stored: StoredOrder, payment: Payment) -> Urls:
         shop = self._shop_url()
-        page = f"{shop}/orders/{stored.state.order}"
+        # Another name of the same server is another origin: what its pages keep of the
+        # buyer is there alone.
+        page = f"{stored.site or shop}/orders/{stored.state.order}"
         webhook = f"{shop}/v1/payments/{payment.provider}/webhook"
         return Urls(success=page, cancel=page, webhook=webhook)
 
@@ -408,8 +411,8 @@ def attempt_of(stored: StoredOrder, payment: Payment) -> Attempt:
     )
 
 
-def _pledged(stored: StoredOrder, reply: PledgeOk, local: ServedEvent) -> facts.Pledged:
-    """Return the lines of what the event gave, with fees and taxes."""
+def lines_of(told: list[PledgedLine], local: ServedEvent, terms: Terms) -> list[Line]:
+    """Return the lines of an order of what the event told, with fees and taxes."""
     seats = local.board.venue.seat_index
     units = [
         Unit(
@@ -419,9 +422,14 @@ def _pledged(stored: StoredOrder, reply: PledgeOk, local: ServedEvent) -> facts.
             type=line.type,
             amount=line.amount,
         )
-        for line in reply.lines
+        for line in told
     ]
-    lines = price(units, stored.terms)
+    return price(units, terms)
+
+
+def _pledged(stored: StoredOrder, reply: PledgeOk, local: ServedEvent) -> facts.Pledged:
+    """Return the lines of what the event gave, with fees and taxes."""
+    lines = lines_of(reply.lines, local, stored.terms)
     until_ms = _ms_of(reply.expires_at)
     return facts.Pledged(
         lines=tuple(OrderLine(**structs.asdict(line)) for line in lines),

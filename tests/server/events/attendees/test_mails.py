@@ -42,14 +42,14 @@ def test_a_mail_has_the_code_whose_digest_is_stored():
 
 
 def test_a_link_has_its_code_where_no_server_logs_it():
-    message = AttendeeMails("https://tickets.example").registered(OLGA, "R", EVENT)
+    message = AttendeeMails("https://tickets.example/").registered(OLGA, "R", EVENT)
     (link,) = [
         line.strip()
         for line in message.mail.body.splitlines()
         if "tickets.example" in line
     ]
     page, _, code = link.partition("#registration=")
-    assert page == "https://tickets.example"
+    assert page == "https://tickets.example/account"
     assert hash_of_code(code) == message.code_hash
 
 

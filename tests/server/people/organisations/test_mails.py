@@ -6,7 +6,7 @@ def test_an_invitation_says_nothing_that_somebody_typed_in():
     message = OrganisationMails("https://tickets.example/a").invitation("a@b.cd")
     code = message.mail.body.partition("#invitation=")[2].split()[0]
     assert hash_of_code(code) == message.code_hash
-    assert "https://tickets.example/a#invitation=" in message.mail.body
+    assert "https://tickets.example/a/account#invitation=" in message.mail.body
     assert message.mail.recipient == "a@b.cd"
     other = OrganisationMails(None).invitation("a@b.cd")
     assert "#" not in other.mail.body

@@ -50,6 +50,24 @@ async def test_an_order_from_the_hold_to_the_booking(world):
     assert (refund["status"], refund["amount"]["amount"]) == ("settled", 4_100)
 
 
+async def test_a_quote_is_what_the_order_costs_then(world):
+    buyer, other = await world.guest(), await world.guest()
+    asked = {"event": world.event, "hold": await world.hold(buyer)}
+    quote = await buyer.good("POST", "/v1/orders/quote", asked)
+    assert quote["total"] == {"amount": 4_100, "currency": "EUR"}
+    assert (quote["fees"]["amount"], quote["tax"]["amount"]) == (100, 2 * 327)
+    assert 0 < quote["expires_in_ms"] <= 600_000
+    stolen = await other.post("/v1/orders/quote", asked)
+    assert (stolen.status, stolen.body["code"]) == (404, "hold_not_found")
+    strange = await buyer.post("/v1/orders/quote", {**asked, "types": {"GA": {"x": 1}}})
+    assert (strange.status, strange.body["errors"][0]["field"]) == (422, "types")
+    made = await buyer.good("POST", "/v1/orders", {**asked, "total": quote["total"]})
+    kept = [{**one, "state": "live"} for one in quote["lines"]]
+    assert (made["total"], made["lines"]) == (quote["total"], kept)
+    late = await buyer.post("/v1/orders/quote", asked)
+    assert (late.status, late.body["code"]) == (409, "hold_pledged")
+
+
 async def test_the_same_hold_and_the_same_key_are_one_order(world):
     buyer, other = await world.guest(), await world.guest()
     hold = await world.hold(buyer)
@@ -67,6 +85,19 @@ async def test_the_same_hold_and_the_same_key_are_one_order(world):
     assert (stolen.status, stolen.body["code"]) == (404, "hold_not_found")
     hidden = await other.get(f"/v1/orders/{first.body['id']}")
     assert (hidden.status, hidden.body["code"]) == (404, "order_not_found")
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_paying_leads_back_to_the_page_that_it_came_from(world, own):
+    buyer = await world.guest()
+    site = buyer.url.replace("127.0.0.1", "localhost")
+    asked = {"event": world.event, "hold": await world.hold(buyer)}
+    origin = site if own else "https://elsewhere.example"
+    headers = {"Host": site.removeprefix("http://"), "Origin": origin}
+    made = (await buyer.post("/v1/orders", asked, **headers)).body
+    async with buyer.session.get(made["payment"]["url"]) as page:
+        shop = site if own else buyer.url
+        assert f'href="{shop}/orders/{made["id"]}"' in await page.text()
 
 
 async def test_a_pledged_hold_is_nobodys_to_change(world):

@@ -1,0 +1,71 @@
+// @ts-check
+// The map and its list twin: both show what the sale knows, and hand on what is tapped.
+
+import { SeatList } from "../map/seat_list.js";
+import { SeatMap } from "../map/seat_map.js";
+import { html, useEffect, useRef } from "../vendor/preact/standalone.js";
+import { showStepper } from "./choose.js";
+
+/** @typedef {import("../words/index.js").Translate} Translate */
+/** @typedef {import("./sale.js").Sale} Sale */
+
+/** @param {Sale} sale @param {(SeatMap | SeatList)[]} views */
+function showMine(sale, views) {
+  const { hold } = sale;
+  const areas = new Map(Object.entries(hold?.areas ?? {}));
+  for (const view of views) {
+    view.setMine(new Set(hold?.seats ?? []), areas);
+    view.setPending(new Set(sale.pending));
+    view.setPickable(sale.event.status === "on_sale");
+  }
+}
+
+/** @param {Sale} sale @param {HTMLElement} plan @param {HTMLElement} list @param {Translate} t */
+function open(sale, plan, list, t) {
+  const views = [new SeatMap(plan, { t }), new SeatList(list, { t })];
+  for (const view of views) {
+    view.show(sale.map, /** @type {any} */ (sale.state), sale.event.prices);
+    view.onPick = (_, label) => sale.pick(label);
+    view.onArea = showStepper;
+  }
+  const changed = (/** @type {any} */ { detail }) => {
+    for (const view of views) view.changed(detail.seats, detail.areas);
+  };
+  sale.addEventListener("places", changed);
+  const close = () => {
+    sale.removeEventListener("places", changed);
+    for (const view of views) view.destroy();
+  };
+  return { views, close };
+}
+
+/**
+ * Keep a map and its list in two elements, once the sale is open.
+ * @param {Translate} t @param {Sale} sale @param {Set<string> | null} filter
+ * @returns {{plan: {current: any}, list: {current: any}}} refs for the two
+ */
+export function usePlaces(t, sale, filter) {
+  const plan = useRef(/** @type {any} */ (null));
+  const list = useRef(/** @type {any} */ (null));
+  const opened = useRef(/** @type {ReturnType<typeof open> | null} */ (null));
+  const { hold, event, trouble, marks } = sale;
+  useEffect(() => {
+    if (plan.current === null) return undefined;
+    const both = open(sale, plan.current, list.current, t);
+    opened.current = both;
+    return both.close;
+  }, [sale.map]);
+  const each = (/** @type {(view: SeatMap | SeatList) => void} */ work) =>
+    opened.current?.views.forEach(work);
+  useEffect(
+    () => each((view) => view.show(sale.map, /** @type {any} */ (sale.state), event.prices)),
+    [JSON.stringify(event?.prices)],
+  );
+  useEffect(
+    () => showMine(sale, opened.current?.views ?? []),
+    [sale.map, hold, event?.status, marks],
+  );
+  useEffect(() => each((view) => view.setFilter(filter)), [filter]);
+  useEffect(() => each((view) => view.setAlternatives(trouble?.alternatives ?? [])), [trouble]);
+  return { plan, list };
+}

@@ -1,0 +1,84 @@
+// @ts-check
+// The page of an account: who one is here, and what one has.
+
+import { Refused, Unreachable, guestTokens, signedIn } from "../client/index.js";
+import { Page, entitle, show } from "../parts/page.js";
+import { html, useEffect, useState } from "../vendor/preact/standalone.js";
+import { words } from "../words/index.js";
+import { Bought } from "./account_bought.js";
+import { Enter } from "./account_enter.js";
+import { Link, linkOf } from "./account_links.js";
+import { Own } from "./account_own.js";
+import { Button } from "./forms.js";
+import { askOwnJson, session } from "./owner.js";
+import { takeSecret } from "./secrets.js";
+
+const t = await words("own");
+
+/** @typedef {{me: any, unreachable: boolean} | null} Known null until it is known */
+
+/** @returns {Promise<Known>} who is signed in; `me` is null where nobody is */
+async function look() {
+  if (signedIn() === null) return { me: null, unreachable: false };
+  try {
+    return { me: await askOwnJson("/v1/me"), unreachable: false };
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) return { me: null, unreachable: false };
+    if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
+    return { me: null, unreachable: true };
+  }
+}
+
+function Account() {
+  const [known, setKnown] = useState(/** @type {Known} */ (null));
+  const [link, setLink] = useState(() => linkOf(takeSecret()));
+  const [told, setTold] = useState("");
+  const load = () => look().then(setKnown);
+  useEffect(() => {
+    entitle(t("common.account"));
+    load();
+    const onLink = () => {
+      const next = linkOf(takeSecret());
+      if (next !== null) setLink(next);
+    };
+    addEventListener("hashchange", onLink);
+    session.addEventListener("ended", load);
+    return () => {
+      removeEventListener("hashchange", onLink);
+      session.removeEventListener("ended", load);
+    };
+  }, []);
+  const done = (/** @type {string} */ text) => {
+    setLink(null);
+    setTold(text);
+    return load();
+  };
+  return html`<${Page} t=${t} here="account" narrow><div class="stack">
+    <h1>${t("common.account")}</h1>
+    <p class=${told ? "note good" : ""} role="status">${told}</p>
+    ${link && html`<${Link} key=${link.code} t=${t} link=${link} known=${known} onDone=${done} />`}
+    <${Shown} known=${known} load=${load} done=${done} link=${link} />
+  </div><//>`;
+}
+
+/** @param {{known: Known, load: () => any, done: (text: string) => any, link: any}} props */
+function Shown({ known, load, done, link }) {
+  if (known === null) return html`<${Waiting} />`;
+  if (known.unreachable) {
+    return html`<p class="note wait" role="status">${t("own.unreachable")}</p>
+      <div class="row"><${Button} onClick=${load}>${t("common.again")}<//></div>`;
+  }
+  const guests = guestTokens().map((token) =>
+    html`<${Bought} key=${token} t=${t} token=${token} guest />`);
+  if (known.me !== null) {
+    return html`<${Own} t=${t} me=${known.me} load=${load} done=${done}>${guests}<//>`;
+  }
+  // What the link is for has forms of its own.
+  return html`${link?.kind !== "reset" && html`<${Enter} t=${t} onDone=${done} />`}${guests}`;
+}
+
+const Waiting = () => html`<div class="card stack" aria-busy="true">
+  <div class="skeleton title"></div><div class="skeleton line"></div>
+  <div class="skeleton block"></div></div>`;
+
+show(html`<${Account} />`);

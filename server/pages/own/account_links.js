@@ -1,0 +1,109 @@
+// @ts-check
+// What links of mails lead to: an address confirmed, a new password, an invitation, a
+// registration to be cancelled.
+
+import { ask, askJson, signOut } from "../client/index.js";
+import { html, useEffect, useState } from "../vendor/preact/standalone.js";
+import { roleText } from "./account_own.js";
+import { NewPassword } from "./account_enter.js";
+import { Button, Form, Wrong, useWork } from "./forms.js";
+import { askOwn, askOwnJson } from "./owner.js";
+
+/** @typedef {import("../words/index.js").Translate} Translate */
+/** @typedef {"verify" | "reset" | "invitation" | "registration"} Kind */
+/** @typedef {{t: Translate, code: string, known: any, onDone: (told: string) => any}} Props */
+
+const PARTS = { verify: Verify, reset: Reset, invitation: Invitation, registration: Registration };
+
+/** @param {string} secret what stood behind the # @returns {{kind: Kind, code: string} | null} */
+export function linkOf(secret) {
+  const [kind, code] = secret.split("=", 2);
+  return kind in PARTS && code ? { kind: /** @type {Kind} */ (kind), code } : null;
+}
+
+/** @param {any} props */
+export function Link({ link, ...rest }) {
+  const Part = PARTS[/** @type {Kind} */ (link.kind)];
+  return html`<${Part} code=${link.code} ...${rest} />`;
+}
+
+/** @param {Props} props */
+function Verify({ t, code, onDone }) {
+  const work = useWork(t);
+  const verify = () => work.run(async () => {
+    await ask("/v1/auth/email/verify", { method: "POST", body: { code } });
+    await onDone(t("own.verified"));
+  });
+  useEffect(() => { verify(); }, []);
+  return html`<section class="card stack"><h2>${t("own.verifying")}</h2>
+    <p role="status">${work.busy && t("own.moment")}</p>
+    <${Wrong} text=${work.trouble} />
+    ${work.trouble && html`<p>${t("own.verifyAgain")}</p>
+      <div class="row"><${Button} onClick=${verify}>${t("common.again")}<//></div>`}
+  </section>`;
+}
+
+/** @param {Props} props */
+function Reset({ t, code, onDone }) {
+  const work = useWork(t);
+  const send = (/** @type {any} */ { password }) => work.run(async () => {
+    await ask("/v1/auth/password/reset", { method: "POST", body: { code, password } });
+    signOut(); // all sessions have ended
+    await onDone(t("own.resetDone"));
+  });
+  return html`<section class="card stack"><h2>${t("own.reset")}</h2>
+    <p class="quiet">${t("own.resetWords")}</p>
+    <${Form} onSend=${send} data-testid="reset">
+      <${NewPassword} t=${t} />
+      <${Wrong} text=${work.trouble} />
+      <${Button} kind="first" type="submit" busy=${work.busy}>${t("own.setPassword")}<//>
+    <//>
+    <div class="row"><${Button} kind="bare" onClick=${() => onDone("")}>${t("own.notNow")}<//></div>
+  </section>`;
+}
+
+/** @param {Props} props */
+function Registration({ t, code, onDone }) {
+  const work = useWork(t);
+  const cancel = () => work.run(async () => {
+    await askJson("/v1/attendees/cancel", { method: "POST", body: { code } });
+    await onDone(t("own.registrationCancelled"));
+  });
+  return html`<section class="card stack"><h2>${t("own.registration")}</h2>
+    <p>${t("own.registrationWords")}</p>
+    <${Wrong} text=${work.trouble} />
+    <div class="row">
+      <${Button} kind="first" onClick=${() => onDone("")}>${t("own.registrationKeep")}<//>
+      <${Button} kind="danger" busy=${work.busy} onClick=${cancel}>
+        ${t("own.registrationCancel")}<//>
+    </div>
+  </section>`;
+}
+
+/** @param {Props} props */
+function Invitation({ t, code, known, onDone }) {
+  const [offer, setOffer] = useState(/** @type {any} */ (null));
+  const work = useWork(t);
+  const path = `/v1/invitations/${encodeURIComponent(code)}`;
+  const me = known?.me ?? null;
+  useEffect(() => {
+    if (me !== null) work.run(async () => setOffer(await askOwnJson(path)));
+  }, [me?.id]);
+  /** @param {"accept" | "decline"} what @param {string} told */
+  const answer = (what, told) => work.run(async () => {
+    await askOwn(`${path}/${what}`, { method: "POST" });
+    await onDone(told);
+  });
+  const accept = () => answer("accept", t("own.invitationAccepted"));
+  const decline = () => answer("decline", t("own.invitationDeclined"));
+  return html`<section class="card stack"><h2>${t("own.invitation")}</h2>
+    ${known !== null && me === null && html`<p>${t("own.invitationSignIn")}</p>`}
+    <${Wrong} text=${work.trouble} />
+    ${offer && html`<p>${t("own.invitationFrom")} <b dir="auto">${offer.organisation.name}</b></p>
+      <p class="quiet">${t("own.invitationRole", { role: roleText(t, offer.role) })}</p>
+      <div class="row">
+        <${Button} kind="first" busy=${work.busy} onClick=${accept}>${t("own.accept")}<//>
+        <${Button} busy=${work.busy} onClick=${decline}>${t("own.decline")}<//>
+      </div>`}
+  </section>`;
+}

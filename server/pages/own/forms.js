@@ -1,0 +1,134 @@
+// @ts-check
+// What forms of the buyer's own pages are made of, and what their troubles mean in words.
+
+import { Refused, Unreachable, ask, freshen } from "../client/index.js";
+import { html, useRef, useState } from "../vendor/preact/standalone.js";
+
+/** @typedef {import("../words/index.js").Translate} Translate */
+
+/** @param {Translate} t @param {Refused} refused */
+function fieldsText(t, refused) {
+  /** @type {string[]} */
+  const fields = (refused.problem.errors ?? []).map((/** @type {any} */ one) => one.field);
+  if (fields.some((one) => one.endsWith("email"))) return t("own.badEmail");
+  if (fields.some((one) => one.endsWith("password"))) return t("own.badPassword");
+  return t("own.badField");
+}
+
+/** By the codes of the interface; `detail` of a problem is English, and for who calls it. */
+const MEANINGS = {
+  unauthenticated: (/** @type {Translate} */ t) => t("own.signedOut"),
+  wrong_password: (/** @type {Translate} */ t) => t("own.wrongPassword"),
+  password_needed: (/** @type {Translate} */ t) => t("own.passwordNeeded"),
+  code_invalid: (/** @type {Translate} */ t) => t("own.codeInvalid"),
+  email_taken: (/** @type {Translate} */ t) => t("own.emailTaken"),
+  account_suspended: (/** @type {Translate} */ t) => t("own.suspended"),
+  last_owner: (/** @type {Translate} */ t) => t("own.lastOwner"),
+  order_closed: (/** @type {Translate} */ t) => t("own.orderClosed"),
+  cancel_too_late: (/** @type {Translate} */ t) => t("own.cancelTooLate"),
+  already_in: (/** @type {Translate} */ t) => t("own.alreadyIn"),
+  provider_unavailable: (/** @type {Translate} */ t) => t("own.providerAway"),
+  script_not_printed: (/** @type {Translate} */ t) => t("own.notPrinted"),
+  registration_pending: (/** @type {Translate} */ t) => t("own.registrationPending"),
+  invitation_not_found: (/** @type {Translate} */ t) => t("own.codeInvalid"),
+  already_member: (/** @type {Translate} */ t) => t("own.alreadyMember"),
+  rate_limited: (/** @type {Translate} */ t) => t("own.tooMany"),
+  overloaded: (/** @type {Translate} */ t) => t("own.tooMany"),
+};
+
+/**
+ * What went wrong, and what to do next. Throws what is no trouble but a mistake of ours.
+ * @param {Translate} t @param {unknown} error
+ */
+export function troubleText(t, error) {
+  if (error instanceof Unreachable) return t("own.unreachable");
+  if (!(error instanceof Refused)) throw error;
+  const code = /** @type {keyof typeof MEANINGS} */ (error.code);
+  if (error.code === "bad_field") return fieldsText(t, error);
+  if (code in MEANINGS) return MEANINGS[code](t);
+  return error.status >= 500 ? t("own.unreachable") : t("own.refused");
+}
+
+/**
+ * Something that takes a moment, one at a time, and may go wrong.
+ * @param {Translate} t
+ */
+export function useWork(t) {
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState("");
+  const running = useRef(false);
+  /** @param {() => Promise<any>} work @returns {Promise<boolean>} whether it was done */
+  async function run(work) {
+    if (running.current) return false;
+    running.current = true;
+    setBusy(true);
+    setTrouble("");
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      setTrouble(troubleText(t, error));
+      return false;
+    } finally {
+      running.current = false;
+      setBusy(false);
+    }
+  }
+  return { busy, trouble, run, setTrouble };
+}
+
+/** Says what went wrong, as soon as it does. @param {{text: string}} props */
+export const Wrong = ({ text }) =>
+  html`<p class=${text ? "note bad" : ""} role="alert">${text}</p>`;
+
+let named = 0;
+
+/**
+ * A field with its label; all else is as `<input>` has it.
+ * @param {{label: string, hint?: string} & Record<string, any>} props
+ */
+export function Field({ label, hint, ...input }) {
+  const [id] = useState(() => `field-${++named}`);
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    <input id=${id} ...${input} aria-describedby=${hint ? `${id}-hint` : undefined} />
+    ${hint && html`<span class="hint" id=${`${id}-hint`}>${hint}</span>`}
+  </div>`;
+}
+
+/** A form whose fields are given to `onSend`, by their names. @param {any} props */
+export function Form({ onSend, children, ...rest }) {
+  const send = (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    onSend(Object.fromEntries(new FormData(form)), form);
+  };
+  return html`<form class="stack" onSubmit=${send} ...${rest}>${children}</form>`;
+}
+
+/**
+ * A button that keeps the focus while it works, which a disabled one would lose.
+ * @param {any} props
+ */
+export function Button({ busy = false, kind = "", children, ...rest }) {
+  const state = busy ? "true" : undefined;
+  return html`<button type="button" class=${`button ${kind}`} aria-disabled=${state} ...${rest}>
+    ${children}</button>`;
+}
+
+/**
+ * Save a file that only its owner gets: the server wants to know who asks, which a plain
+ * link cannot say.
+ * @param {string} address @param {string} name @param {string | null} token
+ */
+export async function download(address, name, token) {
+  await freshen();
+  save(await (await ask(address, { token })).blob(), name);
+}
+
+/** @param {Blob} blob @param {string} name of the file */
+export function save(blob, name) {
+  const url = URL.createObjectURL(blob);
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

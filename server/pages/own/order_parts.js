@@ -1,0 +1,114 @@
+// @ts-check
+// Parts of an order's page: what it cost, when and where it is, and its tickets.
+
+import { html, useEffect, useState } from "../vendor/preact/standalone.js";
+import { amountText, moneyText, momentText } from "../words/format.js";
+import { qrOf } from "./copies.js";
+import { Button, Wrong, download, useWork } from "./forms.js";
+import { placeOf } from "./place.js";
+
+/** @typedef {import("../words/index.js").Translate} Translate */
+
+/** @param {{t: Translate, order: any, place: import("./place.js").Place | null}} props */
+export function Bill({ t, order, place }) {
+  const { lines, currency, total } = order;
+  if (!lines.length) return null;
+  const live = lines.filter((/** @type {any} */ one) => one.state !== "gone");
+  const sum = (/** @type {string} */ name, /** @type {any[]} */ of) =>
+    of.reduce((all, one) => all + one[name], 0);
+  const fees = sum("fee", live);
+  const tax = sum("tax", live);
+  const back = sum("gross", lines.filter((/** @type {any} */ one) => one.state !== "live"));
+  const told = [
+    fees && t("own.feesInside", { sum: amountText(fees, currency) }),
+    tax && t("own.taxInside", { sum: amountText(tax, currency) }),
+    back && order.refund !== "none" && t("own.givenBackSum", { sum: amountText(back, currency) }),
+  ].filter(Boolean);
+  return html`<table class="bill">
+    <thead><tr><th scope="col">${t("own.what")}</th>
+      <th scope="col">${t("own.price")}</th></tr></thead>
+    <tbody>${lines.map((/** @type {any} */ line) =>
+      html`<${Line} key=${line.line} t=${t} line=${line} place=${place}
+        currency=${currency} />`)}</tbody>
+    <tfoot><tr><th scope="row">${t("own.total")}</th>
+      <td>${total === null ? t("common.free") : moneyText(total)}</td></tr></tfoot>
+  </table>
+  ${told.length > 0 &&
+    html`<div class="quiet small">${told.map((text) => html`<p>${text}</p>`)}</div>`}`;
+}
+
+/**
+ * @param {{t: Translate, line: any, currency: string | null,
+ *   place: import("./place.js").Place | null}} props
+ */
+function Line({ t, line, currency, place }) {
+  const fee = line.kind === "fee";
+  const name = place?.categories.get(line.category) ?? "";
+  const told = fee || name === line.label ? "" : name;
+  const more = [line.type, told].filter(Boolean).join(", ");
+  const spared = line.discount > 0 && currency !== null &&
+    t("own.discount", { sum: amountText(line.discount, currency) });
+  const gone = { leaving: t("own.lineLeaving"), gone: t("own.lineGone") };
+  const state = gone[/** @type {keyof gone} */ (line.state)];
+  return html`<tr class=${line.state}>
+    <td><bdi>${fee ? line.label || t("own.fee") : line.label}</bdi>
+      ${more && html` <small dir="auto">${more}</small>`}
+      ${spared && html` <small>${spared}</small>`}
+      ${state && html` <small>${state}</small>`}</td>
+    <td>${currency === null ? t("common.free") : amountText(line.gross, currency)}</td>
+  </tr>`;
+}
+
+/**
+ * When and where an event is.
+ * @param {{t: Translate, event: any, place: import("./place.js").Place | null,
+ *   token: string}} props
+ */
+export function When({ t, event, place, token }) {
+  const work = useWork(t);
+  const path = `/v1/events/${encodeURIComponent(event.id)}`;
+  const save = () => work.run(() => download(`${path}/calendar.ics`, "event.ics", token));
+  return html`
+    <p><time datetime=${event.starts_at}>${momentText(event.starts_at, event.timezone)}</time></p>
+    ${place && html`<p class="quiet"><bdi>${place.name}</bdi>
+      ${place.address && html`<br /><bdi>${place.address}</bdi>`}</p>`}
+    <${Wrong} text=${work.trouble} />
+    <div class="row"><${Button} busy=${work.busy} onClick=${save}>${t("own.calendar")}<//>
+      <a class="button" href=${`/events/${encodeURIComponent(event.id)}`}>
+        ${t("own.toEvent")}</a></div>`;
+}
+
+/** @param {string} event @returns {import("./place.js").Place | null} null until it is known */
+export function usePlace(event) {
+  const [place, setPlace] = useState(/** @type {import("./place.js").Place | null} */ (null));
+  useEffect(() => {
+    placeOf(event).then(setPlace);
+  }, [event]);
+  return place;
+}
+
+/** @param {{t: Translate, tickets: any[], token: string}} props */
+export const Tickets = ({ t, tickets, token }) => html`<ul class="tickets">${tickets.map((one) =>
+  html`<li key=${one.ticket}><${Ticket} t=${t} ticket=${one} token=${token} /></li>`)}</ul>`;
+
+/** @param {{t: Translate, ticket: any, token: string}} props */
+function Ticket({ t, ticket, token }) {
+  const [qr, setQr] = useState("");
+  useEffect(() => {
+    setQr("");
+    if (ticket.code === null) return;
+    // Without it, the ticket's own page still shows one.
+    qrOf(ticket.ticket, ticket.code, token).then(setQr, () => setQr(""));
+  }, [ticket.ticket, ticket.code, token]);
+  const states = {
+    offered: t("own.ticketOffered"), locked: t("own.ticketLocked"), revoked: t("own.ticketRevoked"),
+  };
+  const state = states[/** @type {keyof states} */ (ticket.status)];
+  return html`<a href=${`/tickets/${encodeURIComponent(ticket.ticket)}`}>
+    <span class="picture">${qr && html`<img data-testid="ticket-qr" src=${qr}
+      alt=${t("own.qrOf", { number: ticket.number })} width="120" height="120" />`}</span>
+    <span><bdi class="label">${ticket.label}</bdi>
+      <span class="number" data-testid="ticket-number">${ticket.number}</span>
+      ${state && html`<small>${state}</small>`}</span>
+  </a>`;
+}

@@ -1,0 +1,11 @@
+export default {
+  pages: "Seiten",
+  language: "Sprache",
+  events: "Veranstaltungen",
+  account: "Konto",
+  skip: "Zum Inhalt springen",
+  unreachable: "Der Server ist nicht zu erreichen. Prüfen Sie Ihre Verbindung; wir versuchen es von selbst wieder.",
+  again: "Noch einmal versuchen",
+  close: "Schließen",
+  free: "kostenlos",
+};

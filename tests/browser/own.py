@@ -1,0 +1,28 @@
+"""Somebody's own pages: being a buyer in a browser, and reading its screen."""
+
+import json
+import time
+from io import BytesIO
+
+import zxingcpp
+from PIL import Image
+from playwright.async_api import Page
+
+from tests.contract.client import Person
+
+WEEK_MS = 7 * 86_400_000
+
+
+async def become(page: Page, who: Person) -> None:
+    """Have a page's browser be a guest who bought something, from now on."""
+    until = round(time.time() * 1_000) + WEEK_MS
+    kept = json.dumps({"token": who.token, "until": until, "lasts": until})
+    script = f"localStorage.setItem('onsale.visitor', {json.dumps(kept)})"
+    await page.goto("/account")
+    await page.evaluate(script)
+
+
+async def codes_on(page: Page) -> list[str]:
+    """Return what the QR codes on the screen hold, as a gate's camera reads them."""
+    picture = Image.open(BytesIO(await page.screenshot()))
+    return sorted(one.text for one in zxingcpp.read_barcodes(picture))
