@@ -17,19 +17,28 @@ async def test_two_gates_offline_upload_what_they_let_in(shop, open_page, troubl
     gates = [await open_page(), await open_page()]
     for gate in gates:
         await sign_in_at_the_door(gate, event)
+        # It has the list of tickets once it says how many there are.
+        await expect(gate.get_by_test_id("counts")).to_contain_text("2")
         await gate.context.set_offline(True)
     await scan(gates[0], first, "ok")
     await scan(gates[0], first, "already_in")
     await scan(gates[0], second, "ok")
     await scan(gates[1], first, "ok")
     await scan(gates[1], first[:-4] + "AAAA", "bad_signature")
-    for gate in gates:
-        await gate.context.set_offline(False)
 
-    async def all_in() -> bool:
+    async def count(which: str) -> int:
         path = f"/v1/events/{event}/checkin/counts"
         told = await shop.api.good("GET", path, who=shop.api.admin)
-        return bool(told["lists"][0]["in"] == 2)
+        return int(told["lists"][0][which])
 
-    await until(all_in)
+    async def both_are_in() -> bool:
+        return await count("in") == 2
+
+    await gates[0].context.set_offline(False)
+    await until(both_are_in)
+    await gates[1].context.set_offline(False)
     await expect(gates[1].get_by_test_id("alarms")).to_contain_text("A-1")
+    assert (await count("in"), await count("double")) == (2, 1)
+    for gate in gates:
+        counts = gate.get_by_test_id("counts")
+        await expect(counts).to_have_attribute("data-double", "1")

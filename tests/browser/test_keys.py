@@ -14,6 +14,7 @@ from tests.browser.steps import (
     seat,
     tab_to,
 )
+from tests.browser.until import until
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD
 
 pytestmark = pytest.mark.campaign
@@ -66,6 +67,11 @@ async def test_all_of_the_gate_by_keyboard_alone(shop, open_page):
         await tab_to(gate, field)
         await gate.keyboard.type(text)
     await gate.keyboard.press("Enter")
+    begin = gate.get_by_test_id("begin")
+    await expect(begin.or_(gate.get_by_test_id("scan-input")).first).to_be_visible()
+    if await begin.is_visible():
+        await tab_to(gate, begin)
+        await gate.keyboard.press("Enter")
     # A scanner types: what it types into has the focus by itself.
     await expect(gate.get_by_test_id("scan-input")).to_be_focused()
     await gate.keyboard.type(order["tickets"][0]["code"])
@@ -74,6 +80,10 @@ async def test_all_of_the_gate_by_keyboard_alone(shop, open_page):
     await expect(result).to_contain_text("A-1")
     await tab_to(gate, gate.get_by_test_id("scan-undo"))
     await gate.keyboard.press("Enter")
-    counts = f"/v1/events/{event}/checkin/counts"
-    told = await shop.api.good("GET", counts, who=shop.api.admin)
-    assert told["lists"][0]["in"] == 0
+
+    async def is_out() -> bool:
+        path = f"/v1/events/{event}/checkin/counts"
+        told = await shop.api.good("GET", path, who=shop.api.admin)
+        return bool(told["lists"][0]["in"] == 0)
+
+    await until(is_out)

@@ -17,7 +17,7 @@ examples, keeps the tokens, and puts the ids of earlier answers into later reque
    `POST /v1/auth/guest` is enough.
 2. **Mail.** Codes come by mail: by itself, or in a link to `/account`, behind
    `#verify=`, `#reset=`, `#invitation=` or `#registration=`. A server that was started
-   without `ONSALE_SMTP_URL` sends none: whoever runs it reads them with `onsale outbox`.
+   without `ONSALE_SMTP_URL` sends none: who runs it reads them with `onsale outbox`.
 3. **The administrator** is whom `ONSALE_ADMIN_EMAIL` and `ONSALE_ADMIN_PASSWORD` named
    when the server was started first: log in with these. Only an administrator makes
    somebody an `organizer`, who may make venues and events of no organisation

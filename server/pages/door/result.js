@@ -1,17 +1,18 @@
 // @ts-check
 // What one scan came to: a colour, a sign, words, a sound and a shake, each enough by itself.
 
-import { html } from "../vendor/preact/standalone.js";
+import { html, useEffect, useRef } from "../vendor/preact/standalone.js";
 import { clockText } from "../words/format.js";
 
-const SIGNS = { good: "✓", again: "↺", bad: "✕" };
+const SIGNS = { good: "✓", again: "↺", bad: "✕", undone: "↶" };
 
 /** @typedef {import("./gate/gate.js").Told} Told */
 /** @typedef {import("../words/index.js").Translate} Translate */
 
-/** @param {Told} told @returns {"good" | "again" | "bad"} */
+/** @param {Told} told @returns {"good" | "again" | "bad" | "undone"} */
 export function toneOf({ result, undone }) {
-  if (undone || result === "already_in") return "again";
+  if (undone) return "undone";
+  if (result === "already_in") return "again";
   return result === "ok" ? "good" : "bad";
 }
 
@@ -29,25 +30,26 @@ function wordsOf(t, told, online) {
   return { title: t(`door.${title}`), more };
 }
 
-/** @param {{t: Translate, told: Told | null, fresh: boolean, online: boolean, undo: () => void}} props */
-export function Result({ t, told, fresh, online, undo }) {
+/** @param {{t: Translate, told: Told | null, fresh: boolean, online: boolean}} props */
+export function Result({ t, told, fresh, online }) {
+  const place = useRef(/** @type {any} */ (null));
+  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), [told]);
   const said = told === null ? null : wordsOf(t, told, online);
   // The region is there before the words are, or nothing would be read out.
   return html`<div class="door-result" aria-live="assertive" aria-atomic="true">
     ${said === null || told === null
       ? html`<div class="door-ready"><p class="door-title">${t("door.ready")}</p>
           <p class="quiet">${t("door.readyHint")}</p></div>`
-      : html`<div key=${`${told.nonce}${told.undone}`} class="door-told" data-testid="scan-result"
+      : html`<div ref=${place} key=${`${told.nonce}${told.undone}`} class="door-told" data-testid="scan-result"
           data-result=${told.undone ? "undone" : told.result} data-tone=${toneOf(told)} data-fresh=${String(fresh)}>
         <span class="door-sign" aria-hidden="true">${SIGNS[toneOf(told)]}</span>
         <p class="door-title">${said.title}</p>
         ${told.label && html`<p class="door-label" dir="auto">${told.label}</p>`}
         ${told.category && told.category !== told.label && html`<p dir="auto">${told.category}</p>`}
+        ${told.number && html`<p class="number small">${told.number}</p>`}
         <p>${said.more}</p>
         <p class="small">${fresh ? "" : `${t("door.last")} `}${t("door.checkedAt", { time: clockText(told.at) })}
           ${told.alone && html` <strong class="door-alone" data-testid="scan-offline">${t("door.alone")}</strong>`}</p>
       </div>`}
-    ${told?.result === "ok" && !told.undone && html`<button type="button" class="button door-undo"
-      onClick=${undo} data-testid="scan-undo">↺ ${t("door.undo")}</button>`}
   </div>`;
 }

@@ -75,7 +75,7 @@ export function Scanner(props) {
   const scan = async (/** @type {string} */ code) => {
     const one = await gate.scan(code);
     setTold(one);
-    signal(toneOf(one));
+    signal(/** @type {any} */ (toneOf(one)));
   };
   const submit = (/** @type {any} */ event) => {
     event.preventDefault();
@@ -95,16 +95,18 @@ export function Scanner(props) {
     <${Alarms} t=${t} gate=${gate} />
     <div class="door-stage">
       <${View} t=${t} take=${scan} />
-      <${Result} t=${t} told=${told} fresh=${fresh} online=${gate.online} undo=${undo} />
+      <${Result} t=${t} told=${told} fresh=${fresh} online=${gate.online} />
     </div>
     <form class="door-bar" onSubmit=${submit}>
+      ${told?.result === "ok" && !told.undone && html`<button type="button" class="button door-undo"
+        onClick=${undo} data-testid="scan-undo"><span aria-hidden="true">↶</span> ${t("door.undo")}</button>`}
       <label class="door-input"><span class="unseen">${t("door.scanInput")}</span>
         <input ref=${input} type="text" inputmode="none" autocomplete="off" autocapitalize="characters"
           spellcheck="false" enterkeyhint="go" dir="ltr" placeholder=${t("door.scanInput")} data-testid="scan-input" /></label>
       <button class="button first" data-testid="scan-submit">${t("door.check")}</button>
       <button type="button" class="button" onClick=${() => setSearching(true)} data-testid="door-search">${t("door.search")}</button>
     </form>
-    ${searching && html`<${Search} t=${t} gate=${gate} close=${() => {
+    ${searching && html`<${Search} t=${t} gate=${gate} scan=${scan} close=${() => {
       setSearching(false);
       input.current?.focus();
     }} />`}

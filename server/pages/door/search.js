@@ -2,14 +2,15 @@
 // Finding a ticket by its number or place, in what the device has taken along.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
+import { claimsOf, tidied } from "./gate/code.js";
 
 const SHOWN_MAX = 20;
 
 /**
  * @param {{t: import("../words/index.js").Translate, gate: import("./gate/gate.js").Gate,
- *   close: () => void}} props
+ *   scan: (code: string) => void, close: () => void}} props
  */
-export function Search({ t, gate, close }) {
+export function Search({ t, gate, scan, close }) {
   const dialog = useRef(/** @type {any} */ (null));
   const [text, setText] = useState("");
   useEffect(() => dialog.current?.showModal(), []);
@@ -20,8 +21,15 @@ export function Search({ t, gate, close }) {
     const { standing } = gate.standing(one.number);
     return t(`door.${{ never: "never", in: "isIn", out: "isOut" }[standing]}`);
   };
+  // A scanner types wherever one is.
+  const submit = (/** @type {any} */ event) => {
+    event.preventDefault();
+    if (claimsOf(tidied(text)) === null) return;
+    dialog.current.close();
+    scan(text);
+  };
   return html`<dialog ref=${dialog} class="door-search" aria-labelledby="search-title" onClose=${close}>
-    <div class="stack">
+    <form class="stack" onSubmit=${submit}>
       <div class="row apart"><h2 id="search-title">${t("door.searchTitle")}</h2>
         <button type="button" class="button" onClick=${() => dialog.current.close()}>${t("common.close")}</button></div>
       <label class="field"><span>${t("door.searchHint")}</span>
@@ -35,5 +43,5 @@ export function Search({ t, gate, close }) {
           <span class="pill">${status(one)}</span></li>`)}</ul>
         ${more > 0 && html`<p class="quiet">${t("door.searchMore", { n: more })}</p>`}
       </div>
-    </div></dialog>`;
+    </form></dialog>`;
 }

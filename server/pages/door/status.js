@@ -13,7 +13,8 @@ export function Status({ t, gate, settings, again }) {
   return html`<header class="door-top">
     <div class="row apart">
       <h1 class="door-name" dir="auto">${facts?.name ?? t("door.title")}</h1>
-      <button type="button" class="button" onClick=${again} data-testid="door-settings">${t("door.settings")}</button>
+      <button type="button" class="button" onClick=${again} aria-label=${t("door.settings")}
+        title=${t("door.settings")} data-testid="door-settings"><span aria-hidden="true">⚙</span></button>
     </div>
     <div class="row">
       <p class=${gate.online ? "pill good" : "pill wait"} role="status" data-testid="connection" data-online=${String(gate.online)}>

@@ -6,7 +6,8 @@ import { ask, ofBrowser } from "../client/index.js";
 const COPIES = "onsale.tickets";
 const KEPT_MAX = 200; // some 6 KB each
 
-/** @typedef {{ticket?: any, at?: number, code?: string, qr?: string}} Copy */
+/** @typedef {{address: string, category: string}} Where what the ticket does not say itself */
+/** @typedef {{ticket?: any, at?: number, code?: string, qr?: string, where?: Where}} Copy */
 
 /** @returns {Map<string, Copy>} */
 const kept = () => new Map(ofBrowser.read(COPIES) ?? []);
@@ -39,4 +40,9 @@ export async function qrOf(id, code, token) {
 /** @param {any} ticket @param {number} at when the server said so, in ms since 1970 */
 export function keepCopy(ticket, at) {
   write(ticket.ticket, { ...copyOf(ticket.ticket), ticket, at });
+}
+
+/** @param {string} id @param {Where} where */
+export function keepWhere(id, where) {
+  write(id, { ...copyOf(id), where });
 }

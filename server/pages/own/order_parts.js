@@ -1,16 +1,16 @@
 // @ts-check
 // Parts of an order's page: what it cost, when and where it is, and its tickets.
 
-import { read } from "../client/index.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { amountText, moneyText, momentText } from "../words/format.js";
 import { qrOf } from "./copies.js";
 import { Button, Wrong, download, useWork } from "./forms.js";
+import { placeOf } from "./place.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 
-/** @param {{t: Translate, order: any}} props */
-export function Bill({ t, order }) {
+/** @param {{t: Translate, order: any, place: import("./place.js").Place | null}} props */
+export function Bill({ t, order, place }) {
   const { lines, currency, total } = order;
   if (!lines.length) return null;
   const live = lines.filter((/** @type {any} */ one) => one.state !== "gone");
@@ -25,19 +25,26 @@ export function Bill({ t, order }) {
     back && order.refund !== "none" && t("own.givenBackSum", { sum: amountText(back, currency) }),
   ].filter(Boolean);
   return html`<table class="bill">
-    <thead><tr><th scope="col">${t("own.what")}</th><th scope="col">${t("own.price")}</th></tr></thead>
+    <thead><tr><th scope="col">${t("own.what")}</th>
+      <th scope="col">${t("own.price")}</th></tr></thead>
     <tbody>${lines.map((/** @type {any} */ line) =>
-      html`<${Line} key=${line.line} t=${t} line=${line} currency=${currency} />`)}</tbody>
+      html`<${Line} key=${line.line} t=${t} line=${line} place=${place}
+        currency=${currency} />`)}</tbody>
     <tfoot><tr><th scope="row">${t("own.total")}</th>
       <td>${total === null ? t("common.free") : moneyText(total)}</td></tr></tfoot>
   </table>
-  ${told.map((text) => html`<p class="quiet small">${text}</p>`)}`;
+  ${told.length > 0 &&
+    html`<div class="quiet small">${told.map((text) => html`<p>${text}</p>`)}</div>`}`;
 }
 
-/** @param {{t: Translate, line: any, currency: string | null}} props */
-function Line({ t, line, currency }) {
+/**
+ * @param {{t: Translate, line: any, currency: string | null,
+ *   place: import("./place.js").Place | null}} props
+ */
+function Line({ t, line, currency, place }) {
   const fee = line.kind === "fee";
-  const told = fee || line.category === line.label ? null : line.category;
+  const name = place?.categories.get(line.category) ?? "";
+  const told = fee || name === line.label ? "" : name;
   const more = [line.type, told].filter(Boolean).join(", ");
   const spared = line.discount > 0 && currency !== null &&
     t("own.discount", { sum: amountText(line.discount, currency) });
@@ -52,28 +59,32 @@ function Line({ t, line, currency }) {
   </tr>`;
 }
 
-/** When and where an event is. @param {{t: Translate, event: any, token: string}} props */
-export function When({ t, event, token }) {
-  const [venue, setVenue] = useState("");
+/**
+ * When and where an event is.
+ * @param {{t: Translate, event: any, place: import("./place.js").Place | null,
+ *   token: string}} props
+ */
+export function When({ t, event, place, token }) {
   const work = useWork(t);
   const path = `/v1/events/${encodeURIComponent(event.id)}`;
-  useEffect(() => {
-    // Good to know, and nothing is missing where it is not told.
-    placeOf(path).then(setVenue, () => setVenue(""));
-  }, [path]);
   const save = () => work.run(() => download(`${path}/calendar.ics`, "event.ics", token));
   return html`
     <p><time datetime=${event.starts_at}>${momentText(event.starts_at, event.timezone)}</time></p>
-    ${venue && html`<p class="quiet" dir="auto">${venue}</p>`}
+    ${place && html`<p class="quiet"><bdi>${place.name}</bdi>
+      ${place.address && html`<br /><bdi>${place.address}</bdi>`}</p>`}
     <${Wrong} text=${work.trouble} />
     <div class="row"><${Button} busy=${work.busy} onClick=${save}>${t("own.calendar")}<//>
-      <a class="button" href=${`/events/${encodeURIComponent(event.id)}`}>${t("own.toEvent")}</a></div>`;
+      <a class="button" href=${`/events/${encodeURIComponent(event.id)}`}>
+        ${t("own.toEvent")}</a></div>`;
 }
 
-/** @param {string} path of the event @returns {Promise<string>} its venue's name, or "" */
-async function placeOf(path) {
-  const { venue } = await read(path);
-  return venue === null ? "" : (await read(`/v1/venues/${encodeURIComponent(venue)}`)).name;
+/** @param {string} event @returns {import("./place.js").Place | null} null until it is known */
+export function usePlace(event) {
+  const [place, setPlace] = useState(/** @type {import("./place.js").Place | null} */ (null));
+  useEffect(() => {
+    placeOf(event).then(setPlace);
+  }, [event]);
+  return place;
 }
 
 /** @param {{t: Translate, tickets: any[], token: string}} props */
@@ -96,8 +107,8 @@ function Ticket({ t, ticket, token }) {
   return html`<a href=${`/tickets/${encodeURIComponent(ticket.ticket)}`}>
     <span class="picture">${qr && html`<img data-testid="ticket-qr" src=${qr}
       alt=${t("own.qrOf", { number: ticket.number })} width="120" height="120" />`}</span>
-    <bdi class="label">${ticket.label}</bdi>
-    <span class="number" data-testid="ticket-number">${ticket.number}</span>
-    ${state && html`<small>${state}</small>`}
+    <span><bdi class="label">${ticket.label}</bdi>
+      <span class="number" data-testid="ticket-number">${ticket.number}</span>
+      ${state && html`<small>${state}</small>`}</span>
   </a>`;
 }

@@ -1,0 +1,291 @@
+"""Accounts in a browser: getting in, mails and their links, and what one has there."""
+
+import asyncio
+import re
+import shutil
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.own import become
+from tests.browser.shop import BUYER, Shop
+from tests.database import drop_database, make_database
+from tests.post_office import PostOffice
+from tests.scratch import make_folder
+
+PASSWORD = "seven swans a swimming"
+OTHER = "six geese a laying there"
+IN_DIALOG = """
+document.activeElement === document.body || !!document.activeElement.closest("dialog")
+"""
+BARE = re.compile(r"/account$")
+
+
+@pytest.fixture(scope="module")
+def office():
+    """Where mails arrive."""
+    office = PostOffice().open()
+    yield office
+    office.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shop(server_url, database_template, office):
+    """A shop that sends mails, whose links lead to it."""
+    url = await asyncio.to_thread(make_database, server_url, database_template)
+    settings = {
+        "ONSALE_SMTP_URL": office.url,
+        "ONSALE_MAIL_FROM": "Tickets <tickets@example.org>",
+    }
+    folder = make_folder("browser-mail")
+    async with Shop(url, folder, **settings) as shop:
+        # Where it is it knows once it was there.
+        shop.server.extra["ONSALE_PUBLIC_URL"] = shop.url
+        await shop.restart()
+        yield shop
+    shutil.rmtree(folder, ignore_errors=True)
+    await asyncio.to_thread(drop_database, server_url, url)
+
+
+async def link_in(office, address, subject, after=0):
+    """Wait for a mail and return the link in it."""
+    mail = await office.mail_to(address, subject, after)
+    (link,) = re.findall(r"http://\S+/account#\S+", mail.get_content())
+    return link
+
+
+async def register(page, email):
+    """Make an account on its page; the page shows it then."""
+    await page.goto("/account")
+    await page.get_by_test_id("way-new").click()
+    form = page.get_by_test_id("register")
+    await form.get_by_label("Name").fill("Ada <b>Lovelace</b>")
+    await form.get_by_label("Email").fill(email)
+    await form.get_by_label("New password").fill(PASSWORD)
+    await form.get_by_role("button", name="Create the account").click()
+    await expect(page.get_by_test_id("me")).to_contain_text("Ada <b>Lovelace</b>")
+
+
+async def sign_in(page, email, password):
+    await page.get_by_test_id("email").fill(email)
+    await page.get_by_test_id("password").fill(password)
+    await page.get_by_test_id("sign-in-submit").click()
+
+
+@pytest.mark.campaign
+async def test_who_registers_keeps_what_the_guest_had_and_confirms_the_address(
+    shop, page, open_page, office
+):
+    who = await shop.api.guest()
+    event = await shop.event(name="Swan Lake")
+    bought = await shop.buy(event, who, seats=["A-1"])
+    await become(page, who)
+    await page.goto("/account")
+    here = page.get_by_test_id("bought-here")
+    await expect(here.get_by_role("link", name=bought["reference"])).to_be_visible()
+
+    await register(page, "ada@example.org")
+    await expect(here).to_have_count(0)
+    own = page.get_by_test_id("bought")
+    await expect(own.get_by_role("link", name=bought["reference"])).to_be_visible()
+
+    # The link is opened elsewhere, by somebody who is not signed in there.
+    link = await link_in(office, "ada@example.org", "Confirm your email address")
+    other = await open_page()
+    await other.goto(link)
+    await expect(other.get_by_text("your email address is confirmed")).to_be_visible()
+    await expect(other).to_have_url(BARE)
+    await page.reload()
+    await expect(page.get_by_test_id("verified")).to_be_visible()
+
+
+@pytest.mark.campaign
+async def test_a_link_that_was_used_says_so(shop, page, office, trouble):
+    trouble.forgive("422")
+    await register(page, "used@example.org")
+    link = await link_in(office, "used@example.org", "Confirm your email address")
+    await page.goto(link)
+    await expect(page.get_by_test_id("verified")).to_be_visible()
+    await page.goto(link)
+    alert = page.get_by_role("alert").filter(has_text="was used already")
+    await expect(alert).to_be_visible()
+    await expect(page).to_have_url(BARE)
+
+
+@pytest.mark.campaign
+async def test_a_wrong_password_is_told_and_a_forgotten_one_made_anew(
+    shop, page, open_page, office, trouble
+):
+    trouble.forgive("401")
+    await register(page, "lost@example.org")
+    other = await open_page()
+    await other.goto("/account")
+    await sign_in(other, "lost@example.org", "five golden rings")
+    await expect(other.get_by_role("alert")).to_contain_text("wrong")
+    await expect(other.get_by_test_id("email")).to_have_value("lost@example.org")
+
+    await other.get_by_test_id("way-lost").click()
+    await other.get_by_test_id("forgot").get_by_label("Email").fill("lost@example.org")
+    await other.get_by_role("button", name="Send me a link").click()
+    await expect(other.get_by_text("a mail is on its way")).to_be_visible()
+    link = await link_in(office, "lost@example.org", "Choose a new password")
+    await other.goto(link)
+    await expect(other).to_have_url(BARE)
+    await other.get_by_test_id("reset").get_by_label("New password").fill(OTHER)
+    await other.get_by_role("button", name="Save the password").click()
+    await sign_in(other, "lost@example.org", OTHER)
+    await expect(other.get_by_test_id("me")).to_be_visible()
+    # All sessions of before have ended.
+    await page.reload()
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+
+
+@pytest.mark.campaign
+async def test_other_sessions_end_and_a_changed_password_keeps_this_one(
+    shop, page, open_page, office, trouble
+):
+    trouble.forgive("401")
+    await register(page, "many@example.org")
+    others = []
+    for _ in range(2):
+        other = await open_page()
+        await other.goto("/account")
+        await sign_in(other, "many@example.org", PASSWORD)
+        await expect(other.get_by_test_id("me")).to_be_visible()
+        others.append(other)
+    await page.reload()
+    rows = page.get_by_test_id("sessions").get_by_role("listitem")
+    await expect(rows).to_have_count(3)
+    await page.get_by_role("button", name="End all others").click()
+    await expect(rows).to_have_count(1)
+    for other in others:
+        await other.reload()
+        await expect(other.get_by_test_id("sign-in")).to_be_visible()
+
+    form = page.get_by_test_id("change-password")
+    await form.get_by_label("Current password").fill(PASSWORD)
+    await form.get_by_label("New password").fill(OTHER)
+    await form.get_by_role("button").click()
+    await expect(page.get_by_text("Your password was changed.")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_test_id("me")).to_be_visible()
+
+
+@pytest.mark.campaign
+async def test_who_goes_takes_their_data_and_is_told_what_stays(
+    shop, page, trouble, office
+):
+    trouble.forgive("403 DELETE|403 .Forbidden")
+    await register(page, "gone@example.org")
+    async with page.expect_download() as saved:
+        await page.get_by_role("button", name="Download my data").click()
+    path = await (await saved.value).path()
+    assert "gone@example.org" in path.read_text("utf-8")
+
+    await page.get_by_role("button", name="Delete the account").click()
+    form = page.get_by_test_id("delete")
+    await expect(form).to_contain_text("What is kept")
+    await form.get_by_label("Password").fill("wrong horse")
+    await form.get_by_role("button", name="for good").click()
+    await expect(form.get_by_role("alert")).to_contain_text("wrong")
+    await form.get_by_label("Password").fill(PASSWORD)
+    await form.get_by_role("button", name="for good").click()
+    await expect(page.get_by_text("Your account was deleted.")).to_be_visible()
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+
+
+@pytest.mark.campaign
+async def test_who_stays_signed_in_is_so_in_other_tabs(shop, page, office):
+    await register(page, "stays@example.org")
+    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_label("Keep me signed in").check()
+    await sign_in(page, "stays@example.org", PASSWORD)
+    await expect(page.get_by_test_id("me")).to_be_visible()
+    other = await page.context.new_page()
+    await other.goto("/account")
+    await expect(other.get_by_test_id("me")).to_be_visible()
+
+
+@pytest.mark.campaign
+async def test_a_session_outlives_its_token_and_ends_with_its_last(
+    shop, page, office, trouble
+):
+    trouble.forgive("401")
+    await register(page, "long@example.org")
+    change = """(change) => {
+      const kept = JSON.parse(sessionStorage.getItem("onsale.session"));
+      sessionStorage.setItem("onsale.session", JSON.stringify({ ...kept, ...change }));
+      return kept.refresh;
+    }"""
+    first = await page.evaluate(change, {"until": 0})
+    await page.reload()
+    await expect(page.get_by_test_id("me")).to_be_visible()
+    second = await page.evaluate(change, {"token": "no such token"})
+    assert second != first
+    # Its time is not over, and the server does not know it: as after a new secret.
+    await page.reload()
+    await expect(page.get_by_test_id("me")).to_be_visible()
+    await page.evaluate(change, {"token": "no such token", "refresh": "none either"})
+    await page.reload()
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+
+
+@pytest.mark.campaign
+async def test_a_registration_is_cancelled_by_its_mail(shop, page, office):
+    event = await shop.event(
+        None, capacity=5, registration="open", prices={}, payment="none"
+    )
+    who = await shop.api.guest()
+    body = {"email": "comes@example.org", "name": "Comes Perhaps"}
+    made = await shop.api.good("POST", f"/v1/events/{event}/attendees", body, who=who)
+    link = await link_in(office, "comes@example.org", "You are registered")
+    await page.goto(link)
+    await expect(page).to_have_url(BARE)
+    await page.get_by_role("button", name="Cancel my registration").click()
+    await expect(page.get_by_text("Your registration is cancelled")).to_be_visible()
+    path = f"/v1/events/{event}/attendees/{made['id']}"
+    found = await shop.api.good("GET", path, who=who)
+    assert found["status"] == "cancelled"
+
+
+@pytest.mark.campaign
+async def test_by_keyboard_alone_one_gets_in_and_out(shop, page, office):
+    await register(page, "keys@example.org")
+    await page.get_by_role("button", name="Sign out").press("Enter")
+    await page.get_by_test_id("email").focus()
+    await page.keyboard.type("keys@example.org")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("me")).to_be_visible()
+    # A dialog keeps the focus, and gives it back.
+    opener = page.get_by_role("button", name="Delete the account")
+    await opener.focus()
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    for _ in range(8):
+        await page.keyboard.press("Tab")
+        assert await page.evaluate(IN_DIALOG)
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(opener).to_be_focused()
+
+
+@pytest.mark.campaign
+async def test_the_link_of_a_mail_opens_an_order_in_another_browser(shop, page, office):
+    who = await shop.api.guest()
+    bought = await shop.buy(await shop.event(paid=True), who, seats=["A-1", "A-2"])
+    body = {"reference": bought["reference"], "email": BUYER["email"]}
+    await shop.api.good("POST", "/v1/orders/lookup", body)
+    mail = await office.mail_to(BUYER["email"], f"Your order {bought['reference']}")
+    (link,) = re.findall(r"http://\S+/orders/\S+#\S+", mail.get_content())
+    await page.goto(link)
+    await expect(page.get_by_test_id("order-status")).to_have_text("confirmed")
+    await expect(page).to_have_url(re.compile(rf"/orders/{bought['order']}$"))
+    await expect(page.get_by_test_id("ticket-qr")).to_have_count(2)
+    # What it opened it opens again in this tab, and its tickets.
+    await page.reload()
+    await page.get_by_role("link", name=bought["tickets"][0]["number"]).click()
+    await expect(page.get_by_test_id("ticket-qr")).to_be_visible()
