@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.own import become
-from tests.browser.shop import Shop
+from tests.browser.shop import BUYER, Shop
 from tests.database import drop_database, make_database
 from tests.post_office import PostOffice
 from tests.scratch import make_folder
@@ -208,6 +208,30 @@ async def test_who_stays_signed_in_is_so_in_other_tabs(shop, page, office):
 
 
 @pytest.mark.campaign
+async def test_a_session_outlives_its_token_and_ends_with_its_last(
+    shop, page, office, trouble
+):
+    trouble.forgive("401")
+    await register(page, "long@example.org")
+    change = """(change) => {
+      const kept = JSON.parse(sessionStorage.getItem("onsale.session"));
+      sessionStorage.setItem("onsale.session", JSON.stringify({ ...kept, ...change }));
+      return kept.refresh;
+    }"""
+    first = await page.evaluate(change, {"until": 0})
+    await page.reload()
+    await expect(page.get_by_test_id("me")).to_be_visible()
+    second = await page.evaluate(change, {"token": "no such token"})
+    assert second != first
+    # Its time is not over, and the server does not know it: as after a new secret.
+    await page.reload()
+    await expect(page.get_by_test_id("me")).to_be_visible()
+    await page.evaluate(change, {"token": "no such token", "refresh": "none either"})
+    await page.reload()
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+
+
+@pytest.mark.campaign
 async def test_a_registration_is_cancelled_by_its_mail(shop, page, office):
     event = await shop.event(
         None, capacity=5, registration="open", prices={}, payment="none"
@@ -247,3 +271,21 @@ async def test_by_keyboard_alone_one_gets_in_and_out(shop, page, office):
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
     await expect(opener).to_be_focused()
+
+
+@pytest.mark.campaign
+async def test_the_link_of_a_mail_opens_an_order_in_another_browser(shop, page, office):
+    who = await shop.api.guest()
+    bought = await shop.buy(await shop.event(paid=True), who, seats=["A-1", "A-2"])
+    body = {"reference": bought["reference"], "email": BUYER["email"]}
+    await shop.api.good("POST", "/v1/orders/lookup", body)
+    mail = await office.mail_to(BUYER["email"], f"Your order {bought['reference']}")
+    (link,) = re.findall(r"http://\S+/orders/\S+#\S+", mail.get_content())
+    await page.goto(link)
+    await expect(page.get_by_test_id("order-status")).to_have_text("confirmed")
+    await expect(page).to_have_url(re.compile(rf"/orders/{bought['order']}$"))
+    await expect(page.get_by_test_id("ticket-qr")).to_have_count(2)
+    # What it opened it opens again in this tab, and its tickets.
+    await page.reload()
+    await page.get_by_role("link", name=bought["tickets"][0]["number"]).click()
+    await expect(page.get_by_test_id("ticket-qr")).to_be_visible()

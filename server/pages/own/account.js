@@ -24,8 +24,8 @@ async function look() {
     return { me: await askOwnJson("/v1/me"), unreachable: false };
   } catch (error) {
     if (error instanceof Refused && error.status === 401) return { me: null, unreachable: false };
-    if (error instanceof Refused || error instanceof Unreachable) return { me: null, unreachable: true };
-    throw error;
+    if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
+    return { me: null, unreachable: true };
   }
 }
 
@@ -56,7 +56,7 @@ function Account() {
   return html`<${Page} t=${t} here="account" narrow><div class="stack">
     <h1>${t("common.account")}</h1>
     <p class=${told ? "note good" : ""} role="status">${told}</p>
-    ${link && html`<${Link} key=${link.code} t=${t} link=${link} known=${known} onDone=${done} onSignedIn=${load} />`}
+    ${link && html`<${Link} key=${link.code} t=${t} link=${link} known=${known} onDone=${done} />`}
     <${Shown} known=${known} load=${load} done=${done} link=${link} />
   </div><//>`;
 }
@@ -78,6 +78,7 @@ function Shown({ known, load, done, link }) {
 }
 
 const Waiting = () => html`<div class="card stack" aria-busy="true">
-  <div class="skeleton title"></div><div class="skeleton line"></div><div class="skeleton block"></div></div>`;
+  <div class="skeleton title"></div><div class="skeleton line"></div>
+  <div class="skeleton block"></div></div>`;
 
 show(html`<${Account} />`);
