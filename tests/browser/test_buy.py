@@ -11,13 +11,11 @@ from tests.browser.steps import (
     Blindfold,
     check_out,
     choose,
-    expect_confirmed,
     holds,
     open_event,
     pay,
     seat,
 )
-from tests.browser.until import until
 
 TYPES = {
     "child": {"name": "Child", "prices": {"1": {"amount": 2_000, "currency": "EUR"}}}
