@@ -6,8 +6,16 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.own import become, codes_on
+from tests.browser.own import become, codes_in_sight
 from tests.browser.shop import BUYER
+
+COUNT_LOCKS = """
+globalThis.locks = 0;
+navigator.wakeLock.request = async () => {
+  locks++;
+  return { release: () => locks-- };
+};
+"""
 
 
 async def order_of(shop, who, seats):
@@ -47,10 +55,10 @@ async def test_a_paid_order_shows_tickets_that_open_without_a_network(
     first = found["tickets"][0]
     await page.get_by_role("link", name=first["number"]).click()
     await expect(page.get_by_test_id("ticket-qr")).to_be_visible()
-    assert await codes_on(page) == [first["code"]]
+    assert await codes_in_sight(page) == [first["code"]]
     await page.get_by_role("button", name="Show it large and bright").click()
     await expect(page.get_by_test_id("ticket-bright")).to_be_visible()
-    assert await codes_on(page) == [first["code"]]
+    assert await codes_in_sight(page) == [first["code"]]
     await page.keyboard.press("Escape")
     await expect(page.get_by_test_id("ticket-bright")).to_be_hidden()
 
@@ -59,7 +67,7 @@ async def test_a_paid_order_shows_tickets_that_open_without_a_network(
     await page.reload()
     await expect(page.get_by_text("Without a network")).to_be_visible()
     await expect(page.get_by_test_id("ticket-number")).to_have_text(first["number"])
-    assert await codes_on(page) == [first["code"]]
+    assert await codes_in_sight(page) == [first["code"]]
 
 
 @pytest.mark.campaign
@@ -85,7 +93,7 @@ async def test_a_ticket_opens_offline_in_the_language_of_its_browser(
     await page.close()
     await other.goto(f"/tickets/{ticket['ticket']}")
     await expect(other.get_by_text(words)).to_be_visible()
-    assert await codes_on(other) == [ticket["code"]]
+    assert await codes_in_sight(other) == [ticket["code"]]
     # One that was never open here says so.
     await other.goto("/tickets/tkt_unknown")
     await expect(other.get_by_role("status")).not_to_be_empty()
@@ -157,13 +165,31 @@ async def test_who_cancels_is_asked_and_told_and_the_ticket_says_no_to_all(
     await page.get_by_role("button", name="Cancel this order").press("Enter")
     await page.get_by_role("button", name="Cancel the order").press("Enter")
     await expect(page.get_by_test_id("order-status")).to_have_text("refunded")
-    await expect(page.get_by_role("heading", level=1)).to_have_text(
-        "Your money goes back"
-    )
+    title = page.get_by_role("heading", level=1)
+    await expect(title).to_have_text("Your money goes back")
+    await expect(title).to_be_focused()
     await page.goto(ticket)
     await expect(page.get_by_test_id("ticket-status")).to_contain_text("revoked")
     await expect(page.get_by_test_id("ticket-qr")).to_have_count(0)
     await expect(page.get_by_text("It lets nobody in.")).to_be_visible()
+
+
+@pytest.mark.campaign
+async def test_while_a_ticket_is_shown_large_the_screen_stays_on(shop, page):
+    await page.add_init_script(COUNT_LOCKS)
+    who = await shop.api.guest()
+    bought = await shop.buy(await shop.event(), who, seats=["A-1"])
+    await become(page, who)
+    await page.goto(f"/tickets/{bought['tickets'][0]['ticket']}")
+    opener = page.get_by_role("button", name="Show it large and bright")
+    await opener.press("Enter")
+    bright = page.get_by_test_id("ticket-bright")
+    await expect(bright).to_have_css("background-color", "rgb(255, 255, 255)")
+    await page.wait_for_function("locks === 1")
+    await bright.get_by_role("button", name="Close").press("Enter")
+    await expect(bright).to_have_count(0)
+    await page.wait_for_function("locks === 0")
+    await expect(opener).to_be_focused()
 
 
 @pytest.mark.campaign

@@ -232,6 +232,58 @@ async def test_a_session_outlives_its_token_and_ends_with_its_last(
 
 
 @pytest.mark.campaign
+async def test_a_name_changes_at_once_and_an_address_by_its_mail(shop, page, office):
+    await register(page, "moves@example.org")
+    await page.get_by_label("Name").fill("Grace Hopper")
+    await page.get_by_role("button", name="Save").click()
+    me = page.get_by_test_id("me")
+    await expect(me).to_contain_text("Grace Hopper")
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+
+    await page.get_by_role("button", name="Change the email address").click()
+    asks = page.get_by_role("dialog")
+    await asks.get_by_label("New email address").fill("moved@example.org")
+    await asks.get_by_label("Password").fill(PASSWORD)
+    await asks.get_by_role("button", name="Change the email address").click()
+    await expect(me).to_contain_text("Please confirm moved@example.org")
+    await expect(me).to_contain_text("moves@example.org")
+    link = await link_in(office, "moved@example.org", "Confirm your email address")
+    await page.goto(link)
+    await expect(page.get_by_test_id("verified")).to_be_visible()
+    await expect(me).to_contain_text("moved@example.org")
+    await expect(me).not_to_contain_text("moves@example.org")
+
+
+@pytest.mark.campaign
+async def test_an_invitation_waits_until_one_has_signed_in(shop, page, office):
+    admin = shop.api.admin
+    made = await shop.api.good(
+        "POST", "/v1/organisations", {"name": "The <i>Globe</i>"}, who=admin
+    )
+    path = f"/v1/organisations/{made['id']}/invitations"
+    await shop.api.good("POST", path, {"email": "joins@example.org"}, who=admin)
+    link = await link_in(office, "joins@example.org", "You are invited")
+    await page.goto(link)
+    await expect(page).to_have_url(BARE)
+    await expect(page.get_by_text("To see who invites you")).to_be_visible()
+    await page.get_by_test_id("way-new").click()
+    form = page.get_by_test_id("register")
+    await form.get_by_label("Name").fill("Joins Soon")
+    await form.get_by_label("Email").fill("joins@example.org")
+    await form.get_by_label("New password").fill(PASSWORD)
+    await form.get_by_role("button", name="Create the account").click()
+    await expect(page.get_by_text("Confirm your address first")).to_be_visible()
+    confirm = await link_in(office, "joins@example.org", "Confirm your email address")
+    other = await page.context.new_page()
+    await other.goto(confirm)
+    await expect(other.get_by_text("your email address is confirmed")).to_be_visible()
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_text("The <i>Globe</i>")).to_be_visible()
+    await page.get_by_role("button", name="Accept").click()
+    await expect(page.get_by_text("You are a member now.")).to_be_visible()
+
+
+@pytest.mark.campaign
 async def test_a_registration_is_cancelled_by_its_mail(shop, page, office):
     event = await shop.event(
         None, capacity=5, registration="open", prices={}, payment="none"

@@ -150,12 +150,12 @@ function Sessions({ t }) {
     }
     await look();
   });
-  const others = rows?.filter((one) => !one.current) ?? [];
+  const others = rows?.filter((/** @type {any} */ one) => !one.current) ?? [];
   return html`<section class="card stack" data-testid="sessions"><h2>${t("own.sessions")}</h2>
     <p class="quiet">${t("own.sessionsWords")}</p>
     <${Wrong} text=${work.trouble} />
     ${rows === null && !work.trouble && html`<div class="skeleton block"></div>`}
-    ${rows && html`<ul class="things">${rows.map((one) => html`<li key=${one.id}>
+    ${rows && html`<ul class="things">${rows.map((/** @type {any} */ one) => html`<li key=${one.id}>
       <div><strong>${deviceText(t, one.user_agent)}</strong>
         <p class="quiet small">${seenText(t, one)}</p></div>
       ${one.current ? html`<span class="pill good">${t("own.thisOne")}</span>`
