@@ -39,9 +39,6 @@ COVERS = {
     "tests/persistence/followers/test_passes.py": [
         "persistence/followers/follower.py",
     ],
-    "tests/persistence/analytics/test_rollup.py": [
-        "persistence/journal/stretches.py",
-    ],
     "tests/contract/test_money.py": [
         "server/shop/money/rest.py",
     ],

@@ -3,6 +3,7 @@
 
 /* global KEPT */
 const CACHE = `onsale ${KEPT.page} ${KEPT.version}`;
+const PATIENCE_MS = 4_000;
 const OURS = `onsale ${KEPT.page} `;
 
 addEventListener("install", (event) => event.waitUntil(fill()));
@@ -31,14 +32,13 @@ async function takeOver() {
   await self.clients.claim();
 }
 
+// A network that is there and says nothing is none.
 async function freshOrKept(request) {
-  try {
-    return await fetch(request);
-  } catch (error) {
-    const kept = await (await caches.open(CACHE)).match(KEPT.page);
-    if (kept === undefined) throw error;
-    return kept;
-  }
+  const kept = await (await caches.open(CACHE)).match(KEPT.page);
+  const fresh = fetch(request);
+  if (kept === undefined) return fresh;
+  const late = new Promise((resolve) => setTimeout(() => resolve(kept), PATIENCE_MS));
+  return Promise.race([fresh.catch(() => kept), late]);
 }
 
 // A file's address has its version, so what is kept is right.

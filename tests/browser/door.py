@@ -86,10 +86,14 @@ async def begin(page: Page, gate: str) -> None:
 
 
 async def scan(page: Page, code: str, result: str) -> None:
-    """Scan as a scanner that types does, and expect a result."""
+    """Scan as a scanner that types does, and expect a result that is a new one."""
+    told = page.get_by_test_id("scan-result")
+    for former in await told.all():
+        await former.evaluate("one => { one.dataset.former = true; }")
     await page.keyboard.type(code)
     await page.keyboard.press("Enter")
-    await shown(page, result)
+    new = page.locator("[data-testid=scan-result]:not([data-former])")
+    await expect(new).to_have_attribute("data-result", result)
 
 
 async def shown(page: Page, result: str) -> None:

@@ -26,7 +26,7 @@ async def test_a_gate_lets_in_once_says_who_was_in_before_and_takes_back(
     )
 
     async def is_taken_back() -> bool:
-        return (await door.counts())["in"] == 1
+        return bool((await door.counts())["in"] == 1)
 
     await until(is_taken_back)
     await scan(page, door.code(1), "ok")

@@ -18,6 +18,12 @@ pytestmark = pytest.mark.campaign
 WIDTH, HEIGHT = 320, 240
 FRAMES_PER_S = 10
 GREY = 128
+NO_WORKER = """
+globalThis.Worker = class extends EventTarget {
+  postMessage() { queueMicrotask(() => this.onerror(new Event("error"))); }
+  terminate() {}
+};
+"""
 DETECTOR = """
 globalThis.BarcodeDetector = class {
   static async getSupportedFormats() { return ["qr_code"]; }
@@ -33,7 +39,8 @@ def picture(code: str | None) -> bytes:
     """Return one frame in 4:2:0 with a QR code in its middle, or with nothing."""
     light = [bytearray([230]) * WIDTH for _ in range(HEIGHT)]
     if code is not None:
-        rows = [*segno.make(code, error="m").matrix_iter(scale=4, border=3)]
+        made = segno.make(code, error="m").matrix_iter(scale=4, border=3)
+        rows = [[*row] for row in made]
         top, left = (HEIGHT - len(rows)) // 2, (WIDTH - len(rows[0])) // 2
         assert min(top, left) >= 0, "the code is larger than the picture"
         for y, row in enumerate(rows):
@@ -91,6 +98,22 @@ async def test_codes_before_the_camera_are_scans(door, open_page):
     await shown(page, "already_in")
     await page.get_by_test_id("door-camera").click()
     await expect(page.get_by_test_id("door-video")).to_have_count(0)
+
+
+async def test_without_a_worker_and_without_a_network_the_page_reads_them(
+    door, open_page, trouble
+):
+    trouble.forgive("ERR_INTERNET_DISCONNECTED|WebSocket connection|ERR_FAILED")
+    page = await open_page(viewport=PHONE, has_touch=True, permissions=["camera"])
+    await pair(page, door, "North")
+    await shown(page, "ok")
+    await page.evaluate("navigator.serviceWorker.ready.then(() => 0)")
+    await page.context.set_offline(True)
+    await page.add_init_script(NO_WORKER)
+    await page.reload()
+    await shown(page, "already_in")
+    await expect(page.get_by_test_id("scan-offline")).to_be_visible()
+    await shown(page, "bad_signature")
 
 
 async def test_the_detector_of_the_browser_is_taken_where_there_is_one(door, open_page):

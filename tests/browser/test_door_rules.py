@@ -13,7 +13,7 @@ from persistence.shop.checkin.facts import (
     TicketSeen,
 )
 from server.shop.checkin.rules import judge
-from server.shop.tickets.token import Claims, event_mark, key_id, sign, verify
+from server.shop.tickets.token import Claims, Kind, event_mark, key_id, sign, verify
 
 JUDGE = """async (all) => {
   const { judge } = await import("/assets/door/gate/judge.js");
@@ -91,11 +91,12 @@ def codes_and_keys() -> tuple[list[str], dict[str, Any]]:
     keys = {key_id(private.public_key().public_bytes_raw()): private.public_key()}
     (known,) = keys
     codes = []
-    for number, generation, kind, place in (
+    issued: list[tuple[str, int, Kind, int | None]] = [
         ("ABCDEFGHJK", 1, "seat", 0),
         ("9999999999", 255, "place", 70_000),
         ("AAAAAAAAAA", 3, "seat", None),
-    ):
+    ]
+    for number, generation, kind, place in issued:
         claims = Claims(
             event_mark(number), number, generation, kind, place, 20_000, known
         )
@@ -114,9 +115,10 @@ async def test_the_page_believes_the_codes_that_the_server_believes(open_page):
     wanted = []
     for code in codes:
         read = verify(code, keys)
-        good = isinstance(read, Claims)
         wanted.append(
-            [read.event, read.number, read.generation, read.key] if good else None
+            [read.event, read.number, read.generation, read.key]
+            if isinstance(read, Claims)
+            else None
         )
     assert sum(one is not None for one in wanted) == 3
     public = [

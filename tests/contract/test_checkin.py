@@ -281,6 +281,7 @@ async def test_a_clock_that_is_hours_off_is_set_right_by_its_offset(api, one):
     # Of which one is the entry the answer to the other tells.
     assert [one["outcome"] for one in told] == ["double_entry", "entry"]
     assert told[0]["other"]["gate"] == "late clock"
+    assert told[1]["other"]["gate"] == "right"
     wrong: list[Json] = [
         {"at": "9999-12-31T23:59:59Z"},
         {"at": after(), "clock_offset_ms": 1 << 60},

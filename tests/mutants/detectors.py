@@ -81,7 +81,11 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/analytics/test_rollup.py"
     ),
     "persistence/journal/stretches.py": pytest(
-        "tests/persistence/analytics/test_rollup.py"
+        "tests/persistence/journal/test_stretches.py",
+        "tests/persistence/analytics/test_rollup.py",
+    ),
+    "persistence/migrations/0037_marks.sql": pytest(
+        "tests/persistence/journal/test_stretches.py"
     ),
     "persistence/followers/passes.py": pytest("tests/persistence/followers"),
     "persistence/jobs.py": pytest("tests/persistence/test_jobs.py"),
@@ -126,7 +130,7 @@ _BY_FILE: dict[str, Detector] = {
     "server/shop/orders/service.py": pytest("tests/server/shop/orders/test_rest.py"),
     "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
     "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
-    "persistence/migrations/0037_scan.sql": pytest(
+    "persistence/migrations/0038_scan.sql": pytest(
         "tests/persistence/shop/checkin/test_scans.py",
         "tests/persistence/shop/checkin/test_merge.py",
     ),

@@ -91,9 +91,15 @@ WHERE ticket_id = $1 AND list_id = $2 AND state <> 'never'
 _TOLD = """
 SELECT c.event_id, c.nonce, c.outcome, c.ticket_id, c.gate, t.label,
     c.undone_at IS NOT NULL AS undone,
-    o.gate AS other_gate, o.at AS other_at
+    coalesce(o.gate, d.gate) AS other_gate, coalesce(o.at, d.at) AS other_at
 FROM checkin c LEFT JOIN ticket t USING (ticket_id)
 LEFT JOIN checkin o ON o.event_id = c.event_id AND o.nonce = c.other_nonce
+LEFT JOIN LATERAL (
+    SELECT one.gate, one.at FROM checkin one
+    WHERE one.ticket_id = c.ticket_id AND one.list_id = c.list_id
+        AND one.other_nonce = c.nonce AND one.outcome = 'double_entry'
+    ORDER BY one.sort_at, one.nonce LIMIT 1
+) d ON c.outcome = 'entry'
 WHERE (c.event_id, c.nonce) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """
 _FIND = """
@@ -155,7 +161,8 @@ class Told(Struct, frozen=True):
     label: str | None
     undone: bool
     other_gate: str | None
-    """Where the entry was that a double one is beside."""
+    """Where the entry was that a double one is beside; of an entry, where the first
+    double one was that is beside it."""
     other_at: datetime | None
 
 

@@ -10,6 +10,7 @@ export const RESTRICTED = 4;
 
 const PITCHES_MEASURED = 400; // per section: enough for a median
 const HULL_POINTS_PER_ROW = 6;
+const NEARNESS_MEASURED = 5; // seats of a row
 
 /** @typedef {import("./geometry.js").Box} Box */
 /**
@@ -25,7 +26,8 @@ const HULL_POINTS_PER_ROW = 6;
  * @property {number} category That most of its seats have
  * @property {number} floor
  */
-/** @typedef {{index: number, name: string | null, section: number, seats: number[]}} Row */
+/** @typedef {{index: number, name: string | null, section: number, seats: number[],
+ *   pitch: number}} Row Its pitch is how far its seats are from any other, at most its section's */
 /**
  * @typedef {object} Place An area
  * @property {number} index @property {string} label @property {number} capacity
@@ -72,6 +74,7 @@ export class Model {
     this.#readShapes();
     this.#measure();
     this.grid = new Grid(this.xs, this.ys, 4 * this.pitch);
+    for (const row of this.rows) row.pitch = this.#nearness(row);
     this.#placeAreas();
     this.#bound();
     /** @type {Map<string, number> | null} */
@@ -123,7 +126,7 @@ export class Model {
   #addRow(rows, section, name) {
     const index = this.rows.length;
     rows.set(name, index);
-    this.rows.push({ index, name, section, seats: [] });
+    this.rows.push({ index, name, section, seats: [], pitch: 0 });
     this.sections[section].rows.push(index);
     return index;
   }
@@ -209,6 +212,20 @@ export class Model {
     }
     steps.sort((a, b) => a - b);
     return steps[steps.length >> 1] ?? 0;
+  }
+
+  /** How near seats of a row have others: two at a small table, rows behind one another.
+   * @param {Row} row */
+  #nearness(row) {
+    let least = this.sections[row.section].pitch;
+    const step = Math.max(1, row.seats.length / NEARNESS_MEASURED);
+    for (let at = 0; at < row.seats.length; at += step) {
+      const i = row.seats[Math.floor(at)];
+      const [x, y] = [this.xs[i], this.ys[i]];
+      const other = this.grid.nearest(x, y, least * 0.999, (k) => this.xs[k] !== x || this.ys[k] !== y);
+      if (other >= 0) least = Math.hypot(this.xs[other] - x, this.ys[other] - y);
+    }
+    return least;
   }
 
   /** The distance of seats where no two are in a row. */

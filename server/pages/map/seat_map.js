@@ -332,7 +332,9 @@ export class SeatMap {
     this.tiles.repaint(seats, model.xs, model.ys, model.pitch);
     for (const area of areas) this.#touch(model.areas[area].box);
     for (const section of sections) {
-      if (isBlock(model.sections[section], view.scale)) this.#touch(model.sections[section].box);
+      if (!isBlock(model.sections[section], view.scale)) continue;
+      if (this.scene.outside.length > 0) this.everything = true; // names stand anywhere
+      else this.#touch(model.sections[section].box);
     }
     for (const i of seats) {
       if (this.everything || this.cells.size > CELLS_MAX) break;

@@ -142,7 +142,7 @@ class UndoDocument(Struct):
 
 
 class EntryDocument(Struct):
-    """The entry that a double one is beside: by which gate, and when."""
+    """The entry beside this one, with the same ticket: by which gate, and when."""
 
     gate: str
     at: datetime
@@ -151,13 +151,14 @@ class EntryDocument(Struct):
 class UploadedDocument(Struct):
     """What became of one scan.
 
-    `entry` and `exit` are as they should be. With `double_entry` somebody else came in
-    with the ticket before, whom `other` tells of; with `entered_revoked` the ticket was
-    good no longer: people look into both. `nothing` is an exit of somebody who was not
-    in, `kept` a scan that let nobody through, and `undone` one that was undone here. Of
-    `unknown`, `bad_signature` and `wrong_event` somebody was let in without a ticket of
-    the event. All these are kept. `nonce_reused`, `list_not_found`, `event_not_found`
-    and `forbidden` are not.
+    `entry` and `exit` are as they should be, but for an entry with `other`: there
+    somebody else came in with the ticket later. With `double_entry` somebody else came
+    in with the ticket before, whom `other` tells of; with `entered_revoked` the ticket
+    was good no longer: people look into both. `nothing` is an exit of somebody who was
+    not in, `kept` a scan that let nobody through, `undone` one that was undone here.
+    Of `unknown`, `bad_signature` and `wrong_event` somebody was let in without a ticket
+    of the event. All these are kept. `nonce_reused`, `list_not_found`,
+    `event_not_found` and `forbidden` are not.
     """
 
     nonce: str

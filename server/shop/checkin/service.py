@@ -5,7 +5,7 @@ They manage the event, or are a device: an API key of its organisation with the 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -283,17 +283,35 @@ def _told(one: SeenScan, told: Told | None, known: Result | None) -> ToldScan:
     return ToldScan(one, "kept", told)
 
 
+def _beside(done: Sequence[ToldScan], known: Collection[str | None]) -> list[ToldScan]:
+    """Return entries that double ones are beside which others scanned before."""
+    return [
+        one
+        for one in done
+        if one.outcome == "entry"
+        and one.told is not None
+        and one.told.other_at is not None
+        and one.told.ticket_id not in known
+    ]
+
+
+def _ticket(one: ToldScan) -> str | None:
+    return None if one.told is None else one.told.ticket_id
+
+
 def _alarm(done: Sequence[ToldScan]) -> None:
     """Have people look into who is in and should not be."""
     for outcome in ("double_entry", "entered_revoked"):
         found = [one for one in done if one.outcome == outcome]
+        if outcome == "double_entry":
+            found += _beside(done, {_ticket(one) for one in found})
         if found:
             log.warning(
                 "people are in who should not be",
                 outcome=outcome,
                 count=len(found),
                 of=sorted({one.asked.event for one in found}),
-                tickets=[one.told and one.told.ticket_id for one in found][:NAMED_MAX],
+                tickets=[_ticket(one) for one in found][:NAMED_MAX],
             )
 
 

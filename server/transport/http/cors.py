@@ -54,7 +54,7 @@ def own_origins(host: str, public_url: str | None) -> frozenset[str]:
 
 
 def own_origin(request: web.Request, settings: Config) -> str | None:
-    """Return the origin of the page that asks, where that is one of the server's own."""
+    """Return the origin of the page that asks, where it is one of our own."""
     origins = request.headers.getall("Origin", [])
     # Not aiohttp's `host`, which believes an absolute target more than the header.
     own = own_origins(request.headers.get("Host", ""), settings.public_url)

@@ -23,27 +23,45 @@ async function reader() {
   return besideThePage();
 }
 
+/** @typedef {{data: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Picture */
+
+/** @returns {{read: Read, end: () => void}} */
 function besideThePage() {
   const worker = startWorker(new URL("./decoder.js", import.meta.url));
   const canvas = document.createElement("canvas");
   const context = /** @type {CanvasRenderingContext2D} */ (
     canvas.getContext("2d", { willReadFrequently: true })
   );
-  /** @type {Read} */
-  const read = (video) =>
+  let decode = (/** @type {Picture} */ { data, width, height }) =>
     new Promise((resolve, reject) => {
-      const { videoWidth: width, videoHeight: height } = video;
-      const part = Math.min(1, SIDE_MAX / Math.max(width, height));
-      canvas.width = Math.round(width * part);
-      canvas.height = Math.round(height * part);
-      context.drawImage(video, 0, 0, canvas.width, canvas.height);
-      const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
       worker.onmessage = (message) => resolve(message.data);
-      worker.onerror = () => reject(new Error("The decoder cannot be started."));
-      const asked = { pixels: data, width: canvas.width, height: canvas.height };
-      worker.postMessage(asked, [data.buffer]);
+      worker.onerror = reject;
+      worker.postMessage({ pixels: data, width, height }, [data.buffer]);
     });
+  /** @type {Read} */
+  const read = async (video) => {
+    const { videoWidth, videoHeight } = video;
+    const part = Math.min(1, SIDE_MAX / Math.max(videoWidth, videoHeight));
+    canvas.width = Math.round(videoWidth * part);
+    canvas.height = Math.round(videoHeight * part);
+    context.drawImage(video, 0, 0, canvas.width, canvas.height);
+    const picture = context.getImageData(0, 0, canvas.width, canvas.height);
+    try {
+      return await decode(/** @type {any} */ (picture));
+    } catch {
+      // There are no workers of modules here, or it was not kept for want of a network.
+      decode = await inThePage();
+      return null;
+    }
+  };
   return { read, end: () => worker.terminate() };
+}
+
+async function inThePage() {
+  await import("../../vendor/jsqr/jsQR.js");
+  const { jsQR } = /** @type {any} */ (globalThis);
+  return async (/** @type {Picture} */ { data, width, height }) =>
+    jsQR(data, width, height, { inversionAttempts: "dontInvert" })?.data || null;
 }
 
 /** Tells codes that are held on from codes that come again. */

@@ -138,11 +138,13 @@ export class Ledger {
     if (NOT_KEPT.has(told.outcome)) return this.keep({ ...scan, stuck: told.outcome });
     // It may have been undone here while it was on its way.
     await this.keep({ .../** @type {Scan} */ (this.scans.get(scan.nonce)), sent: Date.now() });
-    if (scan.saw !== "ok" || scan.undo || !ALARMS.has(told.outcome)) return;
+    // Of two entries the first is told of the other as well.
+    const outcome = told.outcome === "entry" && told.other !== null ? "double_entry" : told.outcome;
+    if (scan.saw !== "ok" || scan.undo || !ALARMS.has(outcome)) return;
     if (this.alarms.some((one) => one.nonce === scan.nonce)) return;
     const { nonce, number, gate, at } = scan;
     const label = told.label ?? scan.label;
-    this.alarms.push({ nonce, label, number, outcome: told.outcome, gate, at, other: told.other });
+    this.alarms.push({ nonce, label, number, outcome, gate, at, other: told.other });
   }
 
   /** @param {Scan} scan */

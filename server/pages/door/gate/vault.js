@@ -72,7 +72,7 @@ export class Vault {
   async get(name) {
     if (this.memory.has(name)) return this.memory.get(name);
     if (this.base === null) return null;
-    const kept = await answered(this.store("readonly").get(name));
+    const kept = await this.within("readonly", (store) => store.get(name));
     return kept === undefined ? null : this.decrypt(kept);
   }
 
@@ -81,7 +81,7 @@ export class Vault {
     if (this.base !== null) {
       try {
         const kept = await this.encrypt(value);
-        await answered(this.store("readwrite").put(kept, name));
+        await this.within("readwrite", (store) => store.put(kept, name));
         this.memory.delete(name);
         return;
       } catch {
@@ -94,7 +94,7 @@ export class Vault {
   /** @param {string} name */
   async remove(name) {
     this.memory.delete(name);
-    if (this.base !== null) await answered(this.store("readwrite").delete(name));
+    if (this.base !== null) await this.within("readwrite", (store) => store.delete(name));
   }
 
   /** @param {string} start @returns {Promise<any[]>} all whose names begin so, by name */
@@ -102,20 +102,35 @@ export class Vault {
     const found = [...this.memory].filter(([name]) => name.startsWith(start)).map(([, one]) => one);
     if (this.base === null) return found;
     const range = IDBKeyRange.bound(start, `${start}\uffff`);
-    const kept = await answered(this.store("readonly").getAll(range));
-    return [...(await Promise.all(kept.map((one) => this.decrypt(one)))), ...found];
+    const kept = await this.within("readonly", (store) => store.getAll(range));
+    const read = await Promise.all(kept.map((/** @type {any} */ one) => this.decrypt(one)));
+    return [...read.filter((one) => one !== null), ...found];
   }
 
   /** Forget all, as of a device that goes on to others. */
   async clear() {
     this.memory.clear();
-    if (this.base !== null) await answered(this.store("readwrite").clear());
+    if (this.base !== null) await this.within("readwrite", (store) => store.clear());
   }
 
-  /** @param {IDBTransactionMode} mode */
-  store(mode) {
-    const base = /** @type {IDBDatabase} */ (this.base);
-    return base.transaction("kept", mode, { durability: "strict" }).objectStore("kept");
+  /**
+   * @param {IDBTransactionMode} mode @param {(store: IDBObjectStore) => IDBRequest} act
+   * @returns {Promise<any>}
+   */
+  async within(mode, act) {
+    const begin = () =>
+      /** @type {IDBDatabase} */ (this.base)
+        .transaction("kept", mode, { durability: "strict" })
+        .objectStore("kept");
+    let store;
+    try {
+      store = begin();
+    } catch {
+      // Phones close it while they show something else.
+      this.base = await open();
+      store = begin();
+    }
+    return answered(act(store));
   }
 
   /** @param {any} value */
@@ -126,10 +141,14 @@ export class Vault {
     return { iv, data: await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, text) };
   }
 
-  /** @param {{iv: Uint8Array, data: ArrayBuffer}} kept */
+  /** @param {{iv: any, data: ArrayBuffer}} kept */
   async decrypt({ iv, data }) {
     const key = /** @type {CryptoKey} */ (this.key);
-    const text = await crypto.subtle.decrypt({ name: "AES-GCM", iv: /** @type {any} */ (iv) }, key, data);
-    return JSON.parse(new TextDecoder().decode(text));
+    try {
+      const text = await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, data);
+      return JSON.parse(new TextDecoder().decode(text));
+    } catch {
+      return null; // written with a key that the browser has thrown away since
+    }
   }
 }

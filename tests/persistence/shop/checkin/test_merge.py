@@ -124,6 +124,9 @@ async def test_a_double_entry_is_told_with_both_gates(gate):
     told = await gate.merge.upload([gate.seen("A", 0, gate="south")])
     # The gate without us was earlier: it is the entry, and the one that asked double.
     assert outcomes_of(told) == ["entry"]
+    # Nobody else asks again: it is the one that hears of both.
+    assert told[0] is not None
+    assert (told[0].other_gate, told[0].other_at) == ("north", online.at)
     assert (await gate.outcomes())["online"] == ("double_entry", "A-0-in")
     later = gate.seen("A", 0, nonce="later", at=online.at + timedelta(hours=1))
     (second,) = await gate.merge.upload([later])
@@ -134,6 +137,11 @@ async def test_a_double_entry_is_told_with_both_gates(gate):
         START,
     )
     assert (second.ticket_id, second.label) == ("tic_A", "A-A")
+    (again,) = await gate.merge.upload([gate.seen("A", 0, gate="south")])
+    assert again == told[0]
+    (alone,) = await gate.merge.upload([gate.seen("B", 0)])
+    assert alone is not None
+    assert (alone.outcome, alone.other_gate, alone.other_at) == ("entry", None, None)
     assert await gate.standing("A") == ("in", "A-0-in")
 
 
