@@ -94,7 +94,7 @@ export function Scanner(props) {
     <${Troubles} t=${t} gate=${gate} again=${again} />
     <${Alarms} t=${t} gate=${gate} />
     <div class="door-stage">
-      <${View} t=${t} take=${scan} />
+      <${View} t=${t} take=${scan} quiet=${told !== null} />
       <${Result} t=${t} told=${told} fresh=${fresh} online=${gate.online} />
     </div>
     <form class="door-bar" onSubmit=${submit}>
@@ -102,7 +102,7 @@ export function Scanner(props) {
         onClick=${undo} data-testid="scan-undo"><span aria-hidden="true">↶</span> ${t("door.undo")}</button>`}
       <label class="door-input"><span class="unseen">${t("door.scanInput")}</span>
         <input ref=${input} type="text" inputmode="none" autocomplete="off" autocapitalize="characters"
-          spellcheck="false" enterkeyhint="go" dir="ltr" placeholder=${t("door.scanInput")} data-testid="scan-input" /></label>
+          spellcheck="false" enterkeyhint="go" dir="ltr" placeholder=${t("door.code")} data-testid="scan-input" /></label>
       <button class="button first" data-testid="scan-submit">${t("door.check")}</button>
       <button type="button" class="button" onClick=${() => setSearching(true)} data-testid="door-search">${t("door.search")}</button>
     </form>

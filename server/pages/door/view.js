@@ -8,8 +8,9 @@ import { Camera } from "./camera/camera.js";
 const WANTED = "onsale.door.camera";
 const TROUBLES = { NotAllowedError: "Denied", SecurityError: "Denied", NotReadableError: "Busy" };
 
-/** @param {{t: import("../words/index.js").Translate, take: (code: string) => void}} props */
-export function View({ t, take }) {
+/** @param {{t: import("../words/index.js").Translate, take: (code: string) => void,
+ *   quiet: boolean}} props `quiet`: what is no use any more is not said */
+export function View({ t, take, quiet }) {
   const video = useRef(/** @type {HTMLVideoElement | null} */ (null));
   const camera = useRef(/** @type {Camera | null} */ (null));
   const taken = useRef(take);
@@ -43,7 +44,7 @@ export function View({ t, take }) {
   };
   return html`<div class="door-view" data-on=${String(on)}>
     ${on && html`<video ref=${video} playsinline muted aria-hidden="true" data-testid="door-video"></video>`}
-    ${trouble && html`<p class="note bad" role="alert">${t(trouble)}</p>`}
+    ${trouble && !quiet && html`<p class="note bad" role="alert">${t(trouble)}</p>`}
     <div class="row">
       ${can && html`<button type="button" class="button" onClick=${turn} data-testid="door-camera">
         ${t(on ? "door.cameraOff" : "door.camera")}</button>`}

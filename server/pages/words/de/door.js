@@ -47,6 +47,7 @@ export default {
   ready: "Bereit für das nächste Ticket",
   readyHint: "Halten Sie den Code eines Tickets vor die Kamera, oder scannen Sie ihn.",
   scanInput: "Code eines Tickets",
+  code: "Code",
   check: "Prüfen",
   camera: "Kamera an",
   cameraOff: "Kamera aus",

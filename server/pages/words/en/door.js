@@ -47,6 +47,7 @@ export default {
   ready: "Ready for the next ticket",
   readyHint: "Hold a ticket’s code before the camera, or scan it.",
   scanInput: "Code of a ticket",
+  code: "Code",
   check: "Check",
   camera: "Camera on",
   cameraOff: "Camera off",
