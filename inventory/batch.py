@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import msgpack
 
 from inventory.changes import (
+    BOOKED,
+    CANCELLED,
+    CONFIGURED,
+    REDUCED,
     AnyChange,
     BookingCancelled,
     BookingReduced,
@@ -109,6 +113,7 @@ class BatchBuilder:
             cancelled=self._cancelled,
             settings=self.stock.settings if self._settings_changed else None,
             reduced=list(self._reduced.values()),
+            marks=self._marks(),
         )
 
     def publication(self, ownership: Ownership) -> Publication:
@@ -127,16 +132,27 @@ class BatchBuilder:
             areas={i: stock.areas[i].counts() for i in stock.touched_areas},
             settings=stock.settings if self._settings_changed else None,
             expired=self._expired,
+            marks=self._marks(),
         )
         stock.touched_seats.clear()
         stock.touched_areas.clear()
         return publication
 
+    def _marks(self) -> int:
+        """Return which `MARKS` the changes have: all of these have left a note."""
+        return (
+            (BOOKED if self._bookings else 0)
+            | (CANCELLED if self._cancelled else 0)
+            | (REDUCED if self._reduced else 0)
+            | (CONFIGURED if self._settings_changed else 0)
+        )
+
     def _note_booked(self, change: HoldBooked) -> None:
         stock = self.stock
         hold = stock.holds[change.hold]
         self._sell(hold.seats, change.booking)
-        self._add_area_sold(hold.areas, 1)
+        if hold.areas:
+            self._add_area_sold(hold.areas, 1)
         self._bookings.append(
             BookingRow(
                 change.booking,
@@ -152,10 +168,11 @@ class BatchBuilder:
 
     def _sell(self, seats: Seats, booking: str) -> None:
         """Note seats as sold; the table, which sees the last one, cannot tell twice."""
+        sold = self._sold
         for seat in seats:
-            if seat in self._sold:
+            if seat in sold:
                 raise Corrupt(f"seat {seat} is sold twice within one batch")
-            self._sold[seat] = booking
+            sold[seat] = booking
 
     def _note_cancelled(self, change: BookingCancelled) -> None:
         booking = self.stock.bookings[change.booking]

@@ -5,6 +5,8 @@ same state without a clock and without asking the rules again. Encoded as Messag
 arrays: fields may be appended with a default, never removed, renamed or moved.
 """
 
+from typing import Final
+
 from msgspec import Struct
 
 from inventory.prices import Kinds, Place, Prices
@@ -163,3 +165,17 @@ AnyChange = (
     | PledgeEnded
     | BookingReduced
 )
+
+BOOKED: Final = 1
+CANCELLED: Final = 2
+REDUCED: Final = 4
+CONFIGURED: Final = 8
+MARKS: Final[dict[type[Change], int]] = {
+    HoldBooked: BOOKED,
+    BookingCancelled: CANCELLED,
+    BookingReduced: REDUCED,
+    SaleChanged: CONFIGURED,
+    EventConfigured: CONFIGURED,
+}
+"""What each commit says of its changes, for those who look for these alone. Stored: no
+bit may ever mean anything else, and of a new one former commits say nothing."""

@@ -13,6 +13,14 @@ CATEGORIES_PER_VENUE_MAX = 200
 AREA_CAPACITY_MAX = 1_000_000
 LABEL_LENGTH_MAX = 100
 
+SHAPES_PER_VENUE_MAX = 5_000
+"""Forms that a map draws beside its seats, and texts; a shape has as many corners as"""
+
+POINTS_PER_SHAPE_MAX = 500
+
+FLOORS_PER_VENUE_MAX = 100
+"""And zones."""
+
 FAULTS_LISTED_MAX = 1_000
 """How many faults of a map or a chart are told at once."""
 

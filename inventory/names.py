@@ -37,6 +37,12 @@ TEXT_PATTERN: Final = rf"^{_TEXT}$"
 NOTE_PATTERN: Final = rf"^({_TEXT})?(?!\n)$"
 """Such a text, or nothing at all."""
 
+READABLE: Final = (
+    r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$"
+)
+"""What `Draft.text` takes, as a pattern of JSON Schema: no control characters, and not
+only spaces."""
+
 NO_NAME: Final = "Has control characters, or nothing that can be seen."
 NO_TEXT: Final = (
     "Has control characters other than line breaks, or nothing that can be seen."

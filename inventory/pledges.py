@@ -83,9 +83,9 @@ def refuse_pledged(hold: HoldRecord) -> None:
         raise Corrupt("a hold changes that an order has")
 
 
-def refuse_others(hold: HoldRecord, change: HoldBooked) -> None:
+def refuse_others(pledge: PledgeRecord, change: HoldBooked) -> None:
     """Raise where another than its order books a pledged hold."""
-    order = hold.order
+    order = pledge.order
     if order is not None and not (change.by_order and change.order == order):
         raise Corrupt("a pledged hold is booked by another than its order")
 

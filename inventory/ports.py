@@ -121,6 +121,8 @@ class Batch(Struct):
     cancelled: list[str]
     settings: Settings | None
     reduced: list[ReducedRow] = []
+    marks: int | None = None
+    """Which `MARKS` its changes have; None where nobody looked."""
 
 
 class CommitStatus(Enum):
@@ -249,6 +251,8 @@ class Publication(Struct):
     areas: dict[int, tuple[int, int, int, int]]
     settings: Settings | None
     expired: list[Expiry]
+    marks: int = 0
+    """Which `MARKS` the changes have; 0 where nobody follows any of them."""
 
 
 class BoardState(Struct):

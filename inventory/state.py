@@ -156,14 +156,17 @@ class Stock:
 
     def _book(self, change: HoldBooked, at_ms: int) -> None:
         hold = self._end_hold(change.hold)
-        if hold.pledge is not None:
-            pledges.refuse_others(hold, change)
+        pledge, kinds = hold.pledge, None
+        if pledge is not None:
+            pledges.refuse_others(pledge, change)
+            kinds = pledge.kinds
         if hold.origin is not None:
             self.hoarding.book(hold.origin, hold.size())
         if change.booking in self.bookings:
             raise Corrupt(f"booking {change.booking} is there already")
         self._move(hold.seats, HELD, BOOKED)
-        self._count(hold.areas, "held", "booked")
+        if hold.areas:
+            self._count(hold.areas, "held", "booked")
         self.bookings[change.booking] = BookingRecord(
             change.booking,
             change.reference,
@@ -173,7 +176,7 @@ class Stock:
             hold.areas,
             hold.prices,
             change.by_order,
-            hold.kinds,
+            kinds,
         )
         self.users[hold.user].bookings[change.booking] = None
 

@@ -39,9 +39,6 @@ COVERS = {
     "tests/persistence/followers/test_passes.py": [
         "persistence/followers/follower.py",
     ],
-    "tests/persistence/analytics/test_rollup.py": [
-        "persistence/journal/stretches.py",
-    ],
     "tests/contract/test_money.py": [
         "server/shop/money/rest.py",
     ],
@@ -240,7 +237,6 @@ COVERS = {
         "server/base/instance.py",
     ],
     "tests/server/shop/payments/gateway/test_gateway.py": [
-        "server/shop/payments/gateway/book.py",
         "server/shop/payments/gateway/command.py",
         "server/shop/payments/gateway/deliveries.py",
         "server/shop/payments/gateway/handlers.py",

@@ -101,6 +101,8 @@ class Head:
         self.batch_id: str | None = None
         self.lease_until = 0.0
         self.rows: list[JournalRow] = []
+        self.marks: dict[int, int | None] = {}
+        """Of each row, by its last version."""
         self.epochs: list[int] = []
         self.sold: dict[int, str] = {}
         self.area_sold = dict.fromkeys(capacities, 0)
@@ -302,6 +304,7 @@ class MemoryJournal:
         head.rows.append(
             JournalRow(batch.base, batch.to, batch.at_ms, batch.body, batch.chain)
         )
+        head.marks[batch.to] = batch.marks
         for row in batch.bookings:
             head.bookings[row.booking] = row
         for left in batch.reduced:

@@ -41,8 +41,9 @@ def book(request: Request, command: Book) -> Decision:
     hold = own_hold(request, command.hold)
     if type(hold) is Refused:
         return None, hold
-    paid = hold.pledge is not None and hold.order is not None
-    if paid and not (request.system and command.order == hold.order):
+    had_by = None if hold.pledge is None else hold.pledge.order
+    paid = had_by is not None
+    if paid and not (request.system and order == had_by):
         return None, refuse("hold_pledged")
     total = told(stock, hold).total()
     if command.total is not None and not agree(command.total, total):

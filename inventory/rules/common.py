@@ -177,7 +177,7 @@ def told(stock: Stock, hold: HoldRecord | BookingRecord) -> Prices:
 def lines_of(stock: Stock, hold: HoldRecord | BookingRecord) -> BookedLines:
     """Return what the seats and places of a hold or a booking are and cost."""
     venue, prices = stock.venue, told(stock, hold)
-    drawn = venue.seats
+    drawn = venue.seat_categories
     places: list[tuple[str, str, int, int]] = []
     if prices.areas:
         areas = venue.areas
@@ -185,7 +185,7 @@ def lines_of(stock: Stock, hold: HoldRecord | BookingRecord) -> BookedLines:
             (areas[area].label, areas[area].category, count, each)
             for area, count, each in prices.areas
         ]
-    categories = [drawn[seat].category for seat in hold.seats]
+    categories = [drawn[seat] for seat in hold.seats]
     return BookedLines(prices.currency, categories, prices.seats, places)
 
 

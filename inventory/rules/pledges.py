@@ -54,7 +54,8 @@ def pledge(request: Request, command: Pledge) -> Decision:
     hold = own_hold(request, command.hold)
     if type(hold) is Refused:
         return None, hold
-    order = hold.order
+    known = hold.pledge
+    order = None if known is None else known.order
     if order is not None and order != command.order:
         return None, refuse("hold_pledged")
     priced = _priced(stock, hold, command)
@@ -134,11 +135,14 @@ def _price_changed(total: Money | None) -> Refused:
 
 def _until_ms(request: Request, hold: HoldRecord, until_s: int) -> int:
     """Return when a pledge ends that is asked for now: never before it did."""
+    now_ms, pledge = request.now_ms, hold.pledge
     longest_s = request.stock.settings.pay_s + limits.PAY_MARGIN_S
-    until_ms = request.now_ms + min(until_s, longest_s) * 1_000
-    first_ms = request.now_ms if hold.pledge is None else hold.pledge.first_ms
-    until_ms = min(until_ms, _last_ms(first_ms))
-    return until_ms if hold.order is None else max(until_ms, hold.deadline_ms)
+    until_ms = now_ms + (until_s if until_s < longest_s else longest_s) * 1_000
+    last_ms = _last_ms(now_ms if pledge is None else pledge.first_ms)
+    until_ms = last_ms if until_ms > last_ms else until_ms
+    if pledge is None or pledge.order is None:
+        return until_ms
+    return max(until_ms, hold.deadline_ms)
 
 
 def _refuse_pledge(request: Request, hold: HoldRecord, until_ms: int) -> Refused | None:
@@ -148,12 +152,13 @@ def _refuse_pledge(request: Request, hold: HoldRecord, until_ms: int) -> Refused
         refused = refuse("extend_limit")
         refused.deadline = rfc3339(until_ms)
         return refused
-    count, most = stock.users[hold.user].count, stock.settings.max_per_user
+    settings = stock.settings
+    count, most = stock.users[hold.user].count, settings.max_per_user
     if count > most:
         refused = refuse("user_limit")
         refused.limit, refused.has = most, count
         return refused
-    if has_booked(stock, hold.user, but=hold.token):
+    if settings.one_booking_per_user and has_booked(stock, hold.user, but=hold.token):
         return refuse("already_booked")
     return None
 
@@ -167,17 +172,19 @@ def _lines(
     stock: Stock, hold: HoldRecord, prices: Prices, kinds: Kinds | None
 ) -> list[PledgedLine]:
     """Return one line for each seat and each single place."""
-    seats, areas = stock.venue.seats, stock.venue.areas
+    venue = stock.venue
+    label, category = venue.labels.__getitem__, venue.seat_categories.__getitem__
     if kinds is None and not prices.areas:
         # As nearly all are.
+        seats = hold.seats
         return [
-            PledgedLine((drawn := seats[seat]).label, drawn.category, amount)
-            for seat, amount in zip(hold.seats, prices.seats, strict=True)
+            *map(PledgedLine, map(label, seats), map(category, seats), prices.seats)
         ]
+    areas = venue.areas
     kinds = kinds or none_of(prices)
     return [
         *(
-            PledgedLine(seats[seat].label, seats[seat].category, amount, kind)
+            PledgedLine(label(seat), category(seat), amount, kind)
             for seat, amount, kind in zip(
                 hold.seats, prices.seats, kinds.seats, strict=True
             )

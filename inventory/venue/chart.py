@@ -16,16 +16,18 @@ What becomes of its objects:
 - A section looks to the focal point of its own, else to that of the zone that it names,
   else to that of its floor (the first floor's, where its own has none). Where there is
   none of these, it looks to the nearest zone with a focal point.
+- What it draws beside that, such as a stage, is read by `chart_drawing`.
 """
 
 from math import hypot
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 from msgspec import Meta, Struct
 
 from inventory import limits
 from inventory.faults import convert
+from inventory.venue.chart_drawing import read_drawing
 from inventory.venue.draft import COLOR, Draft, join, middle
 from inventory.venue.errors import Faults
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
@@ -164,7 +166,10 @@ class _Frame(NamedTuple):
 def read_chart(chart: object) -> VenueMap:
     """Return the map of a chart's JSON value; raises `ChartError` with all faults."""
     faults = Faults()
-    return _Reader(convert(chart, _Chart, faults), faults).read()
+    venue_map = _Reader(convert(chart, _Chart, faults), faults).read()
+    # What was read is an object.
+    drawing = read_drawing(cast("dict[str, Any]", chart), FLOOR_SPACING)
+    return msgspec.structs.replace(venue_map, drawing=drawing)
 
 
 class _Reader:

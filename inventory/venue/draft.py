@@ -13,10 +13,6 @@ UNSAFE = re.compile("[\ud800-\udfff]")
 COLOR = re.compile(r"[#0-9A-Za-z(),.% /-]{1,40}")
 """What may stand in a style sheet: no more is promised of a colour."""
 
-READABLE = r"^[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f][^\u0000-\u001f\u007f]*$"
-"""What `Draft.text` takes, as a pattern of JSON Schema: no control characters, and not
-only spaces."""
-
 
 def join(*parts: str | None) -> str:
     """Make a label of section, row and number, leaving out what there is none of."""

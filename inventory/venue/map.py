@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from inventory import limits
+from inventory.venue.drawing import Drawing
 from inventory.venue.rows import Run, runs_of
 
 Label = Annotated[str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_MAX)]
@@ -68,6 +69,8 @@ class VenueMap(Struct, frozen=True, kw_only=True, omit_defaults=True):
     focal_point: Point | None = None
     section_focal_points: dict[str, Point] = {}
     """What sections look at, where that is not the map's focal point."""
+    drawing: Drawing | None = None
+    """What is shown beside seats and areas."""
 
     def used_categories(self) -> set[str]:
         """Return the categories of which there is a seat or an area."""
@@ -88,6 +91,7 @@ class Venue:
         self.seats = venue_map.seats
         self.areas = venue_map.areas
         self.labels = [seat.label for seat in self.seats]
+        self.seat_categories = [seat.category for seat in self.seats]
         self.seat_index = {seat.label: seat.index for seat in self.seats}
         self.area_index = {area.label: i for i, area in enumerate(self.areas)}
         self.categories = {category.key for category in venue_map.categories}
@@ -95,13 +99,13 @@ class Venue:
     def prepare(self) -> None:
         """Build the indexes that are else built with their first use."""
         _ = self.rings, self.segments, self.focal_distances
-        _ = self._seat_categories, self.used_categories
+        _ = self._categories_of_seats, self.used_categories
 
     def has_seats(self, category: str | None) -> bool:
         """Return whether there are seats of a category (any category for None)."""
         if category is None:
             return bool(self.seats)
-        return category in self._seat_categories
+        return category in self._categories_of_seats
 
     @cached_property
     def used_categories(self) -> set[str]:
@@ -109,8 +113,8 @@ class Venue:
         return self.map.used_categories()
 
     @cached_property
-    def _seat_categories(self) -> set[str]:
-        return {seat.category for seat in self.seats}
+    def _categories_of_seats(self) -> set[str]:
+        return set(self.seat_categories)
 
     @cached_property
     def segments(self) -> list[list[int]]:

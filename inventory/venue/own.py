@@ -11,11 +11,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from inventory import limits
 from inventory.faults import Fault, convert
-from inventory.venue.draft import COLOR, READABLE, Draft, join
+from inventory.names import READABLE
+from inventory.venue.draft import COLOR, Draft, join
+from inventory.venue.drawing import Drawing
 from inventory.venue.errors import ChartError, Faults
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
@@ -109,6 +112,7 @@ class MapDocument(Struct):
     ] = []
     focal_point: MapPoint | None = None
     section_focal_points: dict[Name, MapPoint] = {}
+    drawing: Drawing | None = None
 
 
 def read_map(value: object) -> VenueMap:
@@ -125,7 +129,9 @@ def read_map(value: object) -> VenueMap:
     for i, area in enumerate(given.areas):
         _add_area(draft, f"areas.{i}", area)
     focal_point = given.focal_point
-    return draft.finish(
+    if given.drawing is not None:
+        _look_at(draft, given.drawing)
+    venue_map = draft.finish(
         "seats",
         None if focal_point is None else Point(focal_point.x, focal_point.y),
         {
@@ -133,6 +139,7 @@ def read_map(value: object) -> VenueMap:
             for section, point in given.section_focal_points.items()
         },
     )
+    return msgspec.structs.replace(venue_map, drawing=given.drawing)
 
 
 def capacity_map(capacity: int) -> VenueMap:
@@ -145,6 +152,23 @@ def capacity_map(capacity: int) -> VenueMap:
         areas=[Area(label=GA, capacity=capacity, category=GA)],
         categories=[Category(GA, "General admission")],
     )
+
+
+def _look_at(draft: Draft, drawing: Drawing) -> None:
+    """Add what is wrong with the texts of a drawing."""
+    for i, shape in enumerate(drawing.shapes):
+        if shape.label is not None:
+            draft.text(f"drawing.shapes.{i}.label", shape.label)
+        if shape.kind == "polygon" and shape.points is None:
+            draft.faults.add(f"drawing.shapes.{i}", "A polygon needs points.")
+    for i, text in enumerate(drawing.texts):
+        draft.text(f"drawing.texts.{i}.text", text.text)
+    for i, floor in enumerate(drawing.floors):
+        draft.text(f"drawing.floors.{i}.name", floor.name)
+    for i, zone in enumerate(drawing.zones):
+        draft.text(f"drawing.zones.{i}.label", zone.label)
+        for k, section in enumerate(zone.sections):
+            draft.text(f"drawing.zones.{i}.sections.{k}", section)
 
 
 def _add_category(draft: Draft, path: str, given: MapCategory) -> None:

@@ -199,7 +199,7 @@ class Rollup:
                 return Counted(0, 0.0)
             base = state["version"]
             timer = Timer()
-            rows = await read_stretch(connection, event, base, timer)
+            rows = (await read_stretch(connection, event, base, timer)).rows
             if not rows:
                 return Counted(0, 0.0)
             timer.stop()

@@ -11,7 +11,7 @@ Invariants: a journal is followed in order and without a hole; a cursor moves on
 where it was read, which the statement that moves it checks once more.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, Final
 
 from msgspec import Struct
@@ -31,17 +31,37 @@ from persistence.postgres.pool import Pool
 LOCK_SEED: Final = 0x666F6C6C
 """Tells our advisory locks from others': "foll" in ASCII."""
 
+LAZY_VERSIONS_MAX: Final = 1_000
+LAZY_S: Final = 10
+"""Where nothing waits for its follower a cursor may stand so far behind, and is moved
+no oftener: whoever sells shall not pay for it. Yet it stays so near that what comes is
+found within a few steps."""
+
+# What a commit of an event that is not `due` has is of no kind that is followed.
 _BEHIND = """
-SELECT h.event_id, count(*) OVER () AS events,
-    (sum(abs(h.version - coalesce(f.version, 0))) OVER ())::bigint AS versions,
-    extract(epoch FROM clock_timestamp() - (
+SELECT event_id, count(*) FILTER (WHERE due) OVER () AS events,
+    coalesce(sum(abs(versions)) FILTER (WHERE due) OVER (), 0)::bigint AS versions,
+    CASE WHEN due THEN extract(epoch FROM clock_timestamp() - (
         SELECT j.at FROM journal j
-        WHERE j.event_id = h.event_id AND j.to_version > coalesce(f.version, 0)
+        WHERE j.event_id = b.event_id AND j.to_version > b.version
+            AND ($4 = 0 OR j.marks IS NULL OR j.marks & $4 <> 0)
         ORDER BY j.to_version LIMIT 1
-    ))::float AS lag_s
-FROM event_head h LEFT JOIN follower f ON f.name = $1 AND f.event_id = h.event_id
-WHERE h.version <> coalesce(f.version, 0)
-ORDER BY h.event_id = ANY ($3), f.at NULLS FIRST, h.event_id LIMIT $2
+    ))::float END AS lag_s
+FROM (
+    SELECT event_id, version, at, head - version AS versions,
+        version > head
+            OR version < CASE WHEN $4 = 0 THEN head ELSE coalesce(marked, head) END
+            AS due
+    FROM (
+        SELECT h.event_id, h.version AS head, h.marked, f.at,
+            coalesce(f.version, 0) AS version
+        FROM event_head h
+            LEFT JOIN follower f ON f.name = $1 AND f.event_id = h.event_id
+    ) known
+) b
+WHERE due OR (versions > $5
+    AND coalesce(at < clock_timestamp() - $6 * interval '1 s', true))
+ORDER BY NOT due, event_id = ANY ($3), at NULLS FIRST, event_id LIMIT $2
 """
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, $3))"
 # A statement of its own, after the lock: it sees what the last who had that wrote.
@@ -81,12 +101,19 @@ class Passes:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def behind(self, name: str, last: Collection[str] = ()) -> Behind:
+    async def behind(
+        self, name: str, last: Collection[str] = (), marks: int = 0
+    ) -> Behind:
         """Return what a follower has not followed yet, what waits longest first.
 
-        Those that are to come `last` are named only where there is room for them.
+        Those that are to come `last` are named only where there is room for them. Of
+        events where nothing has any of these `marks`, those whose cursors are to be
+        moved are named behind the others, and count nowhere.
         """
-        rows = await self._pool.fetch(_BEHIND, name, EVENTS_MAX, list(last))
+        lazy = LAZY_VERSIONS_MAX, LAZY_S
+        rows = await self._pool.fetch(
+            _BEHIND, name, EVENTS_MAX, list(last), marks, *lazy
+        )
         return behind_of(rows)
 
     async def cursor(self, name: str, event: str) -> int:
@@ -100,12 +127,13 @@ class Passes:
         follower: Follower,
         event: str,
         after: str | None = None,
-        tags: Sequence[bytes] = (),
+        marks: int = 0,
     ) -> Passed:
         """Let a follower have the next stretch of an event's journal.
 
         Only what the one that it comes `after` has done, where it needs the effects of
-        another; and only commits with one of these `tags`, where there are any.
+        another; and only commits that may have one of these `marks`, but where that
+        is 0.
         Raises `Hole`, `Overtaken`, and whatever the follower does: then nothing of it
         happened.
         """
@@ -117,38 +145,27 @@ class Passes:
             if state is None:
                 return Passed()
             base, head = state["version"], state["head"]
-            timer = Timer()
-            rows = await read_stretch(connection, event, base, timer, tags)
+            timer, upto = Timer(), state["upto"]
+            stretch = await read_stretch(connection, event, base, timer, marks, upto)
             if head < base:
                 # Of a journal that was cut off: it cannot be told what happened.
                 raise Hole(f"{event} ends at {head}, and was followed to {base}")
-            # Cursors stand between rows, so none is cut in two.
-            upto = state["upto"]
-            rows = [row for row in rows if row.to <= upto]
-            if not rows:
+            to = stretch.to
+            if to == base:
                 return Passed()
-            changes = await _followed(rows, base, timer)
+            changes = await _followed(stretch.rows, timer)
             if changes:
                 await follower.follow(connection, event, changes)
-            to = rows[-1].to
             await _move(connection, name, event, base, to)
             return Passed(to - base, to < min(head, upto))
 
 
-async def _followed(rows: list[JournalRow], base: int, timer: Timer) -> list[Followed]:
+async def _followed(rows: list[JournalRow], timer: Timer) -> list[Followed]:
     """Give each change the version that it made."""
     changes: list[Followed] = []
-    version = base
     for row in rows:
-        if not row.changes:
-            # Of no kind that is followed.
-            version = row.to
-            continue
-        for change in row.changes:
-            version += 1
+        for version, change in enumerate(row.changes, row.base + 1):
             changes.append(Followed(version, row.at_ms, change))
-        if version != row.to:
-            raise Hole(f"{len(row.changes)} changes do not lead to {row.to}")
         await timer.pause()
     return changes
 

@@ -11,7 +11,7 @@ import msgspec
 
 from inventory.ports import Batch
 
-_PARAMETERS = 43
+_PARAMETERS = 44
 COMMIT = (
     "SELECT event_id, status, epoch, version, now_ms FROM commit_batches("
     + ", ".join(f"${n + 1}" for n in range(_PARAMETERS))
@@ -46,6 +46,7 @@ def encode_call(taken: Sequence[Entry], lease_ttl_ms: int) -> list[object]:
         *_columns(2, _settings(batches)),
         *_columns(1, _lines(batches)),
         *_columns(5, _reduced(batches)),
+        tuple([None if p.batch is None else p.batch.marks for p in taken]),
     ]
 
 

@@ -1,23 +1,30 @@
 """The next stretch of an event's journal, for those who go through it from end to end.
 
 Purpose: whoever counts or follows what was committed reads the same way: in order,
-without a hole, so much at a time, and leaving the loop to others in between.
+without a hole, so much at a time, and leaving the loop to others in between. Whoever
+looks for some kinds of changes gets none of the commits that are marked as without.
 """
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 from time import perf_counter
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from inventory.changes import AnyChange, Change
+from inventory.changes import MARKS, AnyChange, Change
 from persistence.postgres.pool import Row
 
 ROWS_MAX: Final = 256
 BYTES_MAX: Final = 4 << 20
 """How much of a journal is read in one transaction; a row may have 1 MiB."""
+
+PASSED_MAX: Final = 2_048
+"""How many commits are passed over in one transaction: of those only the versions are
+looked at, in the database."""
 
 EVENTS_MAX: Final = 100
 """How many events that are behind are named at a time."""
@@ -25,24 +32,32 @@ EVENTS_MAX: Final = 100
 SLICE_S: Final = 0.002
 """How long the loop is kept at a time."""
 
-# A body says the kind of each change with its tag, so one without the tags that are
-# looked for need neither be sent nor read; one that has them elsewhere is read in vain.
+VERSIONS_MAX: Final = 2**63 - 1
+"""No event has as many."""
+
+# What is sought, what is the last of what was looked at, and what has a hole before it.
+# A commit of a process that marks nothing may have whatever is sought.
 _ROWS = """
-SELECT from_version, to_version, at_ms, CASE
-    WHEN cardinality($5::bytea[]) = 0 THEN body
-    WHEN EXISTS (
-        SELECT FROM unnest($5::bytea[]) AS tag WHERE position(tag IN body) > 0
-    ) THEN body
-END AS body FROM (
-    SELECT from_version, to_version, body,
-        (extract(epoch FROM at) * 1000)::bigint AS at_ms,
-        sum(octet_length(body)) OVER (ORDER BY to_version)
-            - octet_length(body) AS before
+SELECT from_version, to_version, at_ms, whole, CASE WHEN sought THEN body END AS body
+FROM (
+    SELECT *, lead(to_version) OVER (ORDER BY to_version) IS NULL AS last
     FROM (
-        SELECT from_version, to_version, at, body FROM journal
-        WHERE event_id = $1 AND to_version > $2 ORDER BY to_version LIMIT $3
-    ) newest
-) sized WHERE before < $4 ORDER BY to_version
+        SELECT *, lag(to_version, 1, $2) OVER way = from_version AS whole,
+            sum(sought::integer) OVER way AS number,
+            sum(bytes) OVER way - bytes AS before
+        FROM (
+            SELECT *, CASE WHEN sought THEN octet_length(body) ELSE 0 END AS bytes
+            FROM (
+                SELECT from_version, to_version, body,
+                    (extract(epoch FROM at) * 1000)::bigint AS at_ms,
+                    $3 = 0 OR marks IS NULL OR marks & $3 <> 0 AS sought
+                FROM journal
+                WHERE event_id = $1 AND to_version > $2 AND to_version <= $4
+                ORDER BY to_version LIMIT $5
+            ) next
+        ) sized WINDOW way AS (ORDER BY to_version)
+    ) numbered WHERE number <= $6 AND before < $7
+) bounded WHERE sought OR last OR NOT whole ORDER BY to_version
 """
 
 _changes = msgspec.msgpack.Decoder(list[AnyChange]).decode
@@ -65,12 +80,19 @@ class Behind(Struct, frozen=True):
 
 
 class JournalRow(Struct, frozen=True):
-    """What one commit wrote: one change for each version, the last being `to`."""
+    """What one commit wrote: a change for each version after `base`, up to `to`."""
 
+    base: int
     to: int
     at_ms: int
     changes: list[AnyChange]
-    """Empty where it has none of the kinds that are looked for."""
+
+
+class Stretch(Struct, frozen=True):
+    """The commits that were sought, of all up to `to`."""
+
+    to: int
+    rows: list[JournalRow]
 
 
 class Timer:
@@ -108,28 +130,40 @@ def behind_of(rows: Sequence[Row]) -> Behind:
     )
 
 
-def tags_of(kinds: Iterable[type[Change]]) -> list[bytes]:
-    """Return what stands in the body of a commit with a change of such a kind."""
-    return [msgspec.msgpack.encode(one.__struct_config__.tag) for one in kinds]
+def marks_of(kinds: Iterable[type[Change]]) -> int:
+    """Return what to look for; KeyError where commits do not say it of such a kind."""
+    return reduce(or_, [MARKS[kind] for kind in kinds])
 
 
 async def read_stretch(
-    connection: Any, event: str, base: int, timer: Timer, tags: Sequence[bytes] = ()
-) -> list[JournalRow]:
+    connection: Any,
+    event: str,
+    base: int,
+    timer: Timer,
+    marks: int = 0,
+    upto: int = VERSIONS_MAX,
+) -> Stretch:
     """Return what comes after a version, as much as is read at a time.
 
-    Of commits with none of the `tags` only that they are there; without any, all.
+    Of commits that have one of these `marks`, or may have it; all where that is 0.
+    Nothing after `upto`, where one commit ends.
     Raises `Hole`; DecodeError where this program does not know what happened.
     """
     timer.stop()
-    rows = await connection.fetch(_ROWS, event, base, ROWS_MAX, BYTES_MAX, list(tags))
+    passed_max = PASSED_MAX if marks else ROWS_MAX
+    bounds = upto, passed_max, ROWS_MAX, BYTES_MAX
+    found = await connection.fetch(_ROWS, event, base, marks, *bounds)
     timer.go_on()
-    if rows and rows[0]["from_version"] != base:
-        raise Hole(f"{event} is read to {base}")
-    read = []
-    for row in rows:
-        body = row["body"]
-        changes = [] if body is None else _changes(body)
-        read.append(JournalRow(row["to_version"], row["at_ms"], changes))
+    rows, to = [], base
+    for row in found:
+        to = row["to_version"]
+        if not row["whole"]:
+            raise Hole(f"nothing of {event} leads to {row['from_version']}")
+        if row["body"] is None:
+            continue
+        changes = _changes(row["body"])
+        if row["from_version"] + len(changes) != to:
+            raise Hole(f"{len(changes)} changes of {event} do not lead to {to}")
+        rows.append(JournalRow(row["from_version"], to, row["at_ms"], changes))
         await timer.pause()
-    return read
+    return Stretch(to, rows)

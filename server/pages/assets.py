@@ -27,6 +27,21 @@ TYPES: Final = {
 NOT_OURS: Final = frozenset({"docs", "redoc"})
 """Folders that the description of the interface serves."""
 
+VERSION: Final = re.compile("[0-9a-f]{12}")
+
+THEIRS: Final = "vendor/"
+"""What others wrote is sent as it is."""
+
+_REMARK: Final = {
+    ".js": re.compile(
+        r"^[ \t]*//[^\n]*$|^[ \t]*/\*(?:[^*]|\*(?!/))*\*/[ \t]*$"
+        r"|/\*\* @(?:[^*\n]|\*(?!/))*\*/ ?",
+        re.M,
+    ),
+    ".css": re.compile(r"/\*(?:[^*]|\*(?!/))*\*/"),
+}
+"""Comments on lines of their own, and types: a third of a file once it is packed."""
+
 _IMPORT: Final = re.compile(r'^\s*(?:import|export|\}).*?\bfrom "(\.[^"]+)"', re.M)
 
 
@@ -50,9 +65,14 @@ class Assets:
         """Read the files of the package; `added` are there beside them."""
         self.files: dict[str, Asset] = dict(added or {})
         for path, file in _walk(files("server.pages"), ""):
-            kind = TYPES.get(path[path.rfind(".") :])
-            if kind is not None:
-                self.files[path] = asset_of(file.read_bytes(), kind)
+            ending = path[path.rfind(".") :]
+            kind = TYPES.get(ending)
+            if kind is None:
+                continue
+            body = file.read_bytes()
+            if ending in _REMARK and not path.startswith(THEIRS):
+                body = _REMARK[ending].sub(_as_many_lines, body.decode()).encode()
+            self.files[path] = asset_of(body, kind)
         parts = sorted((path, one.etag) for path, one in self.files.items())
         self.version: Final = sha256(repr(parts).encode()).hexdigest()[:12]
 
@@ -75,6 +95,11 @@ class Assets:
             ]
             wanted += reversed(near)
         return list(found)
+
+
+def _as_many_lines(remark: re.Match[str]) -> str:
+    """Return nothing, on as many lines, so that errors name the lines of the source."""
+    return "\n" * remark[0].count("\n")
 
 
 def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:

@@ -17,7 +17,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from server.base.settings import Config
-from server.pages.assets import Asset, Assets, asset_of
+from server.pages.assets import VERSION, Asset, Assets, asset_of
 from server.pages.brand import Brand, read_brand
 
 
@@ -129,7 +129,8 @@ def worker_of(page: Page, assets: Assets) -> Asset:
     """Return the service worker of a page, told what to keep, by which version."""
     languages = [path for path in assets.files if path.startswith("words/")]
     modules = [*assets.modules_of(page.entry), *page.later]
-    kept = [*STYLES, *page.styles, *modules, *languages]
+    icons = [path for path in assets.files if path.endswith((".svg", ".png", ".webp"))]
+    kept = [*STYLES, *page.styles, *modules, *languages, *icons]
     told = {
         "version": assets.version,
         "page": page.kept,
@@ -186,7 +187,8 @@ async def _show_file(
 ) -> web.Response:
     path = request.match_info["path"]
     version, _, rest = path.partition("/")
-    asset = assets.files.get(rest) or assets.files.get(path)
+    named = rest if VERSION.fullmatch(version) else path
+    asset = assets.files.get(named)
     if asset is None:
         raise web.HTTPNotFound
     if version == assets.version:

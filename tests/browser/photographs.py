@@ -13,7 +13,8 @@ SIZES = {
 }
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-SHEET_HEIGHT = 700
+SCALE = 0.6
+SHEET_HEIGHT_MAX = 1_200
 GAP = 16
 TEXT_HEIGHT = 20
 GREY = (128, 128, 128)
@@ -29,25 +30,31 @@ def write_sheet(folder: Path, view: str) -> Path:
         for scheme in SCHEMES
         for size in SIZES
     ]
-    small = [
-        (name, shot.resize((shot.width * SHEET_HEIGHT // shot.height, SHEET_HEIGHT)))
-        for name, shot in shots
-    ]
+    small = [(name, _small(shot)) for name, shot in shots]
     half = len(small) // 2
     rows = [small[:half], small[half:]]
+    heights = [max(shot.height for _, shot in row) + TEXT_HEIGHT + GAP for row in rows]
     width = max(sum(shot.width + GAP for _, shot in row) for row in rows) + GAP
-    height = len(rows) * (SHEET_HEIGHT + TEXT_HEIGHT + GAP)
-    sheet = Image.new("RGB", (width, height), GREY)
+    sheet = Image.new("RGB", (width, sum(heights)), GREY)
     draw = ImageDraw.Draw(sheet)
-    for line, row in enumerate(rows):
-        x, y = GAP, line * (SHEET_HEIGHT + TEXT_HEIGHT + GAP)
+    y = 0
+    for row, height in zip(rows, heights, strict=True):
+        x = GAP
         for name, shot in row:
             draw.text((x, y + 4), f"{view}: {name}", fill="white")
             sheet.paste(shot, (x, y + TEXT_HEIGHT))
             x += shot.width + GAP
+        y += height
     path = folder / f"sheet-{view}.png"
     sheet.save(path)
     return path
+
+
+def _small(shot: Image.Image) -> Image.Image:
+    """Return a photograph as it stands on a sheet: smaller, and not endless."""
+    size = round(shot.width * SCALE), round(shot.height * SCALE)
+    height = min(size[1], SHEET_HEIGHT_MAX)
+    return shot.resize(size).crop((0, 0, size[0], height))
 
 
 def packed(shot: bytes) -> bytes:

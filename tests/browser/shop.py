@@ -111,7 +111,11 @@ class Shop:
         """Hold, order and pay; return the order once it has its tickets."""
         who = who or await self.api.guest()
         held = await self.hold(event, who, **what)
-        body = {"event": event, "hold": held["hold"], "buyer": BUYER}
+        return await self.order(event, held["hold"], who)
+
+    async def order(self, event: str, hold: str, who: Person) -> Json:
+        """Order what is held, and pay; return the order once it has its tickets."""
+        body = {"event": event, "hold": hold, "buyer": BUYER}
         order = await self.api.good("POST", "/v1/orders", body, who=who)
         if order.get("payment"):
             status, _, text = await self.gateway.choose(order["payment"]["url"], "pay")

@@ -11,15 +11,15 @@ from tests.browser.steps import (
     Blindfold,
     check_out,
     choose,
-    expect_confirmed,
     holds,
     open_event,
     pay,
     seat,
 )
-from tests.browser.until import until
 
-TYPES = {"child": {"name": "Child", "prices": {"1": {"amount": 2_000, "currency": "EUR"}}}}
+TYPES = {
+    "child": {"name": "Child", "prices": {"1": {"amount": 2_000, "currency": "EUR"}}}
+}
 FEES = {"per_order": 100, "per_ticket": 150}
 TAX = {"ppm": 190_000, "name": "VAT", "included": True}
 
@@ -50,7 +50,9 @@ async def test_from_the_list_over_a_hold_to_a_paid_order(shop, page):
     await expect(page.get_by_test_id("hold-seats")).not_to_contain_text("B-2")
     await check_out(page)
     await pay(page)
-    orders = await shop.api.good("GET", f"/v1/events/{event}/orders", who=shop.api.admin)
+    orders = await shop.api.good(
+        "GET", f"/v1/events/{event}/orders", who=shop.api.admin
+    )
     (order,) = orders["items"]
     assert [one["label"] for one in order["lines"]] == ["B-3"]
     assert (order["status"], order["total"]["amount"]) == ("confirmed", 4_750)

@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.own import become
-from tests.browser.shop import Shop
+from tests.browser.shop import BUYER, Shop
 from tests.database import drop_database, make_database
 from tests.post_office import PostOffice
 from tests.scratch import make_folder
@@ -208,6 +208,82 @@ async def test_who_stays_signed_in_is_so_in_other_tabs(shop, page, office):
 
 
 @pytest.mark.campaign
+async def test_a_session_outlives_its_token_and_ends_with_its_last(
+    shop, page, office, trouble
+):
+    trouble.forgive("401")
+    await register(page, "long@example.org")
+    change = """(change) => {
+      const kept = JSON.parse(sessionStorage.getItem("onsale.session"));
+      sessionStorage.setItem("onsale.session", JSON.stringify({ ...kept, ...change }));
+      return kept.refresh;
+    }"""
+    first = await page.evaluate(change, {"until": 0})
+    await page.reload()
+    await expect(page.get_by_test_id("me")).to_be_visible()
+    second = await page.evaluate(change, {"token": "no such token"})
+    assert second != first
+    # Its time is not over, and the server does not know it: as after a new secret.
+    await page.reload()
+    await expect(page.get_by_test_id("me")).to_be_visible()
+    await page.evaluate(change, {"token": "no such token", "refresh": "none either"})
+    await page.reload()
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+
+
+@pytest.mark.campaign
+async def test_a_name_changes_at_once_and_an_address_by_its_mail(shop, page, office):
+    await register(page, "moves@example.org")
+    await page.get_by_label("Name").fill("Grace Hopper")
+    await page.get_by_role("button", name="Save").click()
+    me = page.get_by_test_id("me")
+    await expect(me).to_contain_text("Grace Hopper")
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+
+    await page.get_by_role("button", name="Change the email address").click()
+    asks = page.get_by_role("dialog")
+    await asks.get_by_label("New email address").fill("moved@example.org")
+    await asks.get_by_label("Password").fill(PASSWORD)
+    await asks.get_by_role("button", name="Change the email address").click()
+    await expect(me).to_contain_text("Please confirm moved@example.org")
+    await expect(me).to_contain_text("moves@example.org")
+    link = await link_in(office, "moved@example.org", "Confirm your email address")
+    await page.goto(link)
+    await expect(page.get_by_test_id("verified")).to_be_visible()
+    await expect(me).to_contain_text("moved@example.org")
+    await expect(me).not_to_contain_text("moves@example.org")
+
+
+@pytest.mark.campaign
+async def test_an_invitation_waits_until_one_has_signed_in(shop, page, office):
+    admin = shop.api.admin
+    made = await shop.api.good(
+        "POST", "/v1/organisations", {"name": "The <i>Globe</i>"}, who=admin
+    )
+    path = f"/v1/organisations/{made['id']}/invitations"
+    await shop.api.good("POST", path, {"email": "joins@example.org"}, who=admin)
+    link = await link_in(office, "joins@example.org", "You are invited")
+    await page.goto(link)
+    await expect(page).to_have_url(BARE)
+    await expect(page.get_by_text("To see who invites you")).to_be_visible()
+    await page.get_by_test_id("way-new").click()
+    form = page.get_by_test_id("register")
+    await form.get_by_label("Name").fill("Joins Soon")
+    await form.get_by_label("Email").fill("joins@example.org")
+    await form.get_by_label("New password").fill(PASSWORD)
+    await form.get_by_role("button", name="Create the account").click()
+    await expect(page.get_by_text("Confirm your address first")).to_be_visible()
+    confirm = await link_in(office, "joins@example.org", "Confirm your email address")
+    other = await page.context.new_page()
+    await other.goto(confirm)
+    await expect(other.get_by_text("your email address is confirmed")).to_be_visible()
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_text("The <i>Globe</i>")).to_be_visible()
+    await page.get_by_role("button", name="Accept").click()
+    await expect(page.get_by_text("You are a member now.")).to_be_visible()
+
+
+@pytest.mark.campaign
 async def test_a_registration_is_cancelled_by_its_mail(shop, page, office):
     event = await shop.event(
         None, capacity=5, registration="open", prices={}, payment="none"
@@ -247,3 +323,21 @@ async def test_by_keyboard_alone_one_gets_in_and_out(shop, page, office):
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
     await expect(opener).to_be_focused()
+
+
+@pytest.mark.campaign
+async def test_the_link_of_a_mail_opens_an_order_in_another_browser(shop, page, office):
+    who = await shop.api.guest()
+    bought = await shop.buy(await shop.event(paid=True), who, seats=["A-1", "A-2"])
+    body = {"reference": bought["reference"], "email": BUYER["email"]}
+    await shop.api.good("POST", "/v1/orders/lookup", body)
+    mail = await office.mail_to(BUYER["email"], f"Your order {bought['reference']}")
+    (link,) = re.findall(r"http://\S+/orders/\S+#\S+", mail.get_content())
+    await page.goto(link)
+    await expect(page.get_by_test_id("order-status")).to_have_text("confirmed")
+    await expect(page).to_have_url(re.compile(rf"/orders/{bought['order']}$"))
+    await expect(page.get_by_test_id("ticket-qr")).to_have_count(2)
+    # What it opened it opens again in this tab, and its tickets.
+    await page.reload()
+    await page.get_by_role("link", name=bought["tickets"][0]["number"]).click()
+    await expect(page.get_by_test_id("ticket-qr")).to_be_visible()

@@ -10,9 +10,10 @@ from tests.browser.views import VIEWS
 
 pytestmark = pytest.mark.campaign
 FOLDER = "ONSALE_TEST_README"
-SIZE = {"width": 1280, "height": 800}
+DESK = {"width": 1280, "height": 820}
 PHONE = {"width": 390, "height": 844}
-SHOWN = {"events": SIZE, "event": SIZE}
+SHOWN = {"events": DESK, "hold": DESK, "order": PHONE, "door-green": PHONE}
+"""Views, and the sizes that most see them at."""
 
 
 @pytest.mark.parametrize("view", SHOWN)

@@ -1,31 +1,185 @@
 """Every page in each of its states, for photographs, for axe, and for the eye."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from tests.browser.stage import Stage
+from tests.browser.steps import (
+    EMAIL,
+    NAME,
+    check_out,
+    expect_confirmed,
+    pay,
+    scan,
+    sign_in_at_the_door,
+)
 
-Walk = Callable[[Stage, Page], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class View:
-    """What is to be seen at the end of a walk."""
-
-    name: str
-    walk: Walk
+View = Callable[[Stage, Page], Awaitable[None]]
 
 
 async def events(stage: Stage, page: Page) -> None:
+    """The list of all events."""
     await page.goto("/")
-    await page.get_by_test_id("event-card").first.wait_for()
+    await page.get_by_test_id("event-card").nth(2).wait_for()
+
+
+async def nothing_found(stage: Stage, page: Page) -> None:
+    """The list, of which a search leaves nothing."""
+    await events(stage, page)
+    await page.get_by_role("searchbox").fill("Ragnarök")
+    await page.get_by_role("searchbox").press("Enter")
+    await expect(page.get_by_test_id("event-card")).to_have_count(0)
 
 
 async def event(stage: Stage, page: Page) -> None:
+    """An event with a map, half sold."""
     await page.goto(f"/events/{stage.gala}")
-    await page.get_by_role("heading", level=1).wait_for()
+    await expect(page.get_by_test_id("seat-map")).to_be_visible()
+    await expect(page.get_by_test_id("best-available")).to_be_enabled()
 
 
-VIEWS = {walk.__name__.replace("_", "-"): walk for walk in (events, event)}
+async def event_without_seats(stage: Stage, page: Page) -> None:
+    """One that has places and no map."""
+    await page.goto(f"/events/{stage.tour}")
+    await expect(page.get_by_test_id("quantity")).to_be_visible()
+
+
+async def event_not_open(stage: Stage, page: Page) -> None:
+    """One that is not on sale yet."""
+    await page.goto(f"/events/{stage.later}")
+    await expect(page.get_by_test_id("opens")).to_be_visible()
+
+
+async def no_such_event(stage: Stage, page: Page) -> None:
+    """An address that leads nowhere."""
+    await page.goto(f"/events/evt_{'x' * 22}")
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+async def hold(stage: Stage, page: Page) -> None:
+    """Three seats are held."""
+    await event(stage, page)
+    await page.get_by_test_id("quantity").fill("3")
+    await page.get_by_test_id("best-available").click()
+    await expect(page.get_by_test_id("hold-countdown")).to_be_visible()
+
+
+async def checkout(stage: Stage, page: Page) -> None:
+    """The buyer's data, and what it costs."""
+    await hold(stage, page)
+    await page.get_by_test_id("checkout").click()
+    await page.get_by_test_id("buyer-email").fill(EMAIL)
+    await page.get_by_test_id("buyer-name").fill(NAME)
+    await expect(page.get_by_test_id("pay")).to_be_enabled()
+
+
+async def gateway(stage: Stage, page: Page) -> None:
+    """The test gateway."""
+    await hold(stage, page)
+    await check_out(page)
+
+
+async def order_to_pay(stage: Stage, page: Page) -> None:
+    """An order that waits for its payment."""
+    await gateway(stage, page)
+    await page.get_by_test_id("gateway-back").click()
+    await expect(page.get_by_test_id("pay")).to_be_visible()
+
+
+async def order(stage: Stage, page: Page) -> None:
+    """An order with its tickets."""
+    await gateway(stage, page)
+    await pay(page)
+    await expect_confirmed(page)
+
+
+async def order_elsewhere(stage: Stage, page: Page) -> None:
+    """The same to a browser that is nobody to it."""
+    await page.goto(f"/orders/ord_{'x' * 22}")
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+
+
+async def ticket(stage: Stage, page: Page) -> None:
+    """One ticket."""
+    await order(stage, page)
+    await page.get_by_test_id("ticket-number").first.click()
+    await page.wait_for_url("**/tickets/**")
+    await expect(page.get_by_test_id("ticket-qr")).to_be_visible()
+
+
+async def account(stage: Stage, page: Page) -> None:
+    """The account of somebody who is nobody yet."""
+    await page.goto("/account")
+    await expect(page.get_by_test_id("sign-in-submit")).to_be_visible()
+
+
+async def account_signed_in(stage: Stage, page: Page) -> None:
+    """An account with an order."""
+    await order(stage, page)
+    await page.goto("/account")
+    await page.get_by_test_id("email").fill(stage.email)
+    await page.get_by_test_id("password").fill(stage.password)
+    await page.get_by_test_id("sign-in-submit").click()
+    await expect(page.get_by_test_id("me")).to_be_visible()
+
+
+async def door(stage: Stage, page: Page) -> None:
+    """Check-in, before anybody signed in."""
+    await page.goto(f"/checkin/{stage.gala}")
+    await expect(page.get_by_test_id("sign-in-submit")).to_be_visible()
+
+
+async def door_ready(stage: Stage, page: Page) -> None:
+    """Check-in that waits for a ticket."""
+    await sign_in_at_the_door(page, stage.gala)
+    await expect(page.get_by_test_id("counts")).to_be_visible()
+
+
+async def door_green(stage: Stage, page: Page) -> None:
+    """Somebody is let in."""
+    await sign_in_at_the_door(page, stage.gala)
+    await scan(page, await stage.new_code(), "ok")
+
+
+async def door_again(stage: Stage, page: Page) -> None:
+    """Somebody is in already."""
+    code = await stage.new_code()
+    await sign_in_at_the_door(page, stage.gala)
+    await scan(page, code, "ok")
+    await scan(page, code, "already_in")
+
+
+async def door_red(stage: Stage, page: Page) -> None:
+    """This is no ticket."""
+    await sign_in_at_the_door(page, stage.gala)
+    await scan(page, "HTTPS://EXAMPLE.ORG/POSTER", "bad_signature")
+
+
+VIEWS: dict[str, View] = {
+    one.__name__.replace("_", "-"): one
+    for one in (
+        events,
+        nothing_found,
+        event,
+        event_without_seats,
+        event_not_open,
+        no_such_event,
+        hold,
+        checkout,
+        gateway,
+        order_to_pay,
+        order,
+        order_elsewhere,
+        ticket,
+        account,
+        account_signed_in,
+        door,
+        door_ready,
+        door_green,
+        door_again,
+        door_red,
+    )
+}
+MISSING = {"no-such-event": "404", "order-elsewhere": "404"}
+"""What of them the server answers with 4xx, as it has to."""

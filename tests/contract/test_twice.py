@@ -72,6 +72,7 @@ OTHERS: Final[dict[str, str]] = {
     "duplicate_event": MADE_ANEW,
     "upload_image": MADE_ANEW,
     "create_order": "a hold has one order, and is told of it each time",
+    "quote_order": "changes nothing, and tells what the hold costs each time",
     "pay_order": "begins an attempt each time, but one under one Idempotency-Key",
     "look_up_order": EACH_TIME,
     "open_order": "gives a token each time; a mailed code is good once",

@@ -224,7 +224,9 @@ async def orders(one: Newcomer) -> None:
     """Order what is paid at the door; what is paid before has tests of its own."""
     for op in ("hold", "release"):
         await one.does("olga", "run_command", op)
+    told = await one.does("olga", "quote_order")
     made = await one.does("olga", "create_order")
+    assert made["total"] == told["total"]
     assert (made["status"], made["due"]) == ("confirmed", made["total"])
     await one.lists("olga", "list_orders")
     await one.lists("olga", "list_event_orders")

@@ -1,13 +1,22 @@
 """What a batch writes and tells, netted."""
 
+from functools import reduce
 from hashlib import sha256
+from operator import or_
 
 import pytest
 from msgspec import msgpack
 from msgspec.structs import replace
 
 from inventory.batch import BatchBuilder, chained
-from inventory.changes import HoldBooked
+from inventory.changes import (
+    BOOKED,
+    CANCELLED,
+    CONFIGURED,
+    MARKS,
+    REDUCED,
+    HoldBooked,
+)
 from inventory.loading import decode_changes
 from inventory.ports import (
     Batch,
@@ -176,6 +185,26 @@ def test_settings_are_written_when_they_or_the_sale_changed():
     batch, _ = commit(play(""), "org | configure max_per_user=2 | ok")
     assert batch.settings is not None
     assert batch.settings.max_per_user == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "marks"),
+    [
+        ("ann | hold A-3 | ok hold=h2 \n ann | release h2 | ok", 0),
+        ("org | block A-3 | ok", 0),
+        ("ann | hold A-3 | ok hold=h2 \n ann | book h2 | ok", BOOKED),
+        ("for:ann | part b1 | ok", CANCELLED),
+        ("for:ann | part b1 A-1 | ok", REDUCED),
+        ("org | sale pause | ok", CONFIGURED),
+        ("org | configure max_per_user=2 | ok", CONFIGURED),
+        ("for:ann | part b1 GA*1 | ok \n for:ann | part b1 | ok", CANCELLED | REDUCED),
+    ],
+)
+def test_a_commit_is_marked_with_what_happened_in_it(rows, marks):
+    batch, publication = commit(play(ORDERED), rows)
+    changes = decode_changes(batch.body)
+    assert marks == reduce(or_, [MARKS.get(type(change), 0) for change in changes])
+    assert (batch.marks, publication.marks) == (marks, marks)
 
 
 def test_a_publication_tells_each_touched_seat_once_with_its_last_letter():

@@ -81,7 +81,11 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/analytics/test_rollup.py"
     ),
     "persistence/journal/stretches.py": pytest(
-        "tests/persistence/analytics/test_rollup.py"
+        "tests/persistence/journal/test_stretches.py",
+        "tests/persistence/analytics/test_rollup.py",
+    ),
+    "persistence/migrations/0037_marks.sql": pytest(
+        "tests/persistence/journal/test_stretches.py"
     ),
     "persistence/followers/passes.py": pytest("tests/persistence/followers"),
     "persistence/jobs.py": pytest("tests/persistence/test_jobs.py"),
@@ -116,11 +120,17 @@ _BY_FILE: dict[str, Detector] = {
     "persistence/shop/orders/provider_events.py": pytest(
         "tests/server/shop/orders/webhooks"
     ),
+    "server/shop/orders/driving/lookout.py": pytest(
+        "tests/server/shop/orders/driving/test_lookout.py"
+    ),
+    "server/shop/payments/gateway_provider.py": pytest(
+        "tests/server/shop/payments/test_gateway_provider.py"
+    ),
     "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
     "server/shop/orders/service.py": pytest("tests/server/shop/orders/test_rest.py"),
     "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
     "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
-    "persistence/shop/checkin/scans.py": pytest(
+    "persistence/migrations/0038_scan.sql": pytest(
         "tests/persistence/shop/checkin/test_scans.py",
         "tests/persistence/shop/checkin/test_merge.py",
     ),

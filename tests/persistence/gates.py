@@ -7,7 +7,7 @@ from persistence.shop.checkin.facts import Result
 from persistence.shop.checkin.lists import CheckinLists
 from persistence.shop.checkin.merge import Merge, Uploaded
 from persistence.shop.checkin.scans import KeptScan, NewScan, Scans
-from server.shop.checkin.rules import fold, judge_of
+from server.shop.checkin.rules import fold, judge
 from tests.database import query
 from tests.persistence.journals import Store
 
@@ -33,7 +33,7 @@ class Gate:
 
     def __init__(self, store: Store, event: str = "evt") -> None:
         self.store, self.event = store, event
-        self.scans = Scans(store.pool)
+        self.scans = Scans(store.pool, judge)
         self.merge = Merge(store.pool, fold)
         self.lists = CheckinLists(store.pool)
         self._count = 0
@@ -77,9 +77,7 @@ class Gate:
             **fields,
         }
         code = None if known else (number_of(ticket), generation)
-        return await self.scans.scan(
-            NewScan(**asked), code, known, judge_of(generation, direction)
-        )
+        return await self.scans.scan(NewScan(**asked), code, known)
 
     def seen(
         self,

@@ -29,10 +29,12 @@ PLACES = {
 }
 PAGES = (
     "/",
-    "/assets/app.js",
+    "/assets/client/connection.js",
     "/orders/ord",
     "/tickets/tkt",
-    "/tickets/offline.js",
+    "/tickets/worker.js",
+    "/events/evt",
+    "/account",
     "/docs",
     "/docs/redoc.standalone.js",
     "/docs/try",

@@ -14,6 +14,7 @@ from tests.checkers.witness import check
 from tests.fakes import Head
 from tests.scenario import NOW_MS
 from tests.simulation.orders.checks import check_orders
+from tests.simulation.orders.freeing import check_freed
 from tests.simulation.pledges import check_pledges
 from tests.simulation.tickets.checks import check_tickets
 
@@ -46,6 +47,7 @@ def check_world(world: "World") -> None:
         _check_journal(world, event, head)
         _check_promises(world, event, head)
     check_orders(world)
+    check_freed(world)
     check_tickets(world)
 
 

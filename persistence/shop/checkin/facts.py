@@ -54,15 +54,6 @@ class ListSeen(Struct, frozen=True):
     categories: list[str] | None
 
 
-class Since(Struct, frozen=True):
-    """Where somebody is, and the scan that they are there since."""
-
-    standing: Standing
-    at: datetime | None = None
-    gate: str | None = None
-    who: str | None = None
-
-
 class Green(Struct, frozen=True):
     """Somebody who was let through, by one scan."""
 

@@ -88,6 +88,7 @@ class NewOrder(Struct, frozen=True, kw_only=True):
     provider: str | None
     seen_total: int | None
     request_hash: bytes
+    site: str = ""
 
 
 class OrderGone(LookupError):
@@ -119,7 +120,7 @@ class Orders:
                 new.seen_total,
                 new.provider,
                 _json(new.buyer),
-                _json(Frozen(rules=new.rules, terms=new.terms)),
+                _json(Frozen(rules=new.rules, terms=new.terms, site=new.site)),
                 new.request_hash,
                 DRIVEN_S,
                 new.event,
@@ -186,6 +187,7 @@ def _made(new: NewOrder, row: Row) -> StoredOrder:
         reference=new.reference,
         buyer=new.buyer,
         terms=new.terms,
+        site=new.site,
         request_hash=new.request_hash,
         created_at=row["created_at"],
         confirmed_at=None,

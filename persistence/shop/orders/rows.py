@@ -76,6 +76,8 @@ class Frozen(Struct, frozen=True, kw_only=True):
 
     rules: Rules
     terms: Terms
+    site: str = ""
+    """The origin of the page that its buyer uses; "" where a program asked."""
 
 
 class StoredOrder(Struct, frozen=True, kw_only=True):
@@ -89,6 +91,7 @@ class StoredOrder(Struct, frozen=True, kw_only=True):
     reference: str
     buyer: OrderBuyer
     terms: Terms
+    site: str = ""
     request_hash: bytes
     created_at: datetime
     confirmed_at: datetime | None
@@ -133,6 +136,7 @@ def order_of(row: Row) -> StoredOrder:
         reference=row["reference"],
         buyer=decode_buyer(row["buyer"]),
         terms=frozen.terms,
+        site=frozen.site,
         request_hash=row["request_hash"],
         created_at=row["created_at"],
         confirmed_at=row["confirmed_at"],

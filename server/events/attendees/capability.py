@@ -6,7 +6,7 @@ from persistence.events.attendees import forget_attendees
 from persistence.events.persons import Persons, forget_persons
 from server.events.attendees import rest, rest_persons
 from server.events.attendees.examples import EXAMPLES
-from server.events.attendees.service import RegistrationService
+from server.events.attendees.service import LOOK_S, RegistrationService
 from server.events.attendees.service_attendees import (
     ATTENDEE_SERVICE,
     AttendeeService,
@@ -16,6 +16,7 @@ from server.events.catalogue.service import EVENT_SERVICE
 from server.live.actors.registry import REGISTRY
 from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.capability.capability import Capability, Startup
+from server.transport.jobs.scheduler import JOBS
 from server.transport.rest.examples import PathParameter
 
 
@@ -27,7 +28,7 @@ async def _open(startup: Startup) -> None:
         registrations, persons, startup[EVENT_SERVICE], memberships
     )
     startup[PERSON_SERVICE] = PersonService(persons, attendees, memberships)
-    startup.run(registrations.run(startup.job("registrations")), "registrations")
+    startup[JOBS].every("registrations", LOOK_S, registrations.look)
 
 
 ATTENDEES: Final = Capability(

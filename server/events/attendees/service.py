@@ -1,6 +1,5 @@
 """Takes places for those who register, and gives them back."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -10,10 +9,8 @@ from msgspec.structs import replace
 from inventory.commands import Book, Cancel, Hold
 from inventory.replies import BookOk, HoldOk, Refused
 from inventory.venue.own import GA
-from persistence.errors import Unavailable
 from persistence.events.attendees import Attendee, Attendees, NewAttendee
 from persistence.postgres.pool import Pool
-from server.base.jobs import Job
 from server.base.refusals.refusals import CommandRefused
 from server.events.attendees.mails import AttendeeMails
 from server.live.actors.registry import (
@@ -118,16 +115,6 @@ class RegistrationService:
             local = await self._registry.find(attendee.event_id)
             command = Cancel(id=0, event=attendee.event_id, booking=booking)
             await ask(local, command, attendee.attendee_id, True, None)
-
-    async def run(self, job: Job) -> None:
-        """Look after registrations that were left alone, for ever."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            try:
-                with job:
-                    await self.look()
-            except Unavailable as error:
-                log.warning("registrations are left alone", reason=str(error))
 
     async def look(self) -> None:
         """Take up what was left alone. Raises `Unavailable`."""

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
+from inventory.venue.drawing import Drawing
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 from inventory.venue.stored import seat_slices, without_seats
 from server.transport.http import etags
@@ -52,6 +53,8 @@ class MapDocument(Struct, kw_only=True):
     areas: list[MapArea]
     categories: list[Category]
     focal_point: Point | None
+    drawing: Drawing | UnsetType = UNSET
+    """What is shown beside seats and areas, where there is anything."""
 
 
 class Maps:
@@ -118,7 +121,11 @@ def _map_parts(slices: Iterable[list[Seat]], venue_map: VenueMap) -> Iterator[by
             separator = b","
     yield b'],"areas":' + encode([_map_area(area) for area in venue_map.areas])
     yield b',"categories":' + encode(venue_map.categories)
-    yield b',"focal_point":' + encode(venue_map.focal_point) + b"}"
+    yield b',"focal_point":' + encode(venue_map.focal_point)
+    # Left out where there is none: what was sent before it was known stays the same.
+    if venue_map.drawing is not None:
+        yield b',"drawing":' + encode(venue_map.drawing)
+    yield b"}"
 
 
 def _map_seat(seat: Seat) -> MapSeat:

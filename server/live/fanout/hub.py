@@ -114,7 +114,8 @@ class EventHub:
         for expiry in publication.expired:
             self.hub.tell_expired(self.board.event, expiry)
         self.hub.feed.published(self, before)
-        self.hub.moved(self.board.event)
+        if publication.marks:
+            self.hub.moved(self.board.event)
         self.wake()
 
     async def reach(self, version: int, within_s: float) -> bool:
@@ -320,7 +321,7 @@ class Hub:
         self.settings_changed: Callable[[], None] = _nobody_minds
         """Called when what some event is set to was committed."""
         self.moved: Callable[[str], None] = _nobody_follows
-        """Called with an event when something of it was committed."""
+        """Called with an event when something of it was committed that has a mark."""
 
     def add_event(self, event: str, venue: Venue, settings: Settings) -> EventHub:
         """Return the hub of an event that this process is about to serve.

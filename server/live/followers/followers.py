@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from inventory.changes import Change
 from persistence.followers.follower import Follower
 from persistence.followers.passes import Passes
-from persistence.journal.stretches import tags_of
+from persistence.journal.stretches import marks_of
 from server.base.jobs import Job
 from server.live.followers.following import Following
 
@@ -53,12 +53,12 @@ class Followers(Collector):
     def add(
         self,
         follower: Follower,
+        kinds: Sequence[type[Change]],
         after: str | None = None,
-        kinds: Sequence[type[Change]] = (),
     ) -> None:
         """Let somebody follow all events, from when the server is open.
 
-        Commits with no change of these `kinds` are not even read; without any, all are.
+        Commits that are marked as without these `kinds` are not even read.
 
         Whoever needs the effects of another, which was added before, comes `after` it,
         and waits for it event by event.
@@ -67,7 +67,7 @@ class Followers(Collector):
         if name in self.following:
             raise ValueError(f"there is a follower {name} already")
         self.following[name] = one = Following(
-            follower, self._passes, after, tags_of(kinds)
+            follower, self._passes, marks_of(kinds), after
         )
         if after is not None:
             self.following[after].then.append(one)
@@ -156,7 +156,9 @@ class Followers(Collector):
         ours = [event for event in moved if self._owns(event)]
         if ours:
             for one in self.following.values():
-                one.wake(ours)
+                # Who comes after another has nothing to do before that one is done.
+                if one.after is None:
+                    one.wake(ours)
 
 
 FOLLOWERS: Final = web.AppKey("followers", Followers)

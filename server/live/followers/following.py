@@ -6,7 +6,7 @@ and holds up no other.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from time import monotonic
 from typing import Final
 
@@ -48,8 +48,8 @@ class Following:
         self,
         follower: Follower,
         passes: Passes,
+        marks: int,
         after: str | None = None,
-        tags: Sequence[bytes] = (),
     ) -> None:
         self.follower = follower
         self.after = after
@@ -62,7 +62,7 @@ class Following:
         """Changes whose effects this process made."""
         self.troubles: dict[str, Trouble] = {}
         self._passes = passes
-        self._tags = tags
+        self._marks = marks
         self._waiting: dict[str, None] = {}
         self._woken = asyncio.Event()
         self._look_at = 0.0
@@ -95,7 +95,8 @@ class Following:
         self._woken.clear()
         if monotonic() >= self._look_at:
             resting = [one for one in self.troubles if self._is_resting(one)]
-            self.behind = await self._passes.behind(self.follower.name, resting)
+            name = self.follower.name
+            self.behind = await self._passes.behind(name, resting, self._marks)
             self._look_at = monotonic() + LOOK_S
             self._waiting |= dict.fromkeys(self.behind.events)
         events, self._waiting = self._waiting, {}
@@ -107,7 +108,7 @@ class Following:
         """Let it have a stretch; return whether something is left."""
         try:
             passed = await self._passes.step(
-                self.follower, event, self.after, self._tags
+                self.follower, event, self.after, self._marks
             )
         except Unavailable as error:
             # Perhaps it is only about this event, and the others can go on next time.

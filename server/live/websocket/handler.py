@@ -23,7 +23,7 @@ from server.live.websocket.machines import Keys, TooManyKeys
 from server.live.websocket.sender import Sender
 from server.live.websocket.session import NOT_UTF8, Session
 from server.transport.http.app_keys import READINESS, SETTINGS
-from server.transport.http.cors import own_origins
+from server.transport.http.cors import own_origin
 from server.transport.http.problems import FORBIDDEN, ProblemError
 from server.transport.ratelimit.request_limits import LIMITS
 from server.transport.rest.guard import (
@@ -147,17 +147,13 @@ def _check_origin(request: web.Request, app: web.Application) -> None:
     if not origins:
         return
     config = app[SETTINGS]
-    # Not aiohttp's `host`, which believes an absolute target more than the header.
-    host = request.headers.get("Host", "")
-    if len(origins) == 1 and (
-        origins[0] in config.allowed_origins
-        or origins[0] in own_origins(host, config.public_url)
-    ):
+    listed = len(origins) == 1 and origins[0] in config.allowed_origins
+    if listed or own_origin(request, config) is not None:
         return
     log.warning(
         "a page of another origin was refused a socket",
         origin=", ".join(origins)[:LOGGED_MAX],
-        host=host[:LOGGED_MAX],
+        host=request.headers.get("Host", "")[:LOGGED_MAX],
         allowed=config.allowed_origins,
     )
     raise ProblemError(

@@ -51,11 +51,20 @@ function Along({ t, sale }) {
 
 /** @param {{t: Translate, event: any}} props */
 export function Description({ t, event }) {
-  return event.description && html`<section class="description stack" aria-labelledby="about-title">
+  return (
+    event.description &&
+    html`<section class="description stack" aria-labelledby="about-title">
     <h2 id="about-title">${t("buy.about")}</h2><p dir="auto">${event.description}</p>
-    ${event.tags.length > 0 && html`<ul class="row">${event.tags.map((/** @type {string} */ tag) =>
-      html`<li key=${tag}><a class="pill" dir="auto" href=${`/?tag=${encodeURIComponent(tag)}`}>#${tag}</a></li>`)}</ul>`}
-  </section>`;
+    ${
+      event.tags.length > 0 &&
+      html`<ul class="row">${event.tags.map(
+        (/** @type {string} */ tag) =>
+          html`<li key=${tag}><a class="pill" dir="auto"
+            href=${`/?tag=${encodeURIComponent(tag)}`}>#${tag}</a></li>`,
+      )}</ul>`
+    }
+  </section>`
+  );
 }
 
 /** @param {{t: Translate, sale: Sale}} props */

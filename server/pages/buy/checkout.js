@@ -5,7 +5,13 @@
 // reload or a lost answer finds the order that was made, and never makes another.
 
 import {
-  Refused, Unreachable, askJson, newKey, ofTab, signedIn, visitorToken,
+  Refused,
+  Unreachable,
+  askJson,
+  newKey,
+  ofTab,
+  signedIn,
+  visitorToken,
 } from "../client/index.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
 import { moneyText } from "../words/format.js";
@@ -40,10 +46,14 @@ async function order(body, onWait) {
   for (let tries = 1; ; tries++) {
     try {
       return await askJson("/v1/orders", {
-        method: "POST", token: await visitorToken(), key, body,
+        method: "POST",
+        token: await visitorToken(),
+        key,
+        body,
       });
     } catch (error) {
-      const again = error instanceof Unreachable || (error instanceof Refused && AGAIN.has(error.code ?? ""));
+      const again =
+        error instanceof Unreachable || (error instanceof Refused && AGAIN.has(error.code ?? ""));
       if (!again || tries === TRIES) throw error;
       onWait(true);
       await new Promise((done) => setTimeout(done, AGAIN_MS * tries));
@@ -51,6 +61,19 @@ async function order(body, onWait) {
       onWait(false);
     }
   }
+}
+
+/**
+ * Whether what will be paid has been shown; where nobody could be asked until now, it is now.
+ * @param {Sale} sale
+ */
+async function isTold(sale) {
+  if (sale.quote !== null) return true;
+  await sale.price();
+  const total = sale.quote?.total;
+  if (!total || total.amount === sale.hold?.total?.amount) return true;
+  sale.say({ code: "price_changed", total });
+  return false;
 }
 
 /** Go to where an order is paid, so that going back leads to the order. @param {any} made */
@@ -70,36 +93,49 @@ export function Checkout({ t, sale, onBack }) {
   const first = useRef(/** @type {HTMLInputElement | null} */ (null));
   const { quote, event } = sale;
   useEffect(() => first.current?.focus({ preventScroll: true }), []);
-  const write = (/** @type {string} */ name) => (/** @type {any} */ { target }) => {
-    const next = { ...buyer, [name]: target.value };
-    setBuyer(next);
-    ofTab.write(BUYER, next);
-  };
+  const write =
+    (/** @type {string} */ name) =>
+    (/** @type {any} */ { target }) => {
+      const next = { ...buyer, [name]: target.value };
+      setBuyer(next);
+      ofTab.write(BUYER, next);
+    };
   const submit = async (/** @type {Event} */ given) => {
     given.preventDefault();
     if (busy) return;
     setBusy(true);
     sale.say(null);
+    if (!(await isTold(sale))) return setBusy(false);
     const said = Object.fromEntries(
-      Object.entries(buyer).map(([name, text]) => [name, text.trim()]).filter(([, text]) => text));
+      Object.entries(buyer)
+        .map(([name, text]) => [name, text.trim()])
+        .filter(([, text]) => text),
+    );
     const total = sale.quote?.total ? { total: sale.quote.total } : {};
     try {
-      leave(await order({ ...sale.wanted, ...total, buyer: { ...said, locale: language } }, setWaits));
+      const made = await order(
+        { ...sale.wanted, ...total, buyer: { ...said, locale: language } },
+        setWaits,
+      );
+      sale.tabs?.postMessage("ordered");
+      leave(made);
     } catch (error) {
       setBusy(false);
       refused(sale, error);
     }
   };
-  const pays = event.payment === "required" && (quote?.total?.amount ?? sale.hold?.total?.amount ?? 0) > 0;
+  const pays =
+    event.payment === "required" && (quote?.total?.amount ?? sale.hold?.total?.amount ?? 0) > 0;
   const sum = quote?.total ?? sale.hold?.total;
   return html`<section class="stack checkout" aria-labelledby="checkout-title">
     <h2 id="checkout-title">${t("buy.checkout")}</h2>
-    <p class="quiet small">${user ? t("buy.asUser", { name: user.name ?? "" }) : t("buy.asGuest")}
-</p>
-    ${!user && html`<div><${SignIn} t=${t} sale=${sale} onDone=${() => setBuyer({ ...buyer, name: signedIn()?.name ?? "" })} /></div>`}
+    <p class="quiet small">${user ? t("buy.asUser", { name: user.name ?? "" }) : t("buy.asGuest")}</p>
+    ${!user && html`<div><${SignIn} t=${t} sale=${sale}
+      onDone=${() => setBuyer({ ...buyer, name: signedIn()?.name ?? "" })} /></div>`}
     <form class="stack" onSubmit=${submit}>
     <label class="field"><span>${t("buy.email")}</span>
-      <input ref=${first} data-testid="buyer-email" type="email" maxlength="254" autocomplete="email"
+      <input ref=${first} data-testid="buyer-email" type="email" maxlength="254"
+        autocomplete="email"
         value=${buyer.email} onInput=${write("email")} aria-describedby="email-hint" />
       <span id="email-hint" class="hint">${t("buy.emailHint")}</span></label>
     <label class="field"><span>${t("buy.name")}</span>
@@ -107,11 +143,12 @@ export function Checkout({ t, sale, onBack }) {
         value=${buyer.name} onInput=${write("name")} /></label>
     <${Sum} t=${t} sale=${sale} />
     <button class="button first" data-testid="pay" aria-disabled=${busy}>
-      ${pays ? t("buy.payNow", { total: moneyText(/** @type {any} */ (sum)) }) : t("buy.orderNow")}</button>
+      ${pays ? t("buy.payNow", { total: moneyText(sum) }) : t("buy.orderNow")}</button>
     ${pays && html`<p class="quiet small">${t("buy.payHint")}</p>`}
     ${!pays && (sum?.amount ?? 0) > 0 && html`<p class="quiet small">${t("buy.atDoor")}</p>`}
     <p role="status" class="small">${waits ? t("buy.stillTrying") : ""}</p>
-    <button type="button" class="button bare" onClick=${onBack} disabled=${busy}>${t("buy.back")}</button>
+    <button type="button" class="button bare" onClick=${onBack} disabled=${busy}>
+      ${t("buy.back")}</button>
     </form></section>`;
 }
 

@@ -2,7 +2,7 @@
 // Saying what one wants without the map: the best places by number and category, and how
 // many of each area.
 
-import { html, useState } from "../vendor/preact/standalone.js";
+import { html, useMemo, useState } from "../vendor/preact/standalone.js";
 import { moneyText } from "../words/format.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
@@ -21,19 +21,24 @@ const told = (event, category, t) => {
   return price.amount === 0 ? t("common.free") : moneyText(price);
 };
 
-const both = (/** @type {string} */ name, /** @type {string} */ price) => (price ? `${name} – ${price}` : name);
+const both = (/** @type {string} */ name, /** @type {string} */ price) =>
+  price ? `${name} – ${price}` : name;
 
 /**
  * What can be wished for: any seat, one category, or places of an area.
- * @param {Translate} t @param {any} event @param {any} map
+ * @param {Translate} t @param {any} event @param {any} map @param {any[]} seated
  * @returns {{value: string, text: string}[]}
  */
-function wishesOf(t, event, map) {
-  const seats = seatedCategories(map).map((one) => (
-    { value: `c ${one.key}`, text: both(one.label, told(event, one.key, t)) }));
+function wishesOf(t, event, map, seated) {
+  const seats = seated.map((one) => ({
+    value: `c ${one.key}`,
+    text: both(one.label, told(event, one.key, t)),
+  }));
   if (seats.length > 1) seats.unshift({ value: "any", text: t("buy.anySeat") });
-  const areas = map.areas.map((/** @type {any} */ area) => (
-    { value: `a ${area.label}`, text: both(nameOfArea(t, area.label), told(event, area.category, t)) }));
+  const areas = map.areas.map((/** @type {any} */ area) => ({
+    value: `a ${area.label}`,
+    text: both(nameOfArea(t, area.label), told(event, area.category, t)),
+  }));
   return [...seats, ...areas];
 }
 
@@ -43,41 +48,67 @@ export const nameOfArea = (t, label) => (label === "GA" ? t("buy.admission") : l
 /** @param {{t: Translate, sale: Sale, enabled: boolean}} props */
 export function Choose({ t, sale, enabled }) {
   const { event, map } = sale;
-  const wishes = wishesOf(t, event, map);
+  const seated = useMemo(() => seatedCategories(map), [map]);
+  const hasAccessible = useMemo(
+    () => map.seats.some((/** @type {any} */ seat) => seat.accessible),
+    [map],
+  );
+  const wishes = wishesOf(t, event, map, seated);
   const [wish, setWish] = useState(wishes[0]?.value ?? "any");
   const [quantity, setQuantity] = useState(Math.min(2, event.max_per_booking));
   const [accessible, setAccessible] = useState(false);
   const [together, setTogether] = useState(true);
   const seats = !wish.startsWith("a ");
-  const hasAccessible = map.seats.some((/** @type {any} */ seat) => seat.accessible);
   const submit = (/** @type {Event} */ given) => {
     given.preventDefault();
+    // A second tap would take as many again.
+    if (sale.busy > 0) return;
     if (!seats) return void sale.changeArea(wish.slice(2), quantity);
     const category = wish.startsWith("c ") ? { category: wish.slice(2) } : {};
     // Absent where it is what the server does by itself.
-    const more = { ...(accessible ? { accessible } : {}), ...(together ? {} : { adjacent: false }) };
+    const more = {
+      ...(accessible ? { accessible } : {}),
+      ...(together ? {} : { adjacent: false }),
+    };
     void sale.holdBest({ quantity, ...category, ...more });
   };
   return html`<form class="choose" onSubmit=${submit}>
     <label class="field few"><span>${t("buy.quantity")}</span>
-      <input data-testid="quantity" type="number" inputmode="numeric" min="1" max=${event.max_per_booking} required
-        value=${quantity} onInput=${(/** @type {any} */ { target }) => setQuantity(target.valueAsNumber)} /></label>
+      <input data-testid="quantity" type="number" inputmode="numeric" min="1"
+        max=${event.max_per_booking} required
+        value=${quantity}
+          onInput=${(/** @type {any} */ { target }) => setQuantity(target.valueAsNumber)} /></label>
     <label class="field"><span>${t("buy.where")}</span>
-      <select data-testid="category" onChange=${(/** @type {any} */ { target }) => setWish(target.value)}>
-        ${wishes.map(({ value, text }) => html`<option key=${value} value=${value} selected=${value === wish}>${text}</option>`)}
+      <select data-testid="category"
+        onChange=${(/** @type {any} */ { target }) => setWish(target.value)}>
+        ${wishes.map(({ value, text }) => html`<option key=${value} value=${value}
+          selected=${value === wish}>${text}</option>`)}
       </select></label>
-    ${seats && map.seats.length > 0 && html`<div class="row ticks">
+    ${
+      seats &&
+      map.seats.length > 0 &&
+      html`<div class="row ticks">
       <label class="tick"><input type="checkbox" checked=${together}
-        onChange=${(/** @type {any} */ { target }) => setTogether(target.checked)} />${t("buy.together")}</label>
-      ${hasAccessible && html`<label class="tick"><input type="checkbox" checked=${accessible}
-        onChange=${(/** @type {any} */ { target }) => setAccessible(target.checked)} />${t("buy.accessible")}</label>`}
-    </div>`}
+        onChange=${(/** @type {any} */ { target }) => setTogether(target.checked)} />
+          ${t("buy.together")}</label>
+      ${
+        hasAccessible &&
+        html`<label class="tick"><input type="checkbox" checked=${accessible}
+        onChange=${(/** @type {any} */ { target }) => setAccessible(target.checked)} />
+          ${t("buy.accessible")}</label>`
+      }
+    </div>`
+    }
     <button class=${sale.hold ? "button" : "button first"} data-testid="best-available"
-      disabled=${!enabled || sale.busy > 0}>${t(seats ? "buy.best" : "buy.takePlaces")}</button>
+      disabled=${!enabled} aria-disabled=${sale.busy > 0}>
+        ${t(seats ? "buy.best" : "buy.takePlaces")}</button>
   </form>`;
 }
 
-/** Places without numbers: how many of each. @param {{t: Translate, sale: Sale, enabled: boolean}} props */
+/**
+ * Places without numbers: how many of each.
+ * @param {{t: Translate, sale: Sale, enabled: boolean}} props
+ */
 export function Areas({ t, sale, enabled }) {
   const { event, map, state, hold } = sale;
   const none = Object.keys(hold?.areas ?? {}).length === 0;
@@ -87,12 +118,16 @@ export function Areas({ t, sale, enabled }) {
     <ul class="stack">${map.areas.map((/** @type {any} */ area) => {
       const mine = hold?.areas[area.label] ?? 0;
       const free = state?.areas.get(area.label)?.free ?? 0;
-      const more = enabled && sale.busy === 0 && free > 0;
+      const more = enabled && free > 0;
       return html`<li key=${area.label} class="row apart stepper-row" data-area=${area.label}>
-        <span><bdi>${area.label}</bdi><small class="quiet">${[told(event, area.category, t),
-          t("buy.freeHere", { n: free })].filter(Boolean).join(" · ")}</small></span>
+        <span><bdi>${area.label}</bdi><small class="quiet">${[
+          told(event, area.category, t),
+          t("buy.freeHere", { n: free }),
+        ]
+          .filter(Boolean)
+          .join(" · ")}</small></span>
         <span class="stepper">
-          <button type="button" class="button" disabled=${mine === 0 || sale.busy > 0}
+          <button type="button" class="button" disabled=${mine === 0}
             aria-label=${t("buy.oneLess", { area: area.label })}
             onClick=${() => sale.changeArea(area.label, -1)}>−</button>
           <output aria-live="off">${mine}</output>
@@ -107,9 +142,12 @@ export function Areas({ t, sale, enabled }) {
 /** Show the stepper of an area that was tapped on the map. @param {string} label */
 export function showStepper(label) {
   const row = [...document.querySelectorAll("[data-area]")].find(
-    (one) => /** @type {HTMLElement} */ (one).dataset.area === label);
+    (one) => /** @type {HTMLElement} */ (one).dataset.area === label,
+  );
   row?.scrollIntoView({ block: "nearest", behavior: "smooth" });
-  /** @type {HTMLElement | null | undefined} */ (row?.querySelector("button:last-of-type:enabled"))?.focus({
+  /** @type {HTMLElement | null | undefined} */ (
+    row?.querySelector("button:last-of-type:enabled")
+  )?.focus({
     preventScroll: true,
   });
 }

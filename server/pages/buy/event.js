@@ -4,7 +4,14 @@
 import { Refused, serverNow } from "../client/index.js";
 import { Legend } from "../map/legend.js";
 import { Page, entitle, show } from "../parts/page.js";
-import { html, useEffect, useReducer, useRef, useState } from "../vendor/preact/standalone.js";
+import {
+  html,
+  useEffect,
+  useMemo,
+  useReducer,
+  useRef,
+  useState,
+} from "../vendor/preact/standalone.js";
 import { dayText, leftText, moneyText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { About, Description } from "./about.js";
@@ -29,11 +36,16 @@ function useSale() {
     const mine = /** @type {Sale} */ (sale.current);
     mine.addEventListener("update", update);
     let timer = 0;
-    const open = () => mine.open().then(() => setFailure(null), (error) => {
-      setFailure(error);
-      // Whoever cannot be reached may be back soon; what was refused stays refused.
-      if (!(error instanceof Refused) || error.problem.transient) timer = setTimeout(open, AGAIN_MS);
-    });
+    const open = () =>
+      mine.open().then(
+        () => setFailure(null),
+        (error) => {
+          setFailure(error);
+          // Whoever cannot be reached may be back soon; what was refused stays refused.
+          if (!(error instanceof Refused) || error.problem.transient)
+            timer = setTimeout(open, AGAIN_MS);
+        },
+      );
     open();
     const back = () => document.visibilityState === "visible" && mine.known && mine.refresh();
     document.addEventListener("visibilitychange", back);
@@ -50,7 +62,8 @@ function useSale() {
 function Closed({ sale }) {
   const { event } = sale;
   const [, tick] = useState(0);
-  const opens = event.status === "scheduled" && event.on_sale_at ? Date.parse(event.on_sale_at) : null;
+  const opens =
+    event.status === "scheduled" && event.on_sale_at ? Date.parse(event.on_sale_at) : null;
   useEffect(() => {
     if (opens === null) return undefined;
     const timer = setInterval(() => tick((n) => n + 1), 1_000);
@@ -61,14 +74,41 @@ function Closed({ sale }) {
     const soon = left < 86_400_000;
     return html`<div class="note wait stack" data-testid="opens">
       <p><b>${t("buy.opensAt", { at: dayText(opens) })}</b></p>
-      ${soon && html`<p class="opening number" role="timer">${left > 3_600_000
-        ? t("buy.inHours", { hours: Math.floor(left / 3_600_000), minutes: Math.floor((left % 3_600_000) / 60_000) })
-        : leftText(left)}</p>`}
+      ${
+        soon &&
+        html`<p class="opening number" role="timer">${
+          left > 3_600_000
+            ? t("buy.inHours", {
+                hours: Math.floor(left / 3_600_000),
+                minutes: Math.floor((left % 3_600_000) / 60_000),
+              })
+            : leftText(left)
+        }</p>`
+      }
       <p class="small">${t("buy.opensHint")}</p></div>`;
   }
   if (event.status === "on_sale") return null;
   return html`<div class=${event.status === "cancelled" ? "note bad" : "note"}>
     <p>${t(`buy.is_${event.status}`)}</p></div>`;
+}
+
+/** Keep the focus in the panel where the button that had it is gone. */
+function useKeptFocus() {
+  const panel = useRef(/** @type {HTMLElement | null} */ (null));
+  const inside = useRef(false);
+  useEffect(() => {
+    const look = (/** @type {any} */ { target }) => {
+      inside.current = panel.current?.contains(target) ?? false;
+    };
+    for (const kind of ["focusin", "pointerdown"]) document.addEventListener(kind, look);
+    return () =>
+      ["focusin", "pointerdown"].forEach((kind) => document.removeEventListener(kind, look));
+  }, []);
+  useEffect(() => {
+    const lost = document.activeElement === document.body && inside.current;
+    if (lost) panel.current?.focus({ preventScroll: true });
+  });
+  return panel;
 }
 
 /** @param {{sale: Sale}} props */
@@ -81,30 +121,46 @@ function Panel({ sale }) {
   useEffect(() => {
     if (hold === null) setBuys(false);
   }, [hold]);
-  return html`<aside class="panel card stack" id="panel" aria-label=${t("buy.buying")} tabindex="-1">
-    ${!sale.live && html`<p class="strip" role="status" data-testid="connecting">${t("buy.connecting")}</p>`}
+  const panel = useKeptFocus();
+  return html`<aside ref=${panel} class="panel card stack" id="panel" aria-label=${t("buy.buying")}
+    tabindex="-1">
+    <p class="unseen" role="status">${hold !== null && t("buy.nowYours", { n: sale.size })}</p>
+    ${!sale.live && html`<p class="strip" role="status" data-testid="connecting">
+      ${t("buy.connecting")}</p>`}
     <${Closed} sale=${sale} />
-    ${sale.order !== null && html`<div class="note wait row apart"><span>${t("buy.orderWaits")}</span>
-      <a class="button" href=${`/orders/${encodeURIComponent(sale.order)}`}>${t("buy.toOrder")}</a></div>`}
+    ${
+      sale.order !== null &&
+      html`<div class="note wait row apart"><span>${t("buy.orderWaits")}</span>
+      <a class="button" href=${`/orders/${encodeURIComponent(sale.order)}`}>${t("buy.toOrder")}</a>
+        </div>`
+    }
     ${full && html`<div class="note"><p>${t("buy.nothingFree")}</p></div>`}
     <${TroubleNote} t=${t} sale=${sale} />
-    ${checksOut
-      ? html`<${Checkout} t=${t} sale=${sale} onBack=${() => setBuys(false)} />`
-      : html`${hold !== null && html`<section class="stack mine" aria-labelledby="mine-title">
+    ${
+      checksOut
+        ? html`<${Checkout} t=${t} sale=${sale} onBack=${() => setBuys(false)} />`
+        : html`${
+            hold !== null &&
+            html`<section class="stack mine" aria-labelledby="mine-title">
           <h2 id="mine-title">${t("buy.yourPlaces")}</h2>
           <${Held} t=${t} sale=${sale} />
           <div class="row actions">
             <button type="button" class="button first" data-testid="checkout"
               onClick=${() => setBuys(true)}>${t("buy.goOn")}</button>
-            <button type="button" class="button" data-testid="release" disabled=${sale.busy > 0}
+            <button type="button" class="button" data-testid="release"
               onClick=${() => sale.giveBack()}>${t("buy.release")}</button>
-          </div></section>`}
-        ${enabled && html`<section class="stack" aria-labelledby="choose-title">
+          </div></section>`
+          }
+        ${
+          enabled &&
+          html`<section class="stack" aria-labelledby="choose-title">
           <h2 id="choose-title">${t(hold === null ? "buy.choose" : "buy.addMore")}</h2>
           <${Choose} t=${t} sale=${sale} enabled=${enabled} />
           ${sale.map.seats.length > 0 && html`<p class="quiet small">${t("buy.orTap")}</p>`}
-        </section>`}
-        <${Areas} t=${t} sale=${sale} enabled=${enabled} />`}
+        </section>`
+        }
+        <${Areas} t=${t} sale=${sale} enabled=${enabled} />`
+    }
     ${checksOut && html`<${HeldBriefly} sale=${sale} />`}
   </aside>`;
 }
@@ -133,8 +189,9 @@ function Bar({ sale }) {
     panel.focus({ preventScroll: true });
   };
   return html`<div class="bar"><div class="row apart">
-    <span>${t("buy.held", { n: sale.size })} · <b class="number">${sale.hold.total?.amount
-      ? moneyText(sale.hold.total) : t("common.free")}</b> · <b class="number">${leftText(left)}</b></span>
+    <span>${t("buy.held", { n: sale.size })} · <b class="number">${
+      sale.hold.total?.amount ? moneyText(sale.hold.total) : t("common.free")
+    }</b> · <b class="number">${leftText(left)}</b></span>
     <button type="button" class="button first" onClick=${go}>${t("buy.showMine")}</button>
   </div></div>`;
 }
@@ -142,14 +199,16 @@ function Bar({ sale }) {
 function Skeleton() {
   return html`<div class="stack" aria-hidden="true"><div class="skeleton line title"></div>
     <div class="skeleton line half"></div>
-    <div class="sale-grid"><div class="skeleton map-place"></div><div class="skeleton panel-place"></div></div></div>`;
+    <div class="sale-grid"><div class="skeleton map-place"></div><div class="skeleton panel-place">
+      </div></div></div>`;
 }
 
 /** @param {{failure: Error}} props */
 function Failed({ failure }) {
   const gone = failure instanceof Refused && failure.status === 404;
+  const told = failure instanceof Refused ? failure.message : t("common.unreachable");
   return html`<div class="empty" role="alert"><h1>${t(gone ? "buy.noEvent" : "buy.notNow")}</h1>
-    <p>${gone ? t("buy.noEventHint") : failure instanceof Refused ? failure.message : t("common.unreachable")}</p>
+    <p>${gone ? t("buy.noEventHint") : told}</p>
     <a class="button" href="/">${t("buy.toEvents")}</a></div>`;
 }
 
@@ -159,20 +218,35 @@ function Event() {
   const [filter, setFilter] = useState(/** @type {Set<string> | null} */ (null));
   const { plan, list } = usePlaces(t, sale, filter);
   const seated = sale.map?.seats.length > 0;
+  // It counts all seats, so not whenever a clock ticks.
+  const legend = useMemo(
+    () =>
+      seated &&
+      html`<${Legend} t=${t} map=${sale.map} state=${sale.state}
+    prices=${event.prices} types=${Object.values(event.types)} filter=${filter}
+      onFilter=${setFilter} />`,
+    [sale.map, sale.figures, event, filter],
+  );
   useEffect(() => entitle(event?.name ?? ""), [event?.name]);
   if (event === null) {
-    return html`<${Page} t=${t}>${failure ? html`<${Failed} failure=${failure} />` : html`<${Skeleton} />`}<//>`;
+    return html`<${Page} t=${t}>${failure ? html`<${Failed}
+      failure=${failure} />` : html`<${Skeleton} />`}<//>`;
   }
   return html`<${Page} t=${t}>
     <${About} t=${t} sale=${sale} />
     <div class=${seated ? "sale-grid" : "sale-grid alone"}>
-      ${seated && html`<div class="stack plan-part">
-        <${Legend} t=${t} map=${sale.map} state=${sale.state} prices=${event.prices}
-          types=${Object.values(event.types)} filter=${filter} onFilter=${setFilter} />
-        <div ref=${plan}></div></div>`}
+      ${
+        seated &&
+        html`<div class="stack plan-part">
+        ${legend}
+        <div ref=${plan}></div></div>`
+      }
       <${Panel} sale=${sale} />
-      ${seated && html`<details class="list-part" open><summary>${t("map.list")}</summary>
-        <div ref=${list}></div></details>`}
+      ${
+        seated &&
+        html`<details class="list-part" open><summary>${t("map.list")}</summary>
+        <div ref=${list}></div></details>`
+      }
     </div>
     <${Description} t=${t} event=${event} />
     <${Bar} sale=${sale} />

@@ -43,7 +43,9 @@ function daysOf(when) {
   if (when === "month") return { to: at(30) };
   if (when !== "weekend") return {};
   // On a Sunday the weekend is today.
-  return today.getDay() === 0 ? { to: at(1) } : { from: at(untilSaturday), to: at(untilSaturday + 2) };
+  return today.getDay() === 0
+    ? { to: at(1) }
+    : { from: at(untilSaturday), to: at(untilSaturday + 2) };
 }
 
 /** @param {Wish} wish @param {string | null} cursor @returns {string} */
@@ -67,7 +69,9 @@ function pathOf(wish, cursor) {
 
 /** The events of a wish; what comes late of another wish is dropped. @param {Wish} wish */
 function useEvents(wish) {
-  const [listed, setListed] = useState(/** @type {Listed} */ ({ items: null, cursor: null, trouble: "" }));
+  const [listed, setListed] = useState(
+    /** @type {Listed} */ ({ items: null, cursor: null, trouble: "" }),
+  );
   const turn = useRef(0);
   const load = async (/** @type {Listed | null} */ former) => {
     const mine = ++turn.current;
@@ -94,7 +98,8 @@ function useEvents(wish) {
 function Card({ event }) {
   const sale = saleWords(t, event, event.places - event.registrations);
   return html`<li>
-    <a class="card event" data-testid="event-card" href=${`/events/${encodeURIComponent(event.id)}`}>
+    <a class="card event" data-testid="event-card"
+      href=${`/events/${encodeURIComponent(event.id)}`}>
       <${Picture} image=${event.image} />
       <span class="told">
         <strong class="name" dir="auto">${event.name}</strong>
@@ -113,31 +118,48 @@ function Choice({ label, name, wish, choices, onWish }) {
   const change = (/** @type {any} */ event) => onWish({ ...wish, [name]: event.target.value });
   return html`<label class="field"><span>${label}</span>
     <select name=${name} onChange=${change}>
-      ${choices.map(([value, text]) =>
-        html`<option key=${value} value=${value} selected=${wish[name] === value}>${text}</option>`)}
+      ${choices.map(
+        ([value, text]) =>
+          html`<option key=${value} value=${value} selected=${wish[name] === value}>
+            ${text}</option>`,
+      )}
     </select></label>`;
 }
 
 /** @param {{wish: Wish, categories: string[], onWish: (wish: Wish) => void}} props */
 function Filters({ wish, categories, onWish }) {
   const times = /** @type {[string, string][]} */ (
-    ["", "today", "weekend", "week", "month", "past"].map((one) => [one, t(`buy.when_${one || "any"}`)]));
+    ["", "today", "weekend", "week", "month", "past"].map((one) => [
+      one,
+      t(`buy.when_${one || "any"}`),
+    ])
+  );
   const sales = /** @type {[string, string][]} */ (
-    ["", "now", "free"].map((one) => [one, t(`buy.sale_${one || "any"}`)]));
-  const kinds = /** @type {[string, string][]} */ (
-    [["", t("buy.category_any")], ...categories.map((one) => [one, one])]);
+    ["", "now", "free"].map((one) => [one, t(`buy.sale_${one || "any"}`)])
+  );
+  const kinds = /** @type {[string, string][]} */ ([
+    ["", t("buy.category_any")],
+    ...categories.map((one) => [one, one]),
+  ]);
   const type = (/** @type {any} */ event) => onWish({ ...wish, q: event.target.value });
-  return html`<form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+  return html`<form class="filters" role="search"
+    onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
     <label class="field wide"><span>${t("buy.search")}</span>
       <input type="search" name="q" value=${wish.q} maxlength="100" onInput=${type}
         placeholder=${t("buy.searchHint")} /></label>
     <${Choice} label=${t("buy.when")} name="when" wish=${wish} choices=${times} onWish=${onWish} />
-    ${(categories.length > 1 || wish.category) && html`<${Choice} label=${t("buy.kind")} name="category"
-      wish=${wish} choices=${kinds} onWish=${onWish} />`}
+    ${
+      (categories.length > 1 || wish.category) &&
+      html`<${Choice} label=${t("buy.kind")} name="category"
+      wish=${wish} choices=${kinds} onWish=${onWish} />`
+    }
     <${Choice} label=${t("buy.sale")} name="sale" wish=${wish} choices=${sales} onWish=${onWish} />
-    ${wish.tag && html`<button type="button" class="button" onClick=${() => onWish({ ...wish, tag: "" })}>
+    ${
+      wish.tag &&
+      html`<button type="button" class="button" onClick=${() => onWish({ ...wish, tag: "" })}>
       <span dir="auto">#${wish.tag}</span> <span aria-hidden="true">✕</span>
-      <span class="unseen">${t("buy.dropTag")}</span></button>`}
+      <span class="unseen">${t("buy.dropTag")}</span></button>`
+    }
   </form>`;
 }
 
@@ -148,17 +170,23 @@ function Nothing({ wish, onWish }) {
   return html`<div class="empty">
     <h2>${t(asked ? "buy.noneFound" : "buy.none")}</h2>
     <p>${t(asked ? "buy.noneFoundHint" : "buy.noneHint")}</p>
-    ${asked
-      ? html`<button class="button" onClick=${() => onWish(all)}>${t("buy.showAll")}</button>`
-      : html`<button class="button" onClick=${() => onWish({ ...all, when: "past" })}>${t("buy.showPast")}</button>`}
+    ${
+      asked
+        ? html`<button class="button" onClick=${() => onWish(all)}>${t("buy.showAll")}</button>`
+        : html`<button class="button" onClick=${() => onWish({ ...all, when: "past" })}>
+          ${t("buy.showPast")}</button>`
+    }
   </div>`;
 }
 
 function Skeletons() {
-  return html`<ul class="events" aria-hidden="true">${[1, 2, 3, 4, 5, 6].map((one) =>
-    html`<li key=${one}><div class="card event"><div class="picture skeleton"></div>
-      <div class="told"><span class="skeleton line"></span><span class="skeleton line half"></span></div>
-    </div></li>`)}</ul>`;
+  return html`<ul class="events" aria-hidden="true">${[1, 2, 3, 4, 5, 6].map(
+    (one) =>
+      html`<li key=${one}><div class="card event"><div class="picture skeleton"></div>
+      <div class="told"><span class="skeleton line"></span><span class="skeleton line half"></span>
+        </div>
+    </div></li>`,
+  )}</ul>`;
 }
 
 function Events() {
@@ -178,13 +206,21 @@ function Events() {
     <h1>${t("buy.events")}</h1>
     <${Filters} wish=${wish} categories=${categories} onWish=${onWish} />
     <div aria-busy=${items === null}>
-      ${trouble && html`<div class="note bad row apart" role="alert"><span>${trouble}</span>
-        <button class="button" onClick=${items ? more : again}>${t("common.again")}</button></div>`}
+      ${
+        trouble &&
+        html`<div class="note bad row apart" role="alert"><span>${trouble}</span>
+        <button class="button" onClick=${items ? more : again}>${t("common.again")}</button></div>`
+      }
       ${items === null && !trouble && html`<${Skeletons} />`}
       ${items?.length === 0 && html`<${Nothing} wish=${wish} onWish=${onWish} />`}
-      ${items && items.length > 0 && html`<ul class="events">
-        ${items.map((event) => html`<${Card} key=${event.id} event=${event} />`)}</ul>`}
-      ${items && cursor && html`<p class="more"><button class="button" onClick=${more}>${t("buy.more")}</button></p>`}
+      ${
+        items &&
+        items.length > 0 &&
+        html`<ul class="events">
+        ${items.map((event) => html`<${Card} key=${event.id} event=${event} />`)}</ul>`
+      }
+      ${items && cursor && html`<p class="more"><button class="button" onClick=${more}>
+        ${t("buy.more")}</button></p>`}
     </div>
     <p class="unseen" role="status">${items && t("buy.found", { n: items.length })}</p>
   <//>`;

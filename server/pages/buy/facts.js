@@ -35,9 +35,10 @@ export function priceText(t, event) {
 export function whenText({ starts_at, ends_at, timezone }) {
   if (!ends_at) return momentText(starts_at, timezone);
   const day = (/** @type {string} */ at) => momentIn(at, timezone, { dateStyle: "short" });
-  const form = day(starts_at) === day(ends_at)
-    ? { timeStyle: /** @type {const} */ ("short") }
-    : { dateStyle: /** @type {const} */ ("medium"), timeStyle: /** @type {const} */ ("short") };
+  const form =
+    day(starts_at) === day(ends_at)
+      ? { timeStyle: /** @type {const} */ ("short") }
+      : { dateStyle: /** @type {const} */ ("medium"), timeStyle: /** @type {const} */ ("short") };
   const begin = momentIn(starts_at, timezone, { dateStyle: "full", timeStyle: "short" });
   return `${begin} – ${momentIn(ends_at, timezone, form)} (${timezone.replaceAll("_", " ")})`;
 }
@@ -71,11 +72,16 @@ export function saleWords(t, event, left) {
 }
 
 /** @param {{words: {text: string, tone: string}}} props */
-export const SalePill = ({ words }) => html`<span class=${`pill ${words.tone}`}>${words.text}</span>`;
+export const SalePill = ({ words }) =>
+  html`<span class=${`pill ${words.tone}`}>${words.text}</span>`;
 
-/** An event's image, or a quiet ground in its place. @param {{image: any, large?: boolean}} props */
+/**
+ * An event's image, or a quiet ground in its place.
+ * @param {{image: any, large?: boolean}} props
+ */
 export function Picture({ image, large = false }) {
-  if (image === null) return large ? null : html`<div class="picture none" aria-hidden="true"></div>`;
+  if (image === null)
+    return large ? null : html`<div class="picture none" aria-hidden="true"></div>`;
   return html`<img class="picture" src=${large ? image.url : image.small_url}
     width=${image.width} height=${image.height} alt=${image.caption}
     loading=${large ? "eager" : "lazy"} decoding="async" />`;

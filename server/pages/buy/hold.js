@@ -12,12 +12,20 @@ import { nameOfArea } from "./choose.js";
 const WARNING_MS = 60_000;
 const TICK_MS = 250;
 
-/** The places of a hold, one by one: those of areas are counted. @param {Sale} sale @returns {Item[]} */
+/**
+ * The places of a hold, one by one: those of areas are counted.
+ * @param {Sale} sale
+ * @returns {Item[]}
+ */
 export function itemsOf(sale) {
   const { hold, map, indexes } = sale;
   if (hold === null) return [];
-  const seats = hold.seats.map((label) => (
-    { label, area: false, place: 0, category: map.seats[indexes?.get(label) ?? 0].category }));
+  const seats = hold.seats.map((label) => ({
+    label,
+    area: false,
+    place: 0,
+    category: map.seats[indexes?.get(label) ?? 0].category,
+  }));
   const areas = Object.entries(hold.areas).flatMap(([label, count]) => {
     const { category } = map.areas.find((/** @type {any} */ one) => one.label === label);
     return Array.from({ length: count }, (_, place) => ({ label, area: true, place, category }));
@@ -40,7 +48,8 @@ function setKind(sale, item, key) {
     delete kinds[item.label];
     if (key) kinds[item.label] = key;
   } else {
-    const all = itemsOf(sale).filter((one) => one.area && one.label === item.label)
+    const all = itemsOf(sale)
+      .filter((one) => one.area && one.label === item.label)
       .map((one) => (one.place === item.place ? key : kindOf(sale, one)));
     /** @type {Record<string, number>} */
     const counts = {};
@@ -82,10 +91,14 @@ function Clock({ t, sale }) {
   return html`<div class=${soon ? "clock soon" : "clock"}>
     <p><span>${t("buy.yoursFor")}</span>${" "}
       <b class="number" role="timer" data-testid="hold-countdown">${leftText(left)}</b></p>
-    <div role="alert">${soon && left > 0 && html`<p class="row apart">
+    <div role="alert">${
+      soon &&
+      left > 0 &&
+      html`<p class="row apart">
       <span>${t("buy.hurry")}</span>
-      <button type="button" class="button" disabled=${sale.busy > 0} onClick=${() => sale.extend()}>
-        ${t("buy.moreTime")}</button></p>`}
+      <button type="button" class="button" onClick=${() => sale.extend()}>
+        ${t("buy.moreTime")}</button></p>`
+    }
     ${left <= 0 && html`<p>${t("buy.timeIsOver")}</p>`}</div>
   </div>`;
 }
@@ -95,21 +108,30 @@ function Row({ t, sale, item, price }) {
   const { event, hold, quote } = sale;
   const types = Object.entries(event.types);
   const name = item.area ? nameOfArea(t, item.label) : item.label;
-  const drop = () => sale.giveBack(item.area ? { areas: { [item.label]: 1 } } : { seats: [item.label] });
+  const drop = () =>
+    sale.giveBack(item.area ? { areas: { [item.label]: 1 } } : { seats: [item.label] });
   const choose = (/** @type {any} */ { target }) => setKind(sale, item, target.value);
   const category = sale.map.categories.find((/** @type {any} */ one) => one.key === item.category);
   return html`<li class="held">
     <span class="what"><bdi>${name}</bdi>
-      ${!item.area && category && html`<small class="quiet" dir="auto">${category.label}</small>`}</span>
-    ${types.length > 0 && html`<select class="type" aria-label=${t("buy.typeOf", { seat: name })} onChange=${choose}>
+      ${!item.area && category && html`<small class="quiet" dir="auto">
+        ${category.label}</small>`}</span>
+    ${
+      types.length > 0 &&
+      html`<select class="type" aria-label=${t("buy.typeOf", { seat: name })} onChange=${choose}>
       <option value="" selected=${kindOf(sale, item) === ""}>${t("buy.normal")}</option>
-      ${types.map(([key, /** @type {any} */ type]) => html`<option key=${key} value=${key}
-        selected=${kindOf(sale, item) === key}>${/** @type {any} */ (type).name}</option>`)}
-    </select>`}
-    <span class="number price">${price === null || hold?.total === null ? "" :
-      amountText(price, quote.currency)}</span>
-    <button type="button" class="button bare drop" disabled=${sale.busy > 0}
-      aria-label=${t("buy.drop", { seat: name })} onClick=${drop}><span aria-hidden="true">✕</span></button>
+      ${types.map(
+        ([key, /** @type {any} */ type]) => html`<option key=${key} value=${key}
+        selected=${kindOf(sale, item) === key}>${/** @type {any} */ (type).name}</option>`,
+      )}
+    </select>`
+    }
+    <span class="number price">${
+      price === null || hold?.total === null ? "" : amountText(price, quote.currency)
+    }</span>
+    <button type="button" class="button bare drop"
+      aria-label=${t("buy.drop", { seat: name })} onClick=${drop}>
+      <span aria-hidden="true">✕</span></button>
   </li>`;
 }
 
@@ -117,7 +139,10 @@ function Row({ t, sale, item, price }) {
  * @param {import("./sale.js").Hold} hold @param {any} quote */
 function placesTotal(hold, quote) {
   if (!quote?.currency) return hold.total;
-  const amount = quote.lines.reduce((/** @type {number} */ sum, /** @type {any} */ line) => sum + line.unit, 0);
+  const amount = quote.lines.reduce(
+    (/** @type {number} */ sum, /** @type {any} */ line) => sum + line.unit,
+    0,
+  );
   return { amount, currency: quote.currency };
 }
 
@@ -131,15 +156,32 @@ export function Sum({ t, sale }) {
   const same = !quote?.total || quote.total.amount === places?.amount;
   return html`<dl class="sum">
     <div><dt>${t(same ? "buy.total" : "buy.places")}</dt>
-      <dd class="number" data-testid="hold-total">${places?.amount ? moneyText(places) : t("common.free")}</dd></div>
-    ${quote?.fees?.amount > 0 && html`<div class="less"><dt>${t("buy.fees")}</dt>
-      <dd class="number">${moneyText(quote.fees)}</dd></div>`}
-    ${tax?.amount > 0 && added && html`<div class="less"><dt>${event.tax.name || t("buy.tax")}</dt>
-      <dd class="number">${moneyText(tax)}</dd></div>`}
-    ${!same && html`<div class="all"><dt>${t("buy.toPay")}</dt>
-      <dd class="number" data-testid="quote-total">${moneyText(quote.total)}</dd></div>`}
-    ${tax?.amount > 0 && !added && html`<p class="quiet small">${t("buy.taxInside", {
-      tax: moneyText(tax), name: event.tax.name || t("buy.tax") })}</p>`}
+      <dd class="number" data-testid="hold-total">
+        ${places?.amount ? moneyText(places) : t("common.free")}</dd></div>
+    ${
+      quote?.fees?.amount > 0 &&
+      html`<div class="less"><dt>${t("buy.fees")}</dt>
+      <dd class="number">${moneyText(quote.fees)}</dd></div>`
+    }
+    ${
+      tax?.amount > 0 &&
+      added &&
+      html`<div class="less"><dt>${event.tax.name || t("buy.tax")}</dt>
+      <dd class="number">${moneyText(tax)}</dd></div>`
+    }
+    ${
+      !same &&
+      html`<div class="all"><dt>${t("buy.toPay")}</dt>
+      <dd class="number" data-testid="quote-total">${moneyText(quote.total)}</dd></div>`
+    }
+    ${
+      tax?.amount > 0 &&
+      !added &&
+      html`<p class="quiet small">${t("buy.taxInside", {
+        tax: moneyText(tax),
+        name: event.tax.name || t("buy.tax"),
+      })}</p>`
+    }
   </dl>`;
 }
 
@@ -150,8 +192,10 @@ export function Held({ t, sale }) {
   return html`<div class="stack">
     <${Clock} t=${t} sale=${sale} />
     <ul class="held-list" data-testid="hold-seats" aria-label=${t("buy.yourPlaces")}>
-      ${items.map((item, index) => html`<${Row} key=${`${item.label} ${item.place}`} t=${t} sale=${sale}
-        item=${item} price=${prices[index]} />`)}</ul>
+      ${items.map(
+        (item, index) => html`<${Row} key=${`${item.label} ${item.place}`} t=${t} sale=${sale}
+        item=${item} price=${prices[index]} />`,
+      )}</ul>
     <${Sum} t=${t} sale=${sale} />
   </div>`;
 }

@@ -55,10 +55,16 @@ export function usePlaces(t, sale, filter) {
     opened.current = both;
     return both.close;
   }, [sale.map]);
-  const each = (/** @type {(view: SeatMap | SeatList) => void} */ work) => opened.current?.views.forEach(work);
-  useEffect(() => each((view) => view.show(sale.map, /** @type {any} */ (sale.state), event.prices)),
-    [JSON.stringify(event?.prices)]);
-  useEffect(() => showMine(sale, opened.current?.views ?? []), [sale.map, hold, event?.status, marks]);
+  const each = (/** @type {(view: SeatMap | SeatList) => void} */ work) =>
+    opened.current?.views.forEach(work);
+  useEffect(
+    () => each((view) => view.show(sale.map, /** @type {any} */ (sale.state), event.prices)),
+    [JSON.stringify(event?.prices)],
+  );
+  useEffect(
+    () => showMine(sale, opened.current?.views ?? []),
+    [sale.map, hold, event?.status, marks],
+  );
   useEffect(() => each((view) => view.setFilter(filter)), [filter]);
   useEffect(() => each((view) => view.setAlternatives(trouble?.alternatives ?? [])), [trouble]);
   return { plan, list };

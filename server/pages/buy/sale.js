@@ -7,8 +7,19 @@
 // place that was ours is seen to be somebody else's.
 
 import {
-  Connection, EventState, Refused, ask, askJson, deadlineIn, newKey, ofTab, outliveTheTab, read,
-  signIn, visitorToken,
+  Connection,
+  EventState,
+  Refused,
+  Unreachable,
+  ask,
+  askJson,
+  deadlineIn,
+  newKey,
+  ofTab,
+  outliveTheTab,
+  read,
+  signIn,
+  visitorToken,
 } from "../client/index.js";
 
 const GONE = new Set(["hold_not_found", "hold_expired"]);
@@ -54,6 +65,7 @@ export class Sale extends EventTarget {
     this.quote = null;
     this.quoted = 0;
     this.later = 0;
+    this.figures = 0; // counts changes of what is free, as far as they are shown
     this.known = false; // whether the server has told what we hold
     this.work = Promise.resolve();
     this.refreshing = false;
@@ -64,10 +76,14 @@ export class Sale extends EventTarget {
 
   /** Load the event and its map, and follow it. Throws `Refused`, `Unreachable`. */
   async open() {
-    const [event, map] = await Promise.all([read(this.path), read(`${this.path}/map`)]);
+    const [event, map, availability] = await Promise.all(
+      ["", "/map", "/availability"].map((part) => read(this.path + part)),
+    );
     this.event = event;
     this.map = map;
     this.state = new EventState(map.seats.length);
+    // So that nothing is shown as free that is not, before the socket is open.
+    this.state.applySnapshot(availability);
     /** @type {Map<string, number>} */
     this.indexes = new Map(map.seats.map((/** @type {any} */ seat) => [seat.label, seat.index]));
     this.update();
@@ -80,6 +96,8 @@ export class Sale extends EventTarget {
     line.addEventListener("state", () => {
       this.live = line.state === "live";
       if (this.live) this.refresh();
+      // What was told while nobody listened.
+      if (this.live && this.known) this.reread();
       this.update();
     });
     line.addEventListener("change", (change) => this.changed(/** @type {any} */ (change).detail));
@@ -112,6 +130,7 @@ export class Sale extends EventTarget {
     // Figures may lag a little; the map is told of each change.
     this.later ||= setTimeout(() => {
       this.later = 0;
+      this.figures++;
       this.update();
     }, FIGURES_MS);
   }
@@ -123,7 +142,15 @@ export class Sale extends EventTarget {
     if (frame.status === "on_sale" && this.trouble?.code?.startsWith("sale_")) this.trouble = null;
     this.update();
     // What else was edited with it.
-    read(this.path).then((event) => this.take({ event }), () => undefined);
+    this.reread();
+  }
+
+  /** Read the event anew; where that fails now, the next frame or connecting tells. */
+  reread() {
+    read(this.path).then(
+      (event) => this.take({ event }),
+      () => undefined,
+    );
   }
 
   /** @param {any} frame */
@@ -159,7 +186,8 @@ export class Sale extends EventTarget {
 
   async rebuild() {
     const reply = await /** @type {Connection} */ (this.line).request({
-      op: "holding", event: this.id,
+      op: "holding",
+      event: this.id,
     });
     const live = reply.holds.filter((/** @type {any} */ one) => one.expires_in_ms > 0);
     const open = live.filter((/** @type {any} */ one) => one.order === undefined);
@@ -217,6 +245,7 @@ export class Sale extends EventTarget {
 
   /** @param {unknown} error */
   fail(error) {
+    if (error instanceof Unreachable) return this.say({ code: "unreachable" });
     if (!(error instanceof Refused)) throw error;
     this.trouble = { code: error.code ?? "unknown", ...error.problem };
   }
@@ -234,7 +263,8 @@ export class Sale extends EventTarget {
     try {
       reply = await this.command(op, hold === undefined ? fields : { ...fields, hold });
     } catch (error) {
-      if (hold === undefined || !(error instanceof Refused) || !GONE.has(error.code ?? "")) throw error;
+      if (hold === undefined || !(error instanceof Refused) || !GONE.has(error.code ?? ""))
+        throw error;
       await this.rebuild();
       if (this.hold !== null) throw error;
       reply = await this.command(op, fields);
@@ -270,7 +300,10 @@ export class Sale extends EventTarget {
     });
   }
 
-  /** @param {{quantity: number, category?: string, accessible?: boolean, adjacent?: boolean}} wish */
+  /**
+   * @param {{quantity: number, category?: string, accessible?: boolean, adjacent?: boolean}} wish *
+   * /
+   */
   holdBest(wish) {
     return this.queue(async () => {
       await this.add("hold_best", wish);
@@ -362,10 +395,12 @@ export class Sale extends EventTarget {
       /** @type {Connection} */ (this.line).renew();
       if (hold === undefined) return this.rebuild();
       try {
-        this.setHold(await this.command("hold", {
-          ...(seats?.length ? { seats } : {}),
-          ...(Object.keys(areas ?? {}).length ? { areas } : {}),
-        }));
+        this.setHold(
+          await this.command("hold", {
+            ...(seats?.length ? { seats } : {}),
+            ...(Object.keys(areas ?? {}).length ? { areas } : {}),
+          }),
+        );
       } catch (error) {
         await this.rebuild();
         throw error;

@@ -13,8 +13,10 @@ export function SignIn({ t, sale, onDone }) {
   const [said, setSaid] = useState({ email: "", password: "" });
   const [trouble, setTrouble] = useState("");
   const [busy, setBusy] = useState(false);
-  const write = (/** @type {string} */ name) => (/** @type {any} */ { target }) =>
-    setSaid({ ...said, [name]: target.value });
+  const write =
+    (/** @type {string} */ name) =>
+    (/** @type {any} */ { target }) =>
+      setSaid({ ...said, [name]: target.value });
   const close = () => dialog.current?.close();
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -26,7 +28,8 @@ export function SignIn({ t, sale, onDone }) {
       onDone();
     } catch (error) {
       if (error instanceof Unreachable) setTrouble(t("common.unreachable"));
-      else if (error instanceof Refused) setTrouble(error.status === 401 ? t("buy.wrongPassword") : error.message);
+      else if (error instanceof Refused)
+        setTrouble(error.status === 401 ? t("buy.wrongPassword") : error.message);
       else throw error;
     } finally {
       setBusy(false);
@@ -38,10 +41,13 @@ export function SignIn({ t, sale, onDone }) {
       <form class="stack" onSubmit=${submit}>
         <h2 id="sign-in-title">${t("buy.signIn")}</h2>
         <p class="quiet small">${t("buy.signInHint")}</p>
-        <label class="field"><span>${t("buy.email")}</span><input data-testid="email" type="email" required
+        <label class="field"><span>${t("buy.email")}</span><input data-testid="email"
+          type="email" required
           autocomplete="username" value=${said.email} onInput=${write("email")} /></label>
-        <label class="field"><span>${t("buy.password")}</span><input data-testid="password" type="password" required
-          autocomplete="current-password" value=${said.password} onInput=${write("password")} /></label>
+        <label class="field"><span>${t("buy.password")}</span><input data-testid="password"
+          type="password" required
+          autocomplete="current-password" value=${said.password} onInput=${write("password")} />
+            </label>
         <div role="alert">${trouble && html`<p class="note bad">${trouble}</p>`}</div>
         <div class="row"><button class="button first" data-testid="sign-in-submit" disabled=${busy}>
             ${t("buy.signIn")}</button>

@@ -10,12 +10,35 @@ import { momentIn, moneyText } from "../words/format.js";
 /** @typedef {import("./sale.js").Sale} Sale */
 
 const KNOWN = new Set([
-  "unauthenticated", "forbidden", "event_not_found", "sale_not_open", "sale_paused", "sale_closed",
-  "hold_not_found", "hold_expired", "hold_pledged", "extend_limit", "too_many_seats", "user_limit",
-  "already_booked", "seat_not_found", "area_not_found", "type_not_found", "held_too_often",
-  "seat_not_free", "not_enough_seats", "orphan_seat", "payment_required", "overloaded",
-  "unavailable", "outcome_unknown", "provider_unavailable", "rate_limited", "expired",
-  "price_changed", "unreachable",
+  "unauthenticated",
+  "forbidden",
+  "event_not_found",
+  "sale_not_open",
+  "sale_paused",
+  "sale_closed",
+  "hold_not_found",
+  "hold_expired",
+  "hold_pledged",
+  "extend_limit",
+  "too_many_seats",
+  "user_limit",
+  "already_booked",
+  "seat_not_found",
+  "area_not_found",
+  "type_not_found",
+  "held_too_often",
+  "seat_not_free",
+  "not_enough_seats",
+  "orphan_seat",
+  "payment_required",
+  "overloaded",
+  "unavailable",
+  "outcome_unknown",
+  "provider_unavailable",
+  "rate_limited",
+  "expired",
+  "price_changed",
+  "unreachable",
 ]);
 
 /** @param {Translate} t @param {Trouble} trouble @param {any} event @returns {string} */
@@ -24,7 +47,7 @@ export function troubleText(t, trouble, event) {
   if (!KNOWN.has(code)) return trouble.detail ?? t("buy.no_unknown");
   const most = limit ?? event?.max_per_user ?? 0;
   const values = {
-    n: code === "not_enough_seats" ? free ?? 0 : code === "seat_not_free" ? seats.length : most,
+    n: code === "not_enough_seats" ? (free ?? 0) : code === "seat_not_free" ? seats.length : most,
     seats: [...seats, ...orphans].join(", "),
     has: has ?? 0,
     at: deadline ? momentIn(deadline, zoneHere(), { timeStyle: "short" }) : "",
@@ -50,15 +73,29 @@ export function TroubleNote({ t, sale }) {
       offered.current?.querySelector("button")?.focus({ preventScroll: true });
     }
   }, [trouble]);
-  return html`<div role="alert">${trouble && html`<div class="note wait stack trouble">
+  return html`<div role="alert">${
+    trouble &&
+    html`<div class="note wait stack trouble">
     <p>${troubleText(t, trouble, event)}</p>
-    ${alternatives.length > 0 && html`<div data-testid="alternatives" class="row" ref=${offered}>
-      ${alternatives.map((/** @type {string[]} */ seats) => html`<button key=${seats.join()} type="button"
+    ${
+      alternatives.length > 0 &&
+      html`<div data-testid="alternatives" class="row" ref=${offered}>
+      ${alternatives.map(
+        (/** @type {string[]} */ seats) => html`<button key=${seats.join()} type="button"
         class="button" onClick=${() => sale.holdSeats(seats)}>
-        <span class="unseen">${t("buy.takeInstead")}</span><bdi>${seats.join(", ")}</bdi></button>`)}
-    </div>`}
-    ${trouble.code === "hold_pledged" && sale.order !== null && html`<p>
-      <a class="button" href=${`/orders/${encodeURIComponent(sale.order)}`}>${t("buy.toOrder")}</a></p>`}
-    <button type="button" class="button bare" onClick=${() => sale.say(null)}>${t("common.close")}</button>
-  </div>`}</div>`;
+        <span class="unseen">${t("buy.takeInstead")}</span><bdi>${seats.join(", ")}</bdi></button>`,
+      )}
+    </div>`
+    }
+    ${
+      trouble.code === "hold_pledged" &&
+      sale.order !== null &&
+      html`<p>
+      <a class="button" href=${`/orders/${encodeURIComponent(sale.order)}`}>${t("buy.toOrder")}</a>
+        </p>`
+    }
+    <button type="button" class="button bare" onClick=${() => sale.say(null)}>
+      ${t("common.close")}</button>
+  </div>`
+  }</div>`;
 }

@@ -8,7 +8,7 @@ export { EventState } from "./event_state.js";
 export { Refused, Unreachable, ask, askJson, newKey } from "./http.js";
 export { ofBrowser, ofTab } from "./storage.js";
 export {
-  askAsVisitor, forget, freshen, guestTokens, isOpened, keepNewSession, keepOpened,
-  keepSignedIn, outliveTheTab, read, readOwn, register, sessionToken, signIn, signOut,
+  askAsVisitor, forget, freshen, guestTokens, isOpened, keepNewSession, keepOpened, keepPaths,
+  keepSignedIn, outliveTheTab, read, readOwn, register, renew, sessionToken, signIn, signOut,
   signedIn, tokens, visitorToken,
 } from "./tokens.js";

@@ -57,12 +57,18 @@ export const tokens = () => [sessionToken(), ...guestTokens()].flatMap((one) => 
 /** @returns {{id: string, role: string} | null} who is signed in */
 export const signedIn = () => sessionIn(placeOfSession() ?? ofTab)?.user ?? null;
 
-/** Forget a token that the server does not know any more. @param {string} token */
+/**
+ * Forget a token that the server does not know any more. A session may go on with another.
+ * @param {string} token
+ */
 export function forget(token) {
   ofTab.write(OPENED, opened().filter((one) => one.token !== token));
   for (const storage of [ofTab, ofBrowser]) {
-    if (sessionIn(storage)?.token === token) storage.write(SESSION, null);
     if (guestIn(storage)?.token === token) storage.write(GUEST, null);
+    const session = sessionIn(storage);
+    if (session?.token !== token) continue;
+    // Its time may have come early, where a clock is wrong; else its next token fails, too.
+    storage.write(SESSION, session.until === 0 ? null : { ...session, until: 0 });
   }
 }
 
@@ -88,6 +94,19 @@ async function refresh() {
     // Another tab may have been first.
     if (sessionIn(place)?.refresh === kept.refresh) place.write(SESSION, null);
   }
+}
+
+/**
+ * Forget a token that may be a session's, and go on with the session if there is one.
+ * @param {string} token @returns {Promise<string | null>} the session's token by then
+ */
+export async function renew(token) {
+  const before = sessionToken();
+  forget(token);
+  // Another tab may have gone on with it.
+  if (token === before) await freshen();
+  const next = sessionToken();
+  return next === token ? null : next;
 }
 
 /** @returns {Promise<string>} the token to buy with: a new guest's, where there is none */
@@ -137,7 +156,10 @@ export async function register(body, stays = false) {
   if (token !== undefined) forget(token);
 }
 
-/** Keep what signing in, or registering, was answered with. @param {any} answer @param {boolean} [stays] */
+/**
+ * Keep what signing in, or registering, was answered with.
+ * @param {any} answer @param {boolean} [stays]
+ */
 export function keepSignedIn(answer, stays = false) {
   signOut();
   keepSession(stays ? ofBrowser : ofTab, answer);
@@ -148,10 +170,10 @@ export function keepNewSession(answer) {
   keepSession(placeOfSession() ?? ofTab, answer);
 }
 
-/** @param {typeof ofTab} place @param {any} answer */
-function keepSession(place, answer) {
+/** @param {typeof ofTab} storage @param {any} answer */
+function keepSession(storage, answer) {
   const now = Date.now();
-  place.write(SESSION, {
+  storage.write(SESSION, {
     token: answer.access_token,
     until: now + answer.expires_in * 1_000,
     refresh: answer.refresh_token,
@@ -165,7 +187,7 @@ export function signOut() {
   for (const storage of [ofTab, ofBrowser]) storage.write(SESSION, null);
 }
 
-/** @returns {{token: string, until: number, order: string}[]} */
+/** @returns {{token: string, until: number, paths: string[]}[]} `paths` it is known to open */
 function opened() {
   return (ofTab.read(OPENED) ?? []).filter((/** @type {any} */ one) => one.until > Date.now());
 }
@@ -176,8 +198,18 @@ export const isOpened = (token) => opened().some((one) => one.token === token);
 /** Keep the token of an order that was opened with a secret. @param {any} answer */
 export function keepOpened(answer) {
   const until = Date.now() + answer.expires_in * 1_000;
-  const kept = [...opened(), { token: answer.access_token, until, order: answer.order }];
+  const paths = [`/v1/orders/${answer.order}`];
+  const kept = [...opened(), { token: answer.access_token, until, paths }];
   ofTab.write(OPENED, kept.slice(-OPENED_MAX));
+}
+
+/**
+ * Note what else the token of an opened order reads.
+ * @param {string} token @param {string[]} more paths
+ */
+export function keepPaths(token, more) {
+  ofTab.write(OPENED, opened().map((one) =>
+    one.token === token ? { ...one, paths: [...new Set([...one.paths, ...more])] } : one));
 }
 
 /**
@@ -191,17 +223,22 @@ export function keepOpened(answer) {
 export async function readOwn(path) {
   await freshen();
   let refused = null;
-  // That of the very order first: so nobody is asked in vain.
-  const apart = opened().filter(({ order }) => path === `/v1/orders/${order}`);
+  // Those of the very order first: so nobody is asked in vain.
+  const apart = opened().filter(({ paths }) => paths.includes(path));
   const others = opened().filter((one) => !apart.includes(one));
-  const known = [apart.map((one) => one.token), tokens(), others.map((one) => one.token)];
-  for (const token of known.flat()) {
+  const known = [...apart, ...tokens().map((token) => ({ token })), ...others];
+  let mayRenew = true;
+  for (const { token } of known) {
     try {
       return { token, document: await askJson(path, { token }) };
     } catch (error) {
       if (!(error instanceof Refused) || ![401, 404].includes(error.status)) throw error;
-      if (error.status === 401) forget(token);
       refused = error;
+      if (error.status !== 401) continue;
+      const next = await renew(token);
+      if (next === null || !mayRenew || known.some((one) => one.token === next)) continue;
+      mayRenew = false;
+      known.push({ token: next });
     }
   }
   if (refused !== null) throw refused;

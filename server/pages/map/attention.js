@@ -217,7 +217,7 @@ export class Attention {
     this.told = target;
     const facts = this.#facts(target);
     const { x, y } = placeOf(model, target);
-    const radius = target.kind === "seat" ? radiusOf(model.sectionOf(target.index), view.scale) : 0;
+    const radius = target.kind === "seat" ? radiusOf(model, target.index, view.scale) : 0;
     this.tip.show(facts, this.#hint(target), map.theme.full[facts.color], view.screenX(x),
       view.screenY(y), radius);
   }

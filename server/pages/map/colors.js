@@ -2,11 +2,11 @@
 // The colours of the map: those of the theme, and one for each category that can be told
 // from the paper it stands on and from the others, in light and dark.
 
-// For categories that the chart gives no colour, or the same as others; far apart in hue,
-// and in lightness too for who sees few hues.
+// For categories that the chart gives no colour, or the same as others; far apart in hue.
+// Blue is last: it is what one's own seats are unless a shop has a colour of its own.
 const PALETTE = [
-  "#1f6fd6", "#d9632a", "#1d8a5f", "#a8479c", "#8a6d00", "#0f8aa3", "#c2384f", "#6b5bd0",
-  "#5d7a1f", "#a35a2e", "#3f6f8f", "#b04a78",
+  "#d9632a", "#1d8a5f", "#a8479c", "#8a6d00", "#0f8aa3", "#c2384f", "#6b5bd0", "#5d7a1f",
+  "#a35a2e", "#3f6f8f", "#b04a78", "#1f6fd6",
 ];
 const NO_COLOR = "#888888"; // what a chart has for a category without one
 const CONTRAST_MIN = 3.1; // AA asks 3 for what is no text

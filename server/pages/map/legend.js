@@ -5,15 +5,24 @@
 import { html, useEffect, useMemo, useState } from "../vendor/preact/standalone.js";
 import { moneyText } from "../words/format.js";
 import { themeOf } from "./colors.js";
-import { modelOf } from "./model.js";
+import { ACCESSIBLE, RESTRICTED, modelOf } from "./model.js";
 import { FREE } from "./tally.js";
 
 /** @typedef {{amount: number, currency: string}} Money */
 /** @typedef {{name: string, prices?: Record<string, Money>}} Type */
 
-const SIGNS = /** @type {const} */ ([
+const SIGNS = [
   ["free", "isFree"], ["held", "isHeld"], ["booked", "isBooked"], ["mine", "isMine"],
-]);
+];
+
+/** The signs that a map needs. @param {any} map @returns {string[][]} */
+function signsOf(map) {
+  const { flags, count } = modelOf(map);
+  if (count === 0) return [];
+  const special = [["wheelchair", "accessible", ACCESSIBLE], ["restricted", "restricted", RESTRICTED]];
+  const used = special.filter(([, , flag]) => flags.some((one) => (one & Number(flag)) !== 0));
+  return [...SIGNS, ...used.map(([sign, word]) => [String(sign), String(word)])];
+}
 
 /** Free places by category's place. @param {any} map @param {any} state */
 function freeByCategory(map, state) {
@@ -22,6 +31,16 @@ function freeByCategory(map, state) {
   for (let i = 0; i < model.count; i++) if (state.seats[i] === FREE) free[model.category[i]]++;
   for (const area of model.areas) free[area.category] += state.areas.get(area.label)?.free ?? 0;
   return free;
+}
+
+/** The categories of which there is a place, each with where it stands in the map's list.
+ * @param {any} map @returns {any[]} */
+function usedCategories(map) {
+  const { category, areas } = modelOf(map);
+  const used = new Set([...category, ...areas.map((area) => area.category)]);
+  return map.categories
+    .map((/** @type {any} */ one, /** @type {number} */ i) => ({ ...one, i }))
+    .filter((/** @type {any} */ { i }) => used.has(i));
 }
 
 /** The price of a category, or the span of its types'.
@@ -63,10 +82,8 @@ export function Legend({
   }, []);
   const colors = useMemo(() => paperColors(map.categories), [map, dark]);
   const free = freeByCategory(map, state);
-  const used = new Set([...map.seats, ...map.areas].map((/** @type {any} */ one) => one.category));
-  const categories = map.categories
-    .map((/** @type {any} */ category, /** @type {number} */ i) => ({ ...category, i }))
-    .filter((/** @type {any} */ { key }) => used.has(key));
+  const signs = useMemo(() => signsOf(map), [map]);
+  const categories = useMemo(() => usedCategories(map), [map]);
   return html`<section class="map-legend" aria-label=${t("map.legend")}>
     <ul>${categories.map((/** @type {any} */ { key, label, i }) => html`<li key=${key}>
       <button type="button" aria-pressed=${String(filter?.has(key) ?? false)}
@@ -74,14 +91,16 @@ export function Legend({
         onClick=${() => onFilter(pressed(filter, key))}>
         <span class="map-swatch" style=${{ background: colors[i] }}></span>
         <span class="legend-name" dir="auto">${label}</span>
-        <span class="legend-price number">${priceOf(key, prices, types, format, t)}</span>
-        <span class="legend-free number">${free[i] ? t("map.free", { n: free[i] }) : t("map.soldOut")}</span>
+        <span class="legend-facts number">
+          <span class="legend-price">${priceOf(key, prices, types, format, t)}</span>
+          <span class="legend-free">${free[i] ? t("map.free", { n: free[i] }) : t("map.soldOut")}</span>
+        </span>
       </button></li>`)}
     </ul>
     ${filter !== null && html`<button type="button" class="button bare" onClick=${() => onFilter(null)}>
       ${t("map.all")}</button>`}
-    <ul class="legend-signs" aria-label=${t("map.meaning")}>${SIGNS.map(([sign, word]) => html`
-      <li><span class=${`legend-sign ${sign}`} aria-hidden="true"></span>${t(`map.${word}`)}</li>`)}
+    <ul class="legend-signs" aria-label=${t("map.meaning")}>${signs.map(([sign, word]) => html`
+      <li key=${sign}><span class=${`legend-sign ${sign}`} aria-hidden="true"></span>${t(`map.${word}`)}</li>`)}
     </ul>
   </section>`;
 }

@@ -10,6 +10,7 @@ export const RESTRICTED = 4;
 
 const PITCHES_MEASURED = 400; // per section: enough for a median
 const HULL_POINTS_PER_ROW = 6;
+const NEARNESS_MEASURED = 5; // seats of a row
 
 /** @typedef {import("./geometry.js").Box} Box */
 /**
@@ -25,7 +26,8 @@ const HULL_POINTS_PER_ROW = 6;
  * @property {number} category That most of its seats have
  * @property {number} floor
  */
-/** @typedef {{index: number, name: string | null, section: number, seats: number[]}} Row */
+/** @typedef {{index: number, name: string | null, section: number, seats: number[],
+ *   pitch: number}} Row Its pitch is how far its seats are from any other, at most its section's */
 /**
  * @typedef {object} Place An area
  * @property {number} index @property {string} label @property {number} capacity
@@ -67,11 +69,12 @@ export class Model {
     /** @type {Row[]} */
     this.rows = [];
     this.drawing = map.drawing ?? {};
-    this.#readSeats();
     this.#readFloors();
+    this.#readSeats();
     this.#readShapes();
     this.#measure();
     this.grid = new Grid(this.xs, this.ys, 4 * this.pitch);
+    for (const row of this.rows) row.pitch = this.#nearness(row);
     this.#placeAreas();
     this.#bound();
     /** @type {Map<string, number> | null} */
@@ -79,18 +82,21 @@ export class Model {
   }
 
   #readSeats() {
-    /** @type {Map<string | null, number>} */
+    /** @type {Map<string, number>} */
     const sections = new Map();
-    /** @type {Map<string | null, Map<string | null, number>>} */
+    /** @type {Map<string, Map<string | null, number>>} */
     const rows = new Map();
-    let [section, row, lastSection, lastRow] = [-1, -1, /** @type {any} */ (0), null];
+    const floors = this.floors.length > 0;
+    let [section, row, lastSection, lastRow, lastFloor] = [-1, -1, /** @type {any} */ (0), null, -1];
     for (let i = 0; i < this.count; i++) {
       const seat = this.seats[i];
-      if (seat.section !== lastSection || seat.row !== lastRow) {
+      const floor = floors ? this.floorAt(seat.x) : 0;
+      if (seat.section !== lastSection || seat.row !== lastRow || floor !== lastFloor) {
         // Seats come row by row, so that most are of the row of the one before.
-        [lastSection, lastRow] = [seat.section, seat.row];
-        section = sections.get(lastSection) ?? this.#addSection(sections, rows, lastSection);
-        const inSection = /** @type {Map<string | null, number>} */ (rows.get(lastSection));
+        [lastSection, lastRow, lastFloor] = [seat.section, seat.row, floor];
+        const key = `${floor} ${lastSection ?? ""}`; // on each floor there may be seats of none
+        section = sections.get(key) ?? this.#addSection(sections, rows, key, lastSection);
+        const inSection = /** @type {Map<string | null, number>} */ (rows.get(key));
         const found = inSection.get(lastRow);
         row = found ?? this.#addRow(inSection, section, lastRow);
       }
@@ -107,11 +113,12 @@ export class Model {
     }
   }
 
-  /** @param {Map<string | null, number>} sections @param {Map<any, any>} rows @param {any} name */
-  #addSection(sections, rows, name) {
+  /** @param {Map<string, number>} sections @param {Map<string, any>} rows @param {string} key
+   * @param {string | null} name */
+  #addSection(sections, rows, key, name) {
     const index = this.sections.length;
-    sections.set(name, index);
-    rows.set(name, new Map());
+    sections.set(key, index);
+    rows.set(key, new Map());
     const box = emptyBox();
     this.sections.push({
       index, name, rows: [], size: 0, pitch: 0, outline: [], box, x: 0, y: 0, category: 0, floor: 0,
@@ -123,7 +130,7 @@ export class Model {
   #addRow(rows, section, name) {
     const index = this.rows.length;
     rows.set(name, index);
-    this.rows.push({ index, name, section, seats: [] });
+    this.rows.push({ index, name, section, seats: [], pitch: 0 });
     this.sections[section].rows.push(index);
     return index;
   }
@@ -209,6 +216,20 @@ export class Model {
     }
     steps.sort((a, b) => a - b);
     return steps[steps.length >> 1] ?? 0;
+  }
+
+  /** How near seats of a row have others: two at a small table, rows behind one another.
+   * @param {Row} row */
+  #nearness(row) {
+    let least = this.sections[row.section].pitch;
+    const step = Math.max(1, row.seats.length / NEARNESS_MEASURED);
+    for (let at = 0; at < row.seats.length; at += step) {
+      const i = row.seats[Math.floor(at)];
+      const [x, y] = [this.xs[i], this.ys[i]];
+      const other = this.grid.nearest(x, y, least * 0.999, (k) => this.xs[k] !== x || this.ys[k] !== y);
+      if (other >= 0) least = Math.hypot(this.xs[other] - x, this.ys[other] - y);
+    }
+    return least;
   }
 
   /** The distance of seats where no two are in a row. */
@@ -303,14 +324,26 @@ export class Model {
 
   #bound() {
     const box = emptyBox();
-    for (const part of [...this.sections, ...this.areas, ...this.shapes]) {
+    for (let floor = 0; floor < Math.max(1, this.floors.length); floor++) {
+      const { x0, y0, x1, y1 } = this.boxOf(floor);
+      grow(box, x0, y0);
+      grow(box, x1, y1);
+    }
+    this.box = box;
+  }
+
+  /** All that is on a floor. @param {number} floor @returns {Box} */
+  boxOf(floor) {
+    const box = emptyBox();
+    const parts = [...this.sections, ...this.areas].filter((part) => part.floor === floor);
+    const points = [...this.texts];
+    if (this.map.focal_point) points.push(this.map.focal_point);
+    for (const part of [...parts, ...this.shapes.filter((one) => this.floorAt(one.x) === floor)]) {
       grow(box, part.box.x0, part.box.y0);
       grow(box, part.box.x1, part.box.y1);
     }
-    for (const text of this.texts) grow(box, text.x, text.y);
-    const focal = this.map.focal_point;
-    if (focal) grow(box, focal.x, focal.y);
-    this.box = widened(box, this.pitch);
+    for (const { x, y } of points) if (this.floorAt(x) === floor) grow(box, x, y);
+    return box.x0 > box.x1 ? this.floors[floor].box : widened(box, this.pitch);
   }
 
   /** The index of a seat's label, or undefined. @param {string} label */

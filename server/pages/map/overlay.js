@@ -54,7 +54,7 @@ export class Overlay {
     return {
       x: view.screenX(this.model.xs[index]),
       y: view.screenY(this.model.ys[index]),
-      radius: Math.max(SMALLEST, radiusOf(section, view.scale) * 1.08),
+      radius: Math.max(SMALLEST, radiusOf(this.model, index, view.scale) * 1.08),
       away: section.floor !== this.floor,
     };
   }

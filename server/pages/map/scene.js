@@ -3,7 +3,7 @@
 // the names on them. Drawn anew in each frame, so it is always sharp; names are pictures that
 // are kept, as writing them each time would be the slow part.
 
-import { isInside, meet, widened } from "./geometry.js";
+import { isInside, meet } from "./geometry.js";
 import { Labels } from "./labels.js";
 import { isBlock } from "./seats.js";
 
@@ -14,8 +14,7 @@ import { isBlock } from "./seats.js";
 
 const TEXT_SMALLEST = 8; // px; below, a text of the chart is left out
 const TEXT_LARGEST = 40;
-const OUTSIDE_PX = 40; // that a name may stand below its section
-const OUTSIDE_MAX = 12; // sections of a map, above which names below them would overlap
+const OUTSIDE_MAX = 12; // sections of a map, above which there is no room beside them
 
 /** @param {ArrayLike<number>} outline */
 function pathOf(outline) {
@@ -44,6 +43,8 @@ export class Scene {
     this.chosen = null;
     this.floor = 0;
     this.labels = new Labels();
+    /** @type {Box[]} Where names stand beside their sections, on the screen. */
+    this.outside = [];
     /** @type {Map<string, string>} */
     this.amounts = new Map();
     /** @type {Map<number, string>} */
@@ -114,10 +115,13 @@ export class Scene {
    * @param {Context} context @param {View} view @param {Box} seen
    */
   drawNames(context, view, seen) {
-    const near = widened(seen, OUTSIDE_PX / view.scale);
+    const few = this.model.sections.length <= OUTSIDE_MAX;
+    this.outside.length = 0;
     for (const section of this.model.sections) {
-      if (section.floor !== this.floor || !meet(section.box, near)) continue;
-      if (isBlock(section, view.scale)) this.#nameSection(view, section);
+      if (section.floor !== this.floor || !isBlock(section, view.scale)) continue;
+      // Where names may stand beside their sections, all are placed, so that it makes no
+      // difference which part of the screen is drawn.
+      if (few || meet(section.box, seen)) this.#nameSection(view, section, few);
     }
     for (const area of this.model.areas) {
       if (area.floor === this.floor && meet(area.box, seen)) this.#nameArea(view, area);
@@ -146,8 +150,9 @@ export class Scene {
     return text;
   }
 
-  /** @param {View} view @param {import("./model.js").Section} section */
-  #nameSection(view, section) {
+  /** @param {View} view @param {import("./model.js").Section} section
+   * @param {boolean} few Whether there is room beside sections */
+  #nameSection(view, section, few) {
     const theme = /** @type {import("./colors.js").Theme} */ (this.theme);
     const free = this.freeIn(section.index);
     const color = free ? theme.ink : theme.quiet;
@@ -158,11 +163,30 @@ export class Scene {
       ? [{ text: this.t("map.from", { price: this.#money(price) }), size: 11, color }] : [];
     const whose = `section ${section.index}`;
     const choices = [[name, count, ...from], [name, count], [{ ...name, size: 11 }]];
-    if (this.#put(view, section, whose, choices)) return;
-    // Too small to write on: below it, where nothing else stands, its name is what one needs.
-    if (this.model.sections.length > OUTSIDE_MAX) return;
-    const y = view.screenY(section.box.y1) + 20;
-    this.labels.put(whose, [{ ...name, size: 12 }, count], view.screenX(section.x), y);
+    if (this.#put(view, section, whose, choices) || !few) return;
+    this.#putBeside(view, section, whose, [{ ...name, size: 12 }, count]);
+  }
+
+  /** Write beside a section that is too small to write on, where nothing else is.
+   * @param {View} view @param {import("./model.js").Section} section @param {string} whose
+   * @param {Line[]} lines */
+  #putBeside(view, section, whose, lines) {
+    const { width, height } = this.labels.measure(lines);
+    const [left, right] = [view.screenX(section.box.x0), view.screenX(section.box.x1)];
+    const [top, bottom] = [view.screenY(section.box.y0), view.screenY(section.box.y1)];
+    const [mx, my] = [(left + right) / 2, (top + bottom) / 2];
+    const [u, v] = [width / 2 + 4, height / 2 + 4];
+    for (const [wx, wy] of [[mx, bottom + v], [mx, top - v], [right + u, my], [left - u, my]]) {
+      const x = Math.min(view.width - u, Math.max(u, wx));
+      const place = { x0: x - u, y0: wy - v + 1, x1: x + u, y1: wy + v - 1 };
+      const onMap = view.mapBox(place);
+      const taken = this.outside.some((other) => meet(other, place)) ||
+        this.model.sections.some((one) => one.floor === this.floor && meet(one.box, onMap));
+      if (taken) continue;
+      this.outside.push(place);
+      this.labels.put(whose, lines, x, wy);
+      return;
+    }
   }
 
   /** @param {View} view @param {import("./model.js").Place} area */

@@ -49,6 +49,7 @@ export class SeatList {
     /** @type {Set<string> | null} */
     this.filter = null;
     this.frame = 0;
+    this.again = false;
     /** @type {number[] | null} */
     this.unread = [];
     root.classList.add("seat-list");
@@ -91,10 +92,18 @@ export class SeatList {
     void areas; // there are few, all of which are compared
     if (indexes === null) this.unread = null;
     else if (this.unread !== null) this.unread = this.unread.concat(indexes);
+    this.#request();
+  }
+
+  #request() {
     if (this.frame !== 0 || this.model === null) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      if (this.model !== null) this.#takeChanges();
+      if (this.model === null) return;
+      const { again } = this;
+      this.again = false;
+      this.#takeChanges();
+      if (again) this.#dressAll();
     });
   }
 
@@ -198,7 +207,9 @@ export class SeatList {
       const title = element("span", "list-row-name", shut ? "" : row.name ?? "");
       title.setAttribute("aria-hidden", "true");
       title.dir = "auto";
-      group.append(title, ...row.seats.map((seat, at) => this.#buildSeat(seat, at === 0)));
+      const seats = element("div", "list-seats");
+      seats.append(...row.seats.map((seat, at) => this.#buildSeat(seat, at === 0)));
+      group.append(title, seats);
       return group;
     };
     if (!shut) return line();
@@ -264,7 +275,9 @@ export class SeatList {
   #again() {
     if (this.model === null) return;
     this.#remember();
-    this.#dressAll();
+    // Several come at once with each hold: what is open is dressed once for them.
+    this.again = true;
+    this.#request();
   }
 
   #remember() {
@@ -409,7 +422,7 @@ export class SeatList {
     if (key !== "ArrowUp" && key !== "ArrowDown") return undefined;
     const rows = [...this.root.querySelectorAll(".list-row")].filter(
       (row) => /** @type {HTMLElement} */ (row).offsetParent !== null);
-    const row = rows[rows.indexOf(/** @type {Element} */ (from.parentElement)) + (key === "ArrowUp" ? -1 : 1)];
+    const row = rows[rows.indexOf(/** @type {Element} */ (from.closest(".list-row"))) + (key === "ArrowUp" ? -1 : 1)];
     if (row === undefined) return null;
     // The seat that is nearest sideways, as rows differ in length.
     const x = this.#model.xs[Number(from.dataset.index)];

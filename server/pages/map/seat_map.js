@@ -20,10 +20,12 @@ import { View } from "./view.js";
 
 /** @typedef {{amount: number, currency: string}} Money */
 
-const BUDGET_MS = 4; // of painting tiles per frame
+const BUDGET_MS = 3; // of painting tiles per frame
 const FIRST_BUDGET_MS = 40; // of the first frame, which is better late than empty
 const CELL = 128; // px: the grain of what is drawn again
 const CELLS_MAX = 14; // more are drawn as all
+const NARROW_PX = 704; // as in map.css: narrower, buttons stand in a line below the map
+const CONTROLS_PX = 52;
 const FLIGHT_MS = 260;
 const GROUP_PITCH = 8; // px between seats, below which suggested ones are too small to see
 const SECTION_PITCH = 14; // px between seats of a section that is zoomed into, at least
@@ -228,6 +230,8 @@ export class SeatMap {
     this.canvas.width = w;
     this.canvas.height = h;
     this.view.resize(width, height);
+    this.view.above = this.controls.places.hidden ? 0 : CONTROLS_PX;
+    this.view.below = width < NARROW_PX ? CONTROLS_PX : 0;
     if (this.fitted) this.view.set(this.view.showing(this.view.bounds));
     this.everything = true;
     // A canvas is emptied by its new size: it is not left so for a frame.
@@ -300,10 +304,10 @@ export class SeatMap {
     const seen = view.mapBox(part);
     context.fillStyle = /** @type {import("./colors.js").Theme} */ (this.theme).paper;
     context.fillRect(part.x0, part.y0, part.x1 - part.x0, part.y1 - part.y0);
-    const floor = this.#model.floors[this.floor];
     context.save();
-    if (floor !== undefined) {
-      const { x0, y0, x1, y1 } = widened(floor.box, this.#model.pitch);
+    if (this.#model.floors.length > 0) {
+      // Other floors lie beside this one.
+      const { x0, y0, x1, y1 } = view.bounds;
       context.beginPath();
       context.rect(view.screenX(x0), view.screenY(y0), (x1 - x0) * view.scale, (y1 - y0) * view.scale);
       context.clip();
@@ -328,7 +332,9 @@ export class SeatMap {
     this.tiles.repaint(seats, model.xs, model.ys, model.pitch);
     for (const area of areas) this.#touch(model.areas[area].box);
     for (const section of sections) {
-      if (isBlock(model.sections[section], view.scale)) this.#touch(model.sections[section].box);
+      if (!isBlock(model.sections[section], view.scale)) continue;
+      if (this.scene.outside.length > 0) this.everything = true; // names stand anywhere
+      else this.#touch(model.sections[section].box);
     }
     for (const i of seats) {
       if (this.everything || this.cells.size > CELLS_MAX) break;
@@ -351,8 +357,7 @@ export class SeatMap {
 
   #limit() {
     const model = this.#model;
-    const floor = model.floors[this.floor];
-    this.view.limit(floor === undefined ? model.box : widened(floor.box, model.pitch), model.pitch);
+    this.view.limit(model.boxOf(this.floor), model.pitch);
     this.scene.floor = this.overlay.floor = this.floor;
   }
 

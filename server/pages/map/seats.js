@@ -20,9 +20,10 @@ const TURN = 2 * Math.PI;
 
 const [WHOLE, FAINT, DIM, TAKEN, CLOSED] = [0, 1, 2, 3, 4];
 
-/** Radius of a seat on the screen. @param {Section} section @param {number} scale */
-export function radiusOf(section, scale) {
-  return Math.max(0.8, (section.pitch * scale * SHARE) / 2);
+/** Radius of a seat on the screen. @param {import("./model.js").Model} model
+ * @param {number} index @param {number} scale */
+export function radiusOf(model, index, scale) {
+  return Math.max(0.8, (model.rows[model.row[index]].pitch * scale * SHARE) / 2);
 }
 
 /** Whether a section is shown as a whole. @param {Section} section @param {number} scale */
@@ -89,10 +90,10 @@ export class SeatPainter {
   repaint(context, box, scale, seats) {
     context.globalCompositeOperation = "destination-out";
     context.beginPath();
-    for (const i of seats) {
-      const section = this.model.sectionOf(i);
-      if (isBlock(section, scale)) continue;
-      const radius = radiusOf(section, scale) * (this.#isSquare(i) ? 1.2 : 1) + 0.8;
+    const all = this.#withThoseBelow(seats, scale);
+    for (const i of all) {
+      if (isBlock(this.model.sectionOf(i), scale)) continue;
+      const radius = radiusOf(this.model, i, scale) * (this.#isSquare(i) ? 1.2 : 1) + 0.8;
       const x = (this.model.xs[i] - box.x0) * scale;
       const y = (this.model.ys[i] - box.y0) * scale;
       if (radius < DISC_FROM / 2 + 0.8 || this.#isSquare(i)) {
@@ -104,7 +105,23 @@ export class SeatPainter {
     }
     context.fill();
     context.globalCompositeOperation = "source-over";
-    this.#paintSeats(context, box, scale, seats);
+    this.#paintSeats(context, box, scale, all);
+  }
+
+  /** Seats, and others that lie over them, as where a chart has two at one place.
+   * @param {number[]} seats @param {number} scale */
+  #withThoseBelow(seats, scale) {
+    const { grid, xs, ys } = this.model;
+    const all = new Set(seats);
+    for (const i of seats) {
+      const by = (2 * radiusOf(this.model, i, scale)) / scale;
+      const box = { x0: xs[i] - by, y0: ys[i] - by, x1: xs[i] + by, y1: ys[i] + by };
+      grid.each(box, (k) => {
+        const reach = (radiusOf(this.model, i, scale) + radiusOf(this.model, k, scale)) / scale;
+        if (Math.hypot(xs[k] - xs[i], ys[k] - ys[i]) < reach) all.add(k);
+      });
+    }
+    return [...all].sort((a, b) => a - b);
   }
 
   /** @param {number} index */
@@ -153,7 +170,7 @@ export class SeatPainter {
     const hollow = kind === TAKEN && model.pitch * scale * SHARE >= DISC_FROM;
     context.beginPath();
     for (const i of seats) {
-      const radius = radiusOf(model.sectionOf(i), scale) * size;
+      const radius = radiusOf(model, i, scale) * size;
       const x = (model.xs[i] - box.x0) * scale;
       const y = (model.ys[i] - box.y0) * scale;
       if (2 * radius < DISC_FROM * size) {
@@ -185,7 +202,7 @@ export class SeatPainter {
     const theme = /** @type {import("./colors.js").Theme} */ (this.theme);
     context.beginPath();
     for (const i of seats) {
-      const radius = radiusOf(model.sectionOf(i), scale);
+      const radius = radiusOf(model, i, scale);
       if (2 * radius < MARKS_FROM) continue;
       const x = (model.xs[i] - box.x0) * scale;
       const y = (model.ys[i] - box.y0) * scale;

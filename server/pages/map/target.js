@@ -1,7 +1,7 @@
 // @ts-check
 // What is at a place of the map, and what lies in a direction from it: for fingers and keys.
 
-import { isInside } from "./geometry.js";
+import { isInside, widened } from "./geometry.js";
 import { isBlock } from "./seats.js";
 
 /** @typedef {import("./model.js").Model} Model */
@@ -35,11 +35,18 @@ export function targetAt(model, view, floor, px, py, slack = 0) {
       return { kind: "area", index: area.index };
     }
   }
-  for (const section of model.sections) {
-    if (section.floor !== floor || !isBlock(section, view.scale)) continue;
-    if (isInside(section.outline, x, y)) return { kind: "section", index: section.index };
-  }
-  return null;
+  const blocks = model.sections.filter(
+    (section) => section.floor === floor && isBlock(section, view.scale));
+  // One that is small on the screen is meant by a finger beside it, too.
+  const by = slack / view.scale;
+  const found = blocks.find(({ outline }) => isInside(outline, x, y)) ??
+    blocks.find(({ box }) => by > 0 && isInBox(widened(box, by), x, y));
+  return found === undefined ? null : { kind: "section", index: found.index };
+}
+
+/** @param {import("./geometry.js").Box} box @param {number} x @param {number} y */
+function isInBox(box, x, y) {
+  return x >= box.x0 && x <= box.x1 && y >= box.y0 && y <= box.y1;
 }
 
 /** Where a target is. @param {Model} model @param {Target} target */

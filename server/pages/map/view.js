@@ -16,6 +16,9 @@ export class View {
     this.x = 0;
     this.y = 0;
     this.pitch = 20;
+    /** px above and below that something lies over. */
+    this.above = 0;
+    this.below = 0;
     /** @type {Box} */
     this.bounds = { x0: 0, y0: 0, x1: 1, y1: 1 };
   }
@@ -40,10 +43,11 @@ export class View {
     const height = Math.max(box.y1 - box.y0, 1e-6);
     const room = Math.min(
       Math.max(this.width - 2 * PADDING, 40) / width,
-      Math.max(this.height - 2 * PADDING, 40) / height,
+      Math.max(this.height - this.above - this.below - 2 * PADDING, 40) / height,
     );
     const scale = Math.min(room, FIT_PITCH_MAX / this.pitch);
-    return this.centred((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, scale);
+    const lower = (this.below - this.above) / 2 / scale;
+    return this.centred((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2 + lower, scale);
   }
 
   /** @param {number} x @param {number} y Of the map @param {number} scale */

@@ -9,7 +9,7 @@ import { Bought } from "./account_bought.js";
 import { Enter } from "./account_enter.js";
 import { Link, linkOf } from "./account_links.js";
 import { Own } from "./account_own.js";
-import { Button } from "./forms.js";
+import { Button, toTitle } from "./forms.js";
 import { askOwnJson, session } from "./owner.js";
 import { takeSecret } from "./secrets.js";
 
@@ -24,8 +24,8 @@ async function look() {
     return { me: await askOwnJson("/v1/me"), unreachable: false };
   } catch (error) {
     if (error instanceof Refused && error.status === 401) return { me: null, unreachable: false };
-    if (error instanceof Refused || error instanceof Unreachable) return { me: null, unreachable: true };
-    throw error;
+    if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
+    return { me: null, unreachable: true };
   }
 }
 
@@ -48,16 +48,21 @@ function Account() {
       session.removeEventListener("ended", load);
     };
   }, []);
-  const done = (/** @type {string} */ text) => {
-    setLink(null);
+  const tell = async (/** @type {string} */ text) => {
+    await load();
     setTold(text);
-    return load();
+    toTitle();
+  };
+  const done = async (/** @type {string} */ text) => {
+    await tell(text);
+    setLink(null);
   };
   return html`<${Page} t=${t} here="account" narrow><div class="stack">
     <h1>${t("common.account")}</h1>
     <p class=${told ? "note good" : ""} role="status">${told}</p>
-    ${link && html`<${Link} key=${link.code} t=${t} link=${link} known=${known} onDone=${done} onSignedIn=${load} />`}
-    <${Shown} known=${known} load=${load} done=${done} link=${link} />
+    ${link && html`<${Link} key=${link.code} t=${t} link=${link} known=${known} onDone=${done}
+      load=${load} />`}
+    <${Shown} known=${known} load=${load} done=${tell} link=${link} />
   </div><//>`;
 }
 
@@ -78,6 +83,7 @@ function Shown({ known, load, done, link }) {
 }
 
 const Waiting = () => html`<div class="card stack" aria-busy="true">
-  <div class="skeleton title"></div><div class="skeleton line"></div><div class="skeleton block"></div></div>`;
+  <div class="skeleton title"></div><div class="skeleton line"></div>
+  <div class="skeleton block"></div></div>`;
 
 show(html`<${Account} />`);

@@ -26,7 +26,7 @@ function useList(path, token, t) {
     const whose = token ?? sessionToken();
     try {
       const page = await askJson(`${path}?limit=${SHOWN}${from}`, { token: whose });
-      setItems((known) => [...(known ?? []), ...page.items]);
+      setItems((/** @type {any[] | null} */ known) => [...(known ?? []), ...page.items]);
       setCursor(page.next_cursor);
       setTrouble("");
     } catch (error) {
@@ -72,8 +72,9 @@ function List({ t, list, empty, item: Item }) {
   const { items, trouble, more, hasMore } = list;
   if (items === null && !trouble) return html`<div class="skeleton block" aria-busy="true"></div>`;
   return html`<${Wrong} text=${trouble} />
-    ${items?.length === 0 && html`<p class="quiet">${empty} <a href="/">${t("own.toEvents")}</a></p>`}
-    ${items && items.length > 0 && html`<ul class="things">${items.map((one) =>
+    ${items?.length === 0 && html`<p class="quiet">${empty}
+      <a href="/">${t("own.toEvents")}</a></p>`}
+    ${items && items.length > 0 && html`<ul class="things">${items.map((/** @type {any} */ one) =>
       html`<${Item} key=${one.id ?? one.ticket} t=${t} one=${one} />`)}</ul>`}
     ${(hasMore || trouble) && html`<div class="row"><${Button} onClick=${more}>
       ${trouble ? t("common.again") : t("own.more")}<//></div>`}`;
@@ -84,12 +85,16 @@ const dateOf = (event) =>
   momentIn(event.starts_at, event.timezone, { dateStyle: "medium", timeStyle: "short" });
 
 /** @param {{t: Translate, one: any}} props */
-const Order = ({ t, one }) => html`<li>
-  <a href=${`/orders/${encodeURIComponent(one.order)}`}><strong dir="auto">${one.event.name}</strong>
-    <span class="quiet small">${dateOf(one.event)} · ${one.reference}${
-      one.total && ` · ${moneyText(one.total)}`}</span></a>
-  <span class=${`pill ${LOOKS[/** @type {keyof LOOKS} */ (one.status)] ?? ""}`}>${statusText(t, one.status)}</span>
-</li>`;
+function Order({ t, one }) {
+  const look = LOOKS[/** @type {keyof LOOKS} */ (one.status)] ?? "";
+  return html`<li>
+    <a href=${`/orders/${encodeURIComponent(one.order)}`}>
+      <strong dir="auto">${one.event.name}</strong>
+      <span class="quiet small">${dateOf(one.event)} · ${one.reference}${
+        one.total && ` · ${moneyText(one.total)}`}</span></a>
+    <span class=${`pill ${look}`}>${statusText(t, one.status)}</span>
+  </li>`;
+}
 
 /** @param {{t: Translate, one: any}} props */
 function Ticket({ t, one }) {
@@ -108,8 +113,9 @@ function Attendance({ t, one }) {
     pending: t("own.attendancePending"), registered: t("own.attendanceRegistered"),
     cancelled: t("own.attendanceCancelled"),
   };
+  const state = states[/** @type {keyof states} */ (one.status)] ?? one.status;
   return html`<li><a href=${`/events/${encodeURIComponent(one.event)}`}>
       <strong dir="auto">${one.name}</strong>
       <span class="quiet small">${one.reference ?? ""}</span></a>
-    <span class="pill">${states[/** @type {keyof states} */ (one.status)] ?? one.status}</span></li>`;
+    <span class="pill">${state}</span></li>`;
 }

@@ -56,7 +56,10 @@ export const NewPassword = ({ t, name = "password", label = t("own.newPassword")
   html`<${Field} label=${label} name=${name} type="password" required minlength=${PASSWORD_MIN}
     autocomplete="new-password" hint=${t("own.passwordHint")} />`;
 
-/** Has a mail sent, if there is such an account; whether there is one is not told. @param {{t: Translate}} props */
+/**
+ * Has a mail sent, if there is such an account; whether there is one is not told.
+ * @param {{t: Translate}} props
+ */
 function Forgot({ t }) {
   const work = useWork(t);
   const [told, setTold] = useState(false);

@@ -11,7 +11,10 @@ import { askOwn, askOwnJson } from "./owner.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {"verify" | "reset" | "invitation" | "registration"} Kind */
-/** @typedef {{t: Translate, code: string, known: any, onDone: (told: string) => any, onSignedIn: () => any}} Props */
+/**
+ * @typedef {{t: Translate, code: string, known: any, onDone: (told: string) => any,
+ *   load: () => any}} Props
+ */
 
 const PARTS = { verify: Verify, reset: Reset, invitation: Invitation, registration: Registration };
 
@@ -69,40 +72,45 @@ function Registration({ t, code, onDone }) {
     await askJson("/v1/attendees/cancel", { method: "POST", body: { code } });
     await onDone(t("own.registrationCancelled"));
   });
-  return html`<section class="card stack" data-testid="registration"><h2>${t("own.registration")}</h2>
+  return html`<section class="card stack"><h2>${t("own.registration")}</h2>
     <p>${t("own.registrationWords")}</p>
     <${Wrong} text=${work.trouble} />
     <div class="row">
       <${Button} kind="first" onClick=${() => onDone("")}>${t("own.registrationKeep")}<//>
-      <${Button} kind="danger" busy=${work.busy} onClick=${cancel}>${t("own.registrationCancel")}<//>
+      <${Button} kind="danger" busy=${work.busy} onClick=${cancel}>
+        ${t("own.registrationCancel")}<//>
     </div>
   </section>`;
 }
 
 /** @param {Props} props */
-function Invitation({ t, code, known, onDone }) {
+function Invitation({ t, code, known, onDone, load }) {
   const [offer, setOffer] = useState(/** @type {any} */ (null));
   const work = useWork(t);
   const path = `/v1/invitations/${encodeURIComponent(code)}`;
   const me = known?.me ?? null;
+  // It is for the address that the mail came to, which has to be somebody's for sure.
+  const may = me?.email_verified === true;
   useEffect(() => {
-    if (me !== null) work.run(async () => setOffer(await askOwnJson(path)));
-  }, [me?.id]);
-  const answer = (/** @type {string} */ what, /** @type {string} */ told) => () =>
-    work.run(async () => {
-      await askOwn(`${path}/${what}`, { method: "POST" });
-      await onDone(told);
-    });
+    if (may) work.run(async () => setOffer(await askOwnJson(path)));
+  }, [me?.id, may]);
+  /** @param {"accept" | "decline"} what @param {string} told */
+  const answer = (what, told) => work.run(async () => {
+    await askOwn(`${path}/${what}`, { method: "POST" });
+    await onDone(told);
+  });
+  const accept = () => answer("accept", t("own.invitationAccepted"));
+  const decline = () => answer("decline", t("own.invitationDeclined"));
   return html`<section class="card stack"><h2>${t("own.invitation")}</h2>
     ${known !== null && me === null && html`<p>${t("own.invitationSignIn")}</p>`}
+    ${me !== null && !may && html`<p>${t("own.invitationConfirm")}</p>
+      <div class="row"><${Button} onClick=${load}>${t("common.again")}<//></div>`}
     <${Wrong} text=${work.trouble} />
     ${offer && html`<p>${t("own.invitationFrom")} <b dir="auto">${offer.organisation.name}</b></p>
       <p class="quiet">${t("own.invitationRole", { role: roleText(t, offer.role) })}</p>
       <div class="row">
-        <${Button} kind="first" busy=${work.busy} onClick=${answer("accept", t("own.invitationAccepted"))}>
-          ${t("own.accept")}<//>
-        <${Button} busy=${work.busy} onClick=${answer("decline", t("own.invitationDeclined"))}>
-          ${t("own.decline")}<//>
+        <${Button} kind="first" busy=${work.busy} onClick=${accept}>${t("own.accept")}<//>
+        <${Button} busy=${work.busy} onClick=${decline}>${t("own.decline")}<//>
       </div>`}
   </section>`;
 }

@@ -55,11 +55,13 @@ function Who({ t, me, done }) {
     <div class="row apart"><div><h2 dir="auto">${me.name}</h2>
       <p class="quiet"><bdi>${me.email}</bdi> ${me.email_verified &&
         html`<span class="pill good" data-testid="verified">✓ ${t("own.confirmed")}</span>`}
-        ${me.role !== "customer" && html`<span class="pill">${roleText(t, me.role)}</span>`}</p></div>
+        ${me.role !== "customer" &&
+          html`<span class="pill">${roleText(t, me.role)}</span>`}</p></div>
       <${Button} busy=${work.busy} onClick=${leave}>${t("own.signOut")}<//></div>
     ${waits && html`<div class="note wait stack"><p>${t("own.confirmWords", { email: waits })}</p>
       <p role="status">${sent && t("own.resent")}</p>
-      <div class="row"><${Button} busy=${work.busy} onClick=${resend}>${t("own.resend")}<//></div></div>`}
+      <div class="row"><${Button} busy=${work.busy} onClick=${resend}>
+        ${t("own.resend")}<//></div></div>`}
     <${Wrong} text=${work.trouble} />
   </section>`;
 }
@@ -88,7 +90,8 @@ function Profile({ t, me, load, done }) {
     ${moves && html`<${Ask} title=${t("own.changeEmail")} onClose=${() => setMoves(false)}>
       <${Form} onSend=${move}>
         <p>${t("own.changeEmailWords")}</p>
-        <${Field} label=${t("own.newEmail")} name="email" type="email" required autocomplete="email" />
+        <${Field} label=${t("own.newEmail")} name="email" type="email" required
+          autocomplete="email" />
         <${Field} label=${t("own.password")} name="current_password" type="password" required
           autocomplete="current-password" />
         <${Wrong} text=${work.trouble} />
@@ -114,7 +117,8 @@ function Password({ t, done }) {
         autocomplete="current-password" />
       <${NewPassword} t=${t} name="new_password" />
       <${Wrong} text=${work.trouble} />
-      <div class="row"><${Button} type="submit" busy=${work.busy}>${t("own.changePassword")}<//></div>
+      <div class="row"><${Button} type="submit" busy=${work.busy}>
+        ${t("own.changePassword")}<//></div>
     <//></section>`;
 }
 
@@ -130,6 +134,10 @@ function deviceText(t, agent) {
   return system === undefined ? browser : t("own.device", { browser, system });
 }
 
+/** @param {Translate} t @param {any} one */
+const seenText = (t, { seen_at, address }) =>
+  t("own.seen", { time: dayText(Date.parse(seen_at)), address });
+
 /** @param {{t: Translate}} props */
 function Sessions({ t }) {
   const [rows, setRows] = useState(/** @type {any[] | null} */ (null));
@@ -142,16 +150,17 @@ function Sessions({ t }) {
     }
     await look();
   });
-  const others = rows?.filter((one) => !one.current) ?? [];
+  const others = rows?.filter((/** @type {any} */ one) => !one.current) ?? [];
   return html`<section class="card stack" data-testid="sessions"><h2>${t("own.sessions")}</h2>
     <p class="quiet">${t("own.sessionsWords")}</p>
     <${Wrong} text=${work.trouble} />
-    ${rows === null ? !work.trouble && html`<div class="skeleton block"></div>` : html`<ul class="things">
-      ${rows.map((one) => html`<li key=${one.id}><div>
-        <strong>${deviceText(t, one.user_agent)}</strong>
-        <p class="quiet small">${t("own.seen", { time: dayText(Date.parse(one.seen_at)), address: one.address })}</p></div>
-        ${one.current ? html`<span class="pill good">${t("own.thisOne")}</span>`
-          : html`<${Button} busy=${work.busy} onClick=${end([one])}>${t("own.end")}<//>`}</li>`)}</ul>`}
+    ${rows === null && !work.trouble && html`<div class="skeleton block"></div>`}
+    ${rows && html`<ul class="things">${rows.map((/** @type {any} */ one) => html`<li key=${one.id}>
+      <div><strong>${deviceText(t, one.user_agent)}</strong>
+        <p class="quiet small">${seenText(t, one)}</p></div>
+      ${one.current ? html`<span class="pill good">${t("own.thisOne")}</span>`
+        : html`<${Button} busy=${work.busy} onClick=${end([one])}>${t("own.end")}<//>`}
+    </li>`)}</ul>`}
     ${others.length > 1 && html`<div class="row"><${Button} kind="danger" busy=${work.busy}
       onClick=${end(others)}>${t("own.endOthers")}<//></div>`}
   </section>`;

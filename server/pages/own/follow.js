@@ -5,7 +5,8 @@
 // paid. The frame `order` tells when to look again, and a slow poll where no frame comes.
 
 import {
-  Connection, Refused, Unreachable, askJson, isOpened, keepOpened, readOwn, tokens,
+  Connection, Refused, Unreachable, askJson, freshen, isOpened, keepOpened, keepPaths,
+  readOwn, tokens,
 } from "../client/index.js";
 
 const POLL_MS = 20_000;
@@ -50,7 +51,7 @@ export class OrderFollower {
     this.changed(this.seen);
   }
 
-  /** Open the order with the secret of a mail, if there is one, and load it. @param {string} secret */
+  /** Load the order, opened with the secret of a mail or "". @param {string} secret */
   async begin(secret) {
     let refused = null;
     if (secret) {
@@ -122,6 +123,8 @@ export class OrderFollower {
     // Money may come late, or go back: only what is over needs no line.
     if (order.status === "completed") this.hangUp();
     else if (!isOpened(token)) this.listen(token);
+    const tickets = order.tickets.map((/** @type {any} */ one) => `/v1/tickets/${one.ticket}`);
+    if (isOpened(token)) keepPaths(token, tickets);
   }
 
   /** @param {string} token */
@@ -130,6 +133,7 @@ export class OrderFollower {
     this.hangUp();
     const line = new Connection(async () => {
       // Whose it was has ended, or another session goes on: looking finds out.
+      await freshen();
       const own = this.seen.token ?? "";
       if (!tokens().includes(own)) {
         this.load();

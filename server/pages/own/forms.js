@@ -8,9 +8,10 @@ import { html, useRef, useState } from "../vendor/preact/standalone.js";
 
 /** @param {Translate} t @param {Refused} refused */
 function fieldsText(t, refused) {
+  /** @type {string[]} */
   const fields = (refused.problem.errors ?? []).map((/** @type {any} */ one) => one.field);
-  if (fields.some((/** @type {string} */ one) => one.endsWith("email"))) return t("own.badEmail");
-  if (fields.some((/** @type {string} */ one) => one.endsWith("password"))) return t("own.badPassword");
+  if (fields.some((one) => one.endsWith("email"))) return t("own.badEmail");
+  if (fields.some((one) => one.endsWith("password"))) return t("own.badPassword");
   return t("own.badField");
 }
 
@@ -80,6 +81,16 @@ export function useWork(t) {
 export const Wrong = ({ text }) =>
   html`<p class=${text ? "note bad" : ""} role="alert">${text}</p>`;
 
+/** Give the focus to the page's title: what had it is gone, and what is new stands below. */
+export function toTitle() {
+  // Once what is new is there.
+  requestAnimationFrame(() => {
+    const title = document.querySelector("h1");
+    title?.setAttribute("tabindex", "-1");
+    title?.focus();
+  });
+}
+
 let named = 0;
 
 /**
@@ -110,9 +121,9 @@ export function Form({ onSend, children, ...rest }) {
  * @param {any} props
  */
 export function Button({ busy = false, kind = "", children, ...rest }) {
-  const name = `button ${kind}`;
   const state = busy ? "true" : undefined;
-  return html`<button type="button" class=${name} aria-disabled=${state} ...${rest}>${children}</button>`;
+  return html`<button type="button" class=${`button ${kind}`} aria-disabled=${state} ...${rest}>
+    ${children}</button>`;
 }
 
 /**

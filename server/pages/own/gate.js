@@ -33,7 +33,10 @@ function stayAwake() {
 const takeScreen = () =>
   document.documentElement.requestFullscreen?.().catch(() => null) ?? Promise.resolve();
 
-/** @param {{t: import("../words/index.js").Translate, ticket: any, qr: string, onClose: () => void}} props */
+/**
+ * @param {{t: import("../words/index.js").Translate, ticket: any, qr: string,
+ *   onClose: () => void}} props
+ */
 export function Gate({ t, ticket, qr, onClose }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {

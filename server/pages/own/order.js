@@ -9,7 +9,7 @@ import { words } from "../words/index.js";
 import { Away } from "./away.js";
 import { Ask } from "./dialog.js";
 import { OrderFollower } from "./follow.js";
-import { Button, Wrong, useWork } from "./forms.js";
+import { Button, Wrong, toTitle, useWork } from "./forms.js";
 import { Bill, Tickets, When, usePlace } from "./order_parts.js";
 import { LOOKS, statusText, wordsOf } from "./order_words.js";
 import { takeSecret } from "./secrets.js";
@@ -42,7 +42,7 @@ function Shown({ seen, follower }) {
   if (seen?.away) {
     entitle(t("own.order"));
     return html`<${Away} t=${t} title=${t("own.orderAway")} why=${seen.away}
-      refused=${seen.refused} looksUp onDone=${() => follower.current.load()} />`;
+      refused=${seen.refused} looksUp onDone=${() => follower.current.load().then(toTitle)} />`;
   }
   if (!seen?.order) return html`<${Waiting} />`;
   return html`<${Order} order=${seen.order} token=${seen.token} follower=${follower.current} />`;
@@ -59,11 +59,12 @@ const Waiting = () => html`<div class="stack" aria-busy="true">
 function Order({ order, token, follower }) {
   const said = wordsOf(t, order);
   const place = usePlace(order.event.id);
+  const look = LOOKS[/** @type {keyof LOOKS} */ (order.status)] ?? "";
   useEffect(() => entitle(said.headline), [said.headline]);
   return html`<div class="stack">
     <section class="card stack">
-      <p role="status"><span class=${`pill ${LOOKS[/** @type {keyof LOOKS} */ (order.status)] ?? ""}`}
-        data-testid="order-status" data-state=${order.status}>${statusText(t, order.status)}</span></p>
+      <p role="status"><span class=${`pill ${look}`} data-testid="order-status"
+        data-state=${order.status}>${statusText(t, order.status)}</span></p>
       <h1>${said.headline}</h1>
       ${said.words && html`<p>${said.words}</p>`}
       ${said.refund && html`<p class="note">${said.refund}</p>`}
@@ -79,7 +80,8 @@ function Order({ order, token, follower }) {
       <${When} t=${t} event=${order.event} place=${place} token=${token} />
       <${Bill} t=${t} order=${order} place=${place} />
       <p class="quiet">${t("own.reference")} <b class="number">${order.reference}</b></p>
-      ${said.mayCancel && html`<${Cancelling} order=${order} sure=${said.sure} follower=${follower} />`}
+      ${said.mayCancel &&
+        html`<${Cancelling} order=${order} sure=${said.sure} follower=${follower} />`}
     </section>
   </div>`;
 }
@@ -141,10 +143,12 @@ function Cancelling({ order, sure, follower }) {
   const work = useWork(t);
   const cancel = () => work.run(async () => {
     await ask(`${follower.path}/cancel`, { method: "POST", token: follower.seen.token });
-    setAsks(false);
     await follower.load();
+    setAsks(false);
+    toTitle();
   });
-  return html`<div class="row"><${Button} onClick=${() => setAsks(true)}>${t("own.cancel")}<//></div>
+  return html`
+    <div class="row"><${Button} onClick=${() => setAsks(true)}>${t("own.cancel")}<//></div>
     ${asks && html`<${Ask} title=${t("own.sure")} onClose=${() => setAsks(false)}>
       <p>${sure}</p>
       <p class="quiet">${t("own.reference")} <b class="number">${order.reference}</b></p>

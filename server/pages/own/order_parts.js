@@ -25,14 +25,16 @@ export function Bill({ t, order, place }) {
     back && order.refund !== "none" && t("own.givenBackSum", { sum: amountText(back, currency) }),
   ].filter(Boolean);
   return html`<table class="bill">
-    <thead><tr><th scope="col">${t("own.what")}</th><th scope="col">${t("own.price")}</th></tr></thead>
+    <thead><tr><th scope="col">${t("own.what")}</th>
+      <th scope="col">${t("own.price")}</th></tr></thead>
     <tbody>${lines.map((/** @type {any} */ line) =>
       html`<${Line} key=${line.line} t=${t} line=${line} place=${place}
         currency=${currency} />`)}</tbody>
     <tfoot><tr><th scope="row">${t("own.total")}</th>
       <td>${total === null ? t("common.free") : moneyText(total)}</td></tr></tfoot>
   </table>
-  ${told.length > 0 && html`<div class="quiet small">${told.map((text) => html`<p>${text}</p>`)}</div>`}`;
+  ${told.length > 0 &&
+    html`<div class="quiet small">${told.map((text) => html`<p>${text}</p>`)}</div>`}`;
 }
 
 /**
@@ -59,7 +61,8 @@ function Line({ t, line, currency, place }) {
 
 /**
  * When and where an event is.
- * @param {{t: Translate, event: any, place: import("./place.js").Place | null, token: string}} props
+ * @param {{t: Translate, event: any, place: import("./place.js").Place | null,
+ *   token: string}} props
  */
 export function When({ t, event, place, token }) {
   const work = useWork(t);
@@ -71,7 +74,8 @@ export function When({ t, event, place, token }) {
       ${place.address && html`<br /><bdi>${place.address}</bdi>`}</p>`}
     <${Wrong} text=${work.trouble} />
     <div class="row"><${Button} busy=${work.busy} onClick=${save}>${t("own.calendar")}<//>
-      <a class="button" href=${`/events/${encodeURIComponent(event.id)}`}>${t("own.toEvent")}</a></div>`;
+      <a class="button" href=${`/events/${encodeURIComponent(event.id)}`}>
+        ${t("own.toEvent")}</a></div>`;
 }
 
 /** @param {string} event @returns {import("./place.js").Place | null} null until it is known */

@@ -1,7 +1,7 @@
 // @ts-check
 // Requests of who is signed in, about what is theirs.
 
-import { Refused, ask, forget, freshen, sessionToken } from "../client/index.js";
+import { Refused, ask, freshen, renew, sessionToken, signOut } from "../client/index.js";
 
 /** Hears `ended` when the session turns out to be over. */
 export const session = new EventTarget();
@@ -15,15 +15,30 @@ export const session = new EventTarget();
 export async function askOwn(path, asked = {}) {
   await freshen();
   const token = sessionToken();
+  if (token === null) throw ended();
   try {
     return await ask(path, { ...asked, token });
   } catch (error) {
-    if (error instanceof Refused && error.status === 401) {
-      if (token !== null) forget(token);
-      session.dispatchEvent(new Event("ended"));
-    }
+    if (!isUnknown(error)) throw error;
+  }
+  const next = await renew(token);
+  if (next === null) throw ended();
+  try {
+    return await ask(path, { ...asked, token: next });
+  } catch (error) {
+    if (isUnknown(error)) throw ended();
     throw error;
   }
+}
+
+/** @param {unknown} error */
+const isUnknown = (error) => error instanceof Refused && error.status === 401;
+
+/** Forget who signed in, and say so. @returns {Refused} as the server would put it */
+function ended() {
+  signOut();
+  session.dispatchEvent(new Event("ended"));
+  return new Refused(401, { code: "unauthenticated" });
 }
 
 /** @param {string} path @param {Asked} [asked] @returns {Promise<any>} the document */

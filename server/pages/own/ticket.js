@@ -11,7 +11,7 @@ import { dayText, momentText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Away } from "./away.js";
 import { copyOf, keepCopy, keepWhere, qrOf } from "./copies.js";
-import { Button, Wrong, download, troubleText, useWork } from "./forms.js";
+import { Button, Wrong, download, toTitle, troubleText, useWork } from "./forms.js";
 import { Gate } from "./gate.js";
 import { placeOf } from "./place.js";
 
@@ -93,7 +93,8 @@ function Shown({ seen, load }) {
   }, [seen]);
   if (seen === null) return html`<${Waiting} />`;
   if (seen.away) {
-    return html`<${Away} t=${t} title=${t("own.ticketAway")} why=${seen.away} onDone=${load} />`;
+    return html`<${Away} t=${t} title=${t("own.ticketAway")} why=${seen.away}
+      onDone=${() => load().then(toTitle)} />`;
   }
   if (seen.ticket === null) {
     return html`<div class="stack"><h1>${t("own.ticket")}</h1>
@@ -112,14 +113,17 @@ const Waiting = () => html`<div class="card stack" aria-busy="true">
 const stateOf = (ticket) =>
   ticket.entered_at !== null && ticket.status !== "revoked" ? "used" : ticket.status;
 
-/** A sign, a name, and what it means: never the colour alone. @param {string} state */
+/**
+ * A sign, a look, a name, and what it means: never the colour alone.
+ * @param {string} state @returns {[string, string, string, string]}
+ */
 function saidOf(state) {
   switch (state) {
-    case "valid": return { sign: "✓", look: "good", name: t("own.valid"), means: t("own.validWords") };
-    case "used": return { sign: "↦", look: "wait", name: t("own.used"), means: "" };
-    case "offered": return { sign: "⇄", look: "wait", name: t("own.offered"), means: t("own.offeredWords") };
-    case "locked": return { sign: "⏸", look: "wait", name: t("own.locked"), means: t("own.lockedWords") };
-    default: return { sign: "✕", look: "bad", name: t("own.revoked"), means: t("own.revokedWords") };
+    case "valid": return ["✓", "good", t("own.valid"), t("own.validWords")];
+    case "used": return ["↦", "wait", t("own.used"), ""];
+    case "offered": return ["⇄", "wait", t("own.offered"), t("own.offeredWords")];
+    case "locked": return ["⏸", "wait", t("own.locked"), t("own.lockedWords")];
+    default: return ["✕", "bad", t("own.revoked"), t("own.revokedWords")];
   }
 }
 
@@ -137,13 +141,13 @@ function meaningOf(ticket, state, means, qr) {
 function Ticket({ seen }) {
   const { ticket, qr, told, where } = seen;
   const state = stateOf(ticket);
-  const { sign, look: kind, name, means } = saidOf(state);
+  const [sign, kind, name, means] = saidOf(state);
   const said = meaningOf(ticket, state, means, qr);
   return html`<article class="stack">
     ${told && html`<p class="note wait" role="status">${told}</p>`}
     <div class=${`card stack ticket ${state}`}>
-      <p role="status"><span class=${`pill ${kind}`} data-testid="ticket-status" data-state=${state}>
-        <span aria-hidden="true">${sign}</span>${name}</span></p>
+      <p role="status"><span class=${`pill ${kind}`} data-testid="ticket-status"
+        data-state=${state}><span aria-hidden="true">${sign}</span>${name}</span></p>
       <h1 dir="auto">${ticket.event.name}</h1>
       <p><time datetime=${ticket.event.starts_at}>
         ${momentText(ticket.event.starts_at, ticket.event.timezone)}</time></p>
@@ -153,7 +157,8 @@ function Ticket({ seen }) {
       <p class="number large" data-testid="ticket-number">${ticket.number}</p>
       <p class="label" dir="auto">${ticket.label}</p>
       ${where.category && html`<p class="quiet" dir="auto">${where.category}</p>`}
-      ${ticket.holder.name && html`<p class="quiet">${t("own.holder")} <bdi>${ticket.holder.name}</bdi></p>`}
+      ${ticket.holder.name &&
+        html`<p class="quiet">${t("own.holder")} <bdi>${ticket.holder.name}</bdi></p>`}
       ${said && html`<p class=${state === "valid" ? "" : `note ${kind}`}>${said}</p>`}
     </div>
     <${Files} seen=${seen} />
@@ -168,10 +173,12 @@ function Code({ ticket, qr, state, sign }) {
   }
   if (!qr) return null;
   const alt = t("own.qrOf", { number: ticket.number });
-  return html`<div class="qr"><img data-testid="ticket-qr" src=${qr} alt=${alt} width="320" height="320" /></div>
+  return html`<div class="qr"><img data-testid="ticket-qr" src=${qr} alt=${alt}
+      width="320" height="320" /></div>
     <div class="row centre"><${Button} kind="first" onClick=${() => setBright(true)}>
       ${t("own.bright")}<//></div>
-    ${bright && html`<${Gate} t=${t} ticket=${ticket} qr=${qr} onClose=${() => setBright(false)} />`}`;
+    ${bright &&
+      html`<${Gate} t=${t} ticket=${ticket} qr=${qr} onClose=${() => setBright(false)} />`}`;
 }
 
 /** @param {{seen: Seen}} props */
@@ -181,19 +188,23 @@ function Files({ seen }) {
   const busy = useRef("");
   // Of a copy there is nothing to be had: it is shown where nobody may be asked.
   if (token === null) return null;
-  const get = (/** @type {string} */ address, /** @type {string} */ name) => () => {
-    busy.current = name;
-    return work.run(() => download(address, name, token));
+  /** @param {string} text @param {string} address @param {string} name of the file */
+  const file = (text, address, name) => {
+    const get = () => {
+      busy.current = name;
+      return work.run(() => download(address, name, token));
+    };
+    const waits = work.busy && busy.current === name;
+    return html`<${Button} busy=${waits} onClick=${get}>${text}<//>`;
   };
-  const file = (/** @type {string} */ text, /** @type {string} */ address, /** @type {string} */ name) =>
-    html`<${Button} busy=${work.busy && busy.current === name} onClick=${get(address, name)}>${text}<//>`;
   const event = encodeURIComponent(ticket.event.id);
+  const order = ticket.order && `/orders/${encodeURIComponent(ticket.order)}`;
+  const name = `ticket-${ticket.number}`;
   return html`<${Wrong} text=${work.trouble} /><div class="row centre">
-    ${ticket.code !== null && file(t("own.pdf"), `${path}.pdf`, `ticket-${ticket.number}.pdf`)}
-    ${ticket.code !== null && file(t("own.wallet"), `${path}/wallet.json`, `ticket-${ticket.number}.json`)}
+    ${ticket.code !== null && html`${file(t("own.pdf"), `${path}.pdf`, `${name}.pdf`)}
+      ${file(t("own.wallet"), `${path}/wallet.json`, `${name}.json`)}`}
     ${file(t("own.calendar"), `/v1/events/${event}/calendar.ics`, "event.ics")}
-    ${ticket.order !== null && html`<a class="button" href=${`/orders/${encodeURIComponent(ticket.order)}`}>
-      ${t("own.wholeOrder")}</a>`}
+    ${order && html`<a class="button" href=${order}>${t("own.wholeOrder")}</a>`}
   </div>`;
 }
 

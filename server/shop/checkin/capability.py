@@ -13,7 +13,7 @@ from server.shop.checkin.codes import CodeReader
 from server.shop.checkin.examples import EXAMPLES, LIST_ID, NONCE
 from server.shop.checkin.feed import GATE_FEED, GateFeed
 from server.shop.checkin.frames import FRAMES
-from server.shop.checkin.rules import fold
+from server.shop.checkin.rules import fold, judge
 from server.shop.checkin.service import CHECKIN_SERVICE, CheckinService
 from server.shop.checkin.service_lists import LIST_SERVICE, ListService
 from server.shop.tickets.service import TICKET_SERVICE
@@ -25,7 +25,7 @@ async def _open(startup: Startup) -> None:
     pool = startup.pool
     counts = Counts(pool)
     startup[CHECKIN_SERVICE] = gates = CheckinService(
-        Scans(pool),
+        Scans(pool, judge),
         Merge(pool, fold),
         CheckinLists(pool),
         counts,

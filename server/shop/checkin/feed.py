@@ -111,7 +111,7 @@ class GateFeed:
                     writer.send(_frame_of(one))
 
     async def run(self, job: Job) -> None:
-        """Look once a second, for ever."""
+        """Look once a second, for ever: each process tells its own who watch."""
         while True:
             await asyncio.sleep(LOOK_S)
             try:

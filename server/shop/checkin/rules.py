@@ -26,14 +26,13 @@ from persistence.shop.checkin.facts import (
     Standing,
     TicketSeen,
 )
-from persistence.shop.checkin.scans import Judge
 
 _GOOD: Final = frozenset({"valid", "offered"})
 """States of tickets that pass; one that is offered to another is its holder's still."""
 
 
 def judge(
-    ticket: TicketSeen | None,
+    ticket: TicketSeen,
     generation: int,
     rules: ListSeen,
     standing: Standing,
@@ -43,8 +42,6 @@ def judge(
 
     `generation` is the one of the code, `standing` where its holder is.
     """
-    if ticket is None:
-        return "unknown"
     if ticket.state == "revoked" or generation != ticket.generation:
         return "revoked"
     if ticket.state not in _GOOD:
@@ -57,17 +54,6 @@ def judge(
         return "too_early"
     again = standing == "out" and rules.reentry
     return "ok" if standing == "never" or again else "already_in"
-
-
-def judge_of(generation: int, direction: Direction) -> Judge:
-    """Return what judges the scans of a code of this generation, one way."""
-
-    def judged(
-        ticket: TicketSeen | None, rules: ListSeen, standing: Standing
-    ) -> Result:
-        return judge(ticket, generation, rules, standing, direction)
-
-    return judged
 
 
 def _way_out(rules: ListSeen, standing: Standing) -> Result:

@@ -30,7 +30,6 @@ from server.shop.checkin.problems import (
     NOTHING_TO_UNDO,
     SCAN_NOT_FOUND,
 )
-from server.shop.checkin.rules import judge_of
 from server.shop.tickets.token import Claims, event_mark
 from server.transport.ratelimit.meter import Meter
 from server.transport.rest.idempotency import hash_request
@@ -162,13 +161,12 @@ class CheckinService:
             who=who.user,
         )
         code = None if claims is None else (claims.number, claims.generation)
-        judge = judge_of(0 if claims is None else claims.generation, asked.direction)
         try:
-            kept = await self._scans.scan(new, code, known, judge)
+            kept = await self._scans.scan(new, code, known)
         except NoList:
             # The main list is made when it is first asked for.
             await self.find_list(asked.event, asked.list)
-            kept = await self._scans.scan(new, code, known, judge)
+            kept = await self._scans.scan(new, code, known)
         if kept.request_hash != new.request_hash or kept.who != who.user:
             # Another device's answer is for nobody else.
             raise Refusal(NONCE_REUSED)

@@ -9,7 +9,7 @@ from server.transport.capability.capability import Capability, Startup
 
 async def _open(startup: Startup) -> None:
     follower = NoticeFollower(startup.settings.public_url)
-    startup[FOLLOWERS].add(follower, after="tickets", kinds=KINDS)
+    startup[FOLLOWERS].add(follower, KINDS, after="tickets")
 
 
 CONFIRMING: Final = Capability(name="confirmations", open=_open)

@@ -20,13 +20,20 @@ from server.shop.orders.opening import rest as rest_opening
 from server.shop.orders.opening.service import OPENING_SERVICE, OpeningService
 from server.shop.orders.service import ORDER_SERVICE, OrderService
 from server.shop.orders.webhooks import rest as rest_webhooks
-from server.shop.orders.webhooks.service import WEBHOOK_SERVICE, WebhookService
+from server.shop.orders.webhooks.service import (
+    LOOK_S,
+    WEBHOOK_SERVICE,
+    WebhookService,
+)
 from server.shop.payments.provider import PROVIDER
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.jobs.scheduler import JOBS
 from server.transport.rest.examples import PathParameter
 from server.transport.rest.guard import OPENER_AUTHENTICATOR
+
+WAITING: Final = "payment webhooks"
+"""The job that applies what came before its attempt."""
 
 FORGET_S: Final = 3_600.0
 """How often it is deleted what nobody needs any more."""
@@ -58,10 +65,10 @@ async def _open(startup: Startup) -> None:
     startup[WEBHOOK_SERVICE] = webhooks = WebhookService(pool, desk, driver, provider)
     startup.run(driver.run(startup.job("orders")), "orders")
     startup[JOBS].every("orders that are over", OVER_S, driver.complete)
+    startup[JOBS].every(WAITING, LOOK_S, webhooks.look)
     startup[JOBS].every("old payment webhooks", FORGET_S, webhooks.forget)
     lookout = Lookout(pool, driver)
     startup[JOBS].every("payments at rest", EVERY_S, lookout.look)
-    startup.run(webhooks.run(startup.job("payment webhooks")), "payment webhooks")
     startup.on_drain(driver.drain)
     metrics = startup.metrics
     metrics.counter(
@@ -82,7 +89,8 @@ async def _open(startup: Startup) -> None:
     metrics.gauge(
         "onsale_payment_webhooks_strange",
         "Messages of payments that nobody here asked for.",
-        lambda: webhooks.strange,
+        # Who looked last counted them: what others know is older.
+        lambda: webhooks.strange if startup[JOBS].is_ours(WAITING) else 0,
     )
 
 

@@ -36,6 +36,8 @@ from server.shop.orders.problems import (
     USER_LIMIT,
 )
 from server.shop.orders.service import ORDER_SERVICE, OrderAsk
+from server.transport.http.app_keys import SETTINGS
+from server.transport.http.cors import own_origin
 from server.transport.http.problems import (
     BAD_FIELD,
     CANCEL_TOO_LATE,
@@ -79,7 +81,8 @@ async def create_order(call: Call) -> web.Response:
         total=body.total if isinstance(body.total, Money) else None,
         types=body.types if isinstance(body.types, dict) else None,
     )
-    stored = await call[ORDER_SERVICE].create(call.who, wanted, key)
+    site = own_origin(call.request, call[SETTINGS]) or ""
+    stored = await call[ORDER_SERVICE].create(call.who, wanted, key, site)
     place = f"/v1/orders/{stored.state.order}"
     document = await _document(call, stored)
     return call.answer(document, status=201, headers={"Location": place})

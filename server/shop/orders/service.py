@@ -107,11 +107,12 @@ class OrderService:
         self._ids = ids
 
     async def create(
-        self, who: Identity, wanted: OrderAsk, key: str | None
+        self, who: Identity, wanted: OrderAsk, key: str | None, site: str = ""
     ) -> StoredOrder:
         """Make an order of a hold, and drive it as far as it comes without its buyer.
 
         The same request again, and any other for the same hold, finds the same order.
+        `site` is where the buyer's page is, to which the payment leads back.
         """
         found = await self._events.find(who, wanted.event)
         settings = found.board.settings
@@ -132,6 +133,7 @@ class OrderService:
             provider=provider,
             seen_total=None if wanted.total is None else wanted.total.amount,
             request_hash=hash_request(wanted),
+            site=site,
         )
         stored = await self._store.begin(new)
         if stored.user != who.user:

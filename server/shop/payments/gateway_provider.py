@@ -126,13 +126,22 @@ class GatewayProvider:
         return _refund_fact_of(found)
 
     async def look(self, ref: str) -> list[Fact]:
-        """Return what the gateway says now."""
+        """Return what the gateway says now, what is asked about first."""
         found = self._same(
             await self._ask("GET", f"/v1/sessions/{ref}", SessionDocument), ref
         )
-        facts: list[Fact] = [_fact_of(found)]
-        for refund in found.refunds:
-            if refund.session != ref:
+        facts = self._facts_of(found)
+        for other in found.others:
+            if other.attempt != found.attempt or other.id == ref:
+                raise self._lies("a session of something else")
+            facts += self._facts_of(other)
+        return facts
+
+    def _facts_of(self, one: SessionDocument) -> list[Fact]:
+        """Return what a session and its refunds say."""
+        facts: list[Fact] = [_fact_of(one)]
+        for refund in one.refunds:
+            if refund.session != one.id:
                 raise self._lies("a refund of something else")
             fact = _refund_fact_of(refund)
             if fact is not None:

@@ -153,7 +153,11 @@ class PaymentProvider(Protocol):
         ...
 
     async def look(self, ref: str) -> list[Fact]:
-        """Return what the provider says now of a payment, and of its refunds."""
+        """Return what the provider says now of a payment, and of its refunds.
+
+        And the same of any other payment of its attempt: who was charged twice has
+        perhaps no other way to be found.
+        """
         ...
 
     async def find(self, attempt: str) -> str | None:

@@ -33,7 +33,7 @@ async def _open(startup: Startup) -> None:
 
     startup[ORDER_TICKETS] = of_orders
     startup[PRINTER] = Printer()
-    startup[FOLLOWERS].add(TicketFollower(keyring), kinds=KINDS)
+    startup[FOLLOWERS].add(TicketFollower(keyring), KINDS)
 
 
 def _by_order(tickets: list[ShownTicket]) -> dict[str, list[OrderTicket]]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from server.base.settings import Config
 from server.transport.http.app_keys import SETTINGS
 
 PREFLIGHT_S: Final = 600
@@ -50,6 +51,14 @@ def own_origins(host: str, public_url: str | None) -> frozenset[str]:
         host = parts.netloc.rpartition("@")[2].lower()
         named.add(f"{parts.scheme}://{host.removesuffix(DEFAULT_PORTS[parts.scheme])}")
     return frozenset(named)
+
+
+def own_origin(request: web.Request, settings: Config) -> str | None:
+    """Return the origin of the page that asks, where it is one of our own."""
+    origins = request.headers.getall("Origin", [])
+    # Not aiohttp's `host`, which believes an absolute target more than the header.
+    own = own_origins(request.headers.get("Host", ""), settings.public_url)
+    return origins[0] if len(origins) == 1 and origins[0] in own else None
 
 
 def origin_headers(origin: str | None, allowed: Sequence[str]) -> dict[str, str]:

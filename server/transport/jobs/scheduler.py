@@ -121,6 +121,11 @@ class Jobs:
         """Return how all jobs are now, by name. Raises `Unavailable`."""
         return await self._table.states(list(self.planned))
 
+    def is_ours(self, name: str) -> bool:
+        """Return whether this process has a job or had it last, by the last look."""
+        row = self.rows.get(name)
+        return row is not None and row.by == self._me
+
     async def run_now(self, name: str) -> bool:
         """Let a job be done now, here or elsewhere; return whether there is one.
 

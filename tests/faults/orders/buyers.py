@@ -129,8 +129,8 @@ class Buyer:
             "reversed": dice.random() < 0.4,
             "forged": dice.random() < 0.4,
             "stale": dice.random() < 0.4,
-            # A second charge that nobody ever tells of, nobody ever finds.
-            "lost": dice.random() < 0.1 and not double,
+            # Also of a second charge, which is then found by looking.
+            "lost": dice.random() < (0.5 if double else 0.1),
             "delay_ms": dice.choice((0, 0, 0, 400)),
             "double_charge": double,
             "refunds": dice.choices(

@@ -241,3 +241,42 @@ def test_a_spoilt_map_is_read_or_refused(path: tuple[Any, ...], value: object):
     except ChartError:
         return
     assert read_map(msgspec.json.decode(msgspec.json.encode(read))) == read
+
+
+DRAWING: dict[str, Any] = {
+    "shapes": [
+        {
+            "kind": "rectangle",
+            "role": "stage",
+            "label": "Stage",
+            "width": 9,
+            "height": 3,
+        },
+        {"kind": "polygon", "points": [0, 0, 5, 0, 5, 5]},
+    ],
+    "texts": [{"text": "Bar", "x": 1, "y": 2}],
+    "floors": [{"name": "Ground", "x": 0, "y": 0, "width": 50, "height": 50}],
+    "zones": [{"label": "Left", "sections": ["S"]}],
+}
+
+
+def test_what_a_map_draws_is_kept():
+    drawing = read_map(SMALL | {"drawing": DRAWING}).drawing
+    assert drawing is not None
+    assert msgspec.to_builtins(drawing) == DRAWING
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "field"),
+    [
+        ("shapes", [{"kind": "polygon"}], "drawing.shapes.0"),
+        ("shapes", [{"kind": "star"}], "drawing.shapes.0.kind"),
+        ("shapes", [{"kind": "ellipse", "label": "\x00"}], "drawing.shapes.0.label"),
+        ("texts", [{"text": " ", "x": 1, "y": 2}], "drawing.texts.0.text"),
+        ("floors", [{"name": "G"}], "drawing.floors.0.x"),
+        ("zones", [{"label": "L", "sections": [""]}], "drawing.zones.0.sections.0"),
+    ],
+)
+def test_a_drawing_that_cannot_be_is_refused(part: str, value: object, field: str):
+    given = SMALL | {"drawing": {**DRAWING, part: value}}
+    assert refused(given).field == field

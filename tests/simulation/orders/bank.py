@@ -123,9 +123,15 @@ class Bank:
         return self.fact_of(ref)
 
     def look(self, ref: str) -> list[Fact]:
-        returns = [one for one in self.returns.values() if one.session == ref]
-        said = [self._said_of(one) for one in returns]
-        return [self.fact_of(ref), *(one for one in said if one is not None)]
+        """Say how a session is, then any other of its attempt, with their returns."""
+        attempt = self.accounts[ref].attempt
+        others = [one.ref for one in self.accounts.values() if one.attempt == attempt]
+        facts: list[Fact] = []
+        for name in sorted(others, key=lambda one: one != ref):
+            returns = [one for one in self.returns.values() if one.session == name]
+            said = [self._said_of(one) for one in returns]
+            facts += [self.fact_of(name), *(one for one in said if one is not None)]
+        return facts
 
     def refund(self, ask: RefundAsk) -> Fact | None:
         """Give money back, for each name once, and never more than there is."""
@@ -192,11 +198,10 @@ class Bank:
         """Capture money, however late, once."""
         account = self.accounts[ref]
         if account.state != "captured":
-            is_twin = account.ref != self._of_attempt[account.attempt.attempt]
             account.state = "captured"
             account.captured = amount
             account.currency = currency or account.attempt.currency
-            self._tell(ref, self.fact_of(ref), sure=is_twin)
+            self._tell(ref, self.fact_of(ref))
 
     def pay_more(self, ref: str) -> None:
         """Take the money of one attempt a second time, by mistake of the bank's."""
@@ -263,21 +268,16 @@ class Bank:
             currency=one.currency,
         )
 
-    def _tell(self, ref: str, fact: Fact | None, *, sure: bool = False) -> None:
-        """Tell of something: never, once, twice; soon or late, and so out of order.
-
-        A second session of one attempt nobody can look for: it is told until it is
-        heard, as `sure`.
-        """
+    def _tell(self, ref: str, fact: Fact | None) -> None:
+        """Tell of something: never, once, twice; soon or late, and so out of order."""
         assert fact is not None
         fact = msgspec.structs.replace(fact, event_ref=self._ref("evt"))
         self.told.setdefault(self.accounts[ref].attempt.order, []).append(fact)
         chance = self.random.random
-        if chance() < self.loses and not sure:
+        if chance() < self.loses:
             return
         body = _encode([fact])
-        left = 0 if sure else TRIES_MAX
-        self._send(body, fact.event_ref, left, chance() * self.lags_s)
+        self._send(body, fact.event_ref, TRIES_MAX, chance() * self.lags_s)
         if chance() < 0.3:
             self.world.scheduler.call_later(
                 2 * chance() * self.lags_s, self._arrive, body, fact.event_ref, "good"
@@ -290,15 +290,14 @@ class Bank:
             self._arrive(_encode([forged]), forged.event_ref, mac)
 
     def _send(self, body: bytes, name: str, left: int, delay_s: float) -> None:
-        """Send it, and once more where nobody says yes; so often, or for ever at 0."""
+        """Send it, and once more where nobody says yes, so often at most."""
 
         def send() -> None:
             if name in self.acknowledged:
                 return
             self._arrive(body, name, "good")
-            if left != 1:
-                pause_s = 1.0 * 3 ** (TRIES_MAX - left) if left else 2.0
-                self._send(body, name, max(0, left - 1), pause_s)
+            if left > 1:
+                self._send(body, name, left - 1, 1.0 * 3 ** (TRIES_MAX - left))
 
         self.world.scheduler.call_later(delay_s, send)
 

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from tests.simulation.process import Process
     from tests.simulation.world import World
 
+LOOK_S: Final = 2.0
 LOOK_OUT_S: Final = 1.0
+"""How often it is looked for webhooks that wait, and for attempts at rest."""
 
 AGAIN: Final = "again"
 """The answer to a buyer after which the same may be asked again."""
@@ -45,7 +47,6 @@ CLOCKS: Final[tuple[tuple[Any, str, Any], ...]] = (
     (rules, "LOOK_MS", 4_000),
     (rules, "CLOSING_MS", 700),
     (driving, "LOOK_S", 0.5),
-    (webhooks, "LOOK_S", 2.0),
 )
 """The same rules on shorter clocks: a world lasts a minute or two."""
 
@@ -118,15 +119,15 @@ class Shop:
 
     def start(self) -> None:
         self.process.spawn(self.driver.run(Job()))
-        self.process.spawn(self.webhooks.run(Job()))
-        self.process.spawn(self._look_out())
+        self.process.spawn(self._again(LOOK_S, self.webhooks.look))
+        self.process.spawn(self._again(LOOK_OUT_S, self.lookout.look))
 
-    async def _look_out(self) -> None:
-        """Look at what rests as a job does, which one process of all does at a time."""
+    async def _again(self, every_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what a job does, though not in one process of all at a time."""
         while True:
-            await asyncio.sleep(LOOK_OUT_S)
+            await asyncio.sleep(every_s)
             try:
-                await self.lookout.look()
+                await work()
             except (Unavailable, ProviderUnavailable):
                 continue
 

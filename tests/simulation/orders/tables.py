@@ -27,6 +27,7 @@ from persistence.shop.orders.provider_events import ProviderEvent, Told
 from persistence.shop.orders.records import OrderLine, OrderState
 from persistence.shop.orders.rows import StoredOrder
 from persistence.shop.orders.writing import Written
+from tests.simulation.orders.freeing import UNPAID
 from tests.simulation.tickets.tables import Changed
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Tables:
         self.applied: set[str] = set()
         self.looks: dict[str, int | None] = {}
         """When attempts are looked at next, where somebody noted it."""
+        self.over_s: dict[str, float] = {}
+        """Since when an order is over that nobody paid."""
 
     def heal(self) -> None:
         self.loses = 0.0
@@ -141,6 +144,8 @@ class Transaction:
         for name, row in self.rows.items():
             self._check_lines(name, row)
             tables.rows[name] = row
+            if row.stored.state.step in UNPAID:
+                tables.over_s.setdefault(name, tables.world.scheduler.now)
         tables.entries |= self.entries
         tables.events |= self.events
         tables.applied |= self.applied

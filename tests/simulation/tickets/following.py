@@ -13,8 +13,8 @@ from inventory.loading import decode_changes
 from persistence.errors import Unavailable
 from persistence.followers.follower import Followed, Follower
 from persistence.followers.passes import Overtaken, Passes
-from persistence.journal.stretches import JournalRow
-from server.shop.tickets.follower import TicketFollower
+from persistence.journal.stretches import JournalRow, Stretch, marks_of
+from server.shop.tickets.follower import KINDS, TicketFollower
 from tests.simulation.orders.tables import Transaction
 from tests.simulation.tickets.tables import SimKeyring, SimPlaces
 
@@ -80,16 +80,25 @@ class PassPool:
 
 
 async def read_stretch(
-    connection: Pass, event: str, base: int, timer: object, tags: object
-) -> list[JournalRow]:
+    connection: Pass, event: str, base: int, timer: object, marks: int, upto: int
+) -> Stretch:
     """Read some of a journal, and take a while for it."""
     random = connection.tickets.random
     await asyncio.sleep(0.2 * random.random())
-    rows = connection.tables.world.database.head(event).rows
-    after = [row for row in rows if row.to > base][
-        : 1 + int(ROWS_MAX * random.random())
+    head = connection.tables.world.database.head(event)
+    passed = [row for row in head.rows if base < row.to <= upto]
+    passed = passed[: 1 + int(ROWS_MAX * random.random())]
+    sought = [
+        row for row in passed if not marks or _may_have(head.marks[row.to], marks)
     ]
-    return [JournalRow(x.to, x.at_ms, decode_changes(x.body)) for x in after]
+    return Stretch(
+        passed[-1].to if passed else base,
+        [JournalRow(x.base, x.to, x.at_ms, decode_changes(x.body)) for x in sought],
+    )
+
+
+def _may_have(told: int | None, marks: int) -> bool:
+    return told is None or bool(told & marks)
 
 
 class Letters:
@@ -132,23 +141,25 @@ class Following:
         places: Any = SimPlaces()
         ids: Any = Numbers(process)
         tickets._places, tickets._ids = places, ids
-        self._followers: list[tuple[Follower, str | None]] = [
-            (tickets, None),
-            (Letters(), tickets.name),
+        self._followers: list[tuple[Follower, str | None, int]] = [
+            (tickets, None, marks_of(KINDS)),
+            (Letters(), tickets.name, 0),
         ]
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(FOLLOW_S)
-            for follower, after in self._followers:
+            for follower, after, marks in self._followers:
                 for event in self.world.events:
-                    await self._bring(follower, event, after)
+                    await self._bring(follower, event, after, marks)
 
-    async def _bring(self, follower: Follower, event: str, after: str | None) -> None:
+    async def _bring(
+        self, follower: Follower, event: str, after: str | None, marks: int
+    ) -> None:
         more = True
         while more:
             try:
-                passed = await self._passes.step(follower, event, after)
+                passed = await self._passes.step(follower, event, after, marks)
             except (Unavailable, Overtaken):
                 return
             more = passed.more and passed.versions > 0

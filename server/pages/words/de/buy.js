@@ -77,6 +77,7 @@ export default {
   oneMore: "Einen mehr in {area}",
   // What is held
   yourPlaces: "Ihre Plätze",
+  nowYours: { one: "{n} Platz ist eine Weile lang Ihrer.", other: "{n} Plätze sind eine Weile lang Ihre." },
   held: { one: "{n} Platz", other: "{n} Plätze" },
   yoursFor: "Für Sie reserviert:",
   hurry: "Ihre Zeit ist fast um.",

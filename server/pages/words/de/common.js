@@ -4,7 +4,6 @@ export default {
   events: "Veranstaltungen",
   account: "Konto",
   skip: "Zum Inhalt springen",
-  needsScript: "Diese Seite braucht JavaScript.",
   unreachable: "Der Server ist nicht zu erreichen. Prüfen Sie Ihre Verbindung; wir versuchen es von selbst wieder.",
   again: "Noch einmal versuchen",
   close: "Schließen",

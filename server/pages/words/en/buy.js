@@ -77,6 +77,7 @@ export default {
   oneMore: "One more of {area}",
   // What is held
   yourPlaces: "Your places",
+  nowYours: { one: "{n} place is yours for a while.", other: "{n} places are yours for a while." },
   held: { one: "{n} place", other: "{n} places" },
   yoursFor: "Yours for",
   hurry: "Your time is nearly over.",

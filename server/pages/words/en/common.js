@@ -4,7 +4,6 @@ export default {
   events: "Events",
   account: "Account",
   skip: "Skip to the content",
-  needsScript: "This page needs JavaScript.",
   unreachable: "The server cannot be reached. Check your connection; we try again by ourselves.",
   again: "Try again",
   close: "Close",

@@ -390,7 +390,9 @@ class Driver:
 
     def _urls(self, stored: StoredOrder, payment: Payment) -> Urls:
         shop = self._shop_url()
-        page = f"{shop}/orders/{stored.state.order}"
+        # Another name of the same server is another origin: what its pages keep of the
+        # buyer is there alone.
+        page = f"{stored.site or shop}/orders/{stored.state.order}"
         webhook = f"{shop}/v1/payments/{payment.provider}/webhook"
         return Urls(success=page, cancel=page, webhook=webhook)
 

@@ -4,7 +4,6 @@ Whatever it means for an order, it is accepted: a provider that hears anything b
 sends the same again, for days. Only what is not the provider's is refused.
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,7 +20,6 @@ from persistence.shop.orders.provider_events import (
     forget_events,
     waiting_events,
 )
-from server.base.jobs import Job
 from server.base.refusals.refusals import Refusal
 from server.shop.orders.driving.desk import Desk
 from server.shop.orders.driving.driver import Driver
@@ -57,7 +55,7 @@ class WebhookService:
         self.taken = 0
         self.refused = 0
         self.strange = 0
-        """Messages of things that nobody here asked for."""
+        """Messages of things that nobody here asked for, as of the last look."""
 
     async def take(
         self, provider: str, headers: Mapping[str, str], body: bytes
@@ -74,16 +72,6 @@ class WebhookService:
         for event in await waiting_events(self._pool):
             await self._apply_stored(event)
         self.strange = await count_strange(self._pool, STRANGE_S)
-
-    async def run(self, job: Job) -> None:
-        """Look after what waits, for ever."""
-        while True:
-            try:
-                with job:
-                    await self.look()
-            except Unavailable as error:
-                log.warning("webhooks that wait are left alone", reason=str(error))
-            await asyncio.sleep(LOOK_S)
 
     async def forget(self) -> None:
         """Delete what is old. Raises `Unavailable`.

@@ -106,8 +106,15 @@ class Book:
         return _sitting(body)
 
     def show(self, ref: str) -> SessionDocument:
-        """Return a session as it is told, with its refunds. Raises Unknown."""
-        return self._told(self.session(ref))
+        """Return a session as it is told, with its refunds and its twins.
+
+        Raises Unknown.
+        """
+        one = self.session(ref)
+        of_attempt = self._file.of_alias(SESSION, one.ask.attempt)
+        others = [self._told(_sitting(body)) for body in of_attempt]
+        others = [other for other in others if other.id != ref]
+        return replace(self._told(one), others=others)
 
     def of_attempt(self, attempt: str) -> SessionDocument | None:
         """Return the session of an attempt: the first, should there be a twin."""
@@ -149,8 +156,8 @@ class Book:
         self._keep_refund(made, one)
         return machine.refund_document_of(made)
 
-    def pass_time(self) -> None:
-        """Let happen what is due."""
+    def pass_time(self) -> int:
+        """Let happen what is due; return the time by which that was."""
         now_ms = self._now_ms()
         for body in self._file.due(SESSION, now_ms, DUE_MAX):
             one = _sitting(body)
@@ -159,10 +166,14 @@ class Book:
             giving = _giving(body)
             one = self.session(giving.ask.session)
             self._keep_refund(machine.settle(giving, now_ms), one)
+        return now_ms
 
-    def next_due_ms(self) -> int | None:
-        """Return when something is due that is not yet."""
-        return self._file.next_due_ms(self._now_ms())
+    def next_due_ms(self, passed_ms: int) -> int | None:
+        """Return when something is due that was not when time had passed until then.
+
+        That may be before now: what fell due meanwhile has not happened.
+        """
+        return self._file.next_due_ms(passed_ms)
 
     def messages(self, limit: int) -> list[Message]:
         """Return webhooks that are to be sent now."""

@@ -52,9 +52,9 @@ class Deliveries:
             try:
                 while True:
                     self._news.clear()
-                    self._book.pass_time()
+                    passed_ms = self._book.pass_time()
                     self._begin(session)
-                    await self._wait()
+                    await self._wait(passed_ms)
             finally:
                 for task in self._sending.values():
                     task.cancel()
@@ -79,8 +79,8 @@ class Deliveries:
             log.error("a webhook broke", exc_info=task.exception())
         self._news.set()
 
-    async def _wait(self) -> None:
-        due_ms = self._book.next_due_ms()
+    async def _wait(self, passed_ms: int) -> None:
+        due_ms = self._book.next_due_ms(passed_ms)
         idle_s = IDLE_S_MAX
         if due_ms is not None:
             idle_s = min(idle_s, max(0.0, due_ms / 1_000 - time.time()))

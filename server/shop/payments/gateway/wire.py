@@ -105,6 +105,8 @@ class SessionDocument(Struct, frozen=True, kw_only=True):
     reason: Text = ""
     changed_at_ms: Time
     refunds: list[RefundDocument] = []
+    others: "list[SessionDocument]" = []
+    """What else there is of the same attempt; told to who looks at a session."""
 
 
 class Webhook(Struct, frozen=True, kw_only=True):

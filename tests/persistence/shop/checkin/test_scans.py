@@ -4,7 +4,7 @@ import asyncio
 import sys
 from datetime import timedelta
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -14,7 +14,13 @@ from persistence.shop.checkin.facts import (
     ListSeen,
     TicketSeen,
 )
-from persistence.shop.checkin.scans import NoList, is_in
+from persistence.shop.checkin.scans import (
+    RESULTS,
+    TICKET_STATES,
+    NewScan,
+    NoList,
+    is_in,
+)
 from server.shop.checkin.rules import judge
 from tests.persistence.gates import START, Gate
 from tests.persistence.journals import Store, session
@@ -40,24 +46,81 @@ async def bring(gate: Gate, ticket: str, standing: str) -> None:
         assert (await gate.scan(ticket, way)).result == "ok"
 
 
-async def test_the_database_decides_as_the_table_of_rules_does(gate):
-    for (ticket, standing), way, reentry in product(
-        zip("ABC", STANDINGS, strict=True), WAYS, (True, False)
+PUT_CASES = """
+INSERT INTO ticket (ticket_id, booking_id, event_id, number, generation, state, holder,
+    kind, area, label, category, key_id, changed, revoked_at)
+SELECT 'tic_' || number, 'bkg_1', $1, number, generation, state, '{"user": "usr_1"}',
+    'place', 'GA', 'GA', category, '00000000', 1,
+    CASE WHEN state = 'revoked' THEN now() END
+FROM unnest($2::text[], $3::text[], $4::integer[], $5::text[])
+    AS t(number, state, generation, category)
+"""
+PUT_STANDING = """
+INSERT INTO checkin_state (ticket_id, list_id, event_id, state, nonce, at, gate, who,
+    sort_at)
+SELECT 'tic_' || number, 'main', $1, standing, 'before', now(), 'south', 'usr_1', now()
+FROM unnest($2::text[], $3::text[]) AS t(number, standing)
+"""
+CATEGORIES = ("1", None)
+
+
+async def test_the_database_decides_as_the_rules_do_in_each_case(gate):
+    cases = list(product(TICKET_STATES[:-1], (1, 2), CATEGORIES, (None, *STANDINGS)))
+    letters = "ABCDEFGHJKLM"
+    numbers = [f"CCCCCCC{''.join(n)}" for n in product(letters, repeat=3)]
+    places = iter(numbers)
+    results: set[str] = set()
+    for reentry, is_open, listed, way in product(
+        (True, False), (True, False), (None, ["1"]), WAYS
     ):
+        opens_at = None if is_open else START + timedelta(days=9_999)
+        await gate.edit(reentry=reentry, opens_at=opens_at, categories=listed)
+        tickets = dict(zip((next(places) for _ in cases), cases, strict=True))
+        columns = [list(column) for column in zip(*cases, strict=True)]
+        await gate.store.query(PUT_CASES, "evt", list(tickets), *columns[:3])
+        stands = {n: case[3] for n, case in tickets.items() if case[3] is not None}
+        await gate.store.query(PUT_STANDING, "evt", list(stands), list(stands.values()))
+        expected, got = {}, {}
+        for number, (state, generation, category, standing) in tickets.items():
+            seen = TicketSeen(f"tic_{number}", state, generation, "GA", category)
+            rules = ListSeen(reentry, is_open, listed)
+            answer = judge(seen, 1, rules, standing or "never", way)
+            expected[number] = answer, way if answer == "ok" else standing
+            new = NewScan("evt", number, "main", b"", way, "north", "key_1")
+            kept = await gate.scans.scan(new, (number, 1), None)
+            got[number] = kept.result
+        rows = await gate.store.query("SELECT ticket_id, state FROM checkin_state")
+        after = {ticket.removeprefix("tic_"): state for ticket, state in rows}
+        assert {n: (result, after.get(n)) for n, result in got.items()} == expected
+        results |= set(got.values())
+    assert results == set(RESULTS) - {"wrong_event", "unknown", "bad_signature"}
+
+
+async def test_a_scan_is_kept_with_what_it_came_to(gate):
+    for standing, way in product(STANDINGS, WAYS):
         await gate.forget()
-        await gate.edit(reentry=True)
-        await bring(gate, ticket, standing)
-        await gate.edit(reentry=reentry)
-        rules = ListSeen(reentry, True, None)
-        seen = TicketSeen(f"tic_{ticket}", "valid", 1, "A-1", "1")
-        answer = judge(seen, 1, rules, standing, way)
-        before = await gate.standing(ticket)
-        got = await gate.scan(ticket, way, nonce="this")
-        assert got.result == answer, (standing, way, reentry)
-        after = await gate.standing(ticket)
-        assert after == ((way, "this") if answer == "ok" else before)
-        outcome = {"in": "entry", "out": "exit"}[way] if answer == "ok" else None
+        await bring(gate, "A", standing)
+        before = await gate.standing("A")
+        got = await gate.scan("A", way, nonce="this")
+        is_ok = got.result == "ok"
+        assert await gate.standing("A") == ((way, "this") if is_ok else before)
+        outcome = {"in": "entry", "out": "exit"}[way] if is_ok else None
         assert (await gate.outcomes())["this"] == (outcome, None)
+
+
+async def test_a_scan_is_one_question(gate, monkeypatch):
+    asked = []
+    fetch = gate.store.pool.fetch
+
+    async def counted(sql: str, *args: object) -> Any:
+        asked.append(sql)
+        return await fetch(sql, *args)
+
+    monkeypatch.setattr(gate.store.pool, "fetch", counted)
+    monkeypatch.setattr(gate.store.pool, "transaction", None)
+    results = [(await gate.scan("A", way)).result for way in ("in", "in", "out")]
+    assert results == ["ok", "already_in", "ok"]
+    assert len(asked) == len(results)
 
 
 @pytest.mark.parametrize(
@@ -138,17 +201,17 @@ SCANNING = """
 import asyncio, sys
 from persistence.postgres.pool import Pool
 from persistence.shop.checkin.scans import NewScan, Scans
-from server.shop.checkin.rules import judge_of
+from server.shop.checkin.rules import judge
 
 async def main(url, gate, count):
     pool = await Pool.open(url, size=8)
-    scans = Scans(pool)
+    scans = Scans(pool, judge)
     print("ready", flush=True)
     sys.stdin.readline()
 
     async def scan(n):
         new = NewScan("evt", f"{gate}-{n}", "main", b"", "in", gate, "key")
-        kept = await scans.scan(new, ("AAAAAAAAAA", 1), None, judge_of(1, "in"))
+        kept = await scans.scan(new, ("AAAAAAAAAA", 1), None)
         return kept.result
 
     results = await asyncio.gather(*(scan(n) for n in range(count)))
@@ -181,6 +244,66 @@ async def test_of_a_thousand_scans_by_two_processes_one_enters(gate):
     assert outcomes.count("entry") == 1
 
 
+@pytest.mark.parametrize(
+    ("meanwhile", "answer"),
+    [
+        ("UPDATE ticket SET state = 'locked' WHERE ticket_id = 'tic_A'", "locked"),
+        ("UPDATE ticket SET generation = 2 WHERE ticket_id = 'tic_A'", "revoked"),
+        ("UPDATE ticket SET state = 'offered' WHERE ticket_id = 'tic_A'", "ok"),
+        (
+            "INSERT INTO checkin_state (ticket_id, list_id, event_id, state, nonce, at,"
+            " gate, who, sort_at) VALUES ('tic_A', 'main', 'evt', 'in', 'other', now(),"
+            " 'south', 'usr_2', now())",
+            "already_in",
+        ),
+    ],
+)
+async def test_what_others_do_while_a_scan_is_under_way_is_judged(
+    gate, meanwhile, answer
+):
+    async with session(gate.store.url) as other:
+        await other.execute("BEGIN")
+        await other.execute(meanwhile)
+        scan = asyncio.ensure_future(gate.scan("A", nonce="one"))
+        await until_waiting(other, scan)
+        await other.execute("COMMIT")
+    got = await scan
+    assert got.result == answer
+    assert await gate.scan("A", nonce="one") == got
+    assert got.before_gate == ("south" if answer == "already_in" else None)
+    kept = await gate.store.query(
+        "SELECT result, revoked, outcome FROM checkin WHERE nonce = 'one'"
+    )
+    outcome = "entry" if answer == "ok" else None
+    assert kept == [(answer, answer == "revoked", outcome)]
+
+
+async def test_a_scan_that_is_uploaded_at_the_same_time_waits_in_no_circle(gate):
+    async with session(gate.store.url) as upload:
+        await upload.execute("BEGIN")
+        await upload.execute(
+            "INSERT INTO checkin (event_id, nonce, list_id, request_hash, direction,"
+            " gate, who, at, sort_at, saw, device_at) VALUES ('evt', 'one', 'main', '',"
+            " 'in', 'north', 'key_1', now(), now(), 'ok', now())"
+        )
+        scan = asyncio.ensure_future(gate.scan("A", nonce="one"))
+        await until_waiting(upload, scan)
+        # As `Merge` does next.
+        await upload.execute(
+            "SELECT FROM ticket WHERE ticket_id = 'tic_A' FOR NO KEY UPDATE"
+        )
+        await upload.execute("COMMIT")
+    assert (await scan).result == "ok"
+    assert await gate.standing("A") is None
+
+
+async def until_waiting(other: Any, scan: "asyncio.Future[Any]") -> None:
+    """Return once a scan waits for what another has."""
+    while not await other.fetchval(WAITS):
+        assert not scan.done()
+        await asyncio.sleep(0.01)
+
+
 async def test_a_ticket_is_given_back_or_comes_in_but_not_both(gate):
     async with session(gate.store.url) as giving:
         await giving.execute("BEGIN")
@@ -189,9 +312,7 @@ async def test_a_ticket_is_given_back_or_comes_in_but_not_both(gate):
         )
         assert await is_in(giving, ["tic_A", "tic_B"]) == set()
         scan = asyncio.ensure_future(gate.scan("A"))
-        while not await giving.fetchval(WAITS):
-            assert not scan.done()
-            await asyncio.sleep(0.01)
+        await until_waiting(giving, scan)
         await giving.execute("COMMIT")
         assert (await scan).result == "locked"
         await gate.scan("B")

@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from inventory.venue.drawing import Drawing, Text
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 from inventory.venue.own import capacity_map
 from server.events.venues.map_cache import (
@@ -76,3 +77,12 @@ async def test_a_map_without_seats_is_sent_out_of_its_stored_form():
     plain = capacity_map(5)
     stored = msgspec.json.encode(plain)
     assert await encode_stored(stored) == await encode_map(plain)
+
+
+async def test_what_a_map_draws_is_sent_and_its_absence_changes_nothing():
+    plain = arena(1)
+    drawing = Drawing(texts=[Text(text="Bar", x=1.0, y=2.0)])
+    drawn = msgspec.structs.replace(plain, drawing=drawing)
+    encoded = await encode_map(drawn)
+    assert msgspec.json.decode(encoded.body, type=MapDocument).drawing == drawing
+    assert b"drawing" not in (await encode_map(plain)).body

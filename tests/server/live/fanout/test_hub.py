@@ -77,7 +77,9 @@ class Stand:
             )
         )
 
-    def commit(self, seats: list[int], letter: str = "h", count: int = 1) -> None:
+    def commit(
+        self, seats: list[int], letter: str = "h", count: int = 1, marks: int = 0
+    ) -> None:
         board = self.event.board
         self.event.publish(
             Publication(
@@ -91,6 +93,7 @@ class Stand:
                 {},
                 None,
                 [],
+                marks,
             )
         )
 

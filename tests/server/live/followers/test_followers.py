@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
-from inventory.changes import HoldBooked
+from inventory.changes import BOOKED, HoldBooked
 from persistence.followers.follower import Followed
 from persistence.followers.passes import Passes
 from persistence.journal.stretches import Behind
@@ -22,6 +22,8 @@ from tests.server.live.fanout.test_hub import Stand
 
 if TYPE_CHECKING:
     from persistence.postgres.pool import Pool
+
+KINDS: Final = (HoldBooked,)
 
 
 @pytest.fixture
@@ -58,9 +60,9 @@ async def running(
 
     followers = Followers(Passes(store.pool), lambda event: event != "foreign", job)
     for one in noting:
-        followers.add(one)
+        followers.add(one, KINDS)
     if after is not None:
-        followers.add(after, after=noting[0].name)
+        followers.add(after, KINDS, after=noting[0].name)
     assert set(jobs) == {f"follower {name}" for name in followers.following}
     task = asyncio.create_task(followers.run())
     try:
@@ -113,14 +115,18 @@ async def test_a_batch_wakes_those_who_follow_an_event_of_ours(monkeypatch):
     monkeypatch.setattr(module, "WAKE_S", 0.0)
     woken: list[list[str]] = []
     followers = nobody_follows_yet()
-    followers.add(Noting("one"))
+    followers.add(Noting("one"), KINDS)
+    followers.add(Noting("two"), KINDS, after="one")
     one: Any = followers.following["one"]
     one.wake = lambda events: woken.append(sorted(events))
+    # It is woken when the one before it is done.
+    two: Any = followers.following["two"]
+    two.wake = lambda events: pytest.fail("there is nothing to do yet")
     stand = Stand()
     stand.hub.moved = followers.moved
     event = stand.event.board.event
-    stand.commit([0])
-    stand.commit([1])
+    stand.commit([0], "b", marks=BOOKED)
+    stand.commit([1], "b", marks=BOOKED)
     followers.moved("foreign")
     await asyncio.sleep(0.01)
     assert woken == [[event]]
@@ -128,6 +134,8 @@ async def test_a_batch_wakes_those_who_follow_an_event_of_ours(monkeypatch):
     stand.load(4)
     await asyncio.sleep(0.01)
     assert woken == [[event]] * 2
+    # Nobody follows holds, nor what others own.
+    stand.commit([2])
     followers.moved("foreign")
     await asyncio.sleep(0.01)
     assert len(woken) == 2
@@ -136,8 +144,8 @@ async def test_a_batch_wakes_those_who_follow_an_event_of_ours(monkeypatch):
 async def test_how_far_each_is_is_shown():
     followers = nobody_follows_yet()
     assert followers.health() == {"status": "off"}
-    followers.add(Noting("slow"))
-    followers.add(Noting("quick"))
+    followers.add(Noting("slow"), KINDS)
+    followers.add(Noting("quick"), KINDS)
     slow = followers.following["slow"]
     slow.behind, slow.followed = Behind(["evt"], 3, 40, 31.26), 7
     slow.troubles["evt"] = Trouble("KeyError", 1, 0.0)
@@ -182,9 +190,9 @@ async def test_who_needs_the_effects_of_another_hears_when_they_are_there(
 
 async def test_a_name_is_had_once():
     followers = nobody_follows_yet()
-    followers.add(Noting("one"))
+    followers.add(Noting("one"), KINDS)
     with pytest.raises(ValueError, match="one"):
-        followers.add(Noting("one"))
+        followers.add(Noting("one"), KINDS)
 
 
 def nobody_follows_yet() -> Followers:

@@ -1,12 +1,13 @@
 """One follower in one process: in turn, past what it stumbles over, and soon."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
 
+from inventory.changes import BOOKED
 from persistence.errors import Unavailable
 from persistence.followers.follower import Follower
 from persistence.followers.passes import Passed, Passes
@@ -29,8 +30,10 @@ class FakePasses:
         self.busy: set[str] = set()
         self.gone = False
 
-    async def behind(self, name: str, last: Collection[str] = ()) -> Behind:
-        assert name == "noting"
+    async def behind(
+        self, name: str, last: Collection[str] = (), marks: int = 0
+    ) -> Behind:
+        assert (name, marks) == ("noting", BOOKED)
         self.looks += 1
         self.last = list(last)
         if self.gone:
@@ -43,9 +46,9 @@ class FakePasses:
         follower: Follower,
         event: str,
         after: str | None = None,
-        tags: Sequence[bytes] = (),
+        marks: int = 0,
     ) -> Passed:
-        assert (after, *tags) == (None,)
+        assert (after, marks) == (None, BOOKED)
         self.asked.append(event)
         if event in self.spoilt:
             raise self.spoilt[event]
@@ -73,7 +76,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def following(fake: FakePasses) -> Following:
-    return Following(Somebody(), cast("Passes", fake))
+    return Following(Somebody(), cast("Passes", fake), BOOKED)
 
 
 async def test_every_event_has_its_turn(clock):

@@ -42,7 +42,6 @@ def test_a_scan_is_answered_by_where_its_holder_is(standing, way, once, again):
 @pytest.mark.parametrize(
     ("ticket", "generation", "rules", "answer"),
     [
-        (None, 2, ONCE, "unknown"),
         (replace(TICKET, state="revoked"), 2, ONCE, "revoked"),
         (TICKET, 1, ONCE, "revoked"),
         (TICKET, 3, ONCE, "revoked"),

@@ -14,7 +14,7 @@ from persistence.shop.checkin.scans import Scans
 from server.base.identity import Identity
 from server.base.refusals.refusals import Denied, Refusal
 from server.shop.checkin.codes import CodeReader
-from server.shop.checkin.rules import fold
+from server.shop.checkin.rules import fold, judge
 from server.shop.checkin.service import AskedScan, CheckinService, SeenScan
 from server.shop.checkin.service_lists import ListService
 from server.shop.tickets.token import Claims, event_mark, key_id, sign
@@ -51,7 +51,7 @@ class Door:
         self.key = key_id(self.private.public_key().public_bytes_raw())
         pool = house.pool
         self.gates = CheckinService(
-            Scans(pool),
+            Scans(pool, judge),
             Merge(pool, fold),
             CheckinLists(pool),
             Counts(pool),

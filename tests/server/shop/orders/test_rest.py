@@ -87,6 +87,19 @@ async def test_the_same_hold_and_the_same_key_are_one_order(world):
     assert (hidden.status, hidden.body["code"]) == (404, "order_not_found")
 
 
+@pytest.mark.parametrize("own", [True, False])
+async def test_paying_leads_back_to_the_page_that_it_came_from(world, own):
+    buyer = await world.guest()
+    site = buyer.url.replace("127.0.0.1", "localhost")
+    asked = {"event": world.event, "hold": await world.hold(buyer)}
+    origin = site if own else "https://elsewhere.example"
+    headers = {"Host": site.removeprefix("http://"), "Origin": origin}
+    made = (await buyer.post("/v1/orders", asked, **headers)).body
+    async with buyer.session.get(made["payment"]["url"]) as page:
+        shop = site if own else buyer.url
+        assert f'href="{shop}/orders/{made["id"]}"' in await page.text()
+
+
 async def test_a_pledged_hold_is_nobodys_to_change(world):
     buyer = await world.guest()
     hold = await world.hold(buyer)

@@ -157,6 +157,19 @@ async def test_looking_tells_of_refunds_that_ended(weather, provider):
     assert [fact.refund for fact in facts[1:]] == ["ref_1", "ref_3"]
 
 
+async def test_looking_tells_of_all_payments_of_an_attempt(weather, provider):
+    refund = msgspec.structs.replace(REFUND, session="gs_2")
+    other = msgspec.structs.replace(SESSION, id="gs_2", refunds=[refund])
+    weather.says(msgspec.structs.replace(SESSION, others=[other]))
+    facts = await provider.look("gs_1")
+    assert [(type(fact), fact.ref) for fact in facts] == [
+        (Captured, "gs_1"),
+        (Captured, "gs_2"),
+        (RefundSettled, "gs_2"),
+    ]
+    assert facts[1] == msgspec.structs.replace(PAID, ref="gs_2")
+
+
 async def test_a_refund_under_way_is_none(weather, provider):
     weather.says(msgspec.structs.replace(REFUND, state="pending"))
     assert await provider.refund(ASK) is None
@@ -268,6 +281,14 @@ LIES = {
             msgspec.to_builtins(msgspec.structs.replace(REFUND, session="gs_2"))
         ]
     },
+    "beside another attempt": {
+        "others": [
+            msgspec.to_builtins(
+                msgspec.structs.replace(SESSION, id="gs_2", attempt="pay_2")
+            )
+        ]
+    },
+    "beside itself": {"others": [msgspec.to_builtins(SESSION)]},
 }
 
 
@@ -277,7 +298,7 @@ async def test_a_lie_is_no_answer(weather, provider, change):
     weather.says(msgspec.to_builtins(SESSION) | change)
     if set(change) == {"attempt"}:
         asks = [ASKS["open"], ASKS["find"]]
-    elif set(change) == {"refunds"} or change == {"id": "gs_2"}:
+    elif set(change) <= {"refunds", "others"} or change == {"id": "gs_2"}:
         asks = [ASKS["look"]]
     else:
         asks = [ASKS["look"], ASKS["expire"], ASKS["open"], ASKS["find"]]

@@ -121,6 +121,8 @@ async def test_what_fails_is_shown_in_every_process_and_comes_again(database_url
         row = await until_row(other, lambda row: row.failures == 0)
         assert row.by == "process 1"
         await one.jobs.look()
+        await other.jobs.look()
+        assert (one.jobs.is_ours("sweep"), other.jobs.is_ours("sweep")) == (False, True)
         assert one.shown["sweep"].state.failures == 0
         assert one.shown["sweep"].state.last_run_at == row.ok_at
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
+from persistence.shop.orders import looks
 from server.shop.orders import facts
 from server.shop.orders.driving import lookout
 from server.shop.orders.driving.lookout import Lookout
@@ -83,6 +84,71 @@ async def test_money_that_came_late_gets_the_seats_or_goes_back(shop):
     await look_days_later(shop)
     assert (await shop.state(order)).step == "booked"
     await shop.check()
+
+
+async def test_a_second_charge_that_nobody_told_of_goes_back(shop):
+    order = await shop.priced()
+    ref = await shop.ref(order)
+    shop.book.treat(ref, Behaviour(double_charge=True))
+    await shop.pay(order)
+    # Of both charges the shop hears of the one that it asked for.
+    told = [one for one in shop.messages() if f'"id":"{ref}"'.encode() in one.body]
+    await shop.deliver(*told)
+    await shop.driver.drain(10)
+    before = await shop.state(order)
+    assert (before.step, len(before.payments)) == ("booked", 1)
+    await look_days_later(shop)
+    state = await shop.state(order)
+    assert [one.use for one in state.payments] == ["accepted", "surplus"]
+    (refund,) = state.refunds
+    assert (refund.payment, refund.amount, refund.state) == (
+        state.payments[1].payment,
+        2_000,
+        "settled",
+    )
+    assert (state.step, state.returned, state.due) == ("booked", "none", 0)
+    assert state.booking == before.booking
+    assert len(shop.messages()) == 1  # that it went back
+    await look_days_later(shop, 2)
+    again = await shop.state(order)
+    assert (again.refunds, len(again.payments)) == (state.refunds, 2)
+    await shop.check()
+
+
+async def test_a_charge_of_a_former_attempt_that_nobody_told_of_goes_back(shop):
+    order = await shop.priced()
+    shop.book.treat(await shop.ref(order), Behaviour(late_ms=0))
+    await shop.pay(order, "late")
+    await shop.driver.end_attempts(await shop.stored(order))
+    await shop.desk.hear(order, facts.PayAgain())
+    await shop.driver.drive(order)
+    assert shop.messages()  # of the first, which was charged when it had ended
+    await shop.pay(order)
+    await shop.deliver()
+    await shop.driver.drain(10)
+    state = await shop.state(order)
+    assert [one.state for one in state.payments] == ["expired", "captured"]
+    await look_days_later(shop)
+    state = await shop.state(order)
+    assert [one.use for one in state.payments] == ["surplus", "accepted"]
+    assert [(one.reason, one.state) for one in state.refunds] == [
+        ("surplus", "settled")
+    ]
+    assert (state.step, state.due) == ("booked", 0)
+    await shop.check()
+
+
+async def test_attempts_are_looked_at_in_slices_so_many_in_a_turn(shop, monkeypatch):
+    for _ in range(5):
+        await is_booked(shop)
+    monkeypatch.setattr(looks, "LOOKS_MAX", 2)
+    monkeypatch.setattr(lookout, "LOOKS_MAX", 2)
+    monkeypatch.setattr(lookout, "SLICES_MAX", 2)
+    due = "SELECT count(*)::int AS due FROM payment WHERE look_at < now()"
+    await look_days_later(shop)
+    assert (await shop.pool.fetch_one(due))["due"] == 1
+    await Lookout(shop.pool, shop.driver).look()
+    assert (await shop.pool.fetch_one(due))["due"] == 0
 
 
 async def test_what_is_not_told_of_holds_up_no_other(shop, monkeypatch):

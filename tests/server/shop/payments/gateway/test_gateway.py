@@ -163,7 +163,11 @@ async def test_an_attempt_may_be_charged_twice(gateway, provider, receiver):
         refund="ref_double", ref=second, amount=4500, currency="EUR", reason="surplus"
     )
     assert isinstance(await provider.refund(ask), RefundSettled)
-    assert [type(fact) for fact in await provider.look(session.ref)] == [Captured]
+    # What is asked about comes first, whichever it is.
+    looked = await provider.look(session.ref)
+    assert [fact.ref for fact in looked] == [session.ref, second, second]
+    looked = await provider.look(second)
+    assert [fact.ref for fact in looked] == [second, second, session.ref]
     assert await provider.find("pay_double") == session.ref
 
 
@@ -303,6 +307,19 @@ async def test_a_lost_webhook_leaves_looking(gateway, provider, receiver):
     await receiver.until(lambda: receiver.facts)
     assert [fact.ref for fact in receiver.facts] == [told.ref]
     assert isinstance((await provider.look(lost.ref))[0], Captured)
+
+
+async def test_a_second_charge_that_nobody_told_of_is_seen_by_looking(
+    gateway, provider, receiver
+):
+    lost = await begin(provider, receiver, "pay_lost_twice")
+    await gateway.behave(lost.ref, lost=True, double_charge=True)
+    await gateway.choose(lost.url, "pay")
+    facts = await provider.look(lost.ref)
+    assert [type(one) for one in facts] == [Captured, Captured]
+    assert {one.attempt for one in facts} == {"pay_lost_twice"}
+    assert len({one.ref for one in facts}) == 2
+    assert receiver.facts == []
 
 
 async def test_webhooks_are_sent_until_they_are_taken(gateway, provider, receiver):
