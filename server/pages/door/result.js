@@ -16,10 +16,15 @@ export function toneOf({ result, undone }) {
   return result === "ok" ? "good" : "bad";
 }
 
-/** @param {Translate} t @param {Told} told @param {boolean} online @returns {{title: string, more: string}} */
+/**
+ * @param {Translate} t @param {Told} told @param {boolean} online
+ * @returns {{title: string, more: string}}
+ */
 function wordsOf(t, told, online) {
   const { result, before } = told;
-  if (told.undone) return { title: t("door.undone"), more: t(online ? "door.undoneWords" : "door.undoneLater") };
+  if (told.undone) {
+    return { title: t("door.undone"), more: t(online ? "door.undoneWords" : "door.undoneLater") };
+  }
   let more = t(`door.${result}Words`, {});
   if (result === "already_in") {
     const time = before ? clockText(before.at) : "";

@@ -28,6 +28,7 @@ export default {
   in: "Hinein",
   out: "Hinaus",
   noOut: "Diese Liste hat keinen Ausgang: Wer geht, kommt nicht wieder hinein.",
+  nameGate: "Eingang benennen",
   begin: "Scannen beginnen",
   unpair: "Schlüssel dieses Geräts vergessen",
   unpairWaits: { one: "{n} Scan wurde noch nicht gesendet. Er ginge verloren.", other: "{n} Scans wurden noch nicht gesendet. Sie gingen verloren." },

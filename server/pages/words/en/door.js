@@ -28,6 +28,7 @@ export default {
   in: "In",
   out: "Out",
   noOut: "This list has no way out: nobody who left comes in again.",
+  nameGate: "Name this gate",
   begin: "Start scanning",
   unpair: "Forget this device’s key",
   unpairWaits: { one: "{n} scan was not sent yet. It would be lost.", other: "{n} scans were not sent yet. They would be lost." },
