@@ -18,6 +18,23 @@ navigator.wakeLock.request = async () => {
 """
 
 
+POLL_MS = 20_000
+NO_POLL = f"""
+const later = setTimeout;
+globalThis.setTimeout = (work, ms, ...more) =>
+  ms === {POLL_MS} ? 0 : later(work, ms, ...more);
+"""
+POLL_ALONE = f"""
+const later = setTimeout;
+globalThis.setTimeout = (work, ms, ...more) =>
+  later(work, ms === {POLL_MS} ? 200 : ms, ...more);
+globalThis.WebSocket = class {{
+  constructor() {{ later(() => this.onclose?.(), 0); }}
+  close() {{}}
+}};
+"""
+
+
 async def order_of(shop, who, seats):
     """Order some seats that have to be paid, and return the order unpaid."""
     event = await shop.event(paid=True)
@@ -35,18 +52,19 @@ async def test_a_paid_order_shows_tickets_that_open_without_a_network(
     order = await order_of(shop, who, ["A-1", "A-2"])
     await page.set_viewport_size(PHONE)
     await become(page, who)
+    await page.add_init_script(NO_POLL)
     await page.goto(f"/orders/{order['order']}")
     status = page.get_by_test_id("order-status")
     await expect(status).to_have_text("payment pending")
     await expect(page.get_by_role("timer")).to_have_text(re.compile(r"1[45]:\d\d"))
 
-    # Paid in another tab, this one hears of it.
+    # Paid in another tab, this one hears of it, by the frame alone.
     other = await page.context.new_page()
     await other.goto(await page.get_by_test_id("pay").get_attribute("href"))
     await other.get_by_test_id("gateway-pay").click()
     await expect(other.get_by_test_id("order-status")).to_have_text("confirmed")
-    await other.close()
     await expect(status).to_have_text("confirmed")
+    await other.close()
     await expect(page.get_by_test_id("ticket-qr")).to_have_count(2)
     found = await shop.settled(order["order"], who)
     numbers = [one["number"] for one in found["tickets"]]
@@ -124,6 +142,20 @@ async def test_the_back_button_and_a_declined_payment_show_what_is_true(
     await page.go_back()
     await expect(status).to_have_text("confirmed")
     await expect(page.get_by_test_id("pay")).to_have_count(0)
+
+
+@pytest.mark.campaign
+async def test_without_a_websocket_a_payment_is_seen_too(shop, page):
+    who = await shop.api.guest()
+    order = await order_of(shop, who, ["A-1"])
+    await become(page, who)
+    await page.add_init_script(POLL_ALONE)
+    await page.goto(f"/orders/{order['order']}")
+    status = page.get_by_test_id("order-status")
+    await expect(status).to_have_text("payment pending")
+    await shop.gateway.choose(order["payment"]["url"], "pay")
+    await expect(status).to_have_text("confirmed")
+    await expect(page.get_by_test_id("ticket-qr")).to_have_count(1)
 
 
 @pytest.mark.campaign

@@ -99,6 +99,17 @@ async def test_who_registers_keeps_what_the_guest_had_and_confirms_the_address(
     await page.reload()
     await expect(page.get_by_test_id("verified")).to_be_visible()
 
+    # Who signs out leaves no ticket behind.
+    await own.get_by_role("link", name="A-1").click()
+    await expect(page.get_by_test_id("ticket-qr")).to_be_visible()
+    ticket = page.url
+    await page.goto("/account")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+    await page.goto(ticket)
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+    await expect(page.get_by_test_id("ticket-qr")).to_have_count(0)
+
 
 @pytest.mark.campaign
 async def test_a_link_that_was_used_says_so(shop, page, office, trouble):

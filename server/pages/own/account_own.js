@@ -6,6 +6,7 @@ import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { dayText } from "../words/format.js";
 import { Bought, Registrations } from "./account_bought.js";
 import { NewPassword } from "./account_enter.js";
+import { forgetCopies } from "./copies.js";
 import { Ask } from "./dialog.js";
 import { Button, Field, Form, Wrong, save, useWork } from "./forms.js";
 import { askOwn, askOwnJson, readAll } from "./owner.js";
@@ -44,6 +45,7 @@ function Who({ t, me, done }) {
   const leave = () => work.run(async () => {
     await askOwn("/v1/auth/logout", { method: "POST" });
     signOut();
+    forgetCopies(me.id);
     await done(t("own.signedOutNow"));
   });
   const resend = () => work.run(async () => {
@@ -187,6 +189,7 @@ function Data({ t, me, done }) {
   const leave = (/** @type {any} */ body) => work.run(async () => {
     await askOwn("/v1/me", { method: "DELETE", body });
     signOut();
+    forgetCopies(me.id);
     await done(t("own.deleted"));
   });
   return html`<section class="card stack"><h2>${t("own.data")}</h2>
