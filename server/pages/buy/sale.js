@@ -56,6 +56,10 @@ export class Sale extends EventTarget {
     this.hold = null;
     /** An order of this visitor that has places and waits. @type {string | null} */
     this.order = null;
+    /** Holds beside that, as `holding` told of them. @type {any[]} */
+    this.others = [];
+    /** Which of them it is gone on with. @type {string | null} */
+    this.chosen = null;
     /** Labels that are being asked for. @type {Set<string>} */
     this.pending = new Set();
     this.marks = 0; // counts changes of `pending`
@@ -194,9 +198,12 @@ export class Sale extends EventTarget {
     });
     const live = reply.holds.filter((/** @type {any} */ one) => one.expires_in_ms > 0);
     const open = live.filter((/** @type {any} */ one) => one.order === undefined);
-    // One is the usual; of several, made before the tabs knew of each other, the fullest.
-    const size = (/** @type {any} */ one) => sizeOf(one);
-    open.sort((/** @type {any} */ a, /** @type {any} */ b) => size(b) - size(a));
+    // One is the usual; of several, made before the tabs knew of each other, that of before.
+    const wanted = this.chosen ?? this.hold?.hold;
+    this.chosen = null;
+    const mine = open.findIndex((/** @type {any} */ one) => one.hold === wanted);
+    if (mine > 0) open.unshift(...open.splice(mine, 1));
+    this.others = open.slice(1);
     this.order = live.find((/** @type {any} */ one) => one.order !== undefined)?.order ?? null;
     this.known = true;
     this.setHold(open[0] ?? null);
@@ -333,6 +340,21 @@ export class Sale extends EventTarget {
     if (this.pending.has(label)) return;
     if (this.hold?.seats.includes(label)) this.giveBack({ seats: [label] });
     else this.holdSeats([label]);
+  }
+
+  /** Go on with another hold of this visitor. @param {any} other one of `others` */
+  turnTo(other) {
+    this.chosen = other.hold;
+    this.refresh();
+  }
+
+  /** Give another hold back. @param {any} other one of `others` */
+  drop(other) {
+    return this.queue(async () => {
+      await this.command("release", { hold: other.hold });
+      await this.rebuild();
+      this.tabs?.postMessage("released");
+    });
   }
 
   extend() {
