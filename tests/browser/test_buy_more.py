@@ -88,6 +88,20 @@ async def test_two_tabs_are_one_visitor(shop, page):
     await expect(page.get_by_test_id("order-status")).to_be_visible()
 
 
+async def test_two_tabs_that_were_open_before_are_one_visitor_as_well(shop, page):
+    event = await shop.event()
+    other = await page.context.new_page()
+    for one in (page, other):
+        await open_event(one, event)
+        await expect(one.get_by_test_id("connecting")).to_have_count(0)
+    await choose(page, "A-1")
+    await holds(other, "A-1")
+    await choose(other, "A-2")
+    await holds(page, "A-1", "A-2")
+    await page.reload()
+    await holds(page, "A-1", "A-2")
+
+
 async def test_two_holds_at_once_are_both_told(shop, page):
     event = await shop.event()
     await open_event(page, event)

@@ -1,7 +1,7 @@
 // @ts-check
 // The page of one event: what it is, its places, and buying them.
 
-import { Refused, serverNow } from "../client/index.js";
+import { Refused, mayHold, serverNow } from "../client/index.js";
 import { Legend } from "../map/legend.js";
 import { Page, entitle, show } from "../parts/page.js";
 import {
@@ -47,7 +47,7 @@ function useSale() {
         },
       );
     open();
-    const back = () => document.visibilityState === "visible" && mine.known && mine.refresh();
+    const back = () => document.visibilityState === "visible" && mayHold() && mine.refresh();
     document.addEventListener("visibilitychange", back);
     return () => {
       clearTimeout(timer);

@@ -16,6 +16,8 @@ import {
   deadlineIn,
   newKey,
   ofTab,
+  mayHold,
+  onOtherTab,
   outliveTheTab,
   read,
   signIn,
@@ -72,7 +74,7 @@ export class Sale extends EventTarget {
     this.priceLater = 0;
     this.later = 0;
     this.figures = 0; // counts changes of what is free, as far as they are shown
-    this.known = false; // whether the server has told what we hold
+    this.connected = 0; // how often
     this.work = Promise.resolve();
     this.refreshing = false;
     // Another tab is the same visitor, and has the same hold.
@@ -101,14 +103,16 @@ export class Sale extends EventTarget {
     this.line = line;
     line.addEventListener("state", () => {
       this.live = line.state === "live";
-      if (this.live) this.refresh();
+      // Nobody asks for each who only looks: that would be a command for each.
+      if (this.live && mayHold()) this.refresh();
       // What was told while nobody listened.
-      if (this.live && this.known) this.reread();
+      if (this.live && this.connected++ > 0) this.reread();
       this.update();
     });
     line.addEventListener("change", (change) => this.changed(/** @type {any} */ (change).detail));
     line.addEventListener("sale", (frame) => this.turned(/** @type {any} */ (frame).detail));
     line.addEventListener("expired", (frame) => this.ended(/** @type {any} */ (frame).detail));
+    this.leaveTabs = onOtherTab(() => line.renew());
     line.watch(this.id, /** @type {EventState} */ (this.state));
   }
 
@@ -116,6 +120,7 @@ export class Sale extends EventTarget {
     clearTimeout(this.later);
     clearTimeout(this.priceLater);
     this.line?.end();
+    this.leaveTabs?.();
     this.tabs?.close();
   }
 
@@ -205,7 +210,6 @@ export class Sale extends EventTarget {
     if (mine > 0) open.unshift(...open.splice(mine, 1));
     this.others = open.slice(1);
     this.order = live.find((/** @type {any} */ one) => one.order !== undefined)?.order ?? null;
-    this.known = true;
     this.setHold(open[0] ?? null);
   }
 
@@ -218,7 +222,6 @@ export class Sale extends EventTarget {
     } else {
       const { hold, seats, areas, total, expires_in_ms } = told;
       this.hold = { hold, seats, areas, total: total ?? null, until: deadlineIn(expires_in_ms) };
-      outliveTheTab();
       if (!isSame(former, this.hold) || this.quote === null) this.price();
     }
     if (former?.hold !== this.hold?.hold && this.hold === null) ofTab.write(TYPES, null);
@@ -268,6 +271,7 @@ export class Sale extends EventTarget {
   /** Hold more, added to what is held; a hold that is over meanwhile is none.
    * @param {string} op @param {Record<string, any>} fields */
   async add(op, fields) {
+    outliveTheTab();
     const { hold } = this.hold ?? {};
     let reply;
     try {
