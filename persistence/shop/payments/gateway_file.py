@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS record (
 );
 CREATE INDEX IF NOT EXISTS record_alias ON record (kind, alias) WHERE alias IS NOT NULL;
 CREATE INDEX IF NOT EXISTS record_due ON record (due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX IF NOT EXISTS record_due_of_kind ON record (kind, due_ms)
+    WHERE due_ms IS NOT NULL;
 """
 
 

@@ -25,6 +25,7 @@ import {
 const GONE = new Set(["hold_not_found", "hold_expired"]);
 const TYPES = "onsale.types"; // of this tab: a reload keeps what was chosen
 const FIGURES_MS = 250;
+const PRICE_MS = 2_000; // until it is asked again what nobody answered
 const HELD = "h".charCodeAt(0);
 
 /** @typedef {import("../words/format.js").Money} Money */
@@ -64,6 +65,7 @@ export class Sale extends EventTarget {
     /** What the hold costs, line by line. @type {any} */
     this.quote = null;
     this.quoted = 0;
+    this.priceLater = 0;
     this.later = 0;
     this.figures = 0; // counts changes of what is free, as far as they are shown
     this.known = false; // whether the server has told what we hold
@@ -108,6 +110,7 @@ export class Sale extends EventTarget {
 
   end() {
     clearTimeout(this.later);
+    clearTimeout(this.priceLater);
     this.line?.end();
     this.tabs?.close();
   }
@@ -366,6 +369,8 @@ export class Sale extends EventTarget {
 
   /** Ask what an order of the hold would cost; what comes late is not of this hold. */
   async price() {
+    clearTimeout(this.priceLater);
+    if (this.hold === null) return;
     const turn = ++this.quoted;
     try {
       const asked = { token: await visitorToken(), method: "POST", body: this.wanted };
@@ -373,7 +378,9 @@ export class Sale extends EventTarget {
       if (turn === this.quoted && this.hold !== null) this.take({ quote });
     } catch (error) {
       // The order is priced once more, and told before it is paid.
-      if (turn === this.quoted) this.take({ quote: null });
+      if (turn !== this.quoted) return;
+      this.take({ quote: null });
+      if (error instanceof Unreachable) this.priceLater = setTimeout(() => this.price(), PRICE_MS);
       if (error instanceof Refused && GONE.has(error.code ?? "")) this.refresh();
     }
   }

@@ -170,10 +170,10 @@ export function keepNewSession(answer) {
   keepSession(placeOfSession() ?? ofTab, answer);
 }
 
-/** @param {typeof ofTab} place @param {any} answer */
-function keepSession(place, answer) {
+/** @param {typeof ofTab} storage @param {any} answer */
+function keepSession(storage, answer) {
   const now = Date.now();
-  place.write(SESSION, {
+  storage.write(SESSION, {
     token: answer.access_token,
     until: now + answer.expires_in * 1_000,
     refresh: answer.refresh_token,

@@ -77,3 +77,28 @@ def test_what_is_old_is_forgotten_by_when_it_was_made(file):
     file.put("session", "a", b"2", now_ms=30)
     assert file.forget(20) == 1
     assert (file.get("session", "a"), file.get("session", "b")) == (None, b"1")
+
+
+def steps_of(file, ask):
+    """Return what sqlite does for a question, in hundreds of its own steps."""
+    steps = 0
+
+    def count():
+        nonlocal steps
+        steps += 1
+
+    file._file.set_progress_handler(count, 100)
+    ask()
+    file._file.set_progress_handler(None, 0)
+    return steps
+
+
+def test_what_is_not_due_yet_is_not_looked_at(file):
+    with file.writing():
+        for number in range(5_000):
+            file.put("session", f"{number}", b"1", now_ms=0, due_ms=1_000 + number)
+            file.put("message", f"{number}", b"2", now_ms=0)
+    for kind in ("session", "refund", "message"):
+        assert steps_of(file, lambda kind=kind: file.due(kind, 1_002, 9)) <= 1
+    assert file.due("session", 1_002, 9) == [b"1"] * 3
+    assert steps_of(file, lambda: file.next_due_ms(1_002)) <= 1
