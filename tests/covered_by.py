@@ -32,6 +32,10 @@ COVERS = {
         "server/shop/orders/service.py",
         "server/shop/orders/webhooks/rest.py",
     ],
+    "tests/server/shop/orders/giving/test_rest.py": [
+        "server/shop/orders/giving/bodies.py",
+        "server/shop/orders/giving/service.py",
+    ],
     "tests/persistence/shop/orders/test_orders.py": [
         "persistence/shop/orders/rows.py",
         "persistence/shop/orders/writing.py",

@@ -123,6 +123,10 @@ BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
     "remove_member": lambda asked: asked.act("member") or asked.act("leader"),
     "cancel_booking": to_end_a_booking,
     "cancel_order": to_end_a_booking,
+    "preview_refund": to_end_a_booking,
+    "create_refund": to_end_a_booking,
+    "retry_refund": to_end_a_booking,
+    "note_refund": to_end_a_booking,
     "delete_me": to_end_an_account,
     "create_person": to_note_a_person,
     "list_persons": to_list_persons,
@@ -145,6 +149,7 @@ SEEN: Final = {
     "show_referenced_booking",
     "show_order",
     "show_referenced_order",
+    "list_refunds",
 }
 """To all who do not see it, what somebody else bought looks like nothing at all."""
 

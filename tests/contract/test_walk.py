@@ -31,7 +31,12 @@ DUPLICATE = "evt_b2VfYQ3tJ6mRw8xKpL0sZg"
 VENUE_COPY = "ven_8qVnT2xWc5LrYd1oKb7JmA"
 """The venue that the answer's example of `duplicate_venue` has."""
 
-REFUSED = {("pay_order", None), ("take_payment_webhook", None)}
+REFUSED = {
+    ("pay_order", None),
+    ("take_payment_webhook", None),
+    ("retry_refund", None),
+    ("note_refund", None),
+}
 """What nobody can do who has no provider of payment."""
 
 LOOKS = (
@@ -239,7 +244,12 @@ async def orders(one: Newcomer) -> None:
     await one.reads_link(BUYER["email"], subject, SECRET)
     await one.does("finder", "open_order")
     assert (await one.does("finder", "show_order"))["id"] == made["id"]
-    assert (await one.does("olga", "cancel_order"))["status"] == "cancelled"
+    told = await one.does("olga", "preview_refund")
+    assert (await one.does("olga", "create_refund"))["lines"] == told["lines"]
+    await one.does("olga", "list_refunds")
+    for example in ("lines", "all"):
+        gone = await one.does("olga", "cancel_order", example)
+        assert gone["status"] == "cancelled"
 
 
 async def opens_the_doors(one: Newcomer) -> None:
