@@ -115,6 +115,7 @@ BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
     "create_venue": to_make_a_venue,
     "duplicate_venue": to_make_a_venue,
     "list_event_bookings": lambda asked: access.may_see(*asked),
+    "show_event_refunds": lambda asked: access.may_see(*asked),
     "list_event_orders": lambda asked: access.may_see(*asked),
     "list_attendees": lambda asked: access.may_see(*asked),
     "list_event_tickets": lambda asked: access.may_see(*asked),

@@ -247,6 +247,7 @@ async def orders(one: Newcomer) -> None:
     told = await one.does("olga", "preview_refund")
     assert (await one.does("olga", "create_refund"))["lines"] == told["lines"]
     await one.does("olga", "list_refunds")
+    await one.does("olga", "show_event_refunds")
     for example in ("lines", "all"):
         gone = await one.does("olga", "cancel_order", example)
         assert gone["status"] == "cancelled"

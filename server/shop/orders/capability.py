@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from persistence.shop.orders.cancelled import CancelledOrders
 from persistence.shop.orders.listing import forget_orders
 from persistence.shop.orders.openings import Openings
 from persistence.shop.orders.orders import Orders
@@ -18,6 +19,8 @@ from server.shop.orders.driving.news import News, OrderNews
 from server.shop.orders.examples import EXAMPLES, ORDER_ID
 from server.shop.orders.giving import examples as giving_examples
 from server.shop.orders.giving import rest as rest_giving
+from server.shop.orders.giving.event_refunds import EVERY_S as REFUND_S
+from server.shop.orders.giving.event_refunds import JOB, EventRefunds
 from server.shop.orders.giving.service import GIVING_SERVICE, GivingService
 from server.shop.orders.opening import rest as rest_opening
 from server.shop.orders.opening.service import OPENING_SERVICE, OpeningService
@@ -61,7 +64,10 @@ async def _open(startup: Startup) -> None:
         startup[MEMBERSHIPS],
         RandomIds(),
     )
-    startup[GIVING_SERVICE] = GivingService(service, startup.clock)
+    cancelled = CancelledOrders(pool)
+    startup[GIVING_SERVICE] = GivingService(service, cancelled, startup.clock)
+    refunds = EventRefunds(cancelled, service.giver, driver)
+    startup[JOBS].every(JOB, REFUND_S, refunds.give_back)
     openings = Openings(pool)
     opening = OpeningService(openings, startup.settings.public_url)
     startup[OPENING_SERVICE] = startup[OPENER_AUTHENTICATOR] = opening

@@ -229,7 +229,7 @@ class OrderService:
                 await self._refuse_late(stored)
             by = who.user if manages else None
             asked = facts.GiveBack(lines, by=by)
-            applied = await self.giver.give(stored, asked)
+            applied = await self.giver.give(order, stored.state.event, asked)
         elif lines is not None and stored.state.step != "given_back":
             # What is not booked yet is ordered as a whole, or not at all.
             raise Refusal(ORDER_CLOSED)

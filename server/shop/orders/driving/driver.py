@@ -159,6 +159,10 @@ class Driver:
         wishes = wishes_of(stored.state, self.now_ms())
         return await self.drive(stored.state.order, Applied(stored, wishes))
 
+    async def go_on(self, applied: Applied) -> None:
+        """Go on with an order; what fails is tried again when its time comes."""
+        await self._drive_alone(applied.stored.state.order, applied)
+
     def kick(self, applied: Applied) -> None:
         """Go on with an order beside whoever calls this."""
         if applied.wishes:

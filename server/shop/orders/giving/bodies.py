@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory.faults import Faults
 from inventory.settings import Money
+from persistence.shop.orders.cancelled import Progress
 from persistence.shop.orders.records import Refund, Returned, Status
 from persistence.shop.orders.rows import StoredOrder
 from server.shop.orders.bodies import Lines
@@ -101,6 +102,54 @@ class RefundMade(RefundPreview, kw_only=True):
 
     status: Status
     refund: RefundDocument | None
+
+
+class OrderDue(Struct):
+    """An order of which something is owed to its buyer, and could not be returned."""
+
+    order: str
+    reference: str
+    due: Money
+
+
+class EventRefundsDocument(Struct, kw_only=True):
+    """How far the orders of an event are given back; each counts in one number.
+
+    `orders` is `waiting + pending + failed + done`.
+    """
+
+    event: str
+    status: Literal["none", "running", "done"]
+    """`none` where the event is not cancelled: then nothing goes back by itself."""
+    orders: int
+    """All that were booked."""
+    waiting: int
+    """They are still booked."""
+    pending: int
+    """Their money is on its way."""
+    failed: int
+    """Something of them is due: somebody has to look at them."""
+    done: int
+    failures: list[OrderDue]
+    """Of the first hundred that something is due of."""
+
+
+def progress_of(event: str, told: Progress) -> EventRefundsDocument:
+    """Return how far an event is."""
+    running = told.waiting or told.pending
+    return EventRefundsDocument(
+        event=event,
+        status="none" if not told.cancelled else "running" if running else "done",
+        orders=told.orders,
+        waiting=told.waiting,
+        pending=told.pending,
+        failed=told.failed,
+        done=told.orders - told.waiting - told.pending - told.failed,
+        failures=[
+            OrderDue(one.order, one.reference, Money(one.due, one.currency))
+            for one in told.failures
+        ],
+    )
 
 
 def list_of(row: StoredOrder, *, runs: bool) -> RefundList:

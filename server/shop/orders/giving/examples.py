@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from server.shop.orders.examples import ATTEMPT_ID, ORDER_ID
 from server.transport.rest.examples import Examples
-from server.transport.rest.story import OLGA
+from server.transport.rest.story import EVENT_ID, OLGA
 
 REFUND_ID: Final = "rfd_5vQm2XzN8rTb0sLkJc7wRy_1_given_back_1"
 AMOUNT: Final = {"amount": 4650, "currency": "EUR"}
@@ -43,6 +43,16 @@ EXAMPLES: Final = Examples(
         "note_refund": {"note": "In cash at the box office."},
     },
     answers={
+        "show_event_refunds": {
+            "event": EVENT_ID,
+            "status": "running",
+            "orders": 10_000,
+            "waiting": 7_300,
+            "pending": 12,
+            "failed": 1,
+            "done": 2_687,
+            "failures": [{"order": ORDER_ID, "reference": "K7M2QX", "due": AMOUNT}],
+        },
         "list_refunds": LIST,
         "preview_refund": PREVIEW,
         "create_refund": MADE,

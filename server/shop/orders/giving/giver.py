@@ -12,7 +12,6 @@ from persistence.shop.orders.giving_back import (
     revoke_tickets_of,
 )
 from persistence.shop.orders.records import OrderState
-from persistence.shop.orders.rows import StoredOrder
 from server.base.refusals.refusals import Refusal
 from server.shop.orders.driving.desk import Applied, Desk
 from server.shop.orders.facts import EventCancelled, GiveBack
@@ -43,9 +42,8 @@ class Giver:
         self._pool = pool
         self._desk = desk
 
-    async def give(self, stored: StoredOrder, asked: Asked) -> Applied:
+    async def give(self, order: str, event: str, asked: Asked) -> Applied:
         """Let an order hear what is asked; its tickets let nobody in from then on."""
-        order, event = stored.state.order, stored.state.event
         try:
             async with self._pool.transaction() as connection:
                 applied = await self._desk.apply(connection, order, [asked])

@@ -8,6 +8,7 @@ from inventory.settings import Money
 from persistence.shop.orders.rows import StoredOrder
 from server.shop.orders.giving.bodies import (
     ByHand,
+    EventRefundsDocument,
     RefundAsk,
     RefundList,
     RefundMade,
@@ -15,6 +16,7 @@ from server.shop.orders.giving.bodies import (
     list_of,
     made_of,
     preview_of,
+    progress_of,
 )
 from server.shop.orders.giving.service import GIVING_SERVICE
 from server.shop.orders.problems import (
@@ -27,6 +29,7 @@ from server.shop.orders.problems import (
     REFUND_TOO_MUCH,
 )
 from server.transport.http.problems import (
+    EVENT_NOT_FOUND,
     FORBIDDEN,
     KEY_REUSED,
     OUTCOME_UNKNOWN,
@@ -35,7 +38,7 @@ from server.transport.http.problems import (
 )
 from server.transport.rest.call import Call
 from server.transport.rest.notes import note_nothing
-from server.transport.rest.route import WRITES, Route
+from server.transport.rest.route import EVENT, WRITES, Route
 
 PENDING: Final = frozenset({"requested", "sent"})
 
@@ -100,6 +103,13 @@ async def _managed(call: Call) -> StoredOrder:
     return await call[GIVING_SERVICE].find_managed(call.who, order)
 
 
+async def show_event_refunds(call: Call) -> web.Response:
+    """Show how far the orders of an event are given back that was cancelled."""
+    event = call.path("event", EVENT_NOT_FOUND)
+    progress = await call[GIVING_SERVICE].progress(call.who, event)
+    return call.read(progress_of(event, progress))
+
+
 def _asked(body: RefundAsk) -> tuple[tuple[int, ...] | None, Money | None]:
     lines = tuple(body.lines) if isinstance(body.lines, list) else None
     return lines, body.amount if isinstance(body.amount, Money) else None
@@ -113,6 +123,23 @@ BUSY: Final = (OVERLOADED, OUTCOME_UNKNOWN)
 ASKED: Final = (*FOUND, *WRITES, LINE_NOT_FOUND, ORDER_CLOSED, REFUND_TOO_MUCH)
 
 ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/events/{event}/refunds",
+        handler=show_event_refunds,
+        name="show_event_refunds",
+        who=(
+            "Needs the token of a member of the event's organisation; of who made "
+            "the event, where it has none."
+        ),
+        summary="Show how far the orders of a cancelled event are given back",
+        tag="Orders",
+        access="manager",
+        scope="bookings:read",
+        answers=EventRefundsDocument,
+        cached=True,
+        problems=EVENT,
+    ),
     Route(
         method="GET",
         path=ALL,

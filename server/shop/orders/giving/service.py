@@ -7,14 +7,16 @@ from msgspec import Struct
 
 from inventory.ports import Clock
 from inventory.settings import Money
+from persistence.shop.orders.cancelled import CancelledOrders, Progress
 from persistence.shop.orders.records import OrderState
 from persistence.shop.orders.rows import StoredOrder
 from server.base.access import has_order
 from server.base.identity import Identity
 from server.base.refusals.refusals import wrong_field
+from server.shop.orders.driving.desk import Applied
 from server.shop.orders.facts import GiveBack, Goodwill, RefundAgain, RefundByHand
 from server.shop.orders.giving.giver import refusal_of
-from server.shop.orders.giving.rules import asked_to
+from server.shop.orders.giving.rules import Asked, asked_to
 from server.shop.orders.service import OrderService
 from server.transport.rest.idempotency import new_id
 
@@ -35,8 +37,11 @@ class GivingService:
     All but to look is for who manages the event.
     """
 
-    def __init__(self, orders: OrderService, clock: Clock) -> None:
+    def __init__(
+        self, orders: OrderService, cancelled: CancelledOrders, clock: Clock
+    ) -> None:
         self._orders = orders
+        self._cancelled = cancelled
         self._clock = clock
 
     async def find(self, who: Identity, order: str) -> tuple[StoredOrder, bool]:
@@ -49,6 +54,11 @@ class GivingService:
         stored = await self._orders.find(who, order)
         await self._orders.require_manager(who, stored)
         return stored
+
+    async def progress(self, who: Identity, event: str) -> Progress:
+        """Return how far an event is given back, to who sees its orders."""
+        await self._orders.of_event(who, event)
+        return await self._cancelled.progress(event)
 
     def preview(
         self, stored: StoredOrder, lines: tuple[int, ...] | None, amount: Money | None
@@ -73,7 +83,7 @@ class GivingService:
     ) -> tuple[StoredOrder, Going]:
         """Give lines back, or an amount; the same call under a key does it once."""
         asked = self._asked(stored, lines, amount, key, keep=keep, note=note, who=who)
-        applied = await self._orders.giver.give(stored, asked)
+        applied = await self._give(stored, asked)
         going = going_of(stored.state, applied.stored.state, asked)
         if isinstance(asked, Goodwill):
             # Which is told alike when it is asked for again: the preview has the lines.
@@ -84,7 +94,7 @@ class GivingService:
     async def again(self, who: Identity, stored: StoredOrder, name: str) -> StoredOrder:
         """Try a refund again that failed."""
         asked = RefundAgain(name, who.user)
-        applied = await self._orders.giver.give(stored, asked)
+        applied = await self._give(stored, asked)
         return await self._orders.go_on(who, stored.state.order, applied)
 
     async def by_hand(
@@ -92,7 +102,11 @@ class GivingService:
     ) -> StoredOrder:
         """Note that a refund which failed went back by another way."""
         asked = RefundByHand(name, note, who.user)
-        return (await self._orders.giver.give(stored, asked)).stored
+        return (await self._give(stored, asked)).stored
+
+    async def _give(self, stored: StoredOrder, asked: Asked) -> Applied:
+        order = stored.state
+        return await self._orders.giver.give(order.order, order.event, asked)
 
     def _asked(
         self,

@@ -134,3 +134,28 @@ async def test_what_failed_is_tried_again_or_noted(world):
     assert (closed.status, closed.body["code"]) == (409, "refund_closed")
     none = await seller.post(f"{path}/rfd_none/retry")
     assert (none.status, none.body["code"]) == (404, "refund_not_found")
+
+
+async def test_an_event_that_is_cancelled_pays_everybody_back_to_the_cent(world):
+    buyers = [await world.guest() for _ in range(2)]
+    orders = [await bought(world, one, 2) for one in buyers]
+    path = f"/v1/events/{world.event}"
+    assert (await world.seller.good("GET", f"{path}/refunds"))["status"] == "none"
+    await world.seller.good("POST", f"{path}/cancel")
+    for buyer, order in zip(buyers, orders, strict=True):
+        done = await world.becomes(buyer, order["id"], "refunded")
+        assert (done["refund"], done["due"]) == ("full", None)
+    async with asyncio.timeout(20):
+        while True:
+            told = await world.seller.good("GET", f"{path}/refunds")
+            if told["status"] == "done":
+                break
+            await asyncio.sleep(0.05)
+    assert (told["orders"], told["done"], told["failures"]) == (2, 2, [])
+    money = await world.seller.good("GET", f"{path}/money")
+    assert money["ok"], money["differences"]
+    (sums,) = money["currencies"]
+    total = sum(one["total"]["amount"] for one in orders)
+    assert (sums["captured"], sums["returned"], sums["sold"]) == (total, total, 0)
+    refused = await buyers[0].get(f"{path}/refunds")
+    assert refused.status == 403
