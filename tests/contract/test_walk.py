@@ -36,8 +36,9 @@ REFUSED = {
     ("take_payment_webhook", None),
     ("retry_refund", None),
     ("note_refund", None),
+    ("accept_transfer", None),
 }
-"""What nobody can do who has no provider of payment."""
+"""What nobody can do who has no provider of payment, or no code of a mail."""
 
 LOOKS = (
     "show_alive",
@@ -195,6 +196,8 @@ async def takes_tickets(one: Newcomer) -> None:
     for shows in ("ticket", "ticket_qr", "ticket_pdf", "ticket_wallet"):
         await one.does("olga", f"show_{shows}")
     await one.does("olga", "reissue_ticket")
+    for passes in ("offer_ticket", "show_transfer", "withdraw_transfer"):
+        await one.does("olga", passes)
     await one.does("olga", "list_revoked_tickets")
     await one.does("olga", "add_ticket_key")
 

@@ -20,6 +20,15 @@ WHERE order_id = $1 AND line = ANY ($2) AND state <> 'revoked'
 """
 
 
+# Asked while who passes tickets on has to wait.
+_PASSED_ON: Final = """
+SELECT count(*) FROM ticket t WHERE t.order_id = $1 AND t.state = 'locked'
+    AND t.holder ->> 'user' <> $2 AND EXISTS (
+        SELECT FROM ticket_transfer x
+        WHERE x.ticket_id = t.ticket_id AND x.state = 'accepted')
+"""
+
+
 class AlreadyIn(Exception):
     """Somebody is in with one of the tickets: it is not given back."""
 
@@ -40,6 +49,11 @@ async def lock_tickets_of(
     """Lock the tickets of some lines of an order, as `lock_tickets` does."""
     revision = await open_register(connection, event)
     await _lock(connection, revision, await _tickets_of(connection, order, lines))
+
+
+async def are_passed_on(connection: Any, order: str, buyer: str) -> bool:
+    """Return whether somebody else has one of the tickets that were locked just now."""
+    return bool(await connection.fetchval(_PASSED_ON, order, buyer))
 
 
 async def revoke_tickets_of(

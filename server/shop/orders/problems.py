@@ -14,6 +14,11 @@ ORDER_CLOSED: Final = ProblemType(
 ALREADY_IN: Final = ProblemType(
     "already_in", 409, "Somebody is in with one of the tickets."
 )
+TICKET_PASSED_ON: Final = ProblemType(
+    "ticket_passed_on",
+    409,
+    "Somebody else has one of the tickets now; whoever runs the event gives it back.",
+)
 LINE_NOT_FOUND: Final = ProblemType(
     "line_not_found", 404, "The order has no such seat or place; a fee has no line."
 )

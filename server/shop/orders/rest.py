@@ -35,6 +35,7 @@ from server.shop.orders.problems import (
     ORDER_NOT_FOUND,
     PRICE_CHANGED,
     PROVIDER_UNAVAILABLE,
+    TICKET_PASSED_ON,
     USER_LIMIT,
 )
 from server.shop.orders.service import ORDER_SERVICE, OrderAsk
@@ -364,6 +365,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             CANCEL_TOO_LATE,
             ORDER_CLOSED,
             ALREADY_IN,
+            TICKET_PASSED_ON,
             *BUSY,
         ),
     ),

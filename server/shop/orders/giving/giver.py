@@ -7,6 +7,7 @@ seats first and money second, is for whoever drives the order.
 from persistence.postgres.pool import Pool
 from persistence.shop.orders.giving_back import (
     AlreadyIn,
+    are_passed_on,
     lock_tickets,
     lock_tickets_of,
     revoke_tickets_of,
@@ -24,6 +25,7 @@ from server.shop.orders.problems import (
     REFUND_CLOSED,
     REFUND_NOT_FOUND,
     REFUND_TOO_MUCH,
+    TICKET_PASSED_ON,
 )
 
 PROBLEMS = {
@@ -57,6 +59,12 @@ class Giver:
                     )
                 elif isinstance(asked, GiveBack) and after.booking is not None:
                     await self._end_tickets(connection, after, asked)
+                    buyer = applied.stored.user
+                    # What a buyer sold on is not theirs to return.
+                    if asked.by is None and await are_passed_on(
+                        connection, order, buyer
+                    ):
+                        raise Refusal(TICKET_PASSED_ON)
         except AlreadyIn as error:
             raise Refusal(ALREADY_IN) from error
         self._desk.announce(applied)

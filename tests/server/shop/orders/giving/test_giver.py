@@ -164,3 +164,23 @@ async def test_who_is_in_is_not_given_back_and_the_others_are(shop, giver):
     await give(shop, giver, order, GiveBack((2,)))
     assert await tickets(shop) == 2
     await check(shop)
+
+
+async def test_a_buyer_returns_nothing_that_was_passed_on(shop, giver):
+    """Else one sells a ticket on, and has the money of it twice."""
+    order = await booked(shop)
+    await shop.pool.fetch('UPDATE ticket SET holder = \'{"user": "mia"}\'')
+    await shop.pool.fetch(
+        "INSERT INTO ticket_transfer (transfer_id, ticket_id, event_id, from_user,"
+        " email, code, state, to_user, expires_at, ended_at) SELECT 't' || line,"
+        " ticket_id, event_id, 'olga', 'm', '', 'accepted', 'mia', now(), now()"
+        " FROM ticket WHERE line = 2"
+    )
+    for asked in (GiveBack((2,)), GiveBack()):
+        with pytest.raises(Refusal, match="ticket_passed_on"):
+            await giver.give(order, "evt", asked)
+    assert {one.state for one in (await shop.state(order)).lines} == {"live"}
+    await giver.give(order, "evt", GiveBack((1,)))
+    (*_, refund) = await give(shop, giver, order, GiveBack((2,), by="seller"))
+    assert refund.lines == (2,)
+    await check(shop)
