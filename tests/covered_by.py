@@ -32,6 +32,18 @@ COVERS = {
         "server/shop/orders/service.py",
         "server/shop/orders/webhooks/rest.py",
     ],
+    "tests/server/shop/orders/giving/test_rest.py": [
+        "server/shop/orders/giving/bodies.py",
+        "server/shop/orders/giving/service.py",
+    ],
+    "tests/server/shop/orders/giving/test_event_refunds.py": [
+        "persistence/shop/orders/cancelled.py",
+    ],
+    "tests/server/shop/tickets/transfers/test_service.py": [
+        "persistence/shop/tickets/transfers.py",
+        "server/shop/tickets/transfers/mails.py",
+        "server/shop/tickets/transfers/rest.py",
+    ],
     "tests/persistence/shop/orders/test_orders.py": [
         "persistence/shop/orders/rows.py",
         "persistence/shop/orders/writing.py",

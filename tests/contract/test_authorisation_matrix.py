@@ -115,6 +115,7 @@ BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
     "create_venue": to_make_a_venue,
     "duplicate_venue": to_make_a_venue,
     "list_event_bookings": lambda asked: access.may_see(*asked),
+    "show_event_refunds": lambda asked: access.may_see(*asked),
     "list_event_orders": lambda asked: access.may_see(*asked),
     "list_attendees": lambda asked: access.may_see(*asked),
     "list_event_tickets": lambda asked: access.may_see(*asked),
@@ -123,6 +124,10 @@ BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
     "remove_member": lambda asked: asked.act("member") or asked.act("leader"),
     "cancel_booking": to_end_a_booking,
     "cancel_order": to_end_a_booking,
+    "preview_refund": to_end_a_booking,
+    "create_refund": to_end_a_booking,
+    "retry_refund": to_end_a_booking,
+    "note_refund": to_end_a_booking,
     "delete_me": to_end_an_account,
     "create_person": to_note_a_person,
     "list_persons": to_list_persons,
@@ -145,6 +150,7 @@ SEEN: Final = {
     "show_referenced_booking",
     "show_order",
     "show_referenced_order",
+    "list_refunds",
 }
 """To all who do not see it, what somebody else bought looks like nothing at all."""
 

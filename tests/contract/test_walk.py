@@ -31,8 +31,14 @@ DUPLICATE = "evt_b2VfYQ3tJ6mRw8xKpL0sZg"
 VENUE_COPY = "ven_8qVnT2xWc5LrYd1oKb7JmA"
 """The venue that the answer's example of `duplicate_venue` has."""
 
-REFUSED = {("pay_order", None), ("take_payment_webhook", None)}
-"""What nobody can do who has no provider of payment."""
+REFUSED = {
+    ("pay_order", None),
+    ("take_payment_webhook", None),
+    ("retry_refund", None),
+    ("note_refund", None),
+    ("accept_transfer", None),
+}
+"""What nobody can do who has no provider of payment, or no code of a mail."""
 
 LOOKS = (
     "show_alive",
@@ -190,6 +196,8 @@ async def takes_tickets(one: Newcomer) -> None:
     for shows in ("ticket", "ticket_qr", "ticket_pdf", "ticket_wallet"):
         await one.does("olga", f"show_{shows}")
     await one.does("olga", "reissue_ticket")
+    for passes in ("offer_ticket", "show_transfer", "withdraw_transfer"):
+        await one.does("olga", passes)
     await one.does("olga", "list_revoked_tickets")
     await one.does("olga", "add_ticket_key")
 
@@ -239,7 +247,13 @@ async def orders(one: Newcomer) -> None:
     await one.reads_link(BUYER["email"], subject, SECRET)
     await one.does("finder", "open_order")
     assert (await one.does("finder", "show_order"))["id"] == made["id"]
-    assert (await one.does("olga", "cancel_order"))["status"] == "cancelled"
+    told = await one.does("olga", "preview_refund")
+    assert (await one.does("olga", "create_refund"))["lines"] == told["lines"]
+    await one.does("olga", "list_refunds")
+    await one.does("olga", "show_event_refunds")
+    for example in ("lines", "all"):
+        gone = await one.does("olga", "cancel_order", example)
+        assert gone["status"] == "cancelled"
 
 
 async def opens_the_doors(one: Newcomer) -> None:

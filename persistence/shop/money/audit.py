@@ -22,7 +22,9 @@ SELECT o.order_id, o.reference, o.step, o.currency, p.booking_id,
     coalesce(sum(l.unit) FILTER (WHERE l.state = 'live'), 0)::bigint AS live,
     coalesce(sum(l.unit) FILTER (WHERE l.state = 'leaving'), 0)::bigint AS leaving,
     coalesce(array_agg(l.label) FILTER (WHERE l.state = 'live'), '{}') AS labels,
-    coalesce(array_agg(l.label) FILTER (WHERE l.state = 'leaving'), '{}') AS going
+    coalesce(sum(l.unit) FILTER (WHERE l.kept), 0)::bigint AS kept,
+    coalesce(array_agg(l.label) FILTER (WHERE l.state = 'leaving' OR l.kept), '{}')
+        AS going
 FROM order_part p JOIN orders o USING (order_id)
     LEFT JOIN order_line l ON l.order_id = o.order_id AND l.kind IN ('seat', 'place')
 WHERE p.event_id = $1
@@ -46,8 +48,11 @@ class Order(Struct, frozen=True):
     live: int
     """What its live seats and places cost by the event's prices."""
     leaving: int
+    kept: int
+    """What those cost that were given back, and that the journal has still booked."""
     labels: tuple[str, ...]
     going: tuple[str, ...]
+    """What leaves, and what is kept."""
 
 
 async def compare_orders(
@@ -99,13 +104,14 @@ def _compare(
             add(f"{name} does not know of its booking {booking.booking}.")
         return
     has, live = _places_of(booking, stock), Counter(order.labels)
+    most = order.live + order.leaving + order.kept
     if live - has or has - live - Counter(order.going):
         add(f"{name} has other seats or places than its booking {booking.booking}.")
         return
     amount = 0 if paid is None else paid.amount
     if paid is not None and amount and paid.currency != order.currency:
         add(f"{name} is in {order.currency}, and its booking in {paid.currency}.")
-    elif not order.live <= amount <= order.live + order.leaving:
+    elif not order.live + order.kept <= amount <= most:
         add(f"{name} has seats and places for {order.live}, booked for {amount}.")
 
 
@@ -126,6 +132,7 @@ async def _orders(connection: Any, event: str) -> AsyncIterator[Order]:
             row["booking_id"],
             row["live"],
             row["leaving"],
+            row["kept"],
             tuple(row["labels"]),
             tuple(row["going"]),
         )

@@ -31,11 +31,13 @@ WITH part AS MATERIALIZED (
     WHERE p.event_id = $1
 ), line AS MATERIALIZED (
     SELECT l.order_id,
-        coalesce(sum(l.gross) FILTER (WHERE l.state = 'live'), 0)::bigint AS live,
+        coalesce(sum(l.gross - l.allowance) FILTER (WHERE l.state = 'live'), 0)::bigint
+            AS live,
         coalesce(sum(l.fee) FILTER (WHERE l.state = 'live'), 0)::bigint AS fee,
         coalesce(sum(l.tax) FILTER (WHERE l.state = 'live'), 0)::bigint AS tax,
         coalesce(sum(l.unit) FILTER (WHERE l.state = 'live'), 0)::bigint AS unit,
-        coalesce(sum(l.gross) FILTER (WHERE l.state <> 'gone'), 0)::bigint AS earned,
+        coalesce(sum(l.gross - l.allowance) FILTER (WHERE l.state <> 'gone'), 0)::bigint
+            AS earned,
         coalesce(sum(l.fee) FILTER (WHERE l.state <> 'gone'), 0)::bigint AS earned_fee,
         coalesce(sum(l.tax) FILTER (WHERE l.state <> 'gone'), 0)::bigint AS earned_tax,
         coalesce(sum(l.seller_fee) FILTER (WHERE l.state <> 'gone' OR NOT p.returns), 0

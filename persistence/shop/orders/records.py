@@ -61,6 +61,7 @@ RefundReason = Literal[
     "event_cancelled",
     "given_back",
     "outside",
+    "goodwill",
 ]
 
 
@@ -81,6 +82,17 @@ class OrderLine(Struct, frozen=True, kw_only=True):
     seller_fee: int = 0
     """What the seller pays of it: inside of `gross`, and not told to the buyer."""
     state: LineState = "live"
+    back: int = 0
+    """With which part of the order it is given back; 0 where that is all of it."""
+    kept: bool = False
+    """Whether it is gone, and its seat is not for sale again."""
+    allowance: int = 0
+    """What of `gross` went back as a goodwill, while its buyer has it."""
+
+    @property
+    def worth(self) -> int:
+        """What goes back with it."""
+        return self.gross - self.allowance
 
 
 class Payment(Struct, frozen=True, kw_only=True):
@@ -124,6 +136,16 @@ class Refund(Struct, frozen=True, kw_only=True):
     lines: tuple[int, ...] = ()
     was_settled: bool = False
     """Whether it was told to be settled, though it failed later."""
+    note: str = ""
+    """Why, in the words of who asked for it."""
+    asked_by: str | None = None
+    """Which person; None where the rules did."""
+    instead_of: str | None = None
+    """The refund that failed, and is tried again by this one."""
+
+    def __repr__(self) -> str:
+        """Leave out what people wrote."""
+        return f"Refund({self.refund!r}, {self.amount!r}, {self.state!r})"
 
 
 class Rules(Struct, frozen=True, kw_only=True):

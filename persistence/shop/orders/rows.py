@@ -32,7 +32,8 @@ p.event_id, p.hold, p.booking_id, {EVENT_FIELDS},
 (SELECT coalesce(json_agg(json_build_object('line', l.line, 'kind', l.kind,
         'label', l.label, 'category', l.category, 'type', l.type, 'unit', l.unit,
         'discount', l.discount, 'fee', l.fee, 'tax', l.tax, 'tax_ppm', l.tax_ppm,
-        'gross', l.gross, 'seller_fee', l.seller_fee, 'state', l.state)
+        'gross', l.gross, 'seller_fee', l.seller_fee, 'state', l.state,
+        'back', l.back, 'kept', l.kept, 'allowance', l.allowance)
         ORDER BY l.line), '[]')::text
     FROM order_line l WHERE l.order_id = o.order_id) AS lines,
 (SELECT coalesce(json_agg(json_build_object('payment', y.payment_id,
@@ -46,7 +47,8 @@ p.event_id, p.hold, p.booking_id, {EVENT_FIELDS},
         'payment', r.payment_id, 'amount', r.amount, 'currency', r.currency,
         'reason', r.reason, 'at_ms', (extract(epoch FROM r.created_at) * 1000)::bigint,
         'state', r.state, 'ref', r.provider_ref, 'lines', r.lines,
-        'was_settled', r.was_settled) ORDER BY r.created_at, r.refund_id), '[]')::text
+        'was_settled', r.was_settled, 'note', r.note, 'asked_by', r.asked_by,
+        'instead_of', r.instead_of) ORDER BY r.created_at, r.refund_id), '[]')::text
     FROM refund r WHERE r.order_id = o.order_id) AS refunds
 """
 FROM: Final = """

@@ -6,7 +6,7 @@ than the journal was followed to; what is left only ever gets less, until it is 
 
 import asyncio
 import time
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -39,6 +39,13 @@ WHERE l.order_id = ANY ($1) AND l.kind IN ('seat', 'place') AND l.state <> 'gone
     AND NOT EXISTS (SELECT FROM ticket t WHERE t.order_id = l.order_id
         AND t.line = l.line AND t.state <> 'revoked')
 ORDER BY l.line DESC
+"""
+# Given back, and still booked, so that nobody buys them: nobody has a ticket either.
+_KEPT = """
+SELECT p.booking_id, l.label, count(*)::int AS count
+FROM order_part p JOIN order_line l USING (order_id)
+WHERE p.booking_id = ANY ($1) AND l.kept AND l.kind IN ('seat', 'place')
+GROUP BY p.booking_id, l.label
 """
 _MAP = "SELECT map FROM venue WHERE venue_id = $1"
 
@@ -123,9 +130,13 @@ class PlaceIndexes:
 
 
 async def read_left(connection: Any, bookings: Sequence[str]) -> list[Left]:
-    """Return what is left of bookings by now."""
+    """Return what is left of bookings by now, but for what is booked for nobody."""
     rows = await connection.fetch(_BOOKINGS, list(bookings))
-    return [_left_of(row) for row in rows]
+    kept: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in await connection.fetch(_KEPT, list(bookings)):
+        kept[row["booking_id"]][row["label"]] = row["count"]
+    left = [_left_of(row) for row in rows]
+    return [_without(one, kept[one.booking]) for one in left] if kept else left
 
 
 async def read_lines(connection: Any, orders: Sequence[str]) -> OpenLines:
@@ -161,6 +172,18 @@ def _left_of(row: Row) -> Left:
         list(zip(seats, categories, strict=True)),
         counted,
     )
+
+
+def _without(left: Left, kept: Counter[str]) -> Left:
+    """Return what is left of a booking without some seats, and some places."""
+    areas = []
+    for label, category, count in left.areas:
+        taken = min(count, kept[label])
+        kept[label] -= taken
+        if taken < count:
+            areas.append((label, category, count - taken))
+    seats = [one for one in left.seats if one[0] not in kept]
+    return Left(left.booking, left.user, seats, areas)
 
 
 def _indexed(encoded: bytes) -> Places:

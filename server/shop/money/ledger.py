@@ -5,6 +5,7 @@
 | a payment is captured | provider + due - |
 | the order is confirmed | due + sales - fees - tax - |
 | lines are given back | sales + fees + tax + due - |
+| a goodwill is granted | sales + due - |
 | a refund settles, a dispute is lost | due + provider - |
 | a settled refund fails after all | provider + due - |
 
@@ -81,16 +82,30 @@ def confirm(lines: Iterable[Priced], currency: str) -> Posting:
 
 
 def give_back(
-    about: str, lines: Iterable[Priced], currency: str, *, returns: bool
+    about: str,
+    lines: Iterable[Priced],
+    currency: str,
+    *,
+    returns: bool,
+    allowed: int = 0,
 ) -> Posting:
     """Post that lines of a confirmed order are given back: what they cost is owed.
 
     `about` is the order or the part of it that goes. `returns` is what the order's
     terms say of fees: where they do not return, the seller has paid its own for good.
+    What was allowed of the lines before is owed already.
     """
     earned = _earned(lines, returns)
+    earned["due"] -= allowed
+    earned["sales"] += allowed
     back: Amounts = {account: -amount for account, amount in earned.items()}
     return _posting(f"back:{about}", currency, back)
+
+
+def allow(refund: str, amount: int, currency: str) -> Posting:
+    """Post that a part of what lines cost is owed, though their buyer keeps them."""
+    _require(amount > 0, "a goodwill is something")
+    return _posting(f"allow:{refund}", currency, {"sales": amount, "due": -amount})
 
 
 def settle(refund: str, amount: int, currency: str) -> Posting:

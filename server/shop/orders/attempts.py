@@ -58,7 +58,9 @@ LOOK_FIRST_MS: Final = 1_800_000
 LOOK_MS_MAX: Final = 180 * 86_400_000
 """For so long after an attempt was made its provider is asked about it."""
 
-_OF_ORDER: Final = frozenset({"lost", "event_cancelled", "given_back", "outside"})
+_OF_ORDER: Final = frozenset(
+    {"lost", "event_cancelled", "given_back", "outside", "goodwill"}
+)
 """Reasons for which money of the order itself goes back, not money beside it."""
 
 _WITHOUT_SEATS: Final = frozenset({"lost", "event_cancelled"})
@@ -170,10 +172,8 @@ def judged(order: OrderState, payment: Payment, now_ms: int) -> Told:
     return Told(_returning(order, payment, over, "excess", now_ms), (), alarm)
 
 
-def returning(
-    order: OrderState, reason: RefundReason, now_ms: int, most: int | None = None
-) -> OrderState:
-    """Return the order with its own money on the way back: all that is left, or less.
+def returning(order: OrderState, reason: RefundReason, now_ms: int) -> OrderState:
+    """Return the order with its own money on the way back: all that is left.
 
     No payment gives back more than it brought.
     """
@@ -181,10 +181,24 @@ def returning(
         return order
     payment = find(order, order.accepted, None)
     assert payment is not None
-    asked = sum(one.amount for one in order.refunds if one.payment == payment.payment)
-    left = payment.captured - asked
-    amount = left if most is None else min(left, most)
-    return _returning(order, payment, amount, reason, now_ms)
+    left = left_of_accepted(order)
+    return _returning(order, payment, left, reason, now_ms)
+
+
+def left_of_accepted(order: OrderState) -> int:
+    """Return what of the accepted payment nobody asked back yet."""
+    if order.accepted is None:
+        return 0
+    payment = find(order, order.accepted, None)
+    assert payment is not None
+    asked = [one for one in standing(order) if one.payment == payment.payment]
+    return payment.captured - sum(one.amount for one in asked)
+
+
+def standing(order: OrderState) -> list[Refund]:
+    """Return the refunds of an order but those that are tried again by another."""
+    replaced = {one.instead_of for one in order.refunds}
+    return [one for one in order.refunds if one.refund not in replaced]
 
 
 def heard_of_refund(
@@ -257,7 +271,7 @@ def summed(order: OrderState) -> OrderState:
     due = sum(max(0, _left_of(order, payment)) for payment in order.payments)
     back = sum(
         one.amount
-        for one in order.refunds
+        for one in standing(order)
         if one.payment == order.accepted
         and one.reason in _OF_ORDER
         and not (one.reason == "outside" and one.state == "failed")
@@ -272,7 +286,7 @@ def _left_of(order: OrderState, payment: Payment) -> int:
     """Return what a payment brought beyond its lines and its refunds."""
     kept = 0
     if payment.payment == order.accepted and order.step not in _WITHOUT_SEATS:
-        kept = sum(one.gross for one in order.lines if one.state == "live")
+        kept = sum(one.worth for one in order.lines if one.state == "live")
     back = sum(
         one.amount
         for one in order.refunds
@@ -336,8 +350,6 @@ def _returning(
     lines: tuple[int, ...] = ()
     if reason in _OF_ORDER:
         lines = tuple(line.line for line in order.lines if line.state != "gone")
-        if reason == "given_back":
-            lines = tuple(one.line for one in order.lines if one.state == "leaving")
     refund = Refund(
         refund=name,
         payment=payment.payment,

@@ -61,6 +61,17 @@ class OrderCreate(Body):
                 faults.add("buyer.email", NO_EMAIL)
 
 
+Lines = Annotated[
+    list[Annotated[int, Meta(ge=1, le=100_000)]], Meta(min_length=1, max_length=1_000)
+]
+
+
+class OrderCancel(Struct, forbid_unknown_fields=True):
+    """What of an order is given back; all of it where no `lines` are named."""
+
+    lines: Lines | UnsetType = UNSET
+
+
 class QuoteAsk(Body):
     """What would be bought: a `hold` of the caller, and what of it as which type."""
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from persistence.shop.orders.cancelled import CancelledOrders
 from persistence.shop.orders.listing import forget_orders
 from persistence.shop.orders.openings import Openings
 from persistence.shop.orders.orders import Orders
@@ -16,6 +17,11 @@ from server.shop.orders.driving.driver import OVER_S, Driver
 from server.shop.orders.driving.lookout import EVERY_S, Lookout
 from server.shop.orders.driving.news import News, OrderNews
 from server.shop.orders.examples import EXAMPLES, ORDER_ID
+from server.shop.orders.giving import examples as giving_examples
+from server.shop.orders.giving import rest as rest_giving
+from server.shop.orders.giving.event_refunds import EVERY_S as REFUND_S
+from server.shop.orders.giving.event_refunds import JOB, EventRefunds
+from server.shop.orders.giving.service import GIVING_SERVICE, GivingService
 from server.shop.orders.opening import rest as rest_opening
 from server.shop.orders.opening.service import OPENING_SERVICE, OpeningService
 from server.shop.orders.service import ORDER_SERVICE, OrderService
@@ -29,7 +35,7 @@ from server.shop.payments.provider import PROVIDER
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.jobs.scheduler import JOBS
-from server.transport.rest.examples import PathParameter
+from server.transport.rest.examples import PathParameter, merged
 from server.transport.rest.guard import OPENER_AUTHENTICATOR
 
 WAITING: Final = "payment webhooks"
@@ -50,7 +56,7 @@ async def _open(startup: Startup) -> None:
     driver = Driver(
         Orders(pool), desk, startup[REGISTRY], provider, shop_url, startup.clock.now_ms
     )
-    startup[ORDER_SERVICE] = OrderService(
+    startup[ORDER_SERVICE] = service = OrderService(
         pool,
         desk,
         driver,
@@ -58,6 +64,10 @@ async def _open(startup: Startup) -> None:
         startup[MEMBERSHIPS],
         RandomIds(),
     )
+    cancelled = CancelledOrders(pool)
+    startup[GIVING_SERVICE] = GivingService(service, cancelled, startup.clock)
+    refunds = EventRefunds(cancelled, service.giver, driver)
+    startup[JOBS].every(JOB, REFUND_S, refunds.give_back)
     openings = Openings(pool)
     opening = OpeningService(openings, startup.settings.public_url)
     startup[OPENING_SERVICE] = startup[OPENER_AUTHENTICATOR] = opening
@@ -97,7 +107,12 @@ async def _open(startup: Startup) -> None:
 ORDERING: Final = Capability(
     name="orders",
     open=_open,
-    routes=(*rest.ROUTES, *rest_opening.ROUTES, *rest_webhooks.ROUTES),
+    routes=(
+        *rest.ROUTES,
+        *rest_giving.ROUTES,
+        *rest_opening.ROUTES,
+        *rest_webhooks.ROUTES,
+    ),
     tells=(OrderNews,),
     erase=(forget_orders,),
     parameters={
@@ -105,6 +120,7 @@ ORDERING: Final = Capability(
         "order_reference": PathParameter(
             "The order's reference.", "K7M2QX", recorded=False
         ),
+        "order_refund": PathParameter("The refund's id.", giving_examples.REFUND_ID),
         "provider": PathParameter(
             "The provider of payment, as `gateway`.", "gateway", recorded=False
         ),
@@ -125,5 +141,5 @@ letter, or with a code that `POST /v1/orders/lookup` mails: for either
 `POST /v1/orders/{order}/open` answers with a token for this order and its tickets,
 which also cancels it.""",
     },
-    examples=EXAMPLES,
+    examples=merged([EXAMPLES, giving_examples.EXAMPLES]),
 )

@@ -146,7 +146,6 @@ EXAMPLES: Final = Examples(
         "show_order": CONFIRMED,
         "show_referenced_order": CONFIRMED,
         "pay_order": PENDING,
-        "cancel_order": CANCELLED,
         "look_up_order": {"status": "accepted"},
         "open_order": {
             "order": ORDER_ID,
@@ -156,6 +155,8 @@ EXAMPLES: Final = Examples(
         },
         "take_payment_webhook": {"applied": True},
     },
+    several_requests={"cancel_order": {"lines": {"lines": [1]}, "all": {}}},
+    several_answers={"cancel_order": {"lines": CANCELLED, "all": CANCELLED}},
     queries={
         "list_event_orders": {"q": "Olga", "status": "confirmed", "refund": "none"}
     },

@@ -67,7 +67,12 @@ class Unpledged(Struct, frozen=True):
 
 
 class SeatsFreed(Struct, frozen=True):
-    """What the order had booked is free, or was gone before."""
+    """What the order had booked is free, or was gone before.
+
+    `back` is which part of it; 0 where all of it was asked for at once.
+    """
+
+    back: int = 0
 
 
 class RefundSent(Struct, frozen=True):
@@ -90,7 +95,44 @@ class Leave(Struct, frozen=True):
 
 
 class GiveBack(Struct, frozen=True):
-    """All that was booked is given back, by who may."""
+    """Lines are given back, by who may: all seats and places where none are named.
+
+    `keep` where their seats are not to be sold again: then nothing is asked of the
+    event. `note` and `by` say why, and who did it.
+    """
+
+    lines: tuple[int, ...] | None = None
+    keep: bool = False
+    note: str = ""
+    by: str | None = None
+
+
+class Goodwill(Struct, frozen=True):
+    """Money goes back, and the buyer keeps everything. `refund` names it, once."""
+
+    refund: str
+    amount: int
+    note: str = ""
+    by: str | None = None
+
+
+class RefundAgain(Struct, frozen=True):
+    """A refund that failed is tried once more."""
+
+    refund: str
+    by: str | None = None
+
+
+class RefundByHand(Struct, frozen=True):
+    """A refund that failed was returned by another way, as somebody says."""
+
+    refund: str
+    note: str
+    by: str | None = None
+
+
+class EventCancelled(Struct, frozen=True):
+    """The event does not take place: all goes back, fees too, and no seat is freed."""
 
 
 class EventOver(Struct, frozen=True):
@@ -108,7 +150,16 @@ Reply = (
     | SeatsFreed
     | RefundSent
 )
-Asked = PayAgain | Leave | GiveBack | EventOver
+Asked = (
+    PayAgain
+    | Leave
+    | GiveBack
+    | Goodwill
+    | RefundAgain
+    | RefundByHand
+    | EventCancelled
+    | EventOver
+)
 Heard = Fact | Reply | Asked | Tick
 
 
@@ -136,7 +187,9 @@ class BookAgain(Struct, frozen=True):
 
 
 class FreeSeats(Struct, frozen=True):
-    """Cancel the booking; key `o:{order}:back`."""
+    """Cancel the booking, key `o:{order}:back`; or a part, key `o:{order}:back:{n}`."""
+
+    back: int = 0
 
 
 class Open(Struct, frozen=True):
@@ -186,10 +239,13 @@ class Posting(Struct, frozen=True, kw_only=True):
 
     `capture` and `settle` move what the provider has for us, `outside` a refund that
     somebody else made, `undo` takes one back that failed after it was settled; they
-    name a payment or a refund. `confirm` and `give_back` are of lines.
+    name a payment or a refund. `allow` is a refund that takes no line away. `confirm`
+    and `give_back` are of lines.
     """
 
-    kind: Literal["capture", "settle", "undo", "outside", "confirm", "give_back"]
+    kind: Literal[
+        "capture", "settle", "undo", "outside", "allow", "confirm", "give_back"
+    ]
     about: str
     amount: int
     currency: str

@@ -14,6 +14,23 @@ ORDER_CLOSED: Final = ProblemType(
 ALREADY_IN: Final = ProblemType(
     "already_in", 409, "Somebody is in with one of the tickets."
 )
+TICKET_PASSED_ON: Final = ProblemType(
+    "ticket_passed_on",
+    409,
+    "Somebody else has one of the tickets now; whoever runs the event gives it back.",
+)
+LINE_NOT_FOUND: Final = ProblemType(
+    "line_not_found", 404, "The order has no such seat or place; a fee has no line."
+)
+REFUND_TOO_MUCH: Final = ProblemType(
+    "refund_too_much", 409, "Less than that is left of what was paid."
+)
+REFUND_NOT_FOUND: Final = ProblemType(
+    "refund_not_found", 404, "The order has no such refund."
+)
+REFUND_CLOSED: Final = ProblemType(
+    "refund_closed", 409, "This refund has not failed, or is tried again already."
+)
 PROVIDER_UNAVAILABLE: Final = ProblemType(
     "provider_unavailable",
     503,

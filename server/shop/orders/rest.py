@@ -15,6 +15,7 @@ from server.base.identity import Opener
 from server.shop.orders.bodies import (
     BuyerFields,
     EventOrderDocument,
+    OrderCancel,
     OrderCreate,
     OrderDocument,
     OrderTicket,
@@ -29,10 +30,12 @@ from server.shop.orders.problems import (
     ALREADY_IN,
     EXTEND_LIMIT,
     HOLD_NOT_FOUND,
+    LINE_NOT_FOUND,
     ORDER_CLOSED,
     ORDER_NOT_FOUND,
     PRICE_CHANGED,
     PROVIDER_UNAVAILABLE,
+    TICKET_PASSED_ON,
     USER_LIMIT,
 )
 from server.shop.orders.service import ORDER_SERVICE, OrderAsk
@@ -146,10 +149,18 @@ async def pay_order(call: Call) -> web.Response:
 
 
 async def cancel_order(call: Call) -> web.Response:
-    """Cancel an order: its buyer in time, whoever manages the event at any time."""
-    order = call.path("order", ORDER_NOT_FOUND)
-    stored = await call[ORDER_SERVICE].cancel(call.who, order)
+    """Cancel an order or lines of it: its buyer in time, who manages it at any."""
+    order, service = call.path("order", ORDER_NOT_FOUND), call[ORDER_SERVICE]
+    # Who may not do it is told so, whatever the body says.
+    await service.find_to_cancel(call.who, order)
+    body = OrderCancel()
+    if call.request.body_exists:
+        body = await call.body(OrderCancel)
+    lines = tuple(body.lines) if isinstance(body.lines, list) else None
+    stored = await service.cancel(call.who, order, lines)
+    gone = {one.line for one in stored.state.lines if one.state == "gone"}
     done = stored.state.status in ("cancelled", "refunded")
+    done = done or (lines is not None and gone.issuperset(lines))
     document = await _document(call, stored)
     return call.answer(document, status=200 if done else 202)
 
@@ -336,21 +347,25 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=cancel_order,
         name="cancel_order",
         who="Needs the token of its buyer, or of whoever manages the event.",
-        summary="Cancel an order; what was paid goes back",
+        summary="Cancel an order, or lines of it; what was paid goes back",
         tag="Orders",
         access="buyer",
         opened=True,
         budget="commands",
+        body=OrderCancel,
+        body_required=False,
         answers=OrderDocument,
         done_status=202,
         keyed=True,
         problems=(
             FORBIDDEN,
-            BAD_FIELD,
-            *FOUND,
+            *WRITES,
+            ORDER_NOT_FOUND,
+            LINE_NOT_FOUND,
             CANCEL_TOO_LATE,
             ORDER_CLOSED,
             ALREADY_IN,
+            TICKET_PASSED_ON,
             *BUSY,
         ),
     ),

@@ -7,16 +7,15 @@ that whoever takes it up after a death goes on where it stood; all that is wishe
 asked for under a key, and may be asked again.
 """
 
-from typing import Final, Literal
+from typing import Final
 
 from msgspec.structs import replace
 
 from inventory.limits import PAY_MARGIN_S
 from persistence.shop.orders.records import (
-    LineState,
-    OrderLine,
     OrderState,
     Payment,
+    Refund,
     RefundReason,
     Step,
 )
@@ -25,11 +24,13 @@ from server.shop.orders.facts import (
     Book,
     BookAgain,
     Booked,
+    EventCancelled,
     EventOver,
     Expire,
     FreeSeats,
     GiveBack,
     GiveMoney,
+    Goodwill,
     Heard,
     Leave,
     Look,
@@ -43,6 +44,8 @@ from server.shop.orders.facts import (
     Pledge,
     Pledged,
     Posting,
+    RefundAgain,
+    RefundByHand,
     RefundSent,
     SeatsFreed,
     SessionOpen,
@@ -51,6 +54,8 @@ from server.shop.orders.facts import (
     Unpledged,
     Wish,
 )
+from server.shop.orders.giving import rules as giving
+from server.shop.orders.giving.rules import CLOSED
 from server.shop.payments.provider import (
     Captured,
     Expired,
@@ -89,7 +94,6 @@ RESTS: Final = frozenset(
 )
 """Steps at which nothing is asked of the event."""
 
-CLOSED: Final = "order_closed"
 CHANGED: Final = "price_changed"
 
 GONE: Final = frozenset({"hold_not_found", "hold_expired"})
@@ -116,13 +120,10 @@ def step(order: OrderState, heard: Heard, now_ms: int) -> Outcome:
 def wishes_of(order: OrderState, now_ms: int) -> tuple[Wish, ...]:
     """Return what an order in this state wants done, by whoever drives it."""
     wishes = [*_of_step(order, now_ms)]
-    leaving = any(line.state == "leaving" for line in order.lines)
-    if leaving:
-        wishes.append(FreeSeats())
+    parts = sorted({one.back for one in order.lines if one.state == "leaving"})
+    wishes += [FreeSeats(part) for part in parts]
     for refund in order.refunds:
-        # Seats first, money second.
-        waits = leaving and refund.reason == "given_back"
-        if refund.state == "requested" and not waits:
+        if refund.state == "requested" and not _waits(order, refund):
             wishes.append(GiveMoney(refund.refund))
         elif refund.state == "sent":
             wishes.append(Look(refund.payment))
@@ -214,19 +215,17 @@ def _pledged_until(order: OrderState) -> int:
     return (order.pay_until_ms or 0) + PAY_MARGIN_S * 1_000
 
 
+def _waits(order: OrderState, refund: Refund) -> bool:
+    """Return whether money waits for its seats: these go first."""
+    return refund.reason == "given_back" and any(
+        one.state == "leaving" and one.line in refund.lines for one in order.lines
+    )
+
+
 def _shown(order: OrderState) -> tuple[object, ...]:
     """Return what its buyer's pages show of an order."""
-    return order.status, order.returned, order.due, order.pay_until_ms
-
-
-def _all_to(
-    state: LineState, which: tuple[OrderLine, ...], lines: tuple[OrderLine, ...]
-) -> tuple[OrderLine, ...]:
-    """Return all lines, and these of them in another state."""
-    numbers = {one.line for one in which}
-    return tuple(
-        replace(one, state=state) if one.line in numbers else one for one in lines
-    )
+    gone = sum(one.state == "gone" for one in order.lines)
+    return order.status, order.returned, order.due, order.pay_until_ms, gone
 
 
 class _Case:
@@ -242,8 +241,16 @@ class _Case:
 
     def hear(self, heard: Heard) -> str | None:
         """Take in one thing; a code where whoever asked is refused."""
-        if isinstance(heard, PayAgain | Leave | GiveBack | EventOver):
+        if isinstance(heard, PayAgain | Leave | EventOver):
             return self._asked(heard)
+        if isinstance(
+            heard, GiveBack | Goodwill | RefundAgain | RefundByHand | EventCancelled
+        ):
+            told = giving.asked_to(self.order, heard, self.now_ms)
+            if isinstance(told, str):
+                return told
+            self._take(told)
+            return None
         if isinstance(heard, Captured | Expired | Failed | Opened | Processing):
             self._take(attempts.heard_of_attempt(self.order, heard))
         elif isinstance(heard, SessionOpen | NoSession):
@@ -295,8 +302,8 @@ class _Case:
                     self._not_booked(code)
             case Unpledged():
                 self._unpledged()
-            case SeatsFreed():
-                self._freed()
+            case SeatsFreed(back):
+                self._take(giving.freed(self.order, back))
 
     def _set(self, to: Step, why: str | None = None) -> None:
         self.order = replace(self.order, step=to, why=why or self.order.why)
@@ -343,10 +350,10 @@ class _Case:
             return
         if order.step in ("paid", "late"):
             self.order = replace(order, booking=booking, step="booked")
-            self._post_lines("confirm", order.lines)
+            self._post_confirmed()
             return
         # It was given up meanwhile, by another who drove it: so is this.
-        lines = _all_to("leaving", order.lines, order.lines)
+        lines = tuple(replace(one, state="leaving") for one in order.lines)
         self.order = replace(order, booking=booking, lines=lines)
 
     def _not_booked(self, code: str) -> None:
@@ -378,21 +385,10 @@ class _Case:
             if payment.state == "captured" and payment.use is None:
                 self._take(attempts.judged(self.order, payment, self.now_ms))
 
-    def _return_all(self, reason: RefundReason, most: int | None = None) -> None:
-        self.order = attempts.returning(self.order, reason, self.now_ms, most)
+    def _return_all(self, reason: RefundReason) -> None:
+        self.order = attempts.returning(self.order, reason, self.now_ms)
 
-    def _freed(self) -> None:
-        """Note that what was given back is gone; money may follow."""
-        leaving = tuple(one for one in self.order.lines if one.state == "leaving")
-        if not leaving:
-            return
-        lines = _all_to("gone", leaving, self.order.lines)
-        self.order = replace(self.order, lines=lines)
-        if self.order.step == "booked":
-            self._post_lines("give_back", leaving)
-            self._set("given_back")
-
-    def _asked(self, asked: PayAgain | Leave | GiveBack | EventOver) -> str | None:
+    def _asked(self, asked: PayAgain | Leave | EventOver) -> str | None:
         order = self.order
         match asked:
             case PayAgain(asked_as):
@@ -402,8 +398,6 @@ class _Case:
                     self.order = replace(order, leaving=True)
                 elif not self._is_left():
                     return CLOSED
-            case GiveBack():
-                return self._give_back()
             case EventOver():
                 leaving = any(one.state == "leaving" for one in order.lines)
                 if order.step == "booked" and not leaving:
@@ -420,18 +414,6 @@ class _Case:
         self.order = attempts.with_attempt(order, self.now_ms, asked)
         return None
 
-    def _give_back(self) -> str | None:
-        order = self.order
-        if order.step != "booked":
-            return None if order.step == "given_back" else CLOSED
-        if all(line.state == "live" for line in order.lines):
-            # A fee that stands alone does not return.
-            units = tuple(one for one in order.lines if one.kind != "fee")
-            self.order = replace(order, lines=_all_to("leaving", units, order.lines))
-            gross = sum(one.gross for one in units)
-            self._return_all("given_back", gross)
-        return None
-
     def _is_left(self) -> bool:
         """Return whether it ended as its buyer asked, whose answer may be lost."""
         order = self.order
@@ -441,17 +423,15 @@ class _Case:
     def _is_over(self) -> bool:
         return self.now_ms >= (self.order.pay_until_ms or 0)
 
-    def _post_lines(
-        self, kind: Literal["confirm", "give_back"], lines: tuple[OrderLine, ...]
-    ) -> None:
-        order, amount = self.order, sum(line.gross for line in lines)
+    def _post_confirmed(self) -> None:
+        order, amount = self.order, sum(line.gross for line in self.order.lines)
         if order.currency is not None and amount:
             self.postings.append(
                 Posting(
-                    kind=kind,
+                    kind="confirm",
                     about=order.order,
                     amount=amount,
                     currency=order.currency,
-                    lines=lines,
+                    lines=order.lines,
                 )
             )

@@ -15,7 +15,6 @@ from inventory.settings import Money, Settings
 from persistence.events.details import Late
 from persistence.postgres.pool import Pool
 from persistence.shop.money.terms import terms_of
-from persistence.shop.orders.giving_back import AlreadyIn, lock_tickets
 from persistence.shop.orders.listing import OrderList, OrderSearch
 from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import Rules
@@ -31,8 +30,8 @@ from server.shop.orders import facts
 from server.shop.orders.attempts import pending
 from server.shop.orders.driving.desk import Applied, Desk
 from server.shop.orders.driving.driver import Driver, lines_of
+from server.shop.orders.giving.giver import Giver
 from server.shop.orders.problems import (
-    ALREADY_IN,
     ORDER_CLOSED,
     ORDER_NOT_FOUND,
     PROVIDER_UNAVAILABLE,
@@ -102,6 +101,7 @@ class OrderService:
         self.listed = OrderList(pool)
         self._desk = desk
         self._driver = driver
+        self.giver = Giver(pool, desk)
         self._events = events
         self._memberships = memberships
         self._ids = ids
@@ -209,21 +209,38 @@ class OrderService:
                 return (await self._drive(order, ended)).stored
         raise Refusal(ORDER_CLOSED)
 
-    async def cancel(self, who: Identity, order: str) -> StoredOrder:
-        """Cancel an order: its buyer in time, who manages the event at any time.
+    async def find_to_cancel(
+        self, who: Identity, order: str
+    ) -> tuple[StoredOrder, bool]:
+        """Return an order to who may cancel it, and whether as one who manages it."""
+        stored = await self.find(who, order)
+        return stored, await self._manages(who, stored)
+
+    async def cancel(
+        self, who: Identity, order: str, lines: tuple[int, ...] | None = None
+    ) -> StoredOrder:
+        """Cancel an order or lines of it: its buyer in time, who manages it at any.
 
         What is paid goes back. It may take a while: the answer tells how far it came.
         """
-        stored = await self.find(who, order)
-        manages = await self._manages(who, stored)
+        stored, manages = await self.find_to_cancel(who, order)
         if stored.state.status in ("confirmed", "completed"):
             if not manages:
                 await self._refuse_late(stored)
-            applied = await self._give_back(stored)
+            by = who.user if manages else None
+            asked = facts.GiveBack(lines, by=by)
+            applied = await self.giver.give(order, stored.state.event, asked)
+        elif lines is not None and stored.state.step != "given_back":
+            # What is not booked yet is ordered as a whole, or not at all.
+            raise Refusal(ORDER_CLOSED)
         else:
             applied = await self._desk.hear(order, facts.Leave())
         if applied.refused is not None:
             raise Refusal(ORDER_CLOSED)
+        return await self.go_on(who, order, applied)
+
+    async def go_on(self, who: Identity, order: str, applied: Applied) -> StoredOrder:
+        """Drive an order of which something goes back as far as that comes now."""
         try:
             applied = await self._drive(order, applied)
         except Refusal as error:
@@ -233,20 +250,10 @@ class OrderService:
             return await self.find(who, order)
         return applied.stored
 
-    async def _give_back(self, stored: StoredOrder) -> Applied:
-        """Begin to give back an order, whose tickets let nobody in from then on."""
-        state = stored.state
-        try:
-            async with self._pool.transaction() as connection:
-                applied = await self._desk.apply(
-                    connection, state.order, [facts.GiveBack()]
-                )
-                if applied.refused is None and state.booking is not None:
-                    await lock_tickets(connection, state.event, state.booking)
-        except AlreadyIn as error:
-            raise Refusal(ALREADY_IN) from error
-        self._desk.announce(applied)
-        return applied
+    async def require_manager(self, who: Identity, stored: StoredOrder) -> None:
+        """Raise `Denied` for who does not manage the event of an order they see."""
+        of = await self._events.find_row(stored.state.event)
+        await self._memberships.require_manager(who, of.organisation, of.created_by)
 
     async def _on(self, stored: StoredOrder) -> StoredOrder:
         """Return an order after it was driven, where that is for us to do."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import Final
 
+from persistence.shop.tickets.transfers import forget_transfers
 from server.events.catalogue.service import EVENT_SERVICE
 from server.live.followers.followers import FOLLOWERS
 from server.people.organisations.membership import MEMBERSHIPS
@@ -15,9 +16,18 @@ from server.shop.tickets.keyring import Keyring, Vault
 from server.shop.tickets.pictures import rest as pictures
 from server.shop.tickets.pictures.printer import PRINTER, Printer
 from server.shop.tickets.service import TICKET_SERVICE, ShownTicket, TicketService
+from server.shop.tickets.transfers import rest as transfers
+from server.shop.tickets.transfers.service import (
+    TRANSFER_SERVICE,
+    TransferService,
+)
 from server.transport.capability.capability import Capability, Startup
+from server.transport.jobs.scheduler import JOBS
 from server.transport.rest.examples import PathParameter
 from server.transport.rest.story import TICKET_ID
+
+OVER_S: Final = 60.0
+"""How often it is looked for offers of tickets whose time is over."""
 
 
 async def _open(startup: Startup) -> None:
@@ -32,6 +42,8 @@ async def _open(startup: Startup) -> None:
         return _by_order(await service.of_orders(orders, user))
 
     startup[ORDER_TICKETS] = of_orders
+    startup[TRANSFER_SERVICE] = passing = TransferService(startup.pool, service)
+    startup[JOBS].every("transfers that are over", OVER_S, passing.store.end_over)
     startup[PRINTER] = Printer()
     startup[FOLLOWERS].add(TicketFollower(keyring), KINDS)
 
@@ -51,7 +63,8 @@ TICKETS: Final = Capability(
     name="tickets",
     open=_open,
     # What ends in a form of its own comes first: an id fits it, too.
-    routes=(*pictures.ROUTES, *rest.ROUTES),
+    routes=(*pictures.ROUTES, *transfers.ROUTES, *rest.ROUTES),
+    erase=(forget_transfers,),
     parameters={"ticket": PathParameter("The ticket's id.", TICKET_ID)},
     tags={
         "Tickets": """\

@@ -4,7 +4,9 @@ from typing import Any, Final
 
 from server.transport.rest.examples import Examples
 from server.transport.rest.story import (
+    BERT,
     BOOKING_ID,
+    CODE,
     EVENT_ID,
     OLGA,
     ORGANISATION_ID,
@@ -41,6 +43,14 @@ TICKET: Final[dict[str, Any]] = {
     "revoked_at": None,
     "entered_at": None,
 }
+TRANSFER: Final[dict[str, Any]] = {
+    "transfer": "tra_8kTn3xQm2VzR5bYc1wLs0A",
+    "ticket": TICKET_ID,
+    "email": "bert@example.org",
+    "status": "offered",
+    "created_at": "2026-11-22T10:00:00Z",
+    "expires_at": "2026-11-29T10:00:00Z",
+}
 KEY: Final[dict[str, Any]] = {
     "key": "8b1c2d3e",
     "organisation": ORGANISATION_ID,
@@ -51,11 +61,21 @@ KEY: Final[dict[str, Any]] = {
 EXAMPLES: Final = Examples(
     requests={
         "reissue_ticket": {"generation": 1},
+        "offer_ticket": {"email": "bert@example.org"},
+        "accept_transfer": {"code": CODE},
         "add_ticket_key": {"organisation": ORGANISATION_ID},
     },
     answers={
         "list_tickets": page(TICKET),
         "show_ticket": TICKET,
+        "offer_ticket": TRANSFER,
+        "show_transfer": TRANSFER,
+        "withdraw_transfer": TICKET,
+        "accept_transfer": {
+            **TICKET,
+            "generation": 2,
+            "holder": {"user": BERT, "name": "Bert"},
+        },
         "reissue_ticket": {
             **TICKET,
             "generation": 2,

@@ -15,6 +15,13 @@ TICKET_NOT_VALID: Final = ProblemType(
 TICKET_CHANGED: Final = ProblemType(
     "ticket_changed", 409, "This ticket was issued again since; look at it first."
 )
+TICKET_IS_IN: Final = ProblemType("already_in", 409, "Somebody is in with this ticket.")
+TRANSFER_OPEN: Final = ProblemType(
+    "transfer_open", 409, "This ticket is offered to somebody; take that back first."
+)
+TRANSFER_NOT_FOUND: Final = ProblemType(
+    "transfer_not_found", 404, "There is no such offer of yours."
+)
 SCRIPT_NOT_PRINTED: Final = ProblemType(
     "script_not_printed",
     409,

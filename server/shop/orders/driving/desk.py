@@ -208,6 +208,11 @@ def _entries_of(posting: Posting, *, returns: bool) -> ledger.Posting:
             return ledger.confirm(posting.lines, currency)
         case "give_back":
             lines = posting.lines
-            return ledger.give_back(about, lines, currency, returns=returns)
+            allowed = sum(line.allowance for line in lines)
+            return ledger.give_back(
+                about, lines, currency, returns=returns, allowed=allowed
+            )
+        case "allow":
+            return ledger.allow(about, amount, currency)
         case "undo":
             return ledger.undo(about, amount, currency)

@@ -8,7 +8,7 @@ its time comes.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -159,6 +159,10 @@ class Driver:
         wishes = wishes_of(stored.state, self.now_ms())
         return await self.drive(stored.state.order, Applied(stored, wishes))
 
+    async def go_on(self, applied: Applied) -> None:
+        """Go on with an order; what fails is tried again when its time comes."""
+        await self._drive_alone(applied.stored.state.order, applied)
+
     def kick(self, applied: Applied) -> None:
         """Go on with an order beside whoever calls this."""
         if applied.wishes:
@@ -243,8 +247,8 @@ class Driver:
                 return [await self._of_hold(stored, wish)]
             case facts.BookAgain():
                 return [await self._book_again(stored)]
-            case facts.FreeSeats():
-                return [await self._free_seats(stored)]
+            case facts.FreeSeats(back):
+                return [await self._free_seats(stored, back)]
             case facts.Open() | facts.Expire() | facts.Look():
                 payment = find(stored.state, wish.payment, None)
                 assert payment is not None
@@ -317,14 +321,19 @@ class Driver:
         book = commands.Book(id=0, event=order.event, hold=held.hold, order=order.order)
         return _booked(await self._ask(stored, book, "late:book"), again=True)
 
-    async def _free_seats(self, stored: StoredOrder) -> Heard:
+    async def _free_seats(self, stored: StoredOrder, back: int) -> Heard:
+        """Free what a part of the order had; all of the booking where it is no part."""
         order = stored.state
         assert order.booking is not None
         command = commands.CancelPart(id=0, event=order.event, booking=order.booking)
-        reply = await self._ask(stored, command, "back")
+        if back:
+            leaving = [one for one in order.lines if one.back == back]
+            command.seats, command.places = _parts_of(leaving)
+        what = f"back:{back}" if back else "back"
+        reply = await self._ask(stored, command, what)
         if isinstance(reply, Refused) and reply.code != "booking_not_found":
             raise CommandRefused(reply)
-        return facts.SeatsFreed()
+        return facts.SeatsFreed(back)
 
     async def _ask(self, stored: StoredOrder, command: AnyCommand, what: str) -> Reply:
         """Ask the event as the shop, under a key of the order.
@@ -448,6 +457,18 @@ def _booked(reply: Reply, *, again: bool = False) -> Heard:
         return facts.NotBooked(reply.code, again)
     assert isinstance(reply, BookOk)
     return facts.Booked(reply.booking)
+
+
+def _parts_of(
+    lines: Sequence[OrderLine],
+) -> tuple[list[str] | None, list[commands.Places] | None]:
+    """Return the seats of lines, and the places, told apart by price and type."""
+    seats = [one.label for one in lines if one.kind == "seat"]
+    counted = Counter(
+        (one.label, one.unit, one.type) for one in lines if one.kind == "place"
+    )
+    places = [commands.Places(*place, count) for place, count in counted.items()]
+    return seats or None, places or None
 
 
 def _places_of(lines: tuple[OrderLine, ...]) -> tuple[list[str], dict[str, int]]:

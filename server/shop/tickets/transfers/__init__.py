@@ -1,0 +1,1 @@
+"""Passes tickets on to somebody else."""
