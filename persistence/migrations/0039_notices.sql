@@ -29,13 +29,11 @@ ALTER TABLE mail
     ADD COLUMN event_id text COLLATE "C",
     ADD COLUMN locale text NOT NULL DEFAULT '',
     ADD COLUMN data jsonb NOT NULL DEFAULT '{}',
-    ADD COLUMN files text[] NOT NULL DEFAULT '{}',
-    ADD COLUMN html text NOT NULL DEFAULT '';
+    ADD COLUMN files text[] NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN mail.kind IS 'of which kind of notice; null where the text is here';
 COMMENT ON COLUMN mail.data IS 'what only the mail tells; emptied when it is sent';
 COMMENT ON COLUMN mail.files IS
     'what is made when it is sent, as ticket:ID and calendar:ID';
-COMMENT ON COLUMN mail.html IS 'the same as the text, where it is to be had so';
 CREATE INDEX mail_listed ON mail (created_at, mail_id);
 
 -- What all who hold something of an event are told; somebody writes it in slices.

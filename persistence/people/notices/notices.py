@@ -32,6 +32,21 @@ NoticeKind = Literal[
 ]
 NOTICE_KINDS: Final[tuple[NoticeKind, ...]] = get_args(NoticeKind)
 
+_MONEY: Final = frozenset({"reference", "amount", "currency"})
+NEEDS: Final[dict[NoticeKind, frozenset[str]]] = {
+    "order_confirmed": frozenset({"reference"}),
+    "order_cancelled": frozenset({"order", "reference"}),
+    "refund_sent": _MONEY,
+    "refund_failed": _MONEY,
+    "ticket_transferred": frozenset({"ticket", "number", "side"}),
+    "event_changed": frozenset({"was_starts_at_ms", "was_timezone"}),
+    "event_cancelled": frozenset(),
+    "reminder": frozenset(),
+}
+"""What the data of each kind has to have: what its mail cannot do without."""
+
+_WITHOUT_EVENT: Final = frozenset({"refund_sent", "refund_failed"})
+
 MAIL_LASTS_S: Final = 3 * 86_400
 """How long it is tried to send the mail."""
 
@@ -108,8 +123,10 @@ class Notice(Struct, frozen=True, kw_only=True):
     """The language of the mail, as BCP 47; English where it is None or unknown."""
     event_id: str | None = None
     data: dict[str, Any] = {}
-    """Ids, and amounts in minor units: readable in the application, so no secrets. What
-    the mails of a kind read of it stands in `server/people/notices/templates`."""
+    """Ids, and amounts in minor units: readable in the application, so no secrets. It
+    has what the kind `NEEDS`. May have: of all with an order `order`; `order_cancelled`
+    `labels` of places that went, `part`, `amount` and `currency` of what goes back. Of
+    `ticket_transferred` the `side` is `offered`, `received` or `given`."""
     mail: dict[str, Any] = {}
     """What the mail alone says, and is forgotten with it."""
     files: tuple[str, ...] = ()
@@ -125,7 +142,7 @@ class NoticeRow(Struct, frozen=True):
     """A notice as its user finds it."""
 
     notice_id: str
-    kind: str
+    kind: NoticeKind
     subject: str
     event_id: str | None
     data: dict[str, Any]
@@ -142,7 +159,7 @@ def notice_id(kind: str, subject: str, whose: str) -> str:
 
 # asyncpg ships no types, hence Any for its connection.
 async def raise_notice(connection: Any, notice: Notice) -> bool:
-    """Tell somebody something, in the caller's transaction; return whether it is new."""
+    """Tell somebody something in the caller's transaction; return whether it is new."""
     return bool(await raise_notices(connection, [notice]))
 
 
@@ -150,7 +167,7 @@ async def raise_notices(connection: Any, notices: Sequence[Notice]) -> int:
     """Tell several something, by one statement; return how many of that are new."""
     if not notices:
         return 0
-    rows = {}
+    rows: dict[object, tuple[object, ...]] = {}
     for one in notices:
         row = _values(one)
         rows.setdefault(row[0], row)
@@ -167,7 +184,7 @@ async def forget_notices(connection: Any, user_id: str) -> None:
 
 
 class Notices:
-    """Lists notices, notes that they were read, and finds the new. Raises `Unavailable`."""
+    """Lists notices, notes that they were read, finds the new. Raises `Unavailable`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -206,6 +223,9 @@ class Notices:
 def _values(one: Notice) -> tuple[object, ...]:
     if one.user_id is None and not one.email:
         raise ValueError("a notice is for somebody")
+    missing = NEEDS[one.kind] - one.data.keys()
+    if missing or (one.event_id is None and one.kind not in _WITHOUT_EVENT):
+        raise ValueError(f"{one.kind} lacks {sorted(missing) or 'its event'}")
     whose = one.user_id or address_key(one.email or "")
     encode = msgspec.json.encode
     return (

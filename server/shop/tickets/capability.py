@@ -5,6 +5,7 @@ from typing import Final
 
 from server.events.catalogue.service import EVENT_SERVICE
 from server.live.followers.followers import FOLLOWERS
+from server.people.notices.composer import COMPOSER
 from server.people.organisations.membership import MEMBERSHIPS
 from server.shop.orders.bodies import OrderTicket
 from server.shop.orders.rest import ORDER_TICKETS
@@ -13,6 +14,7 @@ from server.shop.tickets.examples import EXAMPLES
 from server.shop.tickets.follower import KINDS, TicketFollower
 from server.shop.tickets.keyring import Keyring, Vault
 from server.shop.tickets.pictures import rest as pictures
+from server.shop.tickets.pictures.files import TicketFiles
 from server.shop.tickets.pictures.printer import PRINTER, Printer
 from server.shop.tickets.service import TICKET_SERVICE, ShownTicket, TicketService
 from server.transport.capability.capability import Capability, Startup
@@ -32,7 +34,8 @@ async def _open(startup: Startup) -> None:
         return _by_order(await service.of_orders(orders, user))
 
     startup[ORDER_TICKETS] = of_orders
-    startup[PRINTER] = Printer()
+    startup[PRINTER] = printer = Printer()
+    startup[COMPOSER].makes["ticket"] = TicketFiles(service, printer).make
     startup[FOLLOWERS].add(TicketFollower(keyring), KINDS)
 
 

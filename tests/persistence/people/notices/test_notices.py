@@ -17,8 +17,11 @@ from tests.persistence.persons import ANNA, accounts_of
 pytestmark = pytest.mark.postgres
 
 
+DATA = {"reference": "REF1", "amount": 1_000, "currency": "EUR"}
+
+
 def refunded(subject: str = "ref_1", user: str | None = "u1", **more: Any) -> Notice:
-    more = {"email": "olga@example.org", "data": {"amount": 1_000}, **more}
+    more = {"email": "olga@example.org", "data": DATA, **more}
     return Notice(kind="refund_sent", subject=subject, user_id=user, **more)
 
 
@@ -59,10 +62,13 @@ async def test_two_transactions_at_once_raise_one(store):
 
 
 async def test_what_is_undone_told_nobody(store):
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with store.pool.transaction() as connection:
             await raise_notice(connection, refunded())
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await mails(store) == []
     assert await Notices(store.pool).untold() == []
 
@@ -86,10 +92,18 @@ async def test_an_address_without_a_user_is_one_however_it_is_spelled(store):
         await raised(store, refunded(user=None, email=None))
 
 
+async def test_what_a_kind_needs_is_asked_for_at_once(store):
+    """Not when the mail is written, where nobody could help it any more."""
+    with pytest.raises(ValueError, match="amount"):
+        await raised(store, refunded(data={"reference": "R", "currency": "EUR"}))
+    with pytest.raises(ValueError, match="its event"):
+        await raised(store, Notice(kind="reminder", subject="s", user_id="u1"))
+
+
 async def test_what_the_mail_alone_says_is_in_no_notice(store):
     await raised(store, refunded(mail={"secret": "s3cret"}, files=("ticket:t1",)))
     (row,) = await Notices(store.pool).untold()
-    assert row.data == {"amount": 1_000}
+    assert row.data == DATA
     (mail,) = await mails(store)
     assert "s3cret" in mail["data"]
     assert mail["files"] == ["ticket:t1"]
