@@ -2,7 +2,11 @@
 
 A mail is written in the transaction of what it tells of. A sender takes it for a
 while, and says how that went; one that died meanwhile leaves it to be taken again, so a
-mail may come twice, and is never lost.
+mail may come twice, and is never lost. One that was refused for good, or is too late,
+is a dead letter: it is listed, kept for days, and due again where somebody says so.
+
+A mail with a kind is put in words when it is sent; until then it is its kind, and what
+there is to tell.
 """
 
 from collections.abc import Sequence
@@ -12,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool, Row
 
 TAKEN_S = 120.0
@@ -25,12 +30,13 @@ KEPT_S = 7 * 86_400
 """How long it is kept that a mail was sent, or could not be."""
 
 Purpose = Literal["verify", "reset"]
+OutboxState = Literal["due", "sent", "dead"]
 
 _PUT = """
-INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at, attachments)
-VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 s', $7::jsonb)
+INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at, kind, locale,
+    data)
+VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 s', $7, $8, $9::jsonb)
 """
-_PUT_ONCE = f"{_PUT} ON CONFLICT (mail_id) DO NOTHING"
 _PUT_CODE = """
 INSERT INTO mail_code (hash, user_id, purpose, email, expires_at)
 VALUES ($1, $2, $3, $4, now() + $5 * interval '1 s')
@@ -56,29 +62,50 @@ WHERE mail_id IN (
     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
 RETURNING mail_id, recipient, subject, body, created_at, attempts,
-    attachments::text AS attachments
+    attachments::text AS attachments, kind, locale, event_id, data::text AS data, files
 """
 _TAKE_LETTERS = _TAKE.format(which="NULL")
 _TAKE_ANNOUNCED = _TAKE.format(which="NOT NULL")
 _SENT = """
-UPDATE mail SET sent_at = now(), body = '', attachments = '[]', reason = NULL
+UPDATE mail SET sent_at = now(), body = '', attachments = '[]', data = '{}',
+    files = '{}', reason = NULL
 WHERE mail_id = $1
 """
 _LATER = """
 UPDATE mail SET due_at = now() + $2 * interval '1 s', reason = $3 WHERE mail_id = $1
 """
-_FAILED = """
-UPDATE mail SET failed_at = now(), body = '', attachments = '[]', reason = $2
-WHERE mail_id = $1
-"""
+_FAILED = "UPDATE mail SET failed_at = now(), reason = $2 WHERE mail_id = $1"
 _WAITING = """
 SELECT count(*) AS waiting FROM mail
 WHERE sent_at IS NULL AND failed_at IS NULL AND expires_at > now()
 """
 LIST = """
 SELECT mail_id, recipient, subject, body, created_at, attempts, sent_at, failed_at,
-    reason
+    reason, kind
 FROM mail ORDER BY created_at DESC, mail_id LIMIT $1
+"""
+_STATE = """
+CASE WHEN sent_at IS NOT NULL THEN 'sent'
+    WHEN failed_at IS NOT NULL OR expires_at <= now() THEN 'dead' ELSE 'due' END
+"""
+_ROWS = f"""
+SELECT mail_id AS row, {_STATE} AS state, recipient, kind, notice_id AS notice,
+    attempts, created_at, due_at, coalesce(sent_at, failed_at) AS ended_at, reason
+FROM mail
+"""
+_LISTED = f"""{_ROWS}
+WHERE ($4::text IS NULL OR {_STATE} = $4)
+    AND ($2::timestamptz IS NULL OR (created_at, mail_id) < ($2, $3))
+ORDER BY created_at DESC, mail_id DESC LIMIT $1
+"""
+_COUNTED = f"""
+SELECT count(*) AS count FROM mail WHERE $1::text IS NULL OR {_STATE} = $1
+"""
+# Of a dead one alone: it has as long as it had at first.
+_REPLAY = f"""
+UPDATE mail SET failed_at = NULL, attempts = 0, due_at = now(), reason = NULL,
+    expires_at = greatest(expires_at, now() + (expires_at - created_at))
+WHERE mail_id = $1 AND {_STATE} = 'dead'
 """
 _FORGET = (
     "DELETE FROM mail WHERE expires_at < now() - $1 * interval '1 s'",
@@ -87,7 +114,10 @@ _FORGET = (
 
 
 class Attachment(Struct, frozen=True):
-    """A file of text that a mail carries; its media type is one of `text/`."""
+    """A file of text that a mail carries; its media type is one of `text/`.
+
+    In mails that were written by the version before alone.
+    """
 
     name: str
     media_type: str
@@ -106,7 +136,11 @@ class Mail(Struct, frozen=True):
     subject: str
     body: str
     lasts_s: int
-    attachments: tuple[Attachment, ...] = ()
+    kind: str | None = None
+    """What it is of that is put in words when it is sent; None where it is `body`."""
+    locale: str = ""
+    data: dict[str, Any] = {}
+    """What those words say."""
 
     def __repr__(self) -> str:
         """Leave out what only the recipient should know."""
@@ -140,10 +174,34 @@ class TakenMail(Struct, frozen=True):
     created_at: datetime
     attempts: int
     attachments: tuple[Attachment, ...] = ()
+    kind: str | None = None
+    """Of what it is to be put in words; None where `subject` and `body` are these."""
+    locale: str = ""
+    event_id: str | None = None
+    data: dict[str, Any] = {}
+    files: tuple[str, ...] = ()
+    """What is to be made and sent along, as `ticket:ID`."""
 
     def __repr__(self) -> str:
         """Leave out what only the recipient should know."""
         return f"TakenMail({self.mail_id!r})"
+
+
+class OutboxRow(Struct, frozen=True):
+    """What is to leave us, or has, and how that goes; what it says is left out."""
+
+    row: str
+    state: OutboxState
+    recipient: str
+    kind: str | None
+    notice: str | None
+    attempts: int
+    created_at: datetime
+    due_at: datetime
+    ended_at: datetime | None
+    """When it was sent, or refused for good."""
+    reason: str | None
+    """What the last attempt met."""
 
 
 class Outbox:
@@ -174,7 +232,7 @@ class Outbox:
         await self._pool.fetch(_LATER, mail_id, wait_s, reason)
 
     async def failed(self, mail_id: str, reason: str) -> None:
-        """Note that a mail can never be sent."""
+        """Note that a mail can never be sent: it is a dead letter."""
         await self._pool.fetch(_FAILED, mail_id, reason)
 
     async def waiting(self) -> int:
@@ -185,6 +243,25 @@ class Outbox:
     async def newest(self, limit: int = SHOWN_MAX) -> list[Row]:
         """Return the newest mails, whatever became of them."""
         return await self._pool.fetch(LIST, limit)
+
+    async def list_rows(
+        self, state: OutboxState | None, *, limit: int, cursor: str | None
+    ) -> tuple[list[OutboxRow], str | None]:
+        """Return a page of mails, the newest first. Raises `BadCursor`."""
+        values = (fetched(limit), *decode_cursor(cursor), state)
+        rows = [OutboxRow(**row) for row in await self._pool.fetch(_LISTED, *values)]
+        return page(rows, limit, lambda one: (one.created_at, one.row))
+
+    async def count_rows(self, state: OutboxState | None) -> int:
+        """Return how many mails there are, of all or of one state."""
+        row = await self._pool.fetch_one(_COUNTED, state)
+        return 0 if row is None else int(row["count"])
+
+    async def replay(self, row: str) -> OutboxRow | None:
+        """Let a dead letter be due again; return it as it is now, None without one."""
+        await self._pool.fetch(_REPLAY, row)
+        found = await self._pool.fetch_one(f"{_ROWS} WHERE mail_id = $1", row)
+        return None if found is None else OutboxRow(**found)
 
     async def find_code(self, code_hash: bytes, purpose: Purpose) -> Proven | None:
         """Return whom a code proves, and leave it good."""
@@ -212,14 +289,6 @@ async def put_mails(connection: Any, mails: list[Mail], codes: list[Code]) -> No
         await connection.execute(_PUT_CODE, *fields)
     for mail in mails:
         await connection.execute(_PUT, *_values(mail))
-
-
-async def put_letters(connection: Any, mails: list[Mail]) -> None:
-    """Add those mails whose names are not known, in the transaction of what they tell.
-
-    For letters that are named for what they tell of, and are sent once.
-    """
-    await connection.executemany(_PUT_ONCE, [_values(mail) for mail in mails])
 
 
 async def use_code(
@@ -250,10 +319,17 @@ def _values(mail: Mail) -> tuple[object, ...]:
         mail.subject,
         mail.body,
         mail.lasts_s,
-        msgspec.json.encode(mail.attachments).decode(),
+        mail.kind,
+        mail.locale,
+        msgspec.json.encode(mail.data).decode(),
     )
 
 
 def _taken(row: Row) -> TakenMail:
-    fields = {**row, "attachments": _attachments(row["attachments"])}
+    fields = {
+        **row,
+        "attachments": _attachments(row["attachments"]),
+        "data": msgspec.json.decode(row["data"]),
+        "files": tuple(row["files"]),
+    }
     return TakenMail(**fields)

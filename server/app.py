@@ -40,9 +40,9 @@ from server.people.activity.middleware import note_writes
 from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
+from server.people.notices.capability import CONFIRMING, NOTICES
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.checkin.capability import CHECKIN
-from server.shop.confirmations.capability import CONFIRMING
 from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
@@ -81,6 +81,7 @@ CAPABILITIES: Final = (
     WEBSOCKET,
     HEALTH,
     ACTIVITY,
+    NOTICES,
     AUTH,
     ACCOUNTS,
     ORGANISATIONS,

@@ -222,6 +222,17 @@ COVERS = {
         "persistence/shop/tickets/booked.py",
         "persistence/shop/tickets/register.py",
     ],
+    "tests/server/people/notices/test_composer.py": [
+        "server/people/notices/formats.py",
+    ],
+    "tests/server/people/notices/test_rest.py": [
+        "server/people/notices/news.py",
+    ],
+    "tests/server/people/notices/test_follower.py": [
+        "server/events/catalogue/calendar/files.py",
+        "server/shop/tickets/pictures/files.py",
+        "server/transport/mail/composed.py",
+    ],
     "tests/server/shop/tickets/test_keyring.py": [
         "persistence/shop/tickets/keys.py",
     ],

@@ -21,6 +21,7 @@ _CONFIRMED: Final = """
 SELECT b.booking_id, b.user_id, b.seats::text AS seats, b.areas::text AS areas, b.lines,
     o.order_id, coalesce(o.reference, b.reference) AS reference, o.total, o.currency,
     coalesce(nullif(o.buyer ->> 'email', ''), a.email) AS recipient,
+    coalesce(o.buyer ->> 'locale', '') AS locale,
     (SELECT json_agg(json_build_array(l.label, l.category, 1, l.gross) ORDER BY l.line)
         ::text FROM order_line l WHERE l.order_id = o.order_id) AS order_lines,
     (SELECT json_agg(json_build_array(t.ticket_id, t.number, t.label)
@@ -70,6 +71,7 @@ class Confirmed(Struct, frozen=True):
     total: Money | None
     """None where nothing has a price."""
     tickets: list[BoughtTicket]
+    locale: str = ""
 
     def __repr__(self) -> str:
         """Leave out who it is."""
@@ -118,6 +120,7 @@ def _confirmed_of(row: Row) -> Confirmed:
         lines=lines,
         total=total,
         tickets=_tickets(row["tickets"] or "[]"),
+        locale=row["locale"],
     )
 
 

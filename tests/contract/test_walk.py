@@ -260,6 +260,8 @@ async def opens_the_doors(one: Newcomer) -> None:
     # That of before went back with its booking.
     one.forgets(TICKET_ID, TICKET_CODE)
     await one.finds("olga", "list_tickets", status="valid")
+    await one.lists("olga", "list_notices")
+    assert (await one.does("olga", "read_notices"))["unread"] >= 0
     await one.does("olga", "list_checkin_lists")
     await one.does("olga", "create_checkin_list")
     await one.does("olga", "show_checkin_list")

@@ -128,8 +128,12 @@ _BY_FILE: dict[str, Detector] = {
     ),
     "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
     "server/shop/orders/service.py": pytest("tests/server/shop/orders/test_rest.py"),
-    "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
-    "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
+    "server/people/notices/follower.py": pytest(
+        "tests/server/people/notices/test_follower.py"
+    ),
+    "server/people/notices/composer.py": pytest(
+        "tests/server/people/notices/test_composer.py"
+    ),
     "persistence/migrations/0038_scan.sql": pytest(
         "tests/persistence/shop/checkin/test_scans.py",
         "tests/persistence/shop/checkin/test_merge.py",

@@ -5,6 +5,7 @@ from typing import Final
 
 from server.events.catalogue import rest, rest_list
 from server.events.catalogue.calendar import rest as rest_calendar
+from server.events.catalogue.calendar.files import CalendarFiles
 from server.events.catalogue.editing import rest as rest_editing
 from server.events.catalogue.editing import rest_duplicate
 from server.events.catalogue.editing.service import EVENT_EDITING, EventEditing
@@ -15,6 +16,7 @@ from server.events.catalogue.row_cache import ROWS, EventRows
 from server.events.catalogue.service import EVENT_SERVICE, ON_WITHDRAWN, EventService
 from server.live.actors.registry import CATALOG, REGISTRY
 from server.live.fanout.hub import HUB
+from server.people.notices.composer import COMPOSER
 from server.people.organisations.membership import MEMBERSHIPS
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
@@ -52,6 +54,7 @@ async def _open(startup: Startup) -> None:
         withdrawn=withdrawn,
     )
     connect_live_events(startup.app, startup[BUS])
+    startup[COMPOSER].makes["calendar"] = CalendarFiles(catalog).make
     startup[JOBS].every("ranking", COUNT_EVERY_S, catalog.popularity.count)
 
 

@@ -78,7 +78,7 @@ def _told(row: Row) -> str:
     elif row["reason"] is not None:
         fate = f"waits after {row['attempts']} attempts: {row['reason']}"
     head = f"{row['created_at']:%Y-%m-%d %H:%M:%S %Z}  {row['recipient']}"
-    lines = [head, f"  {row['subject']} ({fate})"]
+    lines = [head, f"  {row['subject'] or row['kind']} ({fate})"]
     lines += [f"  | {line}".rstrip() for line in row["body"].splitlines()]
     # Whoever wrote a mail, or refused it, writes nothing to this terminal, and no line
     # that looks like another mail's.

@@ -6,6 +6,7 @@ from typing import Final
 from persistence.shop.tickets.transfers import forget_transfers
 from server.events.catalogue.service import EVENT_SERVICE
 from server.live.followers.followers import FOLLOWERS
+from server.people.notices.composer import COMPOSER
 from server.people.organisations.membership import MEMBERSHIPS
 from server.shop.orders.bodies import OrderTicket
 from server.shop.orders.rest import ORDER_TICKETS
@@ -14,6 +15,7 @@ from server.shop.tickets.examples import EXAMPLES
 from server.shop.tickets.follower import KINDS, TicketFollower
 from server.shop.tickets.keyring import Keyring, Vault
 from server.shop.tickets.pictures import rest as pictures
+from server.shop.tickets.pictures.files import TicketFiles
 from server.shop.tickets.pictures.printer import PRINTER, Printer
 from server.shop.tickets.service import TICKET_SERVICE, ShownTicket, TicketService
 from server.shop.tickets.transfers import rest as transfers
@@ -44,7 +46,8 @@ async def _open(startup: Startup) -> None:
     startup[ORDER_TICKETS] = of_orders
     startup[TRANSFER_SERVICE] = passing = TransferService(startup.pool, service)
     startup[JOBS].every("transfers that are over", OVER_S, passing.store.end_over)
-    startup[PRINTER] = Printer()
+    startup[PRINTER] = printer = Printer()
+    startup[COMPOSER].makes["ticket"] = TicketFiles(service, printer).make
     startup[FOLLOWERS].add(TicketFollower(keyring), KINDS)
 
 

@@ -12,7 +12,7 @@ from server.transport.capability.capability import Capability, Startup
 from server.transport.http.app_keys import TRUSTED_PROXIES
 from server.transport.http.compressor import COMPRESSOR, Compressor
 from server.transport.http.response_cache import CACHES, Caches
-from server.transport.mail.sender import OUTBOX, MailSender
+from server.transport.mail.sender import MAIL_SENDER, OUTBOX, MailSender
 from server.transport.metrics.counting import REQUEST_COUNTS
 from server.transport.metrics.request_counts import RequestCounts
 from server.transport.ratelimit.request_limits import LIMITS, limits_of
@@ -50,6 +50,7 @@ async def _open_mail(startup: Startup) -> None:
     settings = startup.settings
     startup[OUTBOX] = outbox = Outbox(startup.pool)
     sender = MailSender(outbox, settings.smtp_url, settings.mail_from)
+    startup[MAIL_SENDER] = sender
     startup.report("mail", sender.health)
     startup.run(sender.run(startup.job("mail")), "mail")
 

@@ -20,6 +20,7 @@ from persistence.errors import Unavailable
 from persistence.mail import TAKEN_MAX, TAKEN_S, Outbox, TakenMail
 from persistence.people.addresses import in_ascii_domain
 from server.base.jobs import Job
+from server.transport.mail.composed import Composed, Composer, File
 
 if TYPE_CHECKING:
     import aiosmtplib
@@ -49,6 +50,8 @@ class MailSender:
     def __init__(self, outbox: Outbox, url: str | None, sender: str | None) -> None:
         self.status = "off" if url is None else "ok"
         """off, ok, or degraded: the last mail could not be sent."""
+        self.composer: Composer | None = None
+        """Puts mails in words that have a kind; set before the first is sent."""
         self.tried_at: datetime | None = None
         """When it was tried last."""
         self._kind = ""
@@ -108,7 +111,18 @@ class MailSender:
 
     async def _send(self, client: "aiosmtplib.SMTP", mail: TakenMail) -> None:
         try:
-            await self._deliver(client, mail)
+            composed = await self._compose(mail)
+        except Unavailable:
+            # It stays taken for a while, and is found again.
+            raise
+        except Exception as error:
+            # It is a fault of ours, and holds up no other mail.
+            log.error("a mail has no words", mail=mail.mail_id, exc_info=error)
+            reason = f"It could not be written: {type(error).__name__}."
+            await self._outbox.later(mail.mail_id, mail.attempts, reason)
+            return
+        try:
+            await self._deliver(client, mail, composed)
         except Refused as error:
             # The other side is well, and so are we: it answered.
             self._note("ok")
@@ -128,7 +142,17 @@ class MailSender:
     def _note(self, status: str) -> None:
         self.status, self.tried_at = status, datetime.now(UTC)
 
-    async def _deliver(self, client: "aiosmtplib.SMTP", mail: TakenMail) -> None:
+    async def _compose(self, mail: TakenMail) -> Composed | None:
+        """Put a mail in words; None where it is written already."""
+        if mail.kind is None:
+            return None
+        if self.composer is None:
+            raise RuntimeError("nobody puts mails in words")
+        return await self.composer.compose(mail)
+
+    async def _deliver(
+        self, client: "aiosmtplib.SMTP", mail: TakenMail, composed: Composed | None
+    ) -> None:
         """Hand one mail over. Raises `Refused`, and OSError for what may pass."""
         import aiosmtplib
 
@@ -138,7 +162,7 @@ class MailSender:
         except (aiosmtplib.SMTPException, ValueError) as error:
             raise ConnectionError(str(error)) from error
         try:
-            await client.send_message(self._message(mail))
+            await client.send_message(self._message(mail, composed))
         except aiosmtplib.SMTPRecipientsRefused as error:
             (one,) = error.recipients
             _refuse(one.code, one.message)
@@ -149,26 +173,30 @@ class MailSender:
         except aiosmtplib.SMTPException as error:
             raise ConnectionError(str(error)) from error
 
-    def _message(self, mail: TakenMail) -> EmailMessage:
+    def _message(self, mail: TakenMail, composed: Composed | None) -> EmailMessage:
         recipient = in_ascii_domain(mail.recipient)
         # What stands before the @ has no other spelling: few servers take such.
         message = EmailMessage(SMTP if recipient.isascii() else SMTPUTF8)
         message["From"] = self._sender
         message["To"] = recipient
-        message["Subject"] = mail.subject
+        message["Subject"] = mail.subject if composed is None else composed.subject
         message["Date"] = format_datetime(mail.created_at)
         domain = parseaddr(self._sender)[1].rpartition("@")[2] or "onsale.invalid"
         # The same each time, so that one that comes twice is known to be one.
         message["Message-ID"] = f"<{mail.mail_id}@{domain}>"
         # Nobody's holiday greeting need answer it (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(mail.body)
+        message.set_content(mail.body if composed is None else composed.text)
+        if composed is not None:
+            message.add_alternative(composed.html, subtype="html")
         for one in mail.attachments:
             message.add_attachment(
                 one.text,
                 subtype=one.media_type.partition("/")[2],
                 filename=one.name,
             )
+        for file in () if composed is None else composed.files:
+            _attach(message, file)
         return message
 
     def _settings(self) -> dict[str, Any]:
@@ -192,6 +220,18 @@ def _in_ascii_domain(sender: str) -> str:
     return sender.replace(address, in_ascii_domain(address)) if address else sender
 
 
+def _attach(message: EmailMessage, file: File) -> None:
+    kind, _, subtype = file.media_type.partition("/")
+    name = file.name
+    if kind == "text":
+        # With its character set, which is always the same one.
+        text = file.content.decode()
+        message.add_attachment(text, subtype=subtype, filename=name)
+    else:
+        content = file.content
+        message.add_attachment(content, maintype=kind, subtype=subtype, filename=name)
+
+
 def _refuse(code: int, reason: str) -> None:
     if code >= REFUSED:
         raise Refused(f"{code} {reason}")
@@ -199,3 +239,4 @@ def _refuse(code: int, reason: str) -> None:
 
 
 OUTBOX: Final = web.AppKey("outbox", Outbox)
+MAIL_SENDER: Final = web.AppKey("mail sender", MailSender)

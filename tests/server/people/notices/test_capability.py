@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from persistence.people.notices.notices import notice_id
 from tests.persistence.journals import open_store
 from tests.persistence.sales import selling
 from tests.persistence.shop.test_confirmations import account, book
@@ -17,11 +18,11 @@ async def test_what_is_sold_elsewhere_is_followed_here(client, database_url):
         rows: list[Any] = []
         for _ in range(300):
             part = (await client.good("GET", "/health"))["parts"]["followers"]
-            rows = await store.query("SELECT mail_id, body FROM mail")
+            rows = await store.query("SELECT notice_id, data::text FROM mail")
             if rows and not part["notices"]["versions_behind"]:
                 break
         ((mail, body),) = rows
-        assert mail == f"mail_{booking}"
+        assert mail == notice_id("order_confirmed", booking, user)
         numbers = await store.query("SELECT number FROM ticket ORDER BY label")
         assert len(numbers) == 2
         assert all(number in body for (number,) in numbers)

@@ -9,13 +9,10 @@ import pytest
 
 from inventory.changes import HoldBooked
 from persistence.followers.follower import Followed
-from persistence.mail import Outbox
+from persistence.people.notices.notices import notice_id
 from server.transport.mail import sender as sending
-from server.transport.mail.sender import MailSender
 from tests.post_office import PostOffice
-from tests.server.shop.confirmations.conftest import URL
-
-SENDER = "Tickets <tickets@example.org>"
+from tests.server.people.notices.conftest import URL
 
 
 @pytest.fixture
@@ -32,7 +29,7 @@ async def letters(counter: Any) -> list[Any]:
 async def test_who_paid_gets_one_letter_with_tickets_and_a_file(counter, office):
     order = await counter.buy(2)
     await counter.follow()
-    sender = MailSender(Outbox(counter.shop.pool), office.url, SENDER)
+    sender = counter.sender(office.url)
     await sender.send_due()
     # Nothing that follows writes another one.
     await counter.shop.settle()
@@ -41,7 +38,8 @@ async def test_who_paid_gets_one_letter_with_tickets_and_a_file(counter, office)
     (mail,) = office.mails
     assert mail["To"] == "olga@example.org"
     assert mail["Subject"] == "Your tickets: Concert"
-    assert mail["Message-ID"] == f"<mail_{order}@example.org>"
+    name = notice_id("order_confirmed", order, "olga")
+    assert mail["Message-ID"] == f"<mail_{name}@example.org>"
     text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
     tickets = await counter.shop.pool.fetch("SELECT * FROM ticket ORDER BY number")
     assert len(tickets) == 2
@@ -49,7 +47,7 @@ async def test_who_paid_gets_one_letter_with_tickets_and_a_file(counter, office)
         link = f"https://tickets.example.org/tickets/{ticket['ticket_id']}"
         assert f"- {ticket['number']}, GA\n  {link}\n" in text
     assert "Your order REF1 is confirmed." in text
-    assert "Total: 40.00 EUR" in text
+    assert "Total: €40.00" in text
     assert "at the door" not in text
     (link,) = [x for x in text.split() if x.startswith(f"{URL}orders/{order}#")]
     (opening,) = await counter.shop.pool.fetch("SELECT * FROM order_opening")
@@ -59,16 +57,22 @@ async def test_who_paid_gets_one_letter_with_tickets_and_a_file(counter, office)
     assert opening["hash"] == sha256(secret.encode()).digest()
     # What the buyer typed in is not told: anybody could have us send it to anybody.
     assert "Olga" not in text
-    (calendar,) = mail.iter_attachments()
+    html = mail.get_body(("html",)).get_content()
+    assert link in html
+    calendar, *pdfs = mail.iter_attachments()
+    assert [pdf.get_content_type() for pdf in pdfs] == ["application/pdf"] * 2
+    numbers = [f"ticket-{ticket['number']}.pdf" for ticket in tickets]
+    assert sorted(pdf.get_filename() for pdf in pdfs) == numbers
+    assert all(pdf.get_content().startswith(b"%PDF") for pdf in pdfs)
     assert calendar.get_content_type() == "text/calendar"
     assert calendar.get_content_charset() == "utf-8"
     assert calendar.get_filename() == "event.ics"
     shown = calendar.get_content()
     assert "SUMMARY:Concert" in shown
     assert shown.splitlines()[0] == "BEGIN:VCALENDAR"
-    # Sent is sent: neither text nor file is kept.
+    # Sent is sent: what it said is not kept.
     (row,) = await letters(counter)
-    assert (row["body"], row["attachments"]) == ("", "[]")
+    assert (row["data"], row["files"]) == ("{}", [])
 
 
 async def test_a_letter_waits_for_the_tickets_that_it_tells_of(counter):
@@ -79,7 +83,7 @@ async def test_a_letter_waits_for_the_tickets_that_it_tells_of(counter):
     await counter.follow()
     (row,) = await letters(counter)
     (ticket,) = await counter.shop.pool.fetch("SELECT number FROM ticket")
-    assert ticket["number"] in row["body"]
+    assert ticket["number"] in row["data"]
 
 
 async def test_a_note_that_names_an_order_writes_to_nobody(counter):
@@ -98,7 +102,7 @@ async def test_a_server_that_is_ill_gets_the_same_letter_later(
     """It says later, then hangs, and then takes it."""
     order = await counter.buy()
     await counter.follow()
-    sender = MailSender(Outbox(counter.shop.pool), office.url, SENDER)
+    sender = counter.sender(office.url)
     office.answer = "451 come back later"
     await sender.send_due()
     assert (sender.status, office.mails) == ("degraded", [])
@@ -113,8 +117,9 @@ async def test_a_server_that_is_ill_gets_the_same_letter_later(
     await counter.shop.pool.fetch("UPDATE mail SET due_at = now()")
     await sender.send_due()
     (mail,) = office.mails
-    assert mail["Message-ID"] == f"<mail_{order}@example.org>"
-    assert len(list(mail.iter_attachments())) == 1
+    name = notice_id("order_confirmed", order, "olga")
+    assert mail["Message-ID"] == f"<mail_{name}@example.org>"
+    assert len(list(mail.iter_attachments())) == 2
 
 
 async def hang(server: Any, session: Any, envelope: Any) -> str:
@@ -128,9 +133,8 @@ async def test_an_address_that_is_refused_for_good_costs_the_others_nothing(
     await counter.buy()
     await counter.follow()
     office.answer = "550 no such mailbox"
-    sender = MailSender(Outbox(counter.shop.pool), office.url, SENDER)
+    sender = counter.sender(office.url)
     await sender.send_due()
     (row,) = await letters(counter)
     assert row["failed_at"] is not None
-    assert (row["body"], row["attachments"]) == ("", "[]")
     assert (await counter.shop.state(await counter.buy())).status == "confirmed"

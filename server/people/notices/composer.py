@@ -1,0 +1,142 @@
+"""Puts mails in words, in text and HTML, from one template for each kind and language.
+
+A template says everything once: its paragraphs are macros, of which there are those of
+text and those of HTML. Names of events and whatever people typed in are values, never
+templates; in HTML they are escaped, and nowhere do they make a link.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from persistence.events.catalog import Catalog
+from persistence.events.rows import EventRow
+from persistence.mail import TakenMail
+from server.people.notices.formats import (
+    language_of,
+    locale_of,
+    told_data,
+    told_money,
+    told_time,
+)
+from server.transport.mail.composed import Composed, File
+from server.transport.mail.words import harmless
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+SUBJECT_LENGTH_MAX: Final = 150
+LINES_MAX: Final = 100
+"""So many seats and tickets are told one by one; a mail is no list of a thousand."""
+
+FILES_MAX: Final = 11
+"""Such as a file for calendars and ten tickets; more would be no mail any more."""
+
+MAYBE: Final[dict[str, Any]] = {
+    "order": None,
+    "part": False,
+    "labels": [],
+    "amount": None,
+    "currency": None,
+    "tickets": [],
+    "at_door": False,
+    "secret": "",
+}
+"""What a notice may leave out. Of all else a template says that it is missing."""
+
+_BLANKS: Final = re.compile(r"[ \t\r\n]+")
+"""Not those that keep an amount and its sign on one line."""
+
+_BLANK: Final = re.compile(r"\n{3,}")
+
+Make = Callable[[str], Awaitable[File | None]]
+"""Makes a file of a thing by its id; None where there is no such thing any more."""
+
+
+class NoticeComposer:
+    """Puts mails in words. `base` is where our pages are; None where nobody knows."""
+
+    def __init__(self, catalog: Catalog, base: str | None) -> None:
+        self.makes: dict[str, Make] = {}
+        """What makes files, by what stands before the id: as `ticket`."""
+        self._catalog = catalog
+        self._base = None if base is None else base.rstrip("/")
+        self._text = _environment(html=False)
+        self._html = _environment(html=True)
+
+    async def compose(self, mail: TakenMail) -> Composed:
+        """Return what a mail says. Raises `Unavailable`, and what a template does."""
+        event = None
+        if mail.event_id is not None:
+            event = await self._catalog.find_event(mail.event_id)
+        words = self.words(mail, event)
+        return Composed(*words, await self._files(mail.files))
+
+    def words(self, mail: TakenMail, event: EventRow | None) -> tuple[str, str, str]:
+        """Return a mail's subject, its text and its HTML."""
+        language, locale = language_of(mail.locale), locale_of(mail.locale)
+        given = {
+            **MAYBE,
+            **told_data(mail.data),
+            "event": None if event is None else _told_event(event),
+            "base": self._base,
+            "lang": language,
+            "lines_max": LINES_MAX,
+            "money": partial(told_money, locale=locale),
+            "time": partial(told_time, locale=locale),
+        }
+        name = f"{language}/{mail.kind}.j2"
+        text = self._text.get_template(name).render(given)
+        subject, _, body = text.partition("\n")
+        if len(subject) > SUBJECT_LENGTH_MAX:
+            subject = f"{subject[: SUBJECT_LENGTH_MAX - 1]}…"
+        html = self._html.get_template(name).render(given)
+        return subject, f"{_BLANK.sub(chr(10) * 2, body).strip()}\n", html
+
+    async def _files(self, wanted: tuple[str, ...]) -> tuple[File, ...]:
+        files = []
+        for one in wanted[:FILES_MAX]:
+            kind, _, name = one.partition(":")
+            file = await self.makes[kind](name)
+            if file is not None:
+                files.append(file)
+        return tuple(files)
+
+
+def _environment(*, html: bool) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        # Text goes to nobody who reads tags.
+        autoescape=html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["flow"] = _flow
+    form = "html" if html else "text"
+    environment.globals["layout"] = f"{form}.j2"
+    environment.globals["m"] = environment.get_template(f"{form}_parts.j2").module
+    return environment
+
+
+def _flow(text: Any) -> Any:
+    """Write what a template has on several lines as one, as safe as it was."""
+    # `type`, because what is escaped is of a type of its own.
+    return type(text)(_BLANKS.sub(" ", text).strip(" "))
+
+
+def _told_event(event: EventRow) -> dict[str, Any]:
+    settings = event.settings
+    return {
+        "id": event.event,
+        "name": harmless(settings.name),
+        "venue": harmless(event.venue_name),
+        "starts_at_ms": settings.starts_at_ms,
+        "timezone": settings.timezone,
+    }
+
+
+COMPOSER: Final = web.AppKey("composer of mails", NoticeComposer)
