@@ -40,6 +40,7 @@ from server.people.activity.middleware import note_writes
 from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
+from server.people.hooks.capability import HOOKS
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.checkin.capability import CHECKIN
 from server.shop.confirmations.capability import CONFIRMING
@@ -85,6 +86,7 @@ CAPABILITIES: Final = (
     ACCOUNTS,
     ORGANISATIONS,
     MACHINE_KEYS,
+    HOOKS,
     ANNOUNCING,
     VENUES,
     CATALOGUE,

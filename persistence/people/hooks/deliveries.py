@@ -130,7 +130,8 @@ UPDATE hook_delivery SET state = 'dead', ended_at = clock_timestamp(),
 WHERE state = 'due' AND dies_at <= now()
 """
 _FORGET: Final = """
-DELETE FROM hook_delivery WHERE state <> 'due' AND ended_at < now() - $1 * interval '1 s'
+DELETE FROM hook_delivery
+WHERE state <> 'due' AND ended_at < now() - $1 * interval '1 s'
 """
 _WAITING: Final = """
 SELECT count(*) AS waiting,
@@ -217,7 +218,7 @@ class Waiting(Struct, frozen=True):
 
 
 class Deliveries:
-    """Gives out messages to send, and tells what became of them. Raises `Unavailable`."""
+    """Gives out messages, and tells what became of them. Raises `Unavailable`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -229,9 +230,7 @@ class Deliveries:
 
         Of those `without` none is taken, however long ago that was.
         """
-        rows = await self._pool.fetch(
-            _TAKE, LEASE_S, most, MESSAGES_MAX, list(without)
-        )
+        rows = await self._pool.fetch(_TAKE, LEASE_S, most, MESSAGES_MAX, list(without))
         taken: dict[str, TakenHook] = {}
         for row in rows:
             hook = row["hook_id"]

@@ -4,7 +4,7 @@ A hook that is deleted takes its deliveries with it.
 """
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -218,8 +218,3 @@ class Hooks:
         if row is None and await self.find(organisation, hook) is not None:
             raise Stale
         return row is not None
-
-
-async def end_hooks(connection: Any, organisation: str) -> None:
-    """Tell an organisation's hooks nothing more, with the end of itself."""
-    await connection.execute("DELETE FROM hook WHERE organisation_id = $1", organisation)

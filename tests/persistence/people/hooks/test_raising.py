@@ -79,10 +79,14 @@ async def test_a_subject_is_told_once(tellers):
 async def test_what_did_not_happen_is_not_told(tellers):
     await tellers.make("all")
     with pytest.raises(RuntimeError, match="never mind"):
-        async with tellers.pool.transaction() as connection:
-            await raise_hook(connection, "org", "event.cancelled", {}, "evt")
-            raise RuntimeError("never mind")
+        await raise_and_fail(tellers.pool)
     assert await tellers.told("all") == []
+
+
+async def raise_and_fail(pool: Pool) -> None:
+    async with pool.transaction() as connection:
+        await raise_hook(connection, "org", "event.cancelled", {}, "evt")
+        raise RuntimeError("never mind")
 
 
 async def test_the_body_has_type_time_and_data(tellers):

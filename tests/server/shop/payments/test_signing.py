@@ -5,14 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
+from server.base.signatures import headers_of, sign
 from server.shop.payments.provider import Forged, Stale
-from server.shop.payments.signing import (
-    TOLERANCE_S,
-    headers_of,
-    secrets_of,
-    sign,
-    verify,
-)
+from server.shop.payments.signing import TOLERANCE_S, secrets_of, verify
 from tests.server.shop.payments.gateway_process import OTHER_SECRET, SECRET
 
 (KEY,) = secrets_of(SECRET)
