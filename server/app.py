@@ -44,6 +44,7 @@ from server.people.hooks.capability import HOOKS
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.checkin.capability import CHECKIN
 from server.shop.confirmations.capability import CONFIRMING
+from server.shop.hooks.capability import SALES_TOLD
 from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
@@ -101,6 +102,7 @@ CAPABILITIES: Final = (
     ORDERING,
     TICKETS,
     CONFIRMING,
+    SALES_TOLD,
     CHECKIN,
     DESCRIPTION,
     PAGES,

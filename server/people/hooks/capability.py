@@ -53,7 +53,7 @@ HOOKS: Final = Capability(
         "hook": PathParameter("The hook's id.", HOOK_ID),
         "delivery": PathParameter("The delivery's id: its `webhook-id`.", DELIVERY_ID),
     },
-    makes={"hooks": "hook", "test": "delivery"},
+    makes={"hooks": "hook"},
     tags={
         rest.TAG: """\
 An organisation's machines are told what happens to what it sells, as Standard Webhooks

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from server.transport.rest.examples import Examples
-from server.transport.rest.story import EVENT_ID, MADE, OLGA, ORGANISATION_ID, page
+from server.transport.rest.story import MADE, OLGA, ORGANISATION_ID, page
 
 HOOK_ID: Final = "hook_4tGb7uJm1qAz5wSx9eDc3R"
 DELIVERY_ID: Final = "msg_9f2c41d07a3b4e5f8a6b1c2d3e4f5061"
@@ -34,13 +34,13 @@ DELIVERY: Final[dict[str, Any]] = {
     "id": DELIVERY_ID,
     "organisation": ORGANISATION_ID,
     "hook": HOOK_ID,
-    "type": "sale.opened",
-    "subject": EVENT_ID,
+    "type": "hook.test",
+    "subject": DELIVERY_ID,
     "state": "sent",
     "body": {
-        "type": "sale.opened",
+        "type": "hook.test",
         "timestamp": "2026-11-21T10:00:00.000000Z",
-        "data": {"event": EVENT_ID, "sale": "on_sale"},
+        "data": {"hook": HOOK_ID},
     },
     "created_at": MADE,
     "due_at": None,
@@ -57,16 +57,6 @@ WAITING: Final[dict[str, Any]] = {
     "attempts": 0,
     "status": None,
 }
-TEST: Final[dict[str, Any]] = {
-    **WAITING,
-    "type": "hook.test",
-    "subject": DELIVERY_ID,
-    "body": {
-        "type": "hook.test",
-        "timestamp": "2026-11-21T10:00:00.000000Z",
-        "data": {"hook": HOOK_ID},
-    },
-}
 
 EXAMPLES: Final = Examples(
     requests={
@@ -79,13 +69,14 @@ EXAMPLES: Final = Examples(
         "rotate_hook": {"overlap_s": 3600},
         "replay_hook": {"since": MADE},
     },
+    queries={"list_deliveries": {"hook": HOOK_ID, "state": "due"}},
     answers={
         "create_hook": FRESH_HOOK,
         "list_hooks": page(HOOK),
         "show_hook": HOOK,
         "edit_hook": {**HOOK, "types": []},
         "rotate_hook": {**FRESH_HOOK, "old_secret_until": "2026-11-21T11:00:00Z"},
-        "test_hook": TEST,
+        "test_hook": WAITING,
         "replay_hook": {"replayed": 3},
         "list_deliveries": page(DELIVERY),
         "show_delivery": {

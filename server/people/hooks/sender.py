@@ -32,10 +32,10 @@ from persistence.people.hooks.deliveries import (
     Waiting,
 )
 from server.base.jobs import Job
-from server.base.signatures import headers_of
 from server.people.hooks.addresses import PublicResolver, check_host
 from server.people.hooks.discord import shaped
 from server.people.hooks.secret_box import SecretBox
+from server.transport.outbox.signatures import headers_of
 
 POLL_S: Final = 0.5
 SEND_S_MAX: Final = 10.0

@@ -1,7 +1,7 @@
 """Whether a webhook is signed as Standard Webhooks has it, by who should, and now.
 
 So nobody else can say anything, and nobody can say it again later. How messages are
-signed is in `server/base/signatures.py`.
+signed is in `server/transport/outbox/signatures.py`.
 """
 
 import hmac
@@ -10,8 +10,8 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from server.base.signatures import ID, SIGNATURE, TIMESTAMP, VERSION
 from server.shop.payments.provider import Forged, Stale
+from server.transport.outbox.signatures import ID, SIGNATURE, TIMESTAMP, VERSION
 
 TOLERANCE_S: Final = 300
 """How far the sender's clock, and what is on its way, may be from ours."""

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from server.base.signatures import headers_of
 from server.shop.payments.gateway.wire import RefundDocument, SessionDocument
 from server.shop.payments.gateway_provider import ANSWER_BYTES_MAX
 from server.shop.payments.provider import (
@@ -26,6 +25,7 @@ from server.shop.payments.provider import (
     Stale,
 )
 from server.shop.payments.signing import secrets_of
+from server.transport.outbox.signatures import headers_of
 from tests.server.shop.payments.gateway_process import (
     OTHER_SECRET,
     SECRET,

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
-from server.base.signatures import headers_of, sign
 from server.shop.payments.provider import Forged, Stale
 from server.shop.payments.signing import TOLERANCE_S, secrets_of, verify
+from server.transport.outbox.signatures import headers_of, sign
 from tests.server.shop.payments.gateway_process import OTHER_SECRET, SECRET
 
 (KEY,) = secrets_of(SECRET)
