@@ -40,9 +40,11 @@ from server.people.activity.middleware import note_writes
 from server.people.announcements.capability import ANNOUNCING
 from server.people.api_keys.capability import MACHINE_KEYS
 from server.people.auth.capability import AUTH
+from server.people.hooks.capability import HOOKS
 from server.people.notices.capability import CONFIRMING, NOTICES
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.checkin.capability import CHECKIN
+from server.shop.hooks.capability import SALES_TOLD
 from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
@@ -86,6 +88,7 @@ CAPABILITIES: Final = (
     ACCOUNTS,
     ORGANISATIONS,
     MACHINE_KEYS,
+    HOOKS,
     ANNOUNCING,
     VENUES,
     CATALOGUE,
@@ -100,6 +103,7 @@ CAPABILITIES: Final = (
     ORDERING,
     TICKETS,
     CONFIRMING,
+    SALES_TOLD,
     CHECKIN,
     DESCRIPTION,
     PAGES,

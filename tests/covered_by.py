@@ -6,6 +6,23 @@ says so.
 """
 
 COVERS = {
+    "tests/server/shop/hooks/test_follower.py": [
+        "persistence/shop/hooks.py",
+    ],
+    "tests/server/people/hooks/test_rest.py": [
+        "server/people/hooks/rest_deliveries.py",
+    ],
+    "tests/server/shop/payments/test_signing.py": [
+        "server/transport/outbox/signatures.py",
+    ],
+    "tests/server/people/hooks/test_sender.py": [
+        "persistence/people/hooks/deliveries.py",
+        "server/people/hooks/discord.py",
+    ],
+    "tests/server/people/hooks/test_service.py": [
+        "server/people/hooks/secret_box.py",
+        "persistence/people/hooks/hooks.py",
+    ],
     "tests/server/shop/orders/test_rules.py": [
         "persistence/shop/orders/records.py",
         "server/shop/orders/attempts.py",

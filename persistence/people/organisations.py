@@ -128,6 +128,7 @@ _DELETE = (
     UPDATE api_key SET revoked_at = now()
     WHERE organisation_id = $1 AND revoked_at IS NULL
     """,
+    "DELETE FROM hook WHERE organisation_id = $1",
 )
 _LEADS_ANY = """
 SELECT EXISTS (

@@ -74,6 +74,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gateway_url: str | None = None
     gateway_secret: str | None = None
     """Shared with the gateway; while it is changed the new one, a space, the old."""
+    hooks_private: bool = False
+    """Whether webhooks of organisers may lead to private addresses, and over HTTP."""
     rate_limits: Literal["on", "off"] = "on"
     rate_limit_public: Allowance | None = None
     """Requests in 15 minutes, and so are the three below; see `request_limits`."""

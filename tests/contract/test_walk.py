@@ -286,6 +286,21 @@ async def lets_machines_in(one: Newcomer) -> None:
     await one.does("olga", "revoke_api_key")
 
 
+async def tells_machines(one: Newcomer) -> None:
+    """Nobody is at the example's address, so what is told waits."""
+    await one.does("olga", "create_hook")
+    await one.lists("olga", "list_hooks")
+    await one.does("olga", "show_hook")
+    await one.does("olga", "edit_hook")
+    await one.does("olga", "rotate_hook")
+    await one.does("olga", "test_hook")
+    await one.lists("olga", "list_deliveries")
+    await one.does("olga", "show_delivery")
+    await one.does("olga", "replay_delivery")
+    await one.does("olga", "replay_hook")
+    await one.does("olga", "delete_hook")
+
+
 async def administers(one: Newcomer) -> None:
     await one.does(
         "admin",
@@ -335,6 +350,7 @@ async def test_a_newcomer_does_everything_with_the_examples(newcomer):
     await buys(newcomer)
     await opens_the_doors(newcomer)
     await lets_machines_in(newcomer)
+    await tells_machines(newcomer)
     await administers(newcomer)
     await ends_it(newcomer)
     assert newcomer.wanted() - newcomer.done == REFUSED

@@ -1,21 +1,17 @@
-"""Signatures of webhooks, as Standard Webhooks has them.
+"""Whether a webhook is signed as Standard Webhooks has it, by who should, and now.
 
-The sender signs `id.timestamp.body` with a secret that both know (HMAC-SHA256), so that
-nobody else can say anything, and nobody can say it again later. While a secret is
-changed the sender knows two and signs with both, and the receiver believes either.
+So nobody else can say anything, and nobody can say it again later. How messages are
+signed is in `server/transport/outbox/signatures.py`.
 """
 
 import hmac
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from server.shop.payments.provider import Forged, Stale
-
-ID: Final = "webhook-id"
-TIMESTAMP: Final = "webhook-timestamp"
-SIGNATURE: Final = "webhook-signature"
+from server.transport.outbox.signatures import ID, SIGNATURE, TIMESTAMP, VERSION
 
 TOLERANCE_S: Final = 300
 """How far the sender's clock, and what is on its way, may be from ours."""
@@ -29,7 +25,6 @@ SIGNS_MIN: Final = 10
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SECONDS: Final = re.compile(r"[0-9]{1,12}")
-_VERSION: Final = "v1,"
 
 
 def secrets_of(text: str) -> tuple[bytes, ...]:
@@ -48,24 +43,6 @@ def secrets_of(text: str) -> tuple[bytes, ...]:
         if len(set(secret)) < SIGNS_MIN:
             raise ValueError("A secret has to be random: this one can be guessed.")
     return tuple(secret.encode() for secret in secrets)
-
-
-def sign(secret: bytes, message_id: str, timestamp_s: int, body: bytes) -> str:
-    """Return the signature of a message, with its version."""
-    signed = f"{message_id}.{timestamp_s}.".encode() + body
-    return _VERSION + b64encode(hmac.digest(secret, signed, "sha256")).decode("ascii")
-
-
-def headers_of(
-    secrets: Sequence[bytes], message_id: str, timestamp_s: int, body: bytes
-) -> dict[str, str]:
-    """Return the headers that a message is sent with, signed with each secret."""
-    signatures = [sign(secret, message_id, timestamp_s, body) for secret in secrets]
-    return {
-        ID: message_id,
-        TIMESTAMP: str(timestamp_s),
-        SIGNATURE: " ".join(signatures),
-    }
 
 
 def verify(
@@ -98,9 +75,9 @@ def verify(
 
 def _bytes_of(signature: str) -> bytes:
     """Return the digest in a signature; nothing where it is of another kind."""
-    if not signature.startswith(_VERSION):
+    if not signature.startswith(VERSION):
         return b""
     try:
-        return b64decode(signature.removeprefix(_VERSION), validate=True)
+        return b64decode(signature.removeprefix(VERSION), validate=True)
     except ValueError:
         return b""

@@ -14,7 +14,8 @@ import aiohttp
 import structlog
 
 from server.shop.payments.gateway.book import Book, Message
-from server.shop.payments.signing import TOLERANCE_S, headers_of
+from server.shop.payments.signing import TOLERANCE_S
+from server.transport.outbox.signatures import headers_of
 
 AT_ONCE_MAX: Final = 32
 SEND_S_MAX: Final = 10.0

@@ -35,7 +35,7 @@ from server.shop.orders.webhooks.service import WebhookService
 from server.shop.payments.gateway.book import Book, Message
 from server.shop.payments.gateway.handlers import make_app
 from server.shop.payments.gateway_provider import GatewayProvider
-from server.shop.payments.signing import headers_of
+from server.transport.outbox.signatures import headers_of
 
 SECRET = b"k3Jw9sQz1Lr7Vb2Nf8Xc4Tg6Yh0Pd5Mu"
 PLACES = 30

@@ -24,7 +24,8 @@ from server.shop.payments.provider import (
     RefundSettled,
     Stale,
 )
-from server.shop.payments.signing import headers_of, secrets_of
+from server.shop.payments.signing import secrets_of
+from server.transport.outbox.signatures import headers_of
 from tests.server.shop.payments.gateway_process import (
     OTHER_SECRET,
     SECRET,

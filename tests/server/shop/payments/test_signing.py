@@ -6,13 +6,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from server.shop.payments.provider import Forged, Stale
-from server.shop.payments.signing import (
-    TOLERANCE_S,
-    headers_of,
-    secrets_of,
-    sign,
-    verify,
-)
+from server.shop.payments.signing import TOLERANCE_S, secrets_of, verify
+from server.transport.outbox.signatures import headers_of, sign
 from tests.server.shop.payments.gateway_process import OTHER_SECRET, SECRET
 
 (KEY,) = secrets_of(SECRET)

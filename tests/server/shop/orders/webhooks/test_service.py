@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from inventory.settings import Money
 from server.base.refusals.refusals import Refusal
 from server.shop.payments.gateway.wire import Behaviour
-from server.shop.payments.signing import headers_of
+from server.transport.outbox.signatures import headers_of
 from tests.server.shop.orders.shop import EVENT, SECRET, Shop, open_shop
 
 pytestmark = pytest.mark.postgres

@@ -1,0 +1,1 @@
+"""Webhooks of organisers: who is told what, and what became of it."""

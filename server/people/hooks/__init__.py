@@ -1,0 +1,1 @@
+"""Webhooks of organisers: signed messages about what happens to what they sell."""

@@ -1,0 +1,1 @@
+"""What the webhooks of organisers are told of events and tickets, by a follower."""
