@@ -46,6 +46,7 @@ from server.shop.confirmations.capability import CONFIRMING
 from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
+from server.shop.promotions.capability import PROMOTIONS
 from server.shop.tickets.capability import TICKETS
 from server.transport.capability.capability import (
     Startup,
@@ -96,6 +97,7 @@ CAPABILITIES: Final = (
     AUDIT,
     PAYMENTS,
     MONEY,
+    PROMOTIONS,
     ORDERING,
     TICKETS,
     CONFIRMING,

@@ -26,6 +26,7 @@ from server.shop.orders.webhooks.service import (
     WebhookService,
 )
 from server.shop.payments.provider import PROVIDER
+from server.shop.promotions.service import PROMOTION_SERVICE
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.jobs.scheduler import JOBS
@@ -57,6 +58,7 @@ async def _open(startup: Startup) -> None:
         startup[EVENT_SERVICE],
         startup[MEMBERSHIPS],
         RandomIds(),
+        startup[PROMOTION_SERVICE],
     )
     openings = Openings(pool)
     opening = OpeningService(openings, startup.settings.public_url)
