@@ -43,6 +43,7 @@ from server.people.auth.capability import AUTH
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.checkin.capability import CHECKIN
 from server.shop.confirmations.capability import CONFIRMING
+from server.shop.exports.capability import EXPORTS
 from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
@@ -102,6 +103,7 @@ CAPABILITIES: Final = (
     TICKETS,
     CONFIRMING,
     CHECKIN,
+    EXPORTS,
     DESCRIPTION,
     PAGES,
 )

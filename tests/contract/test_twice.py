@@ -283,6 +283,14 @@ async def deleted_person(world: World) -> Step:
     return Step(f"/v1/attendees/{made['id']}", who, statuses=GONE)
 
 
+async def deleted_promotion(world: World) -> Step:
+    who = world.one.leader
+    path = f"/v1/events/{await draft_of(world.api, world.one)}/promotions"
+    rules = {"name": "Early birds", "percent_ppm": 100_000}
+    made = await world.api.good("POST", path, rules, who=who)
+    return Step(f"{path}/{made['id']}", who, statuses=GONE)
+
+
 STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "delete_user": (deleted_user,),
     "delete_announcement": (deleted_announcement,),
@@ -311,6 +319,7 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "delete_event": (deleted_event,),
     "delete_image": (hidden_image,),
     "delete_venue": (deleted_venue,),
+    "delete_promotion": (deleted_promotion,),
 }
 METHODS: Final = {route.name: route.method for route in ROUTES}
 TRIED: Final = [(name, make) for name, makes in STEPS.items() for make in makes]

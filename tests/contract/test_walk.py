@@ -218,6 +218,8 @@ async def buys(one: Newcomer) -> None:
     await one.does("olga", "show_journal")
     assert (await one.does("olga", "show_audit"))["ok"] is True
     assert (await one.does("olga", "show_money"))["ok"] is True
+    for table in ("export_orders", "export_tickets", "export_attendees"):
+        await one.does("olga", table)
 
 
 async def promotes(one: Newcomer) -> None:
