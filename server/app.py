@@ -44,10 +44,12 @@ from server.people.hooks.capability import HOOKS
 from server.people.notices.capability import CONFIRMING, NOTICES
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.checkin.capability import CHECKIN
+from server.shop.exports.capability import EXPORTS
 from server.shop.hooks.capability import SALES_TOLD
 from server.shop.money.capability import MONEY
 from server.shop.orders.capability import ORDERING
 from server.shop.payments.capability import PAYMENTS
+from server.shop.promotions.capability import PROMOTIONS
 from server.shop.tickets.capability import TICKETS
 from server.transport.capability.capability import (
     Startup,
@@ -100,11 +102,13 @@ CAPABILITIES: Final = (
     AUDIT,
     PAYMENTS,
     MONEY,
+    PROMOTIONS,
     ORDERING,
     TICKETS,
     CONFIRMING,
     SALES_TOLD,
     CHECKIN,
+    EXPORTS,
     DESCRIPTION,
     PAGES,
 )

@@ -68,6 +68,19 @@ COVERS = {
     "tests/persistence/followers/test_passes.py": [
         "persistence/followers/follower.py",
     ],
+    "tests/persistence/shop/promotions/test_promotions.py": [
+        "persistence/shop/promotions/redemptions.py",
+    ],
+    "tests/server/shop/exports/test_rest.py": [
+        "persistence/shop/exports.py",
+        "server/shop/exports/service.py",
+    ],
+    "tests/server/shop/promotions/test_rest.py": [
+        "server/shop/promotions/bodies.py",
+    ],
+    "tests/server/shop/promotions/test_rules.py": [
+        "persistence/shop/promotions/discounts.py",
+    ],
     "tests/contract/test_money.py": [
         "server/shop/money/rest.py",
     ],

@@ -20,6 +20,7 @@ Row = Mapping[str, Any]
 UniqueViolation: type[Exception] = asyncpg.UniqueViolationError
 ExclusionViolation: type[Exception] = asyncpg.ExclusionViolationError
 ForeignKeyViolation: type[Exception] = asyncpg.ForeignKeyViolationError
+CheckViolation: type[Exception] = asyncpg.CheckViolationError
 
 # Connection lost, read-only after a failover, conflict, resources, shutdown, I/O.
 _NOT_NOW_CLASSES = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})

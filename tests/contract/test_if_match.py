@@ -166,6 +166,21 @@ async def checkin_list(api: Api, one: Team) -> Case:
     return Case(path, one.leader, {"name": "Door"}, path)
 
 
+async def promotion(api: Api, one: Team, body: object) -> Case:
+    path = f"/v1/events/{await sale_of(api, one)}/promotions"
+    rules = {"name": "Early birds", "percent_ppm": 100_000}
+    made = await api.good("POST", path, rules, who=one.leader)
+    return Case(f"{path}/{made['id']}", one.leader, body, f"{path}/{made['id']}")
+
+
+async def edited_promotion(api: Api, one: Team) -> Case:
+    return await promotion(api, one, {"limit": 7})
+
+
+async def deleted_promotion(api: Api, one: Team) -> Case:
+    return await promotion(api, one, None)
+
+
 CASES: Final[dict[str, Make]] = {
     "edit_announcement": edited_announcement,
     "delete_announcement": deleted_announcement,
@@ -188,6 +203,8 @@ CASES: Final[dict[str, Make]] = {
     "edit_venue": edited_venue,
     "delete_venue": deleted_venue,
     "edit_checkin_list": checkin_list,
+    "edit_promotion": edited_promotion,
+    "delete_promotion": deleted_promotion,
 }
 METHODS: Final = {route.name: route.method for route in ROUTES}
 

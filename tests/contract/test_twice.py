@@ -79,6 +79,9 @@ OTHERS: Final[dict[str, str]] = {
     "reissue_ticket": "names the generation that it replaces: tests of tickets try it",
     "add_ticket_key": "adds none where one waits: tests of tickets try it",
     "create_checkin_list": MADE_ANEW,
+    "create_promotion": MADE_ANEW,
+    "add_promotion_codes": "adds codes each time, but the same under one key",
+    "check_code": "changes nothing, and tells what the code does each time",
     "scan_ticket": "has a nonce, which gets one answer: tests of check-in try it",
     "upload_scans": "has a nonce for each: tests of check-in try it",
     "undo_scan": "undoes a nonce once, and says so again: tests of check-in try it",
@@ -280,6 +283,14 @@ async def deleted_person(world: World) -> Step:
     return Step(f"/v1/attendees/{made['id']}", who, statuses=GONE)
 
 
+async def deleted_promotion(world: World) -> Step:
+    who = world.one.leader
+    path = f"/v1/events/{await draft_of(world.api, world.one)}/promotions"
+    rules = {"name": "Early birds", "percent_ppm": 100_000}
+    made = await world.api.good("POST", path, rules, who=who)
+    return Step(f"{path}/{made['id']}", who, statuses=GONE)
+
+
 STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "delete_user": (deleted_user,),
     "delete_announcement": (deleted_announcement,),
@@ -308,6 +319,7 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "delete_event": (deleted_event,),
     "delete_image": (hidden_image,),
     "delete_venue": (deleted_venue,),
+    "delete_promotion": (deleted_promotion,),
 }
 METHODS: Final = {route.name: route.method for route in ROUTES}
 TRIED: Final = [(name, make) for name, makes in STEPS.items() for make in makes]

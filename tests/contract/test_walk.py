@@ -226,10 +226,23 @@ async def buys(one: Newcomer) -> None:
     await one.does("olga", "show_journal")
     assert (await one.does("olga", "show_audit"))["ok"] is True
     assert (await one.does("olga", "show_money"))["ok"] is True
+    for table in ("export_orders", "export_tickets", "export_attendees"):
+        await one.does("olga", table)
+
+
+async def promotes(one: Newcomer) -> None:
+    for makes in ("create_promotion", "delete_promotion", "create_promotion"):
+        await one.does("olga", makes)
+    await one.does("olga", "list_promotions")
+    await one.does("olga", "show_promotion")
+    await one.does("olga", "edit_promotion")
+    await one.does("olga", "add_promotion_codes")
+    await one.does("guest", "check_code")
 
 
 async def orders(one: Newcomer) -> None:
     """Order what is paid at the door; what is paid before has tests of its own."""
+    await promotes(one)
     for op in ("hold", "release"):
         await one.does("olga", "run_command", op)
     told = await one.does("olga", "quote_order")

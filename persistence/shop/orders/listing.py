@@ -27,6 +27,10 @@ SELECT o.order_id FROM orders o JOIN order_part p ON p.order_id = o.order_id
 WHERE {_ASKED} AND {_BEYOND} {_NEWEST}
 """
 _FORGET = "UPDATE orders SET buyer = '{}' WHERE user_id = $1"
+_FORGET_CODES = """
+UPDATE redemption r SET who = NULL FROM orders o
+WHERE o.user_id = $1 AND o.redeems AND r.order_id = o.order_id
+"""
 _CLOSE = """
 DELETE FROM order_opening g USING orders o
 WHERE o.user_id = $1 AND g.order_id = o.order_id
@@ -105,6 +109,7 @@ async def forget_orders(connection: Any, user: str) -> None:
     What was mailed opens the orders no longer.
     """
     await connection.execute(_FORGET, user)
+    await connection.execute(_FORGET_CODES, user)
     await connection.execute(_CLOSE, user)
 
 

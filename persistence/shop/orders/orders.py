@@ -21,6 +21,7 @@ from persistence.shop.orders.rows import (
     StoredOrder,
     order_of,
 )
+from persistence.shop.promotions.redemptions import Redeems, reserve_codes
 
 DRIVEN_S: Final = 30.0
 """How long one who drives an order has it alone."""
@@ -89,6 +90,8 @@ class NewOrder(Struct, frozen=True, kw_only=True):
     seen_total: int | None
     request_hash: bytes
     site: str = ""
+    redeems: Redeems | None = None
+    """What its codes redeem; None where it has none."""
 
 
 class OrderGone(LookupError):
@@ -102,7 +105,10 @@ class Orders:
         self._pool = pool
 
     async def begin(self, new: NewOrder) -> StoredOrder:
-        """Make an order, or return the one that there is of this name or this hold."""
+        """Make an order, or return the one that there is of this name or this hold.
+
+        What its codes redeem is reserved with it, or `CodeRefused` is raised.
+        """
         known = await self._put(new)
         while known is None:
             # The one that was in the way may have been refused just now.
@@ -111,26 +117,21 @@ class Orders:
 
     async def _put(self, new: NewOrder) -> StoredOrder | None:
         try:
-            row = await self._pool.fetch_one(
-                _BEGIN,
-                new.order,
-                new.organisation,
-                new.user,
-                new.reference,
-                new.seen_total,
-                new.provider,
-                _json(new.buyer),
-                _json(Frozen(rules=new.rules, terms=new.terms, site=new.site)),
-                new.request_hash,
-                DRIVEN_S,
-                new.event,
-                new.hold,
-            )
+            if new.redeems is None:
+                row = await self._pool.fetch_one(_BEGIN, *_values(new))
+            else:
+                row = await self._put_with_codes(new, new.redeems)
         except UniqueViolation:
             known = await self.find(new.order)
             return known or await self.find_of_hold(new.event, new.hold)
         assert row is not None
         return _made(new, row)
+
+    async def _put_with_codes(self, new: NewOrder, redeems: Redeems) -> Row | None:
+        async with self._pool.transaction() as connection:
+            row: Row | None = await connection.fetchrow(_BEGIN, *_values(new))
+            await reserve_codes(connection, new.order, new.event, new.user, redeems)
+        return row
 
     async def find(self, order: str) -> StoredOrder | None:
         """Return an order by its id."""
@@ -167,6 +168,24 @@ class Orders:
         """Return confirmed orders of events that are over."""
         rows = await self._pool.fetch(_OVER, OVER_MAX)
         return [row["order_id"] for row in rows]
+
+
+def _values(new: NewOrder) -> tuple[object, ...]:
+    frozen = Frozen(rules=new.rules, terms=new.terms, site=new.site)
+    return (
+        new.order,
+        new.organisation,
+        new.user,
+        new.reference,
+        new.seen_total,
+        new.provider,
+        _json(new.buyer),
+        _json(frozen),
+        new.request_hash,
+        DRIVEN_S,
+        new.event,
+        new.hold,
+    )
 
 
 def _made(new: NewOrder, row: Row) -> StoredOrder:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from persistence.events.details import Late
+from persistence.shop.promotions.discounts import Discount
 
 Step = Literal[
     "new",
@@ -161,6 +162,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """What becomes of money that comes after the seats went back."""
     types: dict[str, str | dict[str, int]] | None = None
     """What is bought as which type: a seat by its label, places by area and type."""
+    discounts: tuple[Discount, ...] = ()
+    """What its codes take off, in the order in which they do."""
 
 
 class OrderState(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """What is sent and answered about orders."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -19,9 +19,13 @@ from persistence.shop.orders.records import (
 from persistence.shop.orders.rows import StoredOrder
 from server.shop.money.pricing import total
 from server.shop.orders.service import Quoted
+from server.shop.promotions.bodies import CODE_LENGTH_MAX
 from server.transport.mail.addresses import EMAIL_LENGTH_MAX, NO_EMAIL, typed_email
 from server.transport.rest.bodies import Body
 from server.transport.rest.fields import Id, Name
+
+CODES_MAX: Final = 5
+"""Codes of one order."""
 
 Locale = Annotated[
     str,
@@ -41,6 +45,10 @@ class BuyerFields(Struct, forbid_unknown_fields=True):
     locale: Locale | UnsetType = UNSET
 
 
+CodeText = Annotated[str, Meta(min_length=1, max_length=CODE_LENGTH_MAX)]
+CodeTexts = Annotated[tuple[CodeText, ...], Meta(max_length=CODES_MAX)]
+
+
 class OrderCreate(Body):
     """What is bought: a `hold` of the caller, at the `total` that they saw."""
 
@@ -52,6 +60,8 @@ class OrderCreate(Body):
     buyer: BuyerFields | UnsetType = UNSET
     total: Money | UnsetType = UNSET
     """Where it comes to anything else, nothing is ordered and the hold stays."""
+    codes: CodeTexts = ()
+    """Of promotions of the event; where one of them is not good nothing is ordered."""
 
     def check(self, faults: Faults) -> None:
         """Add what is wrong with the buyer's address."""
@@ -78,6 +88,7 @@ class QuoteAsk(Body):
     event: Id
     hold: Token
     types: Types | UnsetType = UNSET
+    codes: CodeTexts = ()
 
 
 class OrderedEvent(Struct):
@@ -128,11 +139,20 @@ class QuoteDocument(Struct, kw_only=True):
     total: Money | None
     """What is to be paid, fees and taxes included; to be repeated in the order. None
     where nothing has a price."""
+    discount: Money | None
+    """What codes take off, which is not in that."""
     fees: Money | None
     """How much of that is fees."""
     tax: Money | None
     """How much of that is tax."""
     lines: list[PricedLine]
+
+
+class OrderPromotion(Struct):
+    """A promotion that an order was made with; its lines have what it takes off."""
+
+    promotion: str
+    name: str
 
 
 class OrderPayment(Struct):
@@ -174,6 +194,7 @@ class OrderDocument(Struct, kw_only=True):
     """To be paid at the door; or what is owed to the buyer and could not be returned.
     None where it is nothing."""
     lines: list[OrderLineDocument]
+    promotions: list[OrderPromotion]
     payment: OrderPayment | None
     """None where nothing is to be paid now."""
     booking: str | None
@@ -238,6 +259,7 @@ def quote_of(event: str, quoted: Quoted) -> QuoteDocument:
         expires_at=quoted.expires_at,
         currency=currency,
         total=_money(total(lines), currency),
+        discount=_money(sum(line.discount for line in lines), currency),
         fees=_money(sum(line.fee for line in lines), currency),
         tax=_money(sum(line.tax for line in lines), currency),
         lines=[
@@ -291,6 +313,9 @@ def _fields(row: StoredOrder, tickets: list[OrderTicket]) -> dict[str, Any]:
         "total": _money(order.total, order.currency),
         "due": _due(row),
         "lines": [_line_of(line) for line in order.lines],
+        "promotions": [
+            OrderPromotion(one.promotion, one.name) for one in order.rules.discounts
+        ],
         "payment": _payment_of(row) if waits else None,
         "booking": order.booking,
         "tickets": tickets,

@@ -32,6 +32,7 @@ from server.shop.orders.webhooks.service import (
     WebhookService,
 )
 from server.shop.payments.provider import PROVIDER
+from server.shop.promotions.service import PROMOTION_SERVICE
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.jobs.scheduler import JOBS
@@ -63,6 +64,7 @@ async def _open(startup: Startup) -> None:
         startup[EVENT_SERVICE],
         startup[MEMBERSHIPS],
         RandomIds(),
+        startup[PROMOTION_SERVICE],
     )
     cancelled = CancelledOrders(pool)
     startup[GIVING_SERVICE] = GivingService(service, cancelled, startup.clock)

@@ -47,6 +47,7 @@ QUOTE: Final[dict[str, Any]] = {
     "expires_at": "2026-11-21T10:10:00Z",
     "currency": "EUR",
     "total": TOTAL,
+    "discount": _eur(0),
     "fees": _eur(300),
     "tax": _eur(1484),
     "lines": [
@@ -70,6 +71,7 @@ PENDING: Final[dict[str, Any]] = {
     "total": TOTAL,
     "due": None,
     "lines": LINES,
+    "promotions": [],
     "payment": {
         "attempt": ATTEMPT_ID,
         "url": "http://127.0.0.1:8090/pay/Zk0bTQyW2mGq1c5u",

@@ -38,7 +38,8 @@ from server.shop.orders.problems import (
     TICKET_PASSED_ON,
     USER_LIMIT,
 )
-from server.shop.orders.service import ORDER_SERVICE, OrderAsk
+from server.shop.orders.service import ORDER_SERVICE, Codes, OrderAsk
+from server.shop.promotions.problems import CODE_INVALID, CODE_USED_UP
 from server.transport.http.app_keys import SETTINGS
 from server.transport.http.cors import own_origin
 from server.transport.http.problems import (
@@ -55,6 +56,7 @@ from server.transport.http.problems import (
     UNAVAILABLE,
 )
 from server.transport.rest.call import Call
+from server.transport.rest.guard import meter_of
 from server.transport.rest.notes import note_nothing
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of
@@ -85,7 +87,8 @@ async def create_order(call: Call) -> web.Response:
         types=body.types if isinstance(body.types, dict) else None,
     )
     site = own_origin(call.request, call[SETTINGS]) or ""
-    stored = await call[ORDER_SERVICE].create(call.who, wanted, key, site)
+    codes = Codes(tuple(body.codes), meter_of(call))
+    stored = await call[ORDER_SERVICE].create(call.who, wanted, key, site, codes)
     place = f"/v1/orders/{stored.state.order}"
     document = await _document(call, stored)
     return call.answer(document, status=201, headers={"Location": place})
@@ -96,7 +99,10 @@ async def quote_order(call: Call) -> web.Response:
     note_nothing(call.request)
     body = await call.body(QuoteAsk)
     types = body.types if isinstance(body.types, dict) else None
-    quoted = await call[ORDER_SERVICE].quote(call.who, body.event, body.hold, types)
+    codes = Codes(tuple(body.codes), meter_of(call))
+    quoted = await call[ORDER_SERVICE].quote(
+        call.who, body.event, body.hold, types, codes
+    )
     return call.answer(quote_of(body.event, quoted))
 
 
@@ -244,6 +250,8 @@ ROUTES: Final[tuple[Route, ...]] = (
             USER_LIMIT,
             ALREADY_BOOKED,
             SALE_CLOSED,
+            CODE_INVALID,
+            CODE_USED_UP,
             *BUSY,
         ),
     ),
@@ -265,6 +273,8 @@ ROUTES: Final[tuple[Route, ...]] = (
             HOLD_NOT_FOUND,
             HOLD_EXPIRED,
             HOLD_PLEDGED,
+            CODE_INVALID,
+            CODE_USED_UP,
             OVERLOADED,
         ),
     ),

@@ -1,6 +1,6 @@
 """Orders as their buyers make, see, pay and cancel them, and as sellers see them."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -19,6 +19,8 @@ from persistence.shop.orders.listing import OrderList, OrderSearch
 from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import Rules
 from persistence.shop.orders.rows import OrderBuyer, StoredOrder
+from persistence.shop.promotions.discounts import Discount
+from persistence.shop.promotions.redemptions import CodeRefused, Redeems
 from server.base.access import has_order
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal, wrong_field
@@ -29,7 +31,7 @@ from server.shop.money.pricing import Line
 from server.shop.orders import facts
 from server.shop.orders.attempts import pending
 from server.shop.orders.driving.desk import Applied, Desk
-from server.shop.orders.driving.driver import Driver, lines_of
+from server.shop.orders.driving.driver import Driver, lines_of, units_of
 from server.shop.orders.giving.giver import Giver
 from server.shop.orders.problems import (
     ORDER_CLOSED,
@@ -38,6 +40,10 @@ from server.shop.orders.problems import (
 )
 from server.shop.orders.rules import CHANGED
 from server.shop.payments.provider import ProviderUnavailable
+from server.shop.promotions.problems import CODE_INVALID, CODE_USED_UP
+from server.shop.promotions.rules import idle
+from server.shop.promotions.service import NOTHING_OFF, PromotionService
+from server.transport.ratelimit.meter import Meter
 from server.transport.rest.idempotency import hash_request, new_id
 
 ASKED_MAX: Final = 3
@@ -52,6 +58,17 @@ class OrderAsk(Struct, frozen=True, kw_only=True):
     buyer: OrderBuyer = OrderBuyer()
     total: Money | None = None
     types: Types | None = None
+
+
+class Codes(Struct, frozen=True):
+    """Codes that somebody wants to redeem, and what counts those that are none."""
+
+    codes: tuple[str, ...]
+    meter: Meter | None
+
+
+NO_CODES: Final = Codes((), None)
+Discounts = tuple[Discount, ...]
 
 
 class Quoted(Struct, frozen=True, kw_only=True):
@@ -95,6 +112,7 @@ class OrderService:
         events: EventService,
         memberships: Memberships,
         ids: Ids,
+        promotions: PromotionService,
     ) -> None:
         self._pool = pool
         self._store = Orders(pool)
@@ -105,9 +123,15 @@ class OrderService:
         self._events = events
         self._memberships = memberships
         self._ids = ids
+        self._promotions = promotions
 
     async def create(
-        self, who: Identity, wanted: OrderAsk, key: str | None, site: str = ""
+        self,
+        who: Identity,
+        wanted: OrderAsk,
+        key: str | None,
+        site: str = "",
+        codes: Codes = NO_CODES,
     ) -> StoredOrder:
         """Make an order of a hold, and drive it as far as it comes without its buyer.
 
@@ -120,22 +144,29 @@ class OrderService:
         terms = await terms_of(self._pool, wanted.event)
         pay_s = await self._pay_s(who, found, wanted.hold)
         self._refuse_currency(settings, wanted.total)
+        name = new_id("ord", who.user, key)
+        discounts, redeems = await self._redeem(who, name, wanted, codes)
         new = NewOrder(
-            order=new_id("ord", who.user, key),
+            order=name,
             event=wanted.event,
             hold=wanted.hold,
             user=who.user,
             organisation=found.organisation,
             reference=self._ids.reference(),
             buyer=wanted.buyer,
-            rules=rules_of(settings, pay_s, types, terms.late),
+            rules=rules_of(settings, pay_s, types, terms.late, discounts),
             terms=terms,
             provider=provider,
             seen_total=None if wanted.total is None else wanted.total.amount,
-            request_hash=hash_request(wanted),
+            request_hash=_hash_of(wanted, codes.codes),
             site=site,
+            redeems=redeems,
         )
-        stored = await self._store.begin(new)
+        try:
+            stored = await self._store.begin(new)
+        except CodeRefused as error:
+            refused = CODE_USED_UP if error.used_up else CODE_INVALID
+            raise Refusal(refused) from error
         if stored.user != who.user:
             raise Refusal("hold_not_found")
         mine = stored.state.order == new.order
@@ -144,12 +175,17 @@ class OrderService:
         return _unless_refused(await self._on(stored))
 
     async def quote(
-        self, who: Identity, event: str, hold: str, types: Types | None
+        self,
+        who: Identity,
+        event: str,
+        hold: str,
+        types: Types | None,
+        codes: Codes = NO_CODES,
     ) -> Quoted:
         """Return what an order of a hold of the caller would cost, made now.
 
         Nothing changes, and nothing is promised: fees, taxes and types may be others
-        when it is made, which its `total` guards against.
+        when it is made, which its `total` guards against, and codes used up.
         """
         found = await self._events.find(who, event)
         command = Quote(id=0, event=event, hold=hold, types=types)
@@ -160,12 +196,19 @@ class OrderService:
             raise CommandRefused(reply)
         assert isinstance(reply, QuoteOk)
         terms = await terms_of(self._pool, event)
+        units = units_of(reply.lines, found.local)
+        discounts: Discounts = ()
+        if codes.codes:
+            redeem = self._promotions.redeem(event, codes.codes, "", codes.meter)
+            discounts, _ = await redeem
+        if idle(units, discounts, terms.currency) is not None:
+            raise Refusal(CODE_INVALID, NOTHING_OFF)
         return Quoted(
             hold=reply.hold,
             expires_in_ms=reply.expires_in_ms,
             expires_at=reply.expires_at,
             currency=None if reply.total is None else reply.total.currency,
-            lines=lines_of(reply.lines, found.local, terms),
+            lines=lines_of(reply.lines, found.local, terms, discounts),
         )
 
     async def find(self, who: Identity, order: str) -> StoredOrder:
@@ -254,6 +297,32 @@ class OrderService:
         """Raise `Denied` for who does not manage the event of an order they see."""
         of = await self._events.find_row(stored.state.event)
         await self._memberships.require_manager(who, of.organisation, of.created_by)
+
+    async def _redeem(
+        self, who: Identity, name: str, wanted: OrderAsk, codes: Codes
+    ) -> tuple[Discounts, Redeems | None]:
+        """Return what the codes of a new order take off, and what it is to reserve.
+
+        An order that is there has its codes, which may be used up by itself.
+        """
+        if not codes.codes or await self._is_there(name, wanted):
+            return (), None
+        event, email = wanted.event, wanted.buyer.email
+        try:
+            # Refused before anything is made where they take nothing off.
+            await self.quote(who, event, wanted.hold, wanted.types, codes)
+            redeem = self._promotions.redeem(event, codes.codes, email, codes.meter)
+            return await redeem
+        except Refusal:
+            if await self._is_there(name, wanted):
+                return (), None
+            raise
+
+    async def _is_there(self, name: str, wanted: OrderAsk) -> bool:
+        """Return whether an order of this name or this hold was made before."""
+        known = await self._store.find(name)
+        hold = wanted.event, wanted.hold
+        return (known or await self._store.find_of_hold(*hold)) is not None
 
     async def _on(self, stored: StoredOrder) -> StoredOrder:
         """Return an order after it was driven, where that is for us to do."""
@@ -344,6 +413,7 @@ def rules_of(
     pay_s: int | None = None,
     types: Types | None = None,
     late: Late = "same",
+    discounts: Discounts = (),
 ) -> Rules:
     """Return what an order of an event is made under."""
     pay_s = settings.pay_s if pay_s is None else pay_s
@@ -352,8 +422,15 @@ def rules_of(
         pay_s=pay_s,
         until_s=pay_s + PAY_MARGIN_S,
         types=types,
-        late=late,
+        # What came too late has given its codes back, and others may have them.
+        late="refund" if discounts else late,
+        discounts=discounts,
     )
+
+
+def _hash_of(wanted: OrderAsk, codes: Sequence[str]) -> bytes:
+    """Return the hash of a request; without codes it is that of former versions."""
+    return hash_request([wanted, codes] if codes else wanted)
 
 
 def _unless_refused(stored: StoredOrder) -> StoredOrder:

@@ -96,6 +96,23 @@ class Meter:
         if self._limits is not None:
             self._heed(self._limits.wrong_secret(self.client, time.monotonic()))
 
+    def may_guess(self) -> None:
+        """Refuse who named too many codes of promotions that are none; count nothing.
+
+        The caller said who they are.
+        """
+        self._guess(wrong=False)
+
+    def wrong_guess(self) -> None:
+        """Count a code of the caller that no promotion has."""
+        self._guess(wrong=True)
+
+    def _guess(self, *, wrong: bool) -> None:
+        assert self._user is not None
+        if self._limits is not None:
+            now_s = time.monotonic()
+            self._heed(self._limits.guess(self.client, self._user, now_s, wrong))
+
     def _heed(self, verdict: Verdict) -> None:
         self._tell(verdict)
         if not verdict.allowed:

@@ -107,6 +107,10 @@ WRONG_SECRETS_PER_S: Final = 60 / 3_600
 WRONG_SECRETS_BURST: Final = 30
 """Of one address, for orders that it wants to open: nobody types in so many links."""
 
+GUESSES_PER_S: Final = 10 / 60
+GUESSES_BURST: Final = 10
+"""Codes of promotions that are none, of one user, and of one address."""
+
 _TIERS: Final = {"admin": "admin", "key": "admin"}
 """By role; the others are just signed in."""
 
@@ -203,6 +207,8 @@ class RequestLimits:
             "mail users": TokenBuckets(SENT_MAILS_PER_S, SENT_MAILS_BURST),
             "wrong codes": TokenBuckets(WRONG_CODES_PER_S, WRONG_CODES_BURST),
             "wrong secrets": TokenBuckets(WRONG_SECRETS_PER_S, WRONG_SECRETS_BURST),
+            "guess addresses": TokenBuckets(GUESSES_PER_S, GUESSES_BURST),
+            "guess users": TokenBuckets(GUESSES_PER_S, GUESSES_BURST),
         }
         """What all processes give tokens of together."""
         self._tell_taken: Callable[[list[tuple[str, str]]], None] | None = None
@@ -325,6 +331,17 @@ class RequestLimits:
     def wrong_secret(self, client: str, now_s: float) -> Verdict:
         """Count a secret from an address that opens no order."""
         return self._take(now_s, ("wrong secrets", client))
+
+    def guess(self, client: str, user: str, now_s: float, wrong: bool) -> Verdict:
+        """Count a code of a promotion that is none, or tell whether one may be tried.
+
+        Who guessed too often tries no right one either: that would tell which is.
+        """
+        asked = ("guess addresses", client), ("guess users", user)
+        if wrong:
+            return self._take(now_s, *asked)
+        told = [self._buckets[name].look(key, now_s) for name, key in asked]
+        return min(told, key=lambda verdict: (verdict.allowed, verdict.remaining))
 
     def _take(self, now_s: float, *asked: tuple[str, str]) -> Verdict:
         """Take a token of each, in order, up to the first that has none.

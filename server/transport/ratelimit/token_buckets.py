@@ -66,6 +66,16 @@ class TokenBuckets:
         if allowed:
             tokens -= 1.0
         self._put(key, tokens, now_s)
+        return self._verdict(allowed, tokens)
+
+    def look(self, key: str, now_s: float) -> Verdict:
+        """Return what `take` would say of allowing it, and take nothing."""
+        tokens = self._filled(
+            *self._buckets.get(key, (float(self.burst), now_s)), now_s
+        )
+        return self._verdict(tokens >= 1.0, tokens)
+
+    def _verdict(self, allowed: bool, tokens: float) -> Verdict:
         wait_s = 0 if allowed else max(1, ceil((1.0 - tokens) / self.rate_per_s))
         return Verdict(
             allowed=allowed,
@@ -86,7 +96,9 @@ class TokenBuckets:
 
     def _fill(self, key: str, now_s: float) -> float:
         """Take the key's bucket out of the table; return what is in it by now."""
-        tokens, then_s = self._buckets.pop(key, (float(self.burst), now_s))
+        return self._filled(*self._buckets.pop(key, (float(self.burst), now_s)), now_s)
+
+    def _filled(self, tokens: float, then_s: float, now_s: float) -> float:
         passed_s = max(0.0, now_s - then_s)
         return min(float(self.burst), tokens + passed_s * self.rate_per_s)
 

@@ -31,6 +31,7 @@ from persistence.errors import Unavailable
 from persistence.shop.orders.orders import TAKEN_MAX, OrderGone, Orders
 from persistence.shop.orders.records import OrderLine, Payment
 from persistence.shop.orders.rows import StoredOrder
+from persistence.shop.promotions.discounts import Discount
 from server.base.jobs import Job
 from server.base.refusals.refusals import CommandRefused, Refusal
 from server.live.actors.registry import (
@@ -53,6 +54,7 @@ from server.shop.payments.provider import (
     RefundAsk,
     Urls,
 )
+from server.shop.promotions.rules import taken_off
 
 OPEN: Final = frozenset({"overloaded", "unavailable", "outcome_unknown"})
 """Refusals after which the very same may be asked again."""
@@ -420,10 +422,21 @@ def attempt_of(stored: StoredOrder, payment: Payment) -> Attempt:
     )
 
 
-def lines_of(told: list[PledgedLine], local: ServedEvent, terms: Terms) -> list[Line]:
+def lines_of(
+    told: list[PledgedLine],
+    local: ServedEvent,
+    terms: Terms,
+    discounts: Sequence[Discount] = (),
+) -> list[Line]:
     """Return the lines of an order of what the event told, with fees and taxes."""
+    units = units_of(told, local)
+    return price(units, terms, taken_off(units, discounts, terms.currency))
+
+
+def units_of(told: list[PledgedLine], local: ServedEvent) -> list[Unit]:
+    """Return the seats and places that the event told the prices of."""
     seats = local.board.venue.seat_index
-    units = [
+    return [
         Unit(
             kind="seat" if line.label in seats else "place",
             label=line.label,
@@ -433,12 +446,12 @@ def lines_of(told: list[PledgedLine], local: ServedEvent, terms: Terms) -> list[
         )
         for line in told
     ]
-    return price(units, terms)
 
 
 def _pledged(stored: StoredOrder, reply: PledgeOk, local: ServedEvent) -> facts.Pledged:
     """Return the lines of what the event gave, with fees and taxes."""
-    lines = lines_of(reply.lines, local, stored.terms)
+    discounts = stored.state.rules.discounts
+    lines = lines_of(reply.lines, local, stored.terms, discounts)
     until_ms = _ms_of(reply.expires_at)
     return facts.Pledged(
         lines=tuple(OrderLine(**structs.asdict(line)) for line in lines),

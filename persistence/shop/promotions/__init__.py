@@ -1,0 +1,1 @@
+"""Promotions, the codes that redeem them, and which order redeemed which."""

@@ -1,0 +1,1 @@
+"""Tables of what an event sold, for spreadsheets."""

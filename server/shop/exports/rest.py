@@ -1,0 +1,81 @@
+"""Tables of what an event sold over REST: CSV, sent as it is read."""
+
+from typing import Final
+
+from aiohttp import web
+
+from persistence.shop.exports import ROWS, Kind
+from server.shop.exports.service import EXPORT_SERVICE
+from server.shop.exports.tables import head_of, lines_of
+from server.transport.http.problems import EVENT_NOT_FOUND
+from server.transport.rest.call import Call
+from server.transport.rest.route import EVENT, Route
+
+MEDIA_TYPE: Final = "text/csv"
+
+
+class HalfSent(Exception):
+    """The rest of a table cannot be read: only closing tells who takes it."""
+
+
+async def export_orders(call: Call) -> web.StreamResponse:
+    """Give all orders of an event as a table."""
+    return await _sent(call, "orders")
+
+
+async def export_tickets(call: Call) -> web.StreamResponse:
+    """Give all tickets of an event as a table, without their codes."""
+    return await _sent(call, "tickets")
+
+
+async def export_attendees(call: Call) -> web.StreamResponse:
+    """Give all who registered for an event as a table."""
+    return await _sent(call, "attendees")
+
+
+async def _sent(call: Call, kind: Kind) -> web.StreamResponse:
+    event = call.path("event", EVENT_NOT_FOUND)
+    pages = await call[EXPORT_SERVICE].pages(call.who, event, kind)
+    # What is wrong is mostly wrong at once: then the answer can still say so.
+    rows = await anext(pages)
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": f"{MEDIA_TYPE}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{kind}.csv"',
+            "Cache-Control": "no-store",
+        }
+    )
+    await response.prepare(call.request)
+    await response.write(f"{head_of(ROWS[kind])}{lines_of(rows)}".encode())
+    try:
+        async for rows in pages:
+            await response.write(lines_of(rows).encode())
+    except ConnectionResetError:
+        raise
+    except Exception as error:
+        raise HalfSent(kind) from error
+    await response.write_eof()
+    return response
+
+
+ALL: Final = "/v1/events/{event}/exports"
+
+ROUTES: Final[tuple[Route, ...]] = tuple(
+    Route(
+        method="GET",
+        path=f"{ALL}/{kind}.csv",
+        handler=handler,
+        name=f"export_{kind}",
+        summary=summary,
+        tag="Exports",
+        access="manager",
+        scope="bookings:read",
+        media_type=MEDIA_TYPE,
+        problems=EVENT,
+    )
+    for kind, handler, summary in (
+        ("orders", export_orders, "Give all orders of an event as a table"),
+        ("tickets", export_tickets, "Give all tickets of an event as a table"),
+        ("attendees", export_attendees, "Give all who registered as a table"),
+    )
+)

@@ -1,0 +1,1 @@
+"""What codes take off orders, for whom, when, and how often."""

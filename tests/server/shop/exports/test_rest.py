@@ -1,0 +1,77 @@
+"""Tables of a real event, read back as a spreadsheet would."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from persistence.shop.exports import pages_of
+
+pytestmark = [pytest.mark.postgres, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def table(world: Any, kind: str) -> list[dict[str, str]]:
+    answer = await world.seller.get(f"/v1/events/{world.event}/exports/{kind}.csv")
+    assert answer.status == 200, answer
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert f'filename="{kind}.csv"' in answer.headers["Content-Disposition"]
+    assert answer.headers["Cache-Control"] == "no-store"
+    return list(csv.DictReader(io.StringIO(answer.body.decode("utf-8-sig"))))
+
+
+async def test_orders_as_they_are_with_a_name_that_is_a_formula(world):
+    buyer = await world.guest()
+    evil = '=HYPERLINK("http://evil.example")'
+    order = await world.order(buyer, buyer={"name": evil, "email": "o@example.org"})
+    await world.choose(order, "pay")
+    await world.becomes(buyer, order["id"], "confirmed")
+    waiting = await world.order(await world.guest(), 1)
+    rows = await table(world, "orders")
+    assert [row["order"] for row in rows] == [order["id"], waiting["id"]]
+    assert rows[0]["buyer_name"] == f"'{evil}"
+    assert (rows[0]["places"], rows[0]["total"], rows[0]["currency"]) == (
+        *("2", "41.00"),
+        "EUR",
+    )
+    assert [row["status"] for row in rows] == ["confirmed", "payment_pending"]
+
+
+async def test_tickets_have_prices_and_no_codes(world):
+    buyer = await world.guest()
+    order = await world.order(buyer)
+    await world.choose(order, "pay")
+    done = await world.becomes(buyer, order["id"], "confirmed")
+    while len(done["tickets"]) < 2:
+        done = await buyer.good("GET", f"/v1/orders/{order['id']}")
+    rows = await table(world, "tickets")
+    assert {row["number"] for row in rows} == {one["number"] for one in done["tickets"]}
+    assert {row["unit"] for row in rows} == {"20.00"}
+    assert {row["order_reference"] for row in rows} == {order["reference"]}
+    answer = await world.seller.get(f"/v1/events/{world.event}/exports/tickets.csv")
+    assert all(one["code"].encode() not in answer.body for one in done["tickets"])
+
+
+async def test_who_registered(world, stand):
+    free = await stand.world(payment="none", prices={}, registration="open")
+    comer = {"email": "comer@example.org", "name": "@Comer"}
+    path = f"/v1/events/{free.event}/attendees"
+    await free.seller.good("POST", path, comer)
+    (row,) = await table(free, "attendees")
+    assert (row["attendee_name"], row["email"]) == ("'@Comer", "comer@example.org")
+
+
+async def test_pages_leave_nothing_out_and_nothing_twice(world, pool):
+    buyers = [await world.guest() for _ in range(5)]
+    made = [(await world.order(one, 1))["id"] for one in buyers]
+    for size in (1, 2, 5, 6):
+        pages = [page async for page in pages_of(pool, "orders", world.event, size)]
+        assert [one.order for page in pages for one in page] == made
+
+
+async def test_a_table_is_for_who_manages_the_event(world):
+    buyer = await world.guest()
+    for kind in ("orders", "tickets", "attendees"):
+        path = f"/v1/events/{world.event}/exports/{kind}.csv"
+        assert (await buyer.get(path)).status == 403
+        assert (await world.nobody.get(path)).status == 401

@@ -1,0 +1,11 @@
+"""A shop for the tests of promotions, and a server of the file that needs one."""
+
+from tests.server.shop.orders.conftest import (
+    file_database_url,
+    pool,
+    shop,
+    stand,
+    world,
+)
+
+__all__ = ["file_database_url", "pool", "shop", "stand", "world"]
