@@ -34,12 +34,21 @@ CONTRACT = pytest("tests/contract/test_watch.py", "tests/contract/test_keys.py")
 TICKETS = pytest("tests/server/shop/tickets")
 OPENING = pytest("tests/server/shop/orders/opening/test_service.py")
 
+GIVING = pytest(
+    "tests/server/shop/orders/giving/test_giver.py",
+    "tests/server/shop/orders/giving/test_event_refunds.py",
+)
+
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS],
     "persistence/followers/": [SIMULATION],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
+    "server/shop/orders/giving/": [
+        pytest("tests/server/shop/orders/giving/test_rules.py"),
+        GIVING,
+    ],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
     "server/people/": [pytest("tests/server/people")],
     "server/shop/tickets/": [TICKETS],
@@ -109,8 +118,10 @@ _BY_FILE: dict[str, Detector] = {
     "server/shop/money/pricing.py": pytest("tests/server/shop/money/test_pricing.py"),
     "server/shop/money/ledger.py": pytest("tests/server/shop/money/test_ledger.py"),
     "server/shop/orders/attempts.py": pytest(
-        "tests/persistence/shop/money/test_sums.py"
+        "tests/persistence/shop/money/test_sums.py",
+        "tests/server/shop/orders/giving/test_rules.py",
     ),
+    "server/shop/orders/driving/driver.py": GIVING,
     "server/live/followers/following.py": pytest("tests/server/live/followers"),
     "server/live/followers/followers.py": pytest("tests/server/live/followers"),
     "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),

@@ -149,7 +149,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="List what went back of an order, and what may still",
         tag="Orders",
         access="buyer",
-        opened=True,
         scope="bookings:read",
         answers=RefundList,
         cached=True,

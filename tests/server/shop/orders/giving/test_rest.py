@@ -159,3 +159,18 @@ async def test_an_event_that_is_cancelled_pays_everybody_back_to_the_cent(world)
     assert (sums["captured"], sums["returned"], sums["sold"]) == (total, total, 0)
     refused = await buyers[0].get(f"{path}/refunds")
     assert refused.status == 403
+
+
+async def test_what_costs_nothing_is_given_back_in_parts_too(stand):
+    world = await stand.world(prices={}, payment="none", fees={}, tax={})
+    buyer = await world.guest()
+    order = await world.order(buyer, 2)
+    assert order["status"] == "confirmed"
+    path = f"/v1/orders/{order['id']}"
+    done = await buyer.good("POST", f"{path}/cancel", {"lines": [2]})
+    assert [one["state"] for one in done["lines"]] == ["live", "gone"]
+    assert (done["status"], done["refund"]) == ("confirmed", "none")
+    last = await world.seller.good("POST", f"{path}/refunds", {"lines": [1]})
+    assert (last["status"], last["refund"], last["total"]) == ("cancelled", None, None)
+    event = await buyer.good("GET", f"/v1/events/{world.event}")
+    assert event["counts"]["free"] == 20
