@@ -1,0 +1,1 @@
+"""What leaves us, by all its channels: how it goes, and letting it go again."""
