@@ -7,6 +7,3 @@ from server.base.refusals.refusals import ProblemType
 ROW_NOT_FOUND: Final = ProblemType(
     "outbox_row_not_found", 404, "There is no such row in an outbox."
 )
-ALREADY_SENT: Final = ProblemType(
-    "already_sent", 409, "It was sent, and what it said is not kept."
-)

@@ -11,7 +11,7 @@ from persistence.mail import OutboxRow, OutboxState
 from server.base.refusals.refusals import Refusal
 from server.transport.http.problems import BAD_FIELD, UNAVAILABLE
 from server.transport.outbox.channels import CHANNELS, MAIL
-from server.transport.outbox.problems import ALREADY_SENT, ROW_NOT_FOUND
+from server.transport.outbox.problems import ROW_NOT_FOUND
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of
@@ -59,17 +59,14 @@ async def list_outbox(call: Call) -> web.Response:
 async def replay_row(call: Call) -> web.Response:
     """Let what died be due again, with as much time as it had at first.
 
-    What waits is left as it is; what was sent is not kept.
+    What waits is left as it is, and so is what was sent.
     """
-    # A second time is none: then it waits already.
+    # A second time is none: then it waits already, or was sent.
     wanted = call.path("row", ROW_NOT_FOUND)
     for name, channel in call[CHANNELS].items():
         row = await channel.replay(wanted)
-        if row is None:
-            continue
-        if row.state == "sent":
-            raise Refusal(ALREADY_SENT)
-        return call.answer(_document_of(name, row))
+        if row is not None:
+            return call.answer(_document_of(name, row))
     raise Refusal(ROW_NOT_FOUND)
 
 
@@ -125,6 +122,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         access="admin",
         answers=OutboxDocument,
         keyed=True,
-        problems=(ROW_NOT_FOUND, ALREADY_SENT, BAD_FIELD, UNAVAILABLE),
+        problems=(ROW_NOT_FOUND, BAD_FIELD, UNAVAILABLE),
     ),
 )
