@@ -65,6 +65,7 @@ from server.transport.http.http_log import HTTP_LOG
 from server.transport.http.middleware import answer_problems, set_headers
 from server.transport.jobs.capability import LEASED
 from server.transport.metrics.counting import count_requests
+from server.transport.outbox.capability import OUTGOING
 from server.transport.ratelimit.request_limits import LIMITS
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ CAPABILITIES: Final = (
     RATE_LIMITS,
     LEASED,
     MAIL,
+    OUTGOING,
     FANOUT,
     ACTORS,
     CLUSTER,

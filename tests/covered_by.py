@@ -252,6 +252,15 @@ COVERS = {
         "persistence/shop/tickets/booked.py",
         "persistence/shop/tickets/register.py",
     ],
+    "tests/server/transport/outbox/test_rest_bounces.py": [
+        "persistence/bounces.py",
+    ],
+    "tests/server/transport/outbox/test_rest.py": [
+        "server/transport/outbox/channels.py",
+    ],
+    "tests/server/people/notices/test_job.py": [
+        "persistence/people/notices/rounds.py",
+    ],
     "tests/server/people/notices/test_composer.py": [
         "server/people/notices/formats.py",
     ],

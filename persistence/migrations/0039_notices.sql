@@ -71,3 +71,9 @@ CREATE TABLE mail_bounce (
 );
 COMMENT ON COLUMN mail_bounce.bounce IS 'tells it from others: twice reported counts once';
 CREATE INDEX mail_bounce_at ON mail_bounce (at);
+
+-- What those who booked before this were told.
+INSERT INTO notice_time (event_id, starts_at_ms, timezone)
+SELECT event_id, (settings ->> 'starts_at_ms')::bigint,
+    coalesce(settings ->> 'timezone', 'UTC')
+FROM event e WHERE EXISTS (SELECT FROM booking b WHERE b.event_id = e.event_id);

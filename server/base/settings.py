@@ -58,6 +58,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mail_from: str | None = None
     public_url: str | None = None
     """Where buyers reach the pages, for links in mails."""
+    reminder_hours: Annotated[int, Meta(ge=0, le=720)] = 24
+    """So long before an event begins its holders are reminded; 0 for never."""
     brand_name: Annotated[str, Meta(min_length=1, max_length=60)] = "Onsale"
     brand_colour: Colour | None = None
     brand_logo: str | None = None

@@ -334,6 +334,10 @@ async def administers(one: Newcomer) -> None:
     await one.does("admin", "clear_caches")
     await one.does("admin", "list_jobs")
     await one.does("admin", "run_job")
+    await one.lists("admin", "list_outbox")
+    # Nothing died here: what waits or was sent is as it is.
+    await one.does("admin", "replay_row")
+    await one.does("admin", "report_bounces")
     await one.does("admin", "show_cluster")
     await one.does("admin", "move_event")
 

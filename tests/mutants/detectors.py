@@ -140,6 +140,25 @@ _BY_FILE: dict[str, Detector] = {
     "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
     "server/shop/orders/service.py": pytest("tests/server/shop/orders/test_rest.py"),
     "server/people/notices/follower.py": pytest(
+        "tests/server/people/notices/test_follower.py",
+        "tests/server/people/notices/test_job.py",
+    ),
+    "server/people/notices/formats.py": pytest(
+        "tests/server/people/notices/test_composer.py"
+    ),
+    "persistence/people/notices/notices.py": pytest(
+        "tests/persistence/people/notices/test_notices.py"
+    ),
+    "persistence/people/notices/rounds.py": pytest(
+        "tests/server/people/notices/test_job.py"
+    ),
+    "persistence/bounces.py": pytest(
+        "tests/server/transport/outbox/test_rest_bounces.py"
+    ),
+    "persistence/mail.py": pytest(
+        "tests/persistence/test_mail.py", "tests/server/transport/outbox/test_rest.py"
+    ),
+    "server/shop/tickets/pictures/files.py": pytest(
         "tests/server/people/notices/test_follower.py"
     ),
     "server/people/notices/composer.py": pytest(

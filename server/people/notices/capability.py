@@ -3,12 +3,15 @@
 from typing import Final
 
 from persistence.people.notices.notices import Notices, forget_notices
+from persistence.people.notices.rounds import Rounds
 from server.live.actors.registry import CATALOG
 from server.live.fanout.hub import HUB
 from server.live.followers.followers import FOLLOWERS
 from server.people.notices.composer import COMPOSER, NoticeComposer
 from server.people.notices.examples import EXAMPLES
 from server.people.notices.follower import KINDS, NoticeFollower
+from server.people.notices.job import EVERY_S as ROUNDS_S
+from server.people.notices.job import RoundsJob
 from server.people.notices.news import EVERY_S, NewNotices, NoticeNews
 from server.people.notices.rest import NOTICES as STORE
 from server.people.notices.rest import ROUTES
@@ -27,7 +30,15 @@ async def _open(startup: Startup) -> None:
     news = NewNotices(store, startup[BUS], startup[HUB])
     jobs = startup[JOBS]
     jobs.every("new notices", EVERY_S, news.tell)
-    jobs.every("old notices", FORGET_S, store.forget)
+    rounds = Rounds(startup.pool)
+    job = RoundsJob(rounds, startup.settings.reminder_hours)
+    jobs.every("notices to holders", ROUNDS_S, job.run)
+
+    async def forget() -> None:
+        await store.forget()
+        await rounds.forget()
+
+    jobs.every("old notices", FORGET_S, forget)
 
 
 async def _follow(startup: Startup) -> None:

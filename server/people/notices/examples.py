@@ -20,5 +20,6 @@ NOTICE: Final[dict[str, Any]] = {
 
 EXAMPLES: Final = Examples(
     requests={"read_notices": {"notices": [NOTICE["id"]]}},
+    queries={"list_notices": {"unread": True}},
     answers={"list_notices": page(NOTICE), "read_notices": {"unread": 2}},
 )

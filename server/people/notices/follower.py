@@ -1,4 +1,6 @@
-"""Raises a notice for each booking, in the transaction that notes that it was read.
+"""Raises a notice for each booking, and rounds of them for what became of an event.
+
+All in the transaction that notes that it was read.
 
 The follower of the name `notices`. It comes after that of tickets, which the mail tells
 of and carries.
@@ -7,10 +9,11 @@ of and carries.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from inventory.changes import HoldBooked
+from inventory.changes import EventConfigured, HoldBooked, SaleChanged
 from persistence.events.rows import EventRow
 from persistence.followers.follower import Followed
 from persistence.people.notices.notices import Notice, raise_notices
+from persistence.people.notices.rounds import Round, move_time, note_time, put_round
 from persistence.shop.confirmations import (
     BoughtLine,
     BoughtTicket,
@@ -21,7 +24,7 @@ from persistence.shop.confirmations import (
 from persistence.shop.orders.openings import put_links
 from server.transport.mail.codes import hash_of_code, new_code
 
-KINDS: Final = (HoldBooked,)
+KINDS: Final = (HoldBooked, EventConfigured, SaleChanged)
 """What it follows."""
 
 TICKET_FILES_MAX: Final = 10
@@ -29,7 +32,10 @@ TICKET_FILES_MAX: Final = 10
 
 
 class NoticeFollower:
-    """Follows bookings. Raises what Postgres raises: then nothing of it happened."""
+    """Follows bookings, and what holders are to know of an event.
+
+    Raises what Postgres raises: then nothing of it happened.
+    """
 
     name: Final = "notices"
 
@@ -39,18 +45,23 @@ class NoticeFollower:
     async def follow(
         self, connection: Any, event_id: str, changes: Sequence[Followed]
     ) -> None:
-        """Tell whoever booked that it is confirmed."""
+        """Tell whoever booked, and have all holders told of what changed."""
         booked = [
             (one.change.booking, one.change.order if one.change.by_order else None)
             for one in changes
             if isinstance(one.change, HoldBooked)
         ]
-        if not booked:
-            return
-        confirmed = await read_confirmed(connection, booked)
-        if not confirmed:
-            return
+        if booked:
+            await self._confirm(connection, event_id, booked)
+        await _tell_of_event(connection, event_id, changes)
+
+    async def _confirm(
+        self, connection: Any, event_id: str, booked: list[tuple[str, str | None]]
+    ) -> None:
         event = await read_event(connection, event_id)
+        times = event.settings.starts_at_ms, event.settings.timezone
+        await note_time(connection, event_id, *times)
+        confirmed = await read_confirmed(connection, booked)
         secrets: dict[str, str] = {}
         if self._public_url is not None:
             secrets = {one.order: new_code() for one in confirmed if one.order}
@@ -63,6 +74,33 @@ class NoticeFollower:
         )
         links = {order: hash_of_code(one) for order, one in secrets.items()}
         await put_links(connection, links)
+
+
+async def _tell_of_event(
+    connection: Any, event_id: str, changes: Sequence[Followed]
+) -> None:
+    """Begin the rounds that a stretch of changes asks for.
+
+    Of several times within it the last one counts: nobody was told of the others.
+    """
+    configured: tuple[int, EventConfigured] | None = None
+    cancelled = False
+    for one in changes:
+        if isinstance(one.change, EventConfigured):
+            configured = one.version, one.change
+        elif isinstance(one.change, SaleChanged):
+            cancelled = cancelled or one.change.to == "cancelled"
+    if configured is not None:
+        version, change = configured
+        times = change.settings.starts_at_ms, change.settings.timezone
+        was = await move_time(connection, event_id, *times)
+        if was is not None and not cancelled:
+            data = {"was_starts_at_ms": was[0], "was_timezone": was[1]}
+            subject = f"{event_id}@{version}"
+            moved = Round("event_changed", subject, event_id, data)
+            await put_round(connection, moved)
+    if cancelled:
+        await put_round(connection, Round("event_cancelled", event_id, event_id))
 
 
 def confirmation(bought: Confirmed, event: EventRow, secret: str | None) -> Notice:

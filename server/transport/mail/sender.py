@@ -25,6 +25,8 @@ from server.transport.mail.composed import Composed, Composer, File
 if TYPE_CHECKING:
     import aiosmtplib
 
+    from persistence.bounces import Bounces
+
 POLL_S: Final = 2.0
 FORGET_S: Final = 3_600.0
 SMTP_S_MAX: Final = 20.0
@@ -34,6 +36,7 @@ BATCH_S_MAX: Final = TAKEN_S / 2
 """What was not sent by then is left for the next time: others may take it soon."""
 
 REASON_LENGTH_MAX: Final = 500
+STOPPED: Final = "Mails to this address came back, so none is sent there any more."
 REFUSED: Final = 500
 """From this reply code on a refusal is for good."""
 
@@ -52,6 +55,8 @@ class MailSender:
         """off, ok, or degraded: the last mail could not be sent."""
         self.composer: Composer | None = None
         """Puts mails in words that have a kind; set before the first is sent."""
+        self.bounces: Bounces | None = None
+        """Knows addresses to which none is sent any more; set likewise."""
         self.tried_at: datetime | None = None
         """When it was tried last."""
         self._kind = ""
@@ -95,6 +100,9 @@ class MailSender:
         mails = await self._outbox.take()
         if not mails:
             return 0
+        stopped: set[str] = set()
+        if self.bounces is not None:
+            stopped = await self.bounces.stopped([one.recipient for one in mails])
         # Here, because most processes never send a mail.
         import aiosmtplib
 
@@ -104,12 +112,18 @@ class MailSender:
             for mail in mails:
                 if time.monotonic() > ends:
                     break
-                await self._send(client, mail)
+                await self._send(client, mail, stopped)
         finally:
             client.close()
         return len(mails)
 
-    async def _send(self, client: "aiosmtplib.SMTP", mail: TakenMail) -> None:
+    async def _send(
+        self, client: "aiosmtplib.SMTP", mail: TakenMail, stopped: set[str]
+    ) -> None:
+        if mail.recipient in stopped:
+            log.info("an address has stopped", mail=mail.mail_id)
+            await self._outbox.failed(mail.mail_id, STOPPED)
+            return
         try:
             composed = await self._compose(mail)
         except Unavailable:

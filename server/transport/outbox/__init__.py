@@ -1,1 +1,1 @@
-"""What leaves us for machines of others."""
+"""What leaves us, by all its channels: how it goes, and letting it go again."""

@@ -54,9 +54,9 @@ class Counter:
         while (await self.passes.step(self.notices, "evt", "tickets")).versions:
             pass
 
-    async def buy(self, places: int = 1) -> str:
+    async def buy(self, places: int = 1, user: str = "olga") -> str:
         """Have an order paid and booked; return its id."""
-        order = await self.shop.priced(places)
+        order = await self.shop.priced(places, user)
         await self.shop.pay(order)
         await self.shop.deliver()
         await self.shop.settle()
