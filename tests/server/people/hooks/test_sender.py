@@ -199,6 +199,36 @@ async def test_two_processes_send_a_message_once(desk, receiver):
     assert told == [f"e{number}" for number in range(30)]
 
 
+async def test_who_stood_still_takes_a_hook_from_nobody(desk, receiver):
+    await desk.make()
+    await desk.raise_("a")
+    (slow,) = await desk.deliveries.take()
+    await desk.now()
+    (other,) = await desk.deliveries.take()
+    await desk.deliveries.give_back(slow)
+    assert await desk.deliveries.take() == []
+    await desk.deliveries.give_back(other)
+    assert len(await desk.deliveries.take()) == 1
+
+
+async def test_what_is_too_old_is_dead_and_long_over_forgotten(desk):
+    await desk.make()
+    await desk.raise_("old", "new", "sent")
+    await desk.people.pool.fetch(
+        "UPDATE hook_delivery SET dies_at = now() WHERE subject = 'old'"
+    )
+    await desk.people.pool.fetch(
+        "UPDATE hook_delivery SET state = 'sent', ended_at = now() - interval '31 days'"
+        " WHERE subject = 'sent'"
+    )
+    await desk.deliveries.forget()
+    told = await desk.told()
+    assert {name: one.state for name, one in told.items()} == {
+        "old": "dead",
+        "new": "due",
+    }
+
+
 class Book(AbstractResolver):
     """Says of every name what it is told to say, as whoever owns a name may."""
 
