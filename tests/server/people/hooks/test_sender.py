@@ -11,6 +11,7 @@ from server.people.hooks import sender as sending
 from server.people.hooks.discord import disarmed, shaped
 from server.people.hooks.sender import WAITS_S, outcome_of
 from tests.server.identities import LENA
+from tests.tls import Authority
 
 pytestmark = pytest.mark.postgres
 
@@ -265,6 +266,24 @@ async def test_a_name_of_a_private_machine_is_not_connected_to(
     assert receiver.got == []
     error = (await desk.told())["a"].error
     assert error == "Forbidden: it leads to a private address"
+
+
+async def test_who_cannot_prove_its_name_is_told_nothing(desk, receiver, tmp_path):
+    """With a certificate of an authority that nobody trusts."""
+    app = web.Application()
+    app.router.add_post("/{path}", receiver.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    context = Authority(tmp_path / "tls").context()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    await desk.make(url=f"https://127.0.0.1:{runner.addresses[0][1]}/a")
+    await desk.raise_("a")
+    await desk.sender.settle()
+    await runner.cleanup()
+    assert receiver.got == []
+    told = (await desk.told())["a"]
+    assert told.state == "due"
+    assert "certificate" in told.error.lower()
 
 
 async def test_an_address_is_looked_at_too(desk, receiver):
