@@ -6,6 +6,11 @@ says so.
 """
 
 COVERS = {
+    "tests/server/community/support/test_service.py": [
+        "persistence/community/support.py",
+        "server/community/support/mails.py",
+        "server/community/support/rest.py",
+    ],
     "tests/server/shop/hooks/test_follower.py": [
         "persistence/shop/hooks.py",
     ],

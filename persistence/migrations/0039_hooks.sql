@@ -146,6 +146,42 @@ END $$;
 CREATE TRIGGER refund_told AFTER INSERT OR UPDATE OF state ON refund FOR EACH ROW
     WHEN (NEW.state = 'settled') EXECUTE FUNCTION tell_refund();
 
+-- So are who has a ticket now, and who came in: whatever lets them.
+CREATE FUNCTION tell_transfer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM raise_hooks(
+        e.organisation_id, ARRAY['ticket.transferred'],
+        ARRAY[NEW.ticket_id || ':' || NEW.generation],
+        ARRAY[jsonb_build_object(
+            'ticket', NEW.ticket_id, 'event', NEW.event_id, 'booking', NEW.booking_id,
+            'order', NEW.order_id, 'label', NEW.label)::text],
+        ARRAY[now()])
+    FROM event e WHERE e.event_id = NEW.event_id AND e.organisation_id IS NOT NULL;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ticket_transfer_told AFTER UPDATE OF holder ON ticket FOR EACH ROW
+    WHEN (OLD.generation < NEW.generation
+        AND OLD.holder ->> 'user' IS DISTINCT FROM NEW.holder ->> 'user')
+    EXECUTE FUNCTION tell_transfer();
+
+CREATE FUNCTION tell_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM raise_hooks(
+        e.organisation_id, ARRAY['ticket.checked_in'],
+        ARRAY[NEW.ticket_id || ':' || NEW.nonce],
+        ARRAY[jsonb_build_object(
+            'ticket', NEW.ticket_id, 'event', NEW.event_id, 'list', NEW.list_id,
+            'gate', NEW.gate)::text],
+        ARRAY[NEW.at])
+    FROM event e WHERE e.event_id = NEW.event_id AND e.organisation_id IS NOT NULL;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER checkin_state_told_first AFTER INSERT ON checkin_state FOR EACH ROW
+    WHEN (NEW.state = 'in') EXECUTE FUNCTION tell_entry();
+-- Where another scan turns out to be the one that let them in, nobody came in again.
+CREATE TRIGGER checkin_state_told AFTER UPDATE OF state ON checkin_state FOR EACH ROW
+    WHEN (OLD.state <> 'in' AND NEW.state = 'in') EXECUTE FUNCTION tell_entry();
+
 -- How far an event was told of: a pause that ends is no opening.
 CREATE TABLE hook_event (
     event_id text COLLATE "C" PRIMARY KEY REFERENCES event,

@@ -312,6 +312,8 @@ async def tells_machines(one: Newcomer) -> None:
     await one.does("olga", "replay_delivery")
     await one.does("olga", "replay_hook")
     await one.does("olga", "delete_hook")
+    await one.does("bert", "ask_support")
+    await one.lists("olga", "list_support")
 
 
 async def administers(one: Newcomer) -> None:

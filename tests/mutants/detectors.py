@@ -31,6 +31,8 @@ RACES = pytest("tests/race/test_journals.py")
 REALTIME = pytest("tests/server/live")
 CONTRACT = pytest("tests/contract/test_watch.py", "tests/contract/test_keys.py")
 
+HOOKS = pytest("tests/persistence/people/hooks", "tests/server/people/hooks")
+SUPPORT = pytest("tests/server/community/support")
 TICKETS = pytest("tests/server/shop/tickets")
 OPENING = pytest("tests/server/shop/orders/opening/test_service.py")
 
@@ -44,11 +46,15 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS],
     "persistence/followers/": [SIMULATION],
+    "persistence/people/hooks/": [HOOKS],
+    "persistence/community/": [SUPPORT],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
     "server/shop/orders/giving/": [
         pytest("tests/server/shop/orders/giving/test_rules.py"),
         GIVING,
     ],
+    "server/people/hooks/": [HOOKS],
+    "server/shop/hooks/": [pytest("tests/server/shop/hooks")],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
     "server/people/": [pytest("tests/server/people")],
     "server/shop/tickets/": [TICKETS],

@@ -46,7 +46,7 @@ WITH free AS (
 ), taken AS (
     UPDATE hook h SET taken_until = now() + $1 * interval '1 s'
     FROM free WHERE h.hook_id = free.hook_id
-    RETURNING h.hook_id, h.url, h.form, h.secret, h.failures,
+    RETURNING h.hook_id, h.url, h.form, h.secret, h.failures, h.taken_until,
         CASE WHEN h.old_until > now() THEN h.old_secret END AS old_secret
 )
 SELECT t.*, d.delivery_id, d.body, d.attempts
@@ -57,7 +57,10 @@ FROM taken t CROSS JOIN LATERAL (
 ) d
 ORDER BY t.hook_id, d.number
 """
-_GIVE_BACK: Final = "UPDATE hook SET taken_until = NULL WHERE hook_id = $1"
+# Of whoever stood still for longer than a lease it is another's by now.
+_GIVE_BACK: Final = """
+UPDATE hook SET taken_until = NULL WHERE hook_id = $1 AND taken_until = $2
+"""
 # A message that somebody else sent meanwhile has ended, and is left as it is.
 _NOTE: Final = """
 WITH message AS (
@@ -160,6 +163,7 @@ class TakenHook(Struct, frozen=True):
     secret: bytes
     old_secret: bytes | None
     failures: int
+    taken_until: datetime
     messages: list[Message]
 
     def __repr__(self) -> str:
@@ -242,6 +246,7 @@ class Deliveries:
                     row["secret"],
                     row["old_secret"],
                     row["failures"],
+                    row["taken_until"],
                     [],
                 )
             message = Message(row["delivery_id"], row["body"], row["attempts"])
@@ -263,9 +268,9 @@ class Deliveries:
             outcome.gone,
         )
 
-    async def give_back(self, hook: str) -> None:
-        """Let the next one have a hook."""
-        await self._pool.fetch(_GIVE_BACK, hook)
+    async def give_back(self, hook: TakenHook) -> None:
+        """Let the next one have a hook, where it is not another's already."""
+        await self._pool.fetch(_GIVE_BACK, hook.hook_id, hook.taken_until)
 
     async def find(self, organisation: str, delivery: str) -> Delivery | None:
         """Return a message of an organisation."""

@@ -19,6 +19,7 @@ HookType = Literal[
     "ticket.issued",
     "ticket.revoked",
     "ticket.transferred",
+    "ticket.checked_in",
     "event.published",
     "event.changed",
     "event.cancelled",

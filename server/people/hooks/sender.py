@@ -169,7 +169,7 @@ class HookSender:
         self._done.set()
 
     async def _send_all(self, hook: TakenHook) -> None:
-        """Send the messages of a hook, one after the other, until one fails."""
+        """Send the messages of a hook one after the other, until it is to rest."""
         ends = time.monotonic() + BATCH_S_MAX
         failures = hook.failures
         try:
@@ -186,7 +186,7 @@ class HookSender:
                     failures += 1
                 if outcome.gone or outcome.rest_s:
                     break
-            await self._deliveries.give_back(hook.hook_id)
+            await self._deliveries.give_back(hook)
         except Unavailable as error:
             # When the lease is over they are sent again: twice is better than never.
             log.warning("a webhook is not noted", hook=hook.hook_id, reason=str(error))

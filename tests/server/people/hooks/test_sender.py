@@ -11,6 +11,7 @@ from server.people.hooks import sender as sending
 from server.people.hooks.discord import disarmed, shaped
 from server.people.hooks.sender import WAITS_S, outcome_of
 from tests.server.identities import LENA
+from tests.tls import Authority
 
 pytestmark = pytest.mark.postgres
 
@@ -199,6 +200,36 @@ async def test_two_processes_send_a_message_once(desk, receiver):
     assert told == [f"e{number}" for number in range(30)]
 
 
+async def test_who_stood_still_takes_a_hook_from_nobody(desk, receiver):
+    await desk.make()
+    await desk.raise_("a")
+    (slow,) = await desk.deliveries.take()
+    await desk.now()
+    (other,) = await desk.deliveries.take()
+    await desk.deliveries.give_back(slow)
+    assert await desk.deliveries.take() == []
+    await desk.deliveries.give_back(other)
+    assert len(await desk.deliveries.take()) == 1
+
+
+async def test_what_is_too_old_is_dead_and_long_over_forgotten(desk):
+    await desk.make()
+    await desk.raise_("old", "new", "sent")
+    await desk.people.pool.fetch(
+        "UPDATE hook_delivery SET dies_at = now() WHERE subject = 'old'"
+    )
+    await desk.people.pool.fetch(
+        "UPDATE hook_delivery SET state = 'sent', ended_at = now() - interval '31 days'"
+        " WHERE subject = 'sent'"
+    )
+    await desk.deliveries.forget()
+    told = await desk.told()
+    assert {name: one.state for name, one in told.items()} == {
+        "old": "dead",
+        "new": "due",
+    }
+
+
 class Book(AbstractResolver):
     """Says of every name what it is told to say, as whoever owns a name may."""
 
@@ -235,6 +266,24 @@ async def test_a_name_of_a_private_machine_is_not_connected_to(
     assert receiver.got == []
     error = (await desk.told())["a"].error
     assert error == "Forbidden: it leads to a private address"
+
+
+async def test_who_cannot_prove_its_name_is_told_nothing(desk, receiver, tmp_path):
+    """With a certificate of an authority that nobody trusts."""
+    app = web.Application()
+    app.router.add_post("/{path}", receiver.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    context = Authority(tmp_path / "tls").context()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    await desk.make(url=f"https://127.0.0.1:{runner.addresses[0][1]}/a")
+    await desk.raise_("a")
+    await desk.sender.settle()
+    await runner.cleanup()
+    assert receiver.got == []
+    told = (await desk.told())["a"]
+    assert told.state == "due"
+    assert "certificate" in told.error.lower()
 
 
 async def test_an_address_is_looked_at_too(desk, receiver):

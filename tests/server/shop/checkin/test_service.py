@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from persistence.people.hooks.hooks import Hooks, NewHook
 from persistence.shop.checkin.counts import Counts
 from persistence.shop.checkin.lists import CheckinLists, ListRules
 from persistence.shop.checkin.merge import Merge
@@ -211,3 +212,23 @@ async def test_lists_are_for_who_manages_the_event(door):
         (made.list_id, 0),
     ]
     assert [(one.gate, one.entries) for one in gates] == [("", 1)]
+
+
+async def test_a_webhook_hears_of_each_entry_once(door):
+    """Who is in already and is scanned again is no entry; after an undo it is."""
+    pool = door.house.pool
+    url = "https://hooks.example.org"
+    new = NewHook("hook", "org", url, "", [], "standard", b"s", "", b"")
+    await Hooks(pool, 9).create(new)
+    asked = door.asked(door.code("A"))
+    for _ in range(2):
+        await door.gates.scan(DEVICE, asked, uncounted())
+    assert await door.scan("A") == "already_in"
+    (row,) = await pool.fetch("SELECT type, body FROM hook_delivery")
+    assert row["type"] == "ticket.checked_in"
+    assert '"tic_A"' in row["body"]
+    await door.gates.undo(OLGA, "evt", asked.nonce, "mistake")
+    assert await door.scan("A") == "ok"
+    # An earlier green takes its place; nobody came in again.
+    await door.gates.upload(DEVICE, [door.seen(door.code("A"))])
+    assert len(await pool.fetch("SELECT FROM hook_delivery")) == 2

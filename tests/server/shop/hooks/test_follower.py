@@ -12,6 +12,7 @@ from persistence.people.hooks.hooks import Hooks, NewHook
 from persistence.shop.hooks import known_state
 from server.live.actors.registry import ask
 from server.shop.hooks.follower import HookFollower
+from server.shop.orders import facts
 from server.shop.tickets.follower import TicketFollower
 from server.shop.tickets.keyring import Keyring, Vault
 from tests.persistence.persons import organised, registered
@@ -113,6 +114,53 @@ async def test_an_order_that_ends_is_told_and_one_that_is_only_read_is_not(told)
     assert (kind, data["order"]) == ("order.cancelled", order)
     await told.shop.settle()
     assert len(await told.heard()) == 1
+
+
+async def test_a_ticket_that_is_passed_on_is_told_and_a_new_code_is_not(told):
+    await told.buy()
+    await told.follow()
+    await told.hook()
+    sql = "UPDATE ticket SET generation = generation + 1, holder = $1::jsonb"
+    await told.shop.pool.fetch(sql, '{"user": "olga"}')
+    assert await told.heard() == []
+    await told.shop.pool.fetch(sql, '{"user": "mia"}')
+    ((kind, data),) = await told.heard()
+    assert (kind, data["event"]) == ("ticket.transferred", "evt")
+    assert "mia" not in repr(data)
+
+
+async def test_a_settled_refund_is_told_with_its_amount(told):
+    order = await told.buy()
+    await told.hook()
+    await told.shop.desk.hear(order, facts.GiveBack())
+    await told.shop.settle()
+    state = await told.shop.state(order)
+    assert (state.status, state.refunds[0].state) == ("refunded", "settled")
+    heard = dict(await told.heard())
+    assert set(heard) == {"order.cancelled", "order.refunded"}
+    assert heard["order.cancelled"]["status"] == "refunded"
+    assert heard["order.refunded"] == {
+        "order": order,
+        "refund": state.refunds[0].refund,
+        "amount": 2_000,
+        "currency": "EUR",
+        "reason": "given_back",
+    }
+    # What is written again of it is told no more.
+    await told.shop.settle()
+    assert len(await told.heard()) == 2
+
+
+async def test_a_ticket_that_is_good_no_more_is_told(told):
+    await told.hook("ticket.issued", "ticket.revoked")
+    order = await told.buy()
+    await told.follow()
+    await told.shop.desk.hear(order, facts.GiveBack())
+    await told.shop.settle()
+    await told.follow()
+    (first, issued), (second, revoked) = await told.heard()
+    assert (first, second) == ("ticket.issued", "ticket.revoked")
+    assert issued == revoked
 
 
 async def test_what_a_follower_does_again_is_told_once(told):

@@ -1,0 +1,1 @@
+"""What people say to each other, and to who sells: support."""

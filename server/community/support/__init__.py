@@ -1,0 +1,1 @@
+"""Tickets of support: raised by buyers, told to the organiser."""
