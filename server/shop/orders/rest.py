@@ -33,6 +33,7 @@ from server.shop.orders.problems import (
     ORDER_NOT_FOUND,
     PRICE_CHANGED,
     PROVIDER_UNAVAILABLE,
+    TYPE_LIMIT,
     USER_LIMIT,
 )
 from server.shop.orders.service import ORDER_SERVICE, Codes, OrderAsk
@@ -237,6 +238,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             PRICE_CHANGED,
             EXTEND_LIMIT,
             USER_LIMIT,
+            TYPE_LIMIT,
             ALREADY_BOOKED,
             SALE_CLOSED,
             CODE_INVALID,
@@ -262,6 +264,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             HOLD_NOT_FOUND,
             HOLD_EXPIRED,
             HOLD_PLEDGED,
+            TYPE_LIMIT,
             CODE_INVALID,
             CODE_USED_UP,
             OVERLOADED,

@@ -49,8 +49,7 @@ class Till:
         self.made = 0
 
     async def promotion(self, name: str = "prm", **rules: Any) -> str:
-        rules = {"name": "Ten", "ppm": 100_000} | rules
-        made = PromotionRules(**rules)
+        made = PromotionRules(name="Ten", ppm=100_000, **rules)
         await self.promotions.create("evt", name, made, "usr", b"")
         return name
 
