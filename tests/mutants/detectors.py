@@ -34,6 +34,8 @@ CONTRACT = pytest("tests/contract/test_watch.py", "tests/contract/test_keys.py")
 TICKETS = pytest("tests/server/shop/tickets")
 OPENING = pytest("tests/server/shop/orders/opening/test_service.py")
 
+PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
+
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
@@ -114,6 +116,16 @@ _BY_FILE: dict[str, Detector] = {
     "server/live/followers/following.py": pytest("tests/server/live/followers"),
     "server/live/followers/followers.py": pytest("tests/server/live/followers"),
     "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),
+    "persistence/migrations/0039_promotions.sql": PROMOTED,
+    "persistence/shop/orders/orders.py": PROMOTED,
+    "persistence/shop/exports.py": pytest("tests/server/shop/exports/test_rest.py"),
+    "server/shop/exports/tables.py": pytest("tests/server/shop/exports/test_tables.py"),
+    "server/shop/promotions/rules.py": pytest(
+        "tests/server/shop/promotions/test_rules.py"
+    ),
+    "server/shop/promotions/service.py": pytest(
+        "tests/server/shop/promotions/test_service.py"
+    ),
     "persistence/shop/orders/openings.py": OPENING,
     "server/shop/orders/opening/service.py": OPENING,
     "server/base/access.py": pytest("tests/server/shop/orders/opening/test_rest.py"),
@@ -127,7 +139,11 @@ _BY_FILE: dict[str, Detector] = {
         "tests/server/shop/payments/test_gateway_provider.py"
     ),
     "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
-    "server/shop/orders/service.py": pytest("tests/server/shop/orders/test_rest.py"),
+    "server/shop/orders/service.py": pytest(
+        "tests/server/shop/orders/test_rest.py",
+        "tests/server/shop/promotions/test_service.py",
+        "tests/server/shop/promotions/test_rest.py",
+    ),
     "server/shop/confirmations/follower.py": pytest("tests/server/shop/confirmations"),
     "server/shop/confirmations/mails.py": pytest("tests/server/shop/confirmations"),
     "persistence/migrations/0038_scan.sql": pytest(

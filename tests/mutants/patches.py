@@ -35,7 +35,7 @@ def read() -> list[Mutant]:
     """Return all mutants, the core's first."""
     return [
         _mutant(block)
-        for name in ("inventory", "persistence", "server", "shop")
+        for name in ("inventory", "persistence", "server", "shop", "promotions")
         for block in (FOLDER / f"{name}.patch").read_text().split("\n== ")
     ]
 

@@ -165,6 +165,15 @@ async def test_what_an_order_redeemed_follows_what_becomes_of_it(till):
     assert await till.tried(1)
 
 
+async def test_who_left_may_have_it_again(till):
+    await till.promotion(per_user=1)
+    await till.promotions.add_codes("evt", "prm", None, [code(1)])
+    left = await till.order(1, user="olga")
+    assert not await till.tried(1, user="olga")
+    await till.becomes(left, "cancelled")
+    assert await till.tried(1, user="olga")
+
+
 async def test_an_order_that_may_not_have_one_of_its_codes_has_none_and_is_not(till):
     await till.promotion("prm")
     await till.promotion("zzz", uses_max=1)
