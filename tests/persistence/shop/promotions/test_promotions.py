@@ -4,6 +4,7 @@ Orders are made and moved by the statements that the shop uses; nobody pays.
 """
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -247,3 +248,37 @@ async def test_a_promotion_of_a_name_is_made_once_and_the_seed_is_one(till):
     assert again.rules.name == "Ten"
     seeds = await asyncio.gather(*(Promotions(till.pool).seed() for _ in range(4)))
     assert len(set(seeds)) == 1
+
+
+async def test_whatever_orders_do_at_once_what_is_taken_is_what_is_had(till):
+    dice = random.Random(8)
+    await till.promotion(uses_max=6, per_user=3)
+    await till.promotion("zzz", uses_max=4)
+    await till.promotions.add_codes("evt", "prm", 3, [code(1), code(2), code(3)])
+    await till.promotions.add_codes("evt", "zzz", None, [code(4)])
+    statuses = ["payment_pending", "confirmed", "completed", "cancelled", "refunded"]
+
+    async def buy() -> None:
+        codes = dice.sample([dice.randint(1, 3), 4], dice.randint(1, 2))
+        await till.tried(*codes, user=dice.choice(["olga", "bert", "cleo"]))
+
+    async def move() -> None:
+        order = f"ord_{dice.randint(1, max(1, till.made))}"
+        await till.becomes(order, dice.choice(statuses))
+
+    for _ in range(12):
+        await asyncio.gather(*(dice.choice([buy, move])() for _ in range(8)))
+        taken, used = await till.counts()
+        assert 0 <= used <= taken <= 6
+        assert (await till.counts("zzz"))[0] <= 4
+    rows = await till.pool.fetch(
+        "SELECT o.status, r.state FROM redemption r JOIN orders o USING (order_id)"
+    )
+    assert {row["state"] for row in rows} == {"reserved", "used", "back"}
+    # What went back stays so, whatever is written of its order later.
+    ends = {"confirmed": {"used", "back"}, "completed": {"used", "back"}}
+    ends |= {"cancelled": {"back"}, "refunded": {"back"}}
+    ends |= dict.fromkeys(
+        ("initiated", "payment_pending"), {"reserved", "used", "back"}
+    )
+    assert all(row["state"] in ends[row["status"]] for row in rows)
