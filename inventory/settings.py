@@ -49,6 +49,8 @@ class PriceType(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     prices: dict[str, Money] = {}
     """By category; where one is left out the type costs what the category does."""
+    max_per_order: PerBooking | UnsetType = UNSET
+    """How many of it one order may have; absent is as many as there may be of all."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -11,8 +11,8 @@ from inventory.venue.map import Venue
 
 TYPES = {
     "child": PriceType("Child", {"1": Money(2_000, "EUR"), "2": Money(0, "EUR")}),
-    "senior": PriceType("Senior", {"2": Money(2_500, "EUR")}),
-    "press": PriceType("Press", {"2": Money(2_500, "EUR")}),
+    "senior": PriceType("Senior", {"2": Money(2_500, "EUR")}, max_per_order=1),
+    "press": PriceType("Press", {"2": Money(2_500, "EUR")}, max_per_order=1),
 }
 
 
@@ -81,12 +81,15 @@ class ShopAsks:
         """Sell some of a hold as types, now and then what is not there or is none."""
         hold, dice = self.stock.holds.get(token), self.dice
         keys = [*TYPES, *(["nobody"] if dice.random() < 0.05 else [])]
+        if dice.random() < 0.5:
+            # So that there are more of it than one order may have.
+            keys = [dice.choice(keys)]
         found: dict[str, Any] = {}
         for seat in () if hold is None else hold.seats:
             if dice.random() < 0.6:
                 found[self.venue.labels[seat]] = dice.choice(keys)
         for area, count in {} if hold is None else hold.areas.items():
-            for key in dice.sample(keys, min(2, count)):
+            for key in dice.sample(keys, min(2, count, len(keys))):
                 some = dice.randint(1, max(1, count // 2 + (dice.random() < 0.1)))
                 found.setdefault(self.venue.areas[area].label, {})[key] = some
         if dice.random() < 0.05:

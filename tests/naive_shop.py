@@ -200,6 +200,11 @@ class NaiveShop:
         if any(key and key not in self.settings.types for _, _, key in told):
             self.refuse("type_not_found")
             return None
+        keys = [key for _, _, key in told if key]
+        limits = {key: self.settings.types[key].max_per_order for key in keys}
+        if any(most and keys.count(key) > most for key, most in limits.items()):
+            self.refuse("type_limit")
+            return None
         return [self.costs(hold, *one) for one in told]
 
     def costs(

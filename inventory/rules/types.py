@@ -111,6 +111,7 @@ def reprice(
 
     A type costs what it does now, and what the holder was told where it says nothing of
     the category. What was held while nothing had a price goes on to cost nothing.
+    Refuses more of a type than one order may have.
     """
     venue, types = stock.venue, stock.settings.types
     runs, kinds = found
@@ -118,6 +119,11 @@ def reprice(
     missing = sorted(named - types.keys())
     if missing:
         return refuse("type_not_found", f"There is no type {missing[0]!r}.")
+    for kind, has in _counted(runs, kinds).items():
+        most = types[kind].max_per_order
+        if type(most) is int and has > most:
+            detail = f"One order may have {most} of type {kind!r}."
+            return refuse("type_limit", detail)
 
     def amount(kind: str | None, category: str, usual: int) -> int:
         if kind is None or plain.currency is None:
@@ -136,6 +142,15 @@ def reprice(
             ]
         ),
     )
+
+
+def _counted(runs: tuple[Run, ...], kinds: Kinds) -> Counter[str]:
+    """Return how many seats and places there are of each type."""
+    counts = Counter(kind for kind in kinds.seats if kind is not None)
+    for kind, (_, count, _) in zip(kinds.areas, runs, strict=True):
+        if kind is not None:
+            counts[kind] += count
+    return counts
 
 
 def _amount_of(kind: PriceType, category: str, currency: str, usual: int) -> int:

@@ -432,6 +432,7 @@ def test_the_runs_above_try_what_there_is():
         "seat_not_found",
         "area_not_found",
         "type_not_found",
+        "type_limit",
         "held_too_often",
         "seat_not_free",
         "not_enough_seats",

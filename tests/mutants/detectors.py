@@ -40,6 +40,7 @@ GIVING = pytest(
     "tests/server/shop/orders/giving/test_giver.py",
     "tests/server/shop/orders/giving/test_event_refunds.py",
 )
+PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
@@ -131,6 +132,16 @@ _BY_FILE: dict[str, Detector] = {
     "server/live/followers/following.py": pytest("tests/server/live/followers"),
     "server/live/followers/followers.py": pytest("tests/server/live/followers"),
     "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),
+    "persistence/migrations/0039_promotions.sql": PROMOTED,
+    "persistence/shop/orders/orders.py": PROMOTED,
+    "persistence/shop/exports.py": pytest("tests/server/shop/exports/test_rest.py"),
+    "server/shop/exports/tables.py": pytest("tests/server/shop/exports/test_tables.py"),
+    "server/shop/promotions/rules.py": pytest(
+        "tests/server/shop/promotions/test_rules.py"
+    ),
+    "server/shop/promotions/service.py": pytest(
+        "tests/server/shop/promotions/test_service.py"
+    ),
     "persistence/shop/orders/openings.py": OPENING,
     "server/shop/orders/opening/service.py": OPENING,
     "server/base/access.py": pytest("tests/server/shop/orders/opening/test_rest.py"),
@@ -144,7 +155,6 @@ _BY_FILE: dict[str, Detector] = {
         "tests/server/shop/payments/test_gateway_provider.py"
     ),
     "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
-    "server/shop/orders/service.py": pytest("tests/server/shop/orders/test_rest.py"),
     "server/people/notices/follower.py": pytest(
         "tests/server/people/notices/test_follower.py",
         "tests/server/people/notices/test_job.py",
@@ -169,6 +179,11 @@ _BY_FILE: dict[str, Detector] = {
     ),
     "server/people/notices/composer.py": pytest(
         "tests/server/people/notices/test_composer.py"
+    ),
+    "server/shop/orders/service.py": pytest(
+        "tests/server/shop/orders/test_rest.py",
+        "tests/server/shop/promotions/test_service.py",
+        "tests/server/shop/promotions/test_rest.py",
     ),
     "persistence/migrations/0038_scan.sql": pytest(
         "tests/persistence/shop/checkin/test_scans.py",

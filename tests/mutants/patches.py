@@ -31,11 +31,15 @@ class Mutant(NamedTuple):
         return f"\n{text}".replace(f"\n{self.old}\n", f"\n{self.new}\n", 1)[1:]
 
 
+KINDS = ("inventory", "persistence", "server", "shop", "hooks", "promotions")
+"""Files of patches."""
+
+
 def read() -> list[Mutant]:
     """Return all mutants, the core's first."""
     return [
         _mutant(block)
-        for name in ("inventory", "persistence", "server", "shop", "hooks")
+        for name in KINDS
         for block in (FOLDER / f"{name}.patch").read_text().split("\n== ")
     ]
 

@@ -96,6 +96,8 @@ class TicketType(Struct, frozen=True, forbid_unknown_fields=True):
     name: TypeName
     prices: Prices = msgspec.field(default_factory=dict)
     """By category, of those that the event has a price for."""
+    max_per_order: PerBooking | UnsetType = UNSET
+    """How many of it one order may have; absent is as many as there may be of all."""
 
 
 class EventCreate(Body, kw_only=True):
@@ -407,7 +409,7 @@ def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
 
 
 def _type_of(kind: TicketType) -> PriceType:
-    return PriceType(kind.name, money_of(kind.prices))
+    return PriceType(kind.name, money_of(kind.prices), kind.max_per_order)
 
 
 def money_of(prices: dict[str, Price]) -> dict[str, Money]:

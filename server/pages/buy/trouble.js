@@ -26,6 +26,7 @@ const KNOWN = new Set([
   "seat_not_found",
   "area_not_found",
   "type_not_found",
+  "type_limit",
   "held_too_often",
   "seat_not_free",
   "not_enough_seats",

@@ -46,6 +46,9 @@ async def _sent(call: Call, kind: Kind) -> web.StreamResponse:
         }
     )
     await response.prepare(call.request)
+    if call.request.method == "HEAD":
+        # What is sent after a head would be taken for the next answer.
+        return response
     await response.write(f"{head_of(ROWS[kind])}{lines_of(rows)}".encode())
     try:
         async for rows in pages:

@@ -36,6 +36,7 @@ from server.shop.orders.problems import (
     PRICE_CHANGED,
     PROVIDER_UNAVAILABLE,
     TICKET_PASSED_ON,
+    TYPE_LIMIT,
     USER_LIMIT,
 )
 from server.shop.orders.service import ORDER_SERVICE, Codes, OrderAsk
@@ -248,6 +249,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             PRICE_CHANGED,
             EXTEND_LIMIT,
             USER_LIMIT,
+            TYPE_LIMIT,
             ALREADY_BOOKED,
             SALE_CLOSED,
             CODE_INVALID,
@@ -273,6 +275,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             HOLD_NOT_FOUND,
             HOLD_EXPIRED,
             HOLD_PLEDGED,
+            TYPE_LIMIT,
             CODE_INVALID,
             CODE_USED_UP,
             OVERLOADED,

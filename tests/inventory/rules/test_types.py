@@ -89,6 +89,21 @@ def test_what_is_not_there_is_refused(types, code):
     )
 
 
+def test_an_order_has_no_more_of_a_type_than_one_may():
+    limited = {**TYPES, "child": PriceType("Child", max_per_order=2)}
+    play(
+        """
+        ann     | hold A-1 A-2 GA*3 | ok hold=h1
+        for:ann | quote h1 types=A-1:child,A-2:child,GA:child*1 | type_limit
+        for:ann | pledge h1 order=o1 until=600 types=A-1:child,GA:child*2 | type_limit
+        for:ann | pledge h1 order=o1 until=600 types=GA:child*3 | type_limit
+        for:ann | pledge h1 order=o1 until=600 types=A-1:child,GA:child*1,GA:senior*2 \
+| ok
+        """,
+        types=limited,
+    )
+
+
 def test_an_order_keeps_the_types_that_it_has_a_hold_as():
     sold("""
         tick +60s

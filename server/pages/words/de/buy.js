@@ -134,6 +134,7 @@ export default {
   no_already_booked: "Sie haben schon eine Buchung, und diese Veranstaltung erlaubt jedem nur eine.",
   no_seat_not_found: "Diesen Platz gibt es nicht. Laden Sie die Seite neu.",
   no_area_not_found: "Diesen Bereich gibt es nicht. Laden Sie die Seite neu.",
+  no_type_limit: "So viele Karten dieser Art gibt es nicht in einer Bestellung.",
   no_type_not_found: "Diese Art von Karte gibt es nicht mehr. Wählen Sie eine andere.",
   no_held_too_often: { one: "Sie haben sehr oft Plätze genommen und zurückgegeben, deshalb kommen andere zuerst. Versuchen Sie es in {minutes} Minute(n) wieder.", other: "Sie haben sehr oft Plätze genommen und zurückgegeben, deshalb kommen andere zuerst. Versuchen Sie es in {minutes} Minuten wieder." },
   no_held_later: "Diese Plätze wurden sehr oft gehalten und nicht gekauft, deshalb kommen andere zuerst. Nehmen Sie andere Plätze, oder versuchen Sie es später.",

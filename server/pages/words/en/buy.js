@@ -134,6 +134,7 @@ export default {
   no_already_booked: "You have a booking for this event, and it allows one for each buyer.",
   no_seat_not_found: "There is no such seat. Reload the page.",
   no_area_not_found: "There is no such area. Reload the page.",
+  no_type_limit: "One order may not have so many tickets of this kind.",
   no_type_not_found: "This kind of ticket is not sold any more. Choose another.",
   no_held_too_often: { one: "You took and gave back places very often, so others come first. Try again in {minutes} minute(s).", other: "You took and gave back places very often, so others come first. Try again in {minutes} minutes." },
   no_held_later: "These places were held very often without being bought, so others come first. Take other places, or try later.",

@@ -4,6 +4,7 @@ Orders are made and moved by the statements that the shop uses; nobody pays.
 """
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -35,6 +36,9 @@ EVENT = Settings(
 )
 
 
+STATES = {"reserved", "used", "back"}
+
+
 def code(number: int) -> bytes:
     return number.to_bytes(32)
 
@@ -49,8 +53,7 @@ class Till:
         self.made = 0
 
     async def promotion(self, name: str = "prm", **rules: Any) -> str:
-        rules = {"name": "Ten", "ppm": 100_000} | rules
-        made = PromotionRules(**rules)
+        made = PromotionRules(name="Ten", ppm=100_000, **rules)
         await self.promotions.create("evt", name, made, "usr", b"")
         return name
 
@@ -166,6 +169,15 @@ async def test_what_an_order_redeemed_follows_what_becomes_of_it(till):
     assert await till.tried(1)
 
 
+async def test_who_left_may_have_it_again(till):
+    await till.promotion(per_user=1)
+    await till.promotions.add_codes("evt", "prm", None, [code(1)])
+    left = await till.order(1, user="olga")
+    assert not await till.tried(1, user="olga")
+    await till.becomes(left, "cancelled")
+    assert await till.tried(1, user="olga")
+
+
 async def test_an_order_that_may_not_have_one_of_its_codes_has_none_and_is_not(till):
     await till.promotion("prm")
     await till.promotion("zzz", uses_max=1)
@@ -239,3 +251,34 @@ async def test_a_promotion_of_a_name_is_made_once_and_the_seed_is_one(till):
     assert again.rules.name == "Ten"
     seeds = await asyncio.gather(*(Promotions(till.pool).seed() for _ in range(4)))
     assert len(set(seeds)) == 1
+
+
+async def test_whatever_orders_do_at_once_what_is_taken_is_what_is_had(till):
+    dice = random.Random(8)
+    await till.promotion(uses_max=6, per_user=3)
+    await till.promotion("zzz", uses_max=4)
+    await till.promotions.add_codes("evt", "prm", 3, [code(1), code(2), code(3)])
+    await till.promotions.add_codes("evt", "zzz", None, [code(4)])
+    statuses = ["payment_pending", "confirmed", "completed", "cancelled", "refunded"]
+
+    async def buy() -> None:
+        codes = dice.sample([dice.randint(1, 3), 4], dice.randint(1, 2))
+        await till.tried(*codes, user=dice.choice(["olga", "bert", "cleo"]))
+
+    async def move() -> None:
+        order = f"ord_{dice.randint(1, max(1, till.made))}"
+        await till.becomes(order, dice.choice(statuses))
+
+    for _ in range(12):
+        await asyncio.gather(*(dice.choice([buy, move])() for _ in range(8)))
+        taken, used = await till.counts()
+        assert 0 <= used <= taken <= 6
+        assert (await till.counts("zzz"))[0] <= 4
+    rows = await till.pool.fetch(
+        "SELECT o.status, r.state FROM redemption r JOIN orders o USING (order_id)"
+    )
+    assert {row["state"] for row in rows} == STATES
+    # What went back stays so, whatever is written of its order later.
+    ends = {"confirmed": {"used", "back"}, "completed": {"used", "back"}}
+    ends |= {"cancelled": {"back"}, "refunded": {"back"}}
+    assert all(row["state"] in ends.get(row["status"], STATES) for row in rows)

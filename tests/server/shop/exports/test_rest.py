@@ -4,9 +4,12 @@ import csv
 import io
 from typing import Any
 
+import aiohttp
 import pytest
 
-from persistence.shop.exports import pages_of
+from persistence.errors import Unavailable
+from persistence.shop.exports import SoldOrder, pages_of
+from server.shop.exports import service
 
 pytestmark = [pytest.mark.postgres, pytest.mark.asyncio(loop_scope="module")]
 
@@ -66,7 +69,8 @@ async def test_pages_leave_nothing_out_and_nothing_twice(world, pool):
     made = [(await world.order(one, 1))["id"] for one in buyers]
     for size in (1, 2, 5, 6):
         pages = [page async for page in pages_of(pool, "orders", world.event, size)]
-        assert [one.order for page in pages for one in page] == made
+        rows = [one for page in pages for one in page]
+        assert [one.order for one in rows if isinstance(one, SoldOrder)] == made
 
 
 async def test_a_table_is_for_who_manages_the_event(world):
@@ -75,3 +79,33 @@ async def test_a_table_is_for_who_manages_the_event(world):
         path = f"/v1/events/{world.event}/exports/{kind}.csv"
         assert (await buyer.get(path)).status == 403
         assert (await world.nobody.get(path)).status == 401
+
+
+async def test_a_table_that_breaks_off_is_known_to_be_no_whole_one(world, monkeypatch):
+    await world.order(await world.guest(), 1)
+
+    async def breaking(pool: Any, kind: Any, event: str) -> Any:
+        async for page in pages_of(pool, kind, event):
+            yield page
+        raise Unavailable("the database is away")
+
+    monkeypatch.setattr(service, "pages_of", breaking)
+    path = f"/v1/events/{world.event}/exports/orders.csv"
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await world.seller.get(path)
+
+    async def away(pool: Any, kind: Any, event: str) -> Any:
+        raise Unavailable("the database is away")
+        yield
+
+    # What is wrong before anything was sent is told as ever.
+    monkeypatch.setattr(service, "pages_of", away)
+    answer = await world.seller.get(path)
+    assert (answer.status, answer.body["code"]) == (503, "unavailable")
+
+
+async def test_the_head_of_a_table_alone(world):
+    path = f"/v1/events/{world.event}/exports/orders.csv"
+    answer = await world.seller.send("HEAD", path)
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"

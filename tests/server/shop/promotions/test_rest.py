@@ -168,3 +168,26 @@ async def test_what_is_wrong_with_a_promotion_is_told_at_once(world):
     assert (less.status, less.body["errors"][0]["field"]) == (422, "limit")
     twice = await world.seller.post(f"{one}/codes", {"code": "two", "uses": 1})
     assert (twice.status, twice.body["code"]) == (409, "code_taken")
+
+
+async def test_types_have_prices_and_limits_of_their_own_and_codes_may_be_for_them(
+    stand,
+):
+    child = {"name": "Child", "prices": {"GA": {"amount": 500, "currency": "EUR"}}}
+    types = {"child": {**child, "max_per_order": 2}}
+    world = await stand.world(types=types, fees={}, tax={})
+    shown = await world.seller.good("GET", f"/v1/events/{world.event}")
+    assert shown["types"]["child"]["max_per_order"] == 2
+    await promotion(world, "CHILDREN", percent_ppm=500_000, types=["child"])
+    buyer = await world.guest()
+    asked = {"event": world.event, "hold": await world.hold(buyer, 4)}
+    for path in ("/v1/orders/quote", "/v1/orders"):
+        many = await buyer.post(path, {**asked, "types": {"GA": {"child": 3}}})
+        assert (many.status, many.body["code"]) == (409, "type_limit"), path
+    none = await buyer.post("/v1/orders", {**asked, "codes": ["CHILDREN"]})
+    assert (none.status, none.body["code"]) == (409, "code_invalid")
+    body = {**asked, "types": {"GA": {"child": 2}}, "codes": ["CHILDREN"]}
+    order = await buyer.good("POST", "/v1/orders", body)
+    found = [(one["type"], one["unit"], one["gross"]) for one in order["lines"]]
+    child_line, full = ("child", 500, 250), (None, 2_000, 2_000)
+    assert sorted(found, key=str) == [child_line, child_line, full, full]

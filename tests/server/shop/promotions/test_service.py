@@ -7,6 +7,7 @@ from persistence.shop.orders.orders import NewOrder
 from persistence.shop.orders.rows import OrderBuyer
 from persistence.shop.promotions.promotions import PromotionRules, Promotions
 from server.base.refusals.refusals import Refusal
+from server.events.catalogue.service import EventService
 from server.shop.orders.service import rules_of
 from server.shop.payments.gateway.wire import Behaviour
 from server.shop.promotions.codes import hash_of
@@ -29,8 +30,8 @@ async def service(shop):
     await store.add_codes(
         "evt", "prm", None, [hash_of(await store.seed(), "evt", "TEN")]
     )
-    # Nobody who manages an event asks it here.
-    return PromotionService(store, None)
+    service = EventService.__new__(EventService)  # nobody who manages asks it here
+    return PromotionService(store, service)
 
 
 async def test_who_guessed_ten_times_learns_nothing_more_not_even_of_a_right_one(
