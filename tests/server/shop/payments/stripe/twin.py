@@ -40,6 +40,7 @@ class StripeTwin:
         whether it is done all the same."""
         self.unindexed: set[str] = set()
         """Intents that the search does not find yet."""
+        self.away = False
         self.refund_status = "succeeded"
         self.page = 100
         self._numbers = itertools.count(1)
@@ -102,6 +103,8 @@ class StripeTwin:
         given = form or dict(request.query)
         key = request.headers.get("Idempotency-Key", "")
         self.asked.append((request.method, request.path, given, key))
+        if self.away:
+            return web.Response(status=503, text="<html>")
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return _problem(401, "invalid_request_error", "")
         if request.method == "GET":
