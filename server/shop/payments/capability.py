@@ -63,7 +63,8 @@ def _open_stripe(startup: Startup, settings: Config) -> None:
         )
     if not test and settings.public_url is None:
         raise ConfigError(
-            "ONSALE_PAYMENTS: set ONSALE_PUBLIC_URL too: Stripe leads buyers back there."
+            "ONSALE_PAYMENTS: set ONSALE_PUBLIC_URL too: Stripe leads buyers back"
+            " there."
         )
     secrets = (settings.stripe_webhook_secret or "").split()
     provider = StripeProvider(key, secrets, url=settings.stripe_url)

@@ -181,7 +181,7 @@ class GatewayProvider:
         return []
 
     async def trace(self, facts: list[Fact]) -> list[Fact]:
-        """Return them as they are: the gateway names sessions only, and all are ours."""
+        """Return them as they are: the gateway names nothing but sessions of ours."""
         return facts
 
     async def close(self) -> None:

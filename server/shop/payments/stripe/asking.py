@@ -16,6 +16,7 @@ import structlog
 
 from server.shop.payments.provider import ProviderUnavailable
 from server.shop.payments.stripe.shapes import (
+    ATTEMPT,
     CheckoutSession,
     Intent,
     IntentList,
@@ -234,11 +235,9 @@ class _Named(msgspec.Struct):
 
 def _ours(found: SessionList) -> list[CheckoutSession]:
     """Return those of a list that are ours: an account may have others."""
-    ours = []
-    for raw in found.data:
-        if "attempt" in (_marked(raw).metadata or {}):
-            ours.append(_session(raw))
-    return ours
+    return [
+        _session(raw) for raw in found.data if ATTEMPT in (_marked(raw).metadata or {})
+    ]
 
 
 _marked = msgspec.json.Decoder(Marked).decode

@@ -10,10 +10,11 @@ from typing import Final
 
 from inventory.money import exponent_of
 
-WHOLE: Final = frozenset(
-    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()
-)
-THOUSANDTHS: Final = frozenset("BHD JOD KWD OMR TND".split())
+_WHOLE = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD JOD KWD OMR TND"
+
+WHOLE: Final = frozenset(_WHOLE.split())
+THOUSANDTHS: Final = frozenset(_THOUSANDTHS.split())
 UNKNOWN: Final = frozenset({"IQD", "LYD"})
 """Sold in thousandths, and charged by Stripe in none."""
 

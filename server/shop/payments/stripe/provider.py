@@ -223,7 +223,7 @@ class StripeProvider:
             "unit_amount": self._number(attempt.amount, attempt.currency),
             "product_data": {"name": words},
         }
-        return {
+        params: Any = {
             "mode": "payment",
             # Those that say at once whether they pay: seats wait for no bank.
             "payment_method_types": ["card"],
@@ -231,7 +231,6 @@ class StripeProvider:
             "adaptive_pricing": {"enabled": False},
             "line_items": [{"quantity": 1, "price_data": price}],
             "client_reference_id": attempt.order,
-            "customer_email": attempt.email,
             "metadata": marks,
             "payment_intent_data": {
                 "metadata": marks,
@@ -241,6 +240,10 @@ class StripeProvider:
             "success_url": urls.success,
             "cancel_url": urls.cancel,
         }
+        # What Stripe takes for no address would be a session that nobody can have.
+        if attempt.email and attempt.email.isascii():
+            params["customer_email"] = attempt.email
+        return params
 
     def _opened(
         self, found: CheckoutSession, attempt: Attempt, asked: Any, urls: Urls

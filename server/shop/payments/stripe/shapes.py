@@ -32,7 +32,7 @@ RefundId = Annotated[str, Meta(pattern="^[a-z]+_[A-Za-z0-9_]{1,120}$")]
 EventId = Annotated[str, Meta(pattern="^evt_[A-Za-z0-9_]{1,120}$")]
 Amount = Annotated[int, Meta(ge=0, le=10**15)]
 Code = Annotated[str, Meta(pattern="^[a-z]{3}$")]
-Address = Annotated[str, Meta(pattern="^https?://[^\\s\"<>]+$", max_length=4096)]
+Address = Annotated[str, Meta(pattern='^https?://[^\\s"<>]+$', max_length=4096)]
 Seconds = Annotated[int, Meta(ge=0, le=10**11)]
 
 

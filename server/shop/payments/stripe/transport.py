@@ -54,6 +54,8 @@ class Transport(stripe.HTTPClient):
                 allow_redirects=False,
             ) as response:
                 body = await _read(response)
+                # The library trips over what is no text, or no object.
+                body.decode()
                 _object(body)
                 return body, response.status, response.headers
         except (aiohttp.ClientError, OSError) as error:

@@ -88,6 +88,21 @@ async def test_an_attempt_is_a_page_of_stripe_for_cards_in_its_currency(twin, pr
     ]
 
 
+@pytest.mark.parametrize(
+    ("email", "told"),
+    [
+        ("buyer@example.org", "buyer@example.org"),
+        ("", None),
+        ("jörg@exämple.org", None),
+    ],
+)
+async def test_who_has_no_address_that_stripe_takes_pays_all_the_same(
+    twin, provider, email, told
+):
+    session = await provider.open(replace(attempt_of(), email=email), URLS)
+    assert twin.sessions[session.ref]["customer_email"] == told
+
+
 async def test_asked_again_it_is_the_same_session(twin, provider):
     first = await provider.open(attempt_of(), URLS)
     assert await provider.open(attempt_of(), URLS) == first
@@ -95,7 +110,7 @@ async def test_asked_again_it_is_the_same_session(twin, provider):
 
 
 async def test_what_is_asked_differently_under_a_key_is_found(twin, provider):
-    """The event was renamed between two questions: Stripe takes no other under a key."""
+    """The event was renamed between two questions: a key has but one."""
     first = await provider.open(attempt_of(), URLS)
     renamed = replace(attempt_of(), description="Gala, the second")
     assert await provider.open(renamed, URLS) == first
@@ -110,7 +125,7 @@ async def test_an_accident_that_stripe_keeps_costs_no_second_session(twin, provi
     twin.accidents = [(500, "", True)]
     with pytest.raises(ProviderUnavailable, match="it answered 500"):
         await provider.open(attempt_of(), URLS)
-    # Under the key there is nothing but the accident; the session is there all the same.
+    # Under the key there is nothing but the accident; the session is there.
     found = await provider.open(attempt_of(), URLS)
     assert [found.ref] == list(twin.sessions)
 
@@ -283,7 +298,7 @@ async def test_what_stripe_refuses_for_now_is_unavailable(twin, provider, status
 async def test_a_wrong_key_is_told_and_not_shown(twin):
     wrong = "sk_test_wrongwrongwrong"
     provider = StripeProvider(wrong, [SECRET], url=twin.url)
-    with pytest.raises(ProviderUnavailable, match="^it answered 401$") as caught:
+    with pytest.raises(ProviderUnavailable, match="it answered 401") as caught:
         await provider.look("cs_test_1")
     assert wrong not in f"{caught.value!r} {provider.health()}"
     await provider.close()

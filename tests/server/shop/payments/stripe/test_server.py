@@ -133,7 +133,7 @@ async def tell(nobody: Client, body: bytes, signature: str | None = None):
     async with nobody.session.post(
         nobody.url + HOOK, data=body, headers=headers
     ) as answer:
-        return answer.status
+        return int(answer.status)
 
 
 async def test_an_order_is_paid_and_given_back_by_hand(sold):

@@ -14,8 +14,7 @@ from server.shop.payments.provider import (
     RefundSettled,
     Stale,
 )
-from server.shop.payments.stripe.webhooks import EVENTS, read_webhook
-from tests.server.shop.payments.gateway_process import REPOSITORY
+from server.shop.payments.stripe.webhooks import read_webhook
 from tests.server.shop.payments.stripe.twin import OTHER_SECRET, SECRET, signed
 
 NOW = 1_900_000_000
@@ -112,7 +111,11 @@ def test_a_message_that_contradicts_itself_is_forged(kind, change):
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [("succeeded", RefundSettled), ("failed", RefundFailed), ("canceled", RefundFailed)],
+    [
+        ("succeeded", RefundSettled),
+        ("failed", RefundFailed),
+        ("canceled", RefundFailed),
+    ],
 )
 def test_a_refund_is_of_the_session_that_it_was_asked_for(status, kind):
     (fact,) = read(event_of("refund.updated", REFUND | {"status": status}))
@@ -202,8 +205,3 @@ def test_bytes_that_are_no_text_are_forged():
 def test_a_signed_message_that_cannot_be_read_is_forged(body):
     with pytest.raises(Forged):
         read(body)
-
-
-def test_all_kinds_that_are_read_are_told_to_who_sets_it_up():
-    text = (REPOSITORY / "docs" / "shop_stripe.md").read_text()
-    assert all(f"`{kind}`" in text for kind in EVENTS)

@@ -148,7 +148,8 @@ class StripeTwin:
                 return self._give_back(given)
             case "GET", ["refunds"]:
                 return self._list(list(self.refunds.values()), given)
-        return 404, _error("invalid_request_error", "resource_missing")
+            case _:
+                return 404, _error("invalid_request_error", "resource_missing")
 
     def _open(self, given: dict[str, str]) -> tuple[int, Any]:
         price = "line_items[0][price_data]"
@@ -156,6 +157,9 @@ class StripeTwin:
         expires = int(given["expires_at"])
         if not now + HALF_HOUR_S <= expires <= now + 86_400:
             return 400, _error("invalid_request_error", "parameter_invalid_integer")
+        email = given.get("customer_email")
+        if email is not None and not re.fullmatch(r"[!-~]+@[!-~]+", email):
+            return 400, _error("invalid_request_error", "email_invalid")
         amount = int(given[f"{price}[unit_amount]"])
         session = self._new(
             "cs_test_",
@@ -167,7 +171,7 @@ class StripeTwin:
             cancel_url=given["cancel_url"],
             client_reference_id=given["client_reference_id"],
             currency=given[f"{price}[currency]"],
-            customer_email=given["customer_email"],
+            customer_email=email,
             expires_at=expires,
             livemode=False,
             metadata=_marks(given, "metadata"),
@@ -271,9 +275,10 @@ class StripeTwin:
 
 def signed(body: bytes, secret: str = SECRET, at_s: int | None = None) -> str:
     """Return the signature of a message, as the official library makes it."""
-    return stripe.WebhookSignature.generate_signature_header(
+    signature: str = stripe.WebhookSignature.generate_signature_header(
         body.decode(), secret, timestamp=at_s
     )
+    return signature
 
 
 @asynccontextmanager
