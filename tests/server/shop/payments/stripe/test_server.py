@@ -124,7 +124,7 @@ async def order_of(seller: Client, buyer: Client):
     return await buyer.good("POST", "/v1/orders", body)
 
 
-async def tell(nobody: Client, body: bytes, signature: str | None = None):
+async def tell(nobody: Client, body: bytes, signature: str | None = None) -> int:
     """Send a webhook as Stripe does; return the status."""
     headers = {
         "Stripe-Signature": signature or signed(body),
