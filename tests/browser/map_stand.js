@@ -1,13 +1,13 @@
 // A map, its list and its legend by themselves, with a state that tests change as they like.
 
-import { EventState } from "/assets/stand/client/index.js";
-import { Legend } from "/assets/stand/map/legend.js";
-import { SeatList } from "/assets/stand/map/seat_list.js";
-import { SeatMap } from "/assets/stand/map/seat_map.js";
-import { isBlock } from "/assets/stand/map/seats.js";
-import { targetAt } from "/assets/stand/map/target.js";
-import { html, render } from "/assets/stand/vendor/preact/standalone.js";
-import { words } from "/assets/stand/words/index.js";
+import { EventState } from "/assets/000000000000/client/index.js";
+import { Legend } from "/assets/000000000000/map/legend.js";
+import { SeatList } from "/assets/000000000000/map/seat_list.js";
+import { SeatMap } from "/assets/000000000000/map/seat_map.js";
+import { isBlock } from "/assets/000000000000/map/seats.js";
+import { targetAt } from "/assets/000000000000/map/target.js";
+import { html, render } from "/assets/000000000000/vendor/preact/standalone.js";
+import { words } from "/assets/000000000000/words/index.js";
 
 const LETTERS = "fhbxo";
 

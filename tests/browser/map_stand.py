@@ -14,7 +14,7 @@ from inventory.venue.map import VenueMap
 from server.events.venues.map_cache import encode_map
 from tests import charts
 
-WAIT_MS = 120_000
+WAIT_MS = 60_000
 HERE = Path(__file__).parent
 Venue = VenueMap | str | int
 """A map, the name of a chart of `tests.charts`, or how many seats an arena has."""

@@ -6,7 +6,7 @@ from playwright.async_api import Page, Route, expect
 from tests.browser.conftest import PHONE
 from tests.browser.steps import choose, holds, open_event, seat
 from tests.browser.until import until
-from tests.contract.client import after
+from tests.contract.client import Person, after
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD
 
 pytestmark = pytest.mark.campaign
@@ -86,6 +86,43 @@ async def test_two_tabs_are_one_visitor(shop, page):
     await expect(page.get_by_test_id("checkout")).to_have_count(0)
     await page.get_by_role("link", name="Show the order").click()
     await expect(page.get_by_test_id("order-status")).to_be_visible()
+
+
+async def test_two_tabs_that_were_open_before_are_one_visitor_as_well(shop, page):
+    event = await shop.event()
+    other = await page.context.new_page()
+    for one in (page, other):
+        await open_event(one, event)
+        await expect(one.get_by_test_id("connecting")).to_have_count(0)
+    await choose(page, "A-1")
+    await holds(other, "A-1")
+    await choose(other, "A-2")
+    await holds(page, "A-1", "A-2")
+    await page.reload()
+    await holds(page, "A-1", "A-2")
+
+
+async def test_two_holds_at_once_are_both_told(shop, page):
+    event = await shop.event()
+    await open_event(page, event)
+    await choose(page, "A-1")
+    # As a second tab makes one that began before it heard of the first.
+    token = await page.evaluate(
+        "JSON.parse(localStorage.getItem('onsale.visitor')).token"
+    )
+    me = Person("", "guest", token)
+    await shop.hold(event, me, seats=["B-1", "B-2"])
+    await page.reload()
+    told = page.locator(".note", has_text="You hold other places")
+    await expect(told).to_contain_text("B-1, B-2")
+    await holds(page, "A-1")
+    await told.get_by_role("button", name="Go on with them").click()
+    await holds(page, "B-1", "B-2")
+    await expect(told).to_contain_text("A-1")
+    await told.get_by_role("button", name="Give them back").click()
+    await expect(told).to_have_count(0)
+    letters = await shop.api.letters(event)
+    assert [letters[one] for one in ("A-1", "B-1", "B-2")] == [*"fhh"]
 
 
 async def test_who_signs_in_at_the_checkout_takes_the_places_along(shop, page, trouble):

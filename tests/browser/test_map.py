@@ -39,6 +39,12 @@ async def test_a_tap_picks_what_is_free_and_what_is_ones_own(page):
     for label in seats:
         await click_seat(page, label)
     assert await picked(page) == [free, own]
+    await click_seat(page, free)
+    await expect(page.locator(".map-tip")).to_contain_text("Tap to take it")
+    await page.evaluate("(own) => stand.seatMap.setMine(new Set([own]))", free)
+    await expect(page.locator(".map-tip")).to_contain_text("Yours")
+    await page.evaluate("(own) => stand.seatMap.setMine(new Set([own]))", own)
+    await page.evaluate("stand.picked.length = 2")
     await page.evaluate("stand.seatMap.setPickable(false)")
     for label in (free, own):
         await click_seat(page, label)

@@ -16,6 +16,8 @@ import {
   deadlineIn,
   newKey,
   ofTab,
+  mayHold,
+  onOtherTab,
   outliveTheTab,
   read,
   signIn,
@@ -56,6 +58,10 @@ export class Sale extends EventTarget {
     this.hold = null;
     /** An order of this visitor that has places and waits. @type {string | null} */
     this.order = null;
+    /** Holds beside that, as `holding` told of them. @type {any[]} */
+    this.others = [];
+    /** Which of them it is gone on with. @type {string | null} */
+    this.chosen = null;
     /** Labels that are being asked for. @type {Set<string>} */
     this.pending = new Set();
     this.marks = 0; // counts changes of `pending`
@@ -68,7 +74,7 @@ export class Sale extends EventTarget {
     this.priceLater = 0;
     this.later = 0;
     this.figures = 0; // counts changes of what is free, as far as they are shown
-    this.known = false; // whether the server has told what we hold
+    this.connected = 0; // how often
     this.work = Promise.resolve();
     this.refreshing = false;
     // Another tab is the same visitor, and has the same hold.
@@ -97,14 +103,16 @@ export class Sale extends EventTarget {
     this.line = line;
     line.addEventListener("state", () => {
       this.live = line.state === "live";
-      if (this.live) this.refresh();
+      // Nobody asks for each who only looks: that would be a command for each.
+      if (this.live && mayHold()) this.refresh();
       // What was told while nobody listened.
-      if (this.live && this.known) this.reread();
+      if (this.live && this.connected++ > 0) this.reread();
       this.update();
     });
     line.addEventListener("change", (change) => this.changed(/** @type {any} */ (change).detail));
     line.addEventListener("sale", (frame) => this.turned(/** @type {any} */ (frame).detail));
     line.addEventListener("expired", (frame) => this.ended(/** @type {any} */ (frame).detail));
+    this.leaveTabs = onOtherTab(() => line.renew());
     line.watch(this.id, /** @type {EventState} */ (this.state));
   }
 
@@ -112,6 +120,7 @@ export class Sale extends EventTarget {
     clearTimeout(this.later);
     clearTimeout(this.priceLater);
     this.line?.end();
+    this.leaveTabs?.();
     this.tabs?.close();
   }
 
@@ -194,11 +203,13 @@ export class Sale extends EventTarget {
     });
     const live = reply.holds.filter((/** @type {any} */ one) => one.expires_in_ms > 0);
     const open = live.filter((/** @type {any} */ one) => one.order === undefined);
-    // One is the usual; of several, made before the tabs knew of each other, the fullest.
-    const size = (/** @type {any} */ one) => sizeOf(one);
-    open.sort((/** @type {any} */ a, /** @type {any} */ b) => size(b) - size(a));
+    // One is the usual; of several, made before the tabs knew of each other, that of before.
+    const wanted = this.chosen ?? this.hold?.hold;
+    this.chosen = null;
+    const mine = open.findIndex((/** @type {any} */ one) => one.hold === wanted);
+    if (mine > 0) open.unshift(...open.splice(mine, 1));
+    this.others = open.slice(1);
     this.order = live.find((/** @type {any} */ one) => one.order !== undefined)?.order ?? null;
-    this.known = true;
     this.setHold(open[0] ?? null);
   }
 
@@ -211,7 +222,6 @@ export class Sale extends EventTarget {
     } else {
       const { hold, seats, areas, total, expires_in_ms } = told;
       this.hold = { hold, seats, areas, total: total ?? null, until: deadlineIn(expires_in_ms) };
-      outliveTheTab();
       if (!isSame(former, this.hold) || this.quote === null) this.price();
     }
     if (former?.hold !== this.hold?.hold && this.hold === null) ofTab.write(TYPES, null);
@@ -261,6 +271,7 @@ export class Sale extends EventTarget {
   /** Hold more, added to what is held; a hold that is over meanwhile is none.
    * @param {string} op @param {Record<string, any>} fields */
   async add(op, fields) {
+    outliveTheTab();
     const { hold } = this.hold ?? {};
     let reply;
     try {
@@ -333,6 +344,21 @@ export class Sale extends EventTarget {
     if (this.pending.has(label)) return;
     if (this.hold?.seats.includes(label)) this.giveBack({ seats: [label] });
     else this.holdSeats([label]);
+  }
+
+  /** Go on with another hold of this visitor. @param {any} other one of `others` */
+  turnTo(other) {
+    this.chosen = other.hold;
+    this.refresh();
+  }
+
+  /** Give another hold back. @param {any} other one of `others` */
+  drop(other) {
+    return this.queue(async () => {
+      await this.command("release", { hold: other.hold });
+      await this.rebuild();
+      this.tabs?.postMessage("released");
+    });
   }
 
   extend() {

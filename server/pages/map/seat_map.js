@@ -209,6 +209,7 @@ export class SeatMap {
     overlay.alternatives = this.groups.map(indexes).filter((group) => group.length > 0);
     overlay.areas = new Map(
       model.areas.map((area) => [area.index, this.mine.areas.get(area.label) ?? 0]));
+    this.attention.refresh();
     this.redraw();
   }
 
