@@ -311,6 +311,12 @@ COVERS = {
     "tests/server/shop/payments/test_capability.py": [
         "server/shop/payments/secret.py",
     ],
+    "tests/server/shop/payments/stripe/test_asking.py": [
+        "server/shop/payments/stripe/transport.py",
+    ],
+    "tests/server/shop/payments/stripe/test_webhooks.py": [
+        "server/shop/payments/stripe/shapes.py",
+    ],
     "tests/server/shop/payments/test_gateway_provider.py": [
         "server/shop/payments/gateway/wire.py",
         "server/shop/payments/provider.py",

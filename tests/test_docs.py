@@ -12,6 +12,7 @@ from msgspec.structs import fields
 from persistence.journal.audit import Receipt
 from server.base.settings import FILES, NAMES, OTHERS, Config
 from server.events.audit.receipts import ReceiptKey
+from server.shop.payments.stripe.webhooks import EVENTS
 from tests.server.events.audit.test_receipts import RECEIPT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -127,3 +128,9 @@ def test_the_check_without_onsale_believes_what_is_true_and_nothing_else(tmp_pat
     changed = run(key.sign(RECEIPT) | {"bookings": 3})
     assert changed.returncode == 1
     assert "InvalidSignature" in changed.stderr
+
+
+def test_who_sets_up_stripe_is_told_what_to_be_told_of():
+    """What the endpoint is not told of would be found by looking, minutes later."""
+    told = "".join(page.read_text() for page in PAGES)
+    assert [kind for kind in EVENTS if f"`{kind}`" not in told] == []

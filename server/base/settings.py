@@ -71,13 +71,18 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     s3_key_id: str | None = None
     s3_secret: str | None = None
     s3_token: str | None = None
-    payments: Literal["gateway"] | None = None
+    payments: Literal["gateway", "stripe"] | None = None
     """Who takes the money; without it nothing can be sold that has to be paid first."""
     gateway_url: str | None = None
     gateway_secret: str | None = None
     """Shared with the gateway; while it is changed the new one, a space, the old."""
     hooks_private: bool = False
     """Whether webhooks of organisers may lead to private addresses, and over HTTP."""
+    stripe_key: str | None = None
+    stripe_webhook_secret: str | None = None
+    """Of the endpoint in Stripe's dashboard; two with a space where there are two."""
+    stripe_url: str | None = None
+    """Who answers in Stripe's place, for tests; needs --unsafe."""
     rate_limits: Literal["on", "off"] = "on"
     rate_limit_public: Allowance | None = None
     """Requests in 15 minutes, and so are the three below; see `request_limits`."""
@@ -142,6 +147,8 @@ SECRETS: Final = frozenset(
         "s3_token",
         "secret_key",
         "smtp_url",
+        "stripe_key",
+        "stripe_webhook_secret",
     }
 )
 """Settings that are secret, or have a password in them."""
@@ -367,6 +374,29 @@ def _check_payments(config: Config) -> None:
         raise ConfigError(
             "ONSALE_GATEWAY_URL: Expected the URL of a machine, such as"
             " http://127.0.0.1:8090."
+        )
+    if config.payments == "stripe":
+        _check_stripe(config)
+
+
+def _check_stripe(config: Config) -> None:
+    # No value is repeated: it is a secret, or stands where one was meant to.
+    key, secrets = config.stripe_key, (config.stripe_webhook_secret or "").split()
+    if key is None or not re.fullmatch(r"(sk|rk)_(test|live)_[A-Za-z0-9]{8,250}", key):
+        raise ConfigError(
+            "ONSALE_STRIPE_KEY: Expected a secret or restricted key of Stripe's, which"
+            " begins with sk_ or rk_."
+        )
+    fits = all(re.fullmatch(r"whsec_[!-~]{16,250}", secret) for secret in secrets)
+    if not 1 <= len(secrets) <= 2 or not fits:
+        raise ConfigError(
+            "ONSALE_STRIPE_WEBHOOK_SECRET: Expected the signing secret of the endpoint,"
+            " which begins with whsec_, or two with a space between."
+        )
+    if config.stripe_url is not None and not _is_origin(config.stripe_url):
+        raise ConfigError(
+            "ONSALE_STRIPE_URL: Expected the URL of a machine, such as"
+            " http://127.0.0.1:8091."
         )
 
 

@@ -34,6 +34,12 @@ CONTRACT = pytest("tests/contract/test_watch.py", "tests/contract/test_keys.py")
 HOOKS = pytest("tests/persistence/people/hooks", "tests/server/people/hooks")
 SUPPORT = pytest("tests/server/community/support")
 TICKETS = pytest("tests/server/shop/tickets")
+STRIPE = pytest(
+    "tests/server/shop/payments/stripe/test_webhooks.py",
+    "tests/server/shop/payments/stripe/test_currencies.py",
+    "tests/server/shop/payments/stripe/test_provider.py",
+    "tests/server/shop/payments/stripe/test_asking.py",
+)
 OPENING = pytest("tests/server/shop/orders/opening/test_service.py")
 
 GIVING = pytest(
@@ -153,6 +159,20 @@ _BY_FILE: dict[str, Detector] = {
     ),
     "server/shop/payments/gateway_provider.py": pytest(
         "tests/server/shop/payments/test_gateway_provider.py"
+    ),
+    **dict.fromkeys(
+        (
+            "server/shop/payments/stripe/asking.py",
+            "server/shop/payments/stripe/currencies.py",
+            "server/shop/payments/stripe/provider.py",
+            "server/shop/payments/stripe/shapes.py",
+            "server/shop/payments/stripe/transport.py",
+            "server/shop/payments/stripe/webhooks.py",
+        ),
+        STRIPE,
+    ),
+    "server/shop/orders/webhooks/service.py": pytest(
+        "tests/server/shop/payments/stripe/test_server.py"
     ),
     "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
     "server/people/notices/follower.py": pytest(

@@ -168,6 +168,15 @@ class PaymentProvider(Protocol):
         """Return what a webhook says. Raises Forged and Stale, and knows no state."""
         ...
 
+    async def trace(self, facts: list[Fact]) -> list[Fact]:
+        """Return what `read` returned by the names that payments have here.
+
+        Without those of what nobody here asked for, where the provider can tell. A
+        message may name something of the provider's that no order has heard of; the
+        provider is asked then, and only then.
+        """
+        ...
+
     async def close(self) -> None:
         """Give up connections."""
         ...

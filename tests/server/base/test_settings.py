@@ -195,6 +195,8 @@ ALL_SECRETS = {
     "ONSALE_SECRET_KEY_FILE": "x" * 32,
     "ONSALE_OLD_SECRET_KEY_FILE": "y" * 32,
     "ONSALE_GATEWAY_SECRET_FILE": "new one, and the old",
+    "ONSALE_STRIPE_KEY_FILE": "sk_live_0123456789",
+    "ONSALE_STRIPE_WEBHOOK_SECRET_FILE": "whsec_new0123456789a whsec_old0123456789a",
     "ONSALE_SMTP_URL_FILE": "smtps://u:p@mail.example",
     "DATABASE_URL_FILE": "postgresql://u:p@db.example/onsale",
     "REDIS_URL_FILE": "rediss://:p@redis.example/0",
@@ -229,7 +231,8 @@ def test_no_setting_that_sounds_secret_was_forgotten():
         if any(word in field.split("_") for word in sounds)
     }
     # Where something is, which everybody may know.
-    assert told - SECRETS == {"public_url", "images_url", "gateway_url"}
+    known = {"public_url", "images_url", "gateway_url", "stripe_url"}
+    assert told - SECRETS == known
 
 
 @pytest.mark.parametrize(

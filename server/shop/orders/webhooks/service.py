@@ -24,7 +24,13 @@ from server.base.refusals.refusals import Refusal
 from server.shop.orders.driving.desk import Desk
 from server.shop.orders.driving.driver import Driver
 from server.shop.orders.problems import PROVIDER_NOT_FOUND, WEBHOOK_FORGED
-from server.shop.payments.provider import Fact, Forged, PaymentProvider, Stale
+from server.shop.payments.provider import (
+    Fact,
+    Forged,
+    PaymentProvider,
+    ProviderUnavailable,
+    Stale,
+)
 
 LOOK_S: Final = 5.0
 """How often it is looked for messages that can be applied now."""
@@ -61,11 +67,18 @@ class WebhookService:
         self, provider: str, headers: Mapping[str, str], body: bytes
     ) -> bool:
         """Take what came in a provider's name; False if it waits for its attempt."""
-        event, facts = self._read(provider, headers, body)
+        known, facts = self._read(provider, headers, body)
         self.taken += 1
-        if event is None:
+        if not facts:
             return True
-        return await self._apply(event, facts)
+        try:
+            facts = await known.trace(facts)
+        except ProviderUnavailable as error:
+            # Nothing is stored: the provider sends it again.
+            raise Unavailable(str(error)) from error
+        if not facts:
+            return True
+        return await self._apply(_event_of(provider, facts), facts)
 
     async def look(self) -> None:
         """Apply what waited for its attempt. Raises `Unavailable`."""
@@ -91,8 +104,8 @@ class WebhookService:
 
     def _read(
         self, name: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[ProviderEvent | None, list[Fact]]:
-        """Return what was sent; None where it says nothing that concerns us."""
+    ) -> tuple[PaymentProvider, list[Fact]]:
+        """Return who sent what; no facts where it says nothing that concerns us."""
         provider = self._provider
         if provider is None or provider.name != name:
             raise Refusal(PROVIDER_NOT_FOUND)
@@ -102,17 +115,7 @@ class WebhookService:
             self.refused += 1
             log.info("a webhook was refused", provider=name, reason=repr(error))
             raise Refusal(WEBHOOK_FORGED) from error
-        if not facts:
-            return None, []
-        first = facts[0]
-        event = ProviderEvent(
-            provider=name,
-            event_ref=first.event_ref,
-            payment_ref=first.ref,
-            attempt=getattr(first, "attempt", None),
-            body=_encode(facts),
-        )
-        return event, facts
+        return provider, facts
 
     async def _apply_stored(self, event: ProviderEvent) -> None:
         """Apply what waited; what cannot be applied holds up no other."""
@@ -131,6 +134,18 @@ class WebhookService:
             return taken
         self._driver.kick(taken)
         return True
+
+
+def _event_of(provider: str, facts: list[Fact]) -> ProviderEvent:
+    """Return a message as it is stored."""
+    first = facts[0]
+    return ProviderEvent(
+        provider=provider,
+        event_ref=first.event_ref,
+        payment_ref=first.ref,
+        attempt=getattr(first, "attempt", None),
+        body=_encode(facts),
+    )
 
 
 WEBHOOK_SERVICE: Final = web.AppKey("webhooks of providers", WebhookService)

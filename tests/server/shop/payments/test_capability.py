@@ -1,11 +1,15 @@
 """Which provider a server has, from its settings."""
 
 import os
+import sys
+from typing import Any
 
 import pytest
 
 from persistence.data_directory import DataDirectory, DataDirectoryError
 from server.base.settings import Config, ConfigError, read_config
+from server.shop.payments.capability import PAYMENTS
+from server.shop.payments.provider import PROVIDER
 from server.shop.payments.secret import RECORD, secrets_for
 from tests.server.conftest import Client, run_server
 from tests.server.shop.orders.world import EVENT
@@ -71,6 +75,115 @@ def test_settings_that_cannot_be_are_named(environment, sentence):
     with pytest.raises(ConfigError) as caught:
         read_config(environment)
     assert str(caught.value).endswith(sentence)
+
+
+STRIPE = {
+    "ONSALE_PAYMENTS": "stripe",
+    "ONSALE_STRIPE_KEY": "rk_live_51AbCdEf0123456789",
+    "ONSALE_STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdefABCDEF",
+}
+
+
+def test_settings_name_stripe():
+    config = read_config(STRIPE)
+    assert (config.payments, config.stripe_url) == ("stripe", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"ONSALE_STRIPE_KEY": None}, "ONSALE_STRIPE_KEY"),
+        # Copied from the wrong line of the dashboard.
+        ({"ONSALE_STRIPE_KEY": "pk_live_51AbCdEf0123456789"}, "ONSALE_STRIPE_KEY"),
+        ({"ONSALE_STRIPE_KEY": "rk_live_51AbC dEf"}, "ONSALE_STRIPE_KEY"),
+        ({"ONSALE_STRIPE_WEBHOOK_SECRET": None}, "ONSALE_STRIPE_WEBHOOK_SECRET"),
+        ({"ONSALE_STRIPE_WEBHOOK_SECRET": "0123"}, "ONSALE_STRIPE_WEBHOOK_SECRET"),
+        (
+            {"ONSALE_STRIPE_WEBHOOK_SECRET": " ".join(["whsec_0123456789abcdef"] * 3)},
+            "ONSALE_STRIPE_WEBHOOK_SECRET",
+        ),
+        ({"ONSALE_STRIPE_URL": "127.0.0.1:9"}, "ONSALE_STRIPE_URL"),
+    ],
+)
+def test_settings_of_stripe_that_cannot_be_are_named_and_not_shown(change, named):
+    given = {name: text for name, text in (STRIPE | change).items() if text}
+    with pytest.raises(ConfigError, match=f"^{named}: ") as caught:
+        read_config(given)
+    assert not any(text and text in str(caught.value) for text in change.values())
+
+
+def test_secrets_of_stripe_may_be_in_files(tmp_path):
+    path = tmp_path / "key"
+    path.write_text(STRIPE["ONSALE_STRIPE_KEY"] + "\n")
+    given = {k: v for k, v in STRIPE.items() if k != "ONSALE_STRIPE_KEY"}
+    config = read_config({**given, "ONSALE_STRIPE_KEY_FILE": str(path)})
+    assert config.stripe_key == STRIPE["ONSALE_STRIPE_KEY"]
+
+
+class Opening:
+    """What a capability is given, as far as that of payments looks at it."""
+
+    def __init__(self, **settings) -> None:
+        self.settings = Config(
+            payments="stripe",
+            stripe_webhook_secret=STRIPE["ONSALE_STRIPE_WEBHOOK_SECRET"],
+            **settings,
+        )
+        self.given: dict[Any, Any] = {}
+        self.parts: dict[str, Any] = {}
+
+    def __setitem__(self, key, part) -> None:
+        self.given[key] = part
+
+    def report(self, name, part) -> None:
+        self.parts[name] = part
+
+    def on_stop(self, close) -> None:
+        self.close = close
+
+
+async def opened(opening: Any) -> None:
+    assert PAYMENTS.open is not None
+    await PAYMENTS.open(opening)
+
+
+LIVE: dict[str, Any] = {
+    "stripe_key": "sk_live_51AbCdEf01234567",
+    "public_url": "https://a.example",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"stripe_key": "sk_test_51AbCdEf01234567"}, "everybody gets tickets"),
+        ({"stripe_url": "http://127.0.0.1:9"}, "says who has paid"),
+        ({"public_url": None}, "ONSALE_PUBLIC_URL"),
+    ],
+)
+async def test_what_would_give_tickets_away_has_to_be_said(change, sentence):
+    opening = Opening(**(LIVE | change))
+    with pytest.raises(ConfigError, match=sentence):
+        await opened(opening)
+    assert not opening.given
+
+
+async def test_stripe_is_opened_and_closed():
+    opening = Opening(**LIVE)
+    await opened(opening)
+    provider = opening.given[PROVIDER]
+    assert (provider.name, provider.test) == ("stripe", False)
+    assert opening.parts["payments"]()["test"] is False
+    await opening.close()
+
+
+async def test_without_its_library_stripe_is_refused_with_what_to_do(monkeypatch):
+    for name in list(sys.modules):
+        if name.startswith("server.shop.payments.stripe."):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "stripe", None)
+    with pytest.raises(ConfigError, match=r"onsale\[stripe\]"):
+        await opened(Opening(**LIVE))
 
 
 def test_a_secret_may_be_in_a_file(tmp_path):

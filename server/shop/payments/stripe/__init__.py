@@ -1,0 +1,1 @@
+"""Stripe as a provider of payment, through its own library; extra `[stripe]`."""
