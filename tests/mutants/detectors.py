@@ -138,7 +138,7 @@ _BY_FILE: dict[str, Detector] = {
     "server/live/followers/following.py": pytest("tests/server/live/followers"),
     "server/live/followers/followers.py": pytest("tests/server/live/followers"),
     "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),
-    "persistence/migrations/0039_promotions.sql": PROMOTED,
+    "persistence/migrations/0044_promotions.sql": PROMOTED,
     "persistence/shop/orders/orders.py": PROMOTED,
     "persistence/shop/exports.py": pytest("tests/server/shop/exports/test_rest.py"),
     "server/shop/exports/tables.py": pytest("tests/server/shop/exports/test_tables.py"),
