@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from persistence.errors import TooMany
-from persistence.mail import Mail, put_letters
+from persistence.mail import Mail, put_mails
 from persistence.people.hooks.raising import raise_hook
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool
@@ -179,7 +179,8 @@ async def _tell(connection: Any, made: SupportTicket, mail_of: MailOf) -> None:
     rows = await connection.fetch(
         _RECIPIENTS, made.organisation_id, made.event_id, TOLD_MAX
     )
-    await put_letters(connection, [mail_of(made, Recipient(**row)) for row in rows])
+    mails = [mail_of(made, Recipient(**row)) for row in rows]
+    await put_mails(connection, mails, [])
     data = {
         "ticket": made.ticket_id,
         "event": made.event_id,

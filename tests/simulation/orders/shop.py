@@ -115,7 +115,10 @@ class Shop:
         self.webhooks = WebhookService(pool, self.desk, self.driver, bank)
         events: Any = Events(process)
         members: Any = Nobody()
-        self.service = OrderService(pool, self.desk, self.driver, events, members, ids)
+        none: Any = Nobody()  # No order here has a code.
+        self.service = OrderService(
+            pool, self.desk, self.driver, events, members, ids, none
+        )
 
     def start(self) -> None:
         self.process.spawn(self.driver.run(Job()))

@@ -23,7 +23,7 @@ def giver(shop):
 
 async def booked(shop, count=3) -> str:
     """Return an order that is paid and booked, and has its tickets."""
-    order = await shop.priced(count)
+    order: str = await shop.priced(count)
     await shop.pay(order)
     await shop.deliver()
     await shop.settle()
