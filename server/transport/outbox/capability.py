@@ -7,7 +7,7 @@ from server.transport.capability.capability import Capability, Startup
 from server.transport.jobs.scheduler import JOBS
 from server.transport.mail.sender import FORGET_S, MAIL_SENDER, OUTBOX
 from server.transport.outbox import rest_bounces
-from server.transport.outbox.channels import CHANNELS, MAIL
+from server.transport.outbox.channels import CHANNELS, MAIL, Channel
 from server.transport.outbox.examples import EXAMPLES, ROW
 from server.transport.outbox.rest import ROUTES
 from server.transport.outbox.rest_bounces import BOUNCES
@@ -15,7 +15,8 @@ from server.transport.rest.examples import PathParameter
 
 
 async def _open(startup: Startup) -> None:
-    startup[CHANNELS] = {MAIL: startup[OUTBOX]}
+    channels: dict[str, Channel] = {MAIL: startup[OUTBOX]}
+    startup[CHANNELS] = channels
     startup[BOUNCES] = bounces = Bounces(startup.pool)
     startup[MAIL_SENDER].bounces = bounces
     startup[JOBS].every("old bounces", FORGET_S, bounces.forget)
