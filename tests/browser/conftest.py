@@ -14,6 +14,7 @@ them are skipped, for one reason.
 """
 
 import asyncio
+import inspect
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager
@@ -48,13 +49,17 @@ def pytest_asyncio_loop_factories() -> Mapping[
     return {"asyncio": asyncio.new_event_loop}
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_pycollect_makemodule() -> Generator[None, pytest.Module, pytest.Module]:
-    """Mark all tests, and have them on one loop: a browser belongs to its own."""
-    module = yield
-    module.add_marker(pytest.mark.browser)
-    module.add_marker(pytest.mark.asyncio(loop_scope="session"))
-    return module
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(name: str, obj: Any) -> None:
+    """Have all tests on one loop: a browser belongs to that which it was started on."""
+    if name.startswith("test_") and inspect.iscoroutinefunction(obj):
+        pytest.mark.asyncio(loop_scope="session")(obj)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what looks through the browser."""
+    if "browser" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.browser)
 
 
 @asynccontextmanager

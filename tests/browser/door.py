@@ -79,7 +79,9 @@ async def pair(page: Page, door: Door, gate: str) -> None:
 
 
 async def begin(page: Page, gate: str) -> None:
-    """Say which gate a page is that knows who it is; wait until it is connected."""
+    """Name the gate of a page that knows who it is; wait until it is connected."""
+    await expect(page.get_by_test_id("scan-input")).to_be_visible()
+    await page.get_by_test_id("door-settings").click()
     await page.get_by_test_id("gate-name").fill(gate)
     await page.get_by_test_id("begin").click()
     await expect(page.get_by_test_id("counts")).to_be_visible()

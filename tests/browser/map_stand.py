@@ -1,7 +1,7 @@
 """The map by itself: its modules from the shop, and a venue that no event needs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from inventory.venue.map import VenueMap
 from server.events.venues.map_cache import encode_map
 from tests import charts
 
+WAIT_MS = 60_000
 HERE = Path(__file__).parent
 Venue = VenueMap | str | int
 """A map, the name of a chart of `tests.charts`, or how many seats an arena has."""
@@ -42,7 +43,7 @@ async def put_up(page: Page, venue: Venue) -> Mapping[str, Any]:
     await page.route("**/map-stand*", serve)
     await page.emulate_media(reduced_motion="reduce")
     await page.goto("/map-stand")
-    await page.wait_for_function("window.ready")
+    await page.wait_for_function("window.ready", timeout=WAIT_MS)
     return dict(msgspec.json.decode(document))
 
 
@@ -55,3 +56,23 @@ async def click_seat(page: Page, label: str, pitch: float = 30) -> None:
 async def picked(page: Page) -> list[str]:
     """Return what was picked so far, on the map and in the list."""
     return list(await page.evaluate("stand.picked"))
+
+
+async def script_times(page: Page) -> Callable[[], Awaitable[float]]:
+    """Return a function that tells what CPU time scripts took since it was asked last.
+
+    In ms, of the page's own thread: how busy the machine is makes no difference.
+    """
+    session = await page.context.new_cdp_session(page)
+    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    last = 0.0
+
+    async def since() -> float:
+        nonlocal last
+        answer = await session.send("Performance.getMetrics")
+        metrics = {one["name"]: float(one["value"]) for one in answer["metrics"]}
+        now = metrics["ScriptDuration"] * 1_000
+        taken, last = now - last, now
+        return taken
+
+    return since

@@ -22,7 +22,7 @@ async def become(page: Page, who: Person) -> None:
     await page.evaluate(script)
 
 
-async def codes_on(page: Page) -> list[str]:
-    """Return what the QR codes on the screen hold, as a gate's camera reads them."""
+async def codes_in_sight(page: Page) -> list[str]:
+    """Return what the QR codes hold that are on the screen just now, wherever."""
     picture = Image.open(BytesIO(await page.screenshot()))
     return sorted(one.text for one in zxingcpp.read_barcodes(picture))

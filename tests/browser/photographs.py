@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from PIL import Image, ImageDraw
+from playwright.async_api import Locator
 
 SIZES = {
     "phone": {"width": 390, "height": 844},
@@ -16,11 +17,23 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 SCALE = 0.6
 SHEET_HEIGHT_MAX = 1_200
 GAP = 16
+LOOKS_MAX = 40
 TEXT_HEIGHT = 20
 GREY = (128, 128, 128)
 README_BYTES_MAX = 150_000
 README_WIDTH_MAX = 1_280
 QUALITIES = (85, 75, 65, 50)
+
+
+async def settled(what: Locator) -> None:
+    """Wait until something looks the same twice: maps are painted bit by bit."""
+    former = b""
+    for _ in range(LOOKS_MAX):
+        now = await what.screenshot(animations="disabled")
+        if now == former:
+            return
+        former = now
+    raise AssertionError("it never comes to rest")
 
 
 def write_sheet(folder: Path, view: str) -> Path:

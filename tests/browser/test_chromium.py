@@ -1,7 +1,7 @@
 from tests.browser.chromium import find_chromium
 
 
-async def test_the_browser_that_is_told_comes_before_those_on_the_path(tmp_path):
+def test_the_browser_that_is_told_comes_before_those_on_the_path(tmp_path):
     installed = tmp_path / "chromium-browser"
     installed.touch(mode=0o755)
     path = {"PATH": str(tmp_path)}

@@ -33,3 +33,15 @@ async def test_a_gate_lets_in_once_says_who_was_in_before_and_takes_back(
     # The frame `gate` tells it, and so would asking.
     await expect(page.get_by_test_id("counts")).to_have_attribute("data-in", "2")
     assert door.key not in page.url
+
+
+async def test_with_one_list_a_device_scans_at_once(shop, page):
+    door = await open_door(shop, 1)
+    await page.goto(f"/checkin/{door.event}")
+    await page.get_by_test_id("device-key").fill(door.key)
+    await page.get_by_test_id("device-pair").click()
+    await expect(page.get_by_test_id("scan-input")).to_be_focused()
+    await scan(page, door.code(0), "ok")
+    await page.reload()
+    await expect(page.get_by_test_id("scan-input")).to_be_focused()
+    await scan(page, door.code(0), "already_in")

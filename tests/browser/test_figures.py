@@ -27,25 +27,23 @@ STEPS = 120
 SALES = 100
 WATCHER_SHARE_MAX = 1.05
 
-# A map is there once something is on its canvas; looked at through a smaller one, since
-# reading what is on the large one would slow it down.
+# A map is there a frame after something was painted on its canvas. Reading it back, to
+# see what, would cost many times what painting it does.
 NOTE_PAINT = """
 globalThis.painted = new Promise((resolve) => {
-  const small = new OffscreenCanvas(24, 24);
-  const context = small.getContext("2d", { willReadFrequently: true });
-  const isDrawn = (canvas) => {
-    context.drawImage(canvas, 0, 0, 24, 24);
-    const pixels = new Uint32Array(context.getImageData(0, 0, 24, 24).data.buffer);
-    return new Set(pixels).size > 3;
-  };
-  const look = () => {
-    const canvas = document.querySelector('[data-testid="seat-map"] canvas');
-    const named = document.querySelector("h1")?.textContent.trim();
-    if (named && canvas?.width > 0 && isDrawn(canvas)) {
-      resolve(performance.now());
-    } else requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
+  const { prototype } = CanvasRenderingContext2D;
+  for (const name of ["drawImage", "fillText"]) {
+    const paint = prototype[name];
+    prototype[name] = function (...values) {
+      paint.apply(this, values);
+      // The name of the event has to be there, too: it stands above the map.
+      const named = document.querySelector("h1")?.textContent.trim();
+      if (!named || !this.canvas.closest('[data-testid="seat-map"]')) return;
+      requestAnimationFrame(() => {
+        requestAnimationFrame(() => resolve(performance.now()));
+      });
+    };
+  }
 });
 """
 # What runs in a frame, of whatever asked for one.

@@ -6,11 +6,11 @@ from playwright.async_api import expect
 from inventory.venue.chart import read_chart
 from tests import charts
 from tests.browser.axe import barriers
-from tests.browser.map_stand import click_seat, map_of, picked, put_up
+from tests.browser.map_stand import click_seat, map_of, picked, put_up, script_times
 
 CHANGES = 40
 SLOWER = 3
-"""Machines of tests are busy: what is asked of a quiet one, times this."""
+"""What is asked, times this: machines of tests are not all alike."""
 
 
 @pytest.mark.parametrize("venue", [*charts.NAMES, 2_000])
@@ -39,6 +39,12 @@ async def test_a_tap_picks_what_is_free_and_what_is_ones_own(page):
     for label in seats:
         await click_seat(page, label)
     assert await picked(page) == [free, own]
+    await click_seat(page, free)
+    await expect(page.locator(".map-tip")).to_contain_text("Tap to take it")
+    await page.evaluate("(own) => stand.seatMap.setMine(new Set([own]))", free)
+    await expect(page.locator(".map-tip")).to_contain_text("Yours")
+    await page.evaluate("(own) => stand.seatMap.setMine(new Set([own]))", own)
+    await page.evaluate("stand.picked.length = 2")
     await page.evaluate("stand.seatMap.setPickable(false)")
     for label in (free, own):
         await click_seat(page, label)
@@ -144,7 +150,7 @@ async def test_the_list_says_what_the_state_does(venue, page):
         assert told == {"wrong": [], "buttons": len((map_of(venue)).seats)}
 
 
-@pytest.mark.parametrize("venue", ["supper", 400, 20_000])
+@pytest.mark.parametrize("venue", ["supper", 400])
 async def test_what_is_drawn_bit_by_bit_looks_as_drawn_at_once(venue, page):
     await put_up(page, venue)
     await page.evaluate(
@@ -247,42 +253,40 @@ async def test_nobody_is_shut_out(page):
     assert await barriers(page) == []
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("seats", "most_ms"), [(20_000, 150), (100_000, 600)])
 async def test_a_map_is_shown_soon(seats, most_ms, page, figure):
     await put_up(page, seats)
-    shown = await page.evaluate("stand.shown")
-    figure(f"a map of {seats} seats is shown", shown, "ms")
+    times = await script_times(page)
+    await page.evaluate("stand.copy = structuredClone(stand.map)")
+    await times()
+    await page.evaluate("stand.showAnew(stand.copy)")
+    shown = await times()
+    figure(f"a map of {seats} seats is shown", shown, "ms of CPU")
     assert shown < SLOWER * most_ms
 
 
+@pytest.mark.campaign
 async def test_frames_are_short(page, figure):
     await put_up(page, 20_000)
-    changes = await page.evaluate(
-        """async () => {
-          const random = stand.randomOf(3);
-          return stand.frameTimes(20, () => stand.change(random, 500));
-        }"""
-    )
-    figure("500 seats changed at once, all of the map seen, median", changes[10], "ms")
-    zooming = await page.evaluate(
-        "stand.frameTimes(60, () => stand.seatMap.zoom(1.025, 500, 250))"
-    )
+    times = await script_times(page)
+
+    async def measure(work: str, count: int, name: str) -> list[float]:
+        taken = []
+        for k in range(count):
+            await times()
+            await page.evaluate(f"async (k) => {{ {work}; await stand.rest(); }}", k)
+            taken.append(await times())
+        taken.sort()
+        figure(f"{name}, median", taken[count // 2], "ms of CPU")
+        figure(f"{name}, p95", taken[int(count * 0.95)], "ms of CPU")
+        return taken
+
+    change = "stand.change(stand.random, 500)"
+    far = await measure(change, 20, "500 seats changed, all of the map seen")
+    zoom = await measure("stand.seatMap.zoom(1.025, 500, 250)", 60, "zoom")
     await page.evaluate("stand.settle()")
-    panning = await page.evaluate(
-        """stand.frameTimes(60, (k) => stand.seatMap.pan(k % 40 < 20 ? 14 : -14, 5))"""
-    )
-    close = await page.evaluate(
-        """async () => {
-          const random = stand.randomOf(4);
-          return stand.frameTimes(20, () => stand.change(random, 500));
-        }"""
-    )
-    figure("500 seats changed at once, seats seen, median", close[10], "ms")
-    p95 = {
-        name: times[int(len(times) * 0.95)]
-        for name, times in (("zoom", zooming), ("pan", panning))
-    }
-    for name, value in p95.items():
-        figure(f"{name} over 20000 seats, script time per frame, p95", value, "ms")
-    assert max(changes[10], close[10]) < SLOWER * 8
-    assert max(p95.values()) < SLOWER * 10
+    pan = await measure("stand.seatMap.pan(k % 40 < 20 ? 14 : -14, 5)", 60, "pan")
+    near = await measure(change, 20, "500 seats changed, seats seen")
+    assert max(far[10], near[10]) < SLOWER * 8
+    assert max(zoom[57], pan[57]) < SLOWER * 10

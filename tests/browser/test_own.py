@@ -6,8 +6,33 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.own import become, codes_on
+from tests.browser.own import become, codes_in_sight
 from tests.browser.shop import BUYER
+
+COUNT_LOCKS = """
+globalThis.locks = 0;
+navigator.wakeLock.request = async () => {
+  locks++;
+  return { release: () => locks-- };
+};
+"""
+
+
+POLL_MS = 20_000
+NO_POLL = f"""
+const later = setTimeout;
+globalThis.setTimeout = (work, ms, ...more) =>
+  ms === {POLL_MS} ? 0 : later(work, ms, ...more);
+"""
+POLL_ALONE = f"""
+const later = setTimeout;
+globalThis.setTimeout = (work, ms, ...more) =>
+  later(work, ms === {POLL_MS} ? 200 : ms, ...more);
+globalThis.WebSocket = class {{
+  constructor() {{ later(() => this.onclose?.(), 0); }}
+  close() {{}}
+}};
+"""
 
 
 async def order_of(shop, who, seats):
@@ -27,18 +52,19 @@ async def test_a_paid_order_shows_tickets_that_open_without_a_network(
     order = await order_of(shop, who, ["A-1", "A-2"])
     await page.set_viewport_size(PHONE)
     await become(page, who)
+    await page.add_init_script(NO_POLL)
     await page.goto(f"/orders/{order['order']}")
     status = page.get_by_test_id("order-status")
     await expect(status).to_have_text("payment pending")
     await expect(page.get_by_role("timer")).to_have_text(re.compile(r"1[45]:\d\d"))
 
-    # Paid in another tab, this one hears of it.
+    # Paid in another tab, this one hears of it, by the frame alone.
     other = await page.context.new_page()
     await other.goto(await page.get_by_test_id("pay").get_attribute("href"))
     await other.get_by_test_id("gateway-pay").click()
     await expect(other.get_by_test_id("order-status")).to_have_text("confirmed")
-    await other.close()
     await expect(status).to_have_text("confirmed")
+    await other.close()
     await expect(page.get_by_test_id("ticket-qr")).to_have_count(2)
     found = await shop.settled(order["order"], who)
     numbers = [one["number"] for one in found["tickets"]]
@@ -47,10 +73,10 @@ async def test_a_paid_order_shows_tickets_that_open_without_a_network(
     first = found["tickets"][0]
     await page.get_by_role("link", name=first["number"]).click()
     await expect(page.get_by_test_id("ticket-qr")).to_be_visible()
-    assert await codes_on(page) == [first["code"]]
+    assert await codes_in_sight(page) == [first["code"]]
     await page.get_by_role("button", name="Show it large and bright").click()
     await expect(page.get_by_test_id("ticket-bright")).to_be_visible()
-    assert await codes_on(page) == [first["code"]]
+    assert await codes_in_sight(page) == [first["code"]]
     await page.keyboard.press("Escape")
     await expect(page.get_by_test_id("ticket-bright")).to_be_hidden()
 
@@ -59,7 +85,7 @@ async def test_a_paid_order_shows_tickets_that_open_without_a_network(
     await page.reload()
     await expect(page.get_by_text("Without a network")).to_be_visible()
     await expect(page.get_by_test_id("ticket-number")).to_have_text(first["number"])
-    assert await codes_on(page) == [first["code"]]
+    assert await codes_in_sight(page) == [first["code"]]
 
 
 @pytest.mark.campaign
@@ -85,7 +111,7 @@ async def test_a_ticket_opens_offline_in_the_language_of_its_browser(
     await page.close()
     await other.goto(f"/tickets/{ticket['ticket']}")
     await expect(other.get_by_text(words)).to_be_visible()
-    assert await codes_on(other) == [ticket["code"]]
+    assert await codes_in_sight(other) == [ticket["code"]]
     # One that was never open here says so.
     await other.goto("/tickets/tkt_unknown")
     await expect(other.get_by_role("status")).not_to_be_empty()
@@ -116,6 +142,20 @@ async def test_the_back_button_and_a_declined_payment_show_what_is_true(
     await page.go_back()
     await expect(status).to_have_text("confirmed")
     await expect(page.get_by_test_id("pay")).to_have_count(0)
+
+
+@pytest.mark.campaign
+async def test_without_a_websocket_a_payment_is_seen_too(shop, page):
+    who = await shop.api.guest()
+    order = await order_of(shop, who, ["A-1"])
+    await become(page, who)
+    await page.add_init_script(POLL_ALONE)
+    await page.goto(f"/orders/{order['order']}")
+    status = page.get_by_test_id("order-status")
+    await expect(status).to_have_text("payment pending")
+    await shop.gateway.choose(order["payment"]["url"], "pay")
+    await expect(status).to_have_text("confirmed")
+    await expect(page.get_by_test_id("ticket-qr")).to_have_count(1)
 
 
 @pytest.mark.campaign
@@ -157,13 +197,31 @@ async def test_who_cancels_is_asked_and_told_and_the_ticket_says_no_to_all(
     await page.get_by_role("button", name="Cancel this order").press("Enter")
     await page.get_by_role("button", name="Cancel the order").press("Enter")
     await expect(page.get_by_test_id("order-status")).to_have_text("refunded")
-    await expect(page.get_by_role("heading", level=1)).to_have_text(
-        "Your money goes back"
-    )
+    title = page.get_by_role("heading", level=1)
+    await expect(title).to_have_text("Your money goes back")
+    await expect(title).to_be_focused()
     await page.goto(ticket)
     await expect(page.get_by_test_id("ticket-status")).to_contain_text("revoked")
     await expect(page.get_by_test_id("ticket-qr")).to_have_count(0)
     await expect(page.get_by_text("It lets nobody in.")).to_be_visible()
+
+
+@pytest.mark.campaign
+async def test_while_a_ticket_is_shown_large_the_screen_stays_on(shop, page):
+    await page.add_init_script(COUNT_LOCKS)
+    who = await shop.api.guest()
+    bought = await shop.buy(await shop.event(), who, seats=["A-1"])
+    await become(page, who)
+    await page.goto(f"/tickets/{bought['tickets'][0]['ticket']}")
+    opener = page.get_by_role("button", name="Show it large and bright")
+    await opener.press("Enter")
+    bright = page.get_by_test_id("ticket-bright")
+    await expect(bright).to_have_css("background-color", "rgb(255, 255, 255)")
+    await page.wait_for_function("locks === 1")
+    await bright.get_by_role("button", name="Close").press("Enter")
+    await expect(bright).to_have_count(0)
+    await page.wait_for_function("locks === 0")
+    await expect(opener).to_be_focused()
 
 
 @pytest.mark.campaign

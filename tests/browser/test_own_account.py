@@ -99,6 +99,17 @@ async def test_who_registers_keeps_what_the_guest_had_and_confirms_the_address(
     await page.reload()
     await expect(page.get_by_test_id("verified")).to_be_visible()
 
+    # Who signs out leaves no ticket behind.
+    await own.get_by_role("link", name="A-1").click()
+    await expect(page.get_by_test_id("ticket-qr")).to_be_visible()
+    ticket = page.url
+    await page.goto("/account")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+    await page.goto(ticket)
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+    await expect(page.get_by_test_id("ticket-qr")).to_have_count(0)
+
 
 @pytest.mark.campaign
 async def test_a_link_that_was_used_says_so(shop, page, office, trouble):
@@ -229,6 +240,58 @@ async def test_a_session_outlives_its_token_and_ends_with_its_last(
     await page.evaluate(change, {"token": "no such token", "refresh": "none either"})
     await page.reload()
     await expect(page.get_by_test_id("sign-in")).to_be_visible()
+
+
+@pytest.mark.campaign
+async def test_a_name_changes_at_once_and_an_address_by_its_mail(shop, page, office):
+    await register(page, "moves@example.org")
+    await page.get_by_label("Name").fill("Grace Hopper")
+    await page.get_by_role("button", name="Save").click()
+    me = page.get_by_test_id("me")
+    await expect(me).to_contain_text("Grace Hopper")
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+
+    await page.get_by_role("button", name="Change the email address").click()
+    asks = page.get_by_role("dialog")
+    await asks.get_by_label("New email address").fill("moved@example.org")
+    await asks.get_by_label("Password").fill(PASSWORD)
+    await asks.get_by_role("button", name="Change the email address").click()
+    await expect(me).to_contain_text("Please confirm moved@example.org")
+    await expect(me).to_contain_text("moves@example.org")
+    link = await link_in(office, "moved@example.org", "Confirm your email address")
+    await page.goto(link)
+    await expect(page.get_by_test_id("verified")).to_be_visible()
+    await expect(me).to_contain_text("moved@example.org")
+    await expect(me).not_to_contain_text("moves@example.org")
+
+
+@pytest.mark.campaign
+async def test_an_invitation_waits_until_one_has_signed_in(shop, page, office):
+    admin = shop.api.admin
+    made = await shop.api.good(
+        "POST", "/v1/organisations", {"name": "The <i>Globe</i>"}, who=admin
+    )
+    path = f"/v1/organisations/{made['id']}/invitations"
+    await shop.api.good("POST", path, {"email": "joins@example.org"}, who=admin)
+    link = await link_in(office, "joins@example.org", "You are invited")
+    await page.goto(link)
+    await expect(page).to_have_url(BARE)
+    await expect(page.get_by_text("To see who invites you")).to_be_visible()
+    await page.get_by_test_id("way-new").click()
+    form = page.get_by_test_id("register")
+    await form.get_by_label("Name").fill("Joins Soon")
+    await form.get_by_label("Email").fill("joins@example.org")
+    await form.get_by_label("New password").fill(PASSWORD)
+    await form.get_by_role("button", name="Create the account").click()
+    await expect(page.get_by_text("Confirm your address first")).to_be_visible()
+    confirm = await link_in(office, "joins@example.org", "Confirm your email address")
+    other = await page.context.new_page()
+    await other.goto(confirm)
+    await expect(other.get_by_text("your email address is confirmed")).to_be_visible()
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_text("The <i>Globe</i>")).to_be_visible()
+    await page.get_by_role("button", name="Accept").click()
+    await expect(page.get_by_text("You are a member now.")).to_be_visible()
 
 
 @pytest.mark.campaign

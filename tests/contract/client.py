@@ -183,8 +183,10 @@ class Api:
 
     @property
     def admin(self) -> Person:
-        if self._admin is None:
-            self._admin = Person("", "admin", self.server.admin_token)
+        """Return the administrator, signed in anew where the token is about to end."""
+        token = self.server.admin_token
+        if self._admin is None or self._admin.token != token:
+            self._admin = Person("", "admin", token)
         return self._admin
 
     # Venues and events

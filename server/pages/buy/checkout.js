@@ -129,7 +129,9 @@ export function Checkout({ t, sale, onBack }) {
   const sum = quote?.total ?? sale.hold?.total;
   return html`<section class="stack checkout" aria-labelledby="checkout-title">
     <h2 id="checkout-title">${t("buy.checkout")}</h2>
-    <p class="quiet small">${user ? t("buy.asUser", { name: user.name ?? "" }) : t("buy.asGuest")}</p>
+    <p class="quiet small">${
+      user ? t("buy.asUser", { name: user.name ?? "" }) : t("buy.asGuest")
+    }</p>
     ${!user && html`<div><${SignIn} t=${t} sale=${sale}
       onDone=${() => setBuyer({ ...buyer, name: signedIn()?.name ?? "" })} /></div>`}
     <form class="stack" onSubmit=${submit}>

@@ -1,7 +1,7 @@
 // @ts-check
 // The page of one event: what it is, its places, and buying them.
 
-import { Refused, serverNow } from "../client/index.js";
+import { Refused, mayHold, serverNow } from "../client/index.js";
 import { Legend } from "../map/legend.js";
 import { Page, entitle, show } from "../parts/page.js";
 import {
@@ -15,7 +15,7 @@ import {
 import { dayText, leftText, moneyText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { About, Description } from "./about.js";
-import { Areas, Choose } from "./choose.js";
+import { Areas, Choose, nameOfArea } from "./choose.js";
 import { Checkout } from "./checkout.js";
 import { Held, useLeft } from "./hold.js";
 import { usePlaces } from "./places.js";
@@ -47,7 +47,7 @@ function useSale() {
         },
       );
     open();
-    const back = () => document.visibilityState === "visible" && mine.known && mine.refresh();
+    const back = () => document.visibilityState === "visible" && mayHold() && mine.refresh();
     document.addEventListener("visibilitychange", back);
     return () => {
       clearTimeout(timer);
@@ -92,6 +92,22 @@ function Closed({ sale }) {
     <p>${t(`buy.is_${event.status}`)}</p></div>`;
 }
 
+/**
+ * A hold beside the one that is shown, as of two tabs that began at once.
+ * @param {{sale: Sale, other: any}} props
+ */
+function Other({ sale, other }) {
+  const places = [
+    ...other.seats,
+    ...Object.entries(other.areas).map(([area, n]) => `${n} × ${nameOfArea(t, area)}`),
+  ];
+  return html`<div class="note stack"><p>${t("buy.alsoYours")} <bdi>${places.join(", ")}</bdi></p>
+    <div class="row"><button type="button" class="button" onClick=${() => sale.turnTo(other)}>
+        ${t("buy.turnTo")}</button>
+      <button type="button" class="button" onClick=${() => sale.drop(other)}>
+        ${t("buy.dropThem")}</button></div></div>`;
+}
+
 /** Keep the focus in the panel where the button that had it is gone. */
 function useKeptFocus() {
   const panel = useRef(/** @type {HTMLElement | null} */ (null));
@@ -134,6 +150,9 @@ function Panel({ sale }) {
       <a class="button" href=${`/orders/${encodeURIComponent(sale.order)}`}>${t("buy.toOrder")}</a>
         </div>`
     }
+    ${sale.others.map(
+      (other) => html`<${Other} key=${other.hold} sale=${sale} other=${other} />`,
+    )}
     ${full && html`<div class="note"><p>${t("buy.nothingFree")}</p></div>`}
     <${TroubleNote} t=${t} sale=${sale} />
     ${

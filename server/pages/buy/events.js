@@ -9,7 +9,7 @@ import { words } from "../words/index.js";
 import { Picture, SalePill, priceText, saleWords, whenText } from "./facts.js";
 
 const t = await words("buy");
-const PAGE = 24;
+const PAGE = 60;
 const TYPING_MS = 250;
 const NAMES = ["q", "when", "category", "tag", "sale"];
 

@@ -16,6 +16,8 @@ import {
   deadlineIn,
   newKey,
   ofTab,
+  mayHold,
+  onOtherTab,
   outliveTheTab,
   read,
   signIn,
@@ -25,6 +27,7 @@ import {
 const GONE = new Set(["hold_not_found", "hold_expired"]);
 const TYPES = "onsale.types"; // of this tab: a reload keeps what was chosen
 const FIGURES_MS = 250;
+const PRICE_MS = 2_000; // until it is asked again what nobody answered
 const HELD = "h".charCodeAt(0);
 
 /** @typedef {import("../words/format.js").Money} Money */
@@ -55,6 +58,10 @@ export class Sale extends EventTarget {
     this.hold = null;
     /** An order of this visitor that has places and waits. @type {string | null} */
     this.order = null;
+    /** Holds beside that, as `holding` told of them. @type {any[]} */
+    this.others = [];
+    /** Which of them it is gone on with. @type {string | null} */
+    this.chosen = null;
     /** Labels that are being asked for. @type {Set<string>} */
     this.pending = new Set();
     this.marks = 0; // counts changes of `pending`
@@ -64,9 +71,10 @@ export class Sale extends EventTarget {
     /** What the hold costs, line by line. @type {any} */
     this.quote = null;
     this.quoted = 0;
+    this.priceLater = 0;
     this.later = 0;
     this.figures = 0; // counts changes of what is free, as far as they are shown
-    this.known = false; // whether the server has told what we hold
+    this.connected = 0; // how often
     this.work = Promise.resolve();
     this.refreshing = false;
     // Another tab is the same visitor, and has the same hold.
@@ -95,20 +103,24 @@ export class Sale extends EventTarget {
     this.line = line;
     line.addEventListener("state", () => {
       this.live = line.state === "live";
-      if (this.live) this.refresh();
+      // Nobody asks for each who only looks: that would be a command for each.
+      if (this.live && mayHold()) this.refresh();
       // What was told while nobody listened.
-      if (this.live && this.known) this.reread();
+      if (this.live && this.connected++ > 0) this.reread();
       this.update();
     });
     line.addEventListener("change", (change) => this.changed(/** @type {any} */ (change).detail));
     line.addEventListener("sale", (frame) => this.turned(/** @type {any} */ (frame).detail));
     line.addEventListener("expired", (frame) => this.ended(/** @type {any} */ (frame).detail));
+    this.leaveTabs = onOtherTab(() => line.renew());
     line.watch(this.id, /** @type {EventState} */ (this.state));
   }
 
   end() {
     clearTimeout(this.later);
+    clearTimeout(this.priceLater);
     this.line?.end();
+    this.leaveTabs?.();
     this.tabs?.close();
   }
 
@@ -191,11 +203,13 @@ export class Sale extends EventTarget {
     });
     const live = reply.holds.filter((/** @type {any} */ one) => one.expires_in_ms > 0);
     const open = live.filter((/** @type {any} */ one) => one.order === undefined);
-    // One is the usual; of several, made before the tabs knew of each other, the fullest.
-    const size = (/** @type {any} */ one) => sizeOf(one);
-    open.sort((/** @type {any} */ a, /** @type {any} */ b) => size(b) - size(a));
+    // One is the usual; of several, made before the tabs knew of each other, that of before.
+    const wanted = this.chosen ?? this.hold?.hold;
+    this.chosen = null;
+    const mine = open.findIndex((/** @type {any} */ one) => one.hold === wanted);
+    if (mine > 0) open.unshift(...open.splice(mine, 1));
+    this.others = open.slice(1);
     this.order = live.find((/** @type {any} */ one) => one.order !== undefined)?.order ?? null;
-    this.known = true;
     this.setHold(open[0] ?? null);
   }
 
@@ -208,7 +222,6 @@ export class Sale extends EventTarget {
     } else {
       const { hold, seats, areas, total, expires_in_ms } = told;
       this.hold = { hold, seats, areas, total: total ?? null, until: deadlineIn(expires_in_ms) };
-      outliveTheTab();
       if (!isSame(former, this.hold) || this.quote === null) this.price();
     }
     if (former?.hold !== this.hold?.hold && this.hold === null) ofTab.write(TYPES, null);
@@ -258,6 +271,7 @@ export class Sale extends EventTarget {
   /** Hold more, added to what is held; a hold that is over meanwhile is none.
    * @param {string} op @param {Record<string, any>} fields */
   async add(op, fields) {
+    outliveTheTab();
     const { hold } = this.hold ?? {};
     let reply;
     try {
@@ -332,6 +346,21 @@ export class Sale extends EventTarget {
     else this.holdSeats([label]);
   }
 
+  /** Go on with another hold of this visitor. @param {any} other one of `others` */
+  turnTo(other) {
+    this.chosen = other.hold;
+    this.refresh();
+  }
+
+  /** Give another hold back. @param {any} other one of `others` */
+  drop(other) {
+    return this.queue(async () => {
+      await this.command("release", { hold: other.hold });
+      await this.rebuild();
+      this.tabs?.postMessage("released");
+    });
+  }
+
   extend() {
     return this.queue(async () => {
       const { hold } = this.hold ?? {};
@@ -366,6 +395,8 @@ export class Sale extends EventTarget {
 
   /** Ask what an order of the hold would cost; what comes late is not of this hold. */
   async price() {
+    clearTimeout(this.priceLater);
+    if (this.hold === null) return;
     const turn = ++this.quoted;
     try {
       const asked = { token: await visitorToken(), method: "POST", body: this.wanted };
@@ -373,7 +404,9 @@ export class Sale extends EventTarget {
       if (turn === this.quoted && this.hold !== null) this.take({ quote });
     } catch (error) {
       // The order is priced once more, and told before it is paid.
-      if (turn === this.quoted) this.take({ quote: null });
+      if (turn !== this.quoted) return;
+      this.take({ quote: null });
+      if (error instanceof Unreachable) this.priceLater = setTimeout(() => this.price(), PRICE_MS);
       if (error instanceof Refused && GONE.has(error.code ?? "")) this.refresh();
     }
   }

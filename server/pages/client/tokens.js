@@ -127,12 +127,44 @@ async function newGuest() {
   return token;
 }
 
-/** To be called once a guest holds something. */
+/**
+ * To be called before a guest holds something.
+ *
+ * Where another tab's guest does so already, this one stays with its tab: neither may lose
+ * what it holds to the other.
+ */
 export function outliveTheTab() {
   const kept = guestIn(ofTab);
   if (kept === null || signedIn() !== null) return;
-  ofBrowser.write(GUEST, { ...kept, until: kept.lasts });
+  const alone = guestIn(ofBrowser) === null;
+  (alone ? ofBrowser : ofTab).write(GUEST, { ...kept, until: kept.lasts });
+  if (alone) ofTab.write(GUEST, null);
+}
+
+/** Whether who this browser is may hold something: not a guest who only looked. */
+export function mayHold() {
+  const kept = guestIn(ofTab) ?? guestIn(ofBrowser);
+  return signedIn() !== null || (kept !== null && kept.until === kept.lasts);
+}
+
+/**
+ * Be from now on who holds something in another tab of this browser.
+ * @returns {boolean} whether that is somebody else than before
+ */
+export function joinBrowser() {
+  if (mayHold() || guestIn(ofTab) === null || guestIn(ofBrowser) === null) return false;
   ofTab.write(GUEST, null);
+  return true;
+}
+
+/** Call what is given when another tab's guest begins to hold something.
+ * @param {() => void} work @returns {() => void} which ends that */
+export function onOtherTab(work) {
+  const heard = (/** @type {StorageEvent} */ event) => {
+    if (event.key === GUEST && joinBrowser()) work();
+  };
+  addEventListener("storage", heard);
+  return () => removeEventListener("storage", heard);
 }
 
 /**
@@ -170,10 +202,10 @@ export function keepNewSession(answer) {
   keepSession(placeOfSession() ?? ofTab, answer);
 }
 
-/** @param {typeof ofTab} place @param {any} answer */
-function keepSession(place, answer) {
+/** @param {typeof ofTab} storage @param {any} answer */
+function keepSession(storage, answer) {
   const now = Date.now();
-  place.write(SESSION, {
+  storage.write(SESSION, {
     token: answer.access_token,
     until: now + answer.expires_in * 1_000,
     refresh: answer.refresh_token,

@@ -23,7 +23,8 @@ function Choose() {
   const [events, setEvents] = useState(/** @type {any[] | null} */ (null));
   const [trouble, setTrouble] = useState("");
   useEffect(() => {
-    read("/v1/events").then((answer) => setEvents(answer.items), () => setTrouble(t("door.unreachable")));
+    const fail = () => setTrouble(t("door.unreachable"));
+    read("/v1/events").then((answer) => setEvents(answer.items), fail);
   }, []);
   return html`<${Page} t=${t} narrow><div class="stack">
     <h1>${t("door.which")}</h1>
@@ -40,14 +41,16 @@ function Door() {
   const [settings, setSettings] = useState(device.credential === null ? null : known);
   const [former, setFormer] = useState(known);
   if (settings === null) {
-    return html`<${Page} t=${t} narrow><${Pair} t=${t} vault=${vault} device=${device} event=${event}
-      former=${former} done=${setSettings} /><//>`;
+    return html`<${Page} t=${t} narrow>
+      <${Pair} t=${t} vault=${vault} device=${device} event=${event} former=${former}
+        done=${setSettings} /><//>`;
   }
   const again = () => {
     setFormer(settings);
     setSettings(null);
   };
-  return html`<${Scanner} t=${t} vault=${vault} device=${device} event=${event} settings=${settings} again=${again} />`;
+  return html`<${Scanner} t=${t} vault=${vault} device=${device} event=${event}
+    settings=${settings} again=${again} />`;
 }
 
 entitle(t("door.title"));

@@ -26,18 +26,29 @@ export function Pair({ t, vault, device, event, former, done }) {
   const [trouble, setTrouble] = useState("");
   const [busy, setBusy] = useState(false);
 
-  const ask = async () => {
+  /** @param {import("./gate/gate.js").Settings} settings */
+  const keep = async (settings) => {
+    await vault.put(`settings ${event}`, settings);
+    done(settings);
+  };
+  // There is nothing to choose but a name, which can wait: people wait in front of a door.
+  const ask = async (/** @type {boolean} */ isNew) => {
     const path = `/v1/events/${encodeURIComponent(event)}/checkin/lists`;
     const answer = await device.askJson(path, { signal: AbortSignal.timeout(LISTS_MS) });
+    const [first, ...others] = answer.items;
+    const usual = { list: first.id, gate: "", direction: /** @type {"in"} */ ("in") };
+    const known = answer.items.some((/** @type {any} */ one) => one.id === former?.list);
+    if (isNew && known && former !== null) return keep(former);
+    if (isNew && others.length === 0) return keep(usual);
     setLists(answer.items);
   };
   /** @param {() => Promise<void>} begin @param {"key" | "signIn"} way */
-  const attempt = async (begin, way) => {
+  const attempt = async (begin, way, isNew = true) => {
     setBusy(true);
     setTrouble("");
     try {
       await begin();
-      await ask();
+      await ask(isNew);
     } catch (error) {
       setTrouble(wrong(t, error, way));
       // One that did not work is nobody's.
@@ -46,7 +57,7 @@ export function Pair({ t, vault, device, event, former, done }) {
     setBusy(false);
   };
   useEffect(() => {
-    if (device.credential !== null) attempt(async () => {}, "key");
+    if (device.credential !== null) attempt(async () => {}, "key", false);
   }, []);
 
   return html`<div class="stack" aria-busy=${busy}>
@@ -56,8 +67,8 @@ export function Pair({ t, vault, device, event, former, done }) {
     ${trouble && html`<p class="note bad" role="alert">${trouble}</p>`}
     ${lists === null
       ? html`<${Who} t=${t} device=${device} attempt=${attempt} busy=${busy} />`
-      : html`<${Where} t=${t} lists=${lists} former=${former} vault=${vault} event=${event} done=${done} />
-        <${Unpair} t=${t} vault=${vault} device=${device} event=${event} forgotten=${() => setLists(null)} />`}
+      : html`<${Where} t=${t} lists=${lists} former=${former} keep=${keep} />
+        <${Unpair} t=${t} vault=${vault} device=${device} forgotten=${() => setLists(null)} />`}
   </div>`;
 }
 
@@ -75,43 +86,50 @@ function Who({ t, device, attempt, busy }) {
     <form class="card stack" onSubmit=${pair}>
       <p class="quiet">${t("door.pairHint")}</p>
       <label class="field"><span>${t("door.key")}</span>
-        <input name="key" type="password" required autocomplete="off" autocapitalize="off" spellcheck="false"
-          dir="ltr" data-testid="device-key" /></label>
-      <button class="button first" disabled=${busy} data-testid="device-pair">${t("door.pair")}</button>
+        <input name="key" type="password" required autocomplete="off" autocapitalize="off"
+          spellcheck="false" dir="ltr" data-testid="device-key" /></label>
+      <button class="button first" disabled=${busy} data-testid="device-pair">
+        ${t("door.pair")}</button>
     </form>
     <form class="card stack" onSubmit=${signIn} data-testid="sign-in">
       <h2>${t("door.orSignIn")}</h2>
       <label class="field"><span>${t("door.email")}</span>
-        <input name="email" type="email" required autocomplete="username" data-testid="email" /></label>
+        <input name="email" type="email" required autocomplete="username"
+          data-testid="email" /></label>
       <label class="field"><span>${t("door.password")}</span>
-        <input name="password" type="password" required autocomplete="current-password" data-testid="password" /></label>
-      <button class="button" disabled=${busy} data-testid="sign-in-submit">${t("door.signIn")}</button>
+        <input name="password" type="password" required autocomplete="current-password"
+          data-testid="password" /></label>
+      <button class="button" disabled=${busy} data-testid="sign-in-submit">
+        ${t("door.signIn")}</button>
     </form>`;
 }
 
 /** @param {any} props */
-function Where({ t, lists, former, vault, event, done }) {
-  const [list, setList] = useState(lists.some((/** @type {any} */ one) => one.id === former?.list) ? former.list : lists[0].id);
+function Where({ t, lists, former, keep }) {
+  const known = lists.some((/** @type {any} */ one) => one.id === former?.list);
+  const [list, setList] = useState(known ? former.list : lists[0].id);
   const reentry = lists.find((/** @type {any} */ one) => one.id === list).reentry;
-  const begin = async (/** @type {any} */ submitted) => {
+  const begin = (/** @type {any} */ submitted) => {
     const { gate, direction } = filled(submitted);
     // Sound is allowed from a touch on.
     allowSound();
-    const settings = { list, gate: gate.trim(), direction: reentry ? direction : "in" };
-    await vault.put(`settings ${event}`, settings);
-    done(settings);
+    return keep({ list, gate: gate.trim(), direction: reentry ? direction : "in" });
   };
+  const usual = reentry ? former?.direction ?? "in" : "in";
   const way = (/** @type {"in" | "out"} */ one) => html`<label class="door-choice">
     <input type="radio" name="direction" value=${one} disabled=${one === "out" && !reentry}
-      defaultChecked=${one === (reentry ? former?.direction ?? "in" : "in")} data-testid=${`direction-${one}`} /> ${t(`door.${one}`)}</label>`;
+      defaultChecked=${one === usual} data-testid=${`direction-${one}`} />
+    ${t(`door.${one}`)}</label>`;
   return html`<form class="card stack" onSubmit=${begin}>
     <label class="field"><span>${t("door.list")}</span>
-      <select value=${list} onChange=${(/** @type {any} */ change) => setList(change.target.value)} data-testid="checkin-list">
-        ${lists.map((/** @type {any} */ one) => html`<option value=${one.id} selected=${one.id === list}>${one.name}</option>`)}
+      <select value=${list} data-testid="checkin-list"
+        onChange=${(/** @type {any} */ change) => setList(change.target.value)}>
+        ${lists.map((/** @type {any} */ one) => html`
+          <option value=${one.id} selected=${one.id === list}>${one.name}</option>`)}
       </select></label>
     <label class="field"><span>${t("door.gate")}</span>
-      <input name="gate" maxlength="100" autocomplete="off" dir="auto" defaultValue=${former?.gate ?? ""}
-        data-testid="gate-name" />
+      <input name="gate" maxlength="100" autocomplete="off" dir="auto"
+        defaultValue=${former?.gate ?? ""} data-testid="gate-name" />
       <span class="hint">${t("door.gateHint")}</span></label>
     <fieldset class="door-choices"><legend>${t("door.direction")}</legend>
       ${way("in")}${way("out")}
@@ -121,7 +139,7 @@ function Where({ t, lists, former, vault, event, done }) {
 }
 
 /** @param {any} props */
-function Unpair({ t, vault, device, event, forgotten }) {
+function Unpair({ t, vault, device, forgotten }) {
   const [waits, setWaits] = useState(0);
   const forget = async () => {
     // Of any event: all goes with the device.
@@ -132,8 +150,9 @@ function Unpair({ t, vault, device, event, forgotten }) {
     await device.forget();
     forgotten();
   };
-  return html`<div class="stack" data-event=${event}>
-    ${waits > 0 && html`<p class="note bad" role="alert">${t("door.unpairWaits", { n: waits })}</p>`}
+  return html`<div class="stack">
+    ${waits > 0 && html`<p class="note bad" role="alert">
+      ${t("door.unpairWaits", { n: waits })}</p>`}
     <button type="button" class="button danger" onClick=${forget}>
       ${t(waits > 0 ? "door.unpairSure" : "door.unpair")}</button></div>`;
 }

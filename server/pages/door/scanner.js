@@ -35,7 +35,8 @@ function useTyping(input) {
   useEffect(() => {
     const catchKey = (/** @type {KeyboardEvent} */ event) => {
       const at = /** @type {Element} */ (event.target);
-      const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+      const isChord = event.ctrlKey || event.metaKey || event.altKey;
+      const typed = event.key.length === 1 && event.key !== " " && !isChord;
       // Else the Enter at a code's end would press the button that was touched last.
       if (typed && at.closest("input, select, textarea, dialog") === null) input.current?.focus();
     };
@@ -94,17 +95,20 @@ export function Scanner(props) {
     <${Troubles} t=${t} gate=${gate} again=${again} />
     <${Alarms} t=${t} gate=${gate} />
     <div class="door-stage">
-      <${View} t=${t} take=${scan} />
+      <${View} t=${t} take=${scan} quiet=${told !== null} />
       <${Result} t=${t} told=${told} fresh=${fresh} online=${gate.online} />
     </div>
     <form class="door-bar" onSubmit=${submit}>
       ${told?.result === "ok" && !told.undone && html`<button type="button" class="button door-undo"
-        onClick=${undo} data-testid="scan-undo"><span aria-hidden="true">↶</span> ${t("door.undo")}</button>`}
+        onClick=${undo} data-testid="scan-undo"><span aria-hidden="true">↶</span>
+        ${t("door.undo")}</button>`}
       <label class="door-input"><span class="unseen">${t("door.scanInput")}</span>
-        <input ref=${input} type="text" inputmode="none" autocomplete="off" autocapitalize="characters"
-          spellcheck="false" enterkeyhint="go" dir="ltr" placeholder=${t("door.scanInput")} data-testid="scan-input" /></label>
+        <input ref=${input} type="text" inputmode="none" autocomplete="off"
+          autocapitalize="characters" spellcheck="false" enterkeyhint="go" dir="ltr"
+          placeholder=${t("door.code")} data-testid="scan-input" /></label>
       <button class="button first" data-testid="scan-submit">${t("door.check")}</button>
-      <button type="button" class="button" onClick=${() => setSearching(true)} data-testid="door-search">${t("door.search")}</button>
+      <button type="button" class="button" onClick=${() => setSearching(true)}
+        data-testid="door-search">${t("door.search")}</button>
     </form>
     ${searching && html`<${Search} t=${t} gate=${gate} scan=${scan} close=${() => {
       setSearching(false);

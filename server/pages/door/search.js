@@ -28,16 +28,20 @@ export function Search({ t, gate, scan, close }) {
     dialog.current.close();
     scan(text);
   };
-  return html`<dialog ref=${dialog} class="door-search" aria-labelledby="search-title" onClose=${close}>
+  const isEmpty = gate.bundle.takenAt === 0;
+  return html`<dialog ref=${dialog} class="door-search" aria-labelledby="search-title"
+    onClose=${close}>
     <form class="stack" onSubmit=${submit}>
       <div class="row apart"><h2 id="search-title">${t("door.searchTitle")}</h2>
-        <button type="button" class="button" onClick=${() => dialog.current.close()}>${t("common.close")}</button></div>
+        <button type="button" class="button" onClick=${() => dialog.current.close()}>
+          ${t("common.close")}</button></div>
       <label class="field"><span>${t("door.searchHint")}</span>
         <input type="search" autocomplete="off" data-testid="search-text" value=${text}
           onInput=${(/** @type {any} */ event) => setText(event.target.value)} /></label>
       <div role="status">
-        ${gate.bundle.takenAt === 0 && html`<p class="quiet">${t("door.searchEmpty")}</p>`}
-        ${text.trim() !== "" && found.length === 0 && gate.bundle.takenAt > 0 && html`<p class="quiet">${t("door.searchNone")}</p>`}
+        ${isEmpty && html`<p class="quiet">${t("door.searchEmpty")}</p>`}
+        ${text.trim() !== "" && found.length === 0 && !isEmpty && html`
+          <p class="quiet">${t("door.searchNone")}</p>`}
         <ul>${found.map((one) => html`<li key=${one.number} class="door-found" data-testid="found">
           <strong dir="auto">${one.label}</strong> <span class="number quiet">${one.number}</span>
           <span class="pill">${status(one)}</span></li>`)}</ul>

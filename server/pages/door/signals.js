@@ -6,7 +6,11 @@
 // Hertz and seconds, one after another; and vibration in ms, on and off.
 const SOUNDS = /** @type {const} */ ({
   good: { wave: "sine", notes: [[880, 0.09], [1320, 0.16]], shakes: [80] },
-  again: { wave: "triangle", notes: [[440, 0.12], [0, 0.06], [440, 0.12], [0, 0.06], [440, 0.12]], shakes: [90, 70, 90, 70, 90] },
+  again: {
+    wave: "triangle",
+    notes: [[440, 0.12], [0, 0.06], [440, 0.12], [0, 0.06], [440, 0.12]],
+    shakes: [90, 70, 90, 70, 90],
+  },
   bad: { wave: "square", notes: [[160, 0.6]], shakes: [600] },
 });
 const VOLUME = 0.25;

@@ -69,8 +69,8 @@ export class Model {
     /** @type {Row[]} */
     this.rows = [];
     this.drawing = map.drawing ?? {};
-    this.#readSeats();
     this.#readFloors();
+    this.#readSeats();
     this.#readShapes();
     this.#measure();
     this.grid = new Grid(this.xs, this.ys, 4 * this.pitch);
@@ -82,18 +82,21 @@ export class Model {
   }
 
   #readSeats() {
-    /** @type {Map<string | null, number>} */
+    /** @type {Map<string, number>} */
     const sections = new Map();
-    /** @type {Map<string | null, Map<string | null, number>>} */
+    /** @type {Map<string, Map<string | null, number>>} */
     const rows = new Map();
-    let [section, row, lastSection, lastRow] = [-1, -1, /** @type {any} */ (0), null];
+    const floors = this.floors.length > 0;
+    let [section, row, lastSection, lastRow, lastFloor] = [-1, -1, /** @type {any} */ (0), null, -1];
     for (let i = 0; i < this.count; i++) {
       const seat = this.seats[i];
-      if (seat.section !== lastSection || seat.row !== lastRow) {
+      const floor = floors ? this.floorAt(seat.x) : 0;
+      if (seat.section !== lastSection || seat.row !== lastRow || floor !== lastFloor) {
         // Seats come row by row, so that most are of the row of the one before.
-        [lastSection, lastRow] = [seat.section, seat.row];
-        section = sections.get(lastSection) ?? this.#addSection(sections, rows, lastSection);
-        const inSection = /** @type {Map<string | null, number>} */ (rows.get(lastSection));
+        [lastSection, lastRow, lastFloor] = [seat.section, seat.row, floor];
+        const key = `${floor} ${lastSection ?? ""}`; // on each floor there may be seats of none
+        section = sections.get(key) ?? this.#addSection(sections, rows, key, lastSection);
+        const inSection = /** @type {Map<string | null, number>} */ (rows.get(key));
         const found = inSection.get(lastRow);
         row = found ?? this.#addRow(inSection, section, lastRow);
       }
@@ -110,11 +113,12 @@ export class Model {
     }
   }
 
-  /** @param {Map<string | null, number>} sections @param {Map<any, any>} rows @param {any} name */
-  #addSection(sections, rows, name) {
+  /** @param {Map<string, number>} sections @param {Map<string, any>} rows @param {string} key
+   * @param {string | null} name */
+  #addSection(sections, rows, key, name) {
     const index = this.sections.length;
-    sections.set(name, index);
-    rows.set(name, new Map());
+    sections.set(key, index);
+    rows.set(key, new Map());
     const box = emptyBox();
     this.sections.push({
       index, name, rows: [], size: 0, pitch: 0, outline: [], box, x: 0, y: 0, category: 0, floor: 0,

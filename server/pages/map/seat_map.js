@@ -20,7 +20,7 @@ import { View } from "./view.js";
 
 /** @typedef {{amount: number, currency: string}} Money */
 
-const BUDGET_MS = 4; // of painting tiles per frame
+const BUDGET_MS = 3; // of painting tiles per frame
 const FIRST_BUDGET_MS = 40; // of the first frame, which is better late than empty
 const CELL = 128; // px: the grain of what is drawn again
 const CELLS_MAX = 14; // more are drawn as all
@@ -209,6 +209,7 @@ export class SeatMap {
     overlay.alternatives = this.groups.map(indexes).filter((group) => group.length > 0);
     overlay.areas = new Map(
       model.areas.map((area) => [area.index, this.mine.areas.get(area.label) ?? 0]));
+    this.attention.refresh();
     this.redraw();
   }
 

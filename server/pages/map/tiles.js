@@ -13,8 +13,8 @@
  * @property {(context: Context, box: Box, scale: number, seats: number[]) => void} repaint
  */
 
-const SIZE = 256; // CSS px
-const TILES_MAX = 96;
+const SIZE = 192; // CSS px: one full of seats is painted in a few ms
+const TILES_MAX = 160;
 const DENSITY_MAX = 2;
 const SETTLED_MS = 90; // since the scale moved last
 const SHRUNK_MAX = 1.8; // beyond this a new level is begun while it still moves

@@ -9,7 +9,7 @@ import { Bought } from "./account_bought.js";
 import { Enter } from "./account_enter.js";
 import { Link, linkOf } from "./account_links.js";
 import { Own } from "./account_own.js";
-import { Button } from "./forms.js";
+import { Button, toTitle } from "./forms.js";
 import { askOwnJson, session } from "./owner.js";
 import { takeSecret } from "./secrets.js";
 
@@ -48,16 +48,21 @@ function Account() {
       session.removeEventListener("ended", load);
     };
   }, []);
-  const done = (/** @type {string} */ text) => {
-    setLink(null);
+  const tell = async (/** @type {string} */ text) => {
+    await load();
     setTold(text);
-    return load();
+    toTitle();
+  };
+  const done = async (/** @type {string} */ text) => {
+    await tell(text);
+    setLink(null);
   };
   return html`<${Page} t=${t} here="account" narrow><div class="stack">
     <h1>${t("common.account")}</h1>
     <p class=${told ? "note good" : ""} role="status">${told}</p>
-    ${link && html`<${Link} key=${link.code} t=${t} link=${link} known=${known} onDone=${done} />`}
-    <${Shown} known=${known} load=${load} done=${done} link=${link} />
+    ${link && html`<${Link} key=${link.code} t=${t} link=${link} known=${known} onDone=${done}
+      load=${load} />`}
+    <${Shown} known=${known} load=${load} done=${tell} link=${link} />
   </div><//>`;
 }
 

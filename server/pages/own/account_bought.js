@@ -26,7 +26,7 @@ function useList(path, token, t) {
     const whose = token ?? sessionToken();
     try {
       const page = await askJson(`${path}?limit=${SHOWN}${from}`, { token: whose });
-      setItems((known) => [...(known ?? []), ...page.items]);
+      setItems((/** @type {any[] | null} */ known) => [...(known ?? []), ...page.items]);
       setCursor(page.next_cursor);
       setTrouble("");
     } catch (error) {
@@ -74,7 +74,7 @@ function List({ t, list, empty, item: Item }) {
   return html`<${Wrong} text=${trouble} />
     ${items?.length === 0 && html`<p class="quiet">${empty}
       <a href="/">${t("own.toEvents")}</a></p>`}
-    ${items && items.length > 0 && html`<ul class="things">${items.map((one) =>
+    ${items && items.length > 0 && html`<ul class="things">${items.map((/** @type {any} */ one) =>
       html`<${Item} key=${one.id ?? one.ticket} t=${t} one=${one} />`)}</ul>`}
     ${(hasMore || trouble) && html`<div class="row"><${Button} onClick=${more}>
       ${trouble ? t("common.again") : t("own.more")}<//></div>`}`;

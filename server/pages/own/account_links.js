@@ -11,7 +11,10 @@ import { askOwn, askOwnJson } from "./owner.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {"verify" | "reset" | "invitation" | "registration"} Kind */
-/** @typedef {{t: Translate, code: string, known: any, onDone: (told: string) => any}} Props */
+/**
+ * @typedef {{t: Translate, code: string, known: any, onDone: (told: string) => any,
+ *   load: () => any}} Props
+ */
 
 const PARTS = { verify: Verify, reset: Reset, invitation: Invitation, registration: Registration };
 
@@ -81,14 +84,16 @@ function Registration({ t, code, onDone }) {
 }
 
 /** @param {Props} props */
-function Invitation({ t, code, known, onDone }) {
+function Invitation({ t, code, known, onDone, load }) {
   const [offer, setOffer] = useState(/** @type {any} */ (null));
   const work = useWork(t);
   const path = `/v1/invitations/${encodeURIComponent(code)}`;
   const me = known?.me ?? null;
+  // It is for the address that the mail came to, which has to be somebody's for sure.
+  const may = me?.email_verified === true;
   useEffect(() => {
-    if (me !== null) work.run(async () => setOffer(await askOwnJson(path)));
-  }, [me?.id]);
+    if (may) work.run(async () => setOffer(await askOwnJson(path)));
+  }, [me?.id, may]);
   /** @param {"accept" | "decline"} what @param {string} told */
   const answer = (what, told) => work.run(async () => {
     await askOwn(`${path}/${what}`, { method: "POST" });
@@ -98,6 +103,8 @@ function Invitation({ t, code, known, onDone }) {
   const decline = () => answer("decline", t("own.invitationDeclined"));
   return html`<section class="card stack"><h2>${t("own.invitation")}</h2>
     ${known !== null && me === null && html`<p>${t("own.invitationSignIn")}</p>`}
+    ${me !== null && !may && html`<p>${t("own.invitationConfirm")}</p>
+      <div class="row"><${Button} onClick=${load}>${t("common.again")}<//></div>`}
     <${Wrong} text=${work.trouble} />
     ${offer && html`<p>${t("own.invitationFrom")} <b dir="auto">${offer.organisation.name}</b></p>
       <p class="quiet">${t("own.invitationRole", { role: roleText(t, offer.role) })}</p>

@@ -6,6 +6,7 @@ import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { dayText } from "../words/format.js";
 import { Bought, Registrations } from "./account_bought.js";
 import { NewPassword } from "./account_enter.js";
+import { forgetCopies } from "./copies.js";
 import { Ask } from "./dialog.js";
 import { Button, Field, Form, Wrong, save, useWork } from "./forms.js";
 import { askOwn, askOwnJson, readAll } from "./owner.js";
@@ -44,6 +45,7 @@ function Who({ t, me, done }) {
   const leave = () => work.run(async () => {
     await askOwn("/v1/auth/logout", { method: "POST" });
     signOut();
+    forgetCopies(me.id);
     await done(t("own.signedOutNow"));
   });
   const resend = () => work.run(async () => {
@@ -150,12 +152,12 @@ function Sessions({ t }) {
     }
     await look();
   });
-  const others = rows?.filter((one) => !one.current) ?? [];
+  const others = rows?.filter((/** @type {any} */ one) => !one.current) ?? [];
   return html`<section class="card stack" data-testid="sessions"><h2>${t("own.sessions")}</h2>
     <p class="quiet">${t("own.sessionsWords")}</p>
     <${Wrong} text=${work.trouble} />
     ${rows === null && !work.trouble && html`<div class="skeleton block"></div>`}
-    ${rows && html`<ul class="things">${rows.map((one) => html`<li key=${one.id}>
+    ${rows && html`<ul class="things">${rows.map((/** @type {any} */ one) => html`<li key=${one.id}>
       <div><strong>${deviceText(t, one.user_agent)}</strong>
         <p class="quiet small">${seenText(t, one)}</p></div>
       ${one.current ? html`<span class="pill good">${t("own.thisOne")}</span>`
@@ -187,6 +189,7 @@ function Data({ t, me, done }) {
   const leave = (/** @type {any} */ body) => work.run(async () => {
     await askOwn("/v1/me", { method: "DELETE", body });
     signOut();
+    forgetCopies(me.id);
     await done(t("own.deleted"));
   });
   return html`<section class="card stack"><h2>${t("own.data")}</h2>

@@ -46,3 +46,9 @@ export function keepCopy(ticket, at) {
 export function keepWhere(id, where) {
   write(id, { ...copyOf(id), where });
 }
+
+/** Keep nothing of what somebody has, who says that they go. @param {string} user */
+export function forgetCopies(user) {
+  const left = [...kept()].filter(([, { ticket }]) => ticket && ticket.holder.user !== user);
+  ofBrowser.write(COPIES, left);
+}

@@ -81,6 +81,16 @@ export function useWork(t) {
 export const Wrong = ({ text }) =>
   html`<p class=${text ? "note bad" : ""} role="alert">${text}</p>`;
 
+/** Give the focus to the page's title: what had it is gone, and what is new stands below. */
+export function toTitle() {
+  // Once what is new is there.
+  requestAnimationFrame(() => {
+    const title = document.querySelector("h1");
+    title?.setAttribute("tabindex", "-1");
+    title?.focus();
+  });
+}
+
 let named = 0;
 
 /**

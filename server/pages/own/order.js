@@ -9,7 +9,7 @@ import { words } from "../words/index.js";
 import { Away } from "./away.js";
 import { Ask } from "./dialog.js";
 import { OrderFollower } from "./follow.js";
-import { Button, Wrong, useWork } from "./forms.js";
+import { Button, Wrong, toTitle, useWork } from "./forms.js";
 import { Bill, Tickets, When, usePlace } from "./order_parts.js";
 import { LOOKS, statusText, wordsOf } from "./order_words.js";
 import { takeSecret } from "./secrets.js";
@@ -42,7 +42,7 @@ function Shown({ seen, follower }) {
   if (seen?.away) {
     entitle(t("own.order"));
     return html`<${Away} t=${t} title=${t("own.orderAway")} why=${seen.away}
-      refused=${seen.refused} looksUp onDone=${() => follower.current.load()} />`;
+      refused=${seen.refused} looksUp onDone=${() => follower.current.load().then(toTitle)} />`;
   }
   if (!seen?.order) return html`<${Waiting} />`;
   return html`<${Order} order=${seen.order} token=${seen.token} follower=${follower.current} />`;
@@ -143,8 +143,9 @@ function Cancelling({ order, sure, follower }) {
   const work = useWork(t);
   const cancel = () => work.run(async () => {
     await ask(`${follower.path}/cancel`, { method: "POST", token: follower.seen.token });
-    setAsks(false);
     await follower.load();
+    setAsks(false);
+    toTitle();
   });
   return html`
     <div class="row"><${Button} onClick=${() => setAsks(true)}>${t("own.cancel")}<//></div>

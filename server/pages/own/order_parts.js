@@ -45,16 +45,14 @@ function Line({ t, line, currency, place }) {
   const fee = line.kind === "fee";
   const name = place?.categories.get(line.category) ?? "";
   const told = fee || name === line.label ? "" : name;
-  const more = [line.type, told].filter(Boolean).join(", ");
   const spared = line.discount > 0 && currency !== null &&
     t("own.discount", { sum: amountText(line.discount, currency) });
   const gone = { leaving: t("own.lineLeaving"), gone: t("own.lineGone") };
   const state = gone[/** @type {keyof gone} */ (line.state)];
+  const more = [line.type, told, spared, state].filter(Boolean);
   return html`<tr class=${line.state}>
     <td><bdi>${fee ? line.label || t("own.fee") : line.label}</bdi>
-      ${more && html` <small dir="auto">${more}</small>`}
-      ${spared && html` <small>${spared}</small>`}
-      ${state && html` <small>${state}</small>`}</td>
+      ${more.map((one) => html`<small> · <bdi>${one}</bdi></small>`)}</td>
     <td>${currency === null ? t("common.free") : amountText(line.gross, currency)}</td>
   </tr>`;
 }
@@ -105,8 +103,10 @@ function Ticket({ t, ticket, token }) {
   };
   const state = states[/** @type {keyof states} */ (ticket.status)];
   return html`<a href=${`/tickets/${encodeURIComponent(ticket.ticket)}`}>
-    <span class="picture">${qr && html`<img data-testid="ticket-qr" src=${qr}
-      alt=${t("own.qrOf", { number: ticket.number })} width="120" height="120" />`}</span>
+    <span class="picture">
+      ${ticket.status === "revoked" && html`<span aria-hidden="true">✕</span>`}
+      ${qr && html`<img data-testid="ticket-qr" src=${qr} width="120" height="120"
+        alt=${t("own.qrOf", { number: ticket.number })} />`}</span>
     <span><bdi class="label">${ticket.label}</bdi>
       <span class="number" data-testid="ticket-number">${ticket.number}</span>
       ${state && html`<small>${state}</small>`}</span>

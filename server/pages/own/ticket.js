@@ -11,7 +11,7 @@ import { dayText, momentText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Away } from "./away.js";
 import { copyOf, keepCopy, keepWhere, qrOf } from "./copies.js";
-import { Button, Wrong, download, troubleText, useWork } from "./forms.js";
+import { Button, Wrong, download, toTitle, troubleText, useWork } from "./forms.js";
 import { Gate } from "./gate.js";
 import { placeOf } from "./place.js";
 
@@ -93,7 +93,8 @@ function Shown({ seen, load }) {
   }, [seen]);
   if (seen === null) return html`<${Waiting} />`;
   if (seen.away) {
-    return html`<${Away} t=${t} title=${t("own.ticketAway")} why=${seen.away} onDone=${load} />`;
+    return html`<${Away} t=${t} title=${t("own.ticketAway")} why=${seen.away}
+      onDone=${() => load().then(toTitle)} />`;
   }
   if (seen.ticket === null) {
     return html`<div class="stack"><h1>${t("own.ticket")}</h1>

@@ -115,9 +115,8 @@ class Between:
         if spring is not None:
             await spring.hold()
             return web.Response(status=502)
-        if status == 0:
-            # As if nobody listened: no answer at all.
-            assert request.transport is not None
+        if status == 0 and request.transport is not None:
+            # As if nobody listened: no answer at all, to who is still there.
             request.transport.close()
         return web.Response(body=answer, status=status or 502, content_type=kind)
 

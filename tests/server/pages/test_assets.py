@@ -84,7 +84,7 @@ def test_every_module_and_style_is_of_some_page():
 def test_what_others_wrote_is_as_they_wrote_it():
     vendor = files("server.pages").joinpath("vendor")
     told = json.loads(vendor.joinpath("manifest.json").read_text("utf-8"))
-    named = {}
+    named: dict[str, str] = {}
     for one in told:
         assert one["version"]
         assert one["licence"]

@@ -81,7 +81,10 @@ export class Held {
 }
 
 export class Camera {
-  /** @param {HTMLVideoElement} video @param {(code: string) => void} take @param {(error: any) => void} fail */
+  /**
+   * @param {HTMLVideoElement} video @param {(code: string) => void} take
+   * @param {(error: any) => void} fail
+   */
   constructor(video, take, fail) {
     this.video = video;
     this.take = take;
@@ -104,7 +107,8 @@ export class Camera {
     const { read, end } = await reader();
     this.end = end;
     if (this.ended) return this.stop();
-    this.track.onended = () => this.fail(new DOMException("It was taken away.", "NotReadableError"));
+    const gone = new DOMException("It was taken away.", "NotReadableError");
+    this.track.onended = () => this.fail(gone);
     this.look(read);
   }
 

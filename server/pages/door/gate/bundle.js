@@ -16,6 +16,7 @@ const bodyOf = async (/** @type {Response} */ answer) => {
     throw new Unreachable("The bundle was cut off.", { cause: error });
   }
 };
+const BY_PLACE = new Intl.Collator(undefined, { numeric: true });
 const place = (/** @type {number} */ number) => String(number).padStart(4, "0");
 
 export class Bundle {
@@ -110,8 +111,10 @@ export class Bundle {
       found.push(one);
     }
     // Who looks for A-1 sees it before A-10.
-    const exact = (/** @type {any} */ one) => Number(one.label.toUpperCase() === wanted || one.number === wanted);
-    found.sort((one, other) => exact(other) - exact(one) || one.label.localeCompare(other.label, undefined, { numeric: true }));
+    const exact = (/** @type {any} */ one) =>
+      Number(one.label.toUpperCase() === wanted || one.number === wanted);
+    found.sort((one, other) =>
+      exact(other) - exact(one) || BY_PLACE.compare(one.label, other.label));
     return { found: found.slice(0, most), more: Math.max(0, found.length - most) };
   }
 }

@@ -38,7 +38,10 @@ function bytesOf(code) {
   return held < BITS && value === 0 ? data : null;
 }
 
-/** Read an array of whole numbers and nulls. @param {Uint8Array} data @returns {(bigint | null)[] | null} */
+/**
+ * Read an array of whole numbers and nulls.
+ * @param {Uint8Array} data @returns {(bigint | null)[] | null}
+ */
 function unpack(data) {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const found = [];

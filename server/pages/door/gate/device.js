@@ -60,7 +60,7 @@ export class Device {
     try {
       return await this.send(path, asked, secret);
     } catch (error) {
-      if (asked.signal?.aborted) throw new Unreachable("Nobody answered in time.", { cause: error });
+      if (asked.signal?.aborted) throw new Unreachable("Nobody answered in time.");
       const over = error instanceof Refused && error.status === 401;
       if (!over || this.credential === null || "key" in this.credential) throw error;
       await this.renew();
@@ -82,7 +82,10 @@ export class Device {
     }
   }
 
-  /** @param {string} path @param {import("../../client/http.js").Asked} asked @param {string} secret */
+  /**
+   * @param {string} path @param {import("../../client/http.js").Asked} asked
+   * @param {string} secret
+   */
   send(path, asked, secret) {
     const isKey = this.credential !== null && "key" in this.credential;
     const headers = { ...asked.headers, ...(isKey ? { "X-API-Key": secret } : {}) };

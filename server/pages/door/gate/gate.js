@@ -21,7 +21,10 @@ const BUNDLE_MS = 120_000;
  *   direction: import("./judge.js").Direction, undone: boolean}} Told
  *   `alone`: decided without the server. `sold`: not in the bundle, so sold since.
  */
-/** @typedef {{in: number, out: number, double: number, revoked: number, per_min: number}} Counted */
+/**
+ * @typedef {{in: number, out: number, double: number, revoked: number, per_min: number}}
+ *   Counted
+ */
 
 /** Emits `change` whenever anything that it shows is another. */
 export class Gate extends EventTarget {
@@ -103,10 +106,11 @@ export class Gate extends EventTarget {
     if (claims === null) return this.told(nonce, { result: "bad_signature" });
     const before = this.standing(claims.number);
     if (this.online && this.refused === null) {
-      const told = await this.askServer(nonce, code);
-      if (told !== null) {
-        await this.note(nonce, code, { ...told, number: claims.number }, before.standing, Date.now());
-        return { ...told, number: claims.number };
+      const answer = await this.askServer(nonce, code);
+      if (answer !== null) {
+        const told = { ...answer, number: claims.number };
+        await this.note(nonce, code, told, before.standing, Date.now());
+        return told;
       }
     }
     const told = await this.decideAlone(nonce, claims, before);
@@ -120,7 +124,8 @@ export class Gate extends EventTarget {
     const body = { event: this.event, code, nonce, ...this.settings };
     const signal = AbortSignal.timeout(ANSWER_MS);
     try {
-      const answer = await this.device.askJson("/v1/checkin/scans", { method: "POST", body, signal });
+      const asked = { method: "POST", body, signal };
+      const answer = await this.device.askJson("/v1/checkin/scans", asked);
       const { result, label, category, at, before } = answer;
       const earlier = before && { at: Date.parse(before.at), gate: before.gate };
       return this.told(nonce, {
@@ -134,7 +139,8 @@ export class Gate extends EventTarget {
 
   /**
    * @param {string} nonce @param {import("./code.js").Claims} claims
-   * @param {{standing: import("./judge.js").Standing, scan: import("./ledger.js").Scan | null}} known
+   * @param {{standing: import("./judge.js").Standing,
+   *   scan: import("./ledger.js").Scan | null}} known
    * @returns {Promise<Told>}
    */
   async decideAlone(nonce, claims, { standing, scan }) {
@@ -149,7 +155,8 @@ export class Gate extends EventTarget {
       result = claims.event !== facts.event_mark ? "wrong_event"
         : judge({ ticket, generation, list: facts.list, standing, direction, now });
     }
-    const earlier = result === "already_in" && scan ? { at: scan.at + scan.offset_ms, gate: scan.gate } : null;
+    const earlier = result === "already_in" && scan
+      ? { at: scan.at + scan.offset_ms, gate: scan.gate } : null;
     const label = ticket?.label ?? "";
     const sold = result === "ok" && ticket === undefined;
     return this.told(nonce, { result, label, number, before: earlier, alone: true, sold });
@@ -158,8 +165,8 @@ export class Gate extends EventTarget {
   /** @param {string} nonce @param {Partial<Told>} told @returns {Told} */
   told(nonce, told) {
     return {
-      result: "", label: "", category: "", number: null, at: Date.now() + this.offset_ms, before: null,
-      alone: false, sold: false, undone: false, direction: this.settings.direction, ...told, nonce,
+      result: "", label: "", category: "", number: null, at: Date.now() + this.offset_ms,
+      before: null, alone: false, sold: false, undone: false, direction: this.settings.direction, ...told, nonce,
     };
   }
 
@@ -269,8 +276,9 @@ export class Gate extends EventTarget {
 
   listen() {
     this.line = new Connection(() => this.device.secret());
-    const watch = () => this.line?.request({ op: "watch_gate", event: this.event, list: this.settings.list })
-      .catch(() => {}); // then the counts come by asking
+    const wanted = { op: "watch_gate", event: this.event, list: this.settings.list };
+    // Where it is refused, the counts come by asking.
+    const watch = () => this.line?.request(wanted).catch(() => {});
     this.line.addEventListener("state", (/** @type {any} */ { detail }) => {
       if (detail === "live") watch();
     });

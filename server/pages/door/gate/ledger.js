@@ -64,7 +64,8 @@ export class Ledger {
 
   /** @returns {Scan[]} what has to be sent */
   get waiting() {
-    return [...this.scans.values()].filter((one) => !one.stuck && (!one.sent || one.undo === "wanted"));
+    const all = [...this.scans.values()];
+    return all.filter((one) => !one.stuck && (!one.sent || one.undo === "wanted"));
   }
 
   /** @returns {Scan[]} what the server did not keep */
@@ -117,7 +118,7 @@ export class Ledger {
         if (!isForGood(error)) throw error;
         // One of them is at fault; which one is found by asking for each.
         if (scans.length > 1) most = 1;
-        else await this.keep({ ...scans[0], stuck: /** @type {Refused} */ (error).code ?? "refused" });
+        else await this.keep({ ...scans[0], stuck: codeOf(error) });
       }
     }
     for (const scan of this.waiting) await this.sendUndo(scan);
@@ -127,7 +128,8 @@ export class Ledger {
   async upload(scans) {
     const body = { scans: scans.map(asSent) };
     const signal = AbortSignal.timeout(30_000);
-    const answer = await this.device.askJson("/v1/checkin/uploads", { method: "POST", body, signal });
+    const asked = { method: "POST", body, signal };
+    const answer = await this.device.askJson("/v1/checkin/uploads", asked);
     const told = answer.scans;
     for (const [place, scan] of scans.entries()) await this.take(scan, told[place]);
     await this.vault.put(`alarms ${this.event}`, this.alarms);
@@ -171,6 +173,9 @@ export class Ledger {
 function isForGood(error) {
   return error instanceof Refused && [400, 404, 409, 413, 422].includes(error.status);
 }
+
+/** @param {unknown} error @returns {string} */
+const codeOf = (error) => (error instanceof Refused && error.code) || "refused";
 
 /** @param {Scan} scan */
 function asSent({ event, code, nonce, list, gate, direction, at, saw, offset_ms }) {

@@ -97,6 +97,9 @@ export default {
   showMine: "Zeigen",
   orderWaits: "Eine Bestellung von Ihnen hat Plätze und wartet auf Sie.",
   toOrder: "Bestellung zeigen",
+  alsoYours: "Sie halten noch andere Plätze, die eine eigene Bestellung sind:",
+  turnTo: "Mit ihnen weitermachen",
+  dropThem: "Zurückgeben",
   takeInstead: "Stattdessen nehmen:",
   // Checkout
   checkout: "Kasse",

@@ -35,10 +35,8 @@ export default {
   tapToZoom: "Antippen, um die Plätze zu sehen",
   tapToChoose: "Antippen, um die Anzahl zu wählen",
   legend: "Kategorien und Preise",
-  only: "Nur {category} zeigen oder nicht",
   all: "Alle zeigen",
   range: "{least} bis {most}",
   meaning: "Was die Zeichen bedeuten",
-  openSection: "Block {section} vergrößert, {free}",
   none: "Auf diesem Plan sind keine Plätze oder Bereiche.",
 };

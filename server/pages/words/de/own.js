@@ -151,6 +151,7 @@ export default {
   registrationCancelled: "Ihre Anmeldung ist abgesagt. Danke, dass Sie Bescheid sagen.",
   invitation: "Sie sind in eine Organisation eingeladen",
   invitationSignIn: "Melden Sie sich mit dem Konto der Adresse an, an die die Mail ging, oder legen Sie eines an. Dann sehen Sie, wer Sie einlädt.",
+  invitationConfirm: "Bestätigen Sie zuerst Ihre Adresse: Öffnen Sie den Link in der Mail, die wir Ihnen geschickt haben. Versuchen Sie es dann hier noch einmal.",
   invitationFrom: "Sie sind eingeladen von",
   invitationRole: "Ihre Rolle wäre: {role}.",
   invitationAccepted: "Sie sind jetzt Mitglied.",

@@ -97,6 +97,9 @@ export default {
   showMine: "Show",
   orderWaits: "An order of yours has places and waits for you.",
   toOrder: "Show the order",
+  alsoYours: "You hold other places, too, which are an order of their own:",
+  turnTo: "Go on with them",
+  dropThem: "Give them back",
   takeInstead: "Take instead:",
   // Checkout
   checkout: "Checkout",

@@ -35,10 +35,8 @@ export default {
   tapToZoom: "Tap to see its seats",
   tapToChoose: "Tap to choose how many",
   legend: "Categories and prices",
-  only: "Show {category} only or not",
   all: "Show all",
   range: "{least} to {most}",
   meaning: "What the signs mean",
-  openSection: "Zoomed in on section {section}, {free}",
   none: "There are no seats or areas on this map.",
 };

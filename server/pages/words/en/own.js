@@ -151,6 +151,7 @@ export default {
   registrationCancelled: "Your registration is cancelled. Thank you for telling us.",
   invitation: "You are invited to an organisation",
   invitationSignIn: "To see who invites you, sign in with the account of the address that the mail came to, or create one.",
+  invitationConfirm: "Confirm your address first: open the link in the mail that we sent you. Then try again here.",
   invitationFrom: "You are invited by",
   invitationRole: "You would be: {role}.",
   invitationAccepted: "You are a member now.",
