@@ -33,9 +33,8 @@ Purpose = Literal["verify", "reset"]
 OutboxState = Literal["due", "sent", "dead"]
 
 _PUT = """
-INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at, kind, locale,
-    data)
-VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 s', $7, $8, $9::jsonb)
+INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at)
+VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 s')
 """
 _PUT_CODE = """
 INSERT INTO mail_code (hash, user_id, purpose, email, expires_at)
@@ -81,7 +80,7 @@ WHERE sent_at IS NULL AND failed_at IS NULL AND expires_at > now()
 """
 LIST = """
 SELECT mail_id, recipient, subject, body, created_at, attempts, sent_at, failed_at,
-    reason, kind
+    reason, kind, data::text AS data
 FROM mail ORDER BY created_at DESC, mail_id LIMIT $1
 """
 _STATE = """
@@ -136,11 +135,6 @@ class Mail(Struct, frozen=True):
     subject: str
     body: str
     lasts_s: int
-    kind: str | None = None
-    """What it is of that is put in words when it is sent; None where it is `body`."""
-    locale: str = ""
-    data: dict[str, Any] = {}
-    """What those words say."""
 
     def __repr__(self) -> str:
         """Leave out what only the recipient should know."""
@@ -319,9 +313,6 @@ def _values(mail: Mail) -> tuple[object, ...]:
         mail.subject,
         mail.body,
         mail.lasts_s,
-        mail.kind,
-        mail.locale,
-        msgspec.json.encode(mail.data).decode(),
     )
 
 

@@ -179,6 +179,9 @@ _BY_FILE: dict[str, Detector] = {
         "tests/server/people/notices/test_follower.py",
         "tests/server/people/notices/test_job.py",
     ),
+    "server/transport/mail/sender.py": pytest(
+        "tests/server/people/notices/test_follower.py"
+    ),
     "server/people/notices/formats.py": pytest(
         "tests/server/people/notices/test_composer.py"
     ),

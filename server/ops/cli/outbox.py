@@ -79,7 +79,9 @@ def _told(row: Row) -> str:
         fate = f"waits after {row['attempts']} attempts: {row['reason']}"
     head = f"{row['created_at']:%Y-%m-%d %H:%M:%S %Z}  {row['recipient']}"
     lines = [head, f"  {row['subject'] or row['kind']} ({fate})"]
-    lines += [f"  | {line}".rstrip() for line in row["body"].splitlines()]
+    # What has no words yet is told as what they are made of.
+    body = row["data"] if row["kind"] and not row["sent_at"] else row["body"]
+    lines += [f"  | {line}".rstrip() for line in body.splitlines()]
     # Whoever wrote a mail, or refused it, writes nothing to this terminal, and no line
     # that looks like another mail's.
     shown = [plain(line).replace("\n", "\\n") for line in lines]

@@ -138,3 +138,40 @@ async def test_an_address_that_is_refused_for_good_costs_the_others_nothing(
     (row,) = await letters(counter)
     assert row["failed_at"] is not None
     assert (await counter.shop.state(await counter.buy())).status == "confirmed"
+
+
+async def test_a_mail_without_words_waits_and_holds_up_no_other(counter, office):
+    first, second = await counter.buy(), await counter.buy()
+    await counter.follow()
+    pool, sender = counter.shop.pool, counter.sender(office.url)
+    broken = f"mail_{notice_id('order_confirmed', first, 'olga')}"
+    await pool.fetch("UPDATE mail SET data = '{}' WHERE mail_id = $1", broken)
+    await sender.send_due()
+    (mail,) = office.mails
+    name = notice_id("order_confirmed", second, "olga")
+    assert mail["Message-ID"] == f"<mail_{name}@example.org>"
+    (row,) = await pool.fetch("SELECT * FROM mail WHERE mail_id = $1", broken)
+    assert (row["sent_at"], row["failed_at"]) == (None, None)
+    assert row["reason"] == "It could not be written: UndefinedError."
+
+
+async def test_a_ticket_that_was_handed_on_or_revoked_goes_with_no_mail(
+    counter, office
+):
+    """Between the mail's being due and its being sent."""
+    await counter.buy(3)
+    await counter.follow()
+    pool = counter.shop.pool
+    rows = await pool.fetch("SELECT ticket_id, number FROM ticket ORDER BY number")
+    await pool.fetch(
+        'UPDATE ticket SET holder = \'{"user": "bert"}\' WHERE ticket_id = $1',
+        rows[0]["ticket_id"],
+    )
+    await pool.fetch(
+        "UPDATE ticket SET state = 'revoked', revoked_at = now() WHERE ticket_id = $1",
+        rows[1]["ticket_id"],
+    )
+    await counter.sender(office.url).send_due()
+    (mail,) = office.mails
+    names = [part.get_filename() for part in mail.iter_attachments()]
+    assert names == ["event.ics", f"ticket-{rows[2]['number']}.pdf"]
