@@ -46,7 +46,6 @@ NO_SUCH_CODE: Final = "The event has no such code."
 NOT_NOW: Final = "This code is good at another time, or not any more."
 NOT_TOGETHER: Final = "These codes are not good together."
 NOTHING_OFF: Final = "This code takes nothing off of what is held."
-USED_UP: Final = CODE_USED_UP.detail
 
 
 class NewCodes(Struct, frozen=True, kw_only=True):
@@ -156,7 +155,7 @@ class PromotionService:
 
     async def check(self, event: str, code: str, meter: Meter | None) -> Promotion:
         """Return the promotion of a code that may be redeemed now."""
-        (found,) = await self._looked_up(event, [code], meter)
+        (found,) = await self._looked_up(event, [code], meter, "code")
         return found.promotion
 
     async def redeem(
@@ -178,9 +177,16 @@ class PromotionService:
         return discounts, Redeems(tuple(one.hash for one in found), who)
 
     async def _looked_up(
-        self, event: str, codes: Sequence[str], meter: Meter | None
+        self,
+        event: str,
+        codes: Sequence[str],
+        meter: Meter | None,
+        field: str = "codes.{}",
     ) -> list[FoundCode]:
-        """Return what an event has of codes; refuse those that are not to be had."""
+        """Return what an event has of codes; refuse those that are not to be had.
+
+        `field` is where the request has one, by its number.
+        """
         if meter is not None:
             # Also for who has the right one: else its answer would tell that it is.
             meter.may_guess()
@@ -189,15 +195,18 @@ class PromotionService:
         known = {one.hash: one for one in await self._store.of_codes(event, hashes)}
         for index, name in enumerate(hashes):
             one = known.get(name)
-            field = Fault(f"codes[{index}]", NO_SUCH_CODE)
             if one is None:
                 if meter is not None:
                     meter.wrong_guess()
-                raise Refusal(CODE_INVALID, NO_SUCH_CODE, faults=[field])
-            if not one.open:
-                raise Refusal(CODE_INVALID, NOT_NOW)
-            if one.used_up:
-                raise Refusal(CODE_USED_UP)
+                kind, detail = CODE_INVALID, NO_SUCH_CODE
+            elif not one.open:
+                kind, detail = CODE_INVALID, NOT_NOW
+            elif one.used_up:
+                kind, detail = CODE_USED_UP, CODE_USED_UP.detail
+            else:
+                continue
+            fault = Fault(field.format(index), detail)
+            raise Refusal(kind, detail, faults=[fault])
         return [known[name] for name in hashes]
 
     async def _key(self) -> bytes:

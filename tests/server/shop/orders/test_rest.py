@@ -314,7 +314,8 @@ async def test_bad_input_is_told_in_full(world):
         "hold": "nobody's",
         "buyer": {"email": "no address", "locale": "de\n"},
         "total": {"amount": -1, "currency": "EUR"},
-        "codes": [],
+        "codes": [""],
+        "coupons": [],
     }
     answer = await buyer.post("/v1/orders", body)
     assert (answer.status, answer.body["code"]) == (422, "bad_field")
@@ -322,7 +323,8 @@ async def test_bad_input_is_told_in_full(world):
         "buyer.email",
         "buyer.locale",
         "total.amount",
-        "codes",
+        "codes.0",
+        "coupons",
     }
     missing = await buyer.post("/v1/orders", {"event": "evt_none", "hold": "h"})
     assert (missing.status, missing.body["code"]) == (404, "event_not_found")

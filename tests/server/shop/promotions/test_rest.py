@@ -118,6 +118,9 @@ async def test_what_takes_nothing_off_is_refused_and_the_hold_stays(world):
     for code in ("LARGE", "STALLS", "OVER", "NONE-SUCH"):
         found = await refused(buyer, world, codes=[code])
         assert found == (409, "code_invalid"), code
+    both = {"event": world.event, "hold": await world.hold(buyer, 1)}
+    told = await buyer.post("/v1/orders", {**both, "codes": ["LARGE", "NOPE"]})
+    assert [one["field"] for one in told.body["errors"]] == ["codes.1"]
     orders = await buyer.good("GET", "/v1/orders")
     assert orders["items"] == []
 

@@ -11,6 +11,7 @@ from server.transport.ratelimit.request_limits import (
     ADDRESS_LOGINS_BURST,
     ADMIN_MAX,
     COMMANDS_MAX,
+    GUESSES_BURST,
     GUESTS_BURST,
     HANDSHAKES_BURST,
     LOGINS_BURST,
@@ -427,3 +428,16 @@ def test_without_the_bus_each_process_counts_for_itself():
     wire.cut = False
     wire.publish("dear limits", b"\xc1 of another version")
     assert guesses_at_all(processes, ["karl@example.org"] * 50, "b") == LOGINS_BURST
+
+
+def test_who_guessed_too_often_may_try_nothing_from_here_nor_as_who_they_are():
+    limits = RequestLimits()
+    for _ in range(GUESSES_BURST):
+        assert limits.guess("192.0.2.1", "olga", 0.0, wrong=False).allowed
+        assert limits.guess("192.0.2.1", "olga", 0.0, wrong=True).allowed
+    for client, user in (("192.0.2.1", "bert"), ("192.0.2.2", "olga")):
+        assert not limits.guess(client, user, 0.0, wrong=False).allowed
+    assert limits.guess("192.0.2.2", "bert", 0.0, wrong=False).allowed
+    # Ten a minute: one more is let by after six seconds.
+    assert not limits.guess("192.0.2.1", "olga", 5.9, wrong=False).allowed
+    assert limits.guess("192.0.2.1", "olga", 6.1, wrong=False).allowed

@@ -28,6 +28,18 @@ def test_a_refused_request_costs_nothing():
     assert buckets.take("a", 1.0).allowed
 
 
+def test_to_look_takes_nothing_and_says_what_a_taking_would():
+    buckets = TokenBuckets(rate_per_s=0.5, burst=1)
+    assert all(buckets.look("a", 0.0).allowed for _ in range(5))
+    assert len(buckets) == 0
+    buckets.take("a", 0.0)
+    looked = buckets.look("a", 0.0)
+    assert looked == buckets.take("a", 0.0)
+    assert (looked.allowed, looked.retry_after_s) == (False, 2)
+    assert not buckets.look("a", 1.9).allowed
+    assert buckets.look("a", 2.0).allowed
+
+
 def test_what_another_gave_is_owed():
     buckets = TokenBuckets(rate_per_s=1.0, burst=2)
     for _ in range(3):
