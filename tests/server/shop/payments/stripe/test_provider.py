@@ -107,6 +107,8 @@ async def test_asked_again_it_is_the_same_session(twin, provider):
     first = await provider.open(attempt_of(), URLS)
     assert await provider.open(attempt_of(), URLS) == first
     assert len(twin.sessions) == 1
+    once, again = twin.asked
+    assert once == again
 
 
 async def test_what_is_asked_differently_under_a_key_is_found(twin, provider):
