@@ -204,6 +204,15 @@ async def test_an_attempt_is_found_without_its_answer(twin, provider):
     assert await provider.find("' OR status:'succeeded") is None
 
 
+async def test_of_two_sessions_the_one_that_is_paid_is_found(twin, provider):
+    first = await provider.open(attempt_of(), URLS)
+    twin.begin(first.ref)
+    twin.forget_keys()
+    second = await provider.open(attempt_of(), URLS)
+    twin.pay(second.ref)
+    assert await provider.find("pay_1") == second.ref
+
+
 async def test_what_is_not_searched_yet_is_not_made_up(twin, provider, paid):
     twin.unindexed.add(twin.sessions[paid]["payment_intent"])
     assert await provider.find("pay_1") is None
