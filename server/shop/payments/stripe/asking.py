@@ -84,6 +84,8 @@ class StripeDesk:
         )
         self.api: Final = client.v1
         self._timeout_s = timeout_s
+        self._searches = True
+        """False where the account's country has no search."""
         self.status = "ok"
         """ok, or degraded: the last thing that was asked got no answer."""
         self.tried_at: datetime | None = None
@@ -148,7 +150,7 @@ class StripeDesk:
         Stripe's search is behind by up to a minute. Where it has none at all, as in
         India, nothing is found.
         """
-        if not _NAME.fullmatch(attempt):
+        if not self._searches or not _NAME.fullmatch(attempt):
             return []
         query = f"metadata['attempt']:'{attempt}'"
         try:
@@ -159,9 +161,12 @@ class StripeDesk:
                 IntentList,
             )
         except StripeRefused as error:
-            if error.status in (400, 403):
-                return []
-            raise
+            if error.status != 400:
+                raise
+            # It will be so for the next one as well, and is nothing to wait for.
+            self._searches, self.status = False, "ok"
+            log.warning("Stripe has no search for this account", answer=str(error))
+            return []
         return found.data
 
     async def refunds_of(self, intent: str) -> list[StripeRefund]:

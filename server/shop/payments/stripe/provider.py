@@ -168,7 +168,8 @@ class StripeProvider:
         One that was paid within the last minute may not be found by the search; nobody
         has paid what no answer led to.
         """
-        for intent in await self._desk.intents_of(attempt):
+        intents = await self._desk.intents_of(attempt)
+        for intent in sorted(intents, key=lambda one: one.status != "succeeded"):
             session = await self._desk.session_of(intent.id)
             if session is not None and session.attempt == attempt:
                 return session.id

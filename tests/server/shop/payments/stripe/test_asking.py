@@ -206,11 +206,17 @@ async def test_a_list_without_an_end_is_not_read_to_it(weather, desk):
         _ = [one async for one in desk.open_sessions()]
 
 
-async def test_where_there_is_no_search_nothing_is_found(weather, desk):
-    weather.status = 400
-    error = {"type": "invalid_request_error", "message": "not in your country"}
-    weather.body = json.dumps({"error": error}).encode()
-    assert await desk.intents_of("pay_1") == []
+async def test_where_there_is_no_search_nothing_is_found_or_wrong(weather, desk):
     weather.status = 429
+    weather.body = b'{"error": {"type": "invalid_request_error"}}'
     with pytest.raises(ProviderUnavailable):
         await desk.intents_of("pay_1")
+    # A key that may not search is to be seen; where nobody may, nothing is wrong.
+    weather.status = 403
+    with pytest.raises(ProviderUnavailable):
+        await desk.intents_of("pay_1")
+    weather.status = 400
+    asked = len(weather.asked)
+    assert await desk.intents_of("pay_1") == []
+    assert await desk.intents_of("pay_2") == []
+    assert (len(weather.asked), desk.status) == (asked + 1, "ok")

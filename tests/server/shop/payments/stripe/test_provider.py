@@ -107,6 +107,8 @@ async def test_asked_again_it_is_the_same_session(twin, provider):
     first = await provider.open(attempt_of(), URLS)
     assert await provider.open(attempt_of(), URLS) == first
     assert len(twin.sessions) == 1
+    once, again = twin.asked
+    assert once == again
 
 
 async def test_what_is_asked_differently_under_a_key_is_found(twin, provider):
@@ -200,6 +202,15 @@ async def test_an_attempt_is_found_without_its_answer(twin, provider):
     assert await provider.find("pay_1") == session.ref
     assert await provider.find("pay_3") is None
     assert await provider.find("' OR status:'succeeded") is None
+
+
+async def test_of_two_sessions_the_one_that_is_paid_is_found(twin, provider):
+    first = await provider.open(attempt_of(), URLS)
+    twin.begin(first.ref)
+    twin.forget_keys()
+    second = await provider.open(attempt_of(), URLS)
+    twin.pay(second.ref)
+    assert await provider.find("pay_1") == second.ref
 
 
 async def test_what_is_not_searched_yet_is_not_made_up(twin, provider, paid):

@@ -98,12 +98,13 @@ class Sold:
         (sums,) = money["currencies"]
         return sums
 
-    async def refund(self):
-        """Wait for the refund that the shop asks for; return it."""
+    async def refund(self, session: str | None = None):
+        """Wait for the refund of a session that the shop asks for; return it."""
+        intent = self.twin.sessions[session or self.ref]["payment_intent"]
         async with asyncio.timeout(30):
             while True:
                 for one in self.twin.refunds.values():
-                    if one["payment_intent"] == self.session["payment_intent"]:
+                    if one["payment_intent"] == intent:
                         return one
                 await asyncio.sleep(0.02)
 
@@ -115,13 +116,17 @@ async def guest_of(nobody: Client) -> Client:
 
 async def order_of(seller: Client, buyer: Client):
     """Put an event on sale and order two places of it."""
+    return await buyer.good("POST", "/v1/orders", await hold_of(seller, buyer))
+
+
+async def hold_of(seller: Client, buyer: Client):
+    """Put an event on sale and hold two places of it; return what orders them."""
     event = (await seller.good("POST", "/v1/events", EVENT))["id"]
     await seller.good("POST", f"/v1/events/{event}/publish")
     hold = await buyer.good(
         "POST", f"/v1/events/{event}/commands", {"op": "hold", "areas": {"GA": 2}}
     )
-    body = {"event": event, "hold": hold["hold"], "buyer": BUYER}
-    return await buyer.good("POST", "/v1/orders", body)
+    return {"event": event, "hold": hold["hold"], "buyer": BUYER}
 
 
 async def tell(nobody: Client, body: bytes, signature: str | None = None) -> int:
@@ -210,6 +215,47 @@ async def test_what_is_not_paid_in_time_is_ended_at_stripe(sold):
     await sold.becomes(status="cancelled")
     assert sold.session["status"] == "expired"
     assert await sold.tell("checkout.session.expired", sold.session) == 200
+
+
+async def test_an_order_whose_session_was_lost_has_it_when_it_is_asked_for_again(stand):
+    buyer, twin = await guest_of(stand.nobody), stand.twin
+    known = len(twin.sessions)
+    asked = await hold_of(stand.seller, buyer)
+    twin.accidents = [(500, "", True)]
+    first = await buyer.post("/v1/orders", asked)
+    assert (first.status, first.body["code"]) == (503, "provider_unavailable")
+    again = await buyer.good("POST", "/v1/orders", asked)
+    (session,) = list(twin.sessions.values())[known:]
+    assert again["payment"]["url"] == session["url"]
+
+
+async def test_an_attempt_that_was_paid_twice_is_given_back_once(sold):
+    await sold.pay()
+    twin, session = sold.twin, sold.session
+    twin.sessions["cs_test_twice"] = {
+        **session,
+        "id": "cs_test_twice",
+        "status": "open",
+        "payment_status": "unpaid",
+    }
+    twin.pay("cs_test_twice")
+    second = twin.sessions["cs_test_twice"]
+    for _ in range(2):
+        assert await sold.tell("checkout.session.completed", second) == 200
+    back = await sold.refund("cs_test_twice")
+    assert await sold.tell("refund.updated", back) == 200
+    of_it = [
+        one
+        for one in twin.refunds.values()
+        if one["payment_intent"] == second["payment_intent"]
+    ]
+    assert of_it == [back]
+    assert (back["amount"], back["metadata"]["session"]) == (sold.total, second["id"])
+    found = await sold.becomes(status="confirmed", refund="none")
+    assert found["total"]["amount"] == sold.total
+    sums = await sold.sums()
+    assert (sums["captured"], sums["returned"]) == (2 * sold.total, sold.total)
+    assert (sums["due"], sums["outside"]) == (0, 0)
 
 
 async def test_health_tells_that_nobody_has_money_there(sold):
