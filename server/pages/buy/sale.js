@@ -319,16 +319,6 @@ export class Sale extends EventTarget {
     });
   }
 
-  /**
-   * @param {{quantity: number, category?: string, accessible?: boolean, adjacent?: boolean}} wish *
-   * /
-   */
-  holdBest(wish) {
-    return this.queue(async () => {
-      await this.add("hold_best", wish);
-    });
-  }
-
   /** @param {{seats?: string[], areas?: Record<string, number>}} [what] all where absent */
   giveBack(what = {}) {
     this.mark(what.seats ?? [], true);
