@@ -139,7 +139,11 @@ async def test_who_signs_in_at_the_checkout_takes_the_places_along(shop, page, t
     await expect(page.get_by_text("do not fit")).to_be_visible()
     await page.get_by_test_id("password").fill(ENTRANCE["password"])
     await page.get_by_test_id("sign-in-submit").click()
-    await expect(page.get_by_text("You are signed in.")).to_be_visible()
+    me = await shop.api.good("GET", "/v1/me", who=shop.api.admin)
+    await expect(page.get_by_test_id("buyer-email")).to_have_value(me["email"])
+    await expect(page.get_by_test_id("buyer-name")).to_have_value(me["name"] or "")
+    signed_in = page.get_by_text("You are signed in.")
+    await expect(signed_in).to_contain_text(me["name"] or "")
 
     async def is_the_accounts():
         async with await shop.socket(shop.api.admin) as socket:
@@ -291,3 +295,17 @@ async def test_a_wheelchair_place_comes_with_a_companions_seat(shop, page):
     assert one["row"] == other["row"]
     assert one["section"] == other["section"]
     assert abs(one["index"] - other["index"]) == 1
+
+
+async def test_a_page_that_is_part_of_an_app_has_no_head_of_its_own(shop, page):
+    event = await shop.event()
+    await page.goto(f"/events/{event}?embed=1")
+    await seat(page, "A-1").wait_for()
+    await expect(page.get_by_role("banner")).to_have_count(0)
+    await expect(page.get_by_role("contentinfo")).to_have_count(0)
+    # Where a payment leads back to, nobody asks for it.
+    await page.goto("/account")
+    await page.get_by_role("heading", level=1).wait_for()
+    await expect(page.get_by_role("banner")).to_have_count(0)
+    await page.goto("/?embed=0")
+    await expect(page.get_by_role("banner")).to_be_visible()
