@@ -199,9 +199,7 @@ async def test_words_of_the_readers_language_come_with_the_page(
 ):
     answer = await client.get("/account", headers={"Accept-Language": languages})
     assert answer.headers["Vary"] == "Accept-Language"
-    wings = [
-        (address.split("/words/")[1], kind) for address, kind in named_by(answer)
-    ]
+    wings = [(address.split("/words/")[1], kind) for address, kind in named_by(answer)]
     assert (f"{spoken}/common.js", "modulepreload") in wings
     assert {one.partition("/")[0] for one, _ in wings} == {spoken}
     for address, _ in named_by(answer):
