@@ -44,6 +44,8 @@ _REMARK: Final = {
 
 _IMPORT: Final = re.compile(r'^\s*(?:import|export|\}).*?\bfrom "(\.[^"]+)"', re.M)
 
+_WORDS: Final = re.compile(r"await words\(([^)]*)\)")
+
 
 class Asset(Struct, frozen=True):
     """One file as it is sent."""
@@ -95,6 +97,19 @@ class Assets:
             ]
             wanted += reversed(near)
         return list(found)
+
+    def words_of(self, entry: str) -> dict[str, list[str]]:
+        """Return by language the files of words that a module and its imports load."""
+        wings = {"common": None}
+        for path in self.modules_of(entry):
+            for told in _WORDS.findall(self.files[path].body.decode()):
+                wings |= dict.fromkeys(re.findall(r'"(\w+)"', told))
+        common = re.compile(r"words/(\w+)/common\.js")
+        languages = [one[1] for one in map(common.fullmatch, self.files) if one]
+        return {
+            language: [f"words/{language}/{wing}.js" for wing in wings]
+            for language in sorted(languages)
+        }
 
 
 def _as_many_lines(remark: re.Match[str]) -> str:

@@ -5,7 +5,8 @@ exists, the interface says to the script. Files are read once, when the applicat
 built, and a request can only name one of them: there is no path to climb out of.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
 from importlib.resources import files
@@ -35,6 +36,17 @@ class Page(Struct, frozen=True):
     """The address below which a service worker keeps it, for want of a network."""
     later: tuple[str, ...] = ()
     """Modules that it loads when it needs them: they are kept with it, too."""
+    reads: tuple[str, ...] = ()
+    """What it reads first, by what its address names: asked for with the page."""
+
+
+class Shell(Struct, frozen=True):
+    """A page as it is sent, and what a browser fetches with it."""
+
+    document: Asset
+    words: Mapping[str, tuple[str, ...]]
+    """By language, its links to what the page says."""
+    reads: tuple[str, ...] = ()
 
 
 PAGES: Final = (
@@ -44,6 +56,11 @@ PAGES: Final = (
         "buy/event.js",
         ("buy/buy.css", "map/map.css"),
         public=True,
+        reads=(
+            "/v1/events/{event}",
+            "/v1/events/{event}/availability",
+            "/v1/events/{event}/map",
+        ),
     ),
     Page(
         ("/checkin/", "/checkin/{event}"),
@@ -74,6 +91,12 @@ STYLES: Final = (
 )
 """Of every page."""
 
+PLAIN: Final = re.compile(r"[\w-]{1,64}", re.A)
+"""What may stand in a header as it is; ids do."""
+
+DEFAULT: Final = "en"
+"""The language of whoever speaks none of ours, as in `words/index.js`."""
+
 KEPT_FOR_GOOD: Final = "public, max-age=31536000, immutable"
 
 
@@ -102,8 +125,8 @@ def headers_of(config: Config) -> dict[str, str]:
     }
 
 
-def shell_of(page: Page, assets: Assets, brand: Brand) -> Asset:
-    """Return the document of a page."""
+def shell_of(page: Page, assets: Assets, brand: Brand) -> Shell:
+    """Return the document of a page, and what goes with it."""
     styles = [*STYLES, *page.styles]
     modules = assets.modules_of(page.entry)
     links = [
@@ -122,7 +145,13 @@ def shell_of(page: Page, assets: Assets, brand: Brand) -> Asset:
         ),
         modules="\n  ".join([*links, entry]),
     )
-    return asset_of(text.encode(), "text/html")
+    words = {
+        language: tuple(
+            f"<{assets.address(path)}>; rel=modulepreload" for path in paths
+        )
+        for language, paths in assets.words_of(page.entry).items()
+    }
+    return Shell(asset_of(text.encode(), "text/html"), words, page.reads)
 
 
 def worker_of(page: Page, assets: Assets) -> Asset:
@@ -168,7 +197,8 @@ def add_pages(
     served: dict[str, Asset] = {"/manifest.webmanifest": manifest_of(assets, brand)}
     for page in pages:
         shell = shell_of(page, assets, brand)
-        served.update(dict.fromkeys(page.addresses, shell))
+        for address in page.addresses:
+            app.router.add_get(address, partial(_show_page, shell, headers))
         if page.kept is not None:
             served[f"{page.kept}worker.js"] = worker_of(page, assets)
     for address, asset in served.items():
@@ -180,6 +210,35 @@ async def _show(
     asset: Asset, headers: dict[str, str], request: web.Request
 ) -> web.Response:
     return respond(request, asset, headers)
+
+
+async def _show_page(
+    shell: Shell, headers: dict[str, str], request: web.Request
+) -> web.Response:
+    links = links_of(
+        shell, request.headers.get("Accept-Language", ""), request.match_info
+    )
+    more = {"Link": ", ".join(links), "Vary": "Accept-Language"}
+    return respond(request, shell.document, headers | more)
+
+
+def links_of(shell: Shell, languages: str, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a browser fetches while it still reads the page: words, and reads.
+
+    Modules ask for both, but only once all of them are there. `names` are those of the
+    address. In a header, so that the document is one for all.
+    """
+    spoken = [one.strip()[:2].lower() for one in languages.split(",")]
+    language = next((one for one in spoken if one in shell.words), DEFAULT)
+    links = shell.words[language]
+    # No id looks otherwise, so there is nothing to read.
+    if not all(map(PLAIN.fullmatch, names.values())):
+        return links
+    reads = tuple(
+        f"<{path.format_map(names)}>; rel=preload; as=fetch; crossorigin"
+        for path in shell.reads
+    )
+    return reads + links
 
 
 async def _show_file(

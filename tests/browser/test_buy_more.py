@@ -5,6 +5,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import PHONE
 from tests.browser.steps import choose, holds, open_event, seat
+from tests.browser.test_figures import PRICES as ARENA_PRICES
 from tests.browser.until import until
 from tests.contract.client import Person, after
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD
@@ -138,7 +139,11 @@ async def test_who_signs_in_at_the_checkout_takes_the_places_along(shop, page, t
     await expect(page.get_by_text("do not fit")).to_be_visible()
     await page.get_by_test_id("password").fill(ENTRANCE["password"])
     await page.get_by_test_id("sign-in-submit").click()
-    await expect(page.get_by_text("You are signed in.")).to_be_visible()
+    me = await shop.api.good("GET", "/v1/me", who=shop.api.admin)
+    await expect(page.get_by_test_id("buyer-email")).to_have_value(me["email"])
+    await expect(page.get_by_test_id("buyer-name")).to_have_value(me["name"] or "")
+    signed_in = page.get_by_text("You are signed in.")
+    await expect(signed_in).to_contain_text(me["name"] or "")
 
     async def is_the_accounts():
         async with await shop.socket(shop.api.admin) as socket:
@@ -232,3 +237,75 @@ async def test_an_event_that_is_not_there_is_told_with_a_way_on(shop, page, trou
     )
     await page.get_by_role("link", name="To all events").click()
     await page.wait_for_url("**/")
+
+
+async def test_what_is_read_first_is_read_once(shop, page):
+    event = await shop.event()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await open_event(page, event)
+    await seat(page, "A-1").wait_for()
+    path = f"{shop.url}/v1/events/{event}"
+    for one in (path, f"{path}/map", f"{path}/availability"):
+        assert asked.count(one) == 1, asked
+
+
+async def test_another_choice_is_taken_where_the_first_is_gone(shop, page):
+    event = await shop.event()
+    seats = (await shop.api.map(event))["seats"]
+    balcony = [one["label"] for one in seats if one["category"] == "2"]
+    stalls = [one["label"] for one in seats if one["category"] == "1"]
+    await shop.hold(event, seats=balcony[:-1])
+    await open_event(page, event)
+    await page.get_by_test_id("category").select_option("c 2")
+    await page.get_by_test_id("add-otherwise").click()
+    other = page.get_by_test_id("otherwise")
+    await other.select_option("c 1")
+    await page.get_by_role("button", name="Remove this choice").click()
+    await expect(other).to_have_count(0)
+    await page.get_by_test_id("best-available").click()
+    await refused(page, "Only 1 place of that kind")
+    await page.get_by_test_id("add-otherwise").click()
+    await other.select_option("c 1")
+    await page.get_by_test_id("best-available").click()
+    await holds(page)
+    await expect(page.get_by_test_id("taken")).to_contain_text("You have: Stalls")
+    letters = await shop.api.letters(event)
+    assert [letters[one] for one in stalls].count("h") == 2
+    assert letters[balcony[-1]] == "f"
+
+
+async def test_a_wheelchair_place_comes_with_a_companions_seat(shop, page):
+    event = await shop.event(None, venue=await shop.arena(2_000), prices=ARENA_PRICES)
+    special = {
+        one["label"]: one
+        for one in (await shop.api.map(event))["seats"]
+        if one["accessible"] or one["companion"]
+    }
+    await open_event(page, event)
+    await page.get_by_label("Wheelchair places").check()
+    await page.get_by_label("With a companion beside it").check()
+    await expect(page.get_by_test_id("quantity")).to_be_disabled()
+    await page.get_by_test_id("best-available").click()
+    await holds(page)
+    letters = await shop.api.letters(event)
+    one, other = (special[label] for label in letters if letters[label] == "h")
+    assert {one["accessible"], other["accessible"]} == {True, False}
+    assert {one["companion"], other["companion"]} == {True, False}
+    assert one["row"] == other["row"]
+    assert one["section"] == other["section"]
+    assert abs(one["index"] - other["index"]) == 1
+
+
+async def test_a_page_that_is_part_of_an_app_has_no_head_of_its_own(shop, page):
+    event = await shop.event()
+    await page.goto(f"/events/{event}?embed=1")
+    await seat(page, "A-1").wait_for()
+    await expect(page.get_by_role("banner")).to_have_count(0)
+    await expect(page.get_by_role("contentinfo")).to_have_count(0)
+    # Where a payment leads back to, nobody asks for it.
+    await page.goto("/account")
+    await page.get_by_role("heading", level=1).wait_for()
+    await expect(page.get_by_role("banner")).to_have_count(0)
+    await page.goto("/?embed=0")
+    await expect(page.get_by_role("banner")).to_be_visible()

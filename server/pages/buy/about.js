@@ -1,22 +1,12 @@
 // @ts-check
 // The head of an event's page: its name, when and where, what it costs, and taking it along.
 
+import { save } from "../parts/forms.js";
 import { html, useState } from "../vendor/preact/standalone.js";
 import { Picture, SalePill, priceText, saleWords, whenText } from "./facts.js";
 
-const SAVED_MS = 60_000;
-
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {import("./sale.js").Sale} Sale */
-
-/** Give a file to whoever looks. @param {Blob} blob @param {string} name */
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), SAVED_MS);
-}
 
 /** @param {{t: Translate, sale: Sale}} props */
 function Along({ t, sale }) {

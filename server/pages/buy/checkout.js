@@ -10,6 +10,7 @@ import {
   askJson,
   newKey,
   ofTab,
+  read,
   signedIn,
   visitorToken,
 } from "../client/index.js";
@@ -83,16 +84,41 @@ function leave(made) {
   location.assign(made.payment?.url ?? own);
 }
 
+/**
+ * What the account of who is signed in says of them: the token has no names.
+ * @returns {Promise<{name: string | null, email: string | null}>}
+ */
+async function readMe() {
+  try {
+    return await read("/v1/me");
+  } catch (error) {
+    // Then they are typed, as by a guest.
+    if (error instanceof Refused || error instanceof Unreachable) return { name: "", email: "" };
+    throw error;
+  }
+}
+
 /** @param {{t: Translate, sale: Sale, onBack: () => void}} props */
 export function Checkout({ t, sale, onBack }) {
   const user = signedIn();
-  const kept = ofTab.read(BUYER) ?? { email: "", name: user?.name ?? "" };
-  const [buyer, setBuyer] = useState(kept);
+  const [buyer, setBuyer] = useState(ofTab.read(BUYER) ?? { email: "", name: "" });
+  const [me, setMe] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
   const [waits, setWaits] = useState(false);
   const first = useRef(/** @type {HTMLInputElement | null} */ (null));
   const { quote, event } = sale;
   useEffect(() => first.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    if (!user) return;
+    readMe().then(({ name, email }) => {
+      setMe({ name });
+      // What was typed meanwhile, or before, is what is meant.
+      setBuyer((/** @type {any} */ typed) => ({
+        email: typed.email || (email ?? ""),
+        name: typed.name || (name ?? ""),
+      }));
+    });
+  }, [user?.id]);
   const write =
     (/** @type {string} */ name) =>
     (/** @type {any} */ { target }) => {
@@ -130,10 +156,9 @@ export function Checkout({ t, sale, onBack }) {
   return html`<section class="stack checkout" aria-labelledby="checkout-title">
     <h2 id="checkout-title">${t("buy.checkout")}</h2>
     <p class="quiet small">${
-      user ? t("buy.asUser", { name: user.name ?? "" }) : t("buy.asGuest")
+      user ? t("buy.asUser", { name: me?.name ?? "" }) : t("buy.asGuest")
     }</p>
-    ${!user && html`<div><${SignIn} t=${t} sale=${sale}
-      onDone=${() => setBuyer({ ...buyer, name: signedIn()?.name ?? "" })} /></div>`}
+    ${!user && html`<div><${SignIn} t=${t} sale=${sale} onDone=${() => sale.update()} /></div>`}
     <form class="stack" onSubmit=${submit}>
     <label class="field"><span>${t("buy.email")}</span>
       <input ref=${first} data-testid="buyer-email" type="email" maxlength="254"

@@ -4,6 +4,9 @@
 
 import { html, useMemo, useState } from "../vendor/preact/standalone.js";
 import { moneyText } from "../words/format.js";
+import { companionPairs, holdFirst } from "./wishes.js";
+
+const PAIR = 2;
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {import("./sale.js").Sale} Sale */
@@ -45,6 +48,48 @@ function wishesOf(t, event, map, seated) {
 /** @param {Translate} t @param {string} label */
 export const nameOfArea = (t, label) => (label === "GA" ? t("buy.admission") : label);
 
+/**
+ * One choice after the other, of which each is wished for once.
+ * @param {{t: Translate, wishes: {value: string, text: string}[], chosen: string[],
+ *   onChoose: (chosen: string[]) => void}} props
+ */
+function Wishes({ t, wishes, chosen, onChoose }) {
+  const free = wishes.filter(({ value }) => !chosen.includes(value));
+  const put = (/** @type {number} */ at, /** @type {string} */ value) =>
+    onChoose(chosen.map((one, i) => (i === at ? value : one)));
+  return html`${chosen.map(
+    (wish, at) => html`<div key=${at} class=${at ? "field otherwise" : "field"}>
+      <label for=${`wish-${at}`}>${t(at ? "buy.otherwise" : "buy.where")}</label>
+      <div class="row"><select id=${`wish-${at}`} data-testid=${at ? "otherwise" : "category"}
+        onChange=${(/** @type {any} */ { target }) => put(at, target.value)}>
+        ${wishes
+          .filter(({ value }) => value === wish || !chosen.includes(value))
+          .map(({ value, text }) => html`<option key=${value} value=${value}
+            selected=${value === wish}>${text}</option>`)}
+      </select>
+      ${
+        at > 0 &&
+        html`<button type="button" class="button" aria-label=${t("buy.notThis")}
+        onClick=${() => onChoose(chosen.filter((_, i) => i !== at))}>×</button>`
+      }</div></div>`,
+  )}
+  ${
+    // After any seat there is no other.
+    free.length > 0 &&
+    chosen[chosen.length - 1] !== "any" &&
+    html`<button type="button" class="button bare" data-testid="add-otherwise"
+      onClick=${() => onChoose([...chosen, free[free.length - 1].value])}>
+      ${t("buy.addOtherwise")}</button>`
+  }`;
+}
+
+/**
+ * @param {{label: string, checked: boolean, onCheck: (checked: boolean) => void}} props
+ */
+const Tick = ({ label, checked, onCheck }) =>
+  html`<label class="tick"><input type="checkbox" checked=${checked}
+    onChange=${(/** @type {any} */ { target }) => onCheck(target.checked)} /> ${label}</label>`;
+
 /** @param {{t: Translate, sale: Sale, enabled: boolean}} props */
 export function Choose({ t, sale, enabled }) {
   const { event, map } = sale;
@@ -53,55 +98,59 @@ export function Choose({ t, sale, enabled }) {
     () => map.seats.some((/** @type {any} */ seat) => seat.accessible),
     [map],
   );
+  const hasCompanions = useMemo(
+    () => event.max_per_booking >= PAIR && companionPairs(map).length > 0,
+    [map, event.max_per_booking],
+  );
   const wishes = wishesOf(t, event, map, seated);
-  const [wish, setWish] = useState(wishes[0]?.value ?? "any");
-  const [quantity, setQuantity] = useState(Math.min(2, event.max_per_booking));
+  const [chosen, setChosen] = useState([wishes[0]?.value ?? "any"]);
+  const [quantity, setQuantity] = useState(Math.min(PAIR, event.max_per_booking));
   const [accessible, setAccessible] = useState(false);
+  const [companion, setCompanion] = useState(false);
   const [together, setTogether] = useState(true);
-  const seats = !wish.startsWith("a ");
-  const submit = (/** @type {Event} */ given) => {
+  const [told, setTold] = useState("");
+  const seats = chosen.some((wish) => !wish.startsWith("a "));
+  const paired = hasCompanions && accessible && companion && seats;
+  const submit = async (/** @type {Event} */ given) => {
     given.preventDefault();
     // A second tap would take as many again.
     if (sale.busy > 0) return;
-    if (!seats) return void sale.changeArea(wish.slice(2), quantity);
-    const category = wish.startsWith("c ") ? { category: wish.slice(2) } : {};
-    // Absent where it is what the server does by itself.
-    const more = {
-      ...(accessible ? { accessible } : {}),
-      ...(together ? {} : { adjacent: false }),
-    };
-    void sale.holdBest({ quantity, ...category, ...more });
+    setTold("");
+    const how = { quantity, accessible, adjacent: together, companion: paired };
+    const taken = await holdFirst(sale, chosen, how);
+    if (taken === null || taken === chosen[0]) return;
+    const name = (/** @type {string} */ wish) => wishes.find(({ value }) => value === wish)?.text;
+    setTold(t("buy.tookOther", { wish: name(chosen[0]) ?? "", taken: name(taken) ?? "" }));
   };
   return html`<form class="choose" onSubmit=${submit}>
     <label class="field few"><span>${t("buy.quantity")}</span>
       <input data-testid="quantity" type="number" inputmode="numeric" min="1"
-        max=${event.max_per_booking} required
-        value=${quantity}
+        max=${event.max_per_booking} required disabled=${paired}
+        value=${paired ? PAIR : quantity}
           onInput=${(/** @type {any} */ { target }) => setQuantity(target.valueAsNumber)} /></label>
-    <label class="field"><span>${t("buy.where")}</span>
-      <select data-testid="category"
-        onChange=${(/** @type {any} */ { target }) => setWish(target.value)}>
-        ${wishes.map(({ value, text }) => html`<option key=${value} value=${value}
-          selected=${value === wish}>${text}</option>`)}
-      </select></label>
+    <${Wishes} t=${t} wishes=${wishes} chosen=${chosen} onChoose=${setChosen} />
     ${
       seats &&
       map.seats.length > 0 &&
       html`<div class="row ticks">
-      <label class="tick"><input type="checkbox" checked=${together}
-        onChange=${(/** @type {any} */ { target }) => setTogether(target.checked)} />
-          ${t("buy.together")}</label>
+      <${Tick} label=${t("buy.together")} checked=${together} onCheck=${setTogether} />
       ${
         hasAccessible &&
-        html`<label class="tick"><input type="checkbox" checked=${accessible}
-        onChange=${(/** @type {any} */ { target }) => setAccessible(target.checked)} />
-          ${t("buy.accessible")}</label>`
+        html`<${Tick} label=${t("buy.accessible")} checked=${accessible}
+          onCheck=${setAccessible} />`
+      }
+      ${
+        hasCompanions &&
+        accessible &&
+        html`<${Tick} label=${t("buy.companion")} checked=${companion}
+          onCheck=${setCompanion} />`
       }
     </div>`
     }
     <button class=${sale.hold ? "button" : "button first"} data-testid="best-available"
       disabled=${!enabled} aria-disabled=${sale.busy > 0}>
         ${t(seats ? "buy.best" : "buy.takePlaces")}</button>
+    <p class=${told ? "note small" : "unseen"} role="status" data-testid="taken">${told}</p>
   </form>`;
 }
 

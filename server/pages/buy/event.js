@@ -7,6 +7,7 @@ import { Page, entitle, show } from "../parts/page.js";
 import {
   html,
   useEffect,
+  useLayoutEffect,
   useMemo,
   useReducer,
   useRef,
@@ -22,40 +23,44 @@ import { usePlaces } from "./places.js";
 import { Sale } from "./sale.js";
 import { TroubleNote } from "./trouble.js";
 
-const t = await words("buy", "map");
-const id = decodeURIComponent(location.pathname.split("/")[2]);
 const AGAIN_MS = 2_000;
+const sale = new Sale(decodeURIComponent(location.pathname.split("/")[2]));
+// Before there are words, or anything to show: both come over the same line.
+let opening = sale.open();
+opening.catch(() => undefined); // told where it is shown
+const t = await words("buy", "map");
 
-/** @returns {{sale: Sale, failure: Error | null}} */
-function useSale() {
-  const sale = useRef(/** @type {Sale | null} */ (null));
+/** @returns {Error | null} why it could not be opened */
+function useOpened() {
   const [, update] = useReducer((/** @type {number} */ n) => n + 1, 0);
   const [failure, setFailure] = useState(/** @type {Error | null} */ (null));
-  sale.current ??= new Sale(id);
-  useEffect(() => {
-    const mine = /** @type {Sale} */ (sale.current);
-    mine.addEventListener("update", update);
+  // At once: what comes before the next frame is not missed.
+  useLayoutEffect(() => {
+    sale.addEventListener("update", update);
     let timer = 0;
     const open = () =>
-      mine.open().then(
+      opening.then(
         () => setFailure(null),
         (error) => {
           setFailure(error);
           // Whoever cannot be reached may be back soon; what was refused stays refused.
-          if (!(error instanceof Refused) || error.problem.transient)
-            timer = setTimeout(open, AGAIN_MS);
+          if (error instanceof Refused && !error.problem.transient) return;
+          timer = setTimeout(() => {
+            opening = sale.open();
+            open();
+          }, AGAIN_MS);
         },
       );
     open();
-    const back = () => document.visibilityState === "visible" && mayHold() && mine.refresh();
+    const back = () => document.visibilityState === "visible" && mayHold() && sale.refresh();
     document.addEventListener("visibilitychange", back);
     return () => {
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", back);
-      mine.end();
+      sale.end();
     };
   }, []);
-  return { sale: sale.current, failure };
+  return failure;
 }
 
 /** Why nothing can be taken, and what to do then. @param {{sale: Sale}} props */
@@ -217,9 +222,12 @@ function Bar({ sale }) {
 
 function Skeleton() {
   return html`<div class="stack" aria-hidden="true"><div class="skeleton line title"></div>
-    <div class="skeleton line half"></div>
-    <div class="sale-grid"><div class="skeleton map-place"></div><div class="skeleton panel-place">
-      </div></div></div>`;
+    <div class="skeleton line half"></div><${PlacesSkeleton} /></div>`;
+}
+
+function PlacesSkeleton() {
+  return html`<div class="sale-grid" aria-hidden="true"><div class="skeleton map-place"></div>
+    <div class="skeleton panel-place"></div></div>`;
 }
 
 /** @param {{failure: Error}} props */
@@ -232,24 +240,29 @@ function Failed({ failure }) {
 }
 
 function Event() {
-  const { sale, failure } = useSale();
-  const { event } = sale;
+  const failure = useOpened();
+  const { event, map } = sale;
   const [filter, setFilter] = useState(/** @type {Set<string> | null} */ (null));
   const { plan, list } = usePlaces(t, sale, filter);
-  const seated = sale.map?.seats.length > 0;
+  const seated = map?.seats.length > 0;
   // It counts all seats, so not whenever a clock ticks.
   const legend = useMemo(
     () =>
       seated &&
-      html`<${Legend} t=${t} map=${sale.map} state=${sale.state}
+      html`<${Legend} t=${t} map=${map} state=${sale.state}
     prices=${event.prices} types=${Object.values(event.types)} filter=${filter}
       onFilter=${setFilter} />`,
-    [sale.map, sale.figures, event, filter],
+    [map, sale.figures, event, filter],
   );
   useEffect(() => entitle(event?.name ?? ""), [event?.name]);
   if (event === null) {
     return html`<${Page} t=${t}>${failure ? html`<${Failed}
       failure=${failure} />` : html`<${Skeleton} />`}<//>`;
+  }
+  if (map === null) {
+    return html`<${Page} t=${t}><${About} t=${t} sale=${sale} />${
+      failure ? html`<${Failed} failure=${failure} />` : html`<${PlacesSkeleton} />`
+    }<//>`;
   }
   return html`<${Page} t=${t}>
     <${About} t=${t} sale=${sale} />

@@ -3,7 +3,7 @@
 
 import { SeatList } from "../map/seat_list.js";
 import { SeatMap } from "../map/seat_map.js";
-import { html, useEffect, useRef } from "../vendor/preact/standalone.js";
+import { useEffect, useLayoutEffect, useRef } from "../vendor/preact/standalone.js";
 import { showStepper } from "./choose.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
@@ -20,19 +20,39 @@ function showMine(sale, views) {
   }
 }
 
-/** @param {Sale} sale @param {HTMLElement} plan @param {HTMLElement} list @param {Translate} t */
-function open(sale, plan, list, t) {
-  const views = [new SeatMap(plan, { t }), new SeatList(list, { t })];
-  for (const view of views) {
+/** Once what is on the screen has been painted. @param {() => void} work */
+const afterPaint = (work) => requestAnimationFrame(() => setTimeout(work));
+
+/**
+ * @param {Sale} sale @param {HTMLElement} plan @param {HTMLElement} list @param {Translate} t
+ * @param {{filter: Set<string> | null}} wish as it is by then
+ */
+function open(sale, plan, list, t, wish) {
+  /** @type {(SeatMap | SeatList)[]} */
+  const views = [];
+  let closed = false;
+  const add = (/** @type {SeatMap | SeatList} */ view) => {
     view.show(sale.map, /** @type {any} */ (sale.state), sale.event.prices);
     view.onPick = (_, label) => sale.pick(label);
     view.onArea = showStepper;
-  }
+    views.push(view);
+  };
+  add(new SeatMap(plan, { t }));
+  // Below the map, where nobody looks first: the map does not wait for it.
+  afterPaint(() => {
+    if (closed) return;
+    const late = new SeatList(list, { t });
+    add(late);
+    showMine(sale, [late]);
+    late.setFilter(wish.filter);
+    late.setAlternatives(sale.trouble?.alternatives ?? []);
+  });
   const changed = (/** @type {any} */ { detail }) => {
     for (const view of views) view.changed(detail.seats, detail.areas);
   };
   sale.addEventListener("places", changed);
   const close = () => {
+    closed = true;
     sale.removeEventListener("places", changed);
     for (const view of views) view.destroy();
   };
@@ -48,10 +68,13 @@ export function usePlaces(t, sale, filter) {
   const plan = useRef(/** @type {any} */ (null));
   const list = useRef(/** @type {any} */ (null));
   const opened = useRef(/** @type {ReturnType<typeof open> | null} */ (null));
+  const wish = useRef({ filter });
+  wish.current.filter = filter;
   const { hold, event, trouble, marks } = sale;
-  useEffect(() => {
+  // In the frame that shows the rest of the page, too.
+  useLayoutEffect(() => {
     if (plan.current === null) return undefined;
-    const both = open(sale, plan.current, list.current, t);
+    const both = open(sale, plan.current, list.current, t, wish.current);
     opened.current = both;
     return both.close;
   }, [sale.map]);

@@ -20,6 +20,7 @@ import {
   onOtherTab,
   outliveTheTab,
   read,
+  readFirst,
   signIn,
   visitorToken,
 } from "../client/index.js";
@@ -84,9 +85,13 @@ export class Sale extends EventTarget {
 
   /** Load the event and its map, and follow it. Throws `Refused`, `Unreachable`. */
   async open() {
-    const [event, map, availability] = await Promise.all(
-      ["", "/map", "/availability"].map((part) => read(this.path + part)),
+    const asked = ["", "/availability", "/map"].map((part) => readFirst(this.path + part));
+    // Its name and time are shown while the map is still on its way.
+    asked[0].then(
+      (event) => this.take({ event: this.event ?? event }),
+      () => undefined, // told below
     );
+    const [event, availability, map] = await Promise.all(asked);
     this.event = event;
     this.map = map;
     this.state = new EventState(map.seats.length);
@@ -311,16 +316,6 @@ export class Sale extends EventTarget {
     if (count < 0) return this.giveBack({ areas: { [area]: -count } });
     return this.queue(async () => {
       await this.add("hold", { areas: { [area]: count } });
-    });
-  }
-
-  /**
-   * @param {{quantity: number, category?: string, accessible?: boolean, adjacent?: boolean}} wish *
-   * /
-   */
-  holdBest(wish) {
-    return this.queue(async () => {
-      await this.add("hold_best", wish);
     });
   }
 

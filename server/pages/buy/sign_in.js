@@ -2,28 +2,25 @@
 // Signing in while places are held: they go over from the guest to the account.
 
 import { Refused, Unreachable } from "../client/index.js";
-import { html, useRef, useState } from "../vendor/preact/standalone.js";
+import { Ask } from "../parts/dialog.js";
+import { Button, Field, Form, Wrong } from "../parts/forms.js";
+import { html, useState } from "../vendor/preact/standalone.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {import("./sale.js").Sale} Sale */
 
 /** @param {{t: Translate, sale: Sale, onDone: () => void}} props */
 export function SignIn({ t, sale, onDone }) {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const [said, setSaid] = useState({ email: "", password: "" });
+  const [asks, setAsks] = useState(false);
   const [trouble, setTrouble] = useState("");
   const [busy, setBusy] = useState(false);
-  const write =
-    (/** @type {string} */ name) =>
-    (/** @type {any} */ { target }) =>
-      setSaid({ ...said, [name]: target.value });
-  const close = () => dialog.current?.close();
-  const submit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
+  const close = () => setAsks(false);
+  const send = async (/** @type {any} */ { email, password }) => {
+    if (busy) return;
     setBusy(true);
     setTrouble("");
     try {
-      await sale.signIn(said.email.trim(), said.password);
+      await sale.signIn(email.trim(), password);
       close();
       onDone();
     } catch (error) {
@@ -35,22 +32,21 @@ export function SignIn({ t, sale, onDone }) {
       setBusy(false);
     }
   };
-  return html`<button type="button" class="button bare" data-testid="sign-in"
-      onClick=${() => dialog.current?.showModal()}>${t("buy.signIn")}</button>
-    <dialog ref=${dialog} aria-labelledby="sign-in-title">
-      <form class="stack" onSubmit=${submit}>
-        <h2 id="sign-in-title">${t("buy.signIn")}</h2>
-        <p class="quiet small">${t("buy.signInHint")}</p>
-        <label class="field"><span>${t("buy.email")}</span><input data-testid="email"
-          type="email" required
-          autocomplete="username" value=${said.email} onInput=${write("email")} /></label>
-        <label class="field"><span>${t("buy.password")}</span><input data-testid="password"
-          type="password" required
-          autocomplete="current-password" value=${said.password} onInput=${write("password")} />
-            </label>
-        <div role="alert">${trouble && html`<p class="note bad">${trouble}</p>`}</div>
-        <div class="row"><button class="button first" data-testid="sign-in-submit" disabled=${busy}>
-            ${t("buy.signIn")}</button>
-          <button type="button" class="button" onClick=${close}>${t("common.close")}</button></div>
-      </form></dialog>`;
+  return html`<${Button} kind="bare" data-testid="sign-in" onClick=${() => setAsks(true)}>
+      ${t("buy.signIn")}<//>
+    ${
+      asks &&
+      html`<${Ask} title=${t("buy.signIn")} onClose=${close}><${Form} onSend=${send}>
+      <p class="quiet small">${t("buy.signInHint")}</p>
+      <${Field} label=${t("buy.email")} name="email" type="email" required
+        autocomplete="username" data-testid="email" />
+      <${Field} label=${t("buy.password")} name="password" type="password" required
+        autocomplete="current-password" data-testid="password" />
+      <${Wrong} text=${trouble} />
+      <div class="row">
+        <${Button} kind="first" type="submit" busy=${busy} data-testid="sign-in-submit">
+          ${t("buy.signIn")}<//>
+        <${Button} onClick=${close}>${t("common.close")}<//></div>
+    <//><//>`
+    }`;
 }

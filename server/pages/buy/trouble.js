@@ -30,6 +30,7 @@ const KNOWN = new Set([
   "held_too_often",
   "seat_not_free",
   "not_enough_seats",
+  "no_companion",
   "orphan_seat",
   "payment_required",
   "overloaded",

@@ -31,10 +31,14 @@ export class EventState {
   /** Take all anew. @param {any} frame */
   applySnapshot(frame) {
     this.seatCounts = { free: 0, held: 0, booked: 0, blocked: 0 };
+    const counts = new Uint32Array(128);
     for (let index = 0; index < this.seats.length; index++) {
       const code = frame.seats.charCodeAt(index);
       this.seats[index] = code;
-      this.seatCounts[LETTERS[String.fromCharCode(code)]]++;
+      counts[code]++;
+    }
+    for (const [letter, status] of Object.entries(LETTERS)) {
+      this.seatCounts[status] += counts[letter.charCodeAt(0)];
     }
     this.areas = new Map(Object.entries(frame.areas));
     this.moveTo(frame, frame.version);

@@ -9,6 +9,6 @@ export { Refused, Unreachable, ask, askJson, newKey } from "./http.js";
 export { ofBrowser, ofTab } from "./storage.js";
 export {
   askAsVisitor, forget, freshen, guestTokens, isOpened, keepNewSession, keepOpened, keepPaths,
-  keepSignedIn, mayHold, onOtherTab, outliveTheTab, read, readOwn, register, renew, sessionToken,
-  signIn, signOut, signedIn, tokens, visitorToken,
+  keepSignedIn, mayHold, onOtherTab, outliveTheTab, read, readFirst, readOwn, register, renew,
+  sessionToken, signIn, signOut, signedIn, tokens, visitorToken,
 } from "./tokens.js";

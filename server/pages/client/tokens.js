@@ -278,19 +278,35 @@ export async function readOwn(path) {
 }
 
 /**
- * Read what everybody may see. Reads need a token too where the server says so; asking
- * with one is always right.
+ * Read what everybody may see, as who this browser is, if it is anybody: nobody becomes a
+ * guest for looking.
  * @param {string} path
  * @returns {Promise<any>}
  */
 export async function read(path) {
-  const token = await visitorToken();
+  await freshen();
+  const [token] = tokens();
   try {
     return await askJson(path, { token });
   } catch (error) {
     if (!(error instanceof Refused) || error.status !== 401) throw error;
-    forget(token);
+    if (token !== undefined) forget(token);
     return askJson(path, { token: await visitorToken() });
+  }
+}
+
+/**
+ * Read what everybody may see as nobody, so that it may have been fetched with the page.
+ * What nobody is shown may still be there for who this browser is.
+ * @param {string} path
+ * @returns {Promise<any>}
+ */
+export async function readFirst(path) {
+  try {
+    return await askJson(path, { cache: "default" });
+  } catch (error) {
+    if (!(error instanceof Refused) || tokens().length === 0) throw error;
+    return read(path);
   }
 }
 

@@ -3,13 +3,14 @@
 
 import { Refused, Unreachable, guestTokens, signedIn } from "../client/index.js";
 import { Page, entitle, show } from "../parts/page.js";
+import { Button } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { words } from "../words/index.js";
 import { Bought } from "./account_bought.js";
 import { Enter } from "./account_enter.js";
 import { Link, linkOf } from "./account_links.js";
 import { Own } from "./account_own.js";
-import { Button, toTitle } from "./forms.js";
+import { toTitle } from "./forms.js";
 import { askOwnJson, session } from "./owner.js";
 import { takeSecret } from "./secrets.js";
 

@@ -2,9 +2,10 @@
 // What somebody bought: orders and tickets, the latest first.
 
 import { Refused, Unreachable, askJson, forget, freshen, sessionToken } from "../client/index.js";
+import { Button, Wrong } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { momentIn, moneyText } from "../words/format.js";
-import { Button, Wrong, troubleText } from "./forms.js";
+import { troubleText } from "./forms.js";
 import { LOOKS, statusText } from "./order_words.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */

@@ -2,9 +2,10 @@
 // Getting in: with an account, with a new one, or by a mail where the password is forgotten.
 
 import { ask, register } from "../client/index.js";
+import { Button, Field, Form, Wrong } from "../parts/forms.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
 import { SignIn } from "./away.js";
-import { Button, Field, Form, Wrong, useWork } from "./forms.js";
+import { useWork } from "./forms.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 

@@ -3,10 +3,11 @@
 // registration to be cancelled.
 
 import { ask, askJson, signOut } from "../client/index.js";
+import { Button, Form, Wrong } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { roleText } from "./account_own.js";
 import { NewPassword } from "./account_enter.js";
-import { Button, Form, Wrong, useWork } from "./forms.js";
+import { useWork } from "./forms.js";
 import { askOwn, askOwnJson } from "./owner.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */

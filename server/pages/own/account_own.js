@@ -2,13 +2,14 @@
 // The account of who is signed in: what it says, its password, its sessions, its end.
 
 import { keepNewSession, newKey, signOut } from "../client/index.js";
+import { Button, Field, Form, Wrong, save } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { dayText } from "../words/format.js";
 import { Bought, Registrations } from "./account_bought.js";
 import { NewPassword } from "./account_enter.js";
 import { forgetCopies } from "./copies.js";
-import { Ask } from "./dialog.js";
-import { Button, Field, Form, Wrong, save, useWork } from "./forms.js";
+import { Ask } from "../parts/dialog.js";
+import { useWork } from "./forms.js";
 import { askOwn, askOwnJson, readAll } from "./owner.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */

@@ -2,8 +2,9 @@
 // What is shown to who may not see the page: how they can.
 
 import { ask, signIn } from "../client/index.js";
+import { Button, Field, Form, Wrong } from "../parts/forms.js";
 import { html, useState } from "../vendor/preact/standalone.js";
-import { Button, Field, Form, Wrong, troubleText, useWork } from "./forms.js";
+import { troubleText, useWork } from "./forms.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 

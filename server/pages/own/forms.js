@@ -1,8 +1,9 @@
 // @ts-check
-// What forms of the buyer's own pages are made of, and what their troubles mean in words.
+// What the troubles of the buyer's own pages mean in words, and work that may have some.
 
 import { Refused, Unreachable, ask, freshen } from "../client/index.js";
-import { html, useRef, useState } from "../vendor/preact/standalone.js";
+import { save } from "../parts/forms.js";
+import { useRef, useState } from "../vendor/preact/standalone.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 
@@ -77,10 +78,6 @@ export function useWork(t) {
   return { busy, trouble, run, setTrouble };
 }
 
-/** Says what went wrong, as soon as it does. @param {{text: string}} props */
-export const Wrong = ({ text }) =>
-  html`<p class=${text ? "note bad" : ""} role="alert">${text}</p>`;
-
 /** Give the focus to the page's title: what had it is gone, and what is new stands below. */
 export function toTitle() {
   // Once what is new is there.
@@ -91,41 +88,6 @@ export function toTitle() {
   });
 }
 
-let named = 0;
-
-/**
- * A field with its label; all else is as `<input>` has it.
- * @param {{label: string, hint?: string} & Record<string, any>} props
- */
-export function Field({ label, hint, ...input }) {
-  const [id] = useState(() => `field-${++named}`);
-  return html`<div class="field">
-    <label for=${id}>${label}</label>
-    <input id=${id} ...${input} aria-describedby=${hint ? `${id}-hint` : undefined} />
-    ${hint && html`<span class="hint" id=${`${id}-hint`}>${hint}</span>`}
-  </div>`;
-}
-
-/** A form whose fields are given to `onSend`, by their names. @param {any} props */
-export function Form({ onSend, children, ...rest }) {
-  const send = (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
-    onSend(Object.fromEntries(new FormData(form)), form);
-  };
-  return html`<form class="stack" onSubmit=${send} ...${rest}>${children}</form>`;
-}
-
-/**
- * A button that keeps the focus while it works, which a disabled one would lose.
- * @param {any} props
- */
-export function Button({ busy = false, kind = "", children, ...rest }) {
-  const state = busy ? "true" : undefined;
-  return html`<button type="button" class=${`button ${kind}`} aria-disabled=${state} ...${rest}>
-    ${children}</button>`;
-}
-
 /**
  * Save a file that only its owner gets: the server wants to know who asks, which a plain
  * link cannot say.
@@ -134,11 +96,4 @@ export function Button({ busy = false, kind = "", children, ...rest }) {
 export async function download(address, name, token) {
   await freshen();
   save(await (await ask(address, { token })).blob(), name);
-}
-
-/** @param {Blob} blob @param {string} name of the file */
-export function save(blob, name) {
-  const url = URL.createObjectURL(blob);
-  Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

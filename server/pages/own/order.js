@@ -3,13 +3,14 @@
 
 import { ask, askJson, forget, isOpened, newKey, serverNow } from "../client/index.js";
 import { Page, entitle, show } from "../parts/page.js";
+import { Button, Wrong } from "../parts/forms.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
 import { leftText, moneyText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Away } from "./away.js";
-import { Ask } from "./dialog.js";
+import { Ask } from "../parts/dialog.js";
 import { OrderFollower } from "./follow.js";
-import { Button, Wrong, toTitle, useWork } from "./forms.js";
+import { toTitle, useWork } from "./forms.js";
 import { Bill, Tickets, When, usePlace } from "./order_parts.js";
 import { LOOKS, statusText, wordsOf } from "./order_words.js";
 import { takeSecret } from "./secrets.js";

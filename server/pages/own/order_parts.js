@@ -1,10 +1,11 @@
 // @ts-check
 // Parts of an order's page: what it cost, when and where it is, and its tickets.
 
+import { Button, Wrong } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { amountText, moneyText, momentText } from "../words/format.js";
 import { qrOf } from "./copies.js";
-import { Button, Wrong, download, useWork } from "./forms.js";
+import { download, useWork } from "./forms.js";
 import { placeOf } from "./place.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */

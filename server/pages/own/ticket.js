@@ -6,12 +6,13 @@
 import { Refused, Unreachable, readOwn, serverNow } from "../client/index.js";
 import { Page, entitle, show } from "../parts/page.js";
 import { keepForLater } from "../parts/worker.js";
+import { Button, Wrong } from "../parts/forms.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
 import { dayText, momentText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Away } from "./away.js";
 import { copyOf, keepCopy, keepWhere, qrOf } from "./copies.js";
-import { Button, Wrong, download, toTitle, troubleText, useWork } from "./forms.js";
+import { download, toTitle, troubleText, useWork } from "./forms.js";
 import { Gate } from "./gate.js";
 import { placeOf } from "./place.js";
 

@@ -1,6 +1,7 @@
 // @ts-check
 // What stands around every page: the top with the shop's name, the foot with its language.
 
+import { ofTab } from "../client/storage.js";
 import { html, render } from "../vendor/preact/standalone.js";
 import { LANGUAGES, choose, language } from "../words/index.js";
 
@@ -11,7 +12,17 @@ const told = (name) =>
 /** The shop's name. */
 export const brand = told("application-name");
 const logo = told("onsale-logo");
-const embedded = globalThis.parent !== globalThis;
+const EMBED = "onsale.embed";
+
+/** Whether the page is part of somebody else's: in a frame, or by `?embed=1`. */
+function isEmbedded() {
+  const asked = new URLSearchParams(location.search).get("embed");
+  // For as long as the tab is there: payments lead back to an address without it.
+  if (asked !== null) ofTab.write(EMBED, asked === "1" || null);
+  return globalThis.parent !== globalThis || ofTab.read(EMBED) === true;
+}
+
+const embedded = isEmbedded();
 
 /**
  * @param {{t: import("../words/index.js").Translate, here?: "events" | "account",

@@ -183,3 +183,38 @@ async def test_a_service_worker_keeps_all_that_its_page_needs(client, page):
     assert any("/words/de/" in path for path in words)
     for address in told["files"]:
         assert (await client.get(address)).status == 200, address
+
+
+def named_by(answer):
+    """Read what a header has fetched with the page: addresses, and as what."""
+    return re.findall(r"<([^>]+)>; rel=(\w+)", answer.headers["Link"])
+
+
+@pytest.mark.parametrize(
+    ("languages", "spoken"),
+    [("de-DE,de;q=0.9,en;q=0.8", "de"), ("fr, en-GB", "en"), ("", "en")],
+)
+async def test_words_of_the_readers_language_come_with_the_page(
+    client, languages, spoken
+):
+    answer = await client.get("/account", headers={"Accept-Language": languages})
+    assert answer.headers["Vary"] == "Accept-Language"
+    wings = [(address.split("/words/")[1], kind) for address, kind in named_by(answer)]
+    assert (f"{spoken}/common.js", "modulepreload") in wings
+    assert {one.partition("/")[0] for one, _ in wings} == {spoken}
+    for address, _ in named_by(answer):
+        assert (await client.get(address)).status == 200
+
+
+async def test_what_an_events_page_reads_first_comes_with_it(client):
+    reads = [
+        address
+        for address, kind in named_by(await client.get("/events/evt_1"))
+        if kind == "preload"
+    ]
+    beginning = "/v1/events/evt_1"
+    assert reads == [beginning, f"{beginning}/availability", f"{beginning}/map"]
+    # What is no id is nothing to read, and nothing to put into a header.
+    odd = await client.get(URL("/events/a%3E%0Ab", encoded=True))
+    assert odd.status == 200
+    assert {kind for _, kind in named_by(odd)} == {"modulepreload"}
