@@ -146,6 +146,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Take the offer of a ticket back",
         tag="Tickets",
         access="buyer",
+        keyed=True,
         answers=TicketDocument,
         problems=(TRANSFER_NOT_FOUND, UNAVAILABLE),
     ),
