@@ -17,6 +17,7 @@ from inventory.ports import Ids
 from inventory.replies import Reply
 from persistence.errors import Unavailable
 from persistence.shop.orders.rows import StoredOrder
+from persistence.shop.promotions.promotions import Promotions
 from server.base.identity import Identity
 from server.base.jobs import Job
 from server.base.refusals.refusals import Refusal
@@ -27,6 +28,7 @@ from server.shop.orders.driving.lookout import Lookout
 from server.shop.orders.service import OrderService
 from server.shop.orders.webhooks.service import WebhookService
 from server.shop.payments.provider import ProviderUnavailable
+from server.shop.promotions.service import PromotionService
 from tests.simulation.orders.bank import NAME, BankLine
 from tests.simulation.orders.tables import LOOK_FIRST_MS, SimOrders, SimPool
 
@@ -115,9 +117,10 @@ class Shop:
         self.webhooks = WebhookService(pool, self.desk, self.driver, bank)
         events: Any = Events(process)
         members: Any = Nobody()
-        none: Any = Nobody()  # No order here has a code.
+        # Nobody has a code here: their limits are tried on real tables.
+        promotions = PromotionService(Promotions(pool), events)
         self.service = OrderService(
-            pool, self.desk, self.driver, events, members, ids, none
+            pool, self.desk, self.driver, events, members, ids, promotions
         )
 
     def start(self) -> None:
