@@ -80,11 +80,16 @@ CREATE TABLE hook_attempt (
 CREATE INDEX hook_attempt_of ON hook_attempt (delivery_id, at);
 
 -- Tell the hooks of an organisation that want to hear of it. In the transaction of what
--- it tells of, so it must never raise, and costs one look where there are none.
+-- it tells of, so it must never raise, and costs one look where there are none. A hook
+-- that is being deleted is waited for: it would else be gone when its row is checked.
 CREATE FUNCTION raise_hooks(
     organisation text, kinds text[], subjects text[], datas text[], ats timestamptz[]
 ) RETURNS bigint LANGUAGE sql AS $$
-    WITH put AS (
+    WITH listening AS (
+        SELECT hook_id, types FROM hook
+        WHERE organisation_id = organisation AND off IS NULL
+        FOR KEY SHARE
+    ), put AS (
         INSERT INTO hook_delivery
             (delivery_id, hook_id, organisation_id, type, subject, body)
         SELECT 'msg_' || translate(gen_random_uuid()::text, '-', ''), h.hook_id,
@@ -96,11 +101,10 @@ CREATE FUNCTION raise_hooks(
                     'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
                 'data', r.data::json
             )::text
-        FROM hook h
+        FROM listening h
             CROSS JOIN unnest(kinds, subjects, datas, ats)
                 WITH ORDINALITY AS r(kind, subject, data, at, number)
-        WHERE h.organisation_id = organisation AND h.off IS NULL
-            AND (cardinality(h.types) = 0 OR r.kind = ANY (h.types))
+        WHERE cardinality(h.types) = 0 OR r.kind = ANY (h.types)
         ORDER BY r.number
         ON CONFLICT (hook_id, type, subject) DO NOTHING
         RETURNING 1

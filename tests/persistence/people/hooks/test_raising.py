@@ -1,5 +1,7 @@
 """What is raised reaches whom it concerns, once, and costs nobody else anything."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -10,6 +12,11 @@ from persistence.postgres.pool import Pool
 from tests.persistence.persons import organised, registered
 
 pytestmark = pytest.mark.postgres
+
+WAITING = """
+SELECT count(*) AS waiting FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 class Tellers:
@@ -87,6 +94,30 @@ async def raise_and_fail(pool: Pool) -> None:
     async with pool.transaction() as connection:
         await raise_hook(connection, "org", "event.cancelled", {}, "evt")
         raise RuntimeError("never mind")
+
+
+async def test_a_hook_that_is_deleted_meanwhile_stops_nobody(tellers):
+    """What is told of, an order that was paid, would else not be written."""
+    await tellers.make("all")
+    async with tellers.pool.transaction() as deleting:
+        await deleting.execute("DELETE FROM hook")
+        raising = asyncio.create_task(raise_one(tellers.pool))
+        waiting = 0
+        for _ in range(500):
+            # Not with this connection: what it is told stays the same for it.
+            (row,) = await tellers.pool.fetch(WAITING)
+            waiting = row["waiting"]
+            if waiting:
+                break
+            await asyncio.sleep(0.01)
+        assert waiting
+    await raising
+    assert await tellers.told("all") == []
+
+
+async def raise_one(pool: Pool) -> None:
+    async with pool.transaction() as connection:
+        await raise_hook(connection, "org", "event.cancelled", {}, "evt")
 
 
 async def test_the_body_has_type_time_and_data(tellers):
