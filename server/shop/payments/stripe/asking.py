@@ -231,7 +231,7 @@ class StripeDesk:
     def _note(self, trouble: str) -> None:
         self.status, self.tried_at = "degraded", datetime.now(UTC)
         self.trouble = trouble
-        log.warning("Stripe cannot be asked", reason=trouble)
+        log.warning("Stripe did not do what was asked", reason=trouble)
 
 
 class _Named(msgspec.Struct):

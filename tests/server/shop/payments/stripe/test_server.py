@@ -217,6 +217,14 @@ async def test_what_is_not_paid_in_time_is_ended_at_stripe(sold):
     assert await sold.tell("checkout.session.expired", sold.session) == 200
 
 
+async def test_what_was_paid_and_not_told_of_is_found_when_it_is_to_end(sold):
+    """Its buyer paid in one tab and left in another, and no webhook came."""
+    sold.twin.pay(sold.ref)
+    await sold.buyer.post(f"/v1/orders/{sold.order['id']}/cancel")
+    await sold.becomes(status="confirmed", refund="none")
+    assert (await sold.sums())["captured"] == sold.total
+
+
 async def test_an_order_whose_session_was_lost_has_it_when_it_is_asked_for_again(stand):
     buyer, twin = await guest_of(stand.nobody), stand.twin
     known = len(twin.sessions)
