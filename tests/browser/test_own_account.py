@@ -316,6 +316,8 @@ async def test_a_registration_is_cancelled_by_its_mail(shop, page, office):
 async def test_by_keyboard_alone_one_gets_in_and_out(shop, page, office):
     await register(page, "keys@example.org")
     await page.get_by_role("button", name="Sign out").press("Enter")
+    # What had the focus is gone; it is taken there in the next frame.
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
     await page.get_by_test_id("email").focus()
     await page.keyboard.type("keys@example.org")
     await page.keyboard.press("Tab")

@@ -55,6 +55,8 @@ export const nameOfArea = (t, label) => (label === "GA" ? t("buy.admission") : l
  */
 function Wishes({ t, wishes, chosen, onChoose }) {
   const free = wishes.filter(({ value }) => !chosen.includes(value));
+  // Who wants a seat wants another before a place to stand.
+  const next = free.find(({ value }) => value.startsWith("c ")) ?? free[0];
   const put = (/** @type {number} */ at, /** @type {string} */ value) =>
     onChoose(chosen.map((one, i) => (i === at ? value : one)));
   return html`${chosen.map(
@@ -75,10 +77,10 @@ function Wishes({ t, wishes, chosen, onChoose }) {
   )}
   ${
     // After any seat there is no other.
-    free.length > 0 &&
+    next !== undefined &&
     chosen[chosen.length - 1] !== "any" &&
     html`<button type="button" class="button bare" data-testid="add-otherwise"
-      onClick=${() => onChoose([...chosen, free[free.length - 1].value])}>
+      onClick=${() => onChoose([...chosen, next.value])}>
       ${t("buy.addOtherwise")}</button>`
   }`;
 }
