@@ -39,7 +39,7 @@ VENUES = {
     "bare": hall(areas={"GA": (15, "1")}),
 }
 USERS = ["ann", "bob", "cat", "dan", scenario.ORGANIZER]
-SEEDS = range(8)
+SEEDS = range(4, 12)
 STEPS = 2_000
 CHECK_EVERY = 50
 SNAPSHOT_EVERY = 200
@@ -207,6 +207,7 @@ class Run(ShopAsks):
             kinds = [
                 *[self.pledge] * 6,
                 *[self.unpledge] * 3,
+                self.quote,
                 *[self.book] * 5,
                 *[self.part] * 4,
                 *[self.hold] * 2,
