@@ -15,7 +15,9 @@ TICKET_NOT_VALID: Final = ProblemType(
 TICKET_CHANGED: Final = ProblemType(
     "ticket_changed", 409, "This ticket was issued again since; look at it first."
 )
-TICKET_IS_IN: Final = ProblemType("already_in", 409, "Somebody is in with this ticket.")
+TICKET_IS_IN: Final = ProblemType(
+    "already_in", 409, "Somebody is in with one of the tickets."
+)
 TRANSFER_OPEN: Final = ProblemType(
     "transfer_open", 409, "This ticket is offered to somebody; take that back first."
 )
