@@ -1,5 +1,8 @@
 """Writes what became of orders and all their rows, postings too: several in one call.
 
+What a buyer is told of it is raised in the same transaction; where there is nothing to
+tell, the call is a transaction of its own.
+
 Purpose: an order is written four or five times on its way, each time durably. What is
 ready while a call is under way goes with the next one, as batches of events do; where
 nothing is, an order goes at once and alone.
@@ -23,6 +26,7 @@ import msgspec
 from msgspec import Struct
 
 from persistence.errors import Unavailable
+from persistence.people.notices.notices import Notice, raise_notices
 from persistence.postgres.pool import Pool
 from persistence.shop.money.entries import Account, Entry, check_posting
 from persistence.shop.money.terms import Reads
@@ -81,6 +85,7 @@ class _Waiting(Struct):
     """A write that somebody waits for."""
 
     write: _Write
+    notices: Sequence[Notice]
     answer: "asyncio.Future[Written | None]"
 
 
@@ -102,17 +107,18 @@ class OrderLane:
         wake_ms: int | None,
         postings: Sequence[tuple[str, Sequence[Entry]]] = (),
         event: ProviderEvent | None = None,
+        notices: Sequence[Notice] = (),
     ) -> Written | None:
         """Write what became of an order that was read, and when to look at it.
 
         None where somebody else wrote it meanwhile: then nothing is written. `event` is
-        the message that it heard of, which is stored as applied. Raises ValueError for
-        a posting that does not sum to 0 in one currency.
+        the message that it heard of, which is stored as applied; `notices` are raised
+        with it. Raises ValueError for a posting that does not sum to 0 in one currency.
         """
         write = _write_of(stored, after, wake_ms, postings)
         write.event = event
         answer = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(write, answer))
+        self._waiting.append(_Waiting(write, notices, answer))
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         written: Written | None = await answer
@@ -141,7 +147,7 @@ class OrderLane:
 
     async def _send(self, group: list[_Waiting]) -> None:
         try:
-            said = await _call(self._pool, [one.write for one in group])
+            said = await self._write_all(group)
         except Unavailable as error:
             for one in group:
                 _fail(one, error)
@@ -156,6 +162,19 @@ class OrderLane:
                 if not one.answer.done():
                     one.answer.set_result(said.get(one.write.order_id))
 
+    async def _write_all(self, group: list[_Waiting]) -> dict[str, Written]:
+        """Write a group, and tell what there is to tell of those that were written."""
+        writes = [one.write for one in group]
+        if not any(one.notices for one in group):
+            return await _call(self._pool, writes)
+        async with self._pool.transaction() as connection:
+            said = await _call(connection, writes)
+            told = [
+                x for one in group if one.write.order_id in said for x in one.notices
+            ]
+            await raise_notices(connection, told)
+        return said
+
 
 async def write_order(
     connection: Any,
@@ -163,10 +182,14 @@ async def write_order(
     after: OrderState,
     wake_ms: int | None,
     postings: Sequence[tuple[str, Sequence[Entry]]] = (),
+    notices: Sequence[Notice] = (),
 ) -> Written | None:
     """Write as a lane does, but alone and in the caller's transaction."""
     write = _write_of(stored, after, wake_ms, postings)
-    return (await _call(connection, [write])).get(after.order)
+    written = (await _call(connection, [write])).get(after.order)
+    if written is not None:
+        await raise_notices(connection, notices)
+    return written
 
 
 async def _call(where: Reads, writes: list[_Write]) -> dict[str, Written]:

@@ -19,6 +19,7 @@ import server.shop.orders.driving.lookout as lookout
 import server.shop.orders.service as service
 import server.shop.orders.webhooks.service as webhooks
 from persistence.errors import Unavailable
+from persistence.people.notices.notices import Notice
 from persistence.shop.money.entries import Entry
 from persistence.shop.money.terms import Fees, Tax, Terms
 from persistence.shop.orders.looks import DueLook
@@ -292,6 +293,7 @@ async def write_order(
     after: OrderState,
     wake_ms: int | None,
     postings: Sequence[tuple[str, Sequence[Entry]]] = (),
+    notices: Sequence[Notice] = (),
 ) -> Written | None:
     row = connection.row(after.order)
     if row.stored.revision != stored.revision:
@@ -340,6 +342,7 @@ class SimLane:
         wake_ms: int | None,
         postings: Sequence[tuple[str, Sequence[Entry]]],
         event: ProviderEvent | None,
+        notices: Sequence[Notice],
     ) -> Written | None:
         async with self._pool.transaction() as connection:
             written = await write_order(connection, stored, after, wake_ms, postings)

@@ -1,7 +1,8 @@
 """Where facts reach orders: read, judged, and written if nobody wrote in between.
 
 Purpose: what an order hears of, what becomes of it, the books and the message that told
-of it are one statement, which writes all or nothing.
+of it are one statement, which writes all or nothing. What its buyer is told of it by
+mail is in the same transaction.
 
 Concurrency: nothing is locked while an order is judged. Who wrote second wrote nothing,
 and judges the order as the first one left it. What one process wrote it knows, so that
@@ -29,6 +30,7 @@ from persistence.shop.orders.records import OrderState
 from persistence.shop.orders.rows import StoredOrder
 from persistence.shop.orders.writing import OrderLane, Written, write_order
 from server.shop.money import ledger
+from server.shop.orders.driving.telling import notices_of
 from server.shop.orders.facts import Heard, Notify, Posting, Tick, Wish
 from server.shop.orders.rules import step
 from server.shop.payments.provider import Fact
@@ -103,7 +105,12 @@ class Desk:
             if isinstance(judged, str):
                 return Applied(stored, (), judged)
             written = await write_order(
-                connection, stored, judged.state, judged.wake_ms, judged.postings
+                connection,
+                stored,
+                judged.state,
+                judged.wake_ms,
+                judged.postings,
+                notices_of(stored, judged.state),
             )
             if written is not None:
                 return self._applied(stored, judged, written)
@@ -163,7 +170,12 @@ class Desk:
         """Write what was judged, and say so; None where the order is another by now."""
         sent = self._clock.monotonic()
         written = await self._lane.write(
-            stored, judged.state, judged.wake_ms, judged.postings, event
+            stored,
+            judged.state,
+            judged.wake_ms,
+            judged.postings,
+            event,
+            notices_of(stored, judged.state),
         )
         if written is None:
             return None

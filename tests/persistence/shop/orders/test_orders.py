@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from inventory.settings import Settings
 from persistence.errors import Unavailable
 from persistence.events.catalog import Catalog
+from persistence.people.notices.notices import Notice
 from persistence.postgres.pool import Pool
 from persistence.shop.money.entries import Entry, balances
 from persistence.shop.money.terms import Terms
@@ -28,7 +29,7 @@ from persistence.shop.orders.provider_events import (
 )
 from persistence.shop.orders.records import OrderLine, Payment, Refund, Rules
 from persistence.shop.orders.rows import OrderBuyer
-from persistence.shop.orders.writing import OrderLane, Written
+from persistence.shop.orders.writing import OrderLane, Written, write_order
 
 pytestmark = pytest.mark.postgres
 
@@ -167,6 +168,30 @@ async def test_a_message_finds_its_order_and_is_applied_with_it_once(pool):
     assert await waiting_events(pool) == []
     async with pool.transaction() as connection:
         assert len(await balances(connection, "ord_1")) == 2
+
+
+async def test_a_notice_is_raised_with_what_it_tells_of_or_neither_is(pool):
+    made = await Orders(pool).begin(NEW)
+    lane, after = OrderLane(pool), replace(made.state, why="hold_expired")
+    data = {"reference": "REF1", "amount": 5, "currency": "EUR"}
+    notice = Notice(kind="refund_sent", subject="r", user_id="olga", data=data)
+
+    async def raised() -> int:
+        row = await pool.fetch_one("SELECT count(*) AS count FROM notice")
+        assert row is not None
+        return int(row["count"])
+
+    with pytest.raises(ValueError, match="lacks"):
+        await lane.write(made, after, None, notices=[replace(notice, data={})])
+    assert (await read_order(pool, "ord_1"))[0].state.why is None
+    assert await lane.write(made, after, None, notices=[notice]) is not None
+    assert await raised() == 1
+    other = replace(notice, subject="s")
+    assert await lane.write(made, after, None, notices=[other]) is None
+    async with pool.transaction() as connection:
+        lost = await write_order(connection, made, after, None, notices=[other])
+        assert lost is None
+    assert await raised() == 1, "told of what was not written"
 
 
 async def test_a_hold_has_one_order_until_that_is_refused(pool):
