@@ -63,7 +63,6 @@ COVERS = {
     ],
     "tests/server/shop/tickets/transfers/test_service.py": [
         "persistence/shop/tickets/transfers.py",
-        "server/shop/tickets/transfers/mails.py",
         "server/shop/tickets/transfers/rest.py",
     ],
     "tests/persistence/shop/orders/test_orders.py": [

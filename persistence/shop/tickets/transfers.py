@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from persistence.mail import Mail, put_mails
+from persistence.people.addresses import address_key
+from persistence.people.notices.notices import Notice, notice_id, raise_notices
 from persistence.postgres.pool import Pool, Row
 from persistence.shop.tickets.register import change_state, open_register
 
@@ -20,6 +21,8 @@ LASTS_D: Final = 7
 """For so many days an offer is good."""
 
 ENDED_MAX: Final = 500
+
+_KIND: Final = "ticket_transferred"
 
 _FIELDS: Final = """
 transfer_id, ticket_id, event_id, from_user, email, code, state, to_user, created_at,
@@ -38,7 +41,7 @@ RETURNING {_FIELDS}
 _ACCEPT = """
 UPDATE ticket_transfer SET state = 'accepted', to_user = $3, ended_at = now()
 WHERE ticket_id = $1 AND state = 'offered' AND code = $2 AND expires_at > now()
-RETURNING transfer_id
+RETURNING from_user, event_id
 """
 _PASS_ON = """
 WITH before AS (
@@ -54,7 +57,7 @@ WITH before AS (
 UPDATE ticket t SET generation = t.generation + 1, issued_at = now(), key_id = $3,
     changed = $2, state = 'valid', holder = jsonb_build_object('user', $4::text)
 FROM before WHERE t.ticket_id = before.ticket_id
-RETURNING t.ticket_id
+RETURNING t.number, t.generation
 """
 _WITHDRAW = """
 UPDATE ticket_transfer SET state = 'withdrawn', ended_at = now()
@@ -71,6 +74,20 @@ WHERE event_id = $1 AND state = 'offered' AND expires_at <= now()
 RETURNING ticket_id
 """
 _IN = "SELECT count(*) FROM checkin_state WHERE ticket_id = $1 AND state = 'in'"
+# The one who sold it, and how they are reached; of a booking without an order nobody.
+_SELLER = """
+SELECT o.user_id, o.buyer ->> 'email' AS email, o.buyer ->> 'locale' AS locale
+FROM ticket t JOIN orders o USING (order_id) WHERE t.ticket_id = $1
+"""
+_OFFERED_OF = """
+SELECT transfer_id, email FROM ticket_transfer
+WHERE (from_user = $1 OR to_user = $1) AND email <> ''
+"""
+_FORGET_TOLD = (
+    "DELETE FROM mail WHERE mail_id = ANY "
+    "(SELECT 'mail_' || id FROM unnest($1::text[]) AS w(id))",
+    "DELETE FROM notice WHERE notice_id = ANY ($1)",
+)
 _FORGET = "UPDATE ticket_transfer SET email = '' WHERE from_user = $1 OR to_user = $1"
 
 
@@ -110,7 +127,10 @@ class NewTransfer(Struct, frozen=True, kw_only=True):
     from_user: str
     email: str
     code: bytes
-    mail: Mail
+    number: str
+    """The ticket's, as it is read out."""
+    secret: str
+    """What `code` is of: only the mail has it."""
 
     def __repr__(self) -> str:
         """Leave out to whom, and the code."""
@@ -143,7 +163,7 @@ class Transfers:
 
 
 async def offer(connection: Any, new: NewTransfer) -> Transfer:
-    """Offer a valid ticket, and write the mail with its code.
+    """Offer a valid ticket, and tell who is to have it, with the code.
 
     Raises `NotOffered` where it is not valid, and `IsIn`.
     """
@@ -162,26 +182,69 @@ async def offer(connection: Any, new: NewTransfer) -> Transfer:
         new.email,
         new.code,
     )
-    await put_mails(connection, [new.mail], [])
+    seller = await connection.fetchrow(_SELLER, new.ticket)
+    offered = Notice(
+        kind=_KIND,
+        # Not the ticket: what was withdrawn may be offered to the same address again.
+        subject=new.transfer,
+        email=new.email,
+        # Nobody knows theirs; most speak as who gives it.
+        locale=None if seller is None else seller["locale"],
+        event_id=new.event,
+        data={"ticket": new.ticket, "number": new.number, "side": "offered"},
+        mail={"secret": new.secret},
+    )
+    await raise_notices(connection, [offered])
     return _transfer_of(row)
 
 
 async def accept(
     connection: Any, revision: int, ticket: str, code: bytes, user: str, key: str
 ) -> bool:
-    """Give an offered ticket to somebody; its code of before is revoked.
+    """Give an offered ticket to somebody, and tell both; its code of before is revoked.
 
     `revision` is that of the register, `key` signs the ticket from now on. False where
     the offer's code is another, or it is over. Raises `NotOffered` where the ticket is
     being given back, and `IsIn`.
     """
-    if await connection.fetchval(_ACCEPT, ticket, code, user) is None:
+    transfer = await connection.fetchrow(_ACCEPT, ticket, code, user)
+    if transfer is None:
         return False
-    if await connection.fetchval(_PASS_ON, ticket, revision, key, user) is None:
+    passed = await connection.fetchrow(_PASS_ON, ticket, revision, key, user)
+    if passed is None:
         raise NotOffered
     if await connection.fetchval(_IN, ticket):
         raise IsIn
+    await _tell(connection, ticket, user, transfer, passed)
     return True
+
+
+async def _tell(
+    connection: Any, ticket: str, user: str, transfer: Row, passed: Row
+) -> None:
+    """Tell both whose a ticket is now; who offered it to themselves once."""
+    seller = await connection.fetchrow(_SELLER, ticket)
+    locale = None if seller is None else seller["locale"]
+    giver = transfer["from_user"]
+    sides = [(user, "received")]
+    if giver != user:
+        sides.append((giver, "given"))
+    await raise_notices(
+        connection,
+        [
+            Notice(
+                kind=_KIND,
+                subject=f"{ticket}:{passed['generation']}",
+                user_id=one,
+                # An order's address is its buyer's, whoever has a ticket of it.
+                email=seller["email"] if seller and seller["user_id"] == one else None,
+                locale=locale,
+                event_id=transfer["event_id"],
+                data={"ticket": ticket, "number": passed["number"], "side": side},
+            )
+            for one, side in sides
+        ],
+    )
 
 
 async def withdraw(connection: Any, event: str, ticket: str, user: str) -> bool:
@@ -196,6 +259,12 @@ async def withdraw(connection: Any, event: str, ticket: str, user: str) -> bool:
 # asyncpg ships no types, hence Any for its connection.
 async def forget_transfers(connection: Any, user: str) -> None:
     """Leave no address of those to whom somebody passed tickets on, nor their own."""
+    rows = await connection.fetch(_OFFERED_OF, user)
+    told = [
+        notice_id(_KIND, row["transfer_id"], address_key(row["email"])) for row in rows
+    ]
+    for statement in _FORGET_TOLD:
+        await connection.execute(statement, told)
     await connection.execute(_FORGET, user)
 
 

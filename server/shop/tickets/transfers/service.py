@@ -38,7 +38,6 @@ from server.shop.tickets.problems import (
 )
 from server.shop.tickets.service import ShownTicket, TicketService
 from server.shop.tickets.token import GENERATION_MAX
-from server.shop.tickets.transfers.mails import transfer_mail
 from server.transport.mail.codes import hash_of_code, new_code
 from server.transport.ratelimit.meter import Meter
 from server.transport.rest.idempotency import new_id
@@ -83,7 +82,8 @@ class TransferService:
             from_user=who.user,
             email=email,
             code=hash_of_code(code),
-            mail=transfer_mail(found, email, code),
+            number=found.number,
+            secret=code,
         )
         try:
             async with self._pool.transaction() as connection:

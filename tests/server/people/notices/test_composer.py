@@ -239,6 +239,21 @@ def test_what_is_missing_is_no_mail():
         )
 
 
+def test_an_offered_ticket_has_its_code_and_no_link():
+    """There is no page on which it is taken, and only its holder is shown it."""
+    for locale, said in (("en", "takes the ticket tkt_1"), ("de", "das Ticket tkt_1")):
+        one = mail("ticket_transferred", locale, side="offered", secret="s3cr-et")
+        _, text, html = composer().words(one, EVENT)
+        assert said in text
+        assert "    s3cr-et\n" in text
+        assert "s3cr-et" in Words(html).words
+        assert Words(html).links == []
+    for side, links in (("received", 1), ("given", 0)):
+        _, text, _ = composer().words(mail("ticket_transferred", side=side), EVENT)
+        assert text.count("/tickets/tkt_1") == links
+        assert "code takes" not in text
+
+
 async def test_files_are_made_when_the_mail_is_and_what_is_gone_is_left_out():
     one = composer()
 

@@ -1,15 +1,23 @@
 """Tickets passed on without a request, on a real Postgres: whose they are, and once."""
 
 import asyncio
-import re
 
 import pytest
 
+from persistence.shop.tickets.register import open_register
+from persistence.shop.tickets.transfers import (
+    NewTransfer,
+    accept,
+    forget_transfers,
+    offer,
+)
 from server.base.refusals.refusals import Denied, Refusal
 from server.shop.tickets.token import Claims, verify
 from server.shop.tickets.transfers.service import TransferService
 from server.transport.ratelimit.meter import Meter
 from tests.server.identities import GUEST, LENA, MIA, OLGA
+from tests.server.shop.orders.giving.test_giver import booked
+from tests.server.shop.orders.shop import open_shop
 from tests.server.shop.tickets.test_service import Desk
 
 pytestmark = pytest.mark.postgres
@@ -32,10 +40,11 @@ def passing(desk):
 async def code_of(desk) -> str:
     """Return the code of the newest mail."""
     (row, *_) = await desk.house.pool.fetch(
-        "SELECT body FROM mail ORDER BY created_at DESC"
+        "SELECT data ->> 'secret' AS secret FROM mail"
+        " WHERE data ->> 'side' = 'offered' ORDER BY created_at DESC"
     )
-    (code,) = re.findall(r"^    (\S{20,})$", row["body"], re.MULTILINE)
-    return str(code)
+    assert len(row["secret"]) >= 20
+    return str(row["secret"])
 
 
 async def offered(desk, passing) -> tuple[str, str]:
@@ -168,3 +177,101 @@ async def test_what_is_being_given_back_is_nobodys_to_take(desk, passing):
     with pytest.raises(Refusal, match="ticket_not_valid"):
         await passing.accept(MIA, ticket, code, METER)
     assert (await passing.find(GUEST, ticket)).state == "offered"
+
+
+async def told(pool) -> set[tuple[str | None, str, str | None]]:
+    """Return whose notices there are, with the side and where their one mail goes."""
+    rows = await pool.fetch(
+        "SELECT n.user_id, n.data ->> 'side' AS side, m.recipient, n.data ? 'secret' AS"
+        " leaks FROM notice n LEFT JOIN mail m USING (notice_id)"
+        " WHERE n.kind = 'ticket_transferred'"
+    )
+    found = {(row["user_id"], row["side"], row["recipient"]) for row in rows}
+    assert len(found) == len(rows)
+    assert not any(row["leaks"] for row in rows)
+    return found
+
+
+async def test_each_side_is_told_once_and_no_other_mail_is_written(desk, passing):
+    pool = desk.house.pool
+    ticket, code = await offered(desk, passing)
+    assert await told(pool) == {(None, "offered", EMAIL)}
+    await pool.fetch(
+        "UPDATE account SET email = 'm@own.example', verified_at = now()"
+        " WHERE user_id = $1",
+        MIA.user,
+    )
+    took = [passing.accept(MIA, ticket, code, METER) for _ in range(3)]
+    await asyncio.gather(*took, return_exceptions=True)
+    await passing.accept(MIA, ticket, code, METER)
+    assert await told(pool) == {
+        (None, "offered", EMAIL),
+        (MIA.user, "received", "m@own.example"),
+        (GUEST.user, "given", None),
+    }
+    rows = await pool.fetch("SELECT kind FROM mail")
+    assert {row["kind"] for row in rows} == {"ticket_transferred"}
+
+
+async def test_what_is_offered_again_is_told_again(desk, passing):
+    """To the same address, which has a code that is good no more."""
+    ticket, code = await offered(desk, passing)
+    await passing.withdraw(GUEST, ticket)
+    await passing.offer(GUEST, ticket, EMAIL, None, METER)
+    again = await code_of(desk)
+    assert again != code
+    # Who takes their own ticket is told that they have it.
+    await passing.accept(GUEST, ticket, again, METER)
+    rows = await desk.house.pool.fetch(
+        "SELECT user_id, data ->> 'side' AS side FROM notice ORDER BY at"
+    )
+    assert [tuple(row) for row in rows] == [
+        (None, "offered"),
+        (None, "offered"),
+        (GUEST.user, "received"),
+    ]
+
+
+async def test_who_is_erased_leaves_no_address_in_what_waits(desk, passing):
+    await offered(desk, passing)
+    pool = desk.house.pool
+    async with pool.transaction() as connection:
+        await forget_transfers(connection, LENA.user)
+    assert len(await told(pool)) == 1
+    async with pool.transaction() as connection:
+        await forget_transfers(connection, GUEST.user)
+    assert await pool.fetch("SELECT FROM mail") == []
+    assert await told(pool) == set()
+
+
+async def test_who_bought_is_told_at_the_orders_address_in_its_language(
+    database_url, tmp_path
+):
+    async with open_shop(database_url, tmp_path) as shop:
+        await booked(shop, 1)
+        await shop.pool.fetch('UPDATE orders SET buyer = buyer || \'{"locale": "de"}\'')
+        (row,) = await shop.pool.fetch("SELECT ticket_id, key_id FROM ticket")
+        new = NewTransfer(
+            transfer="tra",
+            ticket=row["ticket_id"],
+            event="evt",
+            from_user="olga",
+            email=EMAIL,
+            code=b"c",
+            number="N",
+            secret="s",
+        )
+        async with shop.pool.transaction() as connection:
+            await offer(connection, new)
+        async with shop.pool.transaction() as connection:
+            revision = await open_register(connection, "evt")
+            assert await accept(
+                connection, revision, row["ticket_id"], b"c", "mia", row["key_id"]
+            )
+        assert await told(shop.pool) == {
+            (None, "offered", EMAIL),
+            ("mia", "received", None),
+            ("olga", "given", "olga@example.org"),
+        }
+        rows = await shop.pool.fetch("SELECT locale FROM mail")
+        assert {row["locale"] for row in rows} == {"de"}
