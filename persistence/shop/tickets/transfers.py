@@ -225,10 +225,8 @@ async def _tell(
     """Tell both whose a ticket is now; who offered it to themselves once."""
     seller = await connection.fetchrow(_SELLER, ticket)
     locale = None if seller is None else seller["locale"]
-    giver = transfer["from_user"]
-    sides = [(user, "received")]
-    if giver != user:
-        sides.append((giver, "given"))
+    # Of one person the first counts: who offered it to themselves has it.
+    sides = (user, "received"), (transfer["from_user"], "given")
     await raise_notices(
         connection,
         [

@@ -10,6 +10,7 @@ from persistence.events.catalog import Catalog
 from persistence.mail import Outbox
 from server.base.refusals.refusals import Refusal
 from server.people.notices.composer import NoticeComposer
+from server.shop.orders.driving.telling import notices_of
 from server.shop.orders.facts import EventCancelled, GiveBack, Goodwill, RefundAgain
 from server.shop.orders.giving.giver import Giver
 from server.shop.payments.gateway.wire import Behaviour
@@ -62,6 +63,8 @@ async def test_a_part_that_goes_back_is_told_once_and_so_is_its_money(shop, give
     await give(shop, giver, order, asked)
     await shop.settle()
     assert await told(shop) == [cancelled, sent]
+    # What is written of it later tells nothing of what was.
+    assert notices_of(await shop.stored(order), await shop.state(order)) == []
     await give(shop, giver, order, GiveBack())
     (_, _, rest, _) = await told(shop)
     assert rest == (
