@@ -57,6 +57,11 @@ class ShopAsks:
             "lines": self.lines(token) if self.dice.random() < 0.2 else None,
         }
 
+    def quote(self) -> dict[str, Any]:
+        token = self.token()
+        types = self.types(token) if self.dice.random() < 0.5 else None
+        return {"op": "quote", "hold": token, "types": types}
+
     def lines(self, token: str) -> list[dict[str, Any]]:
         """Name all of a hold at other prices, now and then not all of it, or more."""
         hold, dice = self.stock.holds.get(token), self.dice

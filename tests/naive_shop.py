@@ -131,6 +131,23 @@ class NaiveShop:
             "total": self.total(hold),
         }
 
+    def quote(self, command: c.Quote) -> Reply:
+        if not self.system:
+            return self.refuse("forbidden")
+        hold = self.find_loose_hold(command.hold)
+        if hold is None:
+            return {}
+        told = self.as_types(hold, command.types)
+        if self.reasons:
+            return {}
+        asked = {**hold, "told": told}
+        return {
+            "hold": hold["token"],
+            **self.ends(hold["deadline"]),
+            "lines": self.lines(asked),
+            "total": self.total(asked),
+        }
+
     def lines(self, hold: dict[str, Any]) -> list[Reply]:
         """The seats first, then the places, each in the order they were added."""
         told = sorted(hold["told"], key=lambda one: one[0] not in hold["seats"])

@@ -207,6 +207,7 @@ class Run(ShopAsks):
             kinds = [
                 *[self.pledge] * 6,
                 *[self.unpledge] * 3,
+                self.quote,
                 *[self.book] * 5,
                 *[self.part] * 4,
                 *[self.hold] * 2,
