@@ -36,6 +36,8 @@ LOG_TAIL = 8_000
 WAIT_MS = 30_000
 DESK = {"width": 1280, "height": 800}
 FIGURE = "figure"
+IN_THE_SUITE = "test_purchase.py"
+"""The other files are tried by `dev.py pages`."""
 PHONE = {"width": 390, "height": 844}
 """How many CSS pixels there are: `await page.set_viewport_size(PHONE)`."""
 
@@ -57,9 +59,11 @@ def pytest_pycollect_makeitem(name: str, obj: Any) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what looks through the browser."""
+    """Mark what looks through the browser; one way through the pages is not long."""
     if "browser" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.browser)
+        if item.path.name != IN_THE_SUITE:
+            item.add_marker(pytest.mark.campaign)
 
 
 @asynccontextmanager

@@ -125,7 +125,7 @@ def test_nothing_runs_on_after_the_demo_was_stopped(shop_directory):
     url = ""
     for line in process.stdout:
         if line.startswith("Watch it sell: "):
-            url = line.split()[-1].partition("/#")[0]
+            url = line.split()[-1].partition("/events/")[0]
         if " sold " in line:
             break
     with urllib.request.urlopen(f"{url}/health") as answer:
