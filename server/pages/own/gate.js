@@ -3,7 +3,8 @@
 // stays on. A page cannot turn up the light of a screen, but white is as bright as it gets.
 
 import { stayAwake } from "../parts/awake.js";
-import { html, useEffect, useRef } from "../vendor/preact/standalone.js";
+import { useModal } from "../parts/dialog.js";
+import { html, useEffect } from "../vendor/preact/standalone.js";
 
 /** Take the whole screen where the browser has it so. @returns {Promise<unknown>} */
 const takeScreen = () =>
@@ -14,19 +15,16 @@ const takeScreen = () =>
  *   onClose: () => void}} props
  */
 export function Gate({ t, ticket, qr, onClose }) {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const dialog = useModal();
   useEffect(() => {
-    const shown = dialog.current;
     const sleep = stayAwake();
     const left = () => document.fullscreenElement === null && onClose();
-    shown?.showModal();
     takeScreen();
     document.addEventListener("fullscreenchange", left);
     return () => {
       document.removeEventListener("fullscreenchange", left);
       if (document.fullscreenElement !== null) document.exitFullscreen();
       sleep();
-      shown?.close();
     };
   }, []);
   return html`<dialog class="gate" ref=${dialog} onClose=${onClose} aria-label=${t("own.ticket")}
