@@ -97,16 +97,17 @@ def _priced(
 
 
 def _as_asked(
-    stock: Stock, hold: HoldRecord, command: Pledge
+    stock: Stock, hold: HoldRecord, command: Pledge | Quote
 ) -> tuple[Prices, Kinds | None] | Refused:
+    lines = command.lines if type(command) is Pledge else None
     known, prices = hold.pledge, told(stock, hold)
     plain = prices
     if known is not None and known.order is not None:
-        if command.types is None or command.lines is not None:
+        if command.types is None or lines is not None:
             return prices, known.kinds
         plain = known.plain or prices
-    if command.lines is not None:
-        return as_before(stock, hold, plain, command.lines)
+    if lines is not None:
+        return as_before(stock, hold, plain, lines)
     if not command.types:
         return (prices, None) if hold.order is None else _same(hold, prices, None)
     found = sort(stock, hold, plain, command.types)
@@ -205,16 +206,10 @@ def quote(request: Request, command: Quote) -> Decision:
     hold = loose_hold(request, command.hold)
     if type(hold) is Refused:
         return None, hold
-    prices: Prices | Refused = told(stock, hold)
-    kinds = None
-    assert type(prices) is Prices
-    if command.types:
-        found = sort(stock, hold, prices, command.types)
-        if type(found) is Refused:
-            return None, found
-        prices, kinds = reprice(stock, hold, prices, found), found[1]
-        if type(prices) is Refused:
-            return None, prices
+    priced = _as_asked(stock, hold, command)
+    if type(priced) is Refused:
+        return None, priced
+    prices, kinds = priced
     reply = QuoteOk(
         hold=hold.token,
         expires_in_ms=max(0, hold.deadline_ms - request.now_ms),

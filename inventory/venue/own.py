@@ -16,9 +16,8 @@ from msgspec import Meta, Struct
 
 from inventory import limits
 from inventory.faults import Fault, convert
-from inventory.names import READABLE
 from inventory.venue.draft import COLOR, Draft, join
-from inventory.venue.drawing import Drawing
+from inventory.venue.drawing import Coordinate, Drawing, Label
 from inventory.venue.errors import ChartError, Faults
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
 
@@ -27,19 +26,7 @@ ROW_SPACING = 24.0
 GA = "GA"
 """The one area, and the one category, of an event that has only a capacity."""
 
-Coordinate = Annotated[float, Meta(ge=-limits.COORDINATE_MAX, le=limits.COORDINATE_MAX)]
-Name = Annotated[
-    str,
-    # Only told: `Draft.text` has a sentence for each of these.
-    Meta(
-        extra_json_schema={
-            "minLength": 1,
-            "maxLength": limits.LABEL_LENGTH_MAX,
-            "pattern": READABLE,
-        }
-    ),
-]
-Key = Name | Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)]
+Key = Label | Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)]
 RowKey = tuple[str | None, str | None]
 
 
@@ -69,7 +56,7 @@ class MapSeat(Struct, forbid_unknown_fields=True):
 
     category: Key
     index: int | None = None
-    label: Name | None = None
+    label: Label | None = None
     section: Key | None = None
     row: Key | None = None
     number: Key | None = None
@@ -78,13 +65,13 @@ class MapSeat(Struct, forbid_unknown_fields=True):
     accessible: bool = False
     companion: bool = False
     restricted: bool = False
-    entrance: Name | None = None
+    entrance: Label | None = None
 
 
 class MapArea(Struct, forbid_unknown_fields=True):
     """A general-admission area: places without numbers."""
 
-    label: Name
+    label: Label
     capacity: Annotated[
         int,
         Meta(extra_json_schema={"minimum": 1, "maximum": limits.AREA_CAPACITY_MAX}),
@@ -111,7 +98,7 @@ class MapDocument(Struct):
         Meta(extra_json_schema={"maxItems": limits.AREAS_PER_VENUE_MAX}),
     ] = []
     focal_point: MapPoint | None = None
-    section_focal_points: dict[Name, MapPoint] = {}
+    section_focal_points: dict[Label, MapPoint] = {}
     drawing: Drawing | None = None
 
 

@@ -15,6 +15,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from server.transport.http import etags
+
 TYPES: Final = {
     ".js": "text/javascript",
     ".css": "text/css",
@@ -57,7 +59,7 @@ class Asset(Struct, frozen=True):
 
 def asset_of(body: bytes, content_type: str) -> Asset:
     """Return a file as it is sent."""
-    return Asset(body, content_type, sha256(body).hexdigest()[:32])
+    return Asset(body, content_type, etags.of_body(body))
 
 
 class Assets:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from server.base.settings import Config
 from server.pages.assets import VERSION, Asset, Assets, asset_of
 from server.pages.brand import Brand, read_brand
+from server.transport.http import etags
 
 
 class Page(Struct, frozen=True):
@@ -259,8 +260,7 @@ def respond(
     request: web.Request, asset: Asset, headers: dict[str, str]
 ) -> web.Response:
     """Answer with the asset, or with 304 where the client's copy is the same."""
-    known = {tag.value for tag in request.if_none_match or ()}
-    if known & {asset.etag, "*"}:
+    if etags.matches(request.headers.get("If-None-Match"), asset.etag):
         response = web.Response(status=304, headers=headers)
     else:
         response = web.Response(
@@ -269,5 +269,5 @@ def respond(
             charset="utf-8" if asset.content_type.startswith("text/") else None,
             headers=headers,
         )
-    response.etag = asset.etag
+    response.headers["ETag"] = asset.etag
     return response

@@ -324,6 +324,8 @@ async def test_by_keyboard_alone_one_gets_in_and_out(shop, page, office):
     await page.keyboard.type(PASSWORD)
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("me")).to_be_visible()
+    # Whoever signed in is taken to the title, too, in the next frame.
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
     # A dialog keeps the focus, and gives it back.
     opener = page.get_by_role("button", name="Delete the account")
     await opener.focus()

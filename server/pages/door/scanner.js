@@ -2,11 +2,12 @@
 // Scanning: the camera or a scanner that types, and what came of it, as large as it gets.
 
 import { entitle } from "../parts/page.js";
+import { stayAwake } from "../parts/awake.js";
 import { html, useEffect, useReducer, useRef, useState } from "../vendor/preact/standalone.js";
 import { Gate } from "./gate/gate.js";
 import { Result, toneOf } from "./result.js";
 import { Search } from "./search.js";
-import { allowSound, signal, stayAwake } from "./signals.js";
+import { allowSound, signal } from "./signals.js";
 import { Alarms, Status, Troubles } from "./status.js";
 import { View } from "./view.js";
 

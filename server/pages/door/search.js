@@ -1,7 +1,8 @@
 // @ts-check
 // Finding a ticket by its number or place, in what the device has taken along.
 
-import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
+import { useModal } from "../parts/dialog.js";
+import { html, useState } from "../vendor/preact/standalone.js";
 import { claimsOf, tidied } from "./gate/code.js";
 
 const SHOWN_MAX = 20;
@@ -11,9 +12,8 @@ const SHOWN_MAX = 20;
  *   scan: (code: string) => void, close: () => void}} props
  */
 export function Search({ t, gate, scan, close }) {
-  const dialog = useRef(/** @type {any} */ (null));
+  const dialog = useModal();
   const [text, setText] = useState("");
-  useEffect(() => dialog.current?.showModal(), []);
   const { found, more } = gate.bundle.find(text, SHOWN_MAX);
   const status = (/** @type {import("./gate/judge.js").Ticket} */ one) => {
     if (["revoked", "locked"].includes(one.status)) return t(`door.${one.status}`);
@@ -25,7 +25,7 @@ export function Search({ t, gate, scan, close }) {
   const submit = (/** @type {any} */ event) => {
     event.preventDefault();
     if (claimsOf(tidied(text)) === null) return;
-    dialog.current.close();
+    dialog.current?.close();
     scan(text);
   };
   const isEmpty = gate.bundle.takenAt === 0;
@@ -33,7 +33,7 @@ export function Search({ t, gate, scan, close }) {
     onClose=${close}>
     <form class="stack" onSubmit=${submit}>
       <div class="row apart"><h2 id="search-title">${t("door.searchTitle")}</h2>
-        <button type="button" class="button" onClick=${() => dialog.current.close()}>
+        <button type="button" class="button" onClick=${() => dialog.current?.close()}>
           ${t("common.close")}</button></div>
       <label class="field"><span>${t("door.searchHint")}</span>
         <input type="search" autocomplete="off" data-testid="search-text" value=${text}

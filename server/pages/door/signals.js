@@ -48,26 +48,3 @@ export function signal(tone) {
   }
   voice.stop(at);
 }
-
-/** Keep the screen on as long as the page is seen. @returns {() => void} what ends it */
-export function stayAwake() {
-  /** @type {any} */
-  let lock = null;
-  let ended = false;
-  const ask = async () => {
-    if (document.hidden || ended) return;
-    try {
-      lock = await navigator.wakeLock?.request("screen");
-      if (ended) lock?.release();
-    } catch {
-      // The battery is low, or the browser may not: then the screen goes off as usual.
-    }
-  };
-  document.addEventListener("visibilitychange", ask);
-  ask();
-  return () => {
-    ended = true;
-    document.removeEventListener("visibilitychange", ask);
-    lock?.release();
-  };
-}

@@ -74,7 +74,7 @@ function List({ t, list, empty, item: Item }) {
   if (items === null && !trouble) return html`<div class="skeleton block" aria-busy="true"></div>`;
   return html`<${Wrong} text=${trouble} />
     ${items?.length === 0 && html`<p class="quiet">${empty}
-      <a href="/">${t("own.toEvents")}</a></p>`}
+      ${" "}<a href="/">${t("own.toEvents")}</a></p>`}
     ${items && items.length > 0 && html`<ul class="things">${items.map((/** @type {any} */ one) =>
       html`<${Item} key=${one.id ?? one.ticket} t=${t} one=${one} />`)}</ul>`}
     ${(hasMore || trouble) && html`<div class="row"><${Button} onClick=${more}>

@@ -2,32 +2,9 @@
 // A ticket as a gate wants it: nothing but its code, large, on white, and a screen that
 // stays on. A page cannot turn up the light of a screen, but white is as bright as it gets.
 
-import { html, useEffect, useRef } from "../vendor/preact/standalone.js";
-
-/** @returns {() => void} what lets the screen sleep again */
-function stayAwake() {
-  /** @type {any} */
-  let lock = null;
-  let ended = false;
-  const ask = async () => {
-    if (document.visibilityState !== "visible") return;
-    try {
-      lock = await /** @type {any} */ (navigator).wakeLock?.request("screen");
-    } catch (error) {
-      // The battery is low, or the page went out of sight meanwhile.
-      if (!(error instanceof DOMException)) throw error;
-    }
-    if (ended) lock?.release();
-  };
-  // Who looks at something else meanwhile loses it.
-  document.addEventListener("visibilitychange", ask);
-  ask();
-  return () => {
-    ended = true;
-    document.removeEventListener("visibilitychange", ask);
-    lock?.release();
-  };
-}
+import { stayAwake } from "../parts/awake.js";
+import { useModal } from "../parts/dialog.js";
+import { html, useEffect } from "../vendor/preact/standalone.js";
 
 /** Take the whole screen where the browser has it so. @returns {Promise<unknown>} */
 const takeScreen = () =>
@@ -38,19 +15,16 @@ const takeScreen = () =>
  *   onClose: () => void}} props
  */
 export function Gate({ t, ticket, qr, onClose }) {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const dialog = useModal();
   useEffect(() => {
-    const shown = dialog.current;
     const sleep = stayAwake();
     const left = () => document.fullscreenElement === null && onClose();
-    shown?.showModal();
     takeScreen();
     document.addEventListener("fullscreenchange", left);
     return () => {
       document.removeEventListener("fullscreenchange", left);
       if (document.fullscreenElement !== null) document.exitFullscreen();
       sleep();
-      shown?.close();
     };
   }, []);
   return html`<dialog class="gate" ref=${dialog} onClose=${onClose} aria-label=${t("own.ticket")}

@@ -61,14 +61,14 @@ FROM orders o JOIN order_part p USING (order_id)
 """
 
 
-async def restless(parts: Parts, *, telling: bool) -> list[str]:
-    """Return what is not at rest, webhooks that are still told only if wanted."""
+async def restless(parts: Parts) -> list[str]:
+    """Return what is not at rest, webhooks that are still told among it."""
     found = [
         f"{row['order_id']} is {row['step']}"
         for row in await parts.rows(_RESTLESS, sorted(RESTS))
     ]
     found += [f"followers of {r['event_id']}" for r in await parts.rows(_BEHIND)]
-    waiting = await asyncio.to_thread(parts.waiting_messages) if telling else 0
+    waiting = await asyncio.to_thread(parts.waiting_messages)
     if waiting:
         found.append(f"{waiting} webhooks are under way")
     return found
@@ -82,7 +82,7 @@ async def come_to_rest(parts: Parts, looks: int, *, hurry: bool = False) -> None
     """
     left: list[str] = []
     for _ in range(looks):
-        left = await restless(parts, telling=not hurry)
+        left = await restless(parts)
         if not left:
             return
         if hurry:

@@ -1,22 +1,13 @@
 """What the gateway keeps, on a clock of its own."""
 
+from msgspec.structs import replace
+
 from persistence.shop.payments.gateway_file import GatewayFile
 from server.shop.payments.gateway.book import Book
-from server.shop.payments.gateway.wire import Behaviour, SessionAsk
+from server.shop.payments.gateway.wire import Behaviour
+from tests.server.shop.payments.gateway import test_machine
 
-ASK = SessionAsk(
-    attempt="pay_1",
-    order="ord_1",
-    reference="K7M2QX",
-    amount=4500,
-    currency="EUR",
-    description="Gala",
-    email="",
-    expires_at_ms=9_000,
-    success="http://shop.example/a",
-    cancel="http://shop.example/b",
-    webhook="http://shop.example/c",
-)
+ASK = replace(test_machine.ASK, expires_at_ms=9_000)
 
 
 def test_what_falls_due_while_it_is_looked_is_due_next(tmp_path):
