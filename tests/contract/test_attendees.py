@@ -170,7 +170,7 @@ async def test_whoever_reads_the_mail_cancels(api, office):
     (code,) = re.findall(rf"{PAGE}#registration=([\w-]+)", mail.get_content())
     path = "/v1/attendees/cancel"
     wrong = await api.request("POST", path, {"code": f"{code}x"})
-    await refused(wrong, 422, "code_invalid")
+    await refused(wrong, 409, "code_invalid")
     body = await api.good("POST", path, {"code": code})
     assert body["status"] == "cancelled"
     counts = (await api.event(event))["counts"]

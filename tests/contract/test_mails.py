@@ -38,7 +38,7 @@ def code_of(mail: EmailMessage, purpose: str) -> str:
 async def verified(api: Api, code: str) -> int:
     answer = await api.request("POST", "/v1/auth/email/verify", {"code": code})
     if answer.status != 204:
-        assert check_problem(answer, 422)["code"] == "code_invalid"
+        assert check_problem(answer, 409)["code"] == "code_invalid"
     return answer.status
 
 
@@ -55,10 +55,10 @@ async def test_an_address_is_confirmed_with_the_code_that_was_sent_there(api, of
     answer = await api.good("POST", "/v1/auth/email/resend", who=person(made))
     assert answer == {"status": "accepted"}
     second = code_of(await office.mail_to(made["email"], VERIFY, seen), "verify")
-    assert await verified(api, first) == 422
-    assert await verified(api, second + "x") == 422
+    assert await verified(api, first) == 409
+    assert await verified(api, second + "x") == 409
     assert await verified(api, second) == 204
-    assert await verified(api, second) == 422
+    assert await verified(api, second) == 409
     me = await api.good("GET", "/v1/me", who=person(made))
     assert me["email_verified"] is True
 
@@ -82,7 +82,7 @@ async def test_a_forgotten_password_is_replaced_by_whoever_reads_the_mails(api, 
     me = await api.good("GET", "/v1/me", who=person(again.body))
     assert me["email_verified"] is True
     answer = await api.request("POST", path, {"code": code, "password": "x" * 20})
-    assert check_problem(answer, 422)["code"] == "code_invalid"
+    assert check_problem(answer, 409)["code"] == "code_invalid"
 
 
 async def test_who_asks_again_does_not_end_the_code_that_is_being_read(api, office):
@@ -99,7 +99,7 @@ async def test_who_asks_again_does_not_end_the_code_that_is_being_read(api, offi
     for body in others:
         body["password"] = "a third password"
         answer = await api.request("POST", path, body)
-        assert check_problem(answer, 422)["code"] == "code_invalid"
+        assert check_problem(answer, 409)["code"] == "code_invalid"
 
 
 async def test_nobody_learns_who_has_an_account(api):
@@ -135,7 +135,7 @@ async def test_a_new_address_takes_the_password_and_both_addresses_hear_of_it(
     seen = len(office.mails)
     await api.good("POST", "/v1/auth/email/resend", who=who)
     code = code_of(await office.mail_to(new, VERIFY, seen), "verify")
-    assert await verified(api, first) == 422
+    assert await verified(api, first) == 409
     assert await verified(api, code) == 204
     await office.mail_to(made["email"], "Your email address was changed")
     me = await api.good("GET", "/v1/me", who=who)
@@ -162,7 +162,7 @@ async def test_an_address_that_somebody_took_meanwhile_stays_theirs(api, office)
     body["email"] = made["email"].upper()
     me = await api.good("PATCH", "/v1/me", body, who=who)
     assert (me["email"], me["pending_email"]) == (made["email"], None)
-    assert await verified(api, code) == 422
+    assert await verified(api, code) == 409
 
 
 async def test_a_new_password_is_another_than_the_old_one(api, office):

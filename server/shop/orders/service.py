@@ -23,7 +23,12 @@ from persistence.shop.promotions.discounts import Discount
 from persistence.shop.promotions.redemptions import CodeRefused, Redeems
 from server.base.access import has_order
 from server.base.identity import Identity
-from server.base.refusals.refusals import CommandRefused, Refusal, wrong_field
+from server.base.refusals.refusals import (
+    CODE_INVALID,
+    CommandRefused,
+    Refusal,
+    wrong_field,
+)
 from server.events.catalogue.service import EventService, FoundEvent
 from server.live.actors.registry import EventUnavailable, ask
 from server.people.organisations.membership import Memberships
@@ -40,9 +45,9 @@ from server.shop.orders.problems import (
 )
 from server.shop.orders.rules import CHANGED
 from server.shop.payments.provider import ProviderUnavailable
-from server.shop.promotions.problems import CODE_INVALID, CODE_USED_UP
+from server.shop.promotions.problems import CODE_USED_UP
 from server.shop.promotions.rules import idle
-from server.shop.promotions.service import NOTHING_OFF, PromotionService
+from server.shop.promotions.service import NOT_NOW, NOTHING_OFF, PromotionService
 from server.transport.ratelimit.meter import Meter
 from server.transport.rest.idempotency import hash_request, new_id
 
@@ -165,8 +170,9 @@ class OrderService:
         try:
             stored = await self._store.begin(new)
         except CodeRefused as error:
-            refused = CODE_USED_UP if error.used_up else CODE_INVALID
-            raise Refusal(refused) from error
+            if error.used_up:
+                raise Refusal(CODE_USED_UP) from error
+            raise Refusal(CODE_INVALID, NOT_NOW) from error
         if stored.user != who.user:
             raise Refusal("hold_not_found")
         mine = stored.state.order == new.order

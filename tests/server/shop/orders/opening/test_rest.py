@@ -138,7 +138,7 @@ async def test_who_opened_an_order_has_nothing_else(world, pool):
         await opener.session.ws_connect(f"{opener.url}/v1/ws", headers=headers)
     assert refusal.value.status == 401
     # Nor is a secret good for another order.
-    assert (await open_with(world, other, secret)).status == 422
+    assert (await open_with(world, other, secret)).status == 409
 
 
 async def test_no_route_lets_in_who_opened_an_order_unless_it_says_so():
@@ -180,9 +180,9 @@ async def test_a_lookup_says_the_same_whatever_fits(world, pool):
     assert (await opener.get(f"/v1/orders/{order['id']}")).status == 200
     for wrong in (code, "x", letter + "x"):
         refused = await open_with(world, order, wrong)
-        assert (refused.status, refused.body["code"]) == (422, "code_invalid"), wrong
+        assert (refused.status, refused.body["code"]) == (409, "code_invalid"), wrong
     nothing = await open_with(world, {"id": "ord_none"}, letter)
-    assert (nothing.status, nothing.body["code"]) == (422, "code_invalid")
+    assert (nothing.status, nothing.body["code"]) == (409, "code_invalid")
     bad = await world.nobody.post("/v1/orders/lookup", {**where, "email": "none"})
     assert (bad.status, bad.body["errors"][0]["field"]) == (422, "email")
     # Nothing that opens an order is stored, nor noted.
