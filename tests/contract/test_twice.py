@@ -20,6 +20,8 @@ from tests.contract.teams import (
     api_key,
     booked,
     draft_of,
+    hook_of,
+    offered,
     own_venue,
     sale_of,
     team,
@@ -82,11 +84,17 @@ OTHERS: Final[dict[str, str]] = {
     "note_refund": "tests of giving back try it: it needs a refund that failed",
     "offer_ticket": MADE_ANEW,
     "accept_transfer": "has a code of a mail: tests of transfers try it",
-    "withdraw_transfer": "tests of transfers try it",
     "reissue_ticket": "names the generation that it replaces: tests of tickets try it",
     "add_ticket_key": "adds none where one waits: tests of tickets try it",
     "create_checkin_list": MADE_ANEW,
     "create_promotion": MADE_ANEW,
+    "create_hook": MADE_ANEW,
+    "rotate_hook": MADE_ANEW,
+    "test_hook": "sends something each time, but once under one Idempotency-Key",
+    "replay_hook": "sends it each time, but once under one Idempotency-Key",
+    "replay_delivery": "sends it each time, but once under one Idempotency-Key",
+    "ask_support": MADE_ANEW,
+    "replay_row": "what waits or was sent is left as it is: tests of the outbox try it",
     "add_promotion_codes": "adds codes each time, but the same under one key",
     "check_code": "changes nothing, and tells what the code does each time",
     "scan_ticket": "has a nonce, which gets one answer: tests of check-in try it",
@@ -298,6 +306,31 @@ async def deleted_promotion(world: World) -> Step:
     return Step(f"{path}/{made['id']}", who, statuses=GONE)
 
 
+async def deleted_hook(world: World) -> Step:
+    path = await hook_of(world.api, world.one)
+    return Step(path, world.one.leader, statuses=GONE)
+
+
+async def withdrawn_offer(world: World) -> Step:
+    return Step(*await offered(world.api, world.one))
+
+
+async def notices(world: World) -> Step:
+    return Step("/v1/notices/read", world.one.staff, {})
+
+
+async def bounces(world: World) -> Step:
+    """Report the second of one address: the third would stop it."""
+    path, admin = "/v1/mail/bounces", world.api.admin
+    email = (await world.api.good("GET", "/v1/me", who=world.one.staff))["email"]
+    first, second = (
+        {"bounces": [{"email": email, "kind": "hard", "id": f"<{name}@mail.example>"}]}
+        for name in ("1", "2")
+    )
+    await world.api.good("POST", path, first, who=admin)
+    return Step(path, admin, second)
+
+
 STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "delete_user": (deleted_user,),
     "delete_announcement": (deleted_announcement,),
@@ -327,6 +360,10 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "delete_image": (hidden_image,),
     "delete_venue": (deleted_venue,),
     "delete_promotion": (deleted_promotion,),
+    "delete_hook": (deleted_hook,),
+    "withdraw_transfer": (withdrawn_offer,),
+    "read_notices": (notices,),
+    "report_bounces": (bounces,),
 }
 METHODS: Final = {route.name: route.method for route in ROUTES}
 TRIED: Final = [(name, make) for name, makes in STEPS.items() for make in makes]

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from persistence.errors import Stale
 from persistence.shop.tickets.register import open_register
 from persistence.shop.tickets.transfers import (
     NewTransfer,
