@@ -130,6 +130,13 @@ async def hook_of(api: Api, made: Team) -> str:
     return f"{made.path}/hooks/{hook['id']}"
 
 
+async def ordered(api: Api, event: str, who: Person) -> str:
+    """Order a place, and return the order's id."""
+    held = await api.ok(event, who, "hold", areas={"GA": 1})
+    body = {"event": event, "hold": held["hold"]}
+    return str((await api.good("POST", "/v1/orders", body, who=who))["id"])
+
+
 async def offered(api: Api, made: Team) -> tuple[str, Person]:
     """Offer a ticket to somebody; return the offer's path, and who made it."""
     event, who = await sale_of(api, made), await api.guest()

@@ -22,6 +22,7 @@ from tests.contract.teams import (
     draft_of,
     hook_of,
     offered,
+    ordered,
     own_venue,
     sale_of,
     team,
@@ -161,10 +162,8 @@ async def managed_booking(world: World) -> Step:
 
 async def order(world: World) -> Step:
     event, who = await sale_of(world.api, world.one), await world.api.guest()
-    held = await world.api.ok(event, who, "hold", areas={"GA": 1})
-    body = {"event": event, "hold": held["hold"]}
-    made = await world.api.good("POST", "/v1/orders", body, who=who)
-    return Step(f"/v1/orders/{made['id']}/cancel", who, later="tickets")
+    path = f"/v1/orders/{await ordered(world.api, event, who)}"
+    return Step(f"{path}/cancel", who, later="tickets")
 
 
 async def attendee(world: World) -> Step:
