@@ -137,17 +137,21 @@ async def ordered(api: Api, event: str, who: Person) -> str:
     return str((await api.good("POST", "/v1/orders", body, who=who))["id"])
 
 
+async def ticket_of(api: Api, event: str, who: Person) -> str:
+    """Return somebody's ticket, which follows the journal, a moment later."""
+    for _ in range(TRIES):
+        page = await api.good("GET", f"/v1/tickets?event={event}", who=who)
+        if page["items"]:
+            return str(page["items"][0]["ticket"])
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"there is no ticket of {event}")
+
+
 async def offered(api: Api, made: Team) -> tuple[str, Person]:
     """Offer a ticket to somebody; return the offer's path, and who made it."""
     event, who = await sale_of(api, made), await api.guest()
     await booked(api, event, who)
-    # Tickets follow the journal, a moment later.
-    for _ in range(TRIES):
-        page = await api.good("GET", f"/v1/tickets?event={event}", who=who)
-        if page["items"]:
-            break
-        await asyncio.sleep(0.05)
-    path = f"/v1/tickets/{page['items'][0]['ticket']}/transfer"
+    path = f"/v1/tickets/{await ticket_of(api, event, who)}/transfer"
     await api.good("POST", path, {"email": "mia@example.org"}, who=who)
     return path, who
 
