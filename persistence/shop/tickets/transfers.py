@@ -29,8 +29,8 @@ _FIELDS: Final = """
 transfer_id, ticket_id, event_id, from_user, email, code, state, to_user, created_at,
 expires_at
 """
-# Of the offers of one ticket, their ends included: who saw one that was withdrawn has not
-# seen the next.
+# Of the offers of one ticket, their ends included: who saw one that was withdrawn has
+# not seen the next.
 _REVISION: Final = """
 (SELECT count(*) + count(o.ended_at) FROM ticket_transfer o WHERE o.ticket_id = {})
 """
