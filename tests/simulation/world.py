@@ -48,6 +48,7 @@ from tests.simulation.orders.bank import Bank
 from tests.simulation.orders.checks import outcomes
 from tests.simulation.orders.tables import Tables
 from tests.simulation.process import ORGANIZER, Process, Wire
+from tests.simulation.promotions.offered import Offered
 from tests.simulation.registry import Table
 from tests.simulation.rival import Rival
 from tests.simulation.tape import EventPlan, Tape, stream
@@ -57,6 +58,7 @@ from tests.simulation.tickets.gates import Gates
 from tests.simulation.tickets.tables import TicketTables
 
 if TYPE_CHECKING:
+    from tests.simulation.giving.people import Promise
     from tests.simulation.orders.buyers import Buyer
     from tests.simulation.shop import Order
 
@@ -152,6 +154,8 @@ class World:
         self.tables = Tables(self, money, plan.faulty_bank)
         self.tickets = TicketTables(self, stream(tape.seed, "tickets"))
         self.gates = Gates(self, stream(tape.seed, "gates"))
+        self.promised: list[Promise] = []
+        self.offered = Offered(self, stream(tape.seed, "promotions"))
         self.rival = Rival(self)
         self.database.rob = partial(self.rival.take, tells=False)
         self.table = Table(self.database)
