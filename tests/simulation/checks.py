@@ -16,6 +16,7 @@ from tests.scenario import NOW_MS
 from tests.simulation.giving.checks import check_giving
 from tests.simulation.orders.checks import check_orders
 from tests.simulation.orders.freeing import check_freed
+from tests.simulation.outboxes.checks import check_told
 from tests.simulation.pledges import check_pledges
 from tests.simulation.tickets.checks import check_tickets
 
@@ -52,6 +53,7 @@ def check_world(world: "World") -> None:
     world.offered.check_rest()
     check_freed(world)
     check_tickets(world)
+    check_told(world)
 
 
 def _check_journal(world: "World", event: str, head: Head) -> None:

@@ -39,6 +39,7 @@ class Store:
     """Tables by their names, each with its rows by their keys."""
 
     def __init__(self) -> None:
+        self.began = BEGAN
         self.now_s: Callable[[], float] = lambda: 0.0
         self.numbered = 0
         self.promotion: dict[str, Row] = {}
@@ -49,10 +50,10 @@ class Store:
         self.notice_round: dict[tuple[str, str], Row] = {}
         self.hook: dict[str, Row] = {}
         self.hook_delivery: dict[str, Row] = {}
+        self.hook_subject: dict[tuple[str, str, str], str] = {}
+        """The delivery of each hook, type and subject, which has one."""
         self.hook_event: dict[str, str] = {}
         self.ticket_transfer: dict[str, Row] = {}
-        self.hooks_told: list[tuple[str, str]] = []
-        """Each type and subject that was ever raised, whoever listens."""
 
     def number(self) -> int:
         """Return the next number of whatever is numbered."""

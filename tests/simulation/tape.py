@@ -287,7 +287,7 @@ def _draw_after_sale(random: Random, plan: WorldPlan) -> None:
     """Let about half of the worlds give back, redeem codes, and tell people of it."""
     plan.gives = random.random() < 0.6
     plan.codes = random.random() < 0.5
-    plan.outboxes = random.random() < 0.0
+    plan.outboxes = random.random() < 0.5
     plan.cancels = plan.cancels or (plan.gives and random.random() < 0.2)
 
 

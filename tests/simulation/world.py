@@ -47,6 +47,8 @@ from tests.simulation.orders import shop, tables
 from tests.simulation.orders.bank import Bank
 from tests.simulation.orders.checks import outcomes
 from tests.simulation.orders.tables import Tables
+from tests.simulation.outboxes import parts
+from tests.simulation.outboxes.receivers import Receivers
 from tests.simulation.process import ORGANIZER, Process, Wire
 from tests.simulation.promotions.offered import Offered
 from tests.simulation.registry import Table
@@ -110,6 +112,7 @@ class Outcome:
         self.faults = world.faults + world.database.faults
         self.replies: Counter[str] = Counter()
         self.orders = outcomes(world) + world.gates.outcomes()
+        self.orders += Counter(world.receivers.answers)
         self.hash = world.trace
 
 
@@ -155,6 +158,7 @@ class World:
         self.tickets = TicketTables(self, stream(tape.seed, "tickets"))
         self.gates = Gates(self, stream(tape.seed, "gates"))
         self.promised: list[Promise] = []
+        self.receivers = Receivers(self, stream(tape.seed, "receivers"))
         self.offered = Offered(self, stream(tape.seed, "promotions"))
         self.rival = Rival(self)
         self.database.rob = partial(self.rival.take, tells=False)
@@ -320,7 +324,7 @@ def patched(tape: Tape) -> Iterator[None]:
     wanted += [(one, "PAY_MARGIN_S", margin_s) for one in (rules, service, driver)]
     wanted.append((inventory.limits, "PAY_MARGIN_S", margin_s))
     wanted += [*tables.PATCHES, *shop.PATCHES]
-    wanted += [*ticket_tables.PATCHES, *following.PATCHES]
+    wanted += [*ticket_tables.PATCHES, *following.PATCHES, *parts.PATCHES]
     ticks = count()
     # What works in slices of real time works in slices of so many steps.
     for slicer in (inventory.loading, server.live.fanout.hub):

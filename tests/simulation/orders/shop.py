@@ -37,6 +37,7 @@ from server.shop.promotions.service import PromotionService
 from tests.simulation.orders.bank import NAME, BankLine
 from tests.simulation.orders.house import HOUSE, MANAGER
 from tests.simulation.orders.tables import LOOK_FIRST_MS, SimOrders, SimPool
+from tests.simulation.outboxes.parts import Outboxes
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -135,16 +136,19 @@ class Shop:
         store = CancelledOrders(pool)
         self.giving = GivingService(self.service, store, process.journal.clock)
         self.event_refunds = EventRefunds(store, self.service.giver, self.driver)
+        self.outboxes = Outboxes(process, pool)
 
     def start(self) -> None:
         self.process.spawn(self.driver.run(Job()))
-        self.process.spawn(self._again(LOOK_S, self.webhooks.look))
-        self.process.spawn(self._again(LOOK_OUT_S, self.lookout.look))
+        self.process.spawn(self.again(LOOK_S, self.webhooks.look))
+        self.process.spawn(self.again(LOOK_OUT_S, self.lookout.look))
         if self.world.plan.gives:
             give_back = self.event_refunds.give_back
-            self.process.spawn(self._again(GIVE_BACK_S, give_back))
+            self.process.spawn(self.again(GIVE_BACK_S, give_back))
+        if self.world.plan.outboxes:
+            self.outboxes.start()
 
-    async def _again(
+    async def again(
         self, every_s: float, work: Callable[[], Awaitable[object]]
     ) -> None:
         """Do what a job does, though not in one process of all at a time."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from persistence.shop.orders import cancelled
 from persistence.shop.orders.records import OrderState
 from persistence.shop.orders.rows import StoredOrder
+from tests.simulation.outboxes.hooks import tell_order
 from tests.simulation.promotions.tables import move_redemptions
 from tests.simulation.statements import Rows, does
 
@@ -18,6 +19,8 @@ def order_written(
     """Follow an order that is another now: its codes, and what hooks are told."""
     if before.state.status != after.status:
         move_redemptions(connection, after.order, after.status)
+    if connection.tables.world.plan.outboxes:
+        tell_order(connection, before.state, after)
 
 
 @does(cancelled._DUE)

@@ -16,6 +16,7 @@ from persistence.followers.passes import Overtaken, Passes
 from persistence.journal.stretches import JournalRow, Stretch, marks_of
 from server.shop.tickets.follower import KINDS, TicketFollower
 from tests.simulation.orders.tables import Transaction
+from tests.simulation.outboxes.parts import followers
 from tests.simulation.tickets.tables import SimKeyring, SimPlaces
 
 if TYPE_CHECKING:
@@ -151,6 +152,9 @@ class Following:
             (tickets, None, marks_of(KINDS)),
             (Letters(), tickets.name, 0),
         ]
+        if self.world.plan.outboxes:
+            after = [(one, tickets.name, marks) for one, marks in followers()]
+            self._followers += after
 
     async def run(self) -> None:
         while True:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tests.simulation.orders.tables import Transaction
     from tests.simulation.world import World
 
+FOLLOWERS: Final = ("tickets", "letters", "notices", "hooks")
+"""The last two where anybody is told of anything."""
+
 Code = tuple[str, int]
 """A number and a generation."""
 
@@ -85,7 +88,7 @@ class TicketTables:
         """Return which followers have not followed all of an event."""
         return [
             f"{name} is at {self.cursors.get((name, event), 0)} of {event}"
-            for name in ("tickets", "letters")
+            for name in FOLLOWERS[: 4 if self.world.plan.outboxes else 2]
             for event in self.world.events
             if self.cursors.get((name, event), 0)
             != self.world.database.head(event).version
