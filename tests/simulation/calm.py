@@ -80,6 +80,7 @@ def calm(world: "World") -> None:
         client.go_on()
         client.connect()
     world.gates.close()
+    world.passing.close()
     look_after(world)
     finish_orders(world)
     # Where a batch takes a command or two, many that wait take their time.

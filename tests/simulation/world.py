@@ -49,6 +49,8 @@ from tests.simulation.orders.checks import outcomes
 from tests.simulation.orders.tables import Tables
 from tests.simulation.outboxes import parts
 from tests.simulation.outboxes.receivers import Receivers
+from tests.simulation.passing import parts as passing_parts
+from tests.simulation.passing.people import Passing
 from tests.simulation.process import ORGANIZER, Process, Wire
 from tests.simulation.promotions.offered import Offered
 from tests.simulation.registry import Table
@@ -113,6 +115,7 @@ class Outcome:
         self.replies: Counter[str] = Counter()
         self.orders = outcomes(world) + world.gates.outcomes()
         self.orders += Counter(world.receivers.answers)
+        self.orders += Counter(world.passing.counts)
         self.hash = world.trace
 
 
@@ -159,6 +162,7 @@ class World:
         self.gates = Gates(self, stream(tape.seed, "gates"))
         self.promised: list[Promise] = []
         self.receivers = Receivers(self, stream(tape.seed, "receivers"))
+        self.passing = Passing(self, stream(tape.seed, "passing"))
         self.offered = Offered(self, stream(tape.seed, "promotions"))
         self.rival = Rival(self)
         self.database.rob = partial(self.rival.take, tells=False)
@@ -325,6 +329,7 @@ def patched(tape: Tape) -> Iterator[None]:
     wanted.append((inventory.limits, "PAY_MARGIN_S", margin_s))
     wanted += [*tables.PATCHES, *shop.PATCHES]
     wanted += [*ticket_tables.PATCHES, *following.PATCHES, *parts.PATCHES]
+    wanted += passing_parts.PATCHES
     ticks = count()
     # What works in slices of real time works in slices of so many steps.
     for slicer in (inventory.loading, server.live.fanout.hub):

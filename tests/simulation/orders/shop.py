@@ -18,7 +18,6 @@ from inventory.ports import Ids
 from inventory.replies import Reply
 from persistence.errors import Unavailable
 from persistence.shop.orders.cancelled import CancelledOrders
-from persistence.shop.orders.rows import StoredOrder
 from persistence.shop.promotions.promotions import Promotions
 from server.base.access import Denial
 from server.base.identity import Identity
@@ -34,10 +33,12 @@ from server.shop.orders.service import OrderService
 from server.shop.orders.webhooks.service import WebhookService
 from server.shop.payments.provider import ProviderUnavailable
 from server.shop.promotions.service import PromotionService
+from server.shop.tickets.transfers.service import TransferService
 from tests.simulation.orders.bank import NAME, BankLine
 from tests.simulation.orders.house import HOUSE, MANAGER
 from tests.simulation.orders.tables import LOOK_FIRST_MS, SimOrders, SimPool
 from tests.simulation.outboxes.parts import Outboxes
+from tests.simulation.passing.parts import END_S, SimTickets
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -137,6 +138,8 @@ class Shop:
         self.giving = GivingService(self.service, store, process.journal.clock)
         self.event_refunds = EventRefunds(store, self.service.giver, self.driver)
         self.outboxes = Outboxes(process, pool)
+        tickets: Any = SimTickets(pool)
+        self.passing = TransferService(pool, tickets)
 
     def start(self) -> None:
         self.process.spawn(self.driver.run(Job()))
@@ -147,6 +150,7 @@ class Shop:
             self.process.spawn(self.again(GIVE_BACK_S, give_back))
         if self.world.plan.outboxes:
             self.outboxes.start()
+            self.process.spawn(self.again(END_S, self.passing.store.end_over))
 
     async def again(
         self, every_s: float, work: Callable[[], Awaitable[object]]
@@ -171,13 +175,13 @@ class Shop:
 
     def ask(
         self,
-        answer: Callable[[StoredOrder | str], None],
-        work: Callable[["Shop"], Awaitable[StoredOrder]],
+        answer: Callable[[Any], None],
+        work: Callable[["Shop"], Awaitable[Any]],
     ) -> None:
         """Let a service do something for somebody, who may never hear of it."""
 
         async def run() -> None:
-            said: StoredOrder | str
+            said: Any
             try:
                 said = await work(self)
             except (Unavailable, EventUnavailable):

@@ -38,7 +38,8 @@ def waiting(world: "World") -> list[str]:
     ]
     rounds = [name for name, one in store.notice_round.items() if not one["done"]]
     untold = [name for name, one in store.notice.items() if not one["told"]]
-    return [f"{one} waits" for one in (*mails, *hooks, *rounds, *untold)]
+    offered = [x.ticket for x in world.tickets.tickets.values() if x.state == "offered"]
+    return [f"{one} waits" for one in (*mails, *hooks, *rounds, *untold, *offered)]
 
 
 def look_after(world: "World") -> None:
@@ -67,6 +68,7 @@ def check_told(world: "World") -> None:
     if not world.plan.outboxes:
         return
     told = [*waiting(world), *_notices(world), *_mails(world), *_hooks(world)]
+    told += _passed(world)
     for sentence in told[:6]:
         world.violate(f"Told: {sentence}")
 
@@ -154,6 +156,32 @@ def _of_events(
             told["event_cancelled", event, row.user] += 1
 
 
+def _passed(world: "World") -> list[str]:
+    """Both sides hear of a ticket that was passed on, and machines do; so does T2."""
+    store = world.tables.store
+    had = {(one["subject"], one["user_id"]) for one in store.notice.values()}
+    hooks = {x["subject"] for x in store.hook_delivery.values() if x["hook_id"] == ALL}
+    wrong = []
+    last: dict[str, str] = {}
+    for one in world.passing.passed:
+        subject = f"{one.ticket}:{one.generation}"
+        sides = {(subject, one.giver), (subject, one.taker)}
+        if subject not in hooks or not sides <= had:
+            wrong.append(f"{one} was not told")
+        last[one.ticket] = one.taker
+    accepted = Counter(
+        one["ticket_id"]
+        for one in store.ticket_transfer.values()
+        if one["state"] == "accepted" and one["to_user"] != one["from_user"]
+    )
+    if accepted != Counter(one.ticket for one in world.passing.passed):
+        wrong.append(f"{accepted} were accepted, {world.passing.passed} passed on")
+    for ticket, holder in last.items():
+        if world.tickets.tickets[ticket].holder != holder:
+            wrong.append(f"{ticket} is not of {holder}")
+    return wrong
+
+
 def _mails(world: "World") -> list[str]:
     """R3: what is noted as sent arrived, at the address that was given."""
     got = Counter(one.name for one in world.receivers.mails)
@@ -202,7 +230,7 @@ def _hooks(world: "World") -> list[str]:
 
 
 def _in_order(world: "World") -> bool:
-    """Return whether nothing let one message overtake another."""
-    return world.receivers.answers.keys().isdisjoint(
-        {"hook no", "hook later", "hook lost", "hook silent", "hook slow"}
-    )
+    """Return whether nothing let one message overtake another: no answer, no age."""
+    receivers = world.receivers
+    overtaken = {"hook no", "hook later", "hook lost", "hook silent", "hook slow"}
+    return not receivers.replayed and receivers.answers.keys().isdisjoint(overtaken)

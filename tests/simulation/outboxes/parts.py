@@ -127,6 +127,8 @@ class SimMailSender(MailSender):
         assert composed is not None
         content = f"{mail.recipient} {composed.subject} {composed.text}"
         receivers.take_mail(mail.mail_id, content)
+        if mail.data.get("side") == "offered":
+            self._world.passing.hear(mail.recipient, mail.data)
         if said == "slow":
             await asyncio.sleep(6.0 * receivers.random.random())
         if said == "lost":

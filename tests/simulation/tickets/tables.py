@@ -111,6 +111,9 @@ class Changed:
     def commit(self, tables: TicketTables) -> None:
         for one in self.tickets.values():
             tables.check(one)
+            before = tables.tickets.get(one.ticket)
+            if before is not None:
+                tables.world.passing.commit(before, one)
         tables.tickets |= self.tickets
         tables.revoked |= self.revoked
         tables.cursors |= self.cursors
