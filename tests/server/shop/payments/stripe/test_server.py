@@ -300,8 +300,9 @@ async def test_a_dispute_is_told_to_who_sells_and_a_lost_one_takes_the_money(sol
         and one["data"]["order"] == sold.order["id"]
     ]
     assert told == ["lost", "open"]
+    # The confirmation comes when it does; of the dispute its buyer is told nothing.
     buyers = (await sold.buyer.good("GET", "/v1/notices"))["items"]
-    assert {one["kind"] for one in buyers} == {"order_confirmed"}
+    assert {one["kind"] for one in buyers} <= {"order_confirmed"}
 
 
 @pytest.mark.parametrize(
