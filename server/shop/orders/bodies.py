@@ -9,6 +9,7 @@ from inventory.commands import Token, Types
 from inventory.faults import Faults
 from inventory.settings import Money
 from persistence.shop.orders.records import (
+    DisputeState,
     LineState,
     OrderLine,
     Payment,
@@ -223,6 +224,8 @@ class OrderAttempt(Struct):
     amount: Money
     captured: Money | None
     use: str | None
+    disputed: DisputeState | None
+    """Whether the buyer's bank doubts it; of one that was `lost` the money is gone."""
 
 
 class BuyerDocument(Struct):
@@ -357,4 +360,5 @@ def _attempt_of(one: Payment) -> OrderAttempt:
         amount=Money(one.amount, one.currency),
         captured=captured,
         use=one.use,
+        disputed=one.disputed,
     )

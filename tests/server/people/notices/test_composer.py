@@ -61,6 +61,11 @@ DATA: dict[str, dict[str, Any]] = {
     },
 }
 DATA["refund_failed"] = DATA["refund_sent"]
+DATA["payment_disputed"] = {
+    **DATA["refund_sent"],
+    "state": "open",
+    "reason": "fraudulent",
+}
 
 
 class Catalog:
