@@ -6,10 +6,12 @@ from typing import Any, cast
 import pytest
 
 from persistence.mail import Outbox
+from persistence.people.hooks.hooks import Hooks, NewHook
+from persistence.people.hooks.raising import raise_hook
 from server.people.notices.composer import NoticeComposer
 from server.transport.mail.sender import MailSender
 from tests.persistence.journals import open_store
-from tests.persistence.persons import ANNA, accounts_of, mail
+from tests.persistence.persons import ANNA, accounts_of, mail, organised, registered
 from tests.post_office import OK, PostOffice, text_of
 from tests.server.conftest import ADMIN, Client
 
@@ -75,6 +77,41 @@ async def test_a_letter_that_was_too_late_has_as_long_again(client, database_url
         await admin.good("POST", f"/v1/outbox/{dead['row']}/replay")
         (taken,) = await Outbox(store.pool).take()
         assert taken.mail_id == "mail_1"
+
+
+async def test_a_dead_letter_of_a_hook_is_listed_and_replayed_likewise(
+    client, database_url
+):
+    admin = await administrator(client)
+    async with open_store(database_url) as store:
+        await registered(store.pool, "olga")
+        await organised(store.pool, olga="owner")
+        new = NewHook(
+            "hook", "org", "https://a.example/s3cret", "", [], "standard", b"", "", b""
+        )
+        await Hooks(store.pool, 9).create(new)
+        # The server sees the hook when it is off: nobody sends there.
+        async with store.pool.transaction() as connection:
+            await raise_hook(connection, "org", "sale.opened", {}, "evt")
+            await connection.execute("UPDATE hook SET off = 'gone'")
+            await connection.execute(
+                "UPDATE hook_delivery SET state = 'dead', ended_at = now(),"
+                " error = '410'"
+            )
+        listed = await admin.good("GET", "/v1/outbox?channel=hook&count=true")
+        assert listed["total"] == 1
+        (dead,) = listed["items"]
+        assert (dead["channel"], dead["state"], dead["kind"], dead["reason"]) == (
+            "hook",
+            "dead",
+            "sale.opened",
+            "410",
+        )
+        assert dead["recipient"] == "https://a.example"
+        assert (await admin.good("GET", "/v1/outbox?state=dead"))["items"] == []
+        for _ in range(2):
+            again = await admin.good("POST", f"/v1/outbox/{dead['row']}/replay")
+            assert (again["channel"], again["state"]) == ("hook", "due")
 
 
 async def test_only_administrators_see_what_leaves_us(client):
