@@ -38,7 +38,7 @@ from tests.contract.test_invitations import (
 )
 from tests.contract.test_invitations import code_of as invitation_code
 from tests.pictures import picture
-from tests.post_office import PostOffice
+from tests.post_office import PostOffice, text_of
 
 MADE_ANEW: Final = "makes something each time, but under one Idempotency-Key"
 CODE: Final = "a code is good once"
@@ -177,7 +177,7 @@ async def attendee_by_code(world: World) -> Step:
     event = await sale_of(world.api, world.one, registration="open")
     made = await register(world.api, event, await world.api.guest())
     mail = await world.office.mail_to(made.body["email"], REGISTERED)
-    (code,) = re.findall(rf"{PAGE}#registration=([\w-]+)", mail.get_content())
+    (code,) = re.findall(rf"{PAGE}#registration=([\w-]+)", text_of(mail))
     return Step("/v1/attendees/cancel", None, {"code": code})
 
 

@@ -62,6 +62,7 @@ ORGANISERS_MAX: Final = 50
 """So many people are told what is for who runs an event."""
 
 # Whom an order names has the mail; else the account, at an address known to be its own.
+# Where nobody named a language it is the account's.
 _RAISE: Final = """
 WITH wanted AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
@@ -76,12 +77,14 @@ WITH wanted AS (
     INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at, kind,
         notice_id, event_id, locale, data, files)
     SELECT 'mail_' || w.id, coalesce(w.user_id, ''), coalesce(w.email, a.email), '', '',
-        now() + $11 * interval '1 s', w.kind, w.id, w.event_id, w.locale,
+        now() + $11 * interval '1 s', w.kind, w.id, w.event_id,
+        coalesce(nullif(w.locale, ''), l.locale, ''),
         w.data::jsonb || w.mail::jsonb,
         ARRAY(SELECT jsonb_array_elements_text(w.files::jsonb))
     FROM wanted w JOIN raised r ON r.notice_id = w.id
         LEFT JOIN account a ON w.email IS NULL AND a.user_id = w.user_id
             AND a.verified_at IS NOT NULL AND a.deleted_at IS NULL
+        LEFT JOIN account l ON w.locale = '' AND l.user_id = w.user_id
     WHERE coalesce(w.email, a.email) IS NOT NULL
     ON CONFLICT DO NOTHING
 )

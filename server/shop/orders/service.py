@@ -326,8 +326,9 @@ class OrderService:
         try:
             return await self._store.begin(new)
         except CodeRefused as error:
-            refused = CODE_USED_UP if error.used_up else CODE_INVALID
-            raise Refusal(refused) from error
+            if error.used_up:
+                raise Refusal(CODE_USED_UP) from error
+            raise Refusal(CODE_INVALID, NOT_NOW) from error
 
     async def _known(self, new: NewOrder) -> StoredOrder | None:
         """Return the order of this name or this hold that was made before."""
