@@ -165,14 +165,14 @@ export function Sum({ t, sale }) {
       <dd class="number" data-testid="hold-total">
         ${places?.amount ? moneyText(places) : t("common.free")}</dd></div>
     ${
-      quote?.fees?.amount > 0 &&
-      html`<div class="less"><dt>${t("buy.fees")}</dt>
-      <dd class="number">${moneyText(quote.fees)}</dd></div>`
-    }
-    ${
       quote?.discount?.amount > 0 &&
       html`<div class="less"><dt>${t("buy.discount")}</dt>
       <dd class="number" data-testid="quote-discount">−${moneyText(quote.discount)}</dd></div>`
+    }
+    ${
+      quote?.fees?.amount > 0 &&
+      html`<div class="less"><dt>${t("buy.fees")}</dt>
+      <dd class="number">${moneyText(quote.fees)}</dd></div>`
     }
     ${
       tax?.amount > 0 &&

@@ -13,7 +13,7 @@ import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.j
 import { dayText, momentText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Away } from "./away.js";
-import { copyOf, keepCopy, keepWhere, qrOf } from "./copies.js";
+import { copyOf, forgetCopy, keepCopy, keepWhere, qrOf } from "./copies.js";
 import { download, toTitle, troubleText, useWork } from "./forms.js";
 import { Gate } from "./gate.js";
 import { Offered, PassOn } from "./pass_on.js";
@@ -44,9 +44,24 @@ async function look() {
   } catch (error) {
     if (error instanceof Unreachable) return copied(t("own.copyOffline"), null);
     if (!(error instanceof Refused)) throw error;
+    if (error.status === 404 && await passedOn()) {
+      forgetCopy(id);
+      return { ...copied("", null), told: t("own.passedAway") };
+    }
     // Guests are forgotten after some days, and events may be weeks away.
     if ([401, 404].includes(error.status)) return copied(t("own.copyNoToken"), error);
     return copied(troubleText(t, error), null);
+  }
+}
+
+/** Whether who looks had the ticket, and gave it to somebody. @returns {Promise<boolean>} */
+async function passedOn() {
+  if (copyOf(id) === null) return false;
+  try {
+    return (await readOwn(`${path}/transfer`))?.document.status === "accepted";
+  } catch (error) {
+    if (error instanceof Refused || error instanceof Unreachable) return false;
+    throw error;
   }
 }
 

@@ -133,6 +133,7 @@ export default {
   pdf: "Zum Drucken laden (PDF)",
   wallet: "Für eine Wallet laden",
   wholeOrder: "Die ganze Bestellung",
+  passedAway: "Sie haben dieses Ticket weitergegeben. Es gehört jetzt jemand anderem, und was dieser Browser davon hatte, lässt niemanden mehr ein.",
   passOn: "Weitergeben",
   passOnWords: "Wir schicken eine Mail mit einem Link. Wer ihn öffnet und das Ticket annimmt, hat es dann, und Ihr Code lässt niemanden mehr ein. Bis dahin können Sie es zurücknehmen.",
   passOnTo: "E-Mail der Person",

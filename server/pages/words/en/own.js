@@ -133,6 +133,7 @@ export default {
   pdf: "Download to print (PDF)",
   wallet: "Download for a wallet",
   wholeOrder: "The whole order",
+  passedAway: "You passed this ticket on. It belongs to somebody else now, and what this browser had of it lets nobody in.",
   passOn: "Pass it on",
   passOnWords: "We send a mail with a link. Whoever opens it and takes the ticket has it then, and your code lets nobody in any more. Until then you can take it back.",
   passOnTo: "Email of the person",
