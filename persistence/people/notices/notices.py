@@ -97,9 +97,10 @@ FROM event e LEFT JOIN organisation_member m
     ON m.organisation_id = e.organisation_id AND m.role IN ('owner', 'leader')
 WHERE e.event_id = $1 ORDER BY 1 LIMIT $2
 """
-_FIELDS: Final = (
-    "notice_id, kind, subject, event_id, data::text AS data, at, read_at, user_id"
-)
+_FIELDS: Final = """
+notice_id, kind, subject, event_id, data::text AS data, at, read_at, user_id,
+(SELECT e.name FROM event e WHERE e.event_id = notice.event_id) AS event_name
+"""
 _LIST: Final = f"""
 SELECT {_FIELDS} FROM notice
 WHERE user_id = $1 AND ($5 = false OR read_at IS NULL)
@@ -168,6 +169,8 @@ class NoticeRow(Struct, frozen=True):
     at: datetime
     read_at: datetime | None
     user_id: str | None
+    event_name: str | None
+    """As the event is called by now."""
 
 
 def notice_id(kind: str, subject: str, whose: str) -> str:

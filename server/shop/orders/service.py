@@ -271,7 +271,7 @@ class OrderService:
         stored, manages = await self.find_to_cancel(who, order)
         if stored.state.status in ("confirmed", "completed"):
             if not manages:
-                await self._refuse_late(stored)
+                await self.refuse_late(stored)
             by = who.user if manages else None
             asked = facts.GiveBack(lines, by=by)
             applied = await self.giver.give(order, stored.state.event, asked)
@@ -294,6 +294,15 @@ class OrderService:
             # It is noted, and goes on by itself.
             return await self.find(who, order)
         return applied.stored
+
+    async def refuse_late(self, stored: StoredOrder) -> None:
+        """Raise `Refusal` once it is too late for a buyer to give anything back."""
+        # A deadline that was moved holds at once.
+        row = await self._events.find_row_anew(stored.state.event)
+        settings = row.settings
+        until_ms = settings.starts_at_ms - settings.cancel_until_s * 1_000
+        if self._driver.now_ms() > until_ms:
+            raise Refusal("cancel_too_late")
 
     async def require_manager(self, who: Identity, stored: StoredOrder) -> None:
         """Raise `Denied` for who does not manage the event of an order they see."""
@@ -406,13 +415,6 @@ class OrderService:
             # Staff of the organisation see it, and no more.
             await self._memberships.require_manager(who, *whose)
         return manages
-
-    async def _refuse_late(self, stored: StoredOrder) -> None:
-        row = await self._events.find_row(stored.state.event)
-        settings = row.settings
-        until_ms = settings.starts_at_ms - settings.cancel_until_s * 1_000
-        if self._driver.now_ms() > until_ms:
-            raise Refusal("cancel_too_late")
 
 
 NO_TYPE: Final = "The event has no such type, or the hold no such place."

@@ -275,11 +275,15 @@ def test_what_is_missing_is_no_mail():
         )
 
 
-def test_an_offered_ticket_has_its_code_and_no_link():
-    """There is no page on which it is taken, and only its holder is shown it."""
+def test_an_offered_ticket_has_the_link_that_takes_it():
+    """Without an address of ours it has the code: only its holder is shown the ticket."""
+    link = "https://tickets.example.org/account#ticket=tkt_1.s3cr-et"
     for locale, said in (("en", "takes the ticket tkt_1"), ("de", "das Ticket tkt_1")):
         one = mail("ticket_transferred", locale, side="offered", secret="s3cr-et")
         _, text, html = composer().words(one, EVENT)
+        assert text.count(link) == 1
+        assert Words(html).links == [link]
+        _, text, html = composer(None).words(one, EVENT)
         assert said in text
         assert "    s3cr-et\n" in text
         assert "s3cr-et" in Words(html).words

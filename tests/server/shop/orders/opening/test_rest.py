@@ -83,8 +83,12 @@ async def test_the_link_of_the_letter_opens_the_order_and_its_tickets(world, poo
     assert shown["code"] == ticket["code"]
     for form in (".svg", "/wallet.json"):
         assert (await opener.get(path + form)).status == 200, form
-    # The link is good again, and cancels.
+    # The link is good again, and cancels, with what comes back told before and after.
     again = await opener_of(world, order, secret)
+    refunds = f"/v1/orders/{order['id']}/refunds"
+    told = await again.good("POST", f"{refunds}/preview", {"lines": [1]})
+    assert [one["line"] for one in told["lines"]] == [1]
+    assert (await again.good("GET", refunds))["items"] == []
     gone = await again.post(f"/v1/orders/{order['id']}/cancel")
     assert (gone.status, gone.body["status"]) == (200, "cancelled")
     assert (await opener.get(f"/v1/orders/{order['id']}")).body["status"] == "cancelled"
@@ -110,6 +114,8 @@ async def test_who_opened_an_order_has_nothing_else(world, pool):
         assert refused.body["detail"] == ONE_ORDER
     for path in (f"/v1/orders/{other['id']}", "/v1/orders/ord_none"):
         hidden = await opener.get(path)
+        assert (hidden.status, hidden.body["code"]) == (404, "order_not_found")
+        hidden = await opener.get(f"{path}/refunds")
         assert (hidden.status, hidden.body["code"]) == (404, "order_not_found")
         hidden = await opener.post(f"{path}/cancel")
         assert (hidden.status, hidden.body["code"]) == (404, "order_not_found")
@@ -139,6 +145,8 @@ async def test_no_route_lets_in_who_opened_an_order_unless_it_says_so():
     assert let_in == {
         "show_order",
         "cancel_order",
+        "list_refunds",
+        "preview_refund",
         "show_ticket",
         "show_ticket_qr",
         "show_ticket_pdf",
