@@ -70,7 +70,11 @@ def _tell(connection: Connection, most: int) -> Rows:
     for one in fresh[:most]:
         connection.change(table, one["notice_id"], told=True)
     kept = ("notice_id", "kind", "subject", "event_id", "data", "at", "read_at")
-    return [{key: one[key] for key in (*kept, "user_id")} for one in fresh[:most]]
+    # An event is called by its id here.
+    return [
+        {key: one[key] for key in (*kept, "user_id")} | {"event_name": one["event_id"]}
+        for one in fresh[:most]
+    ]
 
 
 # Mails.
