@@ -25,6 +25,7 @@ app = App(
 COMMANDS = {
     "bench.check_in:check_in": "Scans at the gates of an event.",
     "bench.compare:compare": "Set two reports side by side.",
+    "bench.enqueue:enqueue": "Mails, webhooks and notices, as they are written.",
     "bench.fanout:fanout": "Changes, told to watchers.",
     "bench.forward:forward": "Commands for an event that another process owns.",
     "bench.growth:growth": "Seats, events and journals that grow.",
