@@ -62,6 +62,7 @@ ORGANISERS_MAX: Final = 50
 """So many people are told what is for who runs an event."""
 
 # Whom an order names has the mail; else the account, at an address known to be its own.
+# Where nobody named a language it is the account's.
 _RAISE: Final = """
 WITH wanted AS NOT MATERIALIZED (
     {wanted}
@@ -74,11 +75,13 @@ WITH wanted AS NOT MATERIALIZED (
     INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at, kind,
         notice_id, event_id, locale, data, files)
     SELECT 'mail_' || w.id, coalesce(w.user_id, ''), coalesce(w.email, a.email), '', '',
-        now() + $11 * interval '1 s', w.kind, w.id, w.event_id, w.locale,
+        now() + $11 * interval '1 s', w.kind, w.id, w.event_id,
+        coalesce(nullif(w.locale, ''), l.locale, ''),
         w.data::jsonb || w.mail::jsonb, string_to_array(w.files, chr(10))
     FROM wanted w JOIN raised r ON r.notice_id = w.id
         LEFT JOIN account a ON w.email IS NULL AND a.user_id = w.user_id
             AND a.verified_at IS NOT NULL AND a.deleted_at IS NULL
+        LEFT JOIN account l ON w.locale = '' AND l.user_id = w.user_id
     WHERE coalesce(w.email, a.email) IS NOT NULL
     ON CONFLICT DO NOTHING
 )
@@ -105,9 +108,10 @@ FROM event e LEFT JOIN organisation_member m
     ON m.organisation_id = e.organisation_id AND m.role IN ('owner', 'leader')
 WHERE e.event_id = $1 ORDER BY 1 LIMIT $2
 """
-_FIELDS: Final = (
-    "notice_id, kind, subject, event_id, data::text AS data, at, read_at, user_id"
-)
+_FIELDS: Final = """
+notice_id, kind, subject, event_id, data::text AS data, at, read_at, user_id,
+(SELECT e.name FROM event e WHERE e.event_id = notice.event_id) AS event_name
+"""
 _LIST: Final = f"""
 SELECT {_FIELDS} FROM notice
 WHERE user_id = $1 AND ($5 = false OR read_at IS NULL)
@@ -176,6 +180,8 @@ class NoticeRow(Struct, frozen=True):
     at: datetime
     read_at: datetime | None
     user_id: str | None
+    event_name: str | None
+    """As the event is called by now."""
 
 
 def notice_id(kind: str, subject: str, whose: str) -> str:

@@ -187,6 +187,13 @@ class EventService:
             raise Refusal("event_not_found")
         return row
 
+    async def find_row_anew(self, event: str) -> EventRow:
+        """Return an event's row with its settings as they are committed now."""
+        row = await self._rows.find_anew(event)
+        if row is None:
+            raise Refusal("event_not_found")
+        return row
+
     async def find_shown_row(self, who: Identity | None, event: str) -> EventRow:
         """Return the row of an event that was not deleted, as somebody may see it."""
 

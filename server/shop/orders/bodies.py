@@ -23,19 +23,10 @@ from server.shop.orders.service import Quoted
 from server.shop.promotions.bodies import CODE_LENGTH_MAX
 from server.transport.mail.addresses import EMAIL_LENGTH_MAX, NO_EMAIL, typed_email
 from server.transport.rest.bodies import Body
-from server.transport.rest.fields import Id, Name
+from server.transport.rest.fields import Id, Locale, Name
 
 CODES_MAX: Final = 5
 """Codes of one order."""
-
-Locale = Annotated[
-    str,
-    Meta(
-        min_length=2,
-        max_length=20,
-        pattern=r"^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}(?!\n)$",
-    ),
-]
 
 
 class BuyerFields(Struct, forbid_unknown_fields=True):
