@@ -36,6 +36,7 @@ COMMANDS = {
     "bench.orders:orders": "Orders: free, paid, abandoned.",
     "bench.reads:reads": "Reads over REST.",
     "bench.recover:recover": "Recovery of a long journal, restart and takeover.",
+    "bench.refunds:refunds": "Refunds of a cancelled event, beside a sale.",
     "bench.snapshot:snapshot": "Loop time of snapshots and deltas.",
     "bench.start:start": "Start to ready.",
     "bench.watchers:watchers": "What watchers take from the sale they watch.",

@@ -53,7 +53,8 @@ async def put_nothing(connection: Any, number: int) -> None:
 async def put_mail(connection: Any, number: int) -> None:
     """Write a mail with its words."""
     name = f"mail_bench_{number}"
-    mail = Mail(name, "usr_bench", "o@example.org", "Hello", "World " * 50, LASTS_S)
+    data = {"code": "x" * 43}
+    mail = Mail(name, "usr_bench", "o@example.org", "verify_email", data, LASTS_S)
     await put_mails(connection, [mail], [])
 
 

@@ -126,8 +126,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- As before, in steps whose plans are kept: with no hook it is one look, a third of what
--- it cost, and with one two thirds. A hook that is being deleted is waited for.
+-- As before, in steps whose plans are small: with no hook it is one look, at a third of
+-- what it cost. A hook that is being deleted is waited for.
 CREATE OR REPLACE FUNCTION raise_hooks(
     organisation text, kinds text[], subjects text[], datas text[], ats timestamptz[]
 ) RETURNS bigint LANGUAGE plpgsql AS $$
