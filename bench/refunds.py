@@ -154,7 +154,11 @@ async def make_orders(shop: Shop, database_url: str, lab: Lab, count: int) -> st
         refs = await copy_orders(connection, event, copies)
     finally:
         await connection.close()
-    copy_sessions(lab, refs, copies)
+    file = GatewayFile(lab.directory / "gateway" / FOLDER / FILE)
+    try:
+        copy_sessions(file, refs, copies)
+    finally:
+        file.close()
     return event
 
 
@@ -180,28 +184,22 @@ async def copy_orders(connection: Any, event: str, copies: int) -> list[str]:
     return refs
 
 
-def copy_sessions(lab: Lab, refs: list[str], copies: int) -> None:
+def copy_sessions(file: GatewayFile, refs: list[str], copies: int) -> None:
     """Have the gateway know a payment of each copied order."""
     encode = msgspec.msgpack.Encoder().encode
     decode = msgspec.msgpack.Decoder(Sitting).decode
-    file = GatewayFile(lab.directory / "gateway" / FOLDER / FILE)
-    try:
-        with file.writing():
-            for ref in refs:
-                body = file.get(SESSION, ref)
-                if body is None:
-                    raise ChildError(f"the gateway has no session {ref}")
-                first = decode(body)
-                for number in range(1, copies + 1):
-                    attempt = f"{first.ask.attempt}_{number}"
-                    ask = replace(first.ask, attempt=attempt)
-                    one = replace(first, ref=f"{ref}_{number}", ask=ask)
-                    now_ms = one.changed_at_ms
-                    file.put(
-                        SESSION, one.ref, encode(one), now_ms=now_ms, alias=attempt
-                    )
-    finally:
-        file.close()
+    with file.writing():
+        for ref in refs:
+            body = file.get(SESSION, ref)
+            if body is None:
+                raise ChildError(f"the gateway has no session {ref}")
+            first = decode(body)
+            for number in range(1, copies + 1):
+                attempt = f"{first.ask.attempt}_{number}"
+                ask = replace(first.ask, attempt=attempt)
+                one = replace(first, ref=f"{ref}_{number}", ask=ask)
+                now_ms = one.changed_at_ms
+                file.put(SESSION, one.ref, encode(one), now_ms=now_ms, alias=attempt)
 
 
 async def sell(
