@@ -1,4 +1,4 @@
-"""One of several machines: `python -m … DATABASE SMTP`, which begins at a line of input.
+"""One of several machines: `python -m … DATABASE SMTP`; it begins at a line of input.
 
 It reminds whom it is time for, in slices of one, and sends what mails there are.
 """
