@@ -58,5 +58,7 @@ def test_what_is_fetched_later_is_named_by_its_page_and_has_a_limit_of_its_own()
             text = COMMENT.sub("", assets.files[one].body.decode())
             assert not LATER.search(text), f"{one} fetches more; name that, too"
         later |= more
-    sizes = {path: len(gzip.compress(assets.files[path].body)) for path in sorted(later)}
+    sizes = {
+        path: len(gzip.compress(assets.files[path].body)) for path in sorted(later)
+    }
     assert sum(sizes.values()) <= LATER_BYTES_MAX, sizes

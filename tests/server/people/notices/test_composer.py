@@ -240,7 +240,7 @@ def test_what_is_missing_is_no_mail():
 
 
 def test_an_offered_ticket_has_the_link_that_takes_it():
-    """Without an address of ours it has the code: only its holder is shown the ticket."""
+    """Without an address of ours it has the code: only its holder has the ticket."""
     link = "https://tickets.example.org/account#ticket=tkt_1.s3cr-et"
     for locale, said in (("en", "takes the ticket tkt_1"), ("de", "das Ticket tkt_1")):
         one = mail("ticket_transferred", locale, side="offered", secret="s3cr-et")
