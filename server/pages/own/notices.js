@@ -108,7 +108,7 @@ export function Notices({ t, token = null }) {
   // Most guests were told nothing; nobody needs to hear of that.
   if (token !== null && !known?.items.length) return null;
   return html`<section class="card stack" data-testid="notices">
-    <div class="row apart"><h2>${t("own.news")}</h2>
+    <div class="row apart"><h2>${t(token === null ? "own.news" : "own.newsHere")}</h2>
       ${known?.unread > 0 && html`<span class="pill good" data-testid="unread"
         data-count=${known.unread}>${t("own.newsUnread", { n: known.unread })}</span>`}</div>
     ${known === null && !trouble && html`<div class="skeleton block" aria-busy="true"></div>`}
@@ -117,12 +117,12 @@ export function Notices({ t, token = null }) {
     ${known?.items.length > 0 && html`<ul class="things news" aria-live="polite">
       ${known.items.map((/** @type {any} */ one) =>
         html`<${Item} key=${one.id} t=${t} one=${one} onRead=${read} />`)}</ul>`}
-    <div class="row">
+    ${(trouble || known?.unread > 0 || known?.more) && html`<div class="row">
       ${trouble && html`<${Button} onClick=${load}>${t("common.again")}<//>`}
       ${known?.unread > 0 && html`<${Button} data-testid="read-all" onClick=${() => read()}>
         ${t("own.newsRead")}<//>`}
       ${known?.more && known.items.length < MORE && html`<${Button} onClick=${more}>
-        ${t("own.more")}<//>`}</div>
+        ${t("own.more")}<//>`}</div>`}
   </section>`;
 }
 

@@ -197,6 +197,7 @@ export default {
 
   // Neuigkeiten
   news: "Neuigkeiten",
+  newsHere: "Neuigkeiten zu Käufen als Gast",
   newsUnread: { one: "{n} neue", other: "{n} neue" },
   newsFresh: "neu",
   newsRead: "Alle als gelesen markieren",

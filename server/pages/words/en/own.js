@@ -197,6 +197,7 @@ export default {
 
   // News
   news: "News",
+  newsHere: "News of what a guest bought here",
   newsUnread: { one: "{n} new", other: "{n} new" },
   newsFresh: "new",
   newsRead: "Mark all as read",
