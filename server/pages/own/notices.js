@@ -2,7 +2,7 @@
 // What somebody is told of what they have: the latest first, live, and what is new of it.
 
 import {
-  Connection, Refused, Unreachable, ask, askJson, freshen, sessionToken,
+  Connection, Refused, Unreachable, ask, askJson, freshen, sessionToken, tokens,
 } from "../client/index.js";
 import { Button, Wrong } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
@@ -54,7 +54,8 @@ function useNotices(t, guest) {
   const whose = async () => {
     if (guest === null) await freshen();
     const token = guest ?? sessionToken();
-    if (token === null) throw new Refused(401, {});
+    // Forgotten meanwhile, here or in another tab.
+    if (token === null || !tokens().includes(token)) throw new Refused(401, {});
     return token;
   };
   const load = async () => {
