@@ -144,6 +144,7 @@ SOLD: Final[dict[str, Any]] = {
             "amount": TOTAL,
             "captured": TOTAL,
             "use": "accepted",
+            "disputed": None,
         }
     ],
     "refunds": [],
