@@ -39,6 +39,7 @@ KINDS = (
     "hooks",
     "promotions",
     "disputes",
+    "giving",
 )
 """Files of patches."""
 

@@ -13,6 +13,9 @@ import { troubleText } from "./forms.js";
 
 const SHOWN = 5;
 const MORE = 50;
+const DISPUTES = {
+  open: "own.newsDisputed", won: "own.newsDisputeWon", lost: "own.newsDisputeLost",
+};
 
 /** @param {Translate} t @param {any} one a notice @returns {string} what it says */
 function saidOf(t, { kind, data }) {
@@ -29,6 +32,9 @@ function saidOf(t, { kind, data }) {
       return t(data.side === "received" ? "own.newsReceived" : "own.newsGiven", { number });
     case "event_changed": return t("own.newsMoved");
     case "event_cancelled": return t("own.newsEventCancelled");
+    case "payment_disputed":
+      return t(DISPUTES[/** @type {keyof DISPUTES} */ (data.state)] ?? DISPUTES.open, {
+        reference, sum });
     case "reminder": return t("own.newsReminder");
     default: return kind.replaceAll("_", " ");
   }
