@@ -136,6 +136,9 @@ _BY_FILE: dict[str, Detector] = {
         "tests/server/shop/orders/giving/test_rules.py",
     ),
     "server/shop/orders/driving/driver.py": GIVING,
+    "server/shop/orders/giving/service.py": pytest(
+        "tests/server/shop/orders/giving/test_rest.py"
+    ),
     "server/live/followers/following.py": pytest("tests/server/live/followers"),
     "server/live/followers/followers.py": pytest("tests/server/live/followers"),
     "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),

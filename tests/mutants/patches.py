@@ -40,6 +40,7 @@ KINDS = (
     "promotions",
     "disputes",
     "words",
+    "giving",
 )
 """Files of patches."""
 

@@ -158,6 +158,7 @@ async def test_who_does_not_manage_the_event_gives_nothing_back(world):
     body = {"amount": {"amount": 1, "currency": "EUR"}}
     told = await other.post(f"{path}/preview", {"lines": [1]})
     assert (told.status, told.body["code"]) == (404, "order_not_found")
+    # Buyers give back lines, and are told of those; amounts are for who manages.
     for what in (path, f"{path}/preview", f"{path}/rfd_1/retry"):
         mine, theirs = await buyer.post(what, body), await other.post(what, body)
         assert (mine.status, mine.body["code"]) == (403, "forbidden"), what
