@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from tests.simulation.orders.tables import Transaction
 
 
-@does(notices._RAISE)
+@does(notices._RAISE_ONE)
+def _raise_one(connection: Connection, *values: Any) -> Rows:
+    *row, lasts_s = values
+    return _raise(connection, *([one] for one in row), lasts_s)
+
+
+@does(notices._RAISE_MANY)
 def _raise(connection: Connection, *columns: Any) -> Rows:
     *columns_of, lasts_s = columns
     store, raised = connection.store, []
@@ -57,7 +63,7 @@ def _raise(connection: Connection, *columns: Any) -> Rows:
                 "locale": locale,
                 "event_id": event,
                 "data": msgspec.json.encode(told).decode(),
-                "files": msgspec.json.decode(files),
+                "files": files.split("\n") if files else [],
             }
             connection.put(store.mail, f"mail_{name}", letter)
     return raised
