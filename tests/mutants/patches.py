@@ -39,6 +39,8 @@ KINDS = (
     "hooks",
     "promotions",
     "disputes",
+    "words",
+    "giving",
 )
 """Files of patches."""
 

@@ -41,7 +41,7 @@ NEEDS: Final[dict[NoticeKind, frozenset[str]]] = {
     "refund_sent": _MONEY,
     "refund_failed": _MONEY,
     "ticket_transferred": frozenset({"ticket", "number", "side"}),
-    "event_changed": frozenset({"was_starts_at_ms", "was_timezone"}),
+    "event_changed": frozenset(),
     "event_cancelled": frozenset(),
     "reminder": frozenset(),
     "payment_disputed": _MONEY | {"order", "state", "reason"},
@@ -157,7 +157,9 @@ class Notice(Struct, frozen=True, kw_only=True):
     has what the kind `NEEDS`. May have: of all with an order `order`; `order_cancelled`
     `labels` of places that went, `part`, `amount` and `currency` of what goes back. Of
     `ticket_transferred` the `side` is `offered`, `received` or `given`; of
-    `payment_disputed` the `state` is `open`, `won` or `lost`, and `reason` a word."""
+    `payment_disputed` the `state` is `open`, `won` or `lost`, and `reason` a word.
+    `event_changed` has `place`, where that is another, or `was_starts_at_ms` and
+    `was_timezone`."""
     mail: dict[str, Any] = {}
     """What the mail alone says, and is forgotten with it."""
     files: tuple[str, ...] = ()
