@@ -106,7 +106,7 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/journal/test_stretches.py",
         "tests/persistence/analytics/test_rollup.py",
     ),
-    "persistence/migrations/0039_hooks.sql": HOOKS,
+    "persistence/migrations/0046_disputes.sql": HOOKS,
     "persistence/migrations/0037_marks.sql": pytest(
         "tests/persistence/journal/test_stretches.py"
     ),
