@@ -243,6 +243,7 @@ async def promotes(one: Newcomer) -> None:
 async def orders(one: Newcomer) -> None:
     """Order what is paid at the door; what is paid before has tests of its own."""
     await promotes(one)
+    made = told = {}
     for example in ("plain", "reduced"):
         for op in ("hold", "release"):
             await one.does("olga", "run_command", op)
