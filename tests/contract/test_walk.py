@@ -363,6 +363,7 @@ async def ends_it(one: Newcomer) -> None:
     await one.lists("admin", "list_activity")
     await one.does("olga", "remove_member")
     await one.does("olga", "transfer_organisation")
+    await one.does("cleo", "edit_me", "language")
     await one.does("cleo", "edit_me", "address")
     await one.does("cleo", "delete_me")
 

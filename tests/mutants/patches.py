@@ -39,6 +39,7 @@ KINDS = (
     "hooks",
     "promotions",
     "disputes",
+    "words",
     "giving",
 )
 """Files of patches."""

@@ -396,3 +396,13 @@ def test_what_is_gone_by_now_is_left_out_of_a_mail():
         subject, text, _ = composer().words(mail(kind), None)
         assert subject
         assert "Night of the Proms" not in text
+
+
+def test_another_place_is_told_with_its_address():
+    there = replace(EVENT, venue_address="1 High Street, www.evil.example")
+    one = replace(mail("event_changed"), data={"place": True})
+    subject, text, html = composer().words(one, there)
+    assert subject == "New place: Night of the Proms"
+    assert "Old Hall\n1 High Street, www" in text
+    assert "was to begin" not in text
+    assert "www.evil" not in text + html
