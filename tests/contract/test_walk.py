@@ -5,6 +5,7 @@ with which example. That nothing is left out, the description itself tells.
 """
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -240,14 +241,22 @@ async def promotes(one: Newcomer) -> None:
     await one.does("guest", "check_code")
 
 
+async def orders_as(one: Newcomer, example: str) -> dict[str, Any]:
+    """Hold, and order at the total that a quote said."""
+    for op in ("hold", "release"):
+        await one.does("olga", "run_command", op)
+    told = await one.does("olga", "quote_order", example)
+    made: dict[str, Any] = await one.does("olga", "create_order", example)
+    assert made["total"] == told["total"]
+    return made
+
+
 async def orders(one: Newcomer) -> None:
     """Order what is paid at the door; what is paid before has tests of its own."""
     await promotes(one)
-    for op in ("hold", "release"):
-        await one.does("olga", "run_command", op)
-    told = await one.does("olga", "quote_order")
-    made = await one.does("olga", "create_order")
-    assert made["total"] == told["total"]
+    await orders_as(one, "plain")
+    await one.does("olga", "cancel_order", "all")
+    made = await orders_as(one, "reduced")
     assert (made["status"], made["due"]) == ("confirmed", made["total"])
     await one.lists("olga", "list_orders")
     await one.lists("olga", "list_event_orders")
@@ -353,6 +362,7 @@ async def ends_it(one: Newcomer) -> None:
     await one.lists("admin", "list_activity")
     await one.does("olga", "remove_member")
     await one.does("olga", "transfer_organisation")
+    await one.does("cleo", "edit_me", "language")
     await one.does("cleo", "edit_me", "address")
     await one.does("cleo", "delete_me")
 

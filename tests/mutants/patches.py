@@ -38,6 +38,9 @@ KINDS = (
     "shop",
     "hooks",
     "promotions",
+    "disputes",
+    "words",
+    "giving",
     "simulated",
 )
 """Files of patches."""

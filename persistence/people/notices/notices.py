@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from persistence.people.addresses import address_key
 from persistence.postgres.cursors import decode_cursor, fetched, page
@@ -29,6 +30,7 @@ NoticeKind = Literal[
     "event_changed",
     "event_cancelled",
     "reminder",
+    "payment_disputed",
 ]
 NOTICE_KINDS: Final[tuple[NoticeKind, ...]] = get_args(NoticeKind)
 
@@ -39,9 +41,10 @@ NEEDS: Final[dict[NoticeKind, frozenset[str]]] = {
     "refund_sent": _MONEY,
     "refund_failed": _MONEY,
     "ticket_transferred": frozenset({"ticket", "number", "side"}),
-    "event_changed": frozenset({"was_starts_at_ms", "was_timezone"}),
+    "event_changed": frozenset(),
     "event_cancelled": frozenset(),
     "reminder": frozenset(),
+    "payment_disputed": _MONEY | {"order", "state", "reason"},
 }
 """What the data of each kind has to have: what its mail cannot do without."""
 
@@ -55,12 +58,14 @@ KEPT_D: Final = 400
 
 TELL_MAX: Final = 500
 
+ORGANISERS_MAX: Final = 50
+"""So many people are told what is for who runs an event."""
+
 # Whom an order names has the mail; else the account, at an address known to be its own.
+# Where nobody named a language it is the account's.
 _RAISE: Final = """
-WITH wanted AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
-        $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-        AS w(id, kind, subject, user_id, email, locale, event_id, data, mail, files)
+WITH wanted AS NOT MATERIALIZED (
+    {wanted}
 ), raised AS (
     INSERT INTO notice (notice_id, kind, subject, user_id, event_id, data)
     SELECT id, kind, subject, user_id, event_id, data::jsonb FROM wanted
@@ -70,20 +75,43 @@ WITH wanted AS (
     INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at, kind,
         notice_id, event_id, locale, data, files)
     SELECT 'mail_' || w.id, coalesce(w.user_id, ''), coalesce(w.email, a.email), '', '',
-        now() + $11 * interval '1 s', w.kind, w.id, w.event_id, w.locale,
-        w.data::jsonb || w.mail::jsonb,
-        ARRAY(SELECT jsonb_array_elements_text(w.files::jsonb))
+        now() + $11 * interval '1 s', w.kind, w.id, w.event_id,
+        coalesce(nullif(w.locale, ''), l.locale, ''),
+        w.data::jsonb || w.mail::jsonb, string_to_array(w.files, chr(10))
     FROM wanted w JOIN raised r ON r.notice_id = w.id
         LEFT JOIN account a ON w.email IS NULL AND a.user_id = w.user_id
             AND a.verified_at IS NOT NULL AND a.deleted_at IS NULL
+        LEFT JOIN account l ON w.locale = '' AND l.user_id = w.user_id
     WHERE coalesce(w.email, a.email) IS NOT NULL
     ON CONFLICT DO NOTHING
 )
 SELECT notice_id FROM raised
 """
-_FIELDS: Final = (
-    "notice_id, kind, subject, event_id, data::text AS data, at, read_at, user_id"
+_NAMES: Final = "id, kind, subject, user_id, email, locale, event_id, data, mail, files"
+_RAISE_MANY: Final = _RAISE.format(
+    wanted=f"""
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+        $6::text[], $7::text[], $8::text[], $9::text[], $10::text[]) AS w({_NAMES})
+    """
 )
+# Values take half of what arrays of one do.
+_RAISE_ONE: Final = _RAISE.format(
+    wanted=f"""
+    SELECT * FROM (VALUES ($1::text, $2::text, $3::text, $4::text, $5::text,
+        $6::text, $7::text, $8::text, $9::text, $10::text)) AS w({_NAMES})
+    """
+)
+# Owners and leaders of its organisation; of an event of none who made it.
+_ORGANISERS: Final = """
+SELECT coalesce(m.user_id, e.created_by) AS user_id
+FROM event e LEFT JOIN organisation_member m
+    ON m.organisation_id = e.organisation_id AND m.role IN ('owner', 'leader')
+WHERE e.event_id = $1 ORDER BY 1 LIMIT $2
+"""
+_FIELDS: Final = """
+notice_id, kind, subject, event_id, data::text AS data, at, read_at, user_id,
+(SELECT e.name FROM event e WHERE e.event_id = notice.event_id) AS event_name
+"""
 _LIST: Final = f"""
 SELECT {_FIELDS} FROM notice
 WHERE user_id = $1 AND ($5 = false OR read_at IS NULL)
@@ -119,6 +147,8 @@ class Notice(Struct, frozen=True, kw_only=True):
     subject: str
     user_id: str | None = None
     email: str | None = None
+    organisers: bool = False
+    """Whether it is for who runs the event, in place of a user or an address."""
     locale: str | None = None
     """The language of the mail, as BCP 47; English where it is None or unknown."""
     event_id: str | None = None
@@ -126,7 +156,10 @@ class Notice(Struct, frozen=True, kw_only=True):
     """Ids, and amounts in minor units: readable in the application, so no secrets. It
     has what the kind `NEEDS`. May have: of all with an order `order`; `order_cancelled`
     `labels` of places that went, `part`, `amount` and `currency` of what goes back. Of
-    `ticket_transferred` the `side` is `offered`, `received` or `given`."""
+    `ticket_transferred` the `side` is `offered`, `received` or `given`; of
+    `payment_disputed` the `state` is `open`, `won` or `lost`, and `reason` a word.
+    `event_changed` has `place`, where that is another, or `was_starts_at_ms` and
+    `was_timezone`."""
     mail: dict[str, Any] = {}
     """What the mail alone says, and is forgotten with it."""
     files: tuple[str, ...] = ()
@@ -149,6 +182,8 @@ class NoticeRow(Struct, frozen=True):
     at: datetime
     read_at: datetime | None
     user_id: str | None
+    event_name: str | None
+    """As the event is called by now."""
 
 
 def notice_id(kind: str, subject: str, whose: str) -> str:
@@ -165,17 +200,19 @@ async def raise_notice(connection: Any, notice: Notice) -> bool:
 
 async def raise_notices(connection: Any, notices: Sequence[Notice]) -> int:
     """Tell several something, by one statement; return how many of that are new."""
+    if any(one.organisers for one in notices):
+        notices = await _addressed(connection, notices)
     if not notices:
         return 0
     rows: dict[object, tuple[object, ...]] = {}
     for one in notices:
         row = _values(one)
         rows.setdefault(row[0], row)
-    columns = zip(*rows.values(), strict=True)
-    raised = await connection.fetch(
-        _RAISE, *(list(column) for column in columns), MAIL_LASTS_S
-    )
-    return len(raised)
+    if len(rows) == 1:
+        (row,) = rows.values()
+        return len(await connection.fetch(_RAISE_ONE, *row, MAIL_LASTS_S))
+    columns = (list(column) for column in zip(*rows.values(), strict=True))
+    return len(await connection.fetch(_RAISE_MANY, *columns, MAIL_LASTS_S))
 
 
 async def forget_notices(connection: Any, user_id: str) -> None:
@@ -220,6 +257,18 @@ class Notices:
         await self._pool.fetch(_FORGET, KEPT_D)
 
 
+async def _addressed(connection: Any, notices: Sequence[Notice]) -> list[Notice]:
+    """Return notices with those for organisers once for each of them."""
+    found: list[Notice] = []
+    for one in notices:
+        if not one.organisers:
+            found.append(one)
+            continue
+        rows = await connection.fetch(_ORGANISERS, one.event_id, ORGANISERS_MAX)
+        found += [replace(one, user_id=row["user_id"]) for row in rows]
+    return found
+
+
 def _values(one: Notice) -> tuple[object, ...]:
     if one.user_id is None and not one.email:
         raise ValueError("a notice is for somebody")
@@ -238,7 +287,7 @@ def _values(one: Notice) -> tuple[object, ...]:
         one.event_id,
         encode(one.data).decode(),
         encode(one.mail).decode(),
-        encode(one.files).decode(),
+        "\n".join(one.files),
     )
 
 

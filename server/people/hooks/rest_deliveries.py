@@ -29,6 +29,7 @@ from server.people.organisations.rows import (
 )
 from server.transport.rest.bodies import Body, convert
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_details, note_objects
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Query, Route
 from server.transport.rest.times import Time
@@ -52,7 +53,7 @@ class HookReplay(Body):
         if faults.is_faulty("since") or self.until is None:
             return
         if self.until <= self.since:
-            faults.add("until", "Not after `since`.")
+            faults.add("until", "Not after since.")
 
 
 class HookReplayed(Struct):
@@ -109,11 +110,12 @@ async def test_hook(call: Call) -> web.Response:
 
 async def replay_hook(call: Call) -> web.Response:
     """Send again what a hook was told in a time."""
-    membership = await require_membership(call, "leader")
+    key, membership = call.key, await require_membership(call, "leader")
     name, body = call.path("hook", HOOK_NOT_FOUND), await call.body(HookReplay)
     replayed = await call[HOOK_SERVICE].replay_between(
-        membership, name, body.since, body.until
+        membership, name, body.since, body.until, key
     )
+    note_details(call.request, messages=replayed)
     return call.answer(HookReplayed(replayed), status=202)
 
 
@@ -144,9 +146,10 @@ async def show_delivery(call: Call) -> web.Response:
 
 async def replay_delivery(call: Call) -> web.Response:
     """Send a message again, with its id and as it was."""
-    membership = await require_membership(call, "leader")
+    key, membership = call.key, await require_membership(call, "leader")
     name = call.path("delivery", DELIVERY_NOT_FOUND)
-    found = await call[HOOK_SERVICE].replay(membership, name)
+    found = await call[HOOK_SERVICE].replay(membership, name, key)
+    note_objects(call.request, hook=found.hook_id)
     return call.answer(DeliveryDocument(**_fields_of(found)), status=202)
 
 

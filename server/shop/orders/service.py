@@ -24,7 +24,12 @@ from persistence.shop.promotions.discounts import Discount
 from persistence.shop.promotions.redemptions import CodeRefused
 from server.base.access import has_order
 from server.base.identity import Identity
-from server.base.refusals.refusals import CommandRefused, Refusal, wrong_field
+from server.base.refusals.refusals import (
+    CODE_INVALID,
+    CommandRefused,
+    Refusal,
+    wrong_field,
+)
 from server.events.catalogue.service import EventService, FoundEvent
 from server.live.actors.registry import EventUnavailable, ask
 from server.people.organisations.membership import Memberships
@@ -41,9 +46,9 @@ from server.shop.orders.problems import (
 )
 from server.shop.orders.rules import CHANGED
 from server.shop.payments.provider import ProviderUnavailable
-from server.shop.promotions.problems import CODE_INVALID, CODE_USED_UP
+from server.shop.promotions.problems import CODE_USED_UP
 from server.shop.promotions.rules import idle
-from server.shop.promotions.service import NOTHING_OFF, PromotionService
+from server.shop.promotions.service import NOT_NOW, NOTHING_OFF, PromotionService
 from server.transport.ratelimit.meter import Meter
 from server.transport.rest.idempotency import hash_request, new_id
 
@@ -266,7 +271,7 @@ class OrderService:
         stored, manages = await self.find_to_cancel(who, order)
         if stored.state.status in ("confirmed", "completed"):
             if not manages:
-                await self._refuse_late(stored)
+                await self.refuse_late(stored)
             by = who.user if manages else None
             asked = facts.GiveBack(lines, by=by)
             applied = await self.giver.give(order, stored.state.event, asked)
@@ -289,6 +294,15 @@ class OrderService:
             # It is noted, and goes on by itself.
             return await self.find(who, order)
         return applied.stored
+
+    async def refuse_late(self, stored: StoredOrder) -> None:
+        """Raise `Refusal` once it is too late for a buyer to give anything back."""
+        # A deadline that was moved holds at once.
+        row = await self._events.find_row_anew(stored.state.event)
+        settings = row.settings
+        until_ms = settings.starts_at_ms - settings.cancel_until_s * 1_000
+        if self._driver.now_ms() > until_ms:
+            raise Refusal("cancel_too_late")
 
     async def require_manager(self, who: Identity, stored: StoredOrder) -> None:
         """Raise `Denied` for who does not manage the event of an order they see."""
@@ -321,8 +335,9 @@ class OrderService:
         try:
             return await self._store.begin(new)
         except CodeRefused as error:
-            refused = CODE_USED_UP if error.used_up else CODE_INVALID
-            raise Refusal(refused) from error
+            if error.used_up:
+                raise Refusal(CODE_USED_UP) from error
+            raise Refusal(CODE_INVALID, NOT_NOW) from error
 
     async def _known(self, new: NewOrder) -> StoredOrder | None:
         """Return the order of this name or this hold that was made before."""
@@ -400,13 +415,6 @@ class OrderService:
             # Staff of the organisation see it, and no more.
             await self._memberships.require_manager(who, *whose)
         return manages
-
-    async def _refuse_late(self, stored: StoredOrder) -> None:
-        row = await self._events.find_row(stored.state.event)
-        settings = row.settings
-        until_ms = settings.starts_at_ms - settings.cancel_until_s * 1_000
-        if self._driver.now_ms() > until_ms:
-            raise Refusal("cancel_too_late")
 
 
 NO_TYPE: Final = "The event has no such type, or the hold no such place."

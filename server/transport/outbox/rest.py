@@ -10,9 +10,10 @@ from msgspec import Struct
 from persistence.mail import OutboxRow, OutboxState
 from server.base.refusals.refusals import Refusal
 from server.transport.http.problems import BAD_FIELD, UNAVAILABLE
-from server.transport.outbox.channels import CHANNELS, MAIL
+from server.transport.outbox.channels import CHANNELS, HOOK, MAIL
 from server.transport.outbox.problems import ROW_NOT_FOUND
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_details
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of
 from server.transport.rest.route import PAGING, Query, Route
@@ -28,7 +29,9 @@ class OutboxDocument(Struct):
     state: OutboxState
     """`due` waits or is being sent; `dead` was refused for good, or is too late."""
     recipient: str
+    """An address; of a hook the machine it leads to, without what comes behind."""
     kind: str | None
+    """What it tells: of a mail its kind, of a hook the type of what happened."""
     notice: str | None
     """The notice that it tells of."""
     attempts: int
@@ -66,6 +69,7 @@ async def replay_row(call: Call) -> web.Response:
     for name, channel in call[CHANNELS].items():
         row = await channel.replay(wanted)
         if row is not None:
+            note_details(call.request, channel=name)
             return call.answer(_document_of(name, row))
     raise Refusal(ROW_NOT_FOUND)
 
@@ -101,8 +105,8 @@ ROUTES: Final[tuple[Route, ...]] = (
             *PAGING,
             Query(
                 "channel",
-                {"type": "string", "default": MAIL},
-                "By which way it leaves: `mail`, and those of other parts.",
+                {"type": "string", "enum": [MAIL, HOOK], "default": MAIL},
+                "By which way it leaves.",
             ),
             Query(
                 "state",

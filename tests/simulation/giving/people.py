@@ -121,9 +121,10 @@ async def _refund(
 ) -> StoredOrder:
     """Look what would go back, and give it back; both are told alike."""
     world, order = buyer.world, buyer.order or ""
-    stored = await shop.giving.find_managed(MANAGER, order)
+    asking = await shop.giving.find_to_preview(MANAGER, order)
+    stored = asking.stored
     money = None if amount is None else Money(amount, stored.state.currency or "EUR")
-    shown = shop.giving.preview(stored, lines, money)
+    shown = shop.giving.preview(asking, lines, money)
     wanted = expected(stored.state, lines, amount)
     if wanted is not None and shown.total != wanted:
         world.violate(f"{order} shows {shown.total}, and {wanted} would go back")

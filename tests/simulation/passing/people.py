@@ -145,7 +145,7 @@ class Passing:
 
         self._ask(
             "withdraw",
-            lambda shop: shop.passing.withdraw(who, ticket.ticket),
+            lambda shop: shop.passing.withdraw(who, ticket.ticket, None),
             answered,
         )
 

@@ -1,6 +1,6 @@
 """What goes back of orders over REST: by line, by amount, and what failed."""
 
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -29,6 +29,7 @@ from server.shop.orders.problems import (
     REFUND_TOO_MUCH,
 )
 from server.transport.http.problems import (
+    CANCEL_TOO_LATE,
     EVENT_NOT_FOUND,
     FORBIDDEN,
     KEY_REUSED,
@@ -37,7 +38,7 @@ from server.transport.http.problems import (
     UNAVAILABLE,
 )
 from server.transport.rest.call import Call
-from server.transport.rest.notes import note_nothing
+from server.transport.rest.notes import note_details, note_nothing, note_objects
 from server.transport.rest.route import EVENT, WRITES, Route
 
 PENDING: Final = frozenset({"requested", "sent"})
@@ -51,11 +52,14 @@ async def list_refunds(call: Call) -> web.Response:
 
 
 async def preview_refund(call: Call) -> web.Response:
-    """Tell what would go back, line by line."""
+    """Tell what would go back, line by line: to the buyer what they may give back."""
     note_nothing(call.request)
-    stored = await _managed(call)
+    order, service = call.path("order", ORDER_NOT_FOUND), call[GIVING_SERVICE]
+    # Who may not is told so, whatever the body says.
+    asking = await service.find_to_preview(call.who, order)
     lines, amount = _asked(await call.body(RefundAsk))
-    going = call[GIVING_SERVICE].preview(stored, lines, amount)
+    going = service.preview(asking, lines, amount)
+    stored = asking.stored
     return call.answer(preview_of(stored, going))
 
 
@@ -64,6 +68,7 @@ async def create_refund(call: Call) -> web.Response:
     key, stored = call.key, await _managed(call)
     body = await call.body(RefundAsk)
     lines, amount = _asked(body)
+    note_details(call.request, **_noted(lines, amount, keep=body.seats == "keep"))
     stored, going = await call[GIVING_SERVICE].refund(
         call.who,
         stored,
@@ -74,6 +79,8 @@ async def create_refund(call: Call) -> web.Response:
         key=key,
     )
     made = made_of(stored, going)
+    if made.refund is not None:
+        note_objects(call.request, order_refund=made.refund.refund)
     waits = any(
         one.state == "leaving" and one.line in {line.line for line in made.lines}
         for one in stored.state.lines
@@ -100,7 +107,9 @@ async def note_refund(call: Call) -> web.Response:
 async def _managed(call: Call) -> StoredOrder:
     """Return the order of the path; who may not is told so, whatever the body says."""
     order = call.path("order", ORDER_NOT_FOUND)
-    return await call[GIVING_SERVICE].find_managed(call.who, order)
+    stored = await call[GIVING_SERVICE].find_managed(call.who, order)
+    note_objects(call.request, event=stored.state.event)
+    return stored
 
 
 async def show_event_refunds(call: Call) -> web.Response:
@@ -113,6 +122,16 @@ async def show_event_refunds(call: Call) -> web.Response:
 def _asked(body: RefundAsk) -> tuple[tuple[int, ...] | None, Money | None]:
     lines = tuple(body.lines) if isinstance(body.lines, list) else None
     return lines, body.amount if isinstance(body.amount, Money) else None
+
+
+def _noted(
+    lines: tuple[int, ...] | None, amount: Money | None, *, keep: bool
+) -> dict[str, Any]:
+    """Return what a refund is to change, for the log of who did what."""
+    if amount is not None:
+        return {"amount": amount.amount, "currency": amount.currency}
+    noted: dict[str, Any] = {"lines": list(lines or ())}
+    return {**noted, "seats": "keep"} if keep else noted
 
 
 ALL: Final = "/v1/orders/{order}/refunds"
@@ -146,6 +165,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=list_refunds,
         name="list_refunds",
         who="Needs the token of its buyer, or of whoever runs the event.",
+        opened=True,
         summary="List what went back of an order, and what may still",
         tag="Orders",
         access="buyer",
@@ -159,14 +179,18 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=f"{ALL}/preview",
         handler=preview_refund,
         name="preview_refund",
-        who=MANAGES,
+        who=(
+            "Needs the token of whoever manages the event; of its buyer for `lines`, "
+            "until the deadline."
+        ),
         summary="Tell what would go back, line by line",
         tag="Orders",
         access="buyer",
+        opened=True,
         body=RefundAsk,
         answers=RefundPreview,
         keyed=True,
-        problems=ASKED,
+        problems=(*ASKED, CANCEL_TOO_LATE),
     ),
     Route(
         method="POST",

@@ -1,6 +1,7 @@
 """What goes back of orders over REST: who may, what it tells, and once for a key."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,33 @@ async def test_a_buyer_cancels_one_of_three_places(world):
     assert sums["captured"] == sums["returned"] == order["total"]["amount"]
 
 
+async def test_a_buyer_is_told_what_comes_back_before_they_give_it(world):
+    buyer = await world.guest()
+    order = await bought(world, buyer)
+    path = f"/v1/orders/{order['id']}"
+    told = await buyer.good("POST", f"{path}/refunds/preview", {"lines": [1, 3]})
+    assert [one["label"] for one in told["lines"]] == [
+        order["lines"][0]["label"],
+        order["lines"][2]["label"],
+    ]
+    unchanged = await buyer.good("GET", path)
+    assert {one["state"] for one in unchanged["lines"]} == {"live"}
+    done = await buyer.post(f"{path}/cancel", {"lines": [1, 3]})
+    assert done.status in (200, 202)
+    (refund,) = (await buyer.good("GET", f"{path}/refunds"))["items"]
+    assert refund["amount"] == told["total"]
+    # What is too late to give back is too late to be asked about.
+    event = f"/v1/events/{world.event}"
+    await world.seller.good("PATCH", event, {"cancel_until_s": 1_000_000_000})
+    answer = await buyer.post(f"{path}/refunds/preview", {"lines": [2]})
+    assert (answer.status, answer.body["code"]) == (409, "cancel_too_late")
+    answer = await buyer.post(f"{path}/cancel", {"lines": [2]})
+    assert (answer.status, answer.body["code"]) == (409, "cancel_too_late")
+    mine = await world.seller.post(f"{path}/refunds/preview", {"lines": [2]})
+    assert mine.status == 200
+    await world.seller.good("PATCH", event, {"cancel_until_s": 86_400})
+
+
 async def test_what_was_not_paid_yet_is_cancelled_as_a_whole(world):
     buyer = await world.guest()
     order = await world.order(buyer, 2)
@@ -78,6 +106,24 @@ async def test_a_refund_is_what_its_preview_said_and_comes_once_for_a_key(world)
     listed = await seller.good("GET", path)
     assert [one["reason"] for one in listed["items"]] == ["goodwill", "given_back"]
     assert listed["items"][0]["note"] == "It rained."
+    # The log has who gave what back, of which event; previews are no acts.
+    asked_for = f"/v1/activity?event={world.event}&route=/v1/orders/{{order}}/refunds"
+    noted: list[dict[str, Any]] = []
+    async with asyncio.timeout(30):
+        while len(noted) < 4:
+            noted = (await seller.good("GET", asked_for))["items"]
+            await asyncio.sleep(0.02)
+    assert [(one["status"] < 300, one["details"]) for one in reversed(noted)] == [
+        (True, {"amount": 1_000, "currency": "EUR"}),
+        (True, {"amount": 1_000, "currency": "EUR"}),
+        (False, {"amount": 1_001, "currency": "EUR"}),
+        (True, {"lines": [1], "seats": "keep"}),
+    ]
+    assert noted[-1]["objects"] == {
+        "event": world.event,
+        "order": order["id"],
+        "order_refund": first.body["refund"]["refund"],
+    }
     seen = await buyer.good("GET", path)
     assert {one["note"] for one in seen["items"]} == {None}
     left = listed["refundable"]["amount"]
@@ -110,6 +156,9 @@ async def test_who_does_not_manage_the_event_gives_nothing_back(world):
     order = await world.order(buyer, 1)
     path = f"/v1/orders/{order['id']}/refunds"
     body = {"amount": {"amount": 1, "currency": "EUR"}}
+    told = await other.post(f"{path}/preview", {"lines": [1]})
+    assert (told.status, told.body["code"]) == (404, "order_not_found")
+    # Buyers give back lines, and are told of those; amounts are for who manages.
     for what in (path, f"{path}/preview", f"{path}/rfd_1/retry"):
         mine, theirs = await buyer.post(what, body), await other.post(what, body)
         assert (mine.status, mine.body["code"]) == (403, "forbidden"), what
