@@ -51,7 +51,7 @@ PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
-    "persistence/shop/tickets/": [TICKETS],
+    "persistence/shop/tickets/": [TICKETS, SIMULATION],
     "persistence/followers/": [SIMULATION],
     "persistence/people/hooks/": [HOOKS],
     "persistence/community/": [SUPPORT],
@@ -59,11 +59,12 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "server/shop/orders/giving/": [
         pytest("tests/server/shop/orders/giving/test_rules.py"),
         GIVING,
+        SIMULATION,
     ],
-    "server/people/hooks/": [HOOKS],
-    "server/shop/hooks/": [pytest("tests/server/shop/hooks")],
+    "server/people/hooks/": [HOOKS, SIMULATION],
+    "server/shop/hooks/": [pytest("tests/server/shop/hooks"), SIMULATION],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
-    "server/people/": [pytest("tests/server/people")],
+    "server/people/": [pytest("tests/server/people"), SIMULATION],
     "server/shop/tickets/": [TICKETS],
     "server/": [REALTIME, SIMULATION, CONTRACT],
 }

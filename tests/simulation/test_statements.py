@@ -1,22 +1,15 @@
-"""The simulated tables beside Postgres: the same code that ships, and the same answers.
+"""What stands for SQL beside Postgres: the same code that ships, the same answers.
 
-Random scripts with the numbers of a seed run on both, statement for statement. Waits
-and leases are of a length that no test takes; time passes by moving all times back.
+Random scripts with the numbers of a seed: codes, mails, webhooks.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import datetime
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import persistence.mail as mail
 import persistence.people.hooks.deliveries as deliveries
-import tests.simulation.passing.tables as passing
-from inventory.settings import Money, Settings
 from persistence.events.catalog import Catalog
 from persistence.mail import Outbox
 from persistence.people.hooks.deliveries import Deliveries, Outcome
@@ -25,124 +18,27 @@ from persistence.people.hooks.raising import HOOK_TYPES, Raised, raise_hooks
 from persistence.people.notices.notices import Notice, Notices, raise_notices
 from persistence.postgres.pool import Pool
 from persistence.shop.money.terms import Terms
-from persistence.shop.orders.giving_back import AlreadyIn, lock_tickets
 from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import Rules
 from persistence.shop.orders.rows import OrderBuyer
 from persistence.shop.promotions.promotions import PromotionRules, Promotions
 from persistence.shop.promotions.redemptions import CodeRefused, Redeems, reserve_codes
-from persistence.shop.tickets.register import (
-    NewTicket,
-    issue,
-    live_tickets,
-    open_register,
-    revoke,
-)
-from persistence.shop.tickets.transfers import (
-    IsIn,
-    NewTransfer,
-    NotOffered,
-    Transfers,
-    accept,
-    offer,
-    withdraw,
-)
 from tests.persistence.persons import organised, registered
+from tests.simulation.both import (
+    EVENT,
+    LONG_S,
+    SEEDS,
+    STEPS,
+    Both,
+    in_turn,
+    without_times,
+)
 from tests.simulation.orders.house import HOUSE
 from tests.simulation.outboxes.hooks import hook
 from tests.simulation.outboxes.notices import state_of
 from tests.simulation.promotions.tables import move_redemptions, promotion
-from tests.simulation.statements import Connection, Rows, Store
-from tests.simulation.tickets.tables import Changed, SimTicket
 
 pytestmark = pytest.mark.postgres
-
-SEEDS = range(3)
-STEPS = 60
-LONG_S = 600
-PASSES_S = 1_000.0
-"""Longer than any wait or lease here; all of them are longer than a test."""
-
-MOVED = {
-    "mail": ("due_at", "expires_at", "created_at"),
-    "hook": ("taken_until", "rests_until"),
-    "hook_delivery": ("due_at", "dies_at", "created_at"),
-    "ticket_transfer": ("created_at", "expires_at"),
-}
-"""Times that are compared with the present."""
-
-EVENT = Settings(
-    name="Concert",
-    starts_at_ms=4_000_000_000_000,
-    prices={"GA": Money(2_000, "EUR")},
-)
-
-
-class Fake(Connection):
-    """A connection to simulated tables without a world around them."""
-
-    def __init__(self, pool: "FakePool") -> None:
-        super().__init__(pool.store)
-        self.tickets, self.tables = pool.tickets, pool.tables
-        self.changed = Changed()
-
-
-class FakePool:
-    """Stands for `Pool`, and for the tables of tickets."""
-
-    def __init__(self) -> None:
-        self.store = Store()
-        self.seconds = 0.0
-        self.store.now_s = lambda: self.seconds
-        self.entered: set[str] = set()
-        self.tickets = SimpleNamespace(
-            tickets={}, number=self.store.number, is_in=self.entered.__contains__
-        )
-        self.revoked: set[tuple[str, int]] = set()
-        self.tables = SimpleNamespace(rows={})
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
-        connection = Fake(self)
-        try:
-            yield connection
-        except BaseException:
-            connection.undo()
-            raise
-        self.tickets.tickets |= connection.changed.tickets
-        self.revoked |= connection.changed.revoked
-
-    async def fetch(self, sql: str, *values: Any) -> Rows:
-        async with self.transaction() as connection:
-            rows: Rows = connection.run(sql, *values)
-        return rows
-
-    async def fetch_one(self, sql: str, *values: Any) -> Any:
-        rows = await self.fetch(sql, *values)
-        return rows[0] if rows else None
-
-
-class Both:
-    """Postgres, and what stands for it."""
-
-    def __init__(self, real: Pool) -> None:
-        self.real, self.fake = real, FakePool()
-
-    async def same(self, work: Callable[..., Awaitable[Any]], *values: Any) -> Any:
-        """Do the same on both, and claim that both say the same."""
-        real, fake = await work(self.real, *values), await work(self.fake, *values)
-        assert fake == real
-        return real
-
-    async def pass_time(self) -> None:
-        """Let all that waits be due, and all leases be over."""
-        self.fake.seconds += PASSES_S
-        for table, columns in MOVED.items():
-            moved = ", ".join(f"{x} = {x} - interval '{PASSES_S} s'" for x in columns)
-            await self.real.fetch(f"UPDATE {table} SET {moved}")
-        # Offers last for days, which no world does.
-        sql = "UPDATE ticket_transfer SET expires_at = expires_at - interval '8 days'"
-        await self.real.fetch(sql)
 
 
 @pytest.fixture
@@ -150,17 +46,6 @@ async def both(database_url):
     pool = await Pool.open(database_url)
     yield Both(pool)
     await pool.close()
-
-
-def without_times(one: Any) -> dict[str, Any]:
-    """Return the fields of a struct that no clock has written."""
-    named = ((name, getattr(one, name)) for name in one.__struct_fields__)
-    return {name: value for name, value in named if not isinstance(value, datetime)}
-
-
-def in_turn(several: list[Any], by: str) -> list[dict[str, Any]]:
-    """Return structs without times, in the order of their names."""
-    return sorted(map(without_times, several), key=lambda one: str(one[by]))
 
 
 # Promotions.
@@ -467,128 +352,3 @@ async def test_hooks_are_told_taken_and_end_alike(both, seed, monkeypatch):
             some = OUTCOMES if dice.random() < 0.2 else OUTCOMES[:-1]
             await both.same(senders.note, dice.choice(names), dice.choice(some))
         await both.same(senders.state)
-
-
-# Tickets on their way to somebody else, or back.
-
-TICKETS = tuple(f"tkt_{n}" for n in range(5))
-USERS = ("ann", "bea", "cat")
-RARE = ("over", "over", "revoke")
-
-
-async def put_tickets(pool: Any) -> None:
-    """Issue tickets of a booking of two people's."""
-    async with pool.transaction() as connection:
-        revision = await open_register(connection, "evt")
-        new = [
-            NewTicket(
-                ticket, None, None, "bkg", f"AAAAAAAAA{n + 2}", "ann", "seat", f"A-{n}",
-                None, None,
-            )
-            for n, ticket in enumerate(TICKETS)
-        ]  # fmt: skip
-        await issue(connection, "evt", "key", revision, new)
-
-
-async def ask(pool: Any, step: str, ticket: str, user: str, code: int) -> Any:
-    """Do something with a ticket; return what it came to."""
-    try:
-        if step == "over":
-            return await Transfers(pool).end_over()
-        async with pool.transaction() as connection:
-            if step == "offer":
-                new = NewTransfer(
-                    transfer=f"tra_{code:04}",
-                    ticket=ticket,
-                    event="evt",
-                    from_user=user,
-                    email="x@example.org",
-                    code=code.to_bytes(32),
-                    number="N",
-                    secret=f"secret {code}",
-                )
-                return without_times(await offer(connection, new))
-            if step == "withdraw":
-                return await withdraw(connection, "evt", ticket, user)
-            revision = await open_register(connection, "evt")
-            if step == "accept":
-                hashed = code.to_bytes(32)
-                return await accept(connection, revision, ticket, hashed, user, "key")
-            if step == "revoke":
-                return await revoke(connection, revision, [ticket])
-            return await lock_tickets(connection, "evt", "bkg")
-    except (NotOffered, IsIn, AlreadyIn) as error:
-        return type(error).__name__
-
-
-async def tickets(pool: Any) -> list[tuple[Any, ...]]:
-    """Return how all tickets are, whose, and which codes are good no more."""
-    if isinstance(pool, Pool):
-        rows = await pool.fetch(
-            "SELECT ticket_id, state, generation, holder ->> 'user' FROM ticket"
-        )
-        gone = await pool.fetch("SELECT number, generation FROM ticket_revoked")
-        return sorted(tuple(row.values()) for row in [*rows, *gone])
-    mine: list[SimTicket] = list(pool.tickets.tickets.values())
-    found = [(one.ticket, one.state, one.generation, one.holder) for one in mine]
-    return sorted([*found, *pool.revoked])
-
-
-async def live(pool: Any) -> list[tuple[str, str, str]]:
-    async with pool.transaction() as connection:
-        found = await live_tickets(connection, ["bkg", "none"])
-    return sorted((one.ticket, one.label, one.state) for one in found)
-
-
-async def latest(pool: Any, ticket: str) -> dict[str, Any] | None:
-    found = await Transfers(pool).latest(ticket)
-    return None if found is None else without_times(found)
-
-
-async def come_in(both: Both, ticket: str) -> None:
-    """Let somebody in with a ticket, on both."""
-    both.fake.entered.add(ticket)
-    await both.real.fetch(
-        "INSERT INTO checkin_state (ticket_id, event_id, list_id, state, at, nonce,"
-        " gate, who, sort_at) VALUES ($1, 'evt', 'l', 'in', now(), $1, 'g', 'w', now())"
-        " ON CONFLICT DO NOTHING",
-        ticket,
-    )
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_tickets_are_offered_taken_locked_and_revoked_alike(
-    both, seed, monkeypatch
-):
-    monkeypatch.setattr(passing, "LASTS_S", LONG_S)
-    await Catalog(both.real).create_event(
-        "evt", EVENT, capacity=9, created_by="usr", request_hash=b""
-    )
-    await both.real.fetch(
-        "INSERT INTO checkin_list (event_id, list_id, name) VALUES ('evt', 'l', 'l')"
-    )
-    await both.same(put_tickets)
-    dice, said = Random(seed), set()
-    steps = ["offer", "offer", "accept", "accept", "withdraw"]
-    for number in range(2 * STEPS):
-        chance, ticket = dice.random(), dice.choice(TICKETS)
-        if chance < 0.02:
-            await come_in(both, TICKETS[0])
-        elif chance < 0.05:
-            await both.pass_time()
-        else:
-            step = dice.choice(RARE if chance > 0.93 else steps)
-            # What is locked stays so until it is revoked.
-            step = "lock" if number == 2 * STEPS - 20 else step
-            known = await latest(both.fake, ticket)
-            code = number if known is None else int.from_bytes(known["code"])
-            if step == "offer" or dice.random() < 0.1:
-                code = number
-            # Of the others nothing would be left.
-            ticket = TICKETS[1] if step == "revoke" else ticket
-            told = await both.same(ask, step, ticket, dice.choice(USERS), code)
-            said.add((step, str(told)[:6]))
-        await both.same(latest, ticket)
-        await both.same(tickets)
-        await both.same(live)
-    assert {("accept", "True"), ("accept", "False")} <= said
