@@ -41,6 +41,7 @@ KINDS = (
     "disputes",
     "words",
     "giving",
+    "simulated",
 )
 """Files of patches."""
 
