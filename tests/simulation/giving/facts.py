@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from persistence.shop.orders.records import OrderState
 from server.shop.orders.attempts import heard_of_attempt, heard_of_refund
-from server.shop.payments.provider import Fact, RefundFailed, RefundSettled
+from server.shop.payments.provider import Disputed, Fact, RefundFailed, RefundSettled
 
 if TYPE_CHECKING:
     from server.shop.orders.facts import Posting
@@ -59,6 +59,7 @@ def _come_to(state: OrderState, said: list[Fact]) -> Came:
         if isinstance(fact, RefundSettled | RefundFailed):
             told = heard_of_refund(order, fact, 0)
         else:
+            assert not isinstance(fact, Disputed), "no bank here doubts anything"
             told = heard_of_attempt(order, fact)
         order = told.order
         postings += told.postings

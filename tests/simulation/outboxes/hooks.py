@@ -260,8 +260,15 @@ def _replay(
         dies_at=now + timedelta(seconds=life_s),
         replay=replay,
     )
+    return _find(connection, organisation, name)
+
+
+@does(deliveries._FIND)
+def _find(connection: Connection, organisation: str, name: str) -> Rows:
+    row = connection.store.hook_delivery.get(name)
+    if row is None or row["organisation_id"] != organisation:
+        return []
     hidden = ("number", "dies_at", "replay")
-    row = store.hook_delivery[name]
     return [{key: row[key] for key in row if key not in hidden}]
 
 
