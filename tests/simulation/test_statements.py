@@ -349,8 +349,7 @@ async def test_hooks_are_told_taken_and_end_alike(both, seed, monkeypatch):
         elif step < 0.65:
             await both.same(senders.give_back, dice.randrange(3))
         elif step < 0.75:
-            # Some are one request, made once more.
-            request = dice.choice(["first", "second", "third"])
+            request = f"request {dice.randrange(3)}"
             await both.same(senders.replay, dice.choice(names), request)
         else:
             # Only one in many says that it is gone.
