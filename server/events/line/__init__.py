@@ -1,0 +1,1 @@
+"""The line of an event: waiting room before the sale, waitlist after it is sold out."""
