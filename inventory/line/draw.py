@@ -10,10 +10,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from inventory.line import canonical
 
@@ -37,6 +37,11 @@ _KEY: Final = b"onsale line key 1\n"
 _LATE: Final = b"late"
 _ORDER: Final = b"onsale line order 1\n"
 
+TEXT_MAX: Final = 500
+"""How many characters a string has at most in what is published."""
+
+Count = Annotated[int, Meta(ge=0, le=canonical.INTEGER_MAX)]
+Text = Annotated[str, Meta(max_length=TEXT_MAX)]
 Mode = Literal["draw", "fifo", "list"]
 Source = Literal["beacon", "seed_only", "none"]
 
@@ -47,13 +52,13 @@ Source = Literal["beacon", "seed_only", "none"]
 class Beacon(Struct, frozen=True, forbid_unknown_fields=True):
     """A source of rounds that nobody knows before their time. `chain` names it."""
 
-    chain: str
-    genesis_s: int
-    group: str
-    id: str
-    period_s: int
-    public_key: str
-    scheme: str
+    chain: Text
+    genesis_s: Count
+    group: Text
+    id: Text
+    period_s: Count
+    public_key: Text
+    scheme: Text
 
 
 SCHEME: Final = "bls-unchained-g1-rfc9380"
@@ -77,20 +82,20 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is promised before anybody joins; its hash goes into everything after."""
 
     beacon: Beacon | None
-    beacon_wait_s: int
-    closes_at_ms: int | None
-    draw: int
-    event: str
-    fix_within_s: int
+    beacon_wait_s: Count
+    closes_at_ms: Count | None
+    draw: Count
+    event: Text
+    fix_within_s: Count
     format: Literal["onsale line 1"] = FORMAT
-    late_step_ms: int = LATE_STEP_MS
+    late_step_ms: Count = LATE_STEP_MS
     mode: Mode
-    offer_s: int
-    opens_at_ms: int | None
-    round: int | None
+    offer_s: Count
+    opens_at_ms: Count | None
+    round: Count | None
     serve_away: bool
     skip: Literal["first_that_fits"] = "first_that_fits"
-    turn_s: int
+    turn_s: Count
     without_beacon: Literal["seed_only", "wait"]
 
 
@@ -336,14 +341,14 @@ def is_proven(proof: BucketProof, *, root: str, stub: bytes) -> bool:
 class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is told, signed, when the list is fixed and before its round is out."""
 
-    at_ms: int
-    commitment: str
-    draw: int
-    entries: int
-    event: str
-    root: str
-    round: int | None
-    round_at_ms: int | None
+    at_ms: Count
+    commitment: Text
+    draw: Count
+    entries: Count
+    event: Text
+    root: Text
+    round: Count | None
+    round_at_ms: Count | None
 
 
 def fixed_bytes(statement: Statement) -> bytes:
