@@ -6,6 +6,10 @@ says so.
 """
 
 COVERS = {
+    "tests/server/events/line/transcript/test_writer.py": [
+        "server/events/line/transcript/recorder.py",
+        "server/events/line/transcript/taken.py",
+    ],
     "tests/server/events/line/verify/test_checker.py": [
         "server/events/line/verify/entrants.py",
         "server/events/line/verify/form.py",
