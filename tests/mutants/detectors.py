@@ -178,8 +178,16 @@ _BY_FILE: dict[str, Detector] = {
         ),
         STRIPE,
     ),
-    "server/shop/orders/webhooks/service.py": pytest(
-        "tests/server/shop/payments/stripe/test_server.py"
+    **dict.fromkeys(
+        (
+            "server/shop/orders/webhooks/service.py",
+            "server/events/catalogue/service.py",
+        ),
+        pytest("tests/server/shop/payments/stripe/test_server.py"),
+    ),
+    **dict.fromkeys(
+        ("server/shop/orders/disputes.py", "server/shop/orders/driving/telling.py"),
+        pytest("tests/server/shop/orders/test_disputes.py"),
     ),
     "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
     "server/people/notices/follower.py": pytest(
