@@ -381,6 +381,7 @@ COVERS = {
         "server/ops/demo/ledger.py",
         "server/ops/demo/progress.py",
         "server/ops/demo/reports.py",
+        "server/ops/demo/visitor.py",
         "server/transport/client/board.py",
         "server/transport/client/latencies.py",
         "server/transport/client/websocket.py",

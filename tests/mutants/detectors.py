@@ -91,6 +91,12 @@ _BY_FILE: dict[str, Detector] = {
         "tests/inventory/test_actor_doubt.py",
         "tests/inventory/test_actor_life.py",
     ),
+    "inventory/drain.py": pytest(
+        "tests/inventory/test_actor_sale.py",
+        "tests/inventory/test_actor.py",
+        "tests/inventory/test_actor_keys.py",
+        "tests/inventory/test_actor_doubt.py",
+    ),
     "inventory/event_time.py": pytest("tests/inventory/test_event_time.py"),
     "inventory/batch.py": pytest("tests/inventory/test_batch.py"),
     "inventory/hoarding.py": pytest("tests/inventory/rules"),
@@ -188,8 +194,16 @@ _BY_FILE: dict[str, Detector] = {
         ),
         STRIPE,
     ),
-    "server/shop/orders/webhooks/service.py": pytest(
-        "tests/server/shop/payments/stripe/test_server.py"
+    **dict.fromkeys(
+        (
+            "server/shop/orders/webhooks/service.py",
+            "server/events/catalogue/service.py",
+        ),
+        pytest("tests/server/shop/payments/stripe/test_server.py"),
+    ),
+    **dict.fromkeys(
+        ("server/shop/orders/disputes.py", "server/shop/orders/driving/telling.py"),
+        pytest("tests/server/shop/orders/test_disputes.py"),
     ),
     "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
     "server/people/notices/follower.py": pytest(
