@@ -10,6 +10,7 @@ from typing import Final
 from inventory.changes import (
     AnyChange,
     EntrantsFixed,
+    EventConfigured,
     LineDrawn,
     LineOpened,
     RoundPutOff,
@@ -175,6 +176,8 @@ class Transcript:
                     lines = self._line(record)
         if isinstance(change, SaleChanged):
             self._sale = change.to
+        elif isinstance(change, EventConfigured):
+            self._sale = change.settings.sale_state
         return lines
 
     def end(self, *, over: bool, at_ms: int, journal: Journal) -> bytes:
