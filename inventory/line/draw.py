@@ -22,11 +22,8 @@ BUCKETS: Final = 1_024
 HASH_BYTES: Final = 32
 NO_RANDOMNESS: Final = bytes(HASH_BYTES)
 """What stands for a beacon's randomness where there was none."""
-NOTHING_DRAWN: Final = bytes(HASH_BYTES)
 LATE_STEP_MS: Final = 250
 FORMAT: Final = "onsale line 1"
-PUT_OFF_MAX: Final = 16
-"""How often a draw may name another round."""
 
 _ENTRY: Final = b"onsale entry 1\n"
 _COMMITMENT: Final = b"onsale line commitment 1\n"
@@ -316,8 +313,13 @@ def proof_of(
     )
 
 
-def is_proven(proof: BucketProof, *, root: str, stub: bytes) -> bool:
-    """Return whether a proof shows that a stub is in the list that has this root."""
+def is_proven(
+    proof: BucketProof, *, root: str, stub: bytes, key: bytes | None = None
+) -> bool:
+    """Return whether a proof shows that a stub is in the list that has this root.
+
+    With the key of the draw the ranks of its bucket have to be in the order of it.
+    """
     try:
         stubs = split(b64decode(proof.stubs, validate=True))
         others = b64decode(proof.hashes, validate=True)
@@ -325,14 +327,24 @@ def is_proven(proof: BucketProof, *, root: str, stub: bytes) -> bool:
         return False
     if len(others) != HASH_BYTES * (BUCKETS - 1) or not 0 <= proof.bucket < BUCKETS:
         return False
-    if any(bucket_of(one) != proof.bucket for one in stubs) or stubs != sorted(
-        set(stubs)
-    ):
+    if any(bucket_of(one) != proof.bucket for one in stubs):
+        return False
+    if stubs != sorted(set(stubs)) or stub not in stubs:
+        return False
+    if key is not None and not _are_ranks(proof.ranks, key, stubs):
         return False
     at = HASH_BYTES * proof.bucket
     own = bucket_hash_of(b"".join(stubs))
     found = root_of(proof.entries, [others[:at], own, others[at:]]).hex()
-    return found == proof.root == root and stub in stubs
+    return found == proof.root == root
+
+
+def _are_ranks(ranks: list[int] | None, key: bytes, stubs: list[bytes]) -> bool:
+    """Return whether ranks of stubs ascend as their hashes do."""
+    if ranks is None or len(ranks) != len(stubs) or len(set(ranks)) != len(ranks):
+        return False
+    by_rank = [stub for _, stub in sorted(zip(ranks, stubs, strict=True))]
+    return is_in_order(key, by_rank)
 
 
 # -- The list is told

@@ -144,7 +144,7 @@ def _options(
         key=None if key is None else _read_key(key),
         place=None if place is None else _read_place(place),
         beacon=None if beacon is None else _read_as(beacon, RoundAnswer),
-        chain=chain,
+        chain=None if chain is None else chain.lower(),
         witness=None if witness is None else _read_as(witness, Witness),
     )
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from inventory.limits import ROUNDS_PUT_OFF_MAX
 from inventory.line import draw
 from inventory.line.draw import QUICKNET, Beacon, Rules
 from server.events.audit.receipts import PublicKey, is_signed
@@ -147,7 +148,9 @@ class Opening:
             f"{record.void:,} was put off to {record.round:,} and not to {due:,}",
         )
         report.require(
-            "rounds", self._put_off <= draw.PUT_OFF_MAX, "they were put off too often"
+            "rounds",
+            self._put_off <= ROUNDS_PUT_OFF_MAX,
+            "they were put off too often",
         )
         if record.at_ms >= draw.time_of(beacon, record.void):
             report.weak(

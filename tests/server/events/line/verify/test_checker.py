@@ -1,5 +1,8 @@
 """What is whole is found whole; what is bent is found, though it is signed again."""
 
+import base64
+import hashlib
+
 import pytest
 
 import tests.inventory.line.test_draw as vector
@@ -14,6 +17,7 @@ from tests.server.events.line.verify.bending import (
     TURN,
     UNTIL,
     Bend,
+    Json,
     all_of,
     bad,
     bent,
@@ -330,3 +334,41 @@ def vector_key():
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     return Ed25519PrivateKey.from_private_bytes(b"2" * 32)
+
+
+def many_late(*records_of: tuple[int, int]) -> Bend:
+    """Late records in one order, of so many stubs each, with these steps."""
+
+    def bend(records: list[Json]) -> None:
+        late = of(records, "late")
+        where = records.index(late)
+        count = sum(count for count, _ in records_of)
+        stubs_of = [hashlib.sha256(b"%d" % one).digest()[:16] for one in range(count)]
+        ordered = draw.late_order_of(vector.KEY, stubs_of)
+        records.remove(late)
+        first = 0
+        for number, (own, step) in enumerate(records_of):
+            packed = base64.b64encode(b"".join(ordered[first : first + own])).decode()
+            classes = base64.b64encode(bytes(2 * own)).decode()
+            more = {"first": 9 + first, "step": step, "version": 0}
+            more |= {"stubs": packed, "classes": classes}
+            records.insert(where + number, {**late, **more})
+            first += own
+        for version, one in enumerate((one for one in records if "version" in one), 12):
+            one["version"] = version
+        of(records, "end")["journal"]["version"] = 99
+        of(records, "end")["counts"].update(late=count, waiting=5 + count)
+
+    return bend
+
+
+def test_a_step_of_many_goes_on_in_one_order_behind_a_full_record():
+    assert judged(bent(many_late((4_096, 1), (4_096, 1), (2, 1))))["verdict"] == "whole"
+    # Each step has its own order, and a step goes on behind a full record only.
+    assert bad(judged(bent(many_late((4_095, 1), (2, 1))))) == {"late"}
+    assert bad(judged(bent(many_late((4_096, 1), (2, 3))))) == {"late"}
+    assert judged(bent(many_late((4_096, 1), (2, 2))))["verdict"] == "whole"
+
+
+def test_a_record_of_too_many_is_none():
+    assert bad(judged(bent(many_late((4_097, 1))))) == {"form"}
