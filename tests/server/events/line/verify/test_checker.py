@@ -350,7 +350,7 @@ def many_late(*records_of: tuple[int, int]) -> Bend:
         for number, (own, step) in enumerate(records_of):
             packed = base64.b64encode(b"".join(ordered[first : first + own])).decode()
             classes = base64.b64encode(bytes(2 * own)).decode()
-            more = {"first": 9 + first, "step": step, "version": 0}
+            more: Json = {"first": 9 + first, "step": step, "version": 0}
             more |= {"stubs": packed, "classes": classes}
             records.insert(where + number, {**late, **more})
             first += own
