@@ -40,6 +40,8 @@ KINDS = (
     "promotions",
     "disputes",
     "draw",
+    "words",
+    "giving",
 )
 """Files of patches."""
 
