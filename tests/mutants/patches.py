@@ -42,6 +42,7 @@ KINDS = (
     "draw",
     "words",
     "giving",
+    "simulated",
 )
 """Files of patches."""
 
