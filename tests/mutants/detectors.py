@@ -48,7 +48,21 @@ GIVING = pytest(
 )
 PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 
+LINE = pytest(
+    "tests/inventory/line",
+    "tests/inventory/rules/test_line.py",
+    "tests/inventory/rules/test_line_after.py",
+    "tests/inventory/rules/test_line_guard.py",
+    "tests/inventory/rules/test_line_places.py",
+    "tests/inventory/rules/test_line_turns.py",
+    "tests/inventory/rules/test_line_wishes.py",
+    "tests/inventory/test_drain.py",
+    "tests/inventory/test_actor_line.py",
+)
+
 _BY_FOLDER: dict[str, list[Detector]] = {
+    "inventory/line/": [LINE],
+    "inventory/rules/line": [LINE],
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS],

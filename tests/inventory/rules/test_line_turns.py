@@ -226,6 +226,20 @@ def test_a_turn_that_ran_out_is_over_and_so_is_the_place():
     assert scene.take("ann", "A-1") == "wait_your_turn"
 
 
+def test_the_actor_itself_ends_no_turn_before_its_time():
+    scene = opened()
+    scene.join("ann")
+    scene.give()
+    end = scene.make(EndTurn, rank=1)
+    assert scene.code(SYSTEM, end) == "wrong_state"
+    scene.now_ms += 184_999
+    assert scene.code(SYSTEM, end) == "wrong_state"
+    scene.take("ann", "A-1")
+    scene.now_ms += 60_000
+    assert scene.code(SYSTEM, end) == "wrong_state"
+    assert scene.code(SYSTEM, scene.make(EndTurn, rank=2)) == "wrong_state"
+
+
 def test_a_turn_with_a_hold_lasts_as_long_as_that():
     scene = opened()
     scene.join("ann")
