@@ -60,7 +60,16 @@ LINE = pytest(
     "tests/inventory/test_actor_line.py",
 )
 
+DRAW = pytest(
+    "tests/inventory/line/test_draw.py", "tests/inventory/line/test_canonical.py"
+)
+VERIFY = pytest("tests/server/events/line/verify")
+TRANSCRIPT = pytest("tests/server/events/line/transcript")
+BEACON = pytest("tests/server/events/line/beacon")
+
 _BY_FOLDER: dict[str, list[Detector]] = {
+    "inventory/line/draw.py": [DRAW],
+    "inventory/line/canonical.py": [DRAW],
     "inventory/line/": [LINE],
     "inventory/rules/line": [LINE],
     "inventory/": [CORE, SIMULATION],
@@ -74,6 +83,13 @@ _BY_FOLDER: dict[str, list[Detector]] = {
         pytest("tests/server/shop/orders/giving/test_rules.py"),
         GIVING,
     ],
+    "server/events/line/beacon/": [BEACON],
+    "server/events/line/drawing/": [pytest("tests/server/events/line/drawing")],
+    "server/events/line/place_token.py": [
+        pytest("tests/server/events/line/test_place_token.py")
+    ],
+    "server/events/line/transcript/": [TRANSCRIPT],
+    "server/events/line/verify/": [VERIFY],
     "server/people/hooks/": [HOOKS],
     "server/shop/hooks/": [pytest("tests/server/shop/hooks")],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
@@ -156,6 +172,9 @@ _BY_FILE: dict[str, Detector] = {
         "tests/server/shop/orders/giving/test_rules.py",
     ),
     "server/shop/orders/driving/driver.py": GIVING,
+    "server/shop/orders/giving/service.py": pytest(
+        "tests/server/shop/orders/giving/test_rest.py"
+    ),
     "server/live/followers/following.py": pytest("tests/server/live/followers"),
     "server/live/followers/followers.py": pytest("tests/server/live/followers"),
     "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),
@@ -218,7 +237,26 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/people/notices/test_notices.py"
     ),
     "persistence/people/notices/rounds.py": pytest(
-        "tests/server/people/notices/test_job.py"
+        "tests/server/people/notices/test_job.py",
+        "tests/persistence/events/test_venue_edits.py",
+    ),
+    "persistence/events/venue_edits.py": pytest(
+        "tests/persistence/events/test_venue_edits.py"
+    ),
+    "persistence/people/hooks/outbox.py": pytest(
+        "tests/persistence/people/hooks/test_outbox.py"
+    ),
+    "persistence/people/invitations.py": pytest(
+        "tests/persistence/people/test_invitations.py"
+    ),
+    "server/people/activity/middleware.py": pytest(
+        "tests/server/people/activity/test_middleware.py"
+    ),
+    "server/transport/mail/languages.py": pytest(
+        "tests/server/transport/mail/test_languages.py"
+    ),
+    "server/transport/mail/words.py": pytest(
+        "tests/server/transport/mail/test_words.py"
     ),
     "persistence/bounces.py": pytest(
         "tests/server/transport/outbox/test_rest_bounces.py"

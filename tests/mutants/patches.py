@@ -40,6 +40,9 @@ KINDS = (
     "promotions",
     "disputes",
     "line",
+    "draw",
+    "words",
+    "giving",
 )
 """Files of patches."""
 

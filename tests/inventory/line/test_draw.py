@@ -293,6 +293,42 @@ def test_a_bucket_proves_nothing_of_another_list_or_stub():
     assert not draw.is_proven(proof(), root=ROOT.hex(), stub=STUBS[1])
 
 
+def test_who_is_put_into_another_bucket_is_not_in_the_list():
+    """A root can be made of such a list: nobody finds themselves in it."""
+    buckets = [b""] * draw.BUCKETS
+    buckets[3] = STUBS[0]
+    hashes = [draw.bucket_hash_of(one) for one in buckets]
+    told = draw.proof_of(
+        event=RULES.event,
+        draw=2,
+        entries=1,
+        hashes=hashes,
+        bucket=3,
+        stubs=STUBS[0],
+        ranks=None,
+    )
+    root = draw.root_of(1, hashes).hex()
+    assert not draw.is_proven(told, root=root, stub=STUBS[0])
+
+
+@pytest.mark.parametrize(
+    ("ranks", "proven"),
+    [
+        ([8, 1], True),
+        # Between them are others: how many cannot be seen in one bucket.
+        ([9, 4], True),
+        ([1, 8], False),
+        ([1, 1], False),
+        ([8], False),
+        (None, False),
+    ],
+)
+def test_ranks_of_a_bucket_stand_in_the_order_of_the_draw(ranks, proven):
+    told = msgspec.structs.replace(proof(), ranks=ranks)
+    assert draw.is_proven(told, root=ROOT.hex(), stub=STUBS[0], key=KEY) == proven
+    assert draw.is_proven(told, root=ROOT.hex(), stub=STUBS[0])
+
+
 def test_the_statement_is_signed_as_it_is_told():
     statement = draw.Statement(
         at_ms=FIXED["at_ms"],
