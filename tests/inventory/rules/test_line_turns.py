@@ -304,6 +304,20 @@ def test_who_asked_for_more_time_has_double():
     assert turns["bob"].until_ms == NOW_MS + 1_200_000
 
 
+def test_who_holds_something_of_before_does_not_choose():
+    scene = opened()
+    grant = scene.make(GrantTurn, user="ann", until_s=600, because="presale")
+    scene.ok(SYSTEM, grant)
+    scene.take("ann", "A-1")
+    scene.join("ann")
+    scene.give()
+    assert scene.states() == "t"
+    assert scene.line.turns.choosing == set()
+    scene.release("ann")
+    assert scene.line.turns.choosing == {"ann"}
+    scene.check_replay()
+
+
 def test_after_a_recovery_turns_and_their_holds_last_half_a_minute_more():
     scene = opened(terms={"offer_s": 10, "turn_s": 10})
     scene.join("ann")
