@@ -74,7 +74,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/rules/line": [LINE],
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
-    "persistence/shop/tickets/": [TICKETS],
+    "persistence/shop/tickets/": [TICKETS, SIMULATION],
     "persistence/followers/": [SIMULATION],
     "persistence/people/hooks/": [HOOKS],
     "persistence/community/": [SUPPORT],
@@ -82,6 +82,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "server/shop/orders/giving/": [
         pytest("tests/server/shop/orders/giving/test_rules.py"),
         GIVING,
+        SIMULATION,
     ],
     "server/events/line/beacon/": [BEACON],
     "server/events/line/drawing/": [pytest("tests/server/events/line/drawing")],
@@ -90,10 +91,10 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     ],
     "server/events/line/transcript/": [TRANSCRIPT],
     "server/events/line/verify/": [VERIFY],
-    "server/people/hooks/": [HOOKS],
-    "server/shop/hooks/": [pytest("tests/server/shop/hooks")],
+    "server/people/hooks/": [HOOKS, SIMULATION],
+    "server/shop/hooks/": [pytest("tests/server/shop/hooks"), SIMULATION],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
-    "server/people/": [pytest("tests/server/people")],
+    "server/people/": [pytest("tests/server/people"), SIMULATION],
     "server/shop/tickets/": [TICKETS],
     "server/": [REALTIME, SIMULATION, CONTRACT],
 }
@@ -142,7 +143,7 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/journal/test_stretches.py",
         "tests/persistence/analytics/test_rollup.py",
     ),
-    "persistence/migrations/0039_hooks.sql": HOOKS,
+    "persistence/migrations/0046_disputes.sql": HOOKS,
     "persistence/migrations/0037_marks.sql": pytest(
         "tests/persistence/journal/test_stretches.py"
     ),

@@ -43,6 +43,7 @@ KINDS = (
     "draw",
     "words",
     "giving",
+    "simulated",
 )
 """Files of patches."""
 
