@@ -51,6 +51,7 @@ from inventory.changes import (
 )
 from inventory.hoarding import Hoarding
 from inventory.line.line import ALIVE, DONE, HAPPEN, TURN, Line
+from inventory.line.serving import note_freed
 from inventory.records import (
     BLOCKED,
     BOOKED,
@@ -278,7 +279,7 @@ class Stock:
         self._count(change.areas, "blocked", "free")
         self.finder.free(change.seats)
         if self.line is not None:
-            self.line.freed()
+            note_freed(self.line, self.venue, change.seats, change.areas)
 
     def _open_line(self, change: LineOpened, at_ms: int) -> None:
         former, self.line = self.line, Line(change)
@@ -292,17 +293,12 @@ class Stock:
     def _give_turn(self, change: TurnGiven, at_ms: int) -> None:
         line = self._opened()
         line.move(change.rank, ALIVE, TURN)
-        line.turns.give(change)
+        user = self.users.get(change.user)
+        line.turns.give(change, holding=line.gated and bool(user and user.holds))
         if change.hold is not None:
-            held = SeatsHeld(
-                change.hold,
-                change.user,
-                change.seats,
-                change.areas,
-                change.deadline_ms,
-                change.prices,
-            )
-            self._hold(held, at_ms)
+            seats, areas, until_ms = change.seats, change.areas, change.deadline_ms
+            held = (change.hold, change.user, seats, areas, until_ms, change.prices)
+            self._hold(SeatsHeld(*held), at_ms)
 
     def _end_turn(self, change: TurnEnded, at_ms: int) -> None:
         line = self._opened()
@@ -342,7 +338,7 @@ class Stock:
         area.free += more
         self.touched_areas.add(index)
         if self.line is not None:
-            self.line.freed()
+            note_freed(self.line, self.venue, (), (index,))
 
     def _free(
         self,
@@ -358,7 +354,7 @@ class Stock:
         self.finder.free(seats)
         self.users[user].count -= len(seats) + sum(areas.values())
         if self.line is not None:
-            self.line.freed()
+            note_freed(self.line, self.venue, seats, areas)
 
     def _note_let_go(
         self,
