@@ -6,6 +6,31 @@ says so.
 """
 
 COVERS = {
+    "tests/server/events/line/transcript/test_writer.py": [
+        "server/events/line/transcript/recorder.py",
+        "server/events/line/transcript/taken.py",
+    ],
+    "tests/server/events/line/verify/test_checker_skips.py": [
+        "server/events/line/verify/queues.py",
+    ],
+    "tests/server/events/line/verify/test_checker_naive.py": [
+        "server/events/line/verify/turns.py",
+    ],
+    "tests/server/events/line/verify/test_checker.py": [
+        "server/events/line/verify/entrants.py",
+        "server/events/line/verify/form.py",
+        "server/events/line/verify/holder.py",
+        "server/events/line/verify/opening.py",
+        "server/events/line/verify/options.py",
+        "server/events/line/verify/report.py",
+        "server/events/line/verify/witness.py",
+    ],
+    "tests/server/ops/cli/test_verify_transcript.py": [
+        "server/events/line/verify/source.py",
+    ],
+    "tests/server/events/line/beacon/test_relays.py": [
+        "server/events/line/beacon/relay.py",
+    ],
     "tests/server/community/support/test_service.py": [
         "persistence/community/support.py",
         "server/community/support/mails.py",

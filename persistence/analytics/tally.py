@@ -19,6 +19,8 @@ from inventory.changes import (
     HoldExpired,
     HoldReleased,
     SeatsHeld,
+    TurnEnded,
+    TurnGiven,
 )
 from inventory.settings import Money
 
@@ -119,6 +121,21 @@ class Tally:
             self._user(change.user).holds += 1
         self.holds[digest] = self.holds.get(digest, 0) + places
 
+    def _give(self, change: TurnGiven) -> None:
+        """Count what is held for the next in line, as if they had."""
+        if change.hold is None:
+            return
+        self._counts().holds += 1
+        self._user(change.user).holds += 1
+        places = len(change.seats) + sum(change.areas.values())
+        self.holds[digest_of(change.hold)] = places
+
+    def _end_turn(self, change: TurnEnded) -> None:
+        """Count what was given back with a turn."""
+        for token in change.holds:
+            del self.holds[digest_of(token)]
+            self._counts().released += 1
+
     def _release(self, change: HoldReleased) -> None:
         digest = digest_of(change.hold)
         places = len(change.seats) + sum(change.areas.values())
@@ -217,6 +234,8 @@ _COUNT: Final[dict[type, Callable[[Tally, Any], None]]] = {
     BookingCancelled: Tally._cancel,
     BookingReduced: Tally._reduce,
     EventConfigured: Tally._configure,
+    TurnGiven: Tally._give,
+    TurnEnded: Tally._end_turn,
 }
 
 

@@ -48,7 +48,30 @@ GIVING = pytest(
 )
 PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 
+LINE = pytest(
+    "tests/inventory/line",
+    "tests/inventory/rules/test_line.py",
+    "tests/inventory/rules/test_line_after.py",
+    "tests/inventory/rules/test_line_guard.py",
+    "tests/inventory/rules/test_line_places.py",
+    "tests/inventory/rules/test_line_turns.py",
+    "tests/inventory/rules/test_line_wishes.py",
+    "tests/inventory/test_drain.py",
+    "tests/inventory/test_actor_line.py",
+)
+
+DRAW = pytest(
+    "tests/inventory/line/test_draw.py", "tests/inventory/line/test_canonical.py"
+)
+VERIFY = pytest("tests/server/events/line/verify")
+TRANSCRIPT = pytest("tests/server/events/line/transcript")
+BEACON = pytest("tests/server/events/line/beacon")
+
 _BY_FOLDER: dict[str, list[Detector]] = {
+    "inventory/line/draw.py": [DRAW],
+    "inventory/line/canonical.py": [DRAW],
+    "inventory/line/": [LINE],
+    "inventory/rules/line": [LINE],
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS, SIMULATION],
@@ -61,6 +84,13 @@ _BY_FOLDER: dict[str, list[Detector]] = {
         GIVING,
         SIMULATION,
     ],
+    "server/events/line/beacon/": [BEACON],
+    "server/events/line/drawing/": [pytest("tests/server/events/line/drawing")],
+    "server/events/line/place_token.py": [
+        pytest("tests/server/events/line/test_place_token.py")
+    ],
+    "server/events/line/transcript/": [TRANSCRIPT],
+    "server/events/line/verify/": [VERIFY],
     "server/people/hooks/": [HOOKS, SIMULATION],
     "server/shop/hooks/": [pytest("tests/server/shop/hooks"), SIMULATION],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
@@ -75,6 +105,12 @@ _BY_FILE: dict[str, Detector] = {
         "tests/inventory/test_actor_keys.py",
         "tests/inventory/test_actor_doubt.py",
         "tests/inventory/test_actor_life.py",
+    ),
+    "inventory/drain.py": pytest(
+        "tests/inventory/test_actor_sale.py",
+        "tests/inventory/test_actor.py",
+        "tests/inventory/test_actor_keys.py",
+        "tests/inventory/test_actor_doubt.py",
     ),
     "inventory/event_time.py": pytest("tests/inventory/test_event_time.py"),
     "inventory/batch.py": pytest("tests/inventory/test_batch.py"),

@@ -39,6 +39,8 @@ KINDS = (
     "hooks",
     "promotions",
     "disputes",
+    "line",
+    "draw",
     "words",
     "giving",
     "simulated",

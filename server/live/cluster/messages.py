@@ -19,6 +19,7 @@ from inventory.commands import (
     ClientCommand,
     Configure,
     DeleteEvent,
+    LineCommand,
     SystemCommand,
 )
 from inventory.ports import BoardState, Publication
@@ -48,7 +49,14 @@ class Forwarded(Struct, array_like=True, gc=False):
     organizer: bool
     size: int
     request_hash: bytes
-    command: ClientCommand | ChangeSale | Configure | DeleteEvent | SystemCommand
+    command: (
+        ClientCommand
+        | ChangeSale
+        | Configure
+        | DeleteEvent
+        | SystemCommand
+        | LineCommand
+    )
     origin: str | None = None
     system: bool = False
 
