@@ -9,12 +9,17 @@ from typing import Final
 
 from msgspec import Struct
 
+from inventory.line.wishes import Wish
 from inventory.prices import Kinds, Place, Prices
-from inventory.settings import Money, SaleState, Settings
+from inventory.settings import LineMode, Money, SaleState, Settings
 
 Seats = tuple[int, ...]
 """Seat indexes. Were they lists, the collector of garbage would look at each of them
 again and again: with some ten thousand holds it stopped the loop for 90 ms."""
+
+
+Ranks = tuple[int, ...]
+"""Places of the line, from 1."""
 
 
 class Change(Struct, frozen=True, array_like=True, gc=False):
@@ -147,6 +152,201 @@ class BookingReduced(Change, tag="reduced", frozen=True):
     areas: dict[int, int]
     total: Money | None
     places: tuple[Place, ...] = ()
+
+
+class LineOpened(Change, tag="line_opened", frozen=True):
+    """A line was opened, or a new draw of one; who waits has what these rules say.
+
+    `rules` are canonical JSON, and the fields behind it what the state needs of them.
+    """
+
+    draw: int
+    mode: LineMode
+    rules: str
+    rules_hash: bytes
+    commitment: bytes
+    closes_at_ms: int | None
+    opens_at_ms: int | None
+    round: int | None
+    genesis_s: int
+    period_s: int
+    fix_within_s: int
+    beacon_wait_s: int
+    without_beacon: str
+    turn_s: int
+    offer_s: int
+    serve_away: bool
+    former_seed: bytes | None = None
+    """Of the draw before this one, where that was given up."""
+    count_returns: bool = True
+    wish_floor: int = 20
+
+
+class RoundPutOff(Change, tag="round_put_off", frozen=True):
+    """A round of the beacon is void, and another one in force."""
+
+    void: int
+    round: int
+    why: str
+
+
+class EntrantsFixed(Change, tag="entrants_fixed", frozen=True):
+    """The list of those who gathered is fixed."""
+
+    entries: int
+    root: bytes
+    closed_at_ms: int
+    round: int | None
+    round_at_ms: int | None
+
+
+class LineDrawn(Change, tag="line_drawn", frozen=True):
+    """The order is fixed; `round` and `signature` only where a beacon had a part."""
+
+    source: str
+    round: int | None
+    signature: bytes | None
+    seed: bytes
+    line_hash: bytes
+    key: bytes
+
+
+class LineFed(Change, tag="line_fed", frozen=True):
+    """The next places of the line, in its order.
+
+    `stubs` are 16 bytes each, `classes` two each, most significant first. `wishes` are
+    those of new classes, which count on.
+    """
+
+    first_rank: int
+    users: tuple[str, ...]
+    stubs: bytes
+    classes: bytes
+    wishes: tuple[Wish, ...]
+    left: Ranks
+    step: int | None
+    """Of late entries, counted from 1; None for who gathered."""
+    more_time: Ranks = ()
+
+
+class LineTuned(Change, tag="line_tuned", frozen=True):
+    """What a turn takes, as the guard counts with."""
+
+    mean_milli: int
+    variance_milli: int
+    returning_ppm: int
+
+
+class PresenceNoted(Change, tag="presence", frozen=True):
+    """Who waits went away, or came back, by rank."""
+
+    away: Ranks
+    back: Ranks
+
+
+class TurnGiven(Change, tag="turn", frozen=True):
+    """Somebody's turn: with a hold where a wish was served, else to choose.
+
+    `because` is `line`, or `returned` where it came of places that were freed.
+    """
+
+    rank: int
+    user: str
+    because: str
+    until_ms: int
+    hold: str | None = None
+    seats: Seats = ()
+    areas: dict[int, int] = {}
+    deadline_ms: int = 0
+    prices: Prices | None = None
+    category: str | None = None
+    quantity: int = 0
+
+
+class TurnExtended(Change, tag="turn_until", frozen=True):
+    """An open turn lasts until then."""
+
+    rank: int
+    until_ms: int
+
+
+class TurnsKept(Change, tag="turns_kept", frozen=True):
+    """After a recovery: no open turn, and no hold of one, ends before `until_ms`."""
+
+    until_ms: int
+
+
+class TurnEnded(Change, tag="turn_end", frozen=True):
+    """A turn is over: `booked`, `left`, `ran_out`, or the `sale` is.
+
+    `hold` is what its user gave back with it.
+    """
+
+    rank: int
+    user: str
+    why: str
+    hold: str | None = None
+
+
+class TurnGranted(Change, tag="grant", frozen=True):
+    """Somebody has a turn outside the line."""
+
+    user: str
+    until_ms: int
+    because: str
+
+
+class LineSet(Change, tag="line_set", frozen=True):
+    """An organiser changed how the line goes on; None is what stayed."""
+
+    act: str
+    message: str | None = None
+    turns_per_min: int | None = None
+    sell_out_s: int | None = None
+    turn_s: int | None = None
+    offer_s: int | None = None
+    serve_away: bool | None = None
+    count_returns: bool | None = None
+
+
+class WishSet(Change, tag="wish", frozen=True):
+    """A place has another wish; `wishes` has it where its class is new."""
+
+    rank: int
+    class_: int
+    wishes: tuple[Wish, ...]
+    more_time: bool = False
+
+
+class WishesRecast(Change, tag="recast", frozen=True):
+    """All places of some classes are in others: what they wished cannot be any more."""
+
+    pairs: tuple[tuple[int, int], ...]
+    wishes: tuple[Wish, ...]
+
+
+class PlacePaused(Change, tag="place_paused", frozen=True):
+    """A place is passed over until it waits again."""
+
+    rank: int
+
+
+class PlaceLimited(Change, tag="place_limited", frozen=True):
+    """A place is passed over: its user may have no more."""
+
+    rank: int
+
+
+class PlaceResumed(Change, tag="place_resumed", frozen=True):
+    """A place that was paused or limited waits again."""
+
+    rank: int
+
+
+class PlaceLeft(Change, tag="place_left", frozen=True):
+    """A place was given up."""
+
+    rank: int
 
 
 AnyChange = (

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from inventory import limits
+from inventory.line.wishes import Wish
 from inventory.settings import Money, SettingsPatch
 
 FrameId = Annotated[int, Meta(ge=-(2**53), le=2**53)]
@@ -238,6 +239,198 @@ class KeepHolds(Command, tag="keep_holds"):
 
     until_ms: int
 
+
+Rank = Annotated[int, Meta(ge=1, le=limits.LINE_PLACES_MAX)]
+Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Because = Literal["line", "returned"]
+TurnSeconds = Annotated[int, Meta(ge=1, le=limits.TURN_S_MAX)]
+
+
+class OpenLine(Command, tag="open_line"):
+    """Open a line, or a new draw of one (the system).
+
+    `rules` are canonical JSON. Where nothing is drawn the `seed` comes at once, and the
+    actor fixes and draws the empty list in the same step.
+    """
+
+    draw: Annotated[int, Meta(ge=1)]
+    rules: Annotated[str, Meta(max_length=4_096)]
+    commitment: Digest
+    seed: Digest | None = None
+    former_seed: Digest | None = None
+    """Of the draw before this one, where that was never drawn."""
+
+
+class PutOffRound(Command, tag="put_off_round"):
+    """Name another round, as the list was not fixed in time (the system)."""
+
+    draw: int
+    why: Annotated[str, Meta(pattern="^[a-z0-9_]{1,32}$")]
+
+
+class FixEntrants(Command, tag="fix_entrants"):
+    """Fix the list of those who gathered (the system)."""
+
+    draw: int
+    entries: Annotated[int, Meta(ge=0, le=limits.LINE_PLACES_MAX)]
+    root: Digest
+    closed_at_ms: int
+
+
+class DrawLine(Command, tag="draw_line"):
+    """Fix the order, and tell the seed (the system).
+
+    `signature` is the beacon's, of the round in force; None without one.
+    """
+
+    draw: int
+    seed: Digest
+    line_hash: Digest
+    signature: Annotated[bytes, Meta(min_length=48, max_length=48)] | None = None
+
+
+class FeedLine(Command, tag="feed_line"):
+    """Bring the next places of the line, in its order (the system).
+
+    `stubs` are 16 bytes each, `classes` two each, most significant first: 0 for no
+    wish, else the place of it in `wishes`, from 1. A `step` is one of late entries,
+    counted from 1.
+    """
+
+    draw: int
+    first_rank: Rank
+    users: Annotated[list[Token], Meta(max_length=limits.LINE_FEED_MAX)]
+    stubs: bytes
+    classes: bytes
+    wishes: list[Wish] = []
+    step: int | None = None
+    left: list[int] = []
+    """Which of these left before, by rank."""
+    more_time: list[int] = []
+    """Who has double the time, by rank."""
+
+
+class TuneLine(Command, tag="tune_line"):
+    """Say what a turn takes, for the guard (the conductor)."""
+
+    mean_milli: Annotated[int, Meta(ge=1, le=1_000_000)]
+    """Places that a turn takes on average, in thousandths."""
+    variance_milli: Annotated[int, Meta(ge=0, le=10**9)]
+    returning_ppm: Annotated[int, Meta(ge=0, le=1_000_000)]
+    """Which part of what is held is given back while one chooses."""
+
+
+class NotePresence(Command, tag="note_presence"):
+    """Note who went away, and who came back (the conductor)."""
+
+    away: Annotated[list[Rank], Meta(max_length=2 * limits.LINE_HEAD)] = []
+    back: Annotated[list[Rank], Meta(max_length=2 * limits.LINE_HEAD)] = []
+
+
+class GiveTurn(Command, tag="give_turn"):
+    """Give the next turn (the conductor, and the actor to itself)."""
+
+    because: Because = "line"
+
+
+class EndTurn(Command, tag="end_turn"):
+    """End a turn that is over (the actor, to itself)."""
+
+    rank: Rank
+
+
+class KeepTurns(Command, tag="keep_turns"):
+    """Keep every open turn until `until_ms` at least (the actor, after recovery)."""
+
+    until_ms: int
+
+
+class LimitPlace(Command, tag="limit_place"):
+    """Pass over who may have no more, or no longer so (the actor, to itself)."""
+
+    rank: Rank
+
+
+class RecastWishes(Command, tag="recast_wishes"):
+    """Change wishes that cannot be any more (the actor, to itself)."""
+
+
+class GrantTurn(Command, tag="grant_turn"):
+    """Give somebody a turn outside the line (the system, organisers)."""
+
+    user: Token
+    until_s: TurnSeconds
+    because: Annotated[str, Meta(pattern="^[a-z0-9_]{1,32}$")]
+
+
+class SetLine(Command, tag="set_line"):
+    """Change how the line goes on (organisers); what is absent stays."""
+
+    act: Literal["set", "pause", "resume", "close", "message"] = "set"
+    message: Token | None = None
+    """The id of what was told to all who wait."""
+    turns_per_min: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    sell_out_s: Annotated[int, Meta(ge=0, le=86_400)] | None = None
+    turn_s: TurnSeconds | None = None
+    offer_s: TurnSeconds | None = None
+    serve_away: bool | None = None
+    count_returns: bool | None = None
+
+
+class SetWish(Command, tag="set_wish"):
+    """Wish for something else, at the place that the caller has."""
+
+    rank: Rank
+    wish: Wish | None = None
+    more_time: bool = False
+
+
+class PausePlace(Command, tag="pause_place"):
+    """Be passed over until `resume_place`; the place stays."""
+
+    rank: Rank
+
+
+class ResumePlace(Command, tag="resume_place"):
+    """Wait again."""
+
+    rank: Rank
+
+
+class LeaveLine(Command, tag="leave_line"):
+    """Give up a place, or a turn with what it holds."""
+
+    rank: Rank
+
+
+class ExtendTurn(Command, tag="extend_turn"):
+    """Have a tenth more of the time for a turn, ten times at most."""
+
+
+PlaceCommand = SetWish | PausePlace | ResumePlace | LeaveLine | ExtendTurn
+"""What who waits asks. The desk sends them: it knows the rank of a place."""
+
+LineSystemCommand = (
+    OpenLine
+    | PutOffRound
+    | FixEntrants
+    | DrawLine
+    | FeedLine
+    | TuneLine
+    | NotePresence
+    | GiveTurn
+)
+
+LineCommand = (
+    LineSystemCommand
+    | EndTurn
+    | KeepTurns
+    | LimitPlace
+    | RecastWishes
+    | GrantTurn
+    | SetLine
+    | PlaceCommand
+)
 
 AnyCommand = (
     ClientCommand

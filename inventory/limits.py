@@ -105,6 +105,37 @@ LET_GO_PLACES_MAX = 256
 LET_GO_MAX = 32_768
 """So many of all users of an event, and so many of all networks."""
 
+WISH_CATEGORIES_MAX = 3
+WISH_CLASSES_MAX = 4_096
+"""So many different wishes may wait in one line; what comes then is put with the wish
+that is most like it."""
+
+LINE_FEED_MAX = 4_096
+"""So many places are fed in one change."""
+
+LINE_PLACES_MAX = 5_000_000
+LINE_HEAD = 4_096
+"""So far down the line it is noted who is away."""
+
+LINE_RETURNED_MAX = 16
+"""So many turns one change that frees places gives in its own step."""
+
+TURN_S_MAX = 86_400
+TURN_GRACE_MS = 5_000
+"""A turn without a hold ends so long after its promised end: what was sent in time may
+be queued."""
+
+TURN_KEPT_MS = 30_000
+"""So long a turn lasts after a recovery, at least: its user has to come back first."""
+
+TURN_EXTENSIONS_MAX = 10
+"""A turn is extended so often, each time by one part in so many."""
+
+TURN_OVER_MEMORY_MS = 3_600_000
+"""How long a turn that ran out is told apart from one that never was."""
+
+ROUNDS_PUT_OFF_MAX = 16
+
 EXPIRIES_PER_BATCH_MAX = 1_024
 MAILBOX_COMMANDS_MAX = 16_384
 BATCH_COMMANDS_MAX = 4_096

@@ -13,7 +13,7 @@ from msgspec import Struct
 from inventory.changes import Seats
 from inventory.commands import AnyCommand
 from inventory.replies import Reply
-from inventory.settings import Settings
+from inventory.settings import Money, Settings
 
 
 class Envelope(Struct, eq=False):
@@ -123,6 +123,8 @@ class Batch(Struct):
     reduced: list[ReducedRow] = []
     marks: int | None = None
     """Which `MARKS` its changes have; None where nobody looked."""
+    ranked: list[tuple[bytes, int]] = []
+    """Stubs of late entries of the line, and the ranks that they have from now on."""
 
 
 class CommitStatus(Enum):
@@ -234,6 +236,28 @@ class Expiry(Struct, frozen=True):
     areas: dict[str, int]
 
 
+class TurnNews(Struct, frozen=True):
+    """Somebody has a turn: told to its user, with the hold where a wish was served."""
+
+    user: str
+    rank: int
+    because: str
+    until_ms: int
+    hold: str | None
+    seats: list[str]
+    areas: dict[str, int]
+    total: Money | None
+    deadline_ms: int
+
+
+class TurnOver(Struct, frozen=True):
+    """A turn is over: told to its user, with the reason as `TurnEnded` has it."""
+
+    user: str
+    rank: int
+    why: str
+
+
 class Publication(Struct):
     """What one committed batch changed, for every watcher of the event.
 
@@ -253,6 +277,8 @@ class Publication(Struct):
     expired: list[Expiry]
     marks: int = 0
     """Which `MARKS` the changes have; 0 where nobody follows any of them."""
+    turns: list[TurnNews] = []
+    turns_over: list[TurnOver] = []
 
 
 class BoardState(Struct):

@@ -27,6 +27,8 @@ CancelUntil = Annotated[int, Meta(ge=0, le=10**9)]
 Capacity = Annotated[int, Meta(ge=1, le=limits.AREA_CAPACITY_MAX)]
 Payment = Literal["none", "required"]
 Registration = Literal["closed", "open"]
+LineMode = Literal["draw", "fifo", "list"]
+TurnTime = Annotated[int, Meta(ge=1, le=limits.TURN_S_MAX)]
 
 
 class Money(Struct, frozen=True):
@@ -51,6 +53,46 @@ class PriceType(Struct, frozen=True, forbid_unknown_fields=True):
     """By category; where one is left out the type costs what the category does."""
     max_per_order: PerBooking | UnsetType = UNSET
     """How many of it one order may have; absent is as many as there may be of all."""
+
+
+class LineGate(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is asked of who joins the line."""
+
+    bits: Annotated[int, Meta(ge=0, le=32)] = 0
+    """Of work to be proved; 0 for none."""
+    captcha: bool = False
+    per_address: Annotated[int, Meta(ge=1, le=1_000_000)] = 50
+    """From so many of one network on more is asked."""
+
+
+class LineSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the line of an event is opened; what an open one goes by it keeps itself."""
+
+    mode: LineMode = "draw"
+    gather_at_ms: int | None = None
+    """When it is opened by itself; None where somebody opens it."""
+    opens_at_ms: int | None = None
+    """No turn is given sooner; None is when the sale opens."""
+    closes_before_s: Annotated[int, Meta(ge=1, le=86_400)] = 15
+    """The list of a draw closes so long before that."""
+    fix_within_s: Annotated[int, Meta(ge=2, le=600)] = 6
+    beacon: Annotated[str, Meta(max_length=64)] | None = "quicknet"
+    beacon_wait_s: Annotated[int, Meta(ge=0, le=86_400)] = 60
+    without_beacon: Literal["seed_only", "wait"] = "seed_only"
+    turn_s: TurnTime = 180
+    offer_s: TurnTime = 600
+    """How long the seats of a wish are held; never longer than any hold."""
+    serve_away: bool = True
+    """Whether a wish is served though nobody looks."""
+    again: bool = False
+    """Whether who had a turn may join anew, at the end."""
+    identity: Literal["any", "email", "account"] = "any"
+    gate: LineGate = LineGate()
+    turns_per_min: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    sell_out_s: Annotated[int, Meta(ge=0, le=86_400)] = 900
+    count_returns: bool = True
+    wish_floor: Annotated[int, Meta(ge=0, le=1_000_000)] = 20
+    """With so many places left, or 2 % of all, turns go to wishes only."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -92,6 +134,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """So long may the buyer of an order take to pay."""
     types: dict[str, PriceType] = {}
     """What tickets may be sold as, by key: an order says which of a hold are what."""
+    line: LineSettings | None = None
+    """None where there is no line in front of the sale; behind it there is one where
+    `waitlist` is set."""
 
 
 class SettingsPatch(

@@ -1,0 +1,1 @@
+"""The line in front of a sale, and the waitlist behind it, which are one thing."""

@@ -1,0 +1,44 @@
+"""What somebody who waits would like to have."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from inventory import limits
+
+Category = Annotated[str, Meta(min_length=1, max_length=limits.LABEL_LENGTH_MAX)]
+Categories = Annotated[
+    tuple[Category, ...], Meta(max_length=limits.WISH_CATEGORIES_MAX)
+]
+WishQuantity = Annotated[int, Meta(ge=1, le=limits.SEATS_PER_BOOKING_MAX)]
+Atom = tuple[int, str | None, bool, bool]
+"""One thing that serves a wish: how many, the category (None for any), together, and
+accessible."""
+
+
+class Wish(Struct, frozen=True, gc=False, omit_defaults=True):
+    """So many seats or places, all or none of them."""
+
+    quantity: WishQuantity
+    categories: Categories = ()
+    """Those that will do, the best first; none means any."""
+    together: bool = True
+    accessible: bool = False
+    if_none: Literal["wait", "browse"] = "wait"
+    """Whether to wait until it fits, or to choose among what there is when it is one's
+    turn."""
+
+    def atoms(self) -> tuple[Atom, ...]:
+        """Return what would do, the best first."""
+        # One alone is always together: so equal things are in one queue.
+        together = self.together or self.quantity == 1
+        return tuple(
+            [
+                (self.quantity, category, together, self.accessible)
+                for category in self.categories or (None,)
+            ]
+        )
+
+
+NO_WISH: Final = 0
+"""The class of those who would like to choose themselves."""
