@@ -17,14 +17,14 @@ STEP_ROWS_MAX: Final = 65_536
 EVENTS_MAX: Final = 1_000
 
 _TAKE: Final = """
-WITH some AS MATERIALIZED (
+WITH step AS MATERIALIZED (
     SELECT e.entry_id FROM line_entry e
     WHERE e.event_id = $1 AND e.late AND e.rank IS NULL AND e.over_at IS NULL
         AND e.draw = $2
     ORDER BY e.joined_at, e.entry_id LIMIT $3
 )
 UPDATE line_entry e SET taken = true
-FROM some WHERE e.entry_id = some.entry_id
+FROM step WHERE e.entry_id = step.entry_id
     AND e.rank IS NULL AND e.over_at IS NULL
 RETURNING e.entry_id, e.user_id, e.stub, e.wish::text AS wish
 """

@@ -144,18 +144,24 @@ class JoinLane:
         try:
             while self._waiting:
                 count = min(len(self._waiting), JOINS_PER_CALL_MAX)
-                group = [self._waiting.popleft() for _ in range(count)]
-                try:
-                    await self._send(group)
-                except Unavailable as error:
-                    _fail(group, error)
-                except BaseException:
-                    _fail(group, Unavailable("joins could not be written"))
-                    raise
+                await self._send([self._waiting.popleft() for _ in range(count)])
         finally:
             self._running = None
 
     async def _send(self, group: list[_Waiting]) -> None:
+        try:
+            await self._write(group)
+        except Unavailable as error:
+            _fail(group, error)
+        except Exception as error:
+            if len(group) == 1:
+                _fail(group, error)
+                return
+            # Nobody fails for what is wrong with another.
+            for one in group:
+                await self._send([one])
+
+    async def _write(self, group: list[_Waiting]) -> None:
         self.calls += 1
         rows = await self._pool.fetch(_JOIN, *_columns([one.new for one in group]))
         by_entry = {row["entry_id"]: row for row in rows}
@@ -173,7 +179,10 @@ class JoinLane:
 
     async def _find(self, group: list[_Waiting]) -> None:
         """Answer those who have a place already, or whose address has one."""
-        asked = [[one.new.event_id for one in group], [one.new.user_id for one in group]]
+        asked = [
+            [one.new.event_id for one in group],
+            [one.new.user_id for one in group],
+        ]
         rows = await self._pool.fetch(_FOUND, *asked)
         places = {(row["event_id"], row["user_id"]): row for row in rows}
         for one in group:

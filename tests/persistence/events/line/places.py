@@ -1,10 +1,12 @@
 """Lines and their entries, as the tests of the tables make them."""
 
 from hashlib import sha256
+from itertools import count
 
 from persistence.events.line.joining import NewEntry
 from persistence.events.line.lines import NewLine
 
+_numbers = count(1)
 STUB = b"onsale entry 1\n"
 
 
@@ -13,7 +15,7 @@ def new_line(event="evt", draw=1, mode="list"):
 
 
 def new_entry(user, event="evt", **more):
-    entry = f"{event}-{user}-{len(more)}".ljust(24, "0")
+    entry = f"{event}-{user}-{next(_numbers)}".ljust(24, "0")
     stub = sha256(STUB + entry.encode()).digest()[:16]
     return NewEntry(event, entry, stub, user, **more)
 
