@@ -1,1 +1,1 @@
-"""The line in front of a sale, and the waitlist behind it, which are one thing."""
+"""The line of an event: who waits, in which order, and why in that order."""

@@ -1,4 +1,4 @@
-"""Places in lines: found, changed and left while they are rows, and told to who has one.
+"""Places in lines: found, told to whose they are, changed and left while they are rows.
 
 Who comes late belongs to this table until the feeder takes the row: before that a wish
 is set and a place is left here, after it by the event's owner, which then has both. One

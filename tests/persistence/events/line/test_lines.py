@@ -99,7 +99,7 @@ async def test_closing_waits_for_a_join_that_is_under_way(database_url, pools):
         await transaction.start()
         await slow.fetch("SELECT FROM line WHERE event_id = 'evt' FOR SHARE")
         closing = asyncio.ensure_future(lines.move(row, "late"))
-        while not await watch.fetchval(WAITS):
+        while not await watch.fetchval(WAITS):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         assert not closing.done()
         await transaction.commit()
