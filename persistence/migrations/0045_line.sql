@@ -36,9 +36,9 @@ CREATE TABLE line_entry (
     email_hash bytea,
     device_hash bytea,
     net text,
-    gates text[] NOT NULL DEFAULT '{}',
-    taken boolean NOT NULL DEFAULT false,
+    step integer CHECK (step > 0),
     rank integer CHECK (rank > 0),
+    paused boolean NOT NULL DEFAULT false,
     turn text,
     turn_until timestamptz,
     hold text COLLATE "C",
@@ -47,8 +47,10 @@ CREATE TABLE line_entry (
 ) WITH (fillfactor = 70);
 COMMENT ON COLUMN line_entry.entry_id IS 'secret: whoever has it has the place';
 COMMENT ON COLUMN line_entry.stub IS 'the public half';
-COMMENT ON COLUMN line_entry.taken IS
-    'from then on the event has the wish, and is told who leaves; before, this row is';
+COMMENT ON COLUMN line_entry.net IS 'stands for the network that it was made from';
+COMMENT ON COLUMN line_entry.step IS
+    'of late ones, in which step the feeder took it: from then on the event has the wish,'
+    ' and is told who leaves; before, the row is';
 COMMENT ON COLUMN line_entry.rank IS 'of a late one, set in the commit that fed it';
 COMMENT ON COLUMN line_entry.turn IS 'why a turn was given; null where none was';
 COMMENT ON COLUMN line_entry.over_at IS 'when the place was over, left or used';
@@ -233,7 +235,7 @@ BEGIN
     IF cardinality(ranked_events) > 0 THEN
         UPDATE line_entry e SET rank = r.rank
         FROM unnest(ranked_events, ranked_stubs, ranked_ranks) AS r(event, stub, rank)
-        WHERE e.stub = r.stub AND e.event_id = r.event AND e.late AND e.taken
+        WHERE e.stub = r.stub AND e.event_id = r.event AND e.late AND e.step IS NOT NULL
             AND e.rank IS NULL AND e.over_at IS NULL
             AND (entire OR r.event = ANY (granted));
         GET DIAGNOSTICS changed = ROW_COUNT;

@@ -21,7 +21,7 @@ Held = Literal["here", "event", "nowhere"]
 
 _FIELDS: Final = """
 e.entry_id, e.event_id, e.draw, e.user_id, e.stub, e.late, e.joined_at,
-e.wish::text AS wish, e.rank, e.turn, e.turn_until, e.hold, e.ended, e.over_at
+e.wish::text AS wish, e.rank, e.paused, e.turn, e.turn_until, e.hold, e.ended, e.over_at
 """
 # Of those before, who has a place that is not over; told of late ones, which have a row
 # with their rank.
@@ -54,7 +54,7 @@ WITH open AS MATERIALIZED (
     UPDATE line_entry e SET {change}
     FROM open o
     WHERE e.event_id = o.event_id AND e.draw = o.draw AND e.user_id = $2
-        AND e.over_at IS NULL AND NOT e.taken AND (e.late OR o.phase = 'gathering')
+        AND e.over_at IS NULL AND e.step IS NULL AND (e.late OR o.phase = 'gathering')
     RETURNING e.entry_id
 )
 SELECT CASE WHEN EXISTS (SELECT FROM changed) THEN 'here'
@@ -92,6 +92,7 @@ class Entry(Struct, frozen=True):
     wish: str | None
     """JSON."""
     rank: int | None
+    paused: bool
     turn: str | None
     """Why a turn was given; None where none was."""
     turn_until: datetime | None

@@ -31,18 +31,18 @@ JOINS_WAITING_MAX: Final = 16_384
 _JOIN: Final = """
 WITH asked AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[],
-        $6::text[], $7::bytea[], $8::bytea[], $9::text[], $10::text[])
+        $6::text[], $7::bytea[], $8::bytea[], $9::text[])
         AS a(event_id, entry_id, stub, user_id, wish, locale, email_hash, device_hash,
-            net, gates)
+            net)
 ), open AS MATERIALIZED (
     SELECT l.event_id, l.draw, l.phase = 'late' AS late FROM line l
-    WHERE l.event_id = ANY ($11::text[]) AND l.phase IN ('gathering', 'late')
+    WHERE l.event_id = ANY ($10::text[]) AND l.phase IN ('gathering', 'late')
     ORDER BY l.event_id FOR SHARE
 ), made AS (
     INSERT INTO line_entry (entry_id, event_id, draw, user_id, stub, late, wish, locale,
-        email_hash, device_hash, net, gates)
+        email_hash, device_hash, net)
     SELECT a.entry_id, a.event_id, o.draw, a.user_id, a.stub, o.late, a.wish::jsonb,
-        a.locale, a.email_hash, a.device_hash, a.net, string_to_array(a.gates, ',')
+        a.locale, a.email_hash, a.device_hash, a.net
     FROM asked a JOIN open o USING (event_id)
     ORDER BY a.event_id, a.user_id, a.entry_id
     ON CONFLICT DO NOTHING
@@ -74,7 +74,7 @@ class NewEntry(Struct, frozen=True):
     email_hash: bytes | None = None
     device_hash: bytes | None = None
     net: str | None = None
-    gates: tuple[str, ...] = ()
+    """What stands for the network that it came from."""
 
     def __repr__(self) -> str:
         """Leave out what is secret."""
@@ -235,7 +235,6 @@ def _columns(several: Sequence[NewEntry]) -> list[object]:
             one.email_hash,
             one.device_hash,
             one.net,
-            ",".join(one.gates),
         )
         for one in several
     ]

@@ -22,7 +22,7 @@ class Place:
 
     async def rank(self, *users, event="evt"):
         """Give ranks, as commits do."""
-        await self.feeding.take(event, 1)
+        await self.feeding.take(event, 1, 0)
         for rank, user in enumerate(users, 1):
             await self.pool.fetch(
                 "UPDATE line_entry SET rank = $3 WHERE event_id = $1 AND user_id = $2",
@@ -65,7 +65,7 @@ async def test_a_row_is_left_and_wishes_are_set_until_it_is_taken(place):
     ann, bert = await place.join("ann", "bert")
     assert await place.entries.set_wish("evt", "ann", '{"quantity": 3}') == "here"
     assert await place.entries.leave("evt", "bert") == "here"
-    (row,) = await place.feeding.take("evt", 1)
+    (row,) = await place.feeding.take("evt", 1, 0)
     assert (row.entry_id, row.wish) == (ann.entry_id, '{"quantity": 3}')
     # From now on the event has it: whoever changed the row would be overlooked.
     assert await place.entries.set_wish("evt", "ann", None) == "event"
@@ -86,7 +86,7 @@ async def test_entrants_change_rows_until_the_list_is_closed(place):
     assert await place.entries.set_wish("draw", "ann", None) == "event"
     assert await place.entries.leave("draw", "ann") == "event"
     # Entrants get their ranks by the draw.
-    assert await place.feeding.take("draw", 1) == []
+    assert await place.feeding.take("draw", 1, 0) == []
 
 
 async def test_places_of_all_events_the_newest_first(place):
