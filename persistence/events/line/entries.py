@@ -73,6 +73,14 @@ _WISHED: Final = """
 UPDATE line_entry SET wish = $3::text::jsonb
 WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL
 """
+_PAUSED: Final = """
+UPDATE line_entry SET paused = $3
+WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL
+"""
+_ADDRESS: Final = """
+SELECT email_key FROM account
+WHERE user_id = $1 AND verified_at IS NOT NULL AND deleted_at IS NULL
+"""
 _FORGET: Final = """
 UPDATE line_entry SET email_hash = NULL, device_hash = NULL, net = NULL, locale = ''
 WHERE user_id = $1
@@ -160,6 +168,15 @@ class Entries(Struct, frozen=True):
     async def note_wish(self, event: str, entry: str, wish: str | None) -> None:
         """Note the wish that the event has for a place."""
         await self.pool.fetch(_WISHED, event, entry, wish)
+
+    async def note_paused(self, event: str, entry: str, *, paused: bool) -> None:
+        """Note whether the event passes a place over, as its user asked."""
+        await self.pool.fetch(_PAUSED, event, entry, paused)
+
+    async def address_of(self, user: str) -> str | None:
+        """Return the confirmed address of an account, as addresses are compared."""
+        row = await self.pool.fetch_one(_ADDRESS, user)
+        return None if row is None else row["email_key"]
 
 
 # asyncpg ships no types, hence Any for its connection.

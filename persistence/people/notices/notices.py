@@ -29,6 +29,9 @@ NoticeKind = Literal[
     "event_changed",
     "event_cancelled",
     "reminder",
+    "turn",
+    "offer",
+    "offer_over",
 ]
 NOTICE_KINDS: Final[tuple[NoticeKind, ...]] = get_args(NoticeKind)
 
@@ -42,6 +45,9 @@ NEEDS: Final[dict[NoticeKind, frozenset[str]]] = {
     "event_changed": frozenset({"was_starts_at_ms", "was_timezone"}),
     "event_cancelled": frozenset(),
     "reminder": frozenset(),
+    "turn": frozenset({"rank", "until_ms"}),
+    "offer": frozenset({"rank", "until_ms", "quantity"}),
+    "offer_over": frozenset({"rank", "held"}),
 }
 """What the data of each kind has to have: what its mail cannot do without."""
 

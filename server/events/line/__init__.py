@@ -1,0 +1,1 @@
+"""The line of an event: who waits for it, in front of a sale and behind it."""

@@ -1,0 +1,311 @@
+"""The desk: where one joins a line, asks how it stands, sets a wish, and leaves.
+
+A place is a row until the feeder takes it, and the event's from then on: the desk asks
+whichever has it. It runs in every process and needs no owner to take somebody in.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final, Literal
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from inventory.commands import (
+    LeaveLine,
+    LineCommand,
+    PausePlace,
+    PlaceCommand,
+    ResumePlace,
+    SetWish,
+)
+from inventory.line import draw
+from inventory.line.wishes import Wish
+from inventory.ports import Clock, Ids
+from inventory.replies import AnyOk, Refused, refuse
+from persistence.events.line.entries import Entries, Entry
+from persistence.events.line.joining import (
+    JoinLane,
+    Joined,
+    NewEntry,
+    NotOpen,
+    Overloaded,
+    TakenPlace,
+)
+from persistence.events.line.lines import Lines
+from server.base.access import Denial
+from server.base.identity import Identity
+from server.base.refusals.refusals import CommandRefused, Denied, Refusal
+from server.events.catalogue.service import EventService, FoundEvent
+from server.events.line.opening import LineOpening
+from server.events.line.rules import (
+    mode_of,
+    opens_by_joining,
+    refusal_of_join,
+    terms_of,
+    wish_fault,
+)
+from server.live.actors.registry import ask
+
+ACCOUNT_NEEDED: Final = "This line is for those with an account; a guest has none."
+ADDRESS_NEEDED: Final = "This line is for those whose address is confirmed."
+TRIES_MAX: Final = 3
+RETRY_MS: Final = 2_000
+"""When to come again, where too many join at once."""
+
+KNOWN_BY: Final = "onsale line %s 1\n%s\n%s"
+
+Pause = Literal["pause", "resume"]
+
+
+_decode: Final = msgspec.json.Decoder(Wish).decode
+
+
+class Asked(Struct, frozen=True):
+    """What somebody joins with. `net` stands for the network that they come from."""
+
+    wish: Wish | None = None
+    locale: str = ""
+    device: str | None = None
+    net: str | None = None
+
+
+class Place(Struct, frozen=True):
+    """Somebody's place, and whether it was made just now."""
+
+    event: str
+    entry: str
+    stub: bytes
+    draw: int
+    late: bool
+    joined_at_ms: int
+    user: str
+    rank: int | None
+    new: bool
+
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return f"Place({self.stub.hex()}, rank={self.rank})"
+
+
+class LineDesk:
+    """Takes people in. Raises `Unavailable`, and `Refusal`.
+
+    `fed` is told of events that somebody joined, for the feeder to know.
+    """
+
+    def __init__(
+        self,
+        events: EventService,
+        opening: LineOpening,
+        lines: Lines,
+        entries: Entries,
+        joins: JoinLane,
+        clock: Clock,
+        ids: Ids,
+        joined: Callable[[str], None],
+    ) -> None:
+        self.entries = entries
+        self.lines = lines
+        self._events = events
+        self._opening = opening
+        self._joins = joins
+        self._clock = clock
+        self._ids = ids
+        self._joined = joined
+
+    async def join(self, who: Identity, event: str, asked: Asked) -> Place:
+        """Give somebody a place in an event's line, or tell the one that they have.
+
+        Whoever has one with another wish is `already_waiting`: that is for `set_wish`.
+        """
+        found = await self._events.find(who, event)
+        settings = found.board.settings
+        code = refusal_of_join(settings, self._clock.now_ms())
+        if code is not None:
+            raise Refusal(code)
+        mode = mode_of(settings)
+        assert mode is not None
+        fault = wish_fault(asked.wish, mode, settings, found.board.venue)
+        if fault is not None:
+            raise Refusal("bad_wish", fault)
+        new = await self._entry_of(who, found, asked)
+        joined = await self._join(found, new)
+        if joined.new:
+            self._joined(event)
+        elif asked.wish is not None and wish_of(joined.wish) != asked.wish:
+            raise Refusal("already_waiting")
+        return Place(
+            event,
+            joined.entry_id,
+            joined.stub,
+            joined.draw,
+            joined.late,
+            int(joined.joined_at.timestamp() * 1_000),
+            who.user,
+            joined.rank,
+            joined.new,
+        )
+
+    async def mine(self, who: Identity, event: str) -> tuple[FoundEvent, Entry]:
+        """Return somebody's place, or the last that is over."""
+        found = await self._events.find(who, event)
+        entry = await self.entries.mine(event, who.user)
+        if entry is None:
+            raise Refusal("place_not_found")
+        return found, entry
+
+    async def set_wish(
+        self, who: Identity, event: str, wish: Wish | None, more_time: bool = False
+    ) -> Entry:
+        """Wish for something else at the place that one has; return it as it is then."""
+        found = await self._events.find(who, event)
+        settings = found.board.settings
+        mode = mode_of(settings)
+        if mode is None:
+            raise Refusal("place_not_found")
+        fault = wish_fault(wish, mode, settings, found.board.venue)
+        if fault is not None:
+            raise Refusal("bad_wish", fault)
+        text = _text_of(wish)
+        held = await self.entries.set_wish(event, who.user, text)
+        if held == "event":
+
+            def command(rank: int) -> SetWish:
+                return SetWish(
+                    id=0, event=event, rank=rank, wish=wish, more_time=more_time
+                )
+
+            entry = await self._order(found, who, command)
+            await self.entries.note_wish(event, entry.entry_id, text)
+        elif held == "nowhere":
+            raise Refusal("place_not_found")
+        return (await self.mine(who, event))[1]
+
+    async def leave(self, who: Identity, event: str) -> None:
+        """Give up one's place, or a turn with what it holds."""
+        found = await self._events.find(who, event)
+        held = await self.entries.leave(event, who.user)
+        if held == "nowhere":
+            raise Refusal("place_not_found")
+        if held == "event":
+            entry = await self._order(
+                found, who, lambda rank: LeaveLine(id=0, event=event, rank=rank)
+            )
+            await self.entries.note_left(event, entry.entry_id)
+
+    async def pause(self, who: Identity, event: str, to: Pause) -> Entry:
+        """Be passed over from now on, or wait again; the place stays."""
+        found = await self._events.find(who, event)
+        kind = PausePlace if to == "pause" else ResumePlace
+        entry = await self._order(
+            found, who, lambda rank: kind(id=0, event=event, rank=rank)
+        )
+        await self.entries.note_paused(event, entry.entry_id, paused=to == "pause")
+        return (await self.mine(who, event))[1]
+
+    async def _entry_of(
+        self, who: Identity, event: FoundEvent, asked: Asked
+    ) -> NewEntry:
+        """Return the entry that somebody would have, with what it is known by."""
+        terms = terms_of(event.board.settings)
+        email = None
+        if terms.identity != "any":
+            if who.role == "guest":
+                raise Denied(Denial("forbidden", ACCOUNT_NEEDED))
+            if terms.identity == "email":
+                email = await self.entries.address_of(who.user)
+                if email is None:
+                    raise Denied(Denial("forbidden", ADDRESS_NEEDED))
+        if not terms.again:
+            last = await self.entries.mine(event.id, who.user)
+            if last is not None and last.ended not in (None, "left"):
+                raise Refusal("turn_over", "Who had a turn has no other one.")
+        entry = self._ids.token()
+        return NewEntry(
+            event.id,
+            entry,
+            draw.stub_of(entry),
+            who.user,
+            _text_of(asked.wish),
+            asked.locale,
+            None if email is None else _known_by(event.id, "email", email),
+            None
+            if asked.device is None
+            else _known_by(event.id, "device", asked.device),
+            asked.net,
+        )
+
+    async def _join(self, event: FoundEvent, new: NewEntry) -> Joined:
+        """Write an entry, in a line that is opened where that is for the first to do."""
+        for _ in range(TRIES_MAX):
+            try:
+                return await self._joins.join(new)
+            except TakenPlace as error:
+                detail = "Somebody has a place with this address or device."
+                raise Refusal("already_waiting", detail) from error
+            except Overloaded as error:
+                refused = refuse("overloaded")
+                refused.retry_after_ms = RETRY_MS
+                raise CommandRefused(refused) from error
+            except NotOpen:
+                row = await self.lines.find(event.id)
+                if row is not None and row.phase == "over":
+                    raise Refusal("line_over") from None
+                if not opens_by_joining(event.board.settings) and row is None:
+                    raise Refusal("line_not_open") from None
+                await self._opening.open(event)
+        raise Refusal("unavailable")
+
+    async def _order(
+        self,
+        event: FoundEvent,
+        who: Identity,
+        command: Callable[[int], PlaceCommand],
+    ) -> Entry:
+        """Give the event a command about somebody's place; return that place.
+
+        A row that is taken has its rank in a moment: so long it cannot be asked about.
+        """
+        entry = await self.entries.mine(event.id, who.user)
+        if entry is None or entry.over_at is not None:
+            raise Refusal("place_not_found")
+        if entry.rank is None:
+            raise Refusal("unavailable", "The place gets its rank just now.")
+        await order(event, who.user, command(entry.rank))
+        return entry
+
+
+async def order(
+    event: FoundEvent,
+    user: str,
+    command: LineCommand,
+    *,
+    organizer: bool = False,
+) -> AnyOk:
+    """Give an event a command; raises `CommandRefused`."""
+    reply = await ask(event.local, command, user, organizer, None)
+    if isinstance(reply, Refused):
+        raise CommandRefused(reply)
+    return reply
+
+
+def wish_of(text: str | None) -> Wish | None:
+    """Return a wish as it was stored."""
+    return None if text is None else _decode(text)
+
+
+def _known_by(event: str, kind: str, value: str) -> bytes:
+    """Return what an address or device is known by in one line, and in no other."""
+    return sha256((KNOWN_BY % (kind, event, value)).encode()).digest()
+
+
+def _text_of(wish: Wish | None) -> str | None:
+    """Return a wish as it is stored: equal ones as equal text."""
+    if wish is None:
+        return None
+    return msgspec.json.encode(wish, order="deterministic").decode()
+
+
+LINE_DESK: Final = web.AppKey("line desk", LineDesk)
