@@ -6,6 +6,9 @@ says so.
 """
 
 COVERS = {
+    "tests/server/events/line/beacon/test_relays.py": [
+        "server/events/line/beacon/relay.py",
+    ],
     "tests/server/community/support/test_service.py": [
         "persistence/community/support.py",
         "server/community/support/mails.py",

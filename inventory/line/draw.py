@@ -149,22 +149,24 @@ def fault_of(rules: Rules) -> str | None:
         if rules.round is not None or rules.without_beacon != "seed_only":
             return "a beacon is waited for that is not named"
         return None
-    if not drawn:
+    if rules.closes_at_ms is None:
         return f"a beacon does not go with mode {rules.mode}"
-    return _beacon_fault_of(rules, rules.beacon)
+    wrong = beacon_fault_of(rules.beacon)
+    if wrong is None and rules.round != first_round(
+        rules.beacon, rules.closes_at_ms + 1_000 * rules.fix_within_s
+    ):
+        return "the round is not the first after the list is fixed"
+    return wrong
 
 
-def _beacon_fault_of(rules: Rules, beacon: Beacon) -> str | None:
+def beacon_fault_of(beacon: Beacon) -> str | None:
+    """Return why a beacon is not what it says it is; None where it is."""
     if not (_is_hex(beacon.public_key, 96) and _is_hex(beacon.group, HASH_BYTES)):
         return "the beacon's key or group is not spelled as they are"
     if not (0 < beacon.period_s < 2**32 and beacon.genesis_s >= 0):
         return "the beacon's times are none"
     if beacon.scheme != SCHEME or beacon.chain != chain_of(beacon):
         return "the beacon is not the one that its chain names"
-    if rules.closes_at_ms is None or rules.round != first_round(
-        beacon, rules.closes_at_ms + 1_000 * rules.fix_within_s
-    ):
-        return "the round is not the first after the list is fixed"
     return None
 
 

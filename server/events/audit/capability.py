@@ -5,7 +5,7 @@ from typing import Final
 
 from persistence.journal.receipt_key import ensure_seed
 from server.events.audit.examples import EXAMPLES
-from server.events.audit.receipts import RECEIPT_KEY, ReceiptKey
+from server.events.audit.receipts import RECEIPT_KEY, RECEIPT_SIGNER, ReceiptKey
 from server.events.audit.rest import AUDITS, ROUTES
 from server.transport.capability.capability import Capability, Startup
 
@@ -19,7 +19,7 @@ async def _open(startup: Startup) -> None:
         if secret is None
         else ReceiptKey.from_secret(secret)
     )
-    startup[RECEIPT_KEY] = key.public
+    startup[RECEIPT_KEY], startup[RECEIPT_SIGNER] = key.public, key
     startup[AUDITS] = asyncio.Semaphore(AUDITS_AT_ONCE_MAX)
 
 

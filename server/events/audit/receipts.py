@@ -78,6 +78,13 @@ class ReceiptKey:
         document["signature"] = self._private.sign(signed_bytes(document)).hex()
         return document
 
+    def sign_bytes(self, text: bytes) -> bytes:
+        """Return the signature over bytes.
+
+        They begin with what nothing else that this key signs begins with.
+        """
+        return self._private.sign(text)
+
 
 def unsigned(receipt: Receipt) -> dict[str, Any]:
     """Return the receipt as JSON has it where there is no key to sign it."""
@@ -88,6 +95,16 @@ def unsigned(receipt: Receipt) -> dict[str, Any]:
 def public_key_of(raw: bytes) -> PublicKey:
     """Return a key under the name that follows from it."""
     return PublicKey(sha256(raw).hexdigest()[:KEY_ID_LENGTH], "Ed25519", raw.hex())
+
+
+def is_signed(key: PublicKey, text: bytes, signature: bytes) -> bool:
+    """Return whether a signature over bytes is by this key."""
+    try:
+        raw = bytes.fromhex(key.public_key)
+        Ed25519PublicKey.from_public_bytes(raw).verify(signature, text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def signed_bytes(document: dict[str, Any]) -> bytes:
@@ -169,3 +186,4 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 RECEIPT_KEY: Final = web.AppKey("receipt key", PublicKey)
+RECEIPT_SIGNER: Final = web.AppKey("what signs as receipts are", ReceiptKey)

@@ -66,6 +66,7 @@ def serve(
 
 app.command("server.ops.demo.command:demo")
 app.command("server.shop.payments.gateway.command:gateway")
+app.command("server.events.line.beacon.command:beacon")
 app.command("server.ops.cli.audit:audit")
 app.command("server.ops.cli.verify:verify")
 app.command("server.ops.cli.ticket:app", name="ticket")

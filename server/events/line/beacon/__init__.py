@@ -1,0 +1,1 @@
+"""Rounds of a beacon: what nobody knows before their time, and anybody can check."""
