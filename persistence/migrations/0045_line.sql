@@ -5,6 +5,7 @@ CREATE TABLE line (
     draw integer NOT NULL CHECK (draw > 0),
     mode text NOT NULL CHECK (mode IN ('draw', 'fifo', 'list')),
     phase text NOT NULL CHECK (phase IN ('opening', 'gathering', 'late', 'over')),
+    paused boolean NOT NULL DEFAULT false,
     rules text NOT NULL,
     rules_hash bytea NOT NULL,
     commitment bytea NOT NULL,

@@ -81,6 +81,7 @@ _ADDRESS: Final = """
 SELECT email_key FROM account
 WHERE user_id = $1 AND verified_at IS NOT NULL AND deleted_at IS NULL
 """
+_ACCOUNT: Final = "SELECT FROM account WHERE user_id = $1"
 _FORGET: Final = """
 UPDATE line_entry SET email_hash = NULL, device_hash = NULL, net = NULL, locale = ''
 WHERE user_id = $1
@@ -177,6 +178,10 @@ class Entries(Struct, frozen=True):
         """Return the confirmed address of an account, as addresses are compared."""
         row = await self.pool.fetch_one(_ADDRESS, user)
         return None if row is None else row["email_key"]
+
+    async def is_account(self, user: str) -> bool:
+        """Return whether somebody has an account, and is no guest."""
+        return await self.pool.fetch_one(_ACCOUNT, user) is not None
 
 
 # asyncpg ships no types, hence Any for its connection.

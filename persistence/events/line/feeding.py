@@ -36,7 +36,8 @@ RETURNING e.entry_id, e.user_id, e.stub, e.wish::text AS wish, n.step, n.rank AS
 """
 _UNFED: Final = """
 SELECT DISTINCT e.event_id FROM line_entry e JOIN line l USING (event_id, draw)
-WHERE l.phase = 'late' AND l.order_key IS NOT NULL AND e.late AND e.rank IS NULL AND e.over_at IS NULL
+WHERE l.phase = 'late' AND l.order_key IS NOT NULL
+    AND e.late AND e.rank IS NULL AND e.over_at IS NULL
     AND e.joined_at < clock_timestamp() - $1 * interval '1 s'
 LIMIT $2
 """

@@ -17,8 +17,8 @@ Mode = Literal["draw", "fifo", "list"]
 Phase = Literal["opening", "gathering", "late", "over"]
 
 _FIELDS: Final = """
-event_id, draw, mode, phase, rules, rules_hash, commitment, seed, root, entries,
-order_key, line_hash, opened_at, closed_at
+event_id, draw, mode, phase, paused, rules, rules_hash, commitment, seed, root,
+entries, order_key, line_hash, opened_at, closed_at
 """
 _FIND: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = $1"
 _BEGIN: Final = """
@@ -33,6 +33,7 @@ UPDATE line SET phase = $4,
 WHERE event_id = $1 AND draw = $2 AND phase = $3
 RETURNING {_FIELDS}
 """
+_PAUSE: Final = "UPDATE line SET paused = $2 WHERE event_id = $1"
 _COUNTS: Final = """
 SELECT count(*) AS joined, count(*) FILTER (WHERE over_at IS NULL) AS live,
     count(*) FILTER (WHERE over_at IS NULL AND turn IS NOT NULL) AS turns
@@ -47,6 +48,7 @@ class LineRow(Struct, frozen=True):
     draw: int
     mode: Mode
     phase: Phase
+    paused: bool
     rules: str
     """Canonical JSON."""
     rules_hash: bytes
@@ -134,6 +136,10 @@ class Lines(Struct, frozen=True):
             moved = await self.pool.fetch_one(_FIND, row.event_id)
         assert moved is not None
         return _row_of(moved)
+
+    async def note_paused(self, event: str, *, paused: bool) -> None:
+        """Note whether the event gives no turns, as who manages it wants."""
+        await self.pool.fetch(_PAUSE, event, paused)
 
     async def counts(self, row: LineRow) -> LineCounts:
         """Count the entries of a line."""

@@ -58,6 +58,7 @@ class Noted(Struct, frozen=True):
     hold: str | None = None
     """What the turn held; of turns that ended."""
 
+
 # asyncpg ships no types, hence Any for its connection.
 async def note_given(
     connection: Any, event: str, given: Sequence[GivenTurn]
@@ -81,12 +82,9 @@ async def note_ended(
         return {}
     columns = zip(*((g.rank, g.user_id, g.why) for g in ended), strict=True)
     rows = await connection.fetch(_ENDED, event, *(list(one) for one in columns))
-    return {
-        row["rank"]: Noted(row["stub"], row["locale"], row["hold"]) for row in rows
-    }
+    return {row["rank"]: Noted(row["stub"], row["locale"], row["hold"]) for row in rows}
 
 
 async def note_closed(connection: Any, event: str) -> None:
     """Let nobody join the line of an event any more, whose sale is over."""
     await connection.execute(_CLOSED, event)
-

@@ -6,7 +6,7 @@ fits as soon as it is fed.
 
 Concurrency: one task for an event that has something to feed, in the process that owns
 it; none for the others. Any process says over the bus who joined where. That may be
-lost, so once a second each looks for rows that nobody fed.
+lost, so each looks once a second for rows that nobody fed.
 
 Invariants: a row is ranked in the commit that feeds it, once; steps and ranks go on from
 the rows that have some, so that whoever feeds next needs no memory of this one.
@@ -14,7 +14,7 @@ the rows that have some, so that whoever feeds next needs no memory of this one.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
@@ -23,7 +23,6 @@ from aiohttp import web
 from inventory import limits
 from inventory.commands import FeedLine, GiveTurn
 from inventory.line import draw
-from inventory.line.wishes import Wish
 from inventory.replies import Refused, Reply
 from persistence.errors import Unavailable
 from persistence.events.line.feeding import Feeding, LateRow
@@ -53,6 +52,9 @@ LEFT_BEHIND_S: Final = 3.0
 AGAIN_S: Final = 0.5
 OFFERS_MAX: Final = 256
 """So many offers in a row; then others have their turn of the loop."""
+
+if TYPE_CHECKING:
+    from inventory.line.wishes import Wish
 
 log = structlog.get_logger()
 _encode = msgspec.msgpack.Encoder().encode

@@ -31,7 +31,7 @@ def terms_of(settings: Settings) -> LineSettings:
 
 
 def opens_ms(settings: Settings, now_ms: int) -> int | None:
-    """Return before when no turn is given; None where that depends on the sale alone."""
+    """Return before when no turn is given; None where that is for the sale alone."""
     terms = terms_of(settings)
     if terms.mode == "list":
         return None
@@ -61,7 +61,7 @@ def refusal_of_join(settings: Settings, now_ms: int) -> Code | None:
 
 
 def opens_by_joining(settings: Settings) -> bool:
-    """Return whether whoever comes first opens the line; else those who manage it do."""
+    """Return whether who comes first opens the line; else those who manage it do."""
     terms = terms_of(settings)
     return terms.mode == "list" or terms.gather_at_ms is not None
 

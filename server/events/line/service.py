@@ -13,8 +13,9 @@ from aiohttp import web
 from msgspec import Struct
 
 from inventory.commands import (
+    AnyCommand,
+    Holding,
     LeaveLine,
-    LineCommand,
     PausePlace,
     PlaceCommand,
     ResumePlace,
@@ -23,11 +24,11 @@ from inventory.commands import (
 from inventory.line import draw
 from inventory.line.wishes import Wish
 from inventory.ports import Clock, Ids
-from inventory.replies import AnyOk, Refused, refuse
+from inventory.replies import AnyOk, HeldHold, HoldingOk, Refused, refuse
 from persistence.events.line.entries import Entries, Entry
 from persistence.events.line.joining import (
-    JoinLane,
     Joined,
+    JoinLane,
     NewEntry,
     NotOpen,
     Overloaded,
@@ -37,8 +38,11 @@ from persistence.events.line.lines import Lines
 from server.base.access import Denial
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Denied, Refusal
+from server.events.audit.receipts import ReceiptKey
 from server.events.catalogue.service import EventService, FoundEvent
+from server.events.line import place_token
 from server.events.line.opening import LineOpening
+from server.events.line.place_token import NotAPlace
 from server.events.line.rules import (
     mode_of,
     opens_by_joining,
@@ -49,6 +53,7 @@ from server.events.line.rules import (
 from server.live.actors.registry import ask
 
 ACCOUNT_NEEDED: Final = "This line is for those with an account; a guest has none."
+ACCOUNTS_OWN: Final = "This is a place of somebody with an account: sign in."
 ADDRESS_NEEDED: Final = "This line is for those whose address is confirmed."
 TRIES_MAX: Final = 3
 RETRY_MS: Final = 2_000
@@ -71,28 +76,33 @@ class Asked(Struct, frozen=True):
     net: str | None = None
 
 
-class Place(Struct, frozen=True):
-    """Somebody's place, and whether it was made just now."""
+class OwnPlace(Struct, frozen=True):
+    """Somebody's place, the signed proof of it, and whether it was made just now."""
 
-    event: str
     entry: str
+    place: str
     stub: bytes
-    draw: int
-    late: bool
-    joined_at_ms: int
-    user: str
+    line: FoundEvent
     rank: int | None
     new: bool
 
     def __repr__(self) -> str:
         """Leave out what is secret."""
-        return f"Place({self.stub.hex()}, rank={self.rank})"
+        return f"OwnPlace({self.stub.hex()}, rank={self.rank})"
+
+
+class RankedPlace(Struct, frozen=True):
+    """A place that the event has, and the rank by which it knows it."""
+
+    entry: Entry
+    rank: int
 
 
 class LineDesk:
     """Takes people in. Raises `Unavailable`, and `Refusal`.
 
-    `fed` is told of events that somebody joined, for the feeder to know.
+    `key` signs places; `joined` is told of events that somebody joined, for the feeder
+    to know.
     """
 
     def __init__(
@@ -104,6 +114,7 @@ class LineDesk:
         joins: JoinLane,
         clock: Clock,
         ids: Ids,
+        key: ReceiptKey,
         joined: Callable[[str], None],
     ) -> None:
         self.entries = entries
@@ -113,9 +124,10 @@ class LineDesk:
         self._joins = joins
         self._clock = clock
         self._ids = ids
+        self._key = key
         self._joined = joined
 
-    async def join(self, who: Identity, event: str, asked: Asked) -> Place:
+    async def join(self, who: Identity, event: str, asked: Asked) -> OwnPlace:
         """Give somebody a place in an event's line, or tell the one that they have.
 
         Whoever has one with another wish is `already_waiting`: that is for `set_wish`.
@@ -136,30 +148,34 @@ class LineDesk:
             self._joined(event)
         elif asked.wish is not None and wish_of(joined.wish) != asked.wish:
             raise Refusal("already_waiting")
-        return Place(
-            event,
+        return OwnPlace(
             joined.entry_id,
+            self._sign(event, who.user, joined),
             joined.stub,
-            joined.draw,
-            joined.late,
-            int(joined.joined_at.timestamp() * 1_000),
-            who.user,
+            found,
             joined.rank,
             joined.new,
         )
 
-    async def mine(self, who: Identity, event: str) -> tuple[FoundEvent, Entry]:
-        """Return somebody's place, or the last that is over."""
+    async def mine(
+        self, who: Identity, event: str, place: str | None = None
+    ) -> tuple[FoundEvent, Entry]:
+        """Return somebody's place, or the last that is over.
+
+        A signed `place` that is given has to be that one.
+        """
         found = await self._events.find(who, event)
         entry = await self.entries.mine(event, who.user)
         if entry is None:
+            raise Refusal("place_not_found")
+        if place is not None and self._read(place).entry != entry.entry_id:
             raise Refusal("place_not_found")
         return found, entry
 
     async def set_wish(
         self, who: Identity, event: str, wish: Wish | None, more_time: bool = False
     ) -> Entry:
-        """Wish for something else at the place that one has; return it as it is then."""
+        """Wish for something else at one's place; return it as it is then."""
         found = await self._events.find(who, event)
         settings = found.board.settings
         mode = mode_of(settings)
@@ -183,17 +199,38 @@ class LineDesk:
             raise Refusal("place_not_found")
         return (await self.mine(who, event))[1]
 
-    async def leave(self, who: Identity, event: str) -> None:
-        """Give up one's place, or a turn with what it holds."""
+    async def leave(
+        self, who: Identity, event: str, entry_id: str | None = None
+    ) -> tuple[FoundEvent, Entry]:
+        """Give up one's place, or a turn with what it holds; return it as it is then.
+
+        Who left before and has no other place is told of that one. A place that is
+        named has to be the one.
+        """
         found = await self._events.find(who, event)
+        if entry_id is not None:
+            named = await self.entries.mine(event, who.user)
+            if named is None or named.entry_id != entry_id:
+                raise Refusal("place_not_found")
         held = await self.entries.leave(event, who.user)
-        if held == "nowhere":
-            raise Refusal("place_not_found")
         if held == "event":
-            entry = await self._order(
-                found, who, lambda rank: LeaveLine(id=0, event=event, rank=rank)
-            )
+            entry = await self._leave(found, who)
             await self.entries.note_left(event, entry.entry_id)
+        left = await self.entries.mine(event, who.user)
+        if left is None or left.ended != "left":
+            raise Refusal("place_not_found")
+        return found, left
+
+    async def _leave(self, found: FoundEvent, who: Identity) -> Entry:
+        place = await self._ranked(found, who)
+        command = LeaveLine(id=0, event=found.id, rank=place.rank)
+        try:
+            await order(found, who.user, command)
+        except CommandRefused as refused:
+            # The event knew it, and whoever asked for it died before the row did.
+            if refused.code != "place_not_found":
+                raise
+        return place.entry
 
     async def pause(self, who: Identity, event: str, to: Pause) -> Entry:
         """Be passed over from now on, or wait again; the place stays."""
@@ -204,6 +241,61 @@ class LineDesk:
         )
         await self.entries.note_paused(event, entry.entry_id, paused=to == "pause")
         return (await self.mine(who, event))[1]
+
+    def place_of(self, entry: Entry) -> str:
+        """Return a place as its holder keeps it, signed: the same each time."""
+        return self._sign(entry.event_id, entry.user_id, entry)
+
+    async def hold_of(
+        self, who: Identity, event: FoundEvent, entry: Entry
+    ) -> HeldHold | None:
+        """Return what is held for somebody's turn; None where nothing is."""
+        if entry.hold is None or entry.over_at is not None:
+            return None
+        reply = await order(event, who.user, Holding(id=0, event=event.id))
+        assert isinstance(reply, HoldingOk)
+        return next((one for one in reply.holds if one.hold == entry.hold), None)
+
+    async def open_place(self, token: str) -> str:
+        """Return the guest whose place this is. One of an account needs that account.
+
+        It opens nothing of another event, draw or user.
+        """
+        place = self._read(token)
+        entry = await self.entries.find(place.entry)
+        if entry is None or (entry.event_id, entry.draw, entry.user_id) != (
+            place.event,
+            place.draw,
+            place.sub,
+        ):
+            raise Refusal("place_not_found", "This place is not there any more.")
+        if await self.entries.is_account(place.sub):
+            raise Denied(Denial("forbidden", ACCOUNTS_OWN))
+        return place.sub
+
+    def _read(self, token: str) -> place_token.Place:
+        try:
+            return place_token.read(token, self._key.public)
+        except NotAPlace as error:
+            raise Refusal("place_not_found", str(error)) from error
+
+    def _sign(self, event: str, user: str, entry: Entry | Joined) -> str:
+        # Its own time, so that the same place is the same text.
+        at_ms = int(entry.joined_at.timestamp() * 1_000)
+        return place_token.mint(
+            self._key,
+            place_token.Place(
+                sub=user,
+                event=event,
+                draw=entry.draw,
+                entry=entry.entry_id,
+                stub=entry.stub.hex(),
+                late=entry.late,
+                joined_at_ms=at_ms,
+                iat=at_ms // 1_000,
+                rank=entry.rank,
+            ),
+        )
 
     async def _entry_of(
         self, who: Identity, event: FoundEvent, asked: Asked
@@ -238,7 +330,7 @@ class LineDesk:
         )
 
     async def _join(self, event: FoundEvent, new: NewEntry) -> Joined:
-        """Write an entry, in a line that is opened where that is for the first to do."""
+        """Write an entry; who is the first opens the line, where that is for them."""
         for _ in range(TRIES_MAX):
             try:
                 return await self._joins.join(new)
@@ -264,7 +356,13 @@ class LineDesk:
         who: Identity,
         command: Callable[[int], PlaceCommand],
     ) -> Entry:
-        """Give the event a command about somebody's place; return that place.
+        """Give the event a command about somebody's place; return that place."""
+        place = await self._ranked(event, who)
+        await order(event, who.user, command(place.rank))
+        return place.entry
+
+    async def _ranked(self, event: FoundEvent, who: Identity) -> RankedPlace:
+        """Return somebody's place that the event has.
 
         A row that is taken has its rank in a moment: so long it cannot be asked about.
         """
@@ -273,14 +371,13 @@ class LineDesk:
             raise Refusal("place_not_found")
         if entry.rank is None:
             raise Refusal("unavailable", "The place gets its rank just now.")
-        await order(event, who.user, command(entry.rank))
-        return entry
+        return RankedPlace(entry, entry.rank)
 
 
 async def order(
     event: FoundEvent,
     user: str,
-    command: LineCommand,
+    command: AnyCommand,
     *,
     organizer: bool = False,
 ) -> AnyOk:

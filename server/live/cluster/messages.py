@@ -19,6 +19,10 @@ from inventory.commands import (
     ClientCommand,
     Configure,
     DeleteEvent,
+    GrantTurn,
+    OpenLine,
+    PlaceCommand,
+    SetLine,
     SystemCommand,
 )
 from inventory.ports import BoardState, Publication
@@ -48,7 +52,17 @@ class Forwarded(Struct, array_like=True, gc=False):
     organizer: bool
     size: int
     request_hash: bytes
-    command: ClientCommand | ChangeSale | Configure | DeleteEvent | SystemCommand
+    command: (
+        ClientCommand
+        | ChangeSale
+        | Configure
+        | DeleteEvent
+        | SystemCommand
+        | PlaceCommand
+        | OpenLine
+        | SetLine
+        | GrantTurn
+    )
     origin: str | None = None
     system: bool = False
 

@@ -11,7 +11,9 @@ STUB = b"onsale entry 1\n"
 
 
 def new_line(event="evt", draw=1, mode="list"):
-    return NewLine(event, draw, mode, "{}", b"rules", b"commitment", b"seed", order_key=b"key")
+    return NewLine(
+        event, draw, mode, "{}", b"rules", b"commitment", b"seed", order_key=b"key"
+    )
 
 
 def new_entry(user, event="evt", **more):

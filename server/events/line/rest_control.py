@@ -1,0 +1,143 @@
+"""The line over REST: what anybody may know of it, and what its managers do."""
+
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+from msgspec import UNSET, UnsetType
+
+from inventory.commands import SetLine
+from server.events.line.bodies import LineDocument, LinePatch, line_document
+from server.events.line.problems import LINE_NOT_OPEN, LINE_OVER
+from server.events.line.rest import LINE, TAG
+from server.events.line.rules import mode_of
+from server.events.line.service_control import LINE_CONTROL, Act, ShownLine
+from server.transport.http.problems import (
+    EVENT_NOT_FOUND,
+    FORBIDDEN,
+    OUTCOME_UNKNOWN,
+    OVERLOADED,
+    WRONG_STATE,
+)
+from server.transport.rest.call import Call
+from server.transport.rest.route import EVENT, WRITES, Route
+
+
+async def show_line(call: Call) -> web.Response:
+    """Show the line of an event."""
+    event = call.path("event", EVENT_NOT_FOUND)
+    shown = await call[LINE_CONTROL].show(call.identity, event)
+    return call.read(_document(shown))
+
+
+async def open_line(call: Call) -> web.Response:
+    """Open the line of an event, for anybody to join."""
+    event = call.path("event", EVENT_NOT_FOUND)
+    return call.answer(_document(await call[LINE_CONTROL].open(call.who, event)))
+
+
+async def act_on_line(act: Act, call: Call) -> web.Response:
+    """Pause a line, resume it, or close it for good."""
+    event = call.path("event", EVENT_NOT_FOUND)
+    return call.answer(_document(await call[LINE_CONTROL].act(call.who, event, act)))
+
+
+async def change_line(call: Call) -> web.Response:
+    """Change how a line goes on."""
+    event, body = call.path("event", EVENT_NOT_FOUND), await call.body(LinePatch)
+    command = SetLine(
+        id=0,
+        event=event,
+        turns_per_min=_given(body.turns_per_min),
+        sell_out_s=_given(body.sell_out_s),
+        turn_s=_given(body.turn_s),
+        offer_s=_given(body.offer_s),
+        serve_away=None if body.serve_away is UNSET else bool(body.serve_away),
+        count_returns=None if body.count_returns is UNSET else bool(body.count_returns),
+    )
+    paused = None if body.paused is UNSET else bool(body.paused)
+    shown = await call[LINE_CONTROL].change(call.who, event, command, paused)
+    return call.answer(_document(shown))
+
+
+def _given(value: int | UnsetType) -> int | None:
+    return None if isinstance(value, UnsetType) else value
+
+
+def _document(shown: ShownLine) -> LineDocument:
+    event = shown.event
+    mode = mode_of(event.board.settings)
+    return line_document(event.id, mode, shown.phase, shown.row, shown.counts)
+
+
+MANAGES: Final = (
+    *WRITES,
+    EVENT_NOT_FOUND,
+    FORBIDDEN,
+    LINE_NOT_OPEN,
+    LINE_OVER,
+    WRONG_STATE,
+    OVERLOADED,
+    OUTCOME_UNKNOWN,
+)
+ACTS: Final[dict[Act, str]] = {
+    "pause": "Give no turns for a while; ranks stay",
+    "resume": "Give turns again",
+    "close": "Close the line for good",
+}
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path=LINE,
+        handler=show_line,
+        name="show_line",
+        summary="Show the line of an event",
+        tag=TAG,
+        access="anyone",
+        scope="events:read",
+        answers=LineDocument,
+        cached=True,
+        problems=EVENT,
+    ),
+    Route(
+        method="PATCH",
+        path=LINE,
+        handler=change_line,
+        name="change_line",
+        summary="Change how a line goes on",
+        tag=TAG,
+        access="manager",
+        scope="events:write",
+        body=LinePatch,
+        answers=LineDocument,
+        problems=MANAGES,
+    ),
+    Route(
+        method="POST",
+        path=f"{LINE}/open",
+        handler=open_line,
+        name="open_line",
+        summary="Open the line of an event, for anybody to join",
+        tag=TAG,
+        access="manager",
+        scope="events:write",
+        answers=LineDocument,
+        problems=MANAGES,
+    ),
+    *(
+        Route(
+            method="POST",
+            path=f"{LINE}/{act}",
+            handler=partial(act_on_line, act),
+            name=f"{act}_line",
+            summary=summary,
+            tag=TAG,
+            access="manager",
+            scope="events:write",
+            answers=LineDocument,
+            problems=MANAGES,
+        )
+        for act, summary in ACTS.items()
+    ),
+)

@@ -1,0 +1,104 @@
+"""What those who manage an event do to its line, each a command in its journal."""
+
+from typing import Final, Literal
+
+from aiohttp import web
+from msgspec import Struct
+
+from inventory.commands import SetLine
+from inventory.ports import Clock
+from persistence.events.line.lines import LineCounts, LineRow, Lines
+from server.base.identity import Identity
+from server.base.refusals.refusals import Refusal
+from server.events.catalogue.service import EventService, FoundEvent
+from server.events.line.opening import LineOpening
+from server.events.line.rules import TellablePhase, phase_of
+from server.events.line.service import order
+from server.live.fanout.event_feed import room_of
+
+NOBODY: Final = LineCounts(0, 0, 0)
+
+Act = Literal["pause", "resume", "close"]
+
+
+class ShownLine(Struct, frozen=True):
+    """The line of an event as anybody may see it."""
+
+    event: FoundEvent
+    row: LineRow | None
+    phase: TellablePhase
+    counts: LineCounts
+
+
+class LineControl:
+    """Shows lines, opens them, and lets managers change how they go on.
+
+    Raises `Unavailable`, and `Refusal`.
+    """
+
+    def __init__(
+        self, events: EventService, opening: LineOpening, lines: Lines, clock: Clock
+    ) -> None:
+        self._events = events
+        self._opening = opening
+        self._lines = lines
+        self._clock = clock
+
+    async def show(self, who: Identity | None, event: str) -> ShownLine:
+        """Return a line: nothing of it asks the event's owner."""
+        return await self._shown(await self._events.find(who, event))
+
+    async def open(self, who: Identity, event: str) -> ShownLine:
+        """Open the line of an event, for anybody to join."""
+        found = await self._events.find_managed(who, event)
+        await self._opening.open(found)
+        return await self._shown(found)
+
+    async def act(self, who: Identity, event: str, act: Act) -> ShownLine:
+        """Pause a line, resume it, or close it for good."""
+        found = await self._events.find_managed(who, event)
+        row = await self._opened(event)
+        if act == "close":
+            # First, so that whoever is told that they are in are in the line.
+            await self._lines.move(row, "over")
+        await self._set(found, who, SetLine(id=0, event=event, act=act))
+        if act != "close":
+            await self._lines.note_paused(event, paused=act == "pause")
+        return await self._shown(found)
+
+    async def change(
+        self, who: Identity, event: str, command: SetLine, paused: bool | None
+    ) -> ShownLine:
+        """Change how a line goes on, and whether it does."""
+        found = await self._events.find_managed(who, event)
+        await self._opened(event)
+        await self._set(found, who, command)
+        if paused is None:
+            return await self._shown(found)
+        return await self.act(who, event, "pause" if paused else "resume")
+
+    def phase(self, event: FoundEvent, row: LineRow | None) -> TellablePhase:
+        """Return the phase of a line as it is now."""
+        board = event.board
+        return phase_of(row, board.settings, *room_of(board), self._clock.now_ms())
+
+    async def phase_of(self, event: FoundEvent) -> TellablePhase:
+        """Return the phase of an event's line as it is now."""
+        return self.phase(event, await self._lines.find(event.id))
+
+    async def _shown(self, event: FoundEvent) -> ShownLine:
+        row = await self._lines.find(event.id)
+        counts = NOBODY if row is None else await self._lines.counts(row)
+        return ShownLine(event, row, self.phase(event, row), counts)
+
+    async def _opened(self, event: str) -> LineRow:
+        row = await self._lines.find(event)
+        if row is None or row.phase == "opening":
+            raise Refusal("line_not_open")
+        return row
+
+    async def _set(self, event: FoundEvent, who: Identity, command: SetLine) -> None:
+        await order(event, who.user, command, organizer=True)
+
+
+LINE_CONTROL: Final = web.AppKey("line control", LineControl)
