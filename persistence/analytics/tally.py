@@ -19,6 +19,8 @@ from inventory.changes import (
     HoldExpired,
     HoldReleased,
     SeatsHeld,
+    TurnEnded,
+    TurnGiven,
 )
 from inventory.settings import Money
 
@@ -119,6 +121,20 @@ class Tally:
             self._user(change.user).holds += 1
         self.holds[digest] = self.holds.get(digest, 0) + places
 
+    def _turn(self, change: TurnGiven) -> None:
+        """Count the hold that comes with a turn where a wish was served."""
+        if change.hold is not None:
+            self._counts().holds += 1
+            self._user(change.user).holds += 1
+            places = len(change.seats) + sum(change.areas.values())
+            self.holds[digest_of(change.hold)] = places
+
+    def _end_turn(self, change: TurnEnded) -> None:
+        """Count what was given back with a turn."""
+        for hold in change.holds:
+            del self.holds[digest_of(hold)]
+            self._counts().released += 1
+
     def _release(self, change: HoldReleased) -> None:
         digest = digest_of(change.hold)
         places = len(change.seats) + sum(change.areas.values())
@@ -211,6 +227,8 @@ class Tally:
 
 _COUNT: Final[dict[type, Callable[[Tally, Any], None]]] = {
     SeatsHeld: Tally._hold,
+    TurnGiven: Tally._turn,
+    TurnEnded: Tally._end_turn,
     HoldReleased: Tally._release,
     HoldExpired: Tally._expire,
     HoldBooked: Tally._book,

@@ -15,7 +15,8 @@ CREATE TABLE line (
     order_key bytea,
     line_hash bytea,
     opened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    closed_at timestamptz
+    closed_at timestamptz,
+    revision integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 COMMENT ON COLUMN line.phase IS
     'what becomes of a join, which reads it FOR SHARE: refused until the event has the'
@@ -23,6 +24,8 @@ COMMENT ON COLUMN line.phase IS
 COMMENT ON COLUMN line.rules IS 'canonical JSON: hashed, so byte for byte';
 COMMENT ON COLUMN line.seed IS 'secret until order_key is known; null where it is derived';
 COMMENT ON COLUMN line.order_key IS 'K of the draw; who comes late is fed once it is here';
+
+COMMENT ON COLUMN line.revision IS 'how often who manages the event changed it';
 
 CREATE TABLE line_entry (
     entry_id text COLLATE "C" PRIMARY KEY,
@@ -44,7 +47,8 @@ CREATE TABLE line_entry (
     turn_until timestamptz,
     hold text COLLATE "C",
     ended text,
-    over_at timestamptz
+    over_at timestamptz,
+    revision integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70);
 COMMENT ON COLUMN line_entry.entry_id IS 'secret: whoever has it has the place';
 COMMENT ON COLUMN line_entry.stub IS 'the public half';
@@ -54,6 +58,7 @@ COMMENT ON COLUMN line_entry.step IS
     ' and is told who leaves; before, the row is';
 COMMENT ON COLUMN line_entry.rank IS 'of a late one, set in the commit that fed it';
 COMMENT ON COLUMN line_entry.turn IS 'why a turn was given; null where none was';
+COMMENT ON COLUMN line_entry.revision IS 'how often its user changed it';
 COMMENT ON COLUMN line_entry.over_at IS 'when the place was over, left or used';
 
 CREATE UNIQUE INDEX line_entry_user

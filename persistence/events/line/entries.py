@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from persistence.events.line.lines import Mode
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool
 
@@ -21,7 +22,8 @@ Held = Literal["here", "event", "nowhere"]
 
 _FIELDS: Final = """
 e.entry_id, e.event_id, e.draw, e.user_id, e.stub, e.late, e.joined_at,
-e.wish::text AS wish, e.rank, e.paused, e.turn, e.turn_until, e.hold, e.ended, e.over_at
+e.wish::text AS wish, e.rank, e.paused, e.turn, e.turn_until, e.hold, e.ended,
+e.over_at, e.revision, l.mode
 """
 # Of those before, who has a place that is not over; told of late ones, which have a row
 # with their rank.
@@ -39,10 +41,11 @@ WHERE e.event_id = $1 AND e.user_id = $2
 ORDER BY e.over_at IS NOT NULL, e.joined_at DESC, e.entry_id LIMIT 1
 """
 _NAMED: Final = f"""
-SELECT {_FIELDS}, {_AHEAD} FROM line_entry e WHERE e.entry_id = $1
+SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id)
+WHERE e.entry_id = $1
 """
 _LIST: Final = f"""
-SELECT {_FIELDS}, {_AHEAD} FROM line_entry e
+SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id)
 WHERE e.user_id = $1 AND (NOT $5 OR e.over_at IS NULL)
     AND ($3::timestamptz IS NULL OR (e.joined_at, e.entry_id) < ($3, $4))
 ORDER BY e.joined_at DESC, e.entry_id DESC LIMIT $2
@@ -63,19 +66,22 @@ SELECT CASE WHEN EXISTS (SELECT FROM changed) THEN 'here'
         WHERE e.user_id = $2 AND e.over_at IS NULL
     ) THEN 'event' ELSE 'nowhere' END AS held
 """
-_LEAVE: Final = _OURS.format(change="over_at = clock_timestamp(), ended = 'left'")
-_WISH: Final = _OURS.format(change="wish = $3::text::jsonb")
+_LEAVE: Final = _OURS.format(
+    change="over_at = clock_timestamp(), ended = 'left', revision = e.revision + 1"
+)
+_WISH: Final = _OURS.format(change="wish = $3::text::jsonb, revision = e.revision + 1")
 _OVER: Final = """
-UPDATE line_entry SET over_at = clock_timestamp(), ended = 'left'
+UPDATE line_entry
+SET over_at = clock_timestamp(), ended = 'left', revision = revision + 1
 WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL
 """
 _WISHED: Final = """
-UPDATE line_entry SET wish = $3::text::jsonb
+UPDATE line_entry SET wish = $3::text::jsonb, revision = revision + 1
 WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL
 """
 _PAUSED: Final = """
-UPDATE line_entry SET paused = $3
-WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL
+UPDATE line_entry SET paused = $3, revision = revision + 1
+WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL AND paused <> $3
 """
 _ADDRESS: Final = """
 SELECT email_key FROM account
@@ -109,6 +115,10 @@ class Entry(Struct, frozen=True):
     ended: str | None
     """How it ended: `left`, or how the turn did."""
     over_at: datetime | None
+    revision: int
+    """How often its user changed it."""
+    mode: Mode
+    """Of the line."""
     ahead: int | None
     """How many before it have a place that is not over; None where it has no rank."""
 

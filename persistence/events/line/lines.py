@@ -18,7 +18,7 @@ Phase = Literal["opening", "gathering", "late", "over"]
 
 _FIELDS: Final = """
 event_id, draw, mode, phase, paused, rules, rules_hash, commitment, seed, root,
-entries, order_key, line_hash, opened_at, closed_at
+entries, order_key, line_hash, opened_at, closed_at, revision
 """
 _FIND: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = $1"
 _BEGIN: Final = """
@@ -33,7 +33,10 @@ UPDATE line SET phase = $4,
 WHERE event_id = $1 AND draw = $2 AND phase = $3
 RETURNING {_FIELDS}
 """
-_PAUSE: Final = "UPDATE line SET paused = $2 WHERE event_id = $1"
+_CHANGED: Final = """
+UPDATE line SET paused = coalesce($2, paused), revision = revision + 1
+WHERE event_id = $1
+"""
 _COUNTS: Final = """
 SELECT count(*) AS joined, count(*) FILTER (WHERE over_at IS NULL) AS live,
     count(*) FILTER (WHERE over_at IS NULL AND turn IS NOT NULL) AS turns
@@ -61,6 +64,7 @@ class LineRow(Struct, frozen=True):
     line_hash: bytes | None
     opened_at: datetime
     closed_at: datetime | None
+    revision: int
 
     def __repr__(self) -> str:
         """Leave out the seed."""
@@ -137,9 +141,9 @@ class Lines(Struct, frozen=True):
         assert moved is not None
         return _row_of(moved)
 
-    async def note_paused(self, event: str, *, paused: bool) -> None:
-        """Note whether the event gives no turns, as who manages it wants."""
-        await self.pool.fetch(_PAUSE, event, paused)
+    async def note_change(self, event: str, paused: bool | None = None) -> None:
+        """Note that who manages a line changed it, and whether it gives no turns."""
+        await self.pool.fetch(_CHANGED, event, paused)
 
     async def counts(self, row: LineRow) -> LineCounts:
         """Count the entries of a line."""

@@ -48,7 +48,7 @@ async def _open(startup: Startup) -> None:
     startup[LINE_CONTROL] = LineControl(events, opening, lines, clock)
     startup[LINE_NEWS] = news = LineNews(hub, registry, entries, clock)
     hub.turned = news.tell
-    startup[FOLLOWERS].add(LineFollower(feeders.joined), KINDS)
+    startup[FOLLOWERS].add(LineFollower(), KINDS)
     startup.run(feeders.run(startup.job("line")), "line feeder")
     startup.run(news.run(), "line news")
     startup[JOBS].every("lines that nobody feeds", ADOPT_S, feeders.adopt)

@@ -1,15 +1,15 @@
 """Brings who came late to the event, in steps, beside its owner.
 
 Purpose: rows become places. What came within a step is in an order that chance gave, so
-that a quarter of a second of network is worth nothing. A plain waitlist is offered what
-fits as soon as it is fed.
+that a quarter of a second of network is worth nothing. Whom the event can serve then it
+serves by itself.
 
 Concurrency: one task for an event that has something to feed, in the process that owns
 it; none for the others. Any process says over the bus who joined where. That may be
-lost, so each looks once a second for rows that nobody fed.
+lost: so each looks, once a second, for rows that nobody fed.
 
-Invariants: a row is ranked in the commit that feeds it, once; steps and ranks go on from
-the rows that have some, so that whoever feeds next needs no memory of this one.
+Invariants: a row is ranked once, in the commit that feeds it; steps and ranks go on
+from those that rows have, so that whoever feeds next needs no memory of this one.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ import structlog
 from aiohttp import web
 
 from inventory import limits
-from inventory.commands import FeedLine, GiveTurn
+from inventory.commands import FeedLine
 from inventory.line import draw
-from inventory.replies import Refused, Reply
+from inventory.replies import Refused
 from persistence.errors import Unavailable
 from persistence.events.line.feeding import Feeding, LateRow
 from persistence.events.line.lines import LineRow, Lines
@@ -50,9 +50,6 @@ LEFT_BEHIND_S: Final = 3.0
 """Rows that wait so long have no owner who feeds them."""
 
 AGAIN_S: Final = 0.5
-OFFERS_MAX: Final = 256
-"""So many offers in a row; then others have their turn of the loop."""
-
 if TYPE_CHECKING:
     from inventory.line.wishes import Wish
 
@@ -79,10 +76,7 @@ class Feeders:
         bus.subscribe(TOPIC, self._hear, lambda: None)
 
     def joined(self, event: str) -> None:
-        """Take note that somebody joined here, or that there may be something to offer.
-
-        Whoever owns the event hears of it.
-        """
+        """Take note that somebody joined here: whoever owns the event hears of it."""
         if isinstance(self._registry.active.get(event), LocalEvent):
             self.wake(event)
             return
@@ -163,7 +157,7 @@ class Feeders:
             await asyncio.sleep(AGAIN_S)
 
     async def step(self, event: str, local: LocalEvent) -> bool:
-        """Feed one step, and offer what fits; return whether there may be more.
+        """Feed one step; return whether there may be more.
 
         Raises `Unavailable`. What the event does not take is found again later.
         """
@@ -171,11 +165,9 @@ class Feeders:
         if line is None or line.order_key is None or line.phase != "late":
             return False
         rows = await self._feeding.take(event, line.draw, line.entries or 0)
-        if rows and not await self._bring(local, line, line.order_key, rows):
+        if not rows:
             return False
-        if line.mode == "list":
-            await self._offer(event, local)
-        return bool(rows)
+        return await self._bring(local, line, line.order_key, rows)
 
     async def _bring(
         self, local: LocalEvent, line: LineRow, key: bytes, rows: list[LateRow]
@@ -186,7 +178,8 @@ class Feeders:
         rank = rows[0].after + 1
         for start in range(0, len(ordered), limits.LINE_FEED_MAX):
             some = ordered[start : start + limits.LINE_FEED_MAX]
-            reply = await _system(local, command_for(line, some, rank + start))
+            command = command_for(line, some, rank + start)
+            reply = await ask(local, command, "", False, None, system=True)
             if isinstance(reply, Refused):
                 # Somebody else feeds it by now, or the line is over: the rows tell.
                 log.warning(
@@ -195,17 +188,6 @@ class Feeders:
                 return False
             self.fed += len(some)
         return True
-
-    async def _offer(self, event: str, local: LocalEvent) -> None:
-        """Offer what fits those who wait, until nothing does.
-
-        What is freed later is offered by the event itself, in the same step.
-        """
-        for _ in range(OFFERS_MAX):
-            command = GiveTurn(id=0, event=event, because="returned")
-            if isinstance(await _system(local, command), Refused):
-                return
-        self._again.add(event)
 
 
 def command_for(line: LineRow, rows: Sequence[LateRow], first_rank: int) -> FeedLine:
@@ -227,10 +209,6 @@ def command_for(line: LineRow, rows: Sequence[LateRow], first_rank: int) -> Feed
         wishes=list(wishes),
         step=rows[0].step,
     )
-
-
-async def _system(local: LocalEvent, command: FeedLine | GiveTurn) -> Reply:
-    return await ask(local, command, "", False, None, system=True)
 
 
 FEEDERS: Final = web.AppKey("feeders", Feeders)

@@ -5,10 +5,10 @@ had one may join anew, and raises the notices `turn`, `offer` and `offer_over`: 
 transaction with how far it came.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-from inventory.changes import EventConfigured, SaleChanged, TurnEnded, TurnGiven
+from inventory.changes import SaleChanged, TurnEnded, TurnGiven
 from persistence.events.line.turns import (
     EndedTurn,
     GivenTurn,
@@ -21,21 +21,14 @@ from persistence.followers.follower import Followed
 from persistence.people.notices.notices import Notice, raise_notices
 from server.events.line.rules import OVER
 
-KINDS: Final = (TurnGiven, TurnEnded, SaleChanged, EventConfigured)
+KINDS: Final = (TurnGiven, TurnEnded, SaleChanged)
 """What it follows."""
 
 
 class LineFollower:
-    """Follows turns. Raises what Postgres raises: then nothing of it happened.
-
-    `moved` is told of events whose sale goes on or whose settings changed: there may be
-    something to offer that nobody freed.
-    """
+    """Follows turns. Raises what Postgres raises: then nothing of it happened."""
 
     name: Final = "line"
-
-    def __init__(self, moved: Callable[[str], None]) -> None:
-        self._moved = moved
 
     async def follow(
         self, connection: Any, event_id: str, changes: Sequence[Followed]
@@ -63,8 +56,6 @@ class LineFollower:
         ]
         if states and states[-1] in OVER:
             await note_closed(connection, event_id)
-        elif states or any(isinstance(one.change, EventConfigured) for one in changes):
-            self._moved(event_id)
 
 
 def end_of(turn: TurnGiven) -> int:

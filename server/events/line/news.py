@@ -123,7 +123,7 @@ class LineNews:
             total=None if held is None else held.total,
             deadline_ms=int(entry.turn_until.timestamp() * 1_000),
         )
-        return frame_of(entry.event_id, entry.entry_id, news, self._clock.now_ms())
+        return frame_of(entry, news, self._clock.now_ms())
 
     async def _tell_turns(self, event: str, turns: list[TurnNews]) -> None:
         for news in turns:
@@ -134,7 +134,7 @@ class LineNews:
                 return
             if entry is None:
                 continue
-            frame = frame_of(event, entry.entry_id, news, self._clock.now_ms())
+            frame = frame_of(entry, news, self._clock.now_ms())
             for writer in self._hub.by_user.get(news.user, ()):
                 writer.write(writer.codec.pack(frame))
 
@@ -144,34 +144,17 @@ class LineNews:
             writer.write(writer.codec.pack(frame))
 
 
-def frame_of(event: str, entry: str, news: TurnNews, now_ms: int) -> Turn | Offer:
-    """Return the frame of a turn: an offer where places that were freed are held."""
+def frame_of(entry: Entry, news: TurnNews, now_ms: int) -> Turn | Offer:
+    """Return the frame of a turn: an `Offer` of what was freed, or of a waitlist."""
+    event = entry.event_id
     if news.hold is None:
         left_ms = max(0, news.until_ms - now_ms)
         return Turn(event, news.rank, news.because, news.until_ms, left_ms)
     left_ms = max(0, news.deadline_ms - now_ms)
-    if news.because == "returned":
-        return Offer(
-            event,
-            entry,
-            news.rank,
-            news.hold,
-            news.seats,
-            news.areas,
-            news.total,
-            left_ms,
-        )
-    return Turn(
-        event,
-        news.rank,
-        news.because,
-        news.until_ms,
-        left_ms,
-        news.hold,
-        news.seats,
-        news.areas,
-        news.total,
-    )
+    held = news.hold, news.seats, news.areas, news.total
+    if news.because == "returned" or entry.mode == "list":
+        return Offer(event, entry.entry_id, news.rank, *held, left_ms)
+    return Turn(event, news.rank, news.because, news.until_ms, left_ms, *held)
 
 
 LINE_NEWS: Final = web.AppKey("line news", LineNews)

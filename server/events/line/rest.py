@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 from msgspec import UNSET
 
+from persistence.errors import refuse_stale
 from persistence.events.line.entries import Entry
 from server.events.catalogue.service import FoundEvent
 from server.events.line.bodies import (
@@ -33,6 +34,7 @@ from server.transport.http.problems import (
     FORBIDDEN,
     OUTCOME_UNKNOWN,
     OVERLOADED,
+    PRECONDITION_FAILED,
     SALE_NOT_OPEN,
     SALE_PAUSED,
 )
@@ -76,27 +78,32 @@ async def show_place(call: Call) -> web.Response:
     """Show the caller's place, or the last that is over."""
     event = call.path("event", EVENT_NOT_FOUND)
     found, entry = await call[LINE_DESK].mine(call.who, event)
-    return call.read(await _document(call, found, entry))
+    return call.read(await _document(call, found, entry), revision=entry.revision)
 
 
 async def change_place(call: Call) -> web.Response:
     """Set the wish of the caller's place, pause it, or wait again."""
     event = call.path("event", EVENT_NOT_FOUND)
     body, desk = await call.body(PlacePatch), call[LINE_DESK]
+    found, entry = await desk.mine(call.who, event)
+    refuse_stale(entry.revision, call.seen)
     if body.wish is not UNSET:
         wish = None if body.wish is None else body.wish.wish()
         await desk.set_wish(call.who, event, wish, body.more_time)
     if body.paused is not UNSET:
         await desk.pause(call.who, event, "pause" if body.paused else "resume")
     found, entry = await desk.mine(call.who, event)
-    return call.answer(await _document(call, found, entry))
+    return await _answer(call, found, entry)
 
 
 async def leave_line(call: Call) -> web.Response:
     """Give up the caller's place, or a turn with what it holds."""
     event = call.path("event", EVENT_NOT_FOUND)
-    found, entry = await call[LINE_DESK].leave(call.who, event)
-    return call.answer(await _document(call, found, entry))
+    desk = call[LINE_DESK]
+    _, before = await desk.mine(call.who, event)
+    refuse_stale(before.revision, call.seen)
+    found, entry = await desk.leave(call.who, event)
+    return await _answer(call, found, entry)
 
 
 async def list_places(call: Call) -> web.Response:
@@ -126,6 +133,11 @@ async def open_place(call: Call) -> web.Response:
         ),
         status=201,
     )
+
+
+async def _answer(call: Call, event: FoundEvent, entry: Entry) -> web.Response:
+    document = await _document(call, event, entry)
+    return call.answer(document, revision=entry.revision)
 
 
 async def _document(call: Call, event: FoundEvent, entry: Entry) -> PlaceDocument:
@@ -161,6 +173,7 @@ CHANGES: Final = (
     PLACE_NOT_FOUND,
     TURN_OVER,
     BAD_WISH,
+    PRECONDITION_FAILED,
     OVERLOADED,
     OUTCOME_UNKNOWN,
 )
@@ -213,7 +226,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         tag=TAG,
         access="buyer",
         answers=PlaceDocument,
-        problems=(*EVENT, PLACE_NOT_FOUND, TURN_OVER, OVERLOADED, OUTCOME_UNKNOWN),
+        problems=(
+            *EVENT,
+            PLACE_NOT_FOUND,
+            TURN_OVER,
+            PRECONDITION_FAILED,
+            OVERLOADED,
+            OUTCOME_UNKNOWN,
+        ),
     ),
     Route(
         method="GET",

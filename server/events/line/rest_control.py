@@ -1,10 +1,10 @@
 """The line over REST: what anybody may know of it, and what its managers do."""
 
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from aiohttp import web
-from msgspec import UNSET, UnsetType
+from msgspec import UnsetType
 
 from inventory.commands import SetLine
 from server.events.line.bodies import LineDocument, LinePatch, line_document
@@ -17,29 +17,32 @@ from server.transport.http.problems import (
     FORBIDDEN,
     OUTCOME_UNKNOWN,
     OVERLOADED,
+    PRECONDITION_FAILED,
     WRONG_STATE,
 )
 from server.transport.rest.call import Call
 from server.transport.rest.route import EVENT, WRITES, Route
+
+T = TypeVar("T")
 
 
 async def show_line(call: Call) -> web.Response:
     """Show the line of an event."""
     event = call.path("event", EVENT_NOT_FOUND)
     shown = await call[LINE_CONTROL].show(call.identity, event)
-    return call.read(_document(shown))
+    return call.read(_document(shown), revision=_revision(shown))
 
 
 async def open_line(call: Call) -> web.Response:
     """Open the line of an event, for anybody to join."""
     event = call.path("event", EVENT_NOT_FOUND)
-    return call.answer(_document(await call[LINE_CONTROL].open(call.who, event)))
+    return _answer(call, await call[LINE_CONTROL].open(call.who, event))
 
 
 async def act_on_line(act: Act, call: Call) -> web.Response:
     """Pause a line, resume it, or close it for good."""
     event = call.path("event", EVENT_NOT_FOUND)
-    return call.answer(_document(await call[LINE_CONTROL].act(call.who, event, act)))
+    return _answer(call, await call[LINE_CONTROL].act(call.who, event, act))
 
 
 async def change_line(call: Call) -> web.Response:
@@ -52,16 +55,26 @@ async def change_line(call: Call) -> web.Response:
         sell_out_s=_given(body.sell_out_s),
         turn_s=_given(body.turn_s),
         offer_s=_given(body.offer_s),
-        serve_away=None if body.serve_away is UNSET else bool(body.serve_away),
-        count_returns=None if body.count_returns is UNSET else bool(body.count_returns),
+        serve_away=_given(body.serve_away),
+        count_returns=_given(body.count_returns),
     )
-    paused = None if body.paused is UNSET else bool(body.paused)
-    shown = await call[LINE_CONTROL].change(call.who, event, command, paused)
-    return call.answer(_document(shown))
+    changes = command != SetLine(id=0, event=event)
+    shown = await call[LINE_CONTROL].change(
+        call.who, event, command if changes else None, _given(body.paused), call.seen
+    )
+    return _answer(call, shown)
 
 
-def _given(value: int | UnsetType) -> int | None:
+def _given(value: T | UnsetType) -> T | None:
     return None if isinstance(value, UnsetType) else value
+
+
+def _answer(call: Call, shown: ShownLine) -> web.Response:
+    return call.answer(_document(shown), revision=_revision(shown))
+
+
+def _revision(shown: ShownLine) -> int:
+    return 0 if shown.row is None else shown.row.revision
 
 
 def _document(shown: ShownLine) -> LineDocument:
@@ -77,6 +90,7 @@ MANAGES: Final = (
     LINE_NOT_OPEN,
     LINE_OVER,
     WRONG_STATE,
+    PRECONDITION_FAILED,
     OVERLOADED,
     OUTCOME_UNKNOWN,
 )

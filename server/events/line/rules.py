@@ -14,6 +14,9 @@ State = Literal["joined", "waiting", "paused", "turn", "done", "left"]
 OVER: Final = frozenset({"closed", "completed", "cancelled"})
 """Sale states in which no line goes on."""
 
+ON_SALE: Final = frozenset({"on_sale", "paused"})
+"""Those in which there is a waitlist, though nobody waits yet."""
+
 FLOOR_SHARE: Final = 50
 """One part in so many of all places is the least floor: below it, wishes only."""
 
@@ -78,12 +81,13 @@ def phase_of(
 
     `free` and `total` are the seats and places of the event.
     """
-    mode = mode_of(settings)
-    if row is None or row.phase == "opening":
-        if mode != "list" or settings.sale_state not in {"on_sale", "paused"}:
-            return "off"
-        return "waitlist"
-    if row.phase == "over" or settings.sale_state in OVER:
+    mode, state = mode_of(settings), settings.sale_state
+    opened = row is not None and row.phase != "opening"
+    if state in OVER and (opened or mode is not None):
+        return "over"
+    if row is None or not opened:
+        return "waitlist" if mode == "list" and state in ON_SALE else "off"
+    if row.phase == "over":
         return "over"
     if row.mode == "list":
         return "waitlist"

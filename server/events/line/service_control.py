@@ -7,9 +7,10 @@ from msgspec import Struct
 
 from inventory.commands import SetLine
 from inventory.ports import Clock
+from persistence.errors import Revisions, refuse_stale
 from persistence.events.line.lines import LineCounts, LineRow, Lines
 from server.base.identity import Identity
-from server.base.refusals.refusals import Refusal
+from server.base.refusals.refusals import CommandRefused, Refusal
 from server.events.catalogue.service import EventService, FoundEvent
 from server.events.line.opening import LineOpening
 from server.events.line.rules import TellablePhase, phase_of
@@ -59,23 +60,44 @@ class LineControl:
         found = await self._events.find_managed(who, event)
         row = await self._opened(event)
         if act == "close":
-            # First, so that whoever is told that they are in are in the line.
-            await self._lines.move(row, "over")
-        await self._set(found, who, SetLine(id=0, event=event, act=act))
-        if act != "close":
-            await self._lines.note_paused(event, paused=act == "pause")
+            await self._close(found, who, row)
+        else:
+            await self._set(found, who, SetLine(id=0, event=event, act=act))
+            if row.paused != (act == "pause"):
+                await self._lines.note_change(event, paused=act == "pause")
         return await self._shown(found)
 
     async def change(
-        self, who: Identity, event: str, command: SetLine, paused: bool | None
+        self,
+        who: Identity,
+        event: str,
+        command: SetLine | None,
+        paused: bool | None,
+        seen: Revisions = None,
     ) -> ShownLine:
-        """Change how a line goes on, and whether it does."""
+        """Change how a line goes on, and whether it does. Raises `Stale`."""
         found = await self._events.find_managed(who, event)
-        await self._opened(event)
-        await self._set(found, who, command)
-        if paused is None:
-            return await self._shown(found)
-        return await self.act(who, event, "pause" if paused else "resume")
+        row = await self._opened(event)
+        refuse_stale(row.revision, seen)
+        if command is not None:
+            await self._set(found, who, command)
+        if paused is not None:
+            act: Act = "pause" if paused else "resume"
+            await self._set(found, who, SetLine(id=0, event=event, act=act))
+        await self._lines.note_change(event, paused)
+        return await self._shown(found)
+
+    async def _close(self, event: FoundEvent, who: Identity, row: LineRow) -> None:
+        """Close a line, its row first: whoever is told that they are in is in it."""
+        await self._lines.move(row, "over")
+        try:
+            await self._set(event, who, SetLine(id=0, event=event.id, act="close"))
+        except CommandRefused as refused:
+            # The sale ended it before.
+            if refused.code != "line_over":
+                raise
+        if row.phase != "over":
+            await self._lines.note_change(event.id)
 
     def phase(self, event: FoundEvent, row: LineRow | None) -> TellablePhase:
         """Return the phase of a line as it is now."""
