@@ -21,15 +21,13 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from msgspec import msgpack
-
 from inventory import limits
 from inventory.alarm import Alarm
 from inventory.batch import BatchBuilder
-from inventory.commands import AnyCommand, ExpireHold, KeepHolds
-from inventory.decide import decide
+from inventory.commands import AnyCommand, ExpireHold, KeepHolds, KeepTurns
+from inventory.drain import Drain
 from inventory.event_time import EventTime
-from inventory.keys import KeyMemory, owner_of, replay
+from inventory.keys import KeyMemory
 from inventory.loading import Deposed, Loaded, SnapshotWriter, board_state, load
 from inventory.ports import (
     Batch,
@@ -38,7 +36,6 @@ from inventory.ports import (
     Envelope,
     Ids,
     Journal,
-    KeyedResult,
     Observer,
     Ownership,
     Publication,
@@ -46,16 +43,14 @@ from inventory.ports import (
 )
 from inventory.records import Corrupt
 from inventory.refusal_timer import RefusalTimer
-from inventory.replies import Refused, Reply, refuse
+from inventory.replies import Refused, refuse
 from inventory.rules import sale
-from inventory.rules.common import Request
+from inventory.rules.line_after import line_due, line_due_ms
 from inventory.settings import Settings
 from inventory.venue.map import Venue
 
 if TYPE_CHECKING:
     from inventory.rejections import Code
-
-encode = msgpack.Encoder().encode
 
 
 class EventActor:
@@ -94,6 +89,7 @@ class EventActor:
         self._held: Ownership | None = None
         self._open: BatchBuilder | None = None
         self._keys = KeyMemory(complete=False)
+        self._drain = Drain(event, clock, ids)
         self._confirmed_at = 0.0
         self._time = EventTime(clock)
         self._snapshots = SnapshotWriter(journal, observer)
@@ -178,13 +174,18 @@ class EventActor:
         state = await load(self.journal, ownership, self.venue, self.first_settings)
         stock = state.stock
         self._keys = KeyMemory(complete=ownership.version == 0)
+        self._drain.owed = 0
         self._state = state
         self._time.begin(stock.at_ms)
         self.publisher.reset(board_state(ownership, stock))
         builder, now_ms = self._begin()
         kept_ms = now_ms + limits.HOLD_GRACE_MS
         keep = KeepHolds(id=0, event=self.event, until_ms=kept_ms)
-        self._decide_own(builder, keep, now_ms)
+        self._drain.own(builder, keep, now_ms)
+        if stock.line is not None:
+            kept_ms = now_ms + limits.TURN_KEPT_MS
+            turns = KeepTurns(id=0, event=self.event, until_ms=kept_ms)
+            self._drain.own(builder, turns, now_ms)
         await self._finish(builder, now_ms)
         if not self.ready.done():
             self.ready.set_result(None)
@@ -216,7 +217,7 @@ class EventActor:
         own = []
         if due_ms is not None and due_ms <= self._now_ms():
             own = self._due()
-        if not own and not self.mailbox:
+        if not own and not self.mailbox and not self._drain.owed:
             if self._stopping:
                 return False
             if not await self._confirm(limits.RENEW_AFTER_S):
@@ -227,14 +228,15 @@ class EventActor:
         if not self._keys.complete:
             await self._fetch_missing_keys(count)
         builder, now_ms = self._begin()
-        for command in own:
-            self._decide_own(builder, command, now_ms)
-        self._drain(builder, now_ms, count)
+        self._drain.due(builder, own, now_ms)
+        self._drain.mailbox(builder, self.mailbox, self._keys, now_ms, count)
+        self.used = True
         await self._finish(builder, now_ms)
         return True
 
     def _begin(self) -> tuple[BatchBuilder, int]:
         self._open = BatchBuilder(self._loaded().stock)
+        self._drain.begin()
         return self._open, self._now_ms()
 
     def _now_ms(self) -> int:
@@ -249,11 +251,13 @@ class EventActor:
     def _next_due_ms(self) -> int | None:
         """Return when the event must do something by itself next."""
         stock = self._loaded().stock
-        due_ms = stock.next_deadline_ms()
+        times = [stock.next_deadline_ms()]
         steps = sale.steps(stock.settings)
-        if steps and (due_ms is None or steps[0][0] < due_ms):
-            return steps[0][0]
-        return due_ms
+        if steps:
+            times.append(steps[0][0])
+        if stock.line is not None:
+            times.append(line_due_ms(stock, stock.line))
+        return min([one for one in times if one is not None], default=None)
 
     def _due(self) -> list[AnyCommand]:
         """Return what the event must do by itself now: expiries first."""
@@ -266,70 +270,9 @@ class EventActor:
         for at_ms, step in sale.steps(stock.settings):
             if at_ms <= now_ms:
                 commands.append(step(id=0, event=self.event))
+        if stock.line is not None:
+            commands += line_due(stock, stock.line, self.event, now_ms)
         return commands
-
-    def _decide_own(
-        self, builder: BatchBuilder, command: AnyCommand, now_ms: int
-    ) -> None:
-        request = Request(builder.stock, "", True, now_ms, self.ids)
-        change, _ = decide(command, request)
-        if change is not None:
-            builder.add(change, now_ms)
-
-    def _drain(self, builder: BatchBuilder, now_ms: int, count: int) -> None:
-        """Decide and apply the first `count` waiting, up to the limits of a batch.
-
-        A command leaves the mailbox only when it is prepared: whatever goes wrong, it
-        is in one place from which it will be answered.
-        """
-        mailbox = self.mailbox
-        self.used = True
-        stock = builder.stock
-        prepared = builder.prepared
-        size = 0
-        slice_ends = self.clock.monotonic() + limits.DRAIN_MS_MAX / 1_000
-        request = Request(stock, "", False, now_ms, self.ids)
-        while len(prepared) < count:
-            if size > limits.BATCH_BYTES_MAX or (
-                not len(prepared) & 31 and self.clock.monotonic() > slice_ends
-            ):
-                break
-            envelope = mailbox[0]
-            size += envelope.size
-            command = envelope.command
-            if envelope.key is not None:
-                known = self._keys.get(owner_of(envelope), envelope.key)
-                if known is not None:
-                    answer = replay(command, envelope.request_hash, known, now_ms)
-                    prepared.append((mailbox.popleft(), answer))
-                    continue
-            request.user = envelope.user
-            request.organizer = envelope.organizer
-            request.system = envelope.system
-            request.origin = envelope.origin
-            change, reply = decide(command, request)
-            if change is not None:
-                builder.add(change, now_ms)
-                if envelope.key is not None:
-                    self._remember(builder, envelope, reply)
-            prepared.append((mailbox.popleft(), reply))
-
-    def _remember(
-        self, builder: BatchBuilder, envelope: Envelope, reply: Reply
-    ) -> None:
-        """Store an accepted outcome with the commit, and keep it in memory."""
-        outcome = encode(reply)
-        owner, key = owner_of(envelope), envelope.key or ""
-        builder.results.append(
-            KeyedResult(
-                owner,
-                key,
-                envelope.request_hash,
-                builder.stock.version,
-                outcome,
-            )
-        )
-        self._keys.add(owner, key, envelope.request_hash, outcome)
 
     async def _fetch_missing_keys(self, count: int) -> None:
         """Ask the table for keys that the incomplete memory does not know.

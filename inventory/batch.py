@@ -14,15 +14,22 @@ from inventory.changes import (
     CANCELLED,
     CONFIGURED,
     REDUCED,
+    TURNS,
     AnyChange,
     BookingCancelled,
     BookingReduced,
     EventConfigured,
     HoldBooked,
     HoldExpired,
+    LineFed,
     SaleChanged,
     Seats,
+    TurnEnded,
+    TurnGiven,
+    TurnGranted,
+    WishesRecast,
 )
+from inventory.line.draw import split
 from inventory.pledges import left_of
 from inventory.ports import (
     Batch,
@@ -33,6 +40,8 @@ from inventory.ports import (
     Ownership,
     Publication,
     ReducedRow,
+    TurnNews,
+    TurnOver,
 )
 from inventory.records import Corrupt
 from inventory.rules.common import labels_of, lines_of, names_of
@@ -53,9 +62,13 @@ class BatchBuilder:
         "_cancelled",
         "_expired",
         "_freed",
+        "_ranked",
         "_reduced",
         "_settings_changed",
         "_sold",
+        "_turns",
+        "_turns_marked",
+        "_turns_over",
         "base",
         "changes",
         "prepared",
@@ -79,6 +92,10 @@ class BatchBuilder:
         self._reduced: dict[str, ReducedRow] = {}
         self._expired: list[Expiry] = []
         self._settings_changed = False
+        self._turns: list[TurnNews] = []
+        self._turns_over: list[TurnOver] = []
+        self._turns_marked = False
+        self._ranked: list[tuple[bytes, int]] = []
 
     def add(self, change: AnyChange, at_ms: int) -> None:
         """Note what the change writes, then make it happen."""
@@ -114,6 +131,7 @@ class BatchBuilder:
             settings=self.stock.settings if self._settings_changed else None,
             reduced=list(self._reduced.values()),
             marks=self._marks(),
+            ranked=self._ranked,
         )
 
     def publication(self, ownership: Ownership) -> Publication:
@@ -133,6 +151,8 @@ class BatchBuilder:
             settings=stock.settings if self._settings_changed else None,
             expired=self._expired,
             marks=self._marks(),
+            turns=self._turns,
+            turns_over=self._turns_over,
         )
         stock.touched_seats.clear()
         stock.touched_areas.clear()
@@ -145,6 +165,7 @@ class BatchBuilder:
             | (CANCELLED if self._cancelled else 0)
             | (REDUCED if self._reduced else 0)
             | (CONFIGURED if self._settings_changed else 0)
+            | (TURNS if self._turns_marked else 0)
         )
 
     def _note_booked(self, change: HoldBooked) -> None:
@@ -216,6 +237,38 @@ class BatchBuilder:
     def _note_settings(self, change: EventConfigured | SaleChanged) -> None:
         self._settings_changed = True
 
+    def _note_turn(self, change: TurnGiven) -> None:
+        stock, prices = self.stock, change.prices
+        self._turns_marked = True
+        self._turns.append(
+            TurnNews(
+                change.user,
+                change.rank,
+                change.because,
+                change.until_ms,
+                change.hold,
+                labels_of(stock, change.seats),
+                names_of(stock, change.areas),
+                None if prices is None else prices.total(),
+                change.deadline_ms,
+            )
+        )
+
+    def _note_turn_over(self, change: TurnEnded) -> None:
+        self._turns_marked = True
+        self._turns_over.append(TurnOver(change.user, change.rank, change.why))
+
+    def _note_for_followers(self, change: TurnGranted | WishesRecast) -> None:
+        self._turns_marked = True
+
+    def _note_fed(self, change: LineFed) -> None:
+        """Note the ranks of late entries; the others have theirs by the draw."""
+        if change.step is not None:
+            stubs = split(change.stubs)
+            self._ranked += [
+                (stub, rank) for rank, stub in enumerate(stubs, change.first_rank)
+            ]
+
     def _add_area_sold(self, areas: dict[int, int], sign: int) -> None:
         for area, count in areas.items():
             self._area_sold[area] = self._area_sold.get(area, 0) + sign * count
@@ -228,6 +281,11 @@ _NOTES: dict[type, Callable[[BatchBuilder, Any], None]] = {
     HoldExpired: BatchBuilder._note_expired,
     EventConfigured: BatchBuilder._note_settings,
     SaleChanged: BatchBuilder._note_settings,
+    TurnGiven: BatchBuilder._note_turn,
+    TurnEnded: BatchBuilder._note_turn_over,
+    TurnGranted: BatchBuilder._note_for_followers,
+    WishesRecast: BatchBuilder._note_for_followers,
+    LineFed: BatchBuilder._note_fed,
 }
 
 

@@ -157,7 +157,7 @@ class BookingReduced(Change, tag="reduced", frozen=True):
 class LineOpened(Change, tag="line_opened", frozen=True):
     """A line was opened, or a new draw of one; who waits has what these rules say.
 
-    `rules` are canonical JSON, and the fields behind it what the state needs of them.
+    `rules` are canonical JSON: `inventory/line/draw.py` reads them.
     """
 
     draw: int
@@ -165,19 +165,10 @@ class LineOpened(Change, tag="line_opened", frozen=True):
     rules: str
     rules_hash: bytes
     commitment: bytes
-    closes_at_ms: int | None
-    opens_at_ms: int | None
-    round: int | None
-    genesis_s: int
-    period_s: int
-    fix_within_s: int
-    beacon_wait_s: int
-    without_beacon: str
-    turn_s: int
-    offer_s: int
-    serve_away: bool
     former_seed: bytes | None = None
     """Of the draw before this one, where that was given up."""
+    turns_per_min: int | None = None
+    sell_out_s: int = 900
     count_returns: bool = True
     wish_floor: int = 20
 
@@ -279,13 +270,13 @@ class TurnsKept(Change, tag="turns_kept", frozen=True):
 class TurnEnded(Change, tag="turn_end", frozen=True):
     """A turn is over: `booked`, `left`, `ran_out`, or the `sale` is.
 
-    `hold` is what its user gave back with it.
+    `holds` are what its user gave back with it.
     """
 
     rank: int
     user: str
     why: str
-    hold: str | None = None
+    holds: tuple[str, ...] = ()
 
 
 class TurnGranted(Change, tag="grant", frozen=True):
@@ -364,18 +355,42 @@ AnyChange = (
     | HoldPledged
     | PledgeEnded
     | BookingReduced
+    | LineOpened
+    | RoundPutOff
+    | EntrantsFixed
+    | LineDrawn
+    | LineFed
+    | LineTuned
+    | PresenceNoted
+    | TurnGiven
+    | TurnExtended
+    | TurnsKept
+    | TurnEnded
+    | TurnGranted
+    | LineSet
+    | WishSet
+    | WishesRecast
+    | PlacePaused
+    | PlaceLimited
+    | PlaceResumed
+    | PlaceLeft
 )
 
 BOOKED: Final = 1
 CANCELLED: Final = 2
 REDUCED: Final = 4
 CONFIGURED: Final = 8
+TURNS: Final = 16
 MARKS: Final[dict[type[Change], int]] = {
     HoldBooked: BOOKED,
     BookingCancelled: CANCELLED,
     BookingReduced: REDUCED,
     SaleChanged: CONFIGURED,
     EventConfigured: CONFIGURED,
+    TurnGiven: TURNS,
+    TurnEnded: TURNS,
+    TurnGranted: TURNS,
+    WishesRecast: TURNS,
 }
 """What each commit says of its changes, for those who look for these alone. Stored: no
 bit may ever mean anything else, and of a new one former commits say nothing."""

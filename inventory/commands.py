@@ -334,21 +334,19 @@ class GiveTurn(Command, tag="give_turn"):
 
 
 class EndTurn(Command, tag="end_turn"):
-    """End a turn that is over (the actor, to itself)."""
+    """End a turn that is over (the actor, to itself).
+
+    `why` where it is not for its time, or the sale's: it was `booked`, or `left`.
+    """
 
     rank: Rank
+    why: Literal["booked", "left"] | None = None
 
 
 class KeepTurns(Command, tag="keep_turns"):
     """Keep every open turn until `until_ms` at least (the actor, after recovery)."""
 
     until_ms: int
-
-
-class LimitPlace(Command, tag="limit_place"):
-    """Pass over who may have no more, or no longer so (the actor, to itself)."""
-
-    rank: Rank
 
 
 class RecastWishes(Command, tag="recast_wishes"):
@@ -425,7 +423,6 @@ LineCommand = (
     LineSystemCommand
     | EndTurn
     | KeepTurns
-    | LimitPlace
     | RecastWishes
     | GrantTurn
     | SetLine
@@ -443,4 +440,5 @@ AnyCommand = (
     | CloseSale
     | CompleteEvent
     | KeepHolds
+    | LineCommand
 )

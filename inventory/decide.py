@@ -14,22 +14,49 @@ from inventory.commands import (
     CompleteEvent,
     Configure,
     DeleteEvent,
+    DrawLine,
+    EndTurn,
     ExpireHold,
     Extend,
+    ExtendTurn,
+    FeedLine,
+    FixEntrants,
+    GiveTurn,
+    GrantTurn,
     Hold,
     HoldBest,
     Holding,
     KeepHolds,
+    KeepTurns,
+    LeaveLine,
+    NotePresence,
+    OpenLine,
     OpenSale,
+    PausePlace,
     Pledge,
+    PutOffRound,
     Quote,
+    RecastWishes,
     Release,
+    ResumePlace,
+    SetLine,
+    SetWish,
+    TuneLine,
     Unblock,
     Unpledge,
 )
 from inventory.rejections import MANAGERS_ONLY, SYSTEM_ONLY
 from inventory.replies import refuse
-from inventory.rules import bookings, holds, pledges, sale
+from inventory.rules import (
+    bookings,
+    holds,
+    line,
+    line_places,
+    line_turns,
+    line_wishes,
+    pledges,
+    sale,
+)
 from inventory.rules.common import Decision, Request
 
 _RULES: Final[dict[type, Callable[[Request, Any], Decision]]] = {
@@ -54,10 +81,37 @@ _RULES: Final[dict[type, Callable[[Request, Any], Decision]]] = {
     CloseSale: sale.close_sale,
     CompleteEvent: sale.complete,
     KeepHolds: holds.keep_holds,
+    OpenLine: line.open_line,
+    PutOffRound: line.put_off_round,
+    FixEntrants: line.fix_entrants,
+    DrawLine: line.draw_line,
+    FeedLine: line.feed_line,
+    TuneLine: line.tune_line,
+    NotePresence: line.note_presence,
+    SetLine: line.set_line,
+    GiveTurn: line_turns.give_turn,
+    EndTurn: line_turns.end_turn,
+    KeepTurns: line_turns.keep_turns,
+    GrantTurn: line_turns.grant_turn,
+    ExtendTurn: line_turns.extend_turn,
+    SetWish: line_wishes.set_wish,
+    RecastWishes: line_wishes.recast_wishes,
+    PausePlace: line_places.pause_place,
+    ResumePlace: line_places.resume_place,
+    LeaveLine: line_places.leave_line,
 }
 
 _EVEN_GONE: Final = frozenset(
-    {DeleteEvent, ExpireHold, OpenSale, CloseSale, CompleteEvent, KeepHolds}
+    {
+        DeleteEvent,
+        ExpireHold,
+        OpenSale,
+        CloseSale,
+        CompleteEvent,
+        KeepHolds,
+        EndTurn,
+        KeepTurns,
+    }
 )
 """What a deleted event still takes: to be deleted again, and what it does by itself."""
 

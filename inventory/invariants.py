@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import msgpack
 
 from inventory import limits
+from inventory.line import stored
 from inventory.records import (
     BOOKED,
     FREE,
@@ -52,6 +53,8 @@ def check(stock: "Stock") -> None:
     _check_networks(stock)
     if not all(map(_ends_with_pledge, stock.holds.values())):
         raise Corrupt("I9: a pledged hold has another end than its pledge")
+    if stock.line is not None:
+        stored.check(stock, stock.line)
 
 
 def _check_networks(stock: "Stock") -> None:
@@ -124,6 +127,7 @@ def digest(stock: "Stock") -> bytes:
         stock.hoarding.lately(),
         stock.hoarding.by_user.rows(),
         stock.hoarding.by_network.rows(),
+        *(() if stock.line is None else (stored.parts_of(stock.line),)),
     )
     return sha256(msgpack.encode(parts)).digest()
 

@@ -30,6 +30,13 @@ OUTCOMES: Final[dict[type, type[Ok]]] = {
     commands.Pledge: replies.PledgeOk,
     commands.Unpledge: replies.UnpledgeOk,
     commands.CancelPart: replies.GivenBackOk,
+    commands.SetLine: replies.Ok,
+    commands.GrantTurn: replies.ExtendOk,
+    commands.SetWish: replies.Ok,
+    commands.PausePlace: replies.Ok,
+    commands.ResumePlace: replies.Ok,
+    commands.LeaveLine: replies.Ok,
+    commands.ExtendTurn: replies.ExtendOk,
 }
 """What each changing command is answered with, so that a stored outcome can be read."""
 

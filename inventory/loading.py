@@ -25,6 +25,7 @@ from inventory.records import Corrupt
 from inventory.settings import Settings
 from inventory.snapshot import (
     Snapshot,
+    UnknownFormat,
     decode_snapshot,
     encode_slices,
     join_slices,
@@ -69,11 +70,8 @@ async def _read(
     journal: Journal, ownership: Ownership, venue: Venue, first_settings: Settings
 ) -> Loaded:
     stored = await journal.load_snapshot(ownership.event)
-    read = (
-        partial(Stock, venue, first_settings)
-        if stored is None
-        else partial(decode_snapshot, stored.body, venue)
-    )
+    body = None if stored is None else stored.body
+    read = partial(_begin, body, venue, first_settings)
     large = len(venue.seats) > limits.SEATS_AT_ONCE_MAX
     stock = await asyncio.to_thread(read) if large else read()
     loaded = Loaded(ownership, stock)
@@ -98,6 +96,17 @@ async def _read(
     if stock.version != ownership.version or (chain and chain != ownership.chain):
         raise Corrupt(f"the journal does not end at its head {ownership.version}")
     return loaded
+
+
+def _begin(body: bytes | None, venue: Venue, first_settings: Settings) -> Stock:
+    """Return the state that the journal goes on from."""
+    if body is not None:
+        try:
+            return decode_snapshot(body, venue)
+        except UnknownFormat:
+            # Of a version that was here and is not any more: all of the journal, then.
+            pass
+    return Stock(venue, first_settings)
 
 
 def board_state(ownership: Ownership, stock: Stock) -> BoardState:

@@ -173,3 +173,18 @@ def difference(counts: dict[int, int], less: dict[int, int]) -> dict[int, int]:
         else:
             del result[index]
     return result
+
+
+def added(prices: Prices | None, more: Prices | None) -> Prices | None:
+    """Return the prices of a hold that was added to; None where it keeps none."""
+    if prices is None or more is None:
+        return None
+    return prices.plus(more)
+
+
+def summed(counts: dict[int, int], more: dict[int, int]) -> dict[int, int]:
+    """Return the places by area of two such counts together."""
+    result = dict(counts)
+    for index, quantity in more.items():
+        result[index] = result.get(index, 0) + quantity
+    return result

@@ -170,6 +170,7 @@ class SettingsPatch(
     pay_s: PayTime | UnsetType = UNSET
     types: dict[str, PriceType | None] | UnsetType = UNSET
     """Merged by key, each replaced as a whole; None takes a type away."""
+    line: LineSettings | UnsetType | None = UNSET
 
     def names(self, *fields: str) -> bool:
         """Return whether it changes any of these fields."""

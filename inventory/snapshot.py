@@ -6,16 +6,24 @@ from hashlib import sha256
 from msgspec import MsgspecError, Struct, msgpack
 
 from inventory.hoarding import LatelyRow, LetGoRow
+from inventory.line.stored import LineFacts, facts_of, restore
 from inventory.records import AreaCount, BookingRecord, Corrupt, HoldRecord, UserRecord
 from inventory.settings import Settings
 from inventory.state import Stock
 from inventory.venue.map import Venue
 
-FORMAT = 1
+FORMAT = 2
+FORMATS = frozenset({1, FORMAT})
+"""Those that are read; 1 knew no line."""
+
 DIGEST_BYTES = 32
 SLICE_RECORDS = 1_000
 
 encode = msgpack.Encoder().encode
+
+
+class UnknownFormat(Corrupt):
+    """A snapshot of a version to come: the journal alone tells what it means."""
 
 
 class Snapshot(Struct, array_like=True):
@@ -33,6 +41,9 @@ class Snapshot(Struct, array_like=True):
     let_go_lately: list[LatelyRow] = []
     let_go_by_users: list[LetGoRow] = []
     let_go_by_networks: list[LetGoRow] = []
+    line: LineFacts | None = None
+    line_users: list[tuple[str, ...]] = []
+    """Whose the ranks of the line are, in their order."""
 
 
 def take_snapshot(stock: Stock) -> Snapshot:
@@ -54,6 +65,8 @@ def take_snapshot(stock: Stock) -> Snapshot:
         stock.hoarding.lately(),
         stock.hoarding.by_user.rows(),
         stock.hoarding.by_network.rows(),
+        None if stock.line is None else facts_of(stock.line),
+        [] if stock.line is None else list(stock.line.users),
     )
 
 
@@ -82,13 +95,15 @@ def encode_snapshot(stock: Stock) -> bytes:
 def _pieces(snapshot: Snapshot) -> Iterator[bytes]:
     fields = [getattr(snapshot, name) for name in snapshot.__struct_fields__]
     yield _array_head(len(fields))
-    for value in fields:
+    for name, value in zip(snapshot.__struct_fields__, fields, strict=True):
         if type(value) is not list:
             yield encode(value)
             continue
         yield _array_head(len(value))
-        for begin in range(0, len(value), SLICE_RECORDS):
-            yield b"".join(map(encode, value[begin : begin + SLICE_RECORDS]))
+        # Of these each is large itself.
+        size = 1 if name == "line_users" else SLICE_RECORDS
+        for begin in range(0, len(value), size):
+            yield b"".join(map(encode, value[begin : begin + size]))
 
 
 def decode_snapshot(body: bytes, venue: Venue) -> Stock:
@@ -100,8 +115,10 @@ def decode_snapshot(body: bytes, venue: Venue) -> Stock:
         snapshot = msgpack.decode(body, type=Snapshot)
     except MsgspecError as error:
         raise Corrupt(f"a snapshot that cannot be read: {error}") from error
-    if snapshot.format != FORMAT or len(snapshot.letters) != len(venue.seats):
-        raise Corrupt("a snapshot of another format or another venue")
+    if snapshot.format not in FORMATS:
+        raise UnknownFormat(f"a snapshot of format {snapshot.format}")
+    if len(snapshot.letters) != len(venue.seats):
+        raise Corrupt("a snapshot of another venue")
     stock = Stock(venue, snapshot.settings)
     stock.version, stock.at_ms = snapshot.version, snapshot.at_ms
     stock.letters[:] = snapshot.letters
@@ -126,6 +143,8 @@ def decode_snapshot(body: bytes, venue: Venue) -> Stock:
     stock.hoarding.restore_lately(snapshot.let_go_lately)
     stock.hoarding.by_user.restore(snapshot.let_go_by_users)
     stock.hoarding.by_network.restore(snapshot.let_go_by_networks)
+    if snapshot.line is not None:
+        restore(stock, snapshot.line, snapshot.line_users)
     return stock
 
 

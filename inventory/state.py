@@ -19,7 +19,7 @@ I9  a pledged hold ends with its pledge, 1,800 s after the first one at most; it
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush, nsmallest
 from itertools import compress
 from typing import Any, Final
@@ -38,15 +38,19 @@ from inventory.changes import (
     HoldPledged,
     HoldReleased,
     HoldsKept,
+    LineOpened,
     PledgeEnded,
     SaleChanged,
     Seats,
     SeatsBlocked,
     SeatsHeld,
     SeatsUnblocked,
+    TurnEnded,
+    TurnGiven,
+    TurnsKept,
 )
 from inventory.hoarding import Hoarding
-from inventory.prices import Prices
+from inventory.line.line import ALIVE, DONE, HAPPEN, TURN, Line
 from inventory.records import (
     BLOCKED,
     BOOKED,
@@ -80,6 +84,8 @@ class Stock:
         self.expired: dict[str, str] = {}
         self.expired_at: deque[tuple[int, str, str]] = deque()
         self.hoarding = Hoarding()
+        self.line: Line | None = None
+        """None where nobody ever waited."""
         self.finder = SeatFinder(venue)
         self.deadlines: list[tuple[int, str]] = []
         self.touched_seats: list[int] = []
@@ -144,8 +150,8 @@ class Stock:
             self.holds[change.hold] = replace(
                 hold,
                 seats=hold.seats + change.seats,
-                areas=_sum(hold.areas, change.areas),
-                prices=_added(hold.prices, change.prices),
+                areas=pledges.summed(hold.areas, change.areas),
+                prices=pledges.added(hold.prices, change.prices),
             )
         more = len(change.seats)
         if change.areas:
@@ -153,6 +159,8 @@ class Stock:
         user.count += more
         if origin is not None:
             self.hoarding.hold(origin, more, at_ms)
+        if self.line is not None:
+            self.line.note_held(change.user, change.hold)
 
     def _book(self, change: HoldBooked, at_ms: int) -> None:
         hold = self._end_hold(change.hold)
@@ -252,10 +260,13 @@ class Stock:
         self._let_end(replace(hold, deadline_ms=change.deadline_ms, ends_ms=ends_ms))
 
     def _keep(self, change: HoldsKept, at_ms: int) -> None:
-        for hold in list(self.holds.values()):
-            if hold.ends_ms < change.until_ms:
-                self.holds[hold.token] = replace(hold, ends_ms=change.until_ms)
-                self.set_deadline(change.until_ms, hold.token)
+        self._keep_until(list(self.holds.values()), change.until_ms)
+
+    def _keep_until(self, holds: Iterable[HoldRecord], until_ms: int) -> None:
+        for hold in holds:
+            if hold.ends_ms < until_ms:
+                self.holds[hold.token] = replace(hold, ends_ms=until_ms)
+                self.set_deadline(until_ms, hold.token)
 
     def _block(self, change: SeatsBlocked, at_ms: int) -> None:
         self._move(change.seats, FREE, BLOCKED)
@@ -266,6 +277,52 @@ class Stock:
         self._move(change.seats, BLOCKED, FREE)
         self._count(change.areas, "blocked", "free")
         self.finder.free(change.seats)
+        if self.line is not None:
+            self.line.freed()
+
+    def _open_line(self, change: LineOpened, at_ms: int) -> None:
+        former, self.line = self.line, Line(change)
+        if former is not None:
+            # What was given outside the line is not of one draw.
+            self.line.turns.granted = former.turns.granted
+
+    def _happen_to_line(self, change: AnyChange, at_ms: int) -> None:
+        HAPPEN[type(change)](self._opened(), change, at_ms)
+
+    def _give_turn(self, change: TurnGiven, at_ms: int) -> None:
+        line = self._opened()
+        line.move(change.rank, ALIVE, TURN)
+        line.turns.give(change)
+        if change.hold is not None:
+            held = SeatsHeld(
+                change.hold,
+                change.user,
+                change.seats,
+                change.areas,
+                change.deadline_ms,
+                change.prices,
+            )
+            self._hold(held, at_ms)
+
+    def _end_turn(self, change: TurnEnded, at_ms: int) -> None:
+        line = self._opened()
+        line.move(change.rank, frozenset({TURN}), DONE)
+        line.turns.end(change.rank, change.user, change.why, at_ms)
+        for token in change.holds:
+            hold = self._hold_of(token)
+            self._release(HoldReleased(token, hold.seats, hold.areas), at_ms)
+
+    def _keep_turns(self, change: TurnsKept, at_ms: int) -> None:
+        turns = self._opened().turns
+        turns.keep(change.until_ms)
+        holders = [self.users[one] for one in turns.open if one in self.users]
+        tokens = [token for user in holders for token in user.holds]
+        self._keep_until([self.holds[token] for token in tokens], change.until_ms)
+
+    def _opened(self) -> Line:
+        if self.line is None:
+            raise Corrupt(f"no line at version {self.version}")
+        return self.line
 
     def _change_sale(self, change: SaleChanged, at_ms: int) -> None:
         self.settings = replace(self.settings, sale_state=change.to)
@@ -284,6 +341,8 @@ class Stock:
             raise Corrupt(f"area {index} has no {-more} free places to lose")
         area.free += more
         self.touched_areas.add(index)
+        if self.line is not None:
+            self.line.freed()
 
     def _free(
         self,
@@ -298,6 +357,8 @@ class Stock:
         self._count(areas, count, "free")
         self.finder.free(seats)
         self.users[user].count -= len(seats) + sum(areas.values())
+        if self.line is not None:
+            self.line.freed()
 
     def _note_let_go(
         self,
@@ -350,7 +411,10 @@ class Stock:
     def _end_hold(self, token: str) -> HoldRecord:
         hold = self._hold_of(token)
         del self.holds[token]
-        del self.users[hold.user].holds[token]
+        holds = self.users[hold.user].holds
+        del holds[token]
+        if self.line is not None:
+            self.line.note_hold_ended(hold, last=not holds)
         return hold
 
     def _forget_if_idle(self, user: str) -> None:
@@ -426,18 +490,9 @@ _APPLY: Final[dict[type, Callable[[Stock, Any, int], None]]] = {
     HoldPledged: Stock._pledge,
     PledgeEnded: Stock._unpledge,
     BookingReduced: Stock._reduce,
+    LineOpened: Stock._open_line,
+    TurnGiven: Stock._give_turn,
+    TurnEnded: Stock._end_turn,
+    TurnsKept: Stock._keep_turns,
+    **dict.fromkeys(HAPPEN, Stock._happen_to_line),
 }
-
-
-def _added(prices: Prices | None, more: Prices | None) -> Prices | None:
-    """Return the prices of a hold that was added to; None where it keeps none."""
-    if prices is None or more is None:
-        return None
-    return prices.plus(more)
-
-
-def _sum(counts: dict[int, int], more: dict[int, int]) -> dict[int, int]:
-    result = dict(counts)
-    for index, quantity in more.items():
-        result[index] = result.get(index, 0) + quantity
-    return result

@@ -40,6 +40,7 @@ from inventory.rules.hoarding import (
     refuse_hoarding,
     refuse_until,
 )
+from inventory.rules.line_turns import gate
 from inventory.settings import SaleState
 from inventory.state import Stock
 from inventory.suggest import (
@@ -174,6 +175,10 @@ def extend(request: Request, command: Extend) -> Decision:
     refused = closed(settings.sale_state)
     if refused is not None and not _passes(request, settings.sale_state):
         return None, refused
+    if request.stock.line is not None:
+        refused = gate(request)
+        if refused is not None:
+            return None, refused
     hold = loose_hold(request, command.hold)
     if type(hold) is Refused:
         return None, hold
@@ -249,6 +254,10 @@ def _may_take(
     refused = closed(settings.sale_state)
     if refused is not None and not _passes(request, settings.sale_state):
         return refused
+    if stock.line is not None or settings.line is not None:
+        refused = gate(request)
+        if refused is not None:
+            return refused
     hold = None
     has = quantity
     if token is not None:

@@ -125,6 +125,18 @@ class SeatFinder:
         """Whether the index has this seat as free."""
         return bool(self._segment_of[seat].free & self._bits[seat])
 
+    def has_window(self, quantity: int, category: str | None, accessible: bool) -> bool:
+        """Whether `best` would find something: a look at the index, no search."""
+        self._freshen()
+        pool = self._pools.get(category)
+        if pool is None or quantity > self._longest:
+            return False
+        if quantity > INDEX_MAX:
+            found = self.best(quantity, category=category, accessible=accessible)
+            return found is not None
+        levels = (ACCESSIBLE,) if accessible else (PLAIN, RESTRICTED)
+        return any(pool.index[level * INDEX_MAX + quantity - 1] for level in levels)
+
     def best(
         self, quantity: int, *, category: str | None = None, accessible: bool = False
     ) -> list[int] | None:

@@ -113,6 +113,17 @@ class Venue:
         return self.map.used_categories()
 
     @cached_property
+    def areas_of(self) -> dict[str, list[int]]:
+        """The areas of each category that is used, in the order of the map."""
+        used = self.used_categories
+        found: dict[str, list[int]] = {
+            one.key: [] for one in self.map.categories if one.key in used
+        }
+        for index, area in enumerate(self.areas):
+            found[area.category].append(index)
+        return found
+
+    @cached_property
     def _categories_of_seats(self) -> set[str]:
         return set(self.seat_categories)
 

@@ -215,7 +215,7 @@ async def test_a_bug_costs_its_caller_an_answer_and_nobody_the_event(
             raise ZeroDivisionError("a bug")
         return decide(command, request)
 
-    monkeypatch.setattr("inventory.actor.decide", buggy)
+    monkeypatch.setattr("inventory.drain.decide", buggy)
     before = stage.send("bob", "hold B-1")
     bad = stage.send("bob", poison)
     after = stage.send("bob", "hold B-2")

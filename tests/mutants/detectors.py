@@ -75,6 +75,12 @@ _BY_FILE: dict[str, Detector] = {
         "tests/inventory/test_actor_doubt.py",
         "tests/inventory/test_actor_life.py",
     ),
+    "inventory/drain.py": pytest(
+        "tests/inventory/test_actor_sale.py",
+        "tests/inventory/test_actor.py",
+        "tests/inventory/test_actor_keys.py",
+        "tests/inventory/test_actor_doubt.py",
+    ),
     "inventory/event_time.py": pytest("tests/inventory/test_event_time.py"),
     "inventory/batch.py": pytest("tests/inventory/test_batch.py"),
     "inventory/hoarding.py": pytest("tests/inventory/rules"),

@@ -9,11 +9,11 @@ from persistence.events.line.lines import Lines
 from server.base.ids import RandomIds
 from server.events.audit.receipts import RECEIPT_SIGNER
 from server.events.catalogue.service import EVENT_SERVICE
-from server.events.line import rest, rest_control
-from server.events.line.examples import EXAMPLES
+from server.events.line.wire import rest, rest_control
+from server.events.line.wire.examples import EXAMPLES
 from server.events.line.feeder import FEEDERS, Feeders
 from server.events.line.follower import KINDS, LineFollower
-from server.events.line.frames import FRAMES
+from server.events.line.wire.frames import FRAMES
 from server.events.line.news import LINE_NEWS, LineNews, Offer, Turn, TurnEnd
 from server.events.line.opening import LineOpening
 from server.events.line.service import LINE_DESK, LineDesk

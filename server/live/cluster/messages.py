@@ -19,10 +19,7 @@ from inventory.commands import (
     ClientCommand,
     Configure,
     DeleteEvent,
-    GrantTurn,
-    OpenLine,
-    PlaceCommand,
-    SetLine,
+    LineCommand,
     SystemCommand,
 )
 from inventory.ports import BoardState, Publication
@@ -58,10 +55,7 @@ class Forwarded(Struct, array_like=True, gc=False):
         | Configure
         | DeleteEvent
         | SystemCommand
-        | PlaceCommand
-        | OpenLine
-        | SetLine
-        | GrantTurn
+        | LineCommand
     )
     origin: str | None = None
     system: bool = False

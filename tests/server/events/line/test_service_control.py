@@ -4,7 +4,7 @@ import pytest
 
 from inventory.commands import SetLine
 from server.base.refusals.refusals import Denied, Refusal
-from server.events.line.bodies import line_document
+from server.events.line.wire.bodies import line_document
 from tests.server.events.line.room import settings, who
 from tests.server.identities import LENA, MIA, OLGA
 

@@ -13,7 +13,7 @@ from inventory.replies import Ok, Reply, refuse
 from persistence.errors import Unavailable
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
-from server.events.line.bodies import Device, Locale, PlaceToken, WishBody
+from server.events.line.wire.bodies import Device, Locale, PlaceToken, WishBody
 from server.events.line.news import LINE_NEWS
 from server.events.line.rules import State, TellablePhase, state_of
 from server.events.line.service import LINE_DESK, Asked

@@ -7,9 +7,9 @@ from aiohttp import web
 from msgspec import UnsetType
 
 from inventory.commands import SetLine
-from server.events.line.bodies import LineDocument, LinePatch, line_document
-from server.events.line.problems import LINE_NOT_OPEN, LINE_OVER
-from server.events.line.rest import LINE, TAG
+from server.events.line.wire.bodies import LineDocument, LinePatch, line_document
+from server.events.line.wire.problems import LINE_NOT_OPEN, LINE_OVER
+from server.events.line.wire.rest import LINE, TAG
 from server.events.line.rules import mode_of
 from server.events.line.service_control import LINE_CONTROL, Act, ShownLine
 from server.transport.http.problems import (

@@ -9,14 +9,14 @@ from msgspec import UNSET
 from persistence.errors import refuse_stale
 from persistence.events.line.entries import Entry
 from server.events.catalogue.service import FoundEvent
-from server.events.line.bodies import (
+from server.events.line.wire.bodies import (
     JoinBody,
     PlaceBody,
     PlaceDocument,
     PlacePatch,
     place_document,
 )
-from server.events.line.problems import (
+from server.events.line.wire.problems import (
     ALREADY_WAITING,
     BAD_WISH,
     LINE_NOT_OPEN,
