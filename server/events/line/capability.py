@@ -9,15 +9,15 @@ from persistence.events.line.lines import Lines
 from server.base.ids import RandomIds
 from server.events.audit.receipts import RECEIPT_SIGNER
 from server.events.catalogue.service import EVENT_SERVICE
-from server.events.line.wire import rest, rest_control
-from server.events.line.wire.examples import EXAMPLES
 from server.events.line.feeder import FEEDERS, Feeders
 from server.events.line.follower import KINDS, LineFollower
-from server.events.line.wire.frames import FRAMES
 from server.events.line.news import LINE_NEWS, LineNews, Offer, Turn, TurnEnd
 from server.events.line.opening import LineOpening
 from server.events.line.service import LINE_DESK, LineDesk
 from server.events.line.service_control import LINE_CONTROL, LineControl
+from server.events.line.wire import rest, rest_control
+from server.events.line.wire.examples import EXAMPLES
+from server.events.line.wire.frames import FRAMES
 from server.live.actors.registry import REGISTRY
 from server.live.fanout.hub import HUB
 from server.live.followers.followers import FOLLOWERS
@@ -66,7 +66,6 @@ LINE: Final = Capability(
     routes=(*rest.ROUTES, *rest_control.ROUTES),
     frames=FRAMES,
     tells=(Turn, Offer, TurnEnd),
-    makes={"entries": "entry"},
     tags={
         rest.TAG: """\
 An event has one line: in front of the sale where it is set to have one, and the

@@ -18,7 +18,7 @@ from server.transport.rest.bodies import Body
 
 Category = Annotated[str, Meta(min_length=1, max_length=LABEL_LENGTH_MAX)]
 Device = Annotated[str, Meta(min_length=8, max_length=128)]
-Locale = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]*\Z")]
+Locale = Annotated[str, Meta(max_length=35, pattern="^[A-Za-z0-9-]*$")]
 PlaceToken = Annotated[str, Meta(min_length=1, max_length=2_048)]
 TurnSeconds = Annotated[int, Meta(ge=1, le=TURN_S_MAX)]
 

@@ -13,11 +13,11 @@ from inventory.replies import Ok, Reply, refuse
 from persistence.errors import Unavailable
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
-from server.events.line.wire.bodies import Device, Locale, PlaceToken, WishBody
 from server.events.line.news import LINE_NEWS
 from server.events.line.rules import State, TellablePhase, state_of
 from server.events.line.service import LINE_DESK, Asked
 from server.events.line.service_control import LINE_CONTROL
+from server.events.line.wire.bodies import Device, Locale, PlaceToken, WishBody
 from server.live.fanout.frames import Frame
 from server.live.websocket.session import Session
 from server.transport.capability.frame_row import FrameRow

@@ -1,4 +1,7 @@
-"""The line over REST, for those who wait: everything that sockets can, by asking."""
+"""The line over REST, for those who wait: everything that sockets can, by asking.
+
+Each of these done again is the same thing, so a key is checked and makes no difference.
+"""
 
 from functools import partial
 from typing import Final
@@ -9,6 +12,8 @@ from msgspec import UNSET
 from persistence.errors import refuse_stale
 from persistence.events.line.entries import Entry
 from server.events.catalogue.service import FoundEvent
+from server.events.line.service import LINE_DESK, Asked
+from server.events.line.service_control import LINE_CONTROL
 from server.events.line.wire.bodies import (
     JoinBody,
     PlaceBody,
@@ -24,8 +29,6 @@ from server.events.line.wire.problems import (
     PLACE_NOT_FOUND,
     TURN_OVER,
 )
-from server.events.line.service import LINE_DESK, Asked
-from server.events.line.service_control import LINE_CONTROL
 from server.live.actors.origins import ORIGINS
 from server.people.auth.rest import GuestToken, TokenUser
 from server.people.auth.service import SIGN_IN_SERVICE
@@ -52,7 +55,7 @@ MINE: Final = f"{LINE}/entries/me"
 
 async def join_line(call: Call) -> web.Response:
     """Join the line of an event, or be told the place that one has."""
-    event = call.path("event", EVENT_NOT_FOUND)
+    _, event = call.key, call.path("event", EVENT_NOT_FOUND)
     body = await call.body(JoinBody)
     origins = call.find(ORIGINS)
     asked = Asked(
@@ -70,8 +73,8 @@ async def join_line(call: Call) -> web.Response:
     found, entry = await desk.mine(call.who, event)
     document = await _document(call, found, entry)
     if not joined.new:
-        return call.answer(document)
-    return call.answer(document, status=201, headers={"Location": MINE_OF % event})
+        return call.answer(document, revision=entry.revision)
+    return call.answer(document, status=201, revision=entry.revision)
 
 
 async def show_place(call: Call) -> web.Response:
@@ -83,7 +86,7 @@ async def show_place(call: Call) -> web.Response:
 
 async def change_place(call: Call) -> web.Response:
     """Set the wish of the caller's place, pause it, or wait again."""
-    event = call.path("event", EVENT_NOT_FOUND)
+    _, event = call.key, call.path("event", EVENT_NOT_FOUND)
     body, desk = await call.body(PlacePatch), call[LINE_DESK]
     found, entry = await desk.mine(call.who, event)
     refuse_stale(entry.revision, call.seen)
@@ -98,7 +101,7 @@ async def change_place(call: Call) -> web.Response:
 
 async def leave_line(call: Call) -> web.Response:
     """Give up the caller's place, or a turn with what it holds."""
-    event = call.path("event", EVENT_NOT_FOUND)
+    _, event = call.key, call.path("event", EVENT_NOT_FOUND)
     desk = call[LINE_DESK]
     _, before = await desk.mine(call.who, event)
     refuse_stale(before.revision, call.seen)
@@ -152,7 +155,6 @@ def _listed(call: Call, entry: Entry) -> PlaceDocument:
     return place_document(entry, call[LINE_DESK].place_of(entry), None, None)
 
 
-MINE_OF: Final = "/v1/events/%s/line/entries/me"
 JOINS: Final = (
     *WRITES,
     EVENT_NOT_FOUND,
@@ -184,6 +186,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=f"{LINE}/entries",
         handler=join_line,
         name="join_line",
+        keyed=True,
         summary="Join the line, or be told the place that one has",
         tag=TAG,
         access="buyer",
@@ -210,6 +213,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=MINE,
         handler=change_place,
         name="change_place",
+        keyed=True,
         summary="Set the wish of the caller's place, pause it, or wait again",
         tag=TAG,
         access="buyer",
@@ -222,6 +226,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=MINE,
         handler=leave_line,
         name="leave_line",
+        keyed=True,
         summary="Give up the caller's place, or a turn with what it holds",
         tag=TAG,
         access="buyer",

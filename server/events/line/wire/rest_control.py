@@ -1,4 +1,7 @@
-"""The line over REST: what anybody may know of it, and what its managers do."""
+"""The line over REST: what anybody may know of it, and what its managers do.
+
+Each of these done again is the same thing, so a key is checked and makes no difference.
+"""
 
 from functools import partial
 from typing import Final, TypeVar
@@ -7,11 +10,11 @@ from aiohttp import web
 from msgspec import UnsetType
 
 from inventory.commands import SetLine
+from server.events.line.rules import mode_of
+from server.events.line.service_control import LINE_CONTROL, Act, ShownLine
 from server.events.line.wire.bodies import LineDocument, LinePatch, line_document
 from server.events.line.wire.problems import LINE_NOT_OPEN, LINE_OVER
 from server.events.line.wire.rest import LINE, TAG
-from server.events.line.rules import mode_of
-from server.events.line.service_control import LINE_CONTROL, Act, ShownLine
 from server.transport.http.problems import (
     EVENT_NOT_FOUND,
     FORBIDDEN,
@@ -35,19 +38,20 @@ async def show_line(call: Call) -> web.Response:
 
 async def open_line(call: Call) -> web.Response:
     """Open the line of an event, for anybody to join."""
-    event = call.path("event", EVENT_NOT_FOUND)
+    _, event = call.key, call.path("event", EVENT_NOT_FOUND)
     return _answer(call, await call[LINE_CONTROL].open(call.who, event))
 
 
 async def act_on_line(act: Act, call: Call) -> web.Response:
     """Pause a line, resume it, or close it for good."""
-    event = call.path("event", EVENT_NOT_FOUND)
+    _, event = call.key, call.path("event", EVENT_NOT_FOUND)
     return _answer(call, await call[LINE_CONTROL].act(call.who, event, act))
 
 
 async def change_line(call: Call) -> web.Response:
     """Change how a line goes on."""
-    event, body = call.path("event", EVENT_NOT_FOUND), await call.body(LinePatch)
+    _, event = call.key, call.path("event", EVENT_NOT_FOUND)
+    body = await call.body(LinePatch)
     command = SetLine(
         id=0,
         event=event,
@@ -119,6 +123,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=LINE,
         handler=change_line,
         name="change_line",
+        keyed=True,
         summary="Change how a line goes on",
         tag=TAG,
         access="manager",
@@ -132,6 +137,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=f"{LINE}/open",
         handler=open_line,
         name="open_line",
+        keyed=True,
         summary="Open the line of an event, for anybody to join",
         tag=TAG,
         access="manager",
@@ -145,6 +151,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             path=f"{LINE}/{act}",
             handler=partial(act_on_line, act),
             name=f"{act}_line",
+            keyed=True,
             summary=summary,
             tag=TAG,
             access="manager",
