@@ -4,6 +4,7 @@ A place is a row until the feeder takes it, and the event's from then on: the de
 whichever has it. It runs in every process and needs no owner to take somebody in.
 """
 
+import asyncio
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Final, Literal
@@ -56,6 +57,10 @@ ACCOUNT_NEEDED: Final = "This line is for those with an account; a guest has non
 ACCOUNTS_OWN: Final = "This is a place of somebody with an account: sign in."
 ADDRESS_NEEDED: Final = "This line is for those whose address is confirmed."
 TRIES_MAX: Final = 3
+RANK_LOOKS: Final = 20
+RANK_LOOK_S: Final = 0.1
+"""So often it is looked whether a place has its rank by now, before one gives up."""
+
 RETRY_MS: Final = 2_000
 """When to come again, where too many join at once."""
 
@@ -364,14 +369,16 @@ class LineDesk:
     async def _ranked(self, event: FoundEvent, who: Identity) -> RankedPlace:
         """Return somebody's place that the event has.
 
-        A row that is taken has its rank in a moment: so long it cannot be asked about.
+        A row that was made a moment ago is about to be fed: that is waited for.
         """
-        entry = await self.entries.mine(event.id, who.user)
-        if entry is None or entry.over_at is not None:
-            raise Refusal("place_not_found")
-        if entry.rank is None:
-            raise Refusal("unavailable", "The place gets its rank just now.")
-        return RankedPlace(entry, entry.rank)
+        for _ in range(RANK_LOOKS):
+            entry = await self.entries.mine(event.id, who.user)
+            if entry is None or entry.over_at is not None:
+                raise Refusal("place_not_found")
+            if entry.rank is not None:
+                return RankedPlace(entry, entry.rank)
+            await asyncio.sleep(RANK_LOOK_S)
+        raise Refusal("unavailable", "The place has no rank yet.")
 
 
 async def order(

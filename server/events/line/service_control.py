@@ -11,7 +11,7 @@ from persistence.errors import Revisions, refuse_stale
 from persistence.events.line.lines import LineCounts, LineRow, Lines
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
-from server.events.catalogue.service import EventService, FoundEvent
+from server.events.catalogue.service import EventService, FoundEvent, ManagedEvent
 from server.events.line.opening import LineOpening
 from server.events.line.rules import TellablePhase, phase_of
 from server.events.line.service import order
@@ -67,25 +67,27 @@ class LineControl:
                 await self._lines.note_change(event, paused=act == "pause")
         return await self._shown(found)
 
+    async def managed(self, who: Identity, event: str) -> ManagedEvent:
+        """Return an event to somebody who manages it."""
+        return await self._events.find_managed(who, event)
+
     async def change(
         self,
-        who: Identity,
-        event: str,
+        event: ManagedEvent,
         command: SetLine | None,
         paused: bool | None,
         seen: Revisions = None,
     ) -> ShownLine:
         """Change how a line goes on, and whether it does. Raises `Stale`."""
-        found = await self._events.find_managed(who, event)
-        row = await self._opened(event)
+        row = await self._opened(event.id)
         refuse_stale(row.revision, seen)
         if command is not None:
-            await self._set(found, who, command)
+            await self._set(event, event.who, command)
         if paused is not None:
             act: Act = "pause" if paused else "resume"
-            await self._set(found, who, SetLine(id=0, event=event, act=act))
-        await self._lines.note_change(event, paused)
-        return await self._shown(found)
+            await self._set(event, event.who, SetLine(id=0, event=event.id, act=act))
+        await self._lines.note_change(event.id, paused)
+        return await self._shown(event)
 
     async def _close(self, event: FoundEvent, who: Identity, row: LineRow) -> None:
         """Close a line, its row first: whoever is told that they are in is in it."""

@@ -7,18 +7,16 @@ from server.transport.rest.story import EVENT_ID, MADE, page
 
 WISH: Final[dict[str, Any]] = {
     "quantity": 2,
-    "categories": ["1"],
+    "categories": ["stalls"],
     "together": True,
-    "accessible": False,
+    "accessible": True,
     "if_none": "wait",
 }
-PLACE_TOKEN: Final = (
-    "eyJhbGciOiJFZERTQSIsImtpZCI6IjI0ZjZlZDZhY2JmZTEwMDkiLCJ0eXAiOiJKV1QifQ.eyJhdWQi"
-    "OiJwbGFjZSJ9.c2lnbmVk"
-)
+PLACE_TOKEN: Final = "eyJhbGciOiJFZERT.eyJhdWQiOiJwbGFjZSJ9.c2lnbmVk"
+ENTRY_ID: Final = "entrant-0000000000000001"
 PLACE: Final[dict[str, Any]] = {
     "event": EVENT_ID,
-    "entry": "entrant-0000000000000001",
+    "entry": ENTRY_ID,
     "place": PLACE_TOKEN,
     "stub": "b92c56fff7fc343319f60fff898e7fc0",
     "state": "joined",
@@ -67,17 +65,25 @@ LINE: Final[dict[str, Any]] = {
     "counts": {"joined": 412, "waiting": 380, "turns": 2},
 }
 
+OTHER_WISH: Final = {**WISH, "quantity": 1}
+
+
+def example_of(op: str, number: int, **fields: Any) -> tuple[dict[str, Any], ...]:
+    """Return the example of a frame; they are sent in the order of their numbers."""
+    return ({"op": op, "id": number, "event": EVENT_ID, **fields},)
+
+
 EXAMPLES: Final = Examples(
     requests={
         "join_line": {"wish": WISH, "locale": "en-GB"},
-        "change_place": {"wish": {**WISH, "quantity": 1}},
+        "change_place": {"wish": OTHER_WISH},
         "change_line": {"offer_s": 900},
         "open_place": {"place": PLACE_TOKEN},
     },
     answers={
         "join_line": PLACE,
         "show_place": WAITING,
-        "change_place": {**WAITING, "wish": {**WISH, "quantity": 1}},
+        "change_place": {**WAITING, "wish": OTHER_WISH},
         "leave_line": {
             **WAITING,
             "state": "left",

@@ -18,11 +18,11 @@ from server.events.line.rules import State, TellablePhase, state_of
 from server.events.line.service import LINE_DESK, Asked
 from server.events.line.service_control import LINE_CONTROL
 from server.events.line.wire.bodies import Device, Locale, PlaceToken, WishBody
+from server.events.line.wire.examples import ENTRY_ID, OTHER_WISH, WISH, example_of
 from server.live.fanout.frames import Frame
 from server.live.websocket.session import Session
 from server.transport.capability.frame_row import FrameRow
 from server.transport.rest.guard import GUEST_BOOK
-from server.transport.rest.story import EVENT_ID
 
 
 class LineFrame(Frame, kw_only=True):
@@ -272,35 +272,47 @@ FRAMES: Final[tuple[FrameRow[Any], ...]] = (
         kind=JoinLine,
         handle=handler(join_line),
         reply=JoinOk,
-        examples=(
-            {
-                "op": "join_line",
-                "id": 40,
-                "event": EVENT_ID,
-                "wish": {"quantity": 2, "categories": ["1"]},
-            },
-        ),
+        examples=example_of("join_line", 30, wish=OTHER_WISH),
+    ),
+    FrameRow(
+        kind=SetWishFrame,
+        handle=handler(set_wish),
+        examples=example_of("set_wish", 31, wish=WISH),
+    ),
+    FrameRow(
+        kind=Wait, handle=handler(wait), reply=WaitOk, examples=example_of("wait", 32)
+    ),
+    FrameRow(
+        kind=PlaceFrame,
+        handle=handler(place),
+        reply=PlaceOk,
+        examples=example_of("place", 33),
+    ),
+    FrameRow(
+        kind=PausePlaceFrame,
+        handle=handler(pause_place),
+        examples=example_of("pause_place", 34),
+    ),
+    FrameRow(
+        kind=ResumePlaceFrame,
+        handle=handler(resume_place),
+        examples=example_of("resume_place", 35),
+    ),
+    FrameRow(kind=Unwait, handle=unwait, examples=example_of("unwait", 36)),
+    FrameRow(
+        kind=LeaveWaitlist,
+        handle=handler(leave_line),
+        examples=example_of("leave_waitlist", 37, entry=ENTRY_ID),
     ),
     FrameRow(
         kind=JoinWaitlist,
         handle=handler(join_waitlist),
         reply=JoinOk,
-        examples=(
-            {
-                "op": "join_waitlist",
-                "id": 41,
-                "event": EVENT_ID,
-                "quantity": 2,
-                "category": "1",
-            },
-        ),
+        examples=example_of("join_waitlist", 38, quantity=2, category="stalls"),
     ),
-    FrameRow(kind=SetWishFrame, handle=handler(set_wish)),
-    FrameRow(kind=PausePlaceFrame, handle=handler(pause_place)),
-    FrameRow(kind=ResumePlaceFrame, handle=handler(resume_place)),
-    FrameRow(kind=Wait, handle=handler(wait), reply=WaitOk),
-    FrameRow(kind=Unwait, handle=unwait),
-    FrameRow(kind=PlaceFrame, handle=handler(place), reply=PlaceOk),
-    FrameRow(kind=LeaveLineFrame, handle=handler(leave_line)),
-    FrameRow(kind=LeaveWaitlist, handle=handler(leave_line)),
+    FrameRow(
+        kind=LeaveLineFrame,
+        handle=handler(leave_line),
+        examples=example_of("leave_line", 39),
+    ),
 )

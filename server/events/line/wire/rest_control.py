@@ -51,6 +51,8 @@ async def act_on_line(act: Act, call: Call) -> web.Response:
 async def change_line(call: Call) -> web.Response:
     """Change how a line goes on."""
     _, event = call.key, call.path("event", EVENT_NOT_FOUND)
+    control = call[LINE_CONTROL]
+    managed = await control.managed(call.who, event)
     body = await call.body(LinePatch)
     command = SetLine(
         id=0,
@@ -63,8 +65,8 @@ async def change_line(call: Call) -> web.Response:
         count_returns=_given(body.count_returns),
     )
     changes = command != SetLine(id=0, event=event)
-    shown = await call[LINE_CONTROL].change(
-        call.who, event, command if changes else None, _given(body.paused), call.seen
+    shown = await control.change(
+        managed, command if changes else None, _given(body.paused), call.seen
     )
     return _answer(call, shown)
 

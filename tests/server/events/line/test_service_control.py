@@ -68,9 +68,8 @@ async def test_only_managers_touch_a_line(full):
             await full.control.act(MIA, "evt", act)
     with pytest.raises(Denied):
         await full.control.open(MIA, "evt")
-    command = SetLine(id=0, event="evt", offer_s=60)
     with pytest.raises(Denied):
-        await full.control.change(MIA, "evt", command, None)
+        await full.control.managed(MIA, "evt")
 
 
 async def test_what_is_not_open_is_not_changed(full):
@@ -85,7 +84,8 @@ async def test_what_is_not_open_is_not_changed(full):
 async def test_offers_to_come_last_as_long_as_it_is_set(full):
     await full.control.open(OLGA, "evt")
     command = SetLine(id=0, event="evt", offer_s=60)
-    shown = await full.control.change(OLGA, "evt", command, paused=True)
+    managed = await full.control.managed(OLGA, "evt")
+    shown = await full.control.change(managed, command, paused=True)
     assert shown.row.paused
     await full.join("ann")
     await full.cancel("early", full.booking)
