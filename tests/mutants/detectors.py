@@ -48,10 +48,13 @@ GIVING = pytest(
 )
 PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 
+LINE_ROWS = pytest("tests/persistence/events/line")
+
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS],
+    "persistence/events/line/": [LINE_ROWS],
     "persistence/followers/": [SIMULATION],
     "persistence/people/hooks/": [HOOKS],
     "persistence/community/": [SUPPORT],
@@ -113,9 +116,23 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/analytics/test_rollup.py",
     ),
     "persistence/migrations/0039_hooks.sql": HOOKS,
-    "persistence/migrations/0037_marks.sql": pytest(
-        "tests/persistence/journal/test_stretches.py"
+    "persistence/migrations/0045_line.sql": pytest(
+        "tests/persistence/journal/test_stretches.py",
+        "tests/persistence/events/line/test_joining.py",
+        "tests/persistence/events/line/test_feeding.py",
     ),
+    "server/events/line/rules.py": pytest("tests/server/events/line/test_rules.py"),
+    "server/events/line/feeder.py": pytest("tests/server/events/line/test_feeder.py"),
+    "server/events/line/opening.py": pytest(
+        "tests/server/events/line/test_opening.py"
+    ),
+    "server/events/line/service.py": pytest(
+        "tests/server/events/line/test_service.py"
+    ),
+    "server/events/line/follower.py": pytest(
+        "tests/server/events/line/test_follower.py"
+    ),
+    "server/events/line/news.py": pytest("tests/server/events/line/test_news.py"),
     "persistence/followers/passes.py": pytest("tests/persistence/followers"),
     "persistence/jobs.py": pytest("tests/persistence/test_jobs.py"),
     "persistence/shop/confirmations.py": pytest(

@@ -31,7 +31,7 @@ class Mutant(NamedTuple):
         return f"\n{text}".replace(f"\n{self.old}\n", f"\n{self.new}\n", 1)[1:]
 
 
-KINDS = ("inventory", "persistence", "server", "shop", "hooks", "promotions")
+KINDS = ("inventory", "persistence", "server", "shop", "hooks", "promotions", "desk")
 """Files of patches."""
 
 
