@@ -16,6 +16,7 @@ from inventory.changes import (
     HoldExpired,
     HoldExtended,
     SeatsHeld,
+    TurnGiven,
 )
 from inventory.loading import decode_changes
 from inventory.ports import BookingRow, JournalRow, ReducedRow
@@ -118,8 +119,8 @@ class Replay:
             for change in decode_changes(row.body):
                 self._before(change, row.at_ms)
                 stock.apply(change, row.at_ms)
-                if type(change) is SeatsHeld:
-                    self._check_limit(change)
+                if type(change) is SeatsHeld or type(change) is TurnGiven:
+                    self._check_limit(change.user)
                 elif type(change) is BookingReduced:
                     self._reduce(change)
         except Corrupt as error:
@@ -212,12 +213,13 @@ class Replay:
                 f" {total.amount if total else 0}."
             )
 
-    def _check_limit(self, change: SeatsHeld) -> None:
+    def _check_limit(self, user: str) -> None:
         stock = self.stock
-        count, most = stock.users[change.user].count, stock.settings.max_per_user
+        record, most = stock.users.get(user), stock.settings.max_per_user
+        count = 0 if record is None else record.count
         if count > most:
             self.differences.add(
-                f"At version {stock.version} user {change.user} has {count} seats and"
+                f"At version {stock.version} user {user} has {count} seats and"
                 f" places, and the limit is {most}."
             )
 

@@ -35,6 +35,7 @@ WAITING_PER_LANE_MAX = 65_536
 
 READ_CONNECTIONS_MAX = 4
 READ_TIMEOUT_S = 10.0
+READY_S = 60.0  # as often what is not used may be found to be too many
 PAGE_MAX = 200
 CONTROL_ATTEMPTS_MAX = 4
 

@@ -5,13 +5,13 @@ while, and says how that went; one that died meanwhile leaves it to be taken aga
 mail may come twice, and is never lost. One that was refused for good, or is too late,
 is a dead letter: it is listed, kept for days, and due again where somebody says so.
 
-A mail with a kind is put in words when it is sent; until then it is its kind, and what
-there is to tell.
+A mail is put in words when it is sent; until then it is its kind, and what there is to
+tell. One without a kind was written, in words, by a version before.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -30,11 +30,33 @@ KEPT_S = 7 * 86_400
 """How long it is kept that a mail was sent, or could not be."""
 
 Purpose = Literal["verify", "reset"]
+LetterKind = Literal[
+    "verify_email",
+    "reset_password",
+    "account_made",
+    "password_changed",
+    "email_asked",
+    "email_changed",
+    "order_opening",
+    "registered",
+    "invitation",
+    "request_accepted",
+    "request_declined",
+    "announcement",
+    "support_raised",
+]
+"""What a mail is that is no notice's: those have kinds of their own."""
+
+LETTER_KINDS: Final[tuple[LetterKind, ...]] = get_args(LetterKind)
 OutboxState = Literal["due", "sent", "dead"]
 
+# Where nobody named a language it is that of the account it goes to.
 _PUT = """
-INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at)
-VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 s')
+INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at, kind, data,
+    locale, event_id, files)
+VALUES ($1, $2, $3, '', '', now() + $4 * interval '1 s', $5, $6::jsonb,
+    coalesce(nullif($7, ''), (SELECT locale FROM account WHERE user_id = $2), ''), $8,
+    $9)
 """
 _PUT_CODE = """
 INSERT INTO mail_code (hash, user_id, purpose, email, expires_at)
@@ -127,14 +149,21 @@ _attachments = msgspec.json.Decoder(tuple[Attachment, ...]).decode
 
 
 class Mail(Struct, frozen=True):
-    """A mail to be sent within `lasts_s`."""
+    """A mail to be sent within `lasts_s` seconds, and put in words then."""
 
     mail_id: str
     user_id: str
     recipient: str
-    subject: str
-    body: str
+    kind: LetterKind
+    data: dict[str, Any]
+    """What it tells; emptied once it is sent."""
     lasts_s: int
+    locale: str = ""
+    """The language, as BCP 47; without one that of the user's account, else English."""
+    event_id: str | None = None
+    """What it is about: told as it is when the mail is sent."""
+    files: tuple[str, ...] = ()
+    """What is made then and goes with it, as `calendar:EVENT`."""
 
     def __repr__(self) -> str:
         """Leave out what only the recipient should know."""
@@ -310,9 +339,12 @@ def _values(mail: Mail) -> tuple[object, ...]:
         mail.mail_id,
         mail.user_id,
         mail.recipient,
-        mail.subject,
-        mail.body,
         mail.lasts_s,
+        mail.kind,
+        msgspec.json.encode(mail.data).decode(),
+        mail.locale,
+        mail.event_id,
+        list(mail.files),
     )
 
 

@@ -6,6 +6,22 @@ says so.
 """
 
 COVERS = {
+    "tests/server/events/line/transcript/test_writer.py": [
+        "server/events/line/transcript/recorder.py",
+        "server/events/line/transcript/taken.py",
+    ],
+    "tests/server/events/line/verify/test_checker.py": [
+        "server/events/line/verify/entrants.py",
+        "server/events/line/verify/form.py",
+        "server/events/line/verify/holder.py",
+        "server/events/line/verify/opening.py",
+        "server/events/line/verify/options.py",
+        "server/events/line/verify/report.py",
+        "server/events/line/verify/witness.py",
+    ],
+    "tests/server/ops/cli/test_verify_transcript.py": [
+        "server/events/line/verify/source.py",
+    ],
     "tests/server/events/line/beacon/test_relays.py": [
         "server/events/line/beacon/relay.py",
     ],
@@ -374,6 +390,7 @@ COVERS = {
         "server/ops/demo/ledger.py",
         "server/ops/demo/progress.py",
         "server/ops/demo/reports.py",
+        "server/ops/demo/visitor.py",
         "server/transport/client/board.py",
         "server/transport/client/latencies.py",
         "server/transport/client/websocket.py",

@@ -84,7 +84,7 @@ class LineScene:
         self.now_ms = NOW_MS
         self.ids = SequentialIds()
         self.clock = Still()
-        self.drain = Drain(EVENT, self.clock, self.ids)  # type: ignore[arg-type]
+        self.drain = Drain(EVENT, self.clock, self.ids)
         self.keys = KeyMemory(complete=True)
         self.mailbox: deque[Envelope] = deque()
         self.journal: list[tuple[AnyChange, int]] = []
@@ -139,7 +139,7 @@ class LineScene:
         stock.touched_seats.clear()
         stock.touched_areas.clear()
         stock.check()
-        self.twin.compare(stock)
+        self.twin.compare(stock, owed=self.drain.owed)
         return self.last
 
     def ask(self, user: str, command: AnyCommand, key: str | None = None) -> Reply:

@@ -116,9 +116,19 @@ class NaiveLine:
     # -- Who may
 
     def count(self, user: str) -> int:
-        mine = [x for x in self.holds.values() if x[0] == user]
-        booked = [x for x in self.bookings.values() if x[0] == user]
-        return sum(len(one[1]) + sum(one[2].values()) for one in [*mine, *booked])
+        held = [
+            (seats, areas)
+            for one, seats, areas, _ in self.holds.values()
+            if one == user
+        ]
+        booked = [
+            (seats, areas)
+            for one, seats, areas in self.bookings.values()
+            if one == user
+        ]
+        return sum(
+            len(seats) + sum(areas.values()) for seats, areas in [*held, *booked]
+        )
 
     def may_have(self, place: Place) -> bool:
         if place.user in self.turns:
@@ -469,9 +479,11 @@ class NaiveLine:
 
     # -- At the end of a batch
 
-    def compare(self, stock: Stock) -> None:
+    def compare(self, stock: Stock, *, owed: int = 0) -> None:
         """L16, L19: counts and states are those of the product."""
         line = stock.line
+        if not owed:
+            self.settle()
         if line is None:
             assert not self.places
             return
@@ -489,6 +501,14 @@ class NaiveLine:
         assert set(stock.holds) == set(self.holds)
         assert {i for i, x in enumerate(stock.letters) if x == ord("f")} == self.free
         assert [area.free for area in stock.areas] == self.areas
+
+    def settle(self) -> None:
+        """L11: what was freed was offered to the line in the step that freed it."""
+        if self.freed_turns is not None and self.turns_are_given():
+            full = self.mode != "list" and self.freed_turns >= RETURNED_MAX
+            # Who may choose follows from more than what was freed.
+            assert full or self.first_fits() is None
+        self.freed_turns = None
 
     def rest(self) -> None:
         """L12: with pace unlimited and nothing new nobody who waits could be served."""

@@ -10,10 +10,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from inventory.line import canonical
 
@@ -22,11 +22,8 @@ BUCKETS: Final = 1_024
 HASH_BYTES: Final = 32
 NO_RANDOMNESS: Final = bytes(HASH_BYTES)
 """What stands for a beacon's randomness where there was none."""
-NOTHING_DRAWN: Final = bytes(HASH_BYTES)
 LATE_STEP_MS: Final = 250
 FORMAT: Final = "onsale line 1"
-PUT_OFF_MAX: Final = 16
-"""How often a draw may name another round."""
 
 _ENTRY: Final = b"onsale entry 1\n"
 _COMMITMENT: Final = b"onsale line commitment 1\n"
@@ -37,6 +34,11 @@ _KEY: Final = b"onsale line key 1\n"
 _LATE: Final = b"late"
 _ORDER: Final = b"onsale line order 1\n"
 
+TEXT_MAX: Final = 500
+"""How many characters a string has at most in what is published."""
+
+Count = Annotated[int, Meta(ge=0, le=canonical.INTEGER_MAX)]
+Text = Annotated[str, Meta(max_length=TEXT_MAX)]
 Mode = Literal["draw", "fifo", "list"]
 Source = Literal["beacon", "seed_only", "none"]
 
@@ -47,13 +49,13 @@ Source = Literal["beacon", "seed_only", "none"]
 class Beacon(Struct, frozen=True, forbid_unknown_fields=True):
     """A source of rounds that nobody knows before their time. `chain` names it."""
 
-    chain: str
-    genesis_s: int
-    group: str
-    id: str
-    period_s: int
-    public_key: str
-    scheme: str
+    chain: Text
+    genesis_s: Count
+    group: Text
+    id: Text
+    period_s: Count
+    public_key: Text
+    scheme: Text
 
 
 SCHEME: Final = "bls-unchained-g1-rfc9380"
@@ -77,20 +79,20 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is promised before anybody joins; its hash goes into everything after."""
 
     beacon: Beacon | None
-    beacon_wait_s: int
-    closes_at_ms: int | None
-    draw: int
-    event: str
-    fix_within_s: int
+    beacon_wait_s: Count
+    closes_at_ms: Count | None
+    draw: Count
+    event: Text
+    fix_within_s: Count
     format: Literal["onsale line 1"] = FORMAT
-    late_step_ms: int = LATE_STEP_MS
+    late_step_ms: Count = LATE_STEP_MS
     mode: Mode
-    offer_s: int
-    opens_at_ms: int | None
-    round: int | None
+    offer_s: Count
+    opens_at_ms: Count | None
+    round: Count | None
     serve_away: bool
     skip: Literal["first_that_fits"] = "first_that_fits"
-    turn_s: int
+    turn_s: Count
     without_beacon: Literal["seed_only", "wait"]
 
 
@@ -311,8 +313,13 @@ def proof_of(
     )
 
 
-def is_proven(proof: BucketProof, *, root: str, stub: bytes) -> bool:
-    """Return whether a proof shows that a stub is in the list that has this root."""
+def is_proven(
+    proof: BucketProof, *, root: str, stub: bytes, key: bytes | None = None
+) -> bool:
+    """Return whether a proof shows that a stub is in the list that has this root.
+
+    With the key of the draw the ranks of its bucket have to be in the order of it.
+    """
     try:
         stubs = split(b64decode(proof.stubs, validate=True))
         others = b64decode(proof.hashes, validate=True)
@@ -320,14 +327,24 @@ def is_proven(proof: BucketProof, *, root: str, stub: bytes) -> bool:
         return False
     if len(others) != HASH_BYTES * (BUCKETS - 1) or not 0 <= proof.bucket < BUCKETS:
         return False
-    if any(bucket_of(one) != proof.bucket for one in stubs) or stubs != sorted(
-        set(stubs)
-    ):
+    if any(bucket_of(one) != proof.bucket for one in stubs):
+        return False
+    if stubs != sorted(set(stubs)) or stub not in stubs:
+        return False
+    if key is not None and not _are_ranks(proof.ranks, key, stubs):
         return False
     at = HASH_BYTES * proof.bucket
     own = bucket_hash_of(b"".join(stubs))
     found = root_of(proof.entries, [others[:at], own, others[at:]]).hex()
-    return found == proof.root == root and stub in stubs
+    return found == proof.root == root
+
+
+def _are_ranks(ranks: list[int] | None, key: bytes, stubs: list[bytes]) -> bool:
+    """Return whether ranks of stubs ascend as their hashes do."""
+    if ranks is None or len(ranks) != len(stubs) or len(set(ranks)) != len(ranks):
+        return False
+    by_rank = [stub for _, stub in sorted(zip(ranks, stubs, strict=True))]
+    return is_in_order(key, by_rank)
 
 
 # -- The list is told
@@ -336,14 +353,14 @@ def is_proven(proof: BucketProof, *, root: str, stub: bytes) -> bool:
 class Statement(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is told, signed, when the list is fixed and before its round is out."""
 
-    at_ms: int
-    commitment: str
-    draw: int
-    entries: int
-    event: str
-    root: str
-    round: int | None
-    round_at_ms: int | None
+    at_ms: Count
+    commitment: Text
+    draw: Count
+    entries: Count
+    event: Text
+    root: Text
+    round: Count | None
+    round_at_ms: Count | None
 
 
 def fixed_bytes(statement: Statement) -> bytes:

@@ -104,7 +104,7 @@ class Line:
         """No atom's lowest rank is below its entry here, or in `unfit`."""
         self.unfit: dict[Atom, int] = {}
         """Atoms that nothing fits, since something was freed last."""
-        self.cut: dict[tuple[str | None, bool, bool], int] = {}
+        self.cut: dict[tuple[str, bool, bool], int] = {}
         """How many of a kind did not fit since then: nor do more."""
         self._active: set[Atom] = set()
         self._standing_of: dict[Atom, partial[Standing]] = {}

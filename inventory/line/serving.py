@@ -54,7 +54,7 @@ def fits(stock: "Stock", line: "Line", atom: Atom) -> bool:
     kind = category, together, accessible
     if quantity >= line.cut.get(kind, quantity + 1):
         return False
-    categories = stock.venue.areas_of if category is None else (category,)
+    categories = (category,) if category else stock.venue.areas_of
     if any(_fits_in(stock, one, atom) for one in categories):
         return True
     if together or not accessible:

@@ -11,9 +11,9 @@ Categories = Annotated[
     tuple[Category, ...], Meta(max_length=limits.WISH_CATEGORIES_MAX)
 ]
 WishQuantity = Annotated[int, Meta(ge=1, le=limits.SEATS_PER_BOOKING_MAX)]
-Atom = tuple[int, str | None, bool, bool]
-"""One thing that serves a wish: how many, the category (None for any), together, and
-accessible."""
+Atom = tuple[int, str, bool, bool]
+"""One thing that serves a wish: how many, the category (empty for any), together, and
+accessible. They can be sorted."""
 
 
 class Wish(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -35,7 +35,7 @@ class Wish(Struct, frozen=True, gc=False, omit_defaults=True):
         return tuple(
             [
                 (self.quantity, category, together, self.accessible)
-                for category in self.categories or (None,)
+                for category in self.categories or ("",)
             ]
         )
 

@@ -121,18 +121,19 @@ class Tally:
             self._user(change.user).holds += 1
         self.holds[digest] = self.holds.get(digest, 0) + places
 
-    def _turn(self, change: TurnGiven) -> None:
-        """Count the hold that comes with a turn where a wish was served."""
-        if change.hold is not None:
-            self._counts().holds += 1
-            self._user(change.user).holds += 1
-            places = len(change.seats) + sum(change.areas.values())
-            self.holds[digest_of(change.hold)] = places
+    def _give(self, change: TurnGiven) -> None:
+        """Count what is held for the next in line, as if they had."""
+        if change.hold is None:
+            return
+        self._counts().holds += 1
+        self._user(change.user).holds += 1
+        places = len(change.seats) + sum(change.areas.values())
+        self.holds[digest_of(change.hold)] = places
 
     def _end_turn(self, change: TurnEnded) -> None:
         """Count what was given back with a turn."""
-        for hold in change.holds:
-            del self.holds[digest_of(hold)]
+        for token in change.holds:
+            del self.holds[digest_of(token)]
             self._counts().released += 1
 
     def _release(self, change: HoldReleased) -> None:
@@ -227,14 +228,14 @@ class Tally:
 
 _COUNT: Final[dict[type, Callable[[Tally, Any], None]]] = {
     SeatsHeld: Tally._hold,
-    TurnGiven: Tally._turn,
-    TurnEnded: Tally._end_turn,
     HoldReleased: Tally._release,
     HoldExpired: Tally._expire,
     HoldBooked: Tally._book,
     BookingCancelled: Tally._cancel,
     BookingReduced: Tally._reduce,
     EventConfigured: Tally._configure,
+    TurnGiven: Tally._give,
+    TurnEnded: Tally._end_turn,
 }
 
 

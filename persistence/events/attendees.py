@@ -29,12 +29,12 @@ TAKEN_MAX: Final = 20
 
 _FIELDS: Final = """
 t.attendee_id, t.event_id, t.email, t.name, t.user_id, t.state, t.booking_id,
-t.reference, t.request_hash, t.created_at, t.registered_at, t.person_id,
+t.reference, t.request_hash, t.created_at, t.registered_at, t.person_id, t.locale,
 coalesce(b.cancelled_at, t.gone_at) AS gone_at
 """
 _COLUMNS: Final = """
 attendee_id, event_id, email, name, user_id, state, booking_id, reference, request_hash,
-created_at, registered_at, person_id, gone_at
+created_at, registered_at, person_id, locale, gone_at
 """
 _FROM: Final = """
 FROM attendee t LEFT JOIN booking b ON b.booking_id = t.booking_id
@@ -48,9 +48,9 @@ WHERE t.event_id = $1 AND t.email_key = $2 AND t.state <> 'gone'
 _BEGIN = """
 INSERT INTO attendee
     (attendee_id, event_id, email, name, user_id, request_hash, driven_until, email_key,
-    person_id)
+    person_id, locale)
 VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 s', $8,
-    (SELECT person_id FROM person WHERE person_id = $9))
+    (SELECT person_id FROM person WHERE person_id = $9), $10)
 ON CONFLICT DO NOTHING
 RETURNING attendee_id
 """
@@ -140,6 +140,8 @@ class NewAttendee(Struct, frozen=True):
     request_hash: bytes
     person_id: str | None = None
     """Who it is, where they were registered by their id."""
+    locale: str = ""
+    """In which language the mails to them are, as BCP 47."""
 
     def __repr__(self) -> str:
         """Leave out who it is."""
@@ -163,6 +165,7 @@ class Attendee(Struct, frozen=True):
     gone_at: datetime | None
     person_id: str | None = None
     """Who it is, where they were registered by their id and are still known."""
+    locale: str = ""
 
     @property
     def shown(self) -> Shown:
@@ -208,6 +211,7 @@ class Attendees:
             DRIVEN_S,
             key,
             new.person_id,
+            new.locale,
         )
         for _ in range(2):
             await self._pool.fetch(_BEGIN, *fields)

@@ -56,6 +56,7 @@ CREATE TABLE hook_delivery (
     ended_at timestamptz,
     status integer,
     error text,
+    replay text COLLATE "C",
     UNIQUE (hook_id, type, subject),
     CHECK ((state = 'due') = (ended_at IS NULL))
 );
@@ -64,6 +65,8 @@ COMMENT ON COLUMN hook_delivery.subject IS
 COMMENT ON COLUMN hook_delivery.body IS 'these very characters are signed and sent';
 COMMENT ON COLUMN hook_delivery.dies_at IS 'what was not taken by then is dead';
 COMMENT ON COLUMN hook_delivery.attempts IS 'since it was raised, or replayed';
+COMMENT ON COLUMN hook_delivery.replay IS
+    'the request that replayed it last: made once more it is none';
 CREATE INDEX hook_delivery_due ON hook_delivery (hook_id, due_at, number)
     WHERE state = 'due';
 CREATE INDEX hook_delivery_list

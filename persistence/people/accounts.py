@@ -31,7 +31,7 @@ from persistence.postgres.revisions import refuse_stale_row
 
 _FIELDS = (
     "user_id, email, password_hash, role, name, verified_at, created_at, suspended_at,"
-    " pending_email, revision"
+    " pending_email, revision, locale"
 )
 # One without a key came, before there were keys, by another spelling of what was
 # somebody else's address: its own spelling still finds it, and finds nobody else.
@@ -42,8 +42,8 @@ ORDER BY email_key NULLS FIRST LIMIT 1
 """
 _FIND = f"SELECT {_FIELDS} FROM account WHERE user_id = $1 AND deleted_at IS NULL"
 _CREATE = f"""
-INSERT INTO account (user_id, email, password_hash, role, name, email_key)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO account (user_id, email, password_hash, role, name, email_key, locale)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT DO NOTHING
 RETURNING {_FIELDS}
 """
@@ -59,8 +59,9 @@ UPDATE account SET role = 'admin', password_hash = $2, suspended_at = NULL,
     suspended_reason = NULL
 WHERE user_id = $1
 """
-_RENAME = f"""
-UPDATE account SET name = $2 WHERE user_id = $1 AND deleted_at IS NULL
+_EDIT = f"""
+UPDATE account SET name = coalesce($2, name), locale = coalesce($3, locale)
+WHERE user_id = $1 AND deleted_at IS NULL
 RETURNING {_FIELDS}
 """
 _ASK_TO_MOVE = f"""
@@ -94,7 +95,7 @@ UPDATE account SET verified_at = coalesce(verified_at, now()) WHERE user_id = $1
 """
 _DELETE = """
 UPDATE account SET email = NULL, email_key = NULL, password_hash = NULL, name = '',
-    pending_email = NULL, verified_at = NULL,
+    pending_email = NULL, verified_at = NULL, locale = '',
     suspended_at = NULL, suspended_reason = NULL, deleted_at = now()
 WHERE user_id = $1 AND deleted_at IS NULL
 RETURNING user_id
@@ -115,6 +116,8 @@ class Account(Struct, frozen=True):
     pending_email: str | None = None
     """What the address is to be once it is confirmed; None where it stays."""
     revision: int = 0
+    locale: str = ""
+    """In which language the mails to it are, as BCP 47; empty where nobody said."""
 
     def __repr__(self) -> str:
         """Leave out what no log should hold."""
@@ -180,6 +183,7 @@ class Accounts:
                 account.role,
                 account.name,
                 address_key(account.email),
+                account.locale,
             )
             if row is not None:
                 await end_guest(connection, account.user_id, self._alone_s)
@@ -202,7 +206,7 @@ class Accounts:
             if await connection.fetchrow(_NOTE_ADMIN, _hash_of(email)) is None:
                 return
             key = address_key(email)
-            fields = (user_id, email, password_hash, "admin", "Administrator", key)
+            fields = (user_id, email, password_hash, "admin", "Administrator", key, "")
             if await connection.fetchrow(_CREATE, *fields) is not None:
                 return
             now = _account_of(await connection.fetchrow(_LOCK_BY_EMAIL, key, email))
@@ -213,16 +217,22 @@ class Accounts:
                 await _end_codes(connection, now.user_id)
                 await end_all(connection, now.user_id, self._token_s, self._alone_s)
 
-    async def rename(
-        self, user_id: str, name: str, seen: Revisions = None
+    async def edit(
+        self,
+        user_id: str,
+        name: str | None,
+        locale: str | None = None,
+        seen: Revisions = None,
     ) -> Account | None:
-        """Change somebody's name; None where there is no such account.
+        """Change somebody's name or language; None where there is no such account.
+
+        What is None is left as it is.
 
         Raises `Stale`, as do the others that take what whoever asks has `seen`.
         """
         async with self._pool.transaction() as connection:
             await refuse_stale_row(connection, _REVISION, user_id, seen=seen)
-            return _account_of(await connection.fetchrow(_RENAME, user_id, name))
+            return _account_of(await connection.fetchrow(_EDIT, user_id, name, locale))
 
     async def ask_to_move(
         self,
@@ -378,4 +388,5 @@ def _account_of(row: Row | None) -> Account | None:
         suspended=row["suspended_at"] is not None,
         pending_email=row["pending_email"],
         revision=row["revision"],
+        locale=row["locale"],
     )

@@ -86,8 +86,8 @@ WHERE organisation_id = $1 AND created_at > now() - interval '1 day'
 """
 _CREATE = """
 INSERT INTO announcement (announcement_id, organisation_id, audience, event_id, subject,
-    body, created_by, request_hash, footer)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    body, created_by, request_hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 # Whoever writes its mails has the row locked: either they are there when the next
 # statement looks, or they are written with the new text.
@@ -101,14 +101,14 @@ UPDATE announcement SET subject = coalesce($3, subject), body = coalesce($4, bod
     edited_at = CASE WHEN subject <> coalesce($3, subject) OR body <> coalesce($4, body)
         THEN now() ELSE edited_at END
 WHERE organisation_id = $1 AND announcement_id = $2 AND deleted_at IS NULL
-RETURNING subject, body || footer AS text
+RETURNING subject, body
 """
 _EDIT_MAILS = """
 UPDATE mail SET subject = $2, body = $3
 WHERE announcement_id = $1 AND sent_at IS NULL AND failed_at IS NULL
 """
 _DELETE = """
-UPDATE announcement SET subject = '', body = '', footer = '', deleted_at = now(),
+UPDATE announcement SET subject = '', body = '', deleted_at = now(),
     written_at = coalesce(written_at, now())
 WHERE organisation_id = $1 AND announcement_id = $2 AND deleted_at IS NULL
 RETURNING announcement_id
@@ -116,22 +116,26 @@ RETURNING announcement_id
 _DELETE_MAILS = "DELETE FROM mail WHERE announcement_id = $1 AND sent_at IS NULL"
 _TAKE = """
 SELECT announcement_id, organisation_id, audience, event_id, subject,
-    body || footer AS text, reached
+    body, reached
 FROM announcement WHERE written_at IS NULL
 ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 _MAILED = f"""
 mailed AS (
     INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at,
-        announcement_id)
+        announcement_id, kind, locale, event_id, data)
     SELECT
         'mail_' || left(encode(sha256(convert_to($1 || a.user_id, 'UTF8')), 'hex'), 32),
-        a.user_id, a.email, $4, $5, now() + $6 * interval '1 s', $1
+        a.user_id, a.email, $4, $5, now() + $6 * interval '1 s', $1, 'announcement',
+        a.locale, n.event_id, jsonb_build_object('organisation', o.name)
     FROM someone s JOIN (
-        SELECT user_id, email, verified_at IS NOT NULL AS proven FROM account
+        SELECT user_id, email, locale, verified_at IS NOT NULL AS proven FROM account
         WHERE deleted_at IS NULL
-        UNION ALL SELECT attendee_id, email, false FROM attendee WHERE email <> ''
+        UNION ALL
+        SELECT attendee_id, email, locale, false FROM attendee WHERE email <> ''
     ) a USING (user_id)
+        JOIN announcement n ON n.announcement_id = $1
+        JOIN organisation o ON o.organisation_id = n.organisation_id
     WHERE a.proven OR (
         SELECT count(*) FROM mail m
         WHERE m.user_id = a.user_id AND m.announcement_id IS NOT NULL
@@ -215,8 +219,6 @@ class NewAnnouncement(Struct, frozen=True):
     body: str
     created_by: str
     request_hash: bytes
-    footer: str = ""
-    """What its mails say below."""
 
 
 class Announcements:
@@ -250,7 +252,6 @@ class Announcements:
                 new.body,
                 new.created_by,
                 new.request_hash,
-                new.footer,
             )
             row = await connection.fetchrow(_FIND, *names)
             return Announcement(**row)
@@ -277,7 +278,7 @@ class Announcements:
             if edited is None:
                 return None
             await connection.execute(
-                _EDIT_MAILS, announcement, edited["subject"], edited["text"]
+                _EDIT_MAILS, announcement, edited["subject"], edited["body"]
             )
             row = await connection.fetchrow(_FIND, organisation, announcement)
             return Announcement(**row)
@@ -383,7 +384,7 @@ def _page(rows: list[Row], limit: int) -> tuple[list[Announcement], str | None]:
 
 def _statement(one: Any, batch: int) -> tuple[Any, ...]:
     """Return the statement that writes the next mails, and what goes with it."""
-    shared = (one["subject"], one["text"], LASTS_S, batch)
+    shared = (one["subject"], one["body"], LASTS_S, batch)
     if one["audience"] == "members":
         args = (one["announcement_id"], one["organisation_id"], one["reached"])
         return (_TO_MEMBERS, *args, *shared)

@@ -50,10 +50,11 @@ _LIST = f"""{_FROM} AND i.organisation_id = $1
 ORDER BY i.created_at DESC, i.invitation_id DESC LIMIT $2
 """
 _ACCOUNT = """
-SELECT a.user_id, m.role FROM account a
+SELECT a.user_id, a.locale, m.role FROM account a
 LEFT JOIN organisation_member m ON m.user_id = a.user_id AND m.organisation_id = $1
 WHERE a.email_key = $2
 """
+_INVITER = "SELECT name, locale FROM account WHERE user_id = $1"
 _REPLACE = """
 UPDATE organisation_invitation SET state = 'withdrawn', answered_at = now()
 WHERE organisation_id = $1 AND state = 'pending'
@@ -187,9 +188,7 @@ class Invitations:
                 new.lasts_s,
                 key,
             )
-            # Under the recipient's name: it goes when that account is deleted.
-            known = new.invitation_id if account is None else account["user_id"]
-            await put_mails(connection, [replace(new.mail, user_id=known)], [])
+            await _tell(connection, new, account)
             made = await self._find(connection, new)
             assert made is not None
             return made
@@ -280,3 +279,20 @@ class Invitations:
     async def _find(self, connection: Any, new: NewInvitation) -> Invitation | None:
         row = await connection.fetchrow(_FIND, new.organisation_id, new.invitation_id)
         return None if row is None else Invitation(**row)
+
+
+# asyncpg ships no types, hence Any for its connection and its rows.
+async def _tell(connection: Any, new: NewInvitation, account: Any) -> None:
+    """Put the mail into the outbox: by whom it is, in the language of who reads it.
+
+    Of somebody without an account that is taken to be the language of who invites.
+    """
+    inviter = await connection.fetchrow(_INVITER, new.invited_by)
+    name, locale = ("", "") if inviter is None else inviter
+    # Under the recipient's name: it goes when that account is deleted.
+    known = new.invitation_id
+    if account is not None:
+        known, locale = account["user_id"], account["locale"] or locale
+    data = {**new.mail.data, "inviter": name}
+    mail = replace(new.mail, user_id=known, data=data, locale=locale)
+    await put_mails(connection, [mail], [])

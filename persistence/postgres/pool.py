@@ -26,6 +26,12 @@ CheckViolation: type[Exception] = asyncpg.CheckViolationError
 _NOT_NOW_CLASSES = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
 _READ_ONLY = "25006"
 _GIVEN_UP = (asyncio.CancelledError, TimeoutError)
+_TROUBLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 async def _keep(connection: Any) -> None:
@@ -40,6 +46,7 @@ class Pool:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
+        self._shelf = _Shelf(pool)
 
     @classmethod
     async def open(
@@ -82,6 +89,7 @@ class Pool:
         """Let the calls under way end, but not for ever."""
         try:
             async with asyncio.timeout(s_max):
+                await self._shelf.close()
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
@@ -130,28 +138,115 @@ class Pool:
                 raise
             await transaction.commit()
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
+    def _connection(self) -> "_Lease":
+        return _Lease(self._shelf)
+
+
+class _Shelf:
+    """Connections between two statements, ready for whoever comes next.
+
+    To take one of asyncpg's pool and give it back costs a task and a timer each, more
+    than a small statement does. So who is done leaves it here, where nobody waits for
+    one, and it goes back with the next look: then asyncpg may close what is too many.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self.pool = pool
+        self.waiting = 0
+        """Who waits for asyncpg's pool, to which all that is done goes meanwhile."""
+        self._ready: list[Any] = []
+        self._look: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._returning: set[asyncio.Task[None]] = set()
+
+    async def take(self) -> Any:
+        """Return a connection; wait for one where all are in use."""
+        while self._ready:
+            connection = self._ready.pop()
+            if _is_usable(connection):
+                return connection
+            await self.pool.release(connection)
+        self.waiting += 1
         try:
-            async with self._pool.acquire(timeout=limits.READ_TIMEOUT_S) as connection:
-                try:
-                    yield connection
-                except _GIVEN_UP:
-                    # asyncpg asks the server to cancel, and gives the connection back
-                    # only when that has answered: never, where it says nothing.
-                    connection.terminate()
-                    raise
-        except asyncpg.PostgresError as error:
+            return await self.pool.acquire(timeout=limits.READ_TIMEOUT_S)
+        finally:
+            self.waiting -= 1
+
+    async def leave(self, connection: Any) -> None:
+        """Take one back of which nothing went wrong."""
+        if self.waiting or self._closed or not _is_usable(connection):
+            await self.pool.release(connection)
+            return
+        self._ready.append(connection)
+        if self._look is None:
+            loop = asyncio.get_running_loop()
+            self._look = loop.call_later(limits.READY_S, self._begin_return)
+
+    async def clear(self) -> None:
+        """Give back to asyncpg all that is ready."""
+        ready, self._ready = self._ready, []
+        for connection in ready:
+            await self.pool.release(connection)
+
+    async def close(self) -> None:
+        """Give back all, now and from now on."""
+        self._closed = True
+        if self._look is not None:
+            self._look.cancel()
+        await self.clear()
+
+    def _begin_return(self) -> None:
+        self._look = None
+        returning = asyncio.create_task(self.clear())
+        self._returning.add(returning)
+        returning.add_done_callback(self._returning.discard)
+
+
+def _is_usable(connection: Any) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:
+        # asyncpg took it back by itself, when it was lost.
+        return False
+
+
+class _Lease:
+    """A connection while somebody works with it; says what its errors mean."""
+
+    def __init__(self, shelf: _Shelf) -> None:
+        self._shelf = shelf
+        self._connection: Any = None
+
+    async def __aenter__(self) -> Any:
+        try:
+            self._connection = await self._shelf.take()
+        except Exception as error:
+            await self._translate(error)
+            raise
+        return self._connection
+
+    async def __aexit__(
+        self, kind: object, error: BaseException | None, traceback: object
+    ) -> None:
+        connection, self._connection = self._connection, None
+        if error is None:
+            await self._shelf.leave(connection)
+            return
+        if isinstance(error, _GIVEN_UP):
+            # asyncpg asks the server to cancel, and gives the connection back only when
+            # that has answered: never, where it says nothing.
+            connection.terminate()
+        await self._shelf.pool.release(connection)
+        await self._translate(error)
+
+    async def _translate(self, error: BaseException) -> None:
+        """Raise `Unavailable` for what means "not now"."""
+        if isinstance(error, asyncpg.PostgresError):
             state = str(error.sqlstate)
             if state == _READ_ONLY:
-                await self._pool.expire_connections()
+                await self._shelf.pool.expire_connections()
+                await self._shelf.clear()
             if state[:2] in _NOT_NOW_CLASSES:
                 raise Unavailable(f"{state} {error}") from error
-            raise
-        except (
-            OSError,
-            TimeoutError,
-            asyncpg.InterfaceError,
-            asyncpg.InternalClientError,
-        ) as error:
+        elif isinstance(error, _TROUBLE):
             raise Unavailable(repr(error)) from error

@@ -81,7 +81,12 @@ PAGES: Final = (
         ("own/own.css",),
         kept="/tickets/",
     ),
-    Page(("/account",), "own/account.js", ("own/own.css",)),
+    Page(
+        ("/account",),
+        "own/account.js",
+        ("own/own.css",),
+        later=("own/account_own.js", "own/account_links.js", "own/notices.js"),
+    ),
 )
 
 STYLES: Final = (

@@ -96,6 +96,14 @@ class Shop:
             self.server.venues[name] = made["id"]
         return self.server.venues[name]
 
+    async def promotion(self, event: str, code: str, **fields: Any) -> None:
+        """Give an event a promotion with a code; `fields` say what it does."""
+        path, who = f"/v1/events/{event}/promotions", self.api.admin
+        body = {"name": "For friends", **fields}
+        made = await self.api.good("POST", path, body, who=who)
+        codes = f"{path}/{made['id']}/codes"
+        await self.api.good("POST", codes, {"code": code}, who=who)
+
     # Somebody else
 
     async def socket(self, who: Person | None = None) -> Socket:

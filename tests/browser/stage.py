@@ -22,6 +22,13 @@ PRICES = {
     "standing": {"amount": 2_900, "currency": "EUR"},
 }
 FEES = {"per_ticket": 150}
+TYPES = {
+    "reduced": {
+        "name": "Reduced",
+        "prices": {"premium": {"amount": 7_500, "currency": "EUR"}},
+    }
+}
+CODE = "LONGNIGHT"
 ZONE = "Europe/Berlin"
 WORDS = (
     "Four hours, three orchestras and one piano: the summer's long evening of film"
@@ -70,6 +77,7 @@ async def set_stage(shop: Shop) -> Stage:
         name="The Night of Long Melodies",
         prices=PRICES,
         fees=FEES,
+        types=TYPES,
         tags=["concert", "open air"],
         category="Music",
         **usual,
@@ -87,6 +95,7 @@ async def set_stage(shop: Shop) -> Stage:
     )
     for number, event in enumerate((gala, tour, later)):
         await _show(shop, event, poster(number))
+    await shop.promotion(gala, CODE, name="Friends of the house", percent_ppm=100_000)
     async with await shop.socket() as socket:
         await _fill(socket, gala)
     stage = Stage(shop, gala, tour, later)

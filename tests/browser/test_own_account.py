@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from tests.browser.own import become
 from tests.browser.shop import BUYER, Shop
 from tests.database import drop_database, make_database
-from tests.post_office import PostOffice
+from tests.post_office import PostOffice, text_of
 from tests.scratch import make_folder
 
 PASSWORD = "seven swans a swimming"
@@ -51,7 +51,7 @@ async def shop(server_url, database_template, office):
 async def link_in(office, address, subject, after=0):
     """Wait for a mail and return the link in it."""
     mail = await office.mail_to(address, subject, after)
-    (link,) = re.findall(r"http://\S+/account#\S+", mail.get_content())
+    (link,) = re.findall(r"http://\S+/account#\S+", text_of(mail))
     return link
 
 
@@ -347,7 +347,7 @@ async def test_the_link_of_a_mail_opens_an_order_in_another_browser(shop, page, 
     body = {"reference": bought["reference"], "email": BUYER["email"]}
     await shop.api.good("POST", "/v1/orders/lookup", body)
     mail = await office.mail_to(BUYER["email"], f"Your order {bought['reference']}")
-    (link,) = re.findall(r"http://\S+/orders/\S+#\S+", mail.get_content())
+    (link,) = re.findall(r"http://\S+/orders/\S+#\S+", text_of(mail))
     await page.goto(link)
     await expect(page.get_by_test_id("order-status")).to_have_text("confirmed")
     await expect(page).to_have_url(re.compile(rf"/orders/{bought['order']}$"))

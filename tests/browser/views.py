@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from playwright.async_api import Page, expect
 
-from tests.browser.stage import Stage
+from tests.browser.stage import CODE, Stage
 from tests.browser.steps import (
     EMAIL,
     NAME,
@@ -74,6 +74,18 @@ async def checkout(stage: Stage, page: Page) -> None:
     await expect(page.get_by_test_id("pay")).to_be_enabled()
 
 
+async def checkout_with_code(stage: Stage, page: Page) -> None:
+    """A code and a reduced ticket, and what they come to."""
+    await checkout(stage, page)
+    await page.get_by_test_id("code-open").click()
+    await page.get_by_test_id("code-input").fill(CODE)
+    await page.get_by_test_id("code-apply").click()
+    await expect(page.get_by_test_id("code")).to_be_visible()
+    await page.locator(".briefly > summary").click()
+    await page.locator("select.type").first.select_option("reduced")
+    await expect(page.get_by_test_id("quote-discount")).to_be_visible()
+
+
 async def gateway(stage: Stage, page: Page) -> None:
     """The test gateway."""
     await hold(stage, page)
@@ -94,6 +106,26 @@ async def order(stage: Stage, page: Page) -> None:
     await expect_confirmed(page)
 
 
+async def giving_back(stage: Stage, page: Page) -> None:
+    """Which places go back, and what comes back for them."""
+    await order(stage, page)
+    await page.get_by_test_id("give-back").click()
+    await page.get_by_role("checkbox").first.check()
+    await expect(page.get_by_test_id("comes-back")).to_have_attribute(
+        "data-known", "yes"
+    )
+
+
+async def order_in_part(stage: Stage, page: Page) -> None:
+    """An order of which a part went back."""
+    await giving_back(stage, page)
+    await page.get_by_test_id("give-back-yes").click()
+    refund = page.get_by_test_id("refund")
+    await expect(refund).to_have_attribute("data-state", "settled")
+    # A ticket that is given back is not shown as one that is on its way.
+    await expect(page.locator(".bill tr.gone")).to_have_count(1)
+
+
 async def order_elsewhere(stage: Stage, page: Page) -> None:
     """The same to a browser that is nobody to it."""
     await page.goto(f"/orders/ord_{'x' * 22}")
@@ -108,6 +140,22 @@ async def ticket(stage: Stage, page: Page) -> None:
     await expect(page.get_by_test_id("ticket-qr")).to_be_visible()
 
 
+async def ticket_offered(stage: Stage, page: Page) -> None:
+    """A ticket on its way to somebody else."""
+    await ticket(stage, page)
+    await page.get_by_test_id("pass-on").click()
+    await page.get_by_test_id("pass-on-email").fill("friend@example.org")
+    await page.get_by_test_id("pass-on-send").click()
+    await expect(page.get_by_test_id("offered-to")).to_be_visible()
+
+
+async def ticket_for_somebody(stage: Stage, page: Page) -> None:
+    """What the link of such a mail leads to."""
+    await page.goto("/account#ticket=tkt_some.code")
+    await expect(page.get_by_test_id("take-ticket-guest")).to_be_visible()
+    await expect(page.get_by_test_id("sign-in-submit")).to_be_visible()
+
+
 async def account(stage: Stage, page: Page) -> None:
     """The account of somebody who is nobody yet."""
     await page.goto("/account")
@@ -115,13 +163,14 @@ async def account(stage: Stage, page: Page) -> None:
 
 
 async def account_signed_in(stage: Stage, page: Page) -> None:
-    """An account with an order."""
-    await order(stage, page)
+    """An account with what is told of an order, and of another of a guest."""
+    await order_in_part(stage, page)
     await page.goto("/account")
     await page.get_by_test_id("email").fill(stage.email)
     await page.get_by_test_id("password").fill(stage.password)
     await page.get_by_test_id("sign-in-submit").click()
     await expect(page.get_by_test_id("me")).to_be_visible()
+    await expect(page.get_by_test_id("notice").first).to_be_visible()
 
 
 async def door(stage: Stage, page: Page) -> None:
@@ -167,11 +216,16 @@ VIEWS: dict[str, View] = {
         no_such_event,
         hold,
         checkout,
+        checkout_with_code,
         gateway,
         order_to_pay,
         order,
+        giving_back,
+        order_in_part,
         order_elsewhere,
         ticket,
+        ticket_offered,
+        ticket_for_somebody,
         account,
         account_signed_in,
         door,

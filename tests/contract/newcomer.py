@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from tests.contract.client import WAIT_S, Answer, Api, Json, check_problem
 from tests.contract.socket_client import Socket
-from tests.post_office import PostOffice
+from tests.post_office import PostOffice, text_of
 
 OPAQUE = re.compile(
     r"[a-z]{3}_[\w-]{22}"  # an id
@@ -241,14 +241,14 @@ class Newcomer:
     async def reads_code(self, address: str, subject: str) -> None:
         """Wait for the first such mail since the arrival, and keep its code."""
         mail = await self._office.mail_to(address, subject, self._arrived)
-        (code,) = CODE.findall(mail.get_content())
+        (code,) = CODE.findall(text_of(mail))
         shown = self.operations["verify_email"].content()[JSON]["example"]
         self.known[shown["code"]] = code
 
     async def reads_link(self, address: str, subject: str, example: str) -> None:
         """Wait for a mail with a link to an order; keep the secret behind it."""
         mail = await self._office.mail_to(address, subject, self._arrived)
-        (secret,) = ORDER_LINK.findall(mail.get_content())
+        (secret,) = ORDER_LINK.findall(text_of(mail))
         self.known[example] = secret
 
     def learn(self, example: Any, actual: Any, *, listed: bool = False) -> None:

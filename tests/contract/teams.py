@@ -1,10 +1,14 @@
 """An organisation with its people and machines, for the contract tests."""
 
+import asyncio
 import dataclasses
 from typing import Any
 
 from tests.contract.client import Answer, Api, Json, Person, after
 from tests.contract.test_accounts import PASSWORD, person, registered
+
+TRIES = 600
+"""So often something is looked for that comes a moment later."""
 
 SCOPES = [
     "events:read",
@@ -117,6 +121,39 @@ async def own_venue(api: Api, made: Team) -> str:
     body = {"name": "Hall", "map": venue_map, "organisation": made.id}
     venue = await api.good("POST", "/v1/venues", body, who=made.leader)
     return f"/v1/venues/{venue['id']}"
+
+
+async def hook_of(api: Api, made: Team) -> str:
+    """Make a hook that leads to nobody, and return its path."""
+    body = {"url": "https://hooks.example/onsale"}
+    hook = await api.good("POST", f"{made.path}/hooks", body, who=made.leader)
+    return f"{made.path}/hooks/{hook['id']}"
+
+
+async def ordered(api: Api, event: str, who: Person) -> str:
+    """Order a place, and return the order's id."""
+    held = await api.ok(event, who, "hold", areas={"GA": 1})
+    body = {"event": event, "hold": held["hold"]}
+    return str((await api.good("POST", "/v1/orders", body, who=who))["id"])
+
+
+async def ticket_of(api: Api, event: str, who: Person) -> str:
+    """Return somebody's ticket, which follows the journal, a moment later."""
+    for _ in range(TRIES):
+        page = await api.good("GET", f"/v1/tickets?event={event}", who=who)
+        if page["items"]:
+            return str(page["items"][0]["ticket"])
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"there is no ticket of {event}")
+
+
+async def offered(api: Api, made: Team) -> tuple[str, Person]:
+    """Offer a ticket to somebody; return the offer's path, and who made it."""
+    event, who = await sale_of(api, made), await api.guest()
+    await booked(api, event, who)
+    path = f"/v1/tickets/{await ticket_of(api, event, who)}/transfer"
+    await api.good("POST", path, {"email": "mia@example.org"}, who=who)
+    return path, who
 
 
 async def booked(api: Api, event: str, who: Person) -> Json:

@@ -18,7 +18,9 @@ from tests.contract.teams import (
     account,
     api_key,
     draft_of,
+    hook_of,
     join,
+    offered,
     own_venue,
     sale_of,
     team,
@@ -206,6 +208,24 @@ async def left_place(api: Api, one: Team) -> Case:
     return await place(api, one, None)
 
 
+async def hook(api: Api, one: Team, body: object) -> Case:
+    path = await hook_of(api, one)
+    return Case(path, one.leader, body, path)
+
+
+async def edited_hook(api: Api, one: Team) -> Case:
+    return await hook(api, one, {"description": "The till."})
+
+
+async def deleted_hook(api: Api, one: Team) -> Case:
+    return await hook(api, one, None)
+
+
+async def transfer(api: Api, one: Team) -> Case:
+    path, who = await offered(api, one)
+    return Case(path, who, None, path)
+
+
 CASES: Final[dict[str, Make]] = {
     "edit_announcement": edited_announcement,
     "delete_announcement": deleted_announcement,
@@ -233,6 +253,9 @@ CASES: Final[dict[str, Make]] = {
     "leave_line": left_place,
     "edit_promotion": edited_promotion,
     "delete_promotion": deleted_promotion,
+    "edit_hook": edited_hook,
+    "delete_hook": deleted_hook,
+    "withdraw_transfer": transfer,
 }
 METHODS: Final = {route.name: route.method for route in ROUTES}
 

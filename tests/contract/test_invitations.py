@@ -24,7 +24,7 @@ from tests.contract.teams import (
 from tests.contract.test_accounts import new_email, person, registered
 from tests.contract.test_mails import VERIFY
 from tests.contract.test_mails import code_of as mail_code
-from tests.post_office import PostOffice
+from tests.post_office import PostOffice, text_of
 
 INVITED = "You are invited"
 
@@ -43,7 +43,7 @@ async def invite(api: Api, one: Team, **fields: Any) -> Json:
 
 
 def code_of(mail: EmailMessage) -> str:
-    (code,) = re.findall(rf"{PAGE}#invitation=([\w-]+)", mail.get_content())
+    (code,) = re.findall(rf"{PAGE}#invitation=([\w-]+)", text_of(mail))
     return str(code)
 
 
@@ -72,7 +72,10 @@ async def test_whoever_reads_the_mail_becomes_a_member(api, office, mailing):
     assert (made["state"], made["role"]) == ("pending", "leader")
     mail = await office.mail_to(email, INVITED)
     code = code_of(mail)
-    assert "Theatre" not in mail.get_content()
+    # By whom, to what, and as what.
+    said = " ".join(text_of(mail).split())
+    assert "invites you to the organisation “Theatre”" in said
+    assert "as a leader." in said
     path = f"/v1/invitations/{code}"
     offer = await api.good("GET", path, who=who)
     assert offer["organisation"] == {"id": one.id, "name": "Theatre"}
@@ -189,7 +192,7 @@ async def test_ticket_holders_are_told_once_each(api, office):
     told = [mail for mail in office.mails if mail["Subject"] == subject]
     assert {mail["To"] for mail in told} == {buyers[0]["email"], buyers[1]["email"]}
     assert len(told) == 2
-    text = told[0].get_content()
+    text = text_of(told[0])
     assert text.startswith("Please come early.")
     assert "Theatre" in text
     assert "Hamlet" in text

@@ -19,6 +19,7 @@ from tests.contract.test_accounts import (
     refreshed,
     registered,
 )
+from tests.post_office import text_of
 
 VERIFY = "Confirm your email address"
 RESET = "Choose a new password"
@@ -31,14 +32,14 @@ async def api(mailing: Server) -> AsyncIterator[Api]:
 
 
 def code_of(mail: EmailMessage, purpose: str) -> str:
-    (code,) = re.findall(rf"{PAGE}#{purpose}=([\w-]+)", mail.get_content())
+    (code,) = re.findall(rf"{PAGE}#{purpose}=([\w-]+)", text_of(mail))
     return str(code)
 
 
 async def verified(api: Api, code: str) -> int:
     answer = await api.request("POST", "/v1/auth/email/verify", {"code": code})
     if answer.status != 204:
-        assert check_problem(answer, 422)["code"] == "code_invalid"
+        assert check_problem(answer, 409)["code"] == "code_invalid"
     return answer.status
 
 
@@ -55,10 +56,10 @@ async def test_an_address_is_confirmed_with_the_code_that_was_sent_there(api, of
     answer = await api.good("POST", "/v1/auth/email/resend", who=person(made))
     assert answer == {"status": "accepted"}
     second = code_of(await office.mail_to(made["email"], VERIFY, seen), "verify")
-    assert await verified(api, first) == 422
-    assert await verified(api, second + "x") == 422
+    assert await verified(api, first) == 409
+    assert await verified(api, second + "x") == 409
     assert await verified(api, second) == 204
-    assert await verified(api, second) == 422
+    assert await verified(api, second) == 409
     me = await api.good("GET", "/v1/me", who=person(made))
     assert me["email_verified"] is True
 
@@ -82,7 +83,7 @@ async def test_a_forgotten_password_is_replaced_by_whoever_reads_the_mails(api, 
     me = await api.good("GET", "/v1/me", who=person(again.body))
     assert me["email_verified"] is True
     answer = await api.request("POST", path, {"code": code, "password": "x" * 20})
-    assert check_problem(answer, 422)["code"] == "code_invalid"
+    assert check_problem(answer, 409)["code"] == "code_invalid"
 
 
 async def test_who_asks_again_does_not_end_the_code_that_is_being_read(api, office):
@@ -99,7 +100,7 @@ async def test_who_asks_again_does_not_end_the_code_that_is_being_read(api, offi
     for body in others:
         body["password"] = "a third password"
         answer = await api.request("POST", path, body)
-        assert check_problem(answer, 422)["code"] == "code_invalid"
+        assert check_problem(answer, 409)["code"] == "code_invalid"
 
 
 async def test_nobody_learns_who_has_an_account(api):
@@ -135,7 +136,7 @@ async def test_a_new_address_takes_the_password_and_both_addresses_hear_of_it(
     seen = len(office.mails)
     await api.good("POST", "/v1/auth/email/resend", who=who)
     code = code_of(await office.mail_to(new, VERIFY, seen), "verify")
-    assert await verified(api, first) == 422
+    assert await verified(api, first) == 409
     assert await verified(api, code) == 204
     await office.mail_to(made["email"], "Your email address was changed")
     me = await api.good("GET", "/v1/me", who=who)
@@ -162,7 +163,7 @@ async def test_an_address_that_somebody_took_meanwhile_stays_theirs(api, office)
     body["email"] = made["email"].upper()
     me = await api.good("PATCH", "/v1/me", body, who=who)
     assert (me["email"], me["pending_email"]) == (made["email"], None)
-    assert await verified(api, code) == 422
+    assert await verified(api, code) == 409
 
 
 async def test_a_new_password_is_another_than_the_old_one(api, office):
@@ -197,7 +198,7 @@ async def test_whom_an_administrator_makes_chooses_a_password(api, office):
     answer = await api.request("POST", "/v1/users", other, who=api.admin)
     assert check_problem(answer, 409)["code"] == "email_taken"
     mail = await office.mail_to(email, "Your account")
-    assert "Dora" not in mail.get_content()
+    assert "Dora" not in text_of(mail)
     for guess in ("none was chosen yet", PASSWORD):
         assert (await api.login(email, guess)).status == 401
     chosen = {"code": code_of(mail, "reset"), "password": PASSWORD}
@@ -220,7 +221,7 @@ async def test_a_new_password_is_told_to_its_owner(api, office):
     body = {"current_password": PASSWORD, "new_password": "x" * 20}
     await api.good("POST", "/v1/me/password", body, who=person(made))
     mail = await office.mail_to(made["email"], "Your password was changed")
-    assert "x" * 20 not in mail.get_content()
+    assert "x" * 20 not in text_of(mail)
 
 
 async def test_the_log_holds_no_code_and_no_address(api, office, mailing):
@@ -233,3 +234,24 @@ async def test_the_log_holds_no_code_and_no_address(api, office, mailing):
     assert code_of(mail, "reset") not in log
     assert made["email"] not in log
     assert "nobody@example.org" not in log
+
+
+async def test_mails_are_in_the_language_that_somebody_reads(api, office):
+    """By what the browser says, then by what its owner does."""
+    email = new_email()
+    body = {"email": email, "password": PASSWORD, "name": "Olga"}
+    headers = {"Accept-Language": "fr, de-AT;q=0.9, en;q=0.8"}
+    made = await api.good("POST", "/v1/auth/register", body, headers=headers)
+    mail = await office.mail_to(email, "Bestätigen Sie Ihre E-Mail-Adresse")
+    assert code_of(mail, "verify")
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert '<html lang="de">' in html.get_content()
+    who = person(made)
+    assert (await api.good("GET", "/v1/me", who=who))["locale"] == "de-AT"
+    me = await api.good("PATCH", "/v1/me", {"locale": "en"}, who=who)
+    assert (me["locale"], me["name"]) == ("en", "Olga")
+    await forget(api, email)
+    await office.mail_to(email, RESET)
+    wrong = await api.request("PATCH", "/v1/me", {"locale": "../de"}, who=who)
+    assert check_problem(wrong, 422)["errors"][0]["field"] == "locale"

@@ -10,6 +10,7 @@ from tests.contract.client import Answer, Api, Json, Person, check_problem
 from tests.contract.process import Server
 from tests.contract.teams import account, api_key, by_machine, organizer, sale_of, team
 from tests.contract.test_accounts import new_email
+from tests.post_office import text_of
 
 PATH = "/v1/attendees"
 
@@ -138,7 +139,7 @@ async def test_somebody_is_registered_by_id(api, office):
         "registered",
     )
     mail = await office.mail_to(emil["email"], "You are registered")
-    assert made["reference"] in mail.get_content()
+    assert made["reference"] in text_of(mail)
     page = await api.good("GET", path, who=one.staff)
     assert page["items"] == [made]
     again = await api.request("POST", path, body, who=one.staff)

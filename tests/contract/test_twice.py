@@ -20,6 +20,9 @@ from tests.contract.teams import (
     api_key,
     booked,
     draft_of,
+    hook_of,
+    offered,
+    ordered,
     own_venue,
     sale_of,
     team,
@@ -35,7 +38,7 @@ from tests.contract.test_invitations import (
 )
 from tests.contract.test_invitations import code_of as invitation_code
 from tests.pictures import picture
-from tests.post_office import PostOffice
+from tests.post_office import PostOffice, text_of
 
 MADE_ANEW: Final = "makes something each time, but under one Idempotency-Key"
 CODE: Final = "a code is good once"
@@ -82,11 +85,17 @@ OTHERS: Final[dict[str, str]] = {
     "note_refund": "tests of giving back try it: it needs a refund that failed",
     "offer_ticket": MADE_ANEW,
     "accept_transfer": "has a code of a mail: tests of transfers try it",
-    "withdraw_transfer": "tests of transfers try it",
     "reissue_ticket": "names the generation that it replaces: tests of tickets try it",
     "add_ticket_key": "adds none where one waits: tests of tickets try it",
     "create_checkin_list": MADE_ANEW,
     "create_promotion": MADE_ANEW,
+    "create_hook": MADE_ANEW,
+    "rotate_hook": MADE_ANEW,
+    "test_hook": "sends something each time, but once under one Idempotency-Key",
+    "replay_hook": "sends it each time, but once under one Idempotency-Key",
+    "replay_delivery": "sends it each time, but once under one Idempotency-Key",
+    "ask_support": MADE_ANEW,
+    "replay_row": "what waits or was sent is left as it is: tests of the outbox try it",
     "add_promotion_codes": "adds codes each time, but the same under one key",
     "check_code": "changes nothing, and tells what the code does each time",
     "scan_ticket": "has a nonce, which gets one answer: tests of check-in try it",
@@ -154,10 +163,8 @@ async def managed_booking(world: World) -> Step:
 
 async def order(world: World) -> Step:
     event, who = await sale_of(world.api, world.one), await world.api.guest()
-    held = await world.api.ok(event, who, "hold", areas={"GA": 1})
-    body = {"event": event, "hold": held["hold"]}
-    made = await world.api.good("POST", "/v1/orders", body, who=who)
-    return Step(f"/v1/orders/{made['id']}/cancel", who, later="tickets")
+    path = f"/v1/orders/{await ordered(world.api, event, who)}"
+    return Step(f"{path}/cancel", who, later="tickets")
 
 
 async def attendee(world: World) -> Step:
@@ -171,7 +178,7 @@ async def attendee_by_code(world: World) -> Step:
     event = await sale_of(world.api, world.one, registration="open")
     made = await register(world.api, event, await world.api.guest())
     mail = await world.office.mail_to(made.body["email"], REGISTERED)
-    (code,) = re.findall(rf"{PAGE}#registration=([\w-]+)", mail.get_content())
+    (code,) = re.findall(rf"{PAGE}#registration=([\w-]+)", text_of(mail))
     return Step("/v1/attendees/cancel", None, {"code": code})
 
 
@@ -322,6 +329,31 @@ def line_step(step: str, *before: str) -> Make:
     return make
 
 
+async def deleted_hook(world: World) -> Step:
+    path = await hook_of(world.api, world.one)
+    return Step(path, world.one.leader, statuses=GONE)
+
+
+async def withdrawn_offer(world: World) -> Step:
+    return Step(*await offered(world.api, world.one))
+
+
+async def notices(world: World) -> Step:
+    return Step("/v1/notices/read", world.one.staff, {})
+
+
+async def bounces(world: World) -> Step:
+    """Report the second of one address: the third would stop it."""
+    path, admin = "/v1/mail/bounces", world.api.admin
+    email = (await world.api.good("GET", "/v1/me", who=world.one.staff))["email"]
+    first, second = (
+        {"bounces": [{"email": email, "kind": "hard", "id": f"<{name}@mail.example>"}]}
+        for name in ("1", "2")
+    )
+    await world.api.good("POST", path, first, who=admin)
+    return Step(path, admin, second)
+
+
 STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "join_line": (waiting,),
     "leave_line": (left_line,),
@@ -357,6 +389,10 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "delete_image": (hidden_image,),
     "delete_venue": (deleted_venue,),
     "delete_promotion": (deleted_promotion,),
+    "delete_hook": (deleted_hook,),
+    "withdraw_transfer": (withdrawn_offer,),
+    "read_notices": (notices,),
+    "report_bounces": (bounces,),
 }
 METHODS: Final = {route.name: route.method for route in ROUTES}
 TRIED: Final = [(name, make) for name, makes in STEPS.items() for make in makes]

@@ -26,10 +26,10 @@ NOT_FOR_THE_OPERATOR = {
     "advertise",
     # The database of this file is a safe one.
     "unsafe",
-    # Money that nobody has is for no server that lasts.
-    "payments",
+    # Money that nobody has is for no server that lasts, nor is a Stripe of one's own.
     "gateway_url",
     "gateway_secret",
+    "stripe_url",
 }
 
 
@@ -85,6 +85,12 @@ def test_what_is_not_given_is_not_set():
             "AWS_ACCESS_KEY_ID": "id",
             "AWS_SECRET_ACCESS_KEY": "secret",
         },
+        {
+            "ONSALE_PAYMENTS": "stripe",
+            "ONSALE_STRIPE_KEY": "sk_test_00000000",
+            "ONSALE_STRIPE_WEBHOOK_SECRET": "whsec_0000000000000000",
+        },
+        {"ONSALE_HOOKS_PRIVATE": "true", "ONSALE_REMINDER_HOURS": "48"},
         {"ONSALE_TRUSTED_PROXIES": "10.0.0.1", "ONSALE_WORKERS": "3"},
     ],
 )

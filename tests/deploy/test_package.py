@@ -102,10 +102,11 @@ def test_the_command_line_offers_the_benchmarks_only_where_they_are(made, has_be
     assert "serve" in done.stdout
 
 
-# The checkout is on the path of the environment of the tests, and must not be here.
-SHOW_HELP = f"""
-import sys
-sys.path = [sys.argv[1], *(p for p in sys.path if p != {str(ROOT)!r})]
+# A checkout, this one or another, is on the path of the environment of the tests, and
+# must not be here.
+SHOW_HELP = """
+import os, sys
+sys.path = [sys.argv[1], *(p for p in sys.path if not os.path.isdir(f"{p}/bench"))]
 from server.ops.cli.main import app
 app(["--help"])
 """

@@ -49,8 +49,16 @@ GIVING = pytest(
 PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 
 LINE_ROWS = pytest("tests/persistence/events/line")
+DRAW = pytest(
+    "tests/inventory/line/test_draw.py", "tests/inventory/line/test_canonical.py"
+)
+VERIFY = pytest("tests/server/events/line/verify")
+TRANSCRIPT = pytest("tests/server/events/line/transcript")
+BEACON = pytest("tests/server/events/line/beacon")
 
 _BY_FOLDER: dict[str, list[Detector]] = {
+    "inventory/line/draw.py": [DRAW],
+    "inventory/line/canonical.py": [DRAW],
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS],
@@ -63,6 +71,13 @@ _BY_FOLDER: dict[str, list[Detector]] = {
         pytest("tests/server/shop/orders/giving/test_rules.py"),
         GIVING,
     ],
+    "server/events/line/beacon/": [BEACON],
+    "server/events/line/drawing/": [pytest("tests/server/events/line/drawing")],
+    "server/events/line/place_token.py": [
+        pytest("tests/server/events/line/test_place_token.py")
+    ],
+    "server/events/line/transcript/": [TRANSCRIPT],
+    "server/events/line/verify/": [VERIFY],
     "server/people/hooks/": [HOOKS],
     "server/shop/hooks/": [pytest("tests/server/shop/hooks")],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
@@ -195,8 +210,16 @@ _BY_FILE: dict[str, Detector] = {
         ),
         STRIPE,
     ),
-    "server/shop/orders/webhooks/service.py": pytest(
-        "tests/server/shop/payments/stripe/test_server.py"
+    **dict.fromkeys(
+        (
+            "server/shop/orders/webhooks/service.py",
+            "server/events/catalogue/service.py",
+        ),
+        pytest("tests/server/shop/payments/stripe/test_server.py"),
+    ),
+    **dict.fromkeys(
+        ("server/shop/orders/disputes.py", "server/shop/orders/driving/telling.py"),
+        pytest("tests/server/shop/orders/test_disputes.py"),
     ),
     "server/shop/orders/rules.py": pytest("tests/server/shop/orders/test_looks.py"),
     "server/people/notices/follower.py": pytest(

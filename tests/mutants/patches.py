@@ -31,7 +31,17 @@ class Mutant(NamedTuple):
         return f"\n{text}".replace(f"\n{self.old}\n", f"\n{self.new}\n", 1)[1:]
 
 
-KINDS = ("inventory", "persistence", "server", "shop", "hooks", "promotions", "desk")
+KINDS = (
+    "inventory",
+    "persistence",
+    "server",
+    "shop",
+    "hooks",
+    "promotions",
+    "disputes",
+    "draw",
+    "desk",
+)
 """Files of patches."""
 
 

@@ -29,7 +29,7 @@ def digest(text: str) -> bytes:
 
 
 def mail(name: str, user: str = "usr_1", lasts_s: int = 3_600) -> Mail:
-    return Mail(name, user, "anna@example.org", "Hello", "secret", lasts_s)
+    return Mail(name, user, ANNA.email, "reset_password", {"code": "secret"}, lasts_s)
 
 
 def code(name: str, purpose="verify", email="anna@example.org", lasts_s=3_600) -> Code:

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from persistence.mail import BACKOFF_S_MIN, Outbox
 from tests.persistence.persons import ANNA, accounts_of, code, mail
@@ -36,7 +37,7 @@ async def test_a_mail_whose_sender_died_is_given_to_another(outbox, store):
     await make_due(store)
     (again,) = await outbox.take()
     assert (first.mail_id, first.attempts) == ("m1", 1)
-    assert (again.mail_id, again.attempts, again.body) == ("m1", 2, "secret")
+    assert (again.mail_id, again.attempts, again.data) == ("m1", 2, {"code": "secret"})
 
 
 async def test_of_a_sent_mail_nothing_secret_is_kept(outbox, store):
@@ -47,7 +48,7 @@ async def test_of_a_sent_mail_nothing_secret_is_kept(outbox, store):
     assert await outbox.take() == []
     assert await outbox.waiting() == 0
     (row,) = await outbox.newest()
-    assert (row["body"], row["sent_at"] is None) == ("", False)
+    assert (row["data"], row["sent_at"] is None) == ("{}", False)
 
 
 async def test_a_mail_that_could_not_be_sent_waits_longer_each_time(outbox, store):
@@ -89,3 +90,10 @@ async def test_what_is_long_over_is_deleted(outbox, store):
     await outbox.forget()
     assert [row["mail_id"] for row in await outbox.newest()] == ["m2"]
     assert await store.pool.fetch("SELECT * FROM mail_code") == []
+
+
+async def test_a_mail_is_in_its_language_or_in_that_of_the_account(outbox, store):
+    mails = [mail("m1"), replace(mail("m2"), locale="en-GB"), mail("m3", "nobody")]
+    await accounts_of(store.pool).create(replace(ANNA, locale="de"), mails)
+    taken = {one.mail_id: one.locale for one in await outbox.take()}
+    assert taken == {"m1": "de", "m2": "en-GB", "m3": ""}

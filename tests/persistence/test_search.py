@@ -153,7 +153,7 @@ async def test_users_are_found_by_either_spelling_of_an_address(store):
     for text in ("gross jurgen", "munchen", "jurgen@munchen.de", "xn--mnchen-3ya"):
         page, _ = await users.search(text=text, limit=9)
         assert [user.user_id for user in page] == ["usr_j"], text
-    await accounts_of(pool).rename("usr_j", "Zoë")
+    await accounts_of(pool).edit("usr_j", "Zoë")
     assert (await users.search(text="gross", limit=9))[0] == []
     assert len((await users.search(text="zoe", limit=9))[0]) == 1
     await accounts_of(pool).delete("usr_j")

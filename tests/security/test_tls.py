@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -24,6 +25,7 @@ from persistence.mail import Outbox
 from persistence.postgres.clock import DatabaseClock
 from persistence.postgres.connection import Connection
 from persistence.postgres.pool import Pool
+from server.people.notices.composer import NoticeComposer
 from server.transport.bus.bus import BusError
 from server.transport.bus.redis_bus import RedisBus
 from server.transport.mail.sender import MailSender
@@ -290,6 +292,7 @@ async def test_a_mail_server_is_believed_by_its_certificate(
         scheme = "smtps" if from_first else "smtp"
         url = f"{scheme}://user:hunter2@{HOST}:{controller.port}"
         sender = MailSender(Outbox(pool), url, SENDER)
+        sender.composer = NoticeComposer(cast(Any, None), None)
         for ca in (stranger.ca, Path("/dev/null")):
             monkeypatch.setenv("SSL_CERT_FILE", str(ca))
             await pool.fetch("UPDATE mail SET due_at = now()")

@@ -9,6 +9,7 @@ from inventory import commands as c
 from tests.simulation import troubles
 from tests.simulation.client import SEEING
 from tests.simulation.orders.checks import unfinished
+from tests.simulation.outboxes.checks import look_after, waiting
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -27,6 +28,9 @@ BOUGHT_S = 120.0
 
 FOLLOWED_S = 20.0
 """How long followers may take, of whom two are at work at a time."""
+
+TOLD_S = 60.0
+"""How long it may take until everybody has been told of everything."""
 
 STOPPED_S = 6.0
 """How long a process takes to stop where its last words are lost."""
@@ -55,6 +59,7 @@ def calm(world: "World") -> None:
     world.database.heal()
     world.bank.heal()
     world.tables.heal()
+    world.receivers.heal()
     world.exchange.heal()
     world.rival.gone = True
     for process in list(world.slots):
@@ -75,6 +80,8 @@ def calm(world: "World") -> None:
         client.go_on()
         client.connect()
     world.gates.close()
+    world.passing.close()
+    look_after(world)
     finish_orders(world)
     # Where a batch takes a command or two, many that wait take their time.
     waiting = sum(len(client.open) for client in world.clients)
@@ -164,6 +171,9 @@ def catch_up(world: "World") -> None:
     """Wait until the followers have followed all that happened."""
     ends_s = world.scheduler.now + FOLLOWED_S
     while world.scheduler.now < ends_s and world.tickets.is_behind():
+        world.scheduler.run(world.scheduler.now + 0.5)
+    ends_s = world.scheduler.now + TOLD_S
+    while world.scheduler.now < ends_s and waiting(world):
         world.scheduler.run(world.scheduler.now + 0.5)
 
 

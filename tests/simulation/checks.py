@@ -13,8 +13,10 @@ from server.live.actors.registry import LocalEvent
 from tests.checkers.witness import check
 from tests.fakes import Head
 from tests.scenario import NOW_MS
+from tests.simulation.giving.checks import check_giving
 from tests.simulation.orders.checks import check_orders
 from tests.simulation.orders.freeing import check_freed
+from tests.simulation.outboxes.checks import check_told
 from tests.simulation.pledges import check_pledges
 from tests.simulation.tickets.checks import check_tickets
 
@@ -47,8 +49,11 @@ def check_world(world: "World") -> None:
         _check_journal(world, event, head)
         _check_promises(world, event, head)
     check_orders(world)
+    check_giving(world)
+    world.offered.check_rest()
     check_freed(world)
     check_tickets(world)
+    check_told(world)
 
 
 def _check_journal(world: "World", event: str, head: Head) -> None:

@@ -173,6 +173,12 @@ class WorldPlan(Struct):
     faulty_bank: bool = False
     cancels: bool = False
     """Whether an event is cancelled before the end."""
+    gives: bool = False
+    """Whether orders give parts back, money goes back, and tickets are passed on."""
+    codes: bool = False
+    """Whether events have promotions."""
+    outboxes: bool = False
+    """Whether people, and machines of organisers, are told of what happens."""
 
 
 class Tape(Struct):
@@ -195,6 +201,7 @@ def draw(seed: int, commands: int) -> Tape:
     _draw_cluster(stream(seed, "cluster"), plan)
     _draw_networks(stream(seed, "networks"), plan)
     _draw_shop(stream(seed, "shop"), plan)
+    _draw_after_sale(stream(seed, "after sale"), plan)
     actions = _draw_buying(stream(seed, "buying"), plan, commands)
     actions += _draw_commands(stream(seed, "workload"), plan, commands)
     actions += _draw_faults(stream(seed, "faults"), plan, commands, FAULTS)
@@ -274,6 +281,14 @@ def _draw_shop(random: Random, plan: WorldPlan) -> None:
         event.types = random.random() < 0.5
         if random.random() < 0.5:
             event.payment = "required"
+
+
+def _draw_after_sale(random: Random, plan: WorldPlan) -> None:
+    """Let about half of the worlds give back, redeem codes, and tell people of it."""
+    plan.gives = random.random() < 0.6
+    plan.codes = random.random() < 0.5
+    plan.outboxes = random.random() < 0.5
+    plan.cancels = plan.cancels or (plan.gives and random.random() < 0.2)
 
 
 def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Action]:

@@ -47,7 +47,12 @@ from tests.simulation.orders import shop, tables
 from tests.simulation.orders.bank import Bank
 from tests.simulation.orders.checks import outcomes
 from tests.simulation.orders.tables import Tables
+from tests.simulation.outboxes import parts
+from tests.simulation.outboxes.receivers import Receivers
+from tests.simulation.passing import parts as passing_parts
+from tests.simulation.passing.people import Passing
 from tests.simulation.process import ORGANIZER, Process, Wire
+from tests.simulation.promotions.offered import Offered
 from tests.simulation.registry import Table
 from tests.simulation.rival import Rival
 from tests.simulation.tape import EventPlan, Tape, stream
@@ -57,6 +62,7 @@ from tests.simulation.tickets.gates import Gates
 from tests.simulation.tickets.tables import TicketTables
 
 if TYPE_CHECKING:
+    from tests.simulation.giving.people import Promise
     from tests.simulation.orders.buyers import Buyer
     from tests.simulation.shop import Order
 
@@ -108,6 +114,8 @@ class Outcome:
         self.faults = world.faults + world.database.faults
         self.replies: Counter[str] = Counter()
         self.orders = outcomes(world) + world.gates.outcomes()
+        self.orders += Counter(world.receivers.answers)
+        self.orders += Counter(world.passing.counts)
         self.hash = world.trace
 
 
@@ -152,6 +160,10 @@ class World:
         self.tables = Tables(self, money, plan.faulty_bank)
         self.tickets = TicketTables(self, stream(tape.seed, "tickets"))
         self.gates = Gates(self, stream(tape.seed, "gates"))
+        self.promised: list[Promise] = []
+        self.receivers = Receivers(self, stream(tape.seed, "receivers"))
+        self.passing = Passing(self, stream(tape.seed, "passing"))
+        self.offered = Offered(self, stream(tape.seed, "promotions"))
         self.rival = Rival(self)
         self.database.rob = partial(self.rival.take, tells=False)
         self.table = Table(self.database)
@@ -316,7 +328,8 @@ def patched(tape: Tape) -> Iterator[None]:
     wanted += [(one, "PAY_MARGIN_S", margin_s) for one in (rules, service, driver)]
     wanted.append((inventory.limits, "PAY_MARGIN_S", margin_s))
     wanted += [*tables.PATCHES, *shop.PATCHES]
-    wanted += [*ticket_tables.PATCHES, *following.PATCHES]
+    wanted += [*ticket_tables.PATCHES, *following.PATCHES, *parts.PATCHES]
+    wanted += passing_parts.PATCHES
     ticks = count()
     # What works in slices of real time works in slices of so many steps.
     for slicer in (inventory.loading, server.live.fanout.hub):

@@ -101,23 +101,30 @@ ORDER BY at
 """
 _AGAIN: Final = """
 state = 'due', ended_at = NULL, attempts = 0, due_at = now(),
-dies_at = now() + $1 * interval '1 s'
+dies_at = now() + $1 * interval '1 s', replay = $2
 """
 _REPLAY: Final = f"""
 UPDATE hook_delivery d SET {_AGAIN}
-WHERE organisation_id = $2 AND delivery_id = $3
+WHERE organisation_id = $3 AND delivery_id = $4 AND replay IS DISTINCT FROM $2
 RETURNING {_SHOWN}
 """
 # One that waits already comes by itself.
 _REPLAY_SINCE: Final = f"""
-UPDATE hook_delivery d SET {_AGAIN}
-WHERE delivery_id IN (
-    SELECT delivery_id FROM hook_delivery
-    WHERE organisation_id = $2 AND hook_id = $3 AND state <> 'due'
-        AND created_at >= $4 AND created_at < $5
-    ORDER BY number LIMIT $6
+WITH before AS (
+    SELECT count(*) AS replayed FROM hook_delivery
+    WHERE organisation_id = $3 AND hook_id = $4 AND replay = $2
+), again AS (
+    UPDATE hook_delivery d SET {_AGAIN}
+    WHERE (SELECT replayed FROM before) = 0 AND replay IS DISTINCT FROM $2
+        AND delivery_id IN (
+            SELECT delivery_id FROM hook_delivery
+            WHERE organisation_id = $3 AND hook_id = $4 AND state <> 'due'
+                AND created_at >= $5 AND created_at < $6
+            ORDER BY number LIMIT $7
+        )
+    RETURNING delivery_id
 )
-RETURNING delivery_id
+SELECT replayed + (SELECT count(*) FROM again) AS replayed FROM before
 """
 _TEST: Final = f"""
 INSERT INTO hook_delivery AS d
@@ -305,22 +312,44 @@ class Deliveries:
         values = (organisation, None, None, None, hook, state)
         return await self._pool.count(_LIST, *values)
 
-    async def replay(self, organisation: str, delivery: str) -> Delivery | None:
-        """Send a message again, with its id and as it was; None where there is none."""
-        row = await self._pool.fetch_one(_REPLAY, LIFE_S, organisation, delivery)
-        return None if row is None else Delivery(**row)
+    async def replay(
+        self, organisation: str, delivery: str, replay: str
+    ) -> Delivery | None:
+        """Send a message again, with its id and as it was; None where there is none.
+
+        `replay` names the request: the same one again changes nothing.
+        """
+        row = await self._pool.fetch_one(
+            _REPLAY, LIFE_S, replay, organisation, delivery
+        )
+        if row is None:
+            return await self.find(organisation, delivery)
+        return Delivery(**row)
 
     async def replay_between(
-        self, organisation: str, hook: str, since: datetime, until: datetime
+        self,
+        organisation: str,
+        hook: str,
+        since: datetime,
+        until: datetime,
+        replay: str,
     ) -> int:
         """Send what a hook was told in a time again; return how many messages.
 
-        At most `REPLAYED_MAX`, the oldest.
+        At most `REPLAYED_MAX`, the oldest. `replay` names the request: the same one
+        again sends nothing, and is told how many it were.
         """
-        rows = await self._pool.fetch(
-            _REPLAY_SINCE, LIFE_S, organisation, hook, since, until, REPLAYED_MAX
+        row = await self._pool.fetch_one(
+            _REPLAY_SINCE,
+            LIFE_S,
+            replay,
+            organisation,
+            hook,
+            since,
+            until,
+            REPLAYED_MAX,
         )
-        return len(rows)
+        return 0 if row is None else int(row["replayed"])
 
     async def put_test(
         self, organisation: str, hook: str, delivery: str, body: str

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from persistence.people.addresses import address_key
 from persistence.postgres.cursors import decode_cursor, fetched, page
@@ -32,6 +33,7 @@ NoticeKind = Literal[
     "turn",
     "offer",
     "offer_over",
+    "payment_disputed",
 ]
 NOTICE_KINDS: Final[tuple[NoticeKind, ...]] = get_args(NoticeKind)
 
@@ -48,6 +50,7 @@ NEEDS: Final[dict[NoticeKind, frozenset[str]]] = {
     "turn": frozenset({"rank", "until_ms"}),
     "offer": frozenset({"rank", "until_ms", "quantity"}),
     "offer_over": frozenset({"rank", "held"}),
+    "payment_disputed": _MONEY | {"order", "state", "reason"},
 }
 """What the data of each kind has to have: what its mail cannot do without."""
 
@@ -61,7 +64,11 @@ KEPT_D: Final = 400
 
 TELL_MAX: Final = 500
 
+ORGANISERS_MAX: Final = 50
+"""So many people are told what is for who runs an event."""
+
 # Whom an order names has the mail; else the account, at an address known to be its own.
+# Where nobody named a language it is the account's.
 _RAISE: Final = """
 WITH wanted AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
@@ -76,20 +83,30 @@ WITH wanted AS (
     INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at, kind,
         notice_id, event_id, locale, data, files)
     SELECT 'mail_' || w.id, coalesce(w.user_id, ''), coalesce(w.email, a.email), '', '',
-        now() + $11 * interval '1 s', w.kind, w.id, w.event_id, w.locale,
+        now() + $11 * interval '1 s', w.kind, w.id, w.event_id,
+        coalesce(nullif(w.locale, ''), l.locale, ''),
         w.data::jsonb || w.mail::jsonb,
         ARRAY(SELECT jsonb_array_elements_text(w.files::jsonb))
     FROM wanted w JOIN raised r ON r.notice_id = w.id
         LEFT JOIN account a ON w.email IS NULL AND a.user_id = w.user_id
             AND a.verified_at IS NOT NULL AND a.deleted_at IS NULL
+        LEFT JOIN account l ON w.locale = '' AND l.user_id = w.user_id
     WHERE coalesce(w.email, a.email) IS NOT NULL
     ON CONFLICT DO NOTHING
 )
 SELECT notice_id FROM raised
 """
-_FIELDS: Final = (
-    "notice_id, kind, subject, event_id, data::text AS data, at, read_at, user_id"
-)
+# Owners and leaders of its organisation; of an event of none who made it.
+_ORGANISERS: Final = """
+SELECT coalesce(m.user_id, e.created_by) AS user_id
+FROM event e LEFT JOIN organisation_member m
+    ON m.organisation_id = e.organisation_id AND m.role IN ('owner', 'leader')
+WHERE e.event_id = $1 ORDER BY 1 LIMIT $2
+"""
+_FIELDS: Final = """
+notice_id, kind, subject, event_id, data::text AS data, at, read_at, user_id,
+(SELECT e.name FROM event e WHERE e.event_id = notice.event_id) AS event_name
+"""
 _LIST: Final = f"""
 SELECT {_FIELDS} FROM notice
 WHERE user_id = $1 AND ($5 = false OR read_at IS NULL)
@@ -125,6 +142,8 @@ class Notice(Struct, frozen=True, kw_only=True):
     subject: str
     user_id: str | None = None
     email: str | None = None
+    organisers: bool = False
+    """Whether it is for who runs the event, in place of a user or an address."""
     locale: str | None = None
     """The language of the mail, as BCP 47; English where it is None or unknown."""
     event_id: str | None = None
@@ -132,7 +151,8 @@ class Notice(Struct, frozen=True, kw_only=True):
     """Ids, and amounts in minor units: readable in the application, so no secrets. It
     has what the kind `NEEDS`. May have: of all with an order `order`; `order_cancelled`
     `labels` of places that went, `part`, `amount` and `currency` of what goes back. Of
-    `ticket_transferred` the `side` is `offered`, `received` or `given`."""
+    `ticket_transferred` the `side` is `offered`, `received` or `given`; of
+    `payment_disputed` the `state` is `open`, `won` or `lost`, and `reason` a word."""
     mail: dict[str, Any] = {}
     """What the mail alone says, and is forgotten with it."""
     files: tuple[str, ...] = ()
@@ -155,6 +175,8 @@ class NoticeRow(Struct, frozen=True):
     at: datetime
     read_at: datetime | None
     user_id: str | None
+    event_name: str | None
+    """As the event is called by now."""
 
 
 def notice_id(kind: str, subject: str, whose: str) -> str:
@@ -171,6 +193,8 @@ async def raise_notice(connection: Any, notice: Notice) -> bool:
 
 async def raise_notices(connection: Any, notices: Sequence[Notice]) -> int:
     """Tell several something, by one statement; return how many of that are new."""
+    if any(one.organisers for one in notices):
+        notices = await _addressed(connection, notices)
     if not notices:
         return 0
     rows: dict[object, tuple[object, ...]] = {}
@@ -224,6 +248,18 @@ class Notices:
     async def forget(self) -> None:
         """Delete what is too old."""
         await self._pool.fetch(_FORGET, KEPT_D)
+
+
+async def _addressed(connection: Any, notices: Sequence[Notice]) -> list[Notice]:
+    """Return notices with those for organisers once for each of them."""
+    found: list[Notice] = []
+    for one in notices:
+        if not one.organisers:
+            found.append(one)
+            continue
+        rows = await connection.fetch(_ORGANISERS, one.event_id, ORGANISERS_MAX)
+        found += [replace(one, user_id=row["user_id"]) for row in rows]
+    return found
 
 
 def _values(one: Notice) -> tuple[object, ...]:

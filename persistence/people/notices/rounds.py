@@ -48,7 +48,7 @@ SELECT (SELECT max(version) FROM slice) AS last, (SELECT count(*) FROM slice) AS
 FROM (
     SELECT coalesce(a.user_id, l.user_id) AS user_id,
         coalesce(nullif(o.buyer ->> 'email', ''), nullif(a.email, '')) AS email,
-        coalesce(o.buyer ->> 'locale', '') AS locale
+        coalesce(o.buyer ->> 'locale', a.locale, '') AS locale
     FROM live l
         LEFT JOIN order_part p ON p.booking_id = l.booking_id
         LEFT JOIN orders o ON o.order_id = p.order_id

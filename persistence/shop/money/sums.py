@@ -49,8 +49,8 @@ WITH part AS MATERIALIZED (
         sum(r.amount) FILTER (WHERE r.state = 'settled') AS settled,
         sum(r.amount) FILTER (WHERE r.state IN ('requested', 'sent')) AS pending,
         sum(r.amount) FILTER (WHERE r.state = 'failed') AS failed,
-        sum(r.amount) FILTER (WHERE r.state = 'settled' AND r.reason = 'outside')
-            AS outside
+        sum(r.amount) FILTER (WHERE r.state = 'settled'
+            AND r.reason IN ('outside', 'dispute')) AS outside
     FROM part p JOIN refund r USING (order_id) GROUP BY r.payment_id
 ), payments AS (
     SELECT y.order_id, y.captured_currency AS currency, y.captured,

@@ -63,16 +63,18 @@ async def revoke_tickets_of(
     lines: Sequence[int],
     *,
     even_in: bool = False,
-) -> None:
+) -> list[str]:
     """Revoke the tickets of lines whose seats stay booked: no journal tells of these.
 
-    Raises `AlreadyIn`, but `even_in`: then who is in is in, and the ticket is no more.
+    Return which. Raises `AlreadyIn`, but `even_in`: then who is in is in, and the
+    ticket is no more.
     """
     revision = await open_register(connection, event)
     tickets = await _tickets_of(connection, order, lines)
     await revoke(connection, revision, tickets)
     if not even_in and await connection.fetchval(_IN, tickets):
         raise AlreadyIn
+    return tickets
 
 
 async def _tickets_of(connection: Any, order: str, lines: Sequence[int]) -> list[str]:

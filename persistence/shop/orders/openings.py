@@ -42,7 +42,8 @@ ON CONFLICT DO NOTHING
 # Whom its letters go to, as they find it.
 _ADDRESSEE: Final = """
 SELECT o.order_id AS order, o.reference, o.user_id AS user,
-    coalesce(nullif(o.buyer ->> 'email', ''), a.email) AS email
+    coalesce(nullif(o.buyer ->> 'email', ''), a.email) AS email,
+    coalesce(o.buyer ->> 'locale', '') AS locale
 FROM orders o
     LEFT JOIN account a ON a.user_id = o.user_id AND a.verified_at IS NOT NULL
 WHERE o.reference = $1
@@ -94,6 +95,7 @@ class Addressee(Struct, frozen=True):
     reference: str
     user: str
     email: str
+    locale: str = ""
 
     def __repr__(self) -> str:
         """Leave out who it is."""

@@ -63,7 +63,9 @@ RefundReason = Literal[
     "given_back",
     "outside",
     "goodwill",
+    "dispute",
 ]
+DisputeState = Literal["open", "won", "lost"]
 
 
 class OrderLine(Struct, frozen=True, kw_only=True):
@@ -96,6 +98,19 @@ class OrderLine(Struct, frozen=True, kw_only=True):
         return self.gross - self.allowance
 
 
+class Dispute(Struct, frozen=True, kw_only=True):
+    """A payment that its buyer's bank doubts, and what became of that."""
+
+    dispute: str
+    """How the provider calls it."""
+    state: DisputeState
+    """`won` where the money stays, also where the bank only asked."""
+    amount: int
+    currency: str
+    reason: str = ""
+    """A word of the provider's, as `fraudulent`."""
+
+
 class Payment(Struct, frozen=True, kw_only=True):
     """One attempt to pay. `payment` is its id and its key at the provider."""
 
@@ -116,6 +131,18 @@ class Payment(Struct, frozen=True, kw_only=True):
     """What became of captured money; set once."""
     asked: str | None = None
     """The request of its buyer that it was made for, where that had a key."""
+    disputes: tuple[Dispute, ...] = ()
+    """By their names."""
+
+    @property
+    def disputed(self) -> DisputeState | None:
+        """What stands of its disputes: one that is open, else the worst; None if none.
+
+        Money that a lost one took is a refund of the reason `dispute`.
+        """
+        states = {one.state for one in self.disputes}
+        order: tuple[DisputeState, ...] = ("open", "lost", "won")
+        return next((one for one in order if one in states), None)
 
     def __repr__(self) -> str:
         """Leave out where it can be paid."""

@@ -40,7 +40,8 @@ p.event_id, p.hold, p.booking_id, {EVENT_FIELDS},
         'provider', y.provider, 'amount', y.amount, 'currency', y.currency,
         'at_ms', (extract(epoch FROM y.created_at) * 1000)::bigint, 'state', y.state,
         'ref', y.provider_ref, 'url', y.session, 'captured', y.captured,
-        'captured_currency', y.captured_currency, 'use', y.use, 'asked', y.asked)
+        'captured_currency', y.captured_currency, 'use', y.use, 'asked', y.asked,
+        'disputes', y.disputes)
         ORDER BY y.created_at, y.payment_id), '[]')::text
     FROM payment y WHERE y.order_id = o.order_id) AS payments,
 (SELECT coalesce(json_agg(json_build_object('refund', r.refund_id,

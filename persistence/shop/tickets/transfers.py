@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from persistence.errors import Revisions
 from persistence.people.addresses import address_key
 from persistence.people.notices.notices import Notice, notice_id, raise_notices
 from persistence.postgres.pool import Pool, Row
@@ -28,15 +29,21 @@ _FIELDS: Final = """
 transfer_id, ticket_id, event_id, from_user, email, code, state, to_user, created_at,
 expires_at
 """
+# Of the offers of one ticket, their ends included: who saw one that was withdrawn has
+# not seen the next.
+_REVISION: Final = """
+(SELECT count(*) + count(o.ended_at) FROM ticket_transfer o WHERE o.ticket_id = {})
+"""
 _LATEST = f"""
-SELECT {_FIELDS} FROM ticket_transfer WHERE ticket_id = $1
+SELECT {_FIELDS}, {_REVISION.format("$1")} AS revision
+FROM ticket_transfer WHERE ticket_id = $1
 ORDER BY created_at DESC, transfer_id DESC LIMIT 1
 """
 _OFFER = f"""
 INSERT INTO ticket_transfer
     (transfer_id, ticket_id, event_id, from_user, email, code, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, now() + {LASTS_D} * interval '1 day')
-RETURNING {_FIELDS}
+RETURNING {_FIELDS}, {_REVISION.format("$2")} + 1 AS revision
 """
 _ACCEPT = """
 UPDATE ticket_transfer SET state = 'accepted', to_user = $3, ended_at = now()
@@ -59,9 +66,10 @@ UPDATE ticket t SET generation = t.generation + 1, issued_at = now(), key_id = $
 FROM before WHERE t.ticket_id = before.ticket_id
 RETURNING t.number, t.generation
 """
-_WITHDRAW = """
+_WITHDRAW = f"""
 UPDATE ticket_transfer SET state = 'withdrawn', ended_at = now()
 WHERE ticket_id = $1 AND state = 'offered' AND from_user = $2
+    AND ($3::bigint[] IS NULL OR {_REVISION.format("$1")} = ANY ($3))
 RETURNING transfer_id
 """
 _OVER = """
@@ -112,6 +120,8 @@ class Transfer(Struct, frozen=True, kw_only=True):
     to_user: str | None
     created_at: datetime
     expires_at: datetime
+    revision: int
+    """Counts what became of the offers of its ticket."""
 
     def __repr__(self) -> str:
         """Leave out to whom, and the code."""
@@ -245,10 +255,15 @@ async def _tell(
     )
 
 
-async def withdraw(connection: Any, event: str, ticket: str, user: str) -> bool:
-    """Take an offer back, whose code is good no more; False where there is none."""
+async def withdraw(
+    connection: Any, event: str, ticket: str, user: str, seen: Revisions = None
+) -> bool:
+    """Take an offer back, whose code is good no more.
+
+    False where there is none, or it is of a revision that was not `seen`.
+    """
     revision = await open_register(connection, event)
-    if await connection.fetchval(_WITHDRAW, ticket, user) is None:
+    if await connection.fetchval(_WITHDRAW, ticket, user, seen) is None:
         return False
     await change_state(connection, revision, [ticket], "offered", "valid")
     return True
@@ -278,4 +293,5 @@ def _transfer_of(row: Row) -> Transfer:
         to_user=row["to_user"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        revision=row["revision"],
     )

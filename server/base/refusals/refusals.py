@@ -56,7 +56,7 @@ RATE_LIMITED: Final = ProblemType(
     "rate_limited", 429, "Too many requests; try again later.", transient=True
 )
 CODE_INVALID: Final = ProblemType(
-    "code_invalid", 422, "This code was used, has expired, or never was one."
+    "code_invalid", 409, "This code was used, has expired, or never was one."
 )
 
 

@@ -21,8 +21,7 @@ from server.transport.rest.examples import PathParameter
 
 
 async def _open(startup: Startup) -> None:
-    public_url = startup.settings.public_url
-    registrations = RegistrationService(startup.pool, startup[REGISTRY], public_url)
+    registrations = RegistrationService(startup.pool, startup[REGISTRY])
     persons, memberships = Persons(startup.pool), startup[MEMBERSHIPS]
     startup[ATTENDEE_SERVICE] = attendees = AttendeeService(
         registrations, persons, startup[EVENT_SERVICE], memberships

@@ -40,7 +40,7 @@ from server.transport.http.problems import (
 )
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Id, Name
+from server.transport.rest.fields import Id, Locale, Name
 from server.transport.rest.guard import meter_of
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of
@@ -59,6 +59,8 @@ class AttendeeCreate(Body):
     email: Email | UnsetType = UNSET
     name: Name | UnsetType = UNSET
     attendee: Id | UnsetType = UNSET
+    locale: Locale | UnsetType = UNSET
+    """In which language the mail is; `Accept-Language` where it is not said."""
 
     def check(self, faults: Faults) -> None:
         """Add what is wrong with the address."""
@@ -94,7 +96,10 @@ async def create_attendee(call: Call) -> web.Response:
     key, event = call.key, await find_event(call)
     body = await call.body(AttendeeCreate)
     comer = Comer(
-        email=_given(body.email), name=_given(body.name), person=_given(body.attendee)
+        email=_given(body.email),
+        name=_given(body.name),
+        person=_given(body.attendee),
+        locale=call.locale if body.locale is UNSET else body.locale,
     )
     made = await call[ATTENDEE_SERVICE].register(
         call.who, event, comer, key, meter_of(call)

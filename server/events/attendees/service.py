@@ -12,7 +12,7 @@ from inventory.venue.own import GA
 from persistence.events.attendees import Attendee, Attendees, NewAttendee
 from persistence.postgres.pool import Pool
 from server.base.refusals.refusals import CommandRefused
-from server.events.attendees.mails import AttendeeMails
+from server.events.attendees.mails import registered_mail
 from server.live.actors.registry import (
     EventNotFound,
     EventRegistry,
@@ -43,12 +43,9 @@ class RegistrationRefused(CommandRefused):
 class RegistrationService:
     """Drives registrations to their end, whichever it is."""
 
-    def __init__(
-        self, pool: Pool, registry: EventRegistry, public_url: str | None
-    ) -> None:
+    def __init__(self, pool: Pool, registry: EventRegistry) -> None:
         self.store = Attendees(pool)
         self._registry = registry
-        self._mails = AttendeeMails(public_url)
 
     async def register(
         self, new: NewAttendee, name_next: Callable[[int], str]
@@ -74,9 +71,7 @@ class RegistrationService:
         """Take a place for a pending registration; raises as `register` does."""
         local = await self._registry.find(attendee.event_id)
         booked = await self._take_place(local, attendee)
-        message = self._mails.registered(
-            attendee, booked.reference, local.board.settings
-        )
+        message = registered_mail(attendee, booked.reference)
         await self.store.confirm(
             attendee.attendee_id,
             booked.booking,

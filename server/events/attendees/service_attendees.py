@@ -42,6 +42,8 @@ class Comer(Struct, frozen=True, kw_only=True):
     email: str | None = None
     name: str | None = None
     person: str | None = None
+    locale: str = ""
+    """In which language the mail is; without one English."""
 
     def __repr__(self) -> str:
         """Leave out who it is."""
@@ -118,7 +120,9 @@ class AttendeeService:
 
         request_hash = hash_request([event.id, address_key(email), name])
         first = name_attempt(0)
-        new = NewAttendee(first, event.id, email, name, user, request_hash, person)
+        new = NewAttendee(
+            first, event.id, email, name, user, request_hash, person, comer.locale
+        )
         try:
             made = await self._registrations.register(new, name_attempt)
         except AlreadyRegistered as error:

@@ -13,7 +13,13 @@ from server.events.catalogue.examples import EXAMPLES
 from server.events.catalogue.feed import connect_live_events
 from server.events.catalogue.frames import FRAMES
 from server.events.catalogue.row_cache import ROWS, EventRows
-from server.events.catalogue.service import EVENT_SERVICE, ON_WITHDRAWN, EventService
+from server.events.catalogue.service import (
+    EVENT_SERVICE,
+    ON_WITHDRAWN,
+    PRICE_REFUSALS,
+    EventService,
+    PriceRefusal,
+)
 from server.live.actors.registry import CATALOG, REGISTRY
 from server.live.fanout.hub import HUB
 from server.people.notices.composer import COMPOSER
@@ -36,6 +42,7 @@ async def _open(startup: Startup) -> None:
     startup[ROWS] = rows = EventRows(catalog, startup[HUB].now)
     rows.connect(startup[BUS])
     startup[ON_WITHDRAWN] = withdrawn = list[Callable[[str], Awaitable[None]]]()
+    startup[PRICE_REFUSALS] = refusals = list[PriceRefusal]()
     startup[EVENT_SERVICE] = events = EventService(
         startup[REGISTRY],
         catalog,
@@ -43,6 +50,7 @@ async def _open(startup: Startup) -> None:
         memberships,
         clock,
         takes_payments=startup.settings.payments is not None,
+        refusals=refusals,
     )
     startup[EVENT_EDITING] = EventEditing(
         events,

@@ -1,6 +1,6 @@
 """Events as somebody may see, manage and make them, whoever asks and over whatever."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Literal
 
 from aiohttp import web
@@ -8,10 +8,11 @@ from msgspec import Struct, structs
 
 from inventory.commands import ChangeSale, Configure, DeleteEvent
 from inventory.faults import Faults
+from inventory.money import text_of
 from inventory.ports import Clock
 from inventory.replies import Refused
 from inventory.rules.settings import completing
-from inventory.settings import Settings
+from inventory.settings import Money, Settings
 from persistence.errors import TooMany
 from persistence.events.catalog import Catalog
 from persistence.events.rows import EventRow
@@ -94,6 +95,9 @@ class Standing(Struct, frozen=True):
     deleted: bool
 
 
+PriceRefusal = Callable[[Money], str | None]
+"""Says in a sentence why nobody could pay a price; None where they can."""
+
 Judge = Callable[[Standing], Awaitable[None]]
 """Raises `Refusal` for what somebody may not see or do."""
 
@@ -120,10 +124,12 @@ class EventService:
         clock: Clock,
         *,
         takes_payments: bool,
+        refusals: Sequence[PriceRefusal] = (),
     ) -> None:
         self._registry = registry
         self.takes_payments = takes_payments
         """Whether there is a provider of payment, without which nothing can be paid."""
+        self._refusals = refusals
         self._catalog = catalog
         self._rows = rows
         self._memberships = memberships
@@ -177,6 +183,13 @@ class EventService:
     async def find_row(self, event: str) -> EventRow:
         """Return an event's row, for what stands beside its board."""
         row = await self._rows.find(event)
+        if row is None:
+            raise Refusal("event_not_found")
+        return row
+
+    async def find_row_anew(self, event: str) -> EventRow:
+        """Return an event's row with its settings as they are committed now."""
+        row = await self._rows.find_anew(event)
         if row is None:
             raise Refusal("event_not_found")
         return row
@@ -255,8 +268,25 @@ class EventService:
     def _refuse_unpayable(self, settings: Settings) -> None:
         """Refuse to sell what has to be paid first where nobody takes the money."""
         draft = settings.sale_state == "draft"
-        if draft and settings.payment == "required" and not self.takes_payments:
+        if not draft or settings.payment != "required":
+            return
+        if not self.takes_payments:
             raise Refusal("wrong_state", NO_PROVIDER)
+        types = [one.prices for one in settings.types.values()]
+        why = self.unpayable(
+            price for prices in (settings.prices, *types) for price in prices.values()
+        )
+        if why is not None:
+            raise Refusal("wrong_state", why)
+
+    def unpayable(self, prices: Iterable[Money]) -> str | None:
+        """Say why some of these prices could be paid by nobody; None where all can."""
+        for price in prices:
+            for refusal in self._refusals:
+                why = refusal(price)
+                if why is not None:
+                    return f"{text_of(price)} cannot be paid here: {why}"
+        return None
 
     async def create(
         self,
@@ -324,6 +354,9 @@ async def _judged(row: EventRow | None, judge: Judge) -> EventRow:
     await judge(Standing(row.organisation, row.created_by, state, deleted))
     return row
 
+
+PRICE_REFUSALS: Final = web.AppKey[list[PriceRefusal]]("prices nobody can pay")
+"""What says why a price cannot be paid; providers of payment are opened later."""
 
 ON_WITHDRAWN: Final[web.AppKey[list[Callable[[str], Awaitable[None]]]]] = web.AppKey(
     "on withdrawn", list

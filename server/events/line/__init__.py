@@ -1,1 +1,1 @@
-"""The line of an event: waiting room before the sale, waitlist after it is sold out."""
+"""The line of an event: who waits for it, in front of a sale and behind it."""

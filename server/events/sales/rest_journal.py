@@ -12,7 +12,22 @@ from typing import Any, Final, get_args
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
-from inventory.changes import AnyChange
+from inventory.changes import (
+    AnyChange,
+    EntrantsFixed,
+    LineDrawn,
+    LineFed,
+    LineOpened,
+    LineSet,
+    LineTuned,
+    PlaceLeft,
+    PresenceNoted,
+    RoundPutOff,
+    TurnEnded,
+    TurnGiven,
+    WishesRecast,
+    WishSet,
+)
 from inventory.loading import decode_changes
 from inventory.ports import JournalRow
 from inventory.settings import Money, Settings
@@ -58,14 +73,10 @@ class JournalEntry(Struct, kw_only=True):
     status: str | UnsetType = UNSET
     settings: dict[str, Any] | UnsetType = UNSET
     until: datetime | UnsetType = UNSET
-    rank: int | UnsetType = UNSET
-    """The place in the line that it is about."""
-    because: str | UnsetType = UNSET
     why: str | UnsetType = UNSET
-    draw: int | UnsetType = UNSET
-    mode: str | UnsetType = UNSET
-    entries: int | UnsetType = UNSET
+    """Why somebody had a turn of the line, or what ended it."""
     act: str | UnsetType = UNSET
+    """What somebody who manages the event did to the line."""
 
 
 async def show_journal(call: Call) -> web.Response:
@@ -144,10 +155,6 @@ def _cost(total: Money | None) -> Money | UnsetType:
     return UNSET if total is None else total
 
 
-def _hold(token: str | None) -> str | UnsetType:
-    return UNSET if token is None else name_of_hold(token)
-
-
 def _time(unix_ms: int, _venue: Venue) -> datetime:
     return from_ms(unix_ms)
 
@@ -157,11 +164,11 @@ def _same(value: object, _venue: Venue) -> object:
 
 
 _TELLERS: Final[dict[str, tuple[str, Callable[[Any, Venue], Any]]]] = {
-    "hold": ("hold", lambda token, _venue: _hold(token)),
+    "hold": ("hold", lambda token, _venue: name_of_hold(token) if token else UNSET),
     "user": ("user", _same),
     "seats": ("seats", _seat_labels),
     "areas": ("areas", _area_labels),
-    "deadline_ms": ("deadline", lambda at, venue: _time(at, venue) if at else UNSET),
+    "deadline_ms": ("deadline", lambda ms, venue: _time(ms, venue) if ms else UNSET),
     "booking": ("booking", _same),
     "reference": ("reference", _same),
     "order": ("order", _same),
@@ -170,63 +177,36 @@ _TELLERS: Final[dict[str, tuple[str, Callable[[Any, Venue], Any]]]] = {
     "to": ("status", _same),
     "settings": ("settings", _settings),
     "until_ms": ("until", _time),
-    "rank": ("rank", _same),
-    "because": ("because", _same),
+    "because": ("why", _same),
     "why": ("why", _same),
-    "draw": ("draw", _same),
-    "mode": ("mode", _same),
-    "entries": ("entries", _same),
     "act": ("act", _same),
 }
 """For each field of a change: what it is called here, and how it is told."""
 
 _OF_THE_LINE: Final = frozenset(
-    {
-        "away",
-        "back",
-        "category",
-        "class_",
-        "classes",
-        "closed_at_ms",
-        "commitment",
-        "count_returns",
-        "first_rank",
-        "former_seed",
-        "holds",
-        "key",
-        "left",
-        "line_hash",
-        "mean_milli",
-        "message",
-        "more_time",
-        "offer_s",
-        "pairs",
-        "quantity",
-        "returning_ppm",
-        "root",
-        "round",
-        "round_at_ms",
-        "rules",
-        "rules_hash",
-        "seed",
-        "sell_out_s",
-        "serve_away",
-        "signature",
-        "source",
-        "step",
-        "stubs",
-        "turn_s",
-        "turns_per_min",
-        "users",
-        "variance_milli",
-        "void",
-        "wish_floor",
-        "wishes",
-    }
+    field
+    for change_type in (
+        LineOpened,
+        RoundPutOff,
+        EntrantsFixed,
+        LineDrawn,
+        LineFed,
+        LineTuned,
+        LineSet,
+        PresenceNoted,
+        PlaceLeft,
+        TurnGiven,
+        TurnEnded,
+        WishSet,
+        WishesRecast,
+    )
+    for field in change_type.__struct_fields__
+    if field not in _TELLERS
 )
-"""What the transcript of the line tells, in its own words."""
+"""For this there is the transcript of the line: there ranks have no names, and names
+here have no ranks."""
 
-_UNTOLD: Final = _OF_THE_LINE | {"origin", "by_order", "kinds", "places"}
+_UNTOLD: Final = frozenset({"origin", "by_order", "kinds", "places"}) | _OF_THE_LINE
 """Where somebody held from is counted by, and told to nobody; whose word `order` is
 says the `pledged` of the hold. Types are told with the lines of their order."""
 

@@ -79,8 +79,8 @@ def _told(row: Row) -> str:
         fate = f"waits after {row['attempts']} attempts: {row['reason']}"
     head = f"{row['created_at']:%Y-%m-%d %H:%M:%S %Z}  {row['recipient']}"
     lines = [head, f"  {row['subject'] or row['kind']} ({fate})"]
-    # What has no words yet is told as what they are made of.
-    body = row["data"] if row["kind"] and not row["sent_at"] else row["body"]
+    # What has no words yet is told as what these are made of.
+    body = row["body"] or ("" if row["data"] == "{}" else row["data"])
     lines += [f"  | {line}".rstrip() for line in body.splitlines()]
     # Whoever wrote a mail, or refused it, writes nothing to this terminal, and no line
     # that looks like another mail's.

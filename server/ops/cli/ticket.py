@@ -4,11 +4,11 @@ import sys
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cyclopts import App
+from cyclopts import App, Parameter
 from msgspec import Struct
 
 from server.base.log import plain
@@ -66,7 +66,12 @@ class _RevokedList(Struct):
 
 
 @app.command(name="verify")
-def verify_ticket(code: str, *, key: Path, revoked: Path | None = None) -> int:
+def verify_ticket(
+    code: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    *,
+    key: Path,
+    revoked: Path | None = None,
+) -> int:
     """Say whether the code of a ticket may enter, as far as can be known here.
 
     Ends with 0 when it is signed and not known to be revoked, 1 when it may not enter,

@@ -17,7 +17,9 @@ import {
 import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
 import { moneyText } from "../words/format.js";
 import { language } from "../words/index.js";
+import { Codes } from "./codes.js";
 import { Sum } from "./hold.js";
+import { OF_CODES } from "./quote.js";
 import { SignIn } from "./sign_in.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
@@ -168,6 +170,7 @@ export function Checkout({ t, sale, onBack }) {
     <label class="field"><span>${t("buy.name")}</span>
       <input data-testid="buyer-name" maxlength="200" autocomplete="name" dir="auto"
         value=${buyer.name} onInput=${write("name")} /></label>
+    ${quote?.currency && html`<${Codes} t=${t} sale=${sale} />`}
     <${Sum} t=${t} sale=${sale} />
     <button class="button first" data-testid="pay" aria-disabled=${busy}>
       ${pays ? t("buy.payNow", { total: moneyText(sum) }) : t("buy.orderNow")}</button>
@@ -186,6 +189,8 @@ function refused(sale, error) {
   sale.say({ code: error.code ?? "unknown", ...error.problem });
   // The next try is another order: nothing came of this one.
   if (error.code !== "provider_unavailable") ofTab.write(ASKED, null);
+  // Which of them it is nobody says, and by whom: this buyer may have redeemed it before.
+  if (OF_CODES.has(error.code ?? "")) sale.setCodes([]);
   if (error.code === "price_changed") sale.price();
   if (error.code?.startsWith("hold_") || error.code === "already_booked") sale.refresh();
 }

@@ -24,7 +24,8 @@ const told = (event, category, t) => {
   return price.amount === 0 ? t("common.free") : moneyText(price);
 };
 
-const both = (/** @type {string} */ name, /** @type {string} */ price) =>
+/** @param {string} name @param {string} price */
+export const both = (name, price) =>
   price ? `${name} – ${price}` : name;
 
 /**

@@ -192,7 +192,7 @@ function Panel({ sale }) {
 /** While the order is written the hold goes on. @param {{sale: Sale}} props */
 function HeldBriefly({ sale }) {
   return html`<details class="briefly"><summary>${t("buy.yourPlaces")} (${sale.size})</summary>
-    <${Held} t=${t} sale=${sale} /></details>`;
+    <${Held} t=${t} sale=${sale} sums=${false} /></details>`;
 }
 
 /** On small screens: what is held, while its panel is out of sight. @param {{sale: Sale}} props */
@@ -207,6 +207,7 @@ function Bar({ sale }) {
     return () => watcher.disconnect();
   });
   if (sale.hold === null || seen) return null;
+  const sum = sale.quote?.total ?? sale.hold.total;
   const go = () => {
     const panel = /** @type {HTMLElement} */ (document.getElementById("panel"));
     panel.scrollIntoView({ block: "start" });
@@ -214,7 +215,7 @@ function Bar({ sale }) {
   };
   return html`<div class="bar"><div class="row apart">
     <span>${t("buy.held", { n: sale.size })} · <b class="number">${
-      sale.hold.total?.amount ? moneyText(sale.hold.total) : t("common.free")
+      sum?.amount ? moneyText(sum) : t("common.free")
     }</b> · <b class="number">${leftText(left)}</b></span>
     <button type="button" class="button first" onClick=${go}>${t("buy.showMine")}</button>
   </div></div>`;

@@ -3,7 +3,7 @@
 
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { amountText, leftText, moneyText } from "../words/format.js";
-import { nameOfArea } from "./choose.js";
+import { both, nameOfArea } from "./choose.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {import("./sale.js").Sale} Sale */
@@ -106,7 +106,9 @@ function Clock({ t, sale }) {
 /** @param {{t: Translate, sale: Sale, item: Item, price: number | null}} props */
 function Row({ t, sale, item, price }) {
   const { event, hold, quote } = sale;
-  const types = Object.entries(event.types);
+  const types = /** @type {[string, any][]} */ (Object.entries(event.types));
+  const told = (/** @type {any} */ price) =>
+    price === undefined ? "" : price.amount === 0 ? t("common.free") : moneyText(price);
   const name = item.area ? nameOfArea(t, item.label) : item.label;
   const drop = () =>
     sale.giveBack(item.area ? { areas: { [item.label]: 1 } } : { seats: [item.label] });
@@ -119,10 +121,14 @@ function Row({ t, sale, item, price }) {
     ${
       types.length > 0 &&
       html`<select class="type" aria-label=${t("buy.typeOf", { seat: name })} onChange=${choose}>
-      <option value="" selected=${kindOf(sale, item) === ""}>${t("buy.normal")}</option>
+      <option value="" selected=${kindOf(sale, item) === ""}>
+        ${both(t("buy.normal"), told(event.prices[item.category]))}</option>
       ${types.map(
-        ([key, /** @type {any} */ type]) => html`<option key=${key} value=${key}
-        selected=${kindOf(sale, item) === key}>${/** @type {any} */ (type).name}</option>`,
+        ([key, type]) => html`<option key=${key} value=${key}
+        selected=${kindOf(sale, item) === key}>${both(
+          type.name,
+          told(type.prices[item.category] ?? event.prices[item.category]),
+        )}</option>`,
       )}
     </select>`
     }
@@ -159,6 +165,11 @@ export function Sum({ t, sale }) {
       <dd class="number" data-testid="hold-total">
         ${places?.amount ? moneyText(places) : t("common.free")}</dd></div>
     ${
+      quote?.discount?.amount > 0 &&
+      html`<div class="less"><dt>${t("buy.discount")}</dt>
+      <dd class="number" data-testid="quote-discount">−${moneyText(quote.discount)}</dd></div>`
+    }
+    ${
       quote?.fees?.amount > 0 &&
       html`<div class="less"><dt>${t("buy.fees")}</dt>
       <dd class="number">${moneyText(quote.fees)}</dd></div>`
@@ -185,8 +196,8 @@ export function Sum({ t, sale }) {
   </dl>`;
 }
 
-/** @param {{t: Translate, sale: Sale}} props */
-export function Held({ t, sale }) {
+/** @param {{t: Translate, sale: Sale, sums?: boolean}} props `sums` what it comes to */
+export function Held({ t, sale, sums = true }) {
   const items = itemsOf(sale);
   const prices = pricesOf(sale, items);
   return html`<div class="stack">
@@ -196,6 +207,6 @@ export function Held({ t, sale }) {
         (item, index) => html`<${Row} key=${`${item.label} ${item.place}`} t=${t} sale=${sale}
         item=${item} price=${prices[index]} />`,
       )}</ul>
-    <${Sum} t=${t} sale=${sale} />
+    ${sums && html`<${Sum} t=${t} sale=${sale} />`}
   </div>`;
 }

@@ -12,7 +12,6 @@ import {
   Refused,
   Unreachable,
   ask,
-  askJson,
   deadlineIn,
   newKey,
   ofTab,
@@ -24,9 +23,12 @@ import {
   signIn,
   visitorToken,
 } from "../client/index.js";
+import { checked, codesOf, typesOf, withCodes } from "./quote.js";
 
 const GONE = new Set(["hold_not_found", "hold_expired"]);
 const TYPES = "onsale.types"; // of this tab: a reload keeps what was chosen
+const CODES = "onsale.codes";
+const TOLD = new Set(["type_limit", "type_not_found"]);
 const FIGURES_MS = 250;
 const PRICE_MS = 2_000; // until it is asked again what nobody answered
 const HELD = "h".charCodeAt(0);
@@ -38,6 +40,7 @@ const HELD = "h".charCodeAt(0);
  *   until: number, order?: string}} Hold  `until` by `performance.now()`
  */
 /** @typedef {{code: string, seats?: string[], [more: string]: any}} Trouble */
+/** @typedef {{code: string, told: any}} Code with what the server said that it does */
 
 /** Emits `update` when anything of it changed, and `places` (detail as of `change`). */
 export class Sale extends EventTarget {
@@ -72,6 +75,8 @@ export class Sale extends EventTarget {
     /** What the hold costs, line by line. @type {any} */
     this.quote = null;
     this.quoted = 0;
+    /** Why codes take nothing off of what is held now. @type {Map<string, string>} */
+    this.idle = new Map();
     this.priceLater = 0;
     this.later = 0;
     this.figures = 0; // counts changes of what is free, as far as they are shown
@@ -377,15 +382,41 @@ export class Sale extends EventTarget {
   /** @param {Record<string, Kind>} kinds */
   setKinds(kinds) {
     ofTab.write(TYPES, { hold: this.hold?.hold, kinds });
+    if (TOLD.has(this.trouble?.code ?? "")) this.trouble = null;
     this.price();
     this.update();
   }
 
-  /** What an order of this hold is asked for with. */
-  get wanted() {
+  /** @returns {Code[]} codes that this visitor has for the event */
+  get codes() {
+    const kept = ofTab.read(CODES);
+    return kept?.event === this.id ? kept.codes : [];
+  }
+
+  /** @param {Code[]} codes */
+  setCodes(codes) {
+    ofTab.write(CODES, codes.length ? { event: this.id, codes } : null);
+    return this.price();
+  }
+
+  /** Name a code; of one promotion the latest counts. Throws `Refused`, `Unreachable`.
+   * @param {string} code */
+  async addCode(code) {
+    const told = await checked(this, code);
+    const others = this.codes.filter((one) => one.told.promotion !== told.promotion);
+    await this.setCodes([...others, { code, told }]);
+  }
+
+  /** What a quote of this hold is asked for with, but for codes. */
+  get asked() {
     const { hold, seats, areas } = /** @type {Hold} */ (this.hold);
     const types = typesOf(this.kinds, seats, areas);
     return { event: this.id, hold, ...(types === null ? {} : { types }) };
+  }
+
+  /** What an order of this hold is asked for with: codes that do nothing refuse it. */
+  get wanted() {
+    return { ...this.asked, ...codesOf(this.codes.filter(({ code }) => !this.idle.has(code))) };
   }
 
   /** Ask what an order of the hold would cost; what comes late is not of this hold. */
@@ -394,15 +425,17 @@ export class Sale extends EventTarget {
     if (this.hold === null) return;
     const turn = ++this.quoted;
     try {
-      const asked = { token: await visitorToken(), method: "POST", body: this.wanted };
-      const quote = await askJson("/v1/orders/quote", asked);
-      if (turn === this.quoted && this.hold !== null) this.take({ quote });
+      const found = await withCodes(this);
+      if (turn === this.quoted && this.hold !== null) this.take(found);
     } catch (error) {
       // The order is priced once more, and told before it is paid.
       if (turn !== this.quoted) return;
       this.take({ quote: null });
       if (error instanceof Unreachable) this.priceLater = setTimeout(() => this.price(), PRICE_MS);
-      if (error instanceof Refused && GONE.has(error.code ?? "")) this.refresh();
+      if (!(error instanceof Refused)) return;
+      if (TOLD.has(error.code ?? "")) this.fail(error);
+      if (GONE.has(error.code ?? "")) this.refresh();
+      this.update();
     }
   }
 
@@ -453,30 +486,4 @@ function isSame(one, other) {
   const shape = (/** @type {Hold | null} */ hold) =>
     JSON.stringify(hold && [hold.hold, hold.seats, hold.areas, hold.total]);
   return shape(one) === shape(other);
-}
-
-/**
- * What the interface is told of types: those of what is still held, and null for none.
- * @param {Record<string, Kind>} kinds @param {string[]} seats
- * @param {Record<string, number>} areas @returns {Record<string, Kind> | null}
- */
-export function typesOf(kinds, seats, areas) {
-  /** @type {Record<string, Kind>} */
-  const told = {};
-  for (const [label, kind] of Object.entries(kinds)) {
-    if (typeof kind === "string") {
-      if (seats.includes(label)) told[label] = kind;
-      continue;
-    }
-    let left = areas[label] ?? 0;
-    /** @type {Record<string, number>} */
-    const kept = {};
-    for (const [name, count] of Object.entries(kind)) {
-      const some = Math.min(count, left);
-      left -= some;
-      if (some > 0) kept[name] = some;
-    }
-    if (Object.keys(kept).length) told[label] = kept;
-  }
-  return Object.keys(told).length ? told : null;
 }

@@ -27,6 +27,8 @@ const KNOWN = new Set([
   "area_not_found",
   "type_not_found",
   "type_limit",
+  "code_invalid",
+  "code_used_up",
   "held_too_often",
   "seat_not_free",
   "not_enough_seats",

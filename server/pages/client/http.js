@@ -21,8 +21,10 @@ export class Unreachable extends Error {}
 
 /**
  * @typedef {{token?: string | null, method?: string, body?: unknown, key?: string,
- *   headers?: Record<string, string>, signal?: AbortSignal, cache?: RequestCache}} Asked
- *   `key` makes repeating a request harmless: the idempotency key of what is made. Who asks
+ *   headers?: Record<string, string>, signal?: AbortSignal, cache?: RequestCache,
+ *   keepalive?: boolean}} Asked
+ *   `key` makes repeating a request harmless: the idempotency key of what is made. With
+ *   `keepalive` it goes on where the page is left meanwhile. Who asks
  *   with an ETag of their own (`If-None-Match`) takes a 304 as well.
  */
 
@@ -34,13 +36,13 @@ export class Unreachable extends Error {}
  * @param {Asked} [asked]
  */
 export async function ask(path, asked = {}) {
-  const { token, method = "GET", body, key, headers, signal, cache = "no-cache" } = asked;
+  const { token, method = "GET", body, key, headers, signal, cache = "no-cache", keepalive } = asked;
   const sent = new Headers(headers);
   if (token) sent.set("Authorization", `Bearer ${token}`);
   if (key) sent.set("Idempotency-Key", key);
   if (body !== undefined) sent.set("Content-Type", "application/json");
   const text = body === undefined ? undefined : JSON.stringify(body);
-  const options = { method, headers: sent, body: text, cache, signal };
+  const options = { method, headers: sent, body: text, cache, signal, keepalive };
   const response = await reach(path, /** @type {RequestInit} */ (options));
   learnTime(response);
   if (response.ok || response.status === 304) return response;

@@ -8,12 +8,17 @@ import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { words } from "../words/index.js";
 import { Bought } from "./account_bought.js";
 import { Enter } from "./account_enter.js";
-import { Link, linkOf } from "./account_links.js";
-import { Own } from "./account_own.js";
 import { toTitle } from "./forms.js";
 import { askOwnJson, session } from "./owner.js";
-import { takeSecret } from "./secrets.js";
+import { linkOf, takeSecret } from "./secrets.js";
 
+// What most visitors of this page do not need, and what is needed for sure at once.
+const LATER = {
+  own: () => import("./account_own.js"),
+  links: () => import("./account_links.js"),
+  notices: () => import("./notices.js"),
+};
+if (signedIn() !== null) LATER.own().catch(() => undefined); // asked for once more below
 const t = await words("own");
 
 /** @typedef {{me: any, unreachable: boolean} | null} Known null until it is known */
@@ -61,8 +66,8 @@ function Account() {
   return html`<${Page} t=${t} here="account" narrow><div class="stack">
     <h1>${t("common.account")}</h1>
     <p class=${told ? "note good" : ""} role="status">${told}</p>
-    ${link && html`<${Link} key=${link.code} t=${t} link=${link} known=${known} onDone=${done}
-      load=${load} />`}
+    ${link && html`<${Later} key=${link.code} load=${LATER.links} part="Link" t=${t} link=${link}
+      known=${known} onDone=${done} reload=${load} />`}
     <${Shown} known=${known} load=${load} done=${tell} link=${link} />
   </div><//>`;
 }
@@ -75,12 +80,32 @@ function Shown({ known, load, done, link }) {
       <div class="row"><${Button} onClick=${load}>${t("common.again")}<//></div>`;
   }
   const guests = guestTokens().map((token) =>
-    html`<${Bought} key=${token} t=${t} token=${token} guest />`);
+    html`<${Bought} key=${token} t=${t} token=${token} guest>
+      <${Later} load=${LATER.notices} part="Notices" t=${t} token=${token} quiet /><//>`);
   if (known.me !== null) {
-    return html`<${Own} t=${t} me=${known.me} load=${load} done=${done}>${guests}<//>`;
+    return html`<${Later} load=${LATER.own} part="Own" t=${t} me=${known.me} reload=${load}
+      done=${done}>${guests}<//>`;
   }
   // What the link is for has forms of its own.
   return html`${link?.kind !== "reset" && html`<${Enter} t=${t} onDone=${done} />`}${guests}`;
+}
+
+/**
+ * A part that is fetched when it is there to be seen.
+ * @param {{load: () => Promise<any>, part: string, quiet?: boolean, [more: string]: any}} props
+ *   `quiet` is one that most have nothing in, of which nobody waits to hear
+ */
+function Later({ load, part, quiet = false, ...rest }) {
+  const [Part, setPart] = useState(/** @type {any} */ (null));
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    load().then((module) => setPart(() => module[part]), () => setFailed(true));
+  }, []);
+  if (Part !== null) return html`<${Part} ...${rest} />`;
+  if (quiet) return null;
+  if (!failed) return html`<${Waiting} />`;
+  return html`<p class="note wait" role="status">${t("own.unreachable")}</p>
+    <div class="row"><${Button} onClick=${() => location.reload()}>${t("common.again")}<//></div>`;
 }
 
 const Waiting = () => html`<div class="card stack" aria-busy="true">

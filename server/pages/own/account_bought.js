@@ -44,14 +44,18 @@ function useList(path, token, t) {
   return { items, trouble, more, hasMore: cursor !== null };
 }
 
-/** @param {{t: Translate, token?: string | null, guest?: boolean}} props */
-export function Bought({ t, token = null, guest = false }) {
+/**
+ * @param {{t: Translate, token?: string | null, guest?: boolean, children?: any}} props
+ *   `children` are for who has something
+ */
+export function Bought({ t, token = null, guest = false, children }) {
   const orders = useList("/v1/orders", token, t);
   const tickets = useList("/v1/tickets", token, t);
   const nothing = !orders.items?.length && !tickets.items?.length;
   // Most guests only looked; nobody needs to hear of them.
   if (guest && nothing) return null;
-  return html`<section class="card stack" data-testid=${guest ? "bought-here" : "bought"}>
+  return html`${children}
+    <section class="card stack" data-testid=${guest ? "bought-here" : "bought"}>
     <h2>${guest ? t("own.boughtHere") : t("own.orders")}</h2>
     ${guest && html`<p class="quiet">${t("own.boughtHereWords")}</p>`}
     <${List} t=${t} list=${orders} empty=${t("own.noOrders")} item=${Order} />
@@ -104,6 +108,7 @@ function Ticket({ t, one }) {
     <a href=${`/tickets/${encodeURIComponent(one.ticket)}`}><strong dir="auto">${one.label}</strong>
       <span class="quiet small"><bdi>${one.event.name}</bdi> · ${dateOf(one.event)}</span></a>
     ${void_ ? html`<span class="pill bad">✕ ${t("own.revoked")}</span>` :
+      one.status === "offered" ? html`<span class="pill wait">⇄ ${t("own.offered")}</span>` :
       one.entered_at !== null && html`<span class="pill wait">↦ ${t("own.used")}</span>`}
   </li>`;
 }

@@ -2,7 +2,7 @@
 // What links of mails lead to: an address confirmed, a new password, an invitation, a
 // registration to be cancelled.
 
-import { ask, askJson, signOut } from "../client/index.js";
+import { ask, askJson, outliveTheTab, signOut, visitorToken } from "../client/index.js";
 import { Button, Form, Wrong } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { roleText } from "./account_own.js";
@@ -11,19 +11,16 @@ import { useWork } from "./forms.js";
 import { askOwn, askOwnJson } from "./owner.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
-/** @typedef {"verify" | "reset" | "invitation" | "registration"} Kind */
+/** @typedef {import("./secrets.js").Kind} Kind */
 /**
  * @typedef {{t: Translate, code: string, known: any, onDone: (told: string) => any,
- *   load: () => any}} Props
+ *   reload: () => any}} Props
  */
 
-const PARTS = { verify: Verify, reset: Reset, invitation: Invitation, registration: Registration };
-
-/** @param {string} secret what stood behind the # @returns {{kind: Kind, code: string} | null} */
-export function linkOf(secret) {
-  const [kind, code] = secret.split("=", 2);
-  return kind in PARTS && code ? { kind: /** @type {Kind} */ (kind), code } : null;
-}
+const PARTS = {
+  verify: Verify, reset: Reset, invitation: Invitation, registration: Registration,
+  ticket: TicketOffer,
+};
 
 /** @param {any} props */
 export function Link({ link, ...rest }) {
@@ -85,7 +82,7 @@ function Registration({ t, code, onDone }) {
 }
 
 /** @param {Props} props */
-function Invitation({ t, code, known, onDone, load }) {
+function Invitation({ t, code, known, onDone, reload }) {
   const [offer, setOffer] = useState(/** @type {any} */ (null));
   const work = useWork(t);
   const path = `/v1/invitations/${encodeURIComponent(code)}`;
@@ -105,7 +102,7 @@ function Invitation({ t, code, known, onDone, load }) {
   return html`<section class="card stack"><h2>${t("own.invitation")}</h2>
     ${known !== null && me === null && html`<p>${t("own.invitationSignIn")}</p>`}
     ${me !== null && !may && html`<p>${t("own.invitationConfirm")}</p>
-      <div class="row"><${Button} onClick=${load}>${t("common.again")}<//></div>`}
+      <div class="row"><${Button} onClick=${reload}>${t("common.again")}<//></div>`}
     <${Wrong} text=${work.trouble} />
     ${offer && html`<p>${t("own.invitationFrom")} <b dir="auto">${offer.organisation.name}</b></p>
       <p class="quiet">${t("own.invitationRole", { role: roleText(t, offer.role) })}</p>
@@ -113,5 +110,46 @@ function Invitation({ t, code, known, onDone, load }) {
         <${Button} kind="first" busy=${work.busy} onClick=${accept}>${t("own.accept")}<//>
         <${Button} busy=${work.busy} onClick=${decline}>${t("own.decline")}<//>
       </div>`}
+  </section>`;
+}
+
+/**
+ * A ticket that somebody passes on. It belongs to whoever takes it: an account, or else the
+ * guest of this browser.
+ * @param {Props} props
+ */
+function TicketOffer({ t, code, known, onDone }) {
+  const work = useWork(t);
+  const [ticket, secret = ""] = code.split(".", 2);
+  const path = `/v1/tickets/${encodeURIComponent(ticket)}/transfer/accept`;
+  const asked = { method: "POST", body: { code: secret } };
+  const me = known?.me ?? null;
+  /** @param {() => Promise<any>} accept */
+  const take = (accept) => work.run(async () => {
+    try {
+      await accept();
+    } catch (error) {
+      const { code: why } = /** @type {any} */ (error);
+      if (why === "code_invalid") return work.setTrouble(t("own.offerOver"));
+      throw error;
+    }
+    location.assign(`/tickets/${encodeURIComponent(ticket)}`);
+  });
+  const asGuest = () => take(async () => {
+    const token = await visitorToken();
+    outliveTheTab();
+    await ask(path, { ...asked, token });
+  });
+  return html`<section class="card stack" data-testid="ticket-offer">
+    <h2>${t("own.offer")}</h2>
+    <p>${t("own.offerWords")}</p>
+    ${known !== null && me === null && html`<p class="note">${t("own.offerSignIn")}</p>`}
+    <${Wrong} text=${work.trouble} />
+    <div class="row">
+      ${me !== null && html`<${Button} kind="first" busy=${work.busy} data-testid="take-ticket"
+        onClick=${() => take(() => askOwn(path, asked))}>${t("own.offerTake")}<//>`}
+      ${known !== null && me === null && html`<${Button} busy=${work.busy}
+        data-testid="take-ticket-guest" onClick=${asGuest}>${t("own.offerGuest")}<//>`}
+      <${Button} kind="bare" onClick=${() => onDone("")}>${t("own.notNow")}<//></div>
   </section>`;
 }

@@ -10,6 +10,7 @@ import { NewPassword } from "./account_enter.js";
 import { forgetCopies } from "./copies.js";
 import { Ask } from "../parts/dialog.js";
 import { useWork } from "./forms.js";
+import { Notices } from "./notices.js";
 import { askOwn, askOwnJson, readAll } from "./owner.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
@@ -27,9 +28,13 @@ export function roleText(t, role) {
   }
 }
 
-/** @param {Props & {children?: any}} props */
-export function Own({ t, me, load, done, children }) {
+/**
+ * @param {{t: Translate, me: any, reload: () => any, done: (told: string) => any,
+ *   children?: any}} props
+ */
+export function Own({ t, me, reload: load, done, children }) {
   return html`<${Who} t=${t} me=${me} load=${load} done=${done} />
+    <${Notices} t=${t} />
     <${Bought} t=${t} />
     <${Registrations} t=${t} />
     ${children}
@@ -173,7 +178,7 @@ function Sessions({ t }) {
 const EXPORTED = {
   orders: "/v1/orders", tickets: "/v1/tickets", bookings: "/v1/bookings",
   registrations: "/v1/me/registrations", sessions: "/v1/auth/sessions",
-  activity: "/v1/me/activity",
+  activity: "/v1/me/activity", notices: "/v1/notices",
 };
 
 /** @param {Props} props */

@@ -47,6 +47,10 @@ export function keepWhere(id, where) {
   write(id, { ...copyOf(id), where });
 }
 
+/** @param {string} id of a ticket that somebody else has by now */
+export const forgetCopy = (id) =>
+  ofBrowser.write(COPIES, [...kept()].filter(([one]) => one !== id));
+
 /** Keep nothing of what somebody has, who says that they go. @param {string} user */
 export function forgetCopies(user) {
   const left = [...kept()].filter(([, { ticket }]) => ticket && ticket.holder.user !== user);

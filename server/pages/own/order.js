@@ -11,8 +11,10 @@ import { Away } from "./away.js";
 import { Ask } from "../parts/dialog.js";
 import { OrderFollower } from "./follow.js";
 import { toTitle, useWork } from "./forms.js";
+import { GivingBack } from "./give_back.js";
 import { Bill, Tickets, When, usePlace } from "./order_parts.js";
 import { LOOKS, statusText, wordsOf } from "./order_words.js";
+import { Refunds } from "./refunds.js";
 import { takeSecret } from "./secrets.js";
 
 const t = await words("own");
@@ -74,15 +76,19 @@ function Order({ order, token, follower }) {
     </section>
     ${order.tickets.length > 0 && html`<section class="card stack">
       <h2>${t("own.yourTickets")}</h2>
-      <${Tickets} t=${t} tickets=${order.tickets} token=${token} />
+      <${Tickets} t=${t} tickets=${order.tickets} token=${token}
+        own=${order.buyer === undefined} />
     </section>`}
     <section class="card stack">
       <h2 dir="auto">${order.event.name}</h2>
       <${When} t=${t} event=${order.event} place=${place} token=${token} />
       <${Bill} t=${t} order=${order} place=${place} />
       <p class="quiet">${t("own.reference")} <b class="number">${order.reference}</b></p>
-      ${said.mayCancel &&
-        html`<${Cancelling} order=${order} sure=${said.sure} follower=${follower} />`}
+      <${Refunds} t=${t} order=${order} token=${token} follower=${follower} />
+      ${said.mayLeave && html`<${Cancelling} order=${order} follower=${follower} />`}
+      ${said.mayGiveBack && html`<${GivingBack} t=${t} order=${order} follower=${follower}
+        until=${place?.until ?? null} zone=${order.event.timezone}
+        names=${place?.categories ?? null} />`}
     </section>
   </div>`;
 }
@@ -138,8 +144,8 @@ function TimeLeft({ until, onOver }) {
   return html`<p>${t("own.timeLeft")} <b class="number" role="timer">${leftText(left)}</b></p>`;
 }
 
-/** @param {{order: any, sure: string, follower: OrderFollower}} props */
-function Cancelling({ order, sure, follower }) {
+/** Leaving an order that is not paid yet. @param {{order: any, follower: OrderFollower}} props */
+function Cancelling({ order, follower }) {
   const [asks, setAsks] = useState(false);
   const work = useWork(t);
   const cancel = () => work.run(async () => {
@@ -151,7 +157,7 @@ function Cancelling({ order, sure, follower }) {
   return html`
     <div class="row"><${Button} onClick=${() => setAsks(true)}>${t("own.cancel")}<//></div>
     ${asks && html`<${Ask} title=${t("own.sure")} onClose=${() => setAsks(false)}>
-      <p>${sure}</p>
+      <p>${t("own.sureUnpaid")}</p>
       <p class="quiet">${t("own.reference")} <b class="number">${order.reference}</b></p>
       <${Wrong} text=${work.trouble} />
       <div class="row">

@@ -20,7 +20,10 @@ export function Bill({ t, order, place }) {
   const fees = sum("fee", live);
   const tax = sum("tax", live);
   const back = sum("gross", lines.filter((/** @type {any} */ one) => one.state !== "live"));
+  const less = sum("discount", live);
+  const codes = order.promotions.map((/** @type {any} */ one) => one.name).join(", ");
   const told = [
+    less && t("own.discountInside", { sum: amountText(less, currency), codes }),
     fees && t("own.feesInside", { sum: amountText(fees, currency) }),
     tax && t("own.taxInside", { sum: amountText(tax, currency) }),
     back && order.refund !== "none" && t("own.givenBackSum", { sum: amountText(back, currency) }),
@@ -50,7 +53,8 @@ function Line({ t, line, currency, place }) {
     t("own.discount", { sum: amountText(line.discount, currency) });
   const gone = { leaving: t("own.lineLeaving"), gone: t("own.lineGone") };
   const state = gone[/** @type {keyof gone} */ (line.state)];
-  const more = [line.type, told, spared, state].filter(Boolean);
+  const type = line.type && (place?.types.get(line.type) ?? line.type);
+  const more = [type, told, spared, state].filter(Boolean);
   return html`<tr class=${line.state}>
     <td><bdi>${fee ? line.label || t("own.fee") : line.label}</bdi>
       ${more.map((one) => html`<small> · <bdi>${one}</bdi></small>`)}</td>
@@ -69,7 +73,7 @@ export function When({ t, event, place, token }) {
   const save = () => work.run(() => download(`${path}/calendar.ics`, "event.ics", token));
   return html`
     <p><time datetime=${event.starts_at}>${momentText(event.starts_at, event.timezone)}</time></p>
-    ${place && html`<p class="quiet"><bdi>${place.name}</bdi>
+    ${place?.name && html`<p class="quiet"><bdi>${place.name}</bdi>
       ${place.address && html`<br /><bdi>${place.address}</bdi>`}</p>`}
     <${Wrong} text=${work.trouble} />
     <div class="row"><${Button} busy=${work.busy} onClick=${save}>${t("own.calendar")}<//>
@@ -86,12 +90,16 @@ export function usePlace(event) {
   return place;
 }
 
-/** @param {{t: Translate, tickets: any[], token: string}} props */
-export const Tickets = ({ t, tickets, token }) => html`<ul class="tickets">${tickets.map((one) =>
-  html`<li key=${one.ticket}><${Ticket} t=${t} ticket=${one} token=${token} /></li>`)}</ul>`;
+/**
+ * @param {{t: Translate, tickets: any[], token: string, own: boolean}} props `own` says that
+ *   who looks bought them
+ */
+export const Tickets = ({ t, tickets, token, own }) =>
+  html`<ul class="tickets">${tickets.map((one) => html`<li key=${one.ticket}>
+    <${Ticket} t=${t} ticket=${one} token=${token} own=${own} /></li>`)}</ul>`;
 
-/** @param {{t: Translate, ticket: any, token: string}} props */
-function Ticket({ t, ticket, token }) {
+/** @param {{t: Translate, ticket: any, token: string, own: boolean}} props */
+function Ticket({ t, ticket, token, own }) {
   const [qr, setQr] = useState("");
   useEffect(() => {
     setQr("");
@@ -102,7 +110,8 @@ function Ticket({ t, ticket, token }) {
   const states = {
     offered: t("own.ticketOffered"), locked: t("own.ticketLocked"), revoked: t("own.ticketRevoked"),
   };
-  const state = states[/** @type {keyof states} */ (ticket.status)];
+  const passed = own && ticket.status === "valid" && ticket.code === null;
+  const state = passed ? t("own.ticketPassed") : states[/** @type {keyof states} */ (ticket.status)];
   return html`<a href=${`/tickets/${encodeURIComponent(ticket.ticket)}`}>
     <span class="picture">
       ${ticket.status === "revoked" && html`<span aria-hidden="true">✕</span>`}

@@ -65,20 +65,13 @@ function dueText(t, order) {
   return order.refund === "none" ? t("own.dueAtDoor", { sum }) : t("own.dueToYou", { sum });
 }
 
-/** @param {Translate} t @param {any} order */
-function sureText(t, order) {
-  if (order.status !== "confirmed") return t("own.sureUnpaid");
-  const paid = order.due === null && order.total?.amount;
-  return paid ? t("own.surePaid", { sum: moneyText(order.total) }) : t("own.sureFree");
-}
-
 /** All that is said of an order. @param {Translate} t @param {any} order */
 export function wordsOf(t, order) {
   const [headline, words] = said(t, order);
-  const mayCancel = order.status === "confirmed" ||
-    (order.status === "payment_pending" && order.pay_until !== null);
   return {
-    headline, words, mayCancel, sure: sureText(t, order),
+    headline, words,
+    mayLeave: order.status === "payment_pending" && order.pay_until !== null,
+    mayGiveBack: order.status === "confirmed",
     refund: refundText(t, order), due: dueText(t, order),
   };
 }

@@ -8,3 +8,15 @@ export function takeSecret() {
   if (secret) history.replaceState(null, "", location.pathname + location.search);
   return secret;
 }
+
+const KINDS = ["verify", "reset", "invitation", "registration", "ticket"];
+/** @typedef {"verify" | "reset" | "invitation" | "registration" | "ticket"} Kind */
+
+/**
+ * What the link of a mail is for.
+ * @param {string} secret what stood behind the # @returns {{kind: Kind, code: string} | null}
+ */
+export function linkOf(secret) {
+  const [kind, code] = secret.split("=", 2);
+  return KINDS.includes(kind) && code ? { kind: /** @type {Kind} */ (kind), code } : null;
+}

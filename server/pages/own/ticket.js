@@ -3,7 +3,9 @@
 //
 // What was last seen of it is kept, so that it can be shown at a door without a network.
 
-import { Refused, Unreachable, readOwn, serverNow } from "../client/index.js";
+import {
+  Refused, Unreachable, isOpened, readOwn, serverNow, sessionToken, signedIn,
+} from "../client/index.js";
 import { Page, entitle, show } from "../parts/page.js";
 import { keepForLater } from "../parts/worker.js";
 import { Button, Wrong } from "../parts/forms.js";
@@ -11,9 +13,10 @@ import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.j
 import { dayText, momentText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Away } from "./away.js";
-import { copyOf, keepCopy, keepWhere, qrOf } from "./copies.js";
+import { copyOf, forgetCopy, keepCopy, keepWhere, qrOf } from "./copies.js";
 import { download, toTitle, troubleText, useWork } from "./forms.js";
 import { Gate } from "./gate.js";
+import { Offered, PassOn } from "./pass_on.js";
 import { placeOf } from "./place.js";
 
 const t = await words("own");
@@ -41,9 +44,24 @@ async function look() {
   } catch (error) {
     if (error instanceof Unreachable) return copied(t("own.copyOffline"), null);
     if (!(error instanceof Refused)) throw error;
+    if (error.status === 404 && await passedOn()) {
+      forgetCopy(id);
+      return { ...copied("", null), told: t("own.passedAway") };
+    }
     // Guests are forgotten after some days, and events may be weeks away.
     if ([401, 404].includes(error.status)) return copied(t("own.copyNoToken"), error);
     return copied(troubleText(t, error), null);
+  }
+}
+
+/** Whether who looks had the ticket, and gave it to somebody. @returns {Promise<boolean>} */
+async function passedOn() {
+  if (copyOf(id) === null) return false;
+  try {
+    return (await readOwn(`${path}/transfer`))?.document.status === "accepted";
+  } catch (error) {
+    if (error instanceof Refused || error instanceof Unreachable) return false;
+    throw error;
   }
 }
 
@@ -102,7 +120,7 @@ function Shown({ seen, load }) {
       <p class="note wait" role="status">${seen.told}</p>
       <div class="row"><${Button} onClick=${load}>${t("common.again")}<//></div></div>`;
   }
-  return html`<${Ticket} seen=${seen} />`;
+  return html`<${Ticket} seen=${seen} load=${load} />`;
 }
 
 const Waiting = () => html`<div class="card stack" aria-busy="true">
@@ -138,9 +156,9 @@ function meaningOf(ticket, state, means, qr) {
   return means;
 }
 
-/** @param {{seen: Seen}} props */
-function Ticket({ seen }) {
-  const { ticket, qr, told, where } = seen;
+/** @param {{seen: Seen, load: () => Promise<void>}} props */
+function Ticket({ seen, load }) {
+  const { ticket, qr, told, where, token } = seen;
   const state = stateOf(ticket);
   const [sign, kind, name, means] = saidOf(state);
   const said = meaningOf(ticket, state, means, qr);
@@ -161,8 +179,11 @@ function Ticket({ seen }) {
       ${ticket.holder.name &&
         html`<p class="quiet">${t("own.holder")} <bdi>${ticket.holder.name}</bdi></p>`}
       ${said && html`<p class=${state === "valid" ? "" : `note ${kind}`}>${said}</p>`}
+      ${state === "offered" && mayPass(seen) && html`<${Offered} t=${t} path=${path} token=${token}
+        onDone=${() => load().then(toTitle)} />`}
     </div>
-    <${Files} seen=${seen} />
+    <${Files} seen=${seen}>${state === "valid" && mayPass(seen) && html`<${PassOn} t=${t}
+      path=${path} token=${token} onDone=${() => load().then(toTitle)} />`}<//>
   </article>`;
 }
 
@@ -182,8 +203,18 @@ function Code({ ticket, qr, state, sign }) {
       html`<${Gate} t=${t} ticket=${ticket} qr=${qr} onClose=${() => setBright(false)} />`}`;
 }
 
-/** @param {{seen: Seen}} props */
-function Files({ seen }) {
+/**
+ * Whether who looks may pass the ticket on: who holds it, and who has more than the link of a
+ * mail, which others may have as well. Who runs the event sees codes, too.
+ * @param {Seen} seen
+ */
+function mayPass({ ticket, token }) {
+  if (token === null || ticket.code === null || isOpened(token)) return false;
+  return token !== sessionToken() || signedIn()?.id === ticket.holder.user;
+}
+
+/** @param {{seen: Seen, children?: any}} props */
+function Files({ seen, children }) {
   const { ticket, token } = seen;
   const work = useWork(t);
   const busy = useRef("");
@@ -206,6 +237,7 @@ function Files({ seen }) {
       ${file(t("own.wallet"), `${path}/wallet.json`, `${name}.json`)}`}
     ${file(t("own.calendar"), `/v1/events/${event}/calendar.ics`, "event.ics")}
     ${order && html`<a class="button" href=${order}>${t("own.wholeOrder")}</a>`}
+    ${children}
   </div>`;
 }
 

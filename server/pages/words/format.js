@@ -63,5 +63,11 @@ export function leftText(ms) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
+/** @param {number} ppm parts per million */
+export const percentText = (ppm) =>
+  new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 2 }).format(
+    ppm / 1_000_000,
+  );
+
 /** @param {number} number */
 export const numberText = (number) => new Intl.NumberFormat(locale).format(number);

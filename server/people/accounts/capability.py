@@ -5,7 +5,6 @@ from typing import Final
 from persistence.people.users import Users
 from server.people.accounts import rest, rest_codes, rest_register, rest_users
 from server.people.accounts.examples import EXAMPLES
-from server.people.accounts.mails import AccountMails
 from server.people.accounts.service import USER_SERVICE, UserService
 from server.people.accounts.service_codes import CODE_SERVICE, CodeService
 from server.people.accounts.service_own import ACCOUNT_SERVICE, AccountService
@@ -19,16 +18,13 @@ from server.transport.rest.story import OLGA
 
 
 async def _open(startup: Startup) -> None:
-    mails = AccountMails(startup.settings.public_url)
     users = Users(startup.pool, token_s=SESSION_TOKEN_S, alone_s=ALONE_TOKEN_S)
     accounts, end_here = startup[service.ACCOUNTS], startup[SIGN_INS].end_here
     sign_in = startup[service.SIGN_IN_SERVICE]
-    startup[USER_SERVICE] = UserService(accounts, users, mails, end_here)
-    startup[ACCOUNT_SERVICE] = AccountService(accounts, mails, sign_in, end_here)
-    startup[NEWCOMER_SERVICE] = NewcomerService(accounts, mails, sign_in, end_here)
-    startup[CODE_SERVICE] = CodeService(
-        accounts, startup[OUTBOX], mails, sign_in, end_here
-    )
+    startup[USER_SERVICE] = UserService(accounts, users, end_here)
+    startup[ACCOUNT_SERVICE] = AccountService(accounts, sign_in, end_here)
+    startup[NEWCOMER_SERVICE] = NewcomerService(accounts, sign_in, end_here)
+    startup[CODE_SERVICE] = CodeService(accounts, startup[OUTBOX], sign_in, end_here)
 
 
 ACCOUNTS: Final = Capability(

@@ -24,10 +24,15 @@ ME: Final[dict[str, Any]] = {
     "pending_email": None,
     "name": "Olga",
     "created_at": "2026-11-21T10:00:00Z",
+    "locale": "en",
 }
 
 USER: Final[dict[str, Any]] = {
-    **{name: value for name, value in ME.items() if name != "pending_email"},
+    **{
+        name: value
+        for name, value in ME.items()
+        if name not in ("pending_email", "locale")
+    },
     "suspended": False,
     "suspended_at": None,
     "suspended_reason": None,
@@ -88,6 +93,7 @@ EXAMPLES: Final = Examples(
         },
         "edit_me": {
             "name": {"name": "Olga"},
+            "language": {"locale": "de-AT"},
             "address": {"email": CLEO_MOVED, "current_password": PASSWORD},
         },
         "edit_user": {

@@ -30,7 +30,7 @@ from server.people.organisations.problems import LAST_OWNER
 from server.transport.http.problems import UNAVAILABLE
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Name
+from server.transport.rest.fields import Locale, Name
 from server.transport.rest.guard import meter_of
 from server.transport.rest.notes import note_details
 from server.transport.rest.route import Route
@@ -47,6 +47,8 @@ class MeDocument(Struct):
     """What `email` is to be, once the code that was sent there is shown."""
     name: str | None = None
     created_at: datetime | None = None
+    locale: str | None = None
+    """In which language mails are; null where nobody said, which is English."""
 
 
 class MePatch(Body):
@@ -57,6 +59,8 @@ class MePatch(Body):
     """
 
     name: Name | UnsetType = UNSET
+    locale: Locale | UnsetType = UNSET
+    """In which language mails are to be."""
     email: Email | UnsetType = UNSET
     current_password: Password | UnsetType = UNSET
     """Needed for another address, which is where a new password would be sent."""
@@ -102,10 +106,12 @@ async def edit_me(call: Call) -> web.Response:
     body = await call.body(MePatch)
     edit = AccountEdit(
         name=_given(body.name),
+        locale=_given(body.locale),
         email=_given(body.email),
         current_password=_given(body.current_password),
     )
-    changed = [name for name in ("name", "email") if getattr(edit, name) is not None]
+    fields = ("name", "locale", "email")
+    changed = [name for name in fields if getattr(edit, name) is not None]
     note_details(call.request, fields=changed)
     account = await call[ACCOUNT_SERVICE].edit(
         call.who, edit, call.seen, meter_of(call)
@@ -153,6 +159,7 @@ def _document_of(account: Account) -> MeDocument:
         pending_email=account.pending_email,
         name=account.name,
         created_at=account.created_at,
+        locale=account.locale or None,
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from aiohttp import web
+from msgspec import UNSET, UnsetType
 
 from inventory.faults import Faults
 from server.people.accounts.problems import EMAIL_TAKEN
@@ -19,7 +20,7 @@ from server.people.auth.rest import TokenDocument, answer_signed_in, device_of
 from server.transport.http.problems import KEY_REUSED
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
-from server.transport.rest.fields import Name
+from server.transport.rest.fields import Locale, Name
 from server.transport.rest.guard import meter_of
 from server.transport.rest.route import Route
 
@@ -34,6 +35,8 @@ class Register(Body):
     email: Email
     password: NewPassword
     name: Name
+    locale: Locale | UnsetType = UNSET
+    """In which language its mails are; `Accept-Language` where it is not said."""
 
     def check(self, faults: Faults) -> None:
         """Add what is wrong with the address or the password."""
@@ -46,7 +49,8 @@ async def register(call: Call) -> web.Response:
     key, service = call.key, call[NEWCOMER_SERVICE]
     newcomer = service.begin(call.identity, meter_of(call))
     body = await call.body(Register)
-    new = NewAccount(body.email, body.password, body.name)
+    locale = call.locale if body.locale is UNSET else body.locale
+    new = NewAccount(body.email, body.password, body.name, locale)
     signed = await service.register(newcomer, new, key, device_of(call))
     return answer_signed_in(call, signed, status=201)
 

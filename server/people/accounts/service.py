@@ -17,7 +17,7 @@ from persistence.people.users import Changed, LastAdmin, User, Users
 from server.base.access import admit
 from server.base.identity import Identity, Role
 from server.base.refusals.refusals import Refusal, refuse_denied
-from server.people.accounts.mails import AccountMails
+from server.people.accounts.mails import welcome_mail
 from server.people.accounts.problems import EMAIL_TAKEN, LAST_ADMIN, USER_NOT_FOUND
 from server.people.organisations.problems import LAST_OWNER
 from server.transport.mail.addresses import read_email
@@ -47,12 +47,10 @@ class UserService:
         self,
         accounts: Accounts,
         users: Users,
-        mails: AccountMails,
         end_here: EndHere,
     ) -> None:
         self.users = users
         self._accounts = accounts
-        self._mails = mails
         self._end_here = end_here
 
     async def create(
@@ -73,7 +71,7 @@ class UserService:
         meter.mail(email)
         user = new_id("usr", f"{who.user} {address_key(email)}", key)
         wanted = Account(user, email, NO_PASSWORD, role, name)
-        message = self._mails.welcome(wanted)
+        message = welcome_mail(wanted)
         made = await self._accounts.create(wanted, [message.mail], [message.code])
         found = await self.users.find(user)
         if found is None:

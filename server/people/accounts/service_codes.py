@@ -9,7 +9,7 @@ from persistence.mail import Outbox
 from persistence.people.accounts import Accounts, EmailTaken
 from server.base.identity import Identity
 from server.base.refusals.refusals import CODE_INVALID, Refusal
-from server.people.accounts.mails import AccountMails
+from server.people.accounts.mails import new_address_mail, reset_mail, verify_mail
 from server.people.accounts.problems import EMAIL_TAKEN
 from server.people.accounts.service import EndHere
 from server.people.auth.service import SignInService
@@ -32,13 +32,11 @@ class CodeService:
         self,
         accounts: Accounts,
         outbox: Outbox,
-        mails: AccountMails,
         sign_in: SignInService,
         end_here: EndHere,
     ) -> None:
         self._accounts = accounts
         self._outbox = outbox
-        self._mails = mails
         self._sign_in = sign_in
         self._end_here = end_here
 
@@ -50,7 +48,7 @@ class CodeService:
         email = account.pending_email or today
         if email is not None:
             meter.mail(email)
-            message = self._mails.verify(account.user_id, email)
+            message = verify_mail(account.user_id, email)
             await self._accounts.put_code(message.mail, message.code)
 
     async def verify(self, code: str) -> str:
@@ -59,9 +57,7 @@ class CodeService:
         Returns the user.
         """
         try:
-            proven = await self._accounts.verify(
-                hash_of_code(code), self._mails.new_address
-            )
+            proven = await self._accounts.verify(hash_of_code(code), new_address_mail)
         except EmailTaken as error:
             raise Refusal(EMAIL_TAKEN) from error
         if proven is None:
@@ -97,7 +93,7 @@ class CodeService:
     async def _send_reset(self, email: str) -> None:
         account = await self._accounts.find_by_email(email)
         if account is not None:
-            message = self._mails.reset(account)
+            message = reset_mail(account)
             await self._accounts.put_code(message.mail, message.code)
 
 

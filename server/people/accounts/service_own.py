@@ -14,7 +14,11 @@ from persistence.people.leaving import LastOwner
 from persistence.people.sessions import Device
 from server.base.identity import Identity
 from server.base.refusals.refusals import Refusal, wrong_field
-from server.people.accounts.mails import AccountMails
+from server.people.accounts.mails import (
+    asked_to_move_mail,
+    new_password_mail,
+    verify_mail,
+)
 from server.people.accounts.problems import EMAIL_TAKEN
 from server.people.accounts.service import EndHere
 from server.people.auth.passwords.passwords import normal_password
@@ -38,6 +42,7 @@ class AccountEdit(Struct, frozen=True, kw_only=True):
     """
 
     name: str | None = None
+    locale: str | None = None
     email: str | None = None
     current_password: str | None = None
 
@@ -57,12 +62,10 @@ class AccountService:
     def __init__(
         self,
         accounts: Accounts,
-        mails: AccountMails,
         sign_in: SignInService,
         end_here: EndHere,
     ) -> None:
         self._accounts = accounts
-        self._mails = mails
         self._sign_in = sign_in
         self._end_here = end_here
 
@@ -83,8 +86,8 @@ class AccountService:
             if await self._move(account, email, password, seen, meter):
                 # It was as it was seen, and is not any more.
                 seen = None
-        if edit.name is not None:
-            await self._accounts.rename(who.user, edit.name, seen)
+        if edit.name is not None or edit.locale is not None:
+            await self._accounts.edit(who.user, edit.name, edit.locale, seen)
         return await self.find(who)
 
     async def change_password(
@@ -97,7 +100,7 @@ class AccountService:
         await self._prove(account, current, meter)
         meter.notice(account.email)
         hashed = await self._sign_in.hash_new(new, "new_password")
-        notice = self._mails.new_password(account)
+        notice = new_password_mail(account)
         ended = await self._accounts.change_password(account, hashed, [notice])
         if ended is None:
             raise Refusal(WRONG_PASSWORD, CHANGED_NOW)
@@ -150,8 +153,8 @@ class AccountService:
         if to is not None:
             meter.notice(account.email)
             meter.mail(to)
-            message = self._mails.verify(account.user_id, to)
-            mails = [message.mail, self._mails.asked_to_move(account)]
+            message = verify_mail(account.user_id, to)
+            mails = [message.mail, asked_to_move_mail(account)]
             codes = [message.code]
         try:
             moved = await self._accounts.ask_to_move(account, to, mails, codes, seen)

@@ -11,7 +11,7 @@ from persistence.people.addresses import address_key
 from persistence.people.sessions import Device
 from server.base.identity import Identity
 from server.base.refusals.refusals import Refusal
-from server.people.accounts.mails import AccountMails
+from server.people.accounts.mails import verify_mail
 from server.people.accounts.problems import EMAIL_TAKEN
 from server.people.accounts.service import EndHere
 from server.people.auth.service import SignInService
@@ -42,6 +42,8 @@ class NewAccount(Struct, frozen=True):
     email: str
     password: str
     name: str
+    locale: str = ""
+    """In which language the mails to it are; empty where nobody knows."""
 
     def __repr__(self) -> str:
         """Leave out what no log should hold."""
@@ -57,12 +59,10 @@ class NewcomerService:
     def __init__(
         self,
         accounts: Accounts,
-        mails: AccountMails,
         sign_in: SignInService,
         end_here: EndHere,
     ) -> None:
         self._accounts = accounts
-        self._mails = mails
         self._sign_in = sign_in
         self._end_here = end_here
 
@@ -83,8 +83,8 @@ class NewcomerService:
         user = newcomer.guest or new_id("usr", address_key(email), key)
         # Hashed in any case, so that its time does not tell who has an account.
         hashed = await self._sign_in.hash_new(new.password, "password")
-        wanted = Account(user, email, hashed, "customer", new.name)
-        message = self._mails.verify(user, email)
+        wanted = Account(user, email, hashed, "customer", new.name, locale=new.locale)
+        message = verify_mail(user, email)
         account = await self._accounts.create(wanted, [message.mail], [message.code])
         if account is not None:
             # Whoever gave the guest its token knows it, and would be somebody with it

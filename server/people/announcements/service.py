@@ -24,7 +24,6 @@ from server.base.refusals.refusals import (
 )
 from server.people.announcements.job import AnnouncementJob
 from server.people.announcements.problems import ANNOUNCEMENT_NOT_FOUND
-from server.people.organisations.mails import footer_of
 from server.people.organisations.membership import Membership, Memberships
 from server.people.organisations.problems import ORGANISATION_NOT_FOUND
 from server.transport.rest.idempotency import new_id
@@ -77,7 +76,7 @@ class AnnouncementService:
     ) -> Announcement:
         """Tell members, or an event's ticket holders, something by mail."""
         user, organisation = membership.require("leader").user, membership.id
-        event_name = await self._event_name(organisation, message.event)
+        await self._check_event(organisation, message.event)
         new = NewAnnouncement(
             new_id("ann", f"{organisation} {user}", key),
             organisation,
@@ -87,7 +86,6 @@ class AnnouncementService:
             message.body,
             user,
             request_hash,
-            footer_of(membership.organisation.name, event_name),
         )
         try:
             made = await self.store.create(new)
@@ -149,14 +147,13 @@ class AnnouncementService:
             raise Refusal(ANNOUNCEMENT_NOT_FOUND)
         return found
 
-    async def _event_name(self, organisation: str, event: str | None) -> str | None:
-        """Return the name of the event whose ticket holders are told."""
+    async def _check_event(self, organisation: str, event: str | None) -> None:
+        """Raise where the event whose ticket holders are told is not theirs."""
         if event is None:
-            return None
+            return
         row = await self._catalog.find_event(event)
         if row is None or row.organisation != organisation:
             raise wrong_field("event", "The organisation has no such event.")
-        return row.settings.name
 
 
 ANNOUNCEMENT_SERVICE: Final = web.AppKey("announcement service", AnnouncementService)

@@ -4,6 +4,7 @@ from typing import Final
 
 from persistence.people.hooks.deliveries import Deliveries
 from persistence.people.hooks.hooks import Hooks
+from persistence.people.hooks.outbox import HookOutbox
 from server.people.hooks import rest, rest_deliveries
 from server.people.hooks.examples import DELIVERY_ID, EXAMPLES, HOOK_ID
 from server.people.hooks.secret_box import SecretBox
@@ -14,6 +15,7 @@ from server.people.hooks.service import (
     HookService,
 )
 from server.transport.capability.capability import Capability, Startup
+from server.transport.outbox.channels import CHANNELS, HOOK
 from server.transport.rest.examples import PathParameter
 
 
@@ -24,6 +26,7 @@ async def _open(startup: Startup) -> None:
     hooks = Hooks(startup.pool, HOOKS_OF_ORGANISATION_MAX)
     private = settings.hooks_private
     startup[HOOK_SERVICE] = HookService(hooks, deliveries, box, private=private)
+    startup[CHANNELS][HOOK] = HookOutbox(startup.pool)
     sender = HookSender(deliveries, box, private=private)
     startup.on_stop(sender.close)
     startup.report("hooks", sender.health)

@@ -52,7 +52,7 @@ class HookReplay(Body):
         if faults.is_faulty("since") or self.until is None:
             return
         if self.until <= self.since:
-            faults.add("until", "Not after `since`.")
+            faults.add("until", "Not after since.")
 
 
 class HookReplayed(Struct):
@@ -109,10 +109,10 @@ async def test_hook(call: Call) -> web.Response:
 
 async def replay_hook(call: Call) -> web.Response:
     """Send again what a hook was told in a time."""
-    membership = await require_membership(call, "leader")
+    key, membership = call.key, await require_membership(call, "leader")
     name, body = call.path("hook", HOOK_NOT_FOUND), await call.body(HookReplay)
     replayed = await call[HOOK_SERVICE].replay_between(
-        membership, name, body.since, body.until
+        membership, name, body.since, body.until, key
     )
     return call.answer(HookReplayed(replayed), status=202)
 
@@ -144,9 +144,9 @@ async def show_delivery(call: Call) -> web.Response:
 
 async def replay_delivery(call: Call) -> web.Response:
     """Send a message again, with its id and as it was."""
-    membership = await require_membership(call, "leader")
+    key, membership = call.key, await require_membership(call, "leader")
     name = call.path("delivery", DELIVERY_NOT_FOUND)
-    found = await call[HOOK_SERVICE].replay(membership, name)
+    found = await call[HOOK_SERVICE].replay(membership, name, key)
     return call.answer(DeliveryDocument(**_fields_of(found)), status=202)
 
 

@@ -182,24 +182,37 @@ class HookService:
             raise Refusal(DELIVERY_NOT_FOUND)
         return found, await self.deliveries.attempts_of(delivery)
 
-    async def replay(self, membership: Membership, delivery: str) -> Delivery:
-        """Send a delivery again, with its id and as it was."""
-        membership.require("leader")
-        found = await self.deliveries.replay(membership.id, delivery)
+    async def replay(
+        self, membership: Membership, delivery: str, key: str | None
+    ) -> Delivery:
+        """Send a delivery again, with its id and as it was: once for each key."""
+        user = membership.require("leader").user
+        name = new_id("rep", f"{delivery} {user}", key)
+        found = await self.deliveries.replay(membership.id, delivery, name)
         if found is None:
             raise Refusal(DELIVERY_NOT_FOUND)
         return found
 
     async def replay_between(
-        self, membership: Membership, hook: str, since: datetime, until: datetime | None
+        self,
+        membership: Membership,
+        hook: str,
+        since: datetime,
+        until: datetime | None,
+        key: str | None,
     ) -> int:
-        """Send what a hook was told in a time again; return how many that are."""
+        """Send what a hook was told in a time again; return how many that are.
+
+        Once for each key and time.
+        """
+        user = membership.require("leader").user
         found = await self.find(membership, hook)
         end = datetime.now(UTC) if until is None else until
         if end <= since:
-            raise wrong_field("until", "Not after `since`.")
+            raise wrong_field("until", "Not after since.")
+        name = new_id("rep", f"{found.hook_id} {user} {since} {until}", key)
         return await self.deliveries.replay_between(
-            membership.id, found.hook_id, since, end
+            membership.id, found.hook_id, since, end, name
         )
 
     def _check(self, url: str) -> None:

@@ -6,6 +6,7 @@ templates; in HTML they are escaped, and nowhere do they make a link.
 """
 
 import re
+import textwrap
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -18,17 +19,20 @@ from persistence.events.catalog import Catalog
 from persistence.events.rows import EventRow
 from persistence.mail import TakenMail
 from server.people.notices.formats import (
-    language_of,
     locale_of,
     told_data,
     told_money,
     told_time,
 )
 from server.transport.mail.composed import Composed, File
-from server.transport.mail.words import harmless
+from server.transport.mail.languages import language_of
+from server.transport.mail.words import harmless, plain, shortened
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 SUBJECT_LENGTH_MAX: Final = 150
+WIDTH: Final = 76
+"""Of a line of text, in signs: a quoted answer fits beside it."""
+
 LINES_MAX: Final = 100
 """So many seats and tickets are told one by one; a mail is no list of a thousand."""
 
@@ -44,8 +48,9 @@ MAYBE: Final[dict[str, Any]] = {
     "tickets": [],
     "at_door": False,
     "secret": "",
+    "inviter": "",
 }
-"""What a notice may leave out. Of all else a template says that it is missing."""
+"""What a mail may leave out. Of all else a template says that it is missing."""
 
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 """Not those that keep an amount and its sign on one line."""
@@ -81,6 +86,11 @@ class NoticeComposer:
         given = {
             **MAYBE,
             **told_data(mail.data),
+            # What an organisation tells its own people stays as it is.
+            "headline": plain(mail.subject),
+            "said": plain(mail.body),
+            # A validated address, which is to be one.
+            "address": mail.data.get("address"),
             "event": None if event is None else _told_event(event),
             "base": self._base,
             "lang": language,
@@ -91,8 +101,7 @@ class NoticeComposer:
         name = f"{language}/{mail.kind}.j2"
         text = self._text.get_template(name).render(given)
         subject, _, body = text.partition("\n")
-        if len(subject) > SUBJECT_LENGTH_MAX:
-            subject = f"{subject[: SUBJECT_LENGTH_MAX - 1]}…"
+        subject = shortened(subject, SUBJECT_LENGTH_MAX)
         html = self._html.get_template(name).render(given)
         return subject, f"{_BLANK.sub(chr(10) * 2, body).strip()}\n", html
 
@@ -116,6 +125,7 @@ def _environment(*, html: bool) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["flow"] = _flow
+    environment.filters["wrap"] = _wrap
     form = "html" if html else "text"
     environment.globals["layout"] = f"{form}.j2"
     environment.globals["m"] = environment.get_template(f"{form}_parts.j2").module
@@ -126,6 +136,19 @@ def _flow(text: Any) -> Any:
     """Write what a template has on several lines as one, as safe as it was."""
     # `type`, because what is escaped is of a type of its own.
     return type(text)(_BLANKS.sub(" ", text).strip(" "))
+
+
+def _wrap(text: str) -> str:
+    """Write a paragraph as lines that are read without turning the head.
+
+    No address, and nothing that a blank keeps together, is broken.
+    """
+    return textwrap.fill(
+        _BLANKS.sub(" ", text).strip(" "),
+        WIDTH,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _told_event(event: EventRow) -> dict[str, Any]:

@@ -9,6 +9,7 @@ NOTICE: Final[dict[str, Any]] = {
     "id": "ntc_5d0c1f6a2b7e4839a1c2d3e4f5a6b7c8",
     "kind": "order_confirmed",
     "event": EVENT_ID,
+    "event_name": "New Year's Eve",
     "data": {
         "order": "ord_5vQm2XzN8rTb0sLkJc7wRy",
         "booking": BOOKING_ID,

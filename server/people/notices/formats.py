@@ -5,7 +5,7 @@ as many digits as its currency has.
 """
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from babel import Locale
 from babel.core import UnknownLocaleError
@@ -15,16 +15,8 @@ from babel.numbers import format_currency, get_currency_precision
 from inventory.money import exponent_of, text_of
 from inventory.settings import Money
 from inventory.zones import local_time, zone_of
+from server.transport.mail.languages import language_of
 from server.transport.mail.words import harmless
-
-LANGUAGES: Final = ("en", "de")
-"""Each has a folder of templates; the first is for whoever speaks none of them."""
-
-
-def language_of(locale: str) -> str:
-    """Return which of our languages to write in."""
-    language = locale.replace("_", "-").partition("-")[0].lower()
-    return language if language in LANGUAGES else LANGUAGES[0]
 
 
 def locale_of(locale: str) -> Locale:

@@ -28,6 +28,7 @@ class NoticeNews(Struct, tag_field="op", tag="notice"):
     notice: str
     kind: str
     event: str | None
+    event_name: str | None
     data: dict[str, Any]
     at: datetime
 
@@ -75,5 +76,7 @@ def _told_of(row: NoticeRow) -> _Told | None:
     """Return what a user is told; None where only an address is known."""
     if row.user_id is None:
         return None
-    news = NoticeNews(row.notice_id, row.kind, row.event_id, row.data, row.at)
+    news = NoticeNews(
+        row.notice_id, row.kind, row.event_id, row.event_name, row.data, row.at
+    )
     return _Told(row.user_id, news)

@@ -27,6 +27,8 @@ class NoticeDocument(Struct):
     id: str
     kind: NoticeKind
     event: str | None
+    event_name: str | None
+    """As it is called by now."""
     data: dict[str, Any]
     """Ids, and amounts in minor units, by kind: such as `order`, `reference`,
     `amount` and `currency` of a `refund_sent`."""
@@ -68,7 +70,13 @@ async def read_notices(call: Call) -> web.Response:
 
 def _document_of(row: NoticeRow) -> NoticeDocument:
     return NoticeDocument(
-        row.notice_id, row.kind, row.event_id, row.data, row.at, row.read_at
+        id=row.notice_id,
+        kind=row.kind,
+        event=row.event_id,
+        event_name=row.event_name,
+        data=row.data,
+        at=row.at,
+        read_at=row.read_at,
     )
 
 

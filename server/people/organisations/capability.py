@@ -25,11 +25,11 @@ from server.transport.rest.story import CLEO, CODE, ORGANISATION_ID
 
 async def _open(startup: Startup) -> None:
     startup[ORGANISATION_SERVICE] = service = OrganisationService(
-        startup.pool, startup.settings.public_url, startup.settings.quotas
+        startup.pool, startup.settings.quotas
     )
     startup[MEMBERSHIPS] = service.memberships
     startup[JOINING_SERVICE] = JoiningService(
-        service.invitations, service.requests, service.mails, service.changed
+        service.invitations, service.requests, service.changed
     )
     service.sellers.close_sockets = startup[HUB].let_go
     service.connect(startup[BUS])

@@ -1,8 +1,7 @@
-"""The mails that organisations send.
+"""The mails that organisations send, but for announcements.
 
-Of what somebody typed in nothing stands in an invitation, not even the organisation's
-name: else anybody could have us send anything to anybody. An announcement is such a
-text, and goes only to those who joined or who bought.
+They say who invites to what: names that somebody typed in, as words and shortened,
+since anybody may invite anybody.
 """
 
 from typing import Final
@@ -10,37 +9,13 @@ from typing import Final
 from msgspec import Struct
 
 from persistence.mail import Mail
-from server.transport.mail.codes import hash_of_code, link_with, new_code, new_mail_id
+from server.transport.mail.codes import hash_of_code, new_code, new_mail_id
+from server.transport.mail.words import shortened
 
 INVITATION_S: Final = 7 * 86_400
 NOTICE_S: Final = 86_400
-
-INVITED: Final = """\
-Somebody invites you to an organisation that sells tickets here. Who it is, you see
-before you accept.
-
-{use}:
-
-    {code}
-
-It is good once, within a week. If you expect no invitation, do nothing.
-"""
-ACCEPTED: Final = """\
-Your request to join an organisation was accepted: you are a member now.
-"""
-DECLINED: Final = """\
-Your request to join an organisation was declined.
-"""
-TO_MEMBERS: Final = """
-
---
-You get this as a member of {organisation}.
-"""
-TO_HOLDERS: Final = """
-
---
-{organisation} sends this to everybody who has tickets for {event}.
-"""
+NAME_LENGTH_MAX: Final = 60
+"""Enough for a name, and for no advertisement."""
 
 
 class InvitationMail(Struct, frozen=True):
@@ -50,36 +25,25 @@ class InvitationMail(Struct, frozen=True):
     code_hash: bytes
 
 
-class OrganisationMails:
-    """Writes mails; `public_url` is where our pages are, if links lead there."""
-
-    def __init__(self, public_url: str | None) -> None:
-        self._public_url = public_url
-
-    def invitation(self, email: str) -> InvitationMail:
-        """Invite somebody."""
-        code = new_code()
-        use, shown = "With an account of this address, accept it with this code", code
-        if self._public_url is not None:
-            use = "To see it, open"
-            shown = link_with(self._public_url, "invitation", code)
-        body = INVITED.format(use=use, code=shown)
-        mail = Mail(new_mail_id(), "", email, "You are invited", body, INVITATION_S)
-        return InvitationMail(mail, hash_of_code(code))
-
-    def accepted(self, user: str, email: str) -> Mail:
-        """Tell somebody that a request to join was accepted."""
-        subject = "Your request was accepted"
-        return Mail(new_mail_id(), user, email, subject, ACCEPTED, NOTICE_S)
-
-    def declined(self, user: str, email: str) -> Mail:
-        """Tell somebody that a request to join was declined."""
-        subject = "Your request was declined"
-        return Mail(new_mail_id(), user, email, subject, DECLINED, NOTICE_S)
+def invitation_mail(email: str, organisation: str, role: str) -> InvitationMail:
+    """Invite somebody; who invites is added where that is read."""
+    code = new_code()
+    data = {
+        "code": code,
+        "organisation": shortened(organisation, NAME_LENGTH_MAX),
+        "role": role,
+    }
+    mail = Mail(new_mail_id(), "", email, "invitation", data, INVITATION_S)
+    return InvitationMail(mail, hash_of_code(code))
 
 
-def footer_of(organisation: str, event: str | None) -> str:
-    """Return what an announcement's mails end with: who sends them, why to these."""
-    if event is None:
-        return TO_MEMBERS.format(organisation=organisation)
-    return TO_HOLDERS.format(organisation=organisation, event=event)
+def accepted_mail(organisation: str, user: str, email: str) -> Mail:
+    """Tell somebody that a request to join was accepted."""
+    data = {"organisation": shortened(organisation, NAME_LENGTH_MAX)}
+    return Mail(new_mail_id(), user, email, "request_accepted", data, NOTICE_S)
+
+
+def declined_mail(organisation: str, user: str, email: str) -> Mail:
+    """Tell somebody that a request to join was declined."""
+    data = {"organisation": shortened(organisation, NAME_LENGTH_MAX)}
+    return Mail(new_mail_id(), user, email, "request_declined", data, NOTICE_S)

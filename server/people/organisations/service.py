@@ -28,7 +28,6 @@ from persistence.quotas import DEFAULT_QUOTAS, Quotas
 from server.base.access import OWNERS_ONLY, touched_by
 from server.base.identity import Identity
 from server.base.refusals.refusals import Refusal, too_many
-from server.people.organisations.mails import OrganisationMails
 from server.people.organisations.membership import Membership, Memberships
 from server.people.organisations.membership_cache import Sellers
 from server.people.organisations.problems import (
@@ -79,13 +78,10 @@ class OrganisationService:
     were `seen` also `Stale`. A `membership` says who asks and what they are there.
     """
 
-    def __init__(
-        self, pool: Pool, public_url: str | None, quotas: Quotas = DEFAULT_QUOTAS
-    ) -> None:
+    def __init__(self, pool: Pool, quotas: Quotas = DEFAULT_QUOTAS) -> None:
         self.organisations = Organisations(pool)
         self.invitations = Invitations(pool, quotas)
         self.requests = JoinRequests(pool, quotas)
-        self.mails = OrganisationMails(public_url)
         self.memberships = Memberships(self.organisations)
         self.sellers = Sellers(self.organisations)
         self.on_change: list[Callable[[str | None], None]] = []

@@ -24,7 +24,7 @@ from persistence.shop.hooks import (
     organisation_of,
     tickets_of,
 )
-from server.shop.hooks.rules import told_of
+from server.shop.hooks.rules import data_of, told_of
 
 KINDS: Final = (
     HoldBooked,
@@ -103,13 +103,7 @@ async def _of_tickets(
     told: list[Raised] = []
     for ticket in await tickets_of(connection, list(times)):
         at = datetime.fromtimestamp(times[ticket.booking] / 1_000, UTC)
-        data = {
-            "event": event,
-            "ticket": ticket.ticket,
-            "booking": ticket.booking,
-            "order": ticket.order,
-            "label": ticket.label,
-        }
+        data = data_of(event, ticket)
         if ticket.booking in booked:
             told.append(Raised("ticket.issued", data, ticket.ticket, at))
         if ticket.revoked:

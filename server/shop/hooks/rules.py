@@ -1,9 +1,10 @@
-"""What a change of a sale is called where it is told: pure."""
+"""What a change of a sale is called where it is told, and what of a ticket: pure."""
 
-from typing import Final
+from typing import Any, Final
 
 from inventory.settings import SaleState
 from persistence.people.hooks.raising import HookType
+from persistence.shop.hooks import ToldTicket
 
 PUBLISHED: Final = frozenset({"scheduled", "on_sale"})
 """States in which buyers see an event that was a draft before."""
@@ -30,3 +31,14 @@ def told_of(before: str, to: SaleState) -> list[HookType]:
     elif to == "cancelled":
         told.append("event.cancelled")
     return told
+
+
+def data_of(event: str, ticket: ToldTicket) -> dict[str, Any]:
+    """Return what is told of a ticket."""
+    return {
+        "event": event,
+        "ticket": ticket.ticket,
+        "booking": ticket.booking,
+        "order": ticket.order,
+        "label": ticket.label,
+    }

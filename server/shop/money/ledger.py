@@ -125,9 +125,9 @@ def take_outside(reference: str, amount: int, currency: str) -> Posting:
     return _gone(f"outside:{reference}", amount, currency)
 
 
-def lose_dispute(payment: str, amount: int, currency: str) -> Posting:
+def lose_dispute(reference: str, amount: int, currency: str) -> Posting:
     """Post what the buyer's bank took back."""
-    return _gone(f"lost:{payment}", amount, currency)
+    return _gone(f"lost:{reference}", amount, currency)
 
 
 def _gone(name: str, amount: int, currency: str) -> Posting:

@@ -59,7 +59,7 @@ LOOK_MS_MAX: Final = 180 * 86_400_000
 """For so long after an attempt was made its provider is asked about it."""
 
 _OF_ORDER: Final = frozenset(
-    {"lost", "event_cancelled", "given_back", "outside", "goodwill"}
+    {"lost", "event_cancelled", "given_back", "outside", "goodwill", "dispute"}
 )
 """Reasons for which money of the order itself goes back, not money beside it."""
 

@@ -9,6 +9,7 @@ from inventory.commands import Token, Types
 from inventory.faults import Faults
 from inventory.settings import Money
 from persistence.shop.orders.records import (
+    DisputeState,
     LineState,
     OrderLine,
     Payment,
@@ -22,19 +23,10 @@ from server.shop.orders.service import Quoted
 from server.shop.promotions.bodies import CODE_LENGTH_MAX
 from server.transport.mail.addresses import EMAIL_LENGTH_MAX, NO_EMAIL, typed_email
 from server.transport.rest.bodies import Body
-from server.transport.rest.fields import Id, Name
+from server.transport.rest.fields import Id, Locale, Name
 
 CODES_MAX: Final = 5
 """Codes of one order."""
-
-Locale = Annotated[
-    str,
-    Meta(
-        min_length=2,
-        max_length=20,
-        pattern=r"^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}(?!\n)$",
-    ),
-]
 
 
 class BuyerFields(Struct, forbid_unknown_fields=True):
@@ -223,6 +215,8 @@ class OrderAttempt(Struct):
     amount: Money
     captured: Money | None
     use: str | None
+    disputed: DisputeState | None
+    """Whether the buyer's bank doubts it; of one that was `lost` the money is gone."""
 
 
 class BuyerDocument(Struct):
@@ -357,4 +351,5 @@ def _attempt_of(one: Payment) -> OrderAttempt:
         amount=Money(one.amount, one.currency),
         captured=captured,
         use=one.use,
+        disputed=one.disputed,
     )

@@ -71,7 +71,7 @@ async def _open(startup: Startup) -> None:
     refunds = EventRefunds(cancelled, service.giver, driver)
     startup[JOBS].every(JOB, REFUND_S, refunds.give_back)
     openings = Openings(pool)
-    opening = OpeningService(openings, startup.settings.public_url)
+    opening = OpeningService(openings)
     startup[OPENING_SERVICE] = startup[OPENER_AUTHENTICATOR] = opening
     startup[JOBS].every("what opens orders", FORGET_S, openings.forget)
     startup[WEBHOOK_SERVICE] = webhooks = WebhookService(pool, desk, driver, provider)

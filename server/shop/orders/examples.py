@@ -118,6 +118,7 @@ SOLD: Final[dict[str, Any]] = {
             "amount": TOTAL,
             "captured": TOTAL,
             "use": "accepted",
+            "disputed": None,
         }
     ],
     "refunds": [],

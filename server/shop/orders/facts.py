@@ -238,13 +238,20 @@ class Posting(Struct, frozen=True, kw_only=True):
     """What the ledger notes, once for each kind and thing that it is about.
 
     `capture` and `settle` move what the provider has for us, `outside` a refund that
-    somebody else made, `undo` takes one back that failed after it was settled; they
-    name a payment or a refund. `allow` is a refund that takes no line away. `confirm`
-    and `give_back` are of lines.
+    somebody else made, `dispute` what a bank took back, `undo` takes one back that
+    failed after it was settled; they name a payment or a refund. `allow` is a refund
+    that takes no line away. `confirm` and `give_back` are of lines.
     """
 
     kind: Literal[
-        "capture", "settle", "undo", "outside", "allow", "confirm", "give_back"
+        "capture",
+        "settle",
+        "undo",
+        "outside",
+        "dispute",
+        "allow",
+        "confirm",
+        "give_back",
     ]
     about: str
     amount: int

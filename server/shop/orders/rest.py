@@ -40,12 +40,13 @@ from server.shop.orders.problems import (
     USER_LIMIT,
 )
 from server.shop.orders.service import ORDER_SERVICE, Codes, OrderAsk
-from server.shop.promotions.problems import CODE_INVALID, CODE_USED_UP
+from server.shop.promotions.problems import CODE_USED_UP
 from server.transport.http.app_keys import SETTINGS
 from server.transport.http.cors import own_origin
 from server.transport.http.problems import (
     BAD_FIELD,
     CANCEL_TOO_LATE,
+    CODE_INVALID,
     EVENT_NOT_FOUND,
     FORBIDDEN,
     HOLD_EXPIRED,

@@ -19,7 +19,7 @@ from persistence.shop.orders.records import (
     RefundReason,
     Step,
 )
-from server.shop.orders import attempts
+from server.shop.orders import attempts, disputes
 from server.shop.orders.facts import (
     Book,
     BookAgain,
@@ -58,6 +58,7 @@ from server.shop.orders.giving import rules as giving
 from server.shop.orders.giving.rules import CLOSED
 from server.shop.payments.provider import (
     Captured,
+    Disputed,
     Expired,
     Failed,
     Opened,
@@ -257,6 +258,8 @@ class _Case:
             self._take(attempts.heard_of_session(self.order, heard))
         elif isinstance(heard, RefundSettled | RefundFailed | RefundSent):
             self._take(attempts.heard_of_refund(self.order, heard, self.now_ms))
+        elif isinstance(heard, Disputed):
+            self._take(disputes.heard_of_dispute(self.order, heard))
         elif not isinstance(heard, Tick):
             self._replied(heard)
         return None

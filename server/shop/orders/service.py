@@ -5,6 +5,7 @@ from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
+from msgspec.structs import replace
 
 from inventory.commands import Holding, Quote, Types
 from inventory.limits import PAY_MARGIN_S
@@ -20,10 +21,15 @@ from persistence.shop.orders.orders import NewOrder, Orders
 from persistence.shop.orders.records import Rules
 from persistence.shop.orders.rows import OrderBuyer, StoredOrder
 from persistence.shop.promotions.discounts import Discount
-from persistence.shop.promotions.redemptions import CodeRefused, Redeems
+from persistence.shop.promotions.redemptions import CodeRefused
 from server.base.access import has_order
 from server.base.identity import Identity
-from server.base.refusals.refusals import CommandRefused, Refusal, wrong_field
+from server.base.refusals.refusals import (
+    CODE_INVALID,
+    CommandRefused,
+    Refusal,
+    wrong_field,
+)
 from server.events.catalogue.service import EventService, FoundEvent
 from server.live.actors.registry import EventUnavailable, ask
 from server.people.organisations.membership import Memberships
@@ -40,9 +46,9 @@ from server.shop.orders.problems import (
 )
 from server.shop.orders.rules import CHANGED
 from server.shop.payments.provider import ProviderUnavailable
-from server.shop.promotions.problems import CODE_INVALID, CODE_USED_UP
+from server.shop.promotions.problems import CODE_USED_UP
 from server.shop.promotions.rules import idle
-from server.shop.promotions.service import NOTHING_OFF, PromotionService
+from server.shop.promotions.service import NOT_NOW, NOTHING_OFF, PromotionService
 from server.transport.ratelimit.meter import Meter
 from server.transport.rest.idempotency import hash_request, new_id
 
@@ -144,29 +150,25 @@ class OrderService:
         terms = await terms_of(self._pool, wanted.event)
         pay_s = await self._pay_s(who, found, wanted.hold)
         self._refuse_currency(settings, wanted.total)
-        name = new_id("ord", who.user, key)
-        discounts, redeems = await self._redeem(who, name, wanted, codes)
         new = NewOrder(
-            order=name,
+            order=new_id("ord", who.user, key),
             event=wanted.event,
             hold=wanted.hold,
             user=who.user,
             organisation=found.organisation,
             reference=self._ids.reference(),
             buyer=wanted.buyer,
-            rules=rules_of(settings, pay_s, types, terms.late, discounts),
+            rules=rules_of(settings, pay_s, types, terms.late),
             terms=terms,
             provider=provider,
             seen_total=None if wanted.total is None else wanted.total.amount,
             request_hash=_hash_of(wanted, codes.codes),
             site=site,
-            redeems=redeems,
         )
-        try:
+        if codes.codes:
+            stored = await self._begin_with(who, wanted, new, codes)
+        else:
             stored = await self._store.begin(new)
-        except CodeRefused as error:
-            refused = CODE_USED_UP if error.used_up else CODE_INVALID
-            raise Refusal(refused) from error
         if stored.user != who.user:
             raise Refusal("hold_not_found")
         mine = stored.state.order == new.order
@@ -269,7 +271,7 @@ class OrderService:
         stored, manages = await self.find_to_cancel(who, order)
         if stored.state.status in ("confirmed", "completed"):
             if not manages:
-                await self._refuse_late(stored)
+                await self.refuse_late(stored)
             by = who.user if manages else None
             asked = facts.GiveBack(lines, by=by)
             applied = await self.giver.give(order, stored.state.event, asked)
@@ -293,36 +295,54 @@ class OrderService:
             return await self.find(who, order)
         return applied.stored
 
+    async def refuse_late(self, stored: StoredOrder) -> None:
+        """Raise `Refusal` once it is too late for a buyer to give anything back."""
+        # A deadline that was moved holds at once.
+        row = await self._events.find_row_anew(stored.state.event)
+        settings = row.settings
+        until_ms = settings.starts_at_ms - settings.cancel_until_s * 1_000
+        if self._driver.now_ms() > until_ms:
+            raise Refusal("cancel_too_late")
+
     async def require_manager(self, who: Identity, stored: StoredOrder) -> None:
         """Raise `Denied` for who does not manage the event of an order they see."""
         of = await self._events.find_row(stored.state.event)
         await self._memberships.require_manager(who, of.organisation, of.created_by)
 
-    async def _redeem(
-        self, who: Identity, name: str, wanted: OrderAsk, codes: Codes
-    ) -> tuple[Discounts, Redeems | None]:
-        """Return what the codes of a new order take off, and what it is to reserve.
+    async def _begin_with(
+        self, who: Identity, wanted: OrderAsk, new: NewOrder, codes: Codes
+    ) -> StoredOrder:
+        """Make an order that redeems codes, or return the one that there is.
 
-        An order that is there has its codes, which may be used up by itself.
+        One that is there has its codes, which may be used up by itself. None is made
+        without them, whatever becomes meanwhile of one that had the hold.
         """
-        if not codes.codes or await self._is_there(name, wanted):
-            return (), None
-        event, email = wanted.event, wanted.buyer.email
+        known = await self._known(new)
+        if known is not None:
+            return known
+        event, email = new.event, new.buyer.email
         try:
             # Refused before anything is made where they take nothing off.
-            await self.quote(who, event, wanted.hold, wanted.types, codes)
+            await self.quote(who, event, new.hold, wanted.types, codes)
             redeem = self._promotions.redeem(event, codes.codes, email, codes.meter)
-            return await redeem
+            discounts, redeems = await redeem
         except Refusal:
-            if await self._is_there(name, wanted):
-                return (), None
+            known = await self._known(new)
+            if known is not None:
+                return known
             raise
+        new = replace(new, rules=discounted(new.rules, discounts), redeems=redeems)
+        try:
+            return await self._store.begin(new)
+        except CodeRefused as error:
+            if error.used_up:
+                raise Refusal(CODE_USED_UP) from error
+            raise Refusal(CODE_INVALID, NOT_NOW) from error
 
-    async def _is_there(self, name: str, wanted: OrderAsk) -> bool:
-        """Return whether an order of this name or this hold was made before."""
-        known = await self._store.find(name)
-        hold = wanted.event, wanted.hold
-        return (known or await self._store.find_of_hold(*hold)) is not None
+    async def _known(self, new: NewOrder) -> StoredOrder | None:
+        """Return the order of this name or this hold that was made before."""
+        known = await self._store.find(new.order)
+        return known or await self._store.find_of_hold(new.event, new.hold)
 
     async def _on(self, stored: StoredOrder) -> StoredOrder:
         """Return an order after it was driven, where that is for us to do."""
@@ -396,13 +416,6 @@ class OrderService:
             await self._memberships.require_manager(who, *whose)
         return manages
 
-    async def _refuse_late(self, stored: StoredOrder) -> None:
-        row = await self._events.find_row(stored.state.event)
-        settings = row.settings
-        until_ms = settings.starts_at_ms - settings.cancel_until_s * 1_000
-        if self._driver.now_ms() > until_ms:
-            raise Refusal("cancel_too_late")
-
 
 NO_TYPE: Final = "The event has no such type, or the hold no such place."
 NO_PROVIDER: Final = "Nobody takes payments here: set ONSALE_PAYMENTS."
@@ -413,7 +426,6 @@ def rules_of(
     pay_s: int | None = None,
     types: Types | None = None,
     late: Late = "same",
-    discounts: Discounts = (),
 ) -> Rules:
     """Return what an order of an event is made under."""
     pay_s = settings.pay_s if pay_s is None else pay_s
@@ -422,10 +434,14 @@ def rules_of(
         pay_s=pay_s,
         until_s=pay_s + PAY_MARGIN_S,
         types=types,
-        # What came too late has given its codes back, and others may have them.
-        late="refund" if discounts else late,
-        discounts=discounts,
+        late=late,
     )
+
+
+def discounted(rules: Rules, discounts: Discounts) -> Rules:
+    """Return the rules of an order with codes."""
+    # What came too late has given its codes back, and others may have them.
+    return replace(rules, discounts=discounts, late="refund")
 
 
 def _hash_of(wanted: OrderAsk, codes: Sequence[str]) -> bytes:

@@ -5,6 +5,7 @@ from typing import Final
 import structlog
 
 from server.base.settings import Config, ConfigError
+from server.events.catalogue.service import PRICE_REFUSALS
 from server.shop.payments.gateway_provider import GatewayProvider
 from server.shop.payments.provider import PROVIDER
 from server.shop.payments.secret import secrets_for
@@ -33,6 +34,7 @@ def _open_gateway(startup: Startup, settings: Config) -> None:
     assert settings.gateway_url is not None, "it was checked with the settings"
     provider = GatewayProvider(settings.gateway_url, secrets_for(settings))
     startup[PROVIDER] = provider
+    startup[PRICE_REFUSALS].append(provider.refuses)
     startup.on_stop(provider.close)
     startup.report("payments", provider.health)
     log.warning("payments are of the test gateway", url=settings.gateway_url)
@@ -69,6 +71,7 @@ def _open_stripe(startup: Startup, settings: Config) -> None:
     secrets = (settings.stripe_webhook_secret or "").split()
     provider = StripeProvider(key, secrets, url=settings.stripe_url)
     startup[PROVIDER] = provider
+    startup[PRICE_REFUSALS].append(provider.refuses)
     startup.on_stop(provider.close)
     startup.report("payments", provider.health)
     if test:

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 import structlog
 
+from inventory.settings import Money
 from server.shop.payments.gateway.wire import (
     RefundBody,
     RefundDocument,
@@ -183,6 +184,10 @@ class GatewayProvider:
     async def trace(self, facts: list[Fact]) -> list[Fact]:
         """Return them as they are: the gateway names nothing but sessions of ours."""
         return facts
+
+    def refuses(self, price: Money) -> str | None:
+        """Return None: it takes whatever is a price."""
+        return None
 
     async def close(self) -> None:
         """Give up connections."""

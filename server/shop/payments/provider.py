@@ -12,6 +12,9 @@ from typing import Final, Protocol
 from aiohttp import web
 from msgspec import Struct
 
+from inventory.settings import Money
+from persistence.shop.orders.records import DisputeState
+
 
 class Attempt(Struct, frozen=True, kw_only=True):
     """One try to pay an order; its id is the key by which it is asked for again."""
@@ -112,9 +115,19 @@ class RefundFailed(_OfRefund, frozen=True, kw_only=True, tag="refund_failed"):
     """The buyer does not get it this way; the money is still with the provider."""
 
 
+class Disputed(_Said, frozen=True, kw_only=True, tag="disputed"):
+    """A bank doubts a payment, or has decided: `lost` is money that went back."""
+
+    dispute_ref: str
+    state: DisputeState
+    amount: int
+    currency: str
+    reason: str = ""
+
+
 AttemptFact = Opened | Processing | Failed | Expired | Captured
 RefundFact = RefundSettled | RefundFailed
-Fact = AttemptFact | RefundFact
+Fact = AttemptFact | RefundFact | Disputed
 
 
 class Forged(Exception):
@@ -153,7 +166,7 @@ class PaymentProvider(Protocol):
         ...
 
     async def look(self, ref: str) -> list[Fact]:
-        """Return what the provider says now of a payment, and of its refunds.
+        """Return what the provider says now of a payment, its refunds and disputes.
 
         And the same of any other payment of its attempt: who was charged twice has
         perhaps no other way to be found.
@@ -175,6 +188,10 @@ class PaymentProvider(Protocol):
         message may name something of the provider's that no order has heard of; the
         provider is asked then, and only then.
         """
+        ...
+
+    def refuses(self, price: Money) -> str | None:
+        """Say in a sentence why nobody could pay this here; None where they can."""
         ...
 
     async def close(self) -> None:

@@ -28,7 +28,7 @@ Keys = Annotated[list[Key], Meta(min_length=1, max_length=NAMES_MAX)]
 Limit = Annotated[int, Meta(ge=1, le=USES_MAX)]
 Ppm = Annotated[int, Meta(ge=1, le=MILLION)]
 
-WHAT: Final = "Either `percent_ppm` or `amount`."
+WHAT: Final = "Give exactly one of percent_ppm and amount."
 NO_AMOUNT: Final = "More than nothing."
 ENDS_FIRST: Final = "It ends after it starts."
 
@@ -120,7 +120,7 @@ class CodesCreate(Body):
     def check(self, faults: Faults) -> None:
         """Add what is wrong with the fields together."""
         if (self.count is None) == (self.code is None):
-            faults.add("count", "Either `count` or `code`.")
+            faults.add("count", "Give exactly one of count and code.")
         elif self.code is not None:
             found = plain(self.code)
             if len(found) < CODE_LENGTH_MIN or not found.isalnum():

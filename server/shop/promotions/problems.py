@@ -7,9 +7,6 @@ from server.base.refusals.refusals import ProblemType
 PROMOTION_NOT_FOUND: Final = ProblemType(
     "promotion_not_found", 404, "The event has no such promotion."
 )
-CODE_INVALID: Final = ProblemType(
-    "code_invalid", 409, "This code takes nothing off: not here, not now, or not this."
-)
 CODE_USED_UP: Final = ProblemType(
     "code_used_up", 409, "This code was redeemed as often as it may be."
 )

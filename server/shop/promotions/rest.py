@@ -18,7 +18,6 @@ from server.shop.promotions.bodies import (
     document_of,
 )
 from server.shop.promotions.problems import (
-    CODE_INVALID,
     CODE_TAKEN,
     CODE_USED_UP,
     PROMOTION_NOT_FOUND,
@@ -26,6 +25,7 @@ from server.shop.promotions.problems import (
 )
 from server.shop.promotions.service import PROMOTION_SERVICE, NewCodes
 from server.transport.http.problems import (
+    CODE_INVALID,
     EVENT_NOT_FOUND,
     KEY_REUSED,
     LIMIT_REACHED,

@@ -28,11 +28,15 @@ from persistence.shop.promotions.promotions import (
 )
 from persistence.shop.promotions.redemptions import Redeems
 from server.base.identity import Identity
-from server.base.refusals.refusals import Refusal, too_many, wrong_field
+from server.base.refusals.refusals import (
+    CODE_INVALID,
+    Refusal,
+    too_many,
+    wrong_field,
+)
 from server.events.catalogue.service import EventService, ManagedEvent
 from server.shop.promotions.codes import codes_of, hash_of, hash_of_address, plain
 from server.shop.promotions.problems import (
-    CODE_INVALID,
     CODE_TAKEN,
     CODE_USED_UP,
     PROMOTION_NOT_FOUND,

@@ -70,7 +70,7 @@ EXAMPLES: Final = Examples(
         "show_ticket": TICKET,
         "offer_ticket": TRANSFER,
         "show_transfer": TRANSFER,
-        "withdraw_transfer": TICKET,
+        "withdraw_transfer": {**TRANSFER, "status": "withdrawn"},
         "accept_transfer": {
             **TICKET,
             "generation": 2,

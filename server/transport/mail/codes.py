@@ -12,14 +12,6 @@ def new_code() -> str:
     return secrets.token_urlsafe(CODE_BYTES)
 
 
-def link_with(public_url: str, purpose: str, code: str) -> str:
-    """Return the address at which a code is used: a page of ours, below `public_url`.
-
-    The code stands behind a `#`, so that no browser sends it to a server.
-    """
-    return f"{public_url.rstrip('/')}/account#{purpose}={code}"
-
-
 def hash_of_code(code: str) -> bytes:
     """Return the digest under which a code is stored."""
     return sha256(code.encode()).digest()

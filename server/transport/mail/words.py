@@ -1,25 +1,20 @@
-"""How mails say what they tell of: times on clocks, and names that others typed in."""
+"""How mails say what others typed in: as words, and no links."""
 
 import re
 from typing import Final
-
-from inventory.zones import local_time, zone_of
 
 _LINKED: Final = re.compile(r"(?<=\w)[.:@](?=[\w/])|=(?=\?)")
 """What makes programs that show mails take a word for an address; and what begins an
 encoded word in a header (RFC 2047), which could have anything in it."""
 
+_JOINERS: Final = "\u200c\u200d"
 _BREAK: Final = "\u200b"
 """Takes no room, and stands in no name of a host."""
 
 
-def told_time(unix_ms: int, timezone: str) -> str:
-    """Write a time as the clocks where the event is show it, and which those are."""
-    zone = zone_of(timezone)
-    local = local_time(unix_ms, zone)
-    name = local.tzname()
-    where = "" if name == zone.key else f" ({zone.key})"
-    return f"{local.year:04}-{local:%m-%d %H:%M} {name}{where}"
+def shortened(text: str, length_max: int) -> str:
+    """Return the beginning of a text that is too long, with a sign that it is one."""
+    return text if len(text) <= length_max else f"{text[: length_max - 1]}…"
 
 
 def harmless(text: str) -> str:
@@ -30,3 +25,16 @@ def harmless(text: str) -> str:
     words = " ".join(text.split())
     printed = "".join(sign for sign in words if sign.isprintable())
     return _LINKED.sub(rf"\g<0>{_BREAK}", printed)
+
+
+def plain(text: str) -> str:
+    """Write what an organisation says: as it is, links too, without hidden signs.
+
+    Lines stay lines. Joiners stay, of which scripts and pictures of several signs are
+    made; what turns the direction of writing goes, and what moves a cursor.
+    """
+    lines = text.replace("\t", " ").splitlines()
+    return "\n".join(
+        "".join(sign for sign in line if sign.isprintable() or sign in _JOINERS)
+        for line in lines
+    ).strip("\n")

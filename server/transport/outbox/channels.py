@@ -7,6 +7,7 @@ from aiohttp import web
 from persistence.mail import OutboxRow, OutboxState
 
 MAIL: Final = "mail"
+HOOK: Final = "hook"
 
 
 class Channel(Protocol):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from persistence.mail import OutboxRow, OutboxState
 from server.base.refusals.refusals import Refusal
 from server.transport.http.problems import BAD_FIELD, UNAVAILABLE
-from server.transport.outbox.channels import CHANNELS, MAIL
+from server.transport.outbox.channels import CHANNELS, HOOK, MAIL
 from server.transport.outbox.problems import ROW_NOT_FOUND
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, read_limit, total_of
@@ -28,7 +28,9 @@ class OutboxDocument(Struct):
     state: OutboxState
     """`due` waits or is being sent; `dead` was refused for good, or is too late."""
     recipient: str
+    """An address; of a hook the machine it leads to, without what comes behind."""
     kind: str | None
+    """What it tells: of a mail its kind, of a hook the type of what happened."""
     notice: str | None
     """The notice that it tells of."""
     attempts: int
@@ -101,8 +103,8 @@ ROUTES: Final[tuple[Route, ...]] = (
             *PAGING,
             Query(
                 "channel",
-                {"type": "string", "default": MAIL},
-                "By which way it leaves: `mail`, and those of other parts.",
+                {"type": "string", "enum": [MAIL, HOOK], "default": MAIL},
+                "By which way it leaves.",
             ),
             Query(
                 "state",

@@ -12,6 +12,7 @@ from server.base.identity import Identity
 from server.base.refusals.refusals import ProblemType
 from server.transport.http import etags
 from server.transport.http.problems import UNAUTHENTICATED, ProblemError, bad_field
+from server.transport.mail.languages import preferred
 from server.transport.rest.bodies import (
     BODY_BYTES_MAX,
     decode,
@@ -78,6 +79,11 @@ class Call:
     def seen(self) -> Revisions:
         """The revisions that the request's `If-Match` names; None where any will do."""
         return etags.revisions_of(self.request.headers.get("If-Match"))
+
+    @property
+    def locale(self) -> str:
+        """The locale that the client speaks, and mails too; empty where none is."""
+        return preferred(self.request.headers.get("Accept-Language", ""))
 
     def path(self, name: str, missing: ProblemType) -> str:
         """Return a part of the path; text that cannot be an id names nothing."""

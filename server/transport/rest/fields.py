@@ -11,9 +11,19 @@ from inventory import limits
 from inventory.names import NAME_PATTERN
 from inventory.zones import ZONE_LENGTH_MAX, ZONE_PATTERN, is_zone
 from server.transport.http.problems import bad_field
+from server.transport.mail.languages import LOCALE_LENGTH_MAX, LOCALE_PATTERN
 from server.transport.rest.times import Time
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NAME_PATTERN)]
+Locale = Annotated[
+    str,
+    Meta(
+        min_length=2,
+        max_length=LOCALE_LENGTH_MAX,
+        pattern=LOCALE_PATTERN,
+        description="A language, and a country, as BCP 47 names them: `de-AT`.",
+    ),
+]
 Id = Annotated[str, Meta(min_length=1, max_length=limits.ID_LENGTH_MAX)]
 Zone = Annotated[
     str,

@@ -52,8 +52,8 @@ SELECT o.order_id, o.step, o.status, o.total, o.due, o.accepted_payment, o.provi
         WHERE t.order_id = o.order_id AND t.state = 'valid') AS valid,
     (SELECT count(*) FROM ticket t
         WHERE t.order_id = o.order_id AND t.state <> 'revoked') AS kept,
-    (SELECT count(*) FROM mail m
-        WHERE m.mail_id LIKE 'mail_' || o.order_id || '%') AS letters,
+    (SELECT count(*) FROM mail m JOIN notice n USING (notice_id)
+        WHERE n.kind = 'order_confirmed' AND n.subject = o.order_id) AS letters,
     (SELECT count(*) FROM booking b
         WHERE b.order_id = o.order_id AND b.cancelled_at IS NULL) AS bookings,
     (SELECT count(*) FROM booking b WHERE b.order_id = o.order_id) AS ever_booked

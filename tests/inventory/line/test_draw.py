@@ -293,6 +293,24 @@ def test_a_bucket_proves_nothing_of_another_list_or_stub():
     assert not draw.is_proven(proof(), root=ROOT.hex(), stub=STUBS[1])
 
 
+@pytest.mark.parametrize(
+    ("ranks", "proven"),
+    [
+        ([8, 1], True),
+        # Between them are others: how many cannot be seen in one bucket.
+        ([9, 4], True),
+        ([1, 8], False),
+        ([1, 1], False),
+        ([8], False),
+        (None, False),
+    ],
+)
+def test_ranks_of_a_bucket_stand_in_the_order_of_the_draw(ranks, proven):
+    told = msgspec.structs.replace(proof(), ranks=ranks)
+    assert draw.is_proven(told, root=ROOT.hex(), stub=STUBS[0], key=KEY) == proven
+    assert draw.is_proven(told, root=ROOT.hex(), stub=STUBS[0])
+
+
 def test_the_statement_is_signed_as_it_is_told():
     statement = draw.Statement(
         at_ms=FIXED["at_ms"],

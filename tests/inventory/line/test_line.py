@@ -127,6 +127,17 @@ def test_a_lower_rank_that_joins_what_did_not_fit_is_found_first():
     assert scene.states() == "ttwt"
 
 
+def test_any_and_some_category_may_wait_at_one_rank():
+    """What did not fit is looked at again: they are sorted by rank, then by kind."""
+    scene = waiting(Wish(8, ("1",)), Wish(8))
+    scene.take("org", "A-1", "B-1")
+    scene.ok("u1", scene.make(SetWish, rank=1, wish=Wish(7)))
+    scene.line.unfit.update(dict.fromkeys(scene.line.queues, 1))
+    scene.line.freed()
+    assert scene.give()
+    assert scene.states() == "tw"
+
+
 def test_many_wishes_one_after_another_leave_no_trace():
     scene = waiting(Wish(1), None)
     for _ in range(3):

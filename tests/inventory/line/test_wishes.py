@@ -12,7 +12,7 @@ def test_categories_are_in_the_order_of_preference():
 
 
 def test_none_means_any():
-    assert Wish(3, together=False).atoms() == ((3, None, False, False),)
+    assert Wish(3, together=False).atoms() == ((3, "", False, False),)
 
 
 def test_one_alone_is_together_either_way():

@@ -54,6 +54,17 @@ def held(token: str, *seats: int, user: str = "ann", **areas: int) -> SeatsHeld:
     return SeatsHeld(token, user, seats, {int(k[1:]): n for k, n in areas.items()}, 9)
 
 
+def test_what_is_held_for_the_next_in_line_is_a_hold():
+    one = tally()
+    one.add([TurnGiven(1, "ann", "line", 9, "h1", (0,), {0: 2}, 9)], MINUTE)
+    one.add([TurnGiven(2, "bob", "line", 9)], MINUTE)
+    assert one.holds == {digest_of("h1"): 3}
+    assert one.users == {"ann": UserCounts(holds=1)}
+    one.add([TurnEnded(1, "ann", "left", ("h1",))], MINUTE)
+    assert one.holds == {}
+    assert one.minutes == {(1, "EUR"): Counts(holds=1, released=1)}
+
+
 def test_a_hold_counts_once_however_often_it_grows():
     one = tally()
     one.add([held("h1", 0), held("h1", 1, _0=3), held("h2", 5, user="bob")], MINUTE)

@@ -32,7 +32,9 @@ def new(**fields: Any) -> NewAttendee:
 
 
 def mail(attendee: str) -> Mail:
-    return Mail(f"mail {attendee}", attendee, "olga@example.org", "Hello", "code", 60)
+    data = {"reference": "R", "code": "code"}
+    name = f"mail {attendee}"
+    return Mail(name, attendee, "olga@example.org", "registered", data, 60)
 
 
 async def confirm(attendees: Attendees, name: str, booking: str = "b1") -> bool:

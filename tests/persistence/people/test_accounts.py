@@ -146,9 +146,9 @@ async def test_a_customer_with_the_administrator_s_address_becomes_one_signed_ou
 
 async def test_a_name_is_changed(accounts):
     await accounts.create(ANNA)
-    renamed = await accounts.rename("usr_1", "Anna B.")
+    renamed = await accounts.edit("usr_1", "Anna B.")
     assert same(renamed, replace(ANNA, name="Anna B.", revision=1))
-    assert await accounts.rename("usr_2", "x") is None
+    assert await accounts.edit("usr_2", "x") is None
 
 
 async def test_a_new_password_ends_what_the_old_one_opened(accounts, sessions):

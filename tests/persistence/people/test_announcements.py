@@ -145,7 +145,7 @@ async def texts(store):
 
 
 async def test_an_edit_reaches_the_mails_that_are_not_sent(announcements, store):
-    await announcements.create(replace(NEW, footer=" -- us"))
+    await announcements.create(NEW)
     assert await announcements.write_some(1)
     (taken,) = await Outbox(store.pool).take()
     await Outbox(store.pool).sent(taken.mail_id)
@@ -157,7 +157,7 @@ async def test_an_edit_reaches_the_mails_that_are_not_sent(announcements, store)
     # One was sent, one waited, one was not written yet.
     sent, *others = await texts(store)
     assert sent == ("Tonight", "")
-    assert others == [("Tomorrow", "We open at 8. -- us")] * 2
+    assert others == [("Tomorrow", "We open at 8.")] * 2
     same = await announcements.edit("org", "ann", "Tomorrow", NEW.body)
     assert same.edited_at == edited.edited_at
     assert await announcements.edit("other", "ann", "Mine", None) is None

@@ -152,3 +152,30 @@ async def test_the_mail_goes_with_its_invitation_and_with_its_account(
     assert await store.query("SELECT email, state FROM organisation_invitation") == [
         ("", "withdrawn")
     ]
+
+
+async def test_an_invitation_says_by_whom_in_the_language_of_who_reads_it(
+    invitations, store
+):
+    async def told():
+        rows = await store.query(
+            "SELECT locale, data ->> 'inviter' FROM mail ORDER BY created_at DESC"
+        )
+        return rows[0]
+
+    sql = "UPDATE account SET locale = $2 WHERE user_id = $1"
+    await store.pool.fetch(sql, "usr_anna", "de")
+    await store.pool.fetch(sql, "usr_cleo", "en-GB")
+    await invitations.create(NEW)
+    assert await told() == ("en-GB", "Anna")
+    # Of a stranger nobody knows it: it is taken to be that of who invites.
+    await invitations.create(
+        replace(
+            NEW,
+            invitation_id="inv2",
+            email="new@example.org",
+            code_hash=digest("2"),
+            mail=mail("m2"),
+        )
+    )
+    assert await told() == ("de", "Anna")

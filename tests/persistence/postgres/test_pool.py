@@ -110,3 +110,46 @@ async def test_statements_are_planned_anew_where_that_is_wanted(database_url, po
         assert row is not None
         assert row["mode"] == mode
     await planning.close()
+
+
+async def test_whoever_comes_next_has_the_connection_that_was_left(pool):
+    sql = "SELECT pg_backend_pid() AS pid"
+    pids = {(await pool.fetch(sql))[0]["pid"] for _ in range(5)}
+    async with pool.transaction() as connection:
+        pids.add(await connection.fetchval(sql))
+    assert len(pids) == 1
+
+
+async def test_who_waits_is_served_before_a_connection_rests(pool):
+    """Of two connections and twenty who want one, nobody is left."""
+    sql = "SELECT pg_backend_pid() AS pid, pg_sleep(0.001)"
+    asked = [pool.fetch(sql) for _ in range(20)]
+    async with asyncio.timeout(30):
+        rows = await asyncio.gather(*asked)
+    assert len({row[0]["pid"] for row in rows}) <= 2
+
+
+async def test_one_that_was_killed_while_it_rested_is_given_to_nobody(
+    database_url, pool
+):
+    sql = "SELECT pg_backend_pid() AS pid"
+    (mine,) = await pool.fetch(sql)
+    other = await Pool.open(database_url)
+    await other.fetch("SELECT pg_terminate_backend($1)", mine["pid"])
+    try:
+        (now,) = await pool.fetch(sql)
+    except Unavailable:
+        # Its end was not heard of yet; the next one finds another.
+        (now,) = await pool.fetch(sql)
+    assert now["pid"] != mine["pid"]
+    await other.close()
+
+
+async def test_what_rests_is_closed_with_the_pool(database_url, pool):
+    other = await Pool.open(database_url, name="rests")
+    await other.fetch("SELECT 1")
+    await other.close()
+    sql = "SELECT count(*) AS n FROM pg_stat_activity WHERE application_name = 'rests'"
+    async with asyncio.timeout(30):
+        while (await pool.fetch(sql))[0]["n"]:  # noqa: ASYNC110 - it ends by itself
+            await asyncio.sleep(0.01)

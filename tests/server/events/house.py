@@ -72,7 +72,7 @@ class House:
         )
         persons = Persons(pool)
         self.attendees = AttendeeService(
-            RegistrationService(pool, registry, None),
+            RegistrationService(pool, registry),
             persons,
             self.events,
             self.memberships,

@@ -2,24 +2,29 @@
 
 import gzip
 import re
+from posixpath import dirname, join, normpath
 
 from server.pages.assets import Assets
 from server.pages.serve import PAGES, STYLES
 
 BYTES_MAX = 120 * 1024
+LATER_BYTES_MAX = 20 * 1024
+"""Of what only some who are there already fetch, as who is signed in."""
+
 NOT_BUYERS = ("/checkin", "/organise", "/admin")
-LANGUAGE = "words/en/"
-LATER = re.compile(r'\bimport\("\.[^"]+"\)')
+LANGUAGE = "en"
+LATER = re.compile(r'\bimport\("(\.[^"]+)"\)')
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 """Types in comments are named like what is fetched."""
 
 
 def of_buyers(assets):
     """Name all scripts and styles of the pages of buyers, each once."""
-    found = {path for path in assets.files if path.startswith(LANGUAGE)} | set(STYLES)
+    found = set(STYLES)
     for page in PAGES:
         if not page.addresses[0].startswith(NOT_BUYERS):
             found |= {*page.styles, *assets.modules_of(page.entry)}
+            found |= {*assets.words_of(page.entry)[LANGUAGE]}
     # What settings make is no file.
     return sorted(path for path in found if path in assets.files)
 
@@ -33,9 +38,27 @@ def test_the_scripts_and_styles_of_all_buyers_pages_are_120_kib_at_most():
     assert sum(sizes.values()) <= BYTES_MAX, sizes
 
 
-def test_what_is_fetched_later_is_counted_too():
+def test_what_is_fetched_later_is_named_by_its_page_and_has_a_limit_of_its_own():
     assets = Assets()
-    counted = set(of_buyers(assets))
-    for path in counted:
-        text = COMMENT.sub("", assets.files[path].body.decode())
-        assert not LATER.search(text), f"{path} fetches more; count that, too"
+    at_once = set(of_buyers(assets))
+    named = {
+        path
+        for page in PAGES
+        if not page.addresses[0].startswith(NOT_BUYERS)
+        for path in page.later
+    }
+    found, later = set(), set()
+    for path in sorted(at_once):
+        for name in LATER.findall(COMMENT.sub("", assets.files[path].body.decode())):
+            found.add(normpath(join(dirname(path), name)))
+    assert found == named
+    for path in named:
+        more = set(assets.modules_of(path)) - at_once
+        for one in more:
+            text = COMMENT.sub("", assets.files[one].body.decode())
+            assert not LATER.search(text), f"{one} fetches more; name that, too"
+        later |= more
+    sizes = {
+        path: len(gzip.compress(assets.files[path].body)) for path in sorted(later)
+    }
+    assert sum(sizes.values()) <= LATER_BYTES_MAX, sizes

@@ -29,6 +29,7 @@ from server.shop.payments.provider import (
     Stale,
     Urls,
 )
+from tests.simulation.giving.checks import check_seats_gone
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -143,7 +144,7 @@ class Bank:
         made = Return(self._ref("re"), ask.ref, ask.refund, ask.amount, ask.currency)
         self.returns[ask.refund] = made
         if ask.reason == "given_back":
-            self._check_seats(self.accounts[ask.ref].attempt.order)
+            check_seats_gone(self.world, ask)
         self._check_left(made)
         chance = self.random.random()
         if made.state == "failed":
@@ -156,16 +157,6 @@ class Bank:
         if made.state != "failed" and self.random.random() < self.refund_fails:
             self._later(6.5 + self.random.random() * 4, made, "failed")
         return self._said_of(made)
-
-    def _check_seats(self, order: str) -> None:
-        """Seats are free before their money is asked for: S8."""
-        state = self.world.tables.rows[order].stored.state
-        head = self.world.database.head(state.event)
-        if state.booking in head.bookings and state.booking not in head.cancelled:
-            self.world.violate(f"{order} gives money back and keeps its seats")
-        for one in self.world.tickets.tickets.values():
-            if one.booking == state.booking and one.is_good:
-                self.world.violate(f"{order} gives money back and has {one}")
 
     def _check_left(self, made: Return) -> None:
         """Let a return fail for which there is not money enough: M3."""

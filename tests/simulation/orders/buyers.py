@@ -6,13 +6,15 @@ one the same, with the same key. At the bank they find the page of their order.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from persistence.shop.orders.rows import OrderBuyer, StoredOrder
 from server.base.identity import Identity
-from server.shop.orders.service import OrderAsk, OrderService
+from server.shop.orders.service import Codes, OrderAsk
+from server.transport.rest.idempotency import new_id
+from tests.simulation.giving import people
 from tests.simulation.orders.bank import Account
-from tests.simulation.orders.shop import AGAIN
+from tests.simulation.orders.shop import AGAIN, Shop
 from tests.simulation.shop import some_types
 
 if TYPE_CHECKING:
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 5.0
 TRIES_MAX: Final = 40
+WAITED_MAX: Final = 30
+GIVING: Final = frozenset(
+    {"part", "lines", "keep", "rest", "goodwill", "retry", "hand"}
+)
+FAILING: Final = frozenset({"retry", "hand"})
+"""What waits for a refund to fail."""
+
 PLANS: Final = (
     ("create", "pay"),
     ("create", "twice"),
@@ -55,9 +64,22 @@ class Buyer:
         self.event, self.hold = event, hold
         self.who = Identity(user, "guest", 1 << 40)
         self.key = f"buy {len(world.buyers)}"
-        self.steps = list(PLANS[b % len(PLANS)])
+        plans = (*PLANS, *people.PLANS) if world.plan.gives else PLANS
+        self.steps = list(plans[b % len(plans)])
         self.numbers = a
         self.types = some_types(world, event, hold, self.draw)
+        self.email = "a@example.org"
+        self.codes: tuple[str, ...] = ()
+        if world.plan.codes:
+            # The same people under several names, and addresses in several spellings.
+            at = ("example.org", "Example.ORG")[self.draw(2)]
+            self.email = f"m{self.draw(5)}@{at}"
+            self.codes = world.offered.some_codes(event, self.draw)
+            self._note_codes()
+        elif world.plan.outboxes:
+            self.email = f"{user}@example.org"
+        self.chosen: Any = None
+        """What the present step is about, once that is drawn."""
         self.order: str | None = None
         self.tries = 0
         self.asked = 0
@@ -86,18 +108,27 @@ class Buyer:
             self._ask(self._create)
         elif step in ("again", "back"):
             self._ask(self._again if step == "again" else self._back)
+        elif step in GIVING:
+            self._give(step)
         else:
             self._pay(step)
+
+    def remember(self, draw: Callable[[], Any]) -> Any:
+        """Draw what this step is about, once: asked again, it is the same."""
+        if self.chosen is None:
+            self.chosen = draw()
+        return self.chosen
 
     def _done(self) -> None:
         """Go on after a while."""
         self.tries = 0
+        self.chosen = None
         self.steps.pop(0)
         self.world.scheduler.call_later(self.draw(16) / 8, self.advance)
 
     # At our server.
 
-    def _ask(self, work: Callable[[OrderService], Awaitable[StoredOrder]]) -> None:
+    def _ask(self, work: Callable[[Shop], Awaitable[StoredOrder]]) -> None:
         serving = [one for one in self.world.slots if one.serves]
         self.asked += 1
         number = self.asked
@@ -106,21 +137,41 @@ class Buyer:
             process = serving[self.draw(len(serving))]
             process.shop.ask(partial(self._answered, number), work)
 
-    def _create(self, service: OrderService) -> Awaitable[StoredOrder]:
+    def _create(self, shop: Shop) -> Awaitable[StoredOrder]:
         wanted = OrderAsk(
             event=self.event,
             hold=self.hold,
-            buyer=OrderBuyer("a@example.org", "A"),
+            buyer=OrderBuyer(self.email, "A"),
             types=self.types or None,
         )
-        return service.create(self.who, wanted, self.key)
+        codes = Codes(self.codes, None)
+        return shop.service.create(self.who, wanted, self.key, codes=codes)
 
-    def _again(self, service: OrderService) -> Awaitable[StoredOrder]:
+    def _again(self, shop: Shop) -> Awaitable[StoredOrder]:
         key = f"{self.key}, {len(self.steps)} to go"
-        return service.pay(self.who, self.order or "", key)
+        return shop.service.pay(self.who, self.order or "", key)
 
-    def _back(self, service: OrderService) -> Awaitable[StoredOrder]:
-        return service.cancel(self.who, self.order or "")
+    def _back(self, shop: Shop) -> Awaitable[StoredOrder]:
+        return shop.service.cancel(self.who, self.order or "")
+
+    def _note_codes(self) -> None:
+        """Note what the order redeems that a request makes, if it makes one."""
+        order = new_id("ord", self.who.user, self.key)
+        self.world.offered.named[order] = self.event, self.codes
+
+    def _give(self, step: str) -> None:
+        """Give back once it is known what becomes of the order."""
+        row = self.world.tables.rows.get(self.order or "")
+        if row is None:
+            self.steps.clear()
+        elif self.tries < WAITED_MAX and not people.is_open(row.stored.state):
+            self.world.scheduler.call_later(0.5, self.advance)
+        elif (work := people.work_of(self, step)) is not None:
+            self._ask(work)
+        elif self.tries < WAITED_MAX and step in FAILING:
+            self.world.scheduler.call_later(0.5, self.advance)
+        else:
+            self._done()
 
     def _answered(self, number: int, said: StoredOrder | str) -> None:
         if number != self.asked:
@@ -129,6 +180,12 @@ class Buyer:
         if said == AGAIN:
             self.world.scheduler.call_later(0.3, self.advance)
         elif isinstance(said, str) and self.order is None:
+            if said.startswith("code_") and self.codes:
+                # Then without them, which is another request.
+                self.key, self.codes = f"{self.key} bare", ()
+                self._note_codes()
+                self.world.scheduler.call_later(0.1, self.advance)
+                return
             self.steps.clear()
         else:
             if not isinstance(said, str):

@@ -152,16 +152,18 @@ def _kept(order: OrderState, payment: Payment) -> int:
         return 0
     if order.step not in {*KEPT, "given_back"}:
         return -1
-    gone = sum(one.gross for one in order.lines if one.state == "gone")
-    return payment.amount - gone
+    live = [one for one in order.lines if one.state == "live"]
+    return sum(one.gross - one.allowance for one in live)
 
 
 def _asked_back(order: OrderState, payment: Payment) -> int:
-    """Return what we asked the bank to return of a payment."""
+    """Return what we asked the bank to return of a payment, or returned otherwise."""
+    again = {one.instead_of for one in order.refunds}
     return sum(
         one.amount
         for one in order.refunds
         if one.payment == payment.payment and one.reason != "outside"
+        if one.refund not in again
     )
 
 
@@ -179,10 +181,12 @@ def _books(world: "World", row: Row, order: OrderState) -> list[str]:
     """M1: the equation, and the accounts say the same."""
     settled = [one for one in order.refunds if one.state == "settled"]
     lives = order.accepted is not None and order.step in {*KEPT, "given_back"}
-    live = sum(one.gross for one in order.lines if lives and one.state == "live")
+    kept = [one for one in order.lines if lives and one.state == "live"]
+    live = sum(one.gross - one.allowance for one in kept)
+    by_hand = sum(one.amount for one in order.refunds if one.state == "by_hand")
     books = Books(
         sum(one.captured for one in order.payments),
-        sum(one.amount for one in settled),
+        sum(one.amount for one in settled) + by_hand,
         live,
         sum(x.amount for x in order.refunds if x.state in ("requested", "sent")),
     )
@@ -199,9 +203,11 @@ def _books(world: "World", row: Row, order: OrderState) -> list[str]:
         wrong.append(f"its accounts come to {sum(balances.values())}")
     if not order.rules.pays:
         return wrong
-    if balances["provider"] != books.captured - books.returned:
+    # What went another way the provider still has.
+    left = books.captured - books.returned + by_hand
+    if balances["provider"] != left:
         wrong.append(f"the provider has {balances['provider']}, by {books}")
-    if balances["due"] != live - books.captured + books.returned:
+    if balances["due"] != live - left:
         wrong.append(f"{balances['due']} is on due, by {books}")
     return wrong
 
@@ -223,7 +229,7 @@ def _bank(world: "World", order: OrderState) -> list[str]:
             if one.session == account.ref
         )
         ours = Counter(
-            (one.amount, one.state)
+            (one.amount, "failed" if one.state == "by_hand" else one.state)
             for one in order.refunds
             if one.payment == known.payment and one.ref is not None
         )
@@ -247,7 +253,7 @@ def _seats(order: OrderState, stock: Stock) -> list[str]:
     """S2, S6: a confirmed order has just its booking; another has nothing."""
     wrong = []
     booking = stock.bookings.get(order.booking or "")
-    if order.step in KEPT:
+    if order.step in KEPT or any(line.kept for line in order.lines):
         if booking is None:
             return [f"its booking {order.booking} is not there"]
         wrong += _is_alike(order, booking, stock)
@@ -259,9 +265,13 @@ def _seats(order: OrderState, stock: Stock) -> list[str]:
 
 
 def _is_alike(order: OrderState, booking: BookingRecord, stock: Stock) -> list[str]:
-    """S2, M8: lines and booking are of the same seats and places, for the same."""
-    lines = [one for one in order.lines if one.kind in ("seat", "place")]
-    mine = Counter(one.label for one in lines if one.state == "live")
+    """S2, M8: lines and booking are of the same seats and places, for the same.
+
+    What was given back and is kept from others is booked for nobody.
+    """
+    units = [one for one in order.lines if one.kind in ("seat", "place")]
+    lines = [one for one in units if one.state == "live" or one.kept]
+    mine = Counter(one.label for one in lines)
     theirs = Counter(stock.venue.labels[seat] for seat in booking.seats)
     theirs += Counter(
         {stock.venue.areas[area].label: count for area, count in booking.areas.items()}
@@ -269,9 +279,9 @@ def _is_alike(order: OrderState, booking: BookingRecord, stock: Stock) -> list[s
     if mine != theirs:
         return [f"its lines are {mine}, and its booking {theirs}"]
     total = None if booking.prices is None else booking.prices.total()
-    units = sum(one.unit for one in lines if one.state == "live")
-    if units != (0 if total is None else total.amount):
-        return [f"its lines are for {units}, and its booking for {total}"]
+    cost = sum(one.unit for one in lines)
+    if cost != (0 if total is None else total.amount):
+        return [f"its lines are for {cost}, and its booking for {total}"]
     return []
 
 
@@ -291,7 +301,8 @@ def _check_bookings(world: "World", event: str, stock: Stock) -> None:
         known = rows.get(booking.order or "") if booking.by_order else None
         if known is not None:
             order_state = known.stored.state
-            if order_state.step not in KEPT:
+            kept = any(line.kept for line in order_state.lines)
+            if order_state.step not in KEPT and not kept:
                 world.violate(f"{booking.booking} has an order {order_state.step}")
             elif required and order_state.total and order_state.accepted is None:
                 world.violate(f"{booking.booking} was never paid")

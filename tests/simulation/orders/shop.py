@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+import persistence.shop.orders.cancelled as cancelled
 import server.shop.orders.attempts as attempts
 import server.shop.orders.driving.driver as driving
 import server.shop.orders.rules as rules
@@ -16,27 +17,35 @@ from inventory.commands import AnyCommand
 from inventory.ports import Ids
 from inventory.replies import Reply
 from persistence.errors import Unavailable
-from persistence.shop.orders.rows import StoredOrder
+from persistence.shop.orders.cancelled import CancelledOrders
 from persistence.shop.promotions.promotions import Promotions
+from server.base.access import Denial
 from server.base.identity import Identity
 from server.base.jobs import Job
-from server.base.refusals.refusals import Refusal
+from server.base.refusals.refusals import Denied, Refusal
 from server.live.actors.registry import EventNotFound, EventUnavailable, ask
 from server.shop.orders.driving.desk import Desk
 from server.shop.orders.driving.driver import Driver
 from server.shop.orders.driving.lookout import Lookout
+from server.shop.orders.giving.event_refunds import EventRefunds
+from server.shop.orders.giving.service import GivingService
 from server.shop.orders.service import OrderService
 from server.shop.orders.webhooks.service import WebhookService
 from server.shop.payments.provider import ProviderUnavailable
 from server.shop.promotions.service import PromotionService
+from server.shop.tickets.transfers.service import TransferService
 from tests.simulation.orders.bank import NAME, BankLine
+from tests.simulation.orders.house import HOUSE, MANAGER
 from tests.simulation.orders.tables import LOOK_FIRST_MS, SimOrders, SimPool
+from tests.simulation.outboxes.parts import Outboxes
+from tests.simulation.passing.parts import END_S, SimTickets
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
     from tests.simulation.world import World
 
 LOOK_S: Final = 2.0
+GIVE_BACK_S: Final = 1.0
 LOOK_OUT_S: Final = 1.0
 """How often it is looked for webhooks that wait, and for attempts at rest."""
 
@@ -56,10 +65,11 @@ CLOCKS: Final[tuple[tuple[Any, str, Any], ...]] = (
 class Found:
     """An event as the catalogue tells the shop of it."""
 
-    def __init__(self, board: Any) -> None:
-        self.board = board
-        self.organisation = None
-        self.maker = "org"
+    def __init__(self, local: Any) -> None:
+        self.local = local
+        self.board = local.board
+        self.organisation = HOUSE
+        self.maker = MANAGER.user
 
 
 class Row:
@@ -67,8 +77,8 @@ class Row:
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
-        self.organisation = None
-        self.created_by = "org"
+        self.organisation = HOUSE
+        self.created_by = MANAGER.user
 
 
 class Events:
@@ -78,20 +88,23 @@ class Events:
         self._process = process
 
     async def find(self, who: Identity, event: str) -> Found:
-        return Found((await self._process.event_registry.find(event)).board)
+        return Found(await self._process.event_registry.find(event))
 
     async def find_row(self, event: str) -> Row:
         return Row(self._process.world.plans[event].settings)
 
 
-class Nobody:
-    """Stands for `Memberships`: nobody manages anything, and the shop is asked so."""
+class Members:
+    """Stands for `Memberships`: one person manages everything."""
 
     async def manages(self, who: Identity, *_: object) -> bool:
-        return False
+        return who == MANAGER
 
-    async def sees(self, who: Identity, *_: object) -> bool:
-        return False
+    sees = manages
+
+    async def require_manager(self, who: Identity, *_: object) -> None:
+        if who != MANAGER:
+            raise Denied(Denial("forbidden", "This is for who manages the event."))
 
 
 class Shop:
@@ -102,11 +115,11 @@ class Shop:
         self.world = world
         self.process = process
         pool: Any = SimPool(world.tables)
-        store: Any = SimOrders(pool)
+        orders: Any = SimOrders(pool)
         bank = BankLine(world.bank)
         self.desk = Desk(pool, lambda _: None, process.journal.clock)
         self.driver = Driver(
-            store,
+            orders,
             self.desk,
             process.event_registry,
             bank,
@@ -116,19 +129,32 @@ class Shop:
         self.lookout = Lookout(pool, self.driver)
         self.webhooks = WebhookService(pool, self.desk, self.driver, bank)
         events: Any = Events(process)
-        members: Any = Nobody()
-        # Nobody has a code here: their limits are tried on real tables.
+        members: Any = Members()
         promotions = PromotionService(Promotions(pool), events)
         self.service = OrderService(
             pool, self.desk, self.driver, events, members, ids, promotions
         )
+        store = CancelledOrders(pool)
+        self.giving = GivingService(self.service, store, process.journal.clock)
+        self.event_refunds = EventRefunds(store, self.service.giver, self.driver)
+        self.outboxes = Outboxes(process, pool)
+        tickets: Any = SimTickets(pool)
+        self.passing = TransferService(pool, tickets)
 
     def start(self) -> None:
         self.process.spawn(self.driver.run(Job()))
-        self.process.spawn(self._again(LOOK_S, self.webhooks.look))
-        self.process.spawn(self._again(LOOK_OUT_S, self.lookout.look))
+        self.process.spawn(self.again(LOOK_S, self.webhooks.look))
+        self.process.spawn(self.again(LOOK_OUT_S, self.lookout.look))
+        if self.world.plan.gives:
+            give_back = self.event_refunds.give_back
+            self.process.spawn(self.again(GIVE_BACK_S, give_back))
+        if self.world.plan.outboxes:
+            self.outboxes.start()
+            self.process.spawn(self.again(END_S, self.passing.store.end_over))
 
-    async def _again(self, every_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def again(
+        self, every_s: float, work: Callable[[], Awaitable[object]]
+    ) -> None:
         """Do what a job does, though not in one process of all at a time."""
         while True:
             await asyncio.sleep(every_s)
@@ -149,15 +175,15 @@ class Shop:
 
     def ask(
         self,
-        answer: Callable[[StoredOrder | str], None],
-        work: Callable[[OrderService], Awaitable[StoredOrder]],
+        answer: Callable[[Any], None],
+        work: Callable[["Shop"], Awaitable[Any]],
     ) -> None:
-        """Let the service do something for a buyer, who may never hear of it."""
+        """Let a service do something for somebody, who may never hear of it."""
 
         async def run() -> None:
-            said: StoredOrder | str
+            said: Any
             try:
-                said = await work(self.service)
+                said = await work(self)
             except (Unavailable, EventUnavailable):
                 said = AGAIN
             except EventNotFound:
@@ -222,4 +248,5 @@ PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (driving, "log", Log()),
     (webhooks, "log", Log()),
     (service, "OrderList", lambda pool: None),
+    (cancelled, "SLICE", 3),
 )

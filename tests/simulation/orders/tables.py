@@ -5,7 +5,7 @@ reads an order and what writes it, others may have written it: then nothing is.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-import persistence.shop.orders.giving_back as giving_back
 import server.shop.orders.driving.desk as desk
 import server.shop.orders.driving.lookout as lookout
 import server.shop.orders.service as service
 import server.shop.orders.webhooks.service as webhooks
 from persistence.errors import Unavailable
-from persistence.people.notices.notices import Notice
+from persistence.people.notices.notices import Notice, raise_notices
 from persistence.shop.money.entries import Entry
 from persistence.shop.money.terms import Fees, Tax, Terms
 from persistence.shop.orders.looks import DueLook
@@ -28,7 +27,10 @@ from persistence.shop.orders.provider_events import ProviderEvent, Told
 from persistence.shop.orders.records import OrderLine, OrderState
 from persistence.shop.orders.rows import StoredOrder
 from persistence.shop.orders.writing import Written
+from persistence.shop.promotions.redemptions import reserve_codes
 from tests.simulation.orders.freeing import UNPAID
+from tests.simulation.orders.triggers import order_written
+from tests.simulation.statements import Connection, Rows, Store
 from tests.simulation.tickets.tables import Changed
 
 if TYPE_CHECKING:
@@ -75,6 +77,8 @@ class Tables:
         """When attempts are looked at next, where somebody noted it."""
         self.over_s: dict[str, float] = {}
         """Since when an order is over that nobody paid."""
+        self.store = Store()
+        self.store.now_s = lambda: world.scheduler.now
 
     def heal(self) -> None:
         self.loses = 0.0
@@ -105,11 +109,21 @@ class SimPool:
         async with self.transaction() as connection:
             return work(connection)
 
+    async def fetch(self, sql: str, *values: Any) -> Rows:
+        """Run one statement, as `Pool` does."""
+        found: Rows = await self.run(lambda connection: connection.run(sql, *values))
+        return found
 
-class Transaction:
+    async def fetch_one(self, sql: str, *values: Any) -> Any:
+        rows = await self.fetch(sql, *values)
+        return rows[0] if rows else None
+
+
+class Transaction(Connection):
     """What is written at once, or not at all. Nothing in it waits."""
 
     def __init__(self, tables: Tables) -> None:
+        super().__init__(tables.store)
         self.tables = tables
         self.tickets = tables.world.tickets
         self.changed = Changed()
@@ -130,10 +144,12 @@ class Transaction:
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
+            self.undo()
             return
         tables = self.tables
         chance = tables.random.random()
         if chance < tables.loses:
+            self.undo()
             raise Unavailable("nothing was written")
         self._commit()
         await asyncio.sleep(tables.world.database.commit_s * tables.random.random())
@@ -142,30 +158,37 @@ class Transaction:
 
     def _commit(self) -> None:
         tables = self.tables
+        before = tables.rows.keys() & self.rows.keys()
         for name, row in self.rows.items():
             self._check_lines(name, row)
             tables.rows[name] = row
             if row.stored.state.step in UNPAID:
                 tables.over_s.setdefault(name, tables.world.scheduler.now)
+        self._check_codes(before)
         tables.entries |= self.entries
         tables.events |= self.events
         tables.applied |= self.applied
         tables.looks |= self.looks
         self.changed.commit(self.tickets)
 
+    def _check_codes(self, before: Collection[str]) -> None:
+        """No more orders have a promotion than may: R1."""
+        offered = self.tables.world.offered
+        for name, row in self.rows.items():
+            if row.stored.state.rules.discounts:
+                if name not in before:
+                    offered.check_made(row.stored.state)
+                offered.check_limits()
+
     def _check_lines(self, name: str, row: Row) -> None:
         """No line changes its amounts after it was priced: M5."""
-        lines = tuple(replace(x, state="live") for x in row.stored.state.lines)
+        lines = tuple(
+            replace(one, state="live", back=0, kept=False, allowance=0)
+            for one in row.stored.state.lines
+        )
         row.first_lines = row.first_lines or lines
         if lines != row.first_lines:
             self.tables.world.violate(f"The lines of {name} changed: {lines}")
-
-    async def fetchval(self, sql: str, *values: Any) -> Any:
-        """Count the tickets with which somebody is in; nobody passes one on here."""
-        if sql is giving_back._PASSED_ON:
-            return 0
-        assert sql is giving_back._IN
-        return sum(map(self.tickets.is_in, values[0]))
 
     def post(self, order: str, posting: str, entries: Sequence[Entry]) -> None:
         """Add a posting, once."""
@@ -177,6 +200,10 @@ class Transaction:
         if name in self.entries or name in self.tables.entries:
             self.tables.world.violate(f"{name} is posted twice")
         self.entries[name] = made
+
+    def orders(self) -> list[OrderState]:
+        """Return all orders as this transaction sees them."""
+        return [one.stored.state for one in (self.tables.rows | self.rows).values()]
 
     def row(self, order: str) -> Row:
         """Return an order's row as this transaction sees it."""
@@ -194,8 +221,8 @@ class SimOrders:
         self._tables = pool.tables
 
     async def begin(self, new: NewOrder) -> StoredOrder:
-        def put(connection: Transaction) -> StoredOrder:
-            tables = self._tables
+        tables = self._tables
+        async with self._pool.transaction() as connection:
             known = tables.rows.get(new.order)
             name = tables.holds(new.event, new.hold)
             if known is None and name is not None:
@@ -204,14 +231,20 @@ class SimOrders:
                 return known.stored
             row = Row(_stored(new), tables.now_ms() + DRIVEN_MS)
             connection.rows[new.order] = row
-            return row.stored
-
-        stored: StoredOrder = await self._pool.run(put)
-        return stored
+            if new.redeems is not None:
+                named = new.order, new.event, new.user
+                await reserve_codes(connection, *named, new.redeems)
+        return row.stored
 
     async def find(self, order: str) -> StoredOrder | None:
+        return await self._found(lambda: order)
+
+    async def find_of_hold(self, event: str, hold: str) -> StoredOrder | None:
+        return await self._found(lambda: self._tables.holds(event, hold))
+
+    async def _found(self, name: Callable[[], str | None]) -> StoredOrder | None:
         def look(_: Transaction) -> StoredOrder | None:
-            row = self._tables.rows.get(order)
+            row = self._tables.rows.get(name() or "")
             return None if row is None else row.stored
 
         found: StoredOrder | None = await self._pool.run(look)
@@ -302,6 +335,9 @@ async def write_order(
     connection.rows[after.order] = Row(written, wake_ms, row.first_lines)
     for posting, entries in postings:
         connection.post(after.order, posting, entries)
+    order_written(connection, row.stored, after)
+    if connection.tables.world.plan.outboxes:
+        await raise_notices(connection, notices)
     return Written(connection.tables.now_ms(), None)
 
 
@@ -345,7 +381,9 @@ class SimLane:
         notices: Sequence[Notice],
     ) -> Written | None:
         async with self._pool.transaction() as connection:
-            written = await write_order(connection, stored, after, wake_ms, postings)
+            written = await write_order(
+                connection, stored, after, wake_ms, postings, notices
+            )
             if written is not None and event is not None:
                 connection.events[event.event_ref] = event
                 connection.applied.add(event.event_ref)

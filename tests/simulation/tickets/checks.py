@@ -35,12 +35,20 @@ def _check_live(world: "World", event: str, stock: "Stock") -> None:
             booked[booking.booking, "seat", stock.venue.labels[seat]] += 1
         for area, count in booking.areas.items():
             booked[booking.booking, "place", stock.venue.areas[area].label] += count
+    for row in world.tables.rows.values():
+        # Booked for nobody, so that nobody buys it.
+        order = row.stored.state
+        booked.subtract(
+            (order.booking or "", line.kind, line.label)
+            for line in order.lines
+            if line.kept and order.event == event
+        )
     live: Counter[tuple[str, str, str]] = Counter(
         (one.booking, one.kind, one.label)
         for one in world.tickets.tickets.values()
         if one.event == event and one.state != "revoked"
     )
-    for place in (booked - live) | (live - booked):
+    for place in [one for one in (*booked, *live) if booked[one] != live[one]]:
         world.violate(
             f"{event}: {booked[place]} of {place} are booked, and have"
             f" {live[place]} tickets"

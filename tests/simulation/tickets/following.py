@@ -16,6 +16,7 @@ from persistence.followers.passes import Overtaken, Passes
 from persistence.journal.stretches import JournalRow, Stretch, marks_of
 from server.shop.tickets.follower import KINDS, TicketFollower
 from tests.simulation.orders.tables import Transaction
+from tests.simulation.outboxes.parts import followers
 from tests.simulation.tickets.tables import SimKeyring, SimPlaces
 
 if TYPE_CHECKING:
@@ -46,23 +47,26 @@ class Pass(Transaction):
                 del self.tickets.locks[self.lock]
 
     async def fetchval(self, sql: str, *values: Any) -> Any:
-        name, event = values[:2]
         if sql is passes._TRY_LOCK:
+            name, event = values[:2]
             holder = self.tickets.locks.get((name, event))
             if holder is not None and holder.process.loop.alive:
                 return False
             self.lock = name, event
             self.tickets.locks[name, event] = self
             return True
-        assert sql is passes._MOVE
-        base, to = values[2:]
+        if sql is not passes._MOVE:
+            return await super().fetchval(sql, *values)
+        name, event, base, to = values
         if self.tickets.cursors.get((name, event), base) != base:
             return None
         self.changed.cursors[name, event] = to
         return to
 
-    async def fetchrow(self, sql: str, name: str, event: str, after: str | None) -> Any:
-        assert sql is passes._STATE
+    async def fetchrow(self, sql: str, *values: Any) -> Any:
+        if sql is not passes._STATE:
+            return await super().fetchrow(sql, *values)
+        name, event, after = values
         cursors, head = self.tickets.cursors, self.tables.world.database.head(event)
         upto = head.version if after is None else cursors.get((after, event), 0)
         version = cursors.get((name, event), 0)
@@ -114,6 +118,9 @@ class Letters:
         issued = {one.booking for one in tables.tickets.values()}
         # Where nothing was left of a booking there was nothing to make.
         issued |= world.database.head(event_id).cancelled
+        orders = connection.orders()
+        kept = [x for x in orders if any(one.kept for one in x.lines)]
+        issued |= {one.booking or "" for one in kept}
         for one in changes:
             if isinstance(one.change, HoldBooked) and one.change.booking not in issued:
                 world.violate(f"A letter of {one.change} names no tickets")
@@ -145,6 +152,9 @@ class Following:
             (tickets, None, marks_of(KINDS)),
             (Letters(), tickets.name, 0),
         ]
+        if self.world.plan.outboxes:
+            after = [(one, tickets.name, marks) for one, marks in followers()]
+            self._followers += after
 
     async def run(self) -> None:
         while True:

@@ -5,6 +5,7 @@ the fake does is held against Postgres by the tests of `persistence/shop/tickets
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -15,15 +16,19 @@ from msgspec.structs import replace
 
 import persistence.shop.orders.giving_back as giving_back
 import server.shop.tickets.follower as follower
-from persistence.shop.tickets.booked import Left, OpenLines, Places, TicketEvent
-from persistence.shop.tickets.booked import _left_of as left_of
+from persistence.shop.tickets import booked
+from persistence.shop.tickets.booked import Places, TicketEvent
 from persistence.shop.tickets.register import Kind, LiveTicket, NewTicket, State
 from server.shop.checkin.rules import fold
+from tests.simulation.statements import Rows, does
 
 if TYPE_CHECKING:
     from persistence.shop.checkin.facts import Green
     from tests.simulation.orders.tables import Transaction
     from tests.simulation.world import World
+
+FOLLOWERS: Final = ("tickets", "letters", "notices", "hooks")
+"""The last two where anybody is told of anything."""
 
 Code = tuple[str, int]
 """A number and a generation."""
@@ -41,6 +46,7 @@ class SimTicket(Struct, frozen=True):
     kind: Kind
     label: str
     made: int
+    holder: str
     generation: int = 1
     state: State = "valid"
 
@@ -75,14 +81,14 @@ class TicketTables:
         """No ticket lets anybody in that is of a line being given back: S8."""
         row = self.world.tables.rows.get(one.order or "")
         for line in () if row is None else row.stored.state.lines:
-            if line.line == one.line and line.state == "leaving" and one.is_good:
-                self.world.violate(f"{one} is good, and is given back")
+            if line.line == one.line and line.state != "live" and one.is_good:
+                self.world.violate(f"{one} is good, and is {line.state}")
 
     def is_behind(self) -> list[str]:
         """Return which followers have not followed all of an event."""
         return [
             f"{name} is at {self.cursors.get((name, event), 0)} of {event}"
-            for name in ("tickets", "letters")
+            for name in FOLLOWERS[: 4 if self.world.plan.outboxes else 2]
             for event in self.world.events
             if self.cursors.get((name, event), 0)
             != self.world.database.head(event).version
@@ -105,6 +111,9 @@ class Changed:
     def commit(self, tables: TicketTables) -> None:
         for one in self.tickets.values():
             tables.check(one)
+            before = tables.tickets.get(one.ticket)
+            if before is not None:
+                tables.world.passing.commit(before, one)
         tables.tickets |= self.tickets
         tables.revoked |= self.revoked
         tables.cursors |= self.cursors
@@ -121,27 +130,44 @@ async def read_event(connection: "Transaction", event: str) -> TicketEvent:
     return TicketEvent(None, "venue", 0)
 
 
-async def read_left(connection: "Transaction", bookings: Sequence[str]) -> list[Left]:
+@does(booked._BOOKINGS)
+def _bookings(connection: "Transaction", bookings: Sequence[str]) -> Rows:
     wanted, encode = set(bookings), msgspec.json.encode
     database = connection.tables.world.database
     return [
-        left_of(
-            {
-                "booking_id": name,
-                "user_id": row.user,
-                "seats": encode(row.seats),
-                "areas": encode(row.areas),
-                "lines": None if row.lines is None else encode(row.lines),
-                "cancelled": name in head.cancelled,
-            }
-        )
+        {
+            "booking_id": name,
+            "user_id": row.user,
+            "seats": encode(row.seats),
+            "areas": encode(row.areas),
+            "lines": None if row.lines is None else encode(row.lines),
+            "cancelled": name in head.cancelled,
+        }
         for head in map(database.head, connection.tables.world.events)
         for name, row in head.bookings.items()
         if name in wanted
     ]
 
 
-async def read_lines(connection: "Transaction", orders: Sequence[str]) -> OpenLines:
+@does(booked._KEPT)
+def _kept(connection: "Transaction", bookings: Sequence[str]) -> Rows:
+    if not connection.tables.world.plan.gives:
+        return []
+    kept = Counter(
+        (order.booking, line.label)
+        for order in connection.orders()
+        if order.booking in bookings
+        for line in order.lines
+        if line.kept and line.kind in ("seat", "place")
+    )
+    return [
+        {"booking_id": booking, "label": label, "count": count}
+        for (booking, label), count in kept.items()
+    ]
+
+
+@does(booked._LINES)
+def _lines(connection: "Transaction", orders: Sequence[str]) -> Rows:
     taken = {(one.order, one.line) for one in _all(connection) if _counts(one)}
     rows = [
         {
@@ -157,7 +183,33 @@ async def read_lines(connection: "Transaction", orders: Sequence[str]) -> OpenLi
         if one.kind in ("seat", "place") and one.state != "gone"
         if (name, one.line) not in taken
     ]
-    return OpenLines(sorted(rows, key=lambda row: -row["line"]))
+    return sorted(rows, key=lambda row: -row["line"])
+
+
+@does(giving_back._OF_LINES)
+def _of_lines(connection: "Transaction", order: str, lines: Sequence[int]) -> Rows:
+    return [
+        {"ticket_id": one.ticket}
+        for one in _all(connection)
+        if one.order == order and one.line in lines and _counts(one)
+    ]
+
+
+@does(giving_back._IN)
+def _are_in(connection: "Transaction", tickets: Sequence[str]) -> Rows:
+    return [{"count": sum(map(connection.tickets.is_in, tickets))}]
+
+
+@does(giving_back._PASSED_ON)
+def _passed_on(connection: "Transaction", order: str, buyer: str) -> Rows:
+    taken = {
+        row["ticket_id"]
+        for row in connection.store.ticket_transfer.values()
+        if row["state"] == "accepted"
+    }
+    mine = [one for one in _all(connection) if one.order == order]
+    passed = [x for x in mine if x.state == "locked" and x.holder != buyer]
+    return [{"count": sum(one.ticket in taken for one in passed)}]
 
 
 def _counts(one: SimTicket) -> bool:
@@ -206,6 +258,7 @@ async def issue(
             new.kind,
             new.label,
             connection.tickets.number(),
+            new.user,
             state=new.state,
         )
         for one in _all(connection):
@@ -261,8 +314,6 @@ class SimKeyring:
 
 PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (follower, "read_event", read_event),
-    (follower, "read_left", read_left),
-    (follower, "read_lines", read_lines),
     (follower, "open_register", open_register),
     (follower, "live_tickets", live_tickets),
     (follower, "revoke", revoke),
@@ -271,5 +322,6 @@ PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (giving_back, "open_register", open_register),
     (giving_back, "live_tickets", live_tickets),
     (giving_back, "change_state", change_state),
+    (giving_back, "revoke", revoke),
 )
 """What of the SQL of tickets stands here instead."""

@@ -17,7 +17,7 @@ from inventory.commands import DeleteEvent
 from inventory.faults import Faults
 from inventory.ports import Clock
 from inventory.rules.settings import FOLLOWING, completing
-from inventory.settings import SettingsPatch
+from inventory.settings import Settings, SettingsPatch
 from persistence.errors import Revisions, TooMany
 from persistence.events.catalog import Catalog
 from server.base.identity import Identity
@@ -92,6 +92,8 @@ class EventEditing:
         payable = drafted or self._events.takes_payments
         if wanted.payment == "required" and not payable:
             found.add("payment", NO_PROVIDER)
+        if not drafted:
+            self._refuse_unpayable(event.board.settings, wanted, found)
         refuse_edit(event.board, await self._events.find_row(event.id), wanted, found)
         change, details_seen = details_change(patch), None
         # Without a word about the catalogue it is a command, though it change nothing.
@@ -114,6 +116,29 @@ class EventEditing:
             # In every process.
             self._rows.edited(event.id)
             self._changed()
+
+    def _refuse_unpayable(
+        self, settings: Settings, wanted: SettingsPatch, found: Faults
+    ) -> None:
+        """Add why what is paid first could be paid by nobody at prices that are new."""
+        payment = settings.payment if wanted.payment is UNSET else wanted.payment
+        if payment != "required":
+            return
+        prices = {} if wanted.prices is UNSET else wanted.prices
+        if wanted.payment is not UNSET:
+            prices = {**settings.prices, **prices}
+        types = {} if wanted.types is UNSET else wanted.types
+        why = self._events.unpayable(one for one in prices.values() if one is not None)
+        if why is not None:
+            found.add("prices", why)
+        why = self._events.unpayable(
+            price
+            for one in types.values()
+            if one is not None
+            for price in one.prices.values()
+        )
+        if why is not None:
+            found.add("types", why)
 
     async def withdraw(
         self, who: Identity, event: str, key: str | None, seen: Revisions

@@ -1,6 +1,7 @@
 """How one becomes a member: invited by mail, or let in where one asks to join."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -25,7 +26,12 @@ from persistence.people.organisations import (
 )
 from server.base.identity import Identity
 from server.base.refusals.refusals import Refusal, too_many
-from server.people.organisations.mails import INVITATION_S, OrganisationMails
+from server.people.organisations.mails import (
+    INVITATION_S,
+    accepted_mail,
+    declined_mail,
+    invitation_mail,
+)
 from server.people.organisations.membership import Membership
 from server.people.organisations.problems import (
     ALREADY_MEMBER,
@@ -57,12 +63,10 @@ class JoiningService:
         self,
         invitations: Invitations,
         requests: JoinRequests,
-        mails: OrganisationMails,
         changed: Callable[[str], Awaitable[None]],
     ) -> None:
         self.invitations = invitations
         self.requests = requests
-        self.mails = mails
         self._changed = changed
 
     async def invite(
@@ -78,7 +82,7 @@ class JoiningService:
         user, organisation = membership.require("leader").user, membership.id
         email = read_email(email)
         meter.mail(email)
-        message = self.mails.invitation(email)
+        message = invitation_mail(email, membership.organisation.name, role)
         new = NewInvitation(
             new_id("inv", f"{organisation} {user}", key),
             organisation,
@@ -197,7 +201,8 @@ class JoiningService:
     ) -> JoinRequest:
         """Make whoever asked a member, and let them know."""
         user = membership.require("leader").user
-        write = _counted(meter, self.mails.accepted)
+        name = membership.organisation.name
+        write = _counted(meter, partial(accepted_mail, name))
         try:
             await self.requests.accept(membership.id, request, role, user, write)
         except (RequestNotFound, MemberNotFound) as error:
@@ -214,7 +219,8 @@ class JoiningService:
     ) -> JoinRequest:
         """Refuse a request, and let whoever made it know."""
         user = membership.require("leader").user
-        write = _counted(meter, self.mails.declined)
+        name = membership.organisation.name
+        write = _counted(meter, partial(declined_mail, name))
         try:
             await self.requests.decline(membership.id, request, user, write)
         except RequestNotFound as error:

@@ -216,6 +216,8 @@ def _entries_of(posting: Posting, *, returns: bool) -> ledger.Posting:
             return ledger.settle(about, amount, currency)
         case "outside":
             return ledger.take_outside(about, amount, currency)
+        case "dispute":
+            return ledger.lose_dispute(about, amount, currency)
         case "confirm":
             return ledger.confirm(posting.lines, currency)
         case "give_back":

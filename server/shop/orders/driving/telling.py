@@ -1,4 +1,4 @@
-"""What a buyer is told of what goes back of an order. Pure.
+"""What a buyer is told of what goes back of an order, and organisers of disputes. Pure.
 
 It follows from the order before and after it was written, so whoever lets it go back
 tells it, in the same transaction. Of an event that is cancelled its holders hear once,
@@ -8,7 +8,7 @@ and not by each order: here they hear of the money alone.
 from typing import Any, Final
 
 from persistence.people.notices.notices import Notice, NoticeKind
-from persistence.shop.orders.records import OrderState, Refund, RefundState
+from persistence.shop.orders.records import Dispute, OrderState, Refund, RefundState
 from persistence.shop.orders.rows import StoredOrder
 
 _TOLD: Final[dict[RefundState, NoticeKind]] = {
@@ -23,19 +23,49 @@ _ENTERS: Final = frozenset({"seat", "place"})
 
 
 def notices_of(before: StoredOrder, after: OrderState) -> list[Notice]:
-    """Return what the buyer is told of an order that becomes another; mostly nothing.
+    """Return what is told of an order that becomes another; mostly nothing.
 
-    A refund that is tried again is another, and told of as such.
+    A refund that is tried again is another, and told of as such. What a bank gave its
+    buyer no mail of ours says.
     """
+    told = _of_disputes(before, after)
     if before.state.refunds is after.refunds and before.state.lines is after.lines:
-        return []
-    told = [] if (gone := _cancelled(before, after)) is None else [gone]
+        return told
+    told += [] if (gone := _cancelled(before, after)) is None else [gone]
     was = {one.refund: one.state for one in before.state.refunds}
     return told + [
         _notice(before, _TOLD[one.state], one.refund, _money(one))
         for one in after.refunds
-        if one.state in _TOLD and was.get(one.refund) != one.state
+        if one.state in _TOLD
+        and was.get(one.refund) != one.state
+        and one.reason != "dispute"
     ]
+
+
+def _of_disputes(before: StoredOrder, after: OrderState) -> list[Notice]:
+    """Return what who runs the event is told: of each dispute, and how it ended."""
+    disputes = [dispute for one in after.payments for dispute in one.disputes]
+    known = {
+        dispute for payment in before.state.payments for dispute in payment.disputes
+    }
+    return [_dispute(before, one) for one in disputes if one not in known]
+
+
+def _dispute(order: StoredOrder, dispute: Dispute) -> Notice:
+    return Notice(
+        kind="payment_disputed",
+        subject=f"{dispute.dispute}:{dispute.state}",
+        organisers=True,
+        event_id=order.state.event,
+        data={
+            "order": order.state.order,
+            "reference": order.reference,
+            "state": dispute.state,
+            "reason": dispute.reason,
+            "amount": dispute.amount,
+            "currency": dispute.currency,
+        },
+    )
 
 
 def _cancelled(before: StoredOrder, after: OrderState) -> Notice | None:

@@ -14,6 +14,7 @@ from persistence.shop.orders.giving_back import (
 )
 from persistence.shop.orders.records import OrderState
 from server.base.refusals.refusals import Refusal
+from server.shop.hooks.revoked import tell_revoked
 from server.shop.orders.driving.desk import Applied, Desk
 from server.shop.orders.facts import EventCancelled, GiveBack
 from server.shop.orders.giving import rules
@@ -51,14 +52,15 @@ class Giver:
                 applied = await self._desk.apply(connection, order, [asked])
                 if applied.refused is not None:
                     raise refusal_of(applied.refused)
-                after = applied.stored.state
+                after, whose = applied.stored.state, applied.stored.organisation
                 if isinstance(asked, EventCancelled) and after.booking is not None:
                     gone = _gone(after)
-                    await revoke_tickets_of(
+                    revoked = await revoke_tickets_of(
                         connection, event, order, gone, even_in=True
                     )
+                    await tell_revoked(connection, whose, event, after.booking, revoked)
                 elif isinstance(asked, GiveBack) and after.booking is not None:
-                    await self._end_tickets(connection, after, asked)
+                    await self._end_tickets(connection, after, asked, whose)
                     buyer = applied.stored.user
                     # What a buyer sold on is not theirs to return.
                     if asked.by is None and await are_passed_on(
@@ -71,18 +73,25 @@ class Giver:
         return applied
 
     async def _end_tickets(
-        self, connection: object, order: OrderState, asked: GiveBack
+        self,
+        connection: object,
+        order: OrderState,
+        asked: GiveBack,
+        organisation: str | None,
     ) -> None:
         """Lock the tickets of what leaves; revoke those of what is gone already."""
         assert order.booking is not None
+        event = order.event
         leaving = [one for one in order.lines if one.state == "leaving"]
         if asked.keep:
-            await revoke_tickets_of(connection, order.event, order.order, _gone(order))
+            gone = _gone(order)
+            revoked = await revoke_tickets_of(connection, event, order.order, gone)
+            await tell_revoked(connection, organisation, event, order.booking, revoked)
         elif any(one.back == 0 for one in leaving):
-            await lock_tickets(connection, order.event, order.booking)
+            await lock_tickets(connection, event, order.booking)
         elif leaving:
             lines = [one.line for one in leaving]
-            await lock_tickets_of(connection, order.event, order.order, lines)
+            await lock_tickets_of(connection, event, order.order, lines)
 
 
 def refusal_of(code: str) -> Refusal:

@@ -29,6 +29,7 @@ from server.shop.orders.problems import (
     REFUND_TOO_MUCH,
 )
 from server.transport.http.problems import (
+    CANCEL_TOO_LATE,
     EVENT_NOT_FOUND,
     FORBIDDEN,
     KEY_REUSED,
@@ -51,11 +52,14 @@ async def list_refunds(call: Call) -> web.Response:
 
 
 async def preview_refund(call: Call) -> web.Response:
-    """Tell what would go back, line by line."""
+    """Tell what would go back, line by line: to the buyer what they may give back."""
     note_nothing(call.request)
-    stored = await _managed(call)
+    order, service = call.path("order", ORDER_NOT_FOUND), call[GIVING_SERVICE]
+    # Who may not is told so, whatever the body says.
+    asking = await service.find_to_preview(call.who, order)
     lines, amount = _asked(await call.body(RefundAsk))
-    going = call[GIVING_SERVICE].preview(stored, lines, amount)
+    going = service.preview(asking, lines, amount)
+    stored = asking.stored
     return call.answer(preview_of(stored, going))
 
 
@@ -146,6 +150,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=list_refunds,
         name="list_refunds",
         who="Needs the token of its buyer, or of whoever runs the event.",
+        opened=True,
         summary="List what went back of an order, and what may still",
         tag="Orders",
         access="buyer",
@@ -159,14 +164,18 @@ ROUTES: Final[tuple[Route, ...]] = (
         path=f"{ALL}/preview",
         handler=preview_refund,
         name="preview_refund",
-        who=MANAGES,
+        who=(
+            "Needs the token of whoever manages the event; of its buyer for `lines`, "
+            "until the deadline."
+        ),
         summary="Tell what would go back, line by line",
         tag="Orders",
         access="buyer",
+        opened=True,
         body=RefundAsk,
         answers=RefundPreview,
         keyed=True,
-        problems=ASKED,
+        problems=(*ASKED, CANCEL_TOO_LATE),
     ),
     Route(
         method="POST",

@@ -10,9 +10,9 @@ from inventory.settings import Money
 from persistence.shop.orders.cancelled import CancelledOrders, Progress
 from persistence.shop.orders.records import OrderState
 from persistence.shop.orders.rows import StoredOrder
-from server.base.access import has_order
+from server.base.access import Denial, has_order
 from server.base.identity import Identity
-from server.base.refusals.refusals import wrong_field
+from server.base.refusals.refusals import Denied, wrong_field
 from server.shop.orders.driving.desk import Applied
 from server.shop.orders.facts import GiveBack, Goodwill, RefundAgain, RefundByHand
 from server.shop.orders.giving.giver import refusal_of
@@ -31,10 +31,18 @@ class Going(Struct, frozen=True):
     """Line, label and amount."""
 
 
+class Asking(Struct, frozen=True):
+    """An order, and who asks what of it would go back."""
+
+    stored: StoredOrder
+    manages: bool
+    """Whether they manage its event; else they are its buyer, and in time."""
+
+
 class GivingService:
     """Gives money back, and shows what would. Raises `Unavailable`, `Refusal`.
 
-    All but to look is for who manages the event.
+    All but to look is for who manages the event: buyers give back by cancelling.
     """
 
     def __init__(
@@ -60,10 +68,23 @@ class GivingService:
         await self._orders.of_event(who, event)
         return await self._cancelled.progress(event)
 
+    async def find_to_preview(self, who: Identity, order: str) -> Asking:
+        """Return an order to who may give something of it back, now."""
+        stored, manages = await self._orders.find_to_cancel(who, order)
+        if not manages:
+            await self._orders.refuse_late(stored)
+        return Asking(stored, manages)
+
     def preview(
-        self, stored: StoredOrder, lines: tuple[int, ...] | None, amount: Money | None
+        self, asking: Asking, lines: tuple[int, ...] | None, amount: Money | None
     ) -> Going:
-        """Return what would go back, by the very rules that do it."""
+        """Return what would go back, by the very rules that do it.
+
+        A goodwill is for who manages the event to think of.
+        """
+        if amount is not None and not asking.manages:
+            raise Denied(Denial("forbidden", "Buyers give lines back, not amounts."))
+        stored = asking.stored
         before, asked = stored.state, self._asked(stored, lines, amount, None)
         told = asked_to(before, asked, self._clock.now_ms())
         if isinstance(told, str):

@@ -47,9 +47,8 @@ class OpeningService:
     A `meter` counts mails and guesses, and raises `RateLimited`.
     """
 
-    def __init__(self, store: Openings, public_url: str | None) -> None:
+    def __init__(self, store: Openings) -> None:
         self._store = store
-        self._public_url = public_url
         self._known: OrderedDict[bytes, None] = OrderedDict()
 
     async def look_up(self, reference: str, email: str, meter: Meter) -> None:
@@ -95,7 +94,7 @@ class OpeningService:
         if to is None or address_key(to.email) != address_key(email):
             return
         code = new_code()
-        mail = opening_mail(to, code, self._public_url)
+        mail = opening_mail(to, code)
         await self._store.put_code(to, hash_of_code(code), mail)
 
     def _remember(self, hashed: bytes) -> None:

@@ -18,11 +18,13 @@ from server.shop.payments.provider import ProviderUnavailable
 from server.shop.payments.stripe.shapes import (
     ATTEMPT,
     CheckoutSession,
+    DisputeList,
     Intent,
     IntentList,
     Marked,
     RefundList,
     SessionList,
+    StripeDispute,
     StripeRefund,
 )
 from server.shop.payments.stripe.transport import Transport
@@ -86,6 +88,8 @@ class StripeDesk:
         self._timeout_s = timeout_s
         self._searches = True
         """False where the account's country has no search."""
+        self._sees_disputes = True
+        """False where the key may not read them."""
         self.status = "ok"
         """ok, or degraded: the last thing that was asked got no answer."""
         self.tried_at: datetime | None = None
@@ -181,6 +185,32 @@ class StripeDesk:
             found += some.data
         if any(one.payment_intent != intent for one in found):
             raise self.lies("a refund of something else")
+        return found
+
+    async def disputes_of(self, intent: str) -> list[StripeDispute]:
+        """Return all disputes of what an intent moved.
+
+        A restricted key may not read them: then webhooks alone tell of them.
+        """
+        if not self._sees_disputes:
+            return []
+
+        def page(after: dict[str, str]) -> Awaitable[Any]:
+            params: Any = {"payment_intent": intent, "limit": PAGE, **after}
+            return self.api.disputes.list_async(params=params)
+
+        found: list[StripeDispute] = []
+        try:
+            async for some in self._pages(page, DisputeList, REFUND_PAGES_MAX):
+                found += some.data
+        except StripeRefused as error:
+            if error.status != 403:
+                raise
+            self._sees_disputes, self.status = False, "ok"
+            log.warning("the key of Stripe may not read disputes", answer=str(error))
+            return []
+        if any(one.payment_intent != intent for one in found):
+            raise self.lies("a dispute of something else")
         return found
 
     async def close(self) -> None:

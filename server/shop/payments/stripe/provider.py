@@ -12,8 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
+from inventory.settings import Money
 from server.shop.payments.provider import (
     Attempt,
+    Disputed,
     Fact,
     Opened,
     ProviderUnavailable,
@@ -34,7 +36,9 @@ from server.shop.payments.stripe.shapes import (
     REFUND,
     SESSION,
     CheckoutSession,
+    StripeDispute,
     StripeRefund,
+    dispute_fact_of,
     fact_of,
     refund_fact_of,
 )
@@ -179,10 +183,11 @@ class StripeProvider:
         return None
 
     async def trace(self, facts: list[Fact]) -> list[Fact]:
-        """Return facts by the session: refunds of the dashboard name another thing."""
+        """Return facts by the session: refunds by hand, and disputes, name another."""
         traced: list[Fact] = []
         for fact in facts:
-            if isinstance(fact, RefundSettled | RefundFailed) and _is_intent(fact.ref):
+            later = isinstance(fact, RefundSettled | RefundFailed | Disputed)
+            if later and _is_intent(fact.ref):
                 session = await self._desk.session_of(fact.ref)
                 if session is None:
                     continue
@@ -193,6 +198,14 @@ class StripeProvider:
     def read(self, headers: Mapping[str, str], body: bytes) -> list[Fact]:
         """Return what a webhook says."""
         return read_webhook(self._secrets, headers, body, self._now_s())
+
+    def refuses(self, price: Money) -> str | None:
+        """Say why Stripe charges no such price."""
+        try:
+            to_stripe(price.amount, price.currency)
+        except NotCharged as error:
+            return f"{error}."
+        return None
 
     async def close(self) -> None:
         """Give up connections."""
@@ -281,13 +294,17 @@ class StripeProvider:
         )
 
     async def _facts_of(self, one: CheckoutSession, ref: str) -> list[Fact]:
-        """Return what a session and its refunds say."""
+        """Return what a session, its refunds and its disputes say."""
         facts: list[Fact] = [self._fact_of(one, ref)]
         if one.intent is not None:
             for refund in await self._desk.refunds_of(one.intent):
                 fact = self._refund_fact_of(refund, ref)
                 if fact is not None:
                     facts.append(fact)
+            facts += [
+                self._dispute_fact_of(dispute, ref)
+                for dispute in await self._desk.disputes_of(one.intent)
+            ]
         return facts
 
     def _fact_of(self, one: CheckoutSession, ref: str) -> Fact:
@@ -301,6 +318,12 @@ class StripeProvider:
     def _refund_fact_of(self, one: StripeRefund, ref: str) -> Fact | None:
         try:
             return refund_fact_of(one, ref, self._now_ms())
+        except ValueError as error:
+            raise self._desk.lies(str(error)) from None
+
+    def _dispute_fact_of(self, one: StripeDispute, ref: str) -> Fact:
+        try:
+            return dispute_fact_of(one, ref, self._now_ms())
         except ValueError as error:
             raise self._desk.lies(str(error)) from None
 

@@ -11,6 +11,7 @@ from msgspec import Meta, Raw, Struct
 from server.shop.payments.provider import (
     AttemptFact,
     Captured,
+    Disputed,
     Expired,
     Failed,
     Opened,
@@ -25,6 +26,14 @@ ATTEMPT: Final = "attempt"
 REFUND: Final = "refund"
 SESSION: Final = "session"
 """Names in the metadata of what we make there."""
+
+_ENDS: Final[dict[str, Literal["won", "lost"]]] = {
+    "lost": "lost",
+    "won": "won",
+    "warning_closed": "won",
+    "prevented": "won",
+}
+"""States of disputes that are over."""
 
 SessionId = Annotated[str, Meta(pattern="^cs_[A-Za-z0-9_]{1,120}$")]
 IntentId = Annotated[str, Meta(pattern="^pi_[A-Za-z0-9_]{1,120}$")]
@@ -93,6 +102,25 @@ class StripeRefund(Struct, frozen=True, kw_only=True):
     def ours(self) -> str | None:
         """The refund of ours that it is."""
         return (self.metadata or {}).get(REFUND)
+
+
+class StripeDispute(Struct, frozen=True, kw_only=True):
+    """A charge that a bank asks about, or takes back."""
+
+    id: RefundId
+    object: Literal["dispute"]
+    status: str
+    amount: Amount
+    currency: Code
+    payment_intent: IntentId | None = None
+    reason: Annotated[str, Meta(max_length=100)] = ""
+
+
+class DisputeList(Struct, frozen=True, kw_only=True):
+    """Some disputes of one intent, the newest first."""
+
+    data: list[StripeDispute]
+    has_more: bool
 
 
 class SessionList(Struct, frozen=True, kw_only=True):
@@ -179,4 +207,25 @@ def refund_fact_of(
         amount=from_stripe(one.amount, currency),
         currency=currency,
         reason=one.failure_reason or "",
+    )
+
+
+def dispute_fact_of(
+    one: StripeDispute, ref: str, at_ms: int, event_ref: str = ""
+) -> Disputed:
+    """Return what a dispute says. Raises ValueError.
+
+    What a bank only asks about ends with `warning_closed`; what Stripe settled before
+    it was one, with `prevented`. States that are not known here leave it open.
+    """
+    currency = one.currency.upper()
+    return Disputed(
+        ref=ref,
+        at_ms=at_ms,
+        event_ref=event_ref,
+        dispute_ref=one.id,
+        state=_ENDS.get(one.status, "open"),
+        amount=from_stripe(one.amount, currency),
+        currency=currency,
+        reason=one.reason,
     )

@@ -13,8 +13,10 @@ from server.shop.payments.stripe.shapes import (
     CheckoutSession,
     EventData,
     Marked,
+    StripeDispute,
     StripeEvent,
     StripeRefund,
+    dispute_fact_of,
     fact_of,
     refund_fact_of,
 )
@@ -33,13 +35,16 @@ STATES: Final = {
 
 REFUNDS: Final = frozenset({"refund.created", "refund.updated", "refund.failed"})
 
-EVENTS: Final = (*STATES, *sorted(REFUNDS))
+DISPUTES: Final = frozenset({"charge.dispute.created", "charge.dispute.closed"})
+
+EVENTS: Final = (*STATES, *sorted(REFUNDS), *sorted(DISPUTES))
 """What an endpoint in Stripe's dashboard is to be told of."""
 
 _event = msgspec.json.Decoder(StripeEvent).decode
 _marked = msgspec.json.Decoder(Marked).decode
 _session = msgspec.json.Decoder(CheckoutSession).decode
 _refund = msgspec.json.Decoder(StripeRefund).decode
+_dispute = msgspec.json.Decoder(StripeDispute).decode
 
 
 def read_webhook(
@@ -47,8 +52,9 @@ def read_webhook(
 ) -> list[Fact]:
     """Return the facts in a message; none of what is not ours or not known.
 
-    A refund that somebody made in the dashboard names what moved the money, and not the
-    session: its `ref` is that, until the provider traces it. Raises Forged and Stale.
+    A refund that somebody made in the dashboard, and each dispute, names what moved the
+    money, and not the session: its `ref` is that, until the provider traces it.
+    Raises Forged and Stale.
     """
     known = {name.lower(): value for name, value in headers.items()}
     _verify(secrets, known.get(SIGNATURE, ""), body, now_s)
@@ -58,6 +64,8 @@ def read_webhook(
             return _of_session(event)
         if event.type in REFUNDS:
             return _of_refund(event)
+        if event.type in DISPUTES:
+            return _of_dispute(event)
     except (ValueError, RecursionError) as error:
         # Signed by Stripe or by nobody; it cannot be believed either way.
         raise Forged(f"the message cannot be read: {error!r}") from None
@@ -106,6 +114,14 @@ def _of_refund(event: StripeEvent) -> list[Fact]:
         return []
     fact = refund_fact_of(refund, ref, event.created * 1_000, event.id)
     return [] if fact is None else [fact]
+
+
+def _of_dispute(event: StripeEvent) -> list[Fact]:
+    dispute = _dispute(event.data.object)
+    ref = dispute.payment_intent
+    if ref is None:
+        return []
+    return [dispute_fact_of(dispute, ref, event.created * 1_000, event.id)]
 
 
 def _is_ours(data: EventData) -> bool:

@@ -19,6 +19,7 @@ from server.shop.tickets.problems import (
 from server.shop.tickets.rest import TicketDocument, document_of
 from server.shop.tickets.transfers.service import TRANSFER_SERVICE
 from server.transport.http.problems import (
+    BAD_FIELD,
     CODE_INVALID,
     FORBIDDEN,
     KEY_REUSED,
@@ -70,7 +71,8 @@ async def offer_ticket(call: Call) -> web.Response:
 async def show_transfer(call: Call) -> web.Response:
     """Show what became of the last offer of a ticket."""
     ticket = call.path("ticket", TRANSFER_NOT_FOUND)
-    return call.read(_document(await call[TRANSFER_SERVICE].find(call.who, ticket)))
+    shown = await call[TRANSFER_SERVICE].find(call.who, ticket)
+    return call.read(_document(shown), revision=shown.revision)
 
 
 async def accept_transfer(call: Call) -> web.Response:
@@ -84,8 +86,9 @@ async def accept_transfer(call: Call) -> web.Response:
 async def withdraw_transfer(call: Call) -> web.Response:
     """Take an offer back."""
     ticket = call.path("ticket", TRANSFER_NOT_FOUND)
-    shown = await call[TRANSFER_SERVICE].withdraw(call.who, ticket)
-    return call.answer(document_of(shown))
+    # A second time is none, so the key is not looked at.
+    shown = await call[TRANSFER_SERVICE].withdraw(call.who, ticket, call.seen)
+    return call.answer(_document(shown), revision=shown.revision)
 
 
 def _document(one: Transfer) -> TransferDocument:
@@ -147,8 +150,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         tag="Tickets",
         access="buyer",
         keyed=True,
-        answers=TicketDocument,
-        problems=(TRANSFER_NOT_FOUND, UNAVAILABLE),
+        answers=TransferDocument,
+        problems=(TRANSFER_NOT_FOUND, BAD_FIELD, UNAVAILABLE),
     ),
     Route(
         method="POST",

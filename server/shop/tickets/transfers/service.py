@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from persistence.errors import Revisions, refuse_stale
 from persistence.postgres.pool import Pool
 from persistence.shop.tickets.register import open_register
 from persistence.shop.tickets.tickets import Ticket
@@ -128,16 +129,22 @@ class TransferService:
             raise Refusal(CODE_INVALID)
         return await self._tickets.find(who, ticket)
 
-    async def withdraw(self, who: Identity, ticket: str) -> ShownTicket:
-        """Take an offer back; where that was done before, it is as it is."""
+    async def withdraw(self, who: Identity, ticket: str, seen: Revisions) -> Transfer:
+        """Take an offer back; where that was done before, it is as it is.
+
+        Raises `Stale`, too.
+        """
         known = await self.find(who, ticket)
         if known.state == "offered":
             async with self._pool.transaction() as connection:
-                await withdraw(connection, known.event, ticket, who.user)
+                done = await withdraw(connection, known.event, ticket, who.user, seen)
             known = await self.find(who, ticket)
+            if done:
+                return known
+        refuse_stale(known.revision, seen)
         if known.state == "accepted":
             raise Refusal(TRANSFER_NOT_FOUND)
-        return await self._tickets.find(who, ticket)
+        return known
 
     async def _held(self, who: Identity, ticket: str) -> Ticket:
         """Return a ticket to who holds it; who sees it may not pass it on."""

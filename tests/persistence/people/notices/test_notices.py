@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from persistence.people.notices.notices import (
     Notice,
@@ -149,3 +150,14 @@ async def test_whose_account_ends_leaves_no_notice(store):
     await store.pool.fetch("UPDATE notice SET at = now() - interval '500 days'")
     await notices.forget()
     assert await notices.count_of("u2", unread=False) == 0
+
+
+async def test_who_named_no_language_is_told_in_that_of_the_account(store):
+    await accounts_of(store.pool).create(replace(ANNA, locale="de-AT"))
+    own = refunded("ref_1", ANNA.user_id)
+    await raised(store, own, refunded("ref_2", ANNA.user_id, locale="en-GB"))
+    await raised(store, refunded("ref_3", "a guest"))
+    rows = await store.pool.fetch(
+        "SELECT locale FROM mail JOIN notice USING (notice_id) ORDER BY notice.subject"
+    )
+    assert [row["locale"] for row in rows] == ["de-AT", "en-GB", ""]

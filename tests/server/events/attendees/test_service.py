@@ -35,7 +35,7 @@ class Desk:
 
     def __init__(self, pool: Pool, registry: EventRegistry) -> None:
         self.pool, self.registry = pool, registry
-        self.registrations = RegistrationService(pool, registry, None)
+        self.registrations = RegistrationService(pool, registry)
 
     async def register(
         self, email: str, name: str | None = None, user: str = "usr"
@@ -73,7 +73,7 @@ class Desk:
         await self.pool.fetch(
             "UPDATE attendee SET driven_until = now() - interval '1 s'"
         )
-        await RegistrationService(self.pool, self.registry, None).look()
+        await RegistrationService(self.pool, self.registry).look()
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ async def test_what_a_dead_process_left_is_finished_by_another(
     assert state == "pending"
     assert await desk.mails() == 0
     # Somebody is at it, as far as anybody knows.
-    await RegistrationService(desk.pool, desk.registry, None).look()
+    await RegistrationService(desk.pool, desk.registry).look()
     assert await desk.fetch("SELECT state FROM attendee") == [("pending",)]
     await desk.look_later()
     assert await desk.fetch("SELECT state FROM attendee") == [("registered",)]

@@ -7,6 +7,7 @@ from inventory.changes import (
     AnyChange,
     BookingCancelled,
     BookingReduced,
+    EntrantsFixed,
     EventConfigured,
     HoldBooked,
     HoldExpired,
@@ -14,12 +15,31 @@ from inventory.changes import (
     HoldPledged,
     HoldReleased,
     HoldsKept,
+    LineDrawn,
+    LineFed,
+    LineOpened,
+    LineSet,
+    LineTuned,
+    PlaceLeft,
+    PlaceLimited,
+    PlacePaused,
+    PlaceResumed,
     PledgeEnded,
+    PresenceNoted,
+    RoundPutOff,
     SaleChanged,
     SeatsBlocked,
     SeatsHeld,
     SeatsUnblocked,
+    TurnEnded,
+    TurnExtended,
+    TurnGiven,
+    TurnGranted,
+    TurnsKept,
+    WishesRecast,
+    WishSet,
 )
+from inventory.line.wishes import Wish
 from inventory.ports import JournalRow
 from inventory.prices import Prices
 from inventory.settings import Money, Settings
@@ -54,6 +74,37 @@ CHANGES: list[AnyChange] = [
     HoldPledged(TOKEN, "ord_1", 6_000, Prices("EUR", (5, 6), ((0, 4, 2),))),
     PledgeEnded(TOKEN, 7_000),
     BookingReduced("bkg_1", (0,), {0: 1}, Money(7, "EUR")),
+    LineOpened(1, "fifo", "{}", b"h", b"c"),
+    RoundPutOff(1, 2, "slow"),
+    EntrantsFixed(0, b"r", 1, None, None),
+    LineDrawn("none", None, None, b"s", b"h", b"k"),
+    LineFed(1, ("usr_1",), b"s", b"\0\0", (), (), 1),
+    LineTuned(1_600, 1_440, 0),
+    PresenceNoted((1,), ()),
+    TurnGiven(
+        1,
+        "usr_1",
+        "line",
+        8_000,
+        TOKEN,
+        (0,),
+        {},
+        9_000,
+        Prices("EUR", (5,), ()),
+        "1",
+        1,
+    ),
+    TurnExtended(1, 8_000),
+    TurnsKept(9_000),
+    TurnEnded(1, "usr_1", "booked", (TOKEN,)),
+    TurnGranted("usr_1", 8_000, "presale"),
+    LineSet("pause"),
+    WishSet(1, 0, ()),
+    WishesRecast(((1, 2),), (Wish(2),)),
+    PlacePaused(1),
+    PlaceLimited(1),
+    PlaceResumed(1),
+    PlaceLeft(1),
 ]
 
 
@@ -70,6 +121,35 @@ def told(change: AnyChange) -> dict[str, object]:
 
 def test_every_kind_of_change_is_in_this_file():
     assert {type(change) for change in CHANGES} == set(get_args(AnyChange))
+
+
+def test_a_turn_tells_what_is_held_for_whom_and_no_rank():
+    given = next(one for one in CHANGES if type(one) is TurnGiven)
+    assert told(given) == {
+        "change": "turn",
+        "hold": name_of_hold(TOKEN),
+        "user": "usr_1",
+        "seats": ["A-1"],
+        "areas": {},
+        "deadline": "1970-01-01T00:00:09Z",
+        "until": "1970-01-01T00:00:08Z",
+        "why": "line",
+        "total": {"amount": 5, "currency": "EUR"},
+    }
+    assert told(TurnGiven(1, "usr_1", "returned", 8_000)) == {
+        "change": "turn",
+        "user": "usr_1",
+        "seats": [],
+        "areas": {},
+        "until": "1970-01-01T00:00:08Z",
+        "why": "returned",
+    }
+
+
+def test_who_waits_where_is_not_told():
+    for change in CHANGES:
+        if type(change) in (LineFed, PresenceNoted, WishSet, PlaceLeft):
+            assert told(change).keys() == {"change"}
 
 
 def test_seats_and_areas_have_their_labels():
@@ -147,7 +227,7 @@ def test_no_change_tells_the_token_of_a_hold(change):
 def test_versions_are_counted_through_batches():
     rows = [row(0, CHANGES[:4]), row(4, CHANGES[4:6]), row(6, CHANGES[6:])]
     entries = entries_of(rows, 0, VENUE, 100)
-    assert [entry.version for entry in entries] == list(range(1, 15))
+    assert [entry.version for entry in entries] == list(range(1, len(CHANGES) + 1))
 
 
 def test_a_page_may_begin_and_end_inside_a_batch():

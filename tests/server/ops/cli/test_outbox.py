@@ -26,9 +26,9 @@ def test_the_command_shows_what_waits_and_what_is_gone(database_url):
     shown = onsale("outbox", DATABASE_URL=database_url)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.count("anna@example.org") == 2
-    assert "Hello (waits)" in shown.stdout
-    assert "Hello (sent " in shown.stdout
-    assert shown.stdout.count("  | secret") == 1
+    assert "reset_password (waits)" in shown.stdout
+    assert "reset_password (sent " in shown.stdout
+    assert shown.stdout.count('  | {"code": "secret"}') == 1
 
 
 def test_the_command_writes_json_for_programs(database_url, capsys):

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import structs
 
-from server.ops.cli.ticket import verify_ticket
+from server.ops.cli.ticket import app, verify_ticket
 from server.shop.tickets.token import Claims, event_mark, key_id, sign
 from tests.server.ops.cli.test_audit import onsale
 
@@ -146,3 +146,8 @@ def test_a_code_is_read_from_a_scanner(verified, tmp_path, monkeypatch):
 
     monkeypatch.setattr("sys.stdin", io.StringIO(CODE + "\n"))
     assert verified("-", key=keys_file(tmp_path))[0] == 0
+
+
+def test_a_hyphen_that_is_typed_stands_for_a_scanner():
+    _, bound, _ = app.parse_args(["verify", "-", "--key", "keys.json"])
+    assert bound.arguments == {"code": "-", "key": Path("keys.json")}

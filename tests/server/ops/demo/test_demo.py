@@ -24,6 +24,7 @@ from server.ops.demo.children import (
 from server.ops.demo.ledger import Ledger
 from server.ops.demo.progress import compare
 from server.ops.demo.reports import Final, Report
+from server.ops.demo.visitor import compare as compare_visit
 from server.transport.client.board import Board
 from server.transport.client.latencies import Latencies
 from tests.scratch import make_folder
@@ -93,6 +94,8 @@ def test_a_small_demo_sells_out_and_the_audit_agrees(shop_directory):
     output, _ = process.communicate(timeout=180)
     assert process.returncode == 0, output
     assert "Sold out." in output
+    # 79.00 and 47.40 less 10 %; the reduced one goes back with what it cost.
+    assert "for 113.76 EUR, and gave the reduced one back: 42.66 EUR" in output
     assert "PROBLEM" not in output
     assert "Traceback" not in output
 
@@ -351,6 +354,21 @@ def receipt(*, seats=3, places=2, bookings=2, version=4, ok=True, differences=()
 def test_a_receipt_that_agrees_with_the_buyers_records_is_no_problem():
     assert compare(FINAL, receipt(), 9_300) == []
     assert len(compare(FINAL, receipt(), 9_299)) == 1
+
+
+def test_whatever_a_visitor_was_not_told_is_a_problem():
+    def euros(amount):
+        return {"amount": amount, "currency": "EUR"}
+
+    quote = {"total": euros(900), "discount": euros(100)}
+    paid, preview = {"total": euros(900)}, {"total": euros(400)}
+    assert compare_visit(quote, paid, preview, 400) == []
+    for other in (
+        (quote, {"total": euros(901)}, preview, 400),
+        ({**quote, "discount": euros(0)}, paid, preview, 400),
+        (quote, paid, preview, 399),
+    ):
+        assert len(compare_visit(*other)) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 
 from persistence.mail import Outbox
-from server.people.accounts.mails import AccountMails
 from server.people.accounts.service_codes import CodeService
 from server.people.accounts.service_own import AccountService
 from server.people.accounts.service_register import NewcomerService
 from tests.server.people.entrance import Entrance
-
-LINK = "https://tickets.example"
 
 
 class AccountDesk:
@@ -18,11 +15,11 @@ class AccountDesk:
     def __init__(self, entrance: Entrance) -> None:
         self.entrance = entrance
         self.ended: list[str] = []
-        accounts, mails = entrance.accounts, AccountMails(LINK)
-        self.own = AccountService(accounts, mails, entrance.service, self._end)
-        self.newcomers = NewcomerService(accounts, mails, entrance.service, self._end)
+        accounts = entrance.accounts
+        self.own = AccountService(accounts, entrance.service, self._end)
+        self.newcomers = NewcomerService(accounts, entrance.service, self._end)
         self.codes = CodeService(
-            accounts, Outbox(entrance.pool), mails, entrance.service, self._end
+            accounts, Outbox(entrance.pool), entrance.service, self._end
         )
 
     def _end(self, user: str, subjects: Iterable[str]) -> None:
@@ -32,9 +29,9 @@ class AccountDesk:
     async def code(self, purpose: str) -> str:
         """Return the code of the newest mail that has one for this."""
         rows = await self.entrance.pool.fetch(
-            "SELECT body FROM mail WHERE body LIKE '%#' || $1 || '=%'"
+            "SELECT data ->> 'code' AS code FROM mail WHERE kind = $1"
             " ORDER BY created_at DESC LIMIT 1",
-            purpose,
+            {"verify": "verify_email", "reset": "reset_password"}[purpose],
         )
         (row,) = rows
-        return str(row["body"].partition(f"#{purpose}=")[2].split()[0])
+        return str(row["code"])

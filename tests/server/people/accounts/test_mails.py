@@ -1,26 +1,30 @@
-import re
-
 import pytest
 
 from persistence.people.accounts import Account
-from server.people.accounts.mails import AccountMails
+from server.people.accounts.mails import (
+    asked_to_move_mail,
+    new_address_mail,
+    new_password_mail,
+    reset_mail,
+    verify_mail,
+    welcome_mail,
+)
 from server.transport.mail.codes import hash_of_code
 
 ANNA = Account(
     "usr_1", "anna@example.org", "hash", "customer", "Visit evil.example now"
 )
-CODE = re.compile(r"[\w-]{43}")
 
 
 @pytest.mark.parametrize("purpose", ["verify", "reset"])
 def test_a_mail_has_a_code_that_only_its_digest_is_kept_of(purpose):
-    mails = AccountMails(None)
     message = (
-        mails.reset(ANNA)
+        reset_mail(ANNA)
         if purpose == "reset"
-        else mails.verify(ANNA.user_id, ANNA.email)
+        else verify_mail(ANNA.user_id, ANNA.email)
     )
-    (code,) = CODE.findall(message.mail.body)
+    code = message.mail.data["code"]
+    assert len(code) >= 43
     assert message.code.hash == hash_of_code(code)
     assert (message.code.purpose, message.code.user_id) == (purpose, "usr_1")
     assert (message.mail.recipient, message.code.email) == (ANNA.email, ANNA.email)
@@ -28,21 +32,13 @@ def test_a_mail_has_a_code_that_only_its_digest_is_kept_of(purpose):
     assert code not in repr(message)
 
 
-def test_a_link_has_its_code_where_no_server_sees_it():
-    message = AccountMails("https://tickets.example").reset(ANNA)
-    (code,) = CODE.findall(message.mail.body)
-    assert f"\n    https://tickets.example/account#reset={code}\n" in message.mail.body
-
-
 def test_no_mail_says_what_somebody_typed_in():
-    mails = AccountMails(None)
     for mail in (
-        mails.reset(ANNA).mail,
-        mails.new_password(ANNA),
-        mails.new_address(ANNA),
-        mails.asked_to_move(ANNA),
-        mails.welcome(ANNA).mail,
+        reset_mail(ANNA).mail,
+        welcome_mail(ANNA).mail,
+        new_password_mail(ANNA),
+        new_address_mail(ANNA),
+        asked_to_move_mail(ANNA),
     ):
-        assert "evil" not in mail.subject + mail.body
-        assert mail.body.isascii()
-        assert all(len(line) <= 78 for line in mail.body.splitlines())
+        assert mail.data.keys() <= {"code"}
+        assert (mail.user_id, mail.recipient) == (ANNA.user_id, ANNA.email)

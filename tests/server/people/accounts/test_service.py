@@ -8,7 +8,6 @@ from persistence.errors import Revisions, Stale
 from persistence.people.users import User, Users
 from server.base.identity import Identity
 from server.base.refusals.refusals import Denied, Refusal
-from server.people.accounts.mails import AccountMails
 from server.people.accounts.service import UserService
 from server.transport.ratelimit.meter import RateLimited
 from server.transport.ratelimit.request_limits import MAILS_BURST
@@ -28,9 +27,7 @@ class Desk:
     def __init__(self, people: People) -> None:
         self.ended: list[str] = []
         users = Users(people.pool, token_s=TOKEN_S, alone_s=TOKEN_S)
-        self.service = UserService(
-            accounts_of(people.pool), users, AccountMails(None), self._end
-        )
+        self.service = UserService(accounts_of(people.pool), users, self._end)
 
     def _end(self, user: str, subjects: Iterable[str]) -> None:
         assert list(subjects)

@@ -157,7 +157,7 @@ async def test_who_is_not_there_is_tried_for_days_and_then_dead(desk, receiver):
     told = (await desk.told())["a"]
     assert (told.state, told.error) == ("dead", "it answered 502")
     leader = await desk.people.member(LENA)
-    await desk.service.replay(leader, told.delivery_id)
+    await desk.service.replay(leader, told.delivery_id, None)
     await desk.now()
     await desk.sender.settle()
     told = (await desk.told())["a"]

@@ -51,7 +51,7 @@ async def test_hooks_are_for_those_who_lead(desk):
             service.edit(member, hook, HookEdit(active=False), None),
             service.rotate(member, hook, 0, None),
             service.test(member, hook, None),
-            service.replay(member, delivery),
+            service.replay(member, delivery, None),
             service.find_delivery(member, delivery),
             service.delete(member, hook, None),
         ):
@@ -66,11 +66,11 @@ async def test_a_hook_of_others_is_not_there(desk):
     (told,) = (await desk.told()).values()
     assert await desk.service.hooks.find("other", made.row.hook_id) is None
     assert await desk.deliveries.find("other", told.delivery_id) is None
-    assert await desk.deliveries.replay("other", told.delivery_id) is None
+    assert await desk.deliveries.replay("other", told.delivery_id, "r") is None
     now = datetime.now(UTC)
     day = timedelta(days=1)
     again = await desk.deliveries.replay_between(
-        "other", made.row.hook_id, now - day, now + day
+        "other", made.row.hook_id, now - day, now + day, "r"
     )
     assert again == 0
 
@@ -167,13 +167,35 @@ async def test_what_was_told_in_a_time_is_told_again(desk, receiver):
     hook = made.row.hook_id
     again = desk.service.replay_between
     day = timedelta(days=1)
-    assert await again(leader, hook, between - day, between) == 2
-    assert await again(leader, hook, between - day, between) == 0
+    assert await again(leader, hook, between - day, between, "key") == 2
+    assert await again(leader, hook, between - day, between, None) == 0
     await desk.sender.settle()
     assert len(receiver.got) == 5
     assert receiver.ids()[:2] == receiver.ids()[3:]
+    # Asked once more for want of an answer, nothing is sent a third time.
+    assert await again(leader, hook, between - day, between, "key") == 2
+    await desk.sender.settle()
+    assert len(receiver.got) == 5
+    assert await again(leader, hook, between - day, between, "other") == 2
+    assert await again(leader, hook, between - day, None, "key") == 1
+    await desk.sender.settle()
+    assert len(receiver.got) == 8
     with pytest.raises(Refusal, match="bad_field"):
-        await again(leader, hook, between, between)
+        await again(leader, hook, between, between, None)
+
+
+async def test_a_message_is_sent_again_once_for_each_key(desk, receiver):
+    made, leader = await desk.make(), await desk.people.member(LENA)
+    await desk.raise_("a")
+    await desk.sender.settle()
+    (told,) = (await desk.told()).values()
+    for key, sent in (("key", 2), ("key", 2), ("other", 3), (None, 4), (None, 5)):
+        again = await desk.service.replay(leader, told.delivery_id, key)
+        assert again.delivery_id == told.delivery_id
+        await desk.sender.settle()
+        assert len(receiver.got) == sent, key
+    assert len(set(receiver.ids())) == 1
+    assert len(receiver.verified(made.secret)) == 5
 
 
 async def test_with_its_organisation_a_hook_ends(desk):

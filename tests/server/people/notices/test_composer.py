@@ -1,6 +1,7 @@
 """Mails in words: each kind, in each language, in text and HTML."""
 
 from datetime import UTC, datetime
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any, cast
 
@@ -9,11 +10,11 @@ from msgspec.structs import replace
 
 from inventory.settings import Settings
 from persistence.events.rows import EventRow
-from persistence.mail import TakenMail
+from persistence.mail import LETTER_KINDS, TakenMail
 from persistence.people.notices.notices import NOTICE_KINDS
 from server.people.notices.composer import LINES_MAX, TEMPLATES, NoticeComposer
-from server.people.notices.formats import LANGUAGES
 from server.transport.mail.composed import File
+from server.transport.mail.languages import LANGUAGES
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 STARTS_MS = 1_814_464_800_000  # 2027-07-01 18:00 UTC
@@ -64,6 +65,35 @@ DATA["offer"] = {"rank": 4_711, "until_ms": STARTS_MS - 3_600_000, "quantity": 2
 DATA["turn"] = {"rank": 4_711, "until_ms": STARTS_MS - 3_600_000}
 DATA["offer_over"] = {"rank": 4_711, "held": True}
 DATA["refund_failed"] = DATA["refund_sent"]
+DATA["payment_disputed"] = {
+    **DATA["refund_sent"],
+    "state": "open",
+    "reason": "fraudulent",
+}
+CODED = {"code": "c0d-e"}
+DATA |= {
+    "verify_email": CODED,
+    "reset_password": CODED,
+    "account_made": CODED,
+    "order_opening": {**CODED, "order": "ord_1", "reference": "K7M2QX"},
+    "registered": {**CODED, "reference": "K7M2QX"},
+    "invitation": {
+        **CODED,
+        "organisation": "The Theatre",
+        "role": "staff",
+        "inviter": "Olga",
+    },
+    "request_accepted": {"organisation": "The Theatre"},
+    "request_declined": {"organisation": "The Theatre"},
+    "announcement": {"organisation": "The Theatre"},
+    "support_raised": {
+        "ticket": "sup_1",
+        "about": "A cloakroom?",
+        "lines": ["Is there one?", "And for bags?"],
+        "address": "mia@example.org",
+    },
+}
+KINDS = (*NOTICE_KINDS, *LETTER_KINDS)
 
 
 class Catalog:
@@ -71,6 +101,7 @@ class Catalog:
         return EVENT if event == "evt_1" else None
 
 
+@cache
 def composer(base: str | None = "https://tickets.example.org/") -> NoticeComposer:
     return NoticeComposer(cast(Any, Catalog()), base)
 
@@ -79,8 +110,8 @@ def mail(kind: str, locale: str = "en", **data: Any) -> TakenMail:
     return TakenMail(
         "mail_1",
         "olga@example.org",
-        "",
-        "",
+        "Doors open at eight",
+        "Please come early.",
         NOW,
         1,
         kind=kind,
@@ -109,7 +140,7 @@ class Words(HTMLParser):
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
-@pytest.mark.parametrize("kind", NOTICE_KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_has_words_in_each_language(kind, locale):
     subject, text, html = composer().words(mail(kind, locale), EVENT)
     assert subject == " ".join(subject.split(" "))
@@ -118,14 +149,19 @@ def test_each_kind_has_words_in_each_language(kind, locale):
     assert "None" not in text
     assert "\n\n\n" not in text
     assert all(line == line.rstrip() for line in text.splitlines()), text
+    # No line is longer than a screen, but for one that cannot be broken.
+    assert all(len(line) <= 76 or " " not in line.strip() for line in text.splitlines())
+    assert text.count("\n--\n") == 1
     read = Words(html)
     assert f'<html lang="{locale}">' in html
     # What the text says stands in the page too, and nothing is fetched from anywhere.
-    said = [word for word in text.split() if "://" not in word and word != "-"]
+    signs = ("-", "--", ">")
+    said = [word for word in text.split() if "://" not in word and word not in signs]
     assert {word.rstrip(":") for word in said} <= {w.rstrip(":") for w in read.words}
     assert "img" not in read.tags
-    assert all(link.startswith("https://tickets.example.org/") for link in read.links)
+    assert all(link.startswith("https://tickets.example.org") for link in read.links)
     assert len(read.links) == text.count("https://")
+    assert read.links[-1] == "https://tickets.example.org"
 
 
 def test_an_offer_tells_until_when_on_the_clocks_of_the_event():
@@ -150,7 +186,7 @@ def test_each_language_has_the_same_kinds():
         for language in LANGUAGES
     }
     assert len({tuple(one) for one in names.values()}) == 1
-    assert {f"{kind}.j2" for kind in NOTICE_KINDS} <= set(names["en"])
+    assert {*(f"{kind}.j2" for kind in KINDS), "footer.j2"} == set(names["en"])
 
 
 def test_the_time_is_that_of_the_events_clocks():
@@ -227,7 +263,7 @@ def test_an_order_tells_lines_tickets_and_where_it_is_opened():
 
 
 def test_without_an_address_of_ours_there_are_no_links():
-    for kind in NOTICE_KINDS:
+    for kind in KINDS:
         _, text, html = composer(None).words(mail(kind), EVENT)
         assert "://" not in text
         assert Words(html).links == []
@@ -258,15 +294,19 @@ def test_what_is_missing_is_no_mail():
         )
 
 
-def test_an_offered_ticket_has_its_code_and_no_link():
-    """There is no page on which it is taken, and only its holder is shown it."""
+def test_an_offered_ticket_has_the_link_that_takes_it():
+    """Without our address it has the code: only its holder is shown the ticket."""
+    link = "https://tickets.example.org/account#ticket=tkt_1.s3cr-et"
     for locale, said in (("en", "takes the ticket tkt_1"), ("de", "das Ticket tkt_1")):
         one = mail("ticket_transferred", locale, side="offered", secret="s3cr-et")
         _, text, html = composer().words(one, EVENT)
+        assert text.count(link) == 1
+        assert Words(html).links == [link]
+        _, text, html = composer(None).words(one, EVENT)
         assert said in text
         assert "    s3cr-et\n" in text
         assert "s3cr-et" in Words(html).words
-        assert Words(html).links == []
+        assert Words(html).links == ["https://tickets.example.org"]
     for side, links in (("received", 1), ("given", 0)):
         _, text, _ = composer().words(mail("ticket_transferred", side=side), EVENT)
         assert text.count("/tickets/tkt_1") == links
@@ -284,3 +324,93 @@ async def test_files_are_made_when_the_mail_is_and_what_is_gone_is_left_out():
     made = await one.compose(replace(mail("reminder"), files=wanted))
     assert [file.name for file in made.files] == ["a.pdf", "b.pdf"]
     assert made.subject == "Soon: Night of the Proms"
+
+
+LINKS = {
+    "verify_email": "account#verify=c0d-e",
+    "reset_password": "account#reset=c0d-e",
+    "account_made": "account#reset=c0d-e",
+    "order_opening": "orders/ord_1#c0d-e",
+    "registered": "account#registration=c0d-e",
+    "invitation": "account#invitation=c0d-e",
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_code_is_a_link_or_stands_alone_and_no_server_sees_it(kind):
+    """Behind a `#`, which no browser sends; in its own line where there is no page."""
+    link = f"https://tickets.example.org/{LINKS[kind]}"
+    for locale in LANGUAGES:
+        _, text, html = composer().words(mail(kind, locale), EVENT)
+        assert f"\n  {link}\n" in text
+        assert Words(html).links[0] == link
+        _, text, _ = composer(None).words(mail(kind, locale), EVENT)
+        assert "\n    c0d-e\n" in text
+
+
+def test_a_registration_tells_what_where_and_when():
+    subject, text, _ = composer().words(mail("registered", "de-AT"), EVENT)
+    assert subject == "Sie sind angemeldet: Night of the Proms"
+    when = "Donnerstag, 1. Juli 2027, 20:00 CEST (Europe/Berlin)"
+    assert f"Night of the Proms\nOld Hall\n{when}\n" in text
+    assert "K7M2QX" in text
+
+
+def test_an_invitation_says_who_invites_to_what_and_as_what():
+    def said(locale: str, **data: str) -> str:
+        return " ".join(
+            composer().words(mail("invitation", locale, **data), None)[1].split()
+        )
+
+    assert (
+        "“Olga” invites you to the organisation “The Theatre”, which sells tickets"
+        " here, as a member of staff."
+    ) in said("en")
+    assert "as a leader." in said("en", role="leader")
+    assert "„Olga“ lädt Sie ein, in der Organisation „The Theatre“" in said("de")
+    assert "mit Leitungsrechten." in said("de", role="leader")
+    assert "You are invited to the organisation" in said("en", inviter="")
+
+
+def test_names_in_an_invitation_are_words_and_no_links():
+    evil = 'www.evil.example <a href="https://evil.example">x</a>'
+    one = mail("invitation", organisation=evil, inviter=evil)
+    for said in composer().words(one, None):
+        assert "www.evil" not in said
+        assert "://evil" not in said
+        assert '<a href="https://evil' not in said
+
+
+def test_an_announcement_is_said_as_it_was_written_and_says_who_sends_it():
+    written = replace(
+        mail("announcement"),
+        subject="Doors <open>",
+        body="Come early.\r\n\r\nSee https://theatre.example/?a=1&b=2\n\x1b[31m\u202e!",
+    )
+    subject, text, html = composer().words(written, EVENT)
+    assert subject == "Doors <open>"
+    assert text.startswith(
+        "Come early.\n\nSee https://theatre.example/?a=1&b=2\n[31m!\n"
+    )
+    assert "<open>" not in html
+    assert "https://theatre.example/?a=1&amp;b=2" in html
+    why = "The Theatre sends this to everybody who has tickets for Night of the Proms."
+    assert why in " ".join(text.split())
+    assert "as a member of The Theatre" in composer().words(written, None)[1]
+
+
+def test_what_somebody_asks_is_quoted_and_answered_at_an_address_that_works():
+    one = mail("support_raised", lines=["See https://evil.example", "Bye"])
+    subject, text, html = composer().words(one, EVENT)
+    assert subject == "Support: A cloakroom?"
+    assert "mia@example.org" in text
+    assert "mia@example.org" in html
+    assert "> Bye\n" in text
+    assert "https://evil" not in text + html
+
+
+def test_what_is_gone_by_now_is_left_out_of_a_mail():
+    for kind in ("registered", "announcement", "support_raised"):
+        subject, text, _ = composer().words(mail(kind), None)
+        assert subject
+        assert "Night of the Proms" not in text

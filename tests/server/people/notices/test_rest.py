@@ -69,6 +69,7 @@ async def test_open_pages_hear_of_it_once(client, database_url):
             "notice": one["id"],
             "kind": "refund_sent",
             "event": None,
+            "event_name": None,
             "data": DATA,
             "at": one["at"],
         }

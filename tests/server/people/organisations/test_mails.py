@@ -1,33 +1,34 @@
-from server.people.organisations.mails import OrganisationMails, footer_of
+from functools import partial
+
+from server.people.organisations.mails import (
+    NAME_LENGTH_MAX,
+    accepted_mail,
+    declined_mail,
+    invitation_mail,
+)
 from server.transport.mail.codes import hash_of_code
 
 
-def test_an_invitation_says_nothing_that_somebody_typed_in():
-    message = OrganisationMails("https://tickets.example/a").invitation("a@b.cd")
-    code = message.mail.body.partition("#invitation=")[2].split()[0]
-    assert hash_of_code(code) == message.code_hash
-    assert "https://tickets.example/a/account#invitation=" in message.mail.body
-    assert message.mail.recipient == "a@b.cd"
-    other = OrganisationMails(None).invitation("a@b.cd")
-    assert "#" not in other.mail.body
+def test_an_invitation_has_a_code_of_its_own_and_a_name_that_is_no_advertisement():
+    message = invitation_mail("a@b.cd", "The Theatre" * 40, "staff")
+    data = message.mail.data
+    assert hash_of_code(data["code"]) == message.code_hash
+    assert (message.mail.kind, message.mail.recipient) == ("invitation", "a@b.cd")
+    assert len(data["organisation"]) == NAME_LENGTH_MAX
+    assert data["organisation"].endswith("…")
+    other = invitation_mail("a@b.cd", "The Theatre", "leader")
     assert other.code_hash != message.code_hash
+    assert (other.mail.data["organisation"], other.mail.data["role"]) == (
+        "The Theatre",
+        "leader",
+    )
 
 
-def test_whoever_asked_hears_of_the_answer():
-    mails = OrganisationMails(None)
-    for mail, word in (
-        (mails.accepted("usr", "a@b.cd"), "accepted"),
-        (mails.declined("usr", "a@b.cd"), "declined"),
+def test_whoever_asked_hears_of_the_answer_and_from_whom():
+    for write, kind in (
+        (partial(accepted_mail, "Theatre"), "request_accepted"),
+        (partial(declined_mail, "Theatre"), "request_declined"),
     ):
-        assert word in mail.subject
-        assert word in mail.body
+        mail = write("usr", "a@b.cd")
+        assert (mail.kind, mail.data) == (kind, {"organisation": "Theatre"})
         assert (mail.user_id, mail.recipient) == ("usr", "a@b.cd")
-
-
-def test_an_announcement_says_who_sends_it_and_why():
-    text = footer_of("The {8} Theatre", None)
-    assert text.startswith("\n\n--\n")
-    assert "member of The {8} Theatre" in text
-    text = footer_of("The Theatre", "Hamlet")
-    assert "The Theatre" in text
-    assert "tickets for Hamlet" in text

@@ -54,7 +54,7 @@ class Notes:
 def service():
     # No store is asked for anything here.
     none: Any = None
-    made: Any = OrganisationService(none, None)
+    made: Any = OrganisationService(none)
     made.sellers = Notes()
     made.on_change.append(made.sellers.forget)
     return made
@@ -96,7 +96,7 @@ class House:
 
     def __init__(self, people: People) -> None:
         self.people = people
-        self.service = OrganisationService(people.pool, None)
+        self.service = OrganisationService(people.pool)
         self.told: list[str | None] = []
         self.service.on_change.append(self.told.append)
 

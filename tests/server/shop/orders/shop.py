@@ -206,7 +206,7 @@ class Shop:
         assert not uneven
         over = await self.pool.fetch(
             "SELECT p.payment_id FROM payment p JOIN refund r USING (payment_id)"
-            " WHERE r.reason <> 'outside'"
+            " WHERE r.reason NOT IN ('outside', 'dispute')"
             " GROUP BY p.payment_id HAVING sum(r.amount) > p.captured"
         )
         assert not over

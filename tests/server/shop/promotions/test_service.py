@@ -8,7 +8,7 @@ from persistence.shop.orders.rows import OrderBuyer
 from persistence.shop.promotions.promotions import PromotionRules, Promotions
 from server.base.refusals.refusals import Refusal
 from server.events.catalogue.service import EventService
-from server.shop.orders.service import rules_of
+from server.shop.orders.service import discounted, rules_of
 from server.shop.payments.gateway.wire import Behaviour
 from server.shop.promotions.codes import hash_of
 from server.shop.promotions.service import PromotionService
@@ -95,7 +95,7 @@ async def ordered(shop, service, name: str, user: str) -> str:
         organisation=None,
         reference=name.upper(),
         buyer=OrderBuyer(),
-        rules=rules_of(settings, discounts=discounts),
+        rules=discounted(rules_of(settings), discounts),
         terms=await terms_of(shop.pool, "evt"),
         provider="gateway",
         seen_total=None,

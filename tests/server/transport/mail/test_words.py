@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.transport.mail.words import harmless, told_time
+from server.transport.mail.words import harmless, plain, shortened
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ def test_what_was_typed_is_one_line_without_a_link(typed, written):
     assert harmless(typed) == written
 
 
-@pytest.mark.parametrize(
-    ("zone", "written"),
-    [
-        ("UTC", "2027-07-01 18:00 UTC"),
-        ("Europe/Berlin", "2027-07-01 20:00 CEST (Europe/Berlin)"),
-    ],
-)
-def test_times_are_those_of_the_clocks_there(zone, written):
-    assert told_time(1_814_464_800_000, zone) == written
+def test_what_an_organisation_says_stays_but_for_hidden_signs():
+    family = "\U0001f468\u200d\U0001f469"
+    said = f"\nHello https://a.example\r\n\tA {family}\x00\u202e!\n\n"
+    assert plain(said) == f"Hello https://a.example\n A {family}!"
+
+
+def test_what_is_too_long_ends_with_a_sign_that_it_is():
+    assert shortened("abcd", 4) == "abcd"
+    assert shortened("abcde", 4) == "abc…"

@@ -1,12 +1,13 @@
 """Members invited and let in without a request."""
 
+import msgspec
 import pytest
 
 from persistence.errors import Stale
 from server.base.refusals.refusals import Denied, Refusal
 from server.people.organisations.joining.service import JoiningService
-from server.people.organisations.mails import InvitationMail
 from server.people.organisations.service import OrganisationService
+from server.transport.mail.codes import hash_of_code
 from server.transport.ratelimit.meter import RateLimited
 from server.transport.ratelimit.request_limits import MAILS_BURST, NOTICES_BURST
 from tests.server.identities import LENA, MIA, STAN
@@ -22,10 +23,10 @@ class Desk:
     def __init__(self, people: People) -> None:
         self.people = people
         self.told: list[str | None] = []
-        service = OrganisationService(people.pool, None)
+        service = OrganisationService(people.pool)
         service.on_change.append(self.told.append)
         self.joining = JoiningService(
-            service.invitations, service.requests, service.mails, service.changed
+            service.invitations, service.requests, service.changed
         )
 
     async def roles(self) -> dict[str, str]:
@@ -43,31 +44,27 @@ def desk(people):
     return Desk(people)
 
 
-async def test_whom_a_leader_invites_joins_with_the_code_of_the_mail(desk, monkeypatch):
-    digests = []
-    write = desk.joining.mails.invitation
-
-    def noted(email: str) -> InvitationMail:
-        message: InvitationMail = write(email)
-        digests.append(message.code_hash)
-        return message
-
-    monkeypatch.setattr(desk.joining.mails, "invitation", noted)
+async def test_whom_a_leader_invites_joins_with_the_code_of_the_mail(desk):
     leader = await desk.people.member(LENA)
     made = await desk.joining.invite(
         leader, "mia@example.org", "staff", None, b"h", uncounted()
     )
-    offer = await desk.joining.find_offer(digests[0])
+    (mail,) = await desk.people.pool.fetch("SELECT data::text, locale FROM mail")
+    data = msgspec.json.decode(mail["data"])
+    told = (data["organisation"], data["inviter"], data["role"])
+    assert told == ("Theatre", "Lena", "staff")
+    code = hash_of_code(data["code"])
+    offer = await desk.joining.find_offer(code)
     assert offer.invitation_id == made.invitation_id
     with pytest.raises(Refusal, match="forbidden"):
-        await desk.joining.accept_offer(STAN, digests[0])
+        await desk.joining.accept_offer(STAN, code)
     with pytest.raises(Refusal, match="forbidden"):
-        await desk.joining.accept_offer(MIA, digests[0])
+        await desk.joining.accept_offer(MIA, code)
     await desk.confirm("mia")
-    assert await desk.joining.accept_offer(MIA, digests[0]) == ("org", "staff")
+    assert await desk.joining.accept_offer(MIA, code) == ("org", "staff")
     assert desk.told == ["org"]
     with pytest.raises(Refusal, match="invitation_not_found"):
-        await desk.joining.find_offer(digests[0])
+        await desk.joining.find_offer(code)
     with pytest.raises(Refusal, match="already_member"):
         await desk.joining.invite(
             leader, "mia@example.org", "staff", None, b"h", uncounted()

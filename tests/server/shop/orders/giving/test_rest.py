@@ -48,6 +48,33 @@ async def test_a_buyer_cancels_one_of_three_places(world):
     assert sums["captured"] == sums["returned"] == order["total"]["amount"]
 
 
+async def test_a_buyer_is_told_what_comes_back_before_they_give_it(world):
+    buyer = await world.guest()
+    order = await bought(world, buyer)
+    path = f"/v1/orders/{order['id']}"
+    told = await buyer.good("POST", f"{path}/refunds/preview", {"lines": [1, 3]})
+    assert [one["label"] for one in told["lines"]] == [
+        order["lines"][0]["label"],
+        order["lines"][2]["label"],
+    ]
+    unchanged = await buyer.good("GET", path)
+    assert {one["state"] for one in unchanged["lines"]} == {"live"}
+    done = await buyer.post(f"{path}/cancel", {"lines": [1, 3]})
+    assert done.status in (200, 202)
+    (refund,) = (await buyer.good("GET", f"{path}/refunds"))["items"]
+    assert refund["amount"] == told["total"]
+    # What is too late to give back is too late to be asked about.
+    event = f"/v1/events/{world.event}"
+    await world.seller.good("PATCH", event, {"cancel_until_s": 1_000_000_000})
+    answer = await buyer.post(f"{path}/refunds/preview", {"lines": [2]})
+    assert (answer.status, answer.body["code"]) == (409, "cancel_too_late")
+    answer = await buyer.post(f"{path}/cancel", {"lines": [2]})
+    assert (answer.status, answer.body["code"]) == (409, "cancel_too_late")
+    mine = await world.seller.post(f"{path}/refunds/preview", {"lines": [2]})
+    assert mine.status == 200
+    await world.seller.good("PATCH", event, {"cancel_until_s": 86_400})
+
+
 async def test_what_was_not_paid_yet_is_cancelled_as_a_whole(world):
     buyer = await world.guest()
     order = await world.order(buyer, 2)
@@ -110,6 +137,8 @@ async def test_who_does_not_manage_the_event_gives_nothing_back(world):
     order = await world.order(buyer, 1)
     path = f"/v1/orders/{order['id']}/refunds"
     body = {"amount": {"amount": 1, "currency": "EUR"}}
+    told = await other.post(f"{path}/preview", {"lines": [1]})
+    assert (told.status, told.body["code"]) == (404, "order_not_found")
     for what in (path, f"{path}/preview", f"{path}/rfd_1/retry"):
         mine, theirs = await buyer.post(what, body), await other.post(what, body)
         assert (mine.status, mine.body["code"]) == (403, "forbidden"), what

@@ -1,7 +1,6 @@
 """Who opens an order elsewhere: what a link and a code are good for, and what not."""
 
 import asyncio
-import re
 
 import aiohttp
 import pytest
@@ -40,27 +39,15 @@ async def there(pool, sql, value):
             await asyncio.sleep(0.02)
 
 
-async def mails_with(pool, text):
-    """Return the bodies of the mails that have a text."""
-    sql = "SELECT body FROM mail WHERE body LIKE $1 ORDER BY created_at"
-    return [row["body"] for row in await there(pool, sql, f"%{text}%")]
-
-
-async def letter_of(pool, order):
-    """Return the secret that the confirmation of an order is to carry."""
+async def letter_of(pool, order, kind="order_confirmed", part="secret"):
+    """Return the secret that the one mail of a kind about an order is to carry."""
     sql = (
-        "SELECT data ->> 'secret' AS secret FROM mail"
-        " WHERE kind = 'order_confirmed' AND data ->> 'reference' = $1"
+        f"SELECT data ->> '{part}' AS secret FROM mail"
+        f" WHERE kind = '{kind}' AND data ->> 'reference' = $1"
     )
     (row,) = await there(pool, sql, order["reference"])
     assert row["secret"]
     return row["secret"]
-
-
-def secret_in(body, order):
-    found = re.search(rf"{re.escape(URL)}/orders/{order}#(\S+)", body)
-    assert found is not None, body
-    return found[1]
 
 
 async def bought(world, pool):
@@ -96,8 +83,12 @@ async def test_the_link_of_the_letter_opens_the_order_and_its_tickets(world, poo
     assert shown["code"] == ticket["code"]
     for form in (".svg", "/wallet.json"):
         assert (await opener.get(path + form)).status == 200, form
-    # The link is good again, and cancels.
+    # The link is good again, and cancels, with what comes back told before and after.
     again = await opener_of(world, order, secret)
+    refunds = f"/v1/orders/{order['id']}/refunds"
+    told = await again.good("POST", f"{refunds}/preview", {"lines": [1]})
+    assert [one["line"] for one in told["lines"]] == [1]
+    assert (await again.good("GET", refunds))["items"] == []
     gone = await again.post(f"/v1/orders/{order['id']}/cancel")
     assert (gone.status, gone.body["status"]) == (200, "cancelled")
     assert (await opener.get(f"/v1/orders/{order['id']}")).body["status"] == "cancelled"
@@ -124,6 +115,8 @@ async def test_who_opened_an_order_has_nothing_else(world, pool):
     for path in (f"/v1/orders/{other['id']}", "/v1/orders/ord_none"):
         hidden = await opener.get(path)
         assert (hidden.status, hidden.body["code"]) == (404, "order_not_found")
+        hidden = await opener.get(f"{path}/refunds")
+        assert (hidden.status, hidden.body["code"]) == (404, "order_not_found")
         hidden = await opener.post(f"{path}/cancel")
         assert (hidden.status, hidden.body["code"]) == (404, "order_not_found")
     # Its letter comes after its tickets.
@@ -138,7 +131,7 @@ async def test_who_opened_an_order_has_nothing_else(world, pool):
         await opener.session.ws_connect(f"{opener.url}/v1/ws", headers=headers)
     assert refusal.value.status == 401
     # Nor is a secret good for another order.
-    assert (await open_with(world, other, secret)).status == 422
+    assert (await open_with(world, other, secret)).status == 409
 
 
 async def test_no_route_lets_in_who_opened_an_order_unless_it_says_so():
@@ -152,6 +145,8 @@ async def test_no_route_lets_in_who_opened_an_order_unless_it_says_so():
     assert let_in == {
         "show_order",
         "cancel_order",
+        "list_refunds",
+        "preview_refund",
         "show_ticket",
         "show_ticket_qr",
         "show_ticket_pdf",
@@ -173,16 +168,15 @@ async def test_a_lookup_says_the_same_whatever_fits(world, pool):
     assert {(one.status, str(one.body)) for one in answers} == {
         (202, "{'status': 'accepted'}")
     }
-    (mail,) = await mails_with(pool, f"wants to open the order {order['reference']}")
-    code = secret_in(mail, order["id"])
+    code = await letter_of(pool, order, "order_opening", "code")
     assert code != letter
     opener = await opener_of(world, order, code)
     assert (await opener.get(f"/v1/orders/{order['id']}")).status == 200
     for wrong in (code, "x", letter + "x"):
         refused = await open_with(world, order, wrong)
-        assert (refused.status, refused.body["code"]) == (422, "code_invalid"), wrong
+        assert (refused.status, refused.body["code"]) == (409, "code_invalid"), wrong
     nothing = await open_with(world, {"id": "ord_none"}, letter)
-    assert (nothing.status, nothing.body["code"]) == (422, "code_invalid")
+    assert (nothing.status, nothing.body["code"]) == (409, "code_invalid")
     bad = await world.nobody.post("/v1/orders/lookup", {**where, "email": "none"})
     assert (bad.status, bad.body["errors"][0]["field"]) == (422, "email")
     # Nothing that opens an order is stored, nor noted.

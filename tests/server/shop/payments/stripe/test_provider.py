@@ -6,9 +6,12 @@ import pytest
 import stripe
 from msgspec.structs import replace
 
+from inventory.money import EXPONENTS
+from inventory.settings import Money
 from server.shop.payments.provider import (
     Attempt,
     Captured,
+    Disputed,
     Expired,
     Failed,
     Opened,
@@ -19,6 +22,7 @@ from server.shop.payments.provider import (
     RefundSettled,
     Urls,
 )
+from server.shop.payments.stripe.currencies import UNKNOWN
 from server.shop.payments.stripe.provider import StripeProvider, is_test
 from tests.server.shop.payments.stripe.twin import KEY, SECRET, twin_of_stripe
 
@@ -376,3 +380,64 @@ def test_the_twin_has_the_shapes_that_the_library_knows():
 )
 def test_a_key_tells_its_mode(key, test):
     assert is_test(key) is test
+
+
+async def test_who_looks_hears_of_disputes_unless_the_key_may_not(twin, provider, paid):
+    dispute = twin.dispute(paid, 1500)
+    dispute["status"] = "lost"
+    told = [one for one in await provider.look(paid) if isinstance(one, Disputed)]
+    ((ref, name, state, amount),) = [
+        (one.ref, one.dispute_ref, one.state, one.amount) for one in told
+    ]
+    assert (ref, name, state, amount) == (paid, dispute["id"], "lost", 1500)
+    twin.shows_disputes = False
+    found = await provider.look(paid)
+    assert [type(one) for one in found] == [Captured]
+    assert provider.health()["status"] == "ok"
+
+
+async def test_a_dispute_is_traced_to_its_session(twin, provider, paid):
+    intent = twin.sessions[paid]["payment_intent"]
+    fact = Disputed(
+        ref=intent,
+        at_ms=1,
+        event_ref="evt",
+        dispute_ref="du_1",
+        state="open",
+        amount=4500,
+        currency="EUR",
+    )
+    assert await provider.trace([fact]) == [replace(fact, ref=paid)]
+    assert await provider.trace([replace(fact, ref="pi_of_another")]) == []
+
+
+@pytest.mark.parametrize("currency", sorted(EXPONENTS))
+async def test_every_currency_that_we_sell_in_is_taken_or_refused_in_a_sentence(
+    twin, provider, currency
+):
+    """What is said of a price before is what becomes of an attempt at it."""
+    price = Money(45 * 10 ** EXPONENTS[currency], currency)
+    why = provider.refuses(price)
+    attempt = attempt_of("pay_all", price.amount, currency)
+    if why is not None:
+        assert currency in UNKNOWN
+        assert why.endswith(".")
+        with pytest.raises(ProviderUnavailable):
+            await provider.open(attempt, URLS)
+        assert twin.sessions == {}
+        return
+    session = await provider.open(attempt, URLS)
+    twin.pay(session.ref)
+    (fact,) = await provider.look(session.ref)
+    assert isinstance(fact, Captured)
+    assert (fact.amount, fact.currency) == (price.amount, currency)
+    back = RefundAsk(
+        refund="rfd_all",
+        ref=session.ref,
+        amount=price.amount,
+        currency=currency,
+        reason="given_back",
+    )
+    settled = await provider.refund(back)
+    assert isinstance(settled, RefundSettled)
+    assert (settled.amount, settled.currency) == (price.amount, currency)

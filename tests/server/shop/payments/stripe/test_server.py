@@ -266,6 +266,68 @@ async def test_an_attempt_that_was_paid_twice_is_given_back_once(sold):
     assert (sums["due"], sums["outside"]) == (0, 0)
 
 
+async def test_a_dispute_is_told_to_who_sells_and_a_lost_one_takes_the_money(sold):
+    await sold.pay()
+    seller, twin = sold.stand.seller, sold.twin
+    dispute = twin.dispute(sold.ref)
+    for _ in range(2):
+        assert await sold.tell("charge.dispute.created", dispute) == 200
+    path = f"/v1/orders/{sold.order['id']}"
+    (attempt,) = (await seller.good("GET", path))["attempts"]
+    assert attempt["disputed"] == "open"
+    dispute["status"] = "lost"
+    assert await sold.tell("charge.dispute.closed", dispute) == 200
+    # It came first and is told again, late: what is decided stays.
+    opened = {**dispute, "status": "under_review"}
+    assert await sold.tell("charge.dispute.created", opened) == 200
+    shown = await seller.good("GET", path)
+    assert [one["disputed"] for one in shown["attempts"]] == ["lost"]
+    assert (shown["status"], shown["refund"], shown["due"]) == (
+        "confirmed",
+        "full",
+        None,
+    )
+    sums = await sold.sums()
+    assert (sums["returned"], sums["outside"], sums["due"]) == (
+        sold.total,
+        sold.total,
+        0,
+    )
+    told = [
+        one["data"]["state"]
+        for one in (await seller.good("GET", "/v1/notices"))["items"]
+        if one["kind"] == "payment_disputed"
+        and one["data"]["order"] == sold.order["id"]
+    ]
+    assert told == ["lost", "open"]
+    # The confirmation comes when it does; of the dispute its buyer is told nothing.
+    buyers = (await sold.buyer.good("GET", "/v1/notices"))["items"]
+    assert {one["kind"] for one in buyers} <= {"order_confirmed"}
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        ({"amount": 45_000, "currency": "LYD"}, "Stripe does not charge LYD."),
+        ({"amount": 4_550, "currency": "MGA"}, "4550 MGA has no number at Stripe."),
+    ],
+)
+async def test_a_price_that_stripe_does_not_charge_cannot_be_published(
+    stand, price, said
+):
+    priced = {**EVENT, "prices": {"GA": price}}
+    event = (await stand.seller.good("POST", "/v1/events", priced))["id"]
+    answer = await stand.seller.post(f"/v1/events/{event}/publish")
+    assert (answer.status, answer.body["code"]) == (409, "wrong_state")
+    assert answer.body["detail"].endswith(said)
+    free = {"payment": "none"}
+    await stand.seller.good("PATCH", f"/v1/events/{event}", free)
+    await stand.seller.good("POST", f"/v1/events/{event}/publish")
+    paid = {"payment": "required"}
+    late = await stand.seller.send("PATCH", f"/v1/events/{event}", paid)
+    assert (late.status, late.body["errors"][0]["field"]) == (422, "prices")
+
+
 async def test_health_tells_that_nobody_has_money_there(sold):
     part = (await sold.stand.nobody.good("GET", "/health"))["parts"]["payments"]
     told = part["status"], part["provider"], part["test"]

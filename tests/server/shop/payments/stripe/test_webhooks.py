@@ -6,6 +6,7 @@ import pytest
 
 from server.shop.payments.provider import (
     Captured,
+    Disputed,
     Expired,
     Failed,
     Forged,
@@ -41,6 +42,17 @@ REFUND = {
     "payment_intent": "pi_1",
     "metadata": {"refund": "rfd_1", "attempt": "pay_1", "session": "cs_live_a1"},
     "failure_reason": None,
+}
+DISPUTE = {
+    "id": "du_1",
+    "object": "dispute",
+    "status": "needs_response",
+    "amount": 4500,
+    "currency": "eur",
+    "charge": "ch_1",
+    "payment_intent": "pi_1",
+    "reason": "fraudulent",
+    "metadata": {},
 }
 
 
@@ -129,6 +141,34 @@ def test_a_refund_by_hand_names_what_moved_the_money():
     assert (fact.ref, fact.refund) == ("pi_1", None)
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "state"),
+    [
+        ("created", "needs_response", "open"),
+        ("created", "warning_needs_response", "open"),
+        ("created", "a state that is new", "open"),
+        ("closed", "won", "won"),
+        ("closed", "warning_closed", "won"),
+        ("closed", "prevented", "won"),
+        ("closed", "lost", "lost"),
+    ],
+)
+def test_a_dispute_names_what_moved_the_money(kind, status, state):
+    about = DISPUTE | {"status": status}
+    assert read(event_of(f"charge.dispute.{kind}", about)) == [
+        Disputed(
+            ref="pi_1",
+            at_ms=(NOW - 2) * 1_000,
+            event_ref="evt_1",
+            dispute_ref="du_1",
+            state=state,
+            amount=4500,
+            currency="EUR",
+            reason="fraudulent",
+        )
+    ]
+
+
 @pytest.mark.parametrize("status", ["pending", "requires_action", None, "new"])
 def test_a_refund_under_way_says_nothing(status):
     assert read(event_of("refund.created", REFUND | {"status": status})) == []
@@ -138,7 +178,8 @@ def test_a_refund_under_way_says_nothing(status):
     ("kind", "about"),
     [
         ("customer.created", {"id": "cus_1"}),
-        ("charge.dispute.created", {"id": "dp_1"}),
+        ("charge.dispute.created", DISPUTE | {"payment_intent": None}),
+        ("charge.dispute.funds_withdrawn", DISPUTE),
         ("checkout.session.completed", SESSION | {"metadata": {}, "currency": None}),
         ("checkout.session.completed", SESSION | {"metadata": None}),
         (

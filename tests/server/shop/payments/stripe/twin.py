@@ -2,7 +2,7 @@
 
 It takes forms and answers in the shapes of Stripe's API, keeps answers under keys (its
 own accidents, too), forgets keys when told to, signs webhooks by the official library,
-searches late, and takes refunds that fail after a while.
+searches late, takes refunds that fail after a while, and has banks that doubt.
 """
 
 import itertools
@@ -31,6 +31,7 @@ class StripeTwin:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.intents: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
+        self.disputes: dict[str, dict[str, Any]] = {}
         self.kept: dict[str, tuple[dict[str, str], int, Any]] = {}
         """Answers by key, with what was asked."""
         self.asked: list[tuple[str, str, dict[str, str], str]] = []
@@ -41,6 +42,8 @@ class StripeTwin:
         self.unindexed: set[str] = set()
         """Intents that the search does not find yet."""
         self.away = False
+        self.shows_disputes = True
+        """False where the key may not read them."""
         self.refund_status = "succeeded"
         self.page = 100
         self._numbers = itertools.count(1)
@@ -80,6 +83,24 @@ class StripeTwin:
     def refund_in_dashboard(self, session: str, amount: int) -> dict[str, Any]:
         """Give money back by hand."""
         return self._refund(self.sessions[session]["payment_intent"], amount, {})
+
+    def dispute(self, session: str, amount: int | None = None) -> dict[str, Any]:
+        """Doubt a payment, as a bank does; how it ends is its `status`."""
+        intent = self.intents[self.sessions[session]["payment_intent"]]
+        return self._new(
+            "du_",
+            self.disputes,
+            object="dispute",
+            amount=intent["amount"] if amount is None else amount,
+            charge=intent["latest_charge"],
+            currency=intent["currency"],
+            evidence={},
+            is_charge_refundable=False,
+            metadata={},
+            payment_intent=intent["id"],
+            reason="fraudulent",
+            status="needs_response",
+        )
 
     def event(self, kind: str, about: dict[str, Any]) -> bytes:
         """Return a message as it is sent."""
@@ -148,6 +169,10 @@ class StripeTwin:
                 return self._give_back(given)
             case "GET", ["refunds"]:
                 return self._list(list(self.refunds.values()), given)
+            case "GET", ["disputes"] if not self.shows_disputes:
+                return 403, _error("invalid_request_error", "")
+            case "GET", ["disputes"]:
+                return self._list(list(self.disputes.values()), given)
             case _:
                 return 404, _error("invalid_request_error", "resource_missing")
 

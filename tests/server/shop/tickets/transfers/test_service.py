@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from persistence.errors import Stale
 from persistence.shop.tickets.register import open_register
 from persistence.shop.tickets.transfers import (
     NewTransfer,
@@ -116,8 +117,9 @@ async def test_what_is_withdrawn_or_over_is_whose_it_was(desk, passing):
     with pytest.raises(Refusal, match="transfer_open"):
         await passing.offer(GUEST, ticket, EMAIL, None, METER)
     for _ in range(2):
-        back = await passing.withdraw(GUEST, ticket)
-        assert (back.ticket.state, back.ticket.generation) == ("valid", 1)
+        assert (await passing.withdraw(GUEST, ticket, None)).state == "withdrawn"
+        back = (await desk.service.find(GUEST, ticket)).ticket
+        assert (back.state, back.generation) == ("valid", 1)
     with pytest.raises(Refusal, match="code_invalid"):
         await passing.accept(MIA, ticket, code, METER)
     await passing.offer(GUEST, ticket, EMAIL, None, METER)
@@ -131,6 +133,26 @@ async def test_what_is_withdrawn_or_over_is_whose_it_was(desk, passing):
     assert (await passing.find(GUEST, ticket)).state == "expired"
     assert (await desk.service.find(GUEST, ticket)).ticket.state == "valid"
     assert await revoked(desk) == []
+
+
+async def test_an_offer_that_was_not_seen_is_not_taken_back(desk, passing):
+    """Who looks at the first offer leaves the second one to whom it was made."""
+    ticket, _ = await offered(desk, passing)
+    first = (await passing.find(GUEST, ticket)).revision
+    ended = await passing.withdraw(GUEST, ticket, (first,))
+    assert ended.state == "withdrawn"
+    for seen in (first, 0):
+        with pytest.raises(Stale):
+            await passing.withdraw(GUEST, ticket, (seen,))
+    assert await passing.withdraw(GUEST, ticket, (ended.revision,)) == ended
+    made = await passing.offer(GUEST, ticket, EMAIL, None, METER)
+    for seen in (first, ended.revision):
+        with pytest.raises(Stale):
+            await passing.withdraw(GUEST, ticket, (seen,))
+    assert await passing.find(GUEST, ticket) == made
+    last = await passing.withdraw(GUEST, ticket, (made.revision,))
+    assert (last.transfer, last.state) == (made.transfer, "withdrawn")
+    assert len({first, ended.revision, made.revision, last.revision}) == 4
 
 
 async def test_only_who_holds_a_ticket_passes_it_on(desk, passing):
@@ -164,7 +186,7 @@ async def test_nobody_passes_on_a_ticket_that_is_in(desk, passing):
         await passing.accept(MIA, ticket, code, METER)
     found = await desk.service.find(GUEST, ticket)
     assert (found.ticket.holder, found.ticket.state) == (GUEST.user, "offered")
-    await passing.withdraw(GUEST, ticket)
+    await passing.withdraw(GUEST, ticket, None)
     with pytest.raises(Refusal, match="already_in"):
         await passing.offer(GUEST, ticket, EMAIL, None, METER)
     assert (await desk.service.find(GUEST, ticket)).ticket.state == "valid"
@@ -216,7 +238,7 @@ async def test_each_side_is_told_once_and_no_other_mail_is_written(desk, passing
 async def test_what_is_offered_again_is_told_again(desk, passing):
     """To the same address, which has a code that is good no more."""
     ticket, code = await offered(desk, passing)
-    await passing.withdraw(GUEST, ticket)
+    await passing.withdraw(GUEST, ticket, None)
     await passing.offer(GUEST, ticket, EMAIL, None, METER)
     again = await code_of(desk)
     assert again != code

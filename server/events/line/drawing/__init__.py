@@ -1,0 +1,1 @@
+"""The list and the order of a draw, computed where no sale waits for it."""

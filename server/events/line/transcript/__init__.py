@@ -1,0 +1,1 @@
+"""What becomes of a line, written down for everybody, one record a line."""

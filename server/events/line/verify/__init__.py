@@ -1,0 +1,1 @@
+"""Whether a transcript is whole: with nothing but the file, by anybody."""
