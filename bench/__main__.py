@@ -25,6 +25,7 @@ app = App(
 COMMANDS = {
     "bench.check_in:check_in": "Scans at the gates of an event.",
     "bench.compare:compare": "Set two reports side by side.",
+    "bench.enqueue:enqueue": "Mails, webhooks and notices, as they are written.",
     "bench.fanout:fanout": "Changes, told to watchers.",
     "bench.forward:forward": "Commands for an event that another process owns.",
     "bench.growth:growth": "Seats, events and journals that grow.",
@@ -35,6 +36,7 @@ COMMANDS = {
     "bench.orders:orders": "Orders: free, paid, abandoned.",
     "bench.reads:reads": "Reads over REST.",
     "bench.recover:recover": "Recovery of a long journal, restart and takeover.",
+    "bench.refunds:refunds": "Refunds of a cancelled event, beside a sale.",
     "bench.snapshot:snapshot": "Loop time of snapshots and deltas.",
     "bench.start:start": "Start to ready.",
     "bench.watchers:watchers": "What watchers take from the sale they watch.",

@@ -153,10 +153,14 @@ class Office:
             totals[name] += float(value)
         return totals["sum"], totals["count"]
 
+    async def metrics(self) -> str:
+        """Read all metrics, as they are written."""
+        async with self._session.get("/metrics") as answer:
+            return await answer.text()
+
     async def metric(self, name: str) -> float:
         """Read one metric, summed over the workers where there are several."""
-        async with self._session.get("/metrics") as answer:
-            lines = (await answer.text()).splitlines()
+        lines = (await self.metrics()).splitlines()
         shown = (f"{name} ", f"{name}{{")
         found = [line.rpartition(" ")[2] for line in lines if line.startswith(shown)]
         if not found:

@@ -5,8 +5,8 @@ handler get, one after the other: from when a request was due until its answer s
 `confirmed`. Paid ones by a closed loop of many buyers, each of whom orders, pays on the
 gateway's page and goes; counted is until all of them are confirmed, and of the server's
 CPU everything that it did until then, its tickets included. Then orders are abandoned,
-to see when their seats are free again; and at last seats are booked at a steady rate,
-to see how far what follows the journal is behind.
+to see when their seats are free again; and seats are booked at a steady rate, to see
+how far tickets, notices and webhooks are behind (`bench.followed`).
 """
 
 import asyncio
@@ -22,11 +22,11 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
-from bench import arena
 from bench.bench_decide import order_us
 from bench.check import percentile
 from bench.children import ChildError
 from bench.contenders import start_module
+from bench.followed import measure_behind
 from bench.lab import Lab, describe
 from bench.line import Line
 from bench.outcome import HERE, Common, Outcome, Value, in_lab
@@ -41,8 +41,6 @@ FREED_P99_MS = 50.0
 BEHIND_S = 0.3
 BUYERS_AT_ONCE = 24
 ABANDONED = 50
-SELLERS = 40
-LOOK_S = 0.25
 CONFIRMED_TIMEOUT_S = 60.0
 PAY_S = 60
 """The shortest time to pay that an event may have."""
@@ -169,38 +167,6 @@ async def measure_freed(shop: Shop) -> list[float]:
     return sorted((watcher.freed[n] - end) * 1e3 for n, end in enumerate(ends))
 
 
-async def measure_behind(
-    shop: Shop, rate: float, seconds: float
-) -> tuple[list[float], float]:
-    """Book at a rate; return how far followers were behind, and the rate there was."""
-    (event,) = await shop.office.open_sales(1, prices={})
-    url, count = f"ws://{shop.office.address}/v1/ws", int(rate * seconds)
-    tokens = await shop.office.guests(SELLERS)
-    lines = [Line(url, token, event) for token in tokens]
-    await asyncio.gather(*(line.enter() for line in lines))
-
-    async def book(number: int) -> float:
-        line = lines[number % SELLERS]
-        seats = [arena.label_of(number)]
-        held = await line.ask({"op": "hold", "seats": seats})
-        booked = await line.ask({"op": "book", "hold": held["hold"]})
-        if booked["op"] != "ok":
-            raise ChildError(f"a booking was refused: {booked}")
-        return perf_counter()
-
-    begun = perf_counter()
-    selling = asyncio.create_task(paced(rate, count, book))
-    behind = []
-    while not selling.done():
-        await asyncio.sleep(LOOK_S)
-        behind.append(await shop.office.metric("onsale_follower_lag_seconds"))
-    await selling
-    took_s = perf_counter() - begun
-    for line in lines:
-        line.leave()
-    return sorted(behind), count / took_s
-
-
 async def measure(
     lab: Lab, rate: float, seconds: float, paid: int, booked_per_s: float
 ) -> Found:
@@ -217,8 +183,11 @@ async def measure(
         say(f"free: {spread(free)}; bare handler: {spread(echo)}")
         paid_s, cpu_s = await measure_paid(shop, paid)
         say(f"paid: {paid / paid_s:.0f}/s, {cpu_s / paid * 1e3:.2f} ms of CPU each")
-        behind, reached = await measure_behind(shop, booked_per_s, seconds)
-        say(f"followers: at most {behind[-1]:.2f} s behind at {reached:,.0f}/s")
+        behind = await measure_behind(stack, lab, shop, paced, booked_per_s, seconds)
+        say(
+            f"followers: at most {behind.lags_s[-1]:.2f} s behind at"
+            f" {behind.per_second:,.0f}/s; made: {behind.made}"
+        )
         freed = await measure_freed(shop)
         say(f"abandoned: free after {spread(freed)}")
     return Found(
@@ -228,8 +197,8 @@ async def measure(
         paid_s=paid_s,
         paid_cpu_s=cpu_s,
         freed=freed,
-        behind_s=behind,
-        booked_per_s=reached,
+        behind_s=behind.lags_s,
+        booked_per_s=behind.per_second,
         decided_us=decided_us,
     )
 
@@ -265,7 +234,7 @@ def conclude(
             "end of pay time to free, p99", percentile(found.freed, 0.99), FREED_P99_MS
         ),
         Value(
-            name="followers behind, at most",
+            name="tickets, notices, hooks behind, at most",
             value=found.behind_s[-1],
             unit="s",
             at_most=BEHIND_S,

@@ -114,6 +114,7 @@ async def open_shop(stack: AsyncExitStack, lab: Lab) -> Shop:
         "ONSALE_PAYMENTS": "gateway",
         "ONSALE_GATEWAY_URL": f"http://{await gateway.address()}",
         "ONSALE_UNSAFE": "1",
+        "ONSALE_HOOKS_PRIVATE": "1",
     }
     office = Onsale(lab, stack, settings=settings)
     await office.start()

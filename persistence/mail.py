@@ -102,7 +102,7 @@ WHERE sent_at IS NULL AND failed_at IS NULL AND expires_at > now()
 """
 LIST = """
 SELECT mail_id, recipient, subject, body, created_at, attempts, sent_at, failed_at,
-    reason, kind, data::text AS data
+    reason, kind, locale, event_id, data::text AS data
 FROM mail ORDER BY created_at DESC, mail_id LIMIT $1
 """
 _STATE = """

@@ -11,8 +11,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from inventory.settings import Sum
-from persistence.analytics.paid import Parts, paid_by_days, paid_by_step, paid_for
+from persistence.analytics.paid import (
+    Paid,
+    Parts,
+    paid_by_days,
+    paid_by_step,
+    paid_for,
+)
 from persistence.postgres.pool import Pool, Row
 
 Step = Literal["minute", "day"]
@@ -107,7 +112,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     buyers: int
     returning_buyers: int
     money: list[Takings]
-    paid: list[Sum]
+    orders: Paid
 
 
 class Point(Struct, frozen=True, kw_only=True):
@@ -122,7 +127,7 @@ class Point(Struct, frozen=True, kw_only=True):
     seats_booked: int
     seats_cancelled: int
     money: list[Takings]
-    paid: list[Sum] = []
+    orders: Paid = Paid()
 
 
 class Ranked(Struct, frozen=True):
@@ -170,7 +175,7 @@ class Analytics:
         assert row is not None
         rows = await self._pool.fetch(_MONEY.format(scope=scope.where), scope.name)
         paid = await paid_for(self._pool, scope.where, scope.name)
-        return Totals(**row, money=[_takings_of(row) for row in rows], paid=paid)
+        return Totals(**row, money=[_takings_of(row) for row in rows], orders=paid)
 
     async def trend(
         self, scope: Scope, step: Step, begin: datetime, end: datetime
@@ -230,13 +235,13 @@ def _trend(scope: Scope, unit: Step, *, part: str, at: str) -> str:
 def _with_paid(rows: list[Row], paid: Parts) -> list[Point]:
     """Return the points of what happened, and of what was paid, in order."""
     points = {row["at"]: _point_of(row) for row in rows}
-    for at, sums in paid.items():
+    for at, orders in paid.items():
         # What was booked in the last moment of a minute is confirmed in the next one.
         point = points.get(at)
         if point is None:
             nothing: dict[str, Any] = dict.fromkeys(_COUNTS, 0)
             point = Point(at=at, money=[], **nothing)
-        points[at] = replace(point, paid=sums)
+        points[at] = replace(point, orders=orders)
     return [points[at] for at in sorted(points)]
 
 

@@ -38,7 +38,7 @@ EVENT: Final = """
 SELECT e.event_id, e.settings::text AS settings, e.created_by, e.request_hash,
     e.created_at, e.starts_at, e.organisation_id, v.capacity,
     e.description, e.category, e.tags, e.image_id, i.width, i.height, i.caption,
-    i.created_by AS uploaded_by, i.created_at AS uploaded_at, e.venue_name,
+    i.created_by AS uploaded_by, i.created_at AS uploaded_at, e.venue_name, v.address,
     coalesce(p.registrations, 0) AS registrations, lower(e.name) AS sort_name,
     CASE WHEN v.capacity IS NULL THEN e.venue_id END AS venue,
     e.calendar_changed_at, e.calendar_sequence, e.details_revision,
@@ -107,6 +107,7 @@ class EventRow(Struct, frozen=True):
     image: ImageRow | None = None
     registrations: int = 0
     venue_name: str = ""
+    venue_address: str = ""
     places: int = 0
     """Seats and places of its venue, as that was made."""
     changed_at: datetime | None = None
@@ -278,6 +279,7 @@ def event_of(row: Row) -> EventRow:
         image=_image_of(row),
         registrations=row["registrations"],
         venue_name=row["venue_name"],
+        venue_address=row["address"] or "",
         places=row["places"],
         changed_at=row["calendar_changed_at"],
         changes=row["calendar_sequence"],

@@ -12,10 +12,12 @@ from msgspec import UNSET, Struct, UnsetType
 
 from persistence.errors import Revisions, refuse_stale
 from persistence.events.drawn import DrawnMap, VenueSize
+from persistence.people.notices.rounds import put_moved
 from persistence.postgres.pool import ExclusionViolation, Pool
 
 _LOCK: Final = """
-SELECT map IS NOT DISTINCT FROM $2::bytea AS same, exclusive, revision FROM venue
+SELECT map IS NOT DISTINCT FROM $2::bytea AS same, exclusive, revision, name, address
+FROM venue
 WHERE venue_id = $1 AND capacity IS NULL AND deleted_at IS NULL FOR UPDATE
 """
 # Of those who may plan there even where it is exclusive.
@@ -118,6 +120,10 @@ class VenueChange(Struct, frozen=True, kw_only=True):
     planners: list[str] | UnsetType = UNSET
     map: DrawnMap | UnsetType = UNSET
 
+    def moves(self, name: str, address: str | None) -> bool:
+        """Return whether people find the venue by another name or address then."""
+        return self.name not in (UNSET, name) or self.address not in (UNSET, address)
+
 
 class VenueInUse(Exception):
     """There are events in it."""
@@ -154,6 +160,8 @@ class VenueEdits:
                 await connection.execute(_EDIT, venue, *_values(change))
                 if change.name is not UNSET:
                     await connection.execute(_RENAME, venue, change.name)
+                if change.moves(row["name"], row["address"]):
+                    await put_moved(connection, venue, row["revision"] + 1)
                 if change.exclusive is not UNSET:
                     await _share(connection, venue, row["exclusive"], change.exclusive)
         except ExclusionViolation as error:

@@ -65,7 +65,7 @@ async def pay(page: Page) -> str:
 async def expect_confirmed(page: Page) -> None:
     """Wait until the page of an order says so, with its tickets."""
     status = page.get_by_test_id("order-status")
-    await expect(status).to_have_text(re.compile("confirmed|paid|yours", re.I))
+    await expect(status).to_have_text(re.compile("confirmed|bestätigt", re.I))
     await expect(page.get_by_test_id("ticket-qr").first).to_be_visible()
 
 

@@ -258,11 +258,14 @@ async def promotes(one: Newcomer) -> None:
 async def orders(one: Newcomer) -> None:
     """Order what is paid at the door; what is paid before has tests of its own."""
     await promotes(one)
-    for op in ("hold", "release"):
-        await one.does("olga", "run_command", op)
-    told = await one.does("olga", "quote_order")
-    made = await one.does("olga", "create_order")
-    assert made["total"] == told["total"]
+    for example in ("plain", "reduced"):
+        for op in ("hold", "release"):
+            await one.does("olga", "run_command", op)
+        told = await one.does("olga", "quote_order", example)
+        made = await one.does("olga", "create_order", example)
+        assert made["total"] == told["total"]
+        if example == "plain":
+            await one.does("olga", "cancel_order", "all")
     assert (made["status"], made["due"]) == ("confirmed", made["total"])
     await one.lists("olga", "list_orders")
     await one.lists("olga", "list_event_orders")
@@ -368,6 +371,7 @@ async def ends_it(one: Newcomer) -> None:
     await one.lists("admin", "list_activity")
     await one.does("olga", "remove_member")
     await one.does("olga", "transfer_organisation")
+    await one.does("cleo", "edit_me", "language")
     await one.does("cleo", "edit_me", "address")
     await one.does("cleo", "delete_me")
 

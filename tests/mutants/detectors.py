@@ -131,7 +131,7 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/analytics/test_rollup.py",
     ),
     "persistence/migrations/0039_hooks.sql": HOOKS,
-    "persistence/migrations/0045_line.sql": pytest(
+    "persistence/migrations/0047_line.sql": pytest(
         "tests/persistence/journal/test_stretches.py",
         "tests/persistence/events/line/test_joining.py",
         "tests/persistence/events/line/test_feeding.py",
@@ -174,6 +174,9 @@ _BY_FILE: dict[str, Detector] = {
         "tests/server/shop/orders/giving/test_rules.py",
     ),
     "server/shop/orders/driving/driver.py": GIVING,
+    "server/shop/orders/giving/service.py": pytest(
+        "tests/server/shop/orders/giving/test_rest.py"
+    ),
     "server/live/followers/following.py": pytest("tests/server/live/followers"),
     "server/live/followers/followers.py": pytest("tests/server/live/followers"),
     "server/transport/jobs/scheduler.py": pytest("tests/server/transport/jobs"),
@@ -236,7 +239,26 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/people/notices/test_notices.py"
     ),
     "persistence/people/notices/rounds.py": pytest(
-        "tests/server/people/notices/test_job.py"
+        "tests/server/people/notices/test_job.py",
+        "tests/persistence/events/test_venue_edits.py",
+    ),
+    "persistence/events/venue_edits.py": pytest(
+        "tests/persistence/events/test_venue_edits.py"
+    ),
+    "persistence/people/hooks/outbox.py": pytest(
+        "tests/persistence/people/hooks/test_outbox.py"
+    ),
+    "persistence/people/invitations.py": pytest(
+        "tests/persistence/people/test_invitations.py"
+    ),
+    "server/people/activity/middleware.py": pytest(
+        "tests/server/people/activity/test_middleware.py"
+    ),
+    "server/transport/mail/languages.py": pytest(
+        "tests/server/transport/mail/test_languages.py"
+    ),
+    "server/transport/mail/words.py": pytest(
+        "tests/server/transport/mail/test_words.py"
     ),
     "persistence/bounces.py": pytest(
         "tests/server/transport/outbox/test_rest_bounces.py"

@@ -41,6 +41,8 @@ KINDS = (
     "disputes",
     "draw",
     "desk",
+    "words",
+    "giving",
 )
 """Files of patches."""
 

@@ -288,7 +288,10 @@ def _draw_after_sale(random: Random, plan: WorldPlan) -> None:
     plan.gives = random.random() < 0.6
     plan.codes = random.random() < 0.5
     plan.outboxes = random.random() < 0.5
-    plan.cancels = plan.cancels or (plan.gives and random.random() < 0.2)
+    plan.cancels = plan.cancels or (plan.gives and random.random() < 0.3)
+    for event in plan.events:
+        if plan.gives and random.random() < 0.7:
+            event.payment = "required"
 
 
 def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Action]:

@@ -114,8 +114,8 @@ class Outcome:
         self.faults = world.faults + world.database.faults
         self.replies: Counter[str] = Counter()
         self.orders = outcomes(world) + world.gates.outcomes()
-        self.orders += Counter(world.receivers.answers)
-        self.orders += Counter(world.passing.counts)
+        self.orders += world.receivers.answers + world.passing.counts
+        self.orders += world.offered.outcomes()
         self.hash = world.trace
 
 

@@ -44,7 +44,7 @@ NEEDS: Final[dict[NoticeKind, frozenset[str]]] = {
     "refund_sent": _MONEY,
     "refund_failed": _MONEY,
     "ticket_transferred": frozenset({"ticket", "number", "side"}),
-    "event_changed": frozenset({"was_starts_at_ms", "was_timezone"}),
+    "event_changed": frozenset(),
     "event_cancelled": frozenset(),
     "reminder": frozenset(),
     "turn": frozenset({"rank", "until_ms"}),
@@ -70,10 +70,8 @@ ORGANISERS_MAX: Final = 50
 # Whom an order names has the mail; else the account, at an address known to be its own.
 # Where nobody named a language it is the account's.
 _RAISE: Final = """
-WITH wanted AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
-        $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-        AS w(id, kind, subject, user_id, email, locale, event_id, data, mail, files)
+WITH wanted AS NOT MATERIALIZED (
+    {wanted}
 ), raised AS (
     INSERT INTO notice (notice_id, kind, subject, user_id, event_id, data)
     SELECT id, kind, subject, user_id, event_id, data::jsonb FROM wanted
@@ -85,8 +83,7 @@ WITH wanted AS (
     SELECT 'mail_' || w.id, coalesce(w.user_id, ''), coalesce(w.email, a.email), '', '',
         now() + $11 * interval '1 s', w.kind, w.id, w.event_id,
         coalesce(nullif(w.locale, ''), l.locale, ''),
-        w.data::jsonb || w.mail::jsonb,
-        ARRAY(SELECT jsonb_array_elements_text(w.files::jsonb))
+        w.data::jsonb || w.mail::jsonb, string_to_array(w.files, chr(10))
     FROM wanted w JOIN raised r ON r.notice_id = w.id
         LEFT JOIN account a ON w.email IS NULL AND a.user_id = w.user_id
             AND a.verified_at IS NOT NULL AND a.deleted_at IS NULL
@@ -96,6 +93,20 @@ WITH wanted AS (
 )
 SELECT notice_id FROM raised
 """
+_NAMES: Final = "id, kind, subject, user_id, email, locale, event_id, data, mail, files"
+_RAISE_MANY: Final = _RAISE.format(
+    wanted=f"""
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+        $6::text[], $7::text[], $8::text[], $9::text[], $10::text[]) AS w({_NAMES})
+    """
+)
+# Values take half of what arrays of one do.
+_RAISE_ONE: Final = _RAISE.format(
+    wanted=f"""
+    SELECT * FROM (VALUES ($1::text, $2::text, $3::text, $4::text, $5::text,
+        $6::text, $7::text, $8::text, $9::text, $10::text)) AS w({_NAMES})
+    """
+)
 # Owners and leaders of its organisation; of an event of none who made it.
 _ORGANISERS: Final = """
 SELECT coalesce(m.user_id, e.created_by) AS user_id
@@ -152,7 +163,9 @@ class Notice(Struct, frozen=True, kw_only=True):
     has what the kind `NEEDS`. May have: of all with an order `order`; `order_cancelled`
     `labels` of places that went, `part`, `amount` and `currency` of what goes back. Of
     `ticket_transferred` the `side` is `offered`, `received` or `given`; of
-    `payment_disputed` the `state` is `open`, `won` or `lost`, and `reason` a word."""
+    `payment_disputed` the `state` is `open`, `won` or `lost`, and `reason` a word.
+    `event_changed` has `place`, where that is another, or `was_starts_at_ms` and
+    `was_timezone`."""
     mail: dict[str, Any] = {}
     """What the mail alone says, and is forgotten with it."""
     files: tuple[str, ...] = ()
@@ -201,11 +214,11 @@ async def raise_notices(connection: Any, notices: Sequence[Notice]) -> int:
     for one in notices:
         row = _values(one)
         rows.setdefault(row[0], row)
-    columns = zip(*rows.values(), strict=True)
-    raised = await connection.fetch(
-        _RAISE, *(list(column) for column in columns), MAIL_LASTS_S
-    )
-    return len(raised)
+    if len(rows) == 1:
+        (row,) = rows.values()
+        return len(await connection.fetch(_RAISE_ONE, *row, MAIL_LASTS_S))
+    columns = (list(column) for column in zip(*rows.values(), strict=True))
+    return len(await connection.fetch(_RAISE_MANY, *columns, MAIL_LASTS_S))
 
 
 async def forget_notices(connection: Any, user_id: str) -> None:
@@ -280,7 +293,7 @@ def _values(one: Notice) -> tuple[object, ...]:
         one.event_id,
         encode(one.data).decode(),
         encode(one.mail).decode(),
-        encode(one.files).decode(),
+        "\n".join(one.files),
     )
 
 

@@ -17,9 +17,20 @@ from persistence.postgres.pool import Pool
 SLICE: Final = 250
 """Bookings in one transaction."""
 
+_FOR_CALENDARS: Final = frozenset({"event_changed", "event_cancelled"})
+"""What a calendar is to know, too."""
+
 _PUT: Final = """
 INSERT INTO notice_round (kind, subject, event_id, data, booked_before)
 VALUES ($1, $2, $3, $4::jsonb, $5) ON CONFLICT DO NOTHING
+"""
+# Nobody need find what is over, or was never for sale.
+_MOVED: Final = """
+INSERT INTO notice_round (kind, subject, event_id, data)
+SELECT 'event_changed', event_id || '@place' || $2, event_id, '{"place": true}'
+FROM event WHERE venue_id = $1 AND deleted_at IS NULL AND starts_at > now()
+    AND status NOT IN ('draft', 'cancelled', 'completed')
+ON CONFLICT DO NOTHING
 """
 _TAKE: Final = """
 SELECT kind, subject, event_id, data::text AS data, booked_before, after_version
@@ -111,6 +122,14 @@ async def put_round(connection: Any, one: Round) -> None:
     await connection.execute(_PUT, *values)
 
 
+async def put_moved(connection: Any, venue: str, edit: int) -> None:
+    """Have all holders of what is still to come in a venue told of its new place.
+
+    `edit` tells it from other edits of the venue.
+    """
+    await connection.execute(_MOVED, venue, str(edit))
+
+
 async def note_time(
     connection: Any, event: str, starts_at_ms: int, timezone: str
 ) -> None:
@@ -152,6 +171,7 @@ class Rounds:
             after, before = row["after_version"], row["booked_before"]
             found = await connection.fetchrow(_SLICE, event, after, before, SLICE)
             data = msgspec.json.decode(row["data"])
+            files = (f"calendar:{event}",) if kind in _FOR_CALENDARS else ()
             raised = await raise_notices(
                 connection,
                 [
@@ -163,6 +183,7 @@ class Rounds:
                         locale=locale,
                         event_id=event,
                         data=data,
+                        files=files,
                     )
                     for user, email, locale in _told(found["told"])
                 ],

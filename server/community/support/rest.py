@@ -23,6 +23,7 @@ from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.fields import Id
 from server.transport.rest.idempotency import hash_request
+from server.transport.rest.notes import note_objects
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import WRITES, Route
 
@@ -77,6 +78,9 @@ async def ask_support(call: Call) -> web.Response:
         body.subject, body.text, body.event, body.organisation, body.email
     )
     made = await call[SUPPORT_SERVICE].ask(call.who, question, key, hash_request(body))
+    about = {"event": made.event_id, "organisation": made.organisation_id}
+    named = {name: one for name, one in about.items() if one is not None}
+    note_objects(call.request, support=made.ticket_id, **named)
     taken = SupportTaken(made.ticket_id, made.created_at, made.email is not None)
     return call.answer(taken, status=202)
 

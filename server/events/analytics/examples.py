@@ -16,6 +16,9 @@ COUNTS: Final[dict[str, Any]] = {
     "revenue": [{"amount": 2718000, "currency": "EUR"}],
     "refunded": [{"amount": 40500, "currency": "EUR"}],
     "paid": [{"amount": 2807700, "currency": "EUR"}],
+    "returned": [{"amount": 41850, "currency": "EUR"}],
+    "net": [{"amount": 2765850, "currency": "EUR"}],
+    "discounts": [{"amount": 96000, "currency": "EUR"}],
 }
 
 NUMBERS: Final[dict[str, Any]] = {

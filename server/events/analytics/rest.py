@@ -60,7 +60,9 @@ class CountsDocument(Struct, kw_only=True):
     """What happened: `revenue` is what was booked, before what was `refunded`.
 
     Both are by the event's prices. `paid` is what buyers paid for their orders when
-    these were confirmed: less discounts, with fees and added tax.
+    these were confirmed: less discounts, with fees and added tax. `returned` is what of
+    that has gone back, counted when it was asked to, and `net` the difference;
+    `discounts` is what codes took off.
     """
 
     holds: int
@@ -73,6 +75,9 @@ class CountsDocument(Struct, kw_only=True):
     revenue: list[Sum]
     refunded: list[Sum]
     paid: list[Sum]
+    returned: list[Sum]
+    net: list[Sum]
+    discounts: list[Sum]
 
 
 class PointDocument(CountsDocument, kw_only=True):
@@ -271,7 +276,10 @@ def _counts(row: Totals | Point) -> dict[str, Any]:
         "seats_cancelled": row.seats_cancelled,
         "revenue": [_sum(one.revenue, one) for one in row.money],
         "refunded": [_sum(one.refunded, one) for one in row.money if one.refunded],
-        "paid": row.paid,
+        "paid": row.orders.paid,
+        "returned": row.orders.returned,
+        "net": row.orders.net,
+        "discounts": row.orders.discounts,
     }
 
 

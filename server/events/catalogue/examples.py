@@ -133,6 +133,7 @@ IN_VENUE: Final[dict[str, Any]] = {
     "starts_at": TIME,
     "off_sale_at": NEW_EVENT["off_sale_at"],
     "prices": NEW_EVENT["prices"],
+    "types": SETTINGS["types"],
     "fees": {"per_ticket": 150},
     "tax": {"ppm": 190_000, "name": "VAT 19 %"},
     "late": "same",

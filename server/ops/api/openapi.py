@@ -89,11 +89,12 @@ Analytics count what was committed, beside the sale, mostly within seconds: `as_
 up to when. `revenue` is what was booked, before what was `refunded`; a trend leaves out
 minutes and days in which nothing happened; days are those of UTC.
 
-Every call that writes is kept for a while (400 days by default), refused ones and
-sign-ins among them: who, when, which route, about what, from which network, how it
-ended. Never what was in its body. Administrators list all of it at `/v1/activity`, and
-everybody their own at `/v1/me/activity`, a moment after the answer. A server process
-that is killed loses the records of its last moment; one that is stopped loses none.
+Every call that writes, or takes a table away, is kept for a while (400 days by
+default), refused ones and sign-ins among them: who, when, which route, about what, from
+which network, how it ended. Never what was in its body. Administrators list all of it
+at `/v1/activity`, and everybody their own at `/v1/me/activity`, a moment after the
+answer. A server process that is killed loses the records of its last moment; one that
+is stopped loses none.
 """
 
 LIMITED: Final[Schema] = {

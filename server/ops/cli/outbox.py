@@ -13,16 +13,21 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
+from jinja2 import UndefinedError
 
 from persistence.data_directory import DataDirectoryError
 from persistence.embedded import EmbeddedPostgresError
 from persistence.errors import Unavailable
+from persistence.events.catalog import Catalog
 from persistence.journal.audit import NotAuditable
-from persistence.mail import Outbox
+from persistence.mail import Outbox, TakenMail
 from persistence.postgres.pool import Pool, Row
 from server.base.log import plain, plain_json
 from server.base.settings import ConfigError, read_config
 from server.ops.cli.audit import UNUSABLE, database_of
+from server.people.notices.composer import NoticeComposer
+
+Words = tuple[str, str]
 
 
 def outbox(
@@ -43,7 +48,8 @@ def outbox(
     try:
         config = read_config(os.environ, database_url=database_url, data_dir=data_dir)
         with ExitStack() as stack:
-            rows = asyncio.run(_read(database_of(config, stack), max(1, limit)))
+            url = database_of(config, stack)
+            rows, told = asyncio.run(_read(url, max(1, limit), config.public_url))
     except (
         ConfigError,
         DataDirectoryError,
@@ -53,23 +59,52 @@ def outbox(
     ) as error:
         sys.stderr.write(f"onsale: {error}\n")
         return UNUSABLE
-    for row in rows:
-        line = (
-            plain_json(msgspec.json.encode(dict(row)).decode()) if json else _told(row)
-        )
+    for row, words in zip(rows, told, strict=True):
+        encoded = msgspec.json.encode(dict(row)).decode()
+        line = plain_json(encoded) if json else _told(row, words)
         sys.stdout.write(line + "\n")
     return 0
 
 
-async def _read(url: str, limit: int) -> list[Row]:
+async def _read(
+    url: str, limit: int, public_url: str | None
+) -> tuple[list[Row], list[Words]]:
+    """Return mails, and of each what it says."""
     pool = await Pool.open(url, size=1, name="onsale outbox")
     try:
-        return await Outbox(pool).newest(limit)
+        rows = await Outbox(pool).newest(limit)
+        composer = NoticeComposer(Catalog(pool), public_url)
+        return rows, [await _words(composer, row) for row in rows]
     finally:
         await pool.close()
 
 
-def _told(row: Row) -> str:
+async def _words(composer: NoticeComposer, row: Row) -> Words:
+    """Return subject and text of a mail; of one that is gone its kind at most."""
+    if row["kind"] is None or row["sent_at"] is not None:
+        return row["subject"] or row["kind"], row["body"]
+    mail = TakenMail(
+        mail_id=row["mail_id"],
+        recipient=row["recipient"],
+        subject=row["subject"],
+        body=row["body"],
+        created_at=row["created_at"],
+        attempts=row["attempts"],
+        kind=row["kind"],
+        locale=row["locale"],
+        event_id=row["event_id"],
+        data=msgspec.json.decode(row["data"]),
+    )
+    try:
+        composed = await composer.compose(mail)
+    except UndefinedError as error:
+        # What is not sent for that reason is looked for here.
+        return row["kind"], f"It cannot be written: {error.message}\n{row['data']}"
+    return composed.subject, composed.text
+
+
+def _told(row: Row, words: Words) -> str:
+    subject, body = words
     fate = "waits"
     if row["sent_at"] is not None:
         fate = f"sent {row['sent_at']:%Y-%m-%d %H:%M:%S %Z}"
@@ -78,9 +113,7 @@ def _told(row: Row) -> str:
     elif row["reason"] is not None:
         fate = f"waits after {row['attempts']} attempts: {row['reason']}"
     head = f"{row['created_at']:%Y-%m-%d %H:%M:%S %Z}  {row['recipient']}"
-    lines = [head, f"  {row['subject'] or row['kind']} ({fate})"]
-    # What has no words yet is told as what these are made of.
-    body = row["body"] or ("" if row["data"] == "{}" else row["data"])
+    lines = [head, f"  {subject} ({fate})"]
     lines += [f"  | {line}".rstrip() for line in body.splitlines()]
     # Whoever wrote a mail, or refused it, writes nothing to this terminal, and no line
     # that looks like another mail's.

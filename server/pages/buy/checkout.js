@@ -145,7 +145,7 @@ export function Checkout({ t, sale, onBack }) {
         { ...sale.wanted, ...total, buyer: { ...said, locale: language } },
         setWaits,
       );
-      sale.tabs?.postMessage("ordered");
+      sale.ordered();
       leave(made);
     } catch (error) {
       setBusy(false);
@@ -170,7 +170,7 @@ export function Checkout({ t, sale, onBack }) {
     <label class="field"><span>${t("buy.name")}</span>
       <input data-testid="buyer-name" maxlength="200" autocomplete="name" dir="auto"
         value=${buyer.name} onInput=${write("name")} /></label>
-    ${quote?.currency && html`<${Codes} t=${t} sale=${sale} />`}
+    ${(quote?.currency ?? sale.hold?.total) && html`<${Codes} t=${t} sale=${sale} />`}
     <${Sum} t=${t} sale=${sale} />
     <button class="button first" data-testid="pay" aria-disabled=${busy}>
       ${pays ? t("buy.payNow", { total: moneyText(sum) }) : t("buy.orderNow")}</button>

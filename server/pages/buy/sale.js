@@ -399,6 +399,12 @@ export class Sale extends EventTarget {
     return this.price();
   }
 
+  /** Forget what an order was made with, which other tabs have to know, too. */
+  ordered() {
+    ofTab.write(CODES, null);
+    this.tabs?.postMessage("ordered");
+  }
+
   /** Name a code; of one promotion the latest counts. Throws `Refused`, `Unreachable`.
    * @param {string} code */
   async addCode(code) {

@@ -1,7 +1,7 @@
 // @ts-check
 // Giving an order back, or some of its places: what comes back is told first, by the server.
 
-import { Refused, Unreachable, ask, askJson } from "../client/index.js";
+import { Refused, Unreachable, ask, askJson, serverNow } from "../client/index.js";
 import { Button, Wrong } from "../parts/forms.js";
 import { Ask } from "../parts/dialog.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
@@ -25,7 +25,9 @@ function usePreview(t, follower, lines) {
   const { token } = follower.seen;
   useEffect(() => {
     setTrouble("");
-    if (!lines.length) return setTold(null);
+    // What was told was of other lines.
+    setTold(null);
+    if (!lines.length) return undefined;
     let late = false;
     const body = { lines };
     askJson(`${follower.path}/refunds/preview`, { method: "POST", token, body }).then(
@@ -58,7 +60,7 @@ export function GivingBack({ t, order, follower, until, zone, names }) {
   if (!left.length) return null;
   const deadline = until !== null &&
     momentIn(until, zone, { dateStyle: "medium", timeStyle: "short" });
-  const late = until !== null && Date.now() > until;
+  const late = until !== null && serverNow() > until;
   if (late) return html`<p class="quiet small">${t("own.giveBackWas", { time: deadline || "" })}</p>`;
   return html`<div class="row">
       ${left.length > 1 && html`<${Button} data-testid="give-back" onClick=${() => setAsks("some")}>
@@ -81,7 +83,7 @@ function Dialog({ t, order, follower, left, whole, names, onClose }) {
   const work = useWork(t);
   const toggle = (/** @type {number} */ line) => setChosen(
     chosen.includes(line) ? chosen.filter((one) => one !== line) : [...chosen, line].sort((a, b) => a - b));
-  const give = () => work.run(async () => {
+  const give = () => told !== null && work.run(async () => {
     const body = whole ? undefined : { lines: chosen };
     await ask(`${follower.path}/cancel`, { method: "POST", token: follower.seen.token, body });
     await follower.load();

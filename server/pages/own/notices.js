@@ -2,7 +2,7 @@
 // What somebody is told of what they have: the latest first, live, and what is new of it.
 
 import {
-  Connection, Refused, Unreachable, ask, askJson, freshen, sessionToken,
+  Connection, Refused, Unreachable, ask, askJson, freshen, sessionToken, tokens,
 } from "../client/index.js";
 import { Button, Wrong } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
@@ -13,6 +13,9 @@ import { troubleText } from "./forms.js";
 
 const SHOWN = 5;
 const MORE = 50;
+const DISPUTES = {
+  open: "own.newsDisputed", won: "own.newsDisputeWon", lost: "own.newsDisputeLost",
+};
 
 /** @param {Translate} t @param {any} one a notice @returns {string} what it says */
 function saidOf(t, { kind, data }) {
@@ -29,6 +32,9 @@ function saidOf(t, { kind, data }) {
       return t(data.side === "received" ? "own.newsReceived" : "own.newsGiven", { number });
     case "event_changed": return t("own.newsMoved");
     case "event_cancelled": return t("own.newsEventCancelled");
+    case "payment_disputed":
+      return t(DISPUTES[/** @type {keyof DISPUTES} */ (data.state)] ?? DISPUTES.open, {
+        reference, sum });
     case "reminder": return t("own.newsReminder");
     default: return kind.replaceAll("_", " ");
   }
@@ -54,7 +60,8 @@ function useNotices(t, guest) {
   const whose = async () => {
     if (guest === null) await freshen();
     const token = guest ?? sessionToken();
-    if (token === null) throw new Refused(401, {});
+    // Forgotten meanwhile, here or in another tab.
+    if (token === null || !tokens().includes(token)) throw new Refused(401, {});
     return token;
   };
   const load = async () => {
@@ -108,7 +115,7 @@ export function Notices({ t, token = null }) {
   // Most guests were told nothing; nobody needs to hear of that.
   if (token !== null && !known?.items.length) return null;
   return html`<section class="card stack" data-testid="notices">
-    <div class="row apart"><h2>${t("own.news")}</h2>
+    <div class="row apart"><h2>${t(token === null ? "own.news" : "own.newsHere")}</h2>
       ${known?.unread > 0 && html`<span class="pill good" data-testid="unread"
         data-count=${known.unread}>${t("own.newsUnread", { n: known.unread })}</span>`}</div>
     ${known === null && !trouble && html`<div class="skeleton block" aria-busy="true"></div>`}
@@ -117,12 +124,12 @@ export function Notices({ t, token = null }) {
     ${known?.items.length > 0 && html`<ul class="things news" aria-live="polite">
       ${known.items.map((/** @type {any} */ one) =>
         html`<${Item} key=${one.id} t=${t} one=${one} onRead=${read} />`)}</ul>`}
-    <div class="row">
+    ${(trouble || known?.unread > 0 || known?.more) && html`<div class="row">
       ${trouble && html`<${Button} onClick=${load}>${t("common.again")}<//>`}
       ${known?.unread > 0 && html`<${Button} data-testid="read-all" onClick=${() => read()}>
         ${t("own.newsRead")}<//>`}
       ${known?.more && known.items.length < MORE && html`<${Button} onClick=${more}>
-        ${t("own.more")}<//>`}</div>
+        ${t("own.more")}<//>`}</div>`}
   </section>`;
 }
 

@@ -26,7 +26,7 @@ function stateOf(t, status) {
  */
 export function Refunds({ t, order, token, follower }) {
   const [items, setItems] = useState(/** @type {any[]} */ ([]));
-  const none = order.refund === "none" && order.due === null;
+  const none = order.refund === "none";
   useEffect(() => {
     if (none) return undefined;
     let timer = 0;

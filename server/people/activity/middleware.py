@@ -1,6 +1,7 @@
 """Notes each call that writes for the activity log, whatever becomes of it.
 
-All of them but two kinds: those refused for coming too often, which did nothing and
+Of those that read the ones that take data away, as a table of buyers. Of those that
+write all but two kinds: those refused for coming too often, which did nothing and
 would fill a table for whoever floods us, and commands over a websocket, which the
 event's journal has. Of a path only its template is kept, and of its parts only ids that
 are no secrets; bodies, queries and headers are never looked at.
@@ -45,9 +46,8 @@ RECORDED: Final = web.AppKey("recorded", Recorded)
 @web.middleware
 async def note_writes(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Hand a record to the activity log when a call that writes is over."""
-    if request.method in READS:
-        return await handler(request)
-    note = request[NOTE] = Note()
+    if request.method not in READS:
+        request[NOTE] = Note()
     began, status, code = monotonic(), GONE, None
     made: dict[str, str] = {}
     try:
@@ -57,30 +57,47 @@ async def note_writes(request: web.Request, handler: Handler) -> web.StreamRespo
             made = _made(request.app, response.headers.get("Location", ""))
         return response
     finally:
-        resource = request.match_info.route.resource
+        # Of calls that read those have one that take data away.
+        note = request.get(NOTE)
+        if note is not None and note.kept and code != "rate_limited":
+            took_ms = round((monotonic() - began) * 1_000, 3)
+            _keep(request, note, took_ms, status, code, made)
+
+
+def _keep(
+    request: web.Request,
+    note: Note,
+    took_ms: float,
+    status: int,
+    code: str | None,
+    made: dict[str, str],
+) -> None:
+    """Hand over what is known of a call; `made` is what it made."""
+    resource, app = request.match_info.route.resource, request.app
+    if resource is None:
         # What is at no address of ours is no call.
-        if resource is not None and note.kept and code != "rate_limited":
-            app = request.app
-            named = _objects(app, request.match_info)
-            activities = app[ACTIVITIES]
-            at_ms = activities.now_ms()
-            activities.put(
-                Record(
-                    id=new_record_id(at_ms),
-                    at_ms=at_ms,
-                    method=request.method,
-                    route=resource.canonical,
-                    status=status,
-                    request_id=request_id_of(request),
-                    address=network_of(note.client),
-                    duration_ms=round((monotonic() - began) * 1_000, 3),
-                    actor=note.actor,
-                    role=note.role,
-                    code=code,
-                    objects=_seller_of(app, made | named) | named | made | note.objects,
-                    details=note.details,
-                )
-            )
+        return
+    named, beside = _objects(app, request.match_info), made | note.objects
+    activities = app[ACTIVITIES]
+    at_ms = activities.now_ms()
+    activities.put(
+        Record(
+            id=new_record_id(at_ms),
+            at_ms=at_ms,
+            method=request.method,
+            route=resource.canonical,
+            status=status,
+            request_id=request_id_of(request),
+            address=network_of(note.client),
+            duration_ms=took_ms,
+            actor=note.actor,
+            role=note.role,
+            code=code,
+            # The event of the path is here; what was made of it perhaps not yet.
+            objects=_seller_of(app, beside | named) | named | beside,
+            details=note.details,
+        )
+    )
 
 
 def _made(app: web.Application, location: str) -> dict[str, str]:

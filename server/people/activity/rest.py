@@ -19,13 +19,13 @@ from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of, time_of
 from server.transport.rest.route import PAGING, Query, Route
 
-METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
+METHODS: Final = ("POST", "PUT", "PATCH", "DELETE", "GET")
 CLASSES: Final = ("2xx", "3xx", "4xx", "5xx")
 ROUTE_LENGTH_MAX: Final = 200
 
 
 class ActivityDocument(Struct):
-    """One call that writes: by whom, on what, and what became of it.
+    """One call that writes, or takes a table away: by whom, on what, how it ended.
 
     `route` is the template of the path, `objects` names what it was about, `details`
     what it changed where it tells. `address` is the network it came from. Status 499
@@ -118,7 +118,7 @@ ACTIVITY_FILTERS: Final = (
     Query(
         "method",
         {"type": "string", "enum": list(METHODS)},
-        "Only calls with this method.",
+        "Only calls with this method: `GET` are those that took data away.",
     ),
     Query(
         "route",

@@ -29,6 +29,7 @@ from server.people.organisations.rows import (
 )
 from server.transport.rest.bodies import Body, convert
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_details, note_objects
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import Query, Route
 from server.transport.rest.times import Time
@@ -114,6 +115,7 @@ async def replay_hook(call: Call) -> web.Response:
     replayed = await call[HOOK_SERVICE].replay_between(
         membership, name, body.since, body.until, key
     )
+    note_details(call.request, messages=replayed)
     return call.answer(HookReplayed(replayed), status=202)
 
 
@@ -147,6 +149,7 @@ async def replay_delivery(call: Call) -> web.Response:
     key, membership = call.key, await require_membership(call, "leader")
     name = call.path("delivery", DELIVERY_NOT_FOUND)
     found = await call[HOOK_SERVICE].replay(membership, name, key)
+    note_objects(call.request, hook=found.hook_id)
     return call.answer(DeliveryDocument(**_fields_of(found)), status=202)
 
 

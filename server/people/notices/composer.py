@@ -49,6 +49,7 @@ MAYBE: Final[dict[str, Any]] = {
     "at_door": False,
     "secret": "",
     "inviter": "",
+    "place": False,
 }
 """What a mail may leave out. Of all else a template says that it is missing."""
 
@@ -157,6 +158,7 @@ def _told_event(event: EventRow) -> dict[str, Any]:
         "id": event.event,
         "name": harmless(settings.name),
         "venue": harmless(event.venue_name),
+        "address": harmless(event.venue_address),
         "starts_at_ms": settings.starts_at_ms,
         "timezone": settings.timezone,
     }

@@ -9,6 +9,7 @@ from server.shop.exports.service import EXPORT_SERVICE
 from server.shop.exports.tables import head_of, lines_of
 from server.transport.http.problems import EVENT_NOT_FOUND
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_taking
 from server.transport.rest.route import EVENT, Route
 
 MEDIA_TYPE: Final = "text/csv"
@@ -34,6 +35,8 @@ async def export_attendees(call: Call) -> web.StreamResponse:
 
 
 async def _sent(call: Call, kind: Kind) -> web.StreamResponse:
+    # Names and addresses leave us: who took them is kept, or tried to.
+    note_taking(call.request, call.identity, call.client)
     event = call.path("event", EVENT_NOT_FOUND)
     pages = await call[EXPORT_SERVICE].pages(call.who, event, kind)
     # What is wrong is mostly wrong at once: then the answer can still say so.

@@ -3,6 +3,8 @@
 from typing import Any, Final
 
 from server.events.sales.examples import HOLD
+from server.shop.promotions.examples import CODE as PROMOTION_CODE
+from server.shop.promotions.examples import PROMOTION, PROMOTION_ID
 from server.transport.rest.examples import Examples
 from server.transport.rest.story import (
     BOOKING_ID,
@@ -40,20 +42,6 @@ LINE: Final[dict[str, Any]] = {
 }
 LINES: Final = [LINE, {**LINE, "line": 2, "label": "A-2"}]
 TOTAL: Final = _eur(9300)
-QUOTE: Final[dict[str, Any]] = {
-    "event": EVENT_ID,
-    "hold": HOLD,
-    "expires_in_ms": 540_000,
-    "expires_at": "2026-11-21T10:10:00Z",
-    "currency": "EUR",
-    "total": TOTAL,
-    "discount": _eur(0),
-    "fees": _eur(300),
-    "tax": _eur(1484),
-    "lines": [
-        {name: value for name, value in one.items() if name != "state"} for one in LINES
-    ],
-}
 PENDING: Final[dict[str, Any]] = {
     "id": ORDER_ID,
     "order": ORDER_ID,
@@ -81,6 +69,44 @@ PENDING: Final[dict[str, Any]] = {
     "created_at": "2026-11-21T10:01:00Z",
     "confirmed_at": None,
 }
+WANTED: Final = {"event": EVENT_ID, "hold": HOLD}
+LESS: Final = {"types": {"A-1": "student"}, "codes": [PROMOTION_CODE]}
+REDUCED: Final[dict[str, Any]] = {
+    **PENDING,
+    "total": _eur(7050),
+    "lines": [
+        {**LINE, "type": "student", "unit": 3000, "discount": 300, "tax": 455}
+        | {"gross": 2850},
+        {**LINES[1], "discount": 450, "tax": 671, "gross": 4200},
+    ],
+    "promotions": [{"promotion": PROMOTION_ID, "name": PROMOTION["name"]}],
+}
+
+
+def quote_of(order: dict[str, Any]) -> dict[str, Any]:
+    """Return the quote that an order is made after."""
+    lines = [
+        {name: value for name, value in one.items() if name != "state"}
+        for one in order["lines"]
+    ]
+    sums = {
+        name: sum(one[name] for one in lines) for name in ("discount", "fee", "tax")
+    }
+    return {
+        "event": EVENT_ID,
+        "hold": HOLD,
+        "expires_in_ms": 540_000,
+        "expires_at": "2026-11-21T10:10:00Z",
+        "currency": "EUR",
+        "total": order["total"],
+        "discount": _eur(sums["discount"]),
+        "fees": _eur(sums["fee"]),
+        "tax": _eur(sums["tax"]),
+        "lines": lines,
+    }
+
+
+QUOTE: Final = quote_of(PENDING)
 CONFIRMED: Final[dict[str, Any]] = {
     **PENDING,
     "status": "confirmed",
@@ -126,13 +152,6 @@ SOLD: Final[dict[str, Any]] = {
 
 EXAMPLES: Final = Examples(
     requests={
-        "create_order": {
-            "event": EVENT_ID,
-            "hold": HOLD,
-            "buyer": BUYER,
-            "total": TOTAL,
-        },
-        "quote_order": {"event": EVENT_ID, "hold": HOLD},
         "look_up_order": {"reference": "K7M2QX", "email": BUYER["email"]},
         "open_order": {"secret": SECRET},
         "take_payment_webhook": {
@@ -142,8 +161,6 @@ EXAMPLES: Final = Examples(
         },
     },
     answers={
-        "create_order": PENDING,
-        "quote_order": QUOTE,
         "list_orders": page(CONFIRMED),
         "list_event_orders": page(SOLD),
         "show_order": CONFIRMED,
@@ -158,8 +175,19 @@ EXAMPLES: Final = Examples(
         },
         "take_payment_webhook": {"applied": True},
     },
-    several_requests={"cancel_order": {"lines": {"lines": [1]}, "all": {}}},
-    several_answers={"cancel_order": {"lines": CANCELLED, "all": CANCELLED}},
+    several_requests={
+        "quote_order": {"plain": WANTED, "reduced": {**WANTED, **LESS}},
+        "create_order": {
+            "plain": {**WANTED, "buyer": BUYER, "total": TOTAL},
+            "reduced": {**WANTED, **LESS, "buyer": BUYER, "total": REDUCED["total"]},
+        },
+        "cancel_order": {"lines": {"lines": [1]}, "all": {}},
+    },
+    several_answers={
+        "quote_order": {"plain": QUOTE, "reduced": quote_of(REDUCED)},
+        "create_order": {"plain": PENDING, "reduced": REDUCED},
+        "cancel_order": {"lines": CANCELLED, "all": CANCELLED},
+    },
     queries={
         "list_event_orders": {"q": "Olga", "status": "confirmed", "refund": "none"}
     },

@@ -59,7 +59,7 @@ from server.transport.http.problems import (
 )
 from server.transport.rest.call import Call
 from server.transport.rest.guard import meter_of
-from server.transport.rest.notes import note_nothing
+from server.transport.rest.notes import note_details, note_nothing, note_objects
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of, text_of
 from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
@@ -78,6 +78,7 @@ ORDER_TICKETS: Final[web.AppKey[Tickets]] = web.AppKey("tickets of orders")
 async def create_order(call: Call) -> web.Response:
     """Make an order of a hold; one without a price is confirmed at once."""
     key, body = call.key, await call.body(OrderCreate)
+    note_objects(call.request, event=body.event)
     buyer = body.buyer if isinstance(body.buyer, BuyerFields) else BuyerFields()
     wanted = OrderAsk(
         event=body.event,
@@ -153,6 +154,7 @@ async def pay_order(call: Call) -> web.Response:
     """Begin another attempt to pay; the one that is open ends first."""
     order, key = call.path("order", ORDER_NOT_FOUND), call.key
     stored = await call[ORDER_SERVICE].pay(call.who, order, key)
+    note_objects(call.request, event=stored.state.event)
     return call.answer(await _document(call, stored))
 
 
@@ -160,11 +162,13 @@ async def cancel_order(call: Call) -> web.Response:
     """Cancel an order or lines of it: its buyer in time, who manages it at any."""
     order, service = call.path("order", ORDER_NOT_FOUND), call[ORDER_SERVICE]
     # Who may not do it is told so, whatever the body says.
-    await service.find_to_cancel(call.who, order)
+    found, _ = await service.find_to_cancel(call.who, order)
+    note_objects(call.request, event=found.state.event)
     body = OrderCancel()
     if call.request.body_exists:
         body = await call.body(OrderCancel)
     lines = tuple(body.lines) if isinstance(body.lines, list) else None
+    note_details(call.request, lines="all" if lines is None else list(lines))
     stored = await service.cancel(call.who, order, lines)
     gone = {one.line for one in stored.state.lines if one.state == "gone"}
     done = stored.state.status in ("cancelled", "refunded")

@@ -26,6 +26,7 @@ from server.transport.http.problems import (
     UNAVAILABLE,
 )
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_objects
 from server.transport.rest.paging import Page, read_limit, read_number, total_of
 from server.transport.rest.query import choice_of, text_of
 from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
@@ -191,7 +192,9 @@ async def reissue_ticket(call: Call) -> web.Response:
     ticket = call.path("ticket", TICKET_NOT_FOUND)
     body = await call.body(Reissue)
     shown = await call[TICKET_SERVICE].reissue(call.who, ticket, body.generation)
-    return call.answer(document_of(shown))
+    document = document_of(shown)
+    note_objects(call.request, event=document.event.id)
+    return call.answer(document)
 
 
 async def show_ticket_keys(call: Call) -> web.Response:

@@ -13,6 +13,7 @@ from server.transport.http.problems import BAD_FIELD, UNAVAILABLE
 from server.transport.outbox.channels import CHANNELS, HOOK, MAIL
 from server.transport.outbox.problems import ROW_NOT_FOUND
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_details
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.query import choice_of
 from server.transport.rest.route import PAGING, Query, Route
@@ -68,6 +69,7 @@ async def replay_row(call: Call) -> web.Response:
     for name, channel in call[CHANNELS].items():
         row = await channel.replay(wanted)
         if row is not None:
+            note_details(call.request, channel=name)
             return call.answer(_document_of(name, row))
     raise Refusal(ROW_NOT_FOUND)
 

@@ -1,7 +1,7 @@
 """What is noted of a call while it goes on, for the log of who did what.
 
-Of calls that only read nothing is noted. What stores the notes stands in
-`people/activity/`.
+Of calls that only read nothing is noted, but of those that take data away. What stores
+the notes stands in `people/activity/`.
 """
 
 from typing import Any, Final
@@ -40,6 +40,14 @@ def note_caller(
             note.actor, note.role = identity.user, identity.role
             if isinstance(identity, Machine):
                 note.objects["organisation"] = identity.organisation
+
+
+def note_taking(
+    request: web.BaseRequest, identity: Identity | None, client: str
+) -> None:
+    """Note who takes data away by a call that reads, for the log."""
+    request[NOTE] = Note()
+    note_caller(request, identity, client)
 
 
 def note_nothing(request: web.BaseRequest) -> None:

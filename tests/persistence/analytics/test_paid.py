@@ -11,6 +11,7 @@ from persistence.analytics.analytics import (
     of_organisation,
     one_event,
 )
+from persistence.analytics.paid import Paid
 from tests.persistence.journals import Store
 from tests.persistence.ordering import Place, put_order
 
@@ -22,6 +23,18 @@ _PAY = """
 UPDATE orders SET accepted_payment = order_id, total = $2, currency = $3,
     confirmed_at = $4
 WHERE order_id = $1
+"""
+
+
+_CHARGE = """
+INSERT INTO payment (payment_id, order_id, provider, state, amount, currency,
+    created_at)
+VALUES ($1, $2, 'test', 'open', 1, 'EUR', now()) ON CONFLICT DO NOTHING
+"""
+_REFUND = """
+INSERT INTO refund (refund_id, payment_id, order_id, amount, currency, reason, state,
+    lines, was_settled, created_at)
+VALUES ($1, $2, $3, $4, 'EUR', 'given_back', $5, '{}', $5 = 'settled', $6)
 """
 
 
@@ -45,25 +58,25 @@ async def analytics(store: Store) -> Analytics:
 @pytest.mark.parametrize("scope", [one_event("evt"), EVERYTHING])
 async def test_all_that_was_paid_is_summed_up_by_currency(analytics, scope):
     totals = await analytics.totals(scope)
-    assert totals.paid == [Sum(5_000, "EUR"), Sum(10_000, "JPY")]
+    assert totals.orders.paid == [Sum(5_000, "EUR"), Sum(10_000, "JPY")]
 
 
 @pytest.mark.parametrize("scope", [one_event("other"), of_organisation("org")])
 async def test_what_was_paid_for_other_events_is_not(analytics, scope):
-    assert (await analytics.totals(scope)).paid == []
+    assert (await analytics.totals(scope)).orders == Paid()
 
 
 async def test_a_trend_has_points_where_nothing_but_paying_happened(analytics):
     scope = one_event("evt")
     begin, end = NOON, NOON + timedelta(hours=12)
     minutes = await analytics.trend(scope, "minute", begin, end)
-    assert [(one.at, one.paid, one.bookings) for one in minutes] == [
+    assert [(one.at, one.orders.paid, one.bookings) for one in minutes] == [
         (NOON, [Sum(5_000, "EUR")], 0),
         (LATER, [Sum(10_000, "JPY")], 0),
     ]
     both = [Sum(5_000, "EUR"), Sum(10_000, "JPY")]
     days = await analytics.trend(scope, "day", DAY, DAY + timedelta(days=1))
-    assert [(one.at, one.paid) for one in days] == [(DAY, both)]
+    assert [(one.at, one.orders.paid) for one in days] == [(DAY, both)]
 
 
 async def test_a_minute_counts_where_it_begins_in_the_time(analytics):
@@ -76,7 +89,7 @@ async def test_days_of_a_zone_have_what_was_paid_in_them(analytics):
     # In Berlin the next day began an hour and a half before.
     begins = [DAY - timedelta(hours=2) + timedelta(days=n) for n in range(3)]
     days = await analytics.days(one_event("evt"), begins)
-    assert [(one.at, one.paid) for one in days] == [
+    assert [(one.at, one.orders.paid) for one in days] == [
         (begins[0], [Sum(5_000, "EUR")]),
         (begins[1], [Sum(10_000, "JPY")]),
     ]
@@ -93,7 +106,44 @@ async def test_what_was_counted_and_what_was_paid_are_one_point(analytics, store
     )
     scope, end = one_event("evt"), NOON + timedelta(hours=1)
     points = await analytics.trend(scope, "minute", NOON, end)
-    assert [(one.bookings, one.paid) for one in points] == [
+    assert [(one.bookings, one.orders.paid) for one in points] == [
         (2, [Sum(5_000, "EUR")]),
         (1, []),
     ]
+
+
+async def test_what_went_back_and_what_codes_took_off_are_counted(analytics, store):
+    for name, order, amount, state in (
+        ("settled", "one", 1_000, "settled"),
+        ("by hand", "two", 50, "by_hand"),
+        ("on its way", "one", 7, "sent"),
+        ("failed", "one", 9, "failed"),
+        # Of a charge beside the accepted one, which nobody counted as paid.
+        ("beside", "one", 500, "settled"),
+    ):
+        payment = "another" if name == "beside" else order
+        await store.query(_CHARGE, payment, order)
+        await store.query(_REFUND, name, payment, order, amount, state, LATER)
+    await store.query("UPDATE orders SET redeems = true WHERE order_id <> 'one'")
+    for order, discount in (("one", 8), ("two", 30), ("yen", 1), ("waiting", 1)):
+        await store.query(
+            "UPDATE order_line SET discount = $2, gross = unit - $2"
+            " WHERE order_id = $1",
+            order,
+            discount,
+        )
+    totals = (await analytics.totals(one_event("evt"))).orders
+    assert totals.returned == [Sum(1_050, "EUR")]
+    assert totals.net == [Sum(3_950, "EUR"), Sum(10_000, "JPY")]
+    assert totals.discounts == [Sum(30, "EUR"), Sum(1, "JPY")]
+    begin, end = NOON, NOON + timedelta(hours=12)
+    first, last = await analytics.trend(one_event("evt"), "minute", begin, end)
+    assert (first.at, first.orders.returned, first.orders.net) == (
+        NOON,
+        [],
+        [Sum(5_000, "EUR")],
+    )
+    assert (last.at, last.orders.net) == (
+        LATER,
+        [Sum(-1_050, "EUR"), Sum(10_000, "JPY")],
+    )

@@ -218,3 +218,28 @@ async def test_events_and_edits_at_the_same_time_wait_for_each_other(store):
             f"evt{number}",
         )
         assert [row[0] for row in places] == [area.capacity for area in drawn.areas]
+
+
+async def test_holders_of_what_is_to_come_there_hear_of_another_place(store):
+    await hall(store, address="1 High Street")
+    await event_in(store)
+    for event, status in (("draft", "draft"), ("over", "completed")):
+        await event_in(store, event)
+        sql = "UPDATE event SET status = $2 WHERE event_id = $1"
+        await store.pool.fetch(sql, event, status)
+    await store.pool.fetch("UPDATE event SET status = 'on_sale' WHERE event_id = 'evt'")
+
+    async def rounds():
+        return await store.query("SELECT event_id, data::text FROM notice_round")
+
+    edits = store.catalog.venues
+    for change in (
+        VenueChange(name="Hall"),
+        VenueChange(address="1 High Street"),
+        VenueChange(timezone="Europe/Berlin"),
+    ):
+        await edits.edit("ven", change)
+    assert await rounds() == []
+    await edits.edit("ven", VenueChange(name="Old Hall", address="1 High Street"))
+    await edits.edit("ven", VenueChange(address=None))
+    assert await rounds() == [("evt", '{"place": true}')] * 2

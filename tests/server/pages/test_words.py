@@ -8,6 +8,7 @@ import pytest
 
 from inventory.money import EXPONENTS
 from inventory.settings import SaleState
+from persistence.people.notices.notices import NOTICE_KINDS
 from persistence.shop.orders.records import Status
 from persistence.shop.tickets.register import State
 from server.pages.assets import Assets
@@ -120,6 +121,11 @@ def test_every_state_of_orders_and_tickets_has_words():
     told += "\n".join(ENGLISH["own"])
     for state in (*get_args(Status), *get_args(State)):
         assert re.search(rf"\b\w*_?{state}\b", told), state
+
+
+def test_every_kind_of_notice_has_words():
+    told = set(re.findall(r'case "(\w+)":', FILES["own/notices.js"]))
+    assert told == set(NOTICE_KINDS)
 
 
 def test_amounts_have_the_digits_that_the_server_thinks_they_have():

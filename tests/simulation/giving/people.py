@@ -36,6 +36,10 @@ PLANS: Final = (
     ("create", "pay", "outside", "lines", "goodwill"),
     ("create", "late", "part", "lines"),
     ("create", "part", "pay"),
+    ("create", "decline", "back"),
+    ("create", "back", "late"),
+    ("create", "twice", "goodwill"),
+    ("create", "more", "goodwill", "lines"),
 )
 """What buyers do in worlds that give back, beside what they do in all."""
 
@@ -64,7 +68,7 @@ def work_of(buyer: "Buyer", step: str) -> Work | None:
     if step in ("retry", "hand"):
         return _of_failed(buyer, state, step)
     if step == "goodwill":
-        amount = buyer.remember(lambda: 1 + buyer.draw(max(2, state.total)))
+        amount = buyer.remember(lambda: 1 + buyer.draw(max(2, state.total // 2)))
         return lambda shop: _refund(buyer, shop, None, amount, key=key)
     lines = buyer.remember(lambda: _some(buyer, state, whole=step == "rest"))
     if not lines:
@@ -117,9 +121,10 @@ async def _refund(
 ) -> StoredOrder:
     """Look what would go back, and give it back; both are told alike."""
     world, order = buyer.world, buyer.order or ""
-    stored = await shop.giving.find_managed(MANAGER, order)
+    asking = await shop.giving.find_to_preview(MANAGER, order)
+    stored = asking.stored
     money = None if amount is None else Money(amount, stored.state.currency or "EUR")
-    shown = shop.giving.preview(stored, lines, money)
+    shown = shop.giving.preview(asking, lines, money)
     wanted = expected(stored.state, lines, amount)
     if wanted is not None and shown.total != wanted:
         world.violate(f"{order} shows {shown.total}, and {wanted} would go back")

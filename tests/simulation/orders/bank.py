@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Struct
 
+from inventory.settings import Money
 from server.shop.payments.provider import (
     Attempt,
     Captured,
@@ -348,6 +349,9 @@ class BankLine:
 
     async def trace(self, facts: list[Fact]) -> list[Fact]:
         return facts
+
+    def refuses(self, price: Money) -> str | None:
+        return None
 
     async def close(self) -> None:
         """Give up nothing: there are no connections."""

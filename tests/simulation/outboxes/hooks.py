@@ -70,6 +70,7 @@ def raise_all(
                 "ended_at": None,
                 "status": None,
                 "error": None,
+                "replay": None,
             }
             connection.put(store.hook_delivery, name, row)
             connection.put(store.hook_subject, known, name)
@@ -243,10 +244,11 @@ def _note(
 
 @does(deliveries._REPLAY)
 def _replay(
-    connection: Connection, life_s: float, organisation: str, name: str
+    connection: Connection, life_s: float, replay: str, organisation: str, name: str
 ) -> Rows:
     store, now = connection.store, connection.store.now()
-    if name not in store.hook_delivery:
+    before = store.hook_delivery.get(name)
+    if before is None or before["replay"] == replay:
         return []
     connection.change(
         store.hook_delivery,
@@ -256,8 +258,9 @@ def _replay(
         attempts=0,
         due_at=now,
         dies_at=now + timedelta(seconds=life_s),
+        replay=replay,
     )
-    hidden = ("number", "dies_at")
+    hidden = ("number", "dies_at", "replay")
     row = store.hook_delivery[name]
     return [{key: row[key] for key in row if key not in hidden}]
 

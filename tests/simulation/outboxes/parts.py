@@ -78,7 +78,9 @@ class Outboxes:
             if name.startswith("mail_"):
                 await self.outbox.replay(name)
             else:
-                await self.deliveries.replay(HOUSE, name)
+                # A request of its own each time.
+                request = f"rep_{self.world.scheduler.now}"
+                await self.deliveries.replay(HOUSE, name, request)
 
 
 class NewsBus:

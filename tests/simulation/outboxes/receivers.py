@@ -4,6 +4,7 @@ They say yes, no, not now, nothing for too long, or take what they are sent and 
 answer. What they got is all that they know.
 """
 
+from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,7 +56,7 @@ class Receivers:
         self.mails: list[Got] = []
         self.hooks: dict[str, list[Got]] = {name: [] for name in HOOKS}
         self.sending: dict[str, list[Sending]] = {name: [] for name in HOOKS}
-        self.answers: dict[str, int] = {}
+        self.answers = Counter[str]()
         """How often each answer was given, for what a run had in it."""
         self.replayed: set[str] = set()
         self.was_off = False
@@ -76,8 +77,7 @@ class Receivers:
             said = self.random.choice(ANSWERS)
             if name == SOME and self.random.random() < 0.05:
                 said, self.was_off = "gone", True
-        counted = f"{kind} {said}"
-        self.answers[counted] = self.answers.get(counted, 0) + 1
+        self.answers[f"{kind} {said}"] += 1
         return said
 
     def take_mail(self, name: str, said: str) -> None:

@@ -4,6 +4,7 @@ Some ask for what is not theirs, come with codes that are over, or ask twice. A 
 follows who has each ticket by what was committed, and holds each answer against it.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 from random import Random
@@ -55,7 +56,7 @@ class Passing:
         self.codes: list[Code] = []
         self.over: set[str] = set()
         """Codes of offers that were taken back, as somebody was answered."""
-        self.counts: dict[str, int] = {}
+        self.counts = Counter[str]()
         self._asked = 0
         if self.open:
             world.scheduler.call_later(PAUSE_S, self._act)
@@ -92,14 +93,15 @@ class Passing:
         if not tickets:
             return
         # Most often of those that were made last: of many none would be met twice.
-        ticket = random.choice(tickets[-8:])
-        chance = random.random()
+        some = tickets[-8:]
+        ticket, chance = random.choice(some), random.random()
         if chance < 0.45:
             self._offer(ticket)
         elif chance < 0.9 and self.codes:
             self._accept(random.choice(self.codes[-6:]))
         else:
-            self._withdraw(ticket)
+            offered = [one for one in some if one.state == "offered"]
+            self._withdraw(random.choice(offered) if offered else ticket)
 
     def _somebody(self) -> str:
         return f"u{self.random.randrange(self.world.plan.users)}"
@@ -143,7 +145,7 @@ class Passing:
 
         self._ask(
             "withdraw",
-            lambda shop: shop.passing.withdraw(who, ticket.ticket),
+            lambda shop: shop.passing.withdraw(who, ticket.ticket, None),
             answered,
         )
 
@@ -179,7 +181,6 @@ class Passing:
             self.world.scheduler.call_later(0.5, self._try, what, work, good, left)
             return
         refused = isinstance(said, str)
-        counted = f"{what} {said}" if refused else f"{what} ok"
-        self.counts[counted] = self.counts.get(counted, 0) + 1
+        self.counts[f"{what} {said}" if refused else f"{what} ok"] += 1
         if not refused:
             good(said)

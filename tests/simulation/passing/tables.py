@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+from persistence.errors import Revisions
 from persistence.postgres.pool import UniqueViolation
 from persistence.shop.tickets import transfers
 from tests.simulation.outboxes.hooks import raise_all
@@ -26,10 +27,18 @@ def latest(connection: Connection, ticket: str) -> Row | None:
     )
 
 
+def _revision(connection: Connection, ticket: str) -> int:
+    """Return how many offers of a ticket there were, and how many ended, together."""
+    table = connection.store.ticket_transfer.values()
+    states = [one["state"] for one in table if one["ticket_id"] == ticket]
+    return sum(1 if state == "offered" else 2 for state in states)
+
+
 @does(transfers._LATEST)
 def _latest(connection: Connection, ticket: str) -> Rows:
     found = latest(connection, ticket)
-    return [] if found is None else [found]
+    revision = _revision(connection, ticket)
+    return [] if found is None else [{**found, "revision": revision}]
 
 
 def _open(connection: Connection, ticket: str) -> Row | None:
@@ -57,7 +66,7 @@ def _offer(connection: Connection, name: str, ticket: str, *rest: Any) -> Rows:
         "expires_at": now + timedelta(seconds=LASTS_S),
     }
     connection.put(connection.store.ticket_transfer, name, row)
-    return [row]
+    return [{**row, "revision": _revision(connection, ticket)}]
 
 
 @does(transfers._ACCEPT)
@@ -98,9 +107,11 @@ def _pass_on(
 
 
 @does(transfers._WITHDRAW)
-def _withdraw(connection: Connection, ticket: str, user: str) -> Rows:
+def _withdraw(connection: Connection, ticket: str, user: str, seen: Revisions) -> Rows:
     one = _open(connection, ticket)
     if one is None or one["from_user"] != user:
+        return []
+    if seen is not None and _revision(connection, ticket) not in seen:
         return []
     name = one["transfer_id"]
     connection.change(connection.store.ticket_transfer, name, state="withdrawn")

@@ -85,6 +85,11 @@ class Offered:
         # As people type them.
         return tuple(dict.fromkeys(one.lower().replace("0", "0 ") for one in chosen))
 
+    def outcomes(self) -> Counter[str]:
+        """Count what became of codes that orders were made with."""
+        table = self.world.tables.store.redemption.values()
+        return Counter(f"code {one['state']}" for one in table)
+
     # The twin.
 
     def check_made(self, order: OrderState) -> None:

@@ -197,6 +197,7 @@ export default {
 
   // Neuigkeiten
   news: "Neuigkeiten",
+  newsHere: "Neuigkeiten zu Käufen als Gast",
   newsUnread: { one: "{n} neue", other: "{n} neue" },
   newsFresh: "neu",
   newsRead: "Alle als gelesen markieren",
@@ -210,6 +211,9 @@ export default {
   newsGiven: "Das Ticket {number} gehört jetzt jemand anderem, wie Sie es wollten.",
   newsMoved: "Sie findet zu einer anderen Zeit statt. Ihre Tickets bleiben gültig.",
   newsEventCancelled: "Sie findet nicht statt. Was Sie bezahlt haben, geht von selbst zurück.",
+  newsDisputed: "Die Bank eines Käufers zweifelt {sum} der Bestellung {reference} an. Antworten Sie rechtzeitig beim Zahlungsanbieter.",
+  newsDisputeWon: "Der Streit um {sum} der Bestellung {reference} ist beendet, und das Geld bleibt.",
+  newsDisputeLost: "Die Bank hat {sum} der Bestellung {reference} zurückgeholt. Die Tickets gelten weiterhin.",
   newsReminder: "Sie beginnt bald. Halten Sie Ihre Tickets bereit.",
 
   // Was man hat

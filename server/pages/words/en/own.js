@@ -197,6 +197,7 @@ export default {
 
   // News
   news: "News",
+  newsHere: "News of what a guest bought here",
   newsUnread: { one: "{n} new", other: "{n} new" },
   newsFresh: "new",
   newsRead: "Mark all as read",
@@ -210,6 +211,9 @@ export default {
   newsGiven: "The ticket {number} belongs to somebody else now, as you wished.",
   newsMoved: "It takes place at another time. Your tickets stay good.",
   newsEventCancelled: "It does not take place. What you paid goes back by itself.",
+  newsDisputed: "The bank of a buyer doubts {sum} of the order {reference}. Answer it at the provider of payment, in time.",
+  newsDisputeWon: "The dispute about {sum} of the order {reference} is over, and the money stays.",
+  newsDisputeLost: "The bank took {sum} of the order {reference} back. Its tickets are still good.",
   newsReminder: "It begins soon. Have your tickets at hand.",
 
   // What one has

@@ -1,13 +1,15 @@
 """Gives back the orders of events that were cancelled, a slice at a time.
 
 Purpose: ten thousand orders go back while other events sell. So no more than a few
-wait for the provider at once, and each order is a transaction of its own.
+wait for the provider at once, each order is a transaction of its own, and after each
+there is a rest: the longer it took, since others were busy, the longer.
 
 Failure: what cannot be given back now is met again at the next turn; money whose
 provider is away is asked for by whoever drives the order, for seven days.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -24,14 +26,25 @@ JOB: Final = "refund_event"
 AT_ONCE_MAX: Final = 4
 """So many wait for the provider; each holds a connection for a moment only."""
 
+RESTS: Final = 2.0
+"""So many times as long as an order took there is a rest after it, of one in those that
+are given back at once. Nobody waits for the last of ten thousand as who buys waits."""
+
 log = structlog.get_logger()
 
 
 class EventRefunds:
     """Gives back what was bought of cancelled events."""
 
-    def __init__(self, store: CancelledOrders, giver: Giver, driver: Driver) -> None:
+    def __init__(
+        self,
+        store: CancelledOrders,
+        giver: Giver,
+        driver: Driver,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._store = store
+        self._sleep = sleep
         self._giver = giver
         self._driver = driver
         self._slots = asyncio.Semaphore(AT_ONCE_MAX)
@@ -46,7 +59,9 @@ class EventRefunds:
         return given
 
     async def _one(self, due: DueOrder) -> bool:
+        now_s = asyncio.get_running_loop().time
         async with self._slots:
+            begun_s = now_s()
             try:
                 applied = await self._giver.give(due.order, due.event, EventCancelled())
             except Refusal as error:
@@ -54,4 +69,5 @@ class EventRefunds:
                 log.info("an order waits", order=due.order, reason=error.code)
                 return False
             await self._driver.go_on(applied)
+            await self._sleep(RESTS * (now_s() - begun_s))
             return True

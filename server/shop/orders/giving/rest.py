@@ -1,6 +1,6 @@
 """What goes back of orders over REST: by line, by amount, and what failed."""
 
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -38,7 +38,7 @@ from server.transport.http.problems import (
     UNAVAILABLE,
 )
 from server.transport.rest.call import Call
-from server.transport.rest.notes import note_nothing
+from server.transport.rest.notes import note_details, note_nothing, note_objects
 from server.transport.rest.route import EVENT, WRITES, Route
 
 PENDING: Final = frozenset({"requested", "sent"})
@@ -68,6 +68,7 @@ async def create_refund(call: Call) -> web.Response:
     key, stored = call.key, await _managed(call)
     body = await call.body(RefundAsk)
     lines, amount = _asked(body)
+    note_details(call.request, **_noted(lines, amount, keep=body.seats == "keep"))
     stored, going = await call[GIVING_SERVICE].refund(
         call.who,
         stored,
@@ -78,6 +79,8 @@ async def create_refund(call: Call) -> web.Response:
         key=key,
     )
     made = made_of(stored, going)
+    if made.refund is not None:
+        note_objects(call.request, order_refund=made.refund.refund)
     waits = any(
         one.state == "leaving" and one.line in {line.line for line in made.lines}
         for one in stored.state.lines
@@ -104,7 +107,9 @@ async def note_refund(call: Call) -> web.Response:
 async def _managed(call: Call) -> StoredOrder:
     """Return the order of the path; who may not is told so, whatever the body says."""
     order = call.path("order", ORDER_NOT_FOUND)
-    return await call[GIVING_SERVICE].find_managed(call.who, order)
+    stored = await call[GIVING_SERVICE].find_managed(call.who, order)
+    note_objects(call.request, event=stored.state.event)
+    return stored
 
 
 async def show_event_refunds(call: Call) -> web.Response:
@@ -117,6 +122,16 @@ async def show_event_refunds(call: Call) -> web.Response:
 def _asked(body: RefundAsk) -> tuple[tuple[int, ...] | None, Money | None]:
     lines = tuple(body.lines) if isinstance(body.lines, list) else None
     return lines, body.amount if isinstance(body.amount, Money) else None
+
+
+def _noted(
+    lines: tuple[int, ...] | None, amount: Money | None, *, keep: bool
+) -> dict[str, Any]:
+    """Return what a refund is to change, for the log of who did what."""
+    if amount is not None:
+        return {"amount": amount.amount, "currency": amount.currency}
+    noted: dict[str, Any] = {"lines": list(lines or ())}
+    return {**noted, "seats": "keep"} if keep else noted
 
 
 ALL: Final = "/v1/orders/{order}/refunds"

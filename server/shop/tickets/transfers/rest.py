@@ -17,6 +17,7 @@ from server.shop.tickets.problems import (
     TRANSFER_OPEN,
 )
 from server.shop.tickets.rest import TicketDocument, document_of
+from server.shop.tickets.service import ShownTicket
 from server.shop.tickets.transfers.service import TRANSFER_SERVICE
 from server.transport.http.problems import (
     BAD_FIELD,
@@ -29,6 +30,7 @@ from server.transport.http.problems import (
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
 from server.transport.rest.guard import meter_of
+from server.transport.rest.notes import note_objects
 from server.transport.rest.route import WRITES, Route
 
 
@@ -65,6 +67,7 @@ async def offer_ticket(call: Call) -> web.Response:
     body = await call.body(TransferAsk)
     email, service = body.email.strip(), call[TRANSFER_SERVICE]
     made = await service.offer(call.who, ticket, email, key, meter_of(call))
+    note_objects(call.request, event=made.event)
     return call.answer(_document(made), status=201)
 
 
@@ -80,7 +83,7 @@ async def accept_transfer(call: Call) -> web.Response:
     ticket, body = call.path("ticket", CODE_INVALID), await call.body(TransferAccept)
     service = call[TRANSFER_SERVICE]
     shown = await service.accept(call.who, ticket, body.code, meter_of(call))
-    return call.answer(document_of(shown))
+    return _answer(call, shown)
 
 
 async def withdraw_transfer(call: Call) -> web.Response:
@@ -88,7 +91,14 @@ async def withdraw_transfer(call: Call) -> web.Response:
     ticket = call.path("ticket", TRANSFER_NOT_FOUND)
     # A second time is none, so the key is not looked at.
     shown = await call[TRANSFER_SERVICE].withdraw(call.who, ticket, call.seen)
+    note_objects(call.request, event=shown.event)
     return call.answer(_document(shown), revision=shown.revision)
+
+
+def _answer(call: Call, shown: ShownTicket) -> web.Response:
+    document = document_of(shown)
+    note_objects(call.request, event=document.event.id)
+    return call.answer(document)
 
 
 def _document(one: Transfer) -> TransferDocument:

@@ -26,9 +26,9 @@ def test_the_command_shows_what_waits_and_what_is_gone(database_url):
     shown = onsale("outbox", DATABASE_URL=database_url)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.count("anna@example.org") == 2
-    assert "reset_password (waits)" in shown.stdout
+    assert "Choose a new password (waits)" in shown.stdout
     assert "reset_password (sent " in shown.stdout
-    assert shown.stdout.count('  | {"code": "secret"}') == 1
+    assert shown.stdout.count("  |     secret\n") == 1
 
 
 def test_the_command_writes_json_for_programs(database_url, capsys):
@@ -57,7 +57,7 @@ def test_why_a_mail_was_not_sent_is_told(row, fate, database_url):
         async with open_store(database_url) as store:
             (first, *_) = await Outbox(store.pool).newest()
             known = {**first, "sent_at": None, "failed_at": None, "attempts": 3}
-            return module._told(known | row)
+            return module._told(known | row, ("Hello", ""))
 
     assert fate in complete(told())
 
@@ -70,7 +70,10 @@ def test_what_others_wrote_moves_no_cursor(database_url, capsys):
 
     async def spoil() -> None:
         async with open_store(database_url) as store:
-            sql = "UPDATE mail SET subject = $1, reason = $1, body = $1, attempts = 1"
+            sql = (
+                "UPDATE mail SET subject = $1, reason = $1, body = $1, attempts = 1,"
+                " kind = NULL"
+            )
             await store.pool.fetch(sql, EVIL)
 
     complete(spoil())
@@ -88,3 +91,17 @@ def test_what_others_wrote_moves_no_cursor(database_url, capsys):
             # Nothing but the text itself begins a line of its own.
             starts = ("  | ", "  ", "20")
             assert all(line.startswith(starts) for line in out.splitlines() if line)
+
+
+def test_a_mail_that_cannot_be_written_shows_what_there_is(database_url, capsys):
+    put_mails(database_url)
+
+    async def spoil() -> None:
+        async with open_store(database_url) as store:
+            await store.pool.fetch("""UPDATE mail SET data = '{"other": 1}'""")
+
+    complete(spoil())
+    assert module.outbox(database_url=database_url) == 0
+    out = capsys.readouterr().out
+    assert "It cannot be written: 'code' is undefined" in out
+    assert '{"other": 1}' in out

@@ -24,6 +24,7 @@ from server.transport.rest.notes import (
     note_caller,
     note_details,
     note_objects,
+    note_taking,
 )
 
 if TYPE_CHECKING:
@@ -113,6 +114,31 @@ async def test_who_left_before_the_answer_is_kept_too(app, kept):
     with pytest.raises(ConnectionResetError):
         await note_writes(await asked(app), answering(ConnectionResetError()))
     assert (kept.records[0].status, kept.records[0].code) == (499, None)
+
+
+async def test_a_read_that_takes_data_away_is_kept_with_who_took_it(app, kept):
+    request = await asked(app, "GET", "/v1/things/evt_sold/x")
+
+    async def taking(request):
+        note_taking(request, OLGA, "203.0.113.7")
+        return web.Response()
+
+    await note_writes(request, taking)
+    (record,) = kept.records
+    assert (record.method, record.actor, record.status) == ("GET", "usr_1", 200)
+    assert record.objects == {"organisation": "org_1", "event": "evt_sold"}
+    assert record.address == "203.0.113.0/24"
+
+
+async def test_the_event_that_a_handler_names_tells_the_organisation_too(app, kept):
+    """As an order, of whose event the path says nothing."""
+
+    async def handler(request):
+        note_objects(request, event="evt_sold")
+        return web.Response()
+
+    await note_writes(await asked(app, path="/v1/things/%00/x"), handler)
+    assert kept.records[0].objects == {"organisation": "org_1", "event": "evt_sold"}
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])

@@ -301,12 +301,13 @@ def test_an_offered_ticket_has_the_link_that_takes_it():
         one = mail("ticket_transferred", locale, side="offered", secret="s3cr-et")
         _, text, html = composer().words(one, EVENT)
         assert text.count(link) == 1
-        assert Words(html).links == [link]
+        # The foot of each mail leads to the shop.
+        assert Words(html).links == [link, "https://tickets.example.org"]
         _, text, html = composer(None).words(one, EVENT)
         assert said in text
         assert "    s3cr-et\n" in text
         assert "s3cr-et" in Words(html).words
-        assert Words(html).links == ["https://tickets.example.org"]
+        assert Words(html).links == []
     for side, links in (("received", 1), ("given", 0)):
         _, text, _ = composer().words(mail("ticket_transferred", side=side), EVENT)
         assert text.count("/tickets/tkt_1") == links
@@ -414,3 +415,13 @@ def test_what_is_gone_by_now_is_left_out_of_a_mail():
         subject, text, _ = composer().words(mail(kind), None)
         assert subject
         assert "Night of the Proms" not in text
+
+
+def test_another_place_is_told_with_its_address():
+    there = replace(EVENT, venue_address="1 High Street, www.evil.example")
+    one = replace(mail("event_changed"), data={"place": True})
+    subject, text, html = composer().words(one, there)
+    assert subject == "New place: Night of the Proms"
+    assert "Old Hall\n1 High Street, www" in text
+    assert "was to begin" not in text
+    assert "www.evil" not in text + html

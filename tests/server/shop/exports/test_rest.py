@@ -1,5 +1,6 @@
 """Tables of a real event, read back as a spreadsheet would."""
 
+import asyncio
 import csv
 import io
 from typing import Any
@@ -73,12 +74,28 @@ async def test_pages_leave_nothing_out_and_nothing_twice(world, pool):
         assert [one.order for one in rows if isinstance(one, SoldOrder)] == made
 
 
-async def test_a_table_is_for_who_manages_the_event(world):
+async def noted(world: Any) -> list[dict[str, Any]]:
+    """Return what the log tells of tables of the event, once it tells anything."""
+    path = f"/v1/activity?event={world.event}&method=GET"
+    async with asyncio.timeout(30):
+        while True:
+            rows: list[dict[str, Any]] = (await world.seller.good("GET", path))["items"]
+            if rows:
+                return rows
+            await asyncio.sleep(0.02)
+
+
+async def test_a_table_is_for_who_manages_the_event_and_who_took_it_is_kept(world):
     buyer = await world.guest()
     for kind in ("orders", "tickets", "attendees"):
         path = f"/v1/events/{world.event}/exports/{kind}.csv"
         assert (await buyer.get(path)).status == 403
         assert (await world.nobody.get(path)).status == 401
+    await table(world, "orders")
+    (taken,) = await noted(world)
+    seller = (await world.seller.good("GET", "/v1/me"))["id"]
+    assert (taken["actor"], taken["status"]) == (seller, 200)
+    assert taken["route"] == "/v1/events/{event}/exports/orders.csv"
 
 
 async def test_a_table_that_breaks_off_is_known_to_be_no_whole_one(world, monkeypatch):

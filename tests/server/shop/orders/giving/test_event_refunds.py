@@ -9,7 +9,7 @@ from persistence.journal.audit import audit_event
 from persistence.shop.orders.cancelled import CancelledOrders
 from server.base.refusals.refusals import Refusal
 from server.shop.orders.facts import EventCancelled, GiveBack
-from server.shop.orders.giving.event_refunds import EventRefunds
+from server.shop.orders.giving.event_refunds import AT_ONCE_MAX, EventRefunds
 from server.shop.orders.giving.giver import Giver
 from server.shop.payments.gateway.wire import Behaviour
 from tests.server.shop.orders.giving.test_giver import booked, check, scan_in, tickets
@@ -122,3 +122,26 @@ async def test_whoever_dies_in_the_middle_another_goes_on(shop, refunds):
     found = [(await shop.state(one)).refunds for one in orders]
     assert [[one.state for one in some] for some in found] == [["settled"]] * 2
     await check(shop)
+
+
+async def test_there_is_a_rest_after_each_order_and_as_many_go_back_at_once(
+    shop, store
+):
+    """Who sells beside it is not to wait; a rest of nothing would be none."""
+    orders = [await booked(shop, 1) for _ in range(6)]
+    await cancel(shop)
+    rests: list[float] = []
+    resting = 0
+
+    async def sleep(rest_s: float) -> None:
+        nonlocal resting
+        resting += 1
+        assert resting <= AT_ONCE_MAX
+        rests.append(rest_s)
+        await asyncio.sleep(0)
+        resting -= 1
+
+    refunds = EventRefunds(store, Giver(shop.pool, shop.desk), shop.driver, sleep)
+    assert await refunds.give_back() == len(orders)
+    assert len(rests) == len(orders)
+    assert min(rests) > 0

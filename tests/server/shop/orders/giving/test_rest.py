@@ -1,6 +1,7 @@
 """What goes back of orders over REST: who may, what it tells, and once for a key."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,24 @@ async def test_a_refund_is_what_its_preview_said_and_comes_once_for_a_key(world)
     listed = await seller.good("GET", path)
     assert [one["reason"] for one in listed["items"]] == ["goodwill", "given_back"]
     assert listed["items"][0]["note"] == "It rained."
+    # The log has who gave what back, of which event; previews are no acts.
+    asked_for = f"/v1/activity?event={world.event}&route=/v1/orders/{{order}}/refunds"
+    noted: list[dict[str, Any]] = []
+    async with asyncio.timeout(30):
+        while len(noted) < 4:
+            noted = (await seller.good("GET", asked_for))["items"]
+            await asyncio.sleep(0.02)
+    assert [(one["status"] < 300, one["details"]) for one in reversed(noted)] == [
+        (True, {"amount": 1_000, "currency": "EUR"}),
+        (True, {"amount": 1_000, "currency": "EUR"}),
+        (False, {"amount": 1_001, "currency": "EUR"}),
+        (True, {"lines": [1], "seats": "keep"}),
+    ]
+    assert noted[-1]["objects"] == {
+        "event": world.event,
+        "order": order["id"],
+        "order_refund": first.body["refund"]["refund"],
+    }
     seen = await buyer.good("GET", path)
     assert {one["note"] for one in seen["items"]} == {None}
     left = listed["refundable"]["amount"]
@@ -139,6 +158,7 @@ async def test_who_does_not_manage_the_event_gives_nothing_back(world):
     body = {"amount": {"amount": 1, "currency": "EUR"}}
     told = await other.post(f"{path}/preview", {"lines": [1]})
     assert (told.status, told.body["code"]) == (404, "order_not_found")
+    # Buyers give back lines, and are told of those; amounts are for who manages.
     for what in (path, f"{path}/preview", f"{path}/rfd_1/retry"):
         mine, theirs = await buyer.post(what, body), await other.post(what, body)
         assert (mine.status, mine.body["code"]) == (403, "forbidden"), what

@@ -125,3 +125,40 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 END $$;
+
+-- As before, in steps whose plans are small: with no hook it is one look, at a third of
+-- what it cost. A hook that is being deleted is waited for.
+CREATE OR REPLACE FUNCTION raise_hooks(
+    organisation text, kinds text[], subjects text[], datas text[], ats timestamptz[]
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    listening record;
+    changed bigint;
+    made bigint := 0;
+BEGIN
+    FOR listening IN
+        SELECT h.hook_id, h.types FROM hook h
+        WHERE h.organisation_id = organisation AND h.off IS NULL
+        FOR KEY SHARE
+    LOOP
+        INSERT INTO hook_delivery
+            (delivery_id, hook_id, organisation_id, type, subject, body)
+        SELECT 'msg_' || translate(gen_random_uuid()::text, '-', ''), listening.hook_id,
+            organisation, r.kind, r.subject,
+            json_build_object(
+                'type', r.kind,
+                'timestamp', to_char(
+                    coalesce(r.at, now()) AT TIME ZONE 'UTC',
+                    'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'data', r.data::json
+            )::text
+        FROM unnest(kinds, subjects, datas, ats)
+            WITH ORDINALITY AS r(kind, subject, data, at, number)
+        WHERE cardinality(listening.types) = 0 OR r.kind = ANY (listening.types)
+        ORDER BY r.number
+        ON CONFLICT (hook_id, type, subject) DO NOTHING;
+        GET DIAGNOSTICS changed = ROW_COUNT;
+        made := made + changed;
+    END LOOP;
+    RETURN made;
+END $$;
