@@ -138,12 +138,8 @@ _BY_FILE: dict[str, Detector] = {
     ),
     "server/events/line/rules.py": pytest("tests/server/events/line/test_rules.py"),
     "server/events/line/feeder.py": pytest("tests/server/events/line/test_feeder.py"),
-    "server/events/line/opening.py": pytest(
-        "tests/server/events/line/test_opening.py"
-    ),
-    "server/events/line/service.py": pytest(
-        "tests/server/events/line/test_service.py"
-    ),
+    "server/events/line/opening.py": pytest("tests/server/events/line/test_opening.py"),
+    "server/events/line/service.py": pytest("tests/server/events/line/test_service.py"),
     "server/events/line/follower.py": pytest(
         "tests/server/events/line/test_follower.py"
     ),
