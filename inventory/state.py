@@ -51,6 +51,7 @@ from inventory.changes import (
 )
 from inventory.hoarding import Hoarding
 from inventory.line.line import ALIVE, DONE, HAPPEN, TURN, Line
+from inventory.line.serving import note_freed
 from inventory.records import (
     BLOCKED,
     BOOKED,
@@ -278,7 +279,7 @@ class Stock:
         self._count(change.areas, "blocked", "free")
         self.finder.free(change.seats)
         if self.line is not None:
-            self.line.freed()
+            note_freed(self.line, self.venue, change.seats, change.areas)
 
     def _open_line(self, change: LineOpened, at_ms: int) -> None:
         former, self.line = self.line, Line(change)
@@ -342,7 +343,7 @@ class Stock:
         area.free += more
         self.touched_areas.add(index)
         if self.line is not None:
-            self.line.freed()
+            note_freed(self.line, self.venue, (), (index,))
 
     def _free(
         self,
@@ -358,7 +359,7 @@ class Stock:
         self.finder.free(seats)
         self.users[user].count -= len(seats) + sum(areas.values())
         if self.line is not None:
-            self.line.freed()
+            note_freed(self.line, self.venue, seats, areas)
 
     def _note_let_go(
         self,

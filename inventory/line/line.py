@@ -42,7 +42,7 @@ from inventory.changes import (
 from inventory.line import draw
 from inventory.line.queues import GONE, LATER, READY, Queue, Standing
 from inventory.line.turns import Turns
-from inventory.line.wishes import NO_WISH, Atom, Wish
+from inventory.line.wishes import NO_WISH, Atom, Kind, Wish
 from inventory.records import Corrupt, HoldRecord
 
 WAITING: Final = ord("w")
@@ -102,10 +102,10 @@ class Line:
         self.queues: dict[Atom, Queue] = {}
         self.heads: list[tuple[int, Atom]] = []
         """No atom's lowest rank is below its entry here, or in `unfit`."""
-        self.unfit: dict[Atom, int] = {}
-        """Atoms that nothing fits, since something was freed last."""
-        self.cut: dict[tuple[str, bool, bool], int] = {}
-        """How many of a kind did not fit since then: nor do more."""
+        self.unfit: dict[Kind, dict[Atom, int]] = {}
+        """Atoms that nothing fits, by kind, and no rank that waits is below."""
+        self.freed: set[str] = set()
+        """Categories of what was freed since these were looked at."""
         self._active: set[Atom] = set()
         self._standing_of: dict[Atom, partial[Standing]] = {}
         self.waiting_wishes = 0
@@ -346,15 +346,19 @@ class Line:
         if last if self.gated else turn.hold == hold.token:
             self.turns.note_holding(hold.user, holding=False)
 
-    def freed(self) -> None:
-        """Look again for what did not fit: something is free that was not."""
-        self.cut.clear()
-        if self.unfit:
-            for atom, rank in self.unfit.items():
-                heappush(self.heads, (rank, atom))
-            self.unfit.clear()
-
     # -- Queues and classes
+
+    def park(self, rank: int, atom: Atom) -> None:
+        """Put an atom aside until something is freed that it may be served with."""
+        self.unfit.setdefault(atom[1:], {})[atom] = rank
+
+    def unpark(self, atom: Atom) -> None:
+        """Look at an atom again, as something may fit."""
+        heappush(self.heads, (self.unfit[atom[1:]].pop(atom), atom))
+
+    def is_parked(self, atom: Atom) -> bool:
+        """Return whether an atom is put aside."""
+        return atom in self.unfit.get(atom[1:], ())
 
     def idle(self, atom: Atom) -> None:
         """Forget that anybody waits for an atom, until somebody does."""
@@ -368,8 +372,9 @@ class Line:
 
     def _offer_before(self, atom: Atom, rank: int) -> None:
         """Note that the lowest rank of an atom may be this one from now on."""
-        if atom in self.unfit:
-            self.unfit[atom] = min(self.unfit[atom], rank)
+        if self.is_parked(atom):
+            parked = self.unfit[atom[1:]]
+            parked[atom] = min(parked[atom], rank)
         else:
             self._active.add(atom)
             heappush(self.heads, (rank, atom))

@@ -4,6 +4,7 @@ Nothing is changed here that another would see: queues drop whoever waits no mor
 what did not fit is noted, until something is freed.
 """
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from inventory.changes import Seats
 from inventory.line.wishes import Atom, Wish
+from inventory.venue.map import Venue
 
 if TYPE_CHECKING:
     from inventory.line.line import Line
@@ -27,43 +29,72 @@ class Found(Struct, frozen=True, gc=False):
     areas: dict[int, int]
 
 
+def note_freed(line: "Line", venue: Venue, seats: Seats, areas: Iterable[int]) -> None:
+    """Note that these are free, which were not."""
+    drawn = venue.seat_categories
+    line.freed.update([drawn[seat] for seat in seats])
+    line.freed.update([venue.areas[area].category for area in areas])
+
+
 def next_wish(stock: "Stock", line: "Line") -> int | None:
     """Return the lowest rank whose wish fits."""
-    heads, unfit = line.heads, line.unfit
+    if line.freed:
+        _look_again(stock, line)
+    heads = line.heads
     while heads:
         rank, atom = heads[0]
-        first = None if atom in unfit else line.first_of(atom)
+        first = None if line.is_parked(atom) else line.first_of(atom)
         if first is None:
             heappop(heads)
-            if atom not in unfit:
+            if not line.is_parked(atom):
                 line.idle(atom)
         elif first != rank:
             heappop(heads)
             heappush(heads, (first, atom))
-        elif fits(stock, line, atom):
+        elif fits(stock, atom):
             return rank
         else:
             heappop(heads)
-            unfit[atom] = rank
+            line.park(rank, atom)
     return None
 
 
-def fits(stock: "Stock", line: "Line", atom: Atom) -> bool:
-    """Return whether an atom can be served now; more of a kind than do not, cannot."""
+def _look_again(stock: "Stock", line: "Line") -> None:
+    """Look again for what did not fit, where something of it was freed.
+
+    Of one kind, the fewest come first: where they do not fit, more do not either. So
+    there is one look for a kind, not one for each of its atoms.
+    """
+    for kind, parked in line.unfit.items():
+        category, together, accessible = kind
+        if category and category not in line.freed:
+            continue
+        for atom in sorted(parked):
+            if fits(stock, atom):
+                line.unpark(atom)
+            elif together or not accessible:
+                break
+    line.freed.clear()
+
+
+def fits(stock: "Stock", atom: Atom) -> bool:
+    """Return whether an atom can be served now."""
     quantity, category, together, accessible = atom
-    kind = category, together, accessible
-    if quantity >= line.cut.get(kind, quantity + 1):
+    if category:
+        return _fits_in(stock, quantity, category, together, accessible)
+    # One look tells of most that there is not even a part of it.
+    window = stock.finder.has_window(quantity, None, accessible)
+    if together and not window and not stock.areas:
         return False
-    categories = (category,) if category else stock.venue.areas_of
-    if any(_fits_in(stock, one, atom) for one in categories):
-        return True
-    if together or not accessible:
-        line.cut[kind] = quantity
+    for one in stock.venue.areas_of:
+        if _fits_in(stock, quantity, one, together, accessible):
+            return True
     return False
 
 
-def _fits_in(stock: "Stock", category: str, atom: Atom) -> bool:
-    quantity, _, together, accessible = atom
+def _fits_in(
+    stock: "Stock", quantity: int, category: str, together: bool, accessible: bool
+) -> bool:
     finder = stock.finder
     if finder.has_window(quantity, category, accessible):
         return True

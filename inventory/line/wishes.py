@@ -15,6 +15,9 @@ Atom = tuple[int, str, bool, bool]
 """One thing that serves a wish: how many, the category (empty for any), together, and
 accessible. They can be sorted."""
 
+Kind = tuple[str, bool, bool]
+"""What atoms have in common that differ in how many alone."""
+
 
 class Wish(Struct, frozen=True, gc=False, omit_defaults=True):
     """So many seats or places, all or none of them."""

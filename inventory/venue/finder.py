@@ -62,6 +62,11 @@ DRAWS_MAX = 16
 DISTANCE_STEPS = 1_000_000
 """The resolution of costs: the largest distance of a seat in the venue."""
 
+# Where the sizes of a level begin in a pool's index, less one.
+_PLAIN_AT = PLAIN * INDEX_MAX - 1
+_RESTRICTED_AT = RESTRICTED * INDEX_MAX - 1
+_ACCESSIBLE_AT = ACCESSIBLE * INDEX_MAX - 1
+
 
 class SeatFinder:
     """Which seats of a venue are free, indexed for the search. At first all are."""
@@ -127,15 +132,18 @@ class SeatFinder:
 
     def has_window(self, quantity: int, category: str | None, accessible: bool) -> bool:
         """Whether `best` would find something: a look at the index, no search."""
-        self._freshen()
+        if self._stale:
+            self._freshen()
         pool = self._pools.get(category)
         if pool is None or quantity > self._longest:
             return False
         if quantity > INDEX_MAX:
             found = self.best(quantity, category=category, accessible=accessible)
             return found is not None
-        levels = (ACCESSIBLE,) if accessible else (PLAIN, RESTRICTED)
-        return any(pool.index[level * INDEX_MAX + quantity - 1] for level in levels)
+        index = pool.index
+        if accessible:
+            return bool(index[_ACCESSIBLE_AT + quantity])
+        return bool(index[_PLAIN_AT + quantity] or index[_RESTRICTED_AT + quantity])
 
     def best(
         self, quantity: int, *, category: str | None = None, accessible: bool = False

@@ -14,10 +14,11 @@ from inventory.ports import JournalRow
 from inventory.replies import BookOk
 from inventory.rules.common import Request
 from inventory.settings import Money, Settings
-from inventory.snapshot import decode_snapshot
+from inventory.snapshot import decode_snapshot, encode_snapshot
 from inventory.state import Stock
 from inventory.venue.map import Venue, VenueMap
-from tests.scenario import EVENT, SequentialIds
+from tests.line_scene import LineScene
+from tests.scenario import EVENT, SMALL, SequentialIds
 from tests.stored import stored
 
 FILE = stored("before_prices")
@@ -118,3 +119,44 @@ def test_the_outcomes_of_keyed_commands_are_read():
             msgpack.decode(bytes.fromhex(kept["outcome"]), type=kind)
             read += 1
     assert read > 10
+
+
+LINELESS = stored("before_the_line")
+
+
+def lineless(*, snapshot: bool) -> Stock:
+    """A state as the code that knew no line stored it."""
+    if snapshot:
+        return decode_snapshot(bytes.fromhex(LINELESS["snapshots"][-1]["body"]), SMALL)
+    settings = json.decode(LINELESS["first_settings"], type=Settings)
+    stock = Stock(SMALL, settings)
+    for row in LINELESS["rows"]:
+        body, chain = bytes.fromhex(row["body"]), bytes.fromhex(row["chain"])
+        replay_row(stock, JournalRow(row["base"], row["to"], row["at_ms"], body, chain))
+    return stock
+
+
+@pytest.mark.parametrize("snapshot", [True, False])
+def test_what_knew_no_line_is_read_and_has_none(snapshot):
+    stock, expected = lineless(snapshot=snapshot), LINELESS["expected"]
+    stock.check()
+    assert stock.line is None
+    assert stock.settings.line is None
+    assert (stock.version, stock.at_ms) == (expected["version"], expected["at_ms"])
+    assert stock.letters.decode() == expected["letters"]
+    assert [list(counts) for counts in stock.area_counts()] == expected["areas"]
+    assert sorted(stock.holds) == expected["holds"]
+    assert stock.expired == expected["expired"]
+    assert stock.hash() == lineless(snapshot=not snapshot).hash()
+
+
+def test_what_knew_no_line_goes_on_with_one():
+    """A snapshot of format 1 is written again as one of format 2."""
+    scene = LineScene(SMALL, "list")
+    scene.open()
+    stock = lineless(snapshot=True)
+    for change, _ in scene.journal:
+        stock.apply(change, stock.at_ms)
+    again = decode_snapshot(encode_snapshot(stock), SMALL)
+    assert again.line is not None
+    assert again.hash() == stock.hash()

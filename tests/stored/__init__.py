@@ -6,6 +6,9 @@ keyed commands. A file is made once, by the code that it is of, and never again.
 `before_prices`: a sale with every kind of change, on the small hall of
 `tests/scenario.py`, by the code of 2026-11 whose holds did not keep their prices. The
 price of category 1 went from 45 to 99 EUR between the hold h1 and its booking b2.
+
+`before_the_line`: a journal, and a snapshot of format 1, with a pledge, networks and a
+hold that ran out, by the code of 2026-11 that knew no line.
 """
 
 import json

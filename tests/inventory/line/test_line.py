@@ -105,7 +105,7 @@ def test_what_did_not_fit_is_looked_at_again_when_something_is_freed():
     assert scene.give()
     assert scene.states() == "wt"
     assert not scene.give()
-    assert scene.line.unfit
+    assert scene.line.is_parked((8, "1", True, False))
     scene.stock.check()
     scene.release("org")
     assert scene.states() == "wt"
@@ -132,8 +132,9 @@ def test_any_and_some_category_may_wait_at_one_rank():
     scene = waiting(Wish(8, ("1",)), Wish(8))
     scene.take("org", "A-1", "B-1")
     scene.ok("u1", scene.make(SetWish, rank=1, wish=Wish(7)))
-    scene.line.unfit.update(dict.fromkeys(scene.line.queues, 1))
-    scene.line.freed()
+    while scene.line.heads:
+        scene.line.park(*scene.line.heads.pop())
+    scene.line.freed.update({"1", "2"})
     assert scene.give()
     assert scene.states() == "tw"
 

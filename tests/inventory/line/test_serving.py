@@ -47,7 +47,7 @@ def test_what_fits_is_what_a_look_at_every_seat_says(seed):
             continue
         expected = twin.fits(wish)
         for _ in range(2):
-            found = any(fits(stock, scene.line, atom) for atom in wish.atoms())
+            found = any(fits(stock, atom) for atom in wish.atoms())
             assert found == expected, wish
         assert (serve(stock, wish) is not None) == expected
 
