@@ -10,6 +10,12 @@ COVERS = {
         "server/events/line/transcript/recorder.py",
         "server/events/line/transcript/taken.py",
     ],
+    "tests/server/events/line/verify/test_checker_skips.py": [
+        "server/events/line/verify/queues.py",
+    ],
+    "tests/server/events/line/verify/test_checker_naive.py": [
+        "server/events/line/verify/turns.py",
+    ],
     "tests/server/events/line/verify/test_checker.py": [
         "server/events/line/verify/entrants.py",
         "server/events/line/verify/form.py",

@@ -293,6 +293,24 @@ def test_a_bucket_proves_nothing_of_another_list_or_stub():
     assert not draw.is_proven(proof(), root=ROOT.hex(), stub=STUBS[1])
 
 
+def test_who_is_put_into_another_bucket_is_not_in_the_list():
+    """A root can be made of such a list: nobody finds themselves in it."""
+    buckets = [b""] * draw.BUCKETS
+    buckets[3] = STUBS[0]
+    hashes = [draw.bucket_hash_of(one) for one in buckets]
+    told = draw.proof_of(
+        event=RULES.event,
+        draw=2,
+        entries=1,
+        hashes=hashes,
+        bucket=3,
+        stubs=STUBS[0],
+        ranks=None,
+    )
+    root = draw.root_of(1, hashes).hex()
+    assert not draw.is_proven(told, root=root, stub=STUBS[0])
+
+
 @pytest.mark.parametrize(
     ("ranks", "proven"),
     [

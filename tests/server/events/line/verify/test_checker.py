@@ -60,6 +60,19 @@ def test_it_is_not_of_another_key():
     assert found["verdict"] == "broken"
 
 
+def test_it_names_the_key_that_signed_it():
+    def names_another(records: list[Json]) -> None:
+        other = ReceiptKey(b"2" * 32).public
+        of(records, "head")["key"] = {
+            "algorithm": "Ed25519",
+            "key_id": other.key_id,
+            "public_key": other.public_key,
+        }
+
+    key = public_key_of(bytes.fromhex(PUBLIC))
+    assert bad(judged(bent(names_another), key=key)) == {"signature"}
+
+
 # -- What is changed without the key
 
 
