@@ -44,6 +44,11 @@ _NAMED: Final = f"""
 SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id)
 WHERE e.entry_id = $1
 """
+_LIVE: Final = """
+SELECT e.user_id, e.entry_id, l.mode FROM line_entry e
+    JOIN line l USING (event_id, draw)
+WHERE e.event_id = $1 AND e.user_id = ANY ($2::text[]) AND e.over_at IS NULL
+"""
 _LIST: Final = f"""
 SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id)
 WHERE e.user_id = $1 AND (NOT $5 OR e.over_at IS NULL)
@@ -136,6 +141,14 @@ class Entries(Struct, frozen=True):
         """Return somebody's place in an event's line, or the last that is over."""
         row = await self.pool.fetch_one(_MINE, event, user)
         return None if row is None else _entry_of(row)
+
+    async def named(self, event: str, users: list[str]) -> dict[str, tuple[str, Mode]]:
+        """Return the names of people's places that are not over, and their line's mode.
+
+        By user; one statement for all of them.
+        """
+        rows = await self.pool.fetch(_LIVE, event, users)
+        return {row["user_id"]: (row["entry_id"], row["mode"]) for row in rows}
 
     async def find(self, entry: str) -> Entry | None:
         """Return the place with this secret id."""

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from inventory.ports import Clock, Publication, TurnNews, TurnOver
 from inventory.replies import HeldHold
-from inventory.settings import Money
+from inventory.settings import LineMode, Money
 from persistence.errors import Unavailable
 from persistence.events.line.entries import Entries, Entry
 from server.live.actors.registry import EventRegistry
@@ -109,32 +109,39 @@ class LineNews:
                     served.used = True
 
     def frame_of(self, entry: Entry, held: HeldHold | None) -> Turn | Offer | None:
-        """Return what tells of the open turn of a place; None where there is none."""
+        """Return what tells of the open turn of a place; None where there is none.
+
+        What is `held` for it says itself until when: it may have been extended.
+        """
         if entry.turn is None or entry.turn_until is None or entry.rank is None:
             return None
+        now_ms = self._clock.now_ms()
+        until_ms = int(entry.turn_until.timestamp() * 1_000)
         news = TurnNews(
             user=entry.user_id,
             rank=entry.rank,
             because=entry.turn,
-            until_ms=int(entry.turn_until.timestamp() * 1_000),
+            until_ms=until_ms,
             hold=None if held is None else held.hold,
             seats=[] if held is None else held.seats,
             areas={} if held is None else held.areas,
             total=None if held is None else held.total,
-            deadline_ms=int(entry.turn_until.timestamp() * 1_000),
+            deadline_ms=until_ms if held is None else now_ms + held.expires_in_ms,
         )
-        return frame_of(entry, news, self._clock.now_ms())
+        return frame_of(entry.event_id, entry.entry_id, entry.mode, news, now_ms)
 
     async def _tell_turns(self, event: str, turns: list[TurnNews]) -> None:
+        try:
+            places = await self._entries.named(event, [one.user for one in turns])
+        except Unavailable as error:
+            log.warning("turns were not told", event_id=event, reason=str(error))
+            return
+        now_ms = self._clock.now_ms()
         for news in turns:
-            try:
-                entry = await self._entries.mine(event, news.user)
-            except Unavailable as error:
-                log.warning("a turn was not told", event_id=event, reason=str(error))
-                return
-            if entry is None:
+            if news.user not in places:
+                # It is over by now, which was told before.
                 continue
-            frame = frame_of(entry, news, self._clock.now_ms())
+            frame = frame_of(event, *places[news.user], news, now_ms)
             for writer in self._hub.by_user.get(news.user, ()):
                 writer.write(writer.codec.pack(frame))
 
@@ -144,16 +151,17 @@ class LineNews:
             writer.write(writer.codec.pack(frame))
 
 
-def frame_of(entry: Entry, news: TurnNews, now_ms: int) -> Turn | Offer:
+def frame_of(
+    event: str, entry: str, mode: LineMode, news: TurnNews, now_ms: int
+) -> Turn | Offer:
     """Return the frame of a turn: an `Offer` of what was freed, or of a waitlist."""
-    event = entry.event_id
     if news.hold is None:
         left_ms = max(0, news.until_ms - now_ms)
         return Turn(event, news.rank, news.because, news.until_ms, left_ms)
     left_ms = max(0, news.deadline_ms - now_ms)
     held = news.hold, news.seats, news.areas, news.total
-    if news.because == "returned" or entry.mode == "list":
-        return Offer(event, entry.entry_id, news.rank, *held, left_ms)
+    if news.because == "returned" or mode == "list":
+        return Offer(event, entry, news.rank, *held, left_ms)
     return Turn(event, news.rank, news.because, news.until_ms, left_ms, *held)
 
 

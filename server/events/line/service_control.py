@@ -18,6 +18,10 @@ from server.events.line.service import order
 from server.live.fanout.event_feed import room_of
 
 NOBODY: Final = LineCounts(0, 0, 0)
+COUNTED_S: Final = 1.0
+"""How long entries that were counted are told to anybody."""
+
+COUNTED_MAX: Final = 1_000
 
 Act = Literal["pause", "resume", "close"]
 
@@ -44,10 +48,17 @@ class LineControl:
         self._opening = opening
         self._lines = lines
         self._clock = clock
+        self._counts: dict[str, tuple[float, LineCounts]] = {}
 
     async def show(self, who: Identity | None, event: str) -> ShownLine:
-        """Return a line: nothing of it asks the event's owner."""
-        return await self._shown(await self._events.find(who, event))
+        """Return a line: nothing of it asks the event's owner.
+
+        Its entries are counted once a second, however many ask.
+        """
+        found = await self._events.find(who, event)
+        row = await self._lines.find(event)
+        counts = NOBODY if row is None else await self._counted(row)
+        return ShownLine(found, row, self.phase(found, row), counts)
 
     async def open(self, who: Identity, event: str) -> ShownLine:
         """Open the line of an event, for anybody to join."""
@@ -114,6 +125,16 @@ class LineControl:
         row = await self._lines.find(event.id)
         counts = NOBODY if row is None else await self._lines.counts(row)
         return ShownLine(event, row, self.phase(event, row), counts)
+
+    async def _counted(self, row: LineRow) -> LineCounts:
+        now = self._clock.monotonic()
+        known = self._counts.get(row.event_id)
+        if known is None or now - known[0] > COUNTED_S:
+            if len(self._counts) >= COUNTED_MAX:
+                self._counts.clear()
+            known = now, await self._lines.counts(row)
+            self._counts[row.event_id] = known
+        return known[1]
 
     async def _opened(self, event: str) -> LineRow:
         row = await self._lines.find(event)

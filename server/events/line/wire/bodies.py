@@ -212,7 +212,9 @@ def place_document(
     if state == "turn" and entry.turn is not None and entry.turn_until is not None:
         turn = TurnDocument(
             entry.turn,
-            entry.turn_until.astimezone(UTC),
+            entry.turn_until.astimezone(UTC)
+            if held is None
+            else datetime.fromisoformat(held.expires_at),
             entry.hold,
             [] if held is None else held.seats,
             {} if held is None else held.areas,

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from msgspec import UNSET
 
+from inventory.ports import Publication, TurnNews, TurnOver
 from inventory.venue.own import GA
 from server.events.line.news import LineNews, Offer, Turn, TurnEnd
+from server.live.cluster.messages import Published, decode, encode
 from tests.server.events.line.room import FIFO, settings, who
 
 pytestmark = pytest.mark.postgres
@@ -104,6 +106,17 @@ async def test_a_turn_to_choose_is_told_as_a_turn(room, here):
     assert isinstance(turn, Turn)
     assert (turn.because, turn.rank) == ("line", 1)
     assert turn.hold is not UNSET
+
+
+def test_other_processes_hear_of_turns_with_the_batch_that_gave_them():
+    news = TurnNews("usr_1", 7, "returned", 9, "h1", ["A-1"], {GA: 2}, None, 8)
+    over = TurnOver("usr_2", 3, "ran_out")
+    batch = Publication(
+        "evt", "hst", 1, 4, 6, (), b"", {}, None, [], turns=[news], turns_over=[over]
+    )
+    heard = decode(encode(Published(batch)))
+    assert heard.publication.turns == [news]
+    assert heard.publication.turns_over == [over]
 
 
 async def test_who_waits_keeps_the_event_in_use(room, here):
