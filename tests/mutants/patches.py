@@ -43,6 +43,7 @@ KINDS = (
     "desk",
     "words",
     "giving",
+    "simulated",
 )
 """Files of patches."""
 
