@@ -30,6 +30,7 @@ OUTCOMES: Final[dict[type, type[Ok]]] = {
     commands.Pledge: replies.PledgeOk,
     commands.Unpledge: replies.UnpledgeOk,
     commands.CancelPart: replies.GivenBackOk,
+    commands.OpenLine: replies.Ok,
     commands.SetLine: replies.Ok,
     commands.GrantTurn: replies.ExtendOk,
     commands.SetWish: replies.Ok,

@@ -24,6 +24,7 @@ from server.events.audit.capability import AUDIT
 from server.events.bookings.capability import BOOKED
 from server.events.catalogue.capability import CATALOGUE
 from server.events.images.capability import PICTURES
+from server.events.line.capability import LINE
 from server.events.sales.capability import SALES
 from server.events.sales.fast_reads import FastReads
 from server.events.venues.capability import VENUES
@@ -103,6 +104,7 @@ CAPABILITIES: Final = (
     ATTENDEES,
     NUMBERS,
     AUDIT,
+    LINE,
     PAYMENTS,
     MONEY,
     PROMOTIONS,

@@ -31,6 +31,15 @@ COVERS = {
     "tests/server/events/line/beacon/test_relays.py": [
         "server/events/line/beacon/relay.py",
     ],
+    "tests/contract/test_line.py": [
+        "server/events/line/wire/bodies.py",
+        "server/events/line/wire/frames.py",
+        "server/events/line/wire/rest.py",
+        "server/events/line/wire/rest_control.py",
+    ],
+    "tests/server/events/line/test_follower.py": [
+        "persistence/events/line/turns.py",
+    ],
     "tests/server/community/support/test_service.py": [
         "persistence/community/support.py",
         "server/community/support/mails.py",

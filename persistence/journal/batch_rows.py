@@ -11,7 +11,7 @@ import msgspec
 
 from inventory.ports import Batch
 
-_PARAMETERS = 44
+_PARAMETERS = 47
 COMMIT = (
     "SELECT event_id, status, epoch, version, now_ms FROM commit_batches("
     + ", ".join(f"${n + 1}" for n in range(_PARAMETERS))
@@ -47,6 +47,7 @@ def encode_call(taken: Sequence[Entry], lease_ttl_ms: int) -> list[object]:
         *_columns(1, _lines(batches)),
         *_columns(5, _reduced(batches)),
         tuple([None if p.batch is None else p.batch.marks for p in taken]),
+        *_columns(3, [(e, *row) for e, b in batches for row in b.ranked]),
     ]
 
 

@@ -27,6 +27,7 @@ from tests.contract.teams import (
 )
 from tests.contract.test_images import send as send_image
 from tests.contract.test_invitations import invite
+from tests.contract.test_line import ranked
 from tests.pictures import picture
 
 TAG: Final = re.compile(r'"([0-9]+)-([^"]+)"')
@@ -183,6 +184,30 @@ async def deleted_promotion(api: Api, one: Team) -> Case:
     return await promotion(api, one, None)
 
 
+async def line(api: Api, one: Team) -> Case:
+    path = f"/v1/events/{await sale_of(api, one)}/line"
+    await api.good("POST", f"{path}/open", who=one.leader)
+    return Case(path, one.leader, {"offer_s": 60}, path)
+
+
+async def place(api: Api, one: Team, body: object) -> Case:
+    """A place that was offered nothing, once it has its rank."""
+    event, who = await sale_of(api, one, capacity=1), await api.guest()
+    await api.ok(event, await api.guest(), "hold", areas={"GA": 1})
+    path = f"/v1/events/{event}/line/entries"
+    await api.good("POST", path, {"wish": {"quantity": 1}}, who=who)
+    await ranked(api, event, who)
+    return Case(f"{path}/me", who, body, f"{path}/me")
+
+
+async def edited_place(api: Api, one: Team) -> Case:
+    return await place(api, one, {"wish": {"quantity": 2}})
+
+
+async def left_place(api: Api, one: Team) -> Case:
+    return await place(api, one, None)
+
+
 async def hook(api: Api, one: Team, body: object) -> Case:
     path = await hook_of(api, one)
     return Case(path, one.leader, body, path)
@@ -223,6 +248,9 @@ CASES: Final[dict[str, Make]] = {
     "edit_venue": edited_venue,
     "delete_venue": deleted_venue,
     "edit_checkin_list": checkin_list,
+    "change_line": line,
+    "change_place": edited_place,
+    "leave_line": left_place,
     "edit_promotion": edited_promotion,
     "delete_promotion": deleted_promotion,
     "edit_hook": edited_hook,

@@ -102,6 +102,7 @@ OTHERS: Final[dict[str, str]] = {
     "upload_scans": "has a nonce for each: tests of check-in try it",
     "undo_scan": "undoes a nonce once, and says so again: tests of check-in try it",
     "take_payment_webhook": "is the provider's, whose messages have ids for that",
+    "open_place": "gives a token each time",
     "create_attendee": "an address registers once: already_registered",
 }
 
@@ -305,6 +306,29 @@ async def deleted_promotion(world: World) -> Step:
     return Step(f"{path}/{made['id']}", who, statuses=GONE)
 
 
+async def waiting(world: World) -> Step:
+    event = await sale_of(world.api, world.one)
+    path = f"/v1/events/{event}/line/entries"
+    return Step(path, await world.api.guest(), {"wish": {"quantity": 1}}, (201, 200))
+
+
+async def left_line(world: World) -> Step:
+    made = await waiting(world)
+    await world.api.good("POST", made.path, made.body, who=made.who)
+    return Step(f"{made.path}/me", made.who)
+
+
+def line_step(step: str, *before: str) -> Make:
+    async def make(world: World) -> Step:
+        who = world.one.leader
+        path = f"/v1/events/{await sale_of(world.api, world.one)}/line"
+        for verb in before:
+            await world.api.good("POST", f"{path}/{verb}", who=who)
+        return Step(f"{path}/{step}", who)
+
+    return make
+
+
 async def deleted_hook(world: World) -> Step:
     path = await hook_of(world.api, world.one)
     return Step(path, world.one.leader, statuses=GONE)
@@ -331,6 +355,12 @@ async def bounces(world: World) -> Step:
 
 
 STEPS: Final[dict[str, tuple[Make, ...]]] = {
+    "join_line": (waiting,),
+    "leave_line": (left_line,),
+    "open_line": (line_step("open"),),
+    "pause_line": (line_step("pause", "open"),),
+    "resume_line": (line_step("resume", "open", "pause"),),
+    "close_line": (line_step("close", "open"),),
     "delete_user": (deleted_user,),
     "delete_announcement": (deleted_announcement,),
     "delete_person": (deleted_person,),

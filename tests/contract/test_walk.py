@@ -174,6 +174,21 @@ async def puts_an_event_on_sale(one: Newcomer) -> None:
         await one.does("guest", reads)
 
 
+async def waits(one: Newcomer) -> None:
+    """Wait for places that the venue does not have, so that nothing is offered."""
+    await one.does("olga", "open_line")
+    await one.does("guest", "show_line")
+    await one.does("guest", "join_line")
+    await one.does("nobody", "open_place")
+    await one.does("guest", "leave_line")
+    await one.does("cleo", "join_line")
+    await one.does("cleo", "show_place")
+    await one.does("cleo", "change_place")
+    await one.lists("cleo", "list_places")
+    for changes in ("change_line", "pause_line", "resume_line"):
+        await one.does("olga", changes)
+
+
 async def listens(one: Newcomer) -> None:
     frames = frames_in(await one.does("cleo", "show_asyncapi"))
     async with await one.api.socket() as socket:
@@ -357,7 +372,7 @@ async def ends_it(one: Newcomer) -> None:
     await one.is_refused("olga", "delete_event", "tickets_sold")
     await one.is_refused("olga", "delete_organisation", "organisation_in_use")
     await one.is_refused("olga", "delete_me", "last_owner")
-    for ends in ("close_event", "cancel_event"):
+    for ends in ("close_line", "close_event", "cancel_event"):
         await one.does("olga", ends)
     await one.lists("admin", "list_activity")
     await one.does("olga", "remove_member")
@@ -375,6 +390,7 @@ async def test_a_newcomer_does_everything_with_the_examples(newcomer):
     await leads_an_organisation(newcomer)
     await takes_registrations(newcomer)
     await puts_an_event_on_sale(newcomer)
+    await waits(newcomer)
     await listens(newcomer)
     await buys(newcomer)
     await opens_the_doors(newcomer)

@@ -48,6 +48,8 @@ GIVING = pytest(
 )
 PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 
+LINE_ROWS = pytest("tests/persistence/events/line")
+
 LINE = pytest(
     "tests/inventory/line",
     "tests/inventory/rules/test_line.py",
@@ -75,6 +77,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS, SIMULATION],
+    "persistence/events/line/": [LINE_ROWS],
     "persistence/followers/": [SIMULATION],
     "persistence/people/hooks/": [HOOKS],
     "persistence/community/": [SUPPORT],
@@ -144,9 +147,19 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/analytics/test_rollup.py",
     ),
     "persistence/migrations/0046_disputes.sql": HOOKS,
-    "persistence/migrations/0037_marks.sql": pytest(
-        "tests/persistence/journal/test_stretches.py"
+    "persistence/migrations/0047_line.sql": pytest(
+        "tests/persistence/journal/test_stretches.py",
+        "tests/persistence/events/line/test_joining.py",
+        "tests/persistence/events/line/test_feeding.py",
     ),
+    "server/events/line/rules.py": pytest("tests/server/events/line/test_rules.py"),
+    "server/events/line/feeder.py": pytest("tests/server/events/line/test_feeder.py"),
+    "server/events/line/opening.py": pytest("tests/server/events/line/test_opening.py"),
+    "server/events/line/service.py": pytest("tests/server/events/line/test_service.py"),
+    "server/events/line/follower.py": pytest(
+        "tests/server/events/line/test_follower.py"
+    ),
+    "server/events/line/news.py": pytest("tests/server/events/line/test_news.py"),
     "persistence/followers/passes.py": pytest("tests/persistence/followers"),
     "persistence/jobs.py": pytest("tests/persistence/test_jobs.py"),
     "persistence/shop/confirmations.py": pytest(

@@ -41,6 +41,7 @@ KINDS = (
     "disputes",
     "line",
     "draw",
+    "desk",
     "words",
     "giving",
     "simulated",

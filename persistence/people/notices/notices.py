@@ -30,6 +30,9 @@ NoticeKind = Literal[
     "event_changed",
     "event_cancelled",
     "reminder",
+    "turn",
+    "offer",
+    "offer_over",
     "payment_disputed",
 ]
 NOTICE_KINDS: Final[tuple[NoticeKind, ...]] = get_args(NoticeKind)
@@ -44,6 +47,9 @@ NEEDS: Final[dict[NoticeKind, frozenset[str]]] = {
     "event_changed": frozenset(),
     "event_cancelled": frozenset(),
     "reminder": frozenset(),
+    "turn": frozenset({"rank", "until_ms"}),
+    "offer": frozenset({"rank", "until_ms", "quantity"}),
+    "offer_over": frozenset({"rank", "held"}),
     "payment_disputed": _MONEY | {"order", "state", "reason"},
 }
 """What the data of each kind has to have: what its mail cannot do without."""

@@ -114,6 +114,8 @@ class EventHub:
         for expiry in publication.expired:
             self.hub.tell_expired(self.board.event, expiry)
         self.hub.feed.published(self, before)
+        if publication.turns or publication.turns_over:
+            self.hub.turned(self.board.event, publication)
         if publication.marks:
             self.hub.moved(self.board.event)
         self.wake()
@@ -322,6 +324,8 @@ class Hub:
         """Called when what some event is set to was committed."""
         self.moved: Callable[[str], None] = _nobody_follows
         """Called with an event when something of it was committed that has a mark."""
+        self.turned: Callable[[str, Publication], None] = _nobody_waits
+        """Called with an event and what was committed, where that has turns."""
 
     def add_event(self, event: str, venue: Venue, settings: Settings) -> EventHub:
         """Return the hub of an event that this process is about to serve.
@@ -405,6 +409,10 @@ def _nobody_minds() -> None:
 
 def _nobody_follows(event: str) -> None:
     """Nothing here is done because of what was committed."""
+
+
+def _nobody_waits(event: str, publication: Publication) -> None:
+    """Nobody here is told of turns."""
 
 
 HUB: Final = web.AppKey("hub", Hub)

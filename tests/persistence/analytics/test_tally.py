@@ -162,6 +162,19 @@ def test_a_release_counts_when_it_was_the_last_of_a_hold():
     assert one.holds == {}
 
 
+def test_what_comes_with_a_turn_is_a_hold_and_ends_as_one():
+    one = tally()
+    turn = TurnGiven(1, "ann", "returned", 9, "h1", (0,), {0: 2}, 9)
+    browsing = TurnGiven(2, "bob", "line", 9)
+    one.add([turn, browsing], MINUTE)
+    assert one.holds == {digest_of("h1"): 3}
+    assert one.users == {"ann": UserCounts(holds=1)}
+    one.add([TurnEnded(2, "bob", "ran_out"), TurnEnded(1, "ann", "left", ("h1",))], 0)
+    assert one.holds == {}
+    assert one.minutes[1, "EUR"] == Counts(holds=1)
+    assert one.minutes[0, "EUR"] == Counts(released=1)
+
+
 def test_holds_of_before_are_known():
     one = tally(holds={digest_of("h1"): 2, digest_of("h2"): 1})
     one.add([held("h1", 5), HoldExtended("h2", 9), HoldExpired("h2")], MINUTE)

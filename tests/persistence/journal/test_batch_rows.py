@@ -20,7 +20,7 @@ async def test_a_renewal_has_no_batch_and_stays_at_its_version():
     arguments = encode_call([pending("a")], 10_000)
     nothing = [(None,)] * 4
     assert arguments[1:10] == [("a",), (3,), ("token",), (7,), (7,), *nothing]
-    assert arguments[10:] == [None] * 33 + [(None,)]
+    assert arguments[10:] == [None] * 33 + [(None,)] + [None] * 3
 
 
 async def test_each_row_names_its_event():
@@ -53,7 +53,7 @@ async def test_what_a_booking_costs_stands_in_its_place():
     )
 
 
-async def test_what_is_left_of_a_booking_comes_last():
+async def test_what_is_left_of_a_booking_comes_behind_them():
     lines = BookedLines("EUR", ["1"], (4_500,), [])
     left = ReducedRow("b4", ["A-2"], {}, lines)
     arguments = encode_call([pending("a"), pending("b", reduced=[left])], 10_000)
@@ -66,13 +66,19 @@ async def test_what_is_left_of_a_booking_comes_last():
     ]
 
 
+async def test_ranks_come_last_by_stub():
+    ranked = [(b"stub 1", 7), (b"stub 2", 8)]
+    arguments = encode_call([pending("a"), pending("b", ranked=ranked)], 10_000)
+    assert arguments[44:] == [("b", "b"), (b"stub 1", b"stub 2"), (7, 8)]
+
+
 async def test_a_row_of_another_width_is_refused():
     with pytest.raises(ValueError, match="2 columns where 3"):
         encode_call([pending("a", sold=[(1,)])], 10_000)
 
 
 def test_the_call_has_as_many_arguments_as_the_function():
-    (sql,) = [path.read_text() for path in MIGRATIONS.glob("0037_*.sql")]
+    (sql,) = [path.read_text() for path in MIGRATIONS.glob("*_line.sql")]
     pattern = r"CREATE FUNCTION commit_batches\((.*?)\) RETURNS"
     signature = re.search(pattern, sql, re.DOTALL)
     assert signature is not None

@@ -92,6 +92,7 @@ def test_only_what_anybody_may_do_goes_without_a_token():
         "take_payment_webhook",
         "look_up_order",
         "open_order",
+        "open_place",
         "show_ticket_keys",
     }
 

@@ -61,6 +61,9 @@ DATA: dict[str, dict[str, Any]] = {
         "was_timezone": "Europe/Berlin",
     },
 }
+DATA["offer"] = {"rank": 4_711, "until_ms": STARTS_MS - 3_600_000, "quantity": 2}
+DATA["turn"] = {"rank": 4_711, "until_ms": STARTS_MS - 3_600_000}
+DATA["offer_over"] = {"rank": 4_711, "held": True}
 DATA["refund_failed"] = DATA["refund_sent"]
 DATA["payment_disputed"] = {
     **DATA["refund_sent"],
@@ -159,6 +162,22 @@ def test_each_kind_has_words_in_each_language(kind, locale):
     assert all(link.startswith("https://tickets.example.org") for link in read.links)
     assert len(read.links) == text.count("https://")
     assert read.links[-1] == "https://tickets.example.org"
+
+
+def test_an_offer_tells_until_when_on_the_clocks_of_the_event():
+    _, text, _ = composer().words(mail("offer"), EVENT)
+    assert "2 places" in text
+    assert "7:00\u202fPM CEST" in text
+    _, text, _ = composer().words(mail("offer", "de", quantity=1), EVENT)
+    assert "ist ein Platz" in text
+    assert "19:00 MESZ" in text or "19:00 CEST" in text
+
+
+def test_whose_turn_is_over_hears_what_they_had():
+    _, text, _ = composer().words(mail("offer_over"), EVENT)
+    assert "held for you" in text
+    _, text, _ = composer().words(mail("offer_over", held=False), EVENT)
+    assert "before you chose" in text
 
 
 def test_each_language_has_the_same_kinds():

@@ -1,0 +1,217 @@
+"""Places in lines: found, told to whose they are, changed and left while they are rows.
+
+Who comes late belongs to this table until the feeder takes the row: before that a wish
+is set and a place is left here, after it by the event's owner, which then has both. One
+statement decides which of the two it is.
+
+Concurrency: a row changes under the lock of its line that joins share: what an entrant
+asked for before the list was closed is in it, and nothing after.
+"""
+
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+
+from persistence.events.line.lines import Mode
+from persistence.postgres.cursors import decode_cursor, fetched, page
+from persistence.postgres.pool import Pool
+
+Held = Literal["here", "event", "nowhere"]
+"""Who has a place: this table, where it was changed just now; the event; nobody."""
+
+_FIELDS: Final = """
+e.entry_id, e.event_id, e.draw, e.user_id, e.stub, e.late, e.joined_at,
+e.wish::text AS wish, e.rank, e.paused, e.turn, e.turn_until, e.hold, e.ended,
+e.over_at, e.revision, l.mode
+"""
+# Of those before, who has a place that is not over; told of late ones, which have a row
+# with their rank.
+_AHEAD: Final = """
+CASE WHEN e.rank IS NOT NULL AND e.over_at IS NULL THEN (
+    SELECT count(*) FROM line_entry b
+    WHERE b.event_id = e.event_id AND b.draw = e.draw AND b.rank < e.rank
+        AND b.rank IS NOT NULL AND b.over_at IS NULL
+) END AS ahead
+"""
+# The live one, else the one that ended last.
+_MINE: Final = f"""
+SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id, draw)
+WHERE e.event_id = $1 AND e.user_id = $2
+ORDER BY e.over_at IS NOT NULL, e.joined_at DESC, e.entry_id LIMIT 1
+"""
+_NAMED: Final = f"""
+SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id)
+WHERE e.entry_id = $1
+"""
+_LIVE: Final = """
+SELECT e.user_id, e.entry_id, l.mode FROM line_entry e
+    JOIN line l USING (event_id, draw)
+WHERE e.event_id = $1 AND e.user_id = ANY ($2::text[]) AND e.over_at IS NULL
+"""
+_LIST: Final = f"""
+SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id)
+WHERE e.user_id = $1 AND (NOT $5 OR e.over_at IS NULL)
+    AND ($3::timestamptz IS NULL OR (e.joined_at, e.entry_id) < ($3, $4))
+ORDER BY e.joined_at DESC, e.entry_id DESC LIMIT $2
+"""
+_OURS: Final = """
+WITH open AS MATERIALIZED (
+    SELECT l.event_id, l.draw, l.phase FROM line l WHERE l.event_id = $1 FOR SHARE
+), changed AS (
+    UPDATE line_entry e SET {change}
+    FROM open o
+    WHERE e.event_id = o.event_id AND e.draw = o.draw AND e.user_id = $2
+        AND e.over_at IS NULL AND e.step IS NULL AND (e.late OR o.phase = 'gathering')
+    RETURNING e.entry_id
+)
+SELECT CASE WHEN EXISTS (SELECT FROM changed) THEN 'here'
+    WHEN EXISTS (
+        SELECT FROM line_entry e JOIN open o USING (event_id, draw)
+        WHERE e.user_id = $2 AND e.over_at IS NULL
+    ) THEN 'event' ELSE 'nowhere' END AS held
+"""
+_LEAVE: Final = _OURS.format(
+    change="over_at = clock_timestamp(), ended = 'left', revision = e.revision + 1"
+)
+_WISH: Final = _OURS.format(change="wish = $3::text::jsonb, revision = e.revision + 1")
+_OVER: Final = """
+UPDATE line_entry
+SET over_at = clock_timestamp(), ended = 'left', revision = revision + 1
+WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL
+"""
+_WISHED: Final = """
+UPDATE line_entry SET wish = $3::text::jsonb, revision = revision + 1
+WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL
+"""
+_PAUSED: Final = """
+UPDATE line_entry SET paused = $3, revision = revision + 1
+WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL AND paused <> $3
+"""
+_ADDRESS: Final = """
+SELECT email_key FROM account
+WHERE user_id = $1 AND verified_at IS NOT NULL AND deleted_at IS NULL
+"""
+_ACCOUNT: Final = "SELECT FROM account WHERE user_id = $1"
+_FORGET: Final = """
+UPDATE line_entry SET email_hash = NULL, device_hash = NULL, net = NULL, locale = ''
+WHERE user_id = $1
+"""
+
+
+class Entry(Struct, frozen=True):
+    """A place, as its row tells of it."""
+
+    entry_id: str
+    event_id: str
+    draw: int
+    user_id: str
+    stub: bytes
+    late: bool
+    joined_at: datetime
+    wish: str | None
+    """JSON."""
+    rank: int | None
+    paused: bool
+    turn: str | None
+    """Why a turn was given; None where none was."""
+    turn_until: datetime | None
+    hold: str | None
+    ended: str | None
+    """How it ended: `left`, or how the turn did."""
+    over_at: datetime | None
+    revision: int
+    """How often its user changed it."""
+    mode: Mode
+    """Of the line."""
+    ahead: int | None
+    """How many before it have a place that is not over; None where it has no rank."""
+
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return f"Entry({self.stub.hex()}, rank={self.rank})"
+
+
+class Entries(Struct, frozen=True):
+    """The places of people. Raises `Unavailable`."""
+
+    pool: Pool
+
+    async def mine(self, event: str, user: str) -> Entry | None:
+        """Return somebody's place in an event's line, or the last that is over."""
+        row = await self.pool.fetch_one(_MINE, event, user)
+        return None if row is None else _entry_of(row)
+
+    async def named(self, event: str, users: list[str]) -> dict[str, tuple[str, Mode]]:
+        """Return the names of people's places that are not over, and their line's mode.
+
+        By user; one statement for all of them.
+        """
+        rows = await self.pool.fetch(_LIVE, event, users)
+        return {row["user_id"]: (row["entry_id"], row["mode"]) for row in rows}
+
+    async def find(self, entry: str) -> Entry | None:
+        """Return the place with this secret id."""
+        row = await self.pool.fetch_one(_NAMED, entry)
+        return None if row is None else _entry_of(row)
+
+    async def list_of(
+        self, user: str, *, limit: int, cursor: str | None, live: bool
+    ) -> tuple[list[Entry], str | None]:
+        """Return a page of somebody's places in all lines, the newest first.
+
+        Raises `BadCursor`.
+        """
+        at, last = decode_cursor(cursor)
+        rows = await self.pool.fetch(_LIST, user, fetched(limit), at, last, live)
+        found = [_entry_of(row) for row in rows]
+        return page(found, limit, lambda one: (one.joined_at, one.entry_id))
+
+    async def count_of(self, user: str, *, live: bool) -> int:
+        """Return how many places somebody has, or ever had."""
+        return await self.pool.count(_LIST, user, None, None, None, live)
+
+    async def leave(self, event: str, user: str) -> Held:
+        """Leave a place that is still a row; else tell who has it."""
+        row = await self.pool.fetch_one(_LEAVE, event, user)
+        assert row is not None
+        held: Held = row["held"]
+        return held
+
+    async def set_wish(self, event: str, user: str, wish: str | None) -> Held:
+        """Set the wish of a place that is still a row; else tell who has it."""
+        row = await self.pool.fetch_one(_WISH, event, user, wish)
+        assert row is not None
+        held: Held = row["held"]
+        return held
+
+    async def note_left(self, event: str, entry: str) -> None:
+        """Note that the event knows a place as left: who had it may join anew."""
+        await self.pool.fetch(_OVER, event, entry)
+
+    async def note_wish(self, event: str, entry: str, wish: str | None) -> None:
+        """Note the wish that the event has for a place."""
+        await self.pool.fetch(_WISHED, event, entry, wish)
+
+    async def note_paused(self, event: str, entry: str, *, paused: bool) -> None:
+        """Note whether the event passes a place over, as its user asked."""
+        await self.pool.fetch(_PAUSED, event, entry, paused)
+
+    async def address_of(self, user: str) -> str | None:
+        """Return the confirmed address of an account, as addresses are compared."""
+        row = await self.pool.fetch_one(_ADDRESS, user)
+        return None if row is None else row["email_key"]
+
+    async def is_account(self, user: str) -> bool:
+        """Return whether somebody has an account, and is no guest."""
+        return await self.pool.fetch_one(_ACCOUNT, user) is not None
+
+
+# asyncpg ships no types, hence Any for its connection.
+async def forget_entries(connection: Any, user_id: str) -> None:
+    """Keep nothing of a person but the place, which the transcript counts."""
+    await connection.execute(_FORGET, user_id)
+
+
+def _entry_of(row: Any) -> Entry:
+    return Entry(**row)

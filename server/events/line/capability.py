@@ -1,0 +1,78 @@
+"""The line of an event: the desk, the feeder beside the owner, turns told at once."""
+
+from typing import Final
+
+from persistence.events.line.entries import Entries, forget_entries
+from persistence.events.line.feeding import Feeding
+from persistence.events.line.joining import JoinLane
+from persistence.events.line.lines import Lines
+from server.base.ids import RandomIds
+from server.events.audit.receipts import RECEIPT_SIGNER
+from server.events.catalogue.service import EVENT_SERVICE
+from server.events.line.feeder import FEEDERS, Feeders
+from server.events.line.follower import KINDS, LineFollower
+from server.events.line.news import LINE_NEWS, LineNews, Offer, Turn, TurnEnd
+from server.events.line.opening import LineOpening
+from server.events.line.service import LINE_DESK, LineDesk
+from server.events.line.service_control import LINE_CONTROL, LineControl
+from server.events.line.wire import rest, rest_control
+from server.events.line.wire.examples import EXAMPLES
+from server.events.line.wire.frames import FRAMES
+from server.live.actors.registry import REGISTRY
+from server.live.fanout.hub import HUB
+from server.live.followers.followers import FOLLOWERS
+from server.transport.bus.open import BUS
+from server.transport.capability.capability import Capability, Startup
+from server.transport.jobs.scheduler import JOBS
+
+ADOPT_S: Final = 5.0
+
+
+async def _open(startup: Startup) -> None:
+    events, clock, pool = startup[EVENT_SERVICE], startup.clock, startup.pool
+    registry, hub = startup[REGISTRY], startup[HUB]
+    lines, entries = Lines(pool), Entries(pool)
+    opening = LineOpening(lines, clock, startup.settings.secret_key)
+    startup[FEEDERS] = feeders = Feeders(Feeding(pool), lines, registry, startup[BUS])
+    startup[LINE_DESK] = LineDesk(
+        events,
+        opening,
+        lines,
+        entries,
+        JoinLane(pool),
+        clock,
+        RandomIds(),
+        startup[RECEIPT_SIGNER],
+        feeders.joined,
+    )
+    startup[LINE_CONTROL] = LineControl(events, opening, lines, clock)
+    startup[LINE_NEWS] = news = LineNews(hub, registry, entries, clock)
+    hub.turned = news.tell
+    startup[FOLLOWERS].add(LineFollower(), KINDS)
+    startup.run(feeders.run(startup.job("line")), "line feeder")
+    startup.run(news.run(), "line news")
+    startup[JOBS].every("lines that nobody feeds", ADOPT_S, feeders.adopt)
+    startup.on_stop(feeders.close)
+    startup.metrics.counter(
+        "onsale_line_fed_total",
+        "Places that came late and were fed to events of this process.",
+        lambda: feeders.fed,
+    )
+
+
+LINE: Final = Capability(
+    name="line",
+    open=_open,
+    routes=(*rest.ROUTES, *rest_control.ROUTES),
+    frames=FRAMES,
+    tells=(Turn, Offer, TurnEnd),
+    tags={
+        rest.TAG: """\
+An event has one line: in front of the sale where it is set to have one, and the
+waitlist behind it. One joins with a wish and has a place, which is the same on every
+device; whoever is next and whose wish fits has their turn, with what they wished for
+held for them. What is given back goes to the next in line in the same step.""",
+    },
+    examples=EXAMPLES,
+    erase=(forget_entries,),
+)

@@ -1,0 +1,94 @@
+"""Writes what became of turns into rows, and tells people of them.
+
+The follower of the name `line`. It ends the rows of places that are over, so that who
+had one may join anew, and raises the notices `turn`, `offer` and `offer_over`: in one
+transaction with how far it came.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from inventory.changes import SaleChanged, TurnEnded, TurnGiven
+from persistence.events.line.turns import (
+    EndedTurn,
+    GivenTurn,
+    Noted,
+    note_closed,
+    note_ended,
+    note_given,
+)
+from persistence.followers.follower import Followed
+from persistence.people.notices.notices import Notice, raise_notices
+from server.events.line.rules import OVER
+
+KINDS: Final = (TurnGiven, TurnEnded, SaleChanged)
+"""What it follows."""
+
+
+class LineFollower:
+    """Follows turns. Raises what Postgres raises: then nothing of it happened."""
+
+    name: Final = "line"
+
+    async def follow(
+        self, connection: Any, event_id: str, changes: Sequence[Followed]
+    ) -> None:
+        """Write the rows of turns, and raise what their users are told."""
+        given = [one.change for one in changes if isinstance(one.change, TurnGiven)]
+        ended = [one.change for one in changes if isinstance(one.change, TurnEnded)]
+        begun = await note_given(connection, event_id, [_given(one) for one in given])
+        over = await note_ended(
+            connection,
+            event_id,
+            [EndedTurn(one.rank, one.user, one.why) for one in ended],
+        )
+        notices = [
+            _turn(event_id, one, begun[one.rank]) for one in given if one.rank in begun
+        ]
+        notices += [
+            _over(event_id, one, over[one.rank])
+            for one in ended
+            if one.rank in over and one.why == "ran_out"
+        ]
+        await raise_notices(connection, notices)
+        states = [
+            one.change.to for one in changes if isinstance(one.change, SaleChanged)
+        ]
+        if states and states[-1] in OVER:
+            await note_closed(connection, event_id)
+
+
+def end_of(turn: TurnGiven) -> int:
+    """Return when what a turn gives ends: the hold where there is one."""
+    return turn.until_ms if turn.hold is None else turn.deadline_ms
+
+
+def _given(turn: TurnGiven) -> GivenTurn:
+    return GivenTurn(turn.rank, turn.user, turn.because, end_of(turn), turn.hold)
+
+
+def _turn(event: str, turn: TurnGiven, row: Noted) -> Notice:
+    """Return what somebody is told who has a turn, with places that are held or not."""
+    data: dict[str, Any] = {"rank": turn.rank, "until_ms": end_of(turn)}
+    if turn.hold is not None:
+        data["quantity"] = turn.quantity
+    return Notice(
+        kind="turn" if turn.hold is None else "offer",
+        subject=row.stub.hex(),
+        user_id=turn.user,
+        locale=row.locale,
+        event_id=event,
+        data=data,
+    )
+
+
+def _over(event: str, turn: TurnEnded, row: Noted) -> Notice:
+    """Return what somebody is told whose turn ran out, unused."""
+    return Notice(
+        kind="offer_over",
+        subject=row.stub.hex(),
+        user_id=turn.user,
+        locale=row.locale,
+        event_id=event,
+        data={"rank": turn.rank, "held": row.hold is not None},
+    )

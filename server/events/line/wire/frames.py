@@ -1,0 +1,318 @@
+"""The frames of the line on the websocket: join, wish, leave, wait.
+
+`join_waitlist` and `leave_waitlist` are the same line by the names that a waitlist has.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, cast
+
+from inventory.commands import EventId, Key, Label, Quantity, Token
+from inventory.line.wishes import Wish
+from inventory.rejections import DETAILS, Code
+from inventory.replies import Ok, Reply, refuse
+from persistence.errors import Unavailable
+from server.base.identity import Identity
+from server.base.refusals.refusals import CommandRefused, Refusal
+from server.events.line.news import LINE_NEWS
+from server.events.line.rules import State, TellablePhase, state_of
+from server.events.line.service import LINE_DESK, Asked
+from server.events.line.service_control import LINE_CONTROL
+from server.events.line.wire.bodies import Device, Locale, PlaceToken, WishBody
+from server.events.line.wire.examples import ENTRY_ID, OTHER_WISH, WISH, example_of
+from server.live.fanout.frames import Frame
+from server.live.websocket.session import Session
+from server.transport.capability.frame_row import FrameRow
+from server.transport.rest.guard import GUEST_BOOK
+
+
+class LineFrame(Frame, kw_only=True):
+    """What every frame about one event's line carries.
+
+    A `key` may be given, as with commands; who joins again has the same place anyway.
+    """
+
+    event: EventId
+    key: Key | None = None
+
+
+class JoinLine(LineFrame, tag="join_line"):
+    """Join the line of an event, or be told the place that one has."""
+
+    wish: WishBody | None = None
+    device: Device | None = None
+    locale: Locale = ""
+
+
+class JoinWaitlist(LineFrame, kw_only=True, tag="join_waitlist"):
+    """Join the waitlist: `join_line` with a wish for so many together."""
+
+    quantity: Quantity
+    category: Label | None = None
+
+
+class SetWishFrame(LineFrame, tag="set_wish"):
+    """Wish for something else, at one's place; without one to choose oneself."""
+
+    wish: WishBody | None = None
+    more_time: bool = False
+
+
+class LeaveLineFrame(LineFrame, tag="leave_line"):
+    """Give up one's place, or a turn with what it holds."""
+
+
+class LeaveWaitlist(LineFrame, kw_only=True, tag="leave_waitlist"):
+    """Give up the place that `join_waitlist` told."""
+
+    entry: Token
+
+
+class PausePlaceFrame(LineFrame, tag="pause_place"):
+    """Be passed over until `resume_place`; the place stays."""
+
+
+class ResumePlaceFrame(LineFrame, tag="resume_place"):
+    """Wait again."""
+
+
+class Wait(LineFrame, tag="wait"):
+    """Be told here of one's turn; an open one is told again at once.
+
+    A `place` that is given has to be the caller's own.
+    """
+
+    place: PlaceToken | None = None
+
+
+class Unwait(LineFrame, tag="unwait"):
+    """Wait here no longer; the place stays."""
+
+
+class PlaceFrame(LineFrame, tag="place"):
+    """Ask for one's rank and how many are before one."""
+
+
+class JoinOk(Ok, tag="ok"):
+    """A place; `rank` is null until it is fed, within a second."""
+
+    entry: str
+    place: str
+    stub: str
+    phase: TellablePhase
+    rank: int | None
+
+
+class WaitOk(Ok, tag="ok"):
+    """How the caller's place is."""
+
+    state: State
+    phase: TellablePhase
+    stub: str
+    rank: int | None
+
+
+class PlaceOk(Ok, tag="ok"):
+    """How the caller's place is, and how many before it are not done."""
+
+    state: State
+    rank: int | None
+    ahead: int | None
+
+
+class Waiting:
+    """The lines that one connection waits in."""
+
+    __slots__ = ("_session", "events")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.events: set[str] = set()
+
+    def close(self) -> None:
+        """Wait no more."""
+        news = self._session.app[LINE_NEWS]
+        for event in self.events:
+            news.unwait(event, self._session.writer)
+
+
+Work = Callable[[Session, Identity, Any], Awaitable[Reply]]
+
+
+def handler(work: Work) -> Callable[[Session, Identity, Any], None]:
+    """Return what answers a frame by what some work returns, beside other frames."""
+
+    def handle(session: Session, caller: Identity, frame: Any) -> None:
+        session.spawn(_answer(session, caller, frame, work))
+
+    return handle
+
+
+async def _answer(session: Session, caller: Identity, frame: Any, work: Work) -> None:
+    try:
+        reply = await work(session, caller, frame)
+    except Unavailable:
+        reply = refuse("unavailable")
+    except CommandRefused as refused:
+        reply = refused.refused
+    except Refusal as refusal:
+        known = refusal.code in DETAILS
+        code = cast("Code", refusal.code) if known else "forbidden"
+        reply = refuse(code, refusal.detail)
+    session.answer(frame.id, reply)
+
+
+async def join_line(session: Session, caller: Identity, frame: JoinLine) -> Reply:
+    """Join, and be told of one's turn here."""
+    wish = None if frame.wish is None else frame.wish.wish()
+    return await _join(session, caller, frame, Asked(wish, frame.locale, frame.device))
+
+
+async def join_waitlist(
+    session: Session, caller: Identity, frame: JoinWaitlist
+) -> Reply:
+    """Join with a wish."""
+    categories = () if frame.category is None else (frame.category,)
+    return await _join(session, caller, frame, Asked(Wish(frame.quantity, categories)))
+
+
+async def _join(
+    session: Session, caller: Identity, frame: LineFrame, asked: Asked
+) -> Reply:
+    joined = await session.app[LINE_DESK].join(caller, frame.event, asked)
+    book = session.app.get(GUEST_BOOK)
+    if book is not None and caller.role == "guest":
+        # Whoever waits has something to come back for.
+        book.note(caller.user)
+    _wait(session, frame.event)
+    phase = await session.app[LINE_CONTROL].phase_of(joined.line)
+    return JoinOk(
+        entry=joined.entry,
+        place=joined.place,
+        stub=joined.stub.hex(),
+        phase=phase,
+        rank=None if phase == "gathering" else joined.rank,
+    )
+
+
+def _wait(session: Session, event: str) -> None:
+    session.keep(Waiting).events.add(event)
+    session.app[LINE_NEWS].wait(event, session.writer)
+
+
+async def set_wish(session: Session, caller: Identity, frame: SetWishFrame) -> Reply:
+    """Set the wish of one's place."""
+    wish = None if frame.wish is None else frame.wish.wish()
+    await session.app[LINE_DESK].set_wish(caller, frame.event, wish, frame.more_time)
+    return Ok()
+
+
+async def leave_line(session: Session, caller: Identity, frame: LineFrame) -> Reply:
+    """Give up one's place."""
+    entry = frame.entry if isinstance(frame, LeaveWaitlist) else None
+    await session.app[LINE_DESK].leave(caller, frame.event, entry)
+    unwait(session, caller, frame, answer=False)
+    return Ok()
+
+
+async def pause_place(session: Session, caller: Identity, frame: LineFrame) -> Reply:
+    """Be passed over from now on."""
+    await session.app[LINE_DESK].pause(caller, frame.event, "pause")
+    return Ok()
+
+
+async def resume_place(session: Session, caller: Identity, frame: LineFrame) -> Reply:
+    """Wait again."""
+    await session.app[LINE_DESK].pause(caller, frame.event, "resume")
+    return Ok()
+
+
+async def wait(session: Session, caller: Identity, frame: Wait) -> Reply:
+    """Wait here, and tell of a turn that is open."""
+    desk = session.app[LINE_DESK]
+    found, entry = await desk.mine(caller, frame.event, frame.place)
+    _wait(session, frame.event)
+    phase = await session.app[LINE_CONTROL].phase_of(found)
+    reply = WaitOk(
+        state=state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended),
+        phase=phase,
+        stub=entry.stub.hex(),
+        rank=None if phase == "gathering" else entry.rank,
+    )
+    if reply.state == "turn":
+        held = await desk.hold_of(caller, found, entry)
+        told = session.app[LINE_NEWS].frame_of(entry, held)
+        if told is not None:
+            session.hub.loop.call_soon(session.writer.send, told)
+    return reply
+
+
+def unwait(
+    session: Session, caller: Identity, frame: LineFrame, *, answer: bool = True
+) -> None:
+    """Wait here no longer."""
+    session.keep(Waiting).events.discard(frame.event)
+    session.app[LINE_NEWS].unwait(frame.event, session.writer)
+    if answer:
+        session.answer(frame.id, Ok())
+
+
+async def place(session: Session, caller: Identity, frame: PlaceFrame) -> Reply:
+    """Tell one's rank."""
+    found, entry = await session.app[LINE_DESK].mine(caller, frame.event)
+    hidden = await session.app[LINE_CONTROL].phase_of(found) == "gathering"
+    return PlaceOk(
+        state=state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended),
+        rank=None if hidden else entry.rank,
+        ahead=None if hidden else entry.ahead,
+    )
+
+
+FRAMES: Final[tuple[FrameRow[Any], ...]] = (
+    FrameRow(
+        kind=JoinLine,
+        handle=handler(join_line),
+        reply=JoinOk,
+        examples=example_of("join_line", 30, wish=OTHER_WISH),
+    ),
+    FrameRow(
+        kind=SetWishFrame,
+        handle=handler(set_wish),
+        examples=example_of("set_wish", 31, wish=WISH),
+    ),
+    FrameRow(
+        kind=Wait, handle=handler(wait), reply=WaitOk, examples=example_of("wait", 32)
+    ),
+    FrameRow(
+        kind=PlaceFrame,
+        handle=handler(place),
+        reply=PlaceOk,
+        examples=example_of("place", 33),
+    ),
+    FrameRow(
+        kind=PausePlaceFrame,
+        handle=handler(pause_place),
+        examples=example_of("pause_place", 34),
+    ),
+    FrameRow(
+        kind=ResumePlaceFrame,
+        handle=handler(resume_place),
+        examples=example_of("resume_place", 35),
+    ),
+    FrameRow(kind=Unwait, handle=unwait, examples=example_of("unwait", 36)),
+    FrameRow(
+        kind=LeaveWaitlist,
+        handle=handler(leave_line),
+        examples=example_of("leave_waitlist", 37, entry=ENTRY_ID),
+    ),
+    FrameRow(
+        kind=JoinWaitlist,
+        handle=handler(join_waitlist),
+        reply=JoinOk,
+        examples=example_of("join_waitlist", 38, quantity=2, category="stalls"),
+    ),
+    FrameRow(
+        kind=LeaveLineFrame,
+        handle=handler(leave_line),
+        examples=example_of("leave_line", 39),
+    ),
+)

@@ -1,0 +1,12 @@
+"""What the line refuses over REST."""
+
+from typing import Final
+
+from server.transport.http.problems import REFUSALS
+
+LINE_NOT_OPEN: Final = REFUSALS["line_not_open"]
+LINE_OVER: Final = REFUSALS["line_over"]
+PLACE_NOT_FOUND: Final = REFUSALS["place_not_found"]
+ALREADY_WAITING: Final = REFUSALS["already_waiting"]
+BAD_WISH: Final = REFUSALS["bad_wish"]
+TURN_OVER: Final = REFUSALS["turn_over"]

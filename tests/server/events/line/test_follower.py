@@ -1,0 +1,81 @@
+"""Rows and notices of turns, each once."""
+
+import pytest
+
+from inventory.changes import MARKS, SaleChanged
+from persistence.people.notices.notices import Notices
+from server.events.line.follower import KINDS
+from tests.server.events.line.room import who
+from tests.server.identities import OLGA
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def offered(room):
+    await room.house.put("evt", capacity=1)
+    booking = await room.buy("early", 1)
+    await room.join("ann", "bert")
+    await room.cancel("early", booking)
+    return room
+
+
+async def told(room, name):
+    store = Notices(room.house.pool)
+    rows, _ = await store.list_of(who(name).user, limit=9, cursor=None, unread=False)
+    return [(row.kind, row.data) for row in rows]
+
+
+def test_all_that_it_follows_has_a_mark():
+    assert all(kind in MARKS for kind in KINDS)
+    assert SaleChanged in KINDS
+
+
+async def test_an_offer_is_told_once_however_often_it_is_read(offered):
+    await offered.follow()
+    row = await offered.entries.mine("evt", who("ann").user)
+    assert (row.turn, row.hold is None, row.over_at) == ("returned", False, None)
+    ((kind, data),) = await told(offered, "ann")
+    assert (kind, data["rank"], data["quantity"]) == ("offer", 1, 1)
+    assert data["until_ms"] == int(row.turn_until.timestamp() * 1_000)
+    # A cursor that was lost reads it all again.
+    await offered.house.pool.fetch("DELETE FROM follower")
+    await offered.follow()
+    assert len(await told(offered, "ann")) == 1
+    assert await told(offered, "bert") == []
+    again = await offered.entries.mine("evt", who("ann").user)
+    assert again == row
+
+
+async def test_a_turn_that_ran_out_is_over_and_told(offered):
+    await offered.follow()
+    ann = await offered.entries.mine("evt", who("ann").user)
+    await offered.run_out(ann.hold)
+    assert await offered.turns("ann", "bert") == ["ran_out", "turn"]
+    kinds = [kind for kind, _ in await told(offered, "ann")]
+    assert sorted(kinds) == ["offer", "offer_over"]
+    assert [kind for kind, _ in await told(offered, "bert")] == ["offer"]
+
+
+async def test_what_was_booked_is_told_by_the_booking_alone(offered):
+    await offered.book("ann", await offered.offered("ann"))
+    assert await offered.turns("ann") == ["booked"]
+    assert [kind for kind, _ in await told(offered, "ann")] == ["offer"]
+
+
+async def test_a_sale_that_is_over_closes_its_line(offered):
+    await offered.house.events.take_step(OLGA, "evt", "close", None)
+    await offered.follow()
+    row = await offered.lines.find("evt")
+    assert row.phase == "over"
+    assert row.closed_at is not None
+
+
+async def test_who_is_ended_may_come_again(offered):
+    await offered.desk.leave(who("ann"), "evt")
+    await offered.follow()
+    row = await offered.entries.mine("evt", who("ann").user)
+    assert row.ended == "left"
+    (again,) = await offered.join("ann")
+    assert again.new
+    assert await offered.ranks("ann") == [(3, 1)]
