@@ -5,13 +5,14 @@ a list. After each batch the slow twin (`tests/naive_line.py`) judges what happe
 """
 
 from collections import deque
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 
 from msgspec import msgpack
 
 from inventory.batch import BatchBuilder
-from inventory.changes import AnyChange
+from inventory.changes import AnyChange, EntrantsFixed, LineDrawn
 from inventory.commands import (
     AnyCommand,
     Book,
@@ -90,12 +91,28 @@ class LineScene:
         self.journal: list[tuple[AnyChange, int]] = []
         self.last: list[AnyChange] = []
         """What happened in the last batch."""
-        self.batch: BatchBuilder | None = None
+        self._batch: BatchBuilder | None = None
 
     @property
     def line(self) -> Line:
         assert self.stock.line is not None
         return self.stock.line
+
+    @property
+    def fixed(self) -> EntrantsFixed:
+        assert self.line.fixed is not None
+        return self.line.fixed
+
+    @property
+    def drawn(self) -> LineDrawn:
+        assert self.line.drawn is not None
+        return self.line.drawn
+
+    @property
+    def batch(self) -> BatchBuilder:
+        """The last batch."""
+        assert self._batch is not None
+        return self._batch
 
     # -- Asking
 
@@ -120,7 +137,7 @@ class LineScene:
     def turn(self) -> list[AnyChange]:
         """Do one batch, as the actor does."""
         stock = self.stock
-        builder = self.batch = BatchBuilder(stock)
+        builder = self._batch = BatchBuilder(stock)
         self.drain.begin()
         before, version = stock.hash(), stock.version
         self.drain.due(builder, self._due(), self.now_ms)
@@ -157,8 +174,7 @@ class LineScene:
         return reply
 
     def code(self, user: str, command: AnyCommand) -> str:
-        reply = self.ask(user, command)
-        return reply.code if isinstance(reply, Refused) else "ok"
+        return code_of(self.ask(user, command))
 
     def make(self, kind: type[Any], **fields: Any) -> Any:
         return kind(id=1, event=EVENT, **fields)
@@ -221,7 +237,7 @@ class LineScene:
     def open(self, number: int = 1, **others: Any) -> None:
         self.ok(SYSTEM, self.opening(number, **others))
 
-    def gather(self, waiting: list[tuple[str, Wish | None]]) -> None:
+    def gather(self, waiting: Sequence[tuple[str, Wish | None]]) -> None:
         """Close the list of a draw with these, draw it, and feed it."""
         stubs = [stub_of(user) for user, _ in waiting]
         self.now_ms = max(self.now_ms, self.line.rules.closes_at_ms or 0)
@@ -236,10 +252,8 @@ class LineScene:
                 closed_at_ms=self.now_ms,
             ),
         )
-        fixed = self.line.fixed
-        assert fixed is not None
         key = draw.key_of(
-            SEED, fixed.root, draw.NO_RANDOMNESS, self.line.opened.rules_hash
+            SEED, self.fixed.root, draw.NO_RANDOMNESS, self.line.opened.rules_hash
         )
         ordered = draw.order_of(key, stubs)
         self.ok(
@@ -256,17 +270,16 @@ class LineScene:
             self.feed([by_stub[stub] for stub in ordered], step=None)
 
     def joined(
-        self, waiting: list[tuple[str, Wish | None]], name: str = ""
+        self, waiting: Sequence[tuple[str, Wish | None]], name: str = ""
     ) -> list[tuple[str, Wish | None]]:
         """Return who joins late in one step, in the order that this step has."""
-        assert self.line.drawn is not None
         by_stub = {stub_of(user + name): (user, wish) for user, wish in waiting}
-        ordered = draw.late_order_of(self.line.drawn.key, by_stub)
+        ordered = draw.late_order_of(self.drawn.key, by_stub)
         return [by_stub[stub] for stub in ordered]
 
     def feeding(
         self,
-        places: list[tuple[str, Wish | None]],
+        places: Sequence[tuple[str, Wish | None]],
         step: int | None = 0,
         name: str = "",
         **others: Any,
@@ -288,7 +301,7 @@ class LineScene:
 
     def feed(
         self,
-        places: list[tuple[str, Wish | None]],
+        places: Sequence[tuple[str, Wish | None]],
         step: int | None = 0,
         name: str = "",
         **others: Any,
@@ -363,6 +376,11 @@ class LineScene:
         read = decode_snapshot(encode_snapshot(self.stock), self.venue)
         read.check()
         assert read.hash() == digest
+
+
+def code_of(reply: Reply) -> str:
+    """Return the code of a refusal, and `ok` for what was accepted."""
+    return reply.code if isinstance(reply, Refused) else "ok"
 
 
 def stub_of(user: str) -> bytes:

@@ -152,6 +152,6 @@ def test_many_wishes_one_after_another_leave_no_trace():
 
 def test_a_granted_turn_is_kept_when_a_new_line_is_opened():
     scene = waiting()
-    scene.stock.line.turns.grant("ann", NOW_MS + 60_000, NOW_MS)
+    scene.line.turns.grant("ann", NOW_MS + 60_000, NOW_MS)
     scene.stock.apply(replace(scene.line.opened, draw=2), NOW_MS)
     assert scene.line.turns.lets("ann", NOW_MS)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from inventory import commands as c
+from inventory.changes import TurnGiven
 from inventory.line.wishes import Wish
 from inventory.replies import Refused
 from inventory.settings import SettingsPatch
@@ -278,7 +279,9 @@ def test_presence_moves_no_rank():
             scene.ok(SYSTEM, scene.make(c.NotePresence, back=every[::-1]))
         served = []
         while scene.give():
-            served.append(scene.last[0].user)
+            given = scene.last[0]
+            assert type(given) is TurnGiven
+            served.append(given.user)
         orders.append(served)
     assert orders[0] == orders[1]
     assert len(orders[0]) > 6

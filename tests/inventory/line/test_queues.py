@@ -2,13 +2,13 @@
 
 import random
 
-from inventory.line.queues import GONE, LATER, READY, Queue
+from inventory.line.queues import GONE, LATER, READY, Queue, Standing
 
 
 def test_the_lowest_that_is_ready_comes_first():
     queue = Queue()
     queue.extend([2, 5, 9])
-    standing = {2: GONE, 5: LATER, 9: READY}
+    standing: dict[int, Standing] = {2: GONE, 5: LATER, 9: READY}
     assert queue.first(standing.__getitem__) == 9
     standing[5] = READY
     # Dropped for a while, and nobody said that it is back.
@@ -50,14 +50,16 @@ def test_many_that_were_passed_are_cut_off():
 def test_it_says_what_a_sorted_list_says():
     for seed in range(20):
         dice = random.Random(seed)
-        queue, standing, known = Queue(), {}, []
+        queue = Queue()
+        standing: dict[int, Standing] = {}
+        known: list[int] = []
         for rank in range(1, 200):
             queue.append(rank)
             known.append(rank)
             standing[rank] = READY
             for _ in range(3):
                 one = dice.choice(known)
-                now = dice.choice([READY, READY, LATER, GONE])
+                now: Standing = dice.choice([READY, READY, LATER, GONE])
                 if standing[one] is GONE:
                     continue
                 standing[one] = now

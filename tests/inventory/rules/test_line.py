@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from inventory.changes import LineDrawn, LineOpened, RoundPutOff
+from inventory.changes import LineDrawn, LineOpened, LineSet, RoundPutOff
 from inventory.commands import (
     ChangeSale,
     DrawLine,
@@ -38,7 +38,8 @@ def listed(scene: LineScene, *users: str, **others) -> FixEntrants:
         "root": draw.entrants_root(stubs),
         "closed_at_ms": scene.line.rules.closes_at_ms,
     }
-    return scene.make(FixEntrants, **{**fields, **others})
+    command: FixEntrants = scene.make(FixEntrants, **{**fields, **others})
+    return command
 
 
 def drawing(scene: LineScene, *users: str, **others) -> DrawLine:
@@ -55,7 +56,8 @@ def drawing(scene: LineScene, *users: str, **others) -> DrawLine:
         "seed": SEED,
         "line_hash": draw.line_hash_of(ordered),
     }
-    return scene.make(DrawLine, **{**fields, **others})
+    command: DrawLine = scene.make(DrawLine, **{**fields, **others})
+    return command
 
 
 def with_beacon(**others) -> LineScene:
@@ -155,9 +157,7 @@ def test_the_list_is_told_a_second_before_its_round_or_the_round_is_void():
     assert type(change) is RoundPutOff
     assert change.round == draw.next_round(draw.QUICKNET, change.void, scene.now_ms, 6)
     assert scene.code(SYSTEM, listed(scene, "ann")) == "ok"
-    fixed = scene.line.fixed
-    assert fixed is not None
-    assert (fixed.round, fixed.round_at_ms) == (
+    assert (scene.fixed.round, scene.fixed.round_at_ms) == (
         change.round,
         draw.time_of(draw.QUICKNET, change.round),
     )
@@ -181,7 +181,7 @@ def test_the_order_waits_for_the_round():
     scene.ok(SYSTEM, listed(scene, "ann", "bob"))
     drawn = drawing(scene, "ann", "bob", signature=SIGNATURE)
     assert scene.code(SYSTEM, drawn) == "wrong_state"
-    scene.now_ms = scene.line.fixed.round_at_ms
+    scene.now_ms = scene.fixed.round_at_ms or 0
     # Without the beacon a minute longer.
     bare = drawing(scene, "ann", "bob")
     assert scene.code(SYSTEM, bare) == "wrong_state"
@@ -201,10 +201,10 @@ def test_without_the_beacon_it_goes_on_as_the_rules_said(without, outcome):
     scene = with_beacon(without_beacon=without)
     scene.tick(60)
     scene.ok(SYSTEM, listed(scene, "ann"))
-    scene.now_ms = scene.line.fixed.round_at_ms + 60_000
+    scene.now_ms = (scene.fixed.round_at_ms or 0) + 60_000
     assert scene.code(SYSTEM, drawing(scene, "ann")) == outcome
     if outcome == "ok":
-        assert scene.line.drawn.source == "seed_only"
+        assert scene.drawn.source == "seed_only"
 
 
 def gathered() -> LineScene:
@@ -239,7 +239,7 @@ def test_entrants_come_before_who_was_late():
     scene.tick(60)
     scene.ok(SYSTEM, listed(scene, *users))
     scene.ok(SYSTEM, drawing(scene, *users))
-    key = scene.line.drawn.key
+    key = scene.drawn.key
     by_stub = {stub_of(user): user for user in users}
     ordered = [(by_stub[one], None) for one in draw.order_of(key, by_stub)]
     assert scene.code(SYSTEM, scene.feeding([("zoe", None)])) == "wrong_rank"
@@ -305,9 +305,8 @@ def test_a_step_of_more_than_one_change_goes_on(monkeypatch):
 
 
 def stub_key(scene: LineScene, user: str) -> bytes:
-
     stub = stub_of(user)
-    return sha256(scene.line.drawn.key + b"late" + stub).digest() + stub
+    return sha256(scene.drawn.key + b"late" + stub).digest() + stub
 
 
 def test_a_new_draw_does_not_throw_away_what_came_out():
@@ -365,7 +364,9 @@ def test_organisers_lead_the_line_and_nobody_else():
     scene.ok(ORGANIZER, scene.make(SetLine, act="resume"))
     assert scene.stock.version == version
     scene.ok(ORGANIZER, scene.make(SetLine, act="message", message="m1"))
-    assert scene.last[-1].message == "m1"
+    (told,) = scene.last
+    assert type(told) is LineSet
+    assert told.message == "m1"
 
 
 def test_a_closed_line_is_over():
