@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import deque
 from typing import Any
 
 from msgspec import msgpack
@@ -11,6 +12,8 @@ from inventory.batch import BatchBuilder
 from inventory.changes import BookingCancelled, HoldBooked
 from inventory.commands import AnyCommand
 from inventory.decide import decide
+from inventory.drain import Drain
+from inventory.keys import KeyMemory
 from inventory.loading import decode_changes
 from inventory.ports import (
     Batch,
@@ -114,15 +117,22 @@ async def judge(journal: Journal, acknowledged: list[BookOk]) -> Verdict:
 # Sabotage: each does what a plausible shortcut would.
 
 
-class StaleActor(EventActor):
+class StaleDrain(Drain):
     """Decides a whole batch against the state before it, as two threads would."""
 
-    def _drain(self, builder: BatchBuilder, now_ms: int, count: int) -> None:
+    def mailbox(
+        self,
+        builder: BatchBuilder,
+        mailbox: deque[Envelope],
+        keys: KeyMemory,
+        now_ms: int,
+        count: int,
+    ) -> None:
         decided = []
         for _ in range(count):
-            envelope = self.mailbox.popleft()
+            envelope = mailbox.popleft()
             request = Request(
-                builder.stock, envelope.user, envelope.organizer, now_ms, self.ids
+                builder.stock, envelope.user, envelope.organizer, now_ms, self._ids
             )
             decided.append((envelope, decide(envelope.command, request)))
         for envelope, (change, reply) in decided:
@@ -131,15 +141,38 @@ class StaleActor(EventActor):
                 builder.add(change, now_ms)
 
 
-class SingleStaleActor(EventActor):
+class SingleStaleDrain(Drain):
     """Decides one command at a time against the state of long ago.
 
     Within one batch nothing is sold twice, so that only the tables can tell.
     """
 
-    def _drain(self, builder: BatchBuilder, now_ms: int, count: int) -> None:
-        super()._drain(builder, now_ms, min(count, 1))
+    def mailbox(
+        self,
+        builder: BatchBuilder,
+        mailbox: deque[Envelope],
+        keys: KeyMemory,
+        now_ms: int,
+        count: int,
+    ) -> None:
+        super().mailbox(builder, mailbox, keys, now_ms, min(count, 1))
         builder.stock.letters[:] = b"f" * len(builder.stock.letters)
+
+
+class StaleActor(EventActor):
+    """Decides as `StaleDrain` does."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._drain = StaleDrain(self.event, self.clock, self.ids)
+
+
+class SingleStaleActor(EventActor):
+    """Decides as `SingleStaleDrain` does."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._drain = SingleStaleDrain(self.event, self.clock, self.ids)
 
 
 class HastyActor(EventActor):

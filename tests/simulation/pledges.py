@@ -60,7 +60,6 @@ class _Story:
 
     def follow(self, change: AnyChange, at_ms: int) -> None:
         """Take in one change, and note what it should not have done."""
-        kind = type(change)
         if isinstance(change, HoldPledged):
             self._pledge(change, at_ms)
         elif isinstance(change, PledgeEnded):
@@ -83,8 +82,8 @@ class _Story:
                 self.worth[change.booking] = change.total.amount
         elif isinstance(change, BookingReduced) and change.total is not None:
             self.worth[change.booking] -= change.total.amount
-        elif kind in (HoldExpired, HoldReleased):
-            self.order.pop(change.hold, None)  # type: ignore[union-attr]
+        elif isinstance(change, (HoldExpired, HoldReleased)):
+            self.order.pop(change.hold, None)
 
     def _pledge(self, change: HoldPledged, at_ms: int) -> None:
         known = self.order.setdefault(change.hold, change.order)

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from inventory.actor import EventActor
-from inventory.commands import KeepHolds
+from inventory.batch import BatchBuilder
+from inventory.commands import AnyCommand, KeepHolds
+from inventory.drain import Drain
 from inventory.ports import Publication
 from server.live.actors.registry import EventRegistry
 from server.live.cluster.follower import Followed, Follower
@@ -103,13 +105,15 @@ async def ask_no_table(actor: EventActor, count: int) -> None:
     """Believe that a key which is not remembered was never used."""
 
 
-decide_own = EventActor._decide_own
+decide_own = Drain.own
 
 
-def keep_no_holds(actor: EventActor, builder: Any, command: Any, now_ms: int) -> None:
+def keep_no_holds(
+    drain: Drain, builder: BatchBuilder, command: AnyCommand, now_ms: int
+) -> None:
     """Do all but what a recovery should do."""
     if type(command) is not KeepHolds:
-        decide_own(actor, builder, command, now_ms)
+        decide_own(drain, builder, command, now_ms)
 
 
 async def confirm_nothing(actor: EventActor) -> None:
@@ -155,7 +159,7 @@ SABOTAGE: dict[str, tuple[type, str, Callable[..., Any]]] = {
         "_fetch_missing_keys",
         ask_no_table,
     ),
-    "a recovery keeps no holds": (EventActor, "_decide_own", keep_no_holds),
+    "a recovery keeps no holds": (Drain, "own", keep_no_holds),
     "a silent owner confirms nothing": (EventActor, "_confirm", confirm_nothing),
     "commits are not fenced": (MemoryJournal, "_owns", tell_nobody_apart),
     "deltas are made of what was forgotten": (
