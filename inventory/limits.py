@@ -113,6 +113,10 @@ that is most like it."""
 LINE_FEED_MAX = 4_096
 """So many places are fed in one change."""
 
+LINE_WISHES_BYTES_MAX = 130_000
+"""So much one change tells of wishes that are new: a line of the transcript has room
+for it beside the places."""
+
 LINE_PLACES_MAX = 5_000_000
 LINE_HEAD = 4_096
 """So far down the line it is noted who is away."""

@@ -1,8 +1,9 @@
 """What somebody who waits would like to have."""
 
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, json
 
 from inventory import limits
 
@@ -41,6 +42,22 @@ class Wish(Struct, frozen=True, gc=False, omit_defaults=True):
                 for category in self.categories or ("",)
             ]
         )
+
+
+_TOLD_BYTES: Final = 110
+_encode = json.Encoder().encode
+
+
+def told_bytes(wishes: Iterable[Wish]) -> int:
+    """Return how many bytes of JSON tell wishes with the numbers of their classes.
+
+    At most: it is what a line of a transcript has to have room for.
+    """
+    # A comma behind each label.
+    return sum(
+        _TOLD_BYTES + sum(len(_encode(one)) + 1 for one in wish.categories)
+        for wish in wishes
+    )
 
 
 NO_WISH: Final = 0

@@ -31,7 +31,7 @@ from inventory.commands import (
 )
 from inventory.line import draw
 from inventory.line.line import AWAY, WAITING, Line, order_key
-from inventory.line.wishes import NO_WISH
+from inventory.line.wishes import NO_WISH, told_bytes
 from inventory.rejections import MANAGERS_ONLY
 from inventory.replies import Ok, Refused, refuse
 from inventory.rules.common import Decision, Request
@@ -244,8 +244,12 @@ def feed_line(request: Request, command: FeedLine) -> Decision:
         return None, refused
     if not _are_in_order(line, command):
         return None, refuse("wrong_rank", "They are not in the order of the draw.")
-    stock, classes = request.stock, Classes(line)
-    numbers = [NO_WISH, *(classes.of(possible(stock, one)) for one in command.wishes)]
+    wishes = [possible(request.stock, one) for one in command.wishes]
+    new = {one for one in wishes if one not in line.class_of}
+    if told_bytes(new) > limits.LINE_WISHES_BYTES_MAX:
+        return None, refuse("bad_field", "There is too much to tell of new wishes.")
+    classes = Classes(line)
+    numbers = [NO_WISH, *(classes.of(one) for one in wishes)]
     packed = b"".join(
         [numbers[local].to_bytes(2, "big") for local in _numbers(command.classes)]
     )

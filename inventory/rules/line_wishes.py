@@ -6,7 +6,7 @@ from inventory import limits
 from inventory.changes import WishesRecast, WishSet
 from inventory.commands import RecastWishes, SetWish
 from inventory.line.line import ALIVE, LEFT, TURN, Line
-from inventory.line.wishes import NO_WISH, Wish
+from inventory.line.wishes import NO_WISH, Wish, told_bytes
 from inventory.replies import Ok, Refused, refuse
 from inventory.rules.common import Decision, Request
 from inventory.state import Stock
@@ -33,18 +33,24 @@ class Classes:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._new: dict[Wish, int] = {}
+        self._told_bytes = 0
 
     def of(self, wish: Wish | None) -> int:
-        """Return the class of a wish; the nearest where there are too many."""
+        """Return the class of a wish; the nearest where there are too many.
+
+        Too many there are in the line, or to tell of in one change.
+        """
         if wish is None:
             return NO_WISH
         number = self._line.class_of.get(wish) or self._new.get(wish)
         if number is not None:
             return number
         number = len(self._line.wishes) + len(self._new) + 1
-        if number > limits.WISH_CLASSES_MAX:
+        size = self._told_bytes + told_bytes([wish])
+        if number > limits.WISH_CLASSES_MAX or size > limits.LINE_WISHES_BYTES_MAX:
             return self._line.class_of[nearest(self._line.wishes, wish)]
         self._new[wish] = number
+        self._told_bytes = size
         return number
 
     def is_full_for(self, wish: Wish) -> bool:

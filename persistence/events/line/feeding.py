@@ -28,11 +28,15 @@ WITH last AS MATERIALIZED (
     WHERE e.event_id = $1 AND e.late AND e.rank IS NULL AND e.over_at IS NULL
         AND e.draw = $2
     ORDER BY e.joined_at, e.entry_id LIMIT $4
+), taken AS (
+    UPDATE line_entry e SET step = n.step
+    FROM late, next n
+    WHERE e.entry_id = late.entry_id AND e.rank IS NULL AND e.over_at IS NULL
+    RETURNING e.joined_at, e.entry_id, e.user_id, e.stub, e.wish::text AS wish, n.step,
+        n.rank AS after
 )
-UPDATE line_entry e SET step = n.step
-FROM late, next n
-WHERE e.entry_id = late.entry_id AND e.rank IS NULL AND e.over_at IS NULL
-RETURNING e.entry_id, e.user_id, e.stub, e.wish::text AS wish, n.step, n.rank AS after
+SELECT entry_id, user_id, stub, wish, step, after FROM taken
+ORDER BY joined_at, entry_id
 """
 _UNFED: Final = """
 SELECT DISTINCT e.event_id FROM line_entry e JOIN line l USING (event_id, draw)
@@ -65,7 +69,7 @@ class Feeding(Struct, frozen=True):
     pool: Pool
 
     async def take(self, event: str, draw: int, entrants: int) -> list[LateRow]:
-        """Take the rows of the next step, in no particular order.
+        """Take the rows of the next step, in the order in which they joined.
 
         They come behind all entrants of the draw, of whom there are so many.
         """

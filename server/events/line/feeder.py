@@ -23,6 +23,7 @@ from aiohttp import web
 from inventory import limits
 from inventory.commands import FeedLine
 from inventory.line import draw
+from inventory.line.wishes import told_bytes
 from inventory.replies import Refused
 from persistence.errors import Unavailable
 from persistence.events.line.feeding import Feeding, LateRow
@@ -167,7 +168,7 @@ class Feeders:
         rows = await self._feeding.take(event, line.draw, line.entries or 0)
         if not rows:
             return False
-        return await self._bring(local, line, line.order_key, rows)
+        return await self._bring(local, line, line.order_key, one_step(rows))
 
     async def _bring(
         self, local: LocalEvent, line: LineRow, key: bytes, rows: list[LateRow]
@@ -188,6 +189,25 @@ class Feeders:
                 return False
             self.fed += len(some)
         return True
+
+
+def one_step(rows: list[LateRow]) -> list[LateRow]:
+    """Return the first of some rows whose wishes can be told of in one change.
+
+    Nearly always all of them. The others are taken again for the next step: a step is
+    in one order, which only full changes go on in.
+    """
+    told: set[str] = set()
+    size = 0
+    for at, row in enumerate(rows):
+        if row.wish is None or row.wish in told:
+            continue
+        told.add(row.wish)
+        wish = wish_of(row.wish)
+        size += 0 if wish is None else told_bytes([wish])
+        if size > limits.LINE_WISHES_BYTES_MAX:
+            return rows[:at]
+    return rows
 
 
 def command_for(line: LineRow, rows: Sequence[LateRow], first_rank: int) -> FeedLine:

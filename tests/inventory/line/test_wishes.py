@@ -3,7 +3,7 @@
 import pytest
 from msgspec import ValidationError, json
 
-from inventory.line.wishes import Wish
+from inventory.line.wishes import Wish, told_bytes
 
 
 def test_categories_are_in_the_order_of_preference():
@@ -35,3 +35,11 @@ def test_equal_wishes_are_one_key():
 def test_what_cannot_be_wished_is_refused(body):
     with pytest.raises(ValidationError):
         json.decode(body, type=Wish)
+
+
+def test_what_it_takes_to_tell_wishes_grows_with_their_labels():
+    assert told_bytes([]) == 0
+    assert told_bytes([Wish(1), Wish(2)]) == 2 * told_bytes([Wish(1)])
+    assert told_bytes([Wish(1, ("ab", "c"))]) == told_bytes([Wish(1)]) + 9
+    # Bytes are counted, as they are written.
+    assert told_bytes([Wish(1, ('ü"',))]) == told_bytes([Wish(1)]) + 7

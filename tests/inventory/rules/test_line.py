@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from inventory import limits
 from inventory.changes import LineDrawn, LineOpened, LineSet, RoundPutOff
 from inventory.commands import (
     ChangeSale,
@@ -19,7 +20,7 @@ from inventory.commands import (
 )
 from inventory.decide import _RULES
 from inventory.line import draw
-from inventory.line.wishes import Wish
+from inventory.line.wishes import Wish, told_bytes
 from inventory.ports import Ownership
 from inventory.replies import Refused
 from tests.line_scene import SEED, SYSTEM, LineScene, stub_of
@@ -279,6 +280,23 @@ def test_places_that_do_not_fit_together_are_refused(wrong):
     scene = gathered()
     command = scene.feeding([("ann", None)], **wrong)
     assert scene.code(SYSTEM, command) == "bad_field"
+
+
+def test_no_more_new_wishes_are_fed_at_once_than_can_be_told(monkeypatch):
+    """Those that the line knows are not told again."""
+    scene = gathered()
+    late = scene.joined([(f"l{n}", Wish(n, ("1",))) for n in range(1, 5)])
+    new = [wish for _, wish in late if wish is not None]
+    monkeypatch.setattr(limits, "LINE_WISHES_BYTES_MAX", told_bytes(new) - 1)
+    assert scene.code(SYSTEM, scene.feeding(late)) == "bad_field"
+    assert scene.line.wishes == []
+    scene.feed(late[:3])
+    scene.feed([*scene.joined(late, "again")], name="again")
+    assert scene.line.wishes == new
+    monkeypatch.setattr(limits, "LINE_WISHES_BYTES_MAX", told_bytes(new))
+    other = gathered()
+    other.feed(late)
+    assert other.line.wishes == new
 
 
 def test_who_left_before_is_fed_as_left():

@@ -5,7 +5,7 @@ import pytest
 from inventory import limits
 from inventory.changes import WishesRecast
 from inventory.commands import Configure, SetWish
-from inventory.line.wishes import Wish
+from inventory.line.wishes import Wish, told_bytes
 from inventory.rules.line_wishes import nearest, possible
 from inventory.settings import SettingsPatch
 from tests.line_scene import LineScene
@@ -89,6 +89,21 @@ def test_wishes_that_cannot_be_any_more_are_recast_in_the_step_that_forbids_them
     assert scene.line.wish_of(2) == Wish(2, ("1",))
     scene.give()
     assert len(scene.held_by("ann")) == 3
+    scene.check_replay()
+
+
+def test_what_is_recast_and_cannot_be_told_at_once_is_put_with_the_nearest(monkeypatch):
+    scene = opened()
+    for number, wish in enumerate([Wish(8, ("1",)), Wish(8, ("2",)), Wish(3)]):
+        scene.join(f"u{number}", wish)
+    room = told_bytes([Wish(4, ("1",))])
+    monkeypatch.setattr(limits, "LINE_WISHES_BYTES_MAX", room)
+    patch = SettingsPatch(max_per_booking=4)
+    scene.ok(ORGANIZER, scene.make(Configure, patch=patch))
+    (recast,) = [one for one in scene.last if type(one) is WishesRecast]
+    assert recast.wishes == (Wish(4, ("1",)),)
+    assert recast.pairs == ((1, 4), (2, 3))
+    assert scene.line.wish_of(2) == Wish(3)
     scene.check_replay()
 
 

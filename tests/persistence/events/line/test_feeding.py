@@ -54,6 +54,14 @@ async def test_a_commit_ranks_the_rows_it_feeds(feeder, store):
     assert {(row.step, row.after) for row in rows} == {(2, 2)}
 
 
+async def test_rows_are_in_the_order_in_which_they_joined(feeder):
+    users = [f"u{number * 7 % 20}" for number in range(20)]
+    for user in users:
+        await feeder.join(user)
+    rows = await feeder.feeding.take("evt", 1, 0)
+    assert [row.user_id for row in rows] == users
+
+
 async def test_late_ones_come_behind_all_entrants(feeder):
     await feeder.join("ann")
     (row,) = await feeder.feeding.take("evt", 1, 98_302)

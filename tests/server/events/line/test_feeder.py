@@ -9,7 +9,7 @@ import pytest
 
 from inventory import limits
 from inventory.line import draw
-from inventory.line.wishes import Wish
+from inventory.line.wishes import Wish, told_bytes
 from persistence.events.line.feeding import Feeding
 from server.events.line import feeder
 from server.events.line.feeder import Feeders, command_for
@@ -69,6 +69,24 @@ async def test_a_large_step_is_several_commands_with_one_order(full, monkeypatch
     stubs = [row["stub"] for row in rows]
     assert stubs == draw.late_order_of(line.order_key, stubs)
     assert full.feeders.fed == len(NAMES)
+
+
+async def test_a_step_ends_before_wishes_that_cannot_be_told_with_it(full, monkeypatch):
+    """Who came first goes first; the others come with the next step."""
+    room = told_bytes([Wish(n) for n in (1, 2)])
+    monkeypatch.setattr(limits, "LINE_WISHES_BYTES_MAX", room)
+    for name, quantity in zip(NAMES, [1, 2, 1, 3, 2, 1, 4, 4, 4], strict=True):
+        await gather(full, [name], quantity=quantity)
+    steps = 0
+    while await full.feed():
+        steps += 1
+    rows = await order_of(full)
+    assert steps == 3
+    assert [
+        {row["user_id"] for row in rows if row["step"] == step} for step in (1, 2, 3)
+    ] == [
+        {who(name).user for name in some} for some in (NAMES[:3], NAMES[3:5], NAMES[5:])
+    ]
 
 
 async def test_who_died_after_taking_is_gone_on_for(full):

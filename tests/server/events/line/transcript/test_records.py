@@ -5,11 +5,19 @@ import json
 import pytest
 
 import tests.inventory.line.test_draw as vector
+from inventory import limits
+from inventory.line import wishes
 from server.events.line.transcript.records import (
+    CLASS_MAX,
     LINE_BYTES_MAX,
+    PLACES_MAX,
+    SEGMENT_MAX,
     AnyRecord,
+    Late,
     Malformed,
     Presence,
+    Recast,
+    Wish,
     line_of,
     read,
 )
@@ -94,3 +102,57 @@ def test_a_line_is_never_too_long_to_be_read():
     away = list(range(1_000_000, 1_000_000 + LINE_BYTES_MAX // 8))
     with pytest.raises(Malformed, match="too long"):
         line_of(Presence(version=1, at_ms=1, away=away, back=[]))
+
+
+LONG = '"\\ \N{ROMAN NUMERAL ONE THOUSAND}\N{CURLY LOOP}' * (
+    limits.LABEL_LENGTH_MAX // 5
+)
+"""A category that takes much room: it is escaped, and of long characters."""
+
+
+def told(categories: tuple[str, ...]) -> list[Wish]:
+    """Return as many wishes for these as one change may tell of, each spelled long."""
+    wish = wishes.Wish(
+        limits.SEATS_PER_BOOKING_MAX, categories, together=False, if_none="browse"
+    )
+    count = limits.LINE_WISHES_BYTES_MAX // wishes.told_bytes([wish])
+    return [
+        Wish(
+            accessible=False,
+            categories=categories,
+            class_=CLASS_MAX,
+            if_none=wish.if_none,
+            quantity=wish.quantity,
+            together=wish.together,
+        )
+    ] * count
+
+
+@pytest.mark.parametrize("categories", [(), ("front",), (LONG,), (LONG,) * 3])
+def test_wishes_take_no_more_room_than_they_are_counted_with(categories):
+    new = told(categories)
+    line = Recast(version=1, at_ms=1, pairs=[], wishes=new)
+    none = Recast(version=1, at_ms=1, pairs=[], wishes=[])
+    size = len(line_of(line)) - len(line_of(none))
+    assert 0.9 * limits.LINE_WISHES_BYTES_MAX < size <= limits.LINE_WISHES_BYTES_MAX
+
+
+@pytest.mark.parametrize("categories", [(), (LONG,) * 3])
+def test_the_largest_changes_have_lines(categories):
+    """As many places as one change feeds, all of them gone, with new wishes."""
+    version = at_ms = step = 2**53 - 1
+    new = told(categories)
+    fed = Late(
+        version=version,
+        at_ms=at_ms,
+        first=PLACES_MAX - SEGMENT_MAX + 1,
+        stubs=bytes(16 * SEGMENT_MAX),
+        classes=bytes(2 * SEGMENT_MAX),
+        wishes=new,
+        left=list(range(PLACES_MAX - SEGMENT_MAX + 1, PLACES_MAX + 1)),
+        step=step,
+    )
+    assert read(line_of(fed)) == fed
+    pairs = [(CLASS_MAX, CLASS_MAX)] * limits.WISH_CLASSES_MAX
+    recast = Recast(version=version, at_ms=at_ms, pairs=pairs, wishes=new)
+    assert read(line_of(recast)) == recast
