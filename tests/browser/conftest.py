@@ -16,7 +16,14 @@ them are skipped, for one reason.
 import asyncio
 import inspect
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+)
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,6 +37,7 @@ from tests.browser.stage import Stage, set_stage
 from tests.browser.trouble import Trouble
 from tests.contract.process import Server
 from tests.database import drop_database, make_database
+from tests.post_office import PostOffice
 from tests.scratch import make_folder
 
 LOG_TAIL = 8_000
@@ -67,12 +75,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @asynccontextmanager
-async def shop_at(server_url: str, template: str) -> AsyncIterator[Shop]:
+async def shop_at(
+    server_url: str, template: str, **settings: str
+) -> AsyncIterator[Shop]:
     """Run a shop with a database of its own for a block."""
     url = await asyncio.to_thread(make_database, server_url, template)
     folder = make_folder("browser")
     try:
-        async with Shop(url, folder) as shop:
+        async with Shop(url, folder, **settings) as shop:
             yield shop
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -83,6 +93,30 @@ async def shop_at(server_url: str, template: str) -> AsyncIterator[Shop]:
 async def shop(server_url: str, database_template: str) -> AsyncIterator[Shop]:
     """A shop that sells; who kills it has it running again at the end."""
     async with shop_at(server_url, database_template) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[PostOffice]:
+    """Where mails arrive."""
+    office = PostOffice().open()
+    yield office
+    office.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def mailing_shop(
+    server_url: str, database_template: str, office: PostOffice
+) -> AsyncIterator[Shop]:
+    """A shop that sends mails, whose links lead to it."""
+    settings = {
+        "ONSALE_SMTP_URL": office.url,
+        "ONSALE_MAIL_FROM": "Tickets <tickets@example.org>",
+    }
+    async with shop_at(server_url, database_template, **settings) as shop:
+        # Where it is it knows once it was there.
+        shop.server.extra["ONSALE_PUBLIC_URL"] = shop.url
+        await shop.restart()
         yield shop
 
 

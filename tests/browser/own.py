@@ -8,6 +8,7 @@ import zxingcpp
 from PIL import Image
 from playwright.async_api import Page
 
+from tests.browser.steps import QR
 from tests.contract.client import Person
 
 WEEK_MS = 7 * 86_400_000
@@ -25,4 +26,5 @@ async def become(page: Page, who: Person) -> None:
 async def codes_in_sight(page: Page) -> list[str]:
     """Return what the QR codes hold that are on the screen just now, wherever."""
     picture = Image.open(BytesIO(await page.screenshot()))
-    return sorted(one.text for one in zxingcpp.read_barcodes(picture))
+    found = zxingcpp.read_barcodes(picture, formats=QR)
+    return sorted(one.text for one in found)

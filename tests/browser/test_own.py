@@ -195,6 +195,10 @@ async def test_who_cancels_is_asked_and_told_and_the_ticket_says_no_to_all(
     await page.get_by_role("button", name="Keep it").click()
     await expect(page.get_by_role("dialog")).to_have_count(0)
     await page.get_by_role("button", name="Cancel this order").press("Enter")
+    # Nothing is given back before it is told what comes back.
+    await expect(page.get_by_test_id("comes-back")).to_have_attribute(
+        "data-known", "yes"
+    )
     await page.get_by_role("button", name="Cancel the order").press("Enter")
     await expect(page.get_by_test_id("order-status")).to_have_text("refunded")
     title = page.get_by_role("heading", level=1)

@@ -1,18 +1,13 @@
 """Accounts in a browser: getting in, mails and their links, and what one has there."""
 
-import asyncio
 import re
-import shutil
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.own import become
-from tests.browser.shop import BUYER, Shop
-from tests.database import drop_database, make_database
-from tests.post_office import PostOffice, text_of
-from tests.scratch import make_folder
+from tests.browser.shop import BUYER
+from tests.post_office import text_of
 
 PASSWORD = "seven swans a swimming"
 OTHER = "six geese a laying there"
@@ -23,29 +18,8 @@ BARE = re.compile(r"/account$")
 
 
 @pytest.fixture(scope="module")
-def office():
-    """Where mails arrive."""
-    office = PostOffice().open()
-    yield office
-    office.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def shop(server_url, database_template, office):
-    """A shop that sends mails, whose links lead to it."""
-    url = await asyncio.to_thread(make_database, server_url, database_template)
-    settings = {
-        "ONSALE_SMTP_URL": office.url,
-        "ONSALE_MAIL_FROM": "Tickets <tickets@example.org>",
-    }
-    folder = make_folder("browser-mail")
-    async with Shop(url, folder, **settings) as shop:
-        # Where it is it knows once it was there.
-        shop.server.extra["ONSALE_PUBLIC_URL"] = shop.url
-        await shop.restart()
-        yield shop
-    shutil.rmtree(folder, ignore_errors=True)
-    await asyncio.to_thread(drop_database, server_url, url)
+def shop(mailing_shop):
+    return mailing_shop
 
 
 async def link_in(office, address, subject, after=0):

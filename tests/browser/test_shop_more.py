@@ -1,18 +1,11 @@
 """Codes and kinds of tickets, parts given back, tickets passed on, and being told."""
 
-import asyncio
 import re
-import shutil
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.browser.shop import Shop
 from tests.browser.steps import NAME, check_out, choose, open_event, pay
-from tests.database import drop_database, make_database
-from tests.post_office import PostOffice
-from tests.scratch import make_folder
 
 pytestmark = pytest.mark.campaign
 
@@ -28,28 +21,8 @@ PASSWORD = "seven swans a swimming"
 
 
 @pytest.fixture(scope="module")
-def office():
-    """Where mails arrive."""
-    office = PostOffice().open()
-    yield office
-    office.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def shop(server_url, database_template, office):
-    """A shop that sends mails, whose links lead to it."""
-    url = await asyncio.to_thread(make_database, server_url, database_template)
-    settings = {
-        "ONSALE_SMTP_URL": office.url,
-        "ONSALE_MAIL_FROM": "Tickets <tickets@example.org>",
-    }
-    folder = make_folder("browser-more")
-    async with Shop(url, folder, **settings) as shop:
-        shop.server.extra["ONSALE_PUBLIC_URL"] = shop.url
-        await shop.restart()
-        yield shop
-    shutil.rmtree(folder, ignore_errors=True)
-    await asyncio.to_thread(drop_database, server_url, url)
+def shop(mailing_shop):
+    return mailing_shop
 
 
 async def add_code(page, code):

@@ -41,13 +41,6 @@ from tests.simulation.promotions.tables import move_redemptions, promotion
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture
-async def both(database_url):
-    pool = await Pool.open(database_url)
-    yield Both(pool)
-    await pool.close()
-
-
 # Promotions.
 
 

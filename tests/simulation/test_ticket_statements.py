@@ -33,13 +33,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture
-async def both(database_url):
-    pool = await Pool.open(database_url)
-    yield Both(pool)
-    await pool.close()
-
-
 TICKETS = tuple(f"tkt_{n}" for n in range(5))
 USERS = ("ann", "bea", "cat")
 RARE = ("over", "over", "revoke")
