@@ -49,6 +49,19 @@ GIVING = pytest(
 PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 
 LINE_ROWS = pytest("tests/persistence/events/line")
+
+LINE = pytest(
+    "tests/inventory/line",
+    "tests/inventory/rules/test_line.py",
+    "tests/inventory/rules/test_line_after.py",
+    "tests/inventory/rules/test_line_guard.py",
+    "tests/inventory/rules/test_line_places.py",
+    "tests/inventory/rules/test_line_turns.py",
+    "tests/inventory/rules/test_line_wishes.py",
+    "tests/inventory/test_drain.py",
+    "tests/inventory/test_actor_line.py",
+)
+
 DRAW = pytest(
     "tests/inventory/line/test_draw.py", "tests/inventory/line/test_canonical.py"
 )
@@ -59,9 +72,11 @@ BEACON = pytest("tests/server/events/line/beacon")
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/line/draw.py": [DRAW],
     "inventory/line/canonical.py": [DRAW],
+    "inventory/line/": [LINE],
+    "inventory/rules/line": [LINE],
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
-    "persistence/shop/tickets/": [TICKETS],
+    "persistence/shop/tickets/": [TICKETS, SIMULATION],
     "persistence/events/line/": [LINE_ROWS],
     "persistence/followers/": [SIMULATION],
     "persistence/people/hooks/": [HOOKS],
@@ -70,6 +85,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "server/shop/orders/giving/": [
         pytest("tests/server/shop/orders/giving/test_rules.py"),
         GIVING,
+        SIMULATION,
     ],
     "server/events/line/beacon/": [BEACON],
     "server/events/line/drawing/": [pytest("tests/server/events/line/drawing")],
@@ -78,10 +94,10 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     ],
     "server/events/line/transcript/": [TRANSCRIPT],
     "server/events/line/verify/": [VERIFY],
-    "server/people/hooks/": [HOOKS],
-    "server/shop/hooks/": [pytest("tests/server/shop/hooks")],
+    "server/people/hooks/": [HOOKS, SIMULATION],
+    "server/shop/hooks/": [pytest("tests/server/shop/hooks"), SIMULATION],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
-    "server/people/": [pytest("tests/server/people")],
+    "server/people/": [pytest("tests/server/people"), SIMULATION],
     "server/shop/tickets/": [TICKETS],
     "server/": [REALTIME, SIMULATION, CONTRACT],
 }
@@ -130,7 +146,7 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/journal/test_stretches.py",
         "tests/persistence/analytics/test_rollup.py",
     ),
-    "persistence/migrations/0039_hooks.sql": HOOKS,
+    "persistence/migrations/0046_disputes.sql": HOOKS,
     "persistence/migrations/0047_line.sql": pytest(
         "tests/persistence/journal/test_stretches.py",
         "tests/persistence/events/line/test_joining.py",

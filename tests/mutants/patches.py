@@ -39,10 +39,12 @@ KINDS = (
     "hooks",
     "promotions",
     "disputes",
+    "line",
     "draw",
     "desk",
     "words",
     "giving",
+    "simulated",
 )
 """Files of patches."""
 
