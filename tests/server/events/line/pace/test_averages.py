@@ -2,6 +2,7 @@
 
 import heapq
 import random
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ class Sale:
         self.free, self.people, self.books, self.returns = seats, people, books, returns
         self.held = self.choosing = self.turns = self.too_few = 0
         self.averages, self.told = Averages(BEGIN), BEGIN
-        self.due: list = []
+        self.due: list[Any] = []
         start = 1_000 * seats / (MEAN_MILLI * 900)
         self.rate, self.now = Rate(start, 2 * start, 0.0), 0.0
 
