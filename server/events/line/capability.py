@@ -16,6 +16,7 @@ from server.events.line.follower import KINDS, LineFollower
 from server.events.line.news import LINE_NEWS, LineNews, Offer, Turn, TurnEnd
 from server.events.line.opening import LineOpening
 from server.events.line.pace.conductor import CONDUCTORS, Conductors
+from server.events.line.pace.metrics import LineMetrics
 from server.events.line.service import LINE_DESK, LineDesk
 from server.events.line.service_control import LINE_CONTROL, LineControl
 from server.events.line.waiters.waiters import WAITERS, LineNow, Waiters
@@ -60,8 +61,12 @@ async def _open(startup: Startup) -> None:
     startup[CONDUCTORS] = conductors = Conductors(registry, pressure)
     pressure.share("seats", MISSED_MAX, conductors.missed, conductors.asked)
 
+    figures = LineMetrics(registry, conductors, waiters)
+    startup.metrics.registry.register(figures)
+
     def turned(event: str, publication: Publication) -> None:
         conductors.heard(event, publication)
+        figures.heard(event, publication)
         waiters.leading.heard(event, publication)
         news.tell(event, publication)
         for over in publication.turns_over:

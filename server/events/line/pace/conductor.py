@@ -40,11 +40,12 @@ log = structlog.get_logger()
 class Conductor:
     """Leads the line of one event that this process owns."""
 
-    def __init__(self, local: LocalEvent, pressure: Pressure) -> None:
+    def __init__(
+        self, local: LocalEvent, pressure: Pressure, moves: Counter[str]
+    ) -> None:
         self.local = local
-        self.why: str | None = None
-        """Why the pace moved last."""
-        self.moves: Counter[str] = Counter()
+        self.moves = moves
+        """How often a pace moved, by why; of all that are led here."""
         self.watch = TurnWatch()
         self.rate: Rate | None = None
         """None where turns are given as fast as they can be."""
@@ -121,12 +122,11 @@ class Conductor:
         signal = self._pressure.why(self._event)
         why = rate.move(now, congested=signal is not None)
         if why is not None:
-            self.why = signal or why
-            self.moves[self.why] += 1
+            self.moves[signal or why] += 1
             log.info(
                 "the pace of a line moved",
                 event_id=self._event,
-                why=self.why,
+                why=signal or why,
                 per_s=round(rate.r, 2),
             )
 
@@ -165,6 +165,8 @@ class Conductors:
 
     def __init__(self, registry: EventRegistry, pressure: Pressure) -> None:
         self.leading: dict[str, Conductor] = {}
+        self.moves: Counter[str] = Counter()
+        """How often a pace moved, by why."""
         self._registry = registry
         self._pressure = pressure
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -211,7 +213,8 @@ class Conductors:
         """Lead one line for as long as somebody waits in it or has a turn."""
         conductor = self.leading.get(event)
         if conductor is None or conductor.local is not local:
-            conductor = self.leading[event] = Conductor(local, self._pressure)
+            conductor = Conductor(local, self._pressure, self.moves)
+            self.leading[event] = conductor
         while self._registry.active.get(event) is local and is_led(local.actor.stock):
             await conductor.step(monotonic())
             await asyncio.sleep(TICK_S)

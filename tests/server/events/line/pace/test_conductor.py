@@ -1,5 +1,7 @@
 """The conductor: turns at a pace, only where somebody waits, by what the event says."""
 
+from collections import Counter
+
 import pytest
 
 from inventory.commands import Block, SetLine
@@ -21,7 +23,7 @@ class Stage:
     def __init__(self, room, local):
         self.room, self.local, self.now = room, local, 100.0
         self.pressure = Pressure()
-        self.conductor = Conductor(local, self.pressure)
+        self.conductor = Conductor(local, self.pressure, Counter())
         room.house.hub.turned = lambda _, news: self.conductor.heard(news, self.now)
 
     @property
@@ -151,7 +153,7 @@ async def test_the_next_owner_goes_on_with_what_was_told(room, stage):
     await stage.pass_time(0.25)
     told = stage.stock.line.mean_milli
     version = stage.stock.version
-    other = Conductor(stage.local, Pressure())
+    other = Conductor(stage.local, Pressure(), Counter())
     await other.step(1.0)
     assert stage.stock.line.mean_milli == told
     assert stage.stock.version == version
