@@ -6,6 +6,9 @@ says so.
 """
 
 COVERS = {
+    "tests/server/events/line/waiters/test_waiters.py": [
+        "server/events/line/waiters/leading.py",
+    ],
     "tests/server/events/line/pace/test_conductor.py": [
         "server/events/line/pace/taking.py",
     ],

@@ -1,5 +1,6 @@
 """The conductor: turns at a pace, only where somebody waits, by what the event says."""
 
+import asyncio
 from collections import Counter
 
 import pytest
@@ -221,3 +222,24 @@ async def test_only_lines_in_front_of_a_sale_are_led_and_only_ours(room, stage):
     assert conductors._tasks == {"evt": task}
     await conductors.close()
     assert conductors._tasks == {}
+
+
+async def test_a_line_is_led_by_itself_and_no_longer_than_it_is_ours(room, stage):
+    conductors = Conductors(room.house.registry, Pressure())
+    room.house.hub.turned = conductors.heard
+    await browse(room, NAMES[:2])
+    await stage.set(turns_per_min=6_000)
+    conductors.scan()
+    turns = stage.stock.line.turns
+    while len(turns.open) < 2:  # noqa: ASYNC110 - it tells nobody when it gave one
+        await asyncio.sleep(0.01)
+    assert conductors.leading["evt"].watch.holds == 0
+    for name in NAMES[:2]:
+        await room.desk.leave(who(name), "evt")
+    # Nobody waits, nobody has a turn: the task ends by itself.
+    await asyncio.gather(*conductors._tasks.values())
+    assert conductors._tasks == {}
+    assert set(conductors.leading) == {"evt"}
+    await room.house.registry.unload(stage.local)
+    conductors.scan()
+    assert conductors.leading == {}
