@@ -19,18 +19,19 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
 from inventory.limits import LINE_HEAD
+from inventory.line.line import AWAY, LIMITED, PAUSED, TURN, WAITING
 from inventory.ports import Clock
 from persistence.errors import Unavailable
 from persistence.events.line.entries import Entries
-from server.events.line.rules import TellablePhase
+from server.events.line.rules import State, TellablePhase
 from server.events.line.waiters.crowd import FAR_S, MIDDLE_S, NEAR_S, Crowd, Waiter
 from server.events.line.waiters.leading import (
     PRESENCE_TOPIC,
     STATE_TOPIC,
     LineLeading,
 )
-from server.events.line.waiters.state import LineState
-from server.live.actors.registry import EventRegistry
+from server.events.line.waiters.state import LineState, ahead_of
+from server.live.actors.registry import EventRegistry, LocalEvent
 from server.live.fanout.hub import Hub
 from server.live.fanout.writer import Writer
 from server.transport.bus.bus import Bus
@@ -43,6 +44,15 @@ SLICE: Final = 500
 """So many are told before the loop turns for everyone else."""
 
 LOOKED_UP_MAX: Final = 4_096
+STATES: Final[dict[int, State]] = {
+    WAITING: "waiting",
+    AWAY: "waiting",
+    LIMITED: "waiting",
+    PAUSED: "paused",
+    TURN: "turn",
+}
+"""What is told of a place that is not over."""
+
 HIDDEN: Final = frozenset({"gathering", "drawing"})
 """Phases in which nobody has a rank."""
 
@@ -72,6 +82,14 @@ class LineNow(Struct, tag_field="op", tag="line", omit_defaults=True):
     from_s: list[int] | None = None
     to_s: list[int] | None = None
     rank: int | UnsetType = UNSET
+
+
+class PlaceNow(Struct, frozen=True):
+    """How a place is, and exactly how many before it are not done."""
+
+    state: State
+    rank: int
+    ahead: int
 
 
 class Waiters:
@@ -129,6 +147,24 @@ class Waiters:
     def polled(self, event: str, rank: int, within_s: float) -> None:
         """Take note of who asked over REST, and is to ask again within so long."""
         self._polled.setdefault(event, {})[rank] = self._clock.monotonic() + within_s
+
+    def place_of(self, event: str, writer: Writer) -> PlaceNow | None:
+        """Return the place of who waits at a socket, as the event knows it.
+
+        None where the event is not ours, or the place is over or not fed yet.
+        """
+        local, crowd = self._registry.active.get(event), self.crowds.get(event)
+        waiter = None if crowd is None else crowd.waiters.get(writer)
+        if not isinstance(local, LocalEvent) or waiter is None or not waiter.rank:
+            return None
+        stock = local.actor.stock
+        line = None if stock is None else stock.line
+        if line is None or waiter.rank > line.fed:
+            return None
+        state = STATES.get(line.state_of(waiter.rank))
+        if state is None:
+            return None
+        return PlaceNow(state, waiter.rank, ahead_of(line, waiter.rank))
 
     def state_of(self, event: str) -> LineState | None:
         """Return how a line stood last; None where nobody here waits for it."""

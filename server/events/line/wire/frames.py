@@ -292,15 +292,21 @@ async def place(session: Session, caller: Identity, frame: PlaceFrame) -> Reply:
 
 
 async def _place(session: Session, caller: Identity, event: str) -> PlaceOk:
-    found, entry = await session.app[LINE_DESK].mine(caller, event)
-    state = state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended)
-    if await session.app[LINE_CONTROL].phase_of(found) == "gathering":
-        return PlaceOk(state=state, rank=None, ahead=None)
-    reply = PlaceOk(state=state, rank=entry.rank, ahead=entry.ahead)
-    line = session.app[WAITERS].state_of(event)
-    if line is not None and entry.rank is not None and entry.over_at is None:
-        reply.here_ahead = min(line.here(entry.rank), entry.ahead or 0)
-        waits = line.wait_s(entry.rank)
+    """Look at the event's memory where it is here: many come back at once."""
+    waiters = session.app[WAITERS]
+    now = waiters.place_of(event, session.writer)
+    if now is not None:
+        reply = PlaceOk(state=now.state, rank=now.rank, ahead=now.ahead)
+    else:
+        found, entry = await session.app[LINE_DESK].mine(caller, event)
+        state = state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended)
+        if await session.app[LINE_CONTROL].phase_of(found) == "gathering":
+            return PlaceOk(state=state, rank=None, ahead=None)
+        reply = PlaceOk(state=state, rank=entry.rank, ahead=entry.ahead)
+    line, rank, ahead = waiters.state_of(event), reply.rank, reply.ahead
+    if line is not None and rank is not None and ahead is not None:
+        reply.here_ahead = min(line.here(rank), ahead)
+        waits = line.wait_s(rank)
         if waits is not None:
             reply.from_s, reply.to_s = waits
     return reply

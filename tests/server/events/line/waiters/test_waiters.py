@@ -2,7 +2,7 @@
 
 import asyncio
 from types import MappingProxyType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from msgspec import UNSET
@@ -12,11 +12,14 @@ from inventory.commands import SetLine
 from persistence.errors import Unavailable
 from server.events.line.service import Asked
 from server.events.line.waiters import leading, waiters
-from server.events.line.waiters.waiters import LineNow, Waiters, frame_of
+from server.events.line.waiters.waiters import LineNow, PlaceNow, Waiters, frame_of
 from server.live.actors.registry import ask
 from server.transport.bus.memory_bus import Exchange, MemoryBus
 from tests.server.events.line.room import FIFO, settings, who
 from tests.server.events.line.waiters.test_crowd import STATE
+
+if TYPE_CHECKING:
+    from server.live.fanout.hub import Hub
 
 pytestmark = pytest.mark.postgres
 
@@ -68,7 +71,7 @@ class Process:
 
     def __init__(self, exchange, room, registry: Any):
         self.bus, self.room = MemoryBus(exchange), room
-        self.hub: Any = SimpleNamespace(by_user={})
+        self.hub = cast("Hub", SimpleNamespace(by_user={}))
         self.clock = OurClock()
         self.waiters = Waiters(self.hub, registry, self.bus, room.entries, self.clock)
 
@@ -295,6 +298,25 @@ async def test_a_place_that_is_over_hears_no_more(room, two):
     await owner.waiters.turn()
     assert ann.frames == []
     assert owner.waiters.crowds == {}
+
+
+async def test_a_place_is_known_at_once_where_the_event_is(room, two):
+    owner, other = two
+    await people(room, "u0", "u1", "u2")
+    here, elsewhere = owner.socket("u2", 3), other.socket("u2", 3)
+    assert owner.waiters.place_of("evt", here) == PlaceNow("waiting", 3, 2)
+    assert other.waiters.place_of("evt", elsewhere) is None
+    await room.give_turn()
+    await room.desk.pause(who("u2"), "evt", "pause")
+    assert owner.waiters.place_of("evt", here) == PlaceNow("paused", 3, 2)
+    await room.buy("u0", 1)
+    await room.give_turn()
+    assert owner.waiters.place_of("evt", here) == PlaceNow("paused", 3, 1)
+    # Of what is over, or not fed yet, the row tells.
+    await room.desk.leave(who("u2"), "evt")
+    assert owner.waiters.place_of("evt", here) is None
+    assert owner.waiters.place_of("evt", owner.socket("u9", 99)) is None
+    assert owner.waiters.place_of("evt", owner.socket("u8", None)) is None
 
 
 def test_how_long_it_takes_is_told_once_it_is_known():
