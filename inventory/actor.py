@@ -47,6 +47,7 @@ from inventory.replies import Refused, refuse
 from inventory.rules import sale
 from inventory.rules.line_after import line_due, line_due_ms
 from inventory.settings import Settings
+from inventory.state import Stock
 from inventory.venue.map import Venue
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class EventActor:
         self.halted = False
         self.used = True
         """Set with each batch of commands; for whoever unloads what nobody uses."""
+        self.seats_missed = 0
+        """How often somebody asked for a seat that another has."""
         self.task = asyncio.create_task(self._run(), name=f"actor {event}")
 
     def offer(self, envelope: Envelope) -> None:
@@ -110,6 +113,12 @@ class EventActor:
         else:
             self.mailbox.append(envelope)
             self._alarm.wake()
+
+    @property
+    def stock(self) -> Stock | None:
+        """Return what is there, one batch ahead of the journal at most: to look at."""
+        state = self._state
+        return None if state is None else state.stock
 
     def is_idle(self, until_ms: int) -> bool:
         """Return whether nothing waits, is held, or is due by itself until then."""
@@ -383,6 +392,8 @@ class EventActor:
         for envelope, reply in prepared:
             if type(reply) is Refused:
                 self.observer.refused(reply.code)
+                if reply.code == "seat_not_free":
+                    self.seats_missed += 1
             envelope.reply(envelope, reply)
 
     def _answer(self, envelope: Envelope, refused: Refused) -> None:

@@ -6,6 +6,12 @@ says so.
 """
 
 COVERS = {
+    "tests/server/events/line/waiters/test_waiters.py": [
+        "server/events/line/waiters/leading.py",
+    ],
+    "tests/server/events/line/pace/test_conductor.py": [
+        "server/events/line/pace/taking.py",
+    ],
     "tests/server/events/line/transcript/test_writer.py": [
         "server/events/line/transcript/recorder.py",
         "server/events/line/transcript/taken.py",

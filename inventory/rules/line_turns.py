@@ -126,14 +126,18 @@ def _turn(
 
 def may_browse(stock: Stock, line: Line) -> bool:
     """Return whether one more may choose among what is free."""
+    return len(line.turns.choosing) < choosing_at_most(stock, line)
+
+
+def choosing_at_most(stock: Stock, line: Line) -> int:
+    """Return how many may choose at once; nobody where turns go to wishes only."""
     free = free_places(stock)
     if free < wish_floor(all_places(stock), line.opened.wish_floor):
-        return False
+        return 0
     returning = 0
     if line.count_returns and not line.waiting_wishes:
         returning = expected_back(held_places(stock), line.returning_ppm)
-    most = most_choosing(free, line.mean_milli, line.variance_milli, returning)
-    return len(line.turns.choosing) < most
+    return most_choosing(free, line.mean_milli, line.variance_milli, returning)
 
 
 def may_have(stock: Stock, line: Line, rank: int) -> bool:

@@ -31,6 +31,7 @@ log = structlog.get_logger()
 LAG_EVERY_S = 0.5
 COMMIT_BUCKETS_S = (0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)
 BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 4_096)
+SLOW_COMMIT_S = 0.25
 LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
 Reader = Callable[[], float]
@@ -70,6 +71,7 @@ class Metrics(Collector):
         self._counters: dict[str, tuple[str, Reader]] = {}
         self.commits = 0
         self.commands = 0
+        self.slow_commits = 0
         self.refusals: Counter[str] = Counter()
         self.doubts: Counter[str] = Counter()
         self.failures = 0
@@ -98,6 +100,8 @@ class Metrics(Collector):
         self.commands += commands
         self._batch.add(commands)
         self._commit.add(seconds)
+        if seconds > SLOW_COMMIT_S:
+            self.slow_commits += 1
 
     def refused(self, code: str) -> None:
         """Note a refusal by its code."""

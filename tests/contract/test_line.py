@@ -1,6 +1,7 @@
 """The line over sockets and over REST: join, wait, be offered, leave."""
 
 import asyncio
+from unittest.mock import ANY
 
 import pytest
 
@@ -214,3 +215,35 @@ async def test_managers_open_pause_and_close_a_line(api):
     changes = {one["change"] for one in entries["items"]}
     assert {"line_opened", "line_drawn", "line_fed", "turn", "line_set"} <= changes
     assert all("stubs" not in one and "seed" not in one for one in entries["items"])
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["json", "msgpack"])
+async def test_whoever_waits_is_told_how_the_line_stands(api, packed):
+    """By itself, and nobody who only watches; `unwait` ends it."""
+    event, (booking,) = await sold_out(api)
+    ann, bert, cat = [await api.guest() for _ in range(3)]
+    async with (
+        await api.socket(ann) as first,
+        await api.socket(bert, packed=packed) as second,
+        await api.socket(cat) as third,
+    ):
+        await third.ok("watch", event=event)
+        await first.ok("join_waitlist", event=event, quantity=1)
+        assert (await ranked(api, event, ann))["rank"] == 1
+        await second.ok("join_line", event=event, wish={"quantity": 1})
+        _, told = await second.find(
+            lambda one: one["op"] == "line" and list(one["marks"][-1]) == [3, 2]
+        )
+        assert (told["phase"], told["left"]) == ("waitlist", {"GA": 0})
+        assert "per_min" not in told
+        place = await second.ok("place", event=event)
+        assert (place["rank"], place["ahead"], place["here_ahead"]) == (2, 1, 1)
+        # Who asks again at once is told the same.
+        assert await second.ok("place", event=event) == {**place, "id": ANY}
+        await second.ok("unwait", event=event)
+        await give_back(api, event, booking)
+        offer = await first.next("offer", event=event)
+        await first.ok("book", event=event, hold=offer["hold"])
+        assert (await first.next("turn_over", event=event))["why"] == "booked"
+        assert third.seen("line") == []
+    await api.audit(event)

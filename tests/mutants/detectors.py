@@ -48,6 +48,7 @@ GIVING = pytest(
 )
 PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 
+PACE = pytest("tests/server/events/line/pace/test_conductor.py")
 LINE_ROWS = pytest("tests/persistence/events/line")
 
 LINE = pytest(
@@ -94,6 +95,9 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     ],
     "server/events/line/transcript/": [TRANSCRIPT],
     "server/events/line/verify/": [VERIFY],
+    "server/events/line/waiters/": [
+        pytest("tests/server/events/line/waiters/test_waiters.py")
+    ],
     "server/people/hooks/": [HOOKS, SIMULATION],
     "server/shop/hooks/": [pytest("tests/server/shop/hooks"), SIMULATION],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
@@ -159,6 +163,26 @@ _BY_FILE: dict[str, Detector] = {
     "server/events/line/follower.py": pytest(
         "tests/server/events/line/test_follower.py"
     ),
+    "server/events/line/pace/averages.py": pytest(
+        "tests/server/events/line/pace/test_averages.py",
+        "tests/server/events/line/pace/test_conductor.py",
+    ),
+    "server/events/line/pace/conductor.py": PACE,
+    "server/events/line/pace/rate.py": pytest(
+        "tests/server/events/line/pace/test_rate.py",
+        "tests/server/events/line/pace/test_conductor.py",
+    ),
+    "server/events/line/pace/taking.py": PACE,
+    "server/events/line/waiters/crowd.py": pytest(
+        "tests/server/events/line/waiters/test_crowd.py"
+    ),
+    "server/events/line/waiters/presence.py": pytest(
+        "tests/server/events/line/waiters/test_presence.py"
+    ),
+    "server/events/line/waiters/state.py": pytest(
+        "tests/server/events/line/waiters/test_state.py"
+    ),
+    "server/base/pressure/pressure.py": pytest("tests/server/base/pressure"),
     "server/events/line/news.py": pytest("tests/server/events/line/test_news.py"),
     "persistence/followers/passes.py": pytest("tests/persistence/followers"),
     "persistence/jobs.py": pytest("tests/persistence/test_jobs.py"),

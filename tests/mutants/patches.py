@@ -42,6 +42,7 @@ KINDS = (
     "line",
     "draw",
     "desk",
+    "pace",
     "words",
     "giving",
     "simulated",

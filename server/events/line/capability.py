@@ -2,19 +2,24 @@
 
 from typing import Final
 
+from inventory.ports import Publication
 from persistence.events.line.entries import Entries, forget_entries
 from persistence.events.line.feeding import Feeding
 from persistence.events.line.joining import JoinLane
 from persistence.events.line.lines import Lines
 from server.base.ids import RandomIds
+from server.base.pressure.pressure import PRESSURE
 from server.events.audit.receipts import RECEIPT_SIGNER
 from server.events.catalogue.service import EVENT_SERVICE
 from server.events.line.feeder import FEEDERS, Feeders
 from server.events.line.follower import KINDS, LineFollower
 from server.events.line.news import LINE_NEWS, LineNews, Offer, Turn, TurnEnd
 from server.events.line.opening import LineOpening
+from server.events.line.pace.conductor import CONDUCTORS, Conductors
+from server.events.line.pace.metrics import LineMetrics
 from server.events.line.service import LINE_DESK, LineDesk
 from server.events.line.service_control import LINE_CONTROL, LineControl
+from server.events.line.waiters.waiters import WAITERS, LineNow, Waiters
 from server.events.line.wire import rest, rest_control
 from server.events.line.wire.examples import EXAMPLES
 from server.events.line.wire.frames import FRAMES
@@ -26,6 +31,8 @@ from server.transport.capability.capability import Capability, Startup
 from server.transport.jobs.scheduler import JOBS
 
 ADOPT_S: Final = 5.0
+MISSED_MAX: Final = 0.1
+"""A line is slowed down where more holds than that ask for what another has."""
 
 
 async def _open(startup: Startup) -> None:
@@ -46,11 +53,32 @@ async def _open(startup: Startup) -> None:
         feeders.joined,
     )
     startup[LINE_CONTROL] = LineControl(events, opening, lines, clock)
-    startup[LINE_NEWS] = news = LineNews(hub, registry, entries, clock)
-    hub.turned = news.tell
+    startup[LINE_NEWS] = news = LineNews(hub, entries, clock)
+    startup[WAITERS] = waiters = Waiters(
+        hub, registry, startup[BUS], entries, startup.clock
+    )
+    pressure = startup[PRESSURE]
+    startup[CONDUCTORS] = conductors = Conductors(registry, pressure)
+    pressure.share("seats", MISSED_MAX, conductors.missed, conductors.asked)
+
+    figures = LineMetrics(registry, conductors, waiters)
+    startup.metrics.registry.register(figures)
+
+    def turned(event: str, publication: Publication) -> None:
+        conductors.heard(event, publication)
+        figures.heard(event, publication)
+        waiters.leading.heard(event, publication)
+        news.tell(event, publication)
+        for over in publication.turns_over:
+            waiters.over(event, over.user)
+
+    hub.turned = turned
+    startup.run(conductors.run(), "conductors")
+    startup.on_stop(conductors.close)
     startup[FOLLOWERS].add(LineFollower(), KINDS)
     startup.run(feeders.run(startup.job("line")), "line feeder")
-    startup.run(news.run(), "line news")
+    startup.run(waiters.run(), "waiters")
+    startup.run(waiters.leading.run(), "line leading")
     startup[JOBS].every("lines that nobody feeds", ADOPT_S, feeders.adopt)
     startup.on_stop(feeders.close)
     startup.metrics.counter(
@@ -65,7 +93,7 @@ LINE: Final = Capability(
     open=_open,
     routes=(*rest.ROUTES, *rest_control.ROUTES),
     frames=FRAMES,
-    tells=(Turn, Offer, TurnEnd),
+    tells=(Turn, Offer, TurnEnd, LineNow),
     tags={
         rest.TAG: """\
 An event has one line: in front of the sale where it is set to have one, and the

@@ -18,12 +18,7 @@ from inventory.replies import HeldHold
 from inventory.settings import LineMode, Money
 from persistence.errors import Unavailable
 from persistence.events.line.entries import Entries, Entry
-from server.live.actors.registry import EventRegistry
 from server.live.fanout.hub import Hub
-from server.live.fanout.writer import Writer
-
-TOUCH_S: Final = 5.0
-"""So often it is said that events are in use whose line somebody here waits in."""
 
 log = structlog.get_logger()
 
@@ -63,30 +58,13 @@ class TurnEnd(Struct, tag_field="op", tag="turn_over"):
 
 
 class LineNews:
-    """The turns that this process tells of, and who waits here."""
+    """The turns that this process tells of."""
 
-    def __init__(
-        self, hub: Hub, registry: EventRegistry, entries: Entries, clock: Clock
-    ) -> None:
-        self.waiting: dict[str, set[Writer]] = {}
-        """By event, the sockets that somebody waits at."""
+    def __init__(self, hub: Hub, entries: Entries, clock: Clock) -> None:
         self._hub = hub
-        self._registry = registry
         self._entries = entries
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
-
-    def wait(self, event: str, writer: Writer) -> None:
-        """Remember who waits here."""
-        self.waiting.setdefault(event, set()).add(writer)
-
-    def unwait(self, event: str, writer: Writer) -> None:
-        """Forget who waited here."""
-        here = self.waiting.get(event)
-        if here is not None:
-            here.discard(writer)
-            if not here:
-                del self.waiting[event]
 
     def tell(self, event: str, publication: Publication) -> None:
         """Tell whoever is here of their turns: called for each batch that has some."""
@@ -98,15 +76,6 @@ class LineNews:
             task = asyncio.create_task(self._tell_turns(event, turns))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-
-    async def run(self) -> None:
-        """Keep events in use that somebody here waits for, watching them or not."""
-        while True:
-            await asyncio.sleep(TOUCH_S)
-            for event in self.waiting:
-                served = self._registry.active.get(event)
-                if served is not None:
-                    served.used = True
 
     def frame_of(self, entry: Entry, held: HeldHold | None) -> Turn | Offer | None:
         """Return what tells of the open turn of a place; None where there is none.

@@ -7,6 +7,7 @@ from persistence.events.catalog import Catalog
 from persistence.journal.journal import PostgresJournal
 from persistence.journal.results import Results
 from server.base.ids import RandomIds
+from server.base.pressure.pressure import PRESSURE, Pressure
 from server.live.actors.idle import IdleEvents
 from server.live.actors.job import LOOK_S, trim_results
 from server.live.actors.origins import ORIGINS, Origins
@@ -16,6 +17,12 @@ from server.transport.bus.open import PROCESSES
 from server.transport.capability.capability import Capability, Startup
 from server.transport.jobs.scheduler import JOBS
 from server.transport.ratelimit.request_limits import LIMITS
+
+SLOW_COMMITS_MAX: Final = 0.05
+"""A line is slowed down where more commits than that are slow, of an interval."""
+
+MAILBOX_MAX: Final = 0.25
+"""Or where a mailbox is fuller than that."""
 
 
 async def _open(startup: Startup) -> None:
@@ -29,6 +36,14 @@ async def _open(startup: Startup) -> None:
     startup[REGISTRY] = registry = EventRegistry(
         catalog, journal, startup[HUB], startup.clock, RandomIds(), metrics
     )
+    startup[PRESSURE] = pressure = Pressure()
+    pressure.share(
+        "commits",
+        SLOW_COMMITS_MAX,
+        lambda _: metrics.slow_commits,
+        lambda _: metrics.commits,
+    )
+    pressure.level("mailbox", MAILBOX_MAX, registry.mailbox_share)
     if LIMITS in startup.app:
         startup[ORIGINS] = Origins(await _secret(startup))
     startup.on_drain(registry.stop)

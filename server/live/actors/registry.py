@@ -16,6 +16,7 @@ from aiohttp import web
 
 from inventory.actor import EventActor
 from inventory.commands import AnyCommand
+from inventory.limits import MAILBOX_COMMANDS_MAX
 from inventory.ports import Clock, Envelope, Ids, Journal, Observer, Publisher
 from inventory.replies import Reply
 from inventory.venue.map import Venue
@@ -207,6 +208,13 @@ class EventRegistry:
     def mailbox_depth(self) -> int:
         """Count the commands that wait in all mailboxes."""
         return sum(len(local.actor.mailbox) for local in self.owned())
+
+    def mailbox_share(self, event: str) -> float:
+        """Return how full the mailbox of an event of ours is; 0 for those of others."""
+        local = self.active.get(event)
+        if not isinstance(local, LocalEvent):
+            return 0.0
+        return len(local.actor.mailbox) / MAILBOX_COMMANDS_MAX
 
     def owned(self) -> list[LocalEvent]:
         """Return the events that this process owns."""

@@ -7,6 +7,7 @@ from persistence.shop.orders.listing import forget_orders
 from persistence.shop.orders.openings import Openings
 from persistence.shop.orders.orders import Orders
 from server.base.ids import RandomIds
+from server.base.pressure.pressure import PRESSURE
 from server.events.catalogue.service import EVENT_SERVICE
 from server.live.actors.registry import REGISTRY
 from server.live.fanout.hub import HUB
@@ -36,6 +37,7 @@ from server.shop.promotions.service import PROMOTION_SERVICE
 from server.transport.bus.open import BUS
 from server.transport.capability.capability import Capability, Startup
 from server.transport.jobs.scheduler import JOBS
+from server.transport.metrics.counting import REQUEST_COUNTS
 from server.transport.rest.examples import PathParameter, merged
 from server.transport.rest.guard import OPENER_AUTHENTICATOR
 
@@ -44,6 +46,10 @@ WAITING: Final = "payment webhooks"
 
 FORGET_S: Final = 3_600.0
 """How often it is deleted what nobody needs any more."""
+
+
+SLOW_ORDERS_MAX: Final = 0.05
+"""Lines are slowed down where more orders than that take longer than 5 s to answer."""
 
 
 async def _open(startup: Startup) -> None:
@@ -82,6 +88,13 @@ async def _open(startup: Startup) -> None:
     lookout = Lookout(pool, driver)
     startup[JOBS].every("payments at rest", EVERY_S, lookout.look)
     startup.on_drain(driver.drain)
+    counts = startup[REQUEST_COUNTS]
+    startup[PRESSURE].share(
+        "checkout",
+        SLOW_ORDERS_MAX,
+        lambda _: counts.slow_of("POST", rest.ALL)[0],
+        lambda _: counts.slow_of("POST", rest.ALL)[1],
+    )
     metrics = startup.metrics
     metrics.counter(
         "onsale_orders_alarms_total",

@@ -45,6 +45,11 @@ class RequestCounts(Collector):
             self._times[method, route] = times
         times.add(seconds)
 
+    def slow_of(self, method: str, route: str) -> tuple[int, int]:
+        """Return how many took longer than all bounds, and how many there were."""
+        times = self._times.get((method, route))
+        return (0, 0) if times is None else (times.counts[-1], sum(times.counts))
+
     def collect(self) -> Iterable[Metric]:
         """Yield the counter and the histogram."""
         requests = CounterMetricFamily(

@@ -4,7 +4,10 @@
 """
 
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any, Final, cast
+
+from msgspec import structs
 
 from inventory.commands import EventId, Key, Label, Quantity, Token
 from inventory.line.wishes import Wish
@@ -17,6 +20,7 @@ from server.events.line.news import LINE_NEWS
 from server.events.line.rules import State, TellablePhase, state_of
 from server.events.line.service import LINE_DESK, Asked
 from server.events.line.service_control import LINE_CONTROL
+from server.events.line.waiters.waiters import WAITERS
 from server.events.line.wire.bodies import Device, Locale, PlaceToken, WishBody
 from server.events.line.wire.examples import ENTRY_ID, OTHER_WISH, WISH, example_of
 from server.live.fanout.frames import Frame
@@ -112,28 +116,40 @@ class WaitOk(Ok, tag="ok"):
 
 
 class PlaceOk(Ok, tag="ok"):
-    """How the caller's place is, and how many before it are not done."""
+    """How the caller's place is, and how many before it are not done.
+
+    `here_ahead` are those of them who wait and are here; `from_s` and `to_s` how long
+    it takes for half and for nine in ten: null until it is known. It is counted anew
+    every two seconds at most.
+    """
 
     state: State
     rank: int | None
     ahead: int | None
+    here_ahead: int | None = None
+    from_s: int | None = None
+    to_s: int | None = None
 
 
 class Waiting:
     """The lines that one connection waits in."""
 
-    __slots__ = ("_session", "events")
+    __slots__ = ("_session", "asked", "events")
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.events: set[str] = set()
+        self.events: tuple[str, ...] = ()
+        self.asked: tuple[str, float, PlaceOk] | None = None
+        """Of which event the place was asked for last, when, and what was answered."""
 
     def close(self) -> None:
         """Wait no more."""
-        news = self._session.app[LINE_NEWS]
+        waiters = self._session.app[WAITERS]
         for event in self.events:
-            news.unwait(event, self._session.writer)
+            waiters.unwait(event, self._session.writer)
 
+
+ASKED_S: Final = 2.0
 
 Work = Callable[[Session, Identity, Any], Awaitable[Reply]]
 
@@ -148,6 +164,8 @@ def handler(work: Work) -> Callable[[Session, Identity, Any], None]:
 
 
 async def _answer(session: Session, caller: Identity, frame: Any, work: Work) -> None:
+    if not isinstance(frame, PlaceFrame):
+        session.keep(Waiting).asked = None
     try:
         reply = await work(session, caller, frame)
     except Unavailable:
@@ -183,8 +201,8 @@ async def _join(
     if book is not None and caller.role == "guest":
         # Whoever waits has something to come back for.
         book.note(caller.user)
-    _wait(session, frame.event)
     phase = await session.app[LINE_CONTROL].phase_of(joined.line)
+    _wait(session, caller, frame.event, None if phase == "gathering" else joined.rank)
     return JoinOk(
         entry=joined.entry,
         place=joined.place,
@@ -194,9 +212,11 @@ async def _join(
     )
 
 
-def _wait(session: Session, event: str) -> None:
-    session.keep(Waiting).events.add(event)
-    session.app[LINE_NEWS].wait(event, session.writer)
+def _wait(session: Session, caller: Identity, event: str, rank: int | None) -> None:
+    kept = session.keep(Waiting)
+    same = session.app[WAITERS].wait(event, session.writer, caller.user, rank)
+    if event not in kept.events:
+        kept.events = kept.events + same if kept.events else same
 
 
 async def set_wish(session: Session, caller: Identity, frame: SetWishFrame) -> Reply:
@@ -230,8 +250,10 @@ async def wait(session: Session, caller: Identity, frame: Wait) -> Reply:
     """Wait here, and tell of a turn that is open."""
     desk = session.app[LINE_DESK]
     found, entry = await desk.mine(caller, frame.event, frame.place)
-    _wait(session, frame.event)
     phase = await session.app[LINE_CONTROL].phase_of(found)
+    if entry.over_at is None:
+        hidden = phase == "gathering"
+        _wait(session, caller, frame.event, None if hidden else entry.rank)
     reply = WaitOk(
         state=state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended),
         phase=phase,
@@ -250,21 +272,44 @@ def unwait(
     session: Session, caller: Identity, frame: LineFrame, *, answer: bool = True
 ) -> None:
     """Wait here no longer."""
-    session.keep(Waiting).events.discard(frame.event)
-    session.app[LINE_NEWS].unwait(frame.event, session.writer)
+    kept = session.keep(Waiting)
+    kept.events = tuple([one for one in kept.events if one != frame.event])
+    session.app[WAITERS].unwait(frame.event, session.writer)
     if answer:
         session.answer(frame.id, Ok())
 
 
 async def place(session: Session, caller: Identity, frame: PlaceFrame) -> Reply:
     """Tell one's rank."""
-    found, entry = await session.app[LINE_DESK].mine(caller, frame.event)
-    hidden = await session.app[LINE_CONTROL].phase_of(found) == "gathering"
-    return PlaceOk(
-        state=state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended),
-        rank=None if hidden else entry.rank,
-        ahead=None if hidden else entry.ahead,
-    )
+    kept, now = session.keep(Waiting), monotonic()
+    if kept.asked is not None:
+        event, asked_at, known = kept.asked
+        if event == frame.event and now - asked_at < ASKED_S:
+            return structs.replace(known, id=frame.id)
+    reply = await _place(session, caller, frame.event)
+    kept.asked = frame.event, now, reply
+    return reply
+
+
+async def _place(session: Session, caller: Identity, event: str) -> PlaceOk:
+    """Look at the event's memory where it is here: many come back at once."""
+    waiters = session.app[WAITERS]
+    now = waiters.place_of(event, session.writer)
+    if now is not None:
+        reply = PlaceOk(state=now.state, rank=now.rank, ahead=now.ahead)
+    else:
+        found, entry = await session.app[LINE_DESK].mine(caller, event)
+        state = state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended)
+        if await session.app[LINE_CONTROL].phase_of(found) == "gathering":
+            return PlaceOk(state=state, rank=None, ahead=None)
+        reply = PlaceOk(state=state, rank=entry.rank, ahead=entry.ahead)
+    line, rank, ahead = waiters.state_of(event), reply.rank, reply.ahead
+    if line is not None and rank is not None and ahead is not None:
+        reply.here_ahead = min(line.here(rank), ahead)
+        waits = line.wait_s(rank)
+        if waits is not None:
+            reply.from_s, reply.to_s = waits
+    return reply
 
 
 FRAMES: Final[tuple[FrameRow[Any], ...]] = (

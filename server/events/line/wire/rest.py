@@ -14,6 +14,7 @@ from persistence.events.line.entries import Entry
 from server.events.catalogue.service import FoundEvent
 from server.events.line.service import LINE_DESK, Asked
 from server.events.line.service_control import LINE_CONTROL
+from server.events.line.waiters.waiters import WAITERS
 from server.events.line.wire.bodies import (
     JoinBody,
     PlaceBody,
@@ -51,6 +52,7 @@ from server.transport.rest.route import EVENT, PAGING, WRITES, Query, Route
 TAG: Final = "Line"
 LINE: Final = "/v1/events/{event}/line"
 MINE: Final = f"{LINE}/entries/me"
+POLLS_LATE: Final = 1.5
 
 
 async def join_line(call: Call) -> web.Response:
@@ -81,7 +83,12 @@ async def show_place(call: Call) -> web.Response:
     """Show the caller's place, or the last that is over."""
     event = call.path("event", EVENT_NOT_FOUND)
     found, entry = await call[LINE_DESK].mine(call.who, event)
-    return call.read(await _document(call, found, entry), revision=entry.revision)
+    document = await _document(call, found, entry)
+    if entry.rank is not None and entry.over_at is None:
+        # Who asks is here, until some time after they should have asked again.
+        within_s = POLLS_LATE * document.poll_after_ms / 1_000
+        call[WAITERS].polled(event, entry.rank, within_s)
+    return call.read(document, revision=entry.revision)
 
 
 async def change_place(call: Call) -> web.Response:

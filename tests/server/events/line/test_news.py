@@ -35,7 +35,7 @@ class Here:
     def __init__(self, room) -> None:
         house = room.house
         self.hub = house.hub
-        self.news = LineNews(house.hub, house.registry, room.entries, house.clock)
+        self.news = LineNews(house.hub, room.entries, house.clock)
         house.hub.turned = self.news.tell
 
     def socket(self, name):
@@ -118,13 +118,3 @@ def test_other_processes_hear_of_turns_with_the_batch_that_gave_them():
     heard = decode(encode(Published(batch)))
     assert heard.publication.turns == [news]
     assert heard.publication.turns_over == [over]
-
-
-async def test_who_waits_keeps_the_event_in_use(room, here):
-    socket = Socket()
-    here.news.wait("evt", socket)
-    here.news.wait("evt", socket)
-    assert here.news.waiting == {"evt": {socket}}
-    here.news.unwait("evt", socket)
-    here.news.unwait("evt", socket)
-    assert here.news.waiting == {}

@@ -45,3 +45,12 @@ def test_methods_that_clients_make_up_are_one():
     (family,) = (one for one in registry.collect() if one.name == REQUESTS)
     (sample,) = family.samples
     assert (sample.labels["method"], sample.value) == ("other", 50)
+
+
+def test_those_above_all_bounds_are_told_of_one_route():
+    counts = RequestCounts()
+    for seconds in (0.1, 5.0, 5.1, 60.0):
+        counts.add("POST", "/v1/orders", 201, seconds)
+    counts.add("GET", "/v1/orders", 200, 60.0)
+    assert counts.slow_of("POST", "/v1/orders") == (2, 4)
+    assert counts.slow_of("POST", "/v1/other") == (0, 0)

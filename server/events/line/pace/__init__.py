@@ -1,0 +1,1 @@
+"""How many turns a second, by what turns take and how the shop bears it."""

@@ -1,0 +1,1 @@
+"""Those who wait at sockets, and what is told to them."""

@@ -1,0 +1,124 @@
+"""Those who wait in one line at sockets of this process, and when each is told next.
+
+A waiter is its socket and its rank, and nothing else. Who is told when is a wheel of
+half a minute: each turn of it touches those who are due, and nobody else.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right, insort
+from typing import TYPE_CHECKING, Final
+
+from server.live.fanout.writer import Writer
+
+if TYPE_CHECKING:
+    from server.events.line.waiters.state import LineState
+
+NEAR_S: Final = 2
+MIDDLE_S: Final = 10
+FAR_S: Final = 30
+
+
+class Waiter:
+    """One socket that somebody waits at."""
+
+    __slots__ = ("rank", "writer")
+
+    def __init__(self, writer: Writer, rank: int) -> None:
+        self.writer: Writer | None = writer
+        self.rank = rank
+        """0 while it is not known."""
+
+
+class Crowd:
+    """The waiters of one event. A turn of the wheel is a second."""
+
+    def __init__(self, event: str) -> None:
+        self.events = (event,)
+        """For each connection to keep, instead of one of its own."""
+        self.state: LineState | None = None
+        self.waiters: dict[Writer, Waiter] = {}
+        self.unranked: dict[str, list[Waiter]] = {}
+        """Those whose rank is not known yet, by user."""
+        self.came = False
+        """Whether somebody came to `unranked` since these were looked up."""
+        self.looked_at = 0
+        """How many had a rank when they were."""
+        self._ranks = array("I")
+        self._wheel: list[list[Waiter]] = [[] for _ in range(FAR_S + 1)]
+        self._at = 0
+
+    def add(self, writer: Writer, user: str, rank: int | None) -> Waiter:
+        """Let somebody wait at a socket, and be told soon; again, it stays as it is."""
+        waiter = self.waiters.get(writer)
+        if waiter is not None:
+            return waiter
+        waiter = self.waiters[writer] = Waiter(writer, rank or 0)
+        if rank is None:
+            self.unranked.setdefault(user, []).append(waiter)
+            self.came = True
+        else:
+            insort(self._ranks, rank)
+        self._wheel[self._at].append(waiter)
+        return waiter
+
+    def remove(self, writer: Writer) -> None:
+        """Let somebody wait at a socket no longer."""
+        waiter = self.waiters.pop(writer, None)
+        if waiter is None:
+            return
+        # The wheel drops it when it comes to it.
+        waiter.writer = None
+        if waiter.rank:
+            del self._ranks[bisect_left(self._ranks, waiter.rank)]
+
+    def learn(self, user: str, rank: int) -> list[Waiter]:
+        """Take note of a rank; return the sockets at which its user waits for it."""
+        found = [one for one in self.unranked.pop(user, []) if one.writer is not None]
+        for waiter in found:
+            waiter.rank = rank
+            insort(self._ranks, rank)
+        return found
+
+    def unknown(self, most: int) -> list[str]:
+        """Return some users whose rank is not known, and forget those who are gone."""
+        unranked = self.unranked
+        for user in [
+            user
+            for user, waiters in unranked.items()
+            if all(one.writer is None for one in waiters)
+        ]:
+            del unranked[user]
+        return list(unranked)[:most]
+
+    def front(self, most: int) -> list[int]:
+        """Return the ranks that are seen here up to one."""
+        return self._ranks[: bisect_right(self._ranks, most)].tolist()
+
+    def due(self, most: int) -> list[Waiter]:
+        """Return some who are due; nobody once it is the next second's turn.
+
+        Each is put where they are due next, by how far from the front they are.
+        """
+        slot = self._wheel[self._at]
+        if not slot:
+            self._at = (self._at + 1) % len(self._wheel)
+            return []
+        some = [one for one in slot[-most:] if one.writer is not None]
+        del slot[-most:]
+        for waiter in some:
+            due_at = (self._at + self.after(waiter.rank)) % len(self._wheel)
+            self._wheel[due_at].append(waiter)
+        return some or self.due(most)
+
+    def tell_all(self) -> None:
+        """Let everybody be due with the next turn of the wheel."""
+        for slot in self._wheel:
+            slot.clear()
+        self._wheel[self._at] += self.waiters.values()
+
+    def after(self, rank: int) -> int:
+        """Return after how many seconds somebody is told again."""
+        state = self.state
+        if state is None or not rank or rank > state.middle:
+            return FAR_S
+        return NEAR_S if rank <= state.near else MIDDLE_S

@@ -1,0 +1,50 @@
+"""What is counted of lines, as it is read."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from server.base.pressure.pressure import Pressure
+from server.events.line.pace.conductor import Conductors
+from server.events.line.pace.metrics import LineMetrics
+from server.events.line.service import Asked
+from server.events.line.waiters.waiters import Waiters
+from server.transport.bus.memory_bus import MemoryBus
+from tests.server.events.line.room import FIFO, settings, who
+
+pytestmark = pytest.mark.postgres
+
+
+async def test_lines_of_this_process_are_counted(room):
+    house = room.house
+    conductors = Conductors(house.registry, Pressure())
+    waiters = Waiters(house.hub, house.registry, MemoryBus(), room.entries, house.clock)
+    figures, registry = LineMetrics(house.registry, conductors, waiters), None
+    registry = CollectorRegistry()
+    registry.register(figures)
+
+    def read(name, **labels):
+        return registry.get_sample_value(f"onsale_line_{name}", labels)
+
+    def turned(event, publication):
+        conductors.heard(event, publication)
+        figures.heard(event, publication)
+        # Of others these are counted where they are owned.
+        figures.heard("elsewhere", publication)
+
+    house.hub.turned = turned
+    await house.put("evt", settings(line=FIFO), capacity=100)
+    for name in ("u0", "u1", "u2"):
+        await room.desk.join(who(name), "evt", Asked())
+        await room.feed()
+    assert (read("waiting"), read("turns_open")) == (3, 0)
+    # The guard of a hundred free places, at two a turn or so.
+    assert 40 < read("guard") < 60
+    assert read("turns_total", because="line") is None
+    await room.give_turn()
+    await room.desk.pause(who("u1"), "evt", "pause")
+    assert (read("waiting"), read("paused"), read("turns_open")) == (1, 1, 1)
+    assert read("turns_total", because="line") == 1
+    await room.buy("u0", 2)
+    assert read("turns_ended_total", why="booked") == 1
+    assert (read("away"), read("sockets"), read("pace")) == (0, 0, 0)
+    assert read("frames_total", distance="30 s") == 0
