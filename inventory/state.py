@@ -293,17 +293,12 @@ class Stock:
     def _give_turn(self, change: TurnGiven, at_ms: int) -> None:
         line = self._opened()
         line.move(change.rank, ALIVE, TURN)
-        line.turns.give(change)
+        user = self.users.get(change.user)
+        line.turns.give(change, holding=line.gated and bool(user and user.holds))
         if change.hold is not None:
-            held = SeatsHeld(
-                change.hold,
-                change.user,
-                change.seats,
-                change.areas,
-                change.deadline_ms,
-                change.prices,
-            )
-            self._hold(held, at_ms)
+            seats, areas, until_ms = change.seats, change.areas, change.deadline_ms
+            held = (change.hold, change.user, seats, areas, until_ms, change.prices)
+            self._hold(SeatsHeld(*held), at_ms)
 
     def _end_turn(self, change: TurnEnded, at_ms: int) -> None:
         line = self._opened()

@@ -50,15 +50,16 @@ class Turns:
         """Return whether a user had a turn lately that is over."""
         return user in self.open or user in self.granted or user in self.over
 
-    def give(self, change: TurnGiven) -> None:
-        """Open a turn."""
+    def give(self, change: TurnGiven, *, holding: bool = False) -> None:
+        """Open a turn; its user may be `holding` something of before."""
         user = change.user
         if user in self.open:
             raise Corrupt(f"the user of rank {change.rank} has a turn already")
         turn = Turn(change.rank, user, change.until_ms, change.hold)
         self.open[user] = turn
         self.over.pop(user, None)
-        self.choosing.add(user)
+        if not holding:
+            self.choosing.add(user)
         self._wait_for(turn)
 
     def end(self, rank: int, user: str, why: str, at_ms: int) -> None:

@@ -49,6 +49,19 @@ GIVING = pytest(
 PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 
 LINE_ROWS = pytest("tests/persistence/events/line")
+
+LINE = pytest(
+    "tests/inventory/line",
+    "tests/inventory/rules/test_line.py",
+    "tests/inventory/rules/test_line_after.py",
+    "tests/inventory/rules/test_line_guard.py",
+    "tests/inventory/rules/test_line_places.py",
+    "tests/inventory/rules/test_line_turns.py",
+    "tests/inventory/rules/test_line_wishes.py",
+    "tests/inventory/test_drain.py",
+    "tests/inventory/test_actor_line.py",
+)
+
 DRAW = pytest(
     "tests/inventory/line/test_draw.py", "tests/inventory/line/test_canonical.py"
 )
@@ -59,6 +72,8 @@ BEACON = pytest("tests/server/events/line/beacon")
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/line/draw.py": [DRAW],
     "inventory/line/canonical.py": [DRAW],
+    "inventory/line/": [LINE],
+    "inventory/rules/line": [LINE],
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS],

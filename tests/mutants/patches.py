@@ -39,6 +39,7 @@ KINDS = (
     "hooks",
     "promotions",
     "disputes",
+    "line",
     "draw",
     "desk",
     "words",

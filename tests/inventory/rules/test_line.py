@@ -243,9 +243,24 @@ def test_entrants_come_before_who_was_late():
     by_stub = {stub_of(user): user for user in users}
     ordered = [(by_stub[one], None) for one in draw.order_of(key, by_stub)]
     assert scene.code(SYSTEM, scene.feeding([("zoe", None)])) == "wrong_rank"
-    scene.feed(ordered[:3], step=None)
+    scene.feed(ordered[1:3], step=None)
+    # Their rows have their ranks of the draw.
+    assert scene.batch.batch(OWNED, "b", NOW_MS).ranked == []
     # The key goes on from one segment to the next.
+    before = scene.feeding(ordered[:1], step=None)
+    assert scene.code(SYSTEM, before) == "wrong_rank"
     assert scene.code(SYSTEM, scene.feeding(ordered[4:], step=None)) == "ok"
+
+
+def test_the_last_entrant_comes_before_the_first_who_was_late():
+    scene = LineScene(HALL, "draw")
+    scene.open()
+    scene.tick(60)
+    scene.ok(SYSTEM, listed(scene, "ann"))
+    scene.ok(SYSTEM, drawing(scene, "ann"))
+    assert scene.code(SYSTEM, scene.feeding([("zoe", None)])) == "wrong_rank"
+    scene.feed([("ann", None)], step=None)
+    scene.feed([("zoe", None)])
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,20 @@ def test_a_turn_that_ran_out_is_over_and_so_is_the_place():
     assert scene.take("ann", "A-1") == "wait_your_turn"
 
 
+def test_the_actor_itself_ends_no_turn_before_its_time():
+    scene = opened()
+    scene.join("ann")
+    scene.give()
+    end = scene.make(EndTurn, rank=1)
+    assert scene.code(SYSTEM, end) == "wrong_state"
+    scene.now_ms += 184_999
+    assert scene.code(SYSTEM, end) == "wrong_state"
+    scene.take("ann", "A-1")
+    scene.now_ms += 60_000
+    assert scene.code(SYSTEM, end) == "wrong_state"
+    assert scene.code(SYSTEM, scene.make(EndTurn, rank=2)) == "wrong_state"
+
+
 def test_a_turn_with_a_hold_lasts_as_long_as_that():
     scene = opened()
     scene.join("ann")
@@ -288,6 +302,20 @@ def test_who_asked_for_more_time_has_double():
     turns = scene.line.turns.open
     assert turns["ann"].until_ms == NOW_MS + 360_000
     assert turns["bob"].until_ms == NOW_MS + 1_200_000
+
+
+def test_who_holds_something_of_before_does_not_choose():
+    scene = opened()
+    grant = scene.make(GrantTurn, user="ann", until_s=600, because="presale")
+    scene.ok(SYSTEM, grant)
+    scene.take("ann", "A-1")
+    scene.join("ann")
+    scene.give()
+    assert scene.states() == "t"
+    assert scene.line.turns.choosing == set()
+    scene.release("ann")
+    assert scene.line.turns.choosing == {"ann"}
+    scene.check_replay()
 
 
 def test_after_a_recovery_turns_and_their_holds_last_half_a_minute_more():
