@@ -48,6 +48,24 @@ async def refused(answer: Answer, status: int, code: str) -> None:
     assert check_problem(answer, status)["code"] == code
 
 
+async def test_who_registers_is_told_what_where_and_when_as_they_read(api, office):
+    """In the language of the browser, on the event's clocks, with a file for them."""
+    event, email = (
+        await talk(api, name="Vortrag", timezone="Europe/Berlin"),
+        new_email(),
+    )
+    german = {"Accept_Language": "fr;q=0.2, de-AT"}
+    made = await register(api, event, await api.guest(), email, **german)
+    assert made.status == 201
+    mail = await office.mail_to(email, "Sie sind angemeldet: Vortrag")
+    text = text_of(mail)
+    assert "(Europe/Berlin)" in text
+    assert made.body["reference"] in text
+    (calendar,) = mail.iter_attachments()
+    assert calendar.get_content_type() == "text/calendar"
+    assert "SUMMARY:Vortrag" in calendar.get_content()
+
+
 async def test_an_address_registers_once(api, office):
     event, email = await talk(api), new_email()
     guest, other = await api.guest(), await account(api)

@@ -44,6 +44,7 @@ KINDS = (
     "desk",
     "words",
     "giving",
+    "simulated",
 )
 """Files of patches."""
 

@@ -14,6 +14,7 @@ from tests.checkers.witness import check
 from tests.fakes import Head
 from tests.scenario import NOW_MS
 from tests.simulation.giving.checks import check_giving
+from tests.simulation.giving.facts import check_facts
 from tests.simulation.orders.checks import check_orders
 from tests.simulation.orders.freeing import check_freed
 from tests.simulation.outboxes.checks import check_told
@@ -50,6 +51,7 @@ def check_world(world: "World") -> None:
         _check_promises(world, event, head)
     check_orders(world)
     check_giving(world)
+    check_facts(world)
     world.offered.check_rest()
     check_freed(world)
     check_tickets(world)

@@ -179,7 +179,7 @@ export async function signIn(email, password, stays = false) {
 
 /**
  * Make an account and sign in. What a guest of this browser has is the account's then.
- * @param {{email: string, password: string, name: string}} body @param {boolean} [stays]
+ * @param {{email: string, password: string, name: string, locale?: string}} body @param {boolean} [stays]
  */
 export async function register(body, stays = false) {
   // The one who may have bought something, where there are two.

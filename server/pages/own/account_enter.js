@@ -4,6 +4,7 @@
 import { ask, register } from "../client/index.js";
 import { Button, Field, Form, Wrong } from "../parts/forms.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
+import { language } from "../words/index.js";
 import { SignIn } from "./away.js";
 import { useWork } from "./forms.js";
 
@@ -38,7 +39,8 @@ export function Enter({ t, onDone }) {
 function Register({ t, onDone }) {
   const work = useWork(t);
   const send = (/** @type {any} */ { email, password, name, stays }) => work.run(async () => {
-    await register({ email, password, name }, stays === "on");
+    // Its mails are in the language of the page that asked for them.
+    await register({ email, password, name, locale: language }, stays === "on");
     await onDone(t("own.registered", { email }));
   });
   return html`<p class="quiet">${t("own.registerWords")}</p>

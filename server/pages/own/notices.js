@@ -30,7 +30,7 @@ function saidOf(t, { kind, data }) {
     case "refund_failed": return t("own.newsRefundFailed", { reference, sum });
     case "ticket_transferred":
       return t(data.side === "received" ? "own.newsReceived" : "own.newsGiven", { number });
-    case "event_changed": return t("own.newsMoved");
+    case "event_changed": return t(data.place ? "own.newsPlace" : "own.newsMoved");
     case "event_cancelled": return t("own.newsEventCancelled");
     case "payment_disputed":
       return t(DISPUTES[/** @type {keyof DISPUTES} */ (data.state)] ?? DISPUTES.open, {

@@ -149,7 +149,11 @@ class Bank:
         self._check_left(made)
         chance = self.random.random()
         if made.state == "failed":
-            pass
+            # It is answered, and no message tells of it.
+            said = self._said_of(made)
+            assert said is not None
+            order = self.accounts[ask.ref].attempt.order
+            self.told.setdefault(order, []).append(said)
         elif chance < 0.6:
             made.state = "settled"
             self._tell(ask.ref, self._said_of(made))

@@ -174,7 +174,7 @@ class Buyer:
             self._done()
 
     def _answered(self, number: int, said: StoredOrder | str) -> None:
-        if number != self.asked:
+        if number != self.asked or not self.steps:
             return
         self.asked += 1
         if said == AGAIN:

@@ -93,6 +93,8 @@ class Events:
     async def find_row(self, event: str) -> Row:
         return Row(self._process.world.plans[event].settings)
 
+    find_row_anew = find_row
+
 
 class Members:
     """Stands for `Memberships`: one person manages everything."""

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from tests.simulation.orders.tables import Transaction
 
 
-@does(notices._RAISE)
+@does(notices._RAISE_ONE)
+def _raise_one(connection: Connection, *values: Any) -> Rows:
+    *row, lasts_s = values
+    return _raise(connection, *([one] for one in row), lasts_s)
+
+
+@does(notices._RAISE_MANY)
 def _raise(connection: Connection, *columns: Any) -> Rows:
     *columns_of, lasts_s = columns
     store, raised = connection.store, []
@@ -57,7 +63,7 @@ def _raise(connection: Connection, *columns: Any) -> Rows:
                 "locale": locale,
                 "event_id": event,
                 "data": msgspec.json.encode(told).decode(),
-                "files": msgspec.json.decode(files),
+                "files": files.split("\n") if files else [],
             }
             connection.put(store.mail, f"mail_{name}", letter)
     return raised
@@ -70,7 +76,11 @@ def _tell(connection: Connection, most: int) -> Rows:
     for one in fresh[:most]:
         connection.change(table, one["notice_id"], told=True)
     kept = ("notice_id", "kind", "subject", "event_id", "data", "at", "read_at")
-    return [{key: one[key] for key in (*kept, "user_id")} for one in fresh[:most]]
+    # An event is called by its id here.
+    return [
+        {key: one[key] for key in (*kept, "user_id")} | {"event_name": one["event_id"]}
+        for one in fresh[:most]
+    ]
 
 
 # Mails.

@@ -3,7 +3,6 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-import persistence.shop.tickets.transfers as transfers
 import server.shop.tickets.transfers.service as service
 from persistence.shop.tickets.tickets import Ticket
 from server.base.identity import Identity
@@ -13,7 +12,7 @@ from server.shop.tickets.service import ShownTicket
 from tests.simulation.orders.house import HOUSE, MANAGER
 from tests.simulation.passing.tables import ticket_of
 from tests.simulation.statements import BEGAN
-from tests.simulation.tickets.tables import SimKeyring, change_state, open_register
+from tests.simulation.tickets.tables import SimKeyring
 
 if TYPE_CHECKING:
     from tests.simulation.orders.tables import SimPool, Transaction
@@ -91,9 +90,4 @@ def new_code() -> str:
     return f"secret {loop.world.tickets.number():06}"
 
 
-PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
-    (transfers, "change_state", change_state),
-    (transfers, "open_register", open_register),
-    (service, "open_register", open_register),
-    (service, "new_code", new_code),
-)
+PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = ((service, "new_code", new_code),)

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 import persistence.shop.orders.giving_back as giving_back
 import server.shop.tickets.follower as follower
-from persistence.shop.tickets import booked
+from persistence.shop.tickets import booked, register
 from persistence.shop.tickets.booked import Places, TicketEvent
-from persistence.shop.tickets.register import Kind, LiveTicket, NewTicket, State
+from persistence.shop.tickets.register import Kind, State
 from server.shop.checkin.rules import fold
 from tests.simulation.statements import Rows, does
 
@@ -216,38 +216,42 @@ def _counts(one: SimTicket) -> bool:
     return one.state != "revoked"
 
 
-async def open_register(connection: "Transaction", event: str) -> int:
-    return 0
+@does(register._OPEN)
+def _open_register(connection: "Transaction", event: str) -> Rows:
+    return [{"revision": 0}]
 
 
-async def live_tickets(
-    connection: "Transaction", bookings: Sequence[str]
-) -> list[LiveTicket]:
+@does(register._LIVE)
+def _live(connection: "Transaction", bookings: Sequence[str]) -> Rows:
     return [
-        LiveTicket(one.ticket, one.booking, one.kind, one.label, one.state, one.made)
+        {
+            "ticket_id": one.ticket,
+            "booking_id": one.booking,
+            "kind": one.kind,
+            "label": one.label,
+            "state": one.state,
+            "made": one.made,
+        }
         for one in _all(connection)
         if one.booking in bookings and _counts(one)
     ]
 
 
-async def revoke(
-    connection: "Transaction", revision: int, tickets: Sequence[str]
-) -> int:
+@does(register._REVOKE)
+def _revoke(connection: "Transaction", tickets: Sequence[str], revision: int) -> Rows:
     gone = [one for one in _all(connection) if one.ticket in tickets and _counts(one)]
     for one in gone:
         connection.changed.tickets[one.ticket] = replace(one, state="revoked")
         connection.changed.revoked.add((one.number, one.generation))
-    return len(gone)
+    return [{"count": len(gone)}]
 
 
-async def issue(
-    connection: "Transaction",
-    event: str,
-    key: str,
-    revision: int,
-    tickets: Sequence[NewTicket],
-) -> None:
-    for new in tickets:
+@does(register._ISSUE)
+def _issue(
+    connection: "Transaction", event: str, key: str, revision: int, *columns: Any
+) -> Rows:
+    for row in zip(*columns, strict=True):
+        new = register.NewTicket(*row)
         made = SimTicket(
             new.ticket,
             new.order,
@@ -267,19 +271,21 @@ async def issue(
                 # The table would refuse it, and the follower stand for ever.
                 connection.tables.world.violate(f"{made} beside {one}")
         connection.changed.tickets[made.ticket] = made
+    return []
 
 
-async def change_state(
+@does(register._STATE)
+def _change_state(
     connection: "Transaction",
-    revision: int,
     tickets: Sequence[str],
-    was: State,
     to: State,
-) -> list[str]:
+    revision: int,
+    was: State,
+) -> Rows:
     found = [x for x in _all(connection) if x.ticket in tickets and x.state == was]
     for one in found:
         connection.changed.tickets[one.ticket] = replace(one, state=to)
-    return [one.ticket for one in found]
+    return [{"ticket_id": one.ticket} for one in found]
 
 
 def reissue(connection: "Transaction", one: SimTicket) -> None:
@@ -314,14 +320,6 @@ class SimKeyring:
 
 PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (follower, "read_event", read_event),
-    (follower, "open_register", open_register),
-    (follower, "live_tickets", live_tickets),
-    (follower, "revoke", revoke),
-    (follower, "issue", issue),
     (follower, "secrets", Secrets()),
-    (giving_back, "open_register", open_register),
-    (giving_back, "live_tickets", live_tickets),
-    (giving_back, "change_state", change_state),
-    (giving_back, "revoke", revoke),
 )
-"""What of the SQL of tickets stands here instead."""
+"""What stands here instead of what is beside SQL."""

@@ -210,6 +210,7 @@ export default {
   newsReceived: "Das Ticket {number} gehört jetzt Ihnen.",
   newsGiven: "Das Ticket {number} gehört jetzt jemand anderem, wie Sie es wollten.",
   newsMoved: "Sie findet zu einer anderen Zeit statt. Ihre Tickets bleiben gültig.",
+  newsPlace: "Sie findet an einem anderen Ort statt, oder er heißt anders. Ihre Tickets bleiben gültig.",
   newsEventCancelled: "Sie findet nicht statt. Was Sie bezahlt haben, geht von selbst zurück.",
   newsDisputed: "Die Bank eines Käufers zweifelt {sum} der Bestellung {reference} an. Antworten Sie rechtzeitig beim Zahlungsanbieter.",
   newsDisputeWon: "Der Streit um {sum} der Bestellung {reference} ist beendet, und das Geld bleibt.",

@@ -210,6 +210,7 @@ export default {
   newsReceived: "The ticket {number} is yours now.",
   newsGiven: "The ticket {number} belongs to somebody else now, as you wished.",
   newsMoved: "It takes place at another time. Your tickets stay good.",
+  newsPlace: "It takes place somewhere else, or its place has another name. Your tickets stay good.",
   newsEventCancelled: "It does not take place. What you paid goes back by itself.",
   newsDisputed: "The bank of a buyer doubts {sum} of the order {reference}. Answer it at the provider of payment, in time.",
   newsDisputeWon: "The dispute about {sum} of the order {reference} is over, and the money stays.",
