@@ -50,6 +50,7 @@ from inventory.settings import Settings
 from inventory.venue.map import Venue
 
 if TYPE_CHECKING:
+    from inventory.line.line import Line
     from inventory.rejections import Code
 
 
@@ -110,6 +111,15 @@ class EventActor:
         else:
             self.mailbox.append(envelope)
             self._alarm.wake()
+
+    @property
+    def line(self) -> "Line | None":
+        """Return the line as its next command finds it, to read.
+
+        None where none was opened, and while the event is not loaded. What it says may
+        not be committed yet: the reply to a command that was asked later tells.
+        """
+        return None if self._state is None else self._state.stock.line
 
     def is_idle(self, until_ms: int) -> bool:
         """Return whether nothing waits, is held, or is due by itself until then."""

@@ -1,0 +1,14 @@
+"""Fixtures of the tests of draws."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.server.events.line.drawer.hall import Hall, open_hall
+
+
+@pytest.fixture
+async def hall(database_url: str) -> AsyncIterator[Hall]:
+    """All that draws lines, on a database of this test's own."""
+    async with open_hall(database_url) as opened:
+        yield opened
