@@ -8,6 +8,7 @@ import hmac
 import secrets
 from typing import Final
 
+from aiohttp import web
 from msgspec import structs
 
 from inventory.commands import OpenLine
@@ -177,3 +178,6 @@ def rules_for(
         turn_s=terms.turn_s,
         without_beacon="seed_only" if beacon is None else terms.without_beacon,
     )
+
+
+LINE_OPENING: Final = web.AppKey("line opening", LineOpening)

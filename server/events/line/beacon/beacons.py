@@ -1,6 +1,9 @@
 """Which beacons this server knows, and where their rounds come from."""
 
+from collections.abc import Sequence
 from typing import Final
+
+from aiohttp import web
 
 from inventory.line.draw import QUICKNET, Beacon
 from server.base.refusals.refusals import Refusal
@@ -17,13 +20,11 @@ class Beacons:
     another chain, drand's own are. Close it after use.
     """
 
-    def __init__(
-        self, relays: list[str] | None = None, chain: str = QUICKNET.chain
-    ) -> None:
-        self._chain = chain
-        self._urls: dict[str, list[str]] = {QUICKNET.chain: list(DRAND)}
+    def __init__(self, relays: Sequence[str] = (), chain: str | None = None) -> None:
+        self._chain = QUICKNET.chain if chain is None else chain
+        self._urls: dict[str, Sequence[str]] = {QUICKNET.chain: DRAND}
         if relays:
-            self._urls[chain] = relays
+            self._urls[self._chain] = relays
         self._own: Beacon | None = None
         self._sources: dict[str, Relays] = {}
 
@@ -56,3 +57,6 @@ class Beacons:
         """Give up connections."""
         for source in self._sources.values():
             await source.close()
+
+
+BEACONS: Final = web.AppKey("beacons", Beacons)

@@ -1,4 +1,4 @@
-"""Runs one draw: closes the list, has it told, waits for its round, has it ordered, fed.
+"""Runs draws: the list is closed and told, its round waited for, the order made, fed.
 
 Purpose: what was promised when the line was opened comes true by itself, in the order
 that docs/fairness.md explains.
@@ -31,9 +31,9 @@ from inventory.rules.line import FIXED_BEFORE_MS, round_at_ms
 from persistence.events.line.lines import LineRow, Lines
 from persistence.events.line.lists import ListRow, Lists, Segment
 from server.events.audit.receipts import ReceiptKey
+from server.events.line.beacon.beacons import Beacons
 from server.events.line.beacon.rounds import RoundUnavailable
 from server.events.line.drawer import pages
-from server.events.line.beacon.beacons import Beacons
 from server.events.line.drawer.telling import DrawnNews, FixedNews, LineTold, fixed_of
 from server.events.line.drawing.drawing import Drawing
 from server.events.line.opening import LineOpening
@@ -281,9 +281,7 @@ class Drawer:
                 if source is not None:
                     return await source.fetch(line.round)
             except RoundUnavailable as error:
-                log.warning(
-                    "a draw waits", event_id=row.event_id, reason=str(error)
-                )
+                log.warning("a draw waits", event_id=row.event_id, reason=str(error))
             now_ms = self._clock.now_ms()
             if rules.without_beacon == "seed_only" and now_ms >= until_ms:
                 return None
@@ -342,7 +340,7 @@ class Drawer:
         return found
 
     async def _sleep(self, until_ms: int) -> None:
-        while (left_ms := until_ms - self._clock.now_ms()) > 0:
+        while (left_ms := until_ms - self._clock.now_ms()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left_ms / 1_000)
 
 

@@ -26,6 +26,7 @@ from server.events.line.rules import OVER
 from server.events.line.transcript.journal import Happened, JournalPages
 from server.events.line.transcript.records import Joins, Journal
 from server.events.line.transcript.writer import NoSuchDraw, Transcript
+from server.events.line.wire.problems import DRAW_NOT_FOUND
 
 AT_ONCE_MAX: Final = 2
 """Each reads a whole journal; who comes then waits, and holds nothing."""
@@ -56,12 +57,12 @@ class Transcripts:
     ) -> AsyncIterator[bytes]:
         """Give the lines of a draw's transcript, the newest draw's without a number.
 
-        The first piece comes when it is sure that there is one.
+        The first piece comes when it is sure that there is something to tell.
         """
         found = await self._events.find(who, event)
         row = await self._lines.find(event)
         if row is None or row.phase == "opening":
-            raise Refusal("line_not_open")
+            raise Refusal(DRAW_NOT_FOUND)
         number = row.draw if draw is None else draw
         board = found.board
         # How they came is written down before the list is fixed: so it is here by now
@@ -87,7 +88,7 @@ class Transcripts:
             try:
                 yield transcript.end(over=over.is_over, at_ms=at_ms, journal=at)
             except NoSuchDraw as error:
-                raise Refusal("line_not_open", f"{error}.") from error
+                raise Refusal(DRAW_NOT_FOUND) from error
 
 
 class Over:
@@ -106,9 +107,7 @@ class Over:
                     self.is_over = True
                 case SaleChanged(to=state) if state in OVER:
                     self.is_over = True
-                case EventConfigured(settings=settings) if (
-                    settings.sale_state in OVER
-                ):
+                case EventConfigured(settings=settings) if settings.sale_state in OVER:
                     self.is_over = True
                 case _:
                     pass  # The line goes on.

@@ -5,18 +5,24 @@ Times that are waited for come at once: the clock of the house is set forward.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from inventory.line.draw import Beacon
 from inventory.settings import LineSettings
 from persistence.events.line.lists import Lists
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.beacon.relay import OwnBeacon, make_app
 from server.events.line.drawer.drawer import Drawer
-from server.events.line.drawer.telling import LineTold
+from server.events.line.drawing.computing import (
+    Listed,
+    Ordered,
+    fix,
+    listed,
+    order,
+    ordered,
+)
 from server.events.line.drawing.drawing import Drawing
-from server.events.line.opening import LineOpening
 from server.events.line.transcript.journal import JournalPages
 from server.events.line.transcript.service import Transcripts
 from server.events.line.verify.checker import check
@@ -24,6 +30,9 @@ from server.events.line.verify.options import Options
 from server.events.line.verify.report import Report
 from server.live.actors.registry import LocalEvent
 from tests.server.events.line.room import Room, open_room, settings, who
+
+if TYPE_CHECKING:
+    from server.events.line.drawer.telling import LineTold
 
 OWN = OwnBeacon(b"of the tests", genesis_s=1_700_000_000, name="tests")
 CLOSES_MS = 600_000
@@ -39,6 +48,7 @@ class Hall:
         self.lists = Lists(house.pool)
         self.beacons = Beacons(urls, OWN.beacon.chain)
         self.told: list[LineTold] = []
+        """What everybody who waits was told."""
         self.journal = JournalPages(house.registry._journal)
         room.opening._beacons = self.beacons
         self.transcripts = Transcripts(
@@ -46,7 +56,7 @@ class Hall:
         )
         self.drawer = self.make_drawer()
 
-    def make_drawer(self, lists: Lists | None = None) -> Drawer:
+    def make_drawer(self, lists: Any = None, drawing: Any = None) -> Drawer:
         """Return a drawer, as another process would have one."""
         room = self.room
         return Drawer(
@@ -54,7 +64,7 @@ class Hall:
             self.lists if lists is None else lists,
             room.opening,
             self.beacons,
-            Drawing(),
+            Drawing() if drawing is None else drawing,
             self.journal,
             room.key,
             room.house.clock,
@@ -95,6 +105,11 @@ class Hall:
     async def draw(self, event: str = "evt") -> None:
         """Run a draw from wherever it is to its end."""
         await self.drawer.run(event, await self.local(event))
+
+    async def changes(self, event: str = "evt") -> list[Any]:
+        """Return the journal of an event."""
+        pages = self.journal.read(event)
+        return [one.change async for page in pages for one in page.changes]
 
     async def transcript(self, event: str = "evt", draw: int | None = None) -> bytes:
         """Return a transcript."""
@@ -142,6 +157,13 @@ async def serve(stack: AsyncExitStack, app: web.Application) -> str:
     return site.name
 
 
-def beacon() -> Beacon:
-    """Return the beacon of the tests."""
-    return OWN.beacon
+class Here:
+    """Computes draws in this process: what the child does is tested with it."""
+
+    async def fix(self, stubs: bytes) -> Listed:
+        """Return the list of entrants with its root."""
+        return listed(fix(stubs))
+
+    async def order(self, key: bytes, stubs: bytes) -> Ordered:
+        """Return the entrants by rank."""
+        return ordered(order(key, stubs))
