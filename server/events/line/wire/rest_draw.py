@@ -215,5 +215,5 @@ EXAMPLES: Final = Examples(
         "draw_line": LINE_EXAMPLE,
         "restart_line": {**LINE_EXAMPLE, "draw": 2},
     },
-    queries={"show_entrants": {"bucket": 740}},
+    queries={"show_entrants": {"bucket": 740, "draw": 1}},
 )
