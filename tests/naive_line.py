@@ -17,6 +17,7 @@ from inventory.line.wishes import Wish
 from inventory.settings import Settings
 from inventory.state import Stock
 from inventory.venue.map import Venue
+from tests.naive_house import NaiveHouse
 
 GRACE_MS = 5_000
 RETURNED_MAX = 16
@@ -42,15 +43,13 @@ class Turn:
         self.extended = 0
 
 
-class NaiveLine:
+class NaiveLine(NaiveHouse):
     """What is known of one event from its journal alone."""
 
     def __init__(self, venue: Venue, settings: Settings) -> None:
-        self.venue = venue
+        super().__init__(venue)
         self.settings = settings
         self.now_ms = 0
-        self.free = {seat.index for seat in venue.seats}
-        self.areas = [area.capacity for area in venue.areas]
         self.holds: dict[str, tuple[str, set[int], dict[int, int], int]] = {}
         self.bookings: dict[str, tuple[str, set[int], dict[int, int]]] = {}
         self.places: list[Place] = []
@@ -69,49 +68,6 @@ class NaiveLine:
         self.steps: list[int] = []
         self.freed_turns: int | None = None
         """Turns given since something was freed; None where that is settled."""
-
-    # -- What fits
-
-    def general(self, seat: int) -> bool:
-        drawn = self.venue.seats[seat]
-        return not drawn.accessible and not drawn.companion
-
-    def has_adjacent(self, wish: Wish, category: str) -> bool:
-        for row in self.venue.segments:
-            for at in range(len(row) - wish.quantity + 1):
-                window = row[at : at + wish.quantity]
-                if not all(
-                    seat in self.free and self.venue.seats[seat].category == category
-                    for seat in window
-                ):
-                    continue
-                if wish.accessible:
-                    if any(self.venue.seats[seat].accessible for seat in window):
-                        return True
-                elif all(map(self.general, window)):
-                    return True
-        return False
-
-    def fits_in(self, wish: Wish, category: str) -> bool:
-        if self.has_adjacent(wish, category):
-            return True
-        if wish.accessible:
-            return False
-        if not wish.together:
-            seats = [seat for seat in self.free if self.general(seat)]
-            drawn = self.venue.seats
-            if sum(drawn[s].category == category for s in seats) >= wish.quantity:
-                return True
-        return any(
-            area.category == category and free >= wish.quantity
-            for area, free in zip(self.venue.areas, self.areas, strict=True)
-        )
-
-    def categories(self, wish: Wish) -> list[str]:
-        return [*wish.categories] or [one.key for one in self.venue.map.categories]
-
-    def fits(self, wish: Wish) -> bool:
-        return any(self.fits_in(wish, one) for one in self.categories(wish))
 
     # -- Who may
 
@@ -433,12 +389,6 @@ class NaiveLine:
             dict(change.areas),
             change.deadline_ms,
         )
-
-    def position(self, seat: int) -> tuple[int, int]:
-        for number, row in enumerate(self.venue.segments):
-            if seat in row:
-                return number, row.index(seat)
-        raise AssertionError(seat)
 
     def turnextended(self, change: c.TurnExtended) -> None:
         turn = self.turns[self.places[change.rank - 1].user]

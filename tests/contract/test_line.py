@@ -4,15 +4,19 @@ import asyncio
 
 import pytest
 
-from tests.contract.client import Answer, Api, check_problem
+from tests.contract.client import Answer, Api, Json, Person, check_problem
 from tests.contract.teams import account
 
+Booking = tuple[Person, str]
 
-async def sold_out(api: Api, places: int = 1, **fields: object) -> tuple[str, list]:
+
+async def sold_out(
+    api: Api, places: int = 1, **fields: object
+) -> tuple[str, list[Booking]]:
     """An event of which somebody bought all places, and the bookings."""
     event = await api.sale(None, capacity=places, **fields)
     buyer = await api.guest()
-    bookings = []
+    bookings: list[Booking] = []
     for _ in range(places):
         held = await api.ok(event, buyer, "hold", areas={"GA": 1})
         booked = await api.ok(event, buyer, "book", hold=held["hold"])
@@ -20,16 +24,16 @@ async def sold_out(api: Api, places: int = 1, **fields: object) -> tuple[str, li
     return event, bookings
 
 
-async def give_back(api: Api, event: str, booking: tuple) -> None:
+async def give_back(api: Api, event: str, booking: Booking) -> None:
     buyer, name = booking
     await api.ok(event, buyer, "cancel", booking=name)
 
 
-async def ranked(api: Api, event: str, who) -> dict:
+async def ranked(api: Api, event: str, who: Person) -> Json:
     """Ask until a place has its rank, as an application does."""
     path = f"/v1/events/{event}/line/entries/me"
     for _ in range(600):
-        body = await api.good("GET", path, who=who)
+        body: Json = await api.good("GET", path, who=who)
         if body["rank"] is not None:
             return body
         await asyncio.sleep(0.05)
@@ -156,7 +160,8 @@ async def test_what_is_refused(api):
     path = f"/v1/events/{event}/line/entries"
 
     async def tried(body: object, at: str = path) -> Answer:
-        return await api.request("POST", at, body, who=ann)
+        answer: Answer = await api.request("POST", at, body, who=ann)
+        return answer
 
     assert check_problem(await tried({}), 409)["code"] == "bad_wish"
     twelve = await tried({"wish": {"quantity": 12}})

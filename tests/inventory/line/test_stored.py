@@ -4,6 +4,7 @@ import pytest
 from msgspec import msgpack
 
 from inventory.commands import GrantTurn, NotePresence, PausePlace, SetLine
+from inventory.line.queues import Queue
 from inventory.line.stored import LineFacts, facts_of, restore
 from inventory.line.wishes import Wish
 from inventory.records import Corrupt
@@ -86,8 +87,6 @@ def test_each_invariant_is_looked_at(name, damage):
 
 
 def forget(line) -> None:
-    from inventory.line.queues import Queue
-
     for atoms in line.atoms:
         for atom in atoms:
             line.queues[atom] = Queue()

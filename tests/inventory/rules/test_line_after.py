@@ -3,11 +3,13 @@
 from inventory.changes import HoldBooked, TurnGiven
 from inventory.commands import (
     Block,
+    Book,
     CancelPart,
     ChangeSale,
     Configure,
     Hold,
     HoldBest,
+    RecastWishes,
     Release,
     SetLine,
     SetWish,
@@ -88,7 +90,6 @@ def test_what_is_unblocked_goes_to_the_line_before_the_next_command():
 
 
 def test_more_capacity_goes_to_the_line():
-    scene = LineScene(hall("A 1"), "list")
     scene = LineScene(hall(areas={"GA": (4, "1")}), "list", capacity=4)
     scene.open()
     scene.ok("ann", scene.make(Hold, areas={"GA": 4}))
@@ -204,8 +205,6 @@ def test_several_bookings_of_one_batch_end_several_turns():
     for user in ("ann", "bob"):
         scene.join(user, Wish(2))
         scene.give()
-    from inventory.commands import Book
-
     for user in ("ann", "bob"):
         scene.send(user, scene.make(Book, hold=scene.hold_of(user)))
     scene.turn()
@@ -216,8 +215,6 @@ def test_several_bookings_of_one_batch_end_several_turns():
 
 def test_what_is_asked_of_the_actor_alone_is_refused_to_the_system_of_another_line():
     scene = LineScene(hall("A 1"), "fifo")
-    from inventory.commands import RecastWishes
-
     recast = scene.make(RecastWishes)
     assert scene.code(ORGANIZER, recast) == "forbidden"
     assert scene.code(SYSTEM, recast) == "wrong_state"

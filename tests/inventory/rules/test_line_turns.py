@@ -49,7 +49,7 @@ def test_a_wish_is_served_from_the_first_of_its_categories_that_fits():
     assert type(given) is TurnGiven
     assert (given.category, given.quantity, given.because) == ("2", 4, "line")
     assert given.prices is not None
-    assert scene.held_by("ann") == scene.held_by("ann")
+    assert len(scene.held_by("ann")) == 4
     assert all(label.startswith("B-") for label in scene.held_by("ann"))
 
 

@@ -1,5 +1,7 @@
 """Places that are rows: whose they are, who is before them, what is set and left."""
 
+from typing import Any
+
 import pytest
 
 from persistence.events.line.entries import Entries, forget_entries
@@ -32,7 +34,7 @@ class Place:
             )
 
     async def told(self, *users):
-        found = [await self.entries.mine("evt", user) for user in users]
+        found: list[Any] = [await self.entries.mine("evt", user) for user in users]
         return [(one.rank, one.ahead) for one in found]
 
 

@@ -1,6 +1,7 @@
 """Joining: in groups, once each, and the same place for who comes again."""
 
 import asyncio
+from typing import Any, cast
 
 import pytest
 
@@ -40,7 +41,7 @@ async def test_what_comes_together_is_one_statement(pool):
     joins = [lane.join(new_entry(f"u{n}", "evt")) for n in range(300)]
     joins += [lane.join(new_entry(f"u{n}", "other")) for n in range(300)]
     joins.append(lane.join(new_entry("u1", "closed")))
-    told = await asyncio.gather(*joins, return_exceptions=True)
+    told: list[Any] = await asyncio.gather(*joins, return_exceptions=True)
     assert isinstance(told.pop(), NotOpen)
     assert {(one.new, one.late, one.rank, one.draw) for one in told} == {
         (True, True, None, 1)
@@ -116,14 +117,15 @@ async def test_what_is_wrong_with_one_fails_that_one(pool):
     lane = JoinLane(pool)
     joins = [lane.join(new_entry(f"u{n}")) for n in range(3)]
     joins.append(lane.join(new_entry("bad", wish="no JSON")))
-    *good, bad = await asyncio.gather(*joins, return_exceptions=True)
+    told: list[Any] = await asyncio.gather(*joins, return_exceptions=True)
+    *good, bad = told
     assert all(one.new for one in good)
     assert "json" in str(bad)
     assert (await lane.join(new_entry("bad"))).new
 
 
 async def test_a_database_that_is_away_fails_who_waits_and_nobody_later(pool):
-    lane = JoinLane(Away(pool))
+    lane = JoinLane(cast(Any, Away(pool)))
     joins = [lane.join(new_entry(f"u{n}")) for n in range(3)]
     told = await asyncio.gather(*joins, return_exceptions=True)
     assert [type(one) for one in told] == [Unavailable] * 3

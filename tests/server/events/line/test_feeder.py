@@ -1,7 +1,9 @@
 """The feeder: steps in an order that chance gave, each row once, whoever dies."""
 
 import asyncio
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any, cast
 
 import pytest
 
@@ -102,10 +104,12 @@ async def test_what_joins_tell_over_the_bus_is_fed_by_the_owner(full):
     buses = [MemoryBus(exchange), MemoryBus(exchange)]
 
     class Elsewhere:
-        active = MappingProxyType({})
+        active: Mapping[str, Any] = MappingProxyType({})
 
     owner = Feeders(Feeding(full.house.pool), full.lines, full.house.registry, buses[0])
-    desk = Feeders(Feeding(full.house.pool), full.lines, Elsewhere(), buses[1])
+    desk = Feeders(
+        Feeding(full.house.pool), full.lines, cast(Any, Elsewhere()), buses[1]
+    )
     for bus in buses:
         await bus.start()
     await full.house.registry.find("evt")

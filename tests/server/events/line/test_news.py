@@ -1,6 +1,7 @@
 """Turns told at once to the sockets of their users, on this process."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from msgspec import UNSET
@@ -19,7 +20,7 @@ class Socket:
 
     def __init__(self) -> None:
         self.codec = self
-        self.frames: list = []
+        self.frames: list[Any] = []
 
     def pack(self, frame):
         return frame

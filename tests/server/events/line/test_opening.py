@@ -112,6 +112,7 @@ def test_a_draw_names_the_round_that_comes_after_its_list_is_fixed():
     rules = rules_for("evt", 2, promised, 0, draw.QUICKNET)
     assert rules.closes_at_ms == at_ms - 15_000
     assert draw.fault_of(rules) is None
+    assert rules.round is not None
     assert draw.time_of(draw.QUICKNET, rules.round) >= rules.closes_at_ms + 6_000
     # Nothing is held for longer than any hold.
     assert rules.offer_s == 300

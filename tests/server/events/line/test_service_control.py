@@ -38,6 +38,7 @@ async def test_everybody_is_counted(full):
     told = line_document("evt", "list", shown.phase, shown.row, counts)
     assert (told.counts.joined, told.counts.waiting, told.counts.turns) == (3, 1, 1)
     assert told.seed == shown.row.seed.hex()
+    assert told.rules is not None
     assert told.rules["mode"] == "list"
 
 

@@ -40,14 +40,16 @@ def test_a_round_of_quicknet_is_known_again():
         SIGNATURE[:-1] + bytes([SIGNATURE[-1] ^ 1]),
         OWN.sign(NUMBER),
     ],
-    ids=str,
+    ids=range(11),
 )
 def test_what_is_no_signature_of_it_is_refused(signature):
     assert not is_good(QUICKNET, NUMBER, signature)
 
 
 @pytest.mark.parametrize(
-    "key", [bytes([0xC0]) + bytes(95), bytes([0xE0]) + bytes(94) + b"\1", bytes(96)]
+    "key",
+    [bytes([0xC0]) + bytes(95), bytes([0xE0]) + bytes(94) + b"\1", bytes(96)],
+    ids=range(3),
 )
 def test_a_key_by_which_anything_is_signed_signs_nothing(key):
     beacon = replace(QUICKNET, public_key=key.hex())

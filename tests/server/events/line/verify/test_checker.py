@@ -154,6 +154,7 @@ BENT: dict[str, tuple[str, Bend]] = {
     "a round of choice": ("rules", rule(round=657_412)),
     "opened when it closed": ("rules", set_in("open", at_ms=1_694_775_589_000)),
     "another round": ("rounds", set_in("round", round=657_414)),
+    "a round after all times": ("fixed", set_in("round", round=2**53 - 1)),
     "another void one": ("rounds", set_in("round", void=657_410)),
     "the round not put off": ("fixed", drop("round")),
     "waits for another": ("fixed", told(set_in("fixed", round=657_414))),
