@@ -43,9 +43,6 @@ COVERS = {
         "server/events/line/beacon/beacons.py",
         "server/events/line/wire/rest_draw.py",
     ],
-    "tests/server/events/catalogue/test_bodies.py": [
-        "server/events/catalogue/editing/duplicating.py",
-    ],
     "tests/contract/test_line.py": [
         "server/events/line/wire/bodies.py",
         "server/events/line/wire/frames.py",
@@ -370,6 +367,7 @@ COVERS = {
         "server/shop/payments/provider.py",
     ],
     "tests/server/events/catalogue/test_bodies.py": [
+        "server/events/catalogue/editing/duplicating.py",
         "server/transport/rest/fields.py",
         "server/transport/rest/times.py",
     ],

@@ -169,9 +169,9 @@ def settings(**changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def open_room(database_url: str) -> AsyncIterator[Room]:
+async def open_room(database_url: str, *, people: bool = True) -> AsyncIterator[Room]:
     """Open a house with lines."""
-    async with open_house(database_url) as house:
+    async with open_house(database_url, people=people) as house:
         room = Room(house)
         yield room
         await room.feeders.close()

@@ -135,11 +135,14 @@ class Hall:
 
 @asynccontextmanager
 async def open_hall(
-    database_url: str, clock: Callable[[], int] | None = None
+    database_url: str,
+    clock: Callable[[], int] | None = None,
+    *,
+    people: bool = True,
 ) -> AsyncIterator[Hall]:
     """Open a house with lines and a relay; `clock` is the relay's, if another one."""
     async with AsyncExitStack() as stack:
-        room = await stack.enter_async_context(open_room(database_url))
+        room = await stack.enter_async_context(open_room(database_url, people=people))
         own_ms = room.house.clock.now_ms if clock is None else clock
         url = await serve(stack, make_app(OWN, own_ms))
         hall = Hall(room, [url])
