@@ -42,6 +42,7 @@ KINDS = (
     "line",
     "draw",
     "desk",
+    "drawer",
     "words",
     "giving",
     "simulated",

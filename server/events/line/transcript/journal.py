@@ -26,8 +26,8 @@ class Happened(Struct, frozen=True):
     change: AnyChange
 
 
-class JournalPage(Struct, frozen=True):
-    """Some batches, in order: what changed, and how far the journal is read."""
+class Batch(Struct, frozen=True):
+    """A committed batch: what changed, and how far the journal is read with it."""
 
     changes: list[Happened]
     version: int
@@ -46,18 +46,16 @@ class JournalPages(Struct, frozen=True):
 
     async def read(
         self, event: str, after: int = 0, upto: int = VERSION_MAX
-    ) -> AsyncIterator[JournalPage]:
-        """Give the batches above a version, to one that ends a batch, or all."""
+    ) -> AsyncIterator[list[Batch]]:
+        """Give the batches above a version, up to one or all, some at a time."""
         while after < upto:
             rows = await self.journal.load_rows(event, after, ROWS_PER_READ)
             rows = [row for row in rows if row.to <= upto]
             if not rows:
                 return
             # Off the loop: a batch may have ten thousand places in it.
-            changes = await asyncio.to_thread(_changes_of, rows, after)
-            last = rows[-1]
-            after = last.to
-            yield JournalPage(changes, last.to, last.at_ms, last.chain)
+            yield await asyncio.to_thread(_batches_of, rows, after)
+            after = rows[-1].to
 
     async def find(
         self, event: str, kind: type[T], draw: int, after: int = 0
@@ -67,8 +65,8 @@ class JournalPages(Struct, frozen=True):
         `after` is a version of that draw, or 0. Raises `NotInJournal`.
         """
         number = draw if after else 0
-        async for page in self.read(event, after):
-            for one in page.changes:
+        async for batches in self.read(event, after):
+            for one in (one for batch in batches for one in batch.changes):
                 if isinstance(one.change, LineOpened):
                     number = one.change.draw
                 elif number == draw and isinstance(one.change, kind):
@@ -76,10 +74,17 @@ class JournalPages(Struct, frozen=True):
         raise NotInJournal(f"{event} has no {kind.__name__} in draw {draw}")
 
 
-def _changes_of(rows: list[JournalRow], after: int) -> list[Happened]:
+def _batches_of(rows: list[JournalRow], after: int) -> list[Batch]:
     return [
-        Happened(version, row.at_ms, change)
+        Batch(
+            [
+                Happened(version, row.at_ms, change)
+                for version, change in enumerate(decode_changes(row.body), row.base + 1)
+                if version > after
+            ],
+            row.to,
+            row.at_ms,
+            row.chain,
+        )
         for row in rows
-        for version, change in enumerate(decode_changes(row.body), row.base + 1)
-        if version > after
     ]

@@ -23,13 +23,16 @@ from server.base.refusals.refusals import Refusal
 from server.events.audit.receipts import ReceiptKey
 from server.events.catalogue.service import EventService
 from server.events.line.rules import OVER
-from server.events.line.transcript.journal import Happened, JournalPages
+from server.events.line.transcript.journal import Batch, Happened, JournalPages
 from server.events.line.transcript.records import Joins, Journal
 from server.events.line.transcript.writer import NoSuchDraw, Transcript
 from server.events.line.wire.problems import DRAW_NOT_FOUND
 
 AT_ONCE_MAX: Final = 2
 """Each reads a whole journal; who comes then waits, and holds nothing."""
+
+NOTHING: Final = Batch([], 0, 0, bytes(32))
+"""Where a journal is in which nothing happened."""
 
 _minutes = msgspec.json.Decoder(list[tuple[int, int]]).decode
 
@@ -73,20 +76,18 @@ class Transcripts:
             event=event, draw=number, key=self._key, joins=joins_of(listed, row.mode)
         )
         async with self._turn:
-            over = Over()
-            at = Journal(chain=bytes(32).hex(), history_id=history_id, version=0)
-            at_ms = 0
-            async for page in self._journal.read(event, 0, version):
-                lines = await asyncio.to_thread(_lines_of, transcript, page.changes)
-                over.take(page.changes)
-                at = Journal(page.chain.hex(), history_id, page.version)
-                at_ms = page.at_ms
+            over, last = Over(), NOTHING
+            async for batches in self._journal.read(event, 0, version):
+                lines, last = await asyncio.to_thread(
+                    _lines_of, transcript, over, batches
+                )
                 if lines:
                     yield lines
                 if transcript.is_past:
                     break
+            at = Journal(last.chain.hex(), history_id, last.version)
             try:
-                yield transcript.end(over=over.is_over, at_ms=at_ms, journal=at)
+                yield transcript.end(over=over.is_over, at_ms=last.at_ms, journal=at)
             except NoSuchDraw as error:
                 raise Refusal(DRAW_NOT_FOUND) from error
 
@@ -122,10 +123,23 @@ def joins_of(listed: ListRow | None, mode: str) -> Joins | None:
     return Joins(gates={}, minutes=_minutes(listed.joins))
 
 
-def _lines_of(transcript: Transcript, changes: Sequence[Happened]) -> bytes:
-    return b"".join(
-        [transcript.take(one.version, one.at_ms, one.change) for one in changes]
-    )
+def _lines_of(
+    transcript: Transcript, over: Over, batches: Sequence[Batch]
+) -> tuple[bytes, Batch]:
+    """Return the lines of some batches, and the last that the transcript tells of.
+
+    A draw ends with the batch in which the next one begins.
+    """
+    lines: list[bytes] = []
+    last = NOTHING
+    for last in batches:
+        over.take(last.changes)
+        lines += [
+            transcript.take(one.version, one.at_ms, one.change) for one in last.changes
+        ]
+        if transcript.is_past:
+            break
+    return b"".join(lines), last
 
 
 TRANSCRIPTS: Final = web.AppKey("transcripts", Transcripts)

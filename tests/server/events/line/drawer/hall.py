@@ -109,7 +109,12 @@ class Hall:
     async def changes(self, event: str = "evt") -> list[Any]:
         """Return the journal of an event."""
         pages = self.journal.read(event)
-        return [one.change async for page in pages for one in page.changes]
+        return [
+            one.change
+            async for batches in pages
+            for batch in batches
+            for one in batch.changes
+        ]
 
     async def transcript(self, event: str = "evt", draw: int | None = None) -> bytes:
         """Return a transcript."""

@@ -6,15 +6,20 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from inventory.changes import EntrantsFixed, LineDrawn, LineFed, RoundPutOff
+from inventory.commands import Configure
 from inventory.line.draw import is_proven, stub_of, time_of
+from inventory.replies import Ok
+from inventory.settings import SettingsPatch
 from server.base.refusals.refusals import Refusal
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.drawer.drawer import OutOfRounds, Over
 from server.events.line.drawer.service import DrawService
 from server.events.line.opening import LineOpening
 from server.events.line.wire.problems import DRAW_NOT_FOUND
+from server.live.actors.registry import ask
 from tests.server.events.line.drawer.hall import OWN, Here, open_hall, serve
 from tests.server.events.line.room import who
 
@@ -319,6 +324,59 @@ async def test_a_line_whose_sale_is_over_is_not_drawn(hall):
     with pytest.raises(Over):
         await hall.draw()
     assert of(await hall.changes(), EntrantsFixed) == []
+
+
+async def test_a_restart_takes_all_who_had_no_turn_into_another_draw(hall):
+    """Before the round is out it is free, and tells the seed that was given up."""
+    await hall.put()
+    await hall.gather(*NAMES[:4])
+    row = await hall.room.lines.find("evt")
+    await hall.room.lines.move(row, "late")
+    await hall.gather(*NAMES[4:])
+    opens_ms = hall.room.house.clock.now_ms() + 2 * HOUR_MS
+    await set_line(hall, opens_at_ms=opens_ms)
+    # Whoever died when the event had it is gone on for.
+    found = await hall.room.house.events.load("evt")
+    new = await hall.room.lines.note_next(await hall.room.opening._new(found, 2))
+    await hall.room.opening._ask(found, new, None, row.seed)
+    again = await hall.room.opening.restart(found)
+    assert (again.draw, again.phase, again.fed) == (2, "gathering", 0)
+    assert again.commitment == new.commitment != row.commitment
+    assert await hall.room.lines.find_next("evt") is None
+    await hall.draw()
+    assert len(await hall.ranks(draw=2)) == len(NAMES)
+    assert verdict(await hall.verify()).endswith("\nwhole")
+    assert row.seed.hex().encode() in await hall.transcript()
+    assert verdict(await hall.verify(draw=1)).endswith("\nnothing to check")
+
+
+async def test_what_came_out_is_not_thrown_away(hall):
+    """Refused from when the round is out until it is drawn; then it is free again."""
+    await hall.put()
+    await hall.gather("ann")
+    await set_line(hall, opens_at_ms=hall.room.house.clock.now_ms() + 9 * HOUR_MS)
+    found = await hall.room.house.events.load("evt")
+    dying = Dying(hall.lists, until="note_beacon")
+    local = await hall.local()
+    with pytest.raises(Dying.Dead):
+        await hall.make_drawer(dying, Here()).run("evt", local)
+    with pytest.raises(Refusal, match="wrong_state"):
+        await hall.room.opening.restart(found)
+    assert await hall.room.lines.find_next("evt") is None
+    assert (await hall.room.lines.find("evt")).draw == 1
+    await hall.draw()
+    assert (await hall.room.opening.restart(found)).draw == 2
+    await hall.draw()
+    assert verdict(await hall.verify()).endswith("\nwhole")
+
+
+async def set_line(hall: Any, **changes: Any) -> None:
+    """Set how the next line of the event is opened."""
+    local = await hall.local()
+    line = replace(local.board.settings.line, **changes)
+    command = Configure(id=0, event="evt", patch=SettingsPatch(line=line))
+    reply = await ask(local, command, "", True, None)
+    assert isinstance(reply, Ok), reply
 
 
 def draws(hall: Any) -> DrawService:
