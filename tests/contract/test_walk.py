@@ -187,6 +187,11 @@ async def waits(one: Newcomer) -> None:
     await one.lists("cleo", "list_places")
     for changes in ("change_line", "pause_line", "resume_line"):
         await one.does("olga", changes)
+    # Nothing is drawn in a waitlist.
+    for draws in ("draw_line", "restart_line"):
+        await one.is_refused("olga", draws, "wrong_state")
+    await one.is_refused("guest", "show_entrants", "draw_not_found")
+    await one.does("guest", "show_transcript")
 
 
 async def listens(one: Newcomer) -> None:

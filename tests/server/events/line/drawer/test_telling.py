@@ -59,6 +59,8 @@ async def test_all_who_wait_are_told_wherever_they_are(hall):
     ann, bert, zoe = here.waits("ann"), there.waits("bert"), there.waits("zoe")
     away = Socket()
     there.hub.by_user[who("carl").user] = {away}
+    idle = Socket()
+    here.hub.by_user[who("ann").user].add(idle)
     hall.drawer._tell = here.telling.tell
     await hall.draw()
     ranks = dict(await hall.ranks())
@@ -73,7 +75,7 @@ async def test_all_who_wait_are_told_wherever_they_are(hall):
         assert (fixed.root, drawn.seed) == (row.root.hex(), row.seed.hex())
         # The drawer tells before it feeds: a rank that is told is the right one.
         assert drawn.rank in {None, ranks.get(who(name).user)}
-    assert away.frames == []
+    assert away.frames == idle.frames == []
     # A process of another version says something else.
     here.bus.publish(TOPIC, b"\x00")
     for process in (here, there):
