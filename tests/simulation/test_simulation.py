@@ -173,6 +173,13 @@ SABOTAGE: dict[str, tuple[type, str, Callable[..., Any]]] = {
 NEEDED = {"a follower minds no gap": "bus cut"}
 """Without which trouble a world cannot show it: it is not played then."""
 
+FIRST = {
+    "what may have arrived is sent again": 193,
+    "what comes twice is done twice": 142,
+    "a follower minds no gap": 309,
+}
+"""Where to begin with what few worlds show, so that not hundreds are played first."""
+
 
 def plain(tape: Tape) -> Tape:
     """Return a tape of a world in which nothing goes on but sales."""
@@ -184,7 +191,8 @@ def plain(tape: Tape) -> Tape:
 def test_what_is_sabotaged_is_found(name, monkeypatch):
     monkeypatch.setattr(*SABOTAGE[name])
     needed = NEEDED.get(name)
-    tapes = (plain(draw(seed, 400)) for seed in range(1, 1_000 if needed else 200))
+    seeds = range(FIRST.get(name, 1), 1_000)
+    tapes = (plain(draw(seed, 400)) for seed in seeds)
     found = (
         play(tape).violations
         for tape in tapes

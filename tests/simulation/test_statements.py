@@ -285,8 +285,11 @@ class Senders:
         for one in self.taken[isinstance(pool, Pool)][number : number + 1]:
             await Deliveries(pool).give_back(one)
 
-    async def replay(self, pool: Any, name: str) -> tuple[str, int] | None:
-        found = await Deliveries(pool).replay(HOUSE, (await self.names(pool))[name])
+    async def replay(
+        self, pool: Any, name: str, request: str
+    ) -> tuple[str, int] | None:
+        delivery = (await self.names(pool))[name]
+        found = await Deliveries(pool).replay(HOUSE, delivery, request)
         return None if found is None else (found.state, found.attempts)
 
     async def state(self, pool: Any) -> list[tuple[Any, ...]]:
@@ -346,7 +349,8 @@ async def test_hooks_are_told_taken_and_end_alike(both, seed, monkeypatch):
         elif step < 0.65:
             await both.same(senders.give_back, dice.randrange(3))
         elif step < 0.75:
-            await both.same(senders.replay, dice.choice(names))
+            request = f"request {dice.randrange(3)}"
+            await both.same(senders.replay, dice.choice(names), request)
         else:
             # Only one in many says that it is gone.
             some = OUTCOMES if dice.random() < 0.2 else OUTCOMES[:-1]

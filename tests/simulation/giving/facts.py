@@ -12,14 +12,15 @@ from msgspec.structs import replace
 
 from persistence.shop.orders.records import OrderState
 from server.shop.orders.attempts import heard_of_attempt, heard_of_refund
-from server.shop.payments.provider import Fact, RefundFailed, RefundSettled
+from server.shop.orders.disputes import heard_of_dispute
+from server.shop.payments.provider import Disputed, Fact, RefundFailed, RefundSettled
 
 if TYPE_CHECKING:
     from server.shop.orders.facts import Posting
     from tests.simulation.world import World
 
 ORDERS_OF_FACTS: Final = 2
-SIGNS: Final = {"capture": 1, "undo": 1, "settle": -1, "outside": -1}
+SIGNS: Final = {"capture": 1, "undo": 1, "settle": -1, "outside": -1, "dispute": -1}
 
 Came = tuple[list[tuple[str, int]], list[tuple[str, str]], int]
 """What was captured, what became of refunds, and what the provider has."""
@@ -51,12 +52,14 @@ def _come_to(state: OrderState, said: list[Fact]) -> Came:
     refunds = tuple(
         replace(one, state="requested", was_settled=False, ref=None)
         for one in state.refunds
-        if one.reason != "outside"
+        if one.reason not in ("outside", "dispute")
     )
     order = replace(state, payments=payments, refunds=refunds, accepted=None)
     postings: list[Posting] = []
     for fact in said:
-        if isinstance(fact, RefundSettled | RefundFailed):
+        if isinstance(fact, Disputed):
+            told = heard_of_dispute(order, fact)
+        elif isinstance(fact, RefundSettled | RefundFailed):
             told = heard_of_refund(order, fact, 0)
         else:
             told = heard_of_attempt(order, fact)

@@ -260,9 +260,19 @@ def _replay(
         dies_at=now + timedelta(seconds=life_s),
         replay=replay,
     )
+    return _shown(store.hook_delivery[name])
+
+
+def _shown(row: Row) -> Rows:
+    """Return a delivery as its organisation sees it."""
     hidden = ("number", "dies_at", "replay")
-    row = store.hook_delivery[name]
     return [{key: row[key] for key in row if key not in hidden}]
+
+
+@does(deliveries._FIND)
+def _find(connection: Connection, organisation: str, name: str) -> Rows:
+    row = connection.store.hook_delivery.get(name)
+    return [] if row is None else _shown(row)
 
 
 @does(deliveries._END_OLD)

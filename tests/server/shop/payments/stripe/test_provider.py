@@ -26,7 +26,6 @@ from server.shop.payments.stripe.currencies import UNKNOWN
 from server.shop.payments.stripe.provider import StripeProvider, is_test
 from tests.server.shop.payments.stripe.twin import KEY, SECRET, twin_of_stripe
 
-NOW_MS = int(time.time() * 1_000)
 URLS = Urls(
     success="https://shop.example/orders/ord_1",
     cancel="https://shop.example/orders/ord_1#cancel",
@@ -43,7 +42,7 @@ def attempt_of(name="pay_1", amount=4500, currency="EUR"):
         currency=currency,
         description="Gala",
         email="buyer@example.org",
-        expires_at_ms=NOW_MS + 900_000,
+        expires_at_ms=int(time.time() * 1_000) + 900_000,
     )
 
 
