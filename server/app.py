@@ -25,6 +25,7 @@ from server.events.bookings.capability import BOOKED
 from server.events.catalogue.capability import CATALOGUE
 from server.events.images.capability import PICTURES
 from server.events.line.capability import LINE
+from server.events.line.drawer.capability import DRAWS
 from server.events.sales.capability import SALES
 from server.events.sales.fast_reads import FastReads
 from server.events.venues.capability import VENUES
@@ -105,6 +106,7 @@ CAPABILITIES: Final = (
     NUMBERS,
     AUDIT,
     LINE,
+    DRAWS,
     PAYMENTS,
     MONEY,
     PROMOTIONS,

@@ -37,6 +37,18 @@ COVERS = {
     "tests/server/events/line/beacon/test_relays.py": [
         "server/events/line/beacon/relay.py",
     ],
+    "tests/server/events/line/drawer/test_drawer.py": [
+        "persistence/events/line/lists.py",
+        "server/events/line/drawer/pages.py",
+        "server/events/line/drawer/service.py",
+        "server/events/line/transcript/journal.py",
+        "server/events/line/transcript/service.py",
+    ],
+    "tests/contract/test_draw.py": [
+        "server/events/catalogue/editing/line_terms.py",
+        "server/events/line/beacon/beacons.py",
+        "server/events/line/wire/rest_draw.py",
+    ],
     "tests/contract/test_line.py": [
         "server/events/line/wire/bodies.py",
         "server/events/line/wire/frames.py",
@@ -361,6 +373,7 @@ COVERS = {
         "server/shop/payments/provider.py",
     ],
     "tests/server/events/catalogue/test_bodies.py": [
+        "server/events/catalogue/editing/duplicating.py",
         "server/transport/rest/fields.py",
         "server/transport/rest/times.py",
     ],

@@ -25,6 +25,7 @@ MetricsToken = Annotated[str, Meta(min_length=16)]
 Allowance = Annotated[int, Meta(ge=1, le=10**9)]
 Colour = Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")]
 Bytes = Annotated[int, Meta(ge=1, le=10**15)]
+Chain = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})
 """Hosts that mean all addresses of the machine, and so are nobody's address."""
@@ -83,6 +84,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of the endpoint in Stripe's dashboard; two with a space where there are two."""
     stripe_url: str | None = None
     """Who answers in Stripe's place, for tests; needs --unsafe."""
+    beacon_relays: list[str] = []
+    """Who tells of rounds; without any those of quicknet that everybody may ask."""
+    beacon_chain: Chain | None = None
+    """Whose rounds these tell, by its hash; quicknet's without it."""
     rate_limits: Literal["on", "off"] = "on"
     rate_limit_public: Allowance | None = None
     """Requests in 15 minutes, and so are the three below; see `request_limits`."""
@@ -172,7 +177,10 @@ OTHERS: Final = frozenset(
 
 REDIS_LOGIN: Final = "login="
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\sA-Z]+")
-_LISTS: Final = frozenset({"trusted_proxies", "allowed_origins", "embed_origins"})
+_RELAY: Final = re.compile(r"https?://[^?#@*\s]+")
+_LISTS: Final = frozenset(
+    {"trusted_proxies", "allowed_origins", "embed_origins", "beacon_relays"}
+)
 
 
 def read_config(environment: Mapping[str, str], **given: object) -> Config:
@@ -294,6 +302,7 @@ def _check(config: Config) -> None:
                 f"ONSALE_{name.upper()}: Expected origins as browsers write them, such"
                 " as https://tickets.example; there is no sign that means all of them."
             )
+    _check_beacon(config)
     _check_advertise(config)
     if config.worker_port is None:
         if config.workers > 1 and config.advertise is not None:
@@ -316,6 +325,15 @@ def _check(config: Config) -> None:
             "ONSALE_WORKER_PORT: set ONSALE_ADVERTISE too; a server that listens on all"
             " addresses does not know which one others reach it at."
         )
+
+
+def _check_beacon(config: Config) -> None:
+    if not all(_RELAY.fullmatch(relay) for relay in config.beacon_relays):
+        raise ConfigError(
+            "ONSALE_BEACON_RELAYS: Expected addresses such as https://api.drand.sh."
+        )
+    if config.beacon_chain is not None and not config.beacon_relays:
+        raise ConfigError("ONSALE_BEACON_CHAIN: set ONSALE_BEACON_RELAYS, too.")
 
 
 def _check_advertise(config: Config) -> None:

@@ -150,7 +150,9 @@ class Api:
         ) as response:
             raw = await response.read()
         lower = {name.lower(): value for name, value in response.headers.items()}
-        parsed = json.loads(raw) if "json" in lower.get("content-type", "") else None
+        kind = lower.get("content-type", "")
+        # Of many lines, each is JSON of its own.
+        parsed = json.loads(raw) if "json" in kind and "ndjson" not in kind else None
         return Answer(response.status, lower, raw, parsed)
 
     async def get(self, path: str, who: Person | None = None, **headers: str) -> Answer:

@@ -81,6 +81,8 @@ OTHERS: Final[dict[str, str]] = {
     "open_order": "gives a token each time; a mailed code is good once",
     "preview_refund": "changes nothing",
     "create_refund": "a line goes once; tests of giving back try it with a key, too",
+    "draw_line": "tests of draws try it: it needs a list that is closed",
+    "restart_line": "names the draw that it gives up: tests of draws try it twice",
     "retry_refund": "tests of giving back try it: it needs a refund that failed",
     "note_refund": "tests of giving back try it: it needs a refund that failed",
     "offer_ticket": MADE_ANEW,

@@ -181,6 +181,7 @@ async def test_an_event_starts_as_a_draft_with_the_defaults_of_the_contract(api)
         "cancel_until_s": 86400,
         "prevent_orphans": False,
         "waitlist": True,
+        "line": None,
     }
     assert {name: read[name] for name in defaults} == defaults
     assert read["prices"] == charts.PRICES

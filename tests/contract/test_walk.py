@@ -38,8 +38,12 @@ REFUSED = {
     ("retry_refund", None),
     ("note_refund", None),
     ("accept_transfer", None),
+    ("draw_line", None),
+    ("restart_line", None),
+    ("show_entrants", None),
 }
-"""What nobody can do who has no provider of payment, or no code of a mail."""
+"""What nobody can do who has no provider of payment, no code of a mail, or a line of
+which nothing is drawn."""
 
 LOOKS = (
     "show_alive",
@@ -187,6 +191,11 @@ async def waits(one: Newcomer) -> None:
     await one.lists("cleo", "list_places")
     for changes in ("change_line", "pause_line", "resume_line"):
         await one.does("olga", changes)
+    # Nothing is drawn in a waitlist.
+    for draws in ("draw_line", "restart_line"):
+        await one.is_refused("olga", draws, "wrong_state")
+    await one.is_refused("guest", "show_entrants", "bad_field")
+    await one.does("guest", "show_transcript")
 
 
 async def listens(one: Newcomer) -> None:

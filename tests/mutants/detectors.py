@@ -70,6 +70,12 @@ VERIFY = pytest("tests/server/events/line/verify")
 TRANSCRIPT = pytest("tests/server/events/line/transcript")
 BEACON = pytest("tests/server/events/line/beacon")
 
+DRAWER = pytest(
+    "tests/server/events/line/drawer/test_drawer.py",
+    "tests/server/events/line/drawer/test_drawers.py",
+    "tests/server/events/line/drawer/test_telling.py",
+)
+
 _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/line/draw.py": [DRAW],
     "inventory/line/canonical.py": [DRAW],
@@ -78,7 +84,8 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS, SIMULATION],
-    "persistence/events/line/": [LINE_ROWS],
+    "persistence/events/line/lists.py": [DRAWER],
+    "persistence/events/line/": [LINE_ROWS, DRAWER],
     "persistence/followers/": [SIMULATION],
     "persistence/people/hooks/": [HOOKS],
     "persistence/community/": [SUPPORT],
@@ -89,10 +96,16 @@ _BY_FOLDER: dict[str, list[Detector]] = {
         SIMULATION,
     ],
     "server/events/line/beacon/": [BEACON],
+    "server/events/line/drawer/": [DRAWER],
+    "server/events/line/opening.py": [
+        pytest("tests/server/events/line/test_opening.py"),
+        DRAWER,
+    ],
     "server/events/line/drawing/": [pytest("tests/server/events/line/drawing")],
     "server/events/line/place_token.py": [
         pytest("tests/server/events/line/test_place_token.py")
     ],
+    "server/events/line/transcript/service.py": [DRAWER],
     "server/events/line/transcript/": [TRANSCRIPT],
     "server/events/line/verify/": [VERIFY],
     "server/events/line/waiters/": [

@@ -43,6 +43,7 @@ KINDS = (
     "draw",
     "desk",
     "pace",
+    "drawer",
     "words",
     "giving",
     "simulated",

@@ -1,11 +1,11 @@
 """Places in lines: found, told to whose they are, changed and left while they are rows.
 
-Who comes late belongs to this table until the feeder takes the row: before that a wish
-is set and a place is left here, after it by the event's owner, which then has both. One
-statement decides which of the two it is.
+A place belongs to this table until it is taken to be fed: before that a wish is set and
+a place is left here, after it by the event's owner, which then has both. One statement
+decides which of the two it is. An entrant of a draw has a rank from when the place is
+taken; it is told once the event has it, too.
 
-Concurrency: a row changes under the lock of its line that joins share: what an entrant
-asked for before the list was closed is in it, and nothing after.
+Concurrency: a row changes under the lock of its line that joins share.
 """
 
 from datetime import datetime
@@ -22,8 +22,9 @@ Held = Literal["here", "event", "nowhere"]
 
 _FIELDS: Final = """
 e.entry_id, e.event_id, e.draw, e.user_id, e.stub, e.late, e.joined_at,
-e.wish::text AS wish, e.rank, e.paused, e.turn, e.turn_until, e.hold, e.ended,
-e.over_at, e.revision, l.mode
+e.wish::text AS wish, e.paused, e.turn, e.turn_until, e.hold, e.ended,
+e.over_at, e.revision, l.mode,
+CASE WHEN e.late OR e.draw < l.draw OR e.rank <= l.fed THEN e.rank END AS rank
 """
 # Of those before, who has a place that is not over; told of late ones, which have a row
 # with their rank.
@@ -67,7 +68,7 @@ WITH open AS MATERIALIZED (
     UPDATE line_entry e SET {change}
     FROM open o
     WHERE e.event_id = o.event_id AND e.draw = o.draw AND e.user_id = $2
-        AND e.over_at IS NULL AND e.step IS NULL AND (e.late OR o.phase = 'gathering')
+        AND e.over_at IS NULL AND e.step IS NULL AND (e.late OR e.rank IS NULL)
     RETURNING e.entry_id
 )
 SELECT CASE WHEN EXISTS (SELECT FROM changed) THEN 'here'

@@ -52,7 +52,8 @@ SELECT a.entry_id, m.draw, m.late, m.joined_at, o.event_id IS NOT NULL AS open
 FROM asked a LEFT JOIN made m USING (entry_id) LEFT JOIN open o USING (event_id)
 """
 _FOUND: Final = """
-SELECT e.event_id, e.user_id, e.entry_id, e.draw, e.late, e.joined_at, e.rank,
+SELECT e.event_id, e.user_id, e.entry_id, e.draw, e.late, e.joined_at,
+    CASE WHEN e.late OR e.rank <= l.fed THEN e.rank END AS rank,
     e.stub, e.wish::text AS wish
 FROM unnest($1::text[], $2::text[]) AS a(event_id, user_id)
     JOIN line l ON l.event_id = a.event_id

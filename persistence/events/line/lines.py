@@ -18,7 +18,7 @@ Phase = Literal["opening", "gathering", "late", "over"]
 
 _FIELDS: Final = """
 event_id, draw, mode, phase, paused, rules, rules_hash, commitment, seed, root,
-entries, order_key, line_hash, opened_at, closed_at, revision
+entries, order_key, line_hash, opened_at, closed_at, revision, fed, round
 """
 _FIND: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = $1"
 _BEGIN: Final = """
@@ -33,6 +33,36 @@ UPDATE line SET phase = $4,
 WHERE event_id = $1 AND draw = $2 AND phase = $3
 RETURNING {_FIELDS}
 """
+_NEXT_FIELDS: Final = "event_id, draw, rules, rules_hash, commitment, seed"
+_NOTE_NEXT: Final = f"""
+INSERT INTO line_next ({_NEXT_FIELDS}) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING
+"""
+_FIND_NEXT: Final = f"SELECT {_NEXT_FIELDS} FROM line_next WHERE event_id = $1"
+_FORGET_NEXT: Final = "DELETE FROM line_next WHERE event_id = $1 AND draw = $2"
+# Joins under way end first, and what they wrote is seen by the statement behind this.
+_LOCK: Final = "SELECT FROM line WHERE event_id = $1 FOR UPDATE"
+_RESTART: Final = """
+WITH next AS (
+    DELETE FROM line_next WHERE event_id = $1 AND draw = $2
+    RETURNING event_id, draw, rules, rules_hash, commitment, seed
+), moved AS (
+    UPDATE line l SET draw = n.draw, phase = 'gathering', paused = false,
+        rules = n.rules, rules_hash = n.rules_hash, commitment = n.commitment,
+        seed = n.seed, root = NULL, entries = NULL, order_key = NULL,
+        line_hash = NULL, fed = 0, round = NULL, opened_at = clock_timestamp(),
+        closed_at = NULL, revision = l.revision + 1
+    FROM next n WHERE l.event_id = n.event_id AND l.draw = n.draw - 1
+    RETURNING l.event_id, l.draw
+)
+UPDATE line_entry e
+SET draw = m.draw, late = false, step = NULL, rank = NULL, paused = false
+FROM moved m
+WHERE e.event_id = m.event_id AND e.draw = m.draw - 1 AND e.turn IS NULL
+"""
+RESTART_S_MAX: Final = 120.0
+"""A million entries take longer than any other statement may."""
+
 _CHANGED: Final = """
 UPDATE line SET paused = coalesce($2, paused), revision = revision + 1
 WHERE event_id = $1
@@ -65,6 +95,10 @@ class LineRow(Struct, frozen=True):
     opened_at: datetime
     closed_at: datetime | None
     revision: int
+    fed: int
+    """Entrants that the event has, by rank."""
+    round: int | None
+    """The one in force, where it was put off."""
 
     def __repr__(self) -> str:
         """Leave out the seed."""
@@ -140,6 +174,43 @@ class Lines(Struct, frozen=True):
             moved = await self.pool.fetch_one(_FIND, row.event_id)
         assert moved is not None
         return _row_of(moved)
+
+    async def note_next(self, new: NewLine) -> NewLine:
+        """Write down the draw that is to come, or return the one that was."""
+        await self.pool.fetch(
+            _NOTE_NEXT,
+            new.event_id,
+            new.draw,
+            new.rules,
+            new.rules_hash,
+            new.commitment,
+            new.seed,
+        )
+        found = await self.find_next(new.event_id)
+        return new if found is None else found
+
+    async def find_next(self, event: str) -> NewLine | None:
+        """Return the draw that is to come; None where none is."""
+        row = await self.pool.fetch_one(_FIND_NEXT, event)
+        return None if row is None else NewLine(mode="draw", **row)
+
+    async def forget_next(self, new: NewLine) -> None:
+        """Forget a draw that the event refused."""
+        await self.pool.fetch(_FORGET_NEXT, new.event_id, new.draw)
+
+    async def restart(self, new: NewLine) -> LineRow:
+        """Let the next draw begin, where nobody did; return the line as it is then.
+
+        All entries that had no turn are its entrants, with their names.
+        """
+        async with self.pool.transaction() as connection:
+            await connection.execute(_LOCK, new.event_id)
+            await connection.execute(
+                _RESTART, new.event_id, new.draw, timeout=RESTART_S_MAX
+            )
+        found = await self.find(new.event_id)
+        assert found is not None
+        return found
 
     async def note_change(self, event: str, paused: bool | None = None) -> None:
         """Note that who manages a line changed it, and whether it gives no turns."""

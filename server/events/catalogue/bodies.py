@@ -5,15 +5,13 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inventory import limits
 from inventory.faults import Faults
 from inventory.names import NAME_PATTERN, NOTE_PATTERN
 from inventory.replies import Fault
 from inventory.rules.settings import (
-    FOLLOWING,
-    moved_times,
     past_faults,
     price_faults,
     time_faults,
@@ -40,6 +38,11 @@ from persistence.events.details import (
 )
 from persistence.events.rows import Details, EventRow
 from server.base.refusals.refusals import wrong_field
+from server.events.catalogue.editing.line_terms import (
+    LineTerms,
+    line_settings_of,
+    line_terms_of,
+)
 from server.transport.rest.bodies import Body
 from server.transport.rest.fields import NO_ZONE, Id, Name, Zone
 from server.transport.rest.times import (
@@ -142,6 +145,8 @@ class EventCreate(Body, kw_only=True):
     waitlist: bool = True
     one_booking_per_user: bool = False
     registration: Registration = "closed"
+    line: LineTerms | None = None
+    """The line in front of the sale; without it there is a waitlist behind it."""
 
     def check(self, faults: Faults) -> None:
         """Add what is wrong with the fields together."""
@@ -188,6 +193,7 @@ class EventPatch(Struct, forbid_unknown_fields=True, kw_only=True):
     waitlist: bool | UnsetType = UNSET
     one_booking_per_user: bool | UnsetType = UNSET
     registration: Registration | UnsetType = UNSET
+    line: LineTerms | UnsetType | None = UNSET
 
 
 class EventDuplicate(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -266,6 +272,7 @@ class EventSummary(Struct, kw_only=True):
     waitlist: bool
     one_booking_per_user: bool
     registration: str
+    line: LineTerms | None
     created_at: datetime
 
 
@@ -315,6 +322,7 @@ def settings_of(body: EventCreate, timezone: str = "UTC") -> Settings:
         waitlist=body.waitlist,
         one_booking_per_user=body.one_booking_per_user,
         registration=body.registration,
+        line=line_settings_of(body.line),
         timezone=timezone,
     )
 
@@ -338,6 +346,8 @@ def settings_patch(patch: EventPatch) -> SettingsPatch:
                 key: None if kind is None else _type_of(kind)
                 for key, kind in value.items()
             }
+        elif field == "line":
+            changes[field] = line_settings_of(value)
         else:
             changes[field] = value
     return SettingsPatch(**changes)
@@ -383,29 +393,6 @@ def word_of(field: str, text: str) -> str:
 def tags_of(tags: tuple[str, ...]) -> tuple[str, ...]:
     """Return tags as they are kept and looked for."""
     return tuple(dict.fromkeys(word_of("tags", tag).lower() for tag in tags))
-
-
-def duplicated(settings: Settings, body: EventDuplicate) -> Settings:
-    """Return the settings of a draft like an event."""
-    changes: dict[str, Any] = {
-        "sale_state": "draft",
-        "deleted": False,
-        "capacity": None,
-        "revision": 0,
-    }
-    if body.name is not UNSET:
-        changes["name"] = body.name
-    if body.timezone is not UNSET:
-        changes["timezone"] = body.timezone
-    if body.starts_at is not UNSET:
-        changes["starts_at_ms"] = to_ms(body.starts_at)
-        timezone = changes.get("timezone", settings.timezone)
-        changes |= moved_times(settings, changes["starts_at_ms"], timezone, FOLLOWING)
-    for field in FOLLOWING:
-        given = getattr(body, field.removesuffix("_ms"))
-        if given is not UNSET:
-            changes[field] = maybe_to_ms(given)
-    return structs.replace(settings, **changes)
 
 
 def _type_of(kind: TicketType) -> PriceType:
@@ -486,6 +473,7 @@ def settings_fields(settings: Settings) -> dict[str, Any]:
         "waitlist": settings.waitlist,
         "one_booking_per_user": settings.one_booking_per_user,
         "registration": settings.registration,
+        "line": line_terms_of(settings.line),
     }
 
 

@@ -40,6 +40,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "waitlist": True,
     "one_booking_per_user": False,
     "registration": "closed",
+    "line": None,
 }
 
 IMAGE: Final[dict[str, Any]] = {

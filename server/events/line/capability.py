@@ -11,10 +11,11 @@ from server.base.ids import RandomIds
 from server.base.pressure.pressure import PRESSURE
 from server.events.audit.receipts import RECEIPT_SIGNER
 from server.events.catalogue.service import EVENT_SERVICE
+from server.events.line.beacon.beacons import BEACONS, Beacons
 from server.events.line.feeder import FEEDERS, Feeders
 from server.events.line.follower import KINDS, LineFollower
 from server.events.line.news import LINE_NEWS, LineNews, Offer, Turn, TurnEnd
-from server.events.line.opening import LineOpening
+from server.events.line.opening import LINE_OPENING, LineOpening
 from server.events.line.pace.conductor import CONDUCTORS, Conductors
 from server.events.line.pace.metrics import LineMetrics
 from server.events.line.service import LINE_DESK, LineDesk
@@ -39,7 +40,11 @@ async def _open(startup: Startup) -> None:
     events, clock, pool = startup[EVENT_SERVICE], startup.clock, startup.pool
     registry, hub = startup[REGISTRY], startup[HUB]
     lines, entries = Lines(pool), Entries(pool)
-    opening = LineOpening(lines, clock, startup.settings.secret_key)
+    config = startup.settings
+    startup[BEACONS] = beacons = Beacons(config.beacon_relays, config.beacon_chain)
+    startup.on_stop(beacons.close)
+    opening = LineOpening(lines, clock, config.secret_key, beacons)
+    startup[LINE_OPENING] = opening
     startup[FEEDERS] = feeders = Feeders(Feeding(pool), lines, registry, startup[BUS])
     startup[LINE_DESK] = LineDesk(
         events,

@@ -93,7 +93,7 @@ def phase_of(
         return "waitlist"
     if row.phase == "gathering" or is_hidden(row, settings, now_ms):
         return "gathering"
-    if row.order_key is None:
+    if row.order_key is None and not row.fed:
         return "drawing"
     floor = max(terms_of(settings).wish_floor, total // FLOOR_SHARE)
     return "open" if free >= floor else "waitlist"

@@ -105,11 +105,15 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(database_url: str) -> AsyncIterator[House]:
-    """Open the parts of a server that have to do with events."""
+async def open_house(database_url: str, *, people: bool = True) -> AsyncIterator[House]:
+    """Open the parts of a server that have to do with events.
+
+    Without `people`, in a database that has them.
+    """
     pool = await Pool.open(database_url)
-    await registered(pool, *PEOPLE)
-    await organised(pool, olga="owner", lena="leader", stan="staff")
+    if people:
+        await registered(pool, *PEOPLE)
+        await organised(pool, olga="owner", lena="leader", stan="staff")
     clock = DatabaseClock()
     journal = await PostgresJournal.open(database_url, pool, "node test", clock)
     hub = Hub(asyncio.get_running_loop())

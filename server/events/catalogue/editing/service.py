@@ -27,7 +27,6 @@ from server.events.catalogue.bodies import (
     EventPatch,
     capacity_of,
     details_change,
-    duplicated,
     new_faults,
     settings_patch,
 )
@@ -37,6 +36,7 @@ from server.events.catalogue.checks import (
     refuse_place,
     unknown_times,
 )
+from server.events.catalogue.editing.duplicating import duplicated
 from server.events.catalogue.row_cache import EventRows
 from server.events.catalogue.service import (
     NO_PROVIDER,

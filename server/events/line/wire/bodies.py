@@ -189,7 +189,7 @@ def line_document(
         msgspec.json.decode(row.rules),
         row.rules_hash.hex(),
         row.commitment.hex(),
-        None if row.order_key is None else _hex(row.seed),
+        None if row.line_hash is None else _hex(row.seed),
         _hex(row.root),
         row.entries,
         _hex(row.line_hash),

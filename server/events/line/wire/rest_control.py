@@ -39,13 +39,13 @@ async def show_line(call: Call) -> web.Response:
 async def open_line(call: Call) -> web.Response:
     """Open the line of an event, for anybody to join."""
     _, event = call.key, call.path("event", EVENT_NOT_FOUND)
-    return _answer(call, await call[LINE_CONTROL].open(call.who, event))
+    return answer(call, await call[LINE_CONTROL].open(call.who, event))
 
 
 async def act_on_line(act: Act, call: Call) -> web.Response:
     """Pause a line, resume it, or close it for good."""
     _, event = call.key, call.path("event", EVENT_NOT_FOUND)
-    return _answer(call, await call[LINE_CONTROL].act(call.who, event, act))
+    return answer(call, await call[LINE_CONTROL].act(call.who, event, act))
 
 
 async def change_line(call: Call) -> web.Response:
@@ -68,14 +68,15 @@ async def change_line(call: Call) -> web.Response:
     shown = await control.change(
         managed, command if changes else None, _given(body.paused), call.seen
     )
-    return _answer(call, shown)
+    return answer(call, shown)
 
 
 def _given(value: T | UnsetType) -> T | None:
     return None if isinstance(value, UnsetType) else value
 
 
-def _answer(call: Call, shown: ShownLine) -> web.Response:
+def answer(call: Call, shown: ShownLine) -> web.Response:
+    """Answer with a line as it is now."""
     return call.answer(_document(shown), revision=_revision(shown))
 
 

@@ -71,6 +71,7 @@ def test_what_is_left_out_has_the_defaults_of_the_contract():
         "waitlist": True,
         "one_booking_per_user": False,
         "registration": "closed",
+        "line": None,
     }
 
 

@@ -23,6 +23,7 @@ from persistence.followers.passes import Passes
 from server.base.identity import Identity
 from server.base.ids import RandomIds
 from server.events.audit.receipts import ReceiptKey
+from server.events.line.beacon.beacons import Beacons
 from server.events.line.feeder import Feeders
 from server.events.line.follower import LineFollower
 from server.events.line.opening import LineOpening
@@ -43,7 +44,8 @@ class Room:
         self.house, pool = house, house.pool
         self.lines, self.entries = Lines(pool), Entries(pool)
         self.key = ReceiptKey(b"k" * 32)
-        self.opening = LineOpening(self.lines, house.clock, secret)
+        self.beacons = Beacons()
+        self.opening = LineOpening(self.lines, house.clock, secret, self.beacons)
         self.feeders = Feeders(
             Feeding(pool), self.lines, house.registry, MemoryBus(Exchange())
         )
@@ -167,9 +169,9 @@ def settings(**changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def open_room(database_url: str) -> AsyncIterator[Room]:
+async def open_room(database_url: str, *, people: bool = True) -> AsyncIterator[Room]:
     """Open a house with lines."""
-    async with open_house(database_url) as house:
+    async with open_house(database_url, people=people) as house:
         room = Room(house)
         yield room
         await room.feeders.close()

@@ -52,7 +52,7 @@ async def test_whoever_died_in_between_is_gone_on_for(room):
     """Written and not journaled, and journaled and not open: nobody joins before."""
     await room.house.put("evt")
     found = await room.house.events.load("evt")
-    row = await room.lines.begin(room.opening._new(found))
+    row = await room.lines.begin(await room.opening._new(found, 1))
     assert row.phase == "opening"
     await room.opening._journal(found, row)
     version = found.board.version
@@ -64,7 +64,7 @@ async def test_whoever_died_in_between_is_gone_on_for(room):
 async def test_a_line_that_the_event_refuses_takes_nobody_in(room):
     await room.house.put("evt")
     found = await room.house.events.load("evt")
-    new = replace(room.opening._new(found), commitment=bytes(32))
+    new = replace(await room.opening._new(found, 1), commitment=bytes(32))
     await room.lines.begin(new)
     with pytest.raises(Refusal, match="wrong_state"):
         await room.opening.open(found)
@@ -76,7 +76,7 @@ async def test_a_line_that_the_event_refuses_takes_nobody_in(room):
 async def test_with_a_secret_the_seed_of_a_draw_is_stored_nowhere(room):
     with_draw = LineSettings(opens_at_ms=SETTINGS.starts_at_ms - 10**6)
     await room.house.put("evt", settings(line=with_draw, sale_state="scheduled"))
-    opening = LineOpening(room.lines, room.house.clock, "s" * 32)
+    opening = LineOpening(room.lines, room.house.clock, "s" * 32, room.beacons)
     found = await room.house.events.load("evt")
     row = await opening.open(found)
     assert (row.phase, row.seed, row.order_key) == ("gathering", None, None)
@@ -85,7 +85,7 @@ async def test_with_a_secret_the_seed_of_a_draw_is_stored_nowhere(room):
     assert opening.seed_of(row) == derived
     assert draw.commitment_of(derived, row.rules_hash) == row.commitment
     with pytest.raises(Refusal, match="wrong_state"):
-        LineOpening(room.lines, room.house.clock, "t" * 32).seed_of(row)
+        LineOpening(room.lines, room.house.clock, "t" * 32, room.beacons).seed_of(row)
     with pytest.raises(Refusal, match="wrong_state"):
         room.opening.seed_of(row)
 
@@ -109,7 +109,7 @@ async def test_an_event_without_a_line_opens_none(room):
 def test_a_draw_names_the_round_that_comes_after_its_list_is_fixed():
     at_ms = 1_900_000_000_000
     promised = settings(line=LineSettings(opens_at_ms=at_ms), hold_ttl_s=300)
-    rules = rules_for("evt", 2, promised, 0)
+    rules = rules_for("evt", 2, promised, 0, draw.QUICKNET)
     assert rules.closes_at_ms == at_ms - 15_000
     assert draw.fault_of(rules) is None
     assert rules.round is not None
@@ -117,7 +117,7 @@ def test_a_draw_names_the_round_that_comes_after_its_list_is_fixed():
     # Nothing is held for longer than any hold.
     assert rules.offer_s == 300
     without = settings(line=LineSettings(opens_at_ms=at_ms, beacon=None))
-    rules = rules_for("evt", 1, without, 0)
+    rules = rules_for("evt", 1, without, 0, None)
     assert (rules.beacon, rules.round, rules.without_beacon) == (
         None,
         None,

@@ -29,7 +29,7 @@ DRAW = replace(PLAIN, line=LineSettings(), on_sale_at_ms=NOW)
 FIFO = replace(DRAW, line=LineSettings(mode="fifo"))
 
 
-def row(phase="late", mode="list", key=b"key"):
+def row(phase="late", mode="list", key=b"key", fed=0):
     return LineRow(
         "evt",
         1,
@@ -47,6 +47,8 @@ def row(phase="late", mode="list", key=b"key"):
         datetime.now(UTC),
         None,
         0,
+        fed,
+        None,
     )
 
 

@@ -110,10 +110,10 @@ def test_every_read_of_the_interface_carries_a_tag():
         for route in ROUTES
         if route.method == "GET" and route.access != "operational" and not route.cached
     }
-    # A receipt is made anew each time, and may take minutes; tables are sent while they
-    # are read, and nobody knows their tag before their end.
-    tables = {"export_orders", "export_tickets", "export_attendees"}
-    assert without == {"show_audit", *tables}
+    # A receipt is made anew each time, and may take minutes; tables and transcripts are
+    # sent while they are read, and nobody knows their tag before their end.
+    sent = {"export_orders", "export_tickets", "export_attendees", "show_transcript"}
+    assert without == {"show_audit", *sent}
 
 
 def test_every_code_that_a_route_names_has_a_text():
