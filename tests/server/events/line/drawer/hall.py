@@ -11,6 +11,7 @@ from aiohttp import web
 
 from inventory.settings import LineSettings
 from persistence.events.line.lists import Lists
+from persistence.journal.journal import PostgresJournal
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.beacon.relay import OwnBeacon, make_app
 from server.events.line.drawer.drawer import Drawer
@@ -49,7 +50,9 @@ class Hall:
         self.beacons = Beacons(urls, OWN.beacon.chain)
         self.told: list[LineTold] = []
         """What everybody who waits was told."""
-        self.journal = JournalPages(house.registry._journal)
+        journal = house.registry._journal
+        assert isinstance(journal, PostgresJournal)
+        self.journal = JournalPages(journal)
         room.opening._beacons = self.beacons
         self.transcripts = Transcripts(
             house.events, room.lines, self.lists, self.journal, room.key
@@ -79,7 +82,7 @@ class Hall:
             now = clock.monotonic()
             clock.observe(at_ms, now, now)
 
-    async def put(self, event: str = "evt", **changes: object) -> None:
+    async def put(self, event: str = "evt", **changes: Any) -> None:
         """Make an event with a line that is drawn, and open it."""
         opens_ms = self.room.house.clock.now_ms() + CLOSES_MS + 15_000
         line = {"opens_at_ms": opens_ms, "beacon": "tests", **changes}
@@ -90,7 +93,7 @@ class Hall:
         )
         await self.room.opening.open(await self.room.house.events.load(event))
 
-    async def gather(self, *names: str, event: str = "evt", **more: object) -> None:
+    async def gather(self, *names: str, event: str = "evt", **more: Any) -> None:
         """Let people join, whom nobody feeds."""
         for name in names:
             asked = self.room.asked(**more)

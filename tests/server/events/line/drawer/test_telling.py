@@ -1,6 +1,7 @@
 """News of a draw comes to all who wait, in whichever process they are."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ class Socket:
 
     def __init__(self) -> None:
         self.codec = self
-        self.frames: list = []
+        self.frames: list[Any] = []
 
     def pack(self, frame):
         return frame
@@ -43,7 +44,7 @@ class Process:
         self.telling = DrawTelling(self.bus, self.waiters, hall.lists)
 
     def waits(self, name):
-        socket = Socket()
+        socket: Any = Socket()
         self.hub.by_user.setdefault(who(name).user, set()).add(socket)
         self.waiters.wait("evt", socket, who(name).user, None)
         return socket
@@ -57,9 +58,9 @@ async def test_all_who_wait_are_told_wherever_they_are(hall):
     await hall.put()
     await hall.gather(*NAMES)
     ann, bert, zoe = here.waits("ann"), there.waits("bert"), there.waits("zoe")
-    away = Socket()
+    away: Any = Socket()
     there.hub.by_user[who("carl").user] = {away}
-    idle = Socket()
+    idle: Any = Socket()
     here.hub.by_user[who("ann").user].add(idle)
     hall.drawer._tell = here.telling.tell
     await hall.draw()
