@@ -51,9 +51,9 @@ SELECT e.user_id, e.entry_id, l.mode FROM line_entry e
 WHERE e.event_id = $1 AND e.user_id = ANY ($2::text[]) AND e.over_at IS NULL
 """
 _RANKS: Final = """
-SELECT user_id, rank FROM line_entry
-WHERE event_id = $1 AND user_id = ANY ($2::text[]) AND over_at IS NULL
-    AND rank IS NOT NULL
+SELECT e.user_id, e.rank FROM line_entry e JOIN line l USING (event_id, draw)
+WHERE e.event_id = $1 AND e.draw = $2 AND e.user_id = ANY ($3::text[])
+    AND e.over_at IS NULL AND e.rank IS NOT NULL AND (e.late OR e.rank <= l.fed)
 """
 _LIST: Final = f"""
 SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id)
@@ -156,9 +156,12 @@ class Entries(Struct, frozen=True):
         rows = await self.pool.fetch(_LIVE, event, users)
         return {row["user_id"]: (row["entry_id"], row["mode"]) for row in rows}
 
-    async def ranks(self, event: str, users: list[str]) -> dict[str, int]:
-        """Return the ranks of those of some people who have one by now."""
-        rows = await self.pool.fetch(_RANKS, event, users)
+    async def ranks(self, event: str, draw: int, users: list[str]) -> dict[str, int]:
+        """Return the ranks of those of some people whom the event has by now.
+
+        Nobody has one in a draw that is not the open one.
+        """
+        rows = await self.pool.fetch(_RANKS, event, draw, users)
         return {row["user_id"]: row["rank"] for row in rows}
 
     async def find(self, entry: str) -> Entry | None:

@@ -7,6 +7,7 @@ from persistence.events.line.entries import Entries, forget_entries
 from persistence.events.line.feeding import Feeding
 from persistence.events.line.joining import JoinLane
 from persistence.events.line.lines import Lines
+from persistence.events.line.lists import Lists
 from server.base.ids import RandomIds
 from server.base.pressure.pressure import PRESSURE
 from server.events.audit.receipts import RECEIPT_SIGNER
@@ -57,7 +58,7 @@ async def _open(startup: Startup) -> None:
         startup[RECEIPT_SIGNER],
         feeders.joined,
     )
-    startup[LINE_CONTROL] = LineControl(events, opening, lines, clock)
+    startup[LINE_CONTROL] = LineControl(events, opening, lines, Lists(pool), clock)
     startup[LINE_NEWS] = news = LineNews(hub, entries, clock)
     startup[WAITERS] = waiters = Waiters(
         hub, registry, startup[BUS], entries, startup.clock

@@ -88,6 +88,7 @@ class OwnPlace(Struct, frozen=True):
     place: str
     stub: bytes
     line: FoundEvent
+    draw: int
     rank: int | None
     new: bool
 
@@ -158,6 +159,7 @@ class LineDesk:
             self._sign(event, who.user, joined),
             joined.stub,
             found,
+            joined.draw,
             joined.rank,
             joined.new,
         )

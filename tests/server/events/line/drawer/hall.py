@@ -8,8 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from msgspec.structs import replace
 
-from inventory.settings import LineSettings
+from inventory.commands import Configure
+from inventory.replies import Ok
+from inventory.settings import LineSettings, SettingsPatch
 from persistence.events.line.lists import Lists
 from persistence.journal.journal import PostgresJournal
 from server.events.line.beacon.beacons import Beacons
@@ -29,7 +32,7 @@ from server.events.line.transcript.service import Transcripts
 from server.events.line.verify.checker import check
 from server.events.line.verify.options import Options
 from server.events.line.verify.report import Report
-from server.live.actors.registry import LocalEvent
+from server.live.actors.registry import LocalEvent, ask
 from tests.server.events.line.room import Room, open_room, settings, who
 
 if TYPE_CHECKING:
@@ -98,6 +101,16 @@ class Hall:
         for name in names:
             asked = self.room.asked(**more)
             await self.room.desk.join(who(name), event, asked)
+
+    async def set(self, **changes: Any) -> None:
+        """Set how the next line of the event is opened."""
+        local = await self.local()
+        terms = local.board.settings.line
+        assert terms is not None
+        patch = SettingsPatch(line=replace(terms, **changes))
+        command = Configure(id=0, event="evt", patch=patch)
+        reply = await ask(local, command, "", True, None)
+        assert isinstance(reply, Ok), reply
 
     async def local(self, event: str = "evt") -> LocalEvent:
         """Return the event, which this process owns."""

@@ -7,20 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
-from msgspec.structs import replace
 
 from inventory.changes import EntrantsFixed, LineDrawn, LineFed, RoundPutOff
-from inventory.commands import Configure
 from inventory.line.draw import is_proven, stub_of, time_of
-from inventory.replies import Ok
-from inventory.settings import SettingsPatch
 from server.base.refusals.refusals import Refusal
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.drawer.drawer import OutOfRounds, Over
 from server.events.line.drawer.service import DrawService
 from server.events.line.opening import LineOpening
 from server.events.line.wire.problems import DRAW_NOT_FOUND
-from server.live.actors.registry import ask
 from tests.server.events.line.drawer.hall import OWN, Here, open_hall, serve
 from tests.server.events.line.room import who
 
@@ -340,7 +335,7 @@ async def test_a_restart_takes_all_who_had_no_turn_into_another_draw(hall):
     await hall.room.lines.move(row, "late")
     await hall.gather(*NAMES[4:])
     opens_ms = hall.room.house.clock.now_ms() + 2 * HOUR_MS
-    await set_line(hall, opens_at_ms=opens_ms)
+    await hall.set(opens_at_ms=opens_ms)
     # Whoever died when the event had it is gone on for.
     found = await hall.room.house.events.load("evt")
     new = await hall.room.lines.note_next(await hall.room.opening._new(found, 2))
@@ -360,7 +355,7 @@ async def test_what_came_out_is_not_thrown_away(hall):
     """Refused from when the round is out until it is drawn; then it is free again."""
     await hall.put()
     await hall.gather("ann")
-    await set_line(hall, opens_at_ms=hall.room.house.clock.now_ms() + 9 * HOUR_MS)
+    await hall.set(opens_at_ms=hall.room.house.clock.now_ms() + 9 * HOUR_MS)
     found = await hall.room.house.events.load("evt")
     dying = Dying(hall.lists, until="note_beacon")
     local = await hall.local()
@@ -374,15 +369,6 @@ async def test_what_came_out_is_not_thrown_away(hall):
     assert (await hall.room.opening.restart(found)).draw == 2
     await hall.draw()
     assert verdict(await hall.verify()).endswith("\nwhole")
-
-
-async def set_line(hall: Any, **changes: Any) -> None:
-    """Set how the next line of the event is opened."""
-    local = await hall.local()
-    line = replace(local.board.settings.line, **changes)
-    command = Configure(id=0, event="evt", patch=SettingsPatch(line=line))
-    reply = await ask(local, command, "", True, None)
-    assert isinstance(reply, Ok), reply
 
 
 def draws(hall: Any) -> DrawService:
