@@ -49,7 +49,7 @@ def pledged(hold: HoldRecord, change: HoldPledged, at_ms: int) -> HoldRecord:
         hold.areas,
         hold.created_ms,
         change.until_ms,
-        change.until_ms + limits.HOLD_GRACE_MS,
+        _ends_ms(hold, change.until_ms),
         change.prices,
         hold.origin,
         pledge,
@@ -64,17 +64,25 @@ def unpledged(hold: HoldRecord, change: PledgeEnded) -> HoldRecord:
     pledge = hold.pledge
     if pledge is None or pledge.order is None:
         raise Corrupt("a pledge ends that is none")
-    ends_ms = change.deadline_ms + limits.HOLD_GRACE_MS
-    if hold.ends_ms > hold.deadline_ms + limits.HOLD_GRACE_MS:
-        # A recovery keeps it until then.
-        ends_ms = max(ends_ms, hold.ends_ms)
     return replace(
         hold,
         deadline_ms=change.deadline_ms,
-        ends_ms=ends_ms,
+        ends_ms=_ends_ms(hold, change.deadline_ms),
         prices=hold.prices if pledge.kinds is None else pledge.plain,
         pledge=replace(pledge, order=None, kinds=None, plain=None),
     )
+
+
+def _ends_ms(hold: HoldRecord, deadline_ms: int) -> int:
+    """Return when a hold ends that is promised until then from now on.
+
+    Where a recovery keeps it for longer, it is kept: an order may ask for its hold once
+    more when that is over, and has no later end to promise.
+    """
+    ends_ms = deadline_ms + limits.HOLD_GRACE_MS
+    if hold.ends_ms > hold.deadline_ms + limits.HOLD_GRACE_MS:
+        return max(ends_ms, hold.ends_ms)
+    return ends_ms
 
 
 def refuse_pledged(hold: HoldRecord) -> None:

@@ -111,6 +111,7 @@ class NaiveShop:
             self.check_one_booking(but=command.hold)
         if self.reasons:
             return {}
+        kept = kept_until(hold)
         if hold["order"] is None:
             hold["plain"] = hold["deadline"]
             hold["untyped"] = hold["told"]
@@ -121,7 +122,7 @@ class NaiveShop:
             hold["first"] = self.now_ms
         hold["order"] = command.order
         hold["deadline"] = max(hold["deadline"], until)
-        hold["ends"] = hold["deadline"] + 5_000
+        hold["ends"] = max(hold["deadline"] + 5_000, kept)
         self.changed()
         return {
             "hold": hold["token"],
@@ -247,7 +248,7 @@ class NaiveShop:
             self.changed()
             return {"expires_at": None, "seats": hold["seats"], "areas": hold["areas"]}
         minute = min(self.now_ms + 60_000, hold["first"] + 1_800_000)
-        kept = hold["ends"] if hold["ends"] > hold["deadline"] + 5_000 else 0
+        kept = kept_until(hold)
         hold["deadline"] = max(hold["plain"], minute)
         hold["ends"] = max(hold["deadline"] + 5_000, kept)
         hold["order"] = None
@@ -307,3 +308,9 @@ class NaiveShop:
             "amount": before["amount"] - booking["total"]["amount"],
         }
         return {"seats": seats, "areas": gone, "total": total}
+
+
+def kept_until(hold: dict[str, Any]) -> int:
+    """Return until when a recovery keeps a hold; 0 where none does."""
+    ends: int = hold["ends"]
+    return ends if ends > hold["deadline"] + 5_000 else 0

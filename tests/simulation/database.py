@@ -78,7 +78,7 @@ class Database:
         self.down = self.frozen = self.full = False
         self.armed: deque[tuple[str, float]] = deque()
         self.armed_fences = 0
-        self.rob: Callable[[str, float], object] = lambda event, seconds: None
+        self.rob: Callable[[Ownership, float], object] = lambda asked, seconds: None
         self.faults: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
         self.versions: tuple[int, ...] = ()

@@ -96,7 +96,7 @@ class SimJournal:
                 scheduler.call_later(hold_s, doubt)
                 delay_s, said = hold_s + seconds, ignore
             case "rival":
-                database.rob(asked.event, seconds)
+                database.rob(asked, seconds)
             case "raises":
                 scheduler.call_later(
                     hold_s, self._hear, answer, Broken("the commit is lost"), None

@@ -12,7 +12,7 @@ from inventory import limits
 from inventory.batch import BatchBuilder
 from inventory.decide import decide
 from inventory.loading import replay_row
-from inventory.ports import CommitStatus
+from inventory.ports import CommitStatus, Ownership
 from inventory.rules.common import Request
 from inventory.state import Stock
 from tests.simulation.process import CountedIds
@@ -40,6 +40,16 @@ class Rival:
         if not self.gone:
             self._world.faults["usurped"] += 1
             self.take(event, seconds, tells=True)
+
+    def rob(self, owner: Ownership, seconds: float) -> None:
+        """Take an event by force of an owner who asks to write, and so hears of it.
+
+        What a former owner asks robs nobody: whoever is the owner then may answer from
+        what it remembers while its lease is good, and would not hear of this.
+        """
+        head = self._world.database.head(owner.event)
+        if (head.epoch, head.token) == (owner.epoch, owner.token):
+            self.take(owner.event, seconds, tells=False)
 
     def take(self, event: str, seconds: float, *, tells: bool) -> None:
         """Take an event by force, and leave it after a while."""

@@ -10,7 +10,6 @@ import gc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -165,7 +164,7 @@ class World:
         self.passing = Passing(self, stream(tape.seed, "passing"))
         self.offered = Offered(self, stream(tape.seed, "promotions"))
         self.rival = Rival(self)
-        self.database.rob = partial(self.rival.take, tells=False)
+        self.database.rob = self.rival.rob
         self.table = Table(self.database)
         self.exchange = Exchange(
             self.scheduler, stream(tape.seed, "bus"), plan.latency_s

@@ -189,6 +189,21 @@ def test_an_order_has_a_hold_for_half_an_hour_at_most():
     """)
 
 
+def test_what_a_recovery_keeps_is_kept_when_its_order_asks_once_more():
+    """At its last moment, too, when no pledge can be any longer."""
+    pledged(hold_ttl_s=60).play(f"""
+        tick +800s
+        for:ann | pledge h1 order=o1 until=1800 | ok in=1000s
+        tick +1004s
+        x       | keep {NOW_MS + 1_809_000}     | ok
+        for:ann | pledge h1 order=o1 until=60   | ok in=0s
+        tick +4.9s
+        expect seats A=hhff
+        tick +0.1s
+        expect seats A=ffff
+    """)
+
+
 def test_orders_one_after_the_other_keep_a_hold_no_longer():
     """Half an hour after the first pledge the seats are free."""
     scene = pledged(hold_ttl_s=60)

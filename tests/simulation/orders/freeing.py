@@ -50,17 +50,21 @@ class Freed(Struct):
     pledges: dict[str, Pledge] = {}
     until_ms: dict[str, int] = {}
     """The promised end, by hold."""
+    kept_ms: int = 0
+    """Until when the last recovery kept all there was."""
     ended_s: dict[str, float] = {}
     """When the journal had the end of a pledge, by hold."""
 
     def follow(self, change: AnyChange, at_ms: int, now_s: float) -> None:
         """Take in one change that was decided and committed at these times."""
         if isinstance(change, HoldPledged):
-            ends_ms = change.until_ms + limits.HOLD_GRACE_MS
+            # Asked for once more, when it may be pledged no longer, it ends no sooner.
+            ends_ms = max(change.until_ms + limits.HOLD_GRACE_MS, self.kept_ms)
             self.pledges[change.hold] = Pledge(change.order, ends_ms)
             self.until_ms[change.hold] = change.until_ms
             self.ended_s.pop(change.hold, None)
         elif isinstance(change, HoldsKept):
+            self.kept_ms = change.until_ms
             for pledge in self.pledges.values():
                 pledge.ends_ms = max(pledge.ends_ms, change.until_ms)
         elif isinstance(change, SaleChanged) and change.to == "cancelled":
