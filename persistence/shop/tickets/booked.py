@@ -31,14 +31,16 @@ _EVENT = """
 SELECT e.organisation_id, e.venue_id, v.revision
 FROM event e JOIN venue v USING (venue_id) WHERE e.event_id = $1
 """
-# A line whose ticket was revoked has none: it is issued again in its place.
+# A line whose ticket was revoked has none: it is issued again in its place. Taken from
+# the end: of places that are alike those have tickets first that are not leaving, since
+# what leaves may be free by now, and then nobody issues any for those that stay.
 _LINES = """
 SELECT l.order_id, l.kind, l.label, l.line, l.state = 'leaving' AS leaving
 FROM order_line l
 WHERE l.order_id = ANY ($1) AND l.kind IN ('seat', 'place') AND l.state <> 'gone'
     AND NOT EXISTS (SELECT FROM ticket t WHERE t.order_id = l.order_id
         AND t.line = l.line AND t.state <> 'revoked')
-ORDER BY l.line DESC
+ORDER BY leaving DESC, l.line DESC
 """
 # Given back, and still booked, so that nobody buys them: nobody has a ticket either.
 _KEPT = """
@@ -102,7 +104,10 @@ class OpenLines:
             self._lines[key].append(OpenLine(row["line"], row["leaving"]))
 
     def take(self, order: str | None, kind: str, label: str) -> OpenLine | None:
-        """Return the first line of an order for this seat or area, for one ticket."""
+        """Return a line of an order for this seat or area, for one ticket.
+
+        The first that stays with its buyer, else the first.
+        """
         if order is None:
             return None
         lines = self._lines[order, kind, label]

@@ -228,7 +228,7 @@ def heard_of_refund(
     refund = replace(refund, ref=refund.ref or fact.refund_ref)
     postings: tuple[Posting, ...] = ()
     if isinstance(fact, RefundSettled):
-        if not refund.was_settled and refund.state != "failed":
+        if not refund.was_settled and refund.state not in ("failed", "by_hand"):
             outside = refund.reason == "outside"
             postings = (_moved(refund, "outside" if outside else "settle"),)
             refund = replace(refund, was_settled=True)

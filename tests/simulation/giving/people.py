@@ -138,7 +138,11 @@ async def _refund(
 def expected(
     state: OrderState, lines: Collection[int] | None, amount: int | None
 ) -> int | None:
-    """Return what goes back, by what lines cost; None where some are gone already."""
+    """Return what goes back, by what lines cost; None where some are gone already.
+
+    Nothing where nothing is left: others may have returned what we asked for, too, at
+    the bank, which then did not do as we asked.
+    """
     if amount is not None:
         return amount
     asked = [one for one in state.lines if one.line in (lines or ())]
@@ -151,7 +155,7 @@ def expected(
         for one in state.refunds
         if one.payment == paid.payment and one.refund not in again
     )
-    return min(sum(map(_left_of, asked)), paid.captured - gone)
+    return min(sum(map(_left_of, asked)), max(0, paid.captured - gone))
 
 
 def _left_of(line: OrderLine) -> int:

@@ -183,7 +183,7 @@ def _lines(connection: "Transaction", orders: Sequence[str]) -> Rows:
         if one.kind in ("seat", "place") and one.state != "gone"
         if (name, one.line) not in taken
     ]
-    return sorted(rows, key=lambda row: -row["line"])
+    return sorted(rows, key=lambda row: (not row["leaving"], -row["line"]))
 
 
 @does(giving_back._OF_LINES)

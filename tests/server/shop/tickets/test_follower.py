@@ -15,6 +15,7 @@ from server.shop.orders import facts
 from tests.inventory.test_twin import VENUES
 from tests.persistence.journals import SETTINGS
 from tests.persistence.journeys import changes_of, random_sale, store_sale
+from tests.server.shop.orders.mortals import Mortal
 from tests.server.shop.orders.shop import open_shop
 from tests.server.shop.tickets.following import Stretches, there, wanted
 
@@ -175,6 +176,36 @@ async def test_each_line_of_a_paid_order_has_one_ticket(database_url, tmp_path):
         assert [one.line for one in tickets] == wanted
         assert {one.order for one in tickets} == {order}
         assert len(wanted) == 3
+
+
+async def test_places_that_stay_have_their_tickets_though_alike_ones_went_before(
+    database_url, tmp_path
+):
+    """T1: the seats are free, and the order has not heard of it, nor are there tickets.
+
+    All of its lines are of one area, and the first of them leaves.
+    """
+    async with open_shop(database_url, tmp_path) as shop:
+        stretches = Stretches(shop.pool)
+        order = await shop.priced(3)
+        await shop.pay(order)
+        await shop.deliver()
+        await shop.settle()
+        first, *rest = [
+            one.line for one in (await shop.state(order)).lines if one.kind == "place"
+        ]
+        await shop.desk.hear(order, facts.GiveBack((first,)))
+        dies = Mortal(shop, 2)
+        await dies.drive(order)
+        assert dies.died
+        assert (await shop.state(order)).lines[0].state == "leaving"
+        await stretches.catch_up()
+        await shop.settle()
+        await stretches.catch_up()
+        tickets = await Tickets(shop.pool).of_orders([order])
+        assert [(one.line, one.state) for one in tickets] == [
+            (line, "valid") for line in rest
+        ]
 
 
 async def test_what_is_given_back_before_it_has_tickets_lets_nobody_in(

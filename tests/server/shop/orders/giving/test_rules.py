@@ -171,6 +171,16 @@ def test_a_refund_that_failed_is_tried_again_or_noted_and_counts_once():
     assert after(noted, RefundByHand(name, "cash")) == noted
 
 
+def test_what_was_noted_by_hand_is_settled_by_no_message_that_comes_late():
+    """The provider has the money: it failed, and was told to be settled before."""
+    order = after(BOOKED, GiveBack((1,)), SeatsFreed(1))
+    (refund,) = order.refunds
+    failed = after(order, settled(refund.refund, 334, kind=RefundFailed))
+    noted = after(failed, RefundByHand(refund.refund, "cash", "usr"))
+    late = step(noted, settled(refund.refund, 334), NOW)
+    assert (late.order, late.postings) == (noted, ())
+
+
 def test_whatever_goes_back_in_whatever_order_it_comes_to_what_was_paid():
     """100 histories of 30 things, from a written seed."""
     chance = random.Random(16)
