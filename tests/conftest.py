@@ -15,7 +15,13 @@ import uvloop
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.database import RunServer, drop_database, make_database, make_template
+from tests.database import (
+    RunServer,
+    close_copiers,
+    drop_database,
+    make_database,
+    make_template,
+)
 
 # So many examples, however long they take: a busy machine finds no other faults.
 settings.register_profile(
@@ -128,6 +134,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    close_copiers()
     server = config.stash.get(SERVER, None)
     if server is not None:
         server.stop()
