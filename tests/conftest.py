@@ -7,6 +7,7 @@ the run: with pytest-xdist the controller starts it and tells its workers the ad
 """
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -92,6 +93,12 @@ def pytest_asyncio_loop_factories(
         once = item.nodeid.startswith(ONE_LOOP)
         chosen = "both" if close and not once else "uvloop"
     return {name: make for name, make in LOOPS.items() if chosen in {name, "both"}}
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests and all that they import stay until the end: the collector need
+    # not look through them each time.
+    gc.freeze()
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
