@@ -7,6 +7,7 @@ the run: with pytest-xdist the controller starts it and tells its workers the ad
 """
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,7 +16,13 @@ import uvloop
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.database import RunServer, drop_database, make_database, make_template
+from tests.database import (
+    RunServer,
+    close_copiers,
+    drop_database,
+    make_database,
+    make_template,
+)
 
 # So many examples, however long they take: a busy machine finds no other faults.
 settings.register_profile(
@@ -88,6 +95,12 @@ def pytest_asyncio_loop_factories(
     return {name: make for name, make in LOOPS.items() if chosen in {name, "both"}}
 
 
+def pytest_collection_finish() -> None:
+    # Thousands of tests and all that they import stay until the end: the collector need
+    # not look through them each time.
+    gc.freeze()
+
+
 class Together(LoadScopeScheduling):  # type: ignore[misc]
     """Hands out tests one by one, but keeps those together that share a dear server.
 
@@ -128,6 +141,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    close_copiers()
     server = config.stash.get(SERVER, None)
     if server is not None:
         server.stop()

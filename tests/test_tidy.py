@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -93,29 +94,33 @@ def sources(*folders: str) -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 
-@functools.cache
-def text_of(name: str) -> str:
-    return (ROOT / name).read_text("utf-8")
+class Read(NamedTuple):
+    """What the tests below ask of a file, so that it is read once and no tree kept."""
+
+    documented: bool
+    too_long: list[str]
+    imports: set[str]
+    """The top names of what it imports, wherever in it."""
+    called: set[str]
+    """The names of methods, and of functions of modules, that it calls."""
+    traps: list[str]
 
 
 @functools.cache
-def tree_of(name: str) -> ast.Module:
-    return ast.parse(text_of(name), name)
-
-
-def nodes(name: str) -> Iterator[ast.AST]:
-    return ast.walk(tree_of(name))
-
-
-def imports(name: str) -> set[str]:
-    """The top names of what a file imports, wherever in it."""
-    found: set[str] = set()
-    for node in nodes(name):
+def read(name: str) -> Read:
+    text = (ROOT / name).read_text("utf-8")
+    tree = ast.parse(text, name)
+    found = Read(bool(ast.get_docstring(tree)), long_in(text, tree), set(), set(), [])
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            found.imports.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.module is not None
-            found.add(node.module.partition(".")[0])
+            found.imports.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            found.called.add(node.func.attr)
+        elif isinstance(node, TRAPS):
+            found.traps.extend(problems_of(node))
     return found
 
 
@@ -128,12 +133,12 @@ def broken(check: Callable[[str], object], names: Iterable[str]) -> dict[str, ob
     return {name: found for name in names if (found := check(name))}
 
 
-def too_long(name: str) -> list[str]:
-    lines = text_of(name).splitlines()
+def long_in(text: str, tree: ast.Module) -> list[str]:
+    lines = text.splitlines()
     found = [f"line {n}" for n, line in enumerate(lines, 1) if len(line) > LINE_MAX]
     if len(lines) > FILE_LINES_MAX:
         found.append(f"{len(lines)} lines")
-    for node in nodes(name):
+    for node in tidy.statements(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             if length > FUNCTION_LINES_MAX:
@@ -142,16 +147,16 @@ def too_long(name: str) -> list[str]:
 
 
 def test_lines_functions_and_files_are_short():
-    assert broken(too_long, EVERYTHING) == {}
+    assert broken(lambda name: read(name).too_long, EVERYTHING) == {}
 
 
 def test_every_module_says_what_it_is_for():
-    assert [name for name in OURS if not ast.get_docstring(tree_of(name))] == []
+    assert [name for name in OURS if not read(name).documented] == []
 
 
 def wrong_way(name: str) -> set[str]:
     package = name.partition("/")[0]
-    found = imports(name) - {package}
+    found = read(name).imports - {package}
     wrong = found & NEVER_IMPORTED[package]
     if package in LAYERS:
         wrong |= found - set(sys.stdlib_module_names) - LAYERS[package]
@@ -165,12 +170,7 @@ def test_layers_are_imported_in_one_direction():
 def impure(name: str) -> set[str]:
     if name in PURE_EXCEPT:
         return set()
-    called = {
-        node.func.attr
-        for node in nodes(name)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    }
-    return (imports(name) & IMPURE) | (called & IMPURE_CALLS)
+    return (read(name).imports & IMPURE) | (read(name).called & IMPURE_CALLS)
 
 
 def test_the_core_knows_no_clock_no_chance_and_no_world():
@@ -184,6 +184,9 @@ def is_asyncio_name(node: ast.expr, *names: str) -> bool:
         and isinstance(node.value, ast.Name)
         and node.value.id in {"asyncio", "loop"}
     )
+
+
+TRAPS = ast.Attribute | ast.Expr | ast.ExceptHandler
 
 
 def problems_of(node: ast.AST) -> Iterator[str]:
@@ -206,15 +209,11 @@ def problems_of(node: ast.AST) -> Iterator[str]:
             yield f"line {node.lineno}: an error that nobody hears of"
 
 
-def traps(name: str) -> list[str]:
-    return [problem for node in nodes(name) for problem in problems_of(node)]
-
-
 def test_known_traps_are_not_stepped_into():
-    assert broken(traps, EVERYTHING) == {}
+    assert broken(lambda name: read(name).traps, EVERYTHING) == {}
 
 
-def test_the_checks_above_find_what_they_look_for():
+def test_the_checks_above_find_what_they_look_for(tmp_path):
     code = (
         "async def f():\n"
         "    await asyncio.wait_for(g(), 1)\n"
@@ -225,7 +224,8 @@ def test_the_checks_above_find_what_they_look_for():
         "    try: g()\n"
         "    except OSError: pass\n"
     )
-    found = [p for node in ast.walk(ast.parse(code)) for p in problems_of(node)]
+    (tmp_path / "f.py").write_text(code)
+    found = read(str(tmp_path / "f.py")).traps
     assert sorted(int(problem.split()[1][:-1]) for problem in found) == [2, 3, 5]
 
 
@@ -251,12 +251,17 @@ def test_every_module_of_the_core_has_its_test_file():
 
 # The layout of `server/` and `persistence/`: each rule, and a case that it finds.
 
-LAYOUT = tidy.read(ROOT)
+
+@functools.cache
+def layout() -> tidy.Model:
+    return tidy.read(ROOT)
+
+
 PROBLEMS = "imports server/transport/http/problems.py"
 
 
 def test_everything_in_the_server_stands_in_a_district():
-    assert tidy.strays(LAYOUT) == []
+    assert tidy.strays(layout()) == []
 
 
 def test_what_stands_in_no_district_would_be_found():
@@ -265,7 +270,7 @@ def test_what_stands_in_no_district_would_be_found():
 
 
 def test_districts_use_only_what_stands_before_them():
-    assert tidy.upward(LAYOUT) == []
+    assert tidy.upward(layout()) == []
 
 
 @pytest.mark.parametrize(
@@ -324,7 +329,7 @@ def test_imports_are_seen_however_they_are_written(line, tmp_path):
 
 
 def test_services_know_no_http():
-    assert tidy.bound_to_http(ROOT, LAYOUT) == []
+    assert tidy.bound_to_http(ROOT, layout()) == []
 
 
 @pytest.mark.parametrize(
@@ -356,7 +361,7 @@ def put(root: Path, name: str, text: str) -> None:
 
 
 def test_folders_do_not_import_each_other_in_circles():
-    assert tidy.circles(LAYOUT) == []
+    assert tidy.circles(layout()) == []
 
 
 def test_a_circle_of_folders_would_be_found():
@@ -386,7 +391,7 @@ def test_a_folder_and_its_subfolders_are_one_and_a_district_is_no_folder():
 
 
 def test_no_folder_is_crowded():
-    assert tidy.crowded(LAYOUT) == {}
+    assert tidy.crowded(layout()) == {}
 
 
 def test_a_crowded_folder_would_be_found():
@@ -397,7 +402,7 @@ def test_a_crowded_folder_would_be_found():
 
 
 def test_every_other_module_has_its_test_file_or_a_line_that_names_one():
-    assert tidy.untested(LAYOUT, tidy.tests_of(ROOT), COVERED_BY) == []
+    assert tidy.untested(layout(), tidy.tests_of(ROOT), COVERED_BY) == []
 
 
 REST, USERS = "server/people/accounts/rest.py", "server/people/accounts/rest_users.py"

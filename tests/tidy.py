@@ -49,13 +49,18 @@ Model = Mapping[str, Collection[str]]
 
 def read(root: Path) -> Model:
     """Return the model of a checkout, without packages that only say what they are."""
-    trees = {
-        path.relative_to(root).as_posix(): ast.parse(path.read_bytes(), str(path))
-        for package in PACKAGES
-        for path in sorted((root / package).rglob("*.py"))
+    wanted = {}
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            # No tree is kept: of all of them the collector would have a million nodes.
+            tree = ast.parse(path.read_bytes(), str(path))
+            if not _is_bare(name, tree):
+                wanted[name] = list(_imports(tree))
+    return {
+        name: {file for names in wanted[name] for file in _first_file(names, wanted)}
+        for name in sorted(wanted)
     }
-    files = {name for name, tree in trees.items() if not _is_bare(name, tree)}
-    return {name: set(_imported(trees[name], files)) for name in sorted(files)}
 
 
 def _is_bare(name: str, tree: ast.Module) -> bool:
@@ -64,21 +69,30 @@ def _is_bare(name: str, tree: ast.Module) -> bool:
     return name.endswith("/__init__.py") and len(tree.body) == said
 
 
-def _imported(tree: ast.Module, files: Collection[str]) -> Iterator[str]:
-    """Return the files that a file imports, wherever in it and for whatever."""
-    for node in ast.walk(tree):
+def _imports(tree: ast.Module) -> Iterator[list[str]]:
+    """Return what a file imports, wherever in it and for whatever.
+
+    Each as the names that it may be, of which the first that is a file counts.
+    """
+    for node in statements(tree):
         if isinstance(node, ast.Import):
-            wanted = [[alias.name] for alias in node.names]
+            yield from ([alias.name] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             # A name stands for a module where there is one of that name.
-            wanted = [
-                [f"{node.module}.{alias.name}", f"{node.module}"]
-                for alias in node.names
-            ]
-        else:
-            continue
-        for names in wanted:
-            yield from _first_file(names, files)
+            for alias in node.names:
+                yield [f"{node.module}.{alias.name}", f"{node.module}"]
+
+
+def statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Return all statements of a file, handlers and cases: a tenth of its nodes."""
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inside = getattr(node, field, ())
+            # Of expressions some have one expression as their body.
+            left += inside if isinstance(inside, list) else ()
 
 
 def _first_file(names: Iterable[str], files: Collection[str]) -> list[str]:
