@@ -239,6 +239,8 @@ export default {
   resend: "Mail noch einmal schicken",
   resent: "Die Mail ist unterwegs. Links aus früheren gelten nicht mehr.",
   profile: "Über Sie",
+  language: "Sprache",
+  languageWords: "Der Mails an Sie, und dieser Seiten in diesem Browser.",
   save: "Speichern",
   saved: "Gespeichert.",
   changeEmail: "E-Mail-Adresse ändern",

@@ -239,6 +239,8 @@ export default {
   resend: "Send the mail again",
   resent: "The mail is on its way. Links of earlier ones are no use any more.",
   profile: "About you",
+  language: "Language",
+  languageWords: "Of mails to you, and of these pages in this browser.",
   save: "Save",
   saved: "Saved.",
   changeEmail: "Change the email address",
