@@ -30,6 +30,8 @@ CODE_PPM = 100_000
 CURRENCY = "EUR"
 EVENING_SEATS = 1_200
 SEATS_PER_BOOKING = 10
+PLACES_IN_A_TURN = 4
+"""So many one may have at most where there is a line."""
 
 
 class AdminClientError(Exception):
@@ -111,6 +113,28 @@ class AdminClient(RestClient):
             arena(seats),
             {"hold_ttl_s": hold_ttl_s, "waitlist": False},
         )
+
+    def open_line(
+        self, seats: int, hold_ttl_s: int, opens_at: datetime, terms: dict[str, Any]
+    ) -> str:
+        """Put a free night on sale with a line in front of it, which gathers already.
+
+        Returns the event's id.
+        """
+        event = self._open(
+            "The night that everybody wants",
+            arena(seats),
+            {
+                "hold_ttl_s": hold_ttl_s,
+                "on_sale_at": opens_at.isoformat(),
+                "max_per_user": PLACES_IN_A_TURN,
+                "max_per_booking": PLACES_IN_A_TURN,
+                "payment": "none",
+                "line": terms,
+            },
+        )
+        self.call("POST", f"/v1/events/{event}/line/open", {})
+        return event
 
     def open_evening(self) -> tuple[str, str]:
         """Put an evening on sale that a person has the time to buy for.

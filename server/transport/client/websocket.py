@@ -7,7 +7,7 @@ the same key until the answer is not "not now", so it has at most one effect.
 import asyncio
 import os
 import socket
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from random import Random
 from time import perf_counter
@@ -49,7 +49,10 @@ class Traffic:
 
 
 class Client:
-    """The connection of one guest, made again whenever it is lost."""
+    """The connection of one guest, made again whenever it is lost.
+
+    `pushed` is given what the server tells unasked and nobody else here takes.
+    """
 
     def __init__(
         self,
@@ -58,12 +61,14 @@ class Client:
         traffic: Traffic,
         random: Random,
         board: Board | None = None,
+        pushed: Callable[[Frame], None] | None = None,
     ) -> None:
         self._http = http
         self._event = event
         self._traffic = traffic
         self._random = random
         self._board = board
+        self._pushed = pushed
         self._token: str | None = None
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -241,6 +246,8 @@ class Client:
             statuses, told = self._hearing[frame["op"], frame[frame["op"]]]
             if frame.get("status") in statuses and not told.done():
                 told.set_result(None)
+        elif frame_id is None and self._pushed is not None:
+            self._pushed(frame)
 
     async def _take_publication(
         self, ws: aiohttp.ClientWebSocketResponse, frame: Frame
