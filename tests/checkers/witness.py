@@ -22,11 +22,30 @@ from inventory import commands as c
 from inventory.batch import chained
 from inventory.changes import (
     AnyChange,
+    EntrantsFixed,
     HoldBooked,
     HoldExpired,
     HoldsKept,
+    LineDrawn,
+    LineFed,
+    LineOpened,
+    LineSet,
+    LineTuned,
+    PlaceLeft,
+    PlaceLimited,
+    PlacePaused,
+    PlaceResumed,
+    PresenceNoted,
+    RoundPutOff,
     SaleChanged,
     SeatsHeld,
+    TurnEnded,
+    TurnExtended,
+    TurnGiven,
+    TurnGranted,
+    TurnsKept,
+    WishesRecast,
+    WishSet,
 )
 from inventory.decide import decide
 from inventory.loading import decode_changes
@@ -69,7 +88,30 @@ _STEPS: Final[dict[str, type[c.OpenSale | c.CloseSale | c.CompleteEvent]]] = {
 }
 """What an event does to its sale by itself, by what becomes of it."""
 
-_TIMED: Final = (c.Extend, c.Cancel, c.Pledge)
+OF_LINE: Final = (
+    LineOpened,
+    RoundPutOff,
+    EntrantsFixed,
+    LineDrawn,
+    LineFed,
+    LineTuned,
+    LineSet,
+    PresenceNoted,
+    PlacePaused,
+    PlaceResumed,
+    PlaceLeft,
+    PlaceLimited,
+    WishSet,
+    WishesRecast,
+    TurnGiven,
+    TurnEnded,
+    TurnExtended,
+    TurnGranted,
+    TurnsKept,
+)
+"""What the system does for lines, and what people ask of these."""
+
+_TIMED: Final = (c.Extend, c.Cancel, c.Pledge, c.OpenLine)
 """Commands that time alone makes too late."""
 
 FOREVER_MS = 10**12
@@ -376,6 +418,9 @@ class _Witness:
             command = c.KeepHolds(id=0, event="", until_ms=change.until_ms)
         elif isinstance(change, SaleChanged):
             command = _STEPS.get(change.to, c.OpenSale)(id=0, event="")
+        elif isinstance(change, OF_LINE):
+            # The line's own twin judges these.
+            return True
         else:
             return False
         own = Operation("", "", True, command, None, 0, 0.0)
@@ -407,7 +452,7 @@ class _Witness:
         if self.origin_ms is not None:
             called_ms = self.origin_ms + operation.called_s * 1_000 - self.skew_ms
             returned_ms = self.origin_ms + operation.returned_s * 1_000 + self.skew_ms
-            latest_ms = max(now_ms, int(min(returned_ms, latest_ms)))
+            latest_ms = max(now_ms, int(min(returned_ms, called_ms + FOREVER_MS)))
             now_ms = max(now_ms, int(called_ms))
         change, expected = self._decide(operation, None, now_ms)
         if type(operation.command) in _TIMED and change is not None:

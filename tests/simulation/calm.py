@@ -81,6 +81,8 @@ def calm(world: "World") -> None:
         client.connect()
     world.gates.close()
     world.passing.close()
+    world.crowd.close()
+    world.relays.heal()
     look_after(world)
     finish_orders(world)
     # Where a batch takes a command or two, many that wait take their time.

@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING
 
 from inventory import limits
 from inventory.audit import Differences, Replay
-from inventory.changes import HoldExpired, HoldPledged, SaleChanged, SeatsHeld
+from inventory.changes import (
+    HoldExpired,
+    HoldPledged,
+    SaleChanged,
+    SeatsHeld,
+    TurnGiven,
+)
 from inventory.loading import decode_changes
 from inventory.records import Corrupt
 from inventory.replies import ExtendOk, HoldOk
@@ -15,6 +21,7 @@ from tests.fakes import Head
 from tests.scenario import NOW_MS
 from tests.simulation.giving.checks import check_giving
 from tests.simulation.giving.facts import check_facts
+from tests.simulation.line.checks import check_lines
 from tests.simulation.orders.checks import check_orders
 from tests.simulation.orders.freeing import check_freed
 from tests.simulation.outboxes.checks import check_told
@@ -56,6 +63,7 @@ def check_world(world: "World") -> None:
     check_freed(world)
     check_tickets(world)
     check_told(world)
+    check_lines(world)
 
 
 def _check_journal(world: "World", event: str, head: Head) -> None:
@@ -141,7 +149,7 @@ def _check_promises(world: "World", event: str, head: Head) -> None:
     ):
         begun_s = database.begun[event, epoch]
         for change in decode_changes(row.body):
-            if type(change) is SeatsHeld:
+            if type(change) in (SeatsHeld, TurnGiven) and change.hold is not None:
                 owners[change.hold] = change.user
                 made.setdefault(change.hold, epoch)
             elif type(change) is HoldPledged:

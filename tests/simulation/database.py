@@ -79,6 +79,8 @@ class Database:
         self.armed: deque[tuple[str, float]] = deque()
         self.armed_fences = 0
         self.rob: Callable[[Ownership, float], object] = lambda asked, seconds: None
+        self.ranks: Callable[[str, Batch], bool] = lambda event, batch: True
+        """Ranks what a batch feeds to a line; False where it cannot be fed."""
         self.faults: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
         self.versions: tuple[int, ...] = ()
@@ -173,6 +175,9 @@ class Database:
             return CommitStatus.ABORTED
         if batch is None:
             return self._renew(ownership)
+        if batch.ranked and self._would(ownership, batch):
+            if not self.ranks(ownership.event, batch):
+                return CommitStatus.ABORTED
         status = self.tables._write(ownership, batch)
         if status is CommitStatus.COMMITTED:
             event = ownership.event
@@ -181,6 +186,11 @@ class Database:
             self.versions = (*versions[:number], batch.to, *versions[number + 1 :])
             self.committed_at[event].append(self.scheduler.now)
         return status
+
+    def _would(self, ownership: Ownership, batch: Batch) -> bool:
+        """Return whether the head grants a batch: then it is written, or nothing is."""
+        head = self.head(ownership.event)
+        return self.tables._owns(head, ownership) and head.version == batch.base
 
     def _renew(self, ownership: Ownership) -> CommitStatus:
         head = self.head(ownership.event)

@@ -16,6 +16,7 @@ from inventory.changes import (
     HoldReleased,
     PledgeEnded,
     SeatsHeld,
+    TurnGiven,
 )
 from inventory.loading import decode_changes
 from inventory.state import Stock
@@ -70,6 +71,8 @@ class _Story:
             if change.hold in self.order:
                 self.wrong.append(f"a pledged hold grew: {change}")
             self._check_end(change.hold, change.deadline_ms, change)
+        elif isinstance(change, TurnGiven) and change.hold is not None:
+            self.created.setdefault(change.hold, at_ms)
         elif isinstance(change, HoldExtended):
             if change.hold in self.order:
                 self.wrong.append(f"a pledged hold was extended: {change}")

@@ -27,6 +27,7 @@ from server.live.websocket.watching import FRAMES
 from tests.fakes import Broken
 from tests.simulation.cluster import Place, form
 from tests.simulation.journal import SimClock, SimJournal
+from tests.simulation.line.parts import LineParts
 from tests.simulation.loop import ProcessLoop
 from tests.simulation.orders.shop import Shop
 from tests.simulation.registry import SimProcesses
@@ -261,6 +262,7 @@ class Process:
     def __init__(self, world: "World", number: int, place: Place) -> None:
         plan = world.plan
         self.world = world
+        self.number = number
         self.place = place
         self.loop = ProcessLoop(  # type: ignore[abstract]
             world.scheduler,
@@ -293,6 +295,8 @@ class Process:
         self.loop.world = world
         self.shop = Shop(self, CountedIds(f"o{number}-"))
         self.following = Following(self)
+        self.line: LineParts | None = None
+        """None before it has joined the others, and where no event has a line."""
         self.loop.call_soon(lambda: self.spawn(self._start()))
 
     async def _start(self) -> None:
@@ -304,6 +308,9 @@ class Process:
         else:
             await self.journal.start(lambda _: False)
             take = (await form(self)).take_share
+        if self.world.crowd.events:
+            self.line = LineParts(self, CountedIds(f"l{self.number}-"))
+            await self.line.start()
         self.spawn(adopt(self.registry, take, Job()))
         self.ready = True
         self.spawn(self.hub.run())

@@ -54,6 +54,12 @@ class Store:
         """The delivery of each hook, type and subject, which has one."""
         self.hook_event: dict[str, str] = {}
         self.ticket_transfer: dict[str, Row] = {}
+        self.line: dict[str, Row] = {}
+        self.line_next: dict[str, Row] = {}
+        self.line_entry: dict[str, Row] = {}
+        self.line_list: dict[tuple[str, int], Row] = {}
+        self.line_bucket: dict[tuple[str, int, int], Row] = {}
+        self.line_segment: dict[tuple[str, int, int], Row] = {}
 
     def number(self) -> int:
         """Return the next number of whatever is numbered."""
@@ -62,6 +68,10 @@ class Store:
 
     def now(self) -> datetime:
         return time_at(self.now_s())
+
+    def tick(self) -> datetime:
+        """Return now, later than any time before: no two rows are made at once."""
+        return self.now() + timedelta(microseconds=self.number())
 
 
 class Connection:
@@ -76,6 +86,10 @@ class Connection:
         self._undo.append((table, key, table.get(key)))
         table[key] = row
 
+    def remove(self, table: Any, key: Any) -> None:
+        """Delete a row."""
+        self._undo.append((table, key, table.pop(key)))
+
     def change(self, table: Any, key: Any, **fields: Any) -> None:
         """Write some fields of a row."""
         self.put(table, key, {**table[key], **fields})
@@ -84,7 +98,7 @@ class Connection:
         """Leave all rows as they were before."""
         for table, key, row in reversed(self._undo):
             if row is None:
-                del table[key]
+                table.pop(key, None)
             else:
                 table[key] = row
         self._undo.clear()
@@ -104,5 +118,5 @@ class Connection:
         rows = self.run(sql, *values)
         return next(iter(rows[0].values())) if rows else None
 
-    async def execute(self, sql: str, *values: Any) -> None:
+    async def execute(self, sql: str, *values: Any, timeout: float = 0.0) -> None:
         self.run(sql, *values)

@@ -120,6 +120,10 @@ CLUSTER_LIMITS: Final[dict[str, list[float]]] = {
 """The same for what only several processes have."""
 
 
+LINED: Final = 0.35
+"""Which share of the worlds has lines."""
+
+
 class Action(Struct, array_like=True):
     """Something that happens at a time: what, to whom, and two numbers to draw from."""
 
@@ -128,6 +132,27 @@ class Action(Struct, array_like=True):
     who: int
     a: int
     b: int
+
+
+class LinePlan(Struct):
+    """The line of one event. Times are in seconds of the world."""
+
+    mode: Literal["draw", "fifo", "list"]
+    opens_s: int = 0
+    """When the first turn may be given."""
+    closes_before_s: int = 1
+    by_joining: bool = True
+    """Whether who comes first opens it; else those who manage it do."""
+    turn_s: int = 4
+    offer_s: int = 4
+    serve_away: bool = True
+    again: bool = True
+    sell_out_s: int = 0
+    wish_floor: int = 0
+    count_returns: bool = True
+    beacon: bool = True
+    beacon_wait_s: int = 4
+    without_beacon: Literal["seed_only", "wait"] = "seed_only"
 
 
 class EventPlan(Struct):
@@ -144,6 +169,7 @@ class EventPlan(Struct):
     types: bool = False
     terms: int = 0
     """Which fees and which tax."""
+    line: LinePlan | None = None
 
 
 class WorldPlan(Struct):
@@ -179,6 +205,11 @@ class WorldPlan(Struct):
     """Whether events have promotions."""
     outboxes: bool = False
     """Whether people, and machines of organisers, are told of what happens."""
+    people: int = 0
+    """How many may stand in each line; nobody where there is none."""
+    line_acts: int = 150
+    """How often somebody does something about a line."""
+    faulty_beacon: bool = False
 
 
 class Tape(Struct):
@@ -195,13 +226,14 @@ def stream(seed: int, purpose: str) -> Random:
     return Random(f"{seed} {purpose}")
 
 
-def draw(seed: int, commands: int) -> Tape:
-    """Draw a world and what happens in it."""
+def draw(seed: int, commands: int, *, lined: bool = False) -> Tape:
+    """Draw a world and what happens in it; with lines where these are wanted."""
     plan = _draw_world(stream(seed, "world"), commands)
     _draw_cluster(stream(seed, "cluster"), plan)
     _draw_networks(stream(seed, "networks"), plan)
     _draw_shop(stream(seed, "shop"), plan)
     _draw_after_sale(stream(seed, "after sale"), plan)
+    _draw_lines(stream(seed, "lines"), plan, commands, lined=lined)
     actions = _draw_buying(stream(seed, "buying"), plan, commands)
     actions += _draw_commands(stream(seed, "workload"), plan, commands)
     actions += _draw_faults(stream(seed, "faults"), plan, commands, FAULTS)
@@ -292,6 +324,36 @@ def _draw_after_sale(random: Random, plan: WorldPlan) -> None:
     for event in plan.events:
         if plan.gives and random.random() < 0.7:
             event.payment = "required"
+
+
+def _draw_lines(random: Random, plan: WorldPlan, commands: int, *, lined: bool) -> None:
+    """Let some worlds have lines in front of their sales, or behind them."""
+    if random.random() > LINED and not lined:
+        return
+    plan.people = random.choice((4, 12, 24))
+    plan.line_acts = commands // 2
+    plan.faulty_beacon = random.random() < 0.7
+    plan.seconds = max(plan.seconds, random.choice((10.0, 20.0, 30.0)))
+    for event in plan.events:
+        mode: Literal["draw", "fifo", "list"]
+        mode = random.choice(("draw", "draw", "fifo", "fifo", "list"))
+        before_s = random.randint(1, 4)
+        event.line = LinePlan(
+            mode,
+            opens_s=before_s + random.choice((1, 3, 6)),
+            closes_before_s=before_s,
+            by_joining=random.random() < 0.7,
+            turn_s=random.choice((1, 3, 6)),
+            offer_s=random.choice((1, 3, 6)),
+            serve_away=random.random() < 0.6,
+            again=random.random() < 0.7,
+            sell_out_s=random.choice((0, 0, 5, 60)),
+            wish_floor=random.choice((0, 0, 5)),
+            count_returns=random.random() < 0.5,
+            beacon=random.random() < 0.8,
+            beacon_wait_s=random.choice((0, 2, 8)),
+            without_beacon=random.choice(("seed_only", "seed_only", "wait")),
+        )
 
 
 def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Action]:

@@ -27,13 +27,14 @@ import server.shop.orders.service as service
 from inventory.loading import replay_row
 from inventory.ports import Envelope
 from inventory.replies import Reply
+from inventory.settings import LineSettings
 from inventory.state import Stock
 from server.live.actors.envelopes import envelope_of
 from server.live.actors.registry import LocalEvent
 from tests import fakes
 from tests.asks_shop import TYPES
 from tests.checkers.history import History, Operation
-from tests.scenario import hall, settings_of
+from tests.scenario import NOW_MS, hall, settings_of
 from tests.simulation import actions
 from tests.simulation.bus import Exchange
 from tests.simulation.calm import calm, catch_up, run_out
@@ -41,6 +42,11 @@ from tests.simulation.checks import check_world
 from tests.simulation.client import Client, View
 from tests.simulation.cluster import Place
 from tests.simulation.database import Database
+from tests.simulation.line import parts as line_parts
+from tests.simulation.line.beacon import SimRelays
+from tests.simulation.line.people import Crowd
+from tests.simulation.line.rest import come_to_rest
+from tests.simulation.line.tables import rank_places
 from tests.simulation.loop import Livelock, Scheduler
 from tests.simulation.orders import shop, tables
 from tests.simulation.orders.bank import Bank
@@ -54,7 +60,7 @@ from tests.simulation.process import ORGANIZER, Process, Wire
 from tests.simulation.promotions.offered import Offered
 from tests.simulation.registry import Table
 from tests.simulation.rival import Rival
-from tests.simulation.tape import EventPlan, Tape, stream
+from tests.simulation.tape import EventPlan, LinePlan, Tape, stream
 from tests.simulation.tickets import following
 from tests.simulation.tickets import tables as ticket_tables
 from tests.simulation.tickets.gates import Gates
@@ -80,11 +86,34 @@ VENUES = [
 ]
 
 
+def line_of(plan: LinePlan) -> LineSettings:
+    """Return the settings of a line."""
+    return LineSettings(
+        mode=plan.mode,
+        gather_at_ms=0 if plan.by_joining else None,
+        opens_at_ms=NOW_MS + 1_000 * plan.opens_s,
+        closes_before_s=plan.closes_before_s,
+        fix_within_s=2,
+        beacon="sim" if plan.beacon else None,
+        beacon_wait_s=plan.beacon_wait_s,
+        without_beacon=plan.without_beacon,
+        turn_s=plan.turn_s,
+        offer_s=plan.offer_s,
+        serve_away=plan.serve_away,
+        again=plan.again,
+        sell_out_s=plan.sell_out_s,
+        count_returns=plan.count_returns,
+        wish_floor=plan.wish_floor,
+    )
+
+
 class Plan:
     """What the catalog says of an event: stands for its `EventPlan` and its row."""
 
     def __init__(self, event: str, plan: EventPlan) -> None:
         self.event = event
+        line = plan.line
+        self.lined = None if line is None else line.mode
         self.venue_id = f"venue {plan.venue}"
         self.venue_revision = 0
         self.organisation = None
@@ -99,6 +128,7 @@ class Plan:
             pay_s=plan.pay_s,
             payment=plan.payment,
             types=TYPES if plan.types else {},
+            line=None if line is None else line_of(line),
         )
         self.settings = self.first_settings
         self.terms = plan.terms
@@ -115,6 +145,7 @@ class Outcome:
         self.orders = outcomes(world) + world.gates.outcomes()
         self.orders += world.receivers.answers + world.passing.counts
         self.orders += world.offered.outcomes()
+        self.orders += world.crowd.counts
         self.hash = world.trace
 
 
@@ -163,6 +194,10 @@ class World:
         self.receivers = Receivers(self, stream(tape.seed, "receivers"))
         self.passing = Passing(self, stream(tape.seed, "passing"))
         self.offered = Offered(self, stream(tape.seed, "promotions"))
+        relays = stream(tape.seed, "relays")
+        self.relays = SimRelays(self, relays, plan.faulty_beacon)
+        self.database.ranks = partial(rank_places, self.tables.store)
+        self.crowd = Crowd(self, stream(tape.seed, "crowd"))
         self.rival = Rival(self)
         self.database.rob = self.rival.rob
         self.table = Table(self.database)
@@ -329,6 +364,7 @@ def patched(tape: Tape) -> Iterator[None]:
     wanted += [*tables.PATCHES, *shop.PATCHES]
     wanted += [*ticket_tables.PATCHES, *following.PATCHES, *parts.PATCHES]
     wanted += passing_parts.PATCHES
+    wanted += line_parts.PATCHES
     ticks = count()
     # What works in slices of real time works in slices of so many steps.
     for slicer in (inventory.loading, server.live.fanout.hub):
@@ -359,6 +395,7 @@ def play(tape: Tape) -> Outcome:
             try:
                 world.play(tape)
                 calm(world)
+                come_to_rest(world)
                 run_out(world)
                 catch_up(world)
             except Livelock as error:

@@ -14,6 +14,8 @@ from persistence.errors import Unavailable
 from persistence.followers.follower import Followed, Follower
 from persistence.followers.passes import Overtaken, Passes
 from persistence.journal.stretches import JournalRow, Stretch, marks_of
+from server.events.line.follower import KINDS as LINE_KINDS
+from server.events.line.follower import LineFollower
 from server.shop.tickets.follower import KINDS, TicketFollower
 from tests.simulation.orders.tables import Transaction
 from tests.simulation.outboxes.parts import followers
@@ -155,6 +157,8 @@ class Following:
         if self.world.plan.outboxes:
             after = [(one, tickets.name, marks) for one, marks in followers()]
             self._followers += after
+        if self.world.crowd.events:
+            self._followers.append((LineFollower(), None, marks_of(LINE_KINDS)))
 
     async def run(self) -> None:
         while True:
