@@ -49,7 +49,7 @@ async def _open(startup: Startup) -> None:
     opening = LineOpening(lines, clock, config.secret_key, beacons)
     startup[LINE_OPENING] = opening
     startup[FEEDERS] = feeders = Feeders(Feeding(pool), lines, registry, startup[BUS])
-    startup[LINE_DESK] = LineDesk(
+    startup[LINE_DESK] = desk = LineDesk(
         events,
         opening,
         lines,
@@ -69,7 +69,9 @@ async def _open(startup: Startup) -> None:
     startup[CONDUCTORS] = conductors = Conductors(registry, pressure)
     pressure.share("seats", MISSED_MAX, conductors.missed, conductors.asked)
 
-    figures = LineMetrics(registry, conductors, waiters)
+    follower = LineFollower()
+    times = feeders.lag, follower.waits
+    figures = LineMetrics(registry, conductors, waiters, desk, times)
     startup.metrics.registry.register(figures)
 
     def turned(event: str, publication: Publication) -> None:
@@ -83,7 +85,7 @@ async def _open(startup: Startup) -> None:
     hub.turned = turned
     startup.run(conductors.run(), "conductors")
     startup.on_stop(conductors.close)
-    startup[FOLLOWERS].add(LineFollower(), KINDS)
+    startup[FOLLOWERS].add(follower, KINDS)
     startup.run(feeders.run(startup.job("line")), "line feeder")
     startup.run(waiters.run(), "waiters")
     startup.run(waiters.leading.run(), "line leading")
