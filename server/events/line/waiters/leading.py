@@ -161,6 +161,8 @@ class LineLeading:
             if away or back:
                 note = NotePresence(id=0, event=event, away=away, back=back)
                 led.local.offer(envelope_of(note, "", False, _heed, system=True))
+        else:
+            led.presence.here = 0
         if not heard:
             return noted
         state = state_of_line(
