@@ -148,8 +148,10 @@ class EventActor:
                     self._patience.begin()
                     if self._stopping or not await self._load():
                         break
-                    self._patience.end()
                     pause = limits.RELOAD_PAUSE_S
+                    if self._state is None:
+                        continue  # The recovery itself is in doubt: all wait on.
+                    self._patience.end()
                 if not await self._turn():
                     break
             except Deposed:

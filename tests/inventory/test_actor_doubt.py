@@ -109,6 +109,34 @@ async def test_who_waits_for_a_reload_is_refused_after_the_patience(stage, monke
     assert (await stage.ask("bob", "hold A-2")).seats == ["A-2"]
 
 
+async def test_recoveries_in_doubt_are_one_wait(stage, monkeypatch):
+    """However many there are, one behind the other, before anybody is served."""
+    monkeypatch.setattr(limits, "PATIENCE_S_MAX", 0.05)
+    await stage.ready()
+    await stage.ask("ann", "hold A-1 ttl=10")
+    await stage.close()
+    stage.clock.advance(12)
+    stage.journal.calls.clear()
+    stage.journal.faults.append(Fault.AMBIGUOUS_WRITTEN)
+    first, second = new_gate(), new_gate()
+    stage.journal.gate = first
+    stage.open()
+    await until(lambda: stage.journal.calls.count("commit") == 1)
+    # A patience that began anew would last for ever.
+    monkeypatch.setattr(limits, "PATIENCE_S_MAX", 3_600.0)
+    stage.clock.advance(1)
+    stage.journal.gate = second
+    first.set_result(None)
+    await until(lambda: stage.journal.calls.count("commit") == 2)
+    waiting = stage.send("bob", "hold A-2")
+    await soon(lambda: stage.code(waiting))
+    assert stage.code(waiting) == "unavailable"
+    stage.journal.gate = None
+    second.set_result(None)
+    await until(lambda: stage.board.version == 3)
+    assert (await stage.ask("bob", "hold A-2")).seats == ["A-2"]
+
+
 async def test_a_fenced_owner_answers_unavailable_and_starts_over(stage):
     await stage.ready()
     await stage.ask("ann", "hold A-1")
