@@ -249,8 +249,12 @@ _BY_FILE: dict[str, Detector] = {
     "server/shop/orders/driving/lookout.py": pytest(
         "tests/server/shop/orders/driving/test_lookout.py"
     ),
+    "server/shop/payments/gateway/machine.py": pytest(
+        "tests/server/shop/payments/gateway/test_machine.py"
+    ),
     "server/shop/payments/gateway_provider.py": pytest(
-        "tests/server/shop/payments/test_gateway_provider.py"
+        "tests/server/shop/payments/test_gateway_provider.py",
+        "tests/server/shop/payments/gateway/test_disputes.py",
     ),
     **dict.fromkeys(
         (

@@ -295,6 +295,12 @@ def _bank_away(world: "World", action: Action) -> None:
     world.bank.down_until = world.scheduler.now + _seconds(action, 20.0)
 
 
+def _doubt(world: "World", action: Action) -> None:
+    """Let the bank of somebody who paid by then dispute all of it, or a part."""
+    share, wins = (1.0, 1.0, 0.4)[action.b % 3], action.b % 5 < 2
+    world.bank.doubt_later(_seconds(action, 30.0), action.b, share, wins)
+
+
 _OUTSIDE: Final[dict[str, Callable[["World", Action], None]]] = {
     "fence": _arm_fence,
     "crash": lambda world, one: world.database.crash(_seconds(one, 4.0)),
@@ -305,6 +311,7 @@ _OUTSIDE: Final[dict[str, Callable[["World", Action], None]]] = {
     "stop": _stop,
     "sale": _sale,
     "bank": _bank_away,
+    "doubt": _doubt,
     "cancel event": lambda world, one: world.office(
         c.ChangeSale(id=0, event=world.events[0], to="cancel")
     ),

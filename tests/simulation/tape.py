@@ -39,6 +39,9 @@ COMMANDS: Final = {
 BUYING: Final = {"buy": 100, "bank": 3}
 """The same for a thousand, for what has to do with money."""
 
+DOUBTS: Final[dict[str, float]] = {"doubt": 60.0}
+"""The same, for what buyers' banks do long after."""
+
 FAULTS: Final[dict[str, float]] = {
     **dict.fromkeys(COMMIT_FAULTS, 12.0),
     "fence": 6.0,
@@ -237,6 +240,8 @@ def draw(seed: int, commands: int, *, lined: bool = False) -> Tape:
     _draw_after_sale(stream(seed, "after sale"), plan)
     _draw_lines(stream(seed, "lines"), plan, commands, lined=lined)
     actions = _draw_buying(stream(seed, "buying"), plan, commands)
+    if plan.gives:
+        actions += _draw_faults(stream(seed, "doubts"), plan, commands, DOUBTS)
     actions += _draw_commands(stream(seed, "workload"), plan, commands)
     actions += _draw_faults(stream(seed, "faults"), plan, commands, FAULTS)
     if plan.processes > 1:

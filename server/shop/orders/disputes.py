@@ -2,7 +2,8 @@
 
 A bank asks or doubts, and decides long after. The tickets stay until a person decides,
 and so does the money until the bank has: what a lost dispute took is a refund that
-nobody here asked for. Whichever fact came first, both come to the same.
+nobody here asked for. Whichever fact came first, all come to the same: a bank may have
+decided before anybody told what was captured.
 """
 
 from typing import Final
@@ -48,30 +49,50 @@ def heard_of_dispute(order: OrderState, fact: Disputed) -> Told:
         # It cannot be set against what was paid: a person has to look what it cost.
         alarm = f"a dispute of {payment.payment} was lost in {fact.currency}"
         return Told(order, (), alarm)
-    return _lost(order, payment, fact)
+    return Told(order, (), f"a dispute of {payment.payment} was lost")
 
 
-def _lost(order: OrderState, payment: Payment, fact: Disputed) -> Told:
-    """Note that the bank took the money: it is gone, and no refund of ours."""
-    taken = Refund(
-        refund=f"rfd_{fact.dispute_ref}",
+def taken(order: OrderState, now_ms: int) -> Told:
+    """Note, once, what banks took of captured money: it is gone, and no refund of ours.
+
+    What was lost in another currency than was captured is left to a person.
+    """
+    postings: list[Posting] = []
+    known = {one.refund for one in order.refunds}
+    for payment in order.payments:
+        for dispute in payment.disputes:
+            if (
+                dispute.state == "lost"
+                and dispute.currency == payment.captured_currency
+                and (name := f"rfd_{dispute.dispute}") not in known
+            ):
+                refund = _lost(payment, dispute, name, now_ms)
+                order = replace(order, refunds=(*order.refunds, refund))
+                postings.append(_posted(refund))
+    return Told(order, tuple(postings))
+
+
+def _lost(payment: Payment, dispute: Dispute, name: str, now_ms: int) -> Refund:
+    return Refund(
+        refund=name,
         payment=payment.payment,
-        amount=fact.amount,
-        currency=fact.currency,
+        amount=dispute.amount,
+        currency=dispute.currency,
         reason="dispute",
-        at_ms=fact.at_ms,
+        at_ms=now_ms,
         state="settled",
-        ref=fact.dispute_ref,
+        ref=dispute.dispute,
         was_settled=True,
     )
-    posting = Posting(
+
+
+def _posted(refund: Refund) -> Posting:
+    return Posting(
         kind="dispute",
-        about=taken.refund,
-        amount=taken.amount,
-        currency=taken.currency,
+        about=refund.refund,
+        amount=refund.amount,
+        currency=refund.currency,
     )
-    order = replace(order, refunds=(*order.refunds, taken))
-    return Told(order, (posting,), f"a dispute of {payment.payment} was lost")
 
 
 def _is_news(payment: Payment, fact: Disputed) -> bool:

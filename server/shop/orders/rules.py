@@ -269,6 +269,7 @@ class _Case:
         if self.order.step == "new":
             self._set("pledging")
         self._take(attempts.given_up(self.order, self.now_ms))
+        self._take(disputes.taken(self.order, self.now_ms))
         self._judge_money()
         order = self.order
         if order.accepted is not None and order.step in ("priced", "paying", "closing"):

@@ -17,6 +17,7 @@ import structlog
 
 from inventory.settings import Money
 from server.shop.payments.gateway.wire import (
+    DisputeDocument,
     RefundBody,
     RefundDocument,
     SessionAsk,
@@ -28,6 +29,7 @@ from server.shop.payments.provider import (
     Attempt,
     AttemptFact,
     Captured,
+    Disputed,
     Expired,
     Fact,
     Failed,
@@ -139,7 +141,7 @@ class GatewayProvider:
         return facts
 
     def _facts_of(self, one: SessionDocument) -> list[Fact]:
-        """Return what a session and its refunds say."""
+        """Return what a session, its refunds and its disputes say."""
         facts: list[Fact] = [_fact_of(one)]
         for refund in one.refunds:
             if refund.session != one.id:
@@ -147,6 +149,10 @@ class GatewayProvider:
             fact = _refund_fact_of(refund)
             if fact is not None:
                 facts.append(fact)
+        for dispute in one.disputes:
+            if dispute.session != one.id:
+                raise self._lies("a dispute of something else")
+            facts.append(_dispute_fact_of(dispute))
         return facts
 
     async def find(self, attempt: str) -> str | None:
@@ -176,6 +182,11 @@ class GatewayProvider:
                     raise Forged("the message contradicts itself")
                 fact = _refund_fact_of(refund, event_ref)
                 return [] if fact is None else [fact]
+            if kind == "dispute":
+                dispute = msgspec.json.decode(message.data, type=DisputeDocument)
+                if dispute.state != state:
+                    raise Forged("the message contradicts itself")
+                return [_dispute_fact_of(dispute, event_ref)]
         except UNREADABLE as error:
             # Signed by us or by nobody; what it says cannot be believed either way.
             raise Forged(f"the message cannot be read: {error!r}") from None
@@ -335,6 +346,20 @@ def _refund_fact_of(one: RefundDocument, event_ref: str = "") -> RefundFact | No
         event_ref=event_ref,
         refund=one.refund,
         refund_ref=one.id,
+        amount=one.amount,
+        currency=one.currency,
+        reason=one.reason,
+    )
+
+
+def _dispute_fact_of(one: DisputeDocument, event_ref: str = "") -> Disputed:
+    """Return what a dispute's state says."""
+    return Disputed(
+        ref=one.session,
+        at_ms=one.changed_at_ms,
+        event_ref=event_ref,
+        dispute_ref=one.id,
+        state=one.state,
         amount=one.amount,
         currency=one.currency,
         reason=one.reason,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from persistence.shop.orders.records import OrderLine, OrderState
 from server.shop.payments.provider import RefundAsk
 from tests.simulation.giving.people import Promise, refunds_after
+from tests.simulation.orders.house import OTHERS
 
 if TYPE_CHECKING:
     from tests.simulation.orders.tables import Row
@@ -112,6 +113,9 @@ def _kept_money(
     outside = sum(
         one.amount for one in returns if one.state == "settled" and one.refund is None
     )
+    lost = sum(x.amount for x in bank.doubts_of(account.ref) if x.state == "lost")
+    left -= lost
+    outside += lost
     over = state.step == "event_cancelled"
     mine = [one for one in lines if _is_mine(state, one, has) and not over]
     granted = {one.line: one.allowance for one in state.lines}
@@ -120,10 +124,10 @@ def _kept_money(
     owed = sum(
         one.amount
         for one in state.refunds
-        if one.payment == state.accepted and one.reason != "outside"
+        if one.payment == state.accepted and one.reason not in OTHERS
         if one.refund not in again and one.state in ("failed", "by_hand")
     )
-    # Of an order others may have returned what was to go back anyway.
+    # Of an order others may have returned what was to go back anyway, and a bank taken.
     if not worth + owed - outside <= left <= worth + owed:
         return [f"the bank keeps {left}, its lines are {worth}, {owed} is owed"]
     return []

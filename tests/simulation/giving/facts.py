@@ -1,7 +1,7 @@
 """M6: all that the bank ever said, in any order and with repeats, comes to the same.
 
 From payments and refunds as they were asked for, through the shipped rules. What was
-captured, what went back and what the books say of the provider is compared, and which
+captured, what went back, what banks doubt and what the books say is compared, and which
 payment was accepted is not: that is whichever was first, and the others go back.
 """
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from persistence.shop.orders.records import OrderState
+from persistence.shop.orders.records import Dispute, OrderState
 from server.shop.orders.attempts import heard_of_attempt, heard_of_refund
-from server.shop.orders.disputes import heard_of_dispute
+from server.shop.orders.disputes import heard_of_dispute, taken
 from server.shop.payments.provider import Disputed, Fact, RefundFailed, RefundSettled
+from tests.simulation.orders.house import OTHERS
 
 if TYPE_CHECKING:
     from server.shop.orders.facts import Posting
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 ORDERS_OF_FACTS: Final = 2
 SIGNS: Final = {"capture": 1, "undo": 1, "settle": -1, "outside": -1, "dispute": -1}
 
-Came = tuple[list[tuple[str, int]], list[tuple[str, str]], int]
-"""What was captured, what became of refunds, and what the provider has."""
+Came = tuple[list[tuple[str, int]], list[tuple[str, str]], list[Dispute], int]
+"""What was captured, what became of refunds and disputes, and what the provider has."""
 
 
 def check_facts(world: "World") -> None:
@@ -39,20 +40,27 @@ def check_facts(world: "World") -> None:
             dice.shuffle(shuffled)
             if _come_to(state, shuffled) != came:
                 world.violate(f"{name} hangs on the order of {len(said)} facts")
-        if came[:2] != _came(state)[:2]:
+        if came[:3] != _came(state)[:3]:
             world.violate(f"{name} came to {_came(state)}, and its facts to {came}")
 
 
 def _come_to(state: OrderState, said: list[Fact]) -> Came:
     """Return what comes of these facts, in this order, with what was asked for."""
     payments = tuple(
-        replace(one, state="created", captured=0, captured_currency=None, use=None)
+        replace(
+            one,
+            state="created",
+            captured=0,
+            captured_currency=None,
+            use=None,
+            disputes=(),
+        )
         for one in state.payments
     )
     refunds = tuple(
         replace(one, state="requested", was_settled=False, ref=None)
         for one in state.refunds
-        if one.reason not in ("outside", "dispute")
+        if one.reason not in OTHERS
     )
     order = replace(state, payments=payments, refunds=refunds, accepted=None)
     postings: list[Posting] = []
@@ -63,11 +71,11 @@ def _come_to(state: OrderState, said: list[Fact]) -> Came:
             told = heard_of_refund(order, fact, 0)
         else:
             told = heard_of_attempt(order, fact)
-        order = told.order
-        postings += told.postings
+        after = taken(told.order, 0)
+        order = after.order
+        postings += (*told.postings, *after.postings)
     has = sum(SIGNS[one.kind] * one.amount for one in postings)
-    captured, came, _ = _came(order)
-    return captured, came, has
+    return *_came(order)[:3], has
 
 
 def _came(state: OrderState) -> Came:
@@ -80,4 +88,5 @@ def _came(state: OrderState) -> Came:
         for one in state.refunds
         if one.ref is not None
     )
-    return captured, states, 0
+    disputes = [one for payment in state.payments for one in payment.disputes]
+    return captured, states, sorted(disputes, key=lambda one: one.dispute), 0

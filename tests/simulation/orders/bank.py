@@ -1,7 +1,8 @@
 """A provider of payment that outlives our processes, with all that providers do.
 
 It answers late, loses answers, tells twice, late, out of order or never, is told on
-by somebody who forges, settles refunds later, or lets them fail after all.
+by somebody who forges, settles refunds later, or lets them fail after all. Banks of
+buyers doubt payments, and decide later whose the money is.
 """
 
 import asyncio
@@ -13,9 +14,11 @@ import msgspec
 from msgspec import Struct
 
 from inventory.settings import Money
+from persistence.shop.orders.records import DisputeState
 from server.shop.payments.provider import (
     Attempt,
     Captured,
+    Disputed,
     Expired,
     Fact,
     Failed,
@@ -64,6 +67,21 @@ class Return(Struct):
     state: str = "pending"
 
 
+class Doubt(Struct):
+    """A dispute, as the bank has it: the money is nobody's until it has decided."""
+
+    ref: str
+    session: str
+    amount: int
+    currency: str
+    state: DisputeState = "open"
+
+    @property
+    def takes(self) -> int:
+        """What of the payment nobody can return."""
+        return 0 if self.state == "won" else self.amount
+
+
 class Bank:
     """The provider's side."""
 
@@ -72,6 +90,7 @@ class Bank:
         self.random = random
         self.accounts: dict[str, Account] = {}
         self.returns: dict[str, Return] = {}
+        self.doubts: dict[str, Doubt] = {}
         self.fails = random.choice((0.0, 0.05, 0.2)) if faulty else 0.0
         """How often nothing is done, and how often what was done is not answered."""
         self.loses = random.choice((0.0, 0.3, 1.0)) if faulty else 0.0
@@ -82,7 +101,8 @@ class Bank:
         self.told: dict[str, list[Fact]] = {}
         """All that was ever said of an order."""
         self.coming: list[str] = []
-        """What somebody will pay later, and returns that will settle or fail."""
+        """What somebody will pay later, returns that will settle or fail, and disputes
+        that will be decided."""
         self.acknowledged: set[str] = set()
         self._of_attempt: dict[str, str] = {}
         self._numbered = 0
@@ -133,6 +153,7 @@ class Bank:
             returns = [one for one in self.returns.values() if one.session == name]
             said = [self._said_of(one) for one in returns]
             facts += [self.fact_of(name), *(one for one in said if one is not None)]
+            facts += [self._said_of_doubt(one) for one in self.doubts_of(name)]
         return facts
 
     def refund(self, ask: RefundAsk) -> Fact | None:
@@ -164,15 +185,20 @@ class Bank:
         return self._said_of(made)
 
     def _check_left(self, made: Return) -> None:
-        """Let a return fail for which there is not money enough: M3."""
-        account = self.accounts[made.session]
+        """Let a return fail for which there is not money enough: M3.
+
+        So does any while the payment is disputed.
+        """
+        account, doubts = self.accounts[made.session], self.doubts_of(made.session)
         mine = [one for one in self.returns.values() if one.session == made.session]
         asked = sum(one.amount for one in mine if one.state != "failed")
         if made.currency != account.currency:
             self.world.violate(f"{made.ref} is in {made.currency}")
-        if asked > account.captured:
+        if any(one.state == "open" for one in doubts):
             made.state = "failed"
-            if all(one.refund is not None for one in mine):
+        elif asked > account.captured - sum(one.takes for one in doubts):
+            made.state = "failed"
+            if asked > account.captured and all(one.refund is not None for one in mine):
                 self.world.violate(
                     f"{made.refund} returns {asked} of {account.captured} in all"
                 )
@@ -226,14 +252,50 @@ class Bank:
     def refund_outside(self, ref: str, share: float) -> None:
         """Give money back that nobody here asked to give."""
         account = self.accounts[ref]
-        mine = [one for one in self.returns.values() if one.session == ref]
-        left = account.captured - sum(x.amount for x in mine if x.state != "failed")
-        amount = int(left * share)
+        amount = int(self._left_of(account) * share)
         if amount > 0:
             made = Return(self._ref("re"), ref, None, amount, account.currency)
             made.state = "settled"
             self.returns[made.ref] = made
             self._tell(ref, self._said_of(made))
+
+    def doubt_later(
+        self, delay_s: float, number: int, share: float, wins: bool
+    ) -> None:
+        """Let some of what somebody paid be disputed in a while, and decided soon."""
+        name = f"doubt {self._ref('d')}"
+        self.coming.append(name)
+
+        def doubt() -> None:
+            self.coming.remove(name)
+            paid = [one for one in self.accounts.values() if self._left_of(one) > 1]
+            if not paid:
+                return
+            account = paid[number % len(paid)]
+            amount = int(self._left_of(account) * share) or 1
+            made = Doubt(self._ref("du"), account.ref, amount, account.currency)
+            self.doubts[made.ref] = made
+            self._tell(account.ref, self._said_of_doubt(made))
+            self.coming.append(made.ref)
+            self.world.scheduler.call_later(delay_s / 4, decide, made)
+
+        def decide(made: Doubt) -> None:
+            self.coming.remove(made.ref)
+            made.state = "won" if wins else "lost"
+            self._tell(made.session, self._said_of_doubt(made))
+
+        self.world.scheduler.call_later(delay_s, doubt)
+
+    def doubts_of(self, ref: str) -> list[Doubt]:
+        """Return the disputes of a session, the oldest first."""
+        return [one for one in self.doubts.values() if one.session == ref]
+
+    def _left_of(self, account: Account) -> int:
+        """Return what nobody has asked back of what was captured."""
+        mine = [one for one in self.returns.values() if one.session == account.ref]
+        back = sum(one.amount for one in mine if one.state != "failed")
+        doubted = sum(one.takes for one in self.doubts_of(account.ref))
+        return account.captured - back - doubted
 
     # What we are told.
 
@@ -262,6 +324,17 @@ class Bank:
             refund_ref=one.ref,
             amount=one.amount,
             currency=one.currency,
+        )
+
+    def _said_of_doubt(self, one: Doubt) -> Disputed:
+        return Disputed(
+            ref=one.session,
+            at_ms=self._now_ms(),
+            dispute_ref=one.ref,
+            state=one.state,
+            amount=one.amount,
+            currency=one.currency,
+            reason="fraudulent",
         )
 
     def _tell(self, ref: str, fact: Fact | None) -> None:

@@ -14,6 +14,7 @@ from inventory.state import Stock
 from persistence.shop.orders.records import OrderState, Payment
 from server.shop.money.ledger import Books
 from server.shop.orders.rules import step
+from tests.simulation.orders.house import OTHERS
 from tests.simulation.orders.tables import Row
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def outcomes(world: "World") -> Counter[str]:
         counted.update(one.use for one in order.payments if one.use)
         counted.update(f"{one.reason} {one.state}" for one in order.refunds)
         counted["typed"] += any(line.type for line in order.lines)
+        disputes = [one for x in order.payments for one in x.disputes]
+        counted.update(f"dispute {one.state}" for one in disputes)
     return counted
 
 
@@ -162,18 +165,19 @@ def _asked_back(order: OrderState, payment: Payment) -> int:
     return sum(
         one.amount
         for one in order.refunds
-        if one.payment == payment.payment and one.reason != "outside"
+        if one.payment == payment.payment and one.reason not in OTHERS
         if one.refund not in again
     )
 
 
 def _outside(order: OrderState, payment: Payment) -> int:
-    """Return what others returned of a payment at the bank."""
+    """Return what others returned of a payment, or the bank of its buyer took."""
     return sum(
         one.amount
         for one in order.refunds
         if one.payment == payment.payment
-        and (one.reason, one.state) == ("outside", "settled")
+        and one.reason in OTHERS
+        and one.state == "settled"
     )
 
 
@@ -228,6 +232,8 @@ def _bank(world: "World", order: OrderState) -> list[str]:
             for one in bank.returns.values()
             if one.session == account.ref
         )
+        doubts = bank.doubts_of(account.ref)
+        theirs += Counter((x.amount, "settled") for x in doubts if x.state == "lost")
         ours = Counter(
             (one.amount, "failed" if one.state == "by_hand" else one.state)
             for one in order.refunds
@@ -235,6 +241,10 @@ def _bank(world: "World", order: OrderState) -> list[str]:
         )
         if theirs != ours:
             wrong.append(f"the bank returned {theirs}, and here is {ours}")
+        doubted = {(one.ref, one.state, one.amount) for one in doubts}
+        heard = {(one.dispute, one.state, one.amount) for one in known.disputes}
+        if doubted != heard:
+            wrong.append(f"the bank doubts {doubted}, and here is {heard}")
     return wrong
 
 

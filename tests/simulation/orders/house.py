@@ -9,3 +9,6 @@ HOUSE: Final = "house"
 
 MANAGER: Final = Identity("org", "organizer", 1 << 40)
 """Who manages each event."""
+
+OTHERS: Final = frozenset({"outside", "dispute"})
+"""Why money goes back though nobody here asked for it."""

@@ -13,6 +13,7 @@ from persistence.errors import Unavailable
 from persistence.people.notices.notices import NOTICE_KINDS
 from persistence.shop.orders.records import OrderState
 from tests.simulation.orders.checks import KEPT
+from tests.simulation.orders.house import MANAGER
 from tests.simulation.outboxes.notices import state_of
 from tests.simulation.outboxes.receivers import ALL
 
@@ -85,6 +86,11 @@ def _notices(world: "World") -> list[str]:
         state, user = row.stored.state, row.stored.user
         must.update((kind, subject, user) for kind, subject in _of_order(state))
         may.update((kind, subject, user) for kind, subject in _perhaps(state))
+        disputes = [one for payment in state.payments for one in payment.disputes]
+        for one in disputes:
+            # Who runs the event hears of it, and of its end, in whatever order.
+            must["payment_disputed", f"{one.dispute}:{one.state}", MANAGER.user] += 1
+            may["payment_disputed", f"{one.dispute}:open", MANAGER.user] += 1
     _of_events(world, must, may)
     wrong = [f"{one} was not told" for one in must if not had[one]]
     wrong += [f"{one} was told {n} times" for one, n in had.items() if n > 1]
@@ -93,7 +99,8 @@ def _notices(world: "World") -> list[str]:
     wrong += [
         f"{one} did not happen"
         for one in had
-        if one not in known and one[0] in kinds and one[1] in _named(world)
+        if one not in known
+        if one[0] == "payment_disputed" or (one[0] in kinds and one[1] in _named(world))
     ]
     assert kinds <= set(NOTICE_KINDS)
     return wrong
@@ -124,6 +131,8 @@ def _of_order(state: OrderState) -> list[tuple[str, str]]:
             for back in sorted(parts)
         ]
     for refund in state.refunds:
+        if refund.reason == "dispute":
+            continue  # Of what its bank took, the buyer hears of the bank.
         if refund.state == "settled":
             told.append(("refund_sent", refund.refund))
         elif refund.state in ("failed", "by_hand"):
@@ -133,7 +142,11 @@ def _of_order(state: OrderState) -> list[tuple[str, str]]:
 
 def _perhaps(state: OrderState) -> list[tuple[str, str]]:
     """Return what the buyer may have heard before it came otherwise."""
-    told = [("refund_sent", one.refund) for one in state.refunds if one.was_settled]
+    told = [
+        ("refund_sent", one.refund)
+        for one in state.refunds
+        if one.was_settled and one.reason != "dispute"
+    ]
     if state.booking is not None:
         told.append(("order_confirmed", state.order))
         told.append(("order_cancelled", state.order))

@@ -8,6 +8,7 @@ import msgspec
 
 from persistence import mail
 from persistence.people.notices import notices, rounds
+from tests.simulation.orders.house import MANAGER
 from tests.simulation.statements import Connection, Row, Rows, does
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ def _raise(connection: Connection, *columns: Any) -> Rows:
             }
             connection.put(store.mail, f"mail_{name}", letter)
     return raised
+
+
+@does(notices._ORGANISERS)
+def _organisers(connection: Connection, event: str, most: int) -> Rows:
+    return [{"user_id": MANAGER.user}]
 
 
 @does(notices._TELL)

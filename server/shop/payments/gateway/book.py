@@ -1,4 +1,4 @@
-"""What the gateway knows, kept in its file: sessions, refunds, webhooks to be sent.
+"""What the gateway keeps in its file: sessions, refunds, disputes, webhooks to be sent.
 
 A change and the webhooks that tell of it are written together. So a gateway that is
 killed goes on where it was: what is due happens, and what was not told is told.
@@ -15,9 +15,12 @@ from msgspec.structs import replace
 
 from persistence.shop.payments.gateway_file import GatewayFile
 from server.shop.payments.gateway import machine
-from server.shop.payments.gateway.machine import Giving, Outcome, Sitting
+from server.shop.payments.gateway.machine import Doubt, Giving, Outcome, Sitting
 from server.shop.payments.gateway.wire import (
     Behaviour,
+    Decision,
+    DisputeBody,
+    DisputeDocument,
     RefundBody,
     RefundDocument,
     SessionAsk,
@@ -28,6 +31,7 @@ from server.shop.payments.gateway.wire import (
 
 SESSION: Final = "session"
 REFUND: Final = "refund"
+DISPUTE: Final = "dispute"
 MESSAGE: Final = "message"
 
 KEPT_MS: Final = 30 * 86_400_000
@@ -40,10 +44,15 @@ _encode = msgspec.msgpack.Encoder().encode
 _json = msgspec.json.Encoder().encode
 _sitting = msgspec.msgpack.Decoder(Sitting).decode
 _giving = msgspec.msgpack.Decoder(Giving).decode
+_doubt = msgspec.msgpack.Decoder(Doubt).decode
 
 
 class Unknown(Exception):
-    """There is no session of that id."""
+    """There is no session, or dispute, of that id."""
+
+
+class NothingLeft(Exception):
+    """Not so much is left of the payment that it could be disputed."""
 
 
 class KeyReused(Exception):
@@ -146,15 +155,49 @@ class Book:
                 raise KeyReused
             return machine.refund_document_of(before)
         one = self.session(ask.session)
-        given = sum(
-            refund.ask.amount
-            for refund in self._refunds_of(one.ref)
-            if refund.state != "failed"
+        made = machine.give(
+            _name("gr"),
+            ask,
+            one,
+            self._left_of(one),
+            self._now_ms(),
+            disputed=any(doubt.state == "open" for doubt in self.disputes(one.ref)),
         )
-        now_ms = self._now_ms()
-        made = machine.give(_name("gr"), ask, one, given, now_ms)
         self._keep_refund(made, one)
         return machine.refund_document_of(made)
+
+    def dispute(self, ask: DisputeBody) -> DisputeDocument:
+        """Let the buyer's bank doubt a payment. Raises Unknown and NothingLeft."""
+        one = self.session(ask.session)
+        left = self._left_of(one)
+        amount = ask.amount or left
+        if not 0 < amount <= left:
+            raise NothingLeft
+        made = Doubt(
+            ref=_name("gd"),
+            session=one.ref,
+            amount=amount,
+            currency=one.captured_currency,
+            reason=ask.reason,
+            changed_at_ms=self._now_ms(),
+        )
+        self._keep_dispute(made, one)
+        return machine.dispute_document_of(made)
+
+    def decide(self, dispute: str, to: Decision) -> DisputeDocument:
+        """Let the bank decide; what it decided stays. Raises Unknown."""
+        body = self._file.get(DISPUTE, dispute)
+        if body is None:
+            raise Unknown
+        before = _doubt(body)
+        after = machine.decide(before, to, self._now_ms())
+        if after != before:
+            self._keep_dispute(after, self.session(after.session))
+        return machine.dispute_document_of(after)
+
+    def disputes(self, ref: str) -> list[Doubt]:
+        """Return the disputes of a session, the oldest first."""
+        return [_doubt(body) for body in self._file.of_alias(DISPUTE, ref)]
 
     def pass_time(self) -> int:
         """Let happen what is due; return the time by which that was."""
@@ -234,6 +277,19 @@ class Book:
                 self._tell(one, [self._body(f"refund.{giving.state}", document)])
         self.wake()
 
+    def _keep_dispute(self, doubt: Doubt, one: Sitting) -> None:
+        document = machine.dispute_document_of(doubt)
+        with self._file.writing():
+            self._file.put(
+                DISPUTE,
+                doubt.ref,
+                _encode(doubt),
+                now_ms=self._now_ms(),
+                alias=doubt.session,
+            )
+            self._tell(one, [self._body(f"dispute.{doubt.state}", document)])
+        self.wake()
+
     def _keep(self, one: Sitting) -> None:
         self._file.put(
             SESSION,
@@ -244,7 +300,9 @@ class Book:
             due_ms=one.next_ms,
         )
 
-    def _body(self, kind: str, document: SessionDocument | RefundDocument) -> bytes:
+    def _body(
+        self, kind: str, document: SessionDocument | RefundDocument | DisputeDocument
+    ) -> bytes:
         at = datetime.fromtimestamp(document.changed_at_ms / 1_000, UTC)
         data = msgspec.Raw(_json(document))
         return _json(Webhook(type=kind, timestamp=at, data=data))
@@ -288,7 +346,11 @@ class Book:
 
     def _told(self, one: Sitting) -> SessionDocument:
         url = f"{self._url}/pay/{one.ref}"
-        return machine.document_of(one, url, self._refunds_of(one.ref))
+        refunds, doubts = self._refunds_of(one.ref), self.disputes(one.ref)
+        return machine.document_of(one, url, refunds, doubts)
+
+    def _left_of(self, one: Sitting) -> int:
+        return machine.left_of(one, self._refunds_of(one.ref), self.disputes(one.ref))
 
     def _refunds_of(self, ref: str) -> list[Giving]:
         return [_giving(body) for body in self._file.of_alias(REFUND, ref)]

@@ -8,10 +8,13 @@ import msgspec
 from aiohttp import web
 
 from server.shop.payments.gateway import page
-from server.shop.payments.gateway.book import Book, KeyReused, Unknown
-from server.shop.payments.gateway.machine import Outcome, Sitting
+from server.shop.payments.gateway.book import Book, KeyReused, NothingLeft, Unknown
+from server.shop.payments.gateway.machine import Outcome
 from server.shop.payments.gateway.wire import (
     Behaviour,
+    Decision,
+    DecisionBody,
+    DisputeBody,
     RefundBody,
     SessionAsk,
     Trouble,
@@ -27,6 +30,10 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     "pay": "pay",
     "decline": "decline",
     "late": "late",
+}
+DECISIONS: Final[dict[str, Decision]] = {
+    "dispute_won": "won",
+    "dispute_lost": "lost",
 }
 
 T = TypeVar("T")
@@ -57,6 +64,8 @@ def make_app(book: Book, secrets: Sequence[bytes]) -> web.Application:
         ("POST", "/v1/sessions/{ref}/expire", desk.expire),
         ("PUT", "/v1/sessions/{ref}/behaviour", desk.treat),
         ("POST", "/v1/refunds", desk.refund),
+        ("POST", "/v1/disputes", desk.dispute),
+        ("PUT", "/v1/disputes/{ref}", desk.decide),
         ("PUT", "/v1/behaviour", desk.treat_all),
     ):
         app.router.add_route(method, path, _guarded(handler, secrets))
@@ -80,6 +89,9 @@ def _guarded(handler: Handler, secrets: Sequence[bytes]) -> Handler:
         except KeyReused:
             detail = "The same key asked for something else before."
             return _answer(Trouble(code="key_reused", detail=detail), 422)
+        except NothingLeft:
+            detail = "Not so much is left of what was paid."
+            return _answer(Trouble(code="nothing_left", detail=detail), 409)
 
     return answer
 
@@ -127,21 +139,32 @@ class Desk:
         self._book.behaviour = await _read(request, Behaviour)
         return _answer(self._book.behaviour)
 
+    async def dispute(self, request: web.Request) -> web.Response:
+        """Let the bank of who paid doubt it."""
+        return _answer(self._book.dispute(await _read(request, DisputeBody)))
+
+    async def decide(self, request: web.Request) -> web.Response:
+        """Let the bank decide on a dispute, once."""
+        decided = await _read(request, DecisionBody)
+        return _answer(self._book.decide(request.match_info["ref"], decided.state))
+
     async def show_page(self, request: web.Request) -> web.Response:
         """Show a buyer the page of a session."""
         try:
-            return _page(self._book.session(request.match_info["ref"]))
+            return self._page(request.match_info["ref"])
         except Unknown:
             return _no_page()
 
     async def choose(self, request: web.Request) -> web.StreamResponse:
         """Do what the buyer chose, and lead on."""
         form = await request.post()
-        outcome = OUTCOMES.get(str(form.get("outcome")))
-        ref = request.match_info["ref"]
+        asked, ref = str(form.get("outcome")), request.match_info["ref"]
+        outcome = OUTCOMES.get(asked)
         try:
+            if asked == "dispute" or asked in DECISIONS:
+                return self._doubt(ref, DECISIONS.get(asked), request.path)
             if outcome is None:
-                return _page(self._book.session(ref), status=400)
+                return self._page(ref, status=400)
             before = self._book.session(ref)
             one = self._book.choose(ref, outcome)
         except Unknown:
@@ -150,9 +173,37 @@ class Desk:
             # A second click is answered as the first one was.
             raise web.HTTPSeeOther(one.ask.success, headers=HEADERS)
         if one == before:
-            return _page(one, status=409)
+            return self._page(ref, status=409)
         # A page of its own, which may be loaded again without choosing again.
         raise web.HTTPSeeOther(request.path, headers=HEADERS)
+
+    def _doubt(self, ref: str, to: Decision | None, path: str) -> web.Response:
+        """Let a bank dispute what is left of a payment, or decide on what it disputes.
+
+        Raises Unknown.
+        """
+        doubted = [one for one in self._book.disputes(ref) if one.state == "open"]
+        try:
+            if to is None and not doubted:
+                self._book.dispute(DisputeBody(session=ref))
+            elif to is not None and doubted:
+                self._book.decide(doubted[0].ref, to)
+            else:
+                return self._page(ref, status=409)
+        except NothingLeft:
+            return self._page(ref, status=409)
+        raise web.HTTPSeeOther(path, headers=HEADERS)
+
+    def _page(self, ref: str, status: int = 200) -> web.Response:
+        """Return the page of a session. Raises Unknown."""
+        one, doubts = self._book.session(ref), self._book.disputes(ref)
+        headers = {**HEADERS, "Content-Security-Policy": page.policy_of(one)}
+        return web.Response(
+            text=page.render(one, doubts),
+            status=status,
+            content_type="text/html",
+            headers=headers,
+        )
 
 
 async def _read(request: web.Request, kind: type[T]) -> T:
@@ -169,13 +220,6 @@ def _answer(document: Any, status: int = 200) -> web.Response:
         status=status,
         content_type="application/json",
         headers=HEADERS,
-    )
-
-
-def _page(one: Sitting, status: int = 200) -> web.Response:
-    headers = {**HEADERS, "Content-Security-Policy": page.policy_of(one)}
-    return web.Response(
-        text=page.render(one), status=status, content_type="text/html", headers=headers
     )
 
 

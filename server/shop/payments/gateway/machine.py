@@ -1,4 +1,4 @@
-"""What becomes of a session and of a refund: pure, the time is an argument.
+"""What becomes of a session, a refund and a dispute: pure, the time is an argument.
 
 | state | by | to |
 |---|---|---|
@@ -6,8 +6,12 @@
 | | the buyer declines | `failed` |
 | | the shop ends it, its time is over | `expired` |
 | `expired` | where the buyer's bank was late | `captured` |
+
+A dispute is `open` until it is decided, once: `won` by the shop, or `lost`. What is
+disputed nobody gives back, and what was lost is gone.
 """
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -15,6 +19,9 @@ from msgspec.structs import replace
 
 from server.shop.payments.gateway.wire import (
     Behaviour,
+    Decision,
+    DisputeDocument,
+    DisputeState,
     RefundBody,
     RefundDocument,
     RefundState,
@@ -28,6 +35,7 @@ Outcome = Literal["pay", "decline", "late"]
 DECLINED: Final = "The card was declined."
 TOO_MUCH: Final = "More than was captured and not given back yet."
 OTHER_CURRENCY: Final = "Not the currency of the payment."
+IS_DISPUTED: Final = "The buyer's bank disputes the payment."
 BANK_SAYS_NO: Final = "The buyer's bank does not take it."
 
 
@@ -60,6 +68,23 @@ class Giving(Struct, frozen=True, kw_only=True):
     fails: bool = False
     changed_at_ms: int
     next_ms: int | None = None
+
+
+class Doubt(Struct, frozen=True, kw_only=True):
+    """A dispute of a payment. `ref` is its name here, `session` what is doubted."""
+
+    ref: str
+    session: str
+    amount: int
+    currency: str
+    state: DisputeState = "open"
+    reason: str
+    changed_at_ms: int
+
+    @property
+    def takes(self) -> int:
+        """What of the payment nobody can give back."""
+        return 0 if self.state == "won" else self.amount
 
 
 def begin(ref: str, ask: SessionAsk, behaviour: Behaviour, now_ms: int) -> Sitting:
@@ -142,13 +167,39 @@ def told_of(before: State | None, one: Sitting) -> list[State]:
     return [one.state, *led_here, "open"]
 
 
-def give(ref: str, ask: RefundBody, one: Sitting, given: int, now_ms: int) -> Giving:
-    """Return a new refund of a payment of which so much was given back before."""
+def left_of(one: Sitting, refunds: Iterable[Giving], doubts: Iterable[Doubt]) -> int:
+    """Return what of a payment was neither given back nor is disputed or lost."""
+    given = sum(refund.ask.amount for refund in refunds if refund.state != "failed")
+    return one.captured - given - sum(doubt.takes for doubt in doubts)
+
+
+def decide(one: Doubt, to: Decision, now_ms: int) -> Doubt:
+    """Return a dispute after the bank decided; the same where it had."""
+    if one.state != "open":
+        return one
+    return replace(one, state=to, changed_at_ms=now_ms)
+
+
+def give(
+    ref: str,
+    ask: RefundBody,
+    one: Sitting,
+    left: int,
+    now_ms: int,
+    *,
+    disputed: bool = False,
+) -> Giving:
+    """Return a new refund of a payment of which so much is left.
+
+    While it is disputed nothing of it goes back.
+    """
     wanted = one.behaviour
     refused = ""
     if ask.currency != one.captured_currency:
         refused = OTHER_CURRENCY
-    elif ask.amount > one.captured - given:
+    elif disputed:
+        refused = IS_DISPUTED
+    elif ask.amount > left:
         refused = TOO_MUCH
     elif wanted.refunds == "fail":
         refused = BANK_SAYS_NO
@@ -174,7 +225,9 @@ def settle(one: Giving, now_ms: int) -> Giving:
     return replace(one, state=state, reason=reason, changed_at_ms=now_ms, next_ms=None)
 
 
-def document_of(one: Sitting, url: str, refunds: list[Giving]) -> SessionDocument:
+def document_of(
+    one: Sitting, url: str, refunds: list[Giving], doubts: list[Doubt]
+) -> SessionDocument:
     """Return a session as it is told."""
     return SessionDocument(
         id=one.ref,
@@ -188,6 +241,20 @@ def document_of(one: Sitting, url: str, refunds: list[Giving]) -> SessionDocumen
         reason=one.reason,
         changed_at_ms=one.changed_at_ms,
         refunds=[refund_document_of(refund) for refund in refunds],
+        disputes=[dispute_document_of(doubt) for doubt in doubts],
+    )
+
+
+def dispute_document_of(one: Doubt) -> DisputeDocument:
+    """Return a dispute as it is told."""
+    return DisputeDocument(
+        id=one.ref,
+        session=one.session,
+        amount=one.amount,
+        currency=one.currency,
+        state=one.state,
+        reason=one.reason,
+        changed_at_ms=one.changed_at_ms,
     )
 
 

@@ -5,6 +5,7 @@ wrote is text, and stays that.
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -13,7 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from inventory.money import decimal_of
-from server.shop.payments.gateway.machine import Sitting
+from server.shop.payments.gateway.machine import Doubt, Sitting
 
 _FILES: Final = files("server.shop.payments.gateway")
 _PAGE: Final = Template(_FILES.joinpath("page.html").read_text("utf-8"))
@@ -39,6 +40,18 @@ Pay after the time is over</button>
 </form>
 <p><a class="back" href="$cancel" data-testid="gateway-back">\
 Back to the shop without paying</a></p>"""
+_DOUBT: Final = """\
+<form method="post">
+<button name="outcome" value="dispute" data-testid="gateway-dispute">\
+Let the bank dispute it</button>
+</form>"""
+_DECIDE: Final = """\
+<form method="post">
+<button name="outcome" value="dispute_won" data-testid="gateway-dispute-won">\
+Let the shop keep the money</button>
+<button name="outcome" value="dispute_lost" data-testid="gateway-dispute-lost">\
+Let the bank take it back</button>
+</form>"""
 _BACK: Final = """\
 <p><a class="back first" href="$href" data-testid="gateway-back">$label</a></p>"""
 
@@ -71,11 +84,11 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def render(one: Sitting) -> str:
-    """Return the page of a session as it is now."""
+def render(one: Sitting, doubts: Sequence[Doubt] = ()) -> str:
+    """Return the page of a session as it is now, with the disputes of its payment."""
     ask = one.ask
     amount = amount_text(ask.amount, ask.currency)
-    heading, words, actions = _state_of(one)
+    heading, words, actions = _state_of(one, doubts)
     shown = {
         "amount": escape(amount),
         "cancel": escape(ask.cancel),
@@ -109,7 +122,7 @@ def render_unknown() -> str:
     )
 
 
-def _state_of(one: Sitting) -> tuple[str, str, str]:
+def _state_of(one: Sitting, doubts: Sequence[Doubt]) -> tuple[str, str, str]:
     """Return heading, words and what can be done."""
     cancel = _back(one.ask.cancel, "Back to your order")
     success = _back(one.ask.success, "Back to your order")
@@ -135,7 +148,8 @@ def _state_of(one: Sitting) -> tuple[str, str, str]:
             success,
         )
     if one.state == "captured":
-        return "Paid", "Your payment arrived. Your tickets are in your order.", success
+        heading, words, doubting = _doubted(doubts)
+        return heading, words, success + doubting
     if one.state == "failed":
         return (
             "The payment was declined",
@@ -148,6 +162,24 @@ def _state_of(one: Sitting) -> tuple[str, str, str]:
         "No money was taken. Your order says how it stands, and what you can do now.",
         cancel,
     )
+
+
+def _doubted(doubts: Sequence[Doubt]) -> tuple[str, str, str]:
+    """Return the same of a payment that arrived, and that a bank may have doubted."""
+    if any(one.state == "open" for one in doubts):
+        return (
+            "Your bank disputes this payment",
+            "It has asked the shop, and decides later. Nothing of it can be returned"
+            " until then, and your tickets stay good.",
+            _DECIDE,
+        )
+    if doubts and doubts[-1].state == "lost":
+        return (
+            "Your bank took the money back",
+            "The shop has lost the dispute. What becomes of your tickets, it decides.",
+            "",
+        )
+    return "Paid", "Your payment arrived. Your tickets are in your order.", _DOUBT
 
 
 def _back(url: str, label: str) -> str:

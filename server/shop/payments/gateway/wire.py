@@ -22,6 +22,8 @@ Milliseconds = Annotated[int, Meta(ge=0, le=86_400_000)]
 
 State = Literal["open", "processing", "failed", "expired", "captured"]
 RefundState = Literal["pending", "settled", "failed"]
+DisputeState = Literal["open", "won", "lost"]
+Decision = Literal["won", "lost"]
 
 
 class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +80,32 @@ class RefundBody(Struct, frozen=True, kw_only=True):
     reason: Text = ""
 
 
+class DisputeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the buyer's bank doubts: all that is left of a payment, or an amount."""
+
+    session: Ref
+    amount: Amount | None = None
+    reason: Text = "fraudulent"
+
+
+class DecisionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose the money is: `won` if it is the shop's."""
+
+    state: Decision
+
+
+class DisputeDocument(Struct, frozen=True, kw_only=True):
+    """A dispute as the gateway tells it."""
+
+    id: Ref
+    session: Ref
+    amount: Whole
+    currency: Currency
+    state: DisputeState
+    reason: Text = ""
+    changed_at_ms: Time
+
+
 class RefundDocument(Struct, frozen=True, kw_only=True):
     """A refund as the gateway tells it."""
 
@@ -105,12 +133,13 @@ class SessionDocument(Struct, frozen=True, kw_only=True):
     reason: Text = ""
     changed_at_ms: Time
     refunds: list[RefundDocument] = []
+    disputes: list[DisputeDocument] = []
     others: "list[SessionDocument]" = []
     """What else there is of the same attempt; told to who looks at a session."""
 
 
 class Webhook(Struct, frozen=True, kw_only=True):
-    """What happened; `data` is the session or the refund as it was then."""
+    """What happened; `data` is the session, refund or dispute as it was then."""
 
     type: str
     timestamp: datetime

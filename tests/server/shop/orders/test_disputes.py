@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from persistence.shop.money.sums import takings_of
 from server.shop.orders.rules import step
+from server.shop.payments.gateway.wire import DisputeBody
 from server.shop.payments.provider import Captured, Disputed
 from tests.server.shop.orders.giving.test_giver import booked
 from tests.server.shop.orders.test_rules import BOOKED, NOW, PAYING, after
@@ -87,6 +88,21 @@ def test_facts_of_disputes_come_to_the_same_in_any_order():
     assert len(ends) == 1
 
 
+def test_what_a_bank_took_is_posted_once_it_is_known_what_was_paid_in():
+    """A payment in another currency than was asked for is disputed in that."""
+    lost = doubted("lost", ref=REF, currency="JPY")
+    early = step(PAYING, lost, NOW)
+    assert (early.order.refunds, early.postings) == ((), ())
+    paid = Captured(ref=REF, at_ms=NOW, amount=100, currency="JPY")
+    late = step(early.order, paid, NOW)
+    assert [one.kind for one in late.postings] == ["capture", "dispute"]
+    first = after(PAYING, paid, lost)
+    assert {repr(one) for one in late.order.refunds} == {
+        repr(one) for one in first.refunds
+    }
+    assert (late.order.due, late.order.payments) == (first.due, first.payments)
+
+
 def _told(order):
     (payment,) = order.payments
     refunds = [(one.refund, one.amount, one.state) for one in order.refunds]
@@ -118,3 +134,26 @@ async def test_a_dispute_is_kept_and_told_to_who_runs_the_event_and_not_the_buye
         ("usr", "payment_disputed", "open"),
         ("usr", "payment_disputed", "lost"),
     ]
+
+
+@pytest.mark.postgres
+async def test_what_is_disputed_at_the_gateway_comes_to_the_order(shop):
+    """By webhooks, the last first; and what is told of neither is found by looking."""
+    order = await booked(shop)
+    ref = await shop.ref(order)
+    doubt = shop.book.dispute(DisputeBody(session=ref, amount=500))
+    shop.book.decide(doubt.id, "won")
+    await shop.deliver(*reversed(shop.messages()))
+    (payment,) = (await shop.state(order)).payments
+    assert (payment.disputed, payment.disputes[0].amount) == ("won", 500)
+    lost = shop.book.dispute(DisputeBody(session=ref))
+    shop.book.decide(lost.id, "lost")
+    shop.messages()
+    await shop.driver.look_at(order, payment.payment)
+    state = await shop.state(order)
+    assert state.payments[0].disputed == "lost"
+    assert [(one.reason, one.amount) for one in state.refunds] == [
+        ("dispute", state.total)
+    ]
+    assert state.status == "confirmed"
+    await shop.check()

@@ -9,10 +9,15 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from server.shop.payments.gateway.wire import RefundDocument, SessionDocument
+from server.shop.payments.gateway.wire import (
+    DisputeDocument,
+    RefundDocument,
+    SessionDocument,
+)
 from server.shop.payments.gateway_provider import ANSWER_BYTES_MAX
 from server.shop.payments.provider import (
     Captured,
+    Disputed,
     Expired,
     Failed,
     Forged,
@@ -55,6 +60,15 @@ REFUND = RefundDocument(
     currency="EUR",
     state="settled",
     changed_at_ms=8,
+)
+DISPUTE = DisputeDocument(
+    id="gd_1",
+    session="gs_1",
+    amount=1500,
+    currency="EUR",
+    state="open",
+    reason="fraudulent",
+    changed_at_ms=9,
 )
 PAID = Captured(ref="gs_1", attempt="pay_1", at_ms=7, amount=4500, currency="EUR")
 ASK = RefundAsk(refund="ref_1", ref="gs_1", amount=1500, currency="EUR", reason="x")
@@ -282,6 +296,11 @@ LIES = {
             msgspec.to_builtins(msgspec.structs.replace(REFUND, session="gs_2"))
         ]
     },
+    "a dispute of another": {
+        "disputes": [
+            msgspec.to_builtins(msgspec.structs.replace(DISPUTE, session="gs_2"))
+        ]
+    },
     "beside another attempt": {
         "others": [
             msgspec.to_builtins(
@@ -299,7 +318,7 @@ async def test_a_lie_is_no_answer(weather, provider, change):
     weather.says(msgspec.to_builtins(SESSION) | change)
     if set(change) == {"attempt"}:
         asks = [ASKS["open"], ASKS["find"]]
-    elif set(change) <= {"refunds", "others"} or change == {"id": "gs_2"}:
+    elif set(change) <= {"refunds", "disputes", "others"} or change == {"id": "gs_2"}:
         asks = [ASKS["look"]]
     else:
         asks = [ASKS["look"], ASKS["expire"], ASKS["open"], ASKS["find"]]
@@ -375,6 +394,17 @@ def test_a_webhook_is_a_fact_with_its_id():
     (fact,) = read(message_of("refund.settled", REFUND, more="later"))
     assert isinstance(fact, RefundSettled)
     assert (fact.ref, fact.event_ref) == ("gs_1", "msg_1")
+    (fact,) = read(message_of("dispute.open", DISPUTE))
+    assert fact == Disputed(
+        ref="gs_1",
+        at_ms=9,
+        event_ref="msg_1",
+        dispute_ref="gd_1",
+        state="open",
+        amount=1500,
+        currency="EUR",
+        reason="fraudulent",
+    )
 
 
 def test_a_webhook_of_the_old_secret_counts_while_it_is_changed():
@@ -387,7 +417,7 @@ def test_a_webhook_of_the_old_secret_counts_while_it_is_changed():
 
 
 def test_a_kind_that_is_not_known_says_nothing():
-    assert read(message_of("dispute.opened", {"id": "d_1"})) == []
+    assert read(message_of("payout.paid", {"id": "po_1"})) == []
 
 
 @pytest.mark.parametrize(
@@ -398,6 +428,8 @@ def test_a_kind_that_is_not_known_says_nothing():
         message_of("payment.captured", REFUND),
         message_of("payment.failed", SESSION),
         message_of("refund.failed", REFUND),
+        message_of("dispute.won", DISPUTE),
+        message_of("dispute.open", REFUND),
         message_of(
             "payment.captured", msgspec.to_builtins(SESSION) | {"captured": 4.5}
         ),

@@ -104,7 +104,7 @@ def test_what_is_told(before, state, reverse, told):
 def test_a_refund_becomes(amount, currency, given, how, state, next_ms):
     one = after("pay", refunds=how, refund_ms=50)
     ask = RefundBody(refund="r", session="gs_1", amount=amount, currency=currency)
-    made = machine.give("gr_1", ask, one, given, 200)
+    made = machine.give("gr_1", ask, one, one.captured - given, 200)
     assert (made.state, made.next_ms) == (state, next_ms)
     assert (made.reason != "") == (state == "failed")
 
@@ -115,8 +115,34 @@ def test_a_refund_becomes(amount, currency, given, how, state, next_ms):
 def test_a_refund_takes_its_time(how, state):
     one = after("pay", refunds=how, refund_ms=50)
     ask = RefundBody(refund="r", session="gs_1", amount=1, currency="EUR")
-    made = machine.give("gr_1", ask, one, 0, 200)
+    made = machine.give("gr_1", ask, one, 1, 200)
     assert machine.settle(made, 249) == made
     settled = machine.settle(made, 250)
     assert (settled.state, settled.next_ms) == (state, None)
     assert machine.settle(settled, 999) == settled
+
+
+DOUBT = machine.Doubt(
+    ref="gd_1",
+    session="gs_1",
+    amount=4000,
+    currency="EUR",
+    reason="fraudulent",
+    changed_at_ms=200,
+)
+
+
+def test_a_dispute_is_decided_once_and_takes_what_it_took():
+    one = after("pay")
+    ask = RefundBody(refund="r", session="gs_1", amount=500, currency="EUR")
+    open_left = machine.left_of(one, [], [DOUBT])
+    assert open_left == 500
+    refused = machine.give("gr_1", ask, one, open_left, 200, disputed=True)
+    assert (refused.state, refused.reason) == ("failed", machine.IS_DISPUTED)
+    won, lost = (machine.decide(DOUBT, to, 300) for to in ("won", "lost"))
+    assert (won.state, won.changed_at_ms, lost.state) == ("won", 300, "lost")
+    assert machine.decide(won, "lost", 400) == won
+    given = machine.give("gr_1", ask, one, open_left, 400)
+    assert given.state == "settled"
+    assert machine.left_of(one, [refused], [won]) == 4500
+    assert machine.left_of(one, [refused, given], [lost]) == 0

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from server.shop.payments.gateway import page
-from tests.server.shop.payments.gateway.test_machine import ASK, after, begun
+from tests.server.shop.payments.gateway.test_machine import ASK, DOUBT, after, begun
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,15 @@ def test_amounts_are_written_with_the_digits_of_their_currency(amount, currency,
 
 CHOICES = {"gateway-pay", "gateway-decline", "gateway-late", "gateway-back"}
 BACK = {"gateway-back"}
+PAID = {"gateway-back", "gateway-dispute"}
+DECIDE = {"gateway-back", "gateway-dispute-won", "gateway-dispute-lost"}
 
 
 @pytest.mark.parametrize(
     ("steps", "behaviour", "state", "words", "choices"),
     [
         ((), {}, "open", "Choose how this payment ends", CHOICES),
-        (("pay",), {}, "captured", "Your payment arrived", BACK),
+        (("pay",), {}, "captured", "Your payment arrived", PAID),
         (("pay",), {"delay_ms": 9}, "processing", "Do not pay again", BACK),
         (("decline",), {}, "failed", "Go back to your order to try again", BACK),
         (("late",), {}, "late", "You need not wait here", BACK),
@@ -49,13 +51,33 @@ def test_each_state_says_what_happened_and_what_to_do(
     text = page.render(after(*steps, **behaviour))
     assert f'data-testid="gateway" data-state="{state}"' in text
     assert words in text
-    found = set(re.findall(r'data-testid="(gateway-\w+)"', text))
-    assert found - {"gateway-amount", "gateway-status"} == choices
+    assert choices_of(text) == choices
     # What failed leads back to where another try is; what was paid to the order.
     ended_unpaid = state in ("open", "failed") or steps == ("expire",)
     where = ASK.cancel if ended_unpaid else ASK.success
     assert f'href="{where}"' in text
     assert "$" not in re.sub(r"<style>.*</style>", "", text, flags=re.DOTALL)
+
+
+def choices_of(text):
+    found = set(re.findall(r'data-testid="(gateway-[\w-]+)"', text))
+    return found - {"gateway-amount", "gateway-status"}
+
+
+@pytest.mark.parametrize(
+    ("states", "words", "choices"),
+    [
+        (["open"], "It has asked the shop", DECIDE),
+        (["won"], "Your payment arrived", PAID),
+        (["lost"], "The shop has lost the dispute", BACK),
+        (["lost", "open"], "It has asked the shop", DECIDE),
+    ],
+)
+def test_what_a_bank_disputes_is_decided_on_the_page(states, words, choices):
+    doubts = [replace(DOUBT, state=state) for state in states]
+    text = page.render(after("pay"), doubts)
+    assert words in text
+    assert choices_of(text) == choices
 
 
 EVIL = "<script>alert(1)</script>\"'&$amount ${x}\u202e"
