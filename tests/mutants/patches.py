@@ -42,6 +42,7 @@ KINDS = (
     "words",
     "giving",
     "simulated",
+    "numbers",
 )
 """Files of patches."""
 
