@@ -47,6 +47,7 @@ KINDS = (
     "words",
     "giving",
     "simulated",
+    "numbers",
 )
 """Files of patches."""
 

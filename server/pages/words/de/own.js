@@ -215,6 +215,8 @@ export default {
   newsDisputed: "Die Bank eines Käufers zweifelt {sum} der Bestellung {reference} an. Antworten Sie rechtzeitig beim Zahlungsanbieter.",
   newsDisputeWon: "Der Streit um {sum} der Bestellung {reference} ist beendet, und das Geld bleibt.",
   newsDisputeLost: "Die Bank hat {sum} der Bestellung {reference} zurückgeholt. Die Tickets gelten weiterhin.",
+  newsOrganisation: "Ihre Organisation",
+  newsJoin: "Jemand möchte dazugehören. Die Anfrage wartet auf Sie oder jemand anderen, der sie leitet.",
   newsReminder: "Sie beginnt bald. Halten Sie Ihre Tickets bereit.",
 
   // Was man hat

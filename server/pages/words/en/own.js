@@ -215,6 +215,8 @@ export default {
   newsDisputed: "The bank of a buyer doubts {sum} of the order {reference}. Answer it at the provider of payment, in time.",
   newsDisputeWon: "The dispute about {sum} of the order {reference} is over, and the money stays.",
   newsDisputeLost: "The bank took {sum} of the order {reference} back. Its tickets are still good.",
+  newsOrganisation: "Your organisation",
+  newsJoin: "Somebody asks to join it. The request waits for you, or for another one who leads it.",
   newsReminder: "It begins soon. Have your tickets at hand.",
 
   // What one has
