@@ -23,6 +23,7 @@ from tests.database import (
     make_database,
     make_template,
 )
+from tests.spread import begin_elsewhere, put_in_order
 
 # So many examples, however long they take: a busy machine finds no other faults.
 settings.register_profile(
@@ -95,10 +96,29 @@ def pytest_asyncio_loop_factories(
     return {name: make for name, make in LOOPS.items() if chosen in {name, "both"}}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        number = int(worker["workerid"].removeprefix("gw"))
+        begin_elsewhere(config, number, worker["workercount"])
+
+
+def pytest_collection() -> None:
+    gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    put_in_order(config, items)
+
+
 def pytest_collection_finish() -> None:
-    # Thousands of tests and all that they import stay until the end: the collector need
-    # not look through them each time.
+    # Thousands of tests and all that they import stay until the end: the collector of
+    # garbage need not look through them each time.
     gc.freeze()
+    gc.enable()
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
