@@ -70,7 +70,13 @@ ONE_LOOP = (
     "tests/server/live/actors/test_idle.py",
     "tests/server/live/actors/test_looks.py",
     "tests/server/live/websocket/test_frame_table.py",
+    "tests/server/transport/http/test_compression.py",
     "tests/server/transport/http/test_unrouted.py",
+    "tests/server/transport/jobs/test_rest.py",
+    "tests/server/transport/mail/test_kills.py",
+    "tests/server/transport/outbox/test_rest.py",
+    "tests/server/transport/outbox/test_rest_bounces.py",
+    "tests/server/transport/rest/test_served.py",
 )
 SERVER = pytest.StashKey[RunServer]()
 SERVER_URL = pytest.StashKey[str]()
