@@ -46,6 +46,8 @@ TOGETHER = (
     "tests/cluster/processes/",
     "tests/cluster/test_supervisor.py",
     "tests/contract/test_limits.py",
+    # A third of what is asked of the servers that are attacked.
+    "tests/security/test_openapi.py",
     "tests/security/",
 )
 # What cancels, times and hands over, where the loops have differed.
