@@ -23,6 +23,7 @@ from tests.database import (
     make_database,
     make_template,
 )
+from tests.spread import begin_elsewhere, put_in_order
 
 # So many examples, however long they take: a busy machine finds no other faults.
 settings.register_profile(
@@ -45,6 +46,8 @@ TOGETHER = (
     "tests/cluster/processes/",
     "tests/cluster/test_supervisor.py",
     "tests/contract/test_limits.py",
+    # A third of what is asked of the servers that are attacked.
+    "tests/security/test_openapi.py",
     "tests/security/",
 )
 # What cancels, times and hands over, where the loops have differed.
@@ -69,7 +72,13 @@ ONE_LOOP = (
     "tests/server/live/actors/test_idle.py",
     "tests/server/live/actors/test_looks.py",
     "tests/server/live/websocket/test_frame_table.py",
+    "tests/server/transport/http/test_compression.py",
     "tests/server/transport/http/test_unrouted.py",
+    "tests/server/transport/jobs/test_rest.py",
+    "tests/server/transport/mail/test_kills.py",
+    "tests/server/transport/outbox/test_rest.py",
+    "tests/server/transport/outbox/test_rest_bounces.py",
+    "tests/server/transport/rest/test_served.py",
 )
 SERVER = pytest.StashKey[RunServer]()
 SERVER_URL = pytest.StashKey[str]()
@@ -95,10 +104,29 @@ def pytest_asyncio_loop_factories(
     return {name: make for name, make in LOOPS.items() if chosen in {name, "both"}}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        number = int(worker["workerid"].removeprefix("gw"))
+        begin_elsewhere(config, number, worker["workercount"])
+
+
+def pytest_collection() -> None:
+    gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    put_in_order(config, items)
+
+
 def pytest_collection_finish() -> None:
-    # Thousands of tests and all that they import stay until the end: the collector need
-    # not look through them each time.
+    # Thousands of tests and all that they import stay until the end: the collector of
+    # garbage need not look through them each time.
     gc.freeze()
+    gc.enable()
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]

@@ -79,6 +79,7 @@ class Assets:
             self.files[path] = asset_of(body, kind)
         parts = sorted((path, one.etag) for path, one in self.files.items())
         self.version: Final = sha256(repr(parts).encode()).hexdigest()[:12]
+        self._modules: dict[str, list[str]] = {}
 
     def address(self, path: str) -> str:
         """Return where a file is, in this version."""
@@ -86,6 +87,8 @@ class Assets:
 
     def modules_of(self, entry: str) -> list[str]:
         """Return a module and all that it imports at once, each of them once."""
+        if entry in self._modules:
+            return self._modules[entry]
         found: dict[str, None] = {}
         wanted = [entry]
         while wanted:
@@ -98,7 +101,8 @@ class Assets:
                 normpath(join(dirname(path), name)) for name in _IMPORT.findall(text)
             ]
             wanted += reversed(near)
-        return list(found)
+        self._modules[entry] = list(found)
+        return self._modules[entry]
 
     def words_of(self, entry: str) -> dict[str, list[str]]:
         """Return by language the files of words that a module and its imports load."""

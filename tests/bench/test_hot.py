@@ -24,7 +24,7 @@ from persistence.embedded.valkey import EmbeddedValkeyError, find_valkey
 
 CONNECTIONS = 20
 OPTIONS = hot.Options(
-    connections=CONNECTIONS, seconds=1.5, warmup=0.5, seats_per_event=10_000
+    connections=CONNECTIONS, seconds=0.8, warmup=0.5, seats_per_event=10_000
 )
 ECHO_RATE, ONSALE_RATE, STORE_RATE = 150_000, 60_000, 4_000
 """More than each can do in a second, or it is sold out before it was measured."""

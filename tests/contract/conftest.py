@@ -1,4 +1,8 @@
-"""Servers and clients for the contract tests."""
+"""Servers and clients for the contract tests.
+
+What they share ends with the last of them on a worker, because a server that nobody asks
+takes its part of a run all the same.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
@@ -24,7 +28,7 @@ def pytest_asyncio_loop_factories() -> Mapping[
     return {"asyncio": asyncio.new_event_loop}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
     """Run one server for all tests of this worker."""
     server = Server()
@@ -34,7 +38,7 @@ def server() -> Iterator[Server]:
         server.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def limited_server() -> Iterator[Server]:
     """Run one with its rate limits on, that believes our X-Forwarded-For."""
     server = Server(rate_limits=True, ONSALE_TRUSTED_PROXIES="127.0.0.1")
@@ -64,7 +68,7 @@ def server_on_disk() -> Iterator[Server]:
         server.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def office() -> Iterator[PostOffice]:
     """Take the mails of the server that sends them."""
     office = PostOffice().open()
@@ -72,7 +76,7 @@ def office() -> Iterator[PostOffice]:
     office.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mailing(office: PostOffice) -> Iterator[Server]:
     """Run a server that sends its mails."""
     server = Server(

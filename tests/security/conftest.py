@@ -17,7 +17,7 @@ SECRET = "a secret key that only this test and its server know"
 ORIGIN = "https://tickets.example"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
     """Run one without limits on rates, that logs all it can, for this worker."""
     server = Server(ONSALE_LOG_LEVEL="debug")
@@ -27,7 +27,7 @@ def server() -> Iterator[Server]:
         server.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def strict_server() -> Iterator[Server]:
     """Run one with limits on rates, whose key is known and whose origin is another."""
     server = Server(

@@ -1,7 +1,8 @@
 """A server in this process, on the loop and the database of the test."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
@@ -12,6 +13,8 @@ from argon2 import PasswordHasher
 from server.app import Server
 from server.base.instance import Instance
 from server.base.settings import Config
+from server.ops.api import asyncapi, openapi
+from server.pages import serve
 from server.people.auth.passwords import passwords
 
 ADMIN = {"email": "admin@example.org", "password": "correct horse battery"}
@@ -66,6 +69,26 @@ def quick_hasher(**costs: int) -> PasswordHasher:
     return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
+MADE: dict[Any, Any] = {}
+"""What is made of our sources alone, and is the same for each server of a process."""
+
+
+def made_once(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what was made of the same before."""
+
+    def found(*given: Any) -> Any:
+        key = make, repr(given)
+        if key not in MADE:
+            MADE[key] = make(*given)
+        return MADE[key]
+
+    return found
+
+
+# Half of what it costs to start one.
+SAME = [(openapi, "build"), (asyncapi, "build"), (serve, "Assets")]
+
+
 async def run_server(database_url: str, **settings: Any) -> AsyncIterator[Client]:
     config = Config(
         port=0,
@@ -76,7 +99,13 @@ async def run_server(database_url: str, **settings: Any) -> AsyncIterator[Client
     instance = Instance(
         node="test", process="test.0.0", database_url=database_url, port=config.port
     )
-    with mock.patch.object(passwords, "PasswordHasher", quick_hasher):
+    with ExitStack() as stack:
+        stack.enter_context(
+            mock.patch.object(passwords, "PasswordHasher", quick_hasher)
+        )
+        for module, name in SAME:
+            once = made_once(getattr(module, name))
+            stack.enter_context(mock.patch.object(module, name, once))
         server = Server(config, instance)
         try:
             url = await server.start()

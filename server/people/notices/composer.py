@@ -8,7 +8,7 @@ templates; in HTML they are escaped, and nowhere do they make a link.
 import re
 import textwrap
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -130,6 +130,7 @@ class NoticeComposer:
         return files
 
 
+@cache
 def _environment(*, html: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

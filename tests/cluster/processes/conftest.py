@@ -21,7 +21,7 @@ def pytest_asyncio_loop_factories() -> Mapping[
     return {"asyncio": asyncio.new_event_loop}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_redis() -> Iterator[RedisServer]:
     try:
         server = RedisServer()
@@ -33,7 +33,7 @@ def shared_redis() -> Iterator[RedisServer]:
         server.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def wire(shared_redis: RedisServer) -> Iterator[Wire]:
     """The way on which the last of the machines reaches Redis."""
     wire = Wire(shared_redis.socket).start()
@@ -41,7 +41,7 @@ def wire(shared_redis: RedisServer) -> Iterator[Wire]:
     wire.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def machines(
     server_url: str, database_template: str, shared_redis: RedisServer, wire: Wire
 ) -> Iterator[Machines]:
@@ -56,7 +56,7 @@ def machines(
         drop_database(server_url, database_url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def workers(server_url: str, database_template: str) -> Iterator[Workers]:
     """Three workers under a supervisor, with a Valkey of their own."""
     database_url = make_database(server_url, database_template)

@@ -3,7 +3,10 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 import asyncpg
 import pytest
@@ -12,6 +15,7 @@ from persistence.data_directory import DataDirectory
 from persistence.embedded import EmbeddedPostgres
 from persistence.embedded.places import HOME_RECORD, SOCKET_RECORD
 from persistence.postgres.migrate import migrate
+from server.ops.cli.main import app
 from tests.database import complete, query
 from tests.persistence.journals import open_store
 from tests.persistence.sales import sell_some
@@ -35,17 +39,36 @@ KEYS = {
 pytestmark = pytest.mark.postgres
 
 
+def kept() -> dict[str, str]:
+    """Return our environment without any setting of ours."""
+    return {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TMPDIR")}
+
+
 def onsale(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Type a command, without any setting of our own environment."""
-    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TMPDIR")}
+    """Type a command."""
     return subprocess.run(
         [sys.executable, "-m", "server", *arguments],
         cwd=ROOT,
-        env=kept | environment,
+        env=kept() | environment,
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+def inside(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command in this process, which need not import all of it each time."""
+    out, err = StringIO(), StringIO()
+    with (
+        mock.patch.dict(os.environ, kept() | environment, clear=True),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        app(arguments)
+    code = ended.value.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def make_sale(url: str) -> None:
@@ -65,16 +88,16 @@ def test_the_command_prints_the_receipt_and_ends_with_its_verdict(database_url):
     assert receipt["ok"] is True
     assert receipt["counts"] == {"free": 7, "held": 2, "booked": 5, "blocked": 1}
 
-    table = onsale("audit", "evt", "--database-url", database_url)
+    table = inside("audit", "evt", "--database-url", database_url)
     assert table.returncode == 0, table.stderr
     assert receipt["digest"]["state"] in table.stdout
     assert "Journal and tables agree." in table.stdout
 
     complete(query(database_url, "DELETE FROM sold WHERE seat = 0"))
-    table = onsale("audit", "evt", "--database-url", database_url)
+    table = inside("audit", "evt", "--database-url", database_url)
     assert table.returncode == 1
     assert "DIFFERENCE: Seat A-1 is booked by" in table.stdout
-    as_json = onsale("audit", "evt", "--json", DATABASE_URL=database_url)
+    as_json = inside("audit", "evt", "--json", DATABASE_URL=database_url)
     assert as_json.returncode == 1
     assert json.loads(as_json.stdout)["ok"] is False
 
@@ -88,7 +111,7 @@ def test_what_cannot_be_audited_ends_with_2_and_one_sentence(database_url, tmp_p
         (["evt", f"--data-dir={tmp_path}"], "There is no database in"),
         (["evt", f"--data-dir={tmp_path / 'none'}"], "There is no database in"),
     ):
-        done = onsale("audit", *arguments)
+        done = inside("audit", *arguments)
         assert done.returncode == 2, arguments
         assert sentence in done.stderr
         assert done.stderr.count("\n") == 1, done.stderr

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,7 +10,10 @@ from persistence.journal.receipt_key import ensure_seed
 from persistence.postgres.pool import Pool
 from server.events.audit.receipts import ReceiptKey
 from tests.database import complete, query
-from tests.server.ops.cli.test_audit import make_sale, onsale
+from tests.server.ops.cli.test_audit import inside, make_sale, onsale
+
+if TYPE_CHECKING:
+    import subprocess
 
 SECRET = "a secret of more than thirty-two bytes"
 OTHER = ReceiptKey(b"2" * 32).public
@@ -30,7 +33,7 @@ def make_key(url: str) -> ReceiptKey:
 
 
 def audited(url: str, folder: Path, **environment: str) -> Path:
-    done = onsale("audit", "evt", "--json", DATABASE_URL=url, **environment)
+    done = inside("audit", "evt", "--json", DATABASE_URL=url, **environment)
     assert done.returncode in (0, 1), done.stderr
     path = folder / "receipt.json"
     path.write_text(done.stdout)
@@ -38,7 +41,10 @@ def audited(url: str, folder: Path, **environment: str) -> Path:
 
 
 def verified(*arguments: object) -> tuple[int, str]:
-    done = onsale("verify", *map(str, arguments))
+    return told(inside("verify", *map(str, arguments)))
+
+
+def told(done: "subprocess.CompletedProcess[str]") -> tuple[int, str]:
     said = done.stdout + done.stderr
     assert said.count("\n") == 1, said
     return done.returncode, said
@@ -53,7 +59,7 @@ def test_a_receipt_is_checked_with_and_without_the_servers_key(database_url, tmp
     key = make_key(database_url).public
     receipt = audited(database_url, tmp_path)
 
-    status, said = verified(receipt)
+    status, said = told(onsale("verify", str(receipt)))
     assert (status, "the key that it names (no --key given)" in said) == (0, True)
     status, said = verified(receipt, "--key", key.public_key)
     assert status == 0
@@ -97,7 +103,7 @@ def test_a_configured_secret_goes_before_the_databases_key(database_url, tmp_pat
     derived = ReceiptKey.from_secret(SECRET).public
     assert verified(receipt, "--key", derived.public_key)[0] == 0
     assert verified(receipt, "--key", stored.public_key)[0] == 1
-    short = onsale("audit", "evt", DATABASE_URL=database_url, ONSALE_SECRET_KEY="short")
+    short = inside("audit", "evt", DATABASE_URL=database_url, ONSALE_SECRET_KEY="short")
     assert short.returncode == 2
     assert "ONSALE_SECRET_KEY: The secret key needs at least 32 bytes" in short.stderr
 

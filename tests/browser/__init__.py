@@ -1,0 +1,1 @@
+"""The pages in a browser, over a shop that these tests share."""
