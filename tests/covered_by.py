@@ -422,7 +422,6 @@ COVERS = {
         "server/transport/client/websocket.py",
     ],
     "tests/server/ops/demo/line/test_command.py": [
-        "server/ops/demo/line/checking.py",
         "server/ops/demo/line/crowd.py",
         "server/ops/demo/line/progress.py",
         "server/ops/demo/line/reports.py",

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from persistence.journal.audit import Counts, Digest, Receipt
-from server.ops.demo.line.checking import TRANSCRIPT, read_chain
+from server.ops.demo.line.checking import TRANSCRIPT
 from server.ops.demo.line.command import compare, times_of
 from server.ops.demo.line.progress import describe
 from server.ops.demo.line.reports import Final, Report
@@ -156,8 +156,3 @@ def test_the_line_of_progress_says_how_many_joined_and_then_who_is_next() -> Non
     assert "gathering: 12 in line" in describe(replace(REPORT, phase="gathering"))
     assert "rank 7  sold 4  held 2  free 1" in describe(REPORT)
     assert "turns 5 (61 a minute)" in describe(replace(REPORT, per_min=61.2))
-
-
-def test_address_and_chain_are_what_the_beacon_says_when_ready() -> None:
-    said = "onsale beacon is ready at http://127.0.0.1:81, chain ab12"
-    assert read_chain(said) == ("http://127.0.0.1:81", "ab12")
