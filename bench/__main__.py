@@ -30,6 +30,7 @@ COMMANDS = {
     "bench.forward:forward": "Commands for an event that another process owns.",
     "bench.growth:growth": "Seats, events and journals that grow.",
     "bench.herd:herd": "Everyone reconnects at once.",
+    "bench.lines:line": "The line in front of a sale, and behind it.",
     "bench.many:many": "Many lukewarm events, beside a hot one.",
     "bench.memory:memory": "Memory of idle connections.",
     "bench.on_sale:on_sale": "A whole on-sale, with people in it.",

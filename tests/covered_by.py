@@ -417,10 +417,20 @@ COVERS = {
         "server/ops/demo/ledger.py",
         "server/ops/demo/progress.py",
         "server/ops/demo/reports.py",
+        "server/ops/demo/stage.py",
         "server/ops/demo/visitor.py",
         "server/transport/client/board.py",
         "server/transport/client/latencies.py",
         "server/transport/client/websocket.py",
+    ],
+    "tests/server/ops/demo/line/test_command.py": [
+        "server/ops/demo/line/crowd.py",
+        "server/ops/demo/line/progress.py",
+        "server/ops/demo/line/reports.py",
+    ],
+    "tests/server/ops/demo/line/test_person.py": [
+        "server/ops/demo/line/ledger.py",
+        "server/ops/demo/line/story.py",
     ],
     "tests/server/ops/health/test_rest.py": [
         "server/transport/metrics/counting.py",

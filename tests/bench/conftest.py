@@ -2,7 +2,7 @@
 
 import pytest
 
-LONG = ("test_lasting.py", "test_scenarios.py")
+LONG = ("test_lasting.py", "test_lines.py", "test_scenarios.py")
 WHOLLY_LONG = ("test_on_sale.py",)
 
 

@@ -76,7 +76,14 @@ DRAWER = pytest(
     "tests/server/events/line/drawer/test_telling.py",
 )
 
+DEMO_LINE = pytest(
+    "tests/server/ops/demo/line/test_person.py",
+    "tests/server/ops/demo/line/test_checking.py",
+    "tests/server/ops/demo/line/test_command.py",
+)
+
 _BY_FOLDER: dict[str, list[Detector]] = {
+    "server/ops/demo/line/": [DEMO_LINE],
     "inventory/line/draw.py": [DRAW],
     "inventory/line/canonical.py": [DRAW],
     "inventory/line/": [LINE],

@@ -44,6 +44,7 @@ KINDS = (
     "desk",
     "pace",
     "drawer",
+    "demo",
     "words",
     "giving",
     "simulated",

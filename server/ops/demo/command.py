@@ -32,7 +32,7 @@ from server.ops.demo.stage import (
 from server.ops.demo.visitor import Visitor
 
 ARENA: Final = 500, 20_000
-LINE: Final = 3_000, 1_000
+LINE: Final = 2_000, 800
 """How many buyers come, and to how many seats."""
 
 HOLD_TTL_S: Final = 8
@@ -62,9 +62,9 @@ def demo(
         line: show the line in front of a sale.
         port: where the server listens; 0 takes any free port.
         data_dir: keep the database there; without it nothing is kept.
-        buyers: how many simulated buyers come; 500, with --line 3,000.
+        buyers: how many simulated buyers come; 500, with --line 2,000.
         seats: how many seats there are, standing places not counted; 20,000, with
-            --line 1,000.
+            --line 800.
         once: end after the receipt, with the audit's status, instead of staying up.
         pace: how long buyers hesitate; 0.5 is twice as fast.
         seed: makes the buyers' choices repeatable.

@@ -42,7 +42,7 @@ ORDERED_S: Constant = 2
 
 SELL_OUT_S: Constant = 60
 TURN_S: Constant = 20
-TURN_MIN_S: Constant = 8
+TURN_MIN_S: Constant = 5
 LOOKS: Constant = 400
 LOOK_S: Constant = 0.1
 

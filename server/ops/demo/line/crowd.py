@@ -27,6 +27,7 @@ from server.transport.client.websocket import Client, GaveUpError, Traffic
 
 REPORT_EVERY_S: Constant = 0.25
 QUIET_S: Constant = 8.0
+QUIET_MIN_S: Constant = 2.0
 """Where nothing is held and nothing moved for so long, what is left fits nobody."""
 
 STUCK_S: Constant = 120.0
@@ -141,10 +142,11 @@ class Crowd:
     ) -> None:
         """Return when all is sold, nobody waits, or nothing moved for much too long."""
         stood, since = self._counts(), monotonic()
+        quiet_s = max(QUIET_MIN_S, QUIET_S * self.options.pace)
         while not self.wall.sold_out and not all(task.done() for task in tasks):
             if self._counts() != stood:
                 stood, since = self._counts(), monotonic()
-            elif self._is_quiet and monotonic() - since > QUIET_S:
+            elif self._is_quiet and monotonic() - since > quiet_s:
                 return
             elif monotonic() - since > STUCK_S:
                 self.ledger.complain(f"Nothing moved for {STUCK_S:.0f} s.")
@@ -158,9 +160,8 @@ class Crowd:
 
     @property
     def _is_quiet(self) -> bool:
-        """Whether turns are given, and nobody has anything that may come back."""
-        phase = "" if self.story.now is None else self.story.now["phase"]
-        return phase in ("open", "waitlist") and not self.wall.count("held")
+        """Whether something was sold, and nobody holds what may come back."""
+        return self.wall.count("booked") > 0 and not self.wall.count("held")
 
     def _counts(self) -> tuple[int, int]:
         return self.wall.count("held"), self.wall.count("booked")

@@ -25,6 +25,9 @@ KINDS: Final[tuple[Kind, ...]] = (
 )
 """Of twenty who come one after the other."""
 
+DOOR: Final = 64
+"""So many join at a time: more would only wait for the same processor."""
+
 QUANTITIES: Final = (1, 2, 3, 4)
 QUANTITY_WEIGHTS: Final = (25, 45, 10, 20)
 HESITATION_MEDIAN_S: Final = 2.0
@@ -35,8 +38,13 @@ EARLY_SHARE: Final = 0.8
 RELEASED: Final = 0.1
 WALKED_AWAY: Final = 0.06
 CANCELLED: Final = 0.08
-LOOK_S: Final = 30.0
-"""Who heard nothing of their turn for so long asks, by which a lost socket shows."""
+LOOK_S: Final = 45.0
+"""Who heard nothing at all for so long asks, by which a lost connection shows."""
+
+HOPE: Final = 10
+HOPE_MIN: Final = 200
+"""When turns go to wishes only, people wish who are so close behind who is next: ranks
+for each place that is left, or so many at least. The others just go on watching."""
 
 SLEEP_S: Final = 4.0
 """How long it takes until a sleeper's telephone says that seats are held. It stands
@@ -76,6 +84,7 @@ class Hall:
         self.ledger = ledger
         self.story = story
         self.pace = pace
+        self.door = asyncio.Semaphore(DOOR)
         self.given_back: dict[str, float] = {}
         """When seats were given back that nobody was offered since."""
 
@@ -105,10 +114,11 @@ class Person:
         self._turn: Frame | None = None
         self._held: list[str] = []
         self._told = asyncio.Event()
+        self._heard_at = 0.0
 
     def _new_wish(self) -> dict[str, Any]:
         random = self._random
-        if self.number % WHEELCHAIRS == 0:
+        if self._is_in_a_wheelchair:
             return dict(ACCESSIBLE)
         quantity = random.choices(QUANTITIES, QUANTITY_WEIGHTS)[0]
         wish: dict[str, Any] = {"quantity": quantity}
@@ -118,18 +128,21 @@ class Person:
             wish["together"] = False
         return wish
 
+    @property
+    def _is_in_a_wheelchair(self) -> bool:
+        return self.number % WHEELCHAIRS == WHEELCHAIRS - 1
+
     # -- What the server tells
 
     def hear(self, frame: Frame) -> None:
         """Take what was pushed."""
+        self._heard_at = monotonic()
         story = self._hall.story
         match frame["op"]:
             case "line":
                 story.stands(frame)
                 self._ranked(frame.get("rank"))
-                # Below the floor turns go to wishes only.
-                soon = frame["phase"] == "waitlist" and self._wish is None
-                if soon and not self._wishes_soon:
+                if frame["phase"] == "waitlist" and self._hopes(frame):
                     self._wishes_soon = True
                     self._told.set()
             case "line_fixed":
@@ -145,6 +158,13 @@ class Person:
                     self._told.set()
             case _:
                 pass
+
+    def _hopes(self, frame: Frame) -> bool:
+        """Return whether it is time to wish for what is left."""
+        if self._wish is not None or self._wishes_soon or self.rank is None:
+            return False
+        reach = max(HOPE_MIN, HOPE * sum(frame["left"].values()))
+        return self.rank < int(frame["next"]) + int(reach)
 
     def _ranked(self, rank: int | None) -> None:
         if rank is None or rank == self.rank:
@@ -162,7 +182,9 @@ class Person:
         """Come, wait, take the turn, and buy."""
         await asyncio.sleep(comes_in_s)
         try:
-            if await self._join():
+            async with self._hall.door:
+                joined = await self._join()
+            if joined:
                 self.is_waiting = True
                 await self._live()
         except GaveUpError as error:
@@ -248,6 +270,8 @@ class Person:
                 async with asyncio.timeout(LOOK_S):
                     await self._told.wait()
             except TimeoutError:
+                if monotonic() - self._heard_at < LOOK_S:
+                    continue
                 reply = await self.line.ask({"op": "wait"})
                 if reply["op"] != "ok" or reply["state"] in ("done", "left"):
                     return
@@ -264,7 +288,7 @@ class Person:
         """Wish for what is left, as one is told to."""
         quantity = self._random.choice((1, 1, 2))
         self._wish = {"quantity": quantity, "together": False}
-        if self.number % WHEELCHAIRS == 0:
+        if self._is_in_a_wheelchair:
             self._wish = dict(ACCESSIBLE)
         await asyncio.sleep(self._random.uniform(0, 2) * self._hall.pace)
         reply = await self.line.ask({"op": "set_wish", "wish": self._wish})

@@ -48,10 +48,11 @@ class Story:
             return
         self.list, self.arrived_ms = dict(frame), int(1_000 * time.time())
         early_s = (frame["round_at_ms"] - self.arrived_ms) / 1_000
+        when = f"{early_s:.1f} s before" if early_s > 0 else "only after"
         self._say(
             f"The list is closed: {frame['entries']:,} people, fingerprint"
-            f" {fingerprint(frame['root'])}. All were told it {early_s:.1f} s before"
-            f" round {frame['round']:,} of the beacon, which nobody knows yet."
+            f" {fingerprint(frame['root'])}. We were told of it {when} round"
+            f" {frame['round']:,} of the beacon came out, which decides."
         )
 
     def drawn(self, frame: Frame) -> None:
