@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from server.events.audit.receipts import PublicKey, is_signed
+from server.events.line.rules import OVER
 from server.events.line.transcript.records import (
     SIGNED,
+    Act,
     AnyRecord,
     Counts,
     Drawn,
@@ -18,6 +20,7 @@ from server.events.line.transcript.records import (
     Malformed,
     Open,
     PutOff,
+    Sale,
     Segment,
     Signature,
     read,
@@ -111,6 +114,10 @@ class _Checker:
                 entrants.take_segment(record)
             case Late():
                 entrants.take_late(record)
+            case Act(act="close"):
+                opening.take_over(record.at_ms)
+            case Sale(to=to) if to in OVER:
+                opening.take_over(record.at_ms)
             case End():
                 self._end = record
                 self._judge_counts(record)
