@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import TypeGuard
 
 from server.events.audit.receipts import PublicKey, is_signed
 from server.events.line.rules import OVER
@@ -88,6 +89,8 @@ class _Checker:
             self._judge_signature(record)
         self._digest.update(line)
         self._hand_on(record)
+        if _is_last(record):
+            self._opening.take_over(record.at_ms)
         if self._turns is not None:
             self._turns.take(record)
         if self._holder is not None:
@@ -114,10 +117,6 @@ class _Checker:
                 entrants.take_segment(record)
             case Late():
                 entrants.take_late(record)
-            case Act(act="close"):
-                opening.take_over(record.at_ms)
-            case Sale(to=to) if to in OVER:
-                opening.take_over(record.at_ms)
             case End():
                 self._end = record
                 self._judge_counts(record)
@@ -178,6 +177,13 @@ class _Checker:
                 complete=report.is_complete,
                 state="" if rank is None else turns.state_of(rank),
             )
+
+
+def _is_last(record: AnyRecord) -> TypeGuard[Act | Sale]:
+    """Return whether nobody joins the line any more after this."""
+    if isinstance(record, Act):
+        return record.act == "close"
+    return isinstance(record, Sale) and record.to in OVER
 
 
 def _differs(record: End, counts: Counts) -> str:
