@@ -34,8 +34,11 @@ def check_lines(world: "World") -> None:
     """Note every violation of what lines promise."""
     for event in world.crowd.events:
         twin = twin_of(world, event)
-        for sentence in judge(world, event, twin)[:3]:
+        wrong = judge(world, event, twin)
+        for sentence in wrong[:3]:
             world.violate(f"Line of {event}: {sentence}")
+        if wrong:
+            continue
         given = list(_given(world, event))
         world.crowd.counts.update(f"turn {one.because}" for one, _, _ in given)
         _check_rows(world, event, twin)

@@ -15,6 +15,8 @@ from inventory.venue.map import Venue
 from tests.naive_line import GRACE_MS, NaiveLine
 
 STUB: Final = 16
+SOON_MS: Final = 1_000
+"""So soon a turn ends that is over; batches are not always in time."""
 
 
 class JournalTwin(NaiveLine):
@@ -70,7 +72,8 @@ class JournalTwin(NaiveLine):
         """L16: turns of who holds nothing, that outlive a batch that could end them."""
         found = []
         for user, turn in self.turns.items():
-            over = self.now_ms >= turn.until_ms + GRACE_MS and not self.has_hold(user)
+            ends_ms = turn.until_ms + GRACE_MS + SOON_MS
+            over = self.now_ms >= ends_ms and not self.has_hold(user)
             late = self.late.get(turn.rank, 0) + 1 if over else 0
             self.late[turn.rank] = late
             if late == 2:
