@@ -47,6 +47,7 @@ KINDS = (
     "words",
     "giving",
     "simulated",
+    "lined",
 )
 """Files of patches."""
 

@@ -62,9 +62,14 @@ def twin_of(world: "World", event: str) -> JournalTwin:
 
 def judge(world: "World", event: str, twin: JournalTwin) -> list[str]:
     """Let a twin judge a journal, and compare it with what there is at its end."""
-    for row in world.database.head(event).rows:
+    head, former = world.database.head(event), 0
+    for row, epoch in zip(head.rows, head.epochs, strict=True):
         twin.now_ms = row.at_ms
         changes = decode_changes(row.body)
+        kept = any(type(one) is c.TurnsKept for one in changes)
+        if epoch != former and twin.turns and not kept:
+            return [f"L14: the owner of epoch {epoch} kept no turns"]
+        former = epoch
         for change in changes:
             try:
                 twin.judge(change)
