@@ -22,6 +22,7 @@ from inventory.changes import (
     HoldBooked,
     HoldExpired,
     LineFed,
+    PlaceLeft,
     SaleChanged,
     Seats,
     TurnEnded,
@@ -258,7 +259,9 @@ class BatchBuilder:
         self._turns_marked = True
         self._turns_over.append(TurnOver(change.user, change.rank, change.why))
 
-    def _note_for_followers(self, change: TurnGranted | WishesRecast) -> None:
+    def _note_for_followers(
+        self, change: TurnGranted | WishesRecast | PlaceLeft
+    ) -> None:
         self._turns_marked = True
 
     def _note_fed(self, change: LineFed) -> None:
@@ -285,6 +288,7 @@ _NOTES: dict[type, Callable[[BatchBuilder, Any], None]] = {
     TurnEnded: BatchBuilder._note_turn_over,
     TurnGranted: BatchBuilder._note_for_followers,
     WishesRecast: BatchBuilder._note_for_followers,
+    PlaceLeft: BatchBuilder._note_for_followers,
     LineFed: BatchBuilder._note_fed,
 }
 

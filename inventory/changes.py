@@ -335,9 +335,10 @@ class PlaceResumed(Change, tag="place_resumed", frozen=True):
 
 
 class PlaceLeft(Change, tag="place_left", frozen=True):
-    """A place was given up."""
+    """A place was given up. Of former versions it is not told whose."""
 
     rank: int
+    whose: str = ""
 
 
 AnyChange = (
@@ -391,6 +392,7 @@ MARKS: Final[dict[type[Change], int]] = {
     TurnEnded: TURNS,
     TurnGranted: TURNS,
     WishesRecast: TURNS,
+    PlaceLeft: TURNS,
 }
 """What each commit says of its changes, for those who look for these alone. Stored: no
 bit may ever mean anything else, and of a new one former commits say nothing."""

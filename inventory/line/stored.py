@@ -60,7 +60,8 @@ def facts_of(line: Line) -> LineFacts:
         wishes=list(line.wishes),
         turns=list(turns.open.values()),
         granted=list(turns.granted.items()),
-        over=list(turns.over_at),
+        # Not of those who had another turn since.
+        over=[one for one in turns.over_at if turns.over.get(one[1]) == one[0]],
         limited=list(line.limited.items()),
         more_time=sorted(line.more_time),
         states=bytes(line.states),

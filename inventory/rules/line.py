@@ -348,6 +348,17 @@ def _those(line: Line, ranks: list[int], state: int) -> tuple[int, ...]:
     return tuple([rank for rank in known if line.state_of(rank) == state])
 
 
+def _is_known(line: Line, now_ms: int) -> bool:
+    """Return whether somebody may know an order that is not drawn yet.
+
+    What came out is not thrown away.
+    """
+    if line.drawn is not None:
+        return False
+    out_ms = round_at_ms(line)
+    return line.fixed is not None if out_ms is None else now_ms >= out_ms
+
+
 def set_line(request: Request, command: SetLine) -> Decision:
     """Change how the line goes on; all of it stands in the transcript."""
     stock = request.stock
@@ -360,6 +371,8 @@ def set_line(request: Request, command: SetLine) -> Decision:
         done = line.closed and command.act == "close"
         return None, Ok() if done else refuse("line_over")
     act = command.act
+    if act == "close" and _is_known(line, request.now_ms):
+        return None, refuse("wrong_state", "Its order is known: draw it first.")
     if (act == "pause" and line.paused) or (act == "resume" and not line.paused):
         return None, Ok()
     set_ = act == "set"

@@ -55,7 +55,7 @@ def leave_line(request: Request, command: LeaveLine) -> Decision:
     state = line.state_of(rank)
     if state != TURN:
         if state in (WAITING, AWAY, PAUSED, LIMITED):
-            return PlaceLeft(rank), Ok()
+            return PlaceLeft(rank, line.user_of(rank) or ""), Ok()
         return None, refuse("turn_over")
     user = line.user_of(rank) or ""
     turn = line.turns.open[user]

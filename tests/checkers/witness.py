@@ -114,6 +114,9 @@ OF_LINE: Final = (
 _TIMED: Final = (c.Extend, c.Cancel, c.Pledge, c.OpenLine)
 """Commands that time alone makes too late."""
 
+_IN_TURN: Final = (c.Hold, c.HoldBest, c.OpenLine)
+"""Commands that are refused for one reason until a time, and then for another."""
+
 FOREVER_MS = 10**12
 EXACT_EVERY = 16
 """Of how many refusals of taken seats one has its alternatives searched again."""
@@ -149,6 +152,10 @@ def check(
         witness.match_unknown()
         witness.check_keys()
     return witness.violations
+
+
+def _code(reply: Any) -> str | None:
+    return reply.code if type(reply) is Refused else None
 
 
 class _Witness:
@@ -418,11 +425,9 @@ class _Witness:
             command = c.KeepHolds(id=0, event="", until_ms=change.until_ms)
         elif isinstance(change, SaleChanged):
             command = _STEPS.get(change.to, c.OpenSale)(id=0, event="")
-        elif isinstance(change, OF_LINE):
-            # The line's own twin judges these.
-            return True
         else:
-            return False
+            # The line's own twin judges what the system does there.
+            return isinstance(change, OF_LINE)
         own = Operation("", "", True, command, None, 0, 0.0)
         return self._decide(own, change, at_ms)[0] == change
 
@@ -463,6 +468,17 @@ class _Witness:
             fits = same_holding(reply, expected, latest_ms - now_ms)
         else:
             fits = change is None and reply == expected
+        if not fits and type(operation.command) in _IN_TURN:
+            # Turns and rounds end by time alone.
+            late, later = self._decide(operation, None, latest_ms)
+            later.id = reply.id
+            fits = late is None and (
+                reply == later
+                # Which of two reasons comes first is a matter of time, too.
+                or (
+                    type(operation.command) is c.OpenLine and _code(later) == reply.code
+                )
+            )
         if not fits and not self._fits_later(operation, now_ms, latest_ms):
             self.add(
                 f"{operation} was told {reply}, and version {self.stock.version} says"

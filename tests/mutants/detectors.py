@@ -16,6 +16,16 @@ SIMULATION: Detector = (
     *("-m", "tests.simulation", "--seeds", "60", "--jobs", "1"),
     *("--stop", "--no-shrink"),
 )
+LINED: Detector = (*SIMULATION, "--lined", "--commands", "300")
+OF_LINES = (
+    "inventory/actor.py",
+    "inventory/drain.py",
+    "inventory/line/",
+    "inventory/rules/line",
+    "server/events/line/",
+)
+"""Where worlds with lines show what is wrong, after all else was asked."""
+
 CORE = pytest("tests/inventory", "--ignore", "tests/inventory/venue")
 TABLES = pytest(
     "tests/persistence/journal/test_journal.py",
@@ -397,6 +407,8 @@ def detectors_of(file: str) -> list[Detector]:
     first = _BY_FILE.get(file)
     folder = next(one for one in _BY_FOLDER if file.startswith(one))
     rest = [one for one in _BY_FOLDER[folder] if one != first]
+    if file.startswith(OF_LINES):
+        rest.append(LINED)
     return rest if first is None else [first, *rest]
 
 

@@ -49,6 +49,7 @@ KINDS = (
     "giving",
     "simulated",
     "numbers",
+    "lined",
 )
 """Files of patches."""
 

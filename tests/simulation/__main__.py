@@ -45,7 +45,7 @@ class Part:
         figures[1] += seconds
 
 
-def run_seeds(seeds: list[int], commands: int) -> Part:
+def run_seeds(seeds: list[int], commands: int, lined: bool) -> Part:
     """Play these seeds; the time is that of this process alone."""
     import gc
 
@@ -55,7 +55,8 @@ def run_seeds(seeds: list[int], commands: int) -> Part:
     part = Part()
     began = time.process_time()
     for seed in seeds:
-        tape, started = draw(seed, commands), time.process_time()
+        tape = draw(seed, commands, lined=lined)
+        started = time.process_time()
         outcome = play(tape)
         took = time.process_time() - started
         part.count(tape.world.processes, outcome.commands, took)
@@ -65,7 +66,7 @@ def run_seeds(seeds: list[int], commands: int) -> Part:
         violations = outcome.violations
         if seed % REPEAT_EVERY == 0:
             part.repeated += 1
-            again = play(draw(seed, commands)).hash
+            again = play(draw(seed, commands, lined=lined)).hash
             if again != outcome.hash:
                 violations = [*violations, f"Not the same twice: {again:08x}"]
         if violations:
@@ -82,12 +83,13 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
         list(range(start, min(start + CHUNK, last)))
         for start in range(options.first_seed, last, CHUNK)
     ]
+    asked = options.commands, options.lined
     if options.jobs == 1:
         for chunk in chunks:
-            yield run_seeds(chunk, options.commands)
+            yield run_seeds(chunk, *asked)
         return
     with ProcessPoolExecutor(options.jobs) as pool:
-        futures = [pool.submit(run_seeds, one, options.commands) for one in chunks]
+        futures = [pool.submit(run_seeds, one, *asked) for one in chunks]
         for future in futures:
             yield future.result()
 
@@ -98,7 +100,7 @@ def many(options: argparse.Namespace) -> int:
     began = time.monotonic()
     for part in parts(options):
         for seed, violations in part.failed[: SHOWN_MAX - len(total.failed)]:
-            show(seed, violations, options.commands)
+            show(seed, violations, options)
         total.add(part)
         if total.failed and options.stop:
             break
@@ -117,7 +119,7 @@ def many(options: argparse.Namespace) -> int:
         say(f"{processes} processes: {commands / seconds:,.0f} commands/s per core")
     say("faults: " + ", ".join(f"{k} {n:,}" for k, n in sorted(total.faults.items())))
     if total.failed and options.shrink:
-        keep(*total.failed[0], options.commands)
+        keep(*total.failed[0], options)
     return 1 if total.failed else 0
 
 
@@ -126,19 +128,21 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def show(seed: int, violations: list[str], commands: int) -> None:
+def show(seed: int, violations: list[str], options: argparse.Namespace) -> None:
     say(f"seed {seed}: {len(violations)} violations; replay with")
-    say(f"  python3 dev.py simulate --seed {seed} --commands {commands}")
+    lined = " --lined" if options.lined else ""
+    say(f"  python3 dev.py simulate --seed {seed} --commands {options.commands}{lined}")
     for sentence in violations[:3]:
         say(f"  {sentence}")
 
 
-def keep(seed: int, violations: list[str], commands: int) -> None:
+def keep(seed: int, violations: list[str], options: argparse.Namespace) -> None:
     """Make the failing tape small, and store it where a test replays it."""
     from tests.simulation.shrink import shrink
     from tests.simulation.tape import TAPES, draw, store
 
-    tape = shrink(draw(seed, commands), violations[0])
+    drawn = draw(seed, options.commands, lined=options.lined)
+    tape = shrink(drawn, violations[0])
     path = TAPES / f"seed_{seed}.json"
     store(tape, path)
     say(f"{len(tape.actions)} actions are left of seed {seed}; stored as")
@@ -153,13 +157,13 @@ def one(options: argparse.Namespace) -> int:
     if options.tape is not None:
         tape = read(options.tape)
     else:
-        tape = draw(options.seed, options.commands)
+        tape = draw(options.seed, options.commands, lined=options.lined)
     outcome = play(tape)
     say(f"seed {tape.seed}: {outcome.commands} commands, trace {outcome.hash:08x}")
     for sentence in outcome.violations:
         say(f"  {sentence}")
     if outcome.violations and options.shrink and options.tape is None:
-        keep(tape.seed, outcome.violations, options.commands)
+        keep(tape.seed, outcome.violations, options)
     return 1 if outcome.violations else 0
 
 
@@ -171,6 +175,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, help="play this one only")
     parser.add_argument("--tape", type=Path, help="play this stored tape")
+    parser.add_argument("--lined", action="store_true", help="worlds with lines only")
     parser.add_argument("--stop", action="store_true", help="at the first violation")
     parser.add_argument(
         "--no-shrink",

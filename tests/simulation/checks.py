@@ -149,9 +149,10 @@ def _check_promises(world: "World", event: str, head: Head) -> None:
     ):
         begun_s = database.begun[event, epoch]
         for change in decode_changes(row.body):
-            if type(change) in (SeatsHeld, TurnGiven) and change.hold is not None:
-                owners[change.hold] = change.user
-                made.setdefault(change.hold, epoch)
+            if isinstance(change, SeatsHeld | TurnGiven):
+                # One who chooses holds nothing yet.
+                owners[change.hold or ""] = change.user
+                made.setdefault(change.hold or "", epoch)
             elif type(change) is HoldPledged:
                 # The audit knows when it ends from now on.
                 promised.pop(change.hold, None)

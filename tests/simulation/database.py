@@ -176,7 +176,8 @@ class Database:
         if batch is None:
             return self._renew(ownership)
         if batch.ranked and self._would(ownership, batch):
-            if not self.ranks(ownership.event, batch):
+            fits = self.ranks(ownership.event, batch)
+            if not fits:
                 return CommitStatus.ABORTED
         status = self.tables._write(ownership, batch)
         if status is CommitStatus.COMMITTED:

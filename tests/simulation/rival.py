@@ -75,6 +75,13 @@ class Rival:
         change, _ = decide(keep, Request(stock, "", True, now_ms, self._ids))
         if change is not None:
             builder.add(change, now_ms)
+        if stock.line is not None:
+            kept_ms = now_ms + limits.TURN_KEPT_MS
+            turns = c.KeepTurns(id=0, event=event, until_ms=kept_ms)
+            system = Request(stock, "", True, now_ms, self._ids, system=True)
+            change, _ = decide(turns, system)
+            if change is not None:
+                builder.add(change, now_ms)
         change, reply = decide(best, Request(stock, "rival", False, now_ms, self._ids))
         if change is not None:
             builder.add(change, now_ms)

@@ -125,10 +125,6 @@ CLUSTER_LIMITS: Final[dict[str, list[float]]] = {
 """The same for what only several processes have."""
 
 
-LINED: Final = 0.35
-"""Which share of the worlds has lines."""
-
-
 class Action(Struct, array_like=True):
     """Something that happens at a time: what, to whom, and two numbers to draw from."""
 
@@ -238,7 +234,8 @@ def draw(seed: int, commands: int, *, lined: bool = False) -> Tape:
     _draw_networks(stream(seed, "networks"), plan)
     _draw_shop(stream(seed, "shop"), plan)
     _draw_after_sale(stream(seed, "after sale"), plan)
-    _draw_lines(stream(seed, "lines"), plan, commands, lined=lined)
+    if lined:
+        _draw_lines(stream(seed, "lines"), plan, commands)
     actions = _draw_buying(stream(seed, "buying"), plan, commands)
     if plan.gives:
         actions += _draw_faults(stream(seed, "doubts"), plan, commands, DOUBTS)
@@ -333,10 +330,8 @@ def _draw_after_sale(random: Random, plan: WorldPlan) -> None:
             event.payment = "required"
 
 
-def _draw_lines(random: Random, plan: WorldPlan, commands: int, *, lined: bool) -> None:
-    """Let some worlds have lines in front of their sales, or behind them."""
-    if random.random() > LINED and not lined:
-        return
+def _draw_lines(random: Random, plan: WorldPlan, commands: int) -> None:
+    """Let events have lines in front of their sales, or behind them."""
     plan.people = random.choice((4, 12, 24))
     plan.line_acts = commands // 2
     plan.faulty_beacon = random.random() < 0.7

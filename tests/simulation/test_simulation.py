@@ -37,7 +37,7 @@ from tests.simulation.tape import (
 from tests.simulation.world import play
 
 ROOT = Path(__file__).resolve().parents[2]
-SEEDS = 120
+SEEDS = 108
 COMMANDS = 300
 PARTS = 2
 ENDS = {

@@ -8,7 +8,7 @@ transaction with how far it came.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from inventory.changes import SaleChanged, TurnEnded, TurnGiven
+from inventory.changes import PlaceLeft, SaleChanged, TurnEnded, TurnGiven
 from persistence.events.line.turns import (
     EndedTurn,
     GivenTurn,
@@ -22,7 +22,7 @@ from persistence.people.notices.notices import Notice, raise_notices
 from server.base.metrics import Histogram
 from server.events.line.rules import OVER
 
-KINDS: Final = (TurnGiven, TurnEnded, SaleChanged)
+KINDS: Final = (TurnGiven, TurnEnded, PlaceLeft, SaleChanged)
 """What it follows."""
 
 WAIT_BUCKETS_S: Final = (
@@ -54,6 +54,8 @@ class LineFollower:
         ]
         given = [turn for _, turn in turns]
         ended = [one.change for one in changes if isinstance(one.change, TurnEnded)]
+        # Who gave a place up wrote that down, too, or died before that.
+        left = [one.change for one in changes if isinstance(one.change, PlaceLeft)]
         begun = await note_given(connection, event_id, [_given(one) for one in given])
         for at_ms, turn in turns:
             if turn.rank in begun:
@@ -62,7 +64,10 @@ class LineFollower:
         over = await note_ended(
             connection,
             event_id,
-            [EndedTurn(one.rank, one.user, one.why) for one in ended],
+            [
+                *[EndedTurn(one.rank, one.user, one.why) for one in ended],
+                *[EndedTurn(one.rank, one.whose, "left") for one in left],
+            ],
         )
         notices = [
             _turn(event_id, one, begun[one.rank]) for one in given if one.rank in begun

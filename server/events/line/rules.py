@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+from inventory.line import draw
 from inventory.line.wishes import Wish
 from inventory.rejections import Code
 from inventory.settings import LineMode, LineSettings, Settings
@@ -97,6 +98,17 @@ def phase_of(
         return "drawing"
     floor = max(terms_of(settings).wish_floor, total // FLOOR_SHARE)
     return "open" if free >= floor else "waitlist"
+
+
+def order_is_known(row: LineRow, now_ms: int) -> bool:
+    """Return whether somebody may know the order of a draw that is not told yet."""
+    if row.mode != "draw" or row.line_hash is not None:
+        return False
+    rules = draw.rules_of(row.rules.encode())
+    number = row.round if row.round is not None else rules.round
+    if rules.beacon is None or number is None:
+        return row.root is not None
+    return now_ms >= draw.time_of(rules.beacon, number)
 
 
 def is_hidden(row: LineRow, settings: Settings, now_ms: int) -> bool:

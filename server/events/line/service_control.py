@@ -14,7 +14,7 @@ from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
 from server.events.catalogue.service import EventService, FoundEvent, ManagedEvent
 from server.events.line.opening import LineOpening
-from server.events.line.rules import TellablePhase, phase_of
+from server.events.line.rules import TellablePhase, order_is_known, phase_of
 from server.events.line.service import order
 from server.live.fanout.event_feed import room_of
 
@@ -111,11 +111,23 @@ class LineControl:
         return await self._shown(event)
 
     async def _close(self, event: FoundEvent, who: Identity, row: LineRow) -> None:
-        """Close a line, its row first: whoever is told that they are in is in it."""
-        await self._lines.move(row, "over")
+        """Close a line, its row first: whoever is told that they are in is in it.
+
+        It goes on where its order is known and not drawn: what came out is not thrown
+        away. `wrong_state` then.
+        """
+        if order_is_known(row, self._clock.now_ms()):
+            raise Refusal("wrong_state", "Its order is known: draw it first.")
+        closed = await self._lines.move(row, "over")
+        if closed.phase != "over":
+            # Its list was closed meanwhile.
+            row, closed = closed, await self._lines.move(closed, "over")
         try:
             await self._set(event, who, SetLine(id=0, event=event.id, act="close"))
         except CommandRefused as refused:
+            if refused.code == "wrong_state":
+                # The round came out in between.
+                await self._lines.move(closed, row.phase)
             # The sale ended it before.
             if refused.code != "line_over":
                 raise

@@ -3,7 +3,13 @@
 import pytest
 from msgspec import msgpack
 
-from inventory.commands import GrantTurn, NotePresence, PausePlace, SetLine
+from inventory.commands import (
+    GrantTurn,
+    LeaveLine,
+    NotePresence,
+    PausePlace,
+    SetLine,
+)
 from inventory.line.line import Line
 from inventory.line.queues import Queue
 from inventory.line.stored import LineFacts, facts_of, restore
@@ -51,6 +57,24 @@ def test_all_of_it_is_in_a_snapshot():
         scene.give()
         other.give()
     assert other.line.states == scene.line.states
+
+
+def test_who_had_another_turn_since_did_not_run_out():
+    """Found by simulation: after a recovery they were told that it had."""
+    scene = LineScene(hall("A 11111111"))
+    scene.open()
+    scene.join("ann", name="first")
+    scene.give()
+    scene.tick(185)
+    assert scene.line.turns.ran_out("ann")
+    scene.join("ann", name="second")
+    scene.give()
+    scene.ok("ann", scene.make(LeaveLine, rank=2))
+    assert not scene.line.turns.ran_out("ann")
+    scene.check_replay()
+    read = decode_snapshot(encode_snapshot(scene.stock), scene.venue)
+    assert read.line is not None
+    assert not read.line.turns.ran_out("ann")
 
 
 def test_a_line_that_lost_places_is_not_read():

@@ -343,6 +343,24 @@ def test_a_new_draw_does_not_throw_away_what_came_out():
     assert scene.line.opened.draw == 2
 
 
+def test_a_line_is_not_closed_when_its_order_is_known_and_not_drawn():
+    """What came out is not thrown away: found by simulation."""
+    scene = with_beacon()
+    close = scene.make(SetLine, act="close")
+    out_ms = draw.time_of(draw.QUICKNET, scene.line.round or 0)
+    scene.now_ms = out_ms
+    assert scene.code(ORGANIZER, close) == "wrong_state"
+    scene.now_ms = out_ms - 1
+    assert scene.code(ORGANIZER, close) == "ok"
+
+
+def test_without_a_round_the_order_is_known_with_the_list():
+    scene = with_beacon(beacon=None, round=None)
+    scene.now_ms = scene.line.rules.closes_at_ms or 0
+    scene.ok(SYSTEM, listed(scene, "ann"))
+    assert scene.code(ORGANIZER, scene.make(SetLine, act="close")) == "wrong_state"
+
+
 def test_a_new_draw_waits_until_nobody_has_a_turn():
     scene = gathered()
     scene.give()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 import server.events.line.beacon.relays as relays
+import server.events.line.beacon.rounds as rounds
 from inventory.line.draw import time_of
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.beacon.relay import OwnBeacon
@@ -101,7 +102,7 @@ async def read(messenger: object, url: str) -> bytes:
 
 
 _CHECKED: dict[tuple[int, bytes], bool] = {}
-is_good_of_all: Final = relays.is_good
+is_good_of_all: Final = rounds.is_good
 
 
 def is_good(beacon: Any, number: int, signed: bytes) -> bool:

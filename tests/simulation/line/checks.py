@@ -3,30 +3,54 @@
 By a twin that sees journals and nothing else, and by what people were told.
 """
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from inventory import changes as c
+from inventory import limits
 from inventory.commands import Hold
-from inventory.loading import decode_changes, replay_row
-from inventory.state import Stock
-from tests.simulation.line.twin import JournalTwin
+from inventory.loading import decode_changes
+from server.events.line.verify.checker import check
+from server.events.line.verify.options import Options
+from tests.server.events.line.verify.naive_line import root_of
+from tests.simulation.line.beacon import OWN
+from tests.simulation.line.twin import STUB, JournalTwin
 
 if TYPE_CHECKING:
-    from tests.fakes import Head
     from tests.simulation.world import World
+
+HEARD_S: Final = 1.0
+WINDOW_S: Final = 10.0
+BEGUN_S: Final = 1.0
+"""So long after all faults ended nothing of them is under way any more."""
+
+ABANDONED: Final = "BAD end: it was given up when its order was known"
+
+Given = tuple[c.TurnGiven, float, int]
+"""A turn, when it was committed, and the epoch of the owner who gave it."""
 
 
 def check_lines(world: "World") -> None:
     """Note every violation of what lines promise."""
     for event in world.crowd.events:
-        head = world.database.head(event)
-        for sentence in _judge(world, event, head)[:3]:
+        twin = twin_of(world, event)
+        wrong = judge(world, event, twin)
+        for sentence in wrong[:3]:
             world.violate(f"Line of {event}: {sentence}")
-        _check_rows(world, event, head)
+        if wrong:
+            continue
+        given = list(_given(world, event))
+        world.crowd.counts.update(f"turn {one.because}" for one, _, _ in given)
+        _check_rows(world, event, twin)
+        _check_list(world, event, twin)
+        _check_heard(world, event, given)
+        _check_pace(world, event, given)
+    for event, told in world.crowd.transcripts:
+        _check_transcript(world, event, told)
 
 
-def _twin(world: "World", event: str) -> JournalTwin:
+def twin_of(world: "World", event: str) -> JournalTwin:
+    """Return a twin that has seen nothing of an event yet."""
     plan, index = world.plans[event], world.plans[event].venue.seat_index
     paid = {
         (one.user, tuple(sorted(index[label] for label in one.command.seats or [])))
@@ -36,82 +60,158 @@ def _twin(world: "World", event: str) -> JournalTwin:
     return JournalTwin(plan.venue, plan.first_settings, paid)
 
 
+def judge(world: "World", event: str, twin: JournalTwin) -> list[str]:
+    """Let a twin judge a journal, and compare it with what there is at its end."""
+    head, former = world.database.head(event), 0
+    for row, epoch in zip(head.rows, head.epochs, strict=True):
+        twin.now_ms = row.at_ms
+        changes = decode_changes(row.body)
+        kept = any(type(one) is c.TurnsKept for one in changes)
+        if epoch != former and twin.turns and not kept:
+            return [f"L14: the owner of epoch {epoch} kept no turns"]
+        former = epoch
+        for change in changes:
+            try:
+                twin.judge(change)
+            except (AssertionError, LookupError, ValueError) as error:
+                return [f"{change}: {error!r}"]
+        ended = sum(type(one) in (c.TurnEnded, c.HoldExpired) for one in changes)
+        if ended < limits.EXPIRIES_PER_BATCH_MAX:
+            late = twin.overdue()
+            if late:
+                return late
+    stock = world.stock(event)
+    if stock is None:
+        return []
+    try:
+        twin.compare(stock, owed=1)
+    except AssertionError as error:
+        return [f"at its end: {error!r}"]
+    if twin.closed and twin.turns:
+        return [f"L16: turns outlive their line: {list(twin.turns)}"]
+    return []
+
+
 def check_rest(world: "World", event: str) -> None:
     """L5, L12: nobody waits to be fed, or could be served, where nothing is new."""
     stock, store = world.stock(event), world.tables.store
     line = None if stock is None else stock.line
-    if line is None or line.closed:
+    row = store.line.get(event)
+    if line is None or line.closed or row is None:
         return
-    row = store.line[event]
     for one in store.line_entry.values():
-        if one["event_id"] == event and one["draw"] == row["draw"] and one["late"]:
-            if row["phase"] == "late" and one["rank"] is None and not one["over_at"]:
-                world.violate(f"L5: {one['user_id']} is not fed in {event}")
+        mine = (one["event_id"], one["draw"]) == (event, row["draw"])
+        unfed = one["late"] and one["rank"] is None and one["over_at"] is None
+        if mine and unfed and row["phase"] == "late" and row["order_key"]:
+            world.violate(f"L5: {one['user_id']} is not fed in {event}")
     if line.gated and (line.sell_out_s or line.turns_per_min):
         return
-    twin = _twin(world, event)
-    for one in world.database.head(event).rows:
-        twin.now_ms = one.at_ms
-        for change in decode_changes(one.body):
-            try:
-                twin.judge(change)
-            except (AssertionError, LookupError, ValueError):
-                return  # What is wrong is told at the end.
+    twin = twin_of(world, event)
+    if judge(world, event, twin):
+        return  # What is wrong is told at the end.
     twin.now_ms = world.database.clock.now_ms() - 1_000
     if twin.turns_are_given() and (rank := twin.first()) is not None:
         world.violate(f"L12: rank {rank} of {event} could be served, and waits")
 
 
-def _judge(world: "World", event: str, head: "Head") -> list[str]:
-    """Let the twin judge a journal, and compare it with replay."""
-    plan = world.plans[event]
-    twin = _twin(world, event)
-    stock = Stock(plan.venue, plan.first_settings)
-    for row in head.rows:
-        twin.now_ms = row.at_ms
-        replay_row(stock, row)
+def _given(world: "World", event: str) -> Iterator[Given]:
+    head, committed = world.database.head(event), world.database.committed_at
+    for row, epoch, at_s in zip(head.rows, head.epochs, committed[event], strict=True):
         for change in decode_changes(row.body):
-            try:
-                twin.judge(change)
-            except (AssertionError, LookupError, ValueError) as error:
-                return [f"{change}: {error!r}"]
-    try:
-        twin.compare(stock, owed=1)
-    except AssertionError as error:
-        return [f"at its end: {error!r}"]
-    return []
+            if type(change) is c.TurnGiven:
+                yield change, at_s, epoch
 
 
-def _check_rows(world: "World", event: str, head: "Head") -> None:
-    """L1, L3: each place was acknowledged under one name, and rows are the journal."""
+def _check_rows(world: "World", event: str, twin: JournalTwin) -> None:
+    """L1, L3, L19: the rows of the last draw are what its journal says."""
     store = world.tables.store
     line = store.line.get(event)
-    known: dict[bytes, tuple[int, str]] = {}
-    for row in head.rows:
-        for change in decode_changes(row.body):
-            if type(change) is c.LineOpened:
-                known = {}
-            elif type(change) is c.LineFed:
-                stubs = [
-                    change.stubs[at : at + 16] for at in range(0, len(change.stubs), 16)
-                ]
-                told = enumerate(
-                    zip(stubs, change.users, strict=True), change.first_rank
-                )
-                known |= {stub: (rank, user) for rank, (stub, user) in told}
     by_stub = {one["stub"]: one for one in store.line_entry.values()}
-    for stub, (rank, user) in known.items():
-        one = by_stub.get(stub)
-        if one is None or (one["rank"], one["user_id"]) != (rank, user):
-            world.violate(f"L1: rank {rank} of {event} is {user}'s, and its row {one}")
-    acked: dict[str, list[bytes]] = defaultdict(list)
+    for rank, (stub, place) in enumerate(zip(twin.stubs, twin.places, strict=True), 1):
+        row = by_stub.get(stub)
+        if row is None or (row["rank"], row["user_id"]) != (rank, place.user):
+            world.violate(f"L1: rank {rank} of {event} is {place.user}'s, not {row}")
+        elif (row["over_at"] is not None) != (place.state in "dl"):
+            world.violate(f"L19: rank {rank} of {event} is {place.state}, and {row}")
     for ack in world.crowd.acks:
-        if ack.event == event:
-            acked[ack.user].append(ack.stub)
-            if ack.stub not in by_stub:
-                world.violate(f"L3: {ack} has no row")
+        if ack.event == event and ack.stub not in by_stub:
+            world.violate(f"L3: {ack} has no row")
+    live: set[str] = set()
     for one in store.line_entry.values():
-        fed = one["stub"] in known or one["over_at"] is not None
-        if one["event_id"] == event and line and line["order_key"] and not fed:
-            if line["phase"] == "late" and one["draw"] == line["draw"]:
-                world.violate(f"L5: {one['user_id']} was never fed")
+        of = line is not None and (one["event_id"], one["draw"]) == (
+            event,
+            line["draw"],
+        )
+        if not of or one["over_at"] is not None:
+            continue
+        if one["user_id"] in live:
+            world.violate(f"L3: {one['user_id']} has two places in {event}")
+        live.add(one["user_id"])
+
+
+def _check_list(world: "World", event: str, twin: JournalTwin) -> None:
+    """L3: what was fixed is the list of just those who gathered."""
+    store, fixed = world.tables.store, twin.fixed
+    line = store.line.get(event)
+    if fixed is None or line is None or line["mode"] != "draw":
+        return
+    stubs = [
+        one["stub"]
+        for one in store.line_entry.values()
+        if (one["event_id"], one["draw"]) == (event, line["draw"]) and not one["late"]
+    ]
+    if (fixed.entries, fixed.root) != (len(stubs), root_of(stubs)):
+        world.violate(f"L3: {event} fixed {fixed}, and {len(stubs)} gathered")
+
+
+def _check_heard(world: "World", event: str, given: list[Given]) -> None:
+    """L24: who has a turn hears of it at once, where nothing goes wrong."""
+    heard: dict[tuple[int, str, int], float] = {}
+    for of, news, at_s in world.crowd.turns:
+        if of == event:
+            heard.setdefault((news.rank, news.user, news.until_ms), at_s)
+    well_s = world.crowd.well_s + BEGUN_S
+    for change, at_s, _ in given:
+        told_s = heard.get((change.rank, change.user, change.until_ms), float("inf"))
+        if at_s > well_s and told_s > at_s + HEARD_S:
+            world.violate(f"L24: {change} of {event}, {at_s:.3f} s, was heard {told_s}")
+
+
+def _check_pace(world: "World", event: str, given: list[Given]) -> None:
+    """L29: no owner gives more at its pace than it may in any ten seconds."""
+    terms, plan = world.plans[event].first_settings.line, world.plans[event]
+    if terms is None or terms.mode == "list" or not terms.sell_out_s:
+        return
+    if world.crowd.repaced:
+        return
+    venue = plan.venue
+    places = len(venue.seats) + sum(area.capacity for area in venue.areas)
+    mean = 1.6  # What is believed at first; what is learnt begins a pace no more.
+    most = 2 * (places / mean + len(given)) / terms.sell_out_s
+    allowed = WINDOW_S * most + 2 * max(1.0, most)
+    by_owner: dict[int, list[float]] = {}
+    for change, at_s, epoch in given:
+        if change.because == "line":
+            by_owner.setdefault(epoch, []).append(at_s)
+    for times in by_owner.values():
+        for start in times:
+            some = sum(start <= one < start + WINDOW_S for one in times)
+            if some > allowed:
+                world.violate(f"L29: {some} turns of {event} within 10 s of {start}")
+                return
+
+
+def _check_transcript(world: "World", event: str, told: bytes) -> None:
+    """L28: whoever checks the transcript of a line finds it whole."""
+    found = check(told.splitlines(keepends=True), Options(chain=OWN.beacon.chain))
+    verdict = found.verdict()
+    world.crowd.counts[f"verify {verdict.split()[0]}"] += 1
+    bad = [one for one in found.lines() if one.startswith("BAD")]
+    if bad == [ABANDONED] and b'"to":"cancelled"' in told:
+        # An event is cancelled at any time; the transcript shows when it was.
+        return
+    if bad:
+        world.violate(f"L28: the transcript of {event} is {bad}")
+
+
+assert STUB

@@ -23,9 +23,9 @@ def _due(connection: Connection, at_ms: int, most: int) -> Rows:
     for event, line in connection.store.line.items():
         open_ = line["phase"] in ("gathering", "late") and line["order_key"] is None
         closes_ms = msgspec.json.decode(line["rules"]).get("closes_at_ms")
-        if line["mode"] == "draw" and open_ and closes_ms is not None:
-            if closes_ms <= at_ms:
-                found.append({"event_id": event})
+        due = closes_ms is not None and closes_ms <= at_ms
+        if line["mode"] == "draw" and open_ and due:
+            found.append({"event_id": event})
     return found[:most]
 
 
@@ -34,7 +34,9 @@ def _begin(connection: Connection, event: str, draw: int, closed_ms: int) -> Row
     if (event, draw) not in connection.store.line_list:
         row = {
             **dict.fromkeys((*LIST, "hashes")),
-            **{"event_id": event, "draw": draw, "closed_ms": closed_ms},
+            "event_id": event,
+            "draw": draw,
+            "closed_ms": closed_ms,
             "drawn": False,
         }
         connection.put(connection.store.line_list, (event, draw), row)

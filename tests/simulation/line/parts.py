@@ -7,6 +7,7 @@ import server.events.line.drawer.drawers as drawers
 import server.events.line.feeder as feeder
 import server.events.line.opening as opening
 import server.events.line.pace.conductor as conductor
+import server.events.line.transcript.writer as writer
 import server.events.line.waiters.presence as presence
 import server.events.line.waiters.waiters as waiters
 from inventory import limits
@@ -39,6 +40,7 @@ from server.events.line.pace.conductor import Conductors
 from server.events.line.service import LineDesk
 from server.events.line.service_control import LineControl
 from server.events.line.transcript.journal import JournalPages
+from server.events.line.transcript.service import Transcripts
 from server.events.line.waiters.waiters import Waiters
 from server.transport.bus.memory_bus import MemoryBus
 from tests.simulation.line import beacon, lists
@@ -145,6 +147,7 @@ class LineParts:
             clock,
             self.drawers.ask,
         )
+        self.transcripts = Transcripts(events, self.lines, self.lists, journal, KEY)
         process.hub.turned = self._turned
 
     async def start(self) -> None:
@@ -180,6 +183,8 @@ PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (conductor, "monotonic", monotonic),
     (waiters, "monotonic", monotonic),
     (presence, "GONE_S", GONE_S),
+    # Sales have begun here before anything is journaled.
+    (writer, "FIRST_STATE", "on_sale"),
     (feeder, "LEFT_BEHIND_S", 2.0),
     (drawers, "STUCK_S", 2.0),
     (limits, "TURN_KEPT_MS", KEPT_MS),

@@ -85,7 +85,11 @@ class Crowd:
         """Turns that some process told of, and when."""
         self.left: list[tuple[str, int]] = []
         """Places that somebody was told to have left."""
-        self.restarted: set[str] = set()
+        self.transcripts: list[tuple[str, bytes]] = []
+        self.repaced = False
+        """Whether somebody set another pace."""
+        self.well_s = float("inf")
+        """Since when nothing goes wrong."""
         events = [name for name, one in world.plans.items() if one.lined]
         users = list(dict.fromkeys(f"u{n % world.plan.users}" for n in range(1, 999)))
         self.people = [
@@ -103,8 +107,9 @@ class Crowd:
             world.scheduler.call_later(0.3, self._stay)
 
     def close(self) -> None:
-        """Want nothing new any more."""
+        """Want nothing new any more, as nothing goes wrong."""
         self.open = False
+        self.well_s = self.world.scheduler.now
 
     # Asking.
 
@@ -163,6 +168,7 @@ class Crowd:
                     {"count_returns": random.random() < 0.5},
                 )
             )
+            self.repaced = self.repaced or "sell_out_s" in terms
             command = c.SetLine(id=0, event=event, act="set", **terms)
             self._order("set line", event, command)
         elif chance < 0.8:
@@ -192,6 +198,19 @@ class Crowd:
     def close_line(self, event: str) -> None:
         """Close a line for good."""
         self.ask("close", lambda x: x.control.act(MANAGER, event, "close"), _ignore)
+
+    def read(self, event: str) -> None:
+        """Read the transcript of a line."""
+
+        async def write(parts: "LineParts") -> bytes:
+            return b"".join(
+                [x async for x in parts.transcripts.write(None, event, None)]
+            )
+
+        def keep(told: bytes) -> None:
+            self.transcripts.append((event, told))
+
+        self.ask("transcript", write, keep)
 
     def _order(self, what: str, event: str, command: Any) -> None:
         async def order(parts: "LineParts") -> Any:

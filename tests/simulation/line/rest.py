@@ -30,6 +30,9 @@ def come_to_rest(world: "World") -> None:
     ends_s = world.scheduler.now + DRAWN_S
     while world.scheduler.now < ends_s and _is_undrawn(world):
         world.scheduler.run(world.scheduler.now + STEP_S)
+    for event, line in world.tables.store.line.items():
+        if _is_undrawn(world) and line["order_key"] is None:
+            world.violate(f"{event} is not drawn in {DRAWN_S:.0f} s")
     ends_s, left = world.scheduler.now + REST_S, set(world.crowd.events)
     while left and world.scheduler.now < ends_s:
         world.scheduler.run(world.scheduler.now + STEP_S)
@@ -40,6 +43,9 @@ def come_to_rest(world: "World") -> None:
     world.crowd.counts["line never still"] += len(left)
     for event in world.crowd.events:
         _close(world, event)
+        if event in world.tables.store.line:
+            world.crowd.read(event)
+    world.scheduler.run(world.scheduler.now + STEP_S)
 
 
 def _is_undrawn(world: "World") -> bool:

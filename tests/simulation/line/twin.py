@@ -12,9 +12,11 @@ from inventory import changes as c
 from inventory import limits
 from inventory.settings import Settings
 from inventory.venue.map import Venue
-from tests.naive_line import NaiveLine
+from tests.naive_line import GRACE_MS, NaiveLine
 
 STUB: Final = 16
+SOON_MS: Final = 1_000
+"""So soon a turn ends that is over; batches are not always in time."""
 
 
 class JournalTwin(NaiveLine):
@@ -29,6 +31,8 @@ class JournalTwin(NaiveLine):
         self.pledged: set[str] = set()
         self.key = b""
         self.stubs: list[bytes] = []
+        self.late: dict[int, int] = {}
+        """How many batches turns outlived that were over, by rank."""
         self.fixed: c.EntrantsFixed | None = None
 
     def judge(self, change: c.AnyChange) -> None:
@@ -43,16 +47,12 @@ class JournalTwin(NaiveLine):
         goes_on = not late or change.step == len(self.steps)
         before = self.stubs[-1:] if goes_on else []
         super().linefed(change)
-        some = [
-            change.stubs[at : at + STUB] for at in range(0, len(change.stubs), STUB)
-        ]
+        told = change.stubs
+        some = [told[at : at + STUB] for at in range(0, len(told), STUB)]
         assert len(some) == len(change.users), "L1"
         assert not set(some) & set(self.stubs), "L1: twice in the line"
-        told = before + some
-        if late and before and len(self.stubs) == self.entrants:
-            told = some
         word = b"late" if late else b""
-        keys = [(sha256(self.key + word + one).digest(), one) for one in told]
+        keys = [(sha256(self.key + word + x).digest(), x) for x in before + some]
         assert keys == sorted(keys), "L2: not in the order of the keys"
         self.stubs += some
 
@@ -65,7 +65,20 @@ class JournalTwin(NaiveLine):
         assert not self.turns, "L9: a turn was thrown away"
         super().lineopened(change)
         self.key, self.stubs, self.fixed, self.steps = b"", [], None, []
+        self.late = {}
         self.opened = change
+
+    def overdue(self) -> list[str]:
+        """L16: turns of who holds nothing, that outlive a batch that could end them."""
+        found = []
+        for user, turn in self.turns.items():
+            ends_ms = turn.until_ms + GRACE_MS + SOON_MS
+            over = self.now_ms >= ends_ms and not self.has_hold(user)
+            late = self.late.get(turn.rank, 0) + 1 if over else 0
+            self.late[turn.rank] = late
+            if late == 2:
+                found.append(f"L16: the turn of rank {turn.rank} is over, and open")
+        return found
 
     def entrantsfixed(self, change: c.EntrantsFixed) -> None:
         assert self.fixed is None, "L3: fixed twice"
@@ -108,10 +121,3 @@ class JournalTwin(NaiveLine):
         assert change.until_ms >= self.now_ms + limits.TURN_KEPT_MS - 1_000
         super().turnskept(change)
         self.freed_turns = None
-
-    def turngiven(self, change: c.TurnGiven) -> None:
-        self._may_be_held(change)
-        super().turngiven(change)
-
-    def _may_be_held(self, change: c.TurnGiven) -> None:
-        assert change.user not in self.turns, "L9"

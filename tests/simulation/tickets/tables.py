@@ -86,9 +86,12 @@ class TicketTables:
 
     def is_behind(self) -> list[str]:
         """Return which followers have not followed all of an event."""
+        names = FOLLOWERS[: 4 if self.world.plan.outboxes else 2]
+        if self.world.crowd.events:
+            names = (*names, "line")
         return [
             f"{name} is at {self.cursors.get((name, event), 0)} of {event}"
-            for name in FOLLOWERS[: 4 if self.world.plan.outboxes else 2]
+            for name in names
             for event in self.world.events
             if self.cursors.get((name, event), 0)
             != self.world.database.head(event).version

@@ -77,6 +77,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self._classes = Classes()
+        self._is_drawn = False
 
     def record_of(
         self, version: int, at_ms: int, change: AnyChange
@@ -89,13 +90,16 @@ class Recorder:
         make = _RECORDS.get(type(change))
         if make is None:
             return None
-        record: AnyRecord = make(self, change, {"version": version, "at_ms": at_ms})
+        record: AnyRecord | None = make(
+            self, change, {"version": version, "at_ms": at_ms}
+        )
         return record
 
     def _put_off(self, change: changes.RoundPutOff, at: Any) -> PutOff:
         return PutOff(**at, void=change.void, round=change.round, why=change.why)
 
     def _drawn(self, change: changes.LineDrawn, at: Any) -> Drawn:
+        self._is_drawn = True
         return _converted(
             Drawn,
             **at,
@@ -156,7 +160,10 @@ class Recorder:
     def _until(self, change: changes.TurnExtended, at: Any) -> TurnUntil:
         return TurnUntil(**at, rank=change.rank, until_ms=change.until_ms)
 
-    def _kept(self, change: changes.TurnsKept, at: Any) -> Kept:
+    def _kept(self, change: changes.TurnsKept, at: Any) -> Kept | None:
+        if not self._is_drawn:
+            # Only turns outside the line were kept: nobody has a rank yet.
+            return None
         return Kept(**at, until_ms=change.until_ms)
 
     def _ended(self, change: changes.TurnEnded, at: Any) -> TurnEnd:
@@ -195,7 +202,7 @@ def _converted(kind: type[T], **members: Any) -> T:
     return msgspec.convert(members, kind)
 
 
-_RECORDS: Final[dict[type, Callable[..., AnyRecord]]] = {
+_RECORDS: Final[dict[type, Callable[..., AnyRecord | None]]] = {
     changes.RoundPutOff: Recorder._put_off,
     changes.LineDrawn: Recorder._drawn,
     changes.LineFed: Recorder._fed,

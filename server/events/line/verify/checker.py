@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import TypeGuard
 
 from server.events.audit.receipts import PublicKey, is_signed
+from server.events.line.rules import OVER
 from server.events.line.transcript.records import (
     SIGNED,
+    Act,
     AnyRecord,
     Counts,
     Drawn,
@@ -18,6 +21,7 @@ from server.events.line.transcript.records import (
     Malformed,
     Open,
     PutOff,
+    Sale,
     Segment,
     Signature,
     read,
@@ -85,6 +89,8 @@ class _Checker:
             self._judge_signature(record)
         self._digest.update(line)
         self._hand_on(record)
+        if _is_last(record):
+            self._opening.take_over(record.at_ms)
         if self._turns is not None:
             self._turns.take(record)
         if self._holder is not None:
@@ -171,6 +177,13 @@ class _Checker:
                 complete=report.is_complete,
                 state="" if rank is None else turns.state_of(rank),
             )
+
+
+def _is_last(record: AnyRecord) -> TypeGuard[Act | Sale]:
+    """Return whether nobody joins the line any more after this."""
+    if isinstance(record, Act):
+        return record.act == "close"
+    return isinstance(record, Sale) and record.to in OVER
 
 
 def _differs(record: End, counts: Counts) -> str:

@@ -41,6 +41,7 @@ class Opening:
         self._beacon: Beacon | None = None
         """The one that is waited for; None, too, where the rules are not sound."""
         self._put_off = 0
+        self._over_at_ms: int | None = None
         self.round: int | None = None
         """The round in force."""
         self.fixed: Fixed | None = None
@@ -328,12 +329,18 @@ class Opening:
                 report.open(check, "nothing is drawn yet")
             self._judge_giving_up(end)
 
+    def take_over(self, at_ms: int) -> None:
+        """Take note of when the line was over; of what ends it again, the first."""
+        if self._over_at_ms is None:
+            self._over_at_ms = at_ms
+
     def _judge_giving_up(self, end: End) -> None:
         """Judge a line that is over and was not drawn: nobody knew the order."""
         if not end.over or self.rules.mode != "draw":
             return
         at_ms = self.round_at_ms()
-        free = self.fixed is None if at_ms is None else end.at_ms < at_ms
+        over_ms = end.at_ms if self._over_at_ms is None else self._over_at_ms
+        free = self.fixed is None if at_ms is None else over_ms < at_ms
         self._report.require("end", free, "it was given up when its order was known")
 
 

@@ -3,8 +3,10 @@
 import pytest
 
 from inventory.changes import MARKS, SaleChanged
+from inventory.commands import LeaveLine
 from persistence.people.notices.notices import Notices
 from server.events.line.follower import KINDS
+from server.events.line.service import order
 from tests.server.events.line.room import who
 from tests.server.identities import OLGA
 
@@ -69,6 +71,18 @@ async def test_a_sale_that_is_over_closes_its_line(offered):
     row = await offered.lines.find("evt")
     assert row.phase == "over"
     assert row.closed_at is not None
+
+
+async def test_who_left_and_died_before_the_row_knew_may_come_again(offered):
+    """Found by simulation: else the place that is over would be theirs for ever."""
+    found = await offered.house.events.load("evt")
+    await order(found, who("bert").user, LeaveLine(id=0, event="evt", rank=2))
+    assert (await offered.entries.mine("evt", who("bert").user)).over_at is None
+    await offered.follow()
+    row = await offered.entries.mine("evt", who("bert").user)
+    assert (row.rank, row.ended) == (2, "left")
+    (again,) = await offered.join("bert")
+    assert again.new
 
 
 async def test_who_is_ended_may_come_again(offered):

@@ -11,6 +11,7 @@ from aiohttp import web
 from inventory.changes import EntrantsFixed, LineDrawn, LineFed, RoundPutOff
 from inventory.line.draw import is_proven, stub_of, time_of
 from server.base.refusals.refusals import Refusal
+from server.events.line import service_control
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.drawer.drawer import OutOfRounds, Over
 from server.events.line.drawer.service import DrawService
@@ -18,6 +19,7 @@ from server.events.line.opening import LineOpening
 from server.events.line.wire.problems import DRAW_NOT_FOUND
 from tests.server.events.line.drawer.hall import OWN, Here, open_hall, serve
 from tests.server.events.line.room import who
+from tests.server.identities import OLGA
 
 pytestmark = pytest.mark.postgres
 NAMES = [f"u{n}" for n in range(9)]
@@ -351,7 +353,7 @@ async def test_a_restart_takes_all_who_had_no_turn_into_another_draw(hall):
     assert verdict(await hall.verify(draw=1)).endswith("\nnothing to check")
 
 
-async def test_what_came_out_is_not_thrown_away(hall):
+async def test_what_came_out_is_not_thrown_away(hall, monkeypatch):
     """Refused from when the round is out until it is drawn; then it is free again."""
     await hall.put()
     await hall.gather("ann")
@@ -365,6 +367,12 @@ async def test_what_came_out_is_not_thrown_away(hall):
         await hall.room.opening.restart(found)
     assert await hall.room.lines.find_next("evt") is None
     assert (await hall.room.lines.find("evt")).draw == 1
+    for knows in (service_control.order_is_known, lambda *_: False):
+        # Or the round came out in between, which only the event has seen.
+        monkeypatch.setattr(service_control, "order_is_known", knows)
+        with pytest.raises(Refusal, match="wrong_state"):
+            await hall.room.control.act(OLGA, "evt", "close")
+        assert (await hall.room.lines.find("evt")).phase == "late"
     await hall.draw()
     assert (await hall.room.opening.restart(found)).draw == 2
     await hall.draw()

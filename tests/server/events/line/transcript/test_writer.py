@@ -218,6 +218,18 @@ def test_a_transcript_ends_wherever_the_journal_was_read_to():
         assert report.verdict() == verdict, list(report.lines())
 
 
+def test_before_the_draw_no_turn_of_the_line_is_kept():
+    """Found by simulation: a failover then made a transcript that was broken."""
+    writer = transcript()
+    for version, at_ms, change in journal():
+        if isinstance(change, changes.LineDrawn):
+            break
+        writer.take(version, at_ms, change)
+        assert writer.take(version, at_ms, changes.TurnsKept(at_ms + 1)) == b""
+    writer.take(version, at_ms, change)
+    assert writer.take(version + 1, at_ms, changes.TurnsKept(at_ms + 1)) != b""
+
+
 def test_a_turn_that_is_open_is_not_over():
     made = journal()[:-5]
     assert b'"over":false' in written(made)

@@ -231,6 +231,28 @@ def test_a_line_that_was_given_up_in_time_is_nothing_to_check():
         assert bad(judged(bent(ends_early(kind, at_ms, over=True)))) == {"end"}
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"type": "act", "act": "close", "detail": {}},
+        {"type": "sale", "to": "cancelled"},
+    ],
+)
+def test_it_counts_when_a_line_was_given_up_and_not_what_came_later(how):
+    """Found by simulation: a seat blocked the day after made it broken."""
+
+    def closed(at_ms: int) -> Bend:
+        def bend(records: list[Json]) -> None:
+            ends_early("joins", OUT_MS + 9_000, over=True)(records)
+            act = {**how, "at_ms": at_ms, "version": 15}
+            records.insert(-1, act)
+
+        return bend
+
+    assert judged(bent(closed(OUT_MS - 1)))["verdict"] == "nothing to check"
+    assert bad(judged(bent(closed(OUT_MS)))) == {"end"}
+
+
 def test_without_beacon_a_list_that_is_fixed_is_drawn():
     def given_up(kind: str) -> Bend:
         return all_of(no_beacon, ends_early(kind, 1_694_775_598_000, over=True))
