@@ -178,9 +178,7 @@ class Crowd:
             )
             self._order("grant", event, grant)
         elif chance < 0.97:
-            self.ask(
-                "restart", lambda x: x.draws.restart(MANAGER, event, None), _ignore
-            )
+            self.ask("restart", partial(_restart, event), _ignore)
         else:
             self.close_line(event)
 
@@ -385,6 +383,10 @@ class Crowd:
             client.ask(c.Book(id=0, event=event, hold=hold))
         elif chance < 0.85:
             client.ask(c.Release(id=0, event=event, hold=hold))
+
+
+async def _restart(event: str, line: "LineParts") -> None:
+    await line.draws.restart(await line.control.managed(MANAGER, event), None)
 
 
 def _ignore(_: Any) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from inventory.changes import EntrantsFixed, LineDrawn, LineFed, RoundPutOff
 from inventory.line.draw import is_proven, stub_of, time_of
 from server.base.refusals.refusals import Refusal
-from server.events.line import service_control
+from server.events.line import rules, service_control
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.drawer.drawer import OutOfRounds, Over
 from server.events.line.drawer.service import DrawService
@@ -367,7 +367,7 @@ async def test_what_came_out_is_not_thrown_away(hall, monkeypatch):
         await hall.room.opening.restart(found)
     assert await hall.room.lines.find_next("evt") is None
     assert (await hall.room.lines.find("evt")).draw == 1
-    for knows in (service_control.order_is_known, lambda *_: False):
+    for knows in (rules.order_is_known, lambda *_: False):
         # Or the round came out in between, which only the event has seen.
         monkeypatch.setattr(service_control, "order_is_known", knows)
         with pytest.raises(Refusal, match="wrong_state"):
