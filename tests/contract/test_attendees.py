@@ -49,7 +49,7 @@ async def refused(answer: Answer, status: int, code: str) -> None:
 
 
 async def test_who_registers_is_told_what_where_and_when_as_they_read(api, office):
-    """In the language of the browser, by the event's clock, with a file and the ticket."""
+    """In the browser's language, by the event's clock, with a file and the ticket."""
     event, email = (
         await talk(api, name="Vortrag", timezone="Europe/Berlin"),
         new_email(),
