@@ -49,7 +49,7 @@ async def refused(answer: Answer, status: int, code: str) -> None:
 
 
 async def test_who_registers_is_told_what_where_and_when_as_they_read(api, office):
-    """In the language of the browser, on the event's clocks, with a file for them."""
+    """In the browser's language, by the event's clock, with a file and the ticket."""
     event, email = (
         await talk(api, name="Vortrag", timezone="Europe/Berlin"),
         new_email(),
@@ -61,9 +61,11 @@ async def test_who_registers_is_told_what_where_and_when_as_they_read(api, offic
     text = text_of(mail)
     assert "(Europe/Berlin)" in text
     assert made.body["reference"] in text
-    (calendar,) = mail.iter_attachments()
+    calendar, ticket = mail.iter_attachments()
     assert calendar.get_content_type() == "text/calendar"
     assert "SUMMARY:Vortrag" in calendar.get_content()
+    assert ticket.get_content_type() == "application/pdf"
+    assert ticket.get_content().startswith(b"%PDF-")
 
 
 async def test_an_address_registers_once(api, office):

@@ -290,8 +290,11 @@ async def test_what_promotions_brought_is_for_who_manages_the_event(world):
     path = await promotion(world)
     numbers = f"/v1/events/{world.event}/analytics/promotions"
     one = f"{numbers}/{path.rpartition('/')[2]}"
+    other = {"email": "other@example.org", "password": "a long one", "name": "Other"}
+    made = await world.nobody.good("POST", "/v1/auth/register", other)
     for where in (numbers, one):
         assert (await buyer.get(where)).status == 403
+        assert (await world.nobody.as_(made["access_token"]).get(where)).status == 403
         assert (await world.nobody.get(where)).status == 401
     assert (await world.seller.get(one)).body["items"] == []
     missing = await world.seller.get(f"{numbers}/prm_none")
