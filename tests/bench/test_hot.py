@@ -99,11 +99,13 @@ def test_every_hold_counted_for_onsale_passes_its_audit(lab: Lab) -> None:
 
 
 def test_a_sale_that_ends_early_shortens_the_window(lab: Lab) -> None:
-    run = measure(lab, "echo", 500)
+    # So long that it ends early on any machine; as many for each connection.
+    options = dataclasses.replace(OPTIONS, seconds=59.5)
+    run = measure(lab, "echo", 10, options)
     assert run.faults == {}
     assert run.figures.sold_out
-    assert run.figures.window_s < OPTIONS.seconds
-    assert run.figures.sent <= 500 * (OPTIONS.warmup + OPTIONS.seconds)
+    assert run.figures.window_s < options.seconds
+    assert run.figures.sent <= 10 * (options.warmup + options.seconds)
 
 
 def test_several_commands_in_flight_are_all_answered(lab: Lab) -> None:

@@ -63,7 +63,7 @@ def pytest_asyncio_loop_factories() -> Mapping[
 def pytest_pycollect_makeitem(name: str, obj: Any) -> None:
     """Have all tests on one loop: a browser belongs to that which it was started on."""
     if name.startswith("test_") and inspect.iscoroutinefunction(obj):
-        pytest.mark.asyncio(loop_scope="package")(obj)
+        pytest.mark.asyncio(loop_scope="session")(obj)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -89,7 +89,7 @@ async def shop_at(
         await asyncio.to_thread(drop_database, server_url, url)
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shop(server_url: str, database_template: str) -> AsyncIterator[Shop]:
     """A shop that sells; who kills it has it running again at the end."""
     async with shop_at(server_url, database_template) as shop:
@@ -104,7 +104,7 @@ def office() -> Iterator[PostOffice]:
     office.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def mailing_shop(
     server_url: str, database_template: str, office: PostOffice
 ) -> AsyncIterator[Shop]:
@@ -120,14 +120,14 @@ async def mailing_shop(
         yield shop
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stage(server_url: str, database_template: str) -> AsyncIterator[Stage]:
     """Another shop, with events to be photographed and nothing else."""
     async with shop_at(server_url, database_template) as shop:
         yield await set_stage(shop)
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The one Chromium of this process."""
     path = find_chromium()
@@ -149,7 +149,7 @@ def trouble() -> Trouble:
     return Trouble()
 
 
-@pytest_asyncio.fixture(loop_scope="package")
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_page(
     browser: Browser, shop: Shop, trouble: Trouble
 ) -> AsyncIterator[OpenPage]:
@@ -174,7 +174,7 @@ async def open_page(
     assert not left, "\n".join(left)
 
 
-@pytest_asyncio.fixture(loop_scope="package")
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(open_page: OpenPage) -> Page:
     """A page that knows nobody yet, at a desk; addresses are the shop's."""
     return await open_page()
