@@ -224,17 +224,20 @@ async def _free(
     asked_ms.sort()
     told_ms.sort()
     what = f"{count} seats given back one by one, {len(tokens):,} wait on sockets"
-    for name, ms in (("confirmed", told_ms), ("asked for", asked_ms)):
-        judged = name == "confirmed"
+    for name, since, ms in (
+        ("freed", "confirmed", told_ms),
+        ("freeing asked for", "asked for", asked_ms),
+    ):
+        judged = ms is told_ms
         for share, label, most in (
             (0.5, "p50", TOLD_P50_MS_MAX),
             (0.99, "p99", TOLD_P99_MS_MAX),
         ):
             part.add(
-                f"freed → next told, {label}",
+                f"{name} → next told, {label}",
                 percentile(ms, share),
                 "ms",
-                f"{what}; from when it was {name}",
+                f"{what}; from when it was {since}",
                 echo=bare.ping,
                 at_most=most if judged else None,
             )
