@@ -113,22 +113,23 @@ class Waiters:
         self._bus = bus
         self._entries = entries
         self._clock = clock
-        self._polled: dict[str, dict[int, float]] = {}
+        self._polled: dict[tuple[str, int], dict[int, float]] = {}
+        """By event and draw: ranks, and until when they are here."""
         self._frames: dict[tuple[str, Codec], bytes] = {}
         bus.subscribe(STATE_TOPIC, self._hear, lambda: None)
 
     def wait(
-        self, event: str, writer: Writer, user: str, rank: int | None
+        self, event: str, writer: Writer, user: str, rank: int | None, draw: int
     ) -> tuple[str]:
         """Tell somebody from now on, and let the owner know that they are here.
 
-        Returns the event as all who wait may keep it.
+        The rank is one of that draw. Returns the event as all who wait may keep it.
         """
         crowd = self.crowds.get(event)
         if crowd is None:
             crowd = self.crowds[event] = Crowd(event)
-        crowd.add(writer, user, rank)
-        self.leading.saw(event, [] if rank is None else [rank])
+        crowd.add(writer, user, rank, draw)
+        self.leading.saw(event, draw, [] if rank is None else [rank])
         return crowd.events
 
     def unwait(self, event: str, writer: Writer) -> None:
@@ -144,9 +145,10 @@ class Waiters:
         for writer in self._hub.by_user.get(user, ()):
             self.unwait(event, writer)
 
-    def polled(self, event: str, rank: int, within_s: float) -> None:
+    def polled(self, event: str, draw: int, rank: int, within_s: float) -> None:
         """Take note of who asked over REST, and is to ask again within so long."""
-        self._polled.setdefault(event, {})[rank] = self._clock.monotonic() + within_s
+        polled = self._polled.setdefault((event, draw), {})
+        polled[rank] = self._clock.monotonic() + within_s
 
     def place_of(self, event: str, writer: Writer) -> PlaceNow | None:
         """Return the place of who waits at a socket, as the event knows it.
@@ -154,12 +156,14 @@ class Waiters:
         None where the event is not ours, or the place is over or not fed yet.
         """
         local, crowd = self._registry.active.get(event), self.crowds.get(event)
-        waiter = None if crowd is None else crowd.waiters.get(writer)
-        if not isinstance(local, LocalEvent) or waiter is None or not waiter.rank:
+        if not isinstance(local, LocalEvent) or crowd is None:
+            return None
+        waiter = crowd.waiters.get(writer)
+        if waiter is None or not waiter.rank:
             return None
         stock = local.actor.stock
         line = None if stock is None else stock.line
-        if line is None or waiter.rank > line.fed:
+        if line is None or waiter.rank > line.fed or crowd.draw != line.opened.draw:
             return None
         state = STATES.get(line.state_of(waiter.rank))
         if state is None:
@@ -182,6 +186,7 @@ class Waiters:
                 return
             if state.phase != known.phase:
                 crowd.tell_all()
+        crowd.begin(state.draw)
         crowd.state = state
 
     async def run(self) -> None:
@@ -205,25 +210,25 @@ class Waiters:
     def report(self) -> None:
         """Tell the owners which ranks are seen here."""
         now = self._clock.monotonic()
-        for event in {*self.crowds, *self._polled}:
-            crowd = self.crowds.get(event)
-            ranks = [] if crowd is None else crowd.front(_head_of(crowd))
-            polled = self._polled.get(event)
-            if polled is not None:
-                here = {rank: until for rank, until in polled.items() if until >= now}
-                ranks += here
-                if here:
-                    self._polled[event] = here
-                else:
-                    del self._polled[event]
-            if ranks or crowd is not None:
-                self._report(event, ranks)
+        seen = {
+            (event, crowd.draw): crowd.front(_head_of(crowd))
+            for event, crowd in self.crowds.items()
+        }
+        for key, polled in list(self._polled.items()):
+            here = {rank: until for rank, until in polled.items() if until >= now}
+            if here:
+                self._polled[key] = here
+                seen.setdefault(key, []).extend(here)
+            else:
+                del self._polled[key]
+        for (event, draw), ranks in seen.items():
+            self._report(event, draw, ranks)
 
-    def _report(self, event: str, ranks: list[int]) -> None:
+    def _report(self, event: str, draw: int, ranks: list[int]) -> None:
         # At once where the owner is here, with the bus or without it.
-        self.leading.saw(event, ranks)
+        self.leading.saw(event, draw, ranks)
         if event not in self.leading.led:
-            self._bus.publish(PRESENCE_TOPIC, _encode((event, ranks)))
+            self._bus.publish(PRESENCE_TOPIC, _encode((event, draw, ranks)))
 
     async def _learn(self, event: str, crowd: Crowd) -> None:
         """Look up the ranks of those who had none when they came."""
@@ -233,25 +238,22 @@ class Waiters:
         if not crowd.came and crowd.looked_at == state.fed:
             return
         crowd.came, crowd.looked_at = False, state.fed
-        users = crowd.unknown(LOOKED_UP_MAX)
+        users, draw = crowd.unknown(LOOKED_UP_MAX), crowd.draw
         try:
-            ranks = await self._entries.ranks(event, users)
+            ranks = await self._entries.ranks(event, draw, users)
         except Unavailable as error:
             crowd.came = True
             log.warning("ranks were not looked up", event_id=event, reason=str(error))
             return
-        crowd.came = len(users) == LOOKED_UP_MAX
-        for user, rank in ranks.items():
-            self.ranked(event, user, rank)
-
-    def ranked(self, event: str, user: str, rank: int) -> None:
-        """Tell somebody their rank, once."""
-        crowd = self.crowds.get(event)
-        if crowd is None:
+        if crowd.draw != draw:
+            # Begun anew meanwhile: then all of them are looked up again.
+            crowd.came = True
             return
-        for waiter in crowd.learn(user, rank):
-            if crowd.state is not None and waiter.writer is not None:
-                waiter.writer.send(frame_of(crowd.state, rank))
+        crowd.came = crowd.came or len(users) == LOOKED_UP_MAX
+        for user, rank in ranks.items():
+            for waiter in crowd.learn(user, rank):
+                if waiter.writer is not None:
+                    waiter.writer.send(frame_of(crowd.state or state, rank))
 
     async def _tell(self, event: str, crowd: Crowd) -> None:
         state = crowd.state

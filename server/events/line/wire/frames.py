@@ -14,8 +14,10 @@ from inventory.line.wishes import Wish
 from inventory.rejections import DETAILS, Code
 from inventory.replies import Ok, Reply, refuse
 from persistence.errors import Unavailable
+from persistence.events.line.lines import LineRow
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
+from server.events.line.drawer.telling import DRAW_TELLING
 from server.events.line.news import LINE_NEWS
 from server.events.line.rules import State, TellablePhase, state_of
 from server.events.line.service import LINE_DESK, Asked
@@ -80,7 +82,7 @@ class ResumePlaceFrame(LineFrame, tag="resume_place"):
 
 
 class Wait(LineFrame, tag="wait"):
-    """Be told here of one's turn; an open one is told again at once.
+    """Be told here of one's turn; an open one is told again at once, as is the draw.
 
     A `place` that is given has to be the caller's own.
     """
@@ -201,22 +203,35 @@ async def _join(
     if book is not None and caller.role == "guest":
         # Whoever waits has something to come back for.
         book.note(caller.user)
-    phase = await session.app[LINE_CONTROL].phase_of(joined.line)
-    _wait(session, caller, frame.event, None if phase == "gathering" else joined.rank)
+    row = await session.app[LINE_DESK].lines.find(frame.event)
+    phase = session.app[LINE_CONTROL].phase(joined.line, row)
+    rank = None if phase == "gathering" else joined.rank
+    await _wait(session, caller, row, rank, joined.draw)
     return JoinOk(
         entry=joined.entry,
         place=joined.place,
         stub=joined.stub.hex(),
         phase=phase,
-        rank=None if phase == "gathering" else joined.rank,
+        rank=rank,
     )
 
 
-def _wait(session: Session, caller: Identity, event: str, rank: int | None) -> None:
-    kept = session.keep(Waiting)
-    same = session.app[WAITERS].wait(event, session.writer, caller.user, rank)
+async def _wait(
+    session: Session,
+    caller: Identity,
+    row: LineRow | None,
+    rank: int | None,
+    draw: int,
+) -> None:
+    """Wait in a line that was read just now, and hear what its others heard before."""
+    assert row is not None
+    kept, event, writer = session.keep(Waiting), row.event_id, session.writer
+    same = session.app[WAITERS].wait(event, writer, caller.user, rank, draw)
     if event not in kept.events:
         kept.events = kept.events + same if kept.events else same
+    for frame in await session.app[DRAW_TELLING].frames_of(row, rank):
+        # Once the reply is sent.
+        session.hub.loop.call_soon(writer.send, frame)
 
 
 async def set_wish(session: Session, caller: Identity, frame: SetWishFrame) -> Reply:
@@ -250,10 +265,11 @@ async def wait(session: Session, caller: Identity, frame: Wait) -> Reply:
     """Wait here, and tell of a turn that is open."""
     desk = session.app[LINE_DESK]
     found, entry = await desk.mine(caller, frame.event, frame.place)
-    phase = await session.app[LINE_CONTROL].phase_of(found)
+    row = await desk.lines.find(frame.event)
+    phase = session.app[LINE_CONTROL].phase(found, row)
     if entry.over_at is None:
-        hidden = phase == "gathering"
-        _wait(session, caller, frame.event, None if hidden else entry.rank)
+        rank = None if phase == "gathering" else entry.rank
+        await _wait(session, caller, row, rank, entry.draw)
     reply = WaitOk(
         state=state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended),
         phase=phase,

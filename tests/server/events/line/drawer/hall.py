@@ -8,11 +8,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from msgspec.structs import replace
 
-from inventory.settings import LineSettings
+from inventory.commands import Configure
+from inventory.replies import Ok
+from inventory.settings import LineSettings, SettingsPatch
 from persistence.events.line.lists import Lists
+from persistence.journal.journal import PostgresJournal
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.beacon.relay import OwnBeacon, make_app
+from server.events.line.beacon.relays import Relays
 from server.events.line.drawer.drawer import Drawer
 from server.events.line.drawing.computing import (
     Listed,
@@ -28,7 +33,7 @@ from server.events.line.transcript.service import Transcripts
 from server.events.line.verify.checker import check
 from server.events.line.verify.options import Options
 from server.events.line.verify.report import Report
-from server.live.actors.registry import LocalEvent
+from server.live.actors.registry import LocalEvent, ask
 from tests.server.events.line.room import Room, open_room, settings, who
 
 if TYPE_CHECKING:
@@ -47,9 +52,14 @@ class Hall:
         house = room.house
         self.lists = Lists(house.pool)
         self.beacons = Beacons(urls, OWN.beacon.chain)
+        # No answer of a relay is raced.
+        patient = Relays(OWN.beacon, urls, timeout_s=60.0)
+        self.beacons._sources[OWN.beacon.chain] = patient
         self.told: list[LineTold] = []
         """What everybody who waits was told."""
-        self.journal = JournalPages(house.registry._journal)
+        journal = house.registry._journal
+        assert isinstance(journal, PostgresJournal)
+        self.journal = JournalPages(journal)
         room.opening._beacons = self.beacons
         self.transcripts = Transcripts(
             house.events, room.lines, self.lists, self.journal, room.key
@@ -79,10 +89,16 @@ class Hall:
             now = clock.monotonic()
             clock.observe(at_ms, now, now)
 
-    async def put(self, event: str = "evt", **changes: object) -> None:
+    async def put(self, event: str = "evt", **changes: Any) -> None:
         """Make an event with a line that is drawn, and open it."""
-        opens_ms = self.room.house.clock.now_ms() + CLOSES_MS + 15_000
-        line = {"opens_at_ms": opens_ms, "beacon": "tests", **changes}
+        # However slow the machine is, a list is fixed before its round.
+        usual = {
+            "opens_at_ms": self.room.house.clock.now_ms() + CLOSES_MS + 150_000,
+            "closes_before_s": 150,
+            "fix_within_s": 120,
+            "beacon": "tests",
+        }
+        line = {**usual, **changes}
         await self.room.house.put(
             event,
             settings(line=LineSettings(**line), on_sale_at_ms=None),
@@ -90,11 +106,21 @@ class Hall:
         )
         await self.room.opening.open(await self.room.house.events.load(event))
 
-    async def gather(self, *names: str, event: str = "evt", **more: object) -> None:
+    async def gather(self, *names: str, event: str = "evt", **more: Any) -> None:
         """Let people join, whom nobody feeds."""
         for name in names:
             asked = self.room.asked(**more)
             await self.room.desk.join(who(name), event, asked)
+
+    async def set(self, **changes: Any) -> None:
+        """Set how the next line of the event is opened."""
+        local = await self.local()
+        terms = local.board.settings.line
+        assert terms is not None
+        patch = SettingsPatch(line=replace(terms, **changes))
+        command = Configure(id=0, event="evt", patch=patch)
+        reply = await ask(local, command, "", True, None)
+        assert isinstance(reply, Ok), reply
 
     async def local(self, event: str = "evt") -> LocalEvent:
         """Return the event, which this process owns."""
