@@ -7,6 +7,7 @@ from persistence.events.line.entries import Entries, forget_entries
 from persistence.events.line.feeding import Feeding
 from persistence.events.line.joining import JoinLane
 from persistence.events.line.lines import Lines
+from persistence.events.line.rehearsals import Rehearsals
 from server.base.ids import RandomIds
 from server.base.pressure.pressure import PRESSURE
 from server.events.audit.receipts import RECEIPT_SIGNER
@@ -15,6 +16,7 @@ from server.events.line.beacon.beacons import BEACONS, Beacons
 from server.events.line.feeder import FEEDERS, Feeders
 from server.events.line.follower import KINDS, LineFollower
 from server.events.line.news import LINE_NEWS, LineNews, Offer, Turn, TurnEnd
+from server.events.line.odds.forecasts import FORECASTS, Forecasts
 from server.events.line.opening import LINE_OPENING, LineOpening
 from server.events.line.pace.conductor import CONDUCTORS, Conductors
 from server.events.line.pace.metrics import LineMetrics
@@ -62,10 +64,16 @@ async def _open(startup: Startup) -> None:
     startup[WAITERS] = waiters = Waiters(
         hub, registry, startup[BUS], entries, startup.clock
     )
+    rehearsals = Rehearsals(pool)
     pressure = startup[PRESSURE]
     startup[CONDUCTORS] = conductors = Conductors(registry, pressure)
     pressure.share("seats", MISSED_MAX, conductors.missed, conductors.asked)
 
+    startup[FORECASTS] = forecasts = Forecasts(
+        waiters.leading, conductors, startup[BUS], clock, rehearsals.learnt
+    )
+    waiters.forecast_of = forecasts.of
+    startup.run(forecasts.run(), "line odds")
     figures = LineMetrics(registry, conductors, waiters)
     startup.metrics.registry.register(figures)
 

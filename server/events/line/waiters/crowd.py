@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from typing import TYPE_CHECKING, Final
 
+from inventory.line.wishes import Wish
 from server.live.fanout.writer import Writer
 
 if TYPE_CHECKING:
@@ -16,17 +17,20 @@ if TYPE_CHECKING:
 NEAR_S: Final = 2
 MIDDLE_S: Final = 10
 FAR_S: Final = 30
+WISHES_MAX: Final = 4_096
 
 
 class Waiter:
     """One socket that somebody waits at."""
 
-    __slots__ = ("rank", "writer")
+    __slots__ = ("rank", "wish", "writer")
 
-    def __init__(self, writer: Writer, rank: int) -> None:
+    def __init__(self, writer: Writer, rank: int, wish: Wish | None = None) -> None:
         self.writer: Writer | None = writer
         self.rank = rank
         """0 while it is not known."""
+        self.wish = wish
+        """Equal ones are one object: there are far more waiters than wishes."""
 
 
 class Crowd:
@@ -43,16 +47,19 @@ class Crowd:
         """Whether somebody came to `unranked` since these were looked up."""
         self.looked_at = 0
         """How many had a rank when they were."""
+        self._wishes: dict[Wish, Wish] = {}
         self._ranks = array("I")
         self._wheel: list[list[Waiter]] = [[] for _ in range(FAR_S + 1)]
         self._at = 0
 
-    def add(self, writer: Writer, user: str, rank: int | None) -> Waiter:
+    def add(
+        self, writer: Writer, user: str, rank: int | None, wish: Wish | None = None
+    ) -> Waiter:
         """Let somebody wait at a socket, and be told soon; again, it stays as it is."""
         waiter = self.waiters.get(writer)
         if waiter is not None:
             return waiter
-        waiter = self.waiters[writer] = Waiter(writer, rank or 0)
+        waiter = self.waiters[writer] = Waiter(writer, rank or 0, self.same(wish))
         if rank is None:
             self.unranked.setdefault(user, []).append(waiter)
             self.came = True
@@ -60,6 +67,14 @@ class Crowd:
             insort(self._ranks, rank)
         self._wheel[self._at].append(waiter)
         return waiter
+
+    def same(self, wish: Wish | None) -> Wish | None:
+        """Return the one wish that stands for all that are equal."""
+        if wish is None:
+            return None
+        if len(self._wishes) >= WISHES_MAX:
+            self._wishes.clear()
+        return self._wishes.setdefault(wish, wish)
 
     def remove(self, writer: Writer) -> None:
         """Let somebody wait at a socket no longer."""

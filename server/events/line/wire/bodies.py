@@ -14,6 +14,7 @@ from persistence.events.line.entries import Entry
 from persistence.events.line.lines import LineCounts, LineRow
 from server.events.line.rules import State, TellablePhase, state_of
 from server.events.line.service import wish_of
+from server.events.line.wire.outlook import Outlook
 from server.transport.rest.bodies import Body
 
 Category = Annotated[str, Meta(min_length=1, max_length=LABEL_LENGTH_MAX)]
@@ -135,6 +136,8 @@ class PlaceDocument(Struct):
     over_at: datetime | None
     poll_after_ms: int
     """When it is worth asking again."""
+    outlook: Outlook | None
+    """What it may expect, while its turn is to come; null in lists of places."""
 
 
 class LineCountsDocument(Struct):
@@ -203,6 +206,7 @@ def place_document(
     place: str,
     phase: TellablePhase | None,
     held: HeldHold | None,
+    outlook: Outlook | None = None,
 ) -> PlaceDocument:
     """Return a place as whoever has it sees it; without a phase, as in lists."""
     state = state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended)
@@ -236,6 +240,7 @@ def place_document(
         entry.joined_at,
         entry.over_at,
         poll_after_ms(state, entry.ahead),
+        outlook,
     )
 
 

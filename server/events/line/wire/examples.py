@@ -29,8 +29,24 @@ PLACE: Final[dict[str, Any]] = {
     "joined_at": MADE,
     "over_at": None,
     "poll_after_ms": 2_000,
+    "outlook": None,
 }
-WAITING: Final = {**PLACE, "state": "waiting", "rank": 412, "ahead": 37}
+OUTLOOK: Final[dict[str, Any]] = {
+    "here_ahead": 31,
+    "from_s": 240,
+    "to_s": 420,
+    "odds": "likely",
+    "odds_end": "very_likely",
+    "facts": {"before": 37, "wanted": 88, "left": 120},
+    "others": None,
+}
+WAITING: Final = {
+    **PLACE,
+    "state": "waiting",
+    "rank": 412,
+    "ahead": 37,
+    "outlook": OUTLOOK,
+}
 LINE: Final[dict[str, Any]] = {
     "event": EVENT_ID,
     "mode": "list",
@@ -88,11 +104,12 @@ EXAMPLES: Final = Examples(
             **WAITING,
             "state": "left",
             "ahead": None,
+            "outlook": None,
             "ended": "left",
             "over_at": MADE,
             "poll_after_ms": 30_000,
         },
-        "list_places": page({**WAITING, "phase": None}),
+        "list_places": page({**WAITING, "phase": None, "outlook": None}),
         "show_line": LINE,
         "open_line": LINE,
         "change_line": LINE,

@@ -17,12 +17,21 @@ from persistence.errors import Unavailable
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
 from server.events.line.news import LINE_NEWS
+from server.events.line.odds.forecasts import FORECASTS
+from server.events.line.odds.words import Word
 from server.events.line.rules import State, TellablePhase, state_of
-from server.events.line.service import LINE_DESK, Asked
+from server.events.line.service import LINE_DESK, Asked, wish_of
 from server.events.line.service_control import LINE_CONTROL
 from server.events.line.waiters.waiters import WAITERS
 from server.events.line.wire.bodies import Device, Locale, PlaceToken, WishBody
 from server.events.line.wire.examples import ENTRY_ID, OTHER_WISH, WISH, example_of
+from server.events.line.wire.outlook import (
+    Facts,
+    Outlook,
+    Why,
+    outlook_of,
+    why_fallen,
+)
 from server.live.fanout.frames import Frame
 from server.live.websocket.session import Session
 from server.transport.capability.frame_row import FrameRow
@@ -116,11 +125,10 @@ class WaitOk(Ok, tag="ok"):
 
 
 class PlaceOk(Ok, tag="ok"):
-    """How the caller's place is, and how many before it are not done.
+    """How the caller's place is, how many before it are not done, and what to expect.
 
-    `here_ahead` are those of them who wait and are here; `from_s` and `to_s` how long
-    it takes for half and for nine in ten: null until it is known. It is counted anew
-    every two seconds at most.
+    All as with the place over REST; `why` is why `odds_end` is a lower word than at the
+    last time. It is counted anew every two seconds at most.
     """
 
     state: State
@@ -129,6 +137,15 @@ class PlaceOk(Ok, tag="ok"):
     here_ahead: int | None = None
     from_s: int | None = None
     to_s: int | None = None
+    odds: Word | None = None
+    odds_end: Word | None = None
+    facts: Facts | None = None
+    others: dict[str, Word] | None = None
+    why: Why | None = None
+
+    def outlook(self) -> Outlook:
+        """Return what it says of what is to be expected."""
+        return Outlook(odds=self.odds, odds_end=self.odds_end, facts=self.facts)
 
 
 class Waiting:
@@ -202,19 +219,26 @@ async def _join(
         # Whoever waits has something to come back for.
         book.note(caller.user)
     phase = await session.app[LINE_CONTROL].phase_of(joined.line)
-    _wait(session, caller, frame.event, None if phase == "gathering" else joined.rank)
+    rank = None if phase == "gathering" else joined.rank
+    _wait(session, caller, frame.event, rank, asked.wish)
     return JoinOk(
         entry=joined.entry,
         place=joined.place,
         stub=joined.stub.hex(),
         phase=phase,
-        rank=None if phase == "gathering" else joined.rank,
+        rank=rank,
     )
 
 
-def _wait(session: Session, caller: Identity, event: str, rank: int | None) -> None:
+def _wait(
+    session: Session,
+    caller: Identity,
+    event: str,
+    rank: int | None,
+    wish: Wish | None,
+) -> None:
     kept = session.keep(Waiting)
-    same = session.app[WAITERS].wait(event, session.writer, caller.user, rank)
+    same = session.app[WAITERS].wait(event, session.writer, caller.user, rank, wish)
     if event not in kept.events:
         kept.events = kept.events + same if kept.events else same
 
@@ -223,6 +247,7 @@ async def set_wish(session: Session, caller: Identity, frame: SetWishFrame) -> R
     """Set the wish of one's place."""
     wish = None if frame.wish is None else frame.wish.wish()
     await session.app[LINE_DESK].set_wish(caller, frame.event, wish, frame.more_time)
+    session.app[WAITERS].wished(frame.event, session.writer, wish)
     return Ok()
 
 
@@ -253,7 +278,8 @@ async def wait(session: Session, caller: Identity, frame: Wait) -> Reply:
     phase = await session.app[LINE_CONTROL].phase_of(found)
     if entry.over_at is None:
         hidden = phase == "gathering"
-        _wait(session, caller, frame.event, None if hidden else entry.rank)
+        rank = None if hidden else entry.rank
+        _wait(session, caller, frame.event, rank, wish_of(entry.wish))
     reply = WaitOk(
         state=state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended),
         phase=phase,
@@ -287,6 +313,8 @@ async def place(session: Session, caller: Identity, frame: PlaceFrame) -> Reply:
         if event == frame.event and now - asked_at < ASKED_S:
             return structs.replace(known, id=frame.id)
     reply = await _place(session, caller, frame.event)
+    if kept.asked is not None and kept.asked[0] == frame.event:
+        reply.why = why_fallen(kept.asked[2].outlook(), reply.outlook())
     kept.asked = frame.event, now, reply
     return reply
 
@@ -297,19 +325,30 @@ async def _place(session: Session, caller: Identity, event: str) -> PlaceOk:
     now = waiters.place_of(event, session.writer)
     if now is not None:
         reply = PlaceOk(state=now.state, rank=now.rank, ahead=now.ahead)
+        wish = now.wish
     else:
         found, entry = await session.app[LINE_DESK].mine(caller, event)
         state = state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended)
         if await session.app[LINE_CONTROL].phase_of(found) == "gathering":
             return PlaceOk(state=state, rank=None, ahead=None)
         reply = PlaceOk(state=state, rank=entry.rank, ahead=entry.ahead)
-    line, rank, ahead = waiters.state_of(event), reply.rank, reply.ahead
-    if line is not None and rank is not None and ahead is not None:
-        reply.here_ahead = min(line.here(rank), ahead)
-        waits = line.wait_s(rank)
-        if waits is not None:
-            reply.from_s, reply.to_s = waits
+        wish = wish_of(entry.wish)
+    if state_waits(reply.state):
+        told = outlook_of(
+            waiters.state_of(event),
+            session.app[FORECASTS].of(event),
+            reply.rank,
+            reply.ahead,
+            wish,
+        )
+        for field in told.__struct_fields__:
+            setattr(reply, field, getattr(told, field))
     return reply
+
+
+def state_waits(state: State) -> bool:
+    """Return whether somebody has a turn to expect."""
+    return state in {"waiting", "paused"}
 
 
 FRAMES: Final[tuple[FrameRow[Any], ...]] = (

@@ -12,7 +12,8 @@ from msgspec import UNSET
 from persistence.errors import refuse_stale
 from persistence.events.line.entries import Entry
 from server.events.catalogue.service import FoundEvent
-from server.events.line.service import LINE_DESK, Asked
+from server.events.line.odds.forecasts import FORECASTS
+from server.events.line.service import LINE_DESK, Asked, wish_of
 from server.events.line.service_control import LINE_CONTROL
 from server.events.line.waiters.waiters import WAITERS
 from server.events.line.wire.bodies import (
@@ -22,6 +23,7 @@ from server.events.line.wire.bodies import (
     PlacePatch,
     place_document,
 )
+from server.events.line.wire.outlook import outlook_of
 from server.events.line.wire.problems import (
     ALREADY_WAITING,
     BAD_WISH,
@@ -154,7 +156,16 @@ async def _document(call: Call, event: FoundEvent, entry: Entry) -> PlaceDocumen
     desk = call[LINE_DESK]
     phase = await call[LINE_CONTROL].phase_of(event)
     held = await desk.hold_of(call.who, event, entry)
-    return place_document(entry, desk.place_of(entry), phase, held)
+    outlook = None
+    if entry.over_at is None and entry.turn is None and phase != "gathering":
+        outlook = outlook_of(
+            call[WAITERS].state_of(event.id),
+            call[FORECASTS].of(event.id),
+            entry.rank,
+            entry.ahead,
+            wish_of(entry.wish),
+        )
+    return place_document(entry, desk.place_of(entry), phase, held, outlook)
 
 
 def _listed(call: Call, entry: Entry) -> PlaceDocument:
