@@ -133,6 +133,8 @@ COVERS = {
     ],
     "tests/server/shop/promotions/test_rest.py": [
         "server/shop/promotions/bodies.py",
+        "server/shop/promotions/rest_numbers.py",
+        "server/shop/promotions/service_numbers.py",
     ],
     "tests/server/shop/promotions/test_rules.py": [
         "persistence/shop/promotions/discounts.py",

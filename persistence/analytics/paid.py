@@ -13,7 +13,8 @@ from inventory.settings import Sum
 from persistence.postgres.pool import Pool, Row
 
 # The scope ends in its conditions, of which `$1` is the name. Of money only that of the
-# accepted payment counts: what was charged beside it was never paid for the order.
+# accepted payment counts: what was charged beside it, or too much, was never paid for
+# the order.
 _MOVED = """
 WITH moved AS (
     SELECT o.confirmed_at AS at, o.currency,
@@ -30,6 +31,7 @@ WITH moved AS (
         JOIN refund r ON r.order_id = o.order_id AND r.payment_id = o.accepted_payment
         JOIN event e ON e.event_id = p.event_id
     {scope} AND o.confirmed_at IS NOT NULL AND r.state IN ('settled', 'by_hand')
+        AND r.reason <> 'excess'
 )
 """
 _SUMS = """

@@ -15,6 +15,9 @@ from msgspec import Struct
 from persistence.postgres.pool import Pool
 
 Kind = Literal["orders", "tickets", "attendees"]
+"""What is read here."""
+
+Table = Literal["orders", "tickets", "attendees", "promotions"]
 
 PAGE_MAX: Final = 500
 
@@ -137,11 +140,35 @@ class Registered(Struct, frozen=True):
     cancelled_at: datetime | None
 
 
-Exported = SoldOrder | SoldTicket | Registered
-ROWS: Final[dict[Kind, type[Exported]]] = {
+class SoldByCode(Struct, frozen=True):
+    """What a code of a promotion brought in a currency; None where it brought nothing.
+
+    What several promotions took off an order is for who knows the rules: others put
+    these together.
+    """
+
+    promotion: str
+    promotion_name: str
+    code: str
+    """What numbers call it; itself it is stored nowhere."""
+    label: str
+    limit: int | None
+    reserved: int
+    uses: int
+    given_back: int
+    currency: str | None
+    gross: int
+    discount: int
+    returned: int
+    net: int
+
+
+Exported = SoldOrder | SoldTicket | Registered | SoldByCode
+ROWS: Final[dict[Table, type[Exported]]] = {
     "orders": SoldOrder,
     "tickets": SoldTicket,
     "attendees": Registered,
+    "promotions": SoldByCode,
 }
 
 

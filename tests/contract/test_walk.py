@@ -251,8 +251,10 @@ async def buys(one: Newcomer) -> None:
     await one.does("olga", "show_journal")
     assert (await one.does("olga", "show_audit"))["ok"] is True
     assert (await one.does("olga", "show_money"))["ok"] is True
-    for table in ("export_orders", "export_tickets", "export_attendees"):
-        await one.does("olga", table)
+    await one.does("olga", "show_promotion_numbers")
+    await one.lists("olga", "list_code_numbers")
+    for table in ("orders", "tickets", "attendees", "promotions"):
+        await one.does("olga", f"export_{table}")
 
 
 async def promotes(one: Newcomer) -> None:

@@ -75,15 +75,15 @@ RETURNING true
 _LOCK: Final = "SELECT FROM promotion WHERE promotion_id = $1 FOR NO KEY UPDATE"
 _COUNT_CODES: Final = "SELECT count(*) FROM promotion_code WHERE promotion_id = $1"
 _ADD_CODES: Final = """
-INSERT INTO promotion_code (event_id, hash, promotion_id, uses_max)
-SELECT $1, c, $2, $3 FROM unnest($4::bytea[]) AS c
+INSERT INTO promotion_code (event_id, hash, promotion_id, uses_max, label)
+SELECT $1, c, $2, $3, $5 FROM unnest($4::bytea[]) AS c
 ON CONFLICT DO NOTHING
 RETURNING hash
 """
 _MINE: Final = """
 SELECT count(*) FROM promotion_code
 WHERE event_id = $1 AND promotion_id = $2 AND hash = ANY ($4::bytea[])
-    AND uses_max IS NOT DISTINCT FROM $3
+    AND uses_max IS NOT DISTINCT FROM $3 AND label IS NOT DISTINCT FROM $5
 """
 _OF_CODES: Final = f"""
 SELECT c.hash, c.uses_max AS code_uses_max, c.taken AS code_taken,
@@ -257,13 +257,18 @@ class Promotions:
         raise Redeemed
 
     async def add_codes(
-        self, event: str, promotion: str, uses_max: int | None, hashes: Sequence[bytes]
+        self,
+        event: str,
+        promotion: str,
+        uses_max: int | None,
+        hashes: Sequence[bytes],
+        label: str | None = None,
     ) -> None:
         """Add codes, all or none; those that the promotion has so already stay.
 
         Raises `TooMany`, and `CodeTaken` where the event has one of them otherwise.
         """
-        given = (event, promotion, uses_max, list(hashes))
+        given = (event, promotion, uses_max, list(hashes), label)
         async with self._pool.transaction() as connection:
             # Whoever adds more waits, so that there are never more than may be.
             await connection.fetch(_LOCK, promotion)

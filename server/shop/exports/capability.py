@@ -7,12 +7,16 @@ from server.people.organisations.membership import MEMBERSHIPS
 from server.shop.exports.examples import EXAMPLES
 from server.shop.exports.rest import ROUTES
 from server.shop.exports.service import EXPORT_SERVICE, ExportService
+from server.shop.promotions.service_numbers import NUMBERS_SERVICE
 from server.transport.capability.capability import Capability, Startup
 
 
 async def _open(startup: Startup) -> None:
     startup[EXPORT_SERVICE] = ExportService(
-        startup.pool, startup[EVENT_SERVICE], startup[MEMBERSHIPS]
+        startup.pool,
+        startup[EVENT_SERVICE],
+        startup[MEMBERSHIPS],
+        startup[NUMBERS_SERVICE],
     )
 
 

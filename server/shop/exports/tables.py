@@ -21,7 +21,7 @@ FORMULA: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """What a formula begins with; wide forms are taken for the others."""
 
 MONEY: Final = frozenset(
-    {"unit", "discount", "fee", "tax", "total", "returned", "due", "gross"}
+    {"unit", "discount", "fee", "tax", "total", "returned", "due", "gross", "net"}
 )
 
 

@@ -116,6 +116,8 @@ class CodesCreate(Body):
     uses: Limit | UnsetType | None = UNSET
     """How many orders may be made with each; null is any number. Once where there are
     several, any number for one that somebody thought of."""
+    label: Name | None = None
+    """What numbers of codes show beside them; the codes themselves they cannot."""
 
     def check(self, faults: Faults) -> None:
         """Add what is wrong with the fields together."""
@@ -164,6 +166,8 @@ class CodesDocument(Struct):
 
     promotion: str
     codes: list[str]
+    ids: list[str]
+    """What numbers call them, in the same order."""
 
 
 class CodeCheck(Struct, forbid_unknown_fields=True):

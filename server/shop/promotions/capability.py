@@ -4,9 +4,12 @@ from typing import Final
 
 from persistence.shop.promotions.promotions import Promotions
 from server.events.catalogue.service import EVENT_SERVICE
+from server.people.organisations.membership import MEMBERSHIPS
 from server.shop.promotions.examples import EXAMPLES, PROMOTION_ID
 from server.shop.promotions.rest import ROUTES
+from server.shop.promotions.rest_numbers import NUMBER_ROUTES
 from server.shop.promotions.service import PROMOTION_SERVICE, PromotionService
+from server.shop.promotions.service_numbers import NUMBERS_SERVICE, NumbersService
 from server.transport.capability.capability import Capability, Startup
 from server.transport.rest.examples import PathParameter
 
@@ -15,12 +18,15 @@ async def _open(startup: Startup) -> None:
     startup[PROMOTION_SERVICE] = PromotionService(
         Promotions(startup.pool), startup[EVENT_SERVICE]
     )
+    startup[NUMBERS_SERVICE] = NumbersService(
+        startup.pool, startup[EVENT_SERVICE], startup[MEMBERSHIPS]
+    )
 
 
 PROMOTIONS: Final = Capability(
     name="promotions",
     open=_open,
-    routes=ROUTES,
+    routes=(*ROUTES, *NUMBER_ROUTES),
     parameters={"promotion": PathParameter("The promotion's id.", PROMOTION_ID)},
     makes={"promotions": "promotion"},
     tags={

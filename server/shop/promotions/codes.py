@@ -13,6 +13,10 @@ CODE_LENGTH: Final = 10
 """50 bits: with ten guesses a minute nobody finds one of 100,000 in 10 centuries."""
 
 
+ID_BYTES: Final = 10
+"""Of a hash, in the name of a code: no two of an event have the same."""
+
+
 def plain(code: str) -> str:
     """Return a code as all ways to type it come to: capitals, no blanks or hyphens."""
     return "".join(code.upper().split()).replace("-", "")
@@ -26,6 +30,11 @@ def hash_of(seed: bytes, event: str, code: str) -> bytes:
 def hash_of_address(seed: bytes, address: str) -> bytes:
     """Return the hash by which one who buys is told from others; of its normal form."""
     return hmac.digest(seed, f"address\n{address}".encode(), "sha256")
+
+
+def id_of(code: bytes) -> str:
+    """Return what a code is called that nobody can read any more; of its hash."""
+    return f"cod_{code[:ID_BYTES].hex()}"
 
 
 def codes_of(seed: bytes, asked: list[str], count: int) -> list[str]:

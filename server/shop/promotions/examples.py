@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from server.transport.rest.examples import Examples
-from server.transport.rest.story import EVENT_ID, MADE
+from server.transport.rest.story import EVENT_ID, MADE, page
 
 PROMOTION_ID: Final = "prm_9sQm4XzT2rVb8kLwJc1nYe"
 PROMOTION: Final[dict[str, Any]] = {
@@ -27,7 +27,18 @@ PROMOTION: Final[dict[str, Any]] = {
     "created_at": MADE,
 }
 CODE: Final = "EARLYBIRD"
-NEW_CODES: Final[dict[str, Any]] = {"code": CODE, "uses": None}
+CODE_ID: Final = "cod_6c1f0a93b7d25e48a0b1"
+LABEL: Final = "Posters"
+NEW_CODES: Final[dict[str, Any]] = {"code": CODE, "uses": None, "label": LABEL}
+NUMBERS: Final[dict[str, Any]] = {
+    "reserved": 1,
+    "uses": 40,
+    "given_back": 2,
+    "gross": [{"amount": 332_000, "currency": "EUR"}],
+    "discount": [{"amount": 36_000, "currency": "EUR"}],
+    "returned": [{"amount": 16_600, "currency": "EUR"}],
+    "net": [{"amount": 315_400, "currency": "EUR"}],
+}
 
 EXAMPLES: Final = Examples(
     requests={
@@ -44,7 +55,20 @@ EXAMPLES: Final = Examples(
         "create_promotion": PROMOTION,
         "show_promotion": PROMOTION,
         "edit_promotion": PROMOTION,
-        "add_promotion_codes": {"promotion": PROMOTION_ID, "codes": [CODE]},
+        "add_promotion_codes": {
+            "promotion": PROMOTION_ID,
+            "codes": [CODE],
+            "ids": [CODE_ID],
+        },
+        "show_promotion_numbers": {
+            "event": EVENT_ID,
+            "items": [
+                {"promotion": PROMOTION_ID, "name": PROMOTION["name"], **NUMBERS}
+            ],
+        },
+        "list_code_numbers": page(
+            {"code": CODE_ID, "label": LABEL, "limit": None, **NUMBERS}
+        ),
         "check_code": {
             "event": EVENT_ID,
             "promotion": PROMOTION_ID,

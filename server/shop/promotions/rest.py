@@ -107,9 +107,13 @@ async def add_codes(call: Call) -> web.Response:
         code=body.code,
         count=body.count or 1,
         uses_max=body.uses if isinstance(body.uses, int | None) else once,
+        label=body.label,
     )
-    codes = await service.add_codes(managed, name, wanted, key)
-    return call.answer(CodesDocument(name, codes), status=201)
+    added = await service.add_codes(managed, name, wanted, key)
+    document = CodesDocument(
+        name, [code for code, _ in added], [one for _, one in added]
+    )
+    return call.answer(document, status=201)
 
 
 async def check_code(call: Call) -> web.Response:

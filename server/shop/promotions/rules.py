@@ -37,6 +37,15 @@ def idle(
     return next(found, None)
 
 
+def each_took(
+    units: Sequence[Unit], discounts: Sequence[Discount], currency: str
+) -> dict[str, int]:
+    """Return what each promotion takes off of all units together, by its id."""
+    shares = _shares(units, discounts, currency)
+    ordered = in_order(discounts)
+    return {one.promotion: sum(of) for one, of in zip(ordered, shares, strict=True)}
+
+
 def _shares(
     units: Sequence[Unit], discounts: Sequence[Discount], currency: str
 ) -> list[list[int]]:

@@ -35,7 +35,13 @@ from server.base.refusals.refusals import (
     wrong_field,
 )
 from server.events.catalogue.service import EventService, ManagedEvent
-from server.shop.promotions.codes import codes_of, hash_of, hash_of_address, plain
+from server.shop.promotions.codes import (
+    codes_of,
+    hash_of,
+    hash_of_address,
+    id_of,
+    plain,
+)
 from server.shop.promotions.problems import (
     CODE_TAKEN,
     CODE_USED_UP,
@@ -59,6 +65,8 @@ class NewCodes(Struct, frozen=True, kw_only=True):
     count: int = 1
     uses_max: int | None = None
     """By how many orders each; None is any number."""
+    label: str | None = None
+    """What those who manage the event know them by, where they do."""
 
 
 class PromotionService:
@@ -135,8 +143,11 @@ class PromotionService:
 
     async def add_codes(
         self, event: ManagedEvent, name: str, wanted: NewCodes, key: str | None
-    ) -> list[str]:
-        """Add codes to a promotion and return them: nobody can read them later."""
+    ) -> list[tuple[str, str]]:
+        """Add codes to a promotion and return them: nobody can read them later.
+
+        Beside each is what it is called in numbers.
+        """
         await self.find(event, name)
         seed = await self._key()
         if wanted.code is not None:
@@ -146,12 +157,15 @@ class PromotionService:
             codes = codes_of(seed, asked, wanted.count)
         hashes = [hash_of(seed, event.id, code) for code in codes]
         try:
-            await self._store.add_codes(event.id, name, wanted.uses_max, hashes)
+            await self._store.add_codes(
+                event.id, name, wanted.uses_max, hashes, wanted.label
+            )
         except TooMany as error:
             raise too_many(error) from error
         except CodeTaken as error:
             raise Refusal(CODE_TAKEN if wanted.code else "key_reused") from error
-        return codes
+        ids = [id_of(one) for one in hashes]
+        return list(zip(codes, ids, strict=True))
 
     async def refuse_unseen(self, who: Identity, event: str) -> None:
         """Refuse who does not see an event: what codes it has is none of theirs."""

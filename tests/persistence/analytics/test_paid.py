@@ -34,7 +34,7 @@ VALUES ($1, $2, 'test', 'open', 1, 'EUR', now()) ON CONFLICT DO NOTHING
 _REFUND = """
 INSERT INTO refund (refund_id, payment_id, order_id, amount, currency, reason, state,
     lines, was_settled, created_at)
-VALUES ($1, $2, $3, $4, 'EUR', 'given_back', $5, '{}', $5 = 'settled', $6)
+VALUES ($1, $2, $3, $4, 'EUR', $7, $5, '{}', $5 = 'settled', $6)
 """
 
 
@@ -120,10 +120,13 @@ async def test_what_went_back_and_what_codes_took_off_are_counted(analytics, sto
         ("failed", "one", 9, "failed"),
         # Of a charge beside the accepted one, which nobody counted as paid.
         ("beside", "one", 500, "settled"),
+        # Paid too much, which nobody counted either.
+        ("excess", "one", 60, "settled"),
     ):
+        reason = "excess" if name == "excess" else "given_back"
         payment = "another" if name == "beside" else order
         await store.query(_CHARGE, payment, order)
-        await store.query(_REFUND, name, payment, order, amount, state, LATER)
+        await store.query(_REFUND, name, payment, order, amount, state, LATER, reason)
     await store.query("UPDATE orders SET redeems = true WHERE order_id <> 'one'")
     for order, discount in (("one", 8), ("two", 30), ("yen", 1), ("waiting", 1)):
         await store.query(

@@ -65,6 +65,27 @@ async def test_who_registered(world, stand):
     assert (row["attendee_name"], row["email"]) == ("'@Comer", "comer@example.org")
 
 
+async def test_what_codes_brought(world):
+    path = f"/v1/events/{world.event}/promotions"
+    rules = {"name": "=Ten", "percent_ppm": 100_000}
+    made = await world.seller.good("POST", path, rules)
+    (used,), (idle,) = [
+        (await world.seller.good("POST", f"{path}/{made['id']}/codes", body))["ids"]
+        for body in ({"code": "TEN", "label": "+Posters"}, {"code": "NONE"})
+    ]
+    buyer = await world.guest()
+    order = await world.order(buyer, 1, codes=["ten"])
+    await world.choose(order, "pay")
+    await world.becomes(buyer, order["id"], "confirmed")
+    first, second = await table(world, "promotions")
+    assert (first["promotion_name"], first["label"]) == ("'=Ten", "'+Posters")
+    assert (first["code"], first["uses"], first["currency"]) == (used, "1", "EUR")
+    assert (first["gross"], first["discount"], first["net"]) == (
+        *("19.00", "2.00", "19.00"),
+    )
+    assert (second["code"], second["uses"], second["gross"]) == (idle, "0", "")
+
+
 async def test_pages_leave_nothing_out_and_nothing_twice(world, pool):
     buyers = [await world.guest() for _ in range(5)]
     made = [(await world.order(one, 1))["id"] for one in buyers]
@@ -87,7 +108,7 @@ async def noted(world: Any) -> list[dict[str, Any]]:
 
 async def test_a_table_is_for_who_manages_the_event_and_who_took_it_is_kept(world):
     buyer = await world.guest()
-    for kind in ("orders", "tickets", "attendees"):
+    for kind in ("orders", "tickets", "attendees", "promotions"):
         path = f"/v1/events/{world.event}/exports/{kind}.csv"
         assert (await buyer.get(path)).status == 403
         assert (await world.nobody.get(path)).status == 401

@@ -194,3 +194,117 @@ async def test_types_have_prices_and_limits_of_their_own_and_codes_may_be_for_th
     found = [(one["type"], one["unit"], one["gross"]) for one in order["lines"]]
     child_line, full = ("child", 500, 250), (None, 2_000, 2_000)
     assert sorted(found, key=str) == [child_line, child_line, full, full]
+
+
+def euros(*amounts: int) -> list[dict[str, Any]]:
+    return [{"amount": one, "currency": "EUR"} for one in amounts if one]
+
+
+async def bought(world: Any, *codes: str, wait: bool = True) -> tuple[Any, Any]:
+    """Buy a place with codes, and return the order as it is then, with its buyer."""
+    buyer = await world.guest()
+    order = await world.order(buyer, 1, codes=list(codes))
+    if wait:
+        await world.choose(order, "pay")
+        order = await world.becomes(buyer, order["id"], "confirmed")
+    return order, buyer
+
+
+async def test_what_each_promotion_and_code_brought(world):
+    path = await promotion(world, stacks=True, limit=50)
+    other = await promotion(
+        world, "FIVER", stacks=True, amount={"amount": 500, "currency": "EUR"}
+    )
+    first, second = path.rpartition("/")[2], other.rpartition("/")[2]
+    ids: dict[str, str] = {}
+    for code, label in (("POSTER", "Posters"), ("RADIO", None)):
+        body = {"code": code, "label": label}
+        added = await world.seller.good("POST", f"{path}/codes", body)
+        (ids[code],) = added["ids"]
+    await bought(world, "POSTER")
+    order, buyer = await bought(world, "RADIO", "FIVER")
+    await bought(world, "RADIO", wait=False)
+    # 20.00 less 10 %, and 1.00 for the order; the other one 5.00 less.
+    alone, both = 1_900, 1_400
+    assert order["total"]["amount"] == both
+    await buyer.good("POST", f"/v1/orders/{order['id']}/cancel")
+    await world.becomes(buyer, order["id"], "refunded")
+    numbers = f"/v1/events/{world.event}/analytics/promotions"
+    async with asyncio.timeout(20):
+        told = await world.seller.good("GET", numbers)
+        while told["items"][1]["returned"] == []:
+            # The gateway settles a moment later.
+            await asyncio.sleep(0.02)
+            told = await world.seller.good("GET", numbers)
+    assert told["event"] == world.event
+    common = {"given_back": 1, "returned": euros(both)}
+    assert told["items"] == [
+        common
+        | {
+            "promotion": first,
+            "name": "Early birds",
+            "reserved": 1,
+            "uses": 2,
+            "gross": euros(alone + both),
+            "discount": euros(400),
+            "net": euros(alone),
+        },
+        common
+        | {
+            "promotion": second,
+            "name": "Some off",
+            "reserved": 0,
+            "uses": 1,
+            "gross": euros(both),
+            "discount": euros(500),
+            "net": [],
+        },
+    ]
+    await codes_of(world, numbers, first, ids, alone, both)
+
+
+async def codes_of(
+    world: Any, numbers: str, name: str, ids: Any, alone: int, both: int
+) -> None:
+    """Look at the codes of a promotion, one by one."""
+    found = await world.seller.good("GET", f"{numbers}/{name}?limit=1&count=true")
+    assert (found["total"], len(found["items"])) == (2, 1)
+    cursor = found["next_cursor"]
+    rest = await world.seller.good("GET", f"{numbers}/{name}?cursor={cursor}")
+    assert rest["next_cursor"] is None
+    (poster,), (radio,) = found["items"], rest["items"]
+    assert (poster["code"], poster["label"]) == (ids["POSTER"], "Posters")
+    assert (radio["code"], radio["label"]) == (ids["RADIO"], None)
+    assert (poster["uses"], poster["gross"], poster["net"]) == (
+        1,
+        euros(alone),
+        euros(alone),
+    )
+    assert (radio["uses"], radio["reserved"], radio["given_back"]) == (1, 1, 1)
+    assert (radio["gross"], radio["net"]) == (euros(both), [])
+    assert radio["discount"] == euros(200)
+
+
+async def test_what_promotions_brought_is_for_who_manages_the_event(world):
+    buyer = await world.guest()
+    path = await promotion(world)
+    numbers = f"/v1/events/{world.event}/analytics/promotions"
+    one = f"{numbers}/{path.rpartition('/')[2]}"
+    for where in (numbers, one):
+        assert (await buyer.get(where)).status == 403
+        assert (await world.nobody.get(where)).status == 401
+    assert (await world.seller.get(one)).body["items"] == []
+    missing = await world.seller.get(f"{numbers}/prm_none")
+    assert (missing.status, missing.body["code"]) == (404, "promotion_not_found")
+    bad = await world.seller.get(f"{one}?cursor=x")
+    assert (bad.status, bad.body["code"]) == (422, "bad_field")
+
+
+async def test_a_label_is_a_part_of_what_is_asked_under_a_key(world):
+    path = f"{await promotion(world)}/codes"
+    body = {"count": 2, "label": "Radio"}
+    made = await world.seller.post(path, body, Idempotency_Key="k")
+    again = await world.seller.post(path, body, Idempotency_Key="k")
+    assert (made.status, again.body) == (201, made.body)
+    other = await world.seller.post(path, body | {"label": "TV"}, Idempotency_Key="k")
+    assert (other.status, other.body["code"]) == (422, "key_reused")
