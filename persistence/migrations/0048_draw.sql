@@ -65,3 +65,8 @@ CREATE TABLE line_next (
     seed bytea
 );
 COMMENT ON COLUMN line_next.seed IS 'secret; null where it is derived';
+
+-- Who deletes an account leaves all lines: whoever has a place is told so a moment later.
+ALTER TABLE line_entry ADD COLUMN leaving boolean NOT NULL DEFAULT false;
+CREATE INDEX line_entry_leaving ON line_entry (event_id, user_id)
+    WHERE leaving AND over_at IS NULL;

@@ -173,6 +173,7 @@ _BY_FILE: dict[str, Detector] = {
     "server/events/line/feeder.py": pytest("tests/server/events/line/test_feeder.py"),
     "server/events/line/opening.py": pytest("tests/server/events/line/test_opening.py"),
     "server/events/line/service.py": pytest("tests/server/events/line/test_service.py"),
+    "server/events/line/leaving.py": pytest("tests/server/events/line/test_leaving.py"),
     "server/events/line/follower.py": pytest(
         "tests/server/events/line/test_follower.py"
     ),

@@ -51,9 +51,9 @@ SELECT e.user_id, e.entry_id, l.mode FROM line_entry e
 WHERE e.event_id = $1 AND e.user_id = ANY ($2::text[]) AND e.over_at IS NULL
 """
 _RANKS: Final = """
-SELECT user_id, rank FROM line_entry
-WHERE event_id = $1 AND user_id = ANY ($2::text[]) AND over_at IS NULL
-    AND rank IS NOT NULL
+SELECT e.user_id, e.rank FROM line_entry e JOIN line l USING (event_id, draw)
+WHERE e.event_id = $1 AND e.draw = $2 AND e.user_id = ANY ($3::text[])
+    AND e.over_at IS NULL AND e.rank IS NOT NULL AND (e.late OR e.rank <= l.fed)
 """
 _LIST: Final = f"""
 SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id)
@@ -100,9 +100,17 @@ WHERE user_id = $1 AND verified_at IS NOT NULL AND deleted_at IS NULL
 """
 _ACCOUNT: Final = "SELECT FROM account WHERE user_id = $1"
 _FORGET: Final = """
-UPDATE line_entry SET email_hash = NULL, device_hash = NULL, net = NULL, locale = ''
+UPDATE line_entry SET email_hash = NULL, device_hash = NULL, net = NULL, locale = '',
+    leaving = over_at IS NULL
 WHERE user_id = $1
 """
+_LEAVING: Final = """
+SELECT e.event_id, e.user_id, e.entry_id,
+    CASE WHEN e.late OR e.rank <= l.fed THEN e.rank END AS rank
+FROM line_entry e JOIN line l USING (event_id, draw)
+WHERE e.leaving AND e.over_at IS NULL ORDER BY e.event_id, e.user_id LIMIT $1
+"""
+LEAVING_MAX: Final = 1_000
 
 
 class Entry(Struct, frozen=True):
@@ -138,6 +146,20 @@ class Entry(Struct, frozen=True):
         return f"Entry({self.stub.hex()}, rank={self.rank})"
 
 
+class LeavingPlace(Struct, frozen=True):
+    """A place of somebody who was forgotten, and is not in the line any more."""
+
+    event_id: str
+    user_id: str
+    entry_id: str
+    rank: int | None
+    """By which the event has it."""
+
+    def __repr__(self) -> str:
+        """Leave out what is secret."""
+        return f"LeavingPlace({self.event_id!r}, rank={self.rank})"
+
+
 class Entries(Struct, frozen=True):
     """The places of people. Raises `Unavailable`."""
 
@@ -156,9 +178,12 @@ class Entries(Struct, frozen=True):
         rows = await self.pool.fetch(_LIVE, event, users)
         return {row["user_id"]: (row["entry_id"], row["mode"]) for row in rows}
 
-    async def ranks(self, event: str, users: list[str]) -> dict[str, int]:
-        """Return the ranks of those of some people who have one by now."""
-        rows = await self.pool.fetch(_RANKS, event, users)
+    async def ranks(self, event: str, draw: int, users: list[str]) -> dict[str, int]:
+        """Return the ranks of those of some people whom the event has by now.
+
+        Nobody has one in a draw that is not the open one.
+        """
+        rows = await self.pool.fetch(_RANKS, event, draw, users)
         return {row["user_id"]: row["rank"] for row in rows}
 
     async def find(self, entry: str) -> Entry | None:
@@ -188,6 +213,11 @@ class Entries(Struct, frozen=True):
         assert row is not None
         held: Held = row["held"]
         return held
+
+    async def leaving(self) -> list[LeavingPlace]:
+        """Return places of people who were forgotten, that are not left yet."""
+        rows = await self.pool.fetch(_LEAVING, LEAVING_MAX)
+        return [LeavingPlace(**row) for row in rows]
 
     async def set_wish(self, event: str, user: str, wish: str | None) -> Held:
         """Set the wish of a place that is still a row; else tell who has it."""
@@ -220,7 +250,10 @@ class Entries(Struct, frozen=True):
 
 # asyncpg ships no types, hence Any for its connection.
 async def forget_entries(connection: Any, user_id: str) -> None:
-    """Keep nothing of a person but the place, which the transcript counts."""
+    """Keep nothing of a person but the place, which the transcript counts.
+
+    It is `leaving` from then on: whoever has it is told that it is left.
+    """
     await connection.execute(_FORGET, user_id)
 
 

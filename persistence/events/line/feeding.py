@@ -35,7 +35,8 @@ WITH last AS MATERIALIZED (
     RETURNING e.joined_at, e.entry_id, e.user_id, e.stub, e.wish::text AS wish, n.step,
         n.rank AS after
 )
-SELECT entry_id, user_id, stub, wish, step, after FROM taken
+SELECT entry_id, user_id, stub, wish, step, after,
+    extract(epoch FROM clock_timestamp() - joined_at)::float8 AS age_s FROM taken
 ORDER BY joined_at, entry_id
 """
 _UNFED: Final = """
@@ -57,6 +58,8 @@ class LateRow(Struct, frozen=True):
     step: int
     after: int
     """The last rank that was fed before the step."""
+    age_s: float
+    """How long ago it joined, when it was taken."""
 
     def __repr__(self) -> str:
         """Leave out what is secret."""

@@ -115,11 +115,6 @@ SELECT b.stubs, CASE WHEN l.drawn THEN b.ranks END AS ranks, l.hashes
 FROM line_bucket b JOIN line_list l USING (event_id, draw)
 WHERE b.event_id = $1 AND b.draw = $2 AND b.bucket = $3
 """
-_RANKS: Final = """
-SELECT e.user_id, e.rank FROM line_entry e JOIN line l USING (event_id, draw)
-WHERE e.event_id = $1 AND e.user_id = ANY ($2::text[]) AND e.over_at IS NULL
-    AND e.rank <= l.fed
-"""
 DUE_MAX: Final = 1_000
 RANK_BYTES: Final = 4
 
@@ -293,8 +288,3 @@ class Lists(Struct, frozen=True):
         found = await self.pool.fetch_one(_BUCKET, row.event_id, row.draw, number)
         assert found is not None
         return Bucket(**found)
-
-    async def ranks_of(self, event: str, users: list[str]) -> dict[str, int]:
-        """Return the ranks of people's places, of those that have one by now."""
-        rows = await self.pool.fetch(_RANKS, event, users)
-        return {row["user_id"]: row["rank"] for row in rows}

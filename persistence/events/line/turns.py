@@ -4,6 +4,7 @@ A follower of the journal writes it, in the transaction that notes how far that 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ FROM unnest($2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[])
     JOIN line l ON l.event_id = $1
 WHERE e.event_id = $1 AND e.draw = l.draw AND e.rank = g.rank AND e.rank IS NOT NULL
     AND e.user_id = g.user_id
-RETURNING e.rank, e.stub, e.locale
+RETURNING e.rank, e.stub, e.locale, e.joined_at
 """
 _ENDED: Final = """
 UPDATE line_entry e SET ended = g.why, over_at = clock_timestamp()
@@ -24,7 +25,7 @@ FROM unnest($2::integer[], $3::text[], $4::text[]) AS g(rank, user_id, why)
     JOIN line l ON l.event_id = $1
 WHERE e.event_id = $1 AND e.draw = l.draw AND e.rank = g.rank AND e.rank IS NOT NULL
     AND e.user_id = g.user_id AND e.over_at IS NULL
-RETURNING e.rank, e.stub, e.locale, e.hold
+RETURNING e.rank, e.stub, e.locale, e.joined_at, e.hold
 """
 _CLOSED: Final = """
 UPDATE line SET phase = 'over', closed_at = coalesce(closed_at, clock_timestamp())
@@ -55,6 +56,7 @@ class Noted(Struct, frozen=True):
 
     stub: bytes
     locale: str
+    joined_at: datetime
     hold: str | None = None
     """What the turn held; of turns that ended."""
 
@@ -71,7 +73,7 @@ async def note_given(
         strict=True,
     )
     rows = await connection.fetch(_GIVEN, event, *(list(one) for one in columns))
-    return {row["rank"]: Noted(row["stub"], row["locale"]) for row in rows}
+    return {row["rank"]: _noted(row) for row in rows}
 
 
 async def note_ended(
@@ -82,7 +84,11 @@ async def note_ended(
         return {}
     columns = zip(*((g.rank, g.user_id, g.why) for g in ended), strict=True)
     rows = await connection.fetch(_ENDED, event, *(list(one) for one in columns))
-    return {row["rank"]: Noted(row["stub"], row["locale"], row["hold"]) for row in rows}
+    return {row["rank"]: _noted(row, row["hold"]) for row in rows}
+
+
+def _noted(row: Any, hold: str | None = None) -> Noted:
+    return Noted(row["stub"], row["locale"], row["joined_at"], hold)
 
 
 async def note_closed(connection: Any, event: str) -> None:

@@ -7,6 +7,7 @@ from persistence.events.line.entries import Entries, forget_entries
 from persistence.events.line.feeding import Feeding
 from persistence.events.line.joining import JoinLane
 from persistence.events.line.lines import Lines
+from persistence.events.line.lists import Lists
 from persistence.events.line.rehearsals import Rehearsals
 from server.base.ids import RandomIds
 from server.base.pressure.pressure import PRESSURE
@@ -15,6 +16,7 @@ from server.events.catalogue.service import EVENT_SERVICE
 from server.events.line.beacon.beacons import BEACONS, Beacons
 from server.events.line.feeder import FEEDERS, Feeders
 from server.events.line.follower import KINDS, LineFollower
+from server.events.line.leaving import Leaving
 from server.events.line.news import LINE_NEWS, LineNews, Offer, Turn, TurnEnd
 from server.events.line.odds.forecasts import FORECASTS, Forecasts
 from server.events.line.opening import LINE_OPENING, LineOpening
@@ -34,6 +36,7 @@ from server.transport.capability.capability import Capability, Startup
 from server.transport.jobs.scheduler import JOBS
 
 ADOPT_S: Final = 5.0
+LEAVE_S: Final = 5.0
 MISSED_MAX: Final = 0.1
 """A line is slowed down where more holds than that ask for what another has."""
 
@@ -48,7 +51,7 @@ async def _open(startup: Startup) -> None:
     opening = LineOpening(lines, clock, config.secret_key, beacons)
     startup[LINE_OPENING] = opening
     startup[FEEDERS] = feeders = Feeders(Feeding(pool), lines, registry, startup[BUS])
-    startup[LINE_DESK] = LineDesk(
+    startup[LINE_DESK] = desk = LineDesk(
         events,
         opening,
         lines,
@@ -59,22 +62,23 @@ async def _open(startup: Startup) -> None:
         startup[RECEIPT_SIGNER],
         feeders.joined,
     )
-    startup[LINE_CONTROL] = LineControl(events, opening, lines, clock)
+    startup[LINE_CONTROL] = LineControl(events, opening, lines, Lists(pool), clock)
     startup[LINE_NEWS] = news = LineNews(hub, entries, clock)
     startup[WAITERS] = waiters = Waiters(
         hub, registry, startup[BUS], entries, startup.clock
     )
-    rehearsals = Rehearsals(pool)
     pressure = startup[PRESSURE]
     startup[CONDUCTORS] = conductors = Conductors(registry, pressure)
-    pressure.share("seats", MISSED_MAX, conductors.missed, conductors.asked)
-
     startup[FORECASTS] = forecasts = Forecasts(
-        waiters.leading, conductors, startup[BUS], clock, rehearsals.learnt
+        waiters.leading, conductors, startup[BUS], clock, Rehearsals(pool).learnt
     )
     waiters.forecast_of = forecasts.of
     startup.run(forecasts.run(), "line odds")
-    figures = LineMetrics(registry, conductors, waiters)
+    pressure.share("seats", MISSED_MAX, conductors.missed, conductors.asked)
+
+    follower = LineFollower()
+    times = feeders.lag, follower.waits
+    figures = LineMetrics(registry, conductors, waiters, desk, times)
     startup.metrics.registry.register(figures)
 
     def turned(event: str, publication: Publication) -> None:
@@ -88,11 +92,13 @@ async def _open(startup: Startup) -> None:
     hub.turned = turned
     startup.run(conductors.run(), "conductors")
     startup.on_stop(conductors.close)
-    startup[FOLLOWERS].add(LineFollower(), KINDS)
+    startup[FOLLOWERS].add(follower, KINDS)
     startup.run(feeders.run(startup.job("line")), "line feeder")
     startup.run(waiters.run(), "waiters")
     startup.run(waiters.leading.run(), "line leading")
     startup[JOBS].every("lines that nobody feeds", ADOPT_S, feeders.adopt)
+    leaving = Leaving(entries, registry)
+    startup[JOBS].every("places of who is gone", LEAVE_S, leaving.look)
     startup.on_stop(feeders.close)
     startup.metrics.counter(
         "onsale_line_fed_total",

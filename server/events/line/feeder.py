@@ -14,6 +14,7 @@ from those that rows have, so that whoever feeds next needs no memory of this on
 
 import asyncio
 from collections.abc import Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -29,6 +30,7 @@ from persistence.errors import Unavailable
 from persistence.events.line.feeding import Feeding, LateRow
 from persistence.events.line.lines import LineRow, Lines
 from server.base.jobs import Job
+from server.base.metrics import Histogram
 from server.events.line.service import wish_of
 from server.live.actors.registry import (
     EventNotFound,
@@ -51,6 +53,7 @@ LEFT_BEHIND_S: Final = 3.0
 """Rows that wait so long have no owner who feeds them."""
 
 AGAIN_S: Final = 0.5
+LAG_BUCKETS_S: Final = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 if TYPE_CHECKING:
     from inventory.line.wishes import Wish
 
@@ -67,6 +70,11 @@ class Feeders:
     ) -> None:
         self.fed = 0
         """Places that this process fed."""
+        self.lag = Histogram(
+            "onsale_line_feed_lag_seconds",
+            "How long the first of a step had waited for a rank when it was fed.",
+            LAG_BUCKETS_S,
+        )
         self._feeding = feeding
         self._lines = lines
         self._registry = registry
@@ -168,7 +176,11 @@ class Feeders:
         rows = await self._feeding.take(event, line.draw, line.entries or 0)
         if not rows:
             return False
-        return await self._bring(local, line, line.order_key, one_step(rows))
+        begun = monotonic()
+        took = await self._bring(local, line, line.order_key, one_step(rows))
+        if took:
+            self.lag.add(rows[0].age_s + monotonic() - begun)
+        return took
 
     async def _bring(
         self, local: LocalEvent, line: LineRow, key: bytes, rows: list[LateRow]

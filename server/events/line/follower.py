@@ -19,10 +19,16 @@ from persistence.events.line.turns import (
 )
 from persistence.followers.follower import Followed
 from persistence.people.notices.notices import Notice, raise_notices
+from server.base.metrics import Histogram
 from server.events.line.rules import OVER
 
 KINDS: Final = (TurnGiven, TurnEnded, SaleChanged)
 """What it follows."""
+
+WAIT_BUCKETS_S: Final = (
+    *(1.0, 10.0, 60.0, 300.0, 900.0),
+    *(1_800.0, 3_600.0, 10_800.0, 43_200.0, 172_800.0),
+)
 
 
 class LineFollower:
@@ -30,13 +36,29 @@ class LineFollower:
 
     name: Final = "line"
 
+    def __init__(self) -> None:
+        self.waits = Histogram(
+            "onsale_line_wait_seconds",
+            "From joining a line to one's turn; read again, it is counted again.",
+            WAIT_BUCKETS_S,
+        )
+
     async def follow(
         self, connection: Any, event_id: str, changes: Sequence[Followed]
     ) -> None:
         """Write the rows of turns, and raise what their users are told."""
-        given = [one.change for one in changes if isinstance(one.change, TurnGiven)]
+        turns = [
+            (one.at_ms, one.change)
+            for one in changes
+            if isinstance(one.change, TurnGiven)
+        ]
+        given = [turn for _, turn in turns]
         ended = [one.change for one in changes if isinstance(one.change, TurnEnded)]
         begun = await note_given(connection, event_id, [_given(one) for one in given])
+        for at_ms, turn in turns:
+            if turn.rank in begun:
+                joined_at = begun[turn.rank].joined_at
+                self.waits.add(max(0.0, at_ms / 1_000 - joined_at.timestamp()))
         over = await note_ended(
             connection,
             event_id,

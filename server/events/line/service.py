@@ -5,6 +5,7 @@ whichever has it. It runs in every process and needs no owner to take somebody i
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Final, Literal
@@ -26,6 +27,7 @@ from inventory.line import draw
 from inventory.line.wishes import Wish
 from inventory.ports import Clock, Ids
 from inventory.replies import AnyOk, HeldHold, HoldingOk, Refused, refuse
+from persistence.errors import Unavailable
 from persistence.events.line.entries import Entries, Entry
 from persistence.events.line.joining import (
     Joined,
@@ -88,6 +90,7 @@ class OwnPlace(Struct, frozen=True):
     place: str
     stub: bytes
     line: FoundEvent
+    draw: int
     rank: int | None
     new: bool
 
@@ -124,6 +127,8 @@ class LineDesk:
     ) -> None:
         self.entries = entries
         self.lines = lines
+        self.joins: Counter[str] = Counter()
+        """How those who would join came out: `new`, `again`, or the code."""
         self._events = events
         self._opening = opening
         self._joins = joins
@@ -137,6 +142,18 @@ class LineDesk:
 
         Whoever has one with another wish is `already_waiting`: that is for `set_wish`.
         """
+        try:
+            place = await self._take_in(who, event, asked)
+        except Refusal as refusal:
+            self.joins[refusal.code] += 1
+            raise
+        except Unavailable:
+            self.joins["unavailable"] += 1
+            raise
+        self.joins["new" if place.new else "again"] += 1
+        return place
+
+    async def _take_in(self, who: Identity, event: str, asked: Asked) -> OwnPlace:
         found = await self._events.find(who, event)
         settings = found.board.settings
         code = refusal_of_join(settings, self._clock.now_ms())
@@ -158,6 +175,7 @@ class LineDesk:
             self._sign(event, who.user, joined),
             joined.stub,
             found,
+            joined.draw,
             joined.rank,
             joined.new,
         )

@@ -9,6 +9,7 @@ from inventory.commands import SetLine
 from inventory.ports import Clock
 from persistence.errors import Revisions, refuse_stale
 from persistence.events.line.lines import LineCounts, LineRow, Lines
+from persistence.events.line.lists import ListRow, Lists
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
 from server.events.catalogue.service import EventService, FoundEvent, ManagedEvent
@@ -33,6 +34,8 @@ class ShownLine(Struct, frozen=True):
     row: LineRow | None
     phase: TellablePhase
     counts: LineCounts
+    listed: ListRow | None = None
+    """The list of its draw, once that is fixed."""
 
 
 class LineControl:
@@ -42,11 +45,17 @@ class LineControl:
     """
 
     def __init__(
-        self, events: EventService, opening: LineOpening, lines: Lines, clock: Clock
+        self,
+        events: EventService,
+        opening: LineOpening,
+        lines: Lines,
+        lists: Lists,
+        clock: Clock,
     ) -> None:
         self._events = events
         self._opening = opening
         self._lines = lines
+        self._lists = lists
         self._clock = clock
         self._counts: dict[str, tuple[float, LineCounts]] = {}
 
@@ -58,7 +67,8 @@ class LineControl:
         found = await self._events.find(who, event)
         row = await self._lines.find(event)
         counts = NOBODY if row is None else await self._counted(row)
-        return ShownLine(found, row, self.phase(found, row), counts)
+        listed = await self._listed(row)
+        return ShownLine(found, row, self.phase(found, row), counts, listed)
 
     async def open(self, who: Identity, event: str) -> ShownLine:
         """Open the line of an event, for anybody to join."""
@@ -124,7 +134,13 @@ class LineControl:
     async def _shown(self, event: FoundEvent) -> ShownLine:
         row = await self._lines.find(event.id)
         counts = NOBODY if row is None else await self._lines.counts(row)
-        return ShownLine(event, row, self.phase(event, row), counts)
+        listed = await self._listed(row)
+        return ShownLine(event, row, self.phase(event, row), counts, listed)
+
+    async def _listed(self, row: LineRow | None) -> ListRow | None:
+        if row is None or row.mode != "draw" or row.root is None:
+            return None
+        return await self._lists.find(row.event_id, row.draw)
 
     async def _counted(self, row: LineRow) -> LineCounts:
         now = self._clock.monotonic()

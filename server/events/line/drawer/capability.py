@@ -10,7 +10,12 @@ from server.events.line.beacon.beacons import BEACONS
 from server.events.line.drawer.drawer import Drawer
 from server.events.line.drawer.drawers import DRAWERS, Drawers
 from server.events.line.drawer.service import DRAW_SERVICE, DrawService
-from server.events.line.drawer.telling import DrawTelling, LineDrawn, LineFixed
+from server.events.line.drawer.telling import (
+    DRAW_TELLING,
+    DrawTelling,
+    LineDrawn,
+    LineFixed,
+)
 from server.events.line.drawing.drawing import Drawing
 from server.events.line.opening import LINE_OPENING
 from server.events.line.service_control import LINE_CONTROL
@@ -31,7 +36,7 @@ async def _open(startup: Startup) -> None:
     key, bus, registry = startup[RECEIPT_SIGNER], startup[BUS], startup[REGISTRY]
     lines, lists = Lines(startup.pool), Lists(startup.pool)
     journal = JournalPages(startup[JOURNAL])
-    telling = DrawTelling(bus, startup[WAITERS], lists)
+    startup[DRAW_TELLING] = telling = DrawTelling(bus, startup[WAITERS], lists)
     opening = startup[LINE_OPENING]
     drawer = Drawer(
         lines,

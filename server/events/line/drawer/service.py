@@ -12,7 +12,7 @@ from persistence.events.line.lines import Lines
 from persistence.events.line.lists import RANK_BYTES, ListRow, Lists
 from server.base.identity import Identity
 from server.base.refusals.refusals import Refusal
-from server.events.catalogue.service import EventService
+from server.events.catalogue.service import EventService, ManagedEvent
 from server.events.line.opening import LineOpening
 from server.events.line.service_control import LineControl, ShownLine
 from server.events.line.wire.problems import DRAW_NOT_FOUND
@@ -80,20 +80,19 @@ class DrawService:
             self._ask(event)
         return await self._control.show(who, event)
 
-    async def restart(self, who: Identity, event: str, number: int | None) -> ShownLine:
+    async def restart(self, event: ManagedEvent, number: int | None) -> ShownLine:
         """Give a draw up for another one; one that was given up stays so.
 
         `number` names it; without it, it is the one that is open.
         """
-        found = await self._events.find_managed(who, event)
-        row = await self._lines.find(event)
+        row = await self._lines.find(event.id)
         if row is None or row.phase == "opening":
             raise Refusal("line_not_open")
         if number is None or number == row.draw:
-            await self._opening.restart(found)
+            await self._opening.restart(event)
         elif number != row.draw - 1:
             raise Refusal("wrong_state", f"Draw {row.draw} is open.")
-        return await self._control.show(who, event)
+        return await self._control.show(event.who, event.id)
 
     async def _told(self, event: str, number: int | None) -> ListRow:
         if number is None:

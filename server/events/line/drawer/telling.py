@@ -1,7 +1,7 @@
 """Tells everybody who waits of a list that is fixed, and of the order that came of it.
 
-The process that drew says it over the bus; each tells its own sockets. Whoever misses
-it finds the same in what anybody may read of the line.
+The process that drew says it over the bus; each tells its own sockets, and those that
+come later. Whoever misses it finds the same in what anybody may read of the line.
 """
 
 import asyncio
@@ -9,17 +9,20 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from aiohttp import web
 from msgspec import Struct
 
-from persistence.errors import Unavailable
+from persistence.events.line.lines import LineRow
 from persistence.events.line.lists import ListRow, Lists
-from server.events.line.waiters.crowd import Crowd
 from server.events.line.waiters.waiters import Waiters
 from server.transport.bus.bus import Bus
 
 TOPIC: Final = "line drawn"
 SLICE: Final = 200
-"""So many are told, or looked up, until others on the loop have their turn."""
+"""So many are told until others on the loop have their turn."""
+
+KNOWN_MAX: Final = 1_000
+"""Of so many events it is remembered what was told."""
 
 log = structlog.get_logger()
 
@@ -41,7 +44,7 @@ class LineFixed(Struct, tag_field="op", tag="line_fixed"):
 class LineDrawn(Struct, tag_field="op", tag="line_drawn"):
     """The order is there: the seed, the round's signature if any, and one's rank.
 
-    The rank is null for who came late, and while it is not fed.
+    The rank is null while it is not fed; then the frame `line` tells it.
     """
 
     event: str
@@ -68,6 +71,19 @@ class DrawnNews(Struct, tag=True, frozen=True):
     beacon: str | None
     line_hash: str
 
+    def frame(self, rank: int | None) -> LineDrawn:
+        """Return what somebody is told who has this rank."""
+        return LineDrawn(
+            self.event, self.draw, self.seed, self.beacon, self.line_hash, rank
+        )
+
+
+class Told(Struct, frozen=True):
+    """What was told of the newest draw of a line."""
+
+    fixed: LineFixed
+    drawn: DrawnNews | None = None
+
 
 LineTold = FixedNews | DrawnNews
 _encode = msgspec.msgpack.Encoder().encode
@@ -83,18 +99,37 @@ def fixed_of(row: ListRow) -> LineFixed:
 
 
 class DrawTelling:
-    """Tells those who wait in this process."""
+    """Tells those who wait in this process, and those who come to."""
 
     def __init__(self, bus: Bus, waiters: Waiters, lists: Lists) -> None:
         self._bus = bus
         self._waiters = waiters
         self._lists = lists
+        self._known: dict[str, Told] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         bus.subscribe(TOPIC, self._hear, lambda: None)
 
     def tell(self, told: LineTold) -> None:
         """Have all processes tell; our own hears it, too."""
         self._bus.publish(TOPIC, _encode(told))
+
+    async def frames_of(
+        self, row: LineRow, rank: int | None
+    ) -> list[LineFixed | LineDrawn]:
+        """Return what those who waited before were told of the draw of a line.
+
+        For who waits since `row` was read or before: what is told then is heard with
+        the others. Raises `Unavailable`.
+        """
+        told = self._known.get(row.event_id)
+        if told is None or not _holds(told, row):
+            if row.mode != "draw" or row.root is None:
+                return []
+            told = await self._read(row)
+        drawn = told.drawn
+        if drawn is None:
+            return [told.fixed]
+        return [told.fixed, drawn.frame(rank if drawn.draw == row.draw else None)]
 
     async def close(self) -> None:
         """Tell nobody any more."""
@@ -103,54 +138,78 @@ class DrawTelling:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _read(self, row: LineRow) -> Told:
+        """Read what was told, of a list that is fixed."""
+        listed = await self._lists.find(row.event_id, row.draw)
+        assert listed is not None
+        drawn = None
+        if row.line_hash is not None and row.seed is not None:
+            drawn = DrawnNews(
+                row.event_id,
+                row.draw,
+                row.seed.hex(),
+                None if listed.beacon is None else listed.beacon.hex(),
+                row.line_hash.hex(),
+            )
+        return self._know(Told(fixed_of(listed), drawn))
+
+    def _know(self, told: Told) -> Told:
+        known = self._known
+        # The last that came is the last to go.
+        known.pop(told.fixed.event, None)
+        known[told.fixed.event] = told
+        if len(known) > KNOWN_MAX:
+            del known[next(iter(known))]
+        return told
+
     def _hear(self, data: bytes) -> None:
         try:
-            told = _decode(data)
+            news = _decode(data)
         except msgspec.MsgspecError as error:
             log.info("news of a draw cannot be read", error=str(error))
             return
-        task = asyncio.create_task(self._spread(told), name=f"tell {told.event}")
+        if isinstance(news, FixedNews):
+            self._know(Told(news.frame))
+        else:
+            told = self._known.pop(news.event, None)
+            if told is not None and told.fixed.draw == news.draw:
+                self._know(Told(told.fixed, news))
+        task = asyncio.create_task(self._spread(news), name=f"tell {news.event}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _spread(self, told: LineTold) -> None:
-        crowd = self._waiters.crowds.get(told.event)
+    async def _spread(self, news: LineTold) -> None:
+        """Tell those who wait; frames that are alike are packed once."""
+        crowd = self._waiters.crowds.get(news.event)
         if crowd is None:
             return
-        if isinstance(told, FixedNews):
-            packed: dict[str, bytes] = {}
-            for number, writer in enumerate(list(crowd.waiters), 1):
+        draw = news.frame.draw if isinstance(news, FixedNews) else news.draw
+        crowd.begin(draw)
+        packed: dict[str, bytes] = {}
+        for number, waiter in enumerate(list(crowd.waiters.values()), 1):
+            writer, rank = waiter.writer, waiter.rank
+            if writer is None:
+                continue
+            if rank and crowd.draw == draw and isinstance(news, DrawnNews):
+                writer.send(news.frame(rank))
+            else:
                 codec = writer.codec
                 if codec.name not in packed:
-                    packed[codec.name] = codec.pack(told.frame)
+                    packed[codec.name] = codec.pack(_frame_for_all(news))
                 writer.write(packed[codec.name])
-                if not number % SLICE:
-                    await asyncio.sleep(0)
-            return
-        try:
-            await self._spread_ranks(told, crowd)
-        except Unavailable as error:
-            log.warning("ranks were not told", event_id=told.event, reason=str(error))
+            if not number % SLICE:
+                await asyncio.sleep(0)
 
-    async def _spread_ranks(self, told: DrawnNews, crowd: Crowd) -> None:
-        # Before the order is told nobody who waits has a rank.
-        users = crowd.unknown(len(crowd.unranked))
-        for start in range(0, len(users), SLICE):
-            some = users[start : start + SLICE]
-            ranks = await self._lists.ranks_of(told.event, some)
-            for user in some:
-                rank = ranks.get(user)
-                frame = LineDrawn(
-                    told.event,
-                    told.draw,
-                    told.seed,
-                    told.beacon,
-                    told.line_hash,
-                    rank,
-                )
-                waiting = list(crowd.unranked.get(user, ()))
-                if rank is not None:
-                    crowd.learn(user, rank)
-                for waiter in waiting:
-                    if waiter.writer is not None:
-                        waiter.writer.send(frame)
+
+def _frame_for_all(news: LineTold) -> LineFixed | LineDrawn:
+    return news.frame if isinstance(news, FixedNews) else news.frame(None)
+
+
+def _holds(told: Told, row: LineRow) -> bool:
+    """Return whether nothing was told since, as far as a row knows."""
+    if told.fixed.draw != row.draw:
+        return told.fixed.draw > row.draw
+    return told.drawn is not None or row.line_hash is None
+
+
+DRAW_TELLING: Final = web.AppKey("draw telling", DrawTelling)

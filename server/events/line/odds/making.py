@@ -157,9 +157,7 @@ class ForecastMaking:
             some, others = here[number], gone[number]
             wishes = number != NO_WISH
             waits = some + others
-            self._wanted += waits * (
-                line.wishes[number - 1].quantity if wishes else 1
-            )
+            self._wanted += waits * (line.wishes[number - 1].quantity if wishes else 1)
             # A wish is served though nobody looks, where the line does that.
             share = 1.0 if wishes and line.serve_away else AWAY_SHARE
             cells.append(self._cell(number, some + share * others))
@@ -192,9 +190,7 @@ class ForecastMaking:
         )
 
     def _new_cell(self, number: int) -> Cell:
-        every = tuple(
-            at for at, one in enumerate(self._supplies) if not one.accessible
-        )
+        every = tuple(at for at, one in enumerate(self._supplies) if not one.accessible)
         if number == NO_WISH:
             return Cell(0, self._habits.mean, every, choosing=True, ranked=False)
         wish = self._line.wishes[number - 1]
@@ -247,7 +243,7 @@ class ForecastMaking:
             return
         chances = [self._chance(cell, at, mean, spread) for at in cell.supplies]
         if not cell.ranked:
-            found = 1 - prod(1 - one for one in chances)
+            found = 1.0 - prod([1.0 - one for one in chances])
             yield from self._spread_over(cell, mean, found)
             return
         left = 1.0
@@ -271,9 +267,7 @@ class ForecastMaking:
         quantity = round(cell.quantity)
         rows = self._supplies[at].rows and cell.together
         there = reach(self._there[at], quantity, rows=rows)
-        return chance_of(
-            there, mean[at], spread[at], quantity, self._habits.common
-        )
+        return chance_of(there, mean[at], spread[at], quantity, self._habits.common)
 
 
 def stretches(line: Line, there: float, habits: Habits) -> list[int]:

@@ -66,9 +66,7 @@ def brier(predicted: Sequence[tuple[float, bool]]) -> float:
     return sum((chance - came) ** 2 for chance, came in predicted) / len(predicted)
 
 
-def fitted(
-    predicted: Sequence[tuple[float, bool]], usual: Calibration
-) -> Calibration:
+def fitted(predicted: Sequence[tuple[float, bool]], usual: Calibration) -> Calibration:
     """Return the correction under which raw predictions come true as they say.
 
     By Newton's method on the likelihood, held near the usual one while there are few.
@@ -102,4 +100,3 @@ def _chance_of(log_odds: float) -> float:
 def _log_odds(raw: float) -> float:
     chance = min(SURE, max(1 - SURE, raw))
     return log(chance / (1 - chance))
-

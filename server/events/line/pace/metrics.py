@@ -11,7 +11,9 @@ from prometheus_client.registry import Collector
 from inventory.line.line import AWAY, PAUSED, WAITING
 from inventory.ports import Publication
 from inventory.rules.line_turns import choosing_at_most
+from server.base.metrics import Histogram
 from server.events.line.pace.conductor import Conductors
+from server.events.line.service import LineDesk
 from server.events.line.waiters.waiters import Waiters
 from server.live.actors.registry import EventRegistry
 
@@ -26,11 +28,18 @@ class LineMetrics(Collector):
     """The lines of the events of this process, and those who wait at it."""
 
     def __init__(
-        self, registry: EventRegistry, conductors: Conductors, waiters: Waiters
+        self,
+        registry: EventRegistry,
+        conductors: Conductors,
+        waiters: Waiters,
+        desk: LineDesk,
+        times: Iterable[Histogram],
     ) -> None:
         self._registry = registry
         self._conductors = conductors
         self._waiters = waiters
+        self._desk = desk
+        self._times = list(times)
         self._given: Counter[str] = Counter()
         self._ended: Counter[str] = Counter()
 
@@ -46,6 +55,9 @@ class LineMetrics(Collector):
         yield from self._pace()
         yield _counter("turns", "because", "Turns that were given.", self._given)
         yield _counter("turns_ended", "why", "Turns that are over.", self._ended)
+        text = "Those who would join: taken in, there already, or refused with a code."
+        yield _counter("joins", "outcome", text, self._desk.joins)
+        yield from [one.family() for one in self._times]
         waiters = self._waiters
         frames = Counter({f"{s} s": n for s, n in waiters.told.items()})
         text = "Frames to those who wait, by how soon they get the next."
@@ -67,6 +79,12 @@ class LineMetrics(Collector):
         for name, state, text in _STATES:
             count = sum(line.states.count(state) for _, line in lines)
             yield GaugeMetricFamily(f"onsale_line_{name}", text, value=count)
+        led = self._waiters.leading.led.values()
+        yield GaugeMetricFamily(
+            "onsale_line_here",
+            "Places among the next in line with somebody seen there within a second.",
+            value=sum(one.presence.here for one in led),
+        )
         yield GaugeMetricFamily(
             "onsale_line_turns_open",
             "Turns that are not over.",

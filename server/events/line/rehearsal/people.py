@@ -118,9 +118,7 @@ def _person(
     )
 
 
-def _wish(
-    dice: Random, quantity: int, mix: Mix, categories: list[str]
-) -> Wish | None:
+def _wish(dice: Random, quantity: int, mix: Mix, categories: list[str]) -> Wish | None:
     if dice.random() >= mix.wishes:
         return None
     together = dice.random() < mix.together

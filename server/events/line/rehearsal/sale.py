@@ -6,9 +6,9 @@ second where something happens, and jumps where nothing does. The same seed give
 same sale.
 """
 
+from collections import deque
 from functools import partial
 from hashlib import sha256
-from collections import deque
 from heapq import heappop, heappush
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from inventory.drain import Drain
 from inventory.keys import KeyMemory
 from inventory.limits import EXPIRIES_PER_BATCH_MAX, LINE_FEED_MAX
 from inventory.line import draw
-from inventory.line.line import AWAY, DONE, TURN, WAITING, Line
+from inventory.line.line import AWAY, DONE, WAITING, Line
 from inventory.line.serving import free_places
 from inventory.ports import Envelope, Ownership, Publication
 from inventory.replies import Refused, Reply
@@ -91,9 +91,7 @@ class RehearsedSale:
         self._box: list[Envelope] = []
         self._due: list[tuple[int, int, Any]] = []
         self._order = 0
-        self._buyers = {
-            one.name: Buyer(one, self.stock, stage.event) for one in people
-        }
+        self._buyers = {one.name: Buyer(one, self.stock, stage.event) for one in people}
         self._rank_of: dict[str, int] = {}
         self._coming = sorted(people, key=lambda one: one.came_s)
         self._fed = 0
@@ -207,7 +205,7 @@ class RehearsedSale:
             away = sorted(r for r in set(self._gone) if states[r - 1] == WAITING)
             self._gone.clear()
             if away:
-                self._system(NotePresence, away=away[: LINE_FEED_MAX])
+                self._system(NotePresence, away=away[:LINE_FEED_MAX])
         self._conduct()
         self._run_batches()
 

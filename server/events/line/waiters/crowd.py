@@ -1,7 +1,7 @@
 """Those who wait in one line at sockets of this process, and when each is told next.
 
-A waiter is its socket and its rank, and nothing else. Who is told when is a wheel of
-half a minute: each turn of it touches those who are due, and nobody else.
+A waiter is its socket, whose it is and the rank, and nothing else. Who is told when is
+a wheel of half a minute: each turn of it touches those who are due, and nobody else.
 """
 
 from array import array
@@ -23,10 +23,13 @@ WISHES_MAX: Final = 4_096
 class Waiter:
     """One socket that somebody waits at."""
 
-    __slots__ = ("rank", "wish", "writer")
+    __slots__ = ("rank", "user", "wish", "writer")
 
-    def __init__(self, writer: Writer, rank: int, wish: Wish | None = None) -> None:
+    def __init__(
+        self, writer: Writer, user: str, rank: int, wish: Wish | None = None
+    ) -> None:
         self.writer: Writer | None = writer
+        self.user = user
         self.rank = rank
         """0 while it is not known."""
         self.wish = wish
@@ -40,6 +43,8 @@ class Crowd:
         self.events = (event,)
         """For each connection to keep, instead of one of its own."""
         self.state: LineState | None = None
+        self.draw = 0
+        """The draw that the ranks are of; 0 before anybody came."""
         self.waiters: dict[Writer, Waiter] = {}
         self.unranked: dict[str, list[Waiter]] = {}
         """Those whose rank is not known yet, by user."""
@@ -52,14 +57,37 @@ class Crowd:
         self._wheel: list[list[Waiter]] = [[] for _ in range(FAR_S + 1)]
         self._at = 0
 
+    def begin(self, draw: int) -> None:
+        """Forget the ranks of the draw before: now each is somebody else's."""
+        if draw <= self.draw:
+            return
+        self.draw = draw
+        for waiter in self.waiters.values():
+            if waiter.rank:
+                waiter.rank = 0
+                self.unranked.setdefault(waiter.user, []).append(waiter)
+                self.came = True
+        self._ranks = array("I")
+
     def add(
-        self, writer: Writer, user: str, rank: int | None, wish: Wish | None = None
+        self,
+        writer: Writer,
+        user: str,
+        rank: int | None,
+        draw: int,
+        wish: Wish | None = None,
     ) -> Waiter:
-        """Let somebody wait at a socket, and be told soon; again, it stays as it is."""
+        """Let somebody wait at a socket, and be told soon; again, it stays as it is.
+
+        The rank is one of this draw, and not known if there was another one since.
+        """
+        self.begin(draw)
         waiter = self.waiters.get(writer)
         if waiter is not None:
             return waiter
-        waiter = self.waiters[writer] = Waiter(writer, rank or 0, self.same(wish))
+        if draw < self.draw:
+            rank = None
+        waiter = self.waiters[writer] = Waiter(writer, user, rank or 0, self.same(wish))
         if rank is None:
             self.unranked.setdefault(user, []).append(waiter)
             self.came = True

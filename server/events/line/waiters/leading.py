@@ -37,7 +37,9 @@ LISTENED_S: Final = 5.0
 
 log = structlog.get_logger()
 encode_state: Final = msgspec.msgpack.Encoder().encode
-Seen = tuple[str, list[int]]
+Seen = tuple[str, int, list[int]]
+"""An event, a draw of it, and ranks."""
+
 _decode_seen: Final = msgspec.msgpack.Decoder(Seen).decode
 
 
@@ -46,11 +48,20 @@ class LedLine:
 
     def __init__(self, local: LocalEvent, now: float) -> None:
         self.local = local
+        self.draw = 0
+        """The one that is led."""
         self.presence = Presence()
         self.heard_at = -LISTENED_S
         """When somebody was seen last, or asked how it stands."""
         self.began_at = now
         self._turns: deque[tuple[float, int]] = deque()
+
+    def begin(self, draw: int, now: float) -> None:
+        """Lead a draw: who was seen in another one had other ranks."""
+        self.draw = draw
+        self.presence = Presence()
+        self.began_at = now
+        self._turns.clear()
 
     def gave(self, turns: int, now: float) -> None:
         """Count turns that were given."""
@@ -81,14 +92,18 @@ class LineLeading:
         self._tell = tell
         bus.subscribe(PRESENCE_TOPIC, self._hear, lambda: None)
 
-    def saw(self, event: str, ranks: Iterable[int]) -> None:
-        """Take note of who was seen somewhere: that is a line somebody asks of."""
+    def saw(self, event: str, draw: int, ranks: Iterable[int]) -> None:
+        """Take note of who was seen somewhere: that is a line somebody asks of.
+
+        Ranks of a draw that is not led are nobody's.
+        """
         local = self._registry.active.get(event)
         if not isinstance(local, LocalEvent):
             return
         led, now = self._lead(event, local), self._clock.monotonic()
         led.heard_at = now
-        led.presence.hear(ranks, now)
+        if draw == led.draw:
+            led.presence.hear(ranks, now)
 
     def heard(self, event: str, publication: Publication) -> None:
         """Take note of turns."""
@@ -135,6 +150,10 @@ class LineLeading:
         led = self.led.get(event)
         if led is None or led.local is not local:
             led = self.led[event] = LedLine(local, self._clock.monotonic())
+        stock = local.actor.stock
+        line = None if stock is None else stock.line
+        if line is not None and line.opened.draw != led.draw:
+            led.begin(line.opened.draw, self._clock.monotonic())
         return led
 
     def _look(self, event: str, led: LedLine, now: float) -> bool:
@@ -151,6 +170,8 @@ class LineLeading:
             if away or back:
                 note = NotePresence(id=0, event=event, away=away, back=back)
                 led.local.offer(envelope_of(note, "", False, _heed, system=True))
+        else:
+            led.presence.here = 0
         if not heard:
             return noted
         state = state_of_line(
@@ -167,11 +188,11 @@ class LineLeading:
 
     def _hear(self, data: bytes) -> None:
         try:
-            event, ranks = _decode_seen(data)
+            event, draw, ranks = _decode_seen(data)
         except msgspec.DecodeError as error:
             log.info("who is here cannot be read", error=str(error))
             return
-        self.saw(event, ranks)
+        self.saw(event, draw, ranks)
 
 
 def _is_noted(local: LocalEvent) -> bool:

@@ -24,6 +24,8 @@ class Presence:
     def __init__(self) -> None:
         self.head = limits.LINE_HEAD
         """Up to this rank it is noted who is here."""
+        self.here = 0
+        """How many who wait were seen between the last two looks."""
         self._seen: dict[int, float] = {}
         self._came: set[int] = set()
 
@@ -52,6 +54,7 @@ class Presence:
         self.head = max(rank, limits.LINE_HEAD)
         came, self._came = self._came, set()
         fed = line.fed
+        self.here = sum(r <= fed and states[r - 1] == WAITING for r in came)
         back = [r for r in came if r <= fed and states[r - 1] == AWAY]
         if len(seen) > KEPT_MAX:
             self._seen = {

@@ -63,6 +63,8 @@ class LineState(Struct, frozen=True):
     middle: int
     head: int
     """Up to this rank it is noted who is here."""
+    draw: int = 1
+    """The one that the ranks are of."""
 
     @property
     def per_min(self) -> float | None:
@@ -197,6 +199,7 @@ def state_of_line(
         0,
         0,
         head,
+        line.opened.draw,
     )
     return _with_distances(state)
 

@@ -126,7 +126,8 @@ class Waiters:
         self._bus = bus
         self._entries = entries
         self._clock = clock
-        self._polled: dict[str, dict[int, float]] = {}
+        self._polled: dict[tuple[str, int], dict[int, float]] = {}
+        """By event and draw: ranks, and until when they are here."""
         self._states: dict[str, LineState] = {}
         """Of lines that nobody waits for at a socket here, but asks over REST."""
         self.forecast_of: Callable[[str], Forecast | None] = lambda _: None
@@ -140,17 +141,18 @@ class Waiters:
         writer: Writer,
         user: str,
         rank: int | None,
+        draw: int,
         wish: Wish | None = None,
     ) -> tuple[str]:
         """Tell somebody from now on, and let the owner know that they are here.
 
-        Returns the event as all who wait may keep it.
+        The rank is one of that draw. Returns the event as all who wait may keep it.
         """
         crowd = self.crowds.get(event)
         if crowd is None:
             crowd = self.crowds[event] = Crowd(event)
-        crowd.add(writer, user, rank, wish)
-        self.leading.saw(event, [] if rank is None else [rank])
+        crowd.add(writer, user, rank, draw, wish)
+        self.leading.saw(event, draw, [] if rank is None else [rank])
         return crowd.events
 
     def wished(self, event: str, writer: Writer, wish: Wish | None) -> None:
@@ -173,9 +175,10 @@ class Waiters:
         for writer in self._hub.by_user.get(user, ()):
             self.unwait(event, writer)
 
-    def polled(self, event: str, rank: int, within_s: float) -> None:
+    def polled(self, event: str, draw: int, rank: int, within_s: float) -> None:
         """Take note of who asked over REST, and is to ask again within so long."""
-        self._polled.setdefault(event, {})[rank] = self._clock.monotonic() + within_s
+        polled = self._polled.setdefault((event, draw), {})
+        polled[rank] = self._clock.monotonic() + within_s
 
     def place_of(self, event: str, writer: Writer) -> PlaceNow | None:
         """Return the place of who waits at a socket, as the event knows it.
@@ -183,12 +186,14 @@ class Waiters:
         None where the event is not ours, or the place is over or not fed yet.
         """
         local, crowd = self._registry.active.get(event), self.crowds.get(event)
-        waiter = None if crowd is None else crowd.waiters.get(writer)
-        if not isinstance(local, LocalEvent) or waiter is None or not waiter.rank:
+        if not isinstance(local, LocalEvent) or crowd is None:
+            return None
+        waiter = crowd.waiters.get(writer)
+        if waiter is None or not waiter.rank:
             return None
         stock = local.actor.stock
         line = None if stock is None else stock.line
-        if line is None or waiter.rank > line.fed:
+        if line is None or waiter.rank > line.fed or crowd.draw != line.opened.draw:
             return None
         state = STATES.get(line.state_of(waiter.rank))
         if state is None:
@@ -205,7 +210,7 @@ class Waiters:
         """Take what the owner of an event says, from here or over the bus."""
         crowd = self.crowds.get(state.event)
         if crowd is None:
-            if state.event in self._polled:
+            if (state.event, state.draw) in self._polled:
                 self._states[state.event] = state
             return
         known = crowd.state
@@ -214,6 +219,7 @@ class Waiters:
                 return
             if state.phase != known.phase:
                 crowd.tell_all()
+        crowd.begin(state.draw)
         crowd.state = state
 
     async def run(self) -> None:
@@ -237,26 +243,26 @@ class Waiters:
     def report(self) -> None:
         """Tell the owners which ranks are seen here."""
         now = self._clock.monotonic()
-        for event in {*self.crowds, *self._polled}:
-            crowd = self.crowds.get(event)
-            ranks = [] if crowd is None else crowd.front(_head_of(crowd))
-            polled = self._polled.get(event)
-            if polled is not None:
-                here = {rank: until for rank, until in polled.items() if until >= now}
-                ranks += here
-                if here:
-                    self._polled[event] = here
-                else:
-                    del self._polled[event]
-                    self._states.pop(event, None)
-            if ranks or crowd is not None:
-                self._report(event, ranks)
+        seen = {
+            (event, crowd.draw): crowd.front(_head_of(crowd))
+            for event, crowd in self.crowds.items()
+        }
+        for key, polled in list(self._polled.items()):
+            here = {rank: until for rank, until in polled.items() if until >= now}
+            if here:
+                self._polled[key] = here
+                seen.setdefault(key, []).extend(here)
+            else:
+                del self._polled[key]
+                self._states.pop(key[0], None)
+        for (event, draw), ranks in seen.items():
+            self._report(event, draw, ranks)
 
-    def _report(self, event: str, ranks: list[int]) -> None:
+    def _report(self, event: str, draw: int, ranks: list[int]) -> None:
         # At once where the owner is here, with the bus or without it.
-        self.leading.saw(event, ranks)
+        self.leading.saw(event, draw, ranks)
         if event not in self.leading.led:
-            self._bus.publish(PRESENCE_TOPIC, _encode((event, ranks)))
+            self._bus.publish(PRESENCE_TOPIC, _encode((event, draw, ranks)))
 
     async def _learn(self, event: str, crowd: Crowd) -> None:
         """Look up the ranks of those who had none when they came."""
@@ -266,25 +272,22 @@ class Waiters:
         if not crowd.came and crowd.looked_at == state.fed:
             return
         crowd.came, crowd.looked_at = False, state.fed
-        users = crowd.unknown(LOOKED_UP_MAX)
+        users, draw = crowd.unknown(LOOKED_UP_MAX), crowd.draw
         try:
-            ranks = await self._entries.ranks(event, users)
+            ranks = await self._entries.ranks(event, draw, users)
         except Unavailable as error:
             crowd.came = True
             log.warning("ranks were not looked up", event_id=event, reason=str(error))
             return
-        crowd.came = len(users) == LOOKED_UP_MAX
-        for user, rank in ranks.items():
-            self.ranked(event, user, rank)
-
-    def ranked(self, event: str, user: str, rank: int) -> None:
-        """Tell somebody their rank, once."""
-        crowd = self.crowds.get(event)
-        if crowd is None:
+        if crowd.draw != draw:
+            # Begun anew meanwhile: then all of them are looked up again.
+            crowd.came = True
             return
-        for waiter in crowd.learn(user, rank):
-            if crowd.state is not None and waiter.writer is not None:
-                waiter.writer.send(frame_of(crowd.state, rank))
+        crowd.came = crowd.came or len(users) == LOOKED_UP_MAX
+        for user, rank in ranks.items():
+            for waiter in crowd.learn(user, rank):
+                if waiter.writer is not None:
+                    waiter.writer.send(frame_of(crowd.state or state, rank))
 
     async def _tell(self, event: str, crowd: Crowd) -> None:
         state = crowd.state
@@ -315,12 +318,12 @@ class Waiters:
     ) -> bytes:
         """Return the frame for all who have a wish, encoded once a second."""
         forecast = self.forecast_of(event)
-        if wish is not None and (forecast is None or len(self._frames) > FRAMES_MAX):
+        if forecast is None or not forecast.known or len(self._frames) > FRAMES_MAX:
             # It is the same for everybody then.
-            plain = self._frames.get((event, codec, NOBODYS))
-            if plain is None:
-                plain = self._frames[event, codec, NOBODYS] = codec.pack(frame_of(state))
-            return plain
+            forecast, wish = None, NOBODYS
+            plain = self._frames.get((event, codec, wish))
+            if plain is not None:
+                return plain
         frame = codec.pack(frame_of(state, forecast=forecast, wish=wish))
         self._frames[event, codec, wish] = frame
         return frame
@@ -359,7 +362,7 @@ def frame_of(
         [one[1] for one in known] if timed else None,
         UNSET if rank is None else rank,
         None
-        if forecast is None or not forecast.known
+        if forecast is None
         else [forecast.word(mark.rank, wish) for mark in state.marks],
     )
 

@@ -12,6 +12,7 @@ from inventory.replies import HeldHold
 from inventory.settings import LineMode, Money
 from persistence.events.line.entries import Entry
 from persistence.events.line.lines import LineCounts, LineRow
+from persistence.events.line.lists import ListRow
 from server.events.line.rules import State, TellablePhase, state_of
 from server.events.line.service import wish_of
 from server.events.line.wire.outlook import Outlook
@@ -169,6 +170,13 @@ class LineDocument(Struct):
     line_hash: str | None
     opened_at: datetime | None
     counts: LineCountsDocument
+    round: int | None = None
+    """Of the beacon, which decides: that of `rules`, or the one by rule since."""
+    statement: dict[str, Any] | None = None
+    """What `signature` is under: told as `line_fixed` when the list was fixed."""
+    signature: str | None = None
+    beacon: str | None = None
+    """The signature of the round, once the order is known."""
 
 
 def line_document(
@@ -177,28 +185,37 @@ def line_document(
     phase: TellablePhase,
     row: LineRow | None,
     counts: LineCounts,
+    listed: ListRow | None = None,
 ) -> LineDocument:
     """Return a line as anybody may see it; the seed only once the order is known."""
     told = LineCountsDocument(counts.joined, counts.live - counts.turns, counts.turns)
     if row is None or row.phase == "opening":
         nothing = (None,) * 9
         return LineDocument(event, mode, phase, False, *nothing, told)
-    return LineDocument(
+    rules = msgspec.json.decode(row.rules)
+    is_drawn = row.line_hash is not None
+    document = LineDocument(
         event,
         row.mode,
         phase,
         row.paused,
         row.draw,
-        msgspec.json.decode(row.rules),
+        rules,
         row.rules_hash.hex(),
         row.commitment.hex(),
-        None if row.line_hash is None else _hex(row.seed),
+        _hex(row.seed) if is_drawn else None,
         _hex(row.root),
         row.entries,
         _hex(row.line_hash),
         row.opened_at,
         told,
+        rules["round"] if row.round is None else row.round,
     )
+    if listed is not None and listed.statement is not None:
+        document.statement = msgspec.json.decode(listed.statement)
+        document.signature = _hex(listed.signature)
+        document.beacon = _hex(listed.beacon) if is_drawn else None
+    return document
 
 
 def place_document(

@@ -79,6 +79,10 @@ LINE: Final[dict[str, Any]] = {
     "line_hash": "a60d8d79070cc3389c7a7bc90b7bb53ae2fe6ff4d9b498155d9ae2dfa1fda800",
     "opened_at": MADE,
     "counts": {"joined": 412, "waiting": 380, "turns": 2},
+    "round": None,
+    "statement": None,
+    "signature": None,
+    "beacon": None,
 }
 
 OTHER_WISH: Final = {**WISH, "quantity": 1}

@@ -14,8 +14,10 @@ from inventory.line.wishes import Wish
 from inventory.rejections import DETAILS, Code
 from inventory.replies import Ok, Reply, refuse
 from persistence.errors import Unavailable
+from persistence.events.line.lines import LineRow
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
+from server.events.line.drawer.telling import DRAW_TELLING
 from server.events.line.news import LINE_NEWS
 from server.events.line.odds.forecasts import FORECASTS
 from server.events.line.odds.words import Word
@@ -218,9 +220,10 @@ async def _join(
     if book is not None and caller.role == "guest":
         # Whoever waits has something to come back for.
         book.note(caller.user)
-    phase = await session.app[LINE_CONTROL].phase_of(joined.line)
+    row = await session.app[LINE_DESK].lines.find(frame.event)
+    phase = session.app[LINE_CONTROL].phase(joined.line, row)
     rank = None if phase == "gathering" else joined.rank
-    _wait(session, caller, frame.event, rank, asked.wish)
+    await _wait(session, caller, row, rank, joined.draw, asked.wish)
     return JoinOk(
         entry=joined.entry,
         place=joined.place,
@@ -230,17 +233,23 @@ async def _join(
     )
 
 
-def _wait(
+async def _wait(
     session: Session,
     caller: Identity,
-    event: str,
+    row: LineRow | None,
     rank: int | None,
+    draw: int,
     wish: Wish | None,
 ) -> None:
-    kept = session.keep(Waiting)
-    same = session.app[WAITERS].wait(event, session.writer, caller.user, rank, wish)
+    """Wait in a line that was read just now, and hear what its others heard before."""
+    assert row is not None
+    kept, event, writer = session.keep(Waiting), row.event_id, session.writer
+    same = session.app[WAITERS].wait(event, writer, caller.user, rank, draw, wish)
     if event not in kept.events:
         kept.events = kept.events + same if kept.events else same
+    for frame in await session.app[DRAW_TELLING].frames_of(row, rank):
+        # Once the reply is sent.
+        session.hub.loop.call_soon(writer.send, frame)
 
 
 async def set_wish(session: Session, caller: Identity, frame: SetWishFrame) -> Reply:
@@ -275,11 +284,12 @@ async def wait(session: Session, caller: Identity, frame: Wait) -> Reply:
     """Wait here, and tell of a turn that is open."""
     desk = session.app[LINE_DESK]
     found, entry = await desk.mine(caller, frame.event, frame.place)
-    phase = await session.app[LINE_CONTROL].phase_of(found)
+    row = await desk.lines.find(frame.event)
+    phase = session.app[LINE_CONTROL].phase(found, row)
     if entry.over_at is None:
-        hidden = phase == "gathering"
-        rank = None if hidden else entry.rank
-        _wait(session, caller, frame.event, rank, wish_of(entry.wish))
+        rank = None if phase == "gathering" else entry.rank
+        wish = wish_of(entry.wish)
+        await _wait(session, caller, row, rank, entry.draw, wish)
     reply = WaitOk(
         state=state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended),
         phase=phase,
@@ -333,22 +343,13 @@ async def _place(session: Session, caller: Identity, event: str) -> PlaceOk:
             return PlaceOk(state=state, rank=None, ahead=None)
         reply = PlaceOk(state=state, rank=entry.rank, ahead=entry.ahead)
         wish = wish_of(entry.wish)
-    if state_waits(reply.state):
-        told = outlook_of(
-            waiters.state_of(event),
-            session.app[FORECASTS].of(event),
-            reply.rank,
-            reply.ahead,
-            wish,
-        )
+    if reply.state in {"waiting", "paused"}:
+        forecast = session.app[FORECASTS].of(event)
+        line, rank, ahead = waiters.state_of(event), reply.rank, reply.ahead
+        told = outlook_of(line, forecast, rank, ahead, wish)
         for field in told.__struct_fields__:
             setattr(reply, field, getattr(told, field))
     return reply
-
-
-def state_waits(state: State) -> bool:
-    """Return whether somebody has a turn to expect."""
-    return state in {"waiting", "paused"}
 
 
 FRAMES: Final[tuple[FrameRow[Any], ...]] = (

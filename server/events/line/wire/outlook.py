@@ -76,7 +76,7 @@ def why_fallen(before: Outlook, now: Outlook) -> Why | None:
     if ORDER.index(now.odds_end) >= ORDER.index(before.odds_end):
         return None
     if before.facts is not None and now.facts is not None:
-        # Those before one are fewer, and yet they want more: they wish for other things.
+        # They are not more, and yet want more: they wish for other things now.
         more = now.facts.wanted - before.facts.wanted
         if more > 0 and more >= before.facts.left - now.facts.left:
             return "more_before"

@@ -89,7 +89,7 @@ async def show_place(call: Call) -> web.Response:
     if entry.rank is not None and entry.over_at is None:
         # Who asks is here, until some time after they should have asked again.
         within_s = POLLS_LATE * document.poll_after_ms / 1_000
-        call[WAITERS].polled(event, entry.rank, within_s)
+        call[WAITERS].polled(event, entry.draw, entry.rank, within_s)
     return call.read(document, revision=entry.revision)
 
 

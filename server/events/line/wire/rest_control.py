@@ -87,7 +87,9 @@ def _revision(shown: ShownLine) -> int:
 def _document(shown: ShownLine) -> LineDocument:
     event = shown.event
     mode = mode_of(event.board.settings)
-    return line_document(event.id, mode, shown.phase, shown.row, shown.counts)
+    return line_document(
+        event.id, mode, shown.phase, shown.row, shown.counts, shown.listed
+    )
 
 
 MANAGES: Final = (

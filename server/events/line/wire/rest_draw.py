@@ -11,6 +11,7 @@ from msgspec import Meta
 from inventory.line.draw import BUCKETS, BucketProof
 from persistence.errors import Unavailable
 from server.events.line.drawer.service import DRAW_SERVICE
+from server.events.line.service_control import LINE_CONTROL
 from server.events.line.transcript.service import TRANSCRIPTS
 from server.events.line.wire.bodies import LineDocument
 from server.events.line.wire.examples import LINE as LINE_EXAMPLE
@@ -118,8 +119,9 @@ async def draw_line(call: Call) -> web.Response:
 async def restart_line(call: Call) -> web.Response:
     """Give a draw up for another one, with a commitment of its own."""
     _, event = call.key, call.path("event", EVENT_NOT_FOUND)
+    managed = await call[LINE_CONTROL].managed(call.who, event)
     body = await call.body(RestartBody) if call.request.can_read_body else RestartBody()
-    return answer(call, await call[DRAW_SERVICE].restart(call.who, event, body.draw))
+    return answer(call, await call[DRAW_SERVICE].restart(managed, body.draw))
 
 
 def _draw_of(call: Call) -> int | None:

@@ -126,6 +126,13 @@ async def test_who_is_forgotten_leaves_the_place_alone(place):
     await place.lane.join(entry)
     async with place.pool.transaction() as connection:
         await forget_entries(connection, "ann")
+        # Nothing of what is over is told to anybody.
+        await forget_entries(connection, "nobody")
+    (leaving,) = await place.entries.leaving()
+    assert (leaving.user_id, leaving.rank) == ("ann", None)
+    assert entry.entry_id not in repr(leaving)
+    assert await place.entries.leave("evt", "ann") == "here"
+    assert await place.entries.leaving() == []
     (row,) = await place.pool.fetch("SELECT * FROM line_entry")
     assert (row["email_hash"], row["device_hash"], row["net"]) == (None, None, None)
     assert row["stub"] == entry.stub

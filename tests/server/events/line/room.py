@@ -19,6 +19,7 @@ from persistence.events.line.entries import Entries
 from persistence.events.line.feeding import Feeding
 from persistence.events.line.joining import JoinLane
 from persistence.events.line.lines import Lines
+from persistence.events.line.lists import Lists
 from persistence.followers.passes import Passes
 from server.base.identity import Identity
 from server.base.ids import RandomIds
@@ -61,7 +62,9 @@ class Room:
             self.key,
             self.joined.append,
         )
-        self.control = LineControl(house.events, self.opening, self.lines, house.clock)
+        self.control = LineControl(
+            house.events, self.opening, self.lines, Lists(pool), house.clock
+        )
         self.follower = LineFollower()
         self.passes = Passes(pool)
         self.told: list[Any] = []

@@ -8,9 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from msgspec.structs import replace
 
-from inventory.settings import LineSettings
+from inventory.commands import Configure
+from inventory.replies import Ok
+from inventory.settings import LineSettings, SettingsPatch
 from persistence.events.line.lists import Lists
+from persistence.journal.journal import PostgresJournal
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.beacon.relay import OwnBeacon, make_app
 from server.events.line.drawer.drawer import Drawer
@@ -28,7 +32,7 @@ from server.events.line.transcript.service import Transcripts
 from server.events.line.verify.checker import check
 from server.events.line.verify.options import Options
 from server.events.line.verify.report import Report
-from server.live.actors.registry import LocalEvent
+from server.live.actors.registry import LocalEvent, ask
 from tests.server.events.line.room import Room, open_room, settings, who
 
 if TYPE_CHECKING:
@@ -49,7 +53,9 @@ class Hall:
         self.beacons = Beacons(urls, OWN.beacon.chain)
         self.told: list[LineTold] = []
         """What everybody who waits was told."""
-        self.journal = JournalPages(house.registry._journal)
+        journal = house.registry._journal
+        assert isinstance(journal, PostgresJournal)
+        self.journal = JournalPages(journal)
         room.opening._beacons = self.beacons
         self.transcripts = Transcripts(
             house.events, room.lines, self.lists, self.journal, room.key
@@ -79,7 +85,7 @@ class Hall:
             now = clock.monotonic()
             clock.observe(at_ms, now, now)
 
-    async def put(self, event: str = "evt", **changes: object) -> None:
+    async def put(self, event: str = "evt", **changes: Any) -> None:
         """Make an event with a line that is drawn, and open it."""
         opens_ms = self.room.house.clock.now_ms() + CLOSES_MS + 15_000
         line = {"opens_at_ms": opens_ms, "beacon": "tests", **changes}
@@ -90,11 +96,21 @@ class Hall:
         )
         await self.room.opening.open(await self.room.house.events.load(event))
 
-    async def gather(self, *names: str, event: str = "evt", **more: object) -> None:
+    async def gather(self, *names: str, event: str = "evt", **more: Any) -> None:
         """Let people join, whom nobody feeds."""
         for name in names:
             asked = self.room.asked(**more)
             await self.room.desk.join(who(name), event, asked)
+
+    async def set(self, **changes: Any) -> None:
+        """Set how the next line of the event is opened."""
+        local = await self.local()
+        terms = local.board.settings.line
+        assert terms is not None
+        patch = SettingsPatch(line=replace(terms, **changes))
+        command = Configure(id=0, event="evt", patch=patch)
+        reply = await ask(local, command, "", True, None)
+        assert isinstance(reply, Ok), reply
 
     async def local(self, event: str = "evt") -> LocalEvent:
         """Return the event, which this process owns."""

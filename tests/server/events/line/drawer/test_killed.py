@@ -42,15 +42,15 @@ async def test_a_process_dies_at_each_step_and_there_is_one_order(database_url):
     async with open_hall(database_url) as hall:
         await hall.put()
         await hall.gather(*NAMES)
-    keys = []
+    known = []
     for statement in [*DEATHS, ""]:
         status = draw_until(database_url, statement)
         assert status == (-signal.SIGKILL if statement else 0)
         async with open_hall(database_url, people=False) as hall:
             await hall.room.house.pool.fetch(LET_GO)
             listed = await hall.lists.find("evt", 1)
-            keys.append(listed and (listed.beacon, listed.order_key))
-    known = [key for key in keys if key is not None and None not in key]
+            if listed is not None and listed.order_key is not None:
+                known.append((listed.beacon, listed.order_key))
     assert len(known) == len(DEATHS) + 1 - DEATHS.index("note_drawn")
     assert len(set(known)) == 1
     async with open_hall(database_url, people=False) as hall:

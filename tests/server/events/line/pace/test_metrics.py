@@ -4,6 +4,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from server.base.pressure.pressure import Pressure
+from server.base.refusals.refusals import Refusal
 from server.events.line.pace.conductor import Conductors
 from server.events.line.pace.metrics import LineMetrics
 from server.events.line.service import Asked
@@ -18,7 +19,8 @@ async def test_lines_of_this_process_are_counted(room):
     house = room.house
     conductors = Conductors(house.registry, Pressure())
     waiters = Waiters(house.hub, house.registry, MemoryBus(), room.entries, house.clock)
-    figures, registry = LineMetrics(house.registry, conductors, waiters), None
+    times = room.feeders.lag, room.follower.waits
+    figures = LineMetrics(house.registry, conductors, waiters, room.desk, times)
     registry = CollectorRegistry()
     registry.register(figures)
 
@@ -36,6 +38,20 @@ async def test_lines_of_this_process_are_counted(room):
     for name in ("u0", "u1", "u2"):
         await room.desk.join(who(name), "evt", Asked())
         await room.feed()
+    with pytest.raises(Refusal):
+        await room.desk.join(who("u0"), "evt", room.asked(2))
+    await room.desk.join(who("u0"), "evt", Asked())
+    outcomes = ("new", "again", "already_waiting")
+    counts = [read("joins_total", outcome=one) for one in outcomes]
+    assert counts == [3, 1, 1]
+    assert read("feed_lag_seconds_count") == 3
+    assert 0 < read("feed_lag_seconds_sum") < 3_600
+    waiters.leading.saw("evt", 1, [1, 3, 99])
+    assert read("here") == 0
+    waiters.leading.look()
+    assert read("here") == 2
+    waiters.leading.look()
+    assert read("here") == 0
     assert (read("waiting"), read("turns_open")) == (3, 0)
     # The guard of a hundred free places, at two a turn or so.
     assert 40 < read("guard") < 60
@@ -44,6 +60,9 @@ async def test_lines_of_this_process_are_counted(room):
     await room.desk.pause(who("u1"), "evt", "pause")
     assert (read("waiting"), read("paused"), read("turns_open")) == (1, 1, 1)
     assert read("turns_total", because="line") == 1
+    assert read("wait_seconds_count") == 0
+    await room.follow()
+    assert read("wait_seconds_count") == 1
     await room.buy("u0", 2)
     assert read("turns_ended_total", why="booked") == 1
     assert (read("away"), read("sockets"), read("pace")) == (0, 0, 0)

@@ -30,7 +30,7 @@ def crowd_of(*ranks):
     crowd.state = STATE
     sockets = [Socket() for _ in ranks]
     for socket, rank in zip(sockets, ranks, strict=True):
-        crowd.add(socket, f"u{rank}", rank)
+        crowd.add(socket, f"u{rank}", rank, 1)
     return crowd, sockets
 
 
@@ -71,14 +71,14 @@ def test_nobody_is_told_twice_or_left_out_whoever_comes_and_goes(seed):
         for _ in range(choose.randint(0, 5)):
             socket = Socket()
             here[socket] = second - 1
-            crowd.add(socket, "u", choose.randint(1, 9_000))
+            crowd.add(socket, "u", choose.randint(1, 9_000), 1)
         if here and choose.random() < 0.5:
             gone = choose.choice(list(here))
             del here[gone]
             crowd.remove(gone)
             if choose.random() < 0.5:
                 here[gone] = second - 1
-                crowd.add(gone, "u", choose.randint(1, 9_000))
+                crowd.add(gone, "u", choose.randint(1, 9_000), 1)
         if choose.random() < 0.05:
             crowd.tell_all()
             here = dict.fromkeys(here, second - FAR_S)
@@ -102,9 +102,9 @@ def test_a_new_phase_is_told_to_all_in_the_next_second():
 def test_a_rank_that_comes_later_is_learnt_at_all_sockets_of_its_user():
     crowd = Crowd("evt")
     first, second, gone = [Socket() for _ in range(3)]
-    crowd.add(first, "ann", None)
-    crowd.add(second, "ann", None)
-    crowd.add(gone, "bob", None)
+    crowd.add(first, "ann", None, 1)
+    crowd.add(second, "ann", None, 1)
+    crowd.add(gone, "bob", None, 1)
     crowd.remove(gone)
     assert crowd.front(9_000) == []
     assert crowd.unknown(10) == ["ann"]
@@ -115,13 +115,39 @@ def test_a_rank_that_comes_later_is_learnt_at_all_sockets_of_its_user():
     assert crowd.front(9_000) == [7, 7]
 
 
+def test_ranks_of_the_draw_before_are_nobodys():
+    crowd, (ann, bob, gone) = crowd_of(5, 7, 9)
+    crowd.remove(gone)
+    carl, dora = Socket(), Socket()
+    crowd.add(carl, "u9", None, 1)
+    crowd.came = False
+    crowd.begin(1)
+    assert crowd.front(9_000) == [5, 7]
+    crowd.begin(2)
+    assert crowd.front(9_000) == []
+    assert crowd.came
+    assert crowd.unknown(9) == ["u9", "u5", "u7"]
+    # It was read before the other draw began.
+    assert crowd.add(dora, "u8", 3, 1).rank == 0
+    assert [one.writer for one in crowd.learn("u7", 2)] == [bob]
+    assert crowd.front(9_000) == [2]
+    crowd.remove(bob)
+    crowd.remove(ann)
+    assert crowd.front(9_000) == []
+    # Whoever comes with a rank of the next one knows of it first.
+    crowd.learn("u8", 1)
+    assert crowd.add(ann, "u5", 4, 3).rank == 4
+    assert crowd.front(9_000) == [4]
+    assert set(crowd.unknown(9)) == {"u9", "u8"}
+
+
 def test_the_front_is_who_is_here_up_to_a_rank():
     crowd, sockets = crowd_of(5, 1, 9, 5)
     assert crowd.front(5) == [1, 5, 5]
     crowd.remove(sockets[0])
     crowd.remove(sockets[0])
     assert crowd.front(9) == [1, 5, 9]
-    again = crowd.add(sockets[1], "u1", 1)
+    again = crowd.add(sockets[1], "u1", 1, 1)
     assert crowd.front(9) == [1, 5, 9]
     assert crowd.waiters[sockets[1]] is again
 
@@ -134,7 +160,7 @@ def test_a_waiter_takes_few_bytes_beside_its_socket():
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for rank, socket in enumerate(sockets, 1_000):
-        crowd.add(socket, "u", rank)
+        crowd.add(socket, "u", rank, 1)
     turn(crowd, 500)
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

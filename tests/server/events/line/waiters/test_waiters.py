@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from msgspec import UNSET
+from msgspec.msgpack import decode
 from msgspec.structs import replace
 
 from inventory.commands import SetLine
@@ -75,11 +76,11 @@ class Process:
         self.clock = OurClock()
         self.waiters = Waiters(self.hub, registry, self.bus, room.entries, self.clock)
 
-    def socket(self, name, rank, event="evt"):
+    def socket(self, name, rank, event="evt", draw=1):
         socket: Any = Socket()
         user = who(name).user
         self.hub.by_user.setdefault(user, set()).add(socket)
-        self.waiters.wait(event, socket, user, rank)
+        self.waiters.wait(event, socket, user, rank, draw)
         return socket
 
 
@@ -165,11 +166,11 @@ async def test_ranks_are_looked_up_when_more_are_fed_and_not_each_second(
     asked = []
     find = room.entries.ranks
 
-    async def ranks(event, users):
+    async def ranks(event, draw, users):
         asked.append(users)
         if len(asked) == 1:
             raise Unavailable("not now")
-        return await find(event, users)
+        return await find(event, draw, users)
 
     other.waiters._entries = SimpleNamespace(ranks=ranks)
     other.socket("u0", None)
@@ -201,7 +202,7 @@ async def test_who_goes_is_away_and_comes_back_wherever_they_are(room, two):
     await people(room, "u0", "u1", "u2")
     owner.socket("u0", 1)
     bob = other.socket("u1", 2)
-    other.waiters.polled("evt", 3, 40.0)
+    other.waiters.polled("evt", 1, 3, 40.0)
     line = (await room.house.registry.find("evt")).actor.stock.line
     for passed in (1, 20, 11):
         await second(owner, other, passed)
@@ -304,19 +305,71 @@ async def test_a_place_is_known_at_once_where_the_event_is(room, two):
     owner, other = two
     await people(room, "u0", "u1", "u2")
     here, elsewhere = owner.socket("u2", 3), other.socket("u2", 3)
-    assert owner.waiters.place_of("evt", here) == PlaceNow("waiting", 3, 2)
+    assert owner.waiters.place_of("evt", here) == PlaceNow("waiting", 3, 2, None)
     assert other.waiters.place_of("evt", elsewhere) is None
     await room.give_turn()
     await room.desk.pause(who("u2"), "evt", "pause")
-    assert owner.waiters.place_of("evt", here) == PlaceNow("paused", 3, 2)
+    assert owner.waiters.place_of("evt", here) == PlaceNow("paused", 3, 2, None)
     await room.buy("u0", 1)
     await room.give_turn()
-    assert owner.waiters.place_of("evt", here) == PlaceNow("paused", 3, 1)
+    assert owner.waiters.place_of("evt", here) == PlaceNow("paused", 3, 1, None)
     # Of what is over, or not fed yet, the row tells.
     await room.desk.leave(who("u2"), "evt")
     assert owner.waiters.place_of("evt", here) is None
     assert owner.waiters.place_of("evt", owner.socket("u9", 99)) is None
     assert owner.waiters.place_of("evt", owner.socket("u8", None)) is None
+
+
+async def test_after_another_draw_ranks_are_looked_up_anew(room, two, monkeypatch):
+    owner, other = two
+    await people(room, "u0", "u1")
+    ann = other.socket("u0", 1)
+    await second(owner, other)
+    await second(owner, other)
+    state = other.waiters.state_of("evt")
+    assert (state.draw, other.waiters.crowds["evt"].front(9)) == (1, [1])
+    seen = []
+    monkeypatch.setattr(other.bus, "publish", lambda _, data: seen.append(data))
+    other.waiters.polled("evt", 1, 2, 60.0)
+    other.waiters.hear(replace(state, draw=2, version=state.version + 1, fed=0))
+    assert other.waiters.crowds["evt"].front(9) == []
+    other.waiters.report()
+    # Who asked with a rank of the first draw is nobody in the second.
+    assert sorted(map(decode, seen)) == [["evt", 1, [2]], ["evt", 2, []]]
+    assert await room.entries.ranks("evt", 2, [who("u0").user]) == {}
+    # Looked up while another draw begins: what was found is of the one before.
+    find = room.entries.ranks
+
+    async def ranks(event, draw, users):
+        state = other.waiters.state_of("evt")
+        other.waiters.hear(replace(state, draw=3, version=state.version + 1))
+        return await find(event, 1, users)
+
+    other.waiters._entries = SimpleNamespace(ranks=ranks)
+    await other.waiters.turn()
+    assert other.waiters.crowds["evt"].draw == 3
+    assert other.waiters.crowds["evt"].front(9) == []
+    assert [frame.rank for frame in ann.frames if frame.rank is not UNSET] == []
+
+
+async def test_nobody_is_away_for_who_was_seen_in_the_draw_before(room, two):
+    owner, other = two
+    await people(room, "u0", "u1")
+    ann = owner.socket("u0", 1)
+    for _ in range(3):
+        await second(owner, other)
+    led = owner.waiters.leading.led["evt"]
+    before = led.presence
+    assert led.draw == 1
+    # Ranks of a draw that is not open are nobody's.
+    owner.waiters.leading.saw("evt", 2, [2])
+    assert before._came == set()
+    line = (await room.house.registry.find("evt")).actor.stock.line
+    line.opened = replace(line.opened, draw=2)
+    assert owner.waiters.place_of("evt", ann) is None
+    owner.waiters.leading.look()
+    assert (led.draw, led.presence is before) == (2, False)
+    assert led.pace(owner.clock.now) == (0, 0.0)
 
 
 def test_how_long_it_takes_is_told_once_it_is_known():
