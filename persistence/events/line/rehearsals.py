@@ -110,7 +110,7 @@ class Rehearsals(Struct, frozen=True):
         return await self.pool.fetch_one(_FORGET, event, rehearsal) is not None
 
     async def learnt(self, event: str) -> str | None:
-        """Return what the last rehearsal of an event found out of its people, as JSON."""
+        """Return what the last rehearsal of an event found out, as JSON."""
         row = await self.pool.fetch_one(_LEARNT, event)
         return None if row is None else row["learnt"]
 

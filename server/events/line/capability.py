@@ -16,6 +16,9 @@ from server.events.catalogue.service import EVENT_SERVICE
 from server.events.line.beacon.beacons import BEACONS, Beacons
 from server.events.line.feeder import FEEDERS, Feeders
 from server.events.line.follower import KINDS, LineFollower
+from server.events.line.gates.captcha import Captcha
+from server.events.line.gates.gatekeeper import Gatekeeper
+from server.events.line.gates.work import Work
 from server.events.line.leaving import Leaving
 from server.events.line.news import LINE_NEWS, LineNews, Offer, Turn, TurnEnd
 from server.events.line.odds.forecasts import FORECASTS, Forecasts
@@ -28,6 +31,7 @@ from server.events.line.waiters.waiters import WAITERS, LineNow, Waiters
 from server.events.line.wire import rest, rest_control
 from server.events.line.wire.examples import EXAMPLES
 from server.events.line.wire.frames import FRAMES
+from server.live.actors.capability import shared_secret
 from server.live.actors.registry import REGISTRY
 from server.live.fanout.hub import HUB
 from server.live.followers.followers import FOLLOWERS
@@ -51,6 +55,17 @@ async def _open(startup: Startup) -> None:
     opening = LineOpening(lines, clock, config.secret_key, beacons)
     startup[LINE_OPENING] = opening
     startup[FEEDERS] = feeders = Feeders(Feeding(pool), lines, registry, startup[BUS])
+    captcha = None
+    if config.captcha_url is not None:
+        captcha = Captcha(
+            config.captcha_url,
+            config.captcha_secret or "",
+            config.captcha_site_key or "",
+            clock.monotonic,
+        )
+        startup.on_stop(captcha.close)
+    work = Work(await shared_secret(startup))
+    gates = Gatekeeper(work, captcha, entries, clock)
     startup[LINE_DESK] = desk = LineDesk(
         events,
         opening,
@@ -61,6 +76,7 @@ async def _open(startup: Startup) -> None:
         RandomIds(),
         startup[RECEIPT_SIGNER],
         feeders.joined,
+        gates,
     )
     startup[LINE_CONTROL] = LineControl(events, opening, lines, Lists(pool), clock)
     startup[LINE_NEWS] = news = LineNews(hub, entries, clock)

@@ -87,6 +87,7 @@ class Session:
         "app",
         "hub",
         "in_flight",
+        "origin",
         "registry",
         "reply",
         "user",
@@ -119,6 +120,8 @@ class Session:
         self._identify = identify
         self._keys = keys
         self._sender = sender
+        self.origin = None if sender is None else sender.origin
+        """Stands for the network of the client, where that is limited."""
         self._greeter: asyncio.Task[None] | None = None
         """Looks up who says hello, where that must be asked."""
         self._book: GuestBook | None = None

@@ -10,7 +10,7 @@ takes what it is expected to find, in the order of its wishes.
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import compress
+from itertools import compress, pairwise
 from math import prod
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -99,7 +99,7 @@ class ForecastMaking:
         """Go over the line, a stretch at each step."""
         ranks = stretches(self._line, sum(self._there), self._habits)
         self._mark(ranks[0])
-        for begin, end in zip(ranks, ranks[1:], strict=False):
+        for begin, end in pairwise(ranks):
             self._pass(begin, end)
             self._mark(end)
             yield
@@ -243,7 +243,8 @@ class ForecastMaking:
             return
         chances = [self._chance(cell, at, mean, spread) for at in cell.supplies]
         if not cell.ranked:
-            found = 1.0 - prod([1.0 - one for one in chances])
+            missed: float = prod(1 - one for one in chances)
+            found = 1 - missed
             yield from self._spread_over(cell, mean, found)
             return
         left = 1.0

@@ -1,4 +1,4 @@
-"""What one person of a rehearsed sale does in their turn: hold, less, book, give back."""
+"""What one person of a rehearsed sale does in their turn."""
 
 from typing import Final, Literal
 

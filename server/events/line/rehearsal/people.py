@@ -16,7 +16,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(gt=0, le=3_600)]
 Weight = Annotated[float, Meta(ge=0, le=1_000_000)]
 
-PEOPLE_MAX: Final = 100_000
+PEOPLE_MAX: Final = 50_000
 SECONDS_MAX: Final = 21_600
 QUANTITIES_MAX: Final = 10
 SPREAD: Final = 0.6

@@ -96,6 +96,7 @@ class RehearsedSale:
         self._coming = sorted(people, key=lambda one: one.came_s)
         self._fed = 0
         self._gone: list[int] = []
+        self._quiet = False
         self._watch = TurnWatch()
         self._averages: Averages | None = None
         self._rate: Rate | None = None
@@ -140,6 +141,8 @@ class RehearsedSale:
         line = self.line
         if self._fed < len(self.people) or line.turns.open or self.stock.holds:
             return True
+        if self._quiet and not self._due:
+            return False
         return free_places(self.stock) > 0 and _is_waited_in(line)
 
     def _open(self) -> None:
@@ -196,6 +199,7 @@ class RehearsedSale:
     # -- One step
 
     def _tick(self) -> None:
+        changes = self.notes.changes
         self._feed()
         due, now_ms = self._due, self.now_ms
         while due and due[0][0] <= now_ms:
@@ -206,8 +210,10 @@ class RehearsedSale:
             self._gone.clear()
             if away:
                 self._system(NotePresence, away=away[:LINE_FEED_MAX])
-        self._conduct()
+        asked = self._conduct()
         self._run_batches()
+        # Who does not fit now fits when something changed, and not sooner.
+        self._quiet = asked > 0 and self.notes.changes == changes
 
     def _jump(self) -> None:
         """Go to the next step in which anything is due."""
@@ -217,13 +223,10 @@ class RehearsedSale:
         if self._fed < len(self._coming):
             came_s = self._coming[self._fed].came_s
             nexts.append(self.stage.opens_ms + int(1_000 * came_s))
-        for at_ms in (
-            self.stock.next_deadline_ms(),
-            line_due_ms(self.stock, self.line),
-        ):
-            if at_ms is not None:
-                nexts.append(at_ms)
-        if _is_waited_in(self.line) and free_places(self.stock):
+        ends = self.stock.next_deadline_ms(), line_due_ms(self.stock, self.line)
+        nexts.extend(at_ms for at_ms in ends if at_ms is not None)
+        waited = _is_waited_in(self.line) and free_places(self.stock) > 0
+        if waited and not self._quiet:
             nexts.append(self.now_ms + TICK_MS)
         steps = -(-(min(nexts) - self.now_ms) // TICK_MS)
         self.now_ms += TICK_MS * max(1, steps)
@@ -292,8 +295,8 @@ class RehearsedSale:
 
     # -- Turns
 
-    def _conduct(self) -> None:
-        """Ask for the turns that are due, as the conductor does."""
+    def _conduct(self) -> int:
+        """Ask for the turns that are due, as the conductor does; return how many."""
         line, stock, now = self.line, self.stock, self.now_ms / 1_000
         if self._averages is None:
             begin = Takes(line.mean_milli, line.variance_milli, line.returning_ppm)
@@ -319,9 +322,11 @@ class RehearsedSale:
         if rate is not None and rate.is_due(now):
             rate.move(now, congested=False)
         if not _is_waited_in(line) or no_turns(stock, self.now_ms):
-            return
-        for _ in range(BATCH_MAX if rate is None else rate.allowed(now)):
+            return 0
+        turns = BATCH_MAX if rate is None else rate.allowed(now)
+        for _ in range(turns):
             self._system(GiveTurn)
+        return turns
 
     def _heard(self, publication: Publication) -> None:
         """Let people know of turns, and count them."""

@@ -9,7 +9,6 @@ time of its distance but when the phase changes, which all hear at once.
 """
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -41,6 +40,8 @@ from server.live.fanout.writer import Writer
 from server.transport.bus.bus import Bus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from server.live.fanout.frames import Codec
 
 TURN_S: Final = 1.0

@@ -25,7 +25,14 @@ from server.events.line.rules import State, TellablePhase, state_of
 from server.events.line.service import LINE_DESK, Asked, wish_of
 from server.events.line.service_control import LINE_CONTROL
 from server.events.line.waiters.waiters import WAITERS
-from server.events.line.wire.bodies import Device, Locale, PlaceToken, WishBody
+from server.events.line.wire.bodies import (
+    CaptchaAnswer,
+    Device,
+    Locale,
+    PlaceToken,
+    Proof,
+    WishBody,
+)
 from server.events.line.wire.examples import ENTRY_ID, OTHER_WISH, WISH, example_of
 from server.events.line.wire.outlook import (
     Facts,
@@ -56,6 +63,8 @@ class JoinLine(LineFrame, tag="join_line"):
     wish: WishBody | None = None
     device: Device | None = None
     locale: Locale = ""
+    proof: Proof | None = None
+    captcha: CaptchaAnswer | None = None
 
 
 class JoinWaitlist(LineFrame, kw_only=True, tag="join_waitlist"):
@@ -201,7 +210,15 @@ async def _answer(session: Session, caller: Identity, frame: Any, work: Work) ->
 async def join_line(session: Session, caller: Identity, frame: JoinLine) -> Reply:
     """Join, and be told of one's turn here."""
     wish = None if frame.wish is None else frame.wish.wish()
-    return await _join(session, caller, frame, Asked(wish, frame.locale, frame.device))
+    asked = Asked(
+        wish,
+        frame.locale,
+        frame.device,
+        session.origin,
+        frame.proof,
+        frame.captcha,
+    )
+    return await _join(session, caller, frame, asked)
 
 
 async def join_waitlist(
@@ -209,7 +226,8 @@ async def join_waitlist(
 ) -> Reply:
     """Join with a wish."""
     categories = () if frame.category is None else (frame.category,)
-    return await _join(session, caller, frame, Asked(Wish(frame.quantity, categories)))
+    asked = Asked(Wish(frame.quantity, categories), net=session.origin)
+    return await _join(session, caller, frame, asked)
 
 
 async def _join(

@@ -32,7 +32,7 @@ def test_a_word_comes_true_as_often_as_it_says():
     """Of those who are told that it is likely, as many get one as that says."""
     by_word: dict[Word, list[tuple[float, bool]]] = defaultdict(list)
     raw: list[tuple[float, bool]] = []
-    for seed in range(8):
+    for seed in range(6):
         venue, mode = (big_hall, area)[seed & 1](), ("draw", "fifo")[seed >> 1 & 1]
         notes = sale_of(stage_of(venue, mode), seed, 700 + 40 * seed).run()
         for said in notes.said:
