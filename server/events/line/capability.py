@@ -45,6 +45,30 @@ MISSED_MAX: Final = 0.1
 """A line is slowed down where more holds than that ask for what another has."""
 
 
+async def _gates(startup: Startup, entries: Entries) -> Gatekeeper:
+    """Return what asks for work and captchas, where lines want them."""
+    config, clock, captcha = startup.settings, startup.clock, None
+    url, secret, site_key = (
+        config.captcha_url,
+        config.captcha_secret,
+        config.captcha_site_key,
+    )
+    if url is not None and secret is not None and site_key is not None:
+        captcha = Captcha(url, secret, site_key, clock.monotonic)
+        startup.on_stop(captcha.close)
+    return Gatekeeper(Work(await shared_secret(startup)), captcha, entries, clock)
+
+
+def _forecast(startup: Startup, waiters: Waiters, conductors: Conductors) -> None:
+    """Let those who wait be told how likely they get what they wish for."""
+    learn = Rehearsals(startup.pool).learnt
+    startup[FORECASTS] = forecasts = Forecasts(
+        waiters.leading, conductors, startup[BUS], startup.clock, learn
+    )
+    waiters.forecast_of = forecasts.of
+    startup.run(forecasts.run(), "line odds")
+
+
 async def _open(startup: Startup) -> None:
     events, clock, pool = startup[EVENT_SERVICE], startup.clock, startup.pool
     registry, hub = startup[REGISTRY], startup[HUB]
@@ -55,17 +79,6 @@ async def _open(startup: Startup) -> None:
     opening = LineOpening(lines, clock, config.secret_key, beacons)
     startup[LINE_OPENING] = opening
     startup[FEEDERS] = feeders = Feeders(Feeding(pool), lines, registry, startup[BUS])
-    captcha = None
-    if config.captcha_url is not None:
-        captcha = Captcha(
-            config.captcha_url,
-            config.captcha_secret or "",
-            config.captcha_site_key or "",
-            clock.monotonic,
-        )
-        startup.on_stop(captcha.close)
-    work = Work(await shared_secret(startup))
-    gates = Gatekeeper(work, captcha, entries, clock)
     startup[LINE_DESK] = desk = LineDesk(
         events,
         opening,
@@ -76,7 +89,7 @@ async def _open(startup: Startup) -> None:
         RandomIds(),
         startup[RECEIPT_SIGNER],
         feeders.joined,
-        gates,
+        await _gates(startup, entries),
     )
     startup[LINE_CONTROL] = LineControl(events, opening, lines, Lists(pool), clock)
     startup[LINE_NEWS] = news = LineNews(hub, entries, clock)
@@ -85,11 +98,7 @@ async def _open(startup: Startup) -> None:
     )
     pressure = startup[PRESSURE]
     startup[CONDUCTORS] = conductors = Conductors(registry, pressure)
-    startup[FORECASTS] = forecasts = Forecasts(
-        waiters.leading, conductors, startup[BUS], clock, Rehearsals(pool).learnt
-    )
-    waiters.forecast_of = forecasts.of
-    startup.run(forecasts.run(), "line odds")
+    _forecast(startup, waiters, conductors)
     pressure.share("seats", MISSED_MAX, conductors.missed, conductors.asked)
 
     follower = LineFollower()

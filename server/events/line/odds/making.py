@@ -243,7 +243,7 @@ class ForecastMaking:
             return
         chances = [self._chance(cell, at, mean, spread) for at in cell.supplies]
         if not cell.ranked:
-            missed: float = prod(1 - one for one in chances)
+            missed: float = prod([1.0 - one for one in chances], start=1.0)
             found = 1 - missed
             yield from self._spread_over(cell, mean, found)
             return

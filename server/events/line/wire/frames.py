@@ -214,7 +214,7 @@ async def join_line(session: Session, caller: Identity, frame: JoinLine) -> Repl
         wish,
         frame.locale,
         frame.device,
-        session.origin,
+        _net_of(session),
         frame.proof,
         frame.captcha,
     )
@@ -226,8 +226,13 @@ async def join_waitlist(
 ) -> Reply:
     """Join with a wish."""
     categories = () if frame.category is None else (frame.category,)
-    asked = Asked(Wish(frame.quantity, categories), net=session.origin)
+    asked = Asked(Wish(frame.quantity, categories), net=_net_of(session))
     return await _join(session, caller, frame, asked)
+
+
+def _net_of(session: Session) -> str | None:
+    """Return what stands for the network of a client, where that is limited."""
+    return None if session.sender is None else session.sender.origin
 
 
 async def _join(

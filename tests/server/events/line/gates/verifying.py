@@ -37,6 +37,8 @@ class Verifier:
                 return web.Response(body=b'{"success":true,' + b" " * 100_000 + b"}")
             case "elsewhere":
                 raise web.HTTPTemporaryRedirect(self.url + "?other")
+            case _:
+                pass
         answer = str(form.get("response", ""))
         good = (
             form.get("secret") == "the secret"
