@@ -107,7 +107,7 @@ class Gatekeeper:
         proof = None
         if bits:
             proof = self._worked(event, user, given.proof, bits)
-            gates.append(f"work {bits}")
+            gates.append("pow")
         return Passed(proof, captcha, " ".join(gates))
 
     def came(self, event: str, net: str | None) -> None:

@@ -232,6 +232,7 @@ class ForecastMaking:
         if cell.choosing:
             gone = sum(mean[at] for at in cell.supplies)
             spreads = sum(spread[at] for at in cell.supplies)
+            there: float
             if self._wished:
                 there = sum(self._supplies[at].free for at in cell.supplies)
                 kept = self._habits.kept
@@ -243,8 +244,7 @@ class ForecastMaking:
             return
         chances = [self._chance(cell, at, mean, spread) for at in cell.supplies]
         if not cell.ranked:
-            missed: float = prod([1.0 - one for one in chances], start=1.0)
-            found = 1 - missed
+            found = 1 - prod(1 - one for one in chances)
             yield from self._spread_over(cell, mean, found)
             return
         left = 1.0

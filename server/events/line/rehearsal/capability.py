@@ -23,6 +23,5 @@ REHEARSING: Final = Capability(
     open=_open,
     routes=ROUTES,
     parameters={"rehearsal": PathParameter("The rehearsal's id.", REHEARSAL_ID)},
-    makes={"rehearsals": "rehearsal"},
     examples=EXAMPLES,
 )

@@ -177,7 +177,7 @@ REHEARSAL_ID: Final = "b1d5781111d84f7b3fe45a0852e59758"
 ASKED: Final[dict[str, Any]] = {
     "people": 2_000,
     "seconds": 900,
-    "mix": msgspec.to_builtins(Mix()),
+    "mix": {**msgspec.to_builtins(Mix()), "quantities": list(Mix().quantities)},
     "seed": 1,
 }
 RUNNING: Final[dict[str, Any]] = {

@@ -61,7 +61,7 @@ async def test_work_is_asked_once_for_each_place(room):
     assert "challenge" in await refused(room, "ann")
     proof = await solved(room, "ann")
     assert (await join(room, "ann", proof=proof)).new
-    assert await gates_of(room) == ["work 4"]
+    assert await gates_of(room) == ["pow"]
     # Whoever has a place is told it without another one.
     assert not (await join(room, "ann")).new
     # Another does not come in with it, nor does she again, once she left.
@@ -136,6 +136,6 @@ async def test_a_captcha_is_asked_and_counts_once(room):
         challenge, needs = await room.desk.challenge(who("bert"), "evt", None)
         assert (needs.captcha, needs.bits) == (False, 18)
         assert (await join(room, "bert", proof=solve(challenge))).new
-        assert await gates_of(room) == ["captcha", "work 18"]
+        assert await gates_of(room) == ["captcha", "pow"]
         assert room.gates.passes["captcha", "gone"] == 1
         await captcha.close()
