@@ -168,15 +168,19 @@ class DrawTelling:
         except msgspec.MsgspecError as error:
             log.info("news of a draw cannot be read", error=str(error))
             return
-        if isinstance(news, FixedNews):
-            self._know(Told(news.frame))
-        else:
-            told = self._known.pop(news.event, None)
-            if told is not None and told.fixed.draw == news.draw:
-                self._know(Told(told.fixed, news))
+        self._note(news)
         task = asyncio.create_task(self._spread(news), name=f"tell {news.event}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _note(self, news: LineTold) -> None:
+        """Remember what was told; what was told of a draw before is late."""
+        told = self._known.get(news.event)
+        if isinstance(news, FixedNews):
+            if told is None or told.fixed.draw < news.frame.draw:
+                self._know(Told(news.frame))
+        elif told is not None and told.fixed.draw == news.draw:
+            self._know(Told(told.fixed, news))
 
     async def _spread(self, news: LineTold) -> None:
         """Tell those who wait; frames that are alike are packed once."""
@@ -185,12 +189,14 @@ class DrawTelling:
             return
         draw = news.frame.draw if isinstance(news, FixedNews) else news.draw
         crowd.begin(draw)
+        if crowd.draw > draw:
+            return
         packed: dict[str, bytes] = {}
         for number, waiter in enumerate(list(crowd.waiters.values()), 1):
             writer, rank = waiter.writer, waiter.rank
             if writer is None:
                 continue
-            if rank and crowd.draw == draw and isinstance(news, DrawnNews):
+            if rank and isinstance(news, DrawnNews):
                 writer.send(news.frame(rank))
             else:
                 codec = writer.codec

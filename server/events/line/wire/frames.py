@@ -100,7 +100,7 @@ class ResumePlaceFrame(LineFrame, tag="resume_place"):
 
 
 class Wait(LineFrame, tag="wait"):
-    """Be told here of one's turn; an open one is told again at once.
+    """Be told here of one's turn; an open one is told again at once, as is the draw.
 
     A `place` that is given has to be the caller's own.
     """

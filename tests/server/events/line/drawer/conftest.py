@@ -5,7 +5,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from server.events.line.drawer import drawer
 from tests.server.events.line.drawer.hall import Hall, open_hall
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relays answer, however slow the machine is."""
+    monkeypatch.setattr(drawer, "NEWEST_S", 60.0)
 
 
 @pytest.fixture

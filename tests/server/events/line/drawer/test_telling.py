@@ -12,6 +12,7 @@ from server.events.line.drawer.telling import (
     TOPIC,
     DrawnNews,
     DrawTelling,
+    FixedNews,
     LineDrawn,
     LineFixed,
     Told,
@@ -167,7 +168,7 @@ async def test_of_a_draw_that_was_given_up_nothing_is_told_any_more(hall, two):
     await hall.gather("ann")
     await hall.draw()
     first = await hall.room.lines.find("evt")
-    knows = here.waits("ann", 1)
+    knows, bert = here.waits("ann", 1), there.waits("bert")
     assert here.waiters.crowds["evt"].front(9) == [1]
     await hall.set(opens_at_ms=hall.room.house.clock.now_ms() + 86_400_000)
     found = await hall.room.house.events.load("evt")
@@ -176,8 +177,13 @@ async def test_of_a_draw_that_was_given_up_nothing_is_told_any_more(hall, two):
         assert await process.telling.frames_of(second, None) == []
     await hall.draw()
     (fixed, drawn), crowd = await heard(knows, 2), here.waiters.crowds["evt"]
+    assert await heard(bert, 2) == [fixed, drawn]
     assert (fixed.draw, drawn.draw, drawn.rank) == (2, 2, None)
     assert (crowd.draw, crowd.front(9), crowd.unknown(9)) == (2, [], [who("ann").user])
+    # What is told of the first one now is late.
+    await there.telling._spread(FixedNews("evt", replace(fixed, draw=1)))
+    there.telling._note(FixedNews("evt", replace(fixed, draw=1)))
+    assert len(bert.frames) == 2
     # A row that was read before, with a rank of then.
     fixed, drawn = await there.telling.frames_of(first, 1)
     assert (fixed.draw, drawn.draw, drawn.rank) == (2, 2, None)
