@@ -249,9 +249,11 @@ class Outbox:
         """Note that a mail is on its way; what it said is forgotten."""
         await self._pool.fetch(_SENT, mail_id)
 
-    async def later(self, mail_id: str, attempts: int, reason: str) -> None:
-        """Note that a mail could not be sent yet."""
-        wait_s = min(BACKOFF_S_MAX, BACKOFF_S_MIN * 2.0 ** min(attempts - 1, 20))
+    async def later(
+        self, mail_id: str, attempts: int, reason: str, first_s: float = BACKOFF_S_MIN
+    ) -> None:
+        """Note that a mail could not be sent yet; it waits twice as long each time."""
+        wait_s = min(BACKOFF_S_MAX, first_s * 2.0 ** min(attempts - 1, 20))
         await self._pool.fetch(_LATER, mail_id, wait_s, reason)
 
     async def failed(self, mail_id: str, reason: str) -> None:

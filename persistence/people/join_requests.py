@@ -9,6 +9,7 @@ from msgspec import Struct
 from persistence.errors import TooMany
 from persistence.mail import Mail, put_mails
 from persistence.people.invitations import AnswerState, InvitedRole
+from persistence.people.notices.notices import Notice, raise_notice
 from persistence.people.organisations import AlreadyMember, join, lock
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool
@@ -17,6 +18,9 @@ from persistence.quotas import DEFAULT_QUOTAS, Quotas
 PENDING_PER_USER_MAX: Final = 20
 PENDING_MAX: Final = 1_000
 """Of one organisation."""
+
+TOLD_S: Final = 86_400.0
+"""Who asked within so long, and was told of, is not told of again."""
 
 _FROM = """
 SELECT r.request_id, r.organisation_id, r.user_id, a.name, r.message, r.state,
@@ -40,6 +44,12 @@ ORDER BY r.created_at DESC, r.request_id DESC LIMIT $2
 """
 _IS_MEMBER = """
 SELECT FROM organisation_member WHERE organisation_id = $1 AND user_id = $2
+"""
+_TOLD = """
+SELECT o.name, EXISTS (SELECT FROM join_request r
+    WHERE r.organisation_id = $1 AND r.user_id = $2
+        AND r.created_at > now() - $3 * interval '1 s') AS lately
+FROM organisation o WHERE o.organisation_id = $1
 """
 _COUNT = """
 SELECT count(*) FILTER (WHERE user_id = $2) AS mine,
@@ -92,10 +102,17 @@ class JoinRequests:
         self._quotas = quotas
 
     async def create(
-        self, request: str, organisation: str, user: str, message: str
+        self,
+        request: str,
+        organisation: str,
+        user: str,
+        message: str,
+        tell: Callable[[JoinRequest, str], Notice],
     ) -> JoinRequest:
         """Ask to join; whoever asks again while it is open gets the same request.
 
+        `tell` gives the notice to those who answer, of the request and the name of the
+        organisation; of who takes a request back and asks again they hear once a day.
         Raises `OrganisationNotFound`, `AlreadyMember` and `TooMany`.
         """
         async with self._pool.transaction() as connection:
@@ -111,9 +128,13 @@ class JoinRequests:
                 raise TooMany(PENDING_PER_USER_MAX)
             if counts["here"] >= PENDING_MAX:
                 raise TooMany(PENDING_MAX)
+            told = await connection.fetchrow(_TOLD, organisation, user, TOLD_S)
             await connection.execute(_CREATE, request, organisation, user, message)
             row = await connection.fetchrow(_FIND, organisation, request)
-            return JoinRequest(**row)
+            made = JoinRequest(**row)
+            if not told["lately"]:
+                await raise_notice(connection, tell(made, told["name"]))
+            return made
 
     async def find(self, organisation: str, request: str) -> JoinRequest | None:
         """Return a request, answered or not."""

@@ -87,6 +87,11 @@ PAGES: Final = (
         ("own/own.css",),
         later=("own/account_own.js", "own/account_links.js", "own/notices.js"),
     ),
+    Page(
+        ("/organise/events/{event}/promotions",),
+        "promo/promotions.js",
+        ("own/own.css", "promo/promo.css"),
+    ),
 )
 
 STYLES: Final = (

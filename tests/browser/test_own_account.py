@@ -7,6 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.own import become
 from tests.browser.shop import BUYER
+from tests.contract.client import Person
 from tests.post_office import text_of
 
 PASSWORD = "seven swans a swimming"
@@ -237,6 +238,34 @@ async def test_a_name_changes_at_once_and_an_address_by_its_mail(shop, page, off
     await expect(page.get_by_test_id("verified")).to_be_visible()
     await expect(me).to_contain_text("moved@example.org")
     await expect(me).not_to_contain_text("moves@example.org")
+
+
+@pytest.mark.campaign
+async def test_a_language_is_that_of_mails_and_pages_and_keeps_its_country(
+    shop, page, office
+):
+    await register(page, "speaks@example.org")
+    form = page.get_by_test_id("profile")
+    await expect(form.get_by_label("Language")).to_have_value("en")
+    await form.get_by_label("Language").select_option(label="Deutsch")
+    await form.get_by_role("button", name="Save").click()
+    await expect(page.locator("html")).to_have_attribute("lang", "de")
+    await expect(form.get_by_label("Sprache")).to_have_value("de")
+    token = await page.evaluate(
+        "JSON.parse(sessionStorage.getItem('onsale.session')).token"
+    )
+    who = Person("", "customer", token)
+    assert (await shop.api.good("GET", "/v1/me", who=who))["locale"] == "de"
+    await page.get_by_role("button", name="Mail noch einmal schicken").click()
+    await office.mail_to("speaks@example.org", "Bestätigen Sie Ihre E-Mail-Adresse")
+    # A name that changes alone leaves the German of Austria as it is.
+    await shop.api.good("PATCH", "/v1/me", {"locale": "de-AT"}, who=who)
+    await page.reload()
+    await expect(form.get_by_label("Sprache")).to_have_value("de")
+    await form.get_by_label("Name").fill("Ada Byron")
+    await form.get_by_role("button", name="Speichern").click()
+    await expect(page.get_by_test_id("me")).to_contain_text("Ada Byron")
+    assert (await shop.api.good("GET", "/v1/me", who=who))["locale"] == "de-AT"
 
 
 @pytest.mark.campaign

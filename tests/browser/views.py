@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 from tests.browser.stage import CODE, Stage
 from tests.browser.steps import (
     EMAIL,
+    GATEWAY,
     NAME,
     check_out,
     expect_confirmed,
@@ -14,6 +15,7 @@ from tests.browser.steps import (
     scan,
     sign_in_at_the_door,
 )
+from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD
 
 View = Callable[[Stage, Page], Awaitable[None]]
 
@@ -173,6 +175,20 @@ async def account_signed_in(stage: Stage, page: Page) -> None:
     await expect(page.get_by_test_id("notice").first).to_be_visible()
 
 
+async def promotions(stage: Stage, page: Page) -> None:
+    """What codes brought, for who runs the event."""
+    await checkout_with_code(stage, page)
+    await page.get_by_test_id("pay").click()
+    await page.wait_for_url(GATEWAY)
+    await pay(page)
+    await page.goto(f"/organise/events/{stage.gala}/promotions")
+    await page.get_by_test_id("email").fill(ADMIN_EMAIL)
+    await page.get_by_test_id("password").fill(ADMIN_PASSWORD)
+    await page.get_by_test_id("sign-in-submit").click()
+    await page.get_by_test_id("show-codes").click()
+    await expect(page.get_by_test_id("code-numbers").first).to_be_visible()
+
+
 async def door(stage: Stage, page: Page) -> None:
     """Check-in, before anybody signed in."""
     await page.goto(f"/checkin/{stage.gala}")
@@ -228,6 +244,7 @@ VIEWS: dict[str, View] = {
         ticket_for_somebody,
         account,
         account_signed_in,
+        promotions,
         door,
         door_ready,
         door_green,

@@ -181,6 +181,18 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/journal/test_stretches.py",
         "tests/persistence/analytics/test_rollup.py",
     ),
+    "persistence/shop/promotions/numbers.py": pytest(
+        "tests/persistence/shop/promotions/test_numbers.py"
+    ),
+    "persistence/shop/promotions/promotions.py": pytest(
+        "tests/server/shop/promotions/test_rest.py"
+    ),
+    "server/shop/promotions/service_numbers.py": pytest(
+        "tests/server/shop/promotions/test_rest.py"
+    ),
+    "persistence/people/join_requests.py": pytest(
+        "tests/server/people/organisations/joining"
+    ),
     "persistence/migrations/0046_disputes.sql": HOOKS,
     "persistence/migrations/0047_line.sql": pytest(
         "tests/persistence/journal/test_stretches.py",
@@ -308,7 +320,8 @@ _BY_FILE: dict[str, Detector] = {
         "tests/server/people/notices/test_composer.py"
     ),
     "persistence/people/notices/notices.py": pytest(
-        "tests/persistence/people/notices/test_notices.py"
+        "tests/persistence/people/notices/test_notices.py",
+        "tests/server/people/organisations/joining",
     ),
     "persistence/people/notices/rounds.py": pytest(
         "tests/server/people/notices/test_job.py",
@@ -339,7 +352,8 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/test_mail.py", "tests/server/transport/outbox/test_rest.py"
     ),
     "server/shop/tickets/pictures/files.py": pytest(
-        "tests/server/people/notices/test_follower.py"
+        "tests/server/people/notices/test_registered.py",
+        "tests/server/people/notices/test_follower.py",
     ),
     "server/people/notices/composer.py": pytest(
         "tests/server/people/notices/test_composer.py"

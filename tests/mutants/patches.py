@@ -48,6 +48,7 @@ KINDS = (
     "words",
     "giving",
     "simulated",
+    "numbers",
 )
 """Files of patches."""
 

@@ -34,6 +34,7 @@ NoticeKind = Literal[
     "offer",
     "offer_over",
     "payment_disputed",
+    "join_requested",
 ]
 NOTICE_KINDS: Final[tuple[NoticeKind, ...]] = get_args(NoticeKind)
 
@@ -51,10 +52,11 @@ NEEDS: Final[dict[NoticeKind, frozenset[str]]] = {
     "offer": frozenset({"rank", "until_ms", "quantity"}),
     "offer_over": frozenset({"rank", "held"}),
     "payment_disputed": _MONEY | {"order", "state", "reason"},
+    "join_requested": frozenset({"organisation", "request"}),
 }
 """What the data of each kind has to have: what its mail cannot do without."""
 
-_WITHOUT_EVENT: Final = frozenset({"refund_sent", "refund_failed"})
+_WITHOUT_EVENT: Final = frozenset({"refund_sent", "refund_failed", "join_requested"})
 
 MAIL_LASTS_S: Final = 3 * 86_400
 """How long it is tried to send the mail."""
@@ -65,7 +67,7 @@ KEPT_D: Final = 400
 TELL_MAX: Final = 500
 
 ORGANISERS_MAX: Final = 50
-"""So many people are told what is for who runs an event."""
+"""So many people are told what is for who runs an event, or an organisation."""
 
 # Whom an order names has the mail; else the account, at an address known to be its own.
 # Where nobody named a language it is the account's.
@@ -114,6 +116,10 @@ FROM event e LEFT JOIN organisation_member m
     ON m.organisation_id = e.organisation_id AND m.role IN ('owner', 'leader')
 WHERE e.event_id = $1 ORDER BY 1 LIMIT $2
 """
+_LEADERS: Final = """
+SELECT user_id FROM organisation_member
+WHERE organisation_id = $1 AND role IN ('owner', 'leader') ORDER BY 1 LIMIT $2
+"""
 _FIELDS: Final = """
 notice_id, kind, subject, event_id, data::text AS data, at, read_at, user_id,
 (SELECT e.name FROM event e WHERE e.event_id = notice.event_id) AS event_name
@@ -155,6 +161,8 @@ class Notice(Struct, frozen=True, kw_only=True):
     email: str | None = None
     organisers: bool = False
     """Whether it is for who runs the event, in place of a user or an address."""
+    leaders_of: str | None = None
+    """The organisation whose owners and leaders it is for, likewise."""
     locale: str | None = None
     """The language of the mail, as BCP 47; English where it is None or unknown."""
     event_id: str | None = None
@@ -206,7 +214,7 @@ async def raise_notice(connection: Any, notice: Notice) -> bool:
 
 async def raise_notices(connection: Any, notices: Sequence[Notice]) -> int:
     """Tell several something, by one statement; return how many of that are new."""
-    if any(one.organisers for one in notices):
+    if any(one.organisers or one.leaders_of for one in notices):
         notices = await _addressed(connection, notices)
     if not notices:
         return 0
@@ -264,13 +272,17 @@ class Notices:
 
 
 async def _addressed(connection: Any, notices: Sequence[Notice]) -> list[Notice]:
-    """Return notices with those for organisers once for each of them."""
+    """Return notices with those for organisers or leaders once for each of them."""
     found: list[Notice] = []
     for one in notices:
-        if not one.organisers:
+        if one.leaders_of is not None:
+            asked = (_LEADERS, one.leaders_of)
+        elif one.organisers and one.event_id is not None:
+            asked = (_ORGANISERS, one.event_id)
+        else:
             found.append(one)
             continue
-        rows = await connection.fetch(_ORGANISERS, one.event_id, ORGANISERS_MAX)
+        rows = await connection.fetch(*asked, ORGANISERS_MAX)
         found += [replace(one, user_id=row["user_id"]) for row in rows]
     return found
 

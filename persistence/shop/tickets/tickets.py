@@ -32,6 +32,7 @@ _OF_ORDERS = f"""
 {_TICKET} WHERE t.order_id = ANY ($1) ORDER BY t.line, t.created_at, t.ticket_id
 """
 _OF_BOOKING = f"{_TICKET} WHERE t.booking_id = $1 ORDER BY t.created_at, t.ticket_id"
+_IS_BOOKED = "SELECT FROM booking WHERE booking_id = $1 AND cancelled_at IS NULL"
 _WANTED: Final = """
     AND ($2::text IS NULL OR t.state = $2)
     AND ($4::timestamptz IS NULL OR (t.created_at, t.ticket_id) < ($4, $5))
@@ -136,6 +137,10 @@ class Tickets:
         """Return all tickets of a booking, revoked ones too."""
         rows = await self._pool.fetch(_OF_BOOKING, booking)
         return [_ticket_of(row) for row in rows]
+
+    async def is_booked(self, booking: str) -> bool:
+        """Return whether a booking stands, and so has tickets, or is to have them."""
+        return await self._pool.fetch_one(_IS_BOOKED, booking) is not None
 
     async def list_of_holder(
         self,

@@ -23,8 +23,11 @@ class AttendeeMail(Struct, frozen=True):
     code_hash: bytes
 
 
-def registered_mail(attendee: Attendee, reference: str) -> AttendeeMail:
-    """Tell somebody that there is a place for them, with the event for calendars."""
+def registered_mail(attendee: Attendee, booking: str, reference: str) -> AttendeeMail:
+    """Tell somebody that there is a place for them, with the event for calendars.
+
+    Their ticket goes along: it is made a moment later, of the booking.
+    """
     code = new_code()
     mail = Mail(
         new_mail_id(),
@@ -35,6 +38,6 @@ def registered_mail(attendee: Attendee, reference: str) -> AttendeeMail:
         LASTS_S,
         attendee.locale,
         attendee.event_id,
-        (f"calendar:{attendee.event_id}",),
+        (f"calendar:{attendee.event_id}", f"booked:{booking}"),
     )
     return AttendeeMail(mail, hash_of_code(code))

@@ -71,7 +71,7 @@ class RegistrationService:
         """Take a place for a pending registration; raises as `register` does."""
         local = await self._registry.find(attendee.event_id)
         booked = await self._take_place(local, attendee)
-        message = registered_mail(attendee, booked.reference)
+        message = registered_mail(attendee, booked.booking, booked.reference)
         await self.store.confirm(
             attendee.attendee_id,
             booked.booking,

@@ -5,6 +5,7 @@ import { keepNewSession, newKey, signOut } from "../client/index.js";
 import { Button, Field, Form, Wrong, save } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { dayText } from "../words/format.js";
+import { LANGUAGES, choose, language } from "../words/index.js";
 import { Bought, Registrations } from "./account_bought.js";
 import { NewPassword } from "./account_enter.js";
 import { forgetCopies } from "./copies.js";
@@ -74,13 +75,26 @@ function Who({ t, me, done }) {
   </section>`;
 }
 
+/**
+ * The language in which mails come to an account: as the server has it.
+ * @param {string | null} known the account's locale, as de-AT
+ */
+function spokenOf(known) {
+  const found = (known ?? "").slice(0, 2).toLowerCase();
+  return found in LANGUAGES ? found : "en";
+}
+
 /** @param {Props} props */
 function Profile({ t, me, load, done }) {
   const work = useWork(t);
   const [moves, setMoves] = useState(false);
-  const rename = (/** @type {any} */ { name }) => work.run(async () => {
-    await askOwn("/v1/me", { method: "PATCH", body: { name } });
-    await done(t("own.saved"));
+  const spoken = spokenOf(me.locale);
+  const edit = (/** @type {any} */ { name, locale }) => work.run(async () => {
+    // Who speaks the German of Austria goes on to, unless it is to be something else.
+    const body = locale === spoken ? { name } : { name, locale };
+    await askOwn("/v1/me", { method: "PATCH", body });
+    if (locale !== spoken && locale !== language) choose(locale);
+    else await done(t("own.saved"));
   });
   const move = (/** @type {any} */ body) => work.run(async () => {
     await askOwn("/v1/me", { method: "PATCH", body });
@@ -88,9 +102,14 @@ function Profile({ t, me, load, done }) {
     await load();
   });
   return html`<section class="card stack"><h2>${t("own.profile")}</h2>
-    <${Form} onSend=${rename}>
+    <${Form} onSend=${edit} data-testid="profile">
       <${Field} label=${t("own.name")} name="name" value=${me.name} required maxlength="200"
         autocomplete="name" dir="auto" />
+      <div class="field"><label for="language">${t("own.language")}</label>
+        <select id="language" name="locale" aria-describedby="language-hint">
+          ${Object.entries(LANGUAGES).map(([code, name]) => html`<option value=${code}
+            selected=${code === spoken} lang=${code}>${name}</option>`)}</select>
+        <span class="hint" id="language-hint">${t("own.languageWords")}</span></div>
       ${!moves && html`<${Wrong} text=${work.trouble} />`}
       <div class="row"><${Button} type="submit" busy=${work.busy}>${t("own.save")}<//>
         <${Button} kind="bare" onClick=${() => setMoves(true)}>${t("own.changeEmail")}<//></div>

@@ -35,6 +35,7 @@ function saidOf(t, { kind, data }) {
     case "payment_disputed":
       return t(DISPUTES[/** @type {keyof DISPUTES} */ (data.state)] ?? DISPUTES.open, {
         reference, sum });
+    case "join_requested": return t("own.newsJoin");
     case "reminder": return t("own.newsReminder");
     default: return kind.replaceAll("_", " ");
   }
@@ -137,7 +138,8 @@ export function Notices({ t, token = null }) {
 function Item({ t, one, onRead }) {
   const page = pageOf(one);
   const fresh = one.read_at === null;
-  const body = html`<span><strong dir="auto">${one.event_name ?? t("own.order")}</strong>
+  const body = html`<span><strong dir="auto">${one.event_name ?? t(one.kind === "join_requested"
+      ? "own.newsOrganisation" : "own.order")}</strong>
       ${fresh && html` <span class="dot">${t("own.newsFresh")}</span>`}</span>
     <span>${saidOf(t, one)}</span>
     <span class="quiet small">${dayText(Date.parse(one.at))}</span>`;

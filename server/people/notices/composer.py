@@ -50,6 +50,7 @@ MAYBE: Final[dict[str, Any]] = {
     "secret": "",
     "inviter": "",
     "place": False,
+    "carries": frozenset(),
 }
 """What a mail may leave out. Of all else a template says that it is missing."""
 
@@ -74,19 +75,32 @@ class NoticeComposer:
         self._html = _environment(html=True)
 
     async def compose(self, mail: TakenMail) -> Composed:
-        """Return what a mail says. Raises `Unavailable`, and what a template does."""
+        """Return what a mail says.
+
+        Raises `NotYet`, `Unavailable`, and what a template does.
+        """
         event = None
         if mail.event_id is not None:
             event = await self._catalog.find_event(mail.event_id)
-        words = self.words(mail, event)
-        return Composed(*words, await self._files(mail.files))
+        files = await self._files(mail.files)
+        words = self.words(mail, event, frozenset(files))
+        return Composed(*words, tuple(files.values()))
 
-    def words(self, mail: TakenMail, event: EventRow | None) -> tuple[str, str, str]:
-        """Return a mail's subject, its text and its HTML."""
+    def words(
+        self,
+        mail: TakenMail,
+        event: EventRow | None,
+        carries: frozenset[str] = frozenset(),
+    ) -> tuple[str, str, str]:
+        """Return a mail's subject, its text and its HTML.
+
+        `carries` names the files that it has, as its `files` do.
+        """
         language, locale = language_of(mail.locale), locale_of(mail.locale)
         given = {
             **MAYBE,
             **told_data(mail.data),
+            "carries": {one.partition(":")[0] for one in carries},
             # What an organisation tells its own people stays as it is.
             "headline": plain(mail.subject),
             "said": plain(mail.body),
@@ -106,14 +120,14 @@ class NoticeComposer:
         html = self._html.get_template(name).render(given)
         return subject, f"{_BLANK.sub(chr(10) * 2, body).strip()}\n", html
 
-    async def _files(self, wanted: tuple[str, ...]) -> tuple[File, ...]:
-        files = []
+    async def _files(self, wanted: tuple[str, ...]) -> dict[str, File]:
+        files = {}
         for one in wanted[:FILES_MAX]:
             kind, _, name = one.partition(":")
             file = await self.makes[kind](name)
             if file is not None:
-                files.append(file)
-        return tuple(files)
+                files[one] = file
+        return files
 
 
 def _environment(*, html: bool) -> Environment:

@@ -1,4 +1,4 @@
-"""The mails that organisations send, but for announcements.
+"""The mails that organisations send or get, but for announcements.
 
 They say who invites to what: names that somebody typed in, as words and shortened,
 since anybody may invite anybody.
@@ -9,6 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 from persistence.mail import Mail
+from persistence.people.join_requests import JoinRequest
+from persistence.people.notices.notices import Notice
 from server.transport.mail.codes import hash_of_code, new_code, new_mail_id
 from server.transport.mail.words import shortened
 
@@ -35,6 +37,26 @@ def invitation_mail(email: str, organisation: str, role: str) -> InvitationMail:
     }
     mail = Mail(new_mail_id(), "", email, "invitation", data, INVITATION_S)
     return InvitationMail(mail, hash_of_code(code))
+
+
+def asked_notice(request: JoinRequest, organisation: str) -> Notice:
+    """Tell those who lead an organisation of this name that somebody asks to join.
+
+    What was written to them stands with the request.
+    """
+    return Notice(
+        kind="join_requested",
+        subject=request.request_id,
+        leaders_of=request.organisation_id,
+        data={
+            "organisation": request.organisation_id,
+            "request": request.request_id,
+        },
+        mail={
+            "organisation_name": shortened(organisation, NAME_LENGTH_MAX),
+            "asker": shortened(request.name, NAME_LENGTH_MAX),
+        },
+    )
 
 
 def accepted_mail(organisation: str, user: str, email: str) -> Mail:

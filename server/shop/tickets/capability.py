@@ -47,7 +47,8 @@ async def _open(startup: Startup) -> None:
     startup[TRANSFER_SERVICE] = passing = TransferService(startup.pool, service)
     startup[JOBS].every("transfers that are over", OVER_S, passing.store.end_over)
     startup[PRINTER] = printer = Printer()
-    startup[COMPOSER].makes["ticket"] = TicketFiles(service, printer).make
+    files = TicketFiles(service, printer)
+    startup[COMPOSER].makes |= {"ticket": files.make, "booked": files.make_of}
     startup[FOLLOWERS].add(TicketFollower(keyring), KINDS)
 
 

@@ -7,6 +7,10 @@ from msgspec import Struct
 from persistence.mail import TakenMail
 
 
+class NotYet(Exception):
+    """What a mail carries is being made: it is sent a moment later."""
+
+
 class File(Struct, frozen=True):
     """A file that a mail carries."""
 
@@ -28,4 +32,7 @@ class Composer(Protocol):
     """Puts mails in words that have a kind."""
 
     async def compose(self, mail: TakenMail) -> Composed:
-        """Return what a mail says. Raises `Unavailable`, and what a template does."""
+        """Return what a mail says.
+
+        Raises `NotYet`, `Unavailable`, and what a template does.
+        """

@@ -20,7 +20,7 @@ from persistence.errors import Unavailable
 from persistence.mail import TAKEN_MAX, TAKEN_S, Outbox, TakenMail
 from persistence.people.addresses import in_ascii_domain
 from server.base.jobs import Job
-from server.transport.mail.composed import Composed, Composer, File
+from server.transport.mail.composed import Composed, Composer, File, NotYet
 
 if TYPE_CHECKING:
     import aiosmtplib
@@ -34,6 +34,9 @@ SMTP_S_MAX: Final = 20.0
 
 BATCH_S_MAX: Final = TAKEN_S / 2
 """What was not sent by then is left for the next time: others may take it soon."""
+
+SOON_S: Final = 1.0
+"""After that it is looked first whether what a mail carries was made meanwhile."""
 
 REASON_LENGTH_MAX: Final = 500
 STOPPED: Final = "Mails to this address came back, so none is sent there any more."
@@ -129,6 +132,9 @@ class MailSender:
         except Unavailable:
             # It stays taken for a while, and is found again.
             raise
+        except NotYet as error:
+            await self._outbox.later(mail.mail_id, mail.attempts, str(error), SOON_S)
+            return
         except Exception as error:
             # It is a fault of ours, and holds up no other mail.
             log.error("a mail has no words", mail=mail.mail_id, exc_info=error)

@@ -9,6 +9,7 @@ from persistence.people.organisations import (
     OrganisationNotFound,
     Organisations,
 )
+from server.people.organisations.mails import asked_notice
 from tests.persistence.persons import mail, organised, registered
 
 pytestmark = pytest.mark.postgres
@@ -31,9 +32,12 @@ async def role(store, user):
 
 
 async def test_whoever_is_accepted_is_a_member_and_hears_of_it(requests, store):
-    made = await requests.create("req", "org", "usr_bert", "Hello")
+    made = await requests.create("req", "org", "usr_bert", "Hello", asked_notice)
     assert (made.state, made.name, made.message) == ("pending", "Bert", "Hello")
-    assert await requests.create("again", "org", "usr_bert", "Hello?") == made
+    assert (
+        await requests.create("again", "org", "usr_bert", "Hello?", asked_notice)
+        == made
+    )
     await requests.accept("org", "req", "leader", "usr_anna", letter)
     assert await role(store, "usr_bert") == "leader"
     assert (await requests.find("org", "req")).state == "accepted"
@@ -41,14 +45,16 @@ async def test_whoever_is_accepted_is_a_member_and_hears_of_it(requests, store):
     with pytest.raises(RequestNotFound):
         await requests.decline("org", "req", "usr_anna", letter)
     with pytest.raises(AlreadyMember):
-        await requests.create("more", "org", "usr_bert", "")
+        await requests.create("more", "org", "usr_bert", "", asked_notice)
 
 
 async def test_whoever_is_declined_is_none_and_may_ask_again(requests, store):
-    await requests.create("req", "org", "usr_bert", "")
+    await requests.create("req", "org", "usr_bert", "", asked_notice)
     await requests.decline("org", "req", "usr_anna", letter)
     assert await role(store, "usr_bert") is None
-    assert (await requests.create("new", "org", "usr_bert", "")).state == "pending"
+    assert (
+        await requests.create("new", "org", "usr_bert", "", asked_notice)
+    ).state == "pending"
     with pytest.raises(RequestNotFound):
         await requests.withdraw("org", "new", "usr_cleo")
     await requests.withdraw("org", "new", "usr_bert")
@@ -64,7 +70,7 @@ async def test_whoever_is_declined_is_none_and_may_ask_again(requests, store):
 
 
 async def test_a_request_is_answered_once(requests, store):
-    await requests.create("req", "org", "usr_bert", "")
+    await requests.create("req", "org", "usr_bert", "", asked_notice)
     outcomes = await asyncio.gather(
         requests.accept("org", "req", "staff", "usr_anna", letter),
         requests.decline("org", "req", "usr_anna", letter),
@@ -78,7 +84,7 @@ async def test_a_request_is_answered_once(requests, store):
 
 async def test_nobody_asks_what_is_not_there(requests):
     with pytest.raises(OrganisationNotFound):
-        await requests.create("req", "none", "usr_bert", "")
+        await requests.create("req", "none", "usr_bert", "", asked_notice)
     with pytest.raises(RequestNotFound):
         await requests.accept("org", "none", "staff", "usr_anna", letter)
     assert await requests.find("org", "none") is None

@@ -215,6 +215,8 @@ export default {
   newsDisputed: "Die Bank eines Käufers zweifelt {sum} der Bestellung {reference} an. Antworten Sie rechtzeitig beim Zahlungsanbieter.",
   newsDisputeWon: "Der Streit um {sum} der Bestellung {reference} ist beendet, und das Geld bleibt.",
   newsDisputeLost: "Die Bank hat {sum} der Bestellung {reference} zurückgeholt. Die Tickets gelten weiterhin.",
+  newsOrganisation: "Ihre Organisation",
+  newsJoin: "Jemand möchte dazugehören. Die Anfrage wartet auf Sie oder jemand anderen, der sie leitet.",
   newsReminder: "Sie beginnt bald. Halten Sie Ihre Tickets bereit.",
 
   // Was man hat
@@ -239,6 +241,8 @@ export default {
   resend: "Mail noch einmal schicken",
   resent: "Die Mail ist unterwegs. Links aus früheren gelten nicht mehr.",
   profile: "Über Sie",
+  language: "Sprache",
+  languageWords: "Der Mails an Sie, und dieser Seiten in diesem Browser.",
   save: "Speichern",
   saved: "Gespeichert.",
   changeEmail: "E-Mail-Adresse ändern",

@@ -215,6 +215,8 @@ export default {
   newsDisputed: "The bank of a buyer doubts {sum} of the order {reference}. Answer it at the provider of payment, in time.",
   newsDisputeWon: "The dispute about {sum} of the order {reference} is over, and the money stays.",
   newsDisputeLost: "The bank took {sum} of the order {reference} back. Its tickets are still good.",
+  newsOrganisation: "Your organisation",
+  newsJoin: "Somebody asks to join it. The request waits for you, or for another one who leads it.",
   newsReminder: "It begins soon. Have your tickets at hand.",
 
   // What one has
@@ -239,6 +241,8 @@ export default {
   resend: "Send the mail again",
   resent: "The mail is on its way. Links of earlier ones are no use any more.",
   profile: "About you",
+  language: "Language",
+  languageWords: "Of mails to you, and of these pages in this browser.",
   save: "Save",
   saved: "Saved.",
   changeEmail: "Change the email address",

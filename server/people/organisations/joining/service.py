@@ -29,6 +29,7 @@ from server.base.refusals.refusals import Refusal, too_many
 from server.people.organisations.mails import (
     INVITATION_S,
     accepted_mail,
+    asked_notice,
     declined_mail,
     invitation_mail,
 )
@@ -172,11 +173,13 @@ class JoiningService:
     ) -> tuple[JoinRequest, bool]:
         """Ask to join; while that is open, asking again finds the same request.
 
-        Returns it, and whether it was made by this.
+        Owners and leaders are told. Returns it, and whether it was made by this.
         """
         new = new_id("req", f"{organisation} {who.user}", key)
         try:
-            made = await self.requests.create(new, organisation, who.user, message)
+            made = await self.requests.create(
+                new, organisation, who.user, message, asked_notice
+            )
         except OrganisationNotFound as error:
             raise Refusal(ORGANISATION_NOT_FOUND) from error
         except AlreadyMember as error:

@@ -24,12 +24,12 @@ OLGA = Attendee(
 
 
 def test_a_mail_has_the_code_whose_digest_is_stored_and_nothing_that_was_typed():
-    message = registered_mail(OLGA, "K7QX2M")
+    message = registered_mail(OLGA, "bkg_1", "K7QX2M")
     mail = message.mail
     assert len(mail.data["code"]) >= 43
     assert hash_of_code(mail.data["code"]) == message.code_hash
     assert (mail.recipient, mail.user_id) == ("olga@example.org", "att_1")
     assert (mail.locale, mail.event_id) == ("de-AT", "evt")
-    assert mail.files == ("calendar:evt",)
+    assert mail.files == ("calendar:evt", "booked:bkg_1")
     assert mail.data["reference"] == "K7QX2M"
     assert "Olga" not in str(mail.data)

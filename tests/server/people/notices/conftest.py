@@ -39,7 +39,8 @@ class Counter:
             shop.pool, self.keyring, cast(Any, None), cast(Any, None)
         )
         self.composer.makes["calendar"] = CalendarFiles(catalog).make
-        self.composer.makes["ticket"] = TicketFiles(service, Printer()).make
+        files = TicketFiles(service, Printer())
+        self.composer.makes |= {"ticket": files.make, "booked": files.make_of}
 
     def sender(self, url: str | None) -> MailSender:
         """Return one that puts mails in words as the server does."""

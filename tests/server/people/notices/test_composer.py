@@ -83,6 +83,12 @@ DATA |= {
         "role": "staff",
         "inviter": "Olga",
     },
+    "join_requested": {
+        "organisation": "org_1",
+        "request": "req_1",
+        "organisation_name": "The Theatre",
+        "asker": "Mia",
+    },
     "request_accepted": {"organisation": "The Theatre"},
     "request_declined": {"organisation": "The Theatre"},
     "announcement": {"organisation": "The Theatre"},

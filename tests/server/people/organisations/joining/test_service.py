@@ -157,3 +157,42 @@ async def test_whoever_gets_too_many_mails_is_neither_invited_nor_answered(desk)
             await asked
     assert (await desk.joining.find_request(leader, name)).state == "pending"
     assert "mia" not in await desk.roles()
+
+
+async def test_who_leads_hears_once_a_day_of_somebody_who_asks(desk):
+    async def told() -> list[tuple[str, str]]:
+        rows = await desk.people.pool.fetch(
+            "SELECT user_id, data ->> 'request' AS request FROM notice"
+            " WHERE kind = 'join_requested' ORDER BY at, user_id"
+        )
+        return [(row["user_id"], row["request"]) for row in rows]
+
+    async def ask(message: str = "") -> str:
+        made, _ = await desk.joining.ask_to_join(MIA, "org", message, None)
+        return str(made.request_id)
+
+    await desk.confirm("lena")
+    first = await ask("Let me in: https://evil.example")
+    assert await told() == [("usr_lena", first), ("usr_olga", first)]
+    # Only whose address is known to be theirs has a mail, and not what was written.
+    (mail,) = await desk.people.pool.fetch(
+        "SELECT recipient, kind, data::text AS data FROM mail"
+    )
+    assert (mail["recipient"], mail["kind"]) == ("lena@example.org", "join_requested")
+    assert msgspec.json.decode(mail["data"]) == {
+        "organisation": "org",
+        "request": first,
+        "organisation_name": "Theatre",
+        "asker": "Mia",
+    }
+    await ask("And now?")
+    await desk.joining.withdraw_request(MIA, "org", first, None)
+    second = await ask()
+    assert second != first
+    assert len(await told()) == 2
+    await desk.joining.withdraw_request(MIA, "org", second, None)
+    await desk.people.pool.fetch(
+        "UPDATE join_request SET created_at = created_at - interval '1 day'"
+    )
+    third = await ask()
+    assert (await told())[2:] == [("usr_lena", third), ("usr_olga", third)]
