@@ -26,6 +26,7 @@ from server.events.catalogue.capability import CATALOGUE
 from server.events.images.capability import PICTURES
 from server.events.line.capability import LINE
 from server.events.line.drawer.capability import DRAWS
+from server.events.line.rehearsal.capability import REHEARSING
 from server.events.sales.capability import SALES
 from server.events.sales.fast_reads import FastReads
 from server.events.venues.capability import VENUES
@@ -107,6 +108,7 @@ CAPABILITIES: Final = (
     AUDIT,
     LINE,
     DRAWS,
+    REHEARSING,
     PAYMENTS,
     MONEY,
     PROMOTIONS,

@@ -6,6 +6,22 @@ says so.
 """
 
 COVERS = {
+    "tests/server/events/line/odds/test_making.py": [
+        "server/events/line/odds/forecast.py",
+        "server/events/line/odds/watching.py",
+    ],
+    "tests/server/events/line/rehearsal/test_sale.py": [
+        "server/events/line/rehearsal/buyers.py",
+        "server/events/line/rehearsal/people.py",
+        "server/events/line/rehearsal/stage.py",
+    ],
+    "tests/server/events/line/rehearsal/test_report.py": [
+        "server/events/line/rehearsal/running.py",
+    ],
+    "tests/server/events/line/rehearsal/test_service.py": [
+        "persistence/events/line/rehearsals.py",
+        "server/events/line/rehearsal/rest.py",
+    ],
     "tests/server/events/line/waiters/test_waiters.py": [
         "server/events/line/waiters/leading.py",
     ],

@@ -88,6 +88,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who tells of rounds; without any those of quicknet that everybody may ask."""
     beacon_chain: Chain | None = None
     """Whose rounds these tell, by its hash; quicknet's without it."""
+    captcha_url: str | None = None
+    """Who says whether a captcha was solved, by the interface that all share."""
+    captcha_secret: str | None = None
+    captcha_site_key: str | None = None
     rate_limits: Literal["on", "off"] = "on"
     rate_limit_public: Allowance | None = None
     """Requests in 15 minutes, and so are the three below; see `request_limits`."""
@@ -142,6 +146,7 @@ NAMES: Final[dict[str, str]] = {
 SECRETS: Final = frozenset(
     {
         "admin_password",
+        "captcha_secret",
         "database_url",
         "gateway_secret",
         "metrics_token",
@@ -303,6 +308,7 @@ def _check(config: Config) -> None:
                 " as https://tickets.example; there is no sign that means all of them."
             )
     _check_beacon(config)
+    _check_captcha(config)
     _check_advertise(config)
     if config.worker_port is None:
         if config.workers > 1 and config.advertise is not None:
@@ -334,6 +340,20 @@ def _check_beacon(config: Config) -> None:
         )
     if config.beacon_chain is not None and not config.beacon_relays:
         raise ConfigError("ONSALE_BEACON_CHAIN: set ONSALE_BEACON_RELAYS, too.")
+
+
+def _check_captcha(config: Config) -> None:
+    given = config.captcha_url, config.captcha_secret, config.captcha_site_key
+    if any(one is not None for one in given) and None in given:
+        raise ConfigError(
+            "ONSALE_CAPTCHA_URL: set ONSALE_CAPTCHA_SECRET and"
+            " ONSALE_CAPTCHA_SITE_KEY, too."
+        )
+    if config.captcha_url is not None and not _RELAY.fullmatch(config.captcha_url):
+        raise ConfigError(
+            "ONSALE_CAPTCHA_URL: Expected an address such as"
+            " https://captcha.example/siteverify."
+        )
 
 
 def _check_advertise(config: Config) -> None:

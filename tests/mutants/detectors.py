@@ -59,6 +59,7 @@ GIVING = pytest(
 PROMOTED = pytest("tests/persistence/shop/promotions/test_promotions.py")
 
 PACE = pytest("tests/server/events/line/pace/test_conductor.py")
+GATES = pytest("tests/server/events/line/gates/test_gatekeeper.py")
 LINE_ROWS = pytest("tests/persistence/events/line")
 
 LINE = pytest(
@@ -111,6 +112,23 @@ _BY_FOLDER: dict[str, list[Detector]] = {
         pytest("tests/server/shop/orders/giving/test_rules.py"),
         GIVING,
         SIMULATION,
+    ],
+    "server/events/line/odds/words.py": [
+        pytest("tests/server/events/line/odds/test_words.py")
+    ],
+    "server/events/line/odds/": [
+        pytest("tests/server/events/line/odds/test_making.py")
+    ],
+    "server/events/line/rehearsal/": [
+        pytest("tests/server/events/line/rehearsal/test_sale.py")
+    ],
+    "server/events/line/gates/": [
+        pytest(
+            "tests/server/events/line/gates/test_rules.py",
+            "tests/server/events/line/gates/test_work.py",
+            "tests/server/events/line/gates/test_captcha.py",
+        ),
+        GATES,
     ],
     "server/events/line/beacon/": [BEACON],
     "server/events/line/drawer/": [DRAWER],
@@ -197,6 +215,10 @@ _BY_FILE: dict[str, Detector] = {
         "tests/persistence/journal/test_stretches.py",
         "tests/persistence/events/line/test_joining.py",
         "tests/persistence/events/line/test_feeding.py",
+    ),
+    "persistence/migrations/0050_gates.sql": GATES,
+    "server/events/line/pace/keeping.py": pytest(
+        "tests/server/events/line/pace/test_keeping.py"
     ),
     "server/events/line/rules.py": pytest("tests/server/events/line/test_rules.py"),
     "server/events/line/feeder.py": pytest("tests/server/events/line/test_feeder.py"),

@@ -43,6 +43,7 @@ KINDS = (
     "draw",
     "desk",
     "pace",
+    "odds",
     "drawer",
     "demo",
     "words",

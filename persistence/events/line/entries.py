@@ -94,6 +94,11 @@ _PAUSED: Final = """
 UPDATE line_entry SET paused = $3, revision = revision + 1
 WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL AND paused <> $3
 """
+_FROM: Final = """
+SELECT count(*) AS came FROM line_entry e JOIN line l USING (event_id, draw)
+WHERE e.event_id = $1 AND e.net = $2 AND e.over_at IS NULL
+"""
+_USED: Final = "SELECT FROM line_entry WHERE proof = $1 OR captcha = $2 LIMIT 1"
 _ADDRESS: Final = """
 SELECT email_key FROM account
 WHERE user_id = $1 AND verified_at IS NOT NULL AND deleted_at IS NULL
@@ -242,6 +247,17 @@ class Entries(Struct, frozen=True):
         """Return the confirmed address of an account, as addresses are compared."""
         row = await self.pool.fetch_one(_ADDRESS, user)
         return None if row is None else row["email_key"]
+
+    async def count_from(self, event: str, net: str) -> int:
+        """Count the places that are not over and were made from a network."""
+        row = await self.pool.fetch_one(_FROM, event, net)
+        assert row is not None
+        came: int = row["came"]
+        return came
+
+    async def is_used(self, proof: bytes | None, captcha: bytes | None) -> bool:
+        """Return whether a place was made with one of these."""
+        return await self.pool.fetch_one(_USED, proof, captcha) is not None
 
     async def is_account(self, user: str) -> bool:
         """Return whether somebody has an account, and is no guest."""

@@ -31,18 +31,19 @@ JOINS_WAITING_MAX: Final = 16_384
 _JOIN: Final = """
 WITH asked AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[],
-        $6::text[], $7::bytea[], $8::bytea[], $9::text[])
+        $6::text[], $7::bytea[], $8::bytea[], $9::text[], $10::bytea[], $11::bytea[],
+        $12::text[])
         AS a(event_id, entry_id, stub, user_id, wish, locale, email_hash, device_hash,
-            net)
+            net, proof, captcha, gates)
 ), open AS MATERIALIZED (
     SELECT l.event_id, l.draw, l.phase = 'late' AS late FROM line l
-    WHERE l.event_id = ANY ($10::text[]) AND l.phase IN ('gathering', 'late')
+    WHERE l.event_id = ANY ($13::text[]) AND l.phase IN ('gathering', 'late')
     ORDER BY l.event_id FOR SHARE
 ), made AS (
     INSERT INTO line_entry (entry_id, event_id, draw, user_id, stub, late, wish, locale,
-        email_hash, device_hash, net)
+        email_hash, device_hash, net, proof, captcha, gates)
     SELECT a.entry_id, a.event_id, o.draw, a.user_id, a.stub, o.late, a.wish::jsonb,
-        a.locale, a.email_hash, a.device_hash, a.net
+        a.locale, a.email_hash, a.device_hash, a.net, a.proof, a.captcha, a.gates
     FROM asked a JOIN open o USING (event_id)
     ORDER BY a.event_id, a.user_id, a.entry_id
     ON CONFLICT DO NOTHING
@@ -76,6 +77,11 @@ class NewEntry(Struct, frozen=True):
     device_hash: bytes | None = None
     net: str | None = None
     """What stands for the network that it came from."""
+    proof: bytes | None = None
+    """The challenge that was solved for it, and the captcha: no other place has it."""
+    captcha: bytes | None = None
+    gates: str | None = None
+    """What was asked for it, and passed."""
 
     def __repr__(self) -> str:
         """Leave out what is secret."""
@@ -104,7 +110,7 @@ class NotOpen(Exception):
 
 
 class TakenPlace(Exception):
-    """Somebody else has a place with this address or device."""
+    """Somebody else has a place with this address or device, or this was solved."""
 
 
 class Overloaded(Exception):
@@ -236,6 +242,9 @@ def _columns(several: Sequence[NewEntry]) -> list[object]:
             one.email_hash,
             one.device_hash,
             one.net,
+            one.proof,
+            one.captcha,
+            one.gates,
         )
         for one in several
     ]

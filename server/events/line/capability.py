@@ -8,6 +8,7 @@ from persistence.events.line.feeding import Feeding
 from persistence.events.line.joining import JoinLane
 from persistence.events.line.lines import Lines
 from persistence.events.line.lists import Lists
+from persistence.events.line.rehearsals import Rehearsals
 from server.base.ids import RandomIds
 from server.base.pressure.pressure import PRESSURE
 from server.events.audit.receipts import RECEIPT_SIGNER
@@ -15,8 +16,12 @@ from server.events.catalogue.service import EVENT_SERVICE
 from server.events.line.beacon.beacons import BEACONS, Beacons
 from server.events.line.feeder import FEEDERS, Feeders
 from server.events.line.follower import KINDS, LineFollower
+from server.events.line.gates.captcha import Captcha
+from server.events.line.gates.gatekeeper import Gatekeeper
+from server.events.line.gates.work import Work
 from server.events.line.leaving import Leaving
 from server.events.line.news import LINE_NEWS, LineNews, Offer, Turn, TurnEnd
+from server.events.line.odds.forecasts import FORECASTS, Forecasts
 from server.events.line.opening import LINE_OPENING, LineOpening
 from server.events.line.pace.conductor import CONDUCTORS, Conductors
 from server.events.line.pace.metrics import LineMetrics
@@ -26,6 +31,7 @@ from server.events.line.waiters.waiters import WAITERS, LineNow, Waiters
 from server.events.line.wire import rest, rest_control
 from server.events.line.wire.examples import EXAMPLES
 from server.events.line.wire.frames import FRAMES
+from server.live.actors.capability import shared_secret
 from server.live.actors.registry import REGISTRY
 from server.live.fanout.hub import HUB
 from server.live.followers.followers import FOLLOWERS
@@ -37,6 +43,30 @@ ADOPT_S: Final = 5.0
 LEAVE_S: Final = 5.0
 MISSED_MAX: Final = 0.1
 """A line is slowed down where more holds than that ask for what another has."""
+
+
+async def _gates(startup: Startup, entries: Entries) -> Gatekeeper:
+    """Return what asks for work and captchas, where lines want them."""
+    config, clock, captcha = startup.settings, startup.clock, None
+    url, secret, site_key = (
+        config.captcha_url,
+        config.captcha_secret,
+        config.captcha_site_key,
+    )
+    if url is not None and secret is not None and site_key is not None:
+        captcha = Captcha(url, secret, site_key, clock.monotonic)
+        startup.on_stop(captcha.close)
+    return Gatekeeper(Work(await shared_secret(startup)), captcha, entries, clock)
+
+
+def _forecast(startup: Startup, waiters: Waiters, conductors: Conductors) -> None:
+    """Let those who wait be told how likely they get what they wish for."""
+    learn = Rehearsals(startup.pool).learnt
+    startup[FORECASTS] = forecasts = Forecasts(
+        waiters.leading, conductors, startup[BUS], startup.clock, learn
+    )
+    waiters.forecast_of = forecasts.of
+    startup.run(forecasts.run(), "line odds")
 
 
 async def _open(startup: Startup) -> None:
@@ -59,6 +89,7 @@ async def _open(startup: Startup) -> None:
         RandomIds(),
         startup[RECEIPT_SIGNER],
         feeders.joined,
+        await _gates(startup, entries),
     )
     startup[LINE_CONTROL] = LineControl(events, opening, lines, Lists(pool), clock)
     startup[LINE_NEWS] = news = LineNews(hub, entries, clock)
@@ -67,6 +98,7 @@ async def _open(startup: Startup) -> None:
     )
     pressure = startup[PRESSURE]
     startup[CONDUCTORS] = conductors = Conductors(registry, pressure)
+    _forecast(startup, waiters, conductors)
     pressure.share("seats", MISSED_MAX, conductors.missed, conductors.asked)
 
     follower = LineFollower()

@@ -44,6 +44,9 @@ from server.base.refusals.refusals import CommandRefused, Denied, Refusal
 from server.events.audit.receipts import ReceiptKey
 from server.events.catalogue.service import EventService, FoundEvent
 from server.events.line import place_token
+from server.events.line.gates.gatekeeper import Answers, Gatekeeper, Passed
+from server.events.line.gates.rules import Needs
+from server.events.line.gates.work import Challenge
 from server.events.line.opening import LineOpening
 from server.events.line.place_token import NotAPlace
 from server.events.line.rules import (
@@ -75,12 +78,17 @@ _decode: Final = msgspec.json.Decoder(Wish).decode
 
 
 class Asked(Struct, frozen=True):
-    """What somebody joins with. `net` stands for the network that they come from."""
+    """What somebody joins with. `net` stands for the network that they come from.
+
+    `proof` and `captcha` are for the gates, where the line has some.
+    """
 
     wish: Wish | None = None
     locale: str = ""
     device: str | None = None
     net: str | None = None
+    proof: str | None = None
+    captcha: str | None = None
 
 
 class OwnPlace(Struct, frozen=True):
@@ -124,6 +132,7 @@ class LineDesk:
         ids: Ids,
         key: ReceiptKey,
         joined: Callable[[str], None],
+        gates: Gatekeeper,
     ) -> None:
         self.entries = entries
         self.lines = lines
@@ -136,6 +145,7 @@ class LineDesk:
         self._ids = ids
         self._key = key
         self._joined = joined
+        self.gates = gates
 
     async def join(self, who: Identity, event: str, asked: Asked) -> OwnPlace:
         """Give somebody a place in an event's line, or tell the one that they have.
@@ -164,10 +174,13 @@ class LineDesk:
         fault = wish_fault(asked.wish, mode, settings, found.board.venue)
         if fault is not None:
             raise Refusal("bad_wish", fault)
-        new = await self._entry_of(who, found, asked)
-        joined = await self._join(found, new)
+        answers = Answers(asked.proof, asked.captcha, asked.net)
+        passed = await self.gates.check(found, who.user, answers)
+        new = await self._entry_of(who, found, asked, passed)
+        joined = await self._join(found, new, passed)
         if joined.new:
             self._joined(event)
+            self.gates.came(event, asked.net)
         elif asked.wish is not None and wish_of(joined.wish) != asked.wish:
             raise Refusal("already_waiting")
         return OwnPlace(
@@ -179,6 +192,13 @@ class LineDesk:
             joined.rank,
             joined.new,
         )
+
+    async def challenge(
+        self, who: Identity, event: str, net: str | None
+    ) -> tuple[Challenge, Needs]:
+        """Return what somebody has to solve first, and whether anything is asked."""
+        found = await self._events.find(who, event)
+        return await self.gates.challenge(found, who.user, net)
 
     async def mine(
         self, who: Identity, event: str, place: str | None = None
@@ -321,7 +341,7 @@ class LineDesk:
         )
 
     async def _entry_of(
-        self, who: Identity, event: FoundEvent, asked: Asked
+        self, who: Identity, event: FoundEvent, asked: Asked, passed: Passed
     ) -> NewEntry:
         """Return the entry that somebody would have, with what it is known by."""
         terms = terms_of(event.board.settings)
@@ -350,14 +370,18 @@ class LineDesk:
             if asked.device is None
             else _known_by(event.id, "device", asked.device),
             asked.net,
+            passed.proof,
+            passed.captcha,
+            passed.gates,
         )
 
-    async def _join(self, event: FoundEvent, new: NewEntry) -> Joined:
+    async def _join(self, event: FoundEvent, new: NewEntry, passed: Passed) -> Joined:
         """Write an entry; who is the first opens the line, where that is for them."""
         for _ in range(TRIES_MAX):
             try:
                 return await self._joins.join(new)
             except TakenPlace as error:
+                await self.gates.refuse_used(passed)
                 detail = "Somebody has a place with this address or device."
                 raise Refusal("already_waiting", detail) from error
             except Overloaded as error:

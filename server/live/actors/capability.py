@@ -45,7 +45,7 @@ async def _open(startup: Startup) -> None:
     )
     pressure.level("mailbox", MAILBOX_MAX, registry.mailbox_share)
     if LIMITS in startup.app:
-        startup[ORIGINS] = Origins(await _secret(startup))
+        startup[ORIGINS] = Origins(await shared_secret(startup))
     startup.on_drain(registry.stop)
     startup.run(registry.run(startup.job("scheduled sales")), "scheduled sales")
     trimming = partial(trim_results, Results(startup.pool))
@@ -75,7 +75,7 @@ async def _open(startup: Startup) -> None:
     )
 
 
-async def _secret(startup: Startup) -> bytes:
+async def shared_secret(startup: Startup) -> bytes:
     """Return what all processes of one database have in common and tell nobody."""
     configured = startup.settings.secret_key
     if configured is not None:

@@ -81,7 +81,6 @@ class Session:
         "_rates",
         "_room",
         "_rows",
-        "_sender",
         "_tasks",
         "_timer",
         "app",
@@ -89,6 +88,7 @@ class Session:
         "in_flight",
         "registry",
         "reply",
+        "sender",
         "user",
         "writer",
     )
@@ -118,7 +118,7 @@ class Session:
         self._rows = table.by_kind
         self._identify = identify
         self._keys = keys
-        self._sender = sender
+        self.sender = sender
         self._greeter: asyncio.Task[None] | None = None
         """Looks up who says hello, where that must be asked."""
         self._book: GuestBook | None = None
@@ -274,7 +274,7 @@ class Session:
         if user is None:
             self.answer(command.id, refuse("unauthenticated"))
             return
-        sender = self._sender
+        sender = self.sender
         if sender is not None:
             refused = sender.spend(user)
             if refused is not None:
@@ -319,7 +319,7 @@ class Session:
             blocks = isinstance(command, Block | Unblock)
             self._deny(command.id, missing_event(user, blocks=blocks))
             return
-        organizer, sender = local.is_run_by(user), self._sender
+        organizer, sender = local.is_run_by(user), self.sender
         origin = None if sender is None or organizer else sender.origin
         local.offer(
             envelope_of(command, user.user, organizer, self.reply, size, origin)

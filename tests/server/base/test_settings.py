@@ -188,6 +188,9 @@ def test_the_sender_of_mails_has_an_address():
 
 
 ALL_SECRETS = {
+    "ONSALE_CAPTCHA_SECRET_FILE": "of the captcha",
+    "ONSALE_CAPTCHA_URL": "https://captcha.example/siteverify",
+    "ONSALE_CAPTCHA_SITE_KEY": "site",
     "ONSALE_ADMIN_EMAIL": "a@b.example",
     "ONSALE_MAIL_FROM": "a@b.example",
     "ONSALE_ADMIN_PASSWORD_FILE": "correct horse battery staple",
@@ -232,6 +235,8 @@ def test_no_setting_that_sounds_secret_was_forgotten():
     }
     # Where something is, which everybody may know.
     known = {"public_url", "images_url", "gateway_url", "stripe_url"}
+    # A site key is shown by every page with the captcha.
+    known |= {"captcha_url", "captcha_site_key"}
     assert told - SECRETS == known
 
 

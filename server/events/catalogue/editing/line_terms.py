@@ -2,16 +2,31 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct, field, structs
 
 from inventory.limits import TURN_S_MAX
-from inventory.settings import LineMode, LineSettings
+from inventory.settings import LineGate, LineMode, LineSettings
 from server.transport.rest.times import Time, maybe_from_ms, maybe_to_ms
 
 Day = Annotated[int, Meta(ge=0, le=86_400)]
 TurnSeconds = Annotated[int, Meta(ge=1, le=TURN_S_MAX)]
 
+WORK_BITS_MAX: Final = 24
+"""A browser takes up to a minute for that."""
+
 TIMES: Final = ("gather_at", "opens_at")
+
+
+class GateTerms(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is asked of who joins: proof of `bits` of work, and a captcha.
+
+    From a network that `per_address` came from, work is asked in any case, and more of
+    it the more come.
+    """
+
+    bits: Annotated[int, Meta(ge=0, le=WORK_BITS_MAX)] = 0
+    captcha: bool = False
+    per_address: Annotated[int, Meta(ge=1, le=1_000_000)] = 50
 
 
 class LineTerms(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -41,6 +56,7 @@ class LineTerms(Struct, forbid_unknown_fields=True, kw_only=True):
     again: bool = False
     """Whether who had a turn may join anew, at the end."""
     identity: Literal["any", "email", "account"] = "any"
+    gate: GateTerms = field(default_factory=GateTerms)
     turns_per_min: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     sell_out_s: Day = 900
     count_returns: bool = True
@@ -53,6 +69,7 @@ def line_settings_of(terms: LineTerms | None) -> LineSettings | None:
     if terms is None:
         return None
     fields: dict[str, Any] = structs.asdict(terms)
+    fields["gate"] = LineGate(**structs.asdict(terms.gate))
     for name in TIMES:
         fields[f"{name}_ms"] = maybe_to_ms(fields.pop(name))
     return LineSettings(**fields)
@@ -63,7 +80,7 @@ def line_terms_of(settings: LineSettings | None) -> LineTerms | None:
     if settings is None:
         return None
     fields: dict[str, Any] = structs.asdict(settings)
-    del fields["gate"]
+    fields["gate"] = GateTerms(**structs.asdict(settings.gate))
     for name in TIMES:
         fields[name] = maybe_from_ms(fields.pop(f"{name}_ms"))
     return LineTerms(**fields)

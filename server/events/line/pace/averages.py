@@ -5,9 +5,12 @@ places that are held, 1 - c come back; while one chooses, τ of the life T of a 
 by, so (1 - c)·τ/T of them do meanwhile.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
+
+from server.events.line.pace.keeping import Keeping
 
 HALF_LIFE: Final = 200
 """After so many newer ones, a sample counts half."""
@@ -65,19 +68,24 @@ class Takes(Struct, frozen=True):
 
 
 class Averages:
-    """What turns of one line take; begins with what the guard counts with."""
+    """What turns of one line take; begins with what the guard counts with.
 
-    def __init__(self, begin: Takes) -> None:
+    `kept` is the share of held places that is expected to be booked.
+    """
+
+    def __init__(self, begin: Takes, kept: float = KEPT) -> None:
         mean = begin.mean_milli / 1_000
         self._held = Average(P)
         self._places = Average(mean / P)
         self._squares = Average((begin.variance_milli / 1_000 + mean * mean) / P)
-        self._kept = Average(KEPT)
+        self._kept = Average(kept)
         self._choosing = Average(CHOOSING_S)
         part = begin.returning_ppm / 1_000_000
-        self._life = Average((1 - KEPT) * CHOOSING_S / part if part else LIFE_S)
+        self._life = Average((1 - kept) * CHOOSING_S / part if part else LIFE_S)
         self.samples = 0
         """Turns and holds that were counted."""
+        self.keeping = Keeping()
+        self._expected_kept = kept
 
     def chose(self, places: int, after_s: float) -> None:
         """Count a turn in which somebody held so many places, after so long."""
@@ -95,6 +103,7 @@ class Averages:
     def held(self, places: int, life_s: float, *, booked: bool) -> None:
         """Count a hold that ended, by its places: booked, or given back."""
         self.samples += 1
+        self.keeping.end(places, life_s, booked=booked)
         self._kept.add(1 if booked else 0, places)
         self._life.add(life_s)
 
@@ -102,6 +111,24 @@ class Averages:
     def mean(self) -> float:
         """Return how many places a turn takes."""
         return self._held.value * self._places.value
+
+    def kept_with(self, still: Iterable[tuple[int, float]]) -> float:
+        """Return the share of held places that is booked, with those that are open.
+
+        `still` are their places and how long they are held; see `Keeping`.
+        """
+        expected, ended = self._expected_kept, self.keeping.ended
+        if not ended:
+            return expected
+        seen = self.keeping.share(still, expected)
+        return (STRENGTH * expected + ended * seen) / (STRENGTH + ended)
+
+    def undecided_s(self, expected: float) -> float:
+        """Return how long places are held before they are booked or given back.
+
+        `expected` is told before any were.
+        """
+        return self._life.value if self.keeping.ended else expected
 
     def takes(self) -> Takes:
         """Return what the guard is to count with."""

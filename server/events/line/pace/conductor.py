@@ -49,14 +49,15 @@ class Conductor:
         self.watch = TurnWatch()
         self.rate: Rate | None = None
         """None where turns are given as fast as they can be."""
-        self._averages: Averages | None = None
+        self.averages: Averages | None = None
+        """None before somebody waited."""
         self._pressure = pressure
         self._event = local.actor.event
         self._set: tuple[int, int | None] | None = None
 
     def heard(self, publication: Publication, now: float) -> None:
         """Take note of turns that were given or ended: for each batch that has some."""
-        stock, averages = self.local.actor.stock, self._averages
+        stock, averages = self.local.actor.stock, self.averages
         if stock is None or averages is None:
             return
         # Who was given one and booked within the same batch is in both.
@@ -75,9 +76,9 @@ class Conductor:
         line = None if stock is None else stock.line
         if stock is None or line is None:
             return 0
-        averages = self._averages
+        averages = self.averages
         if averages is None:
-            averages = self._averages = Averages(takes_of(line))
+            averages = self.averages = Averages(takes_of(line))
         self._follow(line, stock, averages, now)
         self.watch.look(line, stock, averages, now)
         await self._tune(line, averages)

@@ -57,6 +57,7 @@ class LineMetrics(Collector):
         yield _counter("turns_ended", "why", "Turns that are over.", self._ended)
         text = "Those who would join: taken in, there already, or refused with a code."
         yield _counter("joins", "outcome", text, self._desk.joins)
+        yield _gates(self._desk)
         yield from [one.family() for one in self._times]
         waiters = self._waiters
         frames = Counter({f"{s} s": n for s, n in waiters.told.items()})
@@ -110,6 +111,17 @@ class LineMetrics(Collector):
             "How often the pace of a line moved.",
             self._conductors.moves,
         )
+
+
+def _gates(desk: LineDesk) -> CounterMetricFamily:
+    family = CounterMetricFamily(
+        "onsale_line_gate",
+        "How often gates of lines were passed, or were not.",
+        labels=["gate", "outcome"],
+    )
+    for (gate, outcome), count in sorted(desk.gates.passes.items()):
+        family.add_metric([gate, outcome], count)
+    return family
 
 
 def _counter(

@@ -55,6 +55,14 @@ class TurnWatch:
             elif user in turns.open:
                 self._holds(seen, _count(stock, user), averages, now)
 
+    def still(self, now: float) -> list[tuple[int, float]]:
+        """Return the holds that are open: places, and how long they are held."""
+        return [
+            (seen.places, now - seen.held_at)
+            for seen in self._open.values()
+            if seen.held_at is not None
+        ]
+
     def end(
         self,
         publication: Publication,

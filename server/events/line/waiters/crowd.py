@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from typing import TYPE_CHECKING, Final
 
+from inventory.line.wishes import Wish
 from server.live.fanout.writer import Writer
 
 if TYPE_CHECKING:
@@ -16,18 +17,23 @@ if TYPE_CHECKING:
 NEAR_S: Final = 2
 MIDDLE_S: Final = 10
 FAR_S: Final = 30
+WISHES_MAX: Final = 4_096
 
 
 class Waiter:
     """One socket that somebody waits at."""
 
-    __slots__ = ("rank", "user", "writer")
+    __slots__ = ("rank", "user", "wish", "writer")
 
-    def __init__(self, writer: Writer, user: str, rank: int) -> None:
+    def __init__(
+        self, writer: Writer, user: str, rank: int, wish: Wish | None = None
+    ) -> None:
         self.writer: Writer | None = writer
         self.user = user
         self.rank = rank
         """0 while it is not known."""
+        self.wish = wish
+        """Equal ones are one object: there are far more waiters than wishes."""
 
 
 class Crowd:
@@ -46,6 +52,7 @@ class Crowd:
         """Whether somebody came to `unranked` since these were looked up."""
         self.looked_at = 0
         """How many had a rank when they were."""
+        self._wishes: dict[Wish, Wish] = {}
         self._ranks = array("I")
         self._wheel: list[list[Waiter]] = [[] for _ in range(FAR_S + 1)]
         self._at = 0
@@ -62,7 +69,14 @@ class Crowd:
                 self.came = True
         self._ranks = array("I")
 
-    def add(self, writer: Writer, user: str, rank: int | None, draw: int) -> Waiter:
+    def add(
+        self,
+        writer: Writer,
+        user: str,
+        rank: int | None,
+        draw: int,
+        wish: Wish | None = None,
+    ) -> Waiter:
         """Let somebody wait at a socket, and be told soon; again, it stays as it is.
 
         The rank is one of this draw, and not known if there was another one since.
@@ -73,7 +87,7 @@ class Crowd:
             return waiter
         if draw < self.draw:
             rank = None
-        waiter = self.waiters[writer] = Waiter(writer, user, rank or 0)
+        waiter = self.waiters[writer] = Waiter(writer, user, rank or 0, self.same(wish))
         if rank is None:
             self.unranked.setdefault(user, []).append(waiter)
             self.came = True
@@ -81,6 +95,14 @@ class Crowd:
             insort(self._ranks, rank)
         self._wheel[self._at].append(waiter)
         return waiter
+
+    def same(self, wish: Wish | None) -> Wish | None:
+        """Return the one wish that stands for all that are equal."""
+        if wish is None:
+            return None
+        if len(self._wishes) >= WISHES_MAX:
+            self._wishes.clear()
+        return self._wishes.setdefault(wish, wish)
 
     def remove(self, writer: Writer) -> None:
         """Let somebody wait at a socket no longer."""

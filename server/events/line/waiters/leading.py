@@ -111,6 +111,15 @@ class LineLeading:
         if led is not None and publication.turns:
             led.gave(len(publication.turns), self._clock.monotonic())
 
+    def asked(self) -> list[tuple[str, LocalEvent]]:
+        """Return the lines of ours of which somebody asked lately."""
+        now = self._clock.monotonic()
+        return [
+            (event, led.local)
+            for event, led in self.led.items()
+            if now - led.heard_at <= LISTENED_S
+        ]
+
     async def run(self) -> None:
         """Look once a second."""
         while True:

@@ -20,9 +20,12 @@ from msgspec import UNSET, Struct, UnsetType
 
 from inventory.limits import LINE_HEAD
 from inventory.line.line import AWAY, LIMITED, PAUSED, TURN, WAITING
+from inventory.line.wishes import Wish
 from inventory.ports import Clock
 from persistence.errors import Unavailable
 from persistence.events.line.entries import Entries
+from server.events.line.odds.forecast import Forecast
+from server.events.line.odds.words import Word
 from server.events.line.rules import State, TellablePhase
 from server.events.line.waiters.crowd import FAR_S, MIDDLE_S, NEAR_S, Crowd, Waiter
 from server.events.line.waiters.leading import (
@@ -37,9 +40,17 @@ from server.live.fanout.writer import Writer
 from server.transport.bus.bus import Bus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from server.live.fanout.frames import Codec
 
 TURN_S: Final = 1.0
+FRAMES_MAX: Final = 600
+"""So many wishes are told their own odds in one second; who has another one may ask."""
+
+NOBODYS: Final = Wish(1, ("",))
+"""Stands for whoever is told no odds."""
+
 SLICE: Final = 500
 """So many are told before the loop turns for everyone else."""
 
@@ -68,7 +79,8 @@ class LineNow(Struct, tag_field="op", tag="line", omit_defaults=True):
     is about what lies between; show no more than was shown before. `from_s` and `to_s`
     are how long each mark takes, for half and for nine in ten, once that is known.
     `next` is the rank furthest down that had its turn, `left` the free places by
-    category. `rank` comes once, to whose it is, when it is known.
+    category. `rank` comes once, to whose it is, when it is known. `odds` are how likely
+    somebody at each mark who wishes for the same gets it, until the end.
     """
 
     event: str
@@ -82,6 +94,7 @@ class LineNow(Struct, tag_field="op", tag="line", omit_defaults=True):
     from_s: list[int] | None = None
     to_s: list[int] | None = None
     rank: int | UnsetType = UNSET
+    odds: list[Word] | None = None
 
 
 class PlaceNow(Struct, frozen=True):
@@ -90,6 +103,7 @@ class PlaceNow(Struct, frozen=True):
     state: State
     rank: int
     ahead: int
+    wish: Wish | None
 
 
 class Waiters:
@@ -115,11 +129,21 @@ class Waiters:
         self._clock = clock
         self._polled: dict[tuple[str, int], dict[int, float]] = {}
         """By event and draw: ranks, and until when they are here."""
-        self._frames: dict[tuple[str, Codec], bytes] = {}
+        self._states: dict[str, LineState] = {}
+        """Of lines that nobody waits for at a socket here, but asks over REST."""
+        self.forecast_of: Callable[[str], Forecast | None] = lambda _: None
+        """Returns what is expected of a line."""
+        self._frames: dict[tuple[str, Codec, Wish | None], bytes] = {}
         bus.subscribe(STATE_TOPIC, self._hear, lambda: None)
 
     def wait(
-        self, event: str, writer: Writer, user: str, rank: int | None, draw: int
+        self,
+        event: str,
+        writer: Writer,
+        user: str,
+        rank: int | None,
+        draw: int,
+        wish: Wish | None = None,
     ) -> tuple[str]:
         """Tell somebody from now on, and let the owner know that they are here.
 
@@ -128,9 +152,16 @@ class Waiters:
         crowd = self.crowds.get(event)
         if crowd is None:
             crowd = self.crowds[event] = Crowd(event)
-        crowd.add(writer, user, rank, draw)
+        crowd.add(writer, user, rank, draw, wish)
         self.leading.saw(event, draw, [] if rank is None else [rank])
         return crowd.events
+
+    def wished(self, event: str, writer: Writer, wish: Wish | None) -> None:
+        """Take note of what somebody who waits here wishes for now."""
+        crowd = self.crowds.get(event)
+        waiter = None if crowd is None else crowd.waiters.get(writer)
+        if crowd is not None and waiter is not None:
+            waiter.wish = crowd.same(wish)
 
     def unwait(self, event: str, writer: Writer) -> None:
         """Tell somebody no longer."""
@@ -168,17 +199,20 @@ class Waiters:
         state = STATES.get(line.state_of(waiter.rank))
         if state is None:
             return None
-        return PlaceNow(state, waiter.rank, ahead_of(line, waiter.rank))
+        rank = waiter.rank
+        return PlaceNow(state, rank, ahead_of(line, rank), line.wish_of(rank))
 
     def state_of(self, event: str) -> LineState | None:
-        """Return how a line stood last; None where nobody here waits for it."""
+        """Return how a line stood last; None where nobody here asks for it."""
         crowd = self.crowds.get(event)
-        return None if crowd is None else crowd.state
+        return self._states.get(event) if crowd is None else crowd.state
 
     def hear(self, state: LineState) -> None:
         """Take what the owner of an event says, from here or over the bus."""
         crowd = self.crowds.get(state.event)
         if crowd is None:
+            if (state.event, state.draw) in self._polled:
+                self._states[state.event] = state
             return
         known = crowd.state
         if known is not None:
@@ -221,6 +255,7 @@ class Waiters:
                 seen.setdefault(key, []).extend(here)
             else:
                 del self._polled[key]
+                self._states.pop(key[0], None)
         for (event, draw), ranks in seen.items():
             self._report(event, draw, ranks)
 
@@ -273,12 +308,26 @@ class Waiters:
         writer = waiter.writer
         if writer is None or not writer.roomy():
             return
-        key = event, writer.codec
-        frame = self._frames.get(key)
+        frame = self._frames.get((event, writer.codec, waiter.wish))
         if frame is None:
-            frame = self._frames[key] = writer.codec.pack(frame_of(state))
+            frame = self._pack(event, state, writer.codec, waiter.wish)
         writer.write(frame)
         self.told[crowd.after(waiter.rank)] += 1
+
+    def _pack(
+        self, event: str, state: LineState, codec: "Codec", wish: Wish | None
+    ) -> bytes:
+        """Return the frame for all who have a wish, encoded once a second."""
+        forecast = self.forecast_of(event)
+        if forecast is None or not forecast.known or len(self._frames) > FRAMES_MAX:
+            # It is the same for everybody then.
+            forecast, wish = None, NOBODYS
+            plain = self._frames.get((event, codec, wish))
+            if plain is not None:
+                return plain
+        frame = codec.pack(frame_of(state, forecast=forecast, wish=wish))
+        self._frames[event, codec, wish] = frame
+        return frame
 
     def _hear(self, data: bytes) -> None:
         try:
@@ -289,8 +338,14 @@ class Waiters:
         self.hear(state)
 
 
-def frame_of(state: LineState, rank: int | None = None) -> LineNow:
-    """Return what is told of a line; with a rank to whose it is."""
+def frame_of(
+    state: LineState,
+    rank: int | None = None,
+    *,
+    forecast: Forecast | None = None,
+    wish: Wish | None = None,
+) -> LineNow:
+    """Return what is told of a line to all with a wish; with a rank to whose it is."""
     per_min = state.per_min
     waits = [state.wait_s(mark.rank) for mark in state.marks]
     known = [one for one in waits if one is not None]
@@ -307,6 +362,9 @@ def frame_of(state: LineState, rank: int | None = None) -> LineNow:
         [one[0] for one in known] if timed else None,
         [one[1] for one in known] if timed else None,
         UNSET if rank is None else rank,
+        None
+        if forecast is None
+        else [forecast.word(mark.rank, wish) for mark in state.marks],
     )
 
 

@@ -13,13 +13,18 @@ from inventory.settings import LineMode, Money
 from persistence.events.line.entries import Entry
 from persistence.events.line.lines import LineCounts, LineRow
 from persistence.events.line.lists import ListRow
+from server.events.line.gates.captcha import CAPTCHA_LENGTH_MAX
+from server.events.line.gates.work import PROOF_LENGTH_MAX
 from server.events.line.rules import State, TellablePhase, state_of
 from server.events.line.service import wish_of
+from server.events.line.wire.outlook import Outlook
 from server.transport.rest.bodies import Body
 
 Category = Annotated[str, Meta(min_length=1, max_length=LABEL_LENGTH_MAX)]
 Device = Annotated[str, Meta(min_length=8, max_length=128)]
 Locale = Annotated[str, Meta(max_length=35, pattern="^[A-Za-z0-9-]*$")]
+Proof = Annotated[str, Meta(min_length=1, max_length=PROOF_LENGTH_MAX)]
+CaptchaAnswer = Annotated[str, Meta(min_length=1, max_length=CAPTCHA_LENGTH_MAX)]
 PlaceToken = Annotated[str, Meta(min_length=1, max_length=2_048)]
 TurnSeconds = Annotated[int, Meta(ge=1, le=TURN_S_MAX)]
 
@@ -61,12 +66,15 @@ class JoinBody(Body):
     """What to join with.
 
     `device` is an id that an application made for its installation; `locale` is the
-    language of the mails, as BCP 47.
+    language of the mails, as BCP 47. `proof` and `captcha` are what the challenge of
+    the line asks for: what ALTCHA's widget gives, and what the captcha's does.
     """
 
     wish: WishBody | None = None
     device: Device | None = None
     locale: Locale = ""
+    proof: Proof | None = None
+    captcha: CaptchaAnswer | None = None
 
 
 class PlacePatch(Body):
@@ -82,6 +90,28 @@ class PlaceBody(Body):
     """A place, as it was told to who joined."""
 
     place: PlaceToken
+
+
+class CaptchaDocument(Struct):
+    """The captcha that is asked for: the key that a page shows its widget with."""
+
+    site_key: str
+
+
+class ChallengeDocument(Struct):
+    """What to solve before one joins, as ALTCHA's widget takes it (version 1).
+
+    `needed` is whether a proof is asked for at all; a `captcha` that is not null is
+    asked for, too. A proof counts once, for ten minutes, for whoever got the challenge.
+    """
+
+    algorithm: str
+    challenge: str
+    salt: str
+    signature: str
+    maxnumber: int
+    needed: bool
+    captcha: CaptchaDocument | None
 
 
 class LinePatch(Body):
@@ -136,6 +166,8 @@ class PlaceDocument(Struct):
     over_at: datetime | None
     poll_after_ms: int
     """When it is worth asking again."""
+    outlook: Outlook | None
+    """What it may expect, while its turn is to come; null in lists of places."""
 
 
 class LineCountsDocument(Struct):
@@ -220,6 +252,7 @@ def place_document(
     place: str,
     phase: TellablePhase | None,
     held: HeldHold | None,
+    outlook: Outlook | None = None,
 ) -> PlaceDocument:
     """Return a place as whoever has it sees it; without a phase, as in lists."""
     state = state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended)
@@ -253,6 +286,7 @@ def place_document(
         entry.joined_at,
         entry.over_at,
         poll_after_ms(state, entry.ahead),
+        outlook,
     )
 
 

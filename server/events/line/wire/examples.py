@@ -29,8 +29,24 @@ PLACE: Final[dict[str, Any]] = {
     "joined_at": MADE,
     "over_at": None,
     "poll_after_ms": 2_000,
+    "outlook": None,
 }
-WAITING: Final = {**PLACE, "state": "waiting", "rank": 412, "ahead": 37}
+OUTLOOK: Final[dict[str, Any]] = {
+    "here_ahead": 31,
+    "from_s": 240,
+    "to_s": 420,
+    "odds": "likely",
+    "odds_end": "very_likely",
+    "facts": {"before": 37, "wanted": 88, "left": 120},
+    "others": None,
+}
+WAITING: Final = {
+    **PLACE,
+    "state": "waiting",
+    "rank": 412,
+    "ahead": 37,
+    "outlook": OUTLOOK,
+}
 LINE: Final[dict[str, Any]] = {
     "event": EVENT_ID,
     "mode": "list",
@@ -69,6 +85,16 @@ LINE: Final[dict[str, Any]] = {
     "beacon": None,
 }
 
+CHALLENGE: Final[dict[str, Any]] = {
+    "algorithm": "SHA-256",
+    "challenge": "d6c8e1ee4f7f9b0f5c3d7a6b8f0f9a50ab6fca1a3ddfbd8d0c5d6a7d0b3f4c21",
+    "salt": "0f4c2a6e8b1d3f5a7c9e0b2d?expires=1795000600&bits=16"
+    "&for=5e1f0a7b3c9d2e4f6a8b0c1d3e5f7a9b&",
+    "signature": "b7d1c0fe93b7a64e1cf0d1d6d6d9d6a7d5a8cf0f0b4a3a1c9b0e4c2c7d0a1f5e",
+    "maxnumber": 65_535,
+    "needed": True,
+    "captcha": None,
+}
 OTHER_WISH: Final = {**WISH, "quantity": 1}
 
 
@@ -86,17 +112,19 @@ EXAMPLES: Final = Examples(
     },
     answers={
         "join_line": PLACE,
+        "show_challenge": CHALLENGE,
         "show_place": WAITING,
         "change_place": {**WAITING, "wish": OTHER_WISH},
         "leave_line": {
             **WAITING,
             "state": "left",
             "ahead": None,
+            "outlook": None,
             "ended": "left",
             "over_at": MADE,
             "poll_after_ms": 30_000,
         },
-        "list_places": page({**WAITING, "phase": None}),
+        "list_places": page({**WAITING, "phase": None, "outlook": None}),
         "show_line": LINE,
         "open_line": LINE,
         "change_line": LINE,

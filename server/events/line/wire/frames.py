@@ -19,12 +19,28 @@ from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
 from server.events.line.drawer.telling import DRAW_TELLING
 from server.events.line.news import LINE_NEWS
+from server.events.line.odds.forecasts import FORECASTS
+from server.events.line.odds.words import Word
 from server.events.line.rules import State, TellablePhase, state_of
-from server.events.line.service import LINE_DESK, Asked
+from server.events.line.service import LINE_DESK, Asked, wish_of
 from server.events.line.service_control import LINE_CONTROL
 from server.events.line.waiters.waiters import WAITERS
-from server.events.line.wire.bodies import Device, Locale, PlaceToken, WishBody
+from server.events.line.wire.bodies import (
+    CaptchaAnswer,
+    Device,
+    Locale,
+    PlaceToken,
+    Proof,
+    WishBody,
+)
 from server.events.line.wire.examples import ENTRY_ID, OTHER_WISH, WISH, example_of
+from server.events.line.wire.outlook import (
+    Facts,
+    Outlook,
+    Why,
+    outlook_of,
+    why_fallen,
+)
 from server.live.fanout.frames import Frame
 from server.live.websocket.session import Session
 from server.transport.capability.frame_row import FrameRow
@@ -47,6 +63,8 @@ class JoinLine(LineFrame, tag="join_line"):
     wish: WishBody | None = None
     device: Device | None = None
     locale: Locale = ""
+    proof: Proof | None = None
+    captcha: CaptchaAnswer | None = None
 
 
 class JoinWaitlist(LineFrame, kw_only=True, tag="join_waitlist"):
@@ -118,11 +136,10 @@ class WaitOk(Ok, tag="ok"):
 
 
 class PlaceOk(Ok, tag="ok"):
-    """How the caller's place is, and how many before it are not done.
+    """How the caller's place is, how many before it are not done, and what to expect.
 
-    `here_ahead` are those of them who wait and are here; `from_s` and `to_s` how long
-    it takes for half and for nine in ten: null until it is known. It is counted anew
-    every two seconds at most.
+    All as with the place over REST; `why` is why `odds_end` is a lower word than at the
+    last time. It is counted anew every two seconds at most.
     """
 
     state: State
@@ -131,6 +148,15 @@ class PlaceOk(Ok, tag="ok"):
     here_ahead: int | None = None
     from_s: int | None = None
     to_s: int | None = None
+    odds: Word | None = None
+    odds_end: Word | None = None
+    facts: Facts | None = None
+    others: dict[str, Word] | None = None
+    why: Why | None = None
+
+    def outlook(self) -> Outlook:
+        """Return what it says of what is to be expected."""
+        return Outlook(odds=self.odds, odds_end=self.odds_end, facts=self.facts)
 
 
 class Waiting:
@@ -184,7 +210,15 @@ async def _answer(session: Session, caller: Identity, frame: Any, work: Work) ->
 async def join_line(session: Session, caller: Identity, frame: JoinLine) -> Reply:
     """Join, and be told of one's turn here."""
     wish = None if frame.wish is None else frame.wish.wish()
-    return await _join(session, caller, frame, Asked(wish, frame.locale, frame.device))
+    asked = Asked(
+        wish,
+        frame.locale,
+        frame.device,
+        _net_of(session),
+        frame.proof,
+        frame.captcha,
+    )
+    return await _join(session, caller, frame, asked)
 
 
 async def join_waitlist(
@@ -192,7 +226,13 @@ async def join_waitlist(
 ) -> Reply:
     """Join with a wish."""
     categories = () if frame.category is None else (frame.category,)
-    return await _join(session, caller, frame, Asked(Wish(frame.quantity, categories)))
+    asked = Asked(Wish(frame.quantity, categories), net=_net_of(session))
+    return await _join(session, caller, frame, asked)
+
+
+def _net_of(session: Session) -> str | None:
+    """Return what stands for the network of a client, where that is limited."""
+    return None if session.sender is None else session.sender.origin
 
 
 async def _join(
@@ -206,7 +246,7 @@ async def _join(
     row = await session.app[LINE_DESK].lines.find(frame.event)
     phase = session.app[LINE_CONTROL].phase(joined.line, row)
     rank = None if phase == "gathering" else joined.rank
-    await _wait(session, caller, row, rank, joined.draw)
+    await _wait(session, caller, row, rank, joined.draw, asked.wish)
     return JoinOk(
         entry=joined.entry,
         place=joined.place,
@@ -222,11 +262,12 @@ async def _wait(
     row: LineRow | None,
     rank: int | None,
     draw: int,
+    wish: Wish | None,
 ) -> None:
     """Wait in a line that was read just now, and hear what its others heard before."""
     assert row is not None
     kept, event, writer = session.keep(Waiting), row.event_id, session.writer
-    same = session.app[WAITERS].wait(event, writer, caller.user, rank, draw)
+    same = session.app[WAITERS].wait(event, writer, caller.user, rank, draw, wish)
     if event not in kept.events:
         kept.events = kept.events + same if kept.events else same
     for frame in await session.app[DRAW_TELLING].frames_of(row, rank):
@@ -238,6 +279,7 @@ async def set_wish(session: Session, caller: Identity, frame: SetWishFrame) -> R
     """Set the wish of one's place."""
     wish = None if frame.wish is None else frame.wish.wish()
     await session.app[LINE_DESK].set_wish(caller, frame.event, wish, frame.more_time)
+    session.app[WAITERS].wished(frame.event, session.writer, wish)
     return Ok()
 
 
@@ -269,7 +311,8 @@ async def wait(session: Session, caller: Identity, frame: Wait) -> Reply:
     phase = session.app[LINE_CONTROL].phase(found, row)
     if entry.over_at is None:
         rank = None if phase == "gathering" else entry.rank
-        await _wait(session, caller, row, rank, entry.draw)
+        wish = wish_of(entry.wish)
+        await _wait(session, caller, row, rank, entry.draw, wish)
     reply = WaitOk(
         state=state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended),
         phase=phase,
@@ -303,6 +346,8 @@ async def place(session: Session, caller: Identity, frame: PlaceFrame) -> Reply:
         if event == frame.event and now - asked_at < ASKED_S:
             return structs.replace(known, id=frame.id)
     reply = await _place(session, caller, frame.event)
+    if kept.asked is not None and kept.asked[0] == frame.event:
+        reply.why = why_fallen(kept.asked[2].outlook(), reply.outlook())
     kept.asked = frame.event, now, reply
     return reply
 
@@ -313,18 +358,20 @@ async def _place(session: Session, caller: Identity, event: str) -> PlaceOk:
     now = waiters.place_of(event, session.writer)
     if now is not None:
         reply = PlaceOk(state=now.state, rank=now.rank, ahead=now.ahead)
+        wish = now.wish
     else:
         found, entry = await session.app[LINE_DESK].mine(caller, event)
         state = state_of(entry.rank, entry.turn is not None, entry.paused, entry.ended)
         if await session.app[LINE_CONTROL].phase_of(found) == "gathering":
             return PlaceOk(state=state, rank=None, ahead=None)
         reply = PlaceOk(state=state, rank=entry.rank, ahead=entry.ahead)
-    line, rank, ahead = waiters.state_of(event), reply.rank, reply.ahead
-    if line is not None and rank is not None and ahead is not None:
-        reply.here_ahead = min(line.here(rank), ahead)
-        waits = line.wait_s(rank)
-        if waits is not None:
-            reply.from_s, reply.to_s = waits
+        wish = wish_of(entry.wish)
+    if reply.state in {"waiting", "paused"}:
+        forecast = session.app[FORECASTS].of(event)
+        line, rank, ahead = waiters.state_of(event), reply.rank, reply.ahead
+        told = outlook_of(line, forecast, rank, ahead, wish)
+        for field in told.__struct_fields__:
+            setattr(reply, field, getattr(told, field))
     return reply
 
 

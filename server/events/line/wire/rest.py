@@ -12,22 +12,27 @@ from msgspec import UNSET
 from persistence.errors import refuse_stale
 from persistence.events.line.entries import Entry
 from server.events.catalogue.service import FoundEvent
-from server.events.line.service import LINE_DESK, Asked
+from server.events.line.odds.forecasts import FORECASTS
+from server.events.line.service import LINE_DESK, Asked, wish_of
 from server.events.line.service_control import LINE_CONTROL
 from server.events.line.waiters.waiters import WAITERS
 from server.events.line.wire.bodies import (
+    CaptchaDocument,
+    ChallengeDocument,
     JoinBody,
     PlaceBody,
     PlaceDocument,
     PlacePatch,
     place_document,
 )
+from server.events.line.wire.outlook import outlook_of
 from server.events.line.wire.problems import (
     ALREADY_WAITING,
     BAD_WISH,
     LINE_NOT_OPEN,
     LINE_OVER,
     PLACE_NOT_FOUND,
+    PROOF_NEEDED,
     TURN_OVER,
 )
 from server.live.actors.origins import ORIGINS
@@ -59,12 +64,13 @@ async def join_line(call: Call) -> web.Response:
     """Join the line of an event, or be told the place that one has."""
     _, event = call.key, call.path("event", EVENT_NOT_FOUND)
     body = await call.body(JoinBody)
-    origins = call.find(ORIGINS)
     asked = Asked(
         None if body.wish is None else body.wish.wish(),
         body.locale,
         body.device,
-        None if origins is None else origins.of(call.client),
+        _net_of(call),
+        body.proof,
+        body.captcha,
     )
     desk = call[LINE_DESK]
     joined = await desk.join(call.who, event, asked)
@@ -77,6 +83,30 @@ async def join_line(call: Call) -> web.Response:
     if not joined.new:
         return call.answer(document, revision=entry.revision)
     return call.answer(document, status=201, revision=entry.revision)
+
+
+def _net_of(call: Call) -> str | None:
+    origins = call.find(ORIGINS)
+    return None if origins is None else origins.of(call.client)
+
+
+async def show_challenge(call: Call) -> web.Response:
+    """Show what the caller has to solve before joining."""
+    event = call.path("event", EVENT_NOT_FOUND)
+    desk = call[LINE_DESK]
+    challenge, needs = await desk.challenge(call.who, event, _net_of(call))
+    captcha = desk.gates.captcha if needs.captcha else None
+    return call.read(
+        ChallengeDocument(
+            challenge.algorithm,
+            challenge.challenge,
+            challenge.salt,
+            challenge.signature,
+            challenge.maxnumber,
+            needs.bits > 0,
+            None if captcha is None else CaptchaDocument(captcha.site_key),
+        )
+    )
 
 
 async def show_place(call: Call) -> web.Response:
@@ -154,7 +184,16 @@ async def _document(call: Call, event: FoundEvent, entry: Entry) -> PlaceDocumen
     desk = call[LINE_DESK]
     phase = await call[LINE_CONTROL].phase_of(event)
     held = await desk.hold_of(call.who, event, entry)
-    return place_document(entry, desk.place_of(entry), phase, held)
+    outlook = None
+    if entry.over_at is None and entry.turn is None and phase != "gathering":
+        outlook = outlook_of(
+            call[WAITERS].state_of(event.id),
+            call[FORECASTS].of(event.id),
+            entry.rank,
+            entry.ahead,
+            wish_of(entry.wish),
+        )
+    return place_document(entry, desk.place_of(entry), phase, held, outlook)
 
 
 def _listed(call: Call, entry: Entry) -> PlaceDocument:
@@ -173,6 +212,7 @@ JOINS: Final = (
     TURN_OVER,
     ALREADY_WAITING,
     BAD_WISH,
+    PROOF_NEEDED,
     OVERLOADED,
     OUTCOME_UNKNOWN,
 )
@@ -202,6 +242,18 @@ ROUTES: Final[tuple[Route, ...]] = (
         status=201,
         done_status=200,
         problems=JOINS,
+    ),
+    Route(
+        method="GET",
+        path=f"{LINE}/challenge",
+        handler=show_challenge,
+        name="show_challenge",
+        summary="Show what the caller has to solve before joining the line",
+        tag=TAG,
+        access="buyer",
+        answers=ChallengeDocument,
+        cached=True,
+        problems=EVENT,
     ),
     Route(
         method="GET",

@@ -27,6 +27,8 @@ from server.events.audit.receipts import ReceiptKey
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.feeder import Feeders
 from server.events.line.follower import LineFollower
+from server.events.line.gates.gatekeeper import Gatekeeper
+from server.events.line.gates.work import Work
 from server.events.line.opening import LineOpening
 from server.events.line.service import Asked, LineDesk, OwnPlace
 from server.events.line.service_control import LineControl
@@ -51,6 +53,7 @@ class Room:
             Feeding(pool), self.lines, house.registry, MemoryBus(Exchange())
         )
         self.joined: list[str] = []
+        self.gates = Gatekeeper(Work(b"s" * 32), None, self.entries, house.clock)
         self.desk = LineDesk(
             house.events,
             self.opening,
@@ -61,6 +64,7 @@ class Room:
             RandomIds(),
             self.key,
             self.joined.append,
+            self.gates,
         )
         self.control = LineControl(
             house.events, self.opening, self.lines, Lists(pool), house.clock

@@ -305,14 +305,14 @@ async def test_a_place_is_known_at_once_where_the_event_is(room, two):
     owner, other = two
     await people(room, "u0", "u1", "u2")
     here, elsewhere = owner.socket("u2", 3), other.socket("u2", 3)
-    assert owner.waiters.place_of("evt", here) == PlaceNow("waiting", 3, 2)
+    assert owner.waiters.place_of("evt", here) == PlaceNow("waiting", 3, 2, None)
     assert other.waiters.place_of("evt", elsewhere) is None
     await room.give_turn()
     await room.desk.pause(who("u2"), "evt", "pause")
-    assert owner.waiters.place_of("evt", here) == PlaceNow("paused", 3, 2)
+    assert owner.waiters.place_of("evt", here) == PlaceNow("paused", 3, 2, None)
     await room.buy("u0", 1)
     await room.give_turn()
-    assert owner.waiters.place_of("evt", here) == PlaceNow("paused", 3, 1)
+    assert owner.waiters.place_of("evt", here) == PlaceNow("paused", 3, 1, None)
     # Of what is over, or not fed yet, the row tells.
     await room.desk.leave(who("u2"), "evt")
     assert owner.waiters.place_of("evt", here) is None

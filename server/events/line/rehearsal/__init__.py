@@ -1,0 +1,1 @@
+"""Rehearsals: an event's own sale with simulated people, on a clock that jumps."""
