@@ -186,7 +186,7 @@ def _join(connection: Connection, *values: Any) -> Rows:
     *several, _ = values
     named = (
         *("event_id", "entry_id", "stub", "user_id", "wish", "locale"),
-        *("email_hash", "device_hash", "net"),
+        *("email_hash", "device_hash", "net", "proof", "captcha", "gates"),
     )
     store = connection.store
     asked = [dict(zip(named, row, strict=True)) for row in zip(*several, strict=True)]
