@@ -1,7 +1,7 @@
 """Servers and clients for the contract tests.
 
-What they share ends with the last of them on a worker, because a server that nobody asks
-takes its part of a run all the same.
+What they share ends with the last of them on a worker, because a server that nobody
+asks takes its part of a run all the same.
 """
 
 import asyncio
