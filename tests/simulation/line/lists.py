@@ -180,16 +180,3 @@ def _done(connection: Connection, event: str, draw: int) -> Rows:
         fields = {"order_key": row["order_key"], "fed": row["entries"]}
         _set_line(connection, event, draw, **fields)
     return []
-
-
-@does(lists._RANKS)
-def _ranks(connection: Connection, event: str, users: list[str]) -> Rows:
-    line = connection.store.line.get(event)
-    if line is None:
-        return []
-    return [
-        columns(one, ("user_id", "rank"))
-        for one in places(connection, event, line["draw"], over_at=None)
-        if one["user_id"] in users
-        if one["rank"] is not None and one["rank"] <= line["fed"]
-    ]

@@ -117,7 +117,7 @@ class LineParts:
             KEY,
             self.feeders.joined,
         )
-        self.control = LineControl(events, opens, self.lines, clock)
+        self.control = LineControl(events, opens, self.lines, self.lists, clock)
         self.waiters = Waiters(process.hub, registry, bus, entries, clock)
         pressure = Pressure()
         self.conductors = Conductors(registry, pressure)

@@ -257,7 +257,8 @@ def _take(
     for one in late[:most]:
         connection.change(connection.store.line_entry, one["entry_id"], step=step)
         told = columns(one, ("entry_id", "user_id", "stub", "wish"))
-        rows.append({**told, "step": step, "after": after})
+        age_s = (connection.store.now() - one["joined_at"]).total_seconds()
+        rows.append({**told, "step": step, "after": after, "age_s": age_s})
     return rows
 
 
@@ -348,6 +349,15 @@ def _live(connection: Connection, event: str, users: list[str]) -> Rows:
     ]
 
 
+@does(entries._RANKS)
+def _ranks(connection: Connection, event: str, draw: int, users: list[str]) -> Rows:
+    return [
+        columns(one, ("user_id", "rank"))
+        for line, one in _of_users(connection, event, users)
+        if one["draw"] == draw and _told_rank(line, one) is not None
+    ]
+
+
 @does(entries._OVER)
 def _over(connection: Connection, event: str, entry: str) -> Rows:
     left = {"over_at": connection.store.now(), "ended": "left"}
@@ -431,7 +441,7 @@ def _given(connection: Connection, event: str, *several: Any) -> Rows:
         until = EPOCH + timedelta(milliseconds=until_ms)
         fields = {"turn": because, "hold": hold, "turn_until": until}
         connection.change(connection.store.line_entry, one["entry_id"], **fields)
-        found.append(columns(one, ("rank", "stub", "locale")))
+        found.append(columns(one, ("rank", "stub", "locale", "joined_at")))
     return found
 
 
@@ -442,7 +452,7 @@ def _ended(connection: Connection, event: str, *several: Any) -> Rows:
         if one["over_at"] is None:
             fields = {"ended": why, "over_at": connection.store.now()}
             connection.change(connection.store.line_entry, one["entry_id"], **fields)
-            found.append(columns(one, ("rank", "stub", "locale", "hold")))
+            found.append(columns(one, ("rank", "stub", "locale", "joined_at", "hold")))
     return found
 
 
