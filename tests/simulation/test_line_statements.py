@@ -18,7 +18,7 @@ from persistence.events.line import turns
 from persistence.events.line.entries import Entries
 from persistence.events.line.feeding import Feeding
 from persistence.events.line.joining import JoinLane, NewEntry, NotOpen, TakenPlace
-from persistence.events.line.lines import Lines, NewLine
+from persistence.events.line.lines import Lines, Mode, NewLine, Phase
 from persistence.events.line.lists import Lists
 from persistence.postgres.pool import Pool
 from tests.simulation.both import Both, without_times
@@ -58,7 +58,7 @@ def told(one: Any) -> Any:
     return fields
 
 
-def new_line(mode: str, draw: int = 1) -> NewLine:
+def new_line(mode: Mode, draw: int = 1) -> NewLine:
     known = None if mode == "draw" else b"k" * 32
     return NewLine(
         EVENT, draw, mode, RULES, b"h" * 32, b"c" * 32, None, order_key=known
@@ -83,7 +83,8 @@ async def join(pool: Any, number: int, user: str, device: bytes | None) -> Any:
 async def rank(pool: Any, ranked: list[tuple[bytes, int]]) -> bool:
     """Rank places in a commit of the journal."""
     if not isinstance(pool, Pool):
-        return rank_places(pool.store, EVENT, SimpleNamespace(ranked=ranked))
+        batch: Any = SimpleNamespace(ranked=ranked)
+        return rank_places(pool.store, EVENT, batch)
     async with pool.transaction() as connection:
         stubs, ranks = [one for one, _ in ranked], [at for _, at in ranked]
         rows = await connection.fetch(RANKED, EVENT, stubs, ranks)
@@ -191,10 +192,10 @@ async def note_paused(pool: Any, name: str) -> None:
     await Entries(pool).note_paused(EVENT, name, paused=True)
 
 
-async def begin(pool: Any, mode: str, phase: str) -> Any:
+async def begin(pool: Any, mode: Mode, phase: Phase) -> Any:
     row = await Lines(pool).begin(new_line(mode))
-    row = await Lines(pool).move(row, phase)  # type: ignore[arg-type]
-    return without_times(await Lines(pool).move(row, phase))  # type: ignore[arg-type]
+    row = await Lines(pool).move(row, phase)
+    return without_times(await Lines(pool).move(row, phase))
 
 
 @pytest.mark.parametrize("seed", range(2))
