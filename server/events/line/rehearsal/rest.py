@@ -83,9 +83,11 @@ def document_of(one: Rehearsal) -> RehearsalDocument:
 async def start_rehearsal(call: Call) -> web.Response:
     """Begin to rehearse the sale of an event."""
     key, event = call.key, call.path("event", EVENT_NOT_FOUND)
+    service = call[REHEARSALS]
+    await service.managed(call.who, event)
     body = await call.body(RehearsalBody)
     asked = Asked(body.people, body.seconds, body.mix, body.seed)
-    made, _ = await call[REHEARSALS].start(call.who, event, asked, key)
+    made, _ = await service.start(call.who, event, asked, key)
     place = f"/v1/events/{event}/rehearsals/{made.rehearsal_id}"
     return call.answer(
         document_of(made),
