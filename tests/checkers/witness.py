@@ -22,30 +22,11 @@ from inventory import commands as c
 from inventory.batch import chained
 from inventory.changes import (
     AnyChange,
-    EntrantsFixed,
     HoldBooked,
     HoldExpired,
     HoldsKept,
-    LineDrawn,
-    LineFed,
-    LineOpened,
-    LineSet,
-    LineTuned,
-    PlaceLeft,
-    PlaceLimited,
-    PlacePaused,
-    PlaceResumed,
-    PresenceNoted,
-    RoundPutOff,
     SaleChanged,
     SeatsHeld,
-    TurnEnded,
-    TurnExtended,
-    TurnGiven,
-    TurnGranted,
-    TurnsKept,
-    WishesRecast,
-    WishSet,
 )
 from inventory.decide import decide
 from inventory.loading import decode_changes
@@ -67,6 +48,7 @@ from tests.checkers.answers import (
     target_of_command,
 )
 from tests.checkers.history import NEVER, History, Operation
+from tests.checkers.of_line import OF_LINE
 from tests.checkers.refusals import lists_taken, openings
 
 SHELL_CODES = frozenset(
@@ -87,29 +69,6 @@ _STEPS: Final[dict[str, type[c.OpenSale | c.CloseSale | c.CompleteEvent]]] = {
     "completed": c.CompleteEvent,
 }
 """What an event does to its sale by itself, by what becomes of it."""
-
-OF_LINE: Final = (
-    LineOpened,
-    RoundPutOff,
-    EntrantsFixed,
-    LineDrawn,
-    LineFed,
-    LineTuned,
-    LineSet,
-    PresenceNoted,
-    PlacePaused,
-    PlaceResumed,
-    PlaceLeft,
-    PlaceLimited,
-    WishSet,
-    WishesRecast,
-    TurnGiven,
-    TurnEnded,
-    TurnExtended,
-    TurnGranted,
-    TurnsKept,
-)
-"""What the system does for lines, and what people ask of these."""
 
 _TIMED: Final = (c.Extend, c.Cancel, c.Pledge, c.OpenLine)
 """Commands that time alone makes too late."""

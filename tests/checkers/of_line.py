@@ -1,0 +1,48 @@
+"""Changes of the line, which the line's own twin judges."""
+
+from typing import Final
+
+from inventory.changes import (
+    EntrantsFixed,
+    LineDrawn,
+    LineFed,
+    LineOpened,
+    LineSet,
+    LineTuned,
+    PlaceLeft,
+    PlaceLimited,
+    PlacePaused,
+    PlaceResumed,
+    PresenceNoted,
+    RoundPutOff,
+    TurnEnded,
+    TurnExtended,
+    TurnGiven,
+    TurnGranted,
+    TurnsKept,
+    WishesRecast,
+    WishSet,
+)
+
+OF_LINE: Final = (
+    LineOpened,
+    RoundPutOff,
+    EntrantsFixed,
+    LineDrawn,
+    LineFed,
+    LineTuned,
+    LineSet,
+    PresenceNoted,
+    PlacePaused,
+    PlaceResumed,
+    PlaceLeft,
+    PlaceLimited,
+    WishSet,
+    WishesRecast,
+    TurnGiven,
+    TurnEnded,
+    TurnExtended,
+    TurnGranted,
+    TurnsKept,
+)
+"""What the system does for lines, and what people ask of these."""
