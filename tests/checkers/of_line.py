@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from inventory import commands
 from inventory.changes import (
     EntrantsFixed,
     LineDrawn,
@@ -46,3 +47,6 @@ OF_LINE: Final = (
     TurnsKept,
 )
 """What the system does for lines, and what people ask of these."""
+
+IN_TURN: Final = (commands.Hold, commands.HoldBest, commands.OpenLine)
+"""Commands that are refused for one reason until a time, and then for another."""
