@@ -5,6 +5,7 @@ from typing import Any
 from playwright.async_api import Locator, Page
 
 from tests.browser.shop import Shop
+from tests.contract.client import Person
 
 
 async def lined(shop: Shop, chart: str | None = "small", **fields: Any) -> str:
@@ -19,15 +20,16 @@ async def lined(shop: Shop, chart: str | None = "small", **fields: Any) -> str:
     return event
 
 
-async def sold_out(shop: Shop, places: int = 2, **fields: Any) -> tuple[str, Any, str]:
-    """Sell an event out; return its id, who has all of it, and the booking."""
-    event = await shop.event(None, capacity=places, **fields)
-    buyer = await shop.api.guest()
-    held = await shop.api.ok(event, buyer, "hold", areas={"GA": places})
-    booked = await shop.api.ok(event, buyer, "book", hold=held["hold"])
-    return event, buyer, booked["booking"]
-
-
 def line_of(page: Page) -> Locator:
     """Return the part of an event's page that is about its line."""
     return page.get_by_test_id("line")
+
+
+async def held_by_another(
+    shop: Shop, places: int = 2, **fields: Any
+) -> tuple[str, Person, str]:
+    """Make an event of which somebody else holds all; return it, them, the hold."""
+    event = await shop.event(None, capacity=places, paid=True, **fields)
+    other = await shop.api.guest()
+    held = await shop.api.ok(event, other, "hold", areas={"GA": places})
+    return event, other, held["hold"]
