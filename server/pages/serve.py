@@ -62,6 +62,7 @@ PAGES: Final = (
             "/v1/events/{event}/availability",
             "/v1/events/{event}/map",
         ),
+        later=("line/part.js",),
     ),
     Page(
         ("/checkin/", "/checkin/{event}"),

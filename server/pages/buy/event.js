@@ -2,6 +2,7 @@
 // The page of one event: what it is, its places, and buying them.
 
 import { Refused, mayHold, serverNow } from "../client/index.js";
+import { Line, isBarred, isGated } from "../line/seen.js";
 import { Legend } from "../map/legend.js";
 import { Page, entitle, show } from "../parts/page.js";
 import {
@@ -90,7 +91,7 @@ function Closed({ sale }) {
             : leftText(left)
         }</p>`
       }
-      <p class="small">${t("buy.opensHint")}</p></div>`;
+      ${!isGated(event) && html`<p class="small">${t("buy.opensHint")}</p>`}</div>`;
   }
   if (event.status === "on_sale") return null;
   return html`<div class=${event.status === "cancelled" ? "note bad" : "note"}>
@@ -136,7 +137,7 @@ function useKeptFocus() {
 function Panel({ sale }) {
   const [buys, setBuys] = useState(false);
   const { event, hold, state } = sale;
-  const enabled = event.status === "on_sale";
+  const enabled = event.status === "on_sale" && !isBarred(sale);
   const full = enabled && state?.position && state.counts().free === 0 && hold === null;
   const checksOut = buys && hold !== null;
   useEffect(() => {
@@ -149,6 +150,7 @@ function Panel({ sale }) {
     ${!sale.live && html`<p class="strip" role="status" data-testid="connecting">
       ${t("buy.connecting")}</p>`}
     <${Closed} sale=${sale} />
+    <${Line} sale=${sale} />
     ${
       sale.order !== null &&
       html`<div class="note wait row apart"><span>${t("buy.orderWaits")}</span>

@@ -3,6 +3,7 @@
 
 import { SeatList } from "../map/seat_list.js";
 import { SeatMap } from "../map/seat_map.js";
+import { isBarred } from "../line/seen.js";
 import { useEffect, useLayoutEffect, useRef } from "../vendor/preact/standalone.js";
 import { showStepper } from "./choose.js";
 
@@ -16,7 +17,7 @@ function showMine(sale, views) {
   for (const view of views) {
     view.setMine(new Set(hold?.seats ?? []), areas);
     view.setPending(new Set(sale.pending));
-    view.setPickable(sale.event.status === "on_sale");
+    view.setPickable(sale.event.status === "on_sale" && !isBarred(sale));
   }
 }
 
@@ -86,7 +87,7 @@ export function usePlaces(t, sale, filter) {
   );
   useEffect(
     () => showMine(sale, opened.current?.views ?? []),
-    [sale.map, hold, event?.status, marks],
+    [sale.map, hold, event?.status, event && isBarred(sale), marks],
   );
   useEffect(() => each((view) => view.setFilter(filter)), [filter]);
   useEffect(() => each((view) => view.setAlternatives(trouble?.alternatives ?? [])), [trouble]);

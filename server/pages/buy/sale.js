@@ -57,6 +57,8 @@ export class Sale extends EventTarget {
     this.state = null;
     /** @type {Connection | null} */
     this.line = null;
+    /** Of its visitor, where it takes one to take places. @type {{until: number} | null} */
+    this.turn = null;
     this.live = false;
     /** @type {Hold | null} */
     this.hold = null;

@@ -16,6 +16,8 @@ const KNOWN = new Set([
   "sale_not_open",
   "sale_paused",
   "sale_closed",
+  "wait_your_turn",
+  "turn_over",
   "hold_not_found",
   "hold_expired",
   "hold_pledged",

@@ -36,6 +36,9 @@ function saidOf(t, { kind, data }) {
       return t(DISPUTES[/** @type {keyof DISPUTES} */ (data.state)] ?? DISPUTES.open, {
         reference, sum });
     case "join_requested": return t("own.newsJoin");
+    case "turn": return t("own.newsTurn", { time: dayText(data.until_ms) });
+    case "offer": return t("own.newsOffer", { time: dayText(data.until_ms), n: data.quantity });
+    case "offer_over": return t(data.held ? "own.newsOfferOver" : "own.newsTurnOver");
     case "reminder": return t("own.newsReminder");
     default: return kind.replaceAll("_", " ");
   }

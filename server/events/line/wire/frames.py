@@ -12,7 +12,7 @@ from msgspec import structs
 from inventory.commands import EventId, Key, Label, Quantity, Token
 from inventory.line.wishes import Wish
 from inventory.rejections import DETAILS, Code
-from inventory.replies import Ok, Reply, refuse
+from inventory.replies import ExtendOk, Ok, Reply, refuse
 from persistence.errors import Unavailable
 from persistence.events.line.lines import LineRow
 from server.base.identity import Identity
@@ -97,6 +97,10 @@ class PausePlaceFrame(LineFrame, tag="pause_place"):
 
 class ResumePlaceFrame(LineFrame, tag="resume_place"):
     """Wait again."""
+
+
+class ExtendTurnFrame(LineFrame, tag="extend_turn"):
+    """Have a tenth more of the time for one's turn, ten times at most."""
 
 
 class Wait(LineFrame, tag="wait"):
@@ -303,6 +307,11 @@ async def resume_place(session: Session, caller: Identity, frame: LineFrame) -> 
     return Ok()
 
 
+async def extend_turn(session: Session, caller: Identity, frame: LineFrame) -> Reply:
+    """Have more time for one's turn."""
+    return await session.app[LINE_DESK].extend_turn(caller, frame.event)
+
+
 async def wait(session: Session, caller: Identity, frame: Wait) -> Reply:
     """Wait here, and tell of a turn that is open."""
     desk = session.app[LINE_DESK]
@@ -422,5 +431,11 @@ FRAMES: Final[tuple[FrameRow[Any], ...]] = (
         kind=LeaveLineFrame,
         handle=handler(leave_line),
         examples=example_of("leave_line", 39),
+    ),
+    FrameRow(
+        kind=ExtendTurnFrame,
+        handle=handler(extend_turn),
+        reply=ExtendOk,
+        examples=example_of("extend_turn", 40),
     ),
 )

@@ -144,6 +144,8 @@ export default {
   no_sale_not_open: "Der Verkauf hat noch nicht begonnen. Diese Seite öffnet sich dann von selbst.",
   no_sale_paused: "Der Verkauf ist gerade pausiert. Versuchen Sie es, wenn er weitergeht; diese Seite sagt es.",
   no_sale_closed: "Der Verkauf ist beendet, es gibt keine weiteren Plätze.",
+  no_wait_your_turn: "Sie sind noch nicht an der Reihe. Ihr Platz in der Warteschlange steht hier; warten Sie, bis es so weit ist.",
+  no_turn_over: "Sie waren an der Reihe, und die Zeit ist um. Bei Ihrem Platz in der Warteschlange steht, was Sie jetzt tun können.",
   no_hold_not_found: "Was Sie hielten, ist nicht mehr Ihres. Wählen Sie Ihre Plätze noch einmal.",
   no_hold_expired: "Ihre Zeit war um, die Plätze gingen zurück in den Verkauf. Wählen Sie noch einmal.",
   no_hold_pledged: "Eine Bestellung von Ihnen hat diese Plätze schon. Bezahlen oder stornieren Sie sie dort.",

@@ -217,6 +217,10 @@ export default {
   newsDisputeLost: "Die Bank hat {sum} der Bestellung {reference} zurückgeholt. Die Tickets gelten weiterhin.",
   newsOrganisation: "Ihre Organisation",
   newsJoin: "Jemand möchte dazugehören. Die Anfrage wartet auf Sie oder jemand anderen, der sie leitet.",
+  newsTurn: "Sie sind an der Reihe bis {time}. Suchen Sie sich Plätze auf der Seite der Veranstaltung aus.",
+  newsOffer: { one: "{n} Platz ist für Sie zurückgelegt bis {time}, wie gewünscht. Kaufen Sie ihn auf der Seite der Veranstaltung.", other: "{n} Plätze sind für Sie zurückgelegt bis {time}, wie gewünscht. Kaufen Sie sie auf der Seite der Veranstaltung." },
+  newsOfferOver: "Ihre Zeit ist um, und was für Sie zurückgelegt war, ging an die nächste Person.",
+  newsTurnOver: "Sie waren an der Reihe, und die Zeit ist um.",
   newsReminder: "Sie beginnt bald. Halten Sie Ihre Tickets bereit.",
 
   // Was man hat

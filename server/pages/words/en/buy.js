@@ -144,6 +144,8 @@ export default {
   no_sale_not_open: "The sale has not begun. This page opens by itself when it does.",
   no_sale_paused: "The sale is paused just now. Try again when it goes on; this page says so.",
   no_sale_closed: "The sale is closed, so no more places can be taken.",
+  no_wait_your_turn: "It is not your turn yet. Your place in the line is shown here; wait for your turn.",
+  no_turn_over: "Your turn is over, and nothing more can be taken in it. Your place in the line tells what you can do now.",
   no_hold_not_found: "What you held is not yours any more. Choose your places again.",
   no_hold_expired: "Your time was over and the places went back on sale. Choose again.",
   no_hold_pledged: "An order of yours has these places already. Pay it or cancel it there.",

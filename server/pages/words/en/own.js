@@ -217,6 +217,10 @@ export default {
   newsDisputeLost: "The bank took {sum} of the order {reference} back. Its tickets are still good.",
   newsOrganisation: "Your organisation",
   newsJoin: "Somebody asks to join it. The request waits for you, or for another one who leads it.",
+  newsTurn: "It is your turn until {time}. Choose your places on the event's page.",
+  newsOffer: { one: "{n} place is held for you until {time}, as you wished. Buy it on the event's page.", other: "{n} places are held for you until {time}, as you wished. Buy them on the event's page." },
+  newsOfferOver: "Your time is over, and what was held for you went to the next in line.",
+  newsTurnOver: "Your turn in the line is over: its time ran out.",
   newsReminder: "It begins soon. Have your tickets at hand.",
 
   // What one has
