@@ -144,6 +144,20 @@ def test_seats_count_as_given_on_only_where_they_were_given_back() -> None:
     assert where.ledger.given_on == quantity
 
 
+def test_an_offer_is_on_the_screen_when_it_came_and_not_when_somebody_looks() -> None:
+    where = hall()
+    one = person("wishes", where, Scripted())
+    offer = turn("offer", [f"A-{n}" for n in range(one._wish["quantity"])])  # type: ignore[index]
+    one._gives_back(offer["seats"])
+    one.hear(offer)
+    heard_at = one._turned_at
+    one.hear({"op": "bye"})
+    one._compare_with_wish(offer)
+    given_back_at = heard_at - where.ledger.returned_ms[0] / 1_000
+    assert given_back_at <= heard_at
+    assert one._turned_at == heard_at
+
+
 def test_who_is_far_behind_what_is_left_does_not_wish_for_it() -> None:
     where = hall()
     line = {"op": "line", "phase": "waitlist", "version": 1, "next": 100}
