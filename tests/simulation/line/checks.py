@@ -109,7 +109,7 @@ def check_rest(world: "World", event: str) -> None:
     twin = twin_of(world, event)
     if judge(world, event, twin):
         return  # What is wrong is told at the end.
-    twin.now_ms = world.database.clock.now_ms() - 1_000
+    twin.now_ms = world.database.clock.now_ms() - 2_000
     if twin.turns_are_given() and (rank := twin.first()) is not None:
         world.violate(f"L12: rank {rank} of {event} could be served, and waits")
 
