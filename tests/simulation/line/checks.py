@@ -75,6 +75,7 @@ def judge(world: "World", event: str, twin: JournalTwin) -> list[str]:
                 twin.judge(change)
             except (AssertionError, LookupError, ValueError) as error:
                 return [f"{change}: {error!r}"]
+        twin.rest_for_now()
         ended = sum(type(one) in (c.TurnEnded, c.HoldExpired) for one in changes)
         if ended < limits.EXPIRIES_PER_BATCH_MAX:
             late = twin.overdue()
