@@ -27,6 +27,8 @@ def come_to_rest(world: "World") -> None:
         return
     for event in world.crowd.events:
         world.crowd.resume(event)
+        if event in world.tables.store.line_next:
+            world.crowd.restart(event)
     ends_s = world.scheduler.now + DRAWN_S
     while world.scheduler.now < ends_s and _is_undrawn(world):
         world.scheduler.run(world.scheduler.now + STEP_S)
