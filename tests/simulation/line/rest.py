@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from server.live.actors.registry import LocalEvent
+from tests.simulation.calm import settle
 from tests.simulation.line.checks import check_rest
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def come_to_rest(world: "World") -> None:
         if event in world.tables.store.line:
             world.crowd.read(event)
     world.scheduler.run(world.scheduler.now + STEP_S)
+    # Whoever still asked for something holds it from now on.
+    settle(world, world.scheduler.now)
 
 
 def _is_undrawn(world: "World") -> bool:
