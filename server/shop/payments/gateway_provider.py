@@ -45,6 +45,7 @@ from server.shop.payments.provider import (
     Urls,
 )
 from server.shop.payments.signing import verify
+from server.transport.client.answers import read_answer
 
 NAME: Final = "gateway"
 TIMEOUT_S: Final = 5.0
@@ -273,7 +274,9 @@ class GatewayProvider:
                     headers={"Content-Type": "application/json"},
                     allow_redirects=False,
                 ) as response:
-                    return response.status, await _read(response)
+                    return response.status, await read_answer(
+                        response, ANSWER_BYTES_MAX
+                    )
             except aiohttp.ClientConnectorError:
                 raise
             except (aiohttp.ServerDisconnectedError, OSError):
@@ -294,16 +297,6 @@ class GatewayProvider:
         self._trouble = trouble
         log.warning("the payment gateway cannot be asked", reason=trouble)
         return ProviderUnavailable(trouble)
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return a body. Raises ValueError for one that no gateway sends."""
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > ANSWER_BYTES_MAX:
-            raise ValueError("the answer is too long")
-    return bytes(body)
 
 
 def _code_of(answer: bytes) -> str:

@@ -1,1 +1,1 @@
-"""A client of our websocket, for the demo and the benchmarks."""
+"""What asks others: our own websocket, for demo and benchmarks, and over HTTP."""

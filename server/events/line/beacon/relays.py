@@ -19,6 +19,7 @@ from server.events.line.beacon.rounds import (
     RoundUnavailable,
     is_good,
 )
+from server.transport.client.answers import AnswerTooLong, open_session, read_answer
 
 DRAND: Final = (
     "https://api.drand.sh",
@@ -78,6 +79,8 @@ class Messenger:
             raise Useless(f"no answer within {self._timeout_s:g} s") from None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise Useless("its answer cannot be read") from None
+        except AnswerTooLong as error:
+            raise Useless(str(error)) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Useless(type(error).__name__) from None
 
@@ -88,21 +91,11 @@ class Messenger:
 
     async def _read(self, url: str) -> bytes:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(),
-                # What is packed is no answer: a small one may become very large.
-                auto_decompress=False,
-                headers={"Accept-Encoding": "identity"},
-            )
+            self._session = open_session()
         async with self._session.get(url, allow_redirects=False) as response:
             if response.status != 200:
                 raise Useless(f"it answered {response.status}")
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > ANSWER_BYTES_MAX:
-                    raise Useless("its answer is too long")
-        return bytes(body)
+            return await read_answer(response, ANSWER_BYTES_MAX)
 
 
 class Relays:

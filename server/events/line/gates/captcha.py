@@ -15,6 +15,8 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from server.transport.client.answers import open_session, read_answer
+
 TIMEOUT_S: Final = 2.0
 PATIENCE_S: Final = 30.0
 ANSWER_BYTES_MAX: Final = 16_384
@@ -86,24 +88,14 @@ class Captcha:
 
     async def _ask(self, answer: str) -> bytes:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(),
-                # What is packed is no answer: a small one may become very large.
-                auto_decompress=False,
-                headers={"Accept-Encoding": "identity"},
-            )
+            self._session = open_session()
         form = {"secret": self._secret, "response": answer}
         async with self._session.post(
             self._url, data=form, allow_redirects=False
         ) as response:
             if response.status != 200:
                 raise ValueError(f"it answered {response.status}")
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > ANSWER_BYTES_MAX:
-                    raise ValueError("its answer is too long")
-        return bytes(body)
+            return await read_answer(response, ANSWER_BYTES_MAX)
 
     async def close(self) -> None:
         """Give up connections."""

@@ -13,6 +13,8 @@ import aiohttp
 import msgspec
 import stripe
 
+from server.transport.client.answers import read_answer
+
 ANSWER_BYTES_MAX: Final = 1 << 20
 """A hundred sessions have a quarter of that."""
 
@@ -53,7 +55,7 @@ class Transport(stripe.HTTPClient):
                 data=post_data,
                 allow_redirects=False,
             ) as response:
-                body = await _read(response)
+                body = await read_answer(response, ANSWER_BYTES_MAX)
                 # The library trips over what is no text, or no object.
                 body.decode()
                 _object(body)
@@ -79,12 +81,3 @@ def _lost(trouble: str, *, again: bool) -> stripe.APIConnectionError:
     made: Any = stripe.APIConnectionError
     lost: stripe.APIConnectionError = made(trouble, should_retry=again)
     return lost
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > ANSWER_BYTES_MAX:
-            raise ValueError("the answer is too long")
-    return bytes(body)
