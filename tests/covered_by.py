@@ -430,6 +430,7 @@ COVERS = {
         "server/ops/demo/cashier.py",
         "server/ops/demo/children.py",
         "server/ops/demo/command.py",
+        "server/ops/demo/crowds.py",
         "server/ops/demo/ledger.py",
         "server/ops/demo/progress.py",
         "server/ops/demo/reports.py",

@@ -7,20 +7,18 @@ down.
 
 import argparse
 import asyncio
-import resource
-import signal
 import sys
 from random import Random
 from time import monotonic
 
 import aiohttp
 import msgspec
-import uvloop
 
 from server.ops.demo.buyer import Buyer, Shop
 from server.ops.demo.cashier import Cashier
+from server.ops.demo.crowds import Output, run_process, tell, visit
 from server.ops.demo.ledger import Ledger
-from server.ops.demo.reports import Final, Output, Report
+from server.ops.demo.reports import Final, Report
 from server.transport.client.board import Board
 from server.transport.client.websocket import Client, GaveUpError, Traffic
 
@@ -221,18 +219,6 @@ class Crowd:
         )
 
 
-def tell(line: Output) -> None:
-    """Write one line to the demo."""
-    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
-    sys.stdout.buffer.flush()
-
-
-def raise_file_limit() -> None:
-    """Allow as many connections as the system lets us have."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 def read_options(arguments: list[str]) -> Options:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m server.ops.demo.buyers")
@@ -245,25 +231,10 @@ def read_options(arguments: list[str]) -> Options:
     return Options(**vars(parser.parse_args(arguments)))
 
 
-async def buy_everything(options: Options) -> None:
-    """Run the crowd against the server."""
-    # Each buyer has a connection of his own; a limit would make them queue for it.
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(options.url, connector=connector) as http:
-        tell(Output(final=await Crowd(options, http).run()))
-
-
 def main() -> None:
     """Buy everything there is, and tell how it went."""
-    # Ctrl-C is for the demo, which ends us in its own order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise_file_limit()
-    try:
-        uvloop.run(buy_everything(read_options(sys.argv[1:])))
-    except BrokenPipeError:
-        # Nobody listens any more.
-        sys.stderr.close()
-        sys.exit(1)
+    options = read_options(sys.argv[1:])
+    run_process(visit(options.url, lambda http: Crowd(options, http).run()))
 
 
 if __name__ == "__main__":

@@ -12,18 +12,18 @@ from persistence.data_directory import DataDirectoryError
 from server.ops.demo import reports
 from server.ops.demo.admin_client import CODE, AdminClientError
 from server.ops.demo.children import stopping_on_sigterm, temporary_directory
+from server.ops.demo.crowds import Output
 from server.ops.demo.line.command import show_line
-from server.ops.demo.progress import choose_progress, compare, say, show_receipt
+from server.ops.demo.progress import compare, describe, say, show_receipt
 from server.ops.demo.stage import (
     HOST,
     PACE_MAX,
     DemoError,
     Plan,
-    Running,
     Site,
     first_line,
+    follow,
     free_port,
-    last_words,
     prepare,
     start_crowd,
     start_helper,
@@ -124,7 +124,14 @@ def _show_arena(stack: ExitStack, plan: Plan, site: Site) -> int:
     # While the buyers come: what it takes is no longer than that.
     visit, wrong_visit = Visitor(url).visit(evening)
     say(visit)
-    final = _follow(process, server, site)
+    final = follow(
+        "buyers",
+        process,
+        server,
+        site,
+        Output[reports.Report, reports.Final],
+        describe,
+    )
     receipt = office.audit(event)
     kept, wrong = office.books(event)
     problems = final.problems + wrong_visit + wrong + compare(final, receipt, kept)
@@ -150,25 +157,3 @@ def _start_buyers(
     arguments += ["--buyers", str(plan.buyers), "--pace", str(plan.pace)]
     arguments += ["--hold-ttl-s", str(hold_ttl_s(plan)), "--seed", str(plan.seed)]
     return start_crowd(stack, arguments, site, told_to)
-
-
-def _follow(
-    process: "subprocess.Popen[bytes]", server: Running, site: Site
-) -> reports.Final:
-    """Show how the sale goes until the buyers have told everything."""
-    final = None
-    assert process.stdout is not None
-    with choose_progress() as progress:
-        for encoded in process.stdout:
-            line = msgspec.json.decode(encoded, type=reports.Output)
-            if line.report is not None:
-                progress.show(line.report)
-            if line.final is not None:
-                final = line.final
-                progress.show(final.report)
-            server.check()
-    process.wait()
-    if final is None:
-        words = last_words(site.log("buyers"))
-        raise DemoError(f"The buyers ended too early: {words}")
-    return final

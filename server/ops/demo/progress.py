@@ -2,7 +2,8 @@
 
 import sys
 import time
-from typing import Protocol, Self
+from collections.abc import Callable
+from typing import Generic, Protocol, Self, TypeVar
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -18,6 +19,25 @@ from server.ops.demo.reports import Final, Report
 PLAIN_EVERY_S = 1.0
 
 
+class Standing(Protocol):
+    """How many places are free, held and booked."""
+
+    @property
+    def free(self) -> int:
+        """Places that anybody may hold."""
+
+    @property
+    def held(self) -> int:
+        """Places that somebody holds."""
+
+    @property
+    def booked(self) -> int:
+        """Places that are sold."""
+
+
+AnyReport = TypeVar("AnyReport", bound=Standing)
+
+
 def describe(report: Report) -> str:
     """Say in one line how the sale stands."""
     total = report.free + report.held + report.booked
@@ -30,23 +50,11 @@ def describe(report: Report) -> str:
     )
 
 
-class Progress(Protocol):
-    """Shows one report after the other."""
-
-    def __enter__(self) -> Self:
-        """Begin to show."""
-
-    def __exit__(self, *_: object) -> None:
-        """Leave the terminal as it was."""
-
-    def show(self, report: Report) -> None:
-        """Show how the sale stands now."""
-
-
-class PlainProgress:
+class PlainProgress(Generic[AnyReport]):
     """One line a second, for logs and pipes."""
 
-    def __init__(self) -> None:
+    def __init__(self, describe: Callable[[AnyReport], str]) -> None:
+        self._describe = describe
         self._shown = 0.0
 
     def __enter__(self) -> Self:
@@ -56,18 +64,24 @@ class PlainProgress:
     def __exit__(self, *_: object) -> None:
         """Nothing has to be undone."""
 
-    def show(self, report: Report) -> None:
+    def show(self, report: AnyReport) -> None:
         """Print the line when the last one is a second old."""
         now = time.monotonic()
         if now - self._shown >= PLAIN_EVERY_S:
             self._shown = now
-            say(describe(report))
+            say(self._describe(report))
+
+    def say(self, text: str) -> None:
+        """Print what happened."""
+        say(text)
 
 
-class LiveProgress:
+class LiveProgress(Generic[AnyReport]):
     """One line and a bar that stay where they are."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, describe: Callable[[AnyReport], str]) -> None:
+        self._console = console
+        self._describe = describe
         self._live = Live(console=console, refresh_per_second=8)
 
     def __enter__(self) -> Self:
@@ -79,21 +93,29 @@ class LiveProgress:
         """Leave the last picture and give the cursor back."""
         self._live.__exit__(None, None, None)
 
-    def show(self, report: Report) -> None:
+    def show(self, report: AnyReport) -> None:
         """Replace the line and the bar."""
         total = max(1, report.free + report.held + report.booked)
         self._live.update(
             Group(
-                Text(describe(report), no_wrap=True, overflow="ellipsis"),
+                Text(self._describe(report), no_wrap=True, overflow="ellipsis"),
                 ProgressBar(total=total, completed=report.booked),
             )
         )
 
+    def say(self, text: str) -> None:
+        """Print what happened above them."""
+        self._console.print(Text(text))
 
-def choose_progress() -> Progress:
+
+def choose_progress(
+    describe: Callable[[AnyReport], str],
+) -> LiveProgress[AnyReport] | PlainProgress[AnyReport]:
     """Return the live picture for a terminal, plain lines for everything else."""
     console = Console()
-    return LiveProgress(console) if console.is_terminal else PlainProgress()
+    if console.is_terminal:
+        return LiveProgress(console, describe)
+    return PlainProgress(describe)
 
 
 def say(text: str) -> None:

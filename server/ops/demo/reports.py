@@ -42,10 +42,3 @@ class Final(Struct, kw_only=True):
     def places(self) -> int:
         """Seats and places in areas that were bought."""
         return self.seats + self.places_in_areas
-
-
-class Output(Struct):
-    """One line of the buyers' standard output."""
-
-    report: Report | None = None
-    final: Final | None = None

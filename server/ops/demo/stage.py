@@ -4,6 +4,7 @@ import errno
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Final
@@ -14,7 +15,8 @@ from inventory import limits
 from persistence.data_directory import DataDirectory
 from server.ops.demo.admin_client import AdminClient
 from server.ops.demo.children import child_environment, start, stop
-from server.ops.demo.progress import say
+from server.ops.demo.crowds import AnyFinal, Output
+from server.ops.demo.progress import AnyReport, choose_progress, say
 
 HOST: Final = "127.0.0.1"
 ADMIN_EMAIL: Final = "demo-administrator@onsale.example"
@@ -149,6 +151,34 @@ def start_crowd(
     # Nothing of theirs is worth waiting for.
     stack.callback(stop, process, patience_s=2)
     return process
+
+
+def follow(
+    who: str,
+    process: "subprocess.Popen[bytes]",
+    server: Running,
+    site: Site,
+    output: type[Output[AnyReport, AnyFinal]],
+    describe: Callable[[AnyReport], str],
+) -> AnyFinal:
+    """Show how it goes until a crowd has told everything. Raises `DemoError`."""
+    final = None
+    assert process.stdout is not None
+    with choose_progress(describe) as progress:
+        for encoded in process.stdout:
+            line = msgspec.json.decode(encoded, type=output)
+            if line.said is not None:
+                progress.say(line.said)
+            if line.report is not None:
+                progress.show(line.report)
+            if line.final is not None:
+                final = line.final
+            server.check()
+    process.wait()
+    if final is None:
+        words = last_words(site.log("buyers"))
+        raise DemoError(f"The {who} ended too early: {words}")
+    return final
 
 
 def first_line(process: "subprocess.Popen[bytes]", name: str, log: Path) -> str:

@@ -4,31 +4,26 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import TYPE_CHECKING
 from typing import Final as Constant
 
 import msgspec
 
 from persistence.journal.audit import Receipt
 from server.ops.demo.admin_client import AdminClient
+from server.ops.demo.crowds import Output
 from server.ops.demo.line.checking import Evidence, read_chain
-from server.ops.demo.line.progress import choose_progress
-from server.ops.demo.line.reports import Final, Output
+from server.ops.demo.line.progress import describe
+from server.ops.demo.line.reports import Final, Report
 from server.ops.demo.progress import say
 from server.ops.demo.stage import (
-    DemoError,
     Plan,
-    Running,
     Site,
     first_line,
-    last_words,
+    follow,
     start_crowd,
     start_helper,
     start_server,
 )
-
-if TYPE_CHECKING:
-    import subprocess
 
 BEACON: Constant = "demo"
 """What `onsale beacon` calls its own."""
@@ -113,7 +108,7 @@ def show_line(stack: ExitStack, plan: Plan, site: Site) -> int:
         ],
         site,
     )
-    final = _follow(people, server, site)
+    final = follow("people", people, server, site, Output[Report, Final], describe)
     _close(server.office, event)
     evidence = Evidence(server.url, event, chain, site.data_dir)
     evidence.collect(final)
@@ -124,28 +119,6 @@ def show_line(stack: ExitStack, plan: Plan, site: Site) -> int:
     if not plan.once:
         server.stay()
     return 1 if problems else 0
-
-
-def _follow(process: "subprocess.Popen[bytes]", server: Running, site: Site) -> Final:
-    """Show how it goes until the people have told everything."""
-    final = None
-    assert process.stdout is not None
-    with choose_progress() as progress:
-        for encoded in process.stdout:
-            line = msgspec.json.decode(encoded, type=Output)
-            if line.said is not None:
-                progress.say(line.said)
-            if line.report is not None:
-                progress.show(line.report)
-            if line.final is not None:
-                final = line.final
-                progress.show(final.report)
-            server.check()
-    process.wait()
-    if final is None:
-        words = last_words(site.log("buyers"))
-        raise DemoError(f"The people ended too early: {words}")
-    return final
 
 
 def _close(office: AdminClient, event: str) -> None:

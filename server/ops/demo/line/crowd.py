@@ -7,7 +7,6 @@ what its people wrote down.
 
 import argparse
 import asyncio
-import signal
 import sys
 from random import Random
 from time import monotonic, time
@@ -15,12 +14,11 @@ from typing import Final as Constant
 
 import aiohttp
 import msgspec
-import uvloop
 
-from server.ops.demo.buyers import raise_file_limit
+from server.ops.demo.crowds import Output, run_process, tell, visit
 from server.ops.demo.line.ledger import LineLedger
 from server.ops.demo.line.person import KINDS, Hall, Person
-from server.ops.demo.line.reports import Final, Output, Report
+from server.ops.demo.line.reports import Final, Report
 from server.ops.demo.line.story import Story
 from server.transport.client.board import Board
 from server.transport.client.websocket import Client, GaveUpError, Traffic
@@ -263,12 +261,6 @@ class Crowd:
         return min(ranked, key=lambda one: one.rank or 0).place if ranked else None
 
 
-def tell(line: Output) -> None:
-    """Write one line to the demo."""
-    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
-    sys.stdout.buffer.flush()
-
-
 def read_options(arguments: list[str]) -> Options:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m server.ops.demo.line.crowd")
@@ -281,24 +273,10 @@ def read_options(arguments: list[str]) -> Options:
     return Options(**vars(parser.parse_args(arguments)))
 
 
-async def wait_for_it(options: Options) -> None:
-    """Run the crowd against the server."""
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(options.url, connector=connector) as http:
-        tell(Output(final=await Crowd(options, http).run()))
-
-
 def main() -> None:
     """Wait in line, buy what there is, and tell how it went."""
-    # Ctrl-C is for the demo, which ends us in its own order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise_file_limit()
-    try:
-        uvloop.run(wait_for_it(read_options(sys.argv[1:])))
-    except BrokenPipeError:
-        # Nobody listens any more.
-        sys.stderr.close()
-        sys.exit(1)
+    options = read_options(sys.argv[1:])
+    run_process(visit(options.url, lambda http: Crowd(options, http).run()))
 
 
 if __name__ == "__main__":

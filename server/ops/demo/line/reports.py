@@ -50,11 +50,3 @@ class Final(Struct, kw_only=True):
     """The signed place of the one whose story was told."""
     version: int
     problems: list[str]
-
-
-class Output(Struct):
-    """One line of the people's standard output."""
-
-    report: Report | None = None
-    said: str | None = None
-    final: Final | None = None
