@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,11 +9,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, expect
 
-from server.base.paths import import_path
 from tests.browser.conftest import shop_at
 from tests.browser.line import line_of
 from tests.browser.shop import Shop
 from tests.browser.steps import check_out, choose, pay
+from tests.relays import run_relay
 
 OTHERS = 8
 CLOSES_S = 15
@@ -25,25 +23,9 @@ DRAWN_MS = 120_000
 
 @pytest.fixture(scope="module")
 def relay() -> Iterator[tuple[str, str]]:
-    """Run a relay of a beacon of its own; give its address and chain."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-P", "-m", "server", "beacon"),
-            *("--port", "0", "--period-s", "1"),
-        ],
-        env={"PYTHONPATH": import_path()},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.search(r"at (\S+), chain (\w{64})", said)
-        assert found is not None, said
-        yield found[1], found[2]
-    finally:
-        process.terminate()
-        process.communicate()
+    """Run a relay; give its address and chain."""
+    with run_relay() as found:
+        yield found
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -7,7 +7,6 @@ off by rule.
 
 import asyncio
 import json
-import re
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from inventory.line.draw import BucketProof, is_proven
 from server.base.paths import import_path
 from tests.contract.client import Api, check_problem
 from tests.contract.process import Server
+from tests.relays import run_relay
 
 BEACON = "demo"
 GUESTS = 300
@@ -34,24 +34,8 @@ CLOSES_S = 10
 @pytest.fixture(scope="module")
 def relay() -> Iterator[tuple[str, str]]:
     """Run a relay; give its address and chain."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-P", "-m", "server", "beacon"),
-            *("--port", "0", "--period-s", "1"),
-        ],
-        env={"PYTHONPATH": import_path()},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.search(r"at (\S+), chain (\w{64})", said)
-        assert found is not None, said
-        yield found[1], found[2]
-    finally:
-        process.terminate()
-        process.communicate()
+    with run_relay() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
