@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, Self, TypeVar
 
 from rich.console import Console, Group
@@ -172,12 +172,23 @@ def comparisons(final: Final, receipt: Receipt) -> list[tuple[str, int, int]]:
 
 def compare(final: Final, receipt: Receipt, kept: int) -> list[str]:
     """Say where the buyers' own records, the audit's receipt and the books differ."""
+    problems = differences_of("buyers", receipt, comparisons(final, receipt))
+    if final.paid != kept:
+        problems.append(f"The buyers paid {final.paid:,}, the books say {kept:,}.")
+    return problems
+
+
+def differences_of(
+    who: str, receipt: Receipt, counted: Iterable[tuple[str, int, int]]
+) -> list[str]:
+    """Say what an audit found, and where it counts something else than people do.
+
+    `counted` are names, what people count and what the audit does.
+    """
     problems = [f"The audit found: {found}" for found in receipt.differences]
     if not receipt.ok and not problems:
         problems.append("The audit says that something is wrong.")
-    for name, ours, theirs in comparisons(final, receipt):
+    for name, ours, theirs in counted:
         if ours != theirs:
-            problems.append(f"{name}: the buyers count {ours:,}, the audit {theirs:,}.")
-    if final.paid != kept:
-        problems.append(f"The buyers paid {final.paid:,}, the books say {kept:,}.")
+            problems.append(f"{name}: the {who} count {ours:,}, the audit {theirs:,}.")
     return problems

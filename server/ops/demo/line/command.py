@@ -14,7 +14,7 @@ from server.ops.demo.crowds import Output
 from server.ops.demo.line.checking import Evidence, read_chain
 from server.ops.demo.line.progress import describe
 from server.ops.demo.line.reports import Final, Report
-from server.ops.demo.progress import say
+from server.ops.demo.progress import differences_of, say
 from server.ops.demo.stage import (
     Plan,
     Site,
@@ -133,17 +133,12 @@ def _close(office: AdminClient, event: str) -> None:
 
 def compare(final: Final, receipt: Receipt) -> list[str]:
     """Say where the people's own records and the audit's receipt differ."""
-    problems = [f"The audit found: {found}" for found in receipt.differences]
-    if not receipt.ok and not problems:
-        problems.append("The audit says that something is wrong.")
-    for name, ours, theirs in (
+    counted = (
         ("seats sold", final.seats, receipt.seats.booked),
         ("standing places sold", final.places_in_areas, receipt.places.booked),
         ("bookings", final.bookings, receipt.bookings),
-    ):
-        if ours != theirs:
-            problems.append(f"{name}: the people count {ours:,}, the audit {theirs:,}.")
-    return problems
+    )
+    return differences_of("people", receipt, counted)
 
 
 def _conclude(

@@ -8,13 +8,11 @@ import sys
 import tempfile
 import time
 import urllib.request
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from persistence.data_directory import DataDirectory
-from persistence.journal.audit import Counts, Digest, Receipt
 from server.ops.demo.children import (
     TEMPORARY_PARENT,
     TEMPORARY_PREFIX,
@@ -28,6 +26,7 @@ from server.ops.demo.visitor import compare as compare_visit
 from server.transport.client.board import Board
 from server.transport.client.latencies import Latencies
 from tests.scratch import make_folder
+from tests.server.ops.demo.receipts import receipt_of
 
 ROOT = Path(__file__).parents[4]
 
@@ -325,30 +324,8 @@ FINAL = Final(
 )
 
 
-def receipt(*, seats=3, places=2, bookings=2, version=4, ok=True, differences=()):
-    def counts(booked):
-        return Counts(free=0, held=0, booked=booked, blocked=0)
-
-    return Receipt(
-        event="e",
-        name="n",
-        ok=ok,
-        history_id="h",
-        epoch=1,
-        version=version,
-        replayed_to=version,
-        batches=1,
-        counts=counts(seats + places),
-        seats=counts(seats),
-        places=counts(places),
-        holds=0,
-        bookings=bookings,
-        seats_booked=seats,
-        revenue=[],
-        digest=Digest(state="s", chain="c", origin="o"),
-        differences=list(differences),
-        audited_at=datetime.now(UTC),
-    )
+def receipt(**said):
+    return receipt_of(**{"seats": 3, "places": 2, "bookings": 2, "version": 4} | said)
 
 
 def test_a_receipt_that_agrees_with_the_buyers_records_is_no_problem():

@@ -7,18 +7,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from persistence.journal.audit import Counts, Digest, Receipt
+from persistence.journal.audit import Receipt
 from server.ops.demo.line.checking import TRANSCRIPT
 from server.ops.demo.line.command import compare, times_of
 from server.ops.demo.line.progress import describe
 from server.ops.demo.line.reports import Final, Report
 from tests.scratch import make_folder
+from tests.server.ops.demo.receipts import receipt_of
 
 ROOT = Path(__file__).parents[5]
 
@@ -112,29 +112,7 @@ FINAL = Final(
 
 
 def receipt(booked: int = 4, bookings: int = 2, *, ok: bool = True) -> Receipt:
-    def counts(number: int) -> Counts:
-        return Counts(free=0, held=0, booked=number, blocked=0)
-
-    return Receipt(
-        event="e",
-        name="n",
-        ok=ok,
-        history_id="h",
-        epoch=1,
-        version=9,
-        replayed_to=9,
-        batches=1,
-        counts=counts(booked),
-        seats=counts(booked - 1),
-        places=counts(1),
-        holds=0,
-        bookings=bookings,
-        seats_booked=booked - 1,
-        revenue=[],
-        digest=Digest(state="s", chain="c", origin="o"),
-        differences=[],
-        audited_at=datetime.now(UTC),
-    )
+    return receipt_of(seats=booked - 1, places=1, bookings=bookings, version=9, ok=ok)
 
 
 def test_whatever_people_and_audit_do_not_agree_on_is_told() -> None:
