@@ -2,13 +2,12 @@
 // The line of an event on its page: joining, waiting, one's turn, and what came of it.
 
 import { serverNow } from "../client/index.js";
-import { Button } from "../parts/forms.js";
 import { html, useEffect, useReducer, useState } from "../vendor/preact/standalone.js";
 import { dayText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Fair } from "./fair.js";
 import { Place } from "./place.js";
-import { isGated } from "./seen.js";
+import { isBarred, isGated } from "./seen.js";
 import { Turn } from "./turn.js";
 import { Waits, untilText } from "./waits.js";
 import { WishForm } from "./wish.js";
@@ -44,7 +43,7 @@ export function Part({ sale }) {
     return html`<div class="stack" aria-busy="true"><div class="skeleton line title"></div>
       <div class="skeleton line half"></div></div>`;
   }
-  return html`<section class="stack line" aria-labelledby="line-title" data-testid="line"
+  return html`<section class=${isBarred(sale) ? "stack line bars" : "stack line"} aria-labelledby="line-title" data-testid="line"
     data-phase=${place.phase} data-state=${place.state}>
     ${place.message && html`<div class="note" role="status"><p class="quiet small">
       ${t("line.fromOrganiser")}</p><p dir="auto">${place.message}</p></div>`}

@@ -10,6 +10,7 @@ import {
 import { aheadAt, rangeAt } from "./marks.js";
 import { solved } from "./proof.js";
 import { noteJoined } from "./seen.js";
+import { Sound } from "./sound.js";
 
 const LOOK_MS = 10_000; // who has no place is told nothing, and looks
 const ASK_MS = 15_000; // odds, and the exact figure
@@ -23,7 +24,7 @@ const FRAMES = ["line", "line_fixed", "line_drawn", "turn", "offer", "turn_over"
 /** @typedef {{code: string, [more: string]: any}} Trouble */
 /** @typedef {{arrived_ms: number, frame: any}} Witness when a list was told, by our clock */
 
-/** Emits `update` when anything of it changed, and `turn` when a turn has begun. */
+/** Emits `update` when anything of it changed. */
 export class Place extends EventTarget {
   /** @param {Sale} sale */
   constructor(sale) {
@@ -57,6 +58,7 @@ export class Place extends EventTarget {
     /** @type {Trouble | null} */
     this.trouble = null;
     this.busy = false;
+    this.sound = new Sound();
     /** @type {any} */
     this.socket = null;
     this.asked = 0;
@@ -89,6 +91,7 @@ export class Place extends EventTarget {
     this.sale.removeEventListener("update", this.attach);
     this.sale.tabs?.removeEventListener("message", this.told);
     this.detach();
+    this.sound.turn(false);
     this.keepTurn(null);
   }
 
@@ -252,7 +255,7 @@ export class Place extends EventTarget {
       returned: frame.op === "offer",
     });
     if (frame.hold !== undefined) this.sale.refresh();
-    if (isNew) this.dispatchEvent(new Event("turn"));
+    if (isNew) this.sound.play();
   }
 
   /** @param {string} why */

@@ -7,7 +7,9 @@ import { Ask } from "../parts/dialog.js";
 import { Button } from "../parts/forms.js";
 import { html, useState } from "../vendor/preact/standalone.js";
 import { dayText, leftText, numberText } from "../words/format.js";
-import { WishForm, wishText } from "./wish.js";
+import { OtherDevice } from "./device.js";
+import { WishForm } from "./wish.js";
+import { wishText } from "./wish_text.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {import("./place.js").Place} Place */
@@ -36,6 +38,11 @@ export function Waits({ t, place }) {
   const { phase, line } = place;
   const list = line.mode === "list";
   const wish = place.mine?.wish ?? null;
+  const [sound, setSound] = useState(place.sound.context !== null);
+  const hear = (/** @type {any} */ { target }) => {
+    place.sound.turn(target.checked);
+    setSound(target.checked);
+  };
   return html`<h2 id="line-title">${t(list ? "line.onList" : "line.inLine")}</h2>
     ${phase === "gathering" && html`<${Gathers} t=${t} place=${place} />`}
     ${phase === "drawing" && html`<p data-testid="line-drawing">${drawingText(t, place)}</p>`}
@@ -49,6 +56,8 @@ export function Waits({ t, place }) {
     ${wish === null && phase === "waitlist" && html`<p class="note wait">${t("line.wishNow")}</p>`}
     ${place.rank !== null && html`<p class="quiet small">${
       t(wish && line.rules?.serve_away ? "line.mayLeave" : "line.stayHere")}</p>`}
+    <label class="tick"><input type="checkbox" data-testid="line-sound" checked=${sound}
+      onChange=${hear} /> ${t("line.sound")}</label>
     <${Acts} t=${t} place=${place} wish=${wish} />`;
 }
 
@@ -122,6 +131,7 @@ function Acts({ t, place, wish }) {
       ${t(wish ? "line.changeWish" : "line.makeWish")}<//>
     ${place.rank !== null && html`<${Button} data-testid="line-pause" busy=${place.busy}
       onClick=${() => place.pause(!paused)}>${t(paused ? "line.resume" : "line.pause")}<//>`}
+    ${place.mine && html`<${OtherDevice} t=${t} place=${place.mine.place} />`}
     <${Button} data-testid="line-leave" onClick=${() => setLeaves(true)}>${t("line.leave")}<//>
   </div>
   ${edits && html`<${Ask} title=${t("line.changeWish")} onClose=${() => setEdits(false)}>

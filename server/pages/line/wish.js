@@ -12,14 +12,6 @@ import { moneyText } from "../words/format.js";
 
 const CATEGORIES_MAX = 3;
 
-/** @param {Translate} t @param {Wish} wish @param {any} map @returns {string} in words */
-export function wishText(t, wish, map) {
-  const names = (wish.categories ?? []).map(
-    (key) => map?.categories.find((/** @type {any} */ one) => one.key === key)?.label ?? key);
-  const where = names.length ? names.join(", ") : t("line.anywhere");
-  return t("line.wishOf", { n: wish.quantity, where });
-}
-
 /** @param {any} event @param {any} category */
 function named(event, { key, label }) {
   const price = event.prices[key];
