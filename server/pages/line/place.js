@@ -16,13 +16,17 @@ const LOOK_MS = 10_000; // who has no place is told nothing, and looks
 const ASK_MS = 15_000; // odds, and the exact figure
 const SOON_MS = 1_000;
 const OVER = new Set(["done", "left"]);
+const HIDDEN = new Set(["gathering", "drawing"]); // phases in which nobody has a rank
 const FRAMES = ["line", "line_fixed", "line_drawn", "turn", "offer", "turn_over", "line_message"];
 
 /** @typedef {import("../buy/sale.js").Sale} Sale */
 /** @typedef {{quantity: number, categories?: string[], together?: boolean,
  *   accessible?: boolean, if_none?: "wait" | "browse"}} Wish */
 /** @typedef {{code: string, [more: string]: any}} Trouble */
-/** @typedef {{arrived_ms: number, frame: any}} Witness when a list was told, by our clock */
+/**
+ * @typedef {{arrived_ms: number, waited: boolean, frame: any}} Witness when a list was told, by
+ *   this device's clock, and whether this page had waited for it
+ */
 
 /** Emits `update` when anything of it changed. */
 export class Place extends EventTarget {
@@ -227,7 +231,8 @@ export class Place extends EventTarget {
   /** @param {any} frame */
   fixed(frame) {
     if (this.witness?.frame.draw !== frame.draw) {
-      this.witness = { arrived_ms: Date.now(), frame };
+      const waited = this.state === "joined" && HIDDEN.has(this.phase ?? "");
+      this.witness = { arrived_ms: Date.now(), waited, frame };
       // Another draw: what was known of places is no more.
       if (this.line !== null && this.line.draw !== frame.draw) this.forget();
     }

@@ -130,7 +130,9 @@ export default {
   pillWaits: "wartet",
   // Wie man es prüft
   fair: "Wie die Reihenfolge ausgelost wird, und wie man das prüft",
-  fairWords: "Bevor sich jemand anstellte, hat der Server eine geheime Zahl festgelegt und ihren Fingerabdruck veröffentlicht, die Festlegung. Die Liste wird veröffentlicht, bevor die Runde einer öffentlichen Zufallsquelle herauskommt, die entscheidet; so konnte niemand, auch wir nicht, die Reihenfolge aussuchen. Notieren Sie die Festlegung, wenn Sie mögen: Sie darf sich nicht ändern.",
+  fairWords: "Bevor sich jemand anstellte, hat der Server eine geheime Zahl festgelegt und ihren Fingerabdruck veröffentlicht, die Festlegung. Die Reihenfolge kommt aus dieser Zahl und aus der Liste, die vorher veröffentlicht wird. Notieren Sie die Festlegung, wenn Sie mögen: Sie darf sich nicht ändern.",
+  fairBeacon: "Sie kommt auch aus einer vorher benannten Runde einer öffentlichen Zufallsquelle, die erst herauskommt, wenn die Liste veröffentlicht ist. So konnte niemand, auch wir nicht, die Reihenfolge aussuchen.",
+  fairAlone: "An dieser Auslosung nimmt keine öffentliche Zufallsquelle teil. Wer die geheime Zahl hat, konnte also die Reihenfolge kennen, während die Liste offen war: Die Auslosung ist schwächer, als sie sein könnte.",
   commitment: "Festlegung",
   checkedHere: "Von Ihrem Browser geprüft",
   checkDrawn: "Von Ihrem Browser geprüft: Sie stehen auf der veröffentlichten Liste, und Ihr Platz ist da, wohin ihn die Auslosung setzt.",
@@ -157,4 +159,10 @@ export default {
   seed: "Die geheime Zahl",
   verifyWords: "Die Unterschrift der Zufallsquelle kann ein Browser nicht prüfen, und er kennt nur einen Teil der Liste. Dieser Befehl prüft alles, ohne uns:",
   transcript: "Protokoll herunterladen",
+  weak_early: "Dieser Browser hat gewartet und die Liste erst bekommen, als die Runde schon heraus war, nach seiner eigenen Uhr. Wenn die Uhr dieses Geräts stimmt, könnte die Liste passend gemacht sein: Fragen Sie den Veranstalter.",
+  weak_no_beacon: "Die öffentliche Zufallsquelle hat an dieser Auslosung nicht teilgenommen. Sie ist schwächer, als sie sein könnte: Wer die geheime Zahl hat, konnte die Reihenfolge kennen, während die Liste offen war.",
+  check_no_beacon: "Eine Runde der öffentlichen Zufallsquelle hat teilgenommen",
+  mark_weak: "stimmt weniger, als es sollte",
+  witness: "Sichern, was dieser Browser bekam",
+  witnessWords: "Dieser Browser behält die unterschriebene Erklärung über die Liste, und wann sie kam. Damit beweist derselbe Befehl, dass die Liste rechtzeitig bekannt war (--witness).",
 };

@@ -130,7 +130,9 @@ export default {
   pillWaits: "waiting",
   // How it can be checked
   fair: "How the order is drawn, and how to check it",
-  fairWords: "Before anybody joined, the server fixed a secret number and published its fingerprint, the commitment. The list is published before the round of a public beacon comes out that decides; so nobody, not even we, could choose the order. Note the commitment down if you like: it must not change.",
+  fairWords: "Before anybody joined, the server fixed a secret number and published its fingerprint, the commitment. The order comes from that number and from the list, which is published first. Note the commitment down if you like: it must not change.",
+  fairBeacon: "It also comes from a round of a public beacon, named beforehand, that comes out after the list is published. So nobody, not even we, could choose the order.",
+  fairAlone: "No public beacon takes part in this draw. So whoever has the secret number could know the order while the list was open: the draw is weaker than it could be.",
   commitment: "Commitment",
   checkedHere: "Checked by your browser",
   checkDrawn: "Checked by your browser: you are on the published list, and your place is where the draw puts it.",
@@ -157,4 +159,10 @@ export default {
   seed: "The secret number",
   verifyWords: "A browser cannot check the beacon's signature, and knows a part of the list only. This command checks all of it, without us:",
   transcript: "Download the transcript",
+  weak_early: "This browser waited, and was told of the list only after the round had come out, by its own clock. If this device's clock is right, the list could have been made to fit: ask the organiser.",
+  weak_no_beacon: "The public beacon took no part in this draw. It is weaker than it could be: whoever has the secret number could know the order while the list was open.",
+  check_no_beacon: "A round of the public beacon took part",
+  mark_weak: "holds less than it should",
+  witness: "Save what this browser was told",
+  witnessWords: "This browser keeps the signed statement of the list, and when it came. With it, the same command proves that the list was told in time (--witness).",
 };
