@@ -23,6 +23,9 @@ from inventory.line.wishes import Wish
 
 FED_WITHIN_S = 60.0
 LOOK_S = 0.1
+SETTLE_S = 2.0
+"""What follows the journal is to be done with them before anything is measured."""
+
 SHARE_MIN = 0.9
 SEATS_A_SECOND = 20_000
 """So many each event has for a second; whoever sells more ends sooner."""
@@ -108,6 +111,7 @@ async def _fill(server: Onsale, event: str, people: int) -> None:
     await fill(server.database_url, event, people, late=True, wishes=wishes)
     for _ in range(int(FED_WITHIN_S / LOOK_S)):
         if await server.metric("onsale_line_fed_total") - before >= people:
+            await asyncio.sleep(SETTLE_S)
             return
         await asyncio.sleep(LOOK_S)
     raise ChildError(f"{people:,} were not fed within {FED_WITHIN_S:.0f} s")

@@ -92,7 +92,7 @@ async def _echo(lab: Lab, size: Size, part: Part) -> Bare:
             burst=p50_p99(burst.ms),
             ping=p50_p99(ping.ms),
             ping_max_ms=ping.ms[-1],
-            back_s=burst.ms[-1] / 1e3,
+            back_s=_last_s(burst),
         )
 
 
@@ -127,24 +127,7 @@ async def _wait(
     used = cpu_seconds([pid])
     joined = await ask(people, Join())
     used = cpu_seconds([pid]) - used
-    burst_s = joined.ms[-1] / 1e3
-    what = f"{count:,} people join at once, each on a socket, a place signed for each"
-    part.add(
-        "a join, server CPU, with its rank",
-        1e6 * used / count,
-        "µs",
-        what,
-        echo=f"{bare.join_us:.0f} µs",
-        at_most=JOIN_US_MAX,
-    )
-    part.add("joins", count / burst_s, "/s", f"{what}, until the last was answered")
-    part.add(
-        "a join, until it was answered, p99",
-        percentile(joined.ms, 0.99),
-        "ms",
-        f"of that burst; p50 / p99 {p50_p99(joined.ms)}",
-        echo=bare.burst,
-    )
+    _tell_joins(joined, 1e6 * used / count, count, bare, part)
     kib = (await _resting(pid) - before) / count / 1024
     part.add(
         "a waiting socket, memory",
@@ -157,25 +140,11 @@ async def _wait(
     waited = cpu_seconds([pid])
     rest = await ask(people, Rest(size.rest_s))
     waited = max(0.0, cpu_seconds([pid]) - waited - idle)
-    part.add(
-        f"{count:,} waiting, CPU",
-        waited / size.rest_s,
-        "cores",
-        f"{rest.frames:,} frames in {size.rest_s:g} s; silent sockets took"
-        f" {idle / size.rest_s:.3f} cores, which is not in it",
-    )
-    each = waited / max(1, rest.frames)
-    part.add(
-        "100,000 waiting, CPU, computed",
-        each * PUSHES_PER_S,
-        "cores",
-        f"{1e6 * each:.1f} µs a frame, times {PUSHES_PER_S:,} frames a second",
-        at_most=WAITING_CORES_MAX,
-    )
+    _tell_rest(rest.frames, waited, idle, size, part)
     back = await ask(people, Return())
     part.add(
         "a refresh storm, until the last knows the rank",
-        back.ms[-1] / 1e3 if back.ms else float("nan"),
+        _last_s(back),
         "s",
         f"{WARM + count:,} lose their connections at once; p50 / p99"
         f" {p50_p99(back.ms)}. Of 100,000, over several processes, that is to be"
@@ -185,6 +154,53 @@ async def _wait(
     )
     part.fault("those who wait", back.faults)
     await people.stop()
+
+
+def _last_s(answer: Answer) -> float:
+    """Return when the last was answered; not a number where nobody was."""
+    return answer.ms[-1] / 1e3 if answer.ms else float("nan")
+
+
+def _tell_joins(
+    joined: Answer, cpu_us: float, count: int, bare: Bare, part: Part
+) -> None:
+    what = f"{count:,} people join at once, each on a socket, a place signed for each"
+    part.add(
+        "a join, server CPU, with its rank",
+        cpu_us,
+        "µs",
+        what,
+        echo=f"{bare.join_us:.0f} µs",
+        at_most=JOIN_US_MAX,
+    )
+    part.add(
+        "joins", count / _last_s(joined), "/s", f"{what}, until the last was answered"
+    )
+    part.add(
+        "a join, until it was answered, p99",
+        percentile(joined.ms, 0.99),
+        "ms",
+        f"of that burst; p50 / p99 {p50_p99(joined.ms)}",
+        echo=bare.burst,
+    )
+
+
+def _tell_rest(frames: int, waited: float, idle: float, size: Size, part: Part) -> None:
+    part.add(
+        f"{size.sockets:,} waiting, CPU",
+        waited / size.rest_s,
+        "cores",
+        f"{frames:,} frames in {size.rest_s:g} s; silent sockets took"
+        f" {idle / size.rest_s:.3f} cores, which is not in it",
+    )
+    each = waited / max(1, frames)
+    part.add(
+        "100,000 waiting, CPU, computed",
+        each * PUSHES_PER_S,
+        "cores",
+        f"{1e6 * each:.1f} µs a frame, times {PUSHES_PER_S:,} frames a second",
+        at_most=WAITING_CORES_MAX,
+    )
 
 
 async def _free(

@@ -39,7 +39,7 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "uvloop": uvloop.new_event_loop,
 }
 # Whose servers cost more than their tests do, or that name their databases themselves:
-# only one process of a run has them.
+# only one process of a run has each.
 TOGETHER = (
     "tests/bench/",
     "tests/browser/",
@@ -49,6 +49,8 @@ TOGETHER = (
     # A third of what is asked of the servers that are attacked.
     "tests/security/test_openapi.py",
     "tests/security/",
+    # Each of these asks what is read of all files.
+    "tests/test_tidy.py",
 )
 # What cancels, times and hands over, where the loops have differed.
 BOTH_LOOPS = (

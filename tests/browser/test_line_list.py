@@ -1,4 +1,4 @@
-"""The waitlist in the browser: joined for want of places, served by who gives back."""
+"""The waitlist in the browser: joined when nothing is free, served by what returns."""
 
 from playwright.async_api import expect
 

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from inventory.changes import AnyChange, SeatsHeld
+from inventory.commands import OpenLine
 from inventory.replies import HoldingOk, Refused, Reply
 from tests.checkers.history import NEVER, Operation
 
@@ -106,6 +107,19 @@ def same_refusal(reply: Refused, expected: Reply, passed_ms: int) -> bool:
     if not isinstance(known, int) or not known - passed_ms <= told <= known:
         return False
     return bool(reply == replace(expected, retry_after_ms=told))
+
+
+def same_later(operation: Operation, change: Any, later: Any) -> bool:
+    """Compare a refusal with what the rules say when it was heard.
+
+    Which of several reasons not to open a line comes first is a matter of time, too.
+    """
+    reply: Any = operation.reply
+    if change is not None or type(later) is not Refused:
+        return False
+    later.id = reply.id
+    opens = type(operation.command) is OpenLine
+    return bool(reply == later) or (opens and reply.code == later.code)
 
 
 class Ids:

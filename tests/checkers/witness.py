@@ -22,30 +22,11 @@ from inventory import commands as c
 from inventory.batch import chained
 from inventory.changes import (
     AnyChange,
-    EntrantsFixed,
     HoldBooked,
     HoldExpired,
     HoldsKept,
-    LineDrawn,
-    LineFed,
-    LineOpened,
-    LineSet,
-    LineTuned,
-    PlaceLeft,
-    PlaceLimited,
-    PlacePaused,
-    PlaceResumed,
-    PresenceNoted,
-    RoundPutOff,
     SaleChanged,
     SeatsHeld,
-    TurnEnded,
-    TurnExtended,
-    TurnGiven,
-    TurnGranted,
-    TurnsKept,
-    WishesRecast,
-    WishSet,
 )
 from inventory.decide import decide
 from inventory.loading import decode_changes
@@ -62,11 +43,13 @@ from tests.checkers.answers import (
     same,
     same_answer,
     same_holding,
+    same_later,
     same_refusal,
     target_of_change,
     target_of_command,
 )
 from tests.checkers.history import NEVER, History, Operation
+from tests.checkers.of_line import IN_TURN, OF_LINE
 from tests.checkers.refusals import lists_taken, openings
 
 SHELL_CODES = frozenset(
@@ -88,34 +71,8 @@ _STEPS: Final[dict[str, type[c.OpenSale | c.CloseSale | c.CompleteEvent]]] = {
 }
 """What an event does to its sale by itself, by what becomes of it."""
 
-OF_LINE: Final = (
-    LineOpened,
-    RoundPutOff,
-    EntrantsFixed,
-    LineDrawn,
-    LineFed,
-    LineTuned,
-    LineSet,
-    PresenceNoted,
-    PlacePaused,
-    PlaceResumed,
-    PlaceLeft,
-    PlaceLimited,
-    WishSet,
-    WishesRecast,
-    TurnGiven,
-    TurnEnded,
-    TurnExtended,
-    TurnGranted,
-    TurnsKept,
-)
-"""What the system does for lines, and what people ask of these."""
-
 _TIMED: Final = (c.Extend, c.Cancel, c.Pledge, c.OpenLine)
 """Commands that time alone makes too late."""
-
-_IN_TURN: Final = (c.Hold, c.HoldBest, c.OpenLine)
-"""Commands that are refused for one reason until a time, and then for another."""
 
 FOREVER_MS = 10**12
 EXACT_EVERY = 16
@@ -152,10 +109,6 @@ def check(
         witness.match_unknown()
         witness.check_keys()
     return witness.violations
-
-
-def _code(reply: Any) -> str | None:
-    return reply.code if type(reply) is Refused else None
 
 
 class _Witness:
@@ -468,17 +421,9 @@ class _Witness:
             fits = same_holding(reply, expected, latest_ms - now_ms)
         else:
             fits = change is None and reply == expected
-        if not fits and type(operation.command) in _IN_TURN:
+        if not fits and type(operation.command) in IN_TURN:
             # Turns and rounds end by time alone.
-            late, later = self._decide(operation, None, latest_ms)
-            later.id = reply.id
-            fits = late is None and (
-                reply == later
-                # Which of two reasons comes first is a matter of time, too.
-                or (
-                    type(operation.command) is c.OpenLine and _code(later) == reply.code
-                )
-            )
+            fits = same_later(operation, *self._decide(operation, None, latest_ms))
         if not fits and not self._fits_later(operation, now_ms, latest_ms):
             self.add(
                 f"{operation} was told {reply}, and version {self.stock.version} says"

@@ -184,6 +184,13 @@ async def deleted_promotion(api: Api, one: Team) -> Case:
     return await promotion(api, one, None)
 
 
+async def deleted_rehearsal(api: Api, one: Team) -> Case:
+    # Nothing of it is read: it may be over meanwhile, which edits nothing.
+    path = f"/v1/events/{await sale_of(api, one)}/rehearsals"
+    made = await api.good("POST", path, {"people": 1}, who=one.leader)
+    return Case(f"{path}/{made['rehearsal']}", one.leader, None, None)
+
+
 async def line(api: Api, one: Team) -> Case:
     path = f"/v1/events/{await sale_of(api, one)}/line"
     await api.good("POST", f"{path}/open", who=one.leader)
@@ -253,6 +260,7 @@ CASES: Final[dict[str, Make]] = {
     "leave_line": left_place,
     "edit_promotion": edited_promotion,
     "delete_promotion": deleted_promotion,
+    "delete_rehearsal": deleted_rehearsal,
     "edit_hook": edited_hook,
     "delete_hook": deleted_hook,
     "withdraw_transfer": transfer,

@@ -92,6 +92,7 @@ OTHERS: Final[dict[str, str]] = {
     "create_checkin_list": MADE_ANEW,
     "create_promotion": MADE_ANEW,
     "create_hook": MADE_ANEW,
+    "start_rehearsal": MADE_ANEW,
     "rotate_hook": MADE_ANEW,
     "test_hook": "sends something each time, but once under one Idempotency-Key",
     "replay_hook": "sends it each time, but once under one Idempotency-Key",
@@ -308,6 +309,13 @@ async def deleted_promotion(world: World) -> Step:
     return Step(f"{path}/{made['id']}", who, statuses=GONE)
 
 
+async def deleted_rehearsal(world: World) -> Step:
+    who = world.one.leader
+    path = f"/v1/events/{await draft_of(world.api, world.one)}/rehearsals"
+    made = await world.api.good("POST", path, {"people": 1}, who=who)
+    return Step(f"{path}/{made['rehearsal']}", who, statuses=GONE)
+
+
 async def waiting(world: World) -> Step:
     event = await sale_of(world.api, world.one)
     path = f"/v1/events/{event}/line/entries"
@@ -392,6 +400,7 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "delete_venue": (deleted_venue,),
     "delete_promotion": (deleted_promotion,),
     "delete_hook": (deleted_hook,),
+    "delete_rehearsal": (deleted_rehearsal,),
     "withdraw_transfer": (withdrawn_offer,),
     "read_notices": (notices,),
     "report_bounces": (bounces,),

@@ -182,6 +182,7 @@ async def waits(one: Newcomer) -> None:
     """Wait for places that the venue does not have, so that nothing is offered."""
     await one.does("olga", "open_line")
     await one.does("guest", "show_line")
+    await one.does("guest", "show_challenge")
     await one.does("guest", "join_line")
     await one.does("nobody", "open_place")
     await one.does("guest", "leave_line")
@@ -196,6 +197,10 @@ async def waits(one: Newcomer) -> None:
         await one.is_refused("olga", draws, "wrong_state")
     await one.is_refused("guest", "show_entrants", "bad_field")
     await one.does("guest", "show_transcript")
+    await one.does("olga", "start_rehearsal")
+    await one.lists("olga", "list_rehearsals")
+    for looks in ("show_rehearsal", "delete_rehearsal"):
+        await one.does("olga", looks)
 
 
 async def listens(one: Newcomer) -> None:

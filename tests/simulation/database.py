@@ -66,9 +66,6 @@ class ServerClock:
         return NOW_MS + int(self._scheduler.now * 1_000)
 
 
-Ranked = list[tuple[bytes, int]]
-
-
 class Database:
     """The server: heads, their locks, and what goes wrong."""
 
@@ -82,7 +79,7 @@ class Database:
         self.armed: deque[tuple[str, float]] = deque()
         self.armed_fences = 0
         self.rob: Callable[[Ownership, float], object] = lambda asked, seconds: None
-        self.ranks: Callable[[str, Ranked], bool] = lambda event, ranked: True
+        self.ranks: Callable[[str, Batch], bool] = lambda event, batch: True
         """Ranks what a batch feeds to a line; False where it cannot be fed."""
         self.faults: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
@@ -179,7 +176,7 @@ class Database:
         if batch is None:
             return self._renew(ownership)
         if batch.ranked and self._would(ownership, batch):
-            fits = self.ranks(ownership.event, batch.ranked)
+            fits = self.ranks(ownership.event, batch)
             if not fits:
                 return CommitStatus.ABORTED
         status = self.tables._write(ownership, batch)

@@ -8,17 +8,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from msgspec import json
+from msgspec.structs import replace
 
-from inventory.settings import LineMode
 from persistence.events.line import turns
 from persistence.events.line.entries import Entries
 from persistence.events.line.feeding import Feeding
 from persistence.events.line.joining import JoinLane, NewEntry, NotOpen, TakenPlace
-from persistence.events.line.lines import Lines, NewLine
+from persistence.events.line.lines import Lines, Mode, NewLine, Phase
 from persistence.events.line.lists import Lists
 from persistence.postgres.pool import Pool
 from tests.simulation.both import Both, without_times
@@ -52,14 +53,13 @@ def told(one: Any) -> Any:
     if one is None:
         return None
     fields = without_times(one)
-    fields.pop("age_s", None)
     if fields.get("wish") is not None:
         fields["wish"] = json.decode(fields["wish"])
     fields["over"] = getattr(one, "over_at", None) is not None
     return fields
 
 
-def new_line(mode: LineMode, draw: int = 1) -> NewLine:
+def new_line(mode: Mode, draw: int = 1) -> NewLine:
     known = None if mode == "draw" else b"k" * 32
     return NewLine(
         EVENT, draw, mode, RULES, b"h" * 32, b"c" * 32, None, order_key=known
@@ -84,7 +84,8 @@ async def join(pool: Any, number: int, user: str, device: bytes | None) -> Any:
 async def rank(pool: Any, ranked: list[tuple[bytes, int]]) -> bool:
     """Rank places in a commit of the journal."""
     if not isinstance(pool, Pool):
-        return rank_places(pool.store, EVENT, ranked)
+        batch: Any = SimpleNamespace(ranked=ranked)
+        return rank_places(pool.store, EVENT, batch)
     async with pool.transaction() as connection:
         stubs, ranks = [one for one, _ in ranked], [at for _, at in ranked]
         rows = await connection.fetch(RANKED, EVENT, stubs, ranks)
@@ -101,12 +102,8 @@ async def rank(pool: Any, ranked: list[tuple[bytes, int]]) -> bool:
 
 async def within(pool: Any, work: Callable[..., Any], *values: Any) -> Any:
     async with pool.transaction() as connection:
-        return await work(connection, EVENT, *values)
-
-
-async def noted(pool: Any, work: Callable[..., Any], *values: Any) -> Any:
-    rows = await within(pool, work, *values)
-    return {rank: without_times(one) for rank, one in rows.items()}
+        noted = await work(connection, EVENT, *values)
+    return noted and {rank: without_times(one) for rank, one in noted.items()}
 
 
 class Script:
@@ -165,9 +162,9 @@ class Script:
         at = self.random.randint(1, max(1, self.fed))
         given = turns.GivenTurn(at, user, "line", 5_000, "h")
         ended = turns.EndedTurn(at, user, self.random.choice(("left", "booked")))
-        await self.both.same(noted, turns.note_given, [given])
+        await self.both.same(within, turns.note_given, [given])
         if self.random.random() < 0.5:
-            await self.both.same(noted, turns.note_ended, [ended])
+            await self.both.same(within, turns.note_ended, [ended])
 
 
 async def mine(pool: Any, user: str) -> Any:
@@ -181,7 +178,7 @@ async def counts(pool: Any) -> Any:
 
 async def take(pool: Any) -> Any:
     rows = await Feeding(pool).take(EVENT, 1, 0)
-    return [told(one) for one in rows]
+    return [told(replace(one, age_s=0.0)) for one in rows]
 
 
 async def note_left(pool: Any, name: str) -> None:
@@ -202,10 +199,10 @@ async def note_longer(pool: Any, name: str) -> None:
     await Entries(pool).note_longer(EVENT, name, until)
 
 
-async def begin(pool: Any, mode: LineMode, phase: str) -> Any:
+async def begin(pool: Any, mode: Mode, phase: Phase) -> Any:
     row = await Lines(pool).begin(new_line(mode))
-    row = await Lines(pool).move(row, phase)  # type: ignore[arg-type]
-    return without_times(await Lines(pool).move(row, phase))  # type: ignore[arg-type]
+    row = await Lines(pool).move(row, phase)
+    return without_times(await Lines(pool).move(row, phase))
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -258,8 +255,7 @@ async def listed(pool: Any) -> Any:
         wishes = [one and json.decode(one) for one in segment.wishes]
         found += [segment.users, segment.stubs, wishes, segment.gone]
         await lists.note_fed(row, first + 1)
-        ranks = await Entries(pool).ranks(EVENT, 1, USERS)
-        found.append(sorted(ranks.items()))
+        found.append(sorted((await Entries(pool).ranks(EVENT, 1, USERS)).items()))
     await lists.note_done(row)
     found += [await counts(pool), await lists.due(5_000)]
     return found
@@ -296,6 +292,6 @@ async def test_a_draw_is_the_same(both):
     script = Script(both, 1)
     await script.look()
     given = turns.GivenTurn(1, USERS[5], "line", 5_000, None)
-    await same(noted, turns.note_given, [given])
+    await same(within, turns.note_given, [given])
     await same(restart)
     await script.look()

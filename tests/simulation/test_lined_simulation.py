@@ -22,7 +22,6 @@ ENDS = {
     "line grant ok",
     "line pause line ok",
     "line set line ok",
-    "line restart wrong_state",
     "line transcript ok",
     "turn line",
     "turn returned",

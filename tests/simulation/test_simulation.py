@@ -214,7 +214,7 @@ def test_a_failing_tape_is_made_small(monkeypatch):
     monkeypatch.setattr(*SABOTAGE["keys are looked up in memory only"])
     tapes = (plain(draw(seed, 200)) for seed in count(1))
     tape, violations = next((t, v) for t in tapes if (v := play(t).violations))
-    small = shrink(tape, violations[0], seconds=10)
+    small = shrink(tape, violations[0], plays=60)
     assert len(small.actions) < len(tape.actions) / 4
     assert play(small).violations != []
     monkeypatch.undo()

@@ -116,7 +116,8 @@ class LineControl:
         It goes on where its order is known and not drawn: what came out is not thrown
         away. `wrong_state` then.
         """
-        if order_is_known(row, self._clock.now_ms()):
+        is_over = row.phase == "over"
+        if not is_over and order_is_known(row, self._clock.now_ms()):
             raise Refusal("wrong_state", "Its order is known: draw it first.")
         closed = await self._lines.move(row, "over")
         if closed.phase != "over":
@@ -126,8 +127,8 @@ class LineControl:
             await self._set(event, who, SetLine(id=0, event=event.id, act="close"))
         except CommandRefused as refused:
             if refused.code == "wrong_state":
-                # The round came out in between.
-                await self._lines.move(closed, row.phase)
+                # The round came out in between; or did, and whoever asked then died.
+                await self._lines.move(closed, "late" if is_over else row.phase)
             # The sale ended it before.
             if refused.code != "line_over":
                 raise

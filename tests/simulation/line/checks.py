@@ -75,6 +75,7 @@ def judge(world: "World", event: str, twin: JournalTwin) -> list[str]:
                 twin.judge(change)
             except (AssertionError, LookupError, ValueError) as error:
                 return [f"{change}: {error!r}"]
+        twin.rest_for_now()
         ended = sum(type(one) in (c.TurnEnded, c.HoldExpired) for one in changes)
         if ended < limits.EXPIRIES_PER_BATCH_MAX:
             late = twin.overdue()
@@ -109,7 +110,7 @@ def check_rest(world: "World", event: str) -> None:
     twin = twin_of(world, event)
     if judge(world, event, twin):
         return  # What is wrong is told at the end.
-    twin.now_ms = world.database.clock.now_ms() - 1_000
+    twin.now_ms = world.database.clock.now_ms() - 2_000
     if twin.turns_are_given() and (rank := twin.first()) is not None:
         world.violate(f"L12: rank {rank} of {event} could be served, and waits")
 

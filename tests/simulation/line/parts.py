@@ -35,6 +35,8 @@ from server.events.line.drawing.computing import (
     ordered,
 )
 from server.events.line.feeder import Feeders
+from server.events.line.gates.gatekeeper import Gatekeeper
+from server.events.line.gates.work import Work
 from server.events.line.opening import LineOpening
 from server.events.line.pace.conductor import Conductors
 from server.events.line.service import LineDesk
@@ -116,6 +118,7 @@ class LineParts:
             ids,
             KEY,
             self.feeders.joined,
+            Gatekeeper(Work(SECRET.encode()), None, entries, clock),
         )
         self.control = LineControl(events, opens, self.lines, self.lists, clock)
         self.waiters = Waiters(process.hub, registry, bus, entries, clock)

@@ -178,9 +178,17 @@ class Crowd:
             )
             self._order("grant", event, grant)
         elif chance < 0.97:
-            self.ask("restart", partial(_restart, event), _ignore)
+            self._restart(event)
         else:
             self.close_line(event)
+
+    def _restart(self, event: str) -> None:
+        async def restart(parts: "LineParts") -> Any:
+            return await parts.draws.restart(
+                await parts.control.managed(MANAGER, event), None
+            )
+
+        self.ask("restart", restart, _ignore)
 
     def _pause_line(self, event: str) -> None:
         self.ask(
@@ -346,7 +354,8 @@ class Crowd:
             if process.serves and process.line is not None:
                 waiters = process.line.waiters
                 rank, event = person.rank, person.event
-                process.loop.call_soon(waiters.polled, event, rank, HERE_S)
+                draw = person.draw
+                process.loop.call_soon(waiters.polled, event, draw, rank, HERE_S)
 
     # Turns.
 
@@ -383,10 +392,6 @@ class Crowd:
             client.ask(c.Book(id=0, event=event, hold=hold))
         elif chance < 0.85:
             client.ask(c.Release(id=0, event=event, hold=hold))
-
-
-async def _restart(event: str, line: "LineParts") -> None:
-    await line.draws.restart(await line.control.managed(MANAGER, event), None)
 
 
 def _ignore(_: Any) -> None:

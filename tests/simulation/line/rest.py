@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 STEP_S: Final = 0.5
-STILL_S: Final = 0.7
-"""Two ticks of the conductor, and some: so long nothing new was committed."""
+STILL_S: Final = 1.7
+"""A look of the conductors for lines, and two ticks: so long nothing is committed."""
 
 REST_S: Final = 12.0
 """So long it is waited for a moment at which nothing is new."""

@@ -5,10 +5,13 @@ Late places have their ranks from the journal's own commit: `rank_places`.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from persistence.events.line import entries, feeding, joining, lines, turns
 from tests.simulation.statements import Connection, Row, Rows, Store, does
+
+if TYPE_CHECKING:
+    from inventory.ports import Batch
 
 LINE: Final = (
     *("event_id", "draw", "mode", "phase", "paused", "rules", "rules_hash"),
@@ -20,7 +23,6 @@ ENTRY: Final = (
     *("wish", "paused", "turn", "turn_until", "hold", "ended", "over_at", "revision"),
 )
 NEXT: Final = ("event_id", "draw", "rules", "rules_hash", "commitment", "seed")
-NOTED: Final = ("rank", "stub", "locale", "joined_at", "hold")
 EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -186,7 +188,7 @@ def _join(connection: Connection, *values: Any) -> Rows:
     *several, _ = values
     named = (
         *("event_id", "entry_id", "stub", "user_id", "wish", "locale"),
-        *("email_hash", "device_hash", "net"),
+        *("email_hash", "device_hash", "net", "proof", "captcha", "gates"),
     )
     store = connection.store
     asked = [dict(zip(named, row, strict=True)) for row in zip(*several, strict=True)]
@@ -274,19 +276,19 @@ def _unfed(connection: Connection, older_s: float, most: int) -> Rows:
     return [{"event_id": event} for event in sorted(found)[:most]]
 
 
-def rank_places(store: Store, event: str, ranked: Sequence[tuple[bytes, int]]) -> bool:
+def rank_places(store: Store, event: str, batch: "Batch") -> bool:
     """Rank what a batch feeds, in its commit; False where some place is not there."""
     by_stub = {one["stub"]: one for one in store.line_entry.values()}
-    found = []
-    for stub, rank in ranked:
+    ranked = []
+    for stub, rank in batch.ranked:
         one = by_stub.get(stub)
         good = one is not None and one["event_id"] == event and one["late"]
         if one is None or not good or one["step"] is None:
             return False
         if one["rank"] is not None or one["over_at"] is not None:
             return False
-        found.append((one, rank))
-    for one, rank in found:
+        ranked.append((one, rank))
+    for one, rank in ranked:
         store.line_entry[one["entry_id"]] = {**one, "rank": rank}
     return True
 
@@ -352,8 +354,7 @@ def _ranks(connection: Connection, event: str, draw: int, users: list[str]) -> R
     return [
         columns(one, ("user_id", "rank"))
         for line, one in _of_users(connection, event, users)
-        if line["draw"] == draw and one["rank"] is not None
-        if one["late"] or one["rank"] <= line["fed"]
+        if one["draw"] == draw and _told_rank(line, one) is not None
     ]
 
 
@@ -459,7 +460,7 @@ def _ended(connection: Connection, event: str, *several: Any) -> Rows:
         if one["over_at"] is None:
             fields = {"ended": why, "over_at": connection.store.now()}
             connection.change(connection.store.line_entry, one["entry_id"], **fields)
-            found.append(columns(one, NOTED))
+            found.append(columns(one, ("rank", "stub", "locale", "joined_at", "hold")))
     return found
 
 

@@ -41,6 +41,11 @@ class JournalTwin(NaiveLine):
             self.freed_turns = None
         super().judge(change)
 
+    def rest_for_now(self) -> None:
+        """L11: where no turn can be given, what was freed was refused to the line."""
+        if not self.turns_are_given():
+            self.freed_turns = None
+
     def linefed(self, change: c.LineFed) -> None:
         """L1, L2, L5: ranks in the order of the keys, the late ones step by step."""
         late = change.step is not None

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
+from persistence.errors import refuse_stale
 from persistence.events.line.rehearsals import Rehearsal, Status
 from server.events.line.rehearsal.people import PEOPLE_MAX, SECONDS_MAX, Mix
 from server.events.line.rehearsal.problems import REHEARSAL_NOT_FOUND
@@ -19,6 +20,7 @@ from server.transport.http.problems import (
     FORBIDDEN,
     KEY_REUSED,
     OVERLOADED,
+    PRECONDITION_FAILED,
 )
 from server.transport.rest.bodies import Body
 from server.transport.rest.call import Call
@@ -26,6 +28,9 @@ from server.transport.rest.examples import Examples
 from server.transport.rest.paging import Page, read_limit, total_of
 from server.transport.rest.route import EVENT, PAGING, WRITES, Route
 from server.transport.rest.story import EVENT_ID, MADE, page
+
+NEVER_EDITED: Final = 0
+"""The revision of a rehearsal: what is asked of it stays."""
 
 
 class RehearsalBody(Body):
@@ -78,11 +83,18 @@ def document_of(one: Rehearsal) -> RehearsalDocument:
 async def start_rehearsal(call: Call) -> web.Response:
     """Begin to rehearse the sale of an event."""
     key, event = call.key, call.path("event", EVENT_NOT_FOUND)
+    service = call[REHEARSALS]
+    await service.managed(call.who, event)
     body = await call.body(RehearsalBody)
     asked = Asked(body.people, body.seconds, body.mix, body.seed)
-    made, _ = await call[REHEARSALS].start(call.who, event, asked, key)
+    made, _ = await service.start(call.who, event, asked, key)
     place = f"/v1/events/{event}/rehearsals/{made.rehearsal_id}"
-    return call.answer(document_of(made), status=202, headers={"Location": place})
+    return call.answer(
+        document_of(made),
+        status=202,
+        revision=NEVER_EDITED,
+        headers={"Location": place},
+    )
 
 
 async def list_rehearsals(call: Call) -> web.Response:
@@ -101,13 +113,15 @@ async def show_rehearsal(call: Call) -> web.Response:
     """Show a rehearsal, and its report once it is done."""
     event = call.path("event", EVENT_NOT_FOUND)
     name = call.path("rehearsal", REHEARSAL_NOT_FOUND)
-    return call.read(document_of(await call[REHEARSALS].find(call.who, event, name)))
+    found = await call[REHEARSALS].find(call.who, event, name)
+    return call.read(document_of(found), revision=NEVER_EDITED)
 
 
 async def delete_rehearsal(call: Call) -> web.Response:
     """Forget a rehearsal; one that runs ends."""
     event = call.path("event", EVENT_NOT_FOUND)
     name = call.path("rehearsal", REHEARSAL_NOT_FOUND)
+    refuse_stale(NEVER_EDITED, call.seen)
     await call[REHEARSALS].forget(call.who, event, name)
     return call.done()
 
@@ -169,7 +183,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         access="manager",
         scope="events:write",
         status=204,
-        problems=(*EVENT, FORBIDDEN, REHEARSAL_NOT_FOUND),
+        problems=(*EVENT, FORBIDDEN, REHEARSAL_NOT_FOUND, PRECONDITION_FAILED),
     ),
 )
 

@@ -34,7 +34,7 @@ BEACON: Constant = "demo"
 """What `onsale beacon` calls its own."""
 
 GATHER_S: Constant = 20
-GATHER_MIN_S: Constant = 4
+GATHER_MIN_S: Constant = 6
 FIX_WITHIN_S: Constant = 6
 FIX_WITHIN_MIN_S: Constant = 3
 ORDERED_S: Constant = 2

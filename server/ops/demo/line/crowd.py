@@ -30,7 +30,7 @@ QUIET_S: Constant = 8.0
 QUIET_MIN_S: Constant = 2.0
 """Where nothing is held and nothing moved for so long, what is left fits nobody."""
 
-STUCK_S: Constant = 120.0
+STUCK_S: Constant = 240.0
 """With no change on the board for this long, people go home."""
 
 GATHERED: Constant = 0.8

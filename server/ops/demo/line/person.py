@@ -115,6 +115,7 @@ class Person:
         self._held: list[str] = []
         self._told = asyncio.Event()
         self._heard_at = 0.0
+        self._turned_at = 0.0
 
     def _new_wish(self) -> dict[str, Any]:
         random = self._random
@@ -152,6 +153,7 @@ class Person:
                 self._ranked(frame["rank"])
             case "turn" | "offer":
                 self._turn = frame
+                self._turned_at = self._heard_at
                 self._told.set()
             case "turn_over":
                 if self._turn is None:
@@ -319,10 +321,12 @@ class Person:
             self._complain(f"wished for {self._wish['quantity']} and was given {got}")
         since = [hall.given_back.pop(one) for one in seats if one in hall.given_back]
         if turn["op"] == "offer" and since:
-            took_ms = 1_000 * (monotonic() - max(since))
             hall.ledger.given_on += len(since)
-            hall.ledger.returned_ms.append(took_ms)
-            hall.story.returned(turn, took_ms)
+            if self.kind != "sleeps":
+                # On the screen, however long it takes until somebody looks there.
+                took_ms = 1_000 * (self._turned_at - max(since))
+                hall.ledger.returned_ms.append(took_ms)
+                hall.story.returned(turn, took_ms)
         if self.kind == "sleeps":
             hall.ledger.slept += 1
             hall.story.slept(turn, self.place)

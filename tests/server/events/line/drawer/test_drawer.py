@@ -373,6 +373,11 @@ async def test_what_came_out_is_not_thrown_away(hall, monkeypatch):
         with pytest.raises(Refusal, match="wrong_state"):
             await hall.room.control.act(OLGA, "evt", "close")
         assert (await hall.room.lines.find("evt")).phase == "late"
+    # Whoever closed it died when it was refused: asked again, the draw goes on.
+    await hall.room.lines.move(await hall.room.lines.find("evt"), "over")
+    with pytest.raises(Refusal, match="wrong_state"):
+        await hall.room.control.act(OLGA, "evt", "close")
+    assert (await hall.room.lines.find("evt")).phase == "late"
     await hall.draw()
     assert (await hall.room.opening.restart(found)).draw == 2
     await hall.draw()

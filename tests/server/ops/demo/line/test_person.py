@@ -144,6 +144,28 @@ def test_seats_count_as_given_on_only_where_they_were_given_back() -> None:
     assert where.ledger.given_on == quantity
 
 
+def test_an_offer_is_on_the_screen_when_it_came_and_not_when_somebody_looks() -> None:
+    where = hall()
+    one = person("wishes", where, Scripted())
+    seats = [f"A-{n}" for n in range(one._wish["quantity"])]  # type: ignore[index]
+    where.given_back = dict.fromkeys(seats, 5.0)
+    one._turned_at = 5.25
+    one._compare_with_wish(turn("offer", seats))
+    assert where.ledger.returned_ms == [250.0]
+    sleeper = person("sleeps", where, Scripted())
+    where.given_back = dict.fromkeys(seats, 5.0)
+    sleeper._compare_with_wish(turn("offer", seats))
+    assert len(where.ledger.returned_ms) == 1
+
+
+def test_hearing_of_a_turn_notes_when() -> None:
+    one = person("wishes", hall(), Scripted())
+    one.hear({"op": "bye"})
+    assert one._turned_at == 0.0
+    one.hear(turn("offer", ["A-1"]))
+    assert one._turned_at == one._heard_at > 0
+
+
 def test_who_is_far_behind_what_is_left_does_not_wish_for_it() -> None:
     where = hall()
     line = {"op": "line", "phase": "waitlist", "version": 1, "next": 100}
