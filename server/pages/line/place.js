@@ -9,7 +9,7 @@ import {
 } from "../client/index.js";
 import { aheadAt, rangeAt } from "./marks.js";
 import { solved } from "./proof.js";
-import { noteJoined } from "./seen.js";
+import { isGated, noteJoined } from "./seen.js";
 import { Sound } from "./sound.js";
 
 const LOOK_MS = 10_000; // who has no place is told nothing, and looks
@@ -61,6 +61,7 @@ export class Place extends EventTarget {
     this.witness = null;
     /** @type {Trouble | null} */
     this.trouble = null;
+    this.moreTimeAsked = false; // as far as this page asked
     this.busy = false;
     this.sound = new Sound();
     /** @type {any} */
@@ -137,7 +138,9 @@ export class Place extends EventTarget {
     } catch (error) {
       if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
     }
-    if (!this.has) again();
+    // A waitlist does not change for who is not on it, and what is over does not either.
+    const changes = this.line === null || (isGated(this.sale.event) && this.phase !== "over");
+    if (!this.has && changes) again();
   }
 
   /** Be told here of one's place, if there is one. */
@@ -150,8 +153,9 @@ export class Place extends EventTarget {
       await this.placed(told);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.code !== "place_not_found" && error.code !== "event_not_found") return;
-      if (this.has) this.forget();
+      // What was known stays where this cannot be answered now.
+      if (error.code !== "place_not_found" && this.state !== null) return;
+      this.forget();
       this.state = "none";
       this.update();
     }
@@ -218,7 +222,7 @@ export class Place extends EventTarget {
   stands(frame) {
     const changed = frame.phase !== this.phase;
     this.phase = frame.phase;
-    if (frame.rank !== undefined) this.rank = frame.rank;
+    if (frame.rank !== undefined) this.setRank(frame.rank);
     if (this.state === "joined" && this.rank !== null) this.state = "waiting";
     if (this.rank !== null && frame.marks.length) {
       this.setAhead(aheadAt(frame, this.rank));
@@ -241,7 +245,7 @@ export class Place extends EventTarget {
 
   /** @param {any} frame */
   drawn(frame) {
-    if (frame.rank !== null) this.rank = frame.rank;
+    if (frame.rank !== null) this.setRank(frame.rank);
     this.look();
     this.readMine();
   }
@@ -282,6 +286,13 @@ export class Place extends EventTarget {
 
   forget() {
     this.rank = this.ahead = this.range = this.outlook = null;
+  }
+
+  /** @param {number} rank */
+  setRank(rank) {
+    // Of another draw, maybe: what was known of the former rank is not of this one.
+    if (rank !== this.rank) this.forget();
+    this.rank = rank;
   }
 
   /** @param {number | null} ahead */
@@ -347,6 +358,7 @@ export class Place extends EventTarget {
   setWish(wish, moreTime) {
     return this.work(async () => {
       await this.command("set_wish", { wish, more_time: moreTime });
+      this.moreTimeAsked = moreTime;
       this.outlook = null;
       await this.readMine();
       await this.ask();

@@ -20,9 +20,11 @@ function named(event, { key, label }) {
 
 /**
  * @param {{t: Translate, place: Place, button: string, testid: string, wish?: Wish | null,
- *   onWish: (wish: Wish | null) => any, children?: any}} props `wish` is the one of now
+ *   times?: boolean, onWish: (wish: Wish | null, moreTime: boolean) => any, children?: any}} props
+ *   `wish` is the one of now; `times` whether to ask how long a turn is to last
  */
-export function WishForm({ t, place, button, testid, wish = null, onWish, children }) {
+export function WishForm(props) {
+  const { t, place, button, testid, wish = null, times = false, onWish, children } = props;
   const { event, map } = place.sale;
   const needed = place.needsWish;
   const [wishes, setWishes] = useState(needed || wish !== null);
@@ -32,14 +34,15 @@ export function WishForm({ t, place, button, testid, wish = null, onWish, childr
   const accessible = map.seats.some((/** @type {any} */ seat) => seat.accessible);
   const send = (/** @type {any} */ told) => {
     if (place.busy) return;
-    if (!needed && !wishes) return onWish(null);
+    const moreTime = told.more_time === "on";
+    if (!needed && !wishes) return onWish(null, moreTime);
     onWish({
       quantity: Number(told.quantity),
       categories: [...new Set(chosen.filter((one) => one !== ""))],
       together: !seated || told.together === "on",
       accessible: told.accessible === "on",
       if_none: "wait",
-    });
+    }, moreTime);
   };
   return html`<${Form} onSend=${send} class="stack wish-form">
     ${!needed && html`<fieldset class="stack ways"><legend class="unseen">${t("line.how")}</legend>
@@ -59,6 +62,8 @@ export function WishForm({ t, place, button, testid, wish = null, onWish, childr
         ${accessible && html`<label class="tick"><input type="checkbox" name="accessible"
           checked=${wish?.accessible ?? false} /> ${t("line.accessible")}</label>`}</div>`}
     </div>`}
+    ${times && html`<label class="tick"><input type="checkbox" name="more_time"
+      checked=${place.moreTimeAsked} /> ${t("line.moreTime")}</label>`}
     <div class="row"><${Button} type="submit" kind="first" busy=${place.busy}
       data-testid=${testid}>${button}<//>${children}</div>
   <//>`;
