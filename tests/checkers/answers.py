@@ -112,14 +112,17 @@ def same_refusal(reply: Refused, expected: Reply, passed_ms: int) -> bool:
 def same_later(operation: Operation, change: Any, later: Any) -> bool:
     """Compare a refusal with what the rules say when it was heard.
 
-    Which of several reasons not to open a line comes first is a matter of time, too.
+    Which of several reasons not to open a line comes first is a matter of time, too;
+    and one who asks too often is told so, until their turn is over.
     """
     reply: Any = operation.reply
     if change is not None or type(later) is not Refused:
         return False
     later.id = reply.id
-    opens = type(operation.command) is OpenLine
-    return bool(reply == later) or (opens and reply.code == later.code)
+    if type(operation.command) is OpenLine:
+        return bool(reply.code == later.code)
+    too_long = (reply.code, later.code) == ("extend_limit", "turn_over")
+    return bool(reply == later) or too_long
 
 
 class Ids:

@@ -48,5 +48,7 @@ OF_LINE: Final = (
 )
 """What the system does for lines, and what people ask of these."""
 
-IN_TURN: Final = (commands.Hold, commands.HoldBest, commands.OpenLine)
+IN_TURN: Final = (
+    *(commands.Hold, commands.HoldBest, commands.Extend, commands.OpenLine),
+)
 """Commands that are refused for one reason until a time, and then for another."""

@@ -54,6 +54,10 @@ async def make(
     return answer.body
 
 
+SOMETIMES = ("/line/entries/me", "/line/entrants", "/line/transcript")
+"""What is there when the reader has joined the line, or when it was drawn."""
+
+
 async def reads_below(api: Api, path: str, ids: dict[str, str]) -> list[str]:
     """Return every address below this one that can be read with these ids."""
     document = await api.good("GET", "/openapi.json")
@@ -61,6 +65,7 @@ async def reads_below(api: Api, path: str, ids: dict[str, str]) -> list[str]:
         found.format(**ids)
         for found, operations in document["paths"].items()
         if found.startswith(path)
+        and not found.endswith(SOMETIMES)
         and "get" in operations
         and set(re.findall(r"\{(\w+)\}", found)) <= ids.keys()
     ]

@@ -207,6 +207,11 @@ async def listens(one: Newcomer) -> None:
     frames = frames_in(await one.does("cleo", "show_asyncapi"))
     async with await one.api.socket() as socket:
         for frame in frames:
+            if frame["op"] == "extend_turn":
+                # Nobody is served: the event has none of what is waited for.
+                asked = one.real({"event": frame["event"]})
+                await socket.refused("turn_over", "extend_turn", **asked)
+                continue
             await one.says("cleo", socket, frame)
             if frame["op"] == "watch":
                 await socket.next("snapshot")

@@ -122,9 +122,12 @@ def unpacked_wheel(folder: Path) -> Path:
 
 def test_a_process_that_a_folder_s_server_left_is_found(tmp_path):
     script = tmp_path / "script.py"
-    script.write_text("input()")
+    script.write_text("print(flush=True); input()")
     command = [sys.executable, str(script)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as left:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as left:
+        assert left.stdout is not None
+        left.stdout.readline()
         assert still_running(tmp_path) == [" ".join(command) + " "]
         left.communicate(b"\n")
     assert still_running(tmp_path) == []

@@ -120,6 +120,10 @@ class Lane:
                 return OPEN
             if opcode == CLOSE:
                 return await self.closed(raw, payload, bye)
+            if opcode == PING:
+                # On a slow machine we are here for so long that the server looks.
+                raw.send(frame(PONG, payload))
+                continue
             if opcode == PONG:
                 if payload == b"%d" % self.probes:
                     return OPEN

@@ -44,12 +44,12 @@ class Workshop:
     ) -> None:
         self.turn = asyncio.Semaphore(at_once_max)
         self._arguments = ("-P", "-m", module, str(memory_bytes), str(cpu_s))
-        self._places = at_once_max + waiting_max
+        self.places = at_once_max + waiting_max
         self._taken = 0
 
     def refuse_more(self) -> None:
         """Raise `Busy` where no further job would be taken."""
-        if self._taken >= self._places:
+        if self._taken >= self.places:
             raise Busy
 
     async def run(self, job: bytes) -> bytes:

@@ -77,8 +77,8 @@ async def restless(parts: Parts) -> list[str]:
 async def come_to_rest(parts: Parts, looks: int, *, hurry: bool = False) -> None:
     """Look until all is at rest, so often at most.
 
-    In a `hurry` nobody waits until a driver that died has had its time, or an attempt
-    was asked about long enough ago: that is due at each look.
+    In a `hurry` nobody waits until a driver that died has had its time, an attempt was
+    asked about long enough ago, or a webhook is told again: that is due at each look.
     """
     left: list[str] = []
     for _ in range(looks):
@@ -87,6 +87,7 @@ async def come_to_rest(parts: Parts, looks: int, *, hurry: bool = False) -> None
             return
         if hurry:
             await parts.rows(_DUE)
+            await asyncio.to_thread(parts.hasten_messages)
         await asyncio.sleep(LOOK_S)
     raise AssertionError(f"{len(left)} do not come to rest: {left[:10]}")
 

@@ -178,11 +178,13 @@ class Crowd:
             )
             self._order("grant", event, grant)
         elif chance < 0.97:
-            self._restart(event)
+            self.restart(event)
         else:
             self.close_line(event)
 
-    def _restart(self, event: str) -> None:
+    def restart(self, event: str) -> None:
+        """Ask for another draw; one that somebody began and did not end goes on."""
+
         async def restart(parts: "LineParts") -> Any:
             return await parts.draws.restart(
                 await parts.control.managed(MANAGER, event), None

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from server.live.actors.registry import LocalEvent
+from tests.simulation.calm import settle
 from tests.simulation.line.checks import check_rest
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def come_to_rest(world: "World") -> None:
         return
     for event in world.crowd.events:
         world.crowd.resume(event)
+        if event in world.tables.store.line_next:
+            world.crowd.restart(event)
     ends_s = world.scheduler.now + DRAWN_S
     while world.scheduler.now < ends_s and _is_undrawn(world):
         world.scheduler.run(world.scheduler.now + STEP_S)
@@ -46,6 +49,8 @@ def come_to_rest(world: "World") -> None:
         if event in world.tables.store.line:
             world.crowd.read(event)
     world.scheduler.run(world.scheduler.now + STEP_S)
+    # Whoever still asked for something holds it from now on.
+    settle(world, world.scheduler.now)
 
 
 def _is_undrawn(world: "World") -> bool:

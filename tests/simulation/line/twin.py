@@ -37,6 +37,7 @@ class JournalTwin(NaiveLine):
 
     def judge(self, change: c.AnyChange) -> None:
         """Take one change in; fail where it breaks a promise."""
+        self.rest_for_now()
         if self.freed_turns is not None and self.first_fits() is None:
             self.freed_turns = None
         super().judge(change)

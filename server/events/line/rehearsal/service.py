@@ -73,6 +73,8 @@ class RehearsalService:
             cpu_s=CPU_S,
         )
         self.running: dict[str, asyncio.Task[None]] = {}
+        self._begun = 0
+        """Rehearsals that have a place in the workshop, or will."""
 
     async def start(
         self, who: Identity, event: str, asked: Asked, key: str | None
@@ -91,14 +93,17 @@ class RehearsalService:
                 if msgspec.json.decode(former.asked, type=Asked) != asked:
                     raise Refusal("key_reused")
                 return former, False
+        if self._begun >= self._workshop.places:
+            raise _overloaded()
+        self._begun += 1
         try:
-            self._workshop.refuse_more()
-        except Busy:
-            raise _overloaded() from None
-        made = await self.rehearsals.begin(name, event, text, who.user)
+            made = await self.rehearsals.begin(name, event, text, who.user)
+        except BaseException:
+            self._begun -= 1
+            raise
         task = asyncio.create_task(self._run(name, found, asked), name="rehearsal")
         self.running[name] = task
-        task.add_done_callback(lambda _: self.running.pop(name, None))
+        task.add_done_callback(lambda _: self._over(name))
         return made, True
 
     async def find(self, who: Identity, event: str, name: str) -> Rehearsal:
@@ -128,6 +133,10 @@ class RehearsalService:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _over(self, name: str) -> None:
+        self.running.pop(name, None)
+        self._begun -= 1
 
     async def _run(self, name: str, event: FoundEvent, asked: Asked) -> None:
         job = job_of(event, asked, self._clock.now_ms())

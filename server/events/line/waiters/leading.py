@@ -20,6 +20,7 @@ from inventory.commands import NotePresence
 from inventory.line.line import AWAY, WAITING
 from inventory.ports import Clock, Envelope, Publication
 from inventory.replies import Reply
+from inventory.rules.line_turns import is_over
 from server.events.line.waiters.presence import Presence
 from server.events.line.waiters.state import LineState, state_of_line
 from server.live.actors.envelopes import envelope_of
@@ -199,7 +200,9 @@ def _is_noted(local: LocalEvent) -> bool:
     """Return whether it is noted who is here of those who wait for an event of ours."""
     stock = local.actor.stock
     line = None if stock is None else stock.line
-    if line is None or not line.gated or line.drawn is None or line.closed:
+    if stock is None or line is None or is_over(stock, line):
+        return False
+    if not line.gated or line.drawn is None:
         return False
     return WAITING in line.states or AWAY in line.states
 

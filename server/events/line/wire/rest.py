@@ -39,6 +39,7 @@ from server.live.actors.origins import ORIGINS
 from server.people.auth.rest import GuestToken, TokenUser
 from server.people.auth.service import SIGN_IN_SERVICE
 from server.transport.http.problems import (
+    BAD_FIELD,
     EVENT_NOT_FOUND,
     FORBIDDEN,
     OUTCOME_UNKNOWN,
@@ -317,6 +318,7 @@ ROUTES: Final[tuple[Route, ...]] = (
                 "Whether only those that are not over.",
             ),
         ),
+        problems=(BAD_FIELD,),
     ),
     Route(
         method="POST",

@@ -1,11 +1,16 @@
 """Who is away: after half a minute, of the next few thousand, and never by mistake."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from inventory import limits
+from inventory.commands import ChangeSale
+from server.events.line.waiters import leading
 from server.events.line.waiters.presence import GONE_S, KEPT_MAX, Presence
 from tests.line_scene import LineScene
-from tests.scenario import hall
+from tests.scenario import ORGANIZER, hall
 
 
 def line_of(states):
@@ -75,3 +80,15 @@ def test_it_remembers_those_who_wait_and_no_others(rounds):
         presence.look(line, float(number))
         assert len(presence._seen) <= KEPT_MAX + 1_000
     assert len(presence._seen) < KEPT_MAX
+
+
+@pytest.mark.parametrize("to", ["cancel", "close"])
+def test_who_is_here_is_not_noted_of_a_sale_that_is_over(to):
+    """Found by simulation: it was journaled for as long as anybody looked."""
+    scene = LineScene(hall("A 1111"), "fifo")
+    scene.open()
+    scene.join("ann")
+    local: Any = SimpleNamespace(actor=SimpleNamespace(stock=scene.stock))
+    assert leading._is_noted(local)
+    scene.ok(ORGANIZER, scene.make(ChangeSale, to=to))
+    assert not leading._is_noted(local)
