@@ -8,6 +8,7 @@ from tests.browser.conftest import PHONE
 from tests.browser.line import line_of, lined
 from tests.browser.shop import Shop
 from tests.browser.steps import check_out, choose, pay, seat, tab_to
+from tests.browser.until import until
 from tests.contract.client import Json
 
 AWAY = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket"
@@ -93,8 +94,12 @@ async def test_a_place_is_paused_wished_for_left_and_had_anew(shop, page):
     await page.get_by_test_id("line-leave").click()
     await page.get_by_test_id("line-leave-yes").click()
     await expect(page.get_by_test_id("line-over")).to_have_attribute("data-why", "left")
-    line = await shop.api.good("GET", f"/v1/events/{event}/line")
-    assert line["counts"]["waiting"] == 2
+
+    async def two_wait() -> bool:
+        line = await shop.api.good("GET", f"/v1/events/{event}/line")
+        return bool(line["counts"]["waiting"] == 2)
+
+    await until(two_wait)
     await page.get_by_test_id("join-line").click()
     await expect(page.get_by_test_id("line-rank")).to_have_text("4")
 

@@ -1,9 +1,8 @@
-  if (!gated && !isWanted(place)) return null;
 // @ts-check
 // The line of an event on its page: joining, waiting, one's turn, and what came of it.
 
 import { serverNow, signedIn } from "../client/index.js";
-import { html, useEffect, useReducer, useState } from "../vendor/preact/standalone.js";
+import { html, useEffect, useLayoutEffect, useReducer, useState } from "../vendor/preact/standalone.js";
 import { dayText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Fair } from "./fair.js";
@@ -32,7 +31,8 @@ function useTick(counts) {
 export function Part({ sale }) {
   const [place] = useState(() => new Place(sale));
   const [, update] = useReducer((/** @type {number} */ n) => n + 1, 0);
-  useEffect(() => {
+  // At once, since what is asked for may be answered before anything is painted.
+  useLayoutEffect(() => {
     place.addEventListener("update", update);
     return () => {
       place.removeEventListener("update", update);
@@ -94,9 +94,7 @@ const mayAgain = ({ sale }) => sale.event.line === null || sale.event.line.again
 function Join({ place }) {
   const { phase, sale, line } = place;
   const gated = isGated(sale.event);
-  // A waitlist is for what is not to be had, and not for who has something in hand.
-  const none = isSoldOut(sale) || sale.trouble?.code === "not_enough_seats";
-  if (!gated && (!none || sale.hold !== null)) return null;
+  if (!gated && !isWanted(place)) return null;
   if (place.state === "done" && !mayAgain(place)) return null;
   if (phase === "over") {
     return gated && place.why === null && html`<p class="note">${t("line.isOver")}</p>`;
@@ -140,9 +138,8 @@ function toldBefore({ phase, line }) {
 const KNOWN = new Set([
   "line_not_open", "line_over", "sale_not_open", "sale_paused", "already_waiting", "bad_wish",
   "turn_over", "forbidden", "proof_needed", "captcha", "insecure", "too_many_places",
-  "extend_limit",
-  "place_not_found", "overloaded", "unavailable", "outcome_unknown", "rate_limited",
-  "unreachable",
+  "extend_limit", "place_not_found", "overloaded", "unavailable", "outcome_unknown",
+  "rate_limited", "unreachable",
 ]);
 
 /** @param {{place: Place}} props */
