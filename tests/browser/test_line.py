@@ -1,6 +1,7 @@
 """The line in the browser: joining, waiting, one's turn, buying in it."""
 
 import re
+from typing import Any
 
 from playwright.async_api import Page, expect
 
@@ -20,7 +21,7 @@ async def act(shop: Shop, event: str, verb: str) -> None:
     await shop.api.good("POST", f"/v1/events/{event}/line/{verb}", who=shop.api.admin)
 
 
-async def waiting(shop: Shop, page: Page, *, before: int = 0, **fields: object) -> str:
+async def waiting(shop: Shop, page: Page, *, before: int = 0, **fields: Any) -> str:
     """Join a line in which nobody is given a turn, behind others; return the event."""
     event = await lined(shop, paid=True, **fields)
     await act(shop, event, "pause")
