@@ -8,7 +8,7 @@ from server.pages.assets import Assets
 from server.pages.serve import PAGES, STYLES
 
 BYTES_MAX = 120 * 1024
-LATER_BYTES_MAX = 22 * 1024
+LATER_BYTES_MAX = 24 * 1024
 """Of what only some who are on a page already fetch: who is signed in, who waits."""
 
 NOT_BUYERS = ("/checkin", "/organise", "/admin")
