@@ -86,7 +86,12 @@ PAGES: Final = (
         ("/account",),
         "own/account.js",
         ("own/own.css",),
-        later=("own/account_own.js", "own/account_links.js", "own/notices.js"),
+        later=(
+            "own/account_own.js",
+            "own/account_links.js",
+            "own/notices.js",
+            "line/own_places.js",
+        ),
     ),
     Page(
         ("/organise/events/{event}/promotions",),

@@ -1,9 +1,11 @@
 """A draw in the browser: gathered for, checked by the page itself, bought in."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -70,8 +72,26 @@ async def joined(shop: Shop, page: Page) -> str:
     raise AssertionError("lists close before anybody can join")
 
 
+def verify(folder: Path, place: str) -> str:
+    """Check a transcript as anybody does; return what is said of it."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-P", "-m", "server", "verify"),
+            str(folder / "transcript.ndjson"),
+            *(f"--witness={folder / 'witness.json'}", f"--place={place}"),
+        ],
+        env={"PYTHONPATH": import_path()},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 async def test_gathered_drawn_checked_by_the_page_and_bought(
-    drawing_shop, open_page, trouble
+    drawing_shop, open_page, tmp_path
 ):
     page = await open_page(base_url=drawing_shop.url)
     event = await joined(drawing_shop, page)
@@ -100,6 +120,19 @@ async def test_gathered_drawn_checked_by_the_page_and_bought(
     }
     assert set(marks.values()) == {"ok"}
     await expect(page.get_by_test_id("line-verify")).to_contain_text("--place")
+
+    # What the page offers is what the command takes, which checks the rest.
+    async with page.expect_download() as begun:
+        await page.get_by_test_id("line-witness").click()
+    witness = tmp_path / "witness.json"
+    await (await begun.value).save_as(witness)
+    stub = (await page.get_by_test_id("line-verify").inner_text()).rpartition(" ")[2]
+    path = f"{drawing_shop.url}/v1/events/{event}/line/transcript"
+    async with drawing_shop.api.session.get(path) as answer:
+        (tmp_path / "transcript.ndjson").write_bytes(await answer.read())
+    told = await asyncio.to_thread(verify, tmp_path, stub)
+    assert re.search("^(ok|weak) witness: ", told, re.M), told
+    assert re.search(rf"^ok place: rank \d+ of {OTHERS + 1}, entrant", told, re.M), told
 
     await expect(page.get_by_test_id("line-turn")).to_be_visible(timeout=DRAWN_MS)
     await choose(page, "A-1")

@@ -1,10 +1,12 @@
 """Every page in each of its states, for photographs, for axe, and for the eye."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from playwright.async_api import Page, expect
 
-from tests.browser.stage import CODE, Stage
+from tests.browser.line import held_by_another, lined
+from tests.browser.stage import CODE, PRICES, SEATS, Stage
 from tests.browser.steps import (
     EMAIL,
     GATEWAY,
@@ -15,8 +17,10 @@ from tests.browser.steps import (
     scan,
     sign_in_at_the_door,
 )
+from tests.contract.client import after
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD
 
+LINED = "A Fair Evening"
 View = Callable[[Stage, Page], Awaitable[None]]
 
 
@@ -189,6 +193,72 @@ async def promotions(stage: Stage, page: Page) -> None:
     await expect(page.get_by_test_id("code-numbers").first).to_be_visible()
 
 
+async def _lined(stage: Stage, **fields: Any) -> str:
+    venue = await stage.shop.arena(SEATS)
+    return await lined(
+        stage.shop, None, venue=venue, prices=PRICES, name=LINED, **fields
+    )
+
+
+async def line_before(stage: Stage, page: Page) -> None:
+    """A line that gathers, before one has joined."""
+    opens_at = after(days=2)
+    terms = {"mode": "draw", "opens_at": opens_at, "beacon": None}
+    event = await _lined(stage, line=terms, on_sale_at=opens_at)
+    await page.goto(f"/events/{event}")
+    await expect(page.get_by_test_id("join-line")).to_be_visible()
+
+
+async def line_gathering(stage: Stage, page: Page) -> None:
+    """Somebody is on the list, and looks at what was promised."""
+    await line_before(stage, page)
+    await page.get_by_test_id("line-wish").check()
+    await page.get_by_test_id("wish-category").select_option("premium")
+    await page.get_by_test_id("wish-more").click()
+    await page.get_by_test_id("join-line").click()
+    await expect(page.get_by_test_id("line-joined")).to_be_visible()
+    await page.locator(".fair > summary").click()
+
+
+async def line_waiting(stage: Stage, page: Page) -> None:
+    """A place in a line, of which others are before."""
+    shop = stage.shop
+    event = await _lined(stage)
+    await shop.api.good("POST", f"/v1/events/{event}/line/pause", who=shop.api.admin)
+    path, body = f"/v1/events/{event}/line/entries", {"wish": {"quantity": 2}}
+    for _ in range(3):
+        await shop.api.good("POST", path, body, who=await shop.api.guest())
+    await page.goto(f"/events/{event}")
+    await page.get_by_test_id("line-wish").check()
+    await page.get_by_test_id("join-line").click()
+    await expect(page.get_by_test_id("line-ahead")).to_have_attribute("data-ahead", "3")
+
+
+async def line_turn(stage: Stage, page: Page) -> None:
+    """One's turn, to choose in."""
+    event = await _lined(stage)
+    await page.goto(f"/events/{event}")
+    await page.get_by_test_id("join-line").click()
+    await expect(page.get_by_test_id("turn-countdown")).to_be_visible()
+
+
+async def waitlist(stage: Stage, page: Page) -> None:
+    """Nothing is free, and somebody may wait for it."""
+    event, _, _ = await held_by_another(stage.shop, name=LINED)
+    await page.goto(f"/events/{event}")
+    await expect(page.get_by_test_id("join-waitlist")).to_be_visible()
+
+
+async def waitlist_offer(stage: Stage, page: Page) -> None:
+    """What somebody gave back is held for who waited."""
+    event, other, hold = await held_by_another(stage.shop, name=LINED)
+    await page.goto(f"/events/{event}")
+    await page.get_by_test_id("join-waitlist").click()
+    await expect(page.get_by_test_id("waitlist-rank")).to_be_visible()
+    await stage.shop.api.ok(event, other, "release", hold=hold)
+    await expect(page.get_by_test_id("hold-countdown")).to_be_visible()
+
+
 async def door(stage: Stage, page: Page) -> None:
     """Check-in, before anybody signed in."""
     await page.goto(f"/checkin/{stage.gala}")
@@ -245,6 +315,12 @@ VIEWS: dict[str, View] = {
         account,
         account_signed_in,
         promotions,
+        line_before,
+        line_gathering,
+        line_waiting,
+        line_turn,
+        waitlist,
+        waitlist_offer,
         door,
         door_ready,
         door_green,

@@ -5,6 +5,7 @@ taken, ranked by a commit, given turns and ended; and a draw from its list to it
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import sha256
 from random import Random
 from types import SimpleNamespace
@@ -141,7 +142,7 @@ class Script:
             await self.turn(user)
         elif chance < 0.92:
             name = f"ent_{random.randint(1, max(1, self.joins))}"
-            note = random.choice((note_left, note_wish, note_paused))
+            note = random.choice((note_left, note_wish, note_paused, note_longer))
             await same(note, name)
         else:
             paused = random.choice((None, True, False))
@@ -190,6 +191,12 @@ async def note_wish(pool: Any, name: str) -> None:
 
 async def note_paused(pool: Any, name: str) -> None:
     await Entries(pool).note_paused(EVENT, name, paused=True)
+
+
+async def note_longer(pool: Any, name: str) -> None:
+    # Longer than some turns last here, and not than others.
+    until = datetime.fromtimestamp(6, UTC)
+    await Entries(pool).note_longer(EVENT, name, until)
 
 
 async def begin(pool: Any, mode: Mode, phase: Phase) -> Any:

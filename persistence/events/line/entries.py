@@ -94,6 +94,10 @@ _PAUSED: Final = """
 UPDATE line_entry SET paused = $3, revision = revision + 1
 WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL AND paused <> $3
 """
+_LONGER: Final = """
+UPDATE line_entry SET turn_until = $3, revision = revision + 1
+WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL AND turn_until < $3
+"""
 _FROM: Final = """
 SELECT count(*) AS came FROM line_entry e JOIN line l USING (event_id, draw)
 WHERE e.event_id = $1 AND e.net = $2 AND e.over_at IS NULL
@@ -242,6 +246,10 @@ class Entries(Struct, frozen=True):
     async def note_paused(self, event: str, entry: str, *, paused: bool) -> None:
         """Note whether the event passes a place over, as its user asked."""
         await self.pool.fetch(_PAUSED, event, entry, paused)
+
+    async def note_longer(self, event: str, entry: str, until: datetime) -> None:
+        """Note that the open turn of a place lasts until then, which is later."""
+        await self.pool.fetch(_LONGER, event, entry, until)
 
     async def address_of(self, user: str) -> str | None:
         """Return the confirmed address of an account, as addresses are compared."""

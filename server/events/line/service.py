@@ -7,6 +7,7 @@ whichever has it. It runs in every process and needs no owner to take somebody i
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from hashlib import sha256
 from typing import Final, Literal
 
@@ -288,9 +289,11 @@ class LineDesk:
 
     async def extend_turn(self, who: Identity, event: str) -> ExtendOk:
         """Give somebody a tenth more of the time for their turn, ten times at most."""
-        found = await self._events.find(who, event)
+        found, entry = await self.mine(who, event)
         reply = await order(found, who.user, ExtendTurn(id=0, event=found.id))
         assert isinstance(reply, ExtendOk)
+        until = datetime.fromisoformat(reply.expires_at)
+        await self.entries.note_longer(event, entry.entry_id, until)
         return reply
 
     def place_of(self, entry: Entry) -> str:

@@ -89,7 +89,7 @@ function Wishes({ t, wishes, chosen, onChoose }) {
 /**
  * @param {{label: string, checked: boolean, onCheck: (checked: boolean) => void}} props
  */
-const Tick = ({ label, checked, onCheck }) =>
+export const Tick = ({ label, checked, onCheck }) =>
   html`<label class="tick"><input type="checkbox" checked=${checked}
     onChange=${(/** @type {any} */ { target }) => onCheck(target.checked)} /> ${label}</label>`;
 

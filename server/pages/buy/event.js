@@ -2,7 +2,7 @@
 // The page of one event: what it is, its places, and buying them.
 
 import { Refused, mayHold, serverNow } from "../client/index.js";
-import { Line, isBarred, isGated } from "../line/seen.js";
+import { Line, isBarred, isGated, isSoldOut, takePlace } from "../line/seen.js";
 import { Legend } from "../map/legend.js";
 import { Page, entitle, show } from "../parts/page.js";
 import {
@@ -26,6 +26,7 @@ import { TroubleNote } from "./trouble.js";
 
 const AGAIN_MS = 2_000;
 const sale = new Sale(decodeURIComponent(location.pathname.split("/")[2]));
+if (location.hash) await takePlace(sale.id);
 // Before there are words, or anything to show: both come over the same line.
 let opening = sale.open();
 opening.catch(() => undefined); // told where it is shown
@@ -136,9 +137,9 @@ function useKeptFocus() {
 /** @param {{sale: Sale}} props */
 function Panel({ sale }) {
   const [buys, setBuys] = useState(false);
-  const { event, hold, state } = sale;
+  const { event, hold } = sale;
   const enabled = event.status === "on_sale" && !isBarred(sale);
-  const full = enabled && state?.position && state.counts().free === 0 && hold === null;
+  const full = enabled && isSoldOut(sale);
   const checksOut = buys && hold !== null;
   useEffect(() => {
     if (hold === null) setBuys(false);
@@ -160,7 +161,7 @@ function Panel({ sale }) {
     ${sale.others.map(
       (other) => html`<${Other} key=${other.hold} sale=${sale} other=${other} />`,
     )}
-    ${full && html`<div class="note"><p>${t("buy.nothingFree")}</p></div>`}
+    ${full && hold === null && !event.waitlist && html`<div class="note"><p>${t("buy.nothingFree")}</p></div>`}
     <${TroubleNote} t=${t} sale=${sale} />
     ${
       checksOut
@@ -179,6 +180,7 @@ function Panel({ sale }) {
           }
         ${
           enabled &&
+          !(event.waitlist && full) &&
           html`<section class="stack" aria-labelledby="choose-title">
           <h2 id="choose-title">${t(hold === null ? "buy.choose" : "buy.addMore")}</h2>
           <${Choose} t=${t} sale=${sale} enabled=${enabled} />

@@ -8,7 +8,7 @@ export { EventState } from "./event_state.js";
 export { Refused, Unreachable, ask, askJson, newKey } from "./http.js";
 export { ofBrowser, ofTab } from "./storage.js";
 export {
-  askAsVisitor, forget, freshen, guestTokens, isOpened, keepNewSession, keepOpened, keepPaths,
+  askAsVisitor, forget, freshen, guestTokens, isOpened, keepGuest, keepNewSession, keepOpened, keepPaths,
   keepSignedIn, mayHold, onOtherTab, outliveTheTab, read, readFirst, readOwn, register, renew,
   sessionToken, signIn, signOut, signedIn, tokens, visitorToken,
 } from "./tokens.js";

@@ -141,6 +141,18 @@ export function outliveTheTab() {
   if (alone) ofTab.write(GUEST, null);
 }
 
+/**
+ * Be the guest of a place in a line that was opened here: in this tab only, where the
+ * browser's guest holds something.
+ * @param {any} answer of `POST /v1/auth/place`
+ */
+export function keepGuest(answer) {
+  const lasts = Date.now() + answer.expires_in * 1_000;
+  const alone = guestIn(ofBrowser) === null;
+  ofTab.write(GUEST, null);
+  (alone ? ofBrowser : ofTab).write(GUEST, { token: answer.access_token, until: lasts, lasts });
+}
+
 /** Whether who this browser is may hold something: not a guest who only looked. */
 export function mayHold() {
   const kept = guestIn(ofTab) ?? guestIn(ofBrowser);

@@ -9,7 +9,10 @@ const BUCKETS = 1_024;
 const STUB_BYTES = 16;
 const LEAST_MS = 1_000; // so long before its round a list is told at least
 
-/** @typedef {"ok" | "bad" | "open"} Mark what came of a check; `open` is not to be done here */
+/**
+ * @typedef {"ok" | "bad" | "weak" | "open"} Mark what came of a check: `weak` holds, and proves
+ *   less than it should; `open` is not to be done here
+ */
 /** @typedef {{name: string, mark: Mark}} Check */
 
 const text = new TextEncoder();
@@ -96,7 +99,8 @@ export async function checkPromise({ rules, rules_hash, commitment, seed }) {
 /**
  * Whether the statement of the list is signed, was told in time, and is that of the line.
  * @param {any} line @param {string | null} key the receipt key, in hex
- * @param {{arrived_ms: number, frame: any} | null} witness when this page heard of it
+ * @param {{arrived_ms: number, waited: boolean, frame: any} | null} witness how this browser
+ *   heard of it: whether it waited for it then, and when, by its own clock
  * @returns {Promise<Check[]>}
  */
 export async function checkStatement(line, key, witness) {
@@ -114,8 +118,10 @@ export async function checkStatement(line, key, witness) {
     checks.push({ name: "told", mark: mark(
       canonical(heard) === canonical(told) && signature === line.signature) });
     if (told.round_at_ms !== null) {
-      // By this device's own clock, which may be wrong.
-      checks.push({ name: "early", mark: witness.arrived_ms < told.round_at_ms ? "ok" : "open" });
+      // Who came later hears it later; and the clock of a device may be wrong.
+      const late = witness.waited ? "weak" : "open";
+      const early = witness.arrived_ms < told.round_at_ms;
+      checks.push({ name: "early", mark: /** @type {Mark} */ (early ? "ok" : late) });
     }
   }
   return checks;
@@ -174,9 +180,9 @@ export async function checkOrder(line, proof, stub, rank) {
   const ascending = keyed.every((one, at) => Number.isInteger(one.rank) && one.rank >= 1 &&
     one.rank <= line.entries && (at === 0 || keyed[at - 1].rank < one.rank));
   const mine = keyed.find((one) => one.stub === stub);
-  return [
-    { name: "order", mark: mark(ascending && mine?.rank === rank) },
-    // Browsers know no signatures of this kind.
-    { name: "beacon", mark: /** @type {Mark} */ ("open") },
-  ];
+  const checks = [{ name: "order", mark: mark(ascending && mine?.rank === rank) }];
+  // Browsers know no signatures of this kind.
+  if (line.beacon !== null) checks.push({ name: "beacon", mark: "open" });
+  else checks.push({ name: "no_beacon", mark: "weak" });
+  return checks;
 }

@@ -3,6 +3,7 @@
 // by the browser itself.
 
 import { Refused, Unreachable, askJson, ofBrowser, read } from "../client/index.js";
+import { Button, save } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { numberText } from "../words/format.js";
 import {
@@ -14,9 +15,10 @@ import {
 /** @typedef {import("./check.js").Check} Check */
 
 const WITNESS = "onsale.witness";
+const KEPT_MAX = 20; // events
 const GROUP = 4;
 const SHOWN = 32;
-const SIGNS = { ok: "✓", bad: "✕", open: "–" };
+const SIGNS = { ok: "✓", bad: "✕", weak: "!", open: "–" };
 
 /** What people compare of a root. @param {string} root */
 export const rootText = (root) =>
@@ -28,10 +30,12 @@ export const rootText = (root) =>
  * @param {Place} place
  */
 function witnessOf({ witness, sale }) {
-  const kept = ofBrowser.read(WITNESS) ?? {};
-  const known = kept[sale.id] ?? null;
+  const kept = new Map(ofBrowser.read(WITNESS) ?? []);
+  const known = kept.get(sale.id) ?? null;
   if (witness === null || (known !== null && known.frame.draw >= witness.frame.draw)) return known;
-  ofBrowser.write(WITNESS, { ...kept, [sale.id]: witness });
+  kept.delete(sale.id);
+  kept.set(sale.id, witness);
+  ofBrowser.write(WITNESS, [...kept].slice(-KEPT_MAX));
   return witness;
 }
 
@@ -98,17 +102,27 @@ function Checked({ t, place }) {
   const { line, mine } = place;
   const checks = useChecks(place);
   const wrong = checks?.filter((one) => one.mark === "bad") ?? [];
+  const weak = checks?.filter((one) => one.mark === "weak") ?? [];
   const drawn = checks?.some((one) => one.name === "order") ?? false;
   const listed = checks?.some((one) => one.name === "listed") ?? false;
+  const witness = witnessOf(place);
+  const keep = () => {
+    const { arrived_ms, frame } = /** @type {any} */ (witness);
+    save(new Blob([JSON.stringify({ arrived_ms, frame })], { type: "application/json" }),
+      "witness.json");
+  };
   const transcript = `${place.path}/transcript`;
   return html`${wrong.length > 0
     ? html`<div class="note bad" role="alert" data-testid="line-check" data-found="bad">
         <p><b>${t("line.checkBad")}</b></p><p>${t("line.checkBadNext")}</p></div>`
-    : listed && html`<p class="note good" role="status" data-testid="line-check"
+    : html`${weak.map(({ name }) => html`<p key=${name} class="note wait" role="status"
+        data-testid="line-weak">${t(`line.weak_${name}`)}</p>`)}
+      ${listed && html`<p class="note good" role="status" data-testid="line-check"
         data-found=${drawn ? "drawn" : "listed"}>✓ ${
-        t(drawn ? "line.checkDrawn" : "line.checkListed")}</p>`}
+        t(drawn ? "line.checkDrawn" : "line.checkListed")}</p>`}`}
     <details class="fair briefly"><summary>${t("line.fair")}</summary>
     <div class="stack small"><p>${t("line.fairWords")}</p>
+    <p>${t(line.rules.beacon === null ? "line.fairAlone" : "line.fairBeacon")}</p>
     <dl class="promised">
       <div><dt>${t("line.commitment")}</dt>
         <dd><code data-testid="line-commitment">${line.commitment}</code></dd></div>
@@ -130,5 +144,8 @@ function Checked({ t, place }) {
       <p><code data-testid="line-verify">onsale verify transcript.ndjson${
         mine?.place && ` --place ${mine.stub}`}</code></p>
       <p><a href=${transcript} download="transcript.ndjson">${t("line.transcript")}</a></p>`}
+    ${witness !== null && html`<p>${t("line.witnessWords")}</p>
+      <div class="row"><${Button} data-testid="line-witness" onClick=${keep}>
+        ${t("line.witness")}<//></div>`}
     </div></details>`;
 }

@@ -1,14 +1,13 @@
 // @ts-check
 // The line of an event on its page: joining, waiting, one's turn, and what came of it.
 
-import { serverNow } from "../client/index.js";
-import { Button } from "../parts/forms.js";
-import { html, useEffect, useReducer, useState } from "../vendor/preact/standalone.js";
+import { serverNow, signedIn } from "../client/index.js";
+import { html, useEffect, useLayoutEffect, useReducer, useState } from "../vendor/preact/standalone.js";
 import { dayText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Fair } from "./fair.js";
 import { Place } from "./place.js";
-import { isGated } from "./seen.js";
+import { isBarred, isGated, isSoldOut } from "./seen.js";
 import { Turn } from "./turn.js";
 import { Waits, untilText } from "./waits.js";
 import { WishForm } from "./wish.js";
@@ -32,7 +31,8 @@ function useTick(counts) {
 export function Part({ sale }) {
   const [place] = useState(() => new Place(sale));
   const [, update] = useReducer((/** @type {number} */ n) => n + 1, 0);
-  useEffect(() => {
+  // At once, since what is asked for may be answered before anything is painted.
+  useLayoutEffect(() => {
     place.addEventListener("update", update);
     return () => {
       place.removeEventListener("update", update);
@@ -44,7 +44,10 @@ export function Part({ sale }) {
     return html`<div class="stack" aria-busy="true"><div class="skeleton line title"></div>
       <div class="skeleton line half"></div></div>`;
   }
-  return html`<section class="stack line" aria-labelledby="line-title" data-testid="line"
+  const gated = isGated(sale.event);
+  if (!gated && !place.has && !isWanted(place) && place.why === null) return null;
+  return html`<section class=${isBarred(sale) ? "stack line bars" : "stack line"}
+    aria-label=${t(gated ? "line.title" : "line.listTitle")} data-testid="line"
     data-phase=${place.phase} data-state=${place.state}>
     ${place.message && html`<div class="note" role="status"><p class="quiet small">
       ${t("line.fromOrganiser")}</p><p dir="auto">${place.message}</p></div>`}
@@ -78,6 +81,12 @@ function Over({ place }) {
     ${why === "ran_out" && html`<p>${t(again ? "line.againYes" : "line.againNo")}</p>`}</div>`;
 }
 
+/** Whether a waitlist has a use: nothing fits, and nothing is in hand. @param {Place} place */
+function isWanted({ sale }) {
+  const none = isSoldOut(sale) || sale.trouble?.code === "not_enough_seats";
+  return none && sale.hold === null;
+}
+
 /** Whether who had a turn may join anew. @param {Place} place */
 const mayAgain = ({ sale }) => sale.event.line === null || sale.event.line.again;
 
@@ -85,24 +94,28 @@ const mayAgain = ({ sale }) => sale.event.line === null || sale.event.line.again
 function Join({ place }) {
   const { phase, sale, line } = place;
   const gated = isGated(sale.event);
+  if (!gated && !isWanted(place)) return null;
   if (place.state === "done" && !mayAgain(place)) return null;
   if (phase === "over") {
     return gated && place.why === null && html`<p class="note">${t("line.isOver")}</p>`;
   }
   if (phase === "off" && !opensByJoining(sale)) {
     const at = sale.event.line?.gather_at;
-    return html`<h2 id="line-title">${t("line.title")}</h2><p>${
+    return html`<h2>${t("line.title")}</h2><p>${
       at ? t("line.opensAt", { at: dayText(Date.parse(at)) }) : t("line.opensSoon")}</p>`;
   }
+  const account = gated && sale.event.line.identity !== "any" && signedIn() === null;
   const told = gated ? toldBefore(place) : [t("line.listWords")];
   const join = (/** @type {any} */ wish) => place.join(wish, document.documentElement.lang);
-  return html`<h2 id="line-title">${t(gated ? "line.title" : "line.listTitle")}</h2>
+  return html`<h2>${t(gated ? "line.title" : "line.listTitle")}</h2>
     ${told.map((text) => html`<p>${text}</p>`)}
     ${line.counts.waiting > 0 && html`<p class="quiet small">
       ${t("line.waiting", { n: line.counts.waiting })}</p>`}
-    <${WishForm} t=${t} place=${place} onWish=${join}
-      button=${t(gated ? "line.join" : "line.joinList")}
-      testid=${gated ? "join-line" : "join-waitlist"} />`;
+    ${account ? html`<p class="note wait" data-testid="line-account">${t("line.needsAccount")}
+        ${" "}<a href="/account">${t("common.account")}</a></p>`
+      : html`<${WishForm} t=${t} place=${place} onWish=${join}
+        button=${t(gated ? "line.join" : "line.joinList")}
+        testid=${gated ? "join-line" : "join-waitlist"} />`}`;
 }
 
 /** Whether who comes first opens the line. @param {Sale} sale */
@@ -124,9 +137,9 @@ function toldBefore({ phase, line }) {
 
 const KNOWN = new Set([
   "line_not_open", "line_over", "sale_not_open", "sale_paused", "already_waiting", "bad_wish",
-  "turn_over", "proof_needed", "captcha", "insecure", "too_many_places", "extend_limit",
-  "place_not_found", "overloaded", "unavailable", "outcome_unknown", "rate_limited",
-  "unreachable",
+  "turn_over", "forbidden", "proof_needed", "captcha", "insecure", "too_many_places",
+  "extend_limit", "place_not_found", "overloaded", "unavailable", "outcome_unknown",
+  "rate_limited", "unreachable",
 ]);
 
 /** @param {{place: Place}} props */

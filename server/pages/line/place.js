@@ -9,21 +9,26 @@ import {
 } from "../client/index.js";
 import { aheadAt, rangeAt } from "./marks.js";
 import { solved } from "./proof.js";
-import { noteJoined } from "./seen.js";
+import { isGated, noteJoined } from "./seen.js";
+import { Sound } from "./sound.js";
 
 const LOOK_MS = 10_000; // who has no place is told nothing, and looks
 const ASK_MS = 15_000; // odds, and the exact figure
 const SOON_MS = 1_000;
 const OVER = new Set(["done", "left"]);
+const HIDDEN = new Set(["gathering", "drawing"]); // phases in which nobody has a rank
 const FRAMES = ["line", "line_fixed", "line_drawn", "turn", "offer", "turn_over", "line_message"];
 
 /** @typedef {import("../buy/sale.js").Sale} Sale */
 /** @typedef {{quantity: number, categories?: string[], together?: boolean,
  *   accessible?: boolean, if_none?: "wait" | "browse"}} Wish */
 /** @typedef {{code: string, [more: string]: any}} Trouble */
-/** @typedef {{arrived_ms: number, frame: any}} Witness when a list was told, by our clock */
+/**
+ * @typedef {{arrived_ms: number, waited: boolean, frame: any}} Witness when a list was told, by
+ *   this device's clock, and whether this page had waited for it
+ */
 
-/** Emits `update` when anything of it changed, and `turn` when a turn has begun. */
+/** Emits `update` when anything of it changed. */
 export class Place extends EventTarget {
   /** @param {Sale} sale */
   constructor(sale) {
@@ -56,7 +61,9 @@ export class Place extends EventTarget {
     this.witness = null;
     /** @type {Trouble | null} */
     this.trouble = null;
+    this.moreTimeAsked = false; // as far as this page asked
     this.busy = false;
+    this.sound = new Sound();
     /** @type {any} */
     this.socket = null;
     this.asked = 0;
@@ -89,6 +96,7 @@ export class Place extends EventTarget {
     this.sale.removeEventListener("update", this.attach);
     this.sale.tabs?.removeEventListener("message", this.told);
     this.detach();
+    this.sound.turn(false);
     this.keepTurn(null);
   }
 
@@ -130,7 +138,9 @@ export class Place extends EventTarget {
     } catch (error) {
       if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
     }
-    if (!this.has) again();
+    // A waitlist does not change for who is not on it, and what is over does not either.
+    const changes = this.line === null || (isGated(this.sale.event) && this.phase !== "over");
+    if (!this.has && changes) again();
   }
 
   /** Be told here of one's place, if there is one. */
@@ -143,8 +153,9 @@ export class Place extends EventTarget {
       await this.placed(told);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.code !== "place_not_found" && error.code !== "event_not_found") return;
-      if (this.has) this.forget();
+      // What was known stays where this cannot be answered now.
+      if (error.code !== "place_not_found" && this.state !== null) return;
+      this.forget();
       this.state = "none";
       this.update();
     }
@@ -211,7 +222,7 @@ export class Place extends EventTarget {
   stands(frame) {
     const changed = frame.phase !== this.phase;
     this.phase = frame.phase;
-    if (frame.rank !== undefined) this.rank = frame.rank;
+    if (frame.rank !== undefined) this.setRank(frame.rank);
     if (this.state === "joined" && this.rank !== null) this.state = "waiting";
     if (this.rank !== null && frame.marks.length) {
       this.setAhead(aheadAt(frame, this.rank));
@@ -224,7 +235,8 @@ export class Place extends EventTarget {
   /** @param {any} frame */
   fixed(frame) {
     if (this.witness?.frame.draw !== frame.draw) {
-      this.witness = { arrived_ms: Date.now(), frame };
+      const waited = this.state === "joined" && HIDDEN.has(this.phase ?? "");
+      this.witness = { arrived_ms: Date.now(), waited, frame };
       // Another draw: what was known of places is no more.
       if (this.line !== null && this.line.draw !== frame.draw) this.forget();
     }
@@ -233,7 +245,7 @@ export class Place extends EventTarget {
 
   /** @param {any} frame */
   drawn(frame) {
-    if (frame.rank !== null) this.rank = frame.rank;
+    if (frame.rank !== null) this.setRank(frame.rank);
     this.look();
     this.readMine();
   }
@@ -252,7 +264,7 @@ export class Place extends EventTarget {
       returned: frame.op === "offer",
     });
     if (frame.hold !== undefined) this.sale.refresh();
-    if (isNew) this.dispatchEvent(new Event("turn"));
+    if (isNew) this.sound.play();
   }
 
   /** @param {string} why */
@@ -274,6 +286,13 @@ export class Place extends EventTarget {
 
   forget() {
     this.rank = this.ahead = this.range = this.outlook = null;
+  }
+
+  /** @param {number} rank */
+  setRank(rank) {
+    // Of another draw, maybe: what was known of the former rank is not of this one.
+    if (rank !== this.rank) this.forget();
+    this.rank = rank;
   }
 
   /** @param {number | null} ahead */
@@ -339,6 +358,7 @@ export class Place extends EventTarget {
   setWish(wish, moreTime) {
     return this.work(async () => {
       await this.command("set_wish", { wish, more_time: moreTime });
+      this.moreTimeAsked = moreTime;
       this.outlook = null;
       await this.readMine();
       await this.ask();

@@ -1,11 +1,8 @@
 // @ts-check
-// Proof of work, by the protocol of ALTCHA: a number is looked for whose digest is known.
+// Proof of work, by the protocol of ALTCHA: a number is looked for whose digest is known, by
+// the worker of its widget, so that the page goes on meanwhile.
 
-const AT_ONCE = 512;
-
-/** @param {ArrayBuffer} bytes */
-const hex = (bytes) =>
-  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+import { startWorker } from "../parts/worker.js";
 
 /**
  * Solve a challenge; some seconds of work on a slow phone.
@@ -14,17 +11,16 @@ const hex = (bytes) =>
  * @returns {Promise<string>} what is sent as `proof`
  */
 export async function solved({ algorithm, challenge, salt, signature, maxnumber }) {
-  const text = new TextEncoder();
-  for (let first = 0; first <= maxnumber; first += AT_ONCE) {
-    const size = Math.min(AT_ONCE, maxnumber - first + 1);
-    const digests = await Promise.all(
-      Array.from({ length: size }, (_, at) =>
-        crypto.subtle.digest(algorithm, text.encode(`${salt}${first + at}`))),
-    );
-    const found = digests.findIndex((digest) => hex(digest) === challenge);
-    if (found >= 0) {
-      return btoa(JSON.stringify({ algorithm, challenge, number: first + found, salt, signature }));
-    }
+  const worker = startWorker(new URL("../vendor/altcha/worker.js", import.meta.url));
+  try {
+    const { number } = await new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = reject;
+      const payload = { algorithm, challenge, salt };
+      worker.postMessage({ type: "work", payload, start: 0, max: maxnumber });
+    });
+    return btoa(JSON.stringify({ algorithm, challenge, number, salt, signature }));
+  } finally {
+    worker.terminate();
   }
-  throw new Error("No number solves the challenge.");
 }

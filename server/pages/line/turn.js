@@ -32,7 +32,7 @@ export function Turn({ t, place }) {
   const left = turn.until - performance.now();
   const held = sale.hold !== null;
   return html`<div class="note good stack" data-testid="line-turn">
-    <h2 id="line-title" ref=${title} tabindex="-1">${
+    <h2 ref=${title} tabindex="-1">${
       t(turn.returned ? "line.offerTitle" : "line.turn")}</h2>
     <p role="alert">${t(turn.offered ? "line.turnHeld" : "line.turnChoose")}</p>
     ${!held && html`<${Clock} t=${t} place=${place} left=${left} />`}

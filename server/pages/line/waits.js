@@ -5,15 +5,18 @@
 import { serverNow } from "../client/index.js";
 import { Ask } from "../parts/dialog.js";
 import { Button } from "../parts/forms.js";
-import { html, useState } from "../vendor/preact/standalone.js";
+import { html, useEffect, useState } from "../vendor/preact/standalone.js";
 import { dayText, leftText, numberText } from "../words/format.js";
-import { WishForm, wishText } from "./wish.js";
+import { OtherDevice } from "./device.js";
+import { WishForm } from "./wish.js";
+import { wishText } from "./wish_text.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {import("./place.js").Place} Place */
 
 const HOUR_MS = 3_600_000;
 const MINUTE_S = 60;
+const SPOKEN_MS = 60_000;
 
 /** How long it is until then, or when that is. @param {number} at_ms */
 export function untilText(at_ms) {
@@ -36,7 +39,12 @@ export function Waits({ t, place }) {
   const { phase, line } = place;
   const list = line.mode === "list";
   const wish = place.mine?.wish ?? null;
-  return html`<h2 id="line-title">${t(list ? "line.onList" : "line.inLine")}</h2>
+  const [sound, setSound] = useState(place.sound.context !== null);
+  const hear = (/** @type {any} */ { target }) => {
+    place.sound.turn(target.checked);
+    setSound(target.checked);
+  };
+  return html`<h2>${t(list ? "line.onList" : "line.inLine")}</h2>
     ${phase === "gathering" && html`<${Gathers} t=${t} place=${place} />`}
     ${phase === "drawing" && html`<p data-testid="line-drawing">${drawingText(t, place)}</p>`}
     ${place.rank !== null && html`<${Rank} t=${t} place=${place} list=${list} />`}
@@ -49,6 +57,8 @@ export function Waits({ t, place }) {
     ${wish === null && phase === "waitlist" && html`<p class="note wait">${t("line.wishNow")}</p>`}
     ${place.rank !== null && html`<p class="quiet small">${
       t(wish && line.rules?.serve_away ? "line.mayLeave" : "line.stayHere")}</p>`}
+    <label class="tick"><input type="checkbox" data-testid="line-sound" checked=${sound}
+      onChange=${hear} /> ${t("line.sound")}</label>
     <${Acts} t=${t} place=${place} wish=${wish} />`;
 }
 
@@ -71,16 +81,37 @@ function drawingText(t, { line }) {
     t("line.fixedRound", { n: statement.entries, round: statement.round });
 }
 
+/**
+ * What is read out: the latest of what changes all the time, once a minute at most.
+ * @param {string} text
+ */
+function useSpoken(text) {
+  const [spoken, setSpoken] = useState("");
+  const [at, setAt] = useState(-Infinity);
+  useEffect(() => {
+    if (text === spoken) return undefined;
+    const speak = () => {
+      setSpoken(text);
+      setAt(performance.now());
+    };
+    const timer = setTimeout(speak, Math.max(0, at + SPOKEN_MS - performance.now()));
+    return () => clearTimeout(timer);
+  }, [text, spoken, at]);
+  return spoken;
+}
+
 /** @param {{t: Translate, place: Place, list: boolean}} props */
 function Rank({ t, place, list }) {
   const { rank, ahead } = place;
   const before = ahead === null ? "" : ahead === 0 ? t("line.aheadNone") :
     t("line.ahead", { n: ahead });
+  const spoken = useSpoken(before);
   return html`<div class="rank">
     <p class="small quiet">${t("line.yourRank")}</p>
     <p class="number big" data-testid=${list ? "waitlist-rank" : "line-rank"}
       data-rank=${rank}>${numberText(/** @type {number} */ (rank))}</p>
-    <p role="status" data-testid="line-ahead" data-ahead=${ahead}><b>${before}</b></p>
+    <p data-testid="line-ahead" data-ahead=${ahead}><b>${before}</b></p>
+    <p class="unseen" role="status">${spoken}</p>
     ${!list && html`<p data-testid="line-range">${rangeText(t, place.range)}</p>`}
     <${Odds} t=${t} place=${place} />
   </div>`;
@@ -109,8 +140,8 @@ function Acts({ t, place, wish }) {
   const [edits, setEdits] = useState(false);
   const [leaves, setLeaves] = useState(false);
   const paused = place.state === "paused";
-  const change = async (/** @type {any} */ next) => {
-    await place.setWish(next, false);
+  const change = async (/** @type {any} */ next, /** @type {boolean} */ moreTime) => {
+    await place.setWish(next, moreTime);
     if (place.trouble === null) setEdits(false);
   };
   const leave = () => {
@@ -122,11 +153,12 @@ function Acts({ t, place, wish }) {
       ${t(wish ? "line.changeWish" : "line.makeWish")}<//>
     ${place.rank !== null && html`<${Button} data-testid="line-pause" busy=${place.busy}
       onClick=${() => place.pause(!paused)}>${t(paused ? "line.resume" : "line.pause")}<//>`}
+    ${place.mine && html`<${OtherDevice} t=${t} place=${place.mine.place} />`}
     <${Button} data-testid="line-leave" onClick=${() => setLeaves(true)}>${t("line.leave")}<//>
   </div>
   ${edits && html`<${Ask} title=${t("line.changeWish")} onClose=${() => setEdits(false)}>
-    <${WishForm} t=${t} place=${place} wish=${wish} onWish=${change} button=${t("line.saveWish")}
-      testid="wish-save"><${Button} onClick=${() => setEdits(false)}>${t("line.keepWish")}<//><//><//>`}
+    <${WishForm} t=${t} place=${place} wish=${wish} times onWish=${change}
+      button=${t("line.saveWish")} testid="wish-save"><${Button} onClick=${() => setEdits(false)}>${t("line.keepWish")}<//><//><//>`}
   ${leaves && html`<${Ask} title=${t("line.leaveSure")} onClose=${() => setLeaves(false)}>
     <p>${t("line.leaveWords")}</p><div class="row">
       <${Button} onClick=${() => setLeaves(false)}>${t("line.stay")}<//>

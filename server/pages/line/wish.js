@@ -1,9 +1,9 @@
 // @ts-check
 // What somebody who waits wishes for: so many, of which category, together or not.
 
-import { seatedCategories } from "../buy/choose.js";
+import { Tick, seatedCategories } from "../buy/choose.js";
 import { Button, Form } from "../parts/forms.js";
-import { html, useState } from "../vendor/preact/standalone.js";
+import { html, useMemo, useState } from "../vendor/preact/standalone.js";
 import { moneyText } from "../words/format.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
@@ -11,14 +11,6 @@ import { moneyText } from "../words/format.js";
 /** @typedef {import("./place.js").Wish} Wish */
 
 const CATEGORIES_MAX = 3;
-
-/** @param {Translate} t @param {Wish} wish @param {any} map @returns {string} in words */
-export function wishText(t, wish, map) {
-  const names = (wish.categories ?? []).map(
-    (key) => map?.categories.find((/** @type {any} */ one) => one.key === key)?.label ?? key);
-  const where = names.length ? names.join(", ") : t("line.anywhere");
-  return t("line.wishOf", { n: wish.quantity, where });
-}
 
 /** @param {any} event @param {any} category */
 function named(event, { key, label }) {
@@ -28,26 +20,34 @@ function named(event, { key, label }) {
 
 /**
  * @param {{t: Translate, place: Place, button: string, testid: string, wish?: Wish | null,
- *   onWish: (wish: Wish | null) => any, children?: any}} props `wish` is the one of now
+ *   times?: boolean, onWish: (wish: Wish | null, moreTime: boolean) => any, children?: any}} props
+ *   `wish` is the one of now; `times` whether to ask how long a turn is to last
  */
-export function WishForm({ t, place, button, testid, wish = null, onWish, children }) {
+export function WishForm(props) {
+  const { t, place, button, testid, wish = null, times = false, onWish, children } = props;
   const { event, map } = place.sale;
   const needed = place.needsWish;
   const [wishes, setWishes] = useState(needed || wish !== null);
-  const [chosen, setChosen] = useState(wish?.categories?.length ? wish.categories : [""]);
+  // Kept here: whatever is told meanwhile has all of this drawn anew.
   const most = event.max_per_booking;
-  const seated = seatedCategories(map).length > 0;
-  const accessible = map.seats.some((/** @type {any} */ seat) => seat.accessible);
-  const send = (/** @type {any} */ told) => {
+  const [quantity, setQuantity] = useState(wish?.quantity ?? Math.min(2, most));
+  const [together, setTogether] = useState(wish?.together ?? true);
+  const [accessible, setAccessible] = useState(wish?.accessible ?? false);
+  const [moreTime, setMoreTime] = useState(place.moreTimeAsked);
+  const [chosen, setChosen] = useState(wish?.categories?.length ? wish.categories : [""]);
+  const seated = useMemo(() => seatedCategories(map).length > 0, [map]);
+  const hasAccessible = useMemo(
+    () => map.seats.some((/** @type {any} */ seat) => seat.accessible), [map]);
+  const send = () => {
     if (place.busy) return;
-    if (!needed && !wishes) return onWish(null);
+    if (!needed && !wishes) return onWish(null, moreTime);
     onWish({
-      quantity: Number(told.quantity),
+      quantity,
       categories: [...new Set(chosen.filter((one) => one !== ""))],
-      together: !seated || told.together === "on",
-      accessible: told.accessible === "on",
+      together: !seated || together,
+      accessible,
       if_none: "wait",
-    });
+    }, moreTime);
   };
   return html`<${Form} onSend=${send} class="stack wish-form">
     ${!needed && html`<fieldset class="stack ways"><legend class="unseen">${t("line.how")}</legend>
@@ -58,15 +58,17 @@ export function WishForm({ t, place, button, testid, wish = null, onWish, childr
       ${wishes && html`<p class="quiet small">${t("line.wishHint")}</p>`}</fieldset>`}
     ${(needed || wishes) && html`<div class="choose">
       <label class="field few"><span>${t("line.quantity")}</span>
-        <input name="quantity" type="number" inputmode="numeric" min="1" max=${most} required
-          data-testid="wish-quantity" value=${wish?.quantity ?? Math.min(2, most)} /></label>
+        <input type="number" inputmode="numeric" min="1" max=${most} required
+          data-testid="wish-quantity" value=${quantity}
+          onInput=${(/** @type {any} */ { target }) => setQuantity(target.valueAsNumber)} /></label>
       <${Categories} t=${t} event=${event} map=${map} chosen=${chosen} onChoose=${setChosen} />
       ${seated && html`<div class="row ticks">
-        <label class="tick"><input type="checkbox" name="together"
-          checked=${wish?.together ?? true} /> ${t("line.together")}</label>
-        ${accessible && html`<label class="tick"><input type="checkbox" name="accessible"
-          checked=${wish?.accessible ?? false} /> ${t("line.accessible")}</label>`}</div>`}
+        <${Tick} label=${t("line.together")} checked=${together} onCheck=${setTogether} />
+        ${hasAccessible && html`<${Tick} label=${t("line.accessible")} checked=${accessible}
+          onCheck=${setAccessible} />`}</div>`}
     </div>`}
+    ${times && html`<${Tick} label=${t("line.moreTime")} checked=${moreTime}
+      onCheck=${setMoreTime} />`}
     <div class="row"><${Button} type="submit" kind="first" busy=${place.busy}
       data-testid=${testid}>${button}<//>${children}</div>
   <//>`;

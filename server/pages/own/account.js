@@ -17,6 +17,7 @@ const LATER = {
   own: () => import("./account_own.js"),
   links: () => import("./account_links.js"),
   notices: () => import("./notices.js"),
+  places: () => import("../line/own_places.js"),
 };
 if (signedIn() !== null) LATER.own().catch(() => undefined); // asked for once more below
 const t = await words("own");
@@ -80,7 +81,8 @@ function Shown({ known, load, done, link }) {
       <div class="row"><${Button} onClick=${load}>${t("common.again")}<//></div>`;
   }
   const guests = guestTokens().map((token) =>
-    html`<${Bought} key=${token} t=${t} token=${token} guest>
+    html`<${Later} key=${`${token} places`} load=${LATER.places} part="Places" token=${token} quiet />
+    <${Bought} key=${token} t=${t} token=${token} guest>
       <${Later} load=${LATER.notices} part="Notices" t=${t} token=${token} quiet /><//>`);
   if (known.me !== null) {
     return html`<${Later} load=${LATER.own} part="Own" t=${t} me=${known.me} reload=${load}

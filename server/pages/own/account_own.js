@@ -13,6 +13,7 @@ import { Ask } from "../parts/dialog.js";
 import { useWork } from "./forms.js";
 import { Notices } from "./notices.js";
 import { askOwn, askOwnJson, readAll } from "./owner.js";
+import { Places } from "../line/own_places.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {{t: Translate, me: any, load: () => any, done: (told: string) => any}} Props */
@@ -36,6 +37,7 @@ export function roleText(t, role) {
 export function Own({ t, me, reload: load, done, children }) {
   return html`<${Who} t=${t} me=${me} load=${load} done=${done} />
     <${Notices} t=${t} />
+    <${Places} />
     <${Bought} t=${t} />
     <${Registrations} t=${t} />
     ${children}

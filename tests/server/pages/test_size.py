@@ -9,7 +9,7 @@ from server.pages.serve import PAGES, STYLES
 
 BYTES_MAX = 120 * 1024
 LATER_BYTES_MAX = 24 * 1024
-"""Of what only some who are there already fetch, as who is signed in."""
+"""Of what only some who are on a page already fetch: who is signed in, who waits."""
 
 NOT_BUYERS = ("/checkin", "/organise", "/admin")
 LANGUAGE = "en"
@@ -41,24 +41,19 @@ def test_the_scripts_and_styles_of_all_buyers_pages_are_120_kib_at_most():
 def test_what_is_fetched_later_is_named_by_its_page_and_has_a_limit_of_its_own():
     assets = Assets()
     at_once = set(of_buyers(assets))
-    named = {
-        path
-        for page in PAGES
-        if not page.addresses[0].startswith(NOT_BUYERS)
-        for path in page.later
-    }
-    found, later = set(), set()
+    pages = [one for one in PAGES if not one.addresses[0].startswith(NOT_BUYERS)]
+    found = set()
     for path in sorted(at_once):
         for name in LATER.findall(COMMENT.sub("", assets.files[path].body.decode())):
             found.add(normpath(join(dirname(path), name)))
-    assert found == named
-    for path in named:
-        more = set(assets.modules_of(path)) - at_once
-        for one in more:
+    assert found == {path for page in pages for path in page.later}
+    for page in pages:
+        later = {one for path in page.later for one in assets.modules_of(path)}
+        later -= at_once
+        for one in later:
             text = COMMENT.sub("", assets.files[one].body.decode())
             assert not LATER.search(text), f"{one} fetches more; name that, too"
-        later |= more
-    sizes = {
-        path: len(gzip.compress(assets.files[path].body)) for path in sorted(later)
-    }
-    assert sum(sizes.values()) <= LATER_BYTES_MAX, sizes
+        for path in page.later:
+            later |= {*assets.words_of(path)[LANGUAGE]} - at_once
+        sizes = {one: len(gzip.compress(assets.files[one].body)) for one in later}
+        assert sum(sizes.values()) <= LATER_BYTES_MAX, (page.addresses, sizes)

@@ -377,6 +377,14 @@ def _paused(connection: Connection, event: str, entry: str, paused: bool) -> Row
     return []
 
 
+@does(entries._LONGER)
+def _longer(connection: Connection, event: str, entry: str, until: datetime) -> Rows:
+    one = connection.store.line_entry.get(entry)
+    if one is not None and one["turn_until"] is not None and one["turn_until"] < until:
+        _change(connection, event, entry, turn_until=until)
+    return []
+
+
 def _change(connection: Connection, event: str, entry: str, **fields: Any) -> Rows:
     """Change a place that is not over, and count that."""
     one = connection.store.line_entry.get(entry)

@@ -1,5 +1,6 @@
 """Places that are rows: whose they are, who is before them, what is set and left."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from persistence.events.line.entries import Entries, forget_entries
 from persistence.events.line.feeding import Feeding
 from persistence.events.line.joining import JoinLane
 from persistence.events.line.lines import Lines
+from persistence.events.line.turns import GivenTurn, note_given
 from tests.persistence.events.line.places import new_entry, opened
 
 pytestmark = pytest.mark.postgres
@@ -136,3 +138,19 @@ async def test_who_is_forgotten_leaves_the_place_alone(place):
     (row,) = await place.pool.fetch("SELECT * FROM line_entry")
     assert (row["email_hash"], row["device_hash"], row["net"]) == (None, None, None)
     assert row["stub"] == entry.stub
+
+
+async def test_a_turn_is_only_ever_made_longer(place):
+    await place.join("ann")
+    await place.rank("ann")
+    ann = await place.entries.mine("evt", "ann")
+    until = datetime.fromtimestamp(5, UTC)
+    # Who has no turn has none after this either.
+    await place.entries.note_longer("evt", ann.entry_id, until)
+    assert (await place.entries.mine("evt", "ann")).turn_until is None
+    await note_given(place.pool, "evt", [GivenTurn(1, "ann", "line", 5_000, None)])
+    for later, told in ((6, 6), (4, 6), (6, 6), (7, 7)):
+        end = datetime.fromtimestamp(later, UTC)
+        await place.entries.note_longer("evt", ann.entry_id, end)
+        row = await place.entries.mine("evt", "ann")
+        assert row.turn_until == datetime.fromtimestamp(told, UTC)

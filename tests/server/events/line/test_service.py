@@ -1,5 +1,7 @@
 """The desk: who is taken in, and what one does with a place."""
 
+from datetime import datetime
+
 import pytest
 from msgspec.structs import replace
 
@@ -230,3 +232,28 @@ async def test_a_line_in_front_of_a_sale_hides_ranks_until_it_opens(room):
     shown = await room.control.show(None, "evt")
     assert (shown.phase, shown.row.mode) == ("gathering", "fifo")
     assert await room.ranks("ann") == [(1, 0)]
+
+
+async def test_a_turn_can_be_made_longer_and_is_told_so_from_then_on(room):
+    await room.house.put("evt", settings(line=FIFO))
+    await room.join("ann")
+    with pytest.raises(CommandRefused) as none:
+        await room.desk.extend_turn(who("ann"), "evt")
+    assert none.value.refused.code == "turn_over"
+    await room.give_turn()
+    await room.follow()
+    _, before = await room.desk.mine(who("ann"), "evt")
+    reply = await room.desk.extend_turn(who("ann"), "evt")
+    _, after = await room.desk.mine(who("ann"), "evt")
+    # A tenth of 180 s.
+    assert (after.turn_until - before.turn_until).total_seconds() == 18
+    assert after.turn_until == datetime.fromisoformat(reply.expires_at)
+    # An older end is none.
+    await room.entries.note_longer("evt", after.entry_id, before.turn_until)
+    _, still = await room.desk.mine(who("ann"), "evt")
+    assert (still.turn_until, still.revision) == (after.turn_until, after.revision)
+    for _ in range(9):
+        await room.desk.extend_turn(who("ann"), "evt")
+    with pytest.raises(CommandRefused) as most:
+        await room.desk.extend_turn(who("ann"), "evt")
+    assert most.value.refused.code == "extend_limit"
