@@ -284,8 +284,8 @@ async def send(api: Api, name: str, case: Case, if_match: str) -> Answer:
 
 
 def content_of(answer: Answer) -> Json:
-    """Return a document, but how far the sending of an announcement is."""
-    told = {"state", "counts"}
+    """Return a document without what goes on by itself: a sending, a forecast."""
+    told = {"state", "counts", "outlook"}
     return {name: value for name, value in answer.body.items() if name not in told}
 
 
