@@ -1,75 +1,33 @@
 // @ts-check
 // What the promotions of an event brought, and each of their codes: for those who run it.
 
-import { Refused, Unreachable, sessionToken, signedIn } from "../client/index.js";
-import { SignIn } from "../own/away.js";
-import { download, troubleText, useWork } from "../own/forms.js";
-import { askOwnJson, session } from "../own/owner.js";
+import { sessionToken } from "../client/index.js";
+import { Desk, named, tabsOfEvent, useRead } from "../organise/frame.js";
+import { download, useWork } from "../own/forms.js";
+import { askOwnJson } from "../own/owner.js";
 import { Button, Wrong } from "../parts/forms.js";
-import { Page, entitle, show } from "../parts/page.js";
-import { html, useEffect, useState } from "../vendor/preact/standalone.js";
+import { show } from "../parts/page.js";
+import { html, useState } from "../vendor/preact/standalone.js";
 import { moneyText, numberText } from "../words/format.js";
 import { words } from "../words/index.js";
 
-const t = await words("own", "promo");
-const event = decodeURIComponent(location.pathname.split("/")[3] ?? "");
+const t = await words("own", "organise", "promo");
+const event = named("events");
 const home = `/v1/events/${encodeURIComponent(event)}`;
 const numbers = `${home}/analytics/promotions`;
 
-/** @typedef {{name: string, items: any[]}} Known */
-
-/** @returns {Promise<Known>} */
-async function look() {
-  const [about, told] = await Promise.all([askOwnJson(home), askOwnJson(numbers)]);
-  return { name: about.name, items: told.items };
-}
-
 function Promotions() {
-  const [known, setKnown] = useState(/** @type {Known | null} */ (null));
-  const [nobody, setNobody] = useState(signedIn() === null);
-  const [trouble, setTrouble] = useState("");
-  const load = async () => {
-    setTrouble("");
-    try {
-      setKnown(await look());
-      setNobody(false);
-    } catch (error) {
-      if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
-      const status = error instanceof Refused ? error.status : 0;
-      setNobody(status === 401 || status === 403 || status === 404);
-      if (status === 403 || status === 404) setTrouble(t("promo.notYours"));
-      else if (status !== 401) setTrouble(troubleText(t, error));
-    }
-  };
-  useEffect(() => {
-    entitle(t("promo.title"));
-    if (!nobody) load();
-    const out = () => setNobody(true);
-    session.addEventListener("ended", out);
-    return () => session.removeEventListener("ended", out);
-  }, []);
-  return html`<${Page} t=${t}><div class="stack">
-    <div class="row apart"><div><h1>${t("promo.title")}</h1>
-      ${known && html`<p class="quiet" dir="auto">${known.name}</p>`}</div>
-      ${known !== null && known.items.length > 0 && html`<${Table} />`}</div>
-    <${Wrong} text=${trouble} />
-    ${nobody ? html`<section class="card stack"><p>${t("promo.signIn")}</p>
-        <${SignIn} t=${t} onDone=${load} /></section>`
-      : html`${trouble && html`<div class="row">
-          <${Button} onClick=${load}>${t("common.again")}<//></div>`}
-        <${Shown} known=${known} waits=${!trouble} />`}
-  </div><//>`;
-}
-
-/** @param {{known: Known | null, waits: boolean}} props */
-function Shown({ known, waits }) {
-  if (known === null) {
-    return waits && html`<div class="card stack" aria-busy="true">
-      <div class="skeleton title"></div><div class="skeleton block"></div></div>`;
-  }
-  if (known.items.length === 0) return html`<p class="empty">${t("promo.none")}</p>`;
-  return html`<ul class="promotions">${known.items.map((one) => html`<li key=${one.promotion}>
-    <${Promotion} one=${one} /></li>`)}</ul>`;
+  const work = useRead(t, async () => {
+    const [about, told] = await Promise.all([askOwnJson(home), askOwnJson(numbers)]);
+    return { name: about.name, items: /** @type {any[]} */ (told.items) };
+  });
+  const items = work.known?.items ?? [];
+  return html`<${Desk} t=${t} title=${t("promo.title")} about=${work.known?.name} work=${work}
+      tabs=${tabsOfEvent(event)} here="promotions" beside=${items.length > 0 && html`<${Table} />`}>
+    ${items.length === 0 ? html`<p class="empty">${t("promo.none")}</p>`
+      : html`<ul class="promotions">${items.map((one) => html`<li key=${one.promotion}>
+        <${Promotion} one=${one} /></li>`)}</ul>`}
+  <//>`;
 }
 
 /** All codes as a table for a spreadsheet. */

@@ -1,7 +1,5 @@
 export default {
   title: "Aktionen",
-  signIn: "Melden Sie sich als jemand an, der diese Veranstaltung leitet.",
-  notYours: "Es gibt diese Veranstaltung nicht, oder Sie leiten sie nicht. Melden Sie sich mit dem Konto an, das sie leitet.",
   none: "Diese Veranstaltung hat keine Aktionen.",
   table: "Als Tabelle herunterladen (CSV)",
   uses: "Bestellungen damit",

@@ -1,7 +1,5 @@
 export default {
   title: "Promotions",
-  signIn: "Sign in as somebody who runs this event.",
-  notYours: "There is no such event, or you do not run it. Sign in with the account that does.",
   none: "This event has no promotions.",
   table: "Download as a table (CSV)",
   uses: "Orders with it",
