@@ -18,8 +18,18 @@ export function named(name) {
   return at < 0 ? "" : decodeURIComponent(parts[at + 1] ?? "");
 }
 
-/** The pages of an event, in the order in which they are needed. */
-const OF_EVENT = [["promotions", "organise.promotions"]];
+/**
+ * The pages of an event, in the order in which they are needed. The contract has the
+ * cockpit at the event's own address.
+ */
+const OF_EVENT = [
+  ["", "organise.cockpit"],
+  ["edit", "organise.edit"],
+  ["counter", "organise.counter"],
+  ["orders", "organise.orders"],
+  ["money", "organise.money"],
+  ["promotions", "organise.promotions"],
+];
 
 /** @param {string} event @returns {[string, string, string][]} name, address, words */
 export const tabsOfEvent = (event) => OF_EVENT.map(([name, words]) =>
