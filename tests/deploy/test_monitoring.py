@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.contract.client import Json
 from tests.server.conftest import run_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +81,7 @@ CASES = {
 }
 
 
-def alerts() -> dict[str, dict]:
+def alerts() -> dict[str, Json]:
     groups = yaml.safe_load(RULES.read_text())["groups"]
     return {rule["alert"]: rule for group in groups for rule in group["rules"]}
 
@@ -97,6 +98,7 @@ def expressions() -> Iterator[tuple[str, str]]:
 async def test_alerts_and_panels_ask_for_metrics_and_labels_that_there_are(
     database_url,
 ):
+    text = ""
     async for client in run_server(database_url):
         await client.get("/v1/events")
         text = (await client.get("/metrics")).body.decode()
@@ -153,7 +155,7 @@ def test_alerts_are_raised_above_their_bounds_and_not_below(promtool, tmp_path, 
     assert done.returncode == 0, (done.stdout + done.stderr).decode()
 
 
-def case_of(alert: str, series: dict[str, tuple[str, str]], raised: bool) -> dict:
+def case_of(alert: str, series: dict[str, tuple[str, str]], raised: bool) -> Json:
     """Return a case as promtool reads it: an alert that is raised, or is not."""
     return {
         "interval": "1m",
