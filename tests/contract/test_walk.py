@@ -247,6 +247,7 @@ async def buys(one: Newcomer) -> None:
     await takes_tickets(one)
     await one.does("olga", "cancel_booking")
     await orders(one)
+    await counter(one)
     last = ("hold", "release", "book")
     for op in ("hold_best", "book", "cancel", "block", "unblock", *last):
         await one.does("olga", "run_command", op)
@@ -285,6 +286,18 @@ async def orders_as(one: Newcomer, example: str) -> dict[str, Any]:
     made: dict[str, Any] = await one.does("olga", "create_order", example)
     assert made["total"] == told["total"]
     return made
+
+
+async def counter(one: Newcomer) -> None:
+    """Sell by hand, and give away: each to a customer of its own."""
+    for paid, holds in (("cash", "named"), ("free", "best")):
+        await one.does("olga", "hold_at_counter", holds)
+        if paid == "cash":
+            await one.does("olga", "release_at_counter")
+            told = await one.does("olga", "quote_at_counter")
+        made = await one.does("olga", "order_at_counter", paid)
+        assert made["status"] == "confirmed"
+        assert (made["total"] == told["total"]) == (paid == "cash")
 
 
 async def orders(one: Newcomer) -> None:
