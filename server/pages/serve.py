@@ -94,6 +94,11 @@ PAGES: Final = (
         ),
     ),
     Page(
+        ("/organise/events/{event}/counter",),
+        "counter/counter.js",
+        ("own/own.css", "buy/buy.css", "map/map.css", "counter/counter.css"),
+    ),
+    Page(
         ("/organise/events/{event}/promotions",),
         "promo/promotions.js",
         ("own/own.css", "promo/promo.css"),

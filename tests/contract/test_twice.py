@@ -77,6 +77,7 @@ OTHERS: Final[dict[str, str]] = {
     "create_order": "a hold has one order, and is told of it each time",
     "quote_order": "changes nothing, and tells what the hold costs each time",
     "hold_at_counter": "holds more each time, but once under one Idempotency-Key",
+    "extend_at_counter": "is a command, which has keys for that",
     "release_at_counter": "is a command, which has keys for that",
     "quote_at_counter": "changes nothing",
     "order_at_counter": "a hold has one order: tests of the counter try it",

@@ -294,6 +294,7 @@ async def counter(one: Newcomer) -> None:
         await one.does("olga", "hold_at_counter", holds)
         if paid == "cash":
             await one.does("olga", "release_at_counter")
+            await one.does("olga", "extend_at_counter")
             told = await one.does("olga", "quote_at_counter")
         made = await one.does("olga", "order_at_counter", paid)
         assert made["status"] == "confirmed"
@@ -318,6 +319,7 @@ async def orders(one: Newcomer) -> None:
     await one.reads_link(BUYER["email"], subject, SECRET)
     await one.does("finder", "open_order")
     assert (await one.does("finder", "show_order"))["id"] == made["id"]
+    await one.does("finder", "show_order_pdf")
     told = await one.does("olga", "preview_refund")
     assert (await one.does("olga", "create_refund"))["lines"] == told["lines"]
     await one.does("olga", "list_refunds")

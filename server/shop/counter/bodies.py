@@ -45,6 +45,13 @@ class CounterHold(Body):
             faults.add("seats", "Say either seats and areas, or a quantity.")
 
 
+class CounterExtend(Struct, forbid_unknown_fields=True):
+    """What a customer still thinks about."""
+
+    sale: Sale
+    hold: Token
+
+
 class CounterRelease(Struct, forbid_unknown_fields=True):
     """What a customer does not want after all; without places all of the hold."""
 

@@ -12,10 +12,12 @@ _ATTEMPT: Final[dict[str, Any]] = {**SOLD["attempts"][0], "provider": "cash"}
 
 EXAMPLES: Final = Examples(
     requests={
+        "extend_at_counter": _OF,
         "release_at_counter": {**_OF, "areas": {"Bar": 1}},
         "quote_at_counter": _OF,
     },
     answers={
+        "extend_at_counter": REPLIES["extend"],
         "release_at_counter": REPLIES["release"],
         "quote_at_counter": QUOTE,
     },

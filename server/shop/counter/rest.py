@@ -6,11 +6,12 @@ import msgspec
 from aiohttp import web
 from msgspec import UnsetType
 
-from inventory.commands import Hold, HoldBest, Release
-from inventory.replies import HoldOk, TakenOk
+from inventory.commands import Extend, Hold, HoldBest, Release
+from inventory.replies import ExtendOk, HoldOk, TakenOk
 from inventory.settings import Money
 from persistence.shop.orders.rows import OrderBuyer
 from server.shop.counter.bodies import (
+    CounterExtend,
     CounterHold,
     CounterOrder,
     CounterQuote,
@@ -77,6 +78,17 @@ async def hold_at_counter(call: Call) -> web.Response:
             hold=hold,
         )
     reply = await service.hold(call.who, event, body.sale, command, key)
+    return call.answer(msgspec.structs.replace(reply, id=0))
+
+
+async def extend_at_counter(call: Call) -> web.Response:
+    """Let a customer think for longer."""
+    service, key = call[COUNTER_SERVICE], call.key
+    event = await service.find(call.who, call.path("event", EVENT_NOT_FOUND))
+    body = await call.body(CounterExtend)
+    note_details(call.request, op="extend")
+    command = Extend(id=0, event=event.id, hold=body.hold)
+    reply = await service.extend(call.who, event, body.sale, command, key)
     return call.answer(msgspec.structs.replace(reply, id=0))
 
 
@@ -169,6 +181,20 @@ ROUTES: Final[tuple[Route, ...]] = (
             KEY_REUSED,
             *BUSY,
         ),
+    ),
+    Route(
+        method="POST",
+        path=f"{ALL}/extend",
+        handler=extend_at_counter,
+        name="extend_at_counter",
+        summary="Let a customer at the counter think for longer",
+        tag="Counter",
+        access="manager",
+        budget="commands",
+        body=CounterExtend,
+        answers=ExtendOk,
+        keyed=True,
+        problems=(*ASKED, *HELD, EXTEND_LIMIT, SALE_CLOSED, KEY_REUSED, *BUSY),
     ),
     Route(
         method="POST",

@@ -15,9 +15,9 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from inventory.commands import Hold, HoldBest, Release, Types
+from inventory.commands import Extend, Hold, HoldBest, Release, Types
 from inventory.ports import Ids
-from inventory.replies import AnyOk, HoldOk, Refused, TakenOk
+from inventory.replies import AnyOk, ExtendOk, HoldOk, Refused, TakenOk
 from inventory.settings import Money
 from persistence.postgres.pool import Pool
 from persistence.shop.money.terms import terms_of
@@ -82,6 +82,20 @@ class CounterService:
         customer = customer_of(who, event.id, sale)
         reply = await self._ask(event, customer, command, key)
         assert isinstance(reply, HoldOk)
+        return reply
+
+    async def extend(
+        self,
+        who: Identity,
+        event: ManagedEvent,
+        sale: str,
+        command: Extend,
+        key: str | None,
+    ) -> ExtendOk:
+        """Let a customer think for longer."""
+        customer = customer_of(who, event.id, sale)
+        reply = await self._ask(event, customer, command, key)
+        assert isinstance(reply, ExtendOk)
         return reply
 
     async def release(
@@ -153,7 +167,7 @@ class CounterService:
         self,
         event: ManagedEvent,
         customer: Identity,
-        command: Hold | HoldBest | Release,
+        command: Hold | HoldBest | Extend | Release,
         key: str | None,
     ) -> AnyOk:
         reply = await ask(event.local, command, customer.user, False, key, system=True)

@@ -45,9 +45,11 @@ async def test_what_is_paid_in_cash_is_booked_and_in_the_books(world):
         while len(order["tickets"]) < 2:
             order = await world.seller.good("GET", f"/v1/orders/{order['id']}")
             await asyncio.sleep(0.02)
-    ticket = order["tickets"][0]["ticket"]
-    printed = await world.seller.get(f"/v1/tickets/{ticket}.pdf")
+    path = f"/v1/orders/{order['id']}/tickets.pdf"
+    printed = await world.seller.get(path)
     assert printed.body.startswith(b"%PDF")
+    stranger = await (await world.guest()).get(path)
+    assert (stranger.status, stranger.body["code"]) == (404, "ticket_not_found")
 
 
 async def test_what_goes_back_waits_for_who_hands_it_over(world):
@@ -116,6 +118,12 @@ async def test_the_same_hold_is_the_same_order_at_what_was_told(world):
     assert (await money_of(world))["captured"] == 4_100
 
 
+async def test_a_customer_may_think_for_longer(world):
+    asked = {"sale": SALE, "hold": (await held(world))["hold"]}
+    longer = await world.seller.good("POST", at(world, "extend"), asked)
+    assert longer["expires_in_ms"] > 500_000
+
+
 async def test_what_a_customer_does_not_want_is_free_again(world):
     hold = (await held(world, count=3))["hold"]
     body = {"sale": SALE, "hold": hold, "areas": {"GA": 1}}
@@ -148,7 +156,7 @@ async def test_what_does_not_go_together_is_told(world, what, body, field):
     assert field in {one["field"] for one in answer.body["errors"]}
 
 
-@pytest.mark.parametrize("what", ["hold", "release", "quote", "orders"])
+@pytest.mark.parametrize("what", ["hold", "extend", "release", "quote", "orders"])
 async def test_buyers_do_not_sell(world, what):
     guest = await world.guest()
     answer = await guest.post(at(world, what), {})
