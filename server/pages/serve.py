@@ -99,6 +99,17 @@ PAGES: Final = (
         ("own/own.css", "buy/buy.css", "map/map.css", "counter/counter.css"),
     ),
     Page(
+        ("/organise/events/{event}/orders",),
+        "office/orders.js",
+        ("own/own.css", "office/office.css"),
+    ),
+    Page(
+        ("/organise/events/{event}/money",),
+        "office/money.js",
+        ("own/own.css", "office/office.css"),
+        later=("vendor/noble/ed25519.js",),
+    ),
+    Page(
         ("/organise/events/{event}/promotions",),
         "promo/promotions.js",
         ("own/own.css", "promo/promo.css"),

@@ -4,23 +4,16 @@
 import { sessionToken } from "../client/index.js";
 import { download, useWork } from "../own/forms.js";
 import { askOwnJson } from "../own/owner.js";
+import { amountOf } from "../parts/amounts.js";
 import { Ask } from "../parts/dialog.js";
 import { Button, Field, Form, Wrong } from "../parts/forms.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
-import { amountText, exponentOf, moneyText } from "../words/format.js";
+import { amountText, moneyText } from "../words/format.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {import("./till.js").Till} Till */
 
 const AGAIN_MS = 500; // tickets are made within a moment
-
-/** What somebody typed as an amount, in minor units; null where it is none.
- * @param {string} text @param {string} currency */
-export function amountOf(text, currency) {
-  const plain = text.trim().replace(",", ".");
-  if (!/^\d{1,9}(\.\d*)?$/.test(plain)) return null;
-  return Math.round(Number(plain) * 10 ** exponentOf(currency));
-}
 
 /**
  * Asks once: Enter is yes.

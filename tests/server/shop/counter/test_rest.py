@@ -27,10 +27,14 @@ async def sold(world, sale=SALE, count=2, **paid: Any):
     return await world.seller.good("POST", at(world, "orders"), asked | paid)
 
 
-async def money_of(world):
+async def books_of(world):
     money = await world.seller.good("GET", f"/v1/events/{world.event}/money")
     assert money["ok"], money["differences"]
-    return money["currencies"][0]
+    return money
+
+
+async def money_of(world):
+    return (await books_of(world))["currencies"][0]
 
 
 async def test_what_is_paid_in_cash_is_booked_and_in_the_books(world):
@@ -75,6 +79,39 @@ async def test_what_is_free_costs_nothing_and_says_why(world):
     assert (order["attempts"], order["promotions"][0]["name"]) == ([], "Press")
     assert {one["discount"] for one in order["lines"]} == {2_000}
     assert (await money_of(world))["sold"] == 0
+
+
+async def test_the_money_says_who_took_it_and_for_what(world):
+    cash = await sold(world, "customer-0001", 3)
+    card = {"paid": "card", "total": {"amount": 2_100, "currency": "EUR"}}
+    await sold(world, "customer-0002", 1, **card)
+    await sold(world, "customer-0003", 2, paid="free")
+    back = await world.seller.post(f"/v1/orders/{cash['id']}/refunds", {"lines": [1]})
+    gone = back.body["total"]["amount"]
+    order = await world.order(await world.guest(), 1)
+    assert await world.choose(order, "pay") < 400
+    await world.becomes(world.seller, order["id"], "confirmed")
+    books = await books_of(world)
+    assert [
+        (one["provider"], one["payments"], one["captured"], one["pending"])
+        for one in books["ways"]
+    ] == [
+        ("card", 1, 2_100, 0),
+        ("cash", 1, 6_100, gone),
+        ("gateway", 1, 2_100, 0),
+    ]
+    (sums,) = books["currencies"]
+    assert sum(one["captured"] for one in books["ways"]) == sums["captured"]
+    assert books["kinds"] == [
+        {
+            "category": "GA",
+            "type": None,
+            "currency": "EUR",
+            "places": 6,
+            "gross": sums["sold"],
+            "discount": 4_000,
+        }
+    ]
 
 
 async def test_two_who_want_the_last_places_get_them_once(world):
