@@ -10,7 +10,20 @@ import { html, useState } from "../vendor/preact/standalone.js";
 /** @typedef {import("../words/index.js").Translate} Translate */
 
 const BLOCKED = "x".charCodeAt(0);
+const SHOWN_MAX = 200;
 const FREE = "f".charCodeAt(0);
+
+/** @param {import("./till.js").Till} till @returns {string[]} seats that are off sale */
+const closedOf = ({ map, state }) => map.seats
+  .filter((/** @type {any} */ one) => state?.seats[one.index] === BLOCKED)
+  .map((/** @type {any} */ one) => one.label);
+
+/** Seats to pick by their names. @param {{labels: string[], picked: string[], name: string,
+ *   onPick: (label: string) => void}} props */
+const Chips = ({ labels, picked, name, onPick }) => html`<ul class="row chips" aria-label=${name}>
+  ${labels.map((label) => html`<li key=${label}><button type="button" class="pill" data-chip=${label}
+    aria-pressed=${picked.includes(label)} onClick=${() => onPick(label)}><bdi>${label}</bdi></button>
+    </li>`)}</ul>`;
 
 /**
  * @param {{t: Translate, till: import("./till.js").Till, picked: string[],
@@ -22,6 +35,9 @@ export function Blocks({ t, till, picked, onPicked }) {
   const of = (/** @type {number} */ code) =>
     picked.filter((label) => till.state?.seats[till.indexes?.get(label) ?? -1] === code);
   const [free, blocked] = [of(FREE), of(BLOCKED)];
+  const closed = closedOf(till);
+  const toggle = (/** @type {string} */ label) => onPicked(picked.includes(label)
+    ? picked.filter((one) => one !== label) : [...picked, label]);
   const act = (/** @type {"block" | "unblock"} */ op, /** @type {any} */ what) => work.run(async () => {
     setTold("");
     const body = { op, ...what };
@@ -34,7 +50,11 @@ export function Blocks({ t, till, picked, onPicked }) {
   return html`<section class="stack" aria-labelledby="block-title" data-testid="blocks">
     <h2 id="block-title">${t("counter.block")}</h2>
     <p>${t("counter.blockWords")}</p>
-    ${picked.length > 0 && html`<p><bdi>${picked.join(", ")}</bdi></p>`}
+    ${free.length > 0 && html`<${Chips} labels=${free} picked=${picked} onPick=${toggle}
+      name=${t("counter.picked")} />`}
+    ${closed.length > 0 && html`<h3>${t("counter.offSale", { n: closed.length })}</h3>
+      <${Chips} labels=${closed.slice(0, SHOWN_MAX)} picked=${picked} onPick=${toggle}
+        name=${t("counter.offSale", { n: closed.length })} />`}
     <${Wrong} text=${work.trouble} />
     <p role="status" data-testid="blocks-told">${told}</p>
     <div class="row">
