@@ -4,6 +4,7 @@
 import { askJson, sessionToken } from "../client/index.js";
 import { Desk, named, tabsOfEvent, useRead } from "../organise/frame.js";
 import { download, useWork } from "../own/forms.js";
+import { usePlace } from "../own/order_parts.js";
 import { askOwnJson } from "../own/owner.js";
 import { Button, Wrong, save } from "../parts/forms.js";
 import { show } from "../parts/page.js";
@@ -25,8 +26,7 @@ const INSIDE = /** @type {const} */ (["sold", "fees", "seller_fees", "tax"]);
 function Money() {
   const work = useRead(t, async () => {
     const [about, money] = await Promise.all([askOwnJson(home), askOwnJson(`${home}/money`)]);
-    const types = new Map(Object.entries(about.types).map(([key, one]) => [key, one.name]));
-    return { name: about.name, zone: about.timezone, names: types, money, at: Date.now() };
+    return { name: about.name, zone: about.timezone, money, at: Date.now() };
   }, EVERY_MS);
   const known = work.known;
   return html`<${Desk} t=${t} title=${t("office.money")} about=${known?.name} work=${work}
@@ -36,7 +36,7 @@ function Money() {
       ${known.money.currencies.map((/** @type {any} */ one) => html`<${Currency}
         key=${one.currency} one=${one} />`)}
       <${Ways} ways=${known.money.ways} />
-      <${Kinds} kinds=${known.money.kinds} names=${known.names} />
+      <${Kinds} kinds=${known.money.kinds} />
       <${Days} t=${t} home=${home} zone=${known.zone} />
       <${Receipt} />
       <${Tables} />`}
@@ -98,14 +98,16 @@ function Ways({ ways }) {
       ...[one.captured, one.returned, one.pending].map((sum) => amountText(sum, one.currency))])} />`;
 }
 
-/** @param {{kinds: any[], names: Map<string, string>}} props */
-function Kinds({ kinds, names }) {
+/** @param {{kinds: any[]}} props */
+function Kinds({ kinds }) {
+  const place = usePlace(event);
   const sum = (/** @type {number} */ amount, /** @type {string | null} */ currency) =>
     currency === null ? "–" : amountText(amount, currency);
   return html`<${Figures} id="kinds" title=${t("office.kinds")}
     heads=${["kind", "count", "cost", "less"].map((one) => t(`office.${one}`))}
     rows=${kinds.map((one) => [
-      `${one.category} · ${one.type === null ? t("office.noKind") : names.get(one.type) ?? one.type}`,
+      [place?.categories.get(one.category) ?? one.category,
+        one.type !== null && (place?.types.get(one.type) ?? one.type)].filter(Boolean).join(" · "),
       numberText(one.places), sum(one.gross, one.currency), sum(one.discount, one.currency)])} />`;
 }
 

@@ -2,8 +2,9 @@
 // One order as who runs the event sees it: who bought, what, how it was paid, what went back.
 
 import { sessionToken } from "../client/index.js";
+import { named } from "../organise/frame.js";
 import { download, useWork } from "../own/forms.js";
-import { Bill } from "../own/order_parts.js";
+import { Bill, usePlace } from "../own/order_parts.js";
 import { askOwnJson } from "../own/owner.js";
 import { Button, Wrong } from "../parts/forms.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
@@ -55,6 +56,7 @@ function useOrder(t, name) {
 /** @param {{t: Translate, order: string, onClose: () => void}} props */
 export function Order({ t, order: name, onClose }) {
   const { order, refunds, trouble, load } = useOrder(t, name);
+  const place = usePlace(named("events"));
   const [asks, setAsks] = useState("");
   const [told, setTold] = useState("");
   const title = useRef(/** @type {HTMLElement | null} */ (null));
@@ -71,7 +73,7 @@ export function Order({ t, order: name, onClose }) {
     <p role="status" data-testid="order-told" class=${told ? "note good" : ""}>${told}</p>
     ${order === null ? html`<div class="skeleton block"></div>` : html`
       <${Who} t=${t} order=${order} />
-      <${Bill} t=${t} order=${order} place=${null} />
+      <${Bill} t=${t} order=${order} place=${place} />
       <${Paid} t=${t} order=${order} />
       ${refunds !== null && refunds.items.length > 0 && html`<${Refunds} t=${t} order=${order}
         refunds=${refunds} onDone=${async (/** @type {string} */ text) => {

@@ -148,7 +148,6 @@ export default {
   count: "Plätze",
   cost: "Kostet",
   less: "Abgezogen",
-  noKind: "ohne Art",
   days: "Nach Tagen",
   showDays: "Die letzten 30 Tage zeigen",
   noDays: "In den letzten 30 Tagen ist nichts geschehen.",

@@ -148,7 +148,6 @@ export default {
   count: "Places",
   cost: "Cost",
   less: "Taken off",
-  noKind: "no type",
   days: "By day",
   showDays: "Show the last 30 days",
   noDays: "Nothing happened in the last 30 days.",
