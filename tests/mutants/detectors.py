@@ -299,8 +299,6 @@ _BY_FILE: dict[str, Detector] = {
         "tests/server/shop/orders/webhooks"
     ),
     "server/shop/orders/by_hand.py": pytest("tests/server/shop/orders/test_by_hand.py"),
-        "tests/server/shop/tickets/test_service.py"
-    ),
     "server/shop/orders/driving/lookout.py": pytest(
         "tests/server/shop/orders/driving/test_lookout.py"
     ),
