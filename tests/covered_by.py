@@ -6,9 +6,6 @@ says so.
 """
 
 COVERS = {
-    "tests/server/shop/counter/test_rest.py": [
-        "persistence/shop/money/parts.py",
-    ],
     "tests/server/events/line/odds/test_making.py": [
         "server/events/line/odds/forecast.py",
         "server/events/line/odds/watching.py",

@@ -299,6 +299,7 @@ async def counter(one: Newcomer) -> None:
         made = await one.does("olga", "order_at_counter", paid)
         assert made["status"] == "confirmed"
         assert (made["total"] == told["total"]) == (paid == "cash")
+        await one.does("olga", "cancel_order", "all")
 
 
 async def orders(one: Newcomer) -> None:

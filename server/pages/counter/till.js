@@ -183,7 +183,7 @@ export class Till extends Sale {
     this.keep({ asked, key, hold });
     let order;
     try {
-      order = await this.askCounter("orders", asked, key);
+      order = await this.askCounter("sales", asked, key);
     } catch (error) {
       this.keep();
       await this.look(hold).catch(() => undefined);

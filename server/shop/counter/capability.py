@@ -25,7 +25,7 @@ COUNTER: Final = Capability(
         "Counter": """\
 Whoever manages an event sells at a counter, also while the sale is paused or closed or
 a line waits. A `sale` stands for one customer and is what the caller calls it; what it
-holds is nobody else's. `orders` says how the customer has paid, in `cash` or by a
+holds is nobody else's. `sales` says how the customer has paid, in `cash` or by a
 `card` machine, or that it is `free`, and books at once. What goes back of such an order
 waits until somebody hands it over, and says so with
 `POST /v1/orders/{order}/refunds/{order_refund}/by-hand`.""",

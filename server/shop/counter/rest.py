@@ -144,8 +144,7 @@ async def order_at_counter(call: Call) -> web.Response:
     tickets = call.find(ORDER_TICKETS)
     made = {} if tickets is None else await tickets([order], call.who.user)
     document = event_document_of(stored, made.get(order, []))
-    place = f"/v1/orders/{order}"
-    return call.answer(document, status=201, headers={"Location": place})
+    return call.answer(document, status=201)
 
 
 def _given(field: Given | UnsetType) -> Given | None:
@@ -226,7 +225,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         method="POST",
-        path=f"{ALL}/orders",
+        path=f"{ALL}/sales",
         handler=order_at_counter,
         name="order_at_counter",
         summary="Order for a customer who has paid by hand, and book it",

@@ -24,7 +24,7 @@ async def sold(world, sale=SALE, count=2, **paid: Any):
     if not paid:
         quote = await world.seller.good("POST", at(world, "quote"), asked)
         paid = {"paid": "cash", "total": quote["total"]}
-    return await world.seller.good("POST", at(world, "orders"), asked | paid)
+    return await world.seller.good("POST", at(world, "sales"), asked | paid)
 
 
 async def books_of(world):
@@ -145,12 +145,12 @@ async def test_the_same_hold_is_the_same_order_at_what_was_told(world):
     hold = (await held(world))["hold"]
     asked = {"sale": SALE, "hold": hold, "paid": "card"}
     asked["total"] = {"amount": 4_000, "currency": "EUR"}
-    changed = await world.seller.post(at(world, "orders"), asked)
+    changed = await world.seller.post(at(world, "sales"), asked)
     assert (changed.status, changed.body["code"]) == (409, "price_changed")
     assert changed.body["total"]["amount"] == 4_100
     right = asked | {"total": changed.body["total"]}
-    first = await world.seller.post(at(world, "orders"), right, Idempotency_Key="k")
-    again = await world.seller.post(at(world, "orders"), right, Idempotency_Key="k")
+    first = await world.seller.post(at(world, "sales"), right, Idempotency_Key="k")
+    again = await world.seller.post(at(world, "sales"), right, Idempotency_Key="k")
     assert (first.status, first.body["id"]) == (201, again.body["id"])
     assert (await money_of(world))["captured"] == 4_100
 
@@ -179,9 +179,9 @@ async def test_what_a_customer_does_not_want_is_free_again(world):
         ("hold", {"sale": SALE}, "seats"),
         ("hold", {"sale": SALE, "seats": ["A-1"], "quantity": 1}, "seats"),
         ("hold", {"sale": "short", "quantity": 1}, "sale"),
-        ("orders", {"sale": SALE, "hold": "h", "paid": "cash"}, "total"),
+        ("sales", {"sale": SALE, "hold": "h", "paid": "cash"}, "total"),
         (
-            "orders",
+            "sales",
             {"sale": SALE, "hold": "h", "paid": "free", "buyer": {"email": "x"}},
             "buyer.email",
         ),
@@ -193,7 +193,7 @@ async def test_what_does_not_go_together_is_told(world, what, body, field):
     assert field in {one["field"] for one in answer.body["errors"]}
 
 
-@pytest.mark.parametrize("what", ["hold", "extend", "release", "quote", "orders"])
+@pytest.mark.parametrize("what", ["hold", "extend", "release", "quote", "sales"])
 async def test_buyers_do_not_sell(world, what):
     guest = await world.guest()
     answer = await guest.post(at(world, what), {})
