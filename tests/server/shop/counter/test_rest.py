@@ -198,3 +198,27 @@ async def test_buyers_do_not_sell(world, what):
     guest = await world.guest()
     answer = await guest.post(at(world, what), {})
     assert (answer.status, answer.body["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(("paid", "at_door"), [("cash", False), (None, True)])
+async def test_who_paid_at_the_counter_pays_nothing_at_the_door(
+    stand, pool, paid, at_door
+):
+    world = await stand.world(payment="none")
+    buyer = {"email": "olga@example.org"}
+    if paid is None:
+        order = await world.order(await world.guest(), 1, buyer=buyer)
+    else:
+        total = {"amount": 2_100, "currency": "EUR"}
+        order = await sold(world, count=1, paid=paid, total=total, buyer=buyer)
+    assert (order["due"] is not None) == at_door
+    found = []
+    async with asyncio.timeout(20):
+        while not found:
+            found = await pool.fetch(
+                "SELECT (data ->> 'at_door')::boolean AS at_door FROM mail"
+                " WHERE data ->> 'order' = $1",
+                order["id"],
+            )
+            await asyncio.sleep(0.02)
+    assert [one["at_door"] for one in found] == [at_door]
