@@ -1,0 +1,86 @@
+"""Examples of rooms, for the description of the interface."""
+
+from typing import Any, Final
+
+from server.community.chat.frames import ROOM
+from server.transport.rest.examples import Examples, PathParameter
+from server.transport.rest.story import BERT, EVENT_ID, MADE
+
+ME: Final = "8e1f0a3b5c7d"
+MESSAGE: Final[dict[str, Any]] = {
+    "seq": 1,
+    "changed": 1,
+    "author": ME,
+    "name": "Bert",
+    "staff": False,
+    "text": "Is anybody coming by train?",
+    "state": "shown",
+    "at": MADE,
+}
+EDITED: Final = {
+    **MESSAGE,
+    "changed": 2,
+    "text": "Is anybody coming by bicycle?",
+    "edited_at": MADE,
+}
+WITH_USER: Final = {**MESSAGE, "user": BERT}
+SHOWN: Final[dict[str, Any]] = {
+    "room": ROOM,
+    "kind": "event",
+    "event": EVENT_ID,
+    "order": None,
+    "seq": 1,
+    "slow_s": 0,
+    "closed": False,
+    "me": ME,
+    "staff": False,
+    "seen": 1,
+    "muted_until": None,
+}
+
+EXAMPLES: Final = Examples(
+    requests={
+        "edit_room": {"slow_s": 30, "words": ["resale"]},
+        "say_in_room": {"text": MESSAGE["text"]},
+        "edit_message": {"text": EDITED["text"]},
+        "report_message": {"reason": "This is advertising."},
+        "silence_member": {"seconds": 600},
+    },
+    answers={
+        "list_rooms": {
+            "items": [
+                {
+                    "room": ROOM,
+                    "kind": "event",
+                    "event": EVENT_ID,
+                    "event_name": "Night of the Strings",
+                    "order": None,
+                    "reference": None,
+                    "unread": 0,
+                    "last": {"name": "Bert", "text": MESSAGE["text"], "at": MADE},
+                }
+            ]
+        },
+        "show_room": SHOWN,
+        "edit_room": {**SHOWN, "slow_s": 30, "staff": True, "words": ["resale"]},
+        "list_messages": {"items": [MESSAGE], "to": 1},
+        "say_in_room": MESSAGE,
+        "edit_message": EDITED,
+        "show_message": WITH_USER,
+        "remove_message": {**WITH_USER, "changed": 2, "state": "removed", "text": ""},
+        "list_cases": {
+            "items": [{"message": WITH_USER, "reasons": ["This is advertising."]}]
+        },
+        "silence_member": {
+            "user": BERT,
+            "banned": False,
+            "muted_until": "2026-11-21T10:10:00+00:00",
+        },
+    },
+)
+PARAMETERS: Final = {
+    "room": PathParameter(
+        "`event:` with an event's id, or `order:` with an order's.", ROOM
+    ),
+    "seq": PathParameter("The number of a message in its room.", "1"),
+}
