@@ -37,6 +37,7 @@ room, seq, changed, user_id, name, staff, text, reply_to, state, why, at, edited
 _KNOWN: Final = (
     f"SELECT {_FIELDS} FROM chat_message WHERE (room, user_id, key) = ($1, $2, $3)"
 )
+_FIND: Final = f"SELECT {_FIELDS} FROM chat_message WHERE room = $1 AND seq = $2"
 _TARGET: Final = (
     "SELECT 1 FROM chat_message WHERE room = $1 AND seq = $2 AND state = 'shown'"
 )
@@ -229,6 +230,8 @@ class Messages:
         """Say something else. Raises `NoMessage`, `Stale`, later `Settled`."""
         async with self._pool.transaction() as connection:
             known, settled = await _lock(connection, room, seq, user, seen)
+            if known.state not in ("shown", "held"):
+                raise NoMessage
             if text == known.text:
                 return known
             if settled:
@@ -252,8 +255,15 @@ class Messages:
             await connection.execute(_DONE, room, seq)
             if state == known.state:
                 return known
+            if known.state not in ("shown", "held"):
+                raise NoMessage
             text = known.text if state == "shown" else ""
             return await _change(connection, known, state, text)
+
+    async def find(self, room: str, seq: int) -> Message | None:
+        """Return a message."""
+        row = await self._pool.fetch_one(_FIND, room, seq)
+        return None if row is None else Message(**row)
 
     async def after(self, room: str, number: int, limit: int) -> list[Message]:
         """Return what was said or changed after a number, by the number of that."""
@@ -304,11 +314,9 @@ async def _say(connection: Any, room: str, saying: Saying) -> Message:
 async def _lock(
     connection: Any, room: str, seq: int, user: str | None, seen: Revisions
 ) -> tuple[Message, bool]:
-    """Return a message that may be changed, and whether it is too late to edit it."""
+    """Return a message, and whether it is too late to edit it."""
     row = await connection.fetchrow(_LOCK, room, seq)
     if row is None or (user is not None and row["user_id"] != user):
-        raise NoMessage
-    if row["state"] not in ("shown", "held"):
         raise NoMessage
     refuse_stale(row["changed"], seen)
     return _message_of(row), row["settled"]

@@ -22,6 +22,8 @@ Kind = Literal["event", "order"]
 class MessageDocument(Struct, omit_defaults=True):
     """A message as it is now; `changed` is its revision. What is gone has no text."""
 
+    id: str
+    """Its number, as paths have it."""
     seq: int
     changed: int
     author: str
@@ -128,6 +130,7 @@ def is_for(message: Message, user: str, staff: bool) -> bool:
 def document_of(message: Message, staff: bool) -> MessageDocument:
     """Return a message as somebody may see it, `staff` or not."""
     made = MessageDocument(
+        id=str(message.seq),
         seq=message.seq,
         changed=message.changed,
         author=author_of(message.room, message.user_id),

@@ -8,6 +8,7 @@ from server.transport.rest.story import BERT, EVENT_ID, MADE
 
 ME: Final = "8e1f0a3b5c7d"
 MESSAGE: Final[dict[str, Any]] = {
+    "id": "1",
     "seq": 1,
     "changed": 1,
     "author": ME,
@@ -65,6 +66,7 @@ EXAMPLES: Final = Examples(
         "edit_room": {**SHOWN, "slow_s": 30, "staff": True, "words": ["resale"]},
         "list_messages": {"items": [MESSAGE], "to": 1},
         "say_in_room": MESSAGE,
+        "show_room_message": MESSAGE,
         "edit_message": EDITED,
         "show_message": WITH_USER,
         "remove_message": {**WITH_USER, "changed": 2, "state": "removed", "text": ""},
@@ -82,5 +84,5 @@ PARAMETERS: Final = {
     "room": PathParameter(
         "`event:` with an event's id, or `order:` with an order's.", ROOM
     ),
-    "seq": PathParameter("The number of a message in its room.", "1"),
+    "message": PathParameter("The number of a message in its room.", "1"),
 }

@@ -13,11 +13,7 @@ from server.base.identity import Identity
 from server.base.refusals.refusals import ProblemType, Refusal
 from server.community.chat.broadcast import Listener
 from server.community.chat.documents import (
-    Changed,
     MessageDocument,
-    RoomNow,
-    RoomOver,
-    Said,
     author_of,
     document_of,
     is_for,
@@ -220,7 +216,6 @@ FRAMES: Final[tuple[FrameRow[Any], ...]] = (
         kind=JoinRoom,
         handle=handler(join_room),
         reply=JoinRoomOk,
-        sends=(Said, Changed, RoomNow, RoomOver),
         examples=({"op": "join_room", "id": 70, "room": ROOM},),
     ),
     FrameRow(

@@ -11,7 +11,7 @@ MESSAGE_NOT_FOUND: Final = ProblemType(
     "message_not_found", 404, "There is no such message, or it is gone."
 )
 NOBODY_THERE: Final = ProblemType(
-    "member_not_found", 404, "Nobody of that name has said anything here."
+    "participant_not_found", 404, "Nobody of that name has said anything here."
 )
 ROOM_CLOSED: Final = ProblemType(
     "room_closed", 409, "Nothing more is said in this room."

@@ -44,7 +44,7 @@ from server.transport.rest.route import PAGING, WRITES, Query, Route
 
 TAG: Final = "Rooms"
 ONE: Final = "/v1/rooms/{room}"
-MESSAGE: Final = f"{ONE}/messages/{{seq}}"
+MESSAGE: Final = f"{ONE}/messages/{{message}}"
 SEQ_MAX: Final = 2**53
 MUTE_S_MAX: Final = 30 * 86_400
 
@@ -184,6 +184,13 @@ async def list_messages(call: Call) -> web.Response:
     )
 
 
+async def show_room_message(call: Call) -> web.Response:
+    """Show a message."""
+    who = await _enter(call)
+    message = await call[CHAT_SERVICE].find(who, _seq(call))
+    return call.read(document_of(message, who.staff), revision=message.changed)
+
+
 async def say_in_room(call: Call) -> web.Response:
     """Say something; the same key again is the same message."""
     key, who = call.key, await _enter(call)
@@ -274,7 +281,7 @@ async def _moderate(call: Call) -> Participant:
 
 def _seq(call: Call) -> int:
     """Return the number that the path names."""
-    text = call.path("seq", MESSAGE_NOT_FOUND)
+    text = call.path("message", MESSAGE_NOT_FOUND)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 17 else 0
 
 
@@ -343,6 +350,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         name="edit_room",
         summary="Make a room slow, hold words, close it",
         tag=TAG,
+        keyed=True,
         access="buyer",
         who=MODERATORS,
         body=RoomPatch,
@@ -383,12 +391,26 @@ ROUTES: Final[tuple[Route, ...]] = (
         problems=_SAY,
     ),
     Route(
+        method="GET",
+        path=MESSAGE,
+        handler=show_room_message,
+        name="show_room_message",
+        summary="Show a message",
+        tag=TAG,
+        access="buyer",
+        opened=True,
+        cached=True,
+        answers=MessageDocument,
+        problems=_ACT,
+    ),
+    Route(
         method="PATCH",
         path=MESSAGE,
         handler=edit_message,
         name="edit_message",
         summary="Say something else instead, within 15 minutes",
         tag=TAG,
+        keyed=True,
         access="buyer",
         opened=True,
         body=MessageEdit,
@@ -402,6 +424,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         name="delete_message",
         summary="Delete one's own message",
         tag=TAG,
+        keyed=True,
         access="buyer",
         opened=True,
         status=204,
@@ -414,6 +437,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         name="report_message",
         summary="Ask those who moderate to look at a message",
         tag=TAG,
+        keyed=True,
         access="buyer",
         opened=True,
         body=ReportCreate,
@@ -427,6 +451,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         name="show_message",
         summary="Let a held message through, or leave one that was reported",
         tag=TAG,
+        keyed=True,
         access="buyer",
         who=MODERATORS,
         answers=MessageDocument,
@@ -439,6 +464,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         name="remove_message",
         summary="Remove a message for good",
         tag=TAG,
+        keyed=True,
         access="buyer",
         who=MODERATORS,
         answers=MessageDocument,
@@ -464,6 +490,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         name="silence_member",
         summary="Mute somebody, put them out of a room, or pardon them",
         tag=TAG,
+        keyed=True,
         access="buyer",
         who=MODERATORS,
         body=Silence,

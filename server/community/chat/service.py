@@ -25,6 +25,7 @@ from persistence.errors import Revisions
 from server.base.identity import Identity, Machine
 from server.base.refusals.refusals import Refusal
 from server.community.chat.broadcast import Broadcast
+from server.community.chat.documents import is_for
 from server.community.chat.problems import (
     BANNED,
     MESSAGE_NOT_FOUND,
@@ -123,6 +124,13 @@ class ChatService:
         except Silenced as error:
             raise Refusal(BANNED if error.until is None else MUTED) from error
         self.broadcast.publish(message)
+        return message
+
+    async def find(self, who: Participant, seq: int) -> Message:
+        """Return a message that somebody may see."""
+        message = await self.messages.find(who.room.room, seq)
+        if message is None or not is_for(message, who.user, who.staff):
+            raise Refusal(MESSAGE_NOT_FOUND)
         return message
 
     async def edit(

@@ -34,15 +34,14 @@ class Talk:
         self.rooms, self.messages = Rooms(pool), Messages(pool)
 
     async def say(self, text="Hello", user="anna", key=None, **more):
-        saying = Saying(user, user.title(), more.pop("staff", False), key or text, text)
-        if more:
-            saying = Saying(*saying.__reduce__()[1][:5], **more)
+        staff = more.pop("staff", False)
+        saying = Saying(user, user.title(), staff, key or text, text, **more)
         return await self.messages.say(ROOM, saying)
 
     async def numbers(self):
         """Return the numbers that were used, of messages and of changes."""
         rows = await self.pool.fetch("SELECT seq, changed FROM chat_message")
-        return sorted({number for row in rows for number in (row["seq"], row["changed"])})
+        return sorted({number for row in rows for number in row.values()})
 
     async def last(self):
         return (await self.rooms.open(ROOM, "evt", None)).seq
@@ -89,15 +88,15 @@ async def test_a_key_stands_for_one_message_of_one_person(talk):
 async def test_ten_at_once_and_then_one_a_second(talk, monkeypatch):
     for number in range(module.BURST):
         await talk.say(str(number))
-    with pytest.raises(TooFast) as fast:
-        for number in range(100, 200):
-            await talk.say(str(number))
-    assert 0 <= fast.value.wait_s <= module.EACH_S
+    # It took a while to say them, in which a few more may be said.
+    more = [talk.say(str(number)) for number in range(100, 200)]
+    answers = await asyncio.gather(*more, return_exceptions=True)
+    fast = [one for one in answers if isinstance(one, TooFast)]
+    assert len(fast) > 50
+    assert all(0 <= one.wait_s <= module.EACH_S for one in fast)
     assert await talk.numbers() == list(range(1, await talk.last() + 1))
     await talk.say("Others may", "bert")
-    await talk.pool.fetch(
-        "UPDATE chat_member SET ready_at = ready_at - interval '1 s'"
-    )
+    await talk.pool.fetch("UPDATE chat_member SET ready_at = ready_at - interval '1 s'")
     await talk.say("After a second")
 
 
@@ -141,7 +140,8 @@ async def test_who_is_silenced_says_nothing_until_then(talk):
     await talk.say("Rude")
     assert await talk.rooms.silence(ROOM, "nobody", 60, False) is None
     muted = await talk.rooms.silence(ROOM, "anna", 60, False)
-    assert muted is not None and muted.muted_until is not None and not muted.banned
+    assert muted is not None
+    assert (muted.muted_until is None, muted.banned) == (False, False)
     with pytest.raises(Silenced) as silenced:
         await talk.say("Ruder")
     assert silenced.value.until == muted.muted_until
@@ -150,7 +150,8 @@ async def test_who_is_silenced_says_nothing_until_then(talk):
         await talk.say("Ruder")
     assert silenced.value.until is None
     pardoned = await talk.rooms.silence(ROOM, "anna", 0, False)
-    assert pardoned is not None and pardoned.muted_until is None
+    assert pardoned is not None
+    assert pardoned.muted_until is None
     assert (await talk.say("Sorry")).seq == 2
 
 
