@@ -30,10 +30,11 @@ async def act(page, message, name, text=None):
     await page.get_by_test_id("act-yes").click()
 
 
-async def test_two_talk_and_the_house_moderates(shop, page, browser):
+async def test_two_talk_and_the_house_moderates(shop, page, open_page, trouble):
+    trouble.forgive("403|ERR_|WebSocket")
     event = await shop.event()
     address = f"/rooms/event:{event}"
-    other = await browser.new_page(base_url=shop.url)
+    other = await open_page()
     await become(page, await with_place(shop, event))
     await become(other, await with_place(shop, event))
     for one in (page, other):
@@ -51,8 +52,7 @@ async def test_two_talk_and_the_house_moderates(shop, page, browser):
     await shop.start()
     await say(other, "Still there?")
     await expect(page.get_by_test_id("message")).to_have_count(3)
-    await other.close()
-    house = await browser.new_page(base_url=shop.url)
+    house = await open_page()
     await house.goto("/account")
     await house.get_by_test_id("email").fill(ADMIN_EMAIL)
     await house.get_by_test_id("password").fill(ADMIN_PASSWORD)
@@ -63,7 +63,6 @@ async def test_two_talk_and_the_house_moderates(shop, page, browser):
     await expect(page.get_by_text("was removed by the organiser")).to_be_visible()
     await act(house, house.get_by_test_id("message").first, "ban")
     await expect(page.get_by_role("alert")).to_contain_text("put you out")
-    await house.close()
 
 
 async def test_who_has_no_place_is_told_so(shop, page, trouble):

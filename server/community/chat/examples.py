@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from server.community.chat.frames import ROOM
 from server.transport.rest.examples import Examples, PathParameter
-from server.transport.rest.story import BERT, EVENT_ID, MADE
+from server.transport.rest.story import BERT, EVENT_ID, MADE, OLGA
 
 ME: Final = "8e1f0a3b5c7d"
 MESSAGE: Final[dict[str, Any]] = {
@@ -12,11 +12,12 @@ MESSAGE: Final[dict[str, Any]] = {
     "seq": 1,
     "changed": 1,
     "author": ME,
-    "name": "Bert",
-    "staff": False,
+    "name": "Olga",
+    "staff": True,
     "text": "Is anybody coming by train?",
     "state": "shown",
     "at": MADE,
+    "user": OLGA,
 }
 EDITED: Final = {
     **MESSAGE,
@@ -24,7 +25,6 @@ EDITED: Final = {
     "text": "Is anybody coming by bicycle?",
     "edited_at": MADE,
 }
-WITH_USER: Final = {**MESSAGE, "user": BERT}
 SHOWN: Final[dict[str, Any]] = {
     "room": ROOM,
     "kind": "event",
@@ -34,9 +34,10 @@ SHOWN: Final[dict[str, Any]] = {
     "slow_s": 0,
     "closed": False,
     "me": ME,
-    "staff": False,
+    "staff": True,
     "seen": 1,
     "muted_until": None,
+    "words": [],
 }
 
 EXAMPLES: Final = Examples(
@@ -58,20 +59,20 @@ EXAMPLES: Final = Examples(
                     "order": None,
                     "reference": None,
                     "unread": 0,
-                    "last": {"name": "Bert", "text": MESSAGE["text"], "at": MADE},
+                    "last": {"name": "Olga", "text": MESSAGE["text"], "at": MADE},
                 }
             ]
         },
         "show_room": SHOWN,
-        "edit_room": {**SHOWN, "slow_s": 30, "staff": True, "words": ["resale"]},
+        "edit_room": {**SHOWN, "slow_s": 30, "words": ["resale"]},
         "list_messages": {"items": [MESSAGE], "to": 1},
         "say_in_room": MESSAGE,
         "show_room_message": MESSAGE,
         "edit_message": EDITED,
-        "show_message": WITH_USER,
-        "remove_message": {**WITH_USER, "changed": 2, "state": "removed", "text": ""},
+        "show_message": MESSAGE,
+        "remove_message": {**EDITED, "changed": 3, "state": "removed", "text": ""},
         "list_cases": {
-            "items": [{"message": WITH_USER, "reasons": ["This is advertising."]}]
+            "items": [{"message": MESSAGE, "reasons": ["This is advertising."]}]
         },
         "silence_member": {
             "user": BERT,

@@ -15,7 +15,7 @@ import {
   useRef,
   useState,
 } from "../vendor/preact/standalone.js";
-import { timeText } from "../words/format.js";
+import { dayText } from "../words/format.js";
 import { words } from "../words/index.js";
 import { Talk } from "./talk.js";
 
@@ -123,7 +123,7 @@ function One({ one, onAnswer, onAct }) {
     <p class="row small"><b dir="auto">${one.name || t("talk.nobody")}</b>
       ${one.staff && html`<span class="pill good">${t("talk.staff")}</span>`}
       ${one.state === "held" && html`<span class="pill wait">${t("talk.held")}</span>`}
-      <time class="quiet" datetime=${one.at}>${timeText(one.at)}</time>
+      <time class="quiet" datetime=${one.at}>${dayText(Date.parse(one.at))}</time>
       ${one.edited_at && html`<span class="quiet">${t("talk.edited")}</span>`}</p>
     ${answered && html`<p class="quoted small" dir="auto">${answered.text || t("talk.away")}</p>`}
     <p class=${gone ? "quiet" : "words"} dir="auto">${gone ? t(`talk.${one.state}`) : one.text}</p>
