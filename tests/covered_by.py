@@ -54,7 +54,6 @@ COVERS = {
         "server/events/line/beacon/relay.py",
     ],
     "tests/server/events/line/drawer/test_drawer.py": [
-        "persistence/events/line/lists.py",
         "server/events/line/drawer/pages.py",
         "server/events/line/drawer/service.py",
         "server/events/line/transcript/journal.py",
@@ -70,6 +69,9 @@ COVERS = {
         "server/events/line/wire/frames.py",
         "server/events/line/wire/rest.py",
         "server/events/line/wire/rest_control.py",
+    ],
+    "tests/persistence/events/line/test_lists.py": [
+        "persistence/events/line/ranks.py",
     ],
     "tests/server/events/line/test_follower.py": [
         "persistence/events/line/turns.py",

@@ -50,8 +50,8 @@ WITH next AS (
     UPDATE line l SET draw = n.draw, phase = 'gathering', paused = false,
         rules = n.rules, rules_hash = n.rules_hash, commitment = n.commitment,
         seed = n.seed, root = NULL, entries = NULL, order_key = NULL,
-        line_hash = NULL, fed = 0, round = NULL, opened_at = clock_timestamp(),
-        closed_at = NULL, revision = l.revision + 1
+        line_hash = NULL, fed = 0, taken = 0, round = NULL,
+        opened_at = clock_timestamp(), closed_at = NULL, revision = l.revision + 1
     FROM next n WHERE l.event_id = n.event_id AND l.draw = n.draw - 1
     RETURNING l.event_id, l.draw
 )

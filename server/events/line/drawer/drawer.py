@@ -307,14 +307,28 @@ class Drawer:
         return await self._again(listed)
 
     async def _feed(self, local: LocalEvent, row: LineRow, listed: ListRow) -> None:
-        """Bring the entrants to the event, the first of them first."""
+        """Bring the entrants to the event, the first of them first.
+
+        While the event takes some, the next are read.
+        """
         assert listed.entries is not None
-        while (fed := _line_of(local, row).fed) < listed.entries:
-            segment = await self._lists.take(listed, fed + 1)
-            command = command_for(row, segment, fed + 1)
-            reply = await ask(local, command, "", False, None, system=True)
-            await self._settled(reply)
-            await self._lists.note_fed(listed, fed + len(segment.users))
+        fed = _line_of(local, row).fed
+        taking = asyncio.ensure_future(self._lists.take(listed, fed + 1, fed))
+        try:
+            while fed < listed.entries:
+                segment = await taking
+                first, upto = fed + 1, fed + len(segment.users)
+                if upto < listed.entries:
+                    taking = asyncio.ensure_future(
+                        self._lists.take(listed, upto + 1, fed)
+                    )
+                command = command_for(row, segment, first)
+                reply = await ask(local, command, "", False, None, system=True)
+                await self._settled(reply)
+                fed = upto
+        finally:
+            taking.cancel()
+            await asyncio.gather(taking, return_exceptions=True)
 
     # -- One step after the other
 

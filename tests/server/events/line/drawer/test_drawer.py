@@ -282,7 +282,7 @@ async def test_whoever_goes_on_comes_to_the_same_order(hall):
     notes = {name for name in died if name.startswith("note")}
     assert notes == {
         *("note_listed", "note_fixed", "note_beacon", "note_order"),
-        *("note_drawn", "note_fed", "note_done"),
+        *("note_drawn", "note_done"),
     }
 
 
