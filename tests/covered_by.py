@@ -70,9 +70,7 @@ COVERS = {
         "server/events/line/wire/rest.py",
         "server/events/line/wire/rest_control.py",
     ],
-    "tests/persistence/events/line/test_lists.py": [
-        "persistence/events/line/ranks.py",
-    ],
+    "tests/persistence/events/line/test_lists.py": ["persistence/events/line/ranks.py"],
     "tests/server/events/line/test_follower.py": [
         "persistence/events/line/turns.py",
     ],

@@ -21,6 +21,7 @@ event_id, draw, mode, phase, paused, rules, rules_hash, commitment, seed, root,
 entries, order_key, line_hash, opened_at, closed_at, revision, fed, round
 """
 _FIND: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = $1"
+_SEVERAL: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = ANY ($1::text[])"
 _BEGIN: Final = """
 INSERT INTO line (event_id, draw, mode, phase, rules, rules_hash, commitment, seed,
     root, entries, order_key, line_hash)
@@ -142,6 +143,11 @@ class Lines(Struct, frozen=True):
         """Return an event's line; None where it never had one."""
         row = await self.pool.fetch_one(_FIND, event)
         return None if row is None else _row_of(row)
+
+    async def several(self, events: list[str]) -> dict[str, LineRow]:
+        """Return what `find` does, for many events at once."""
+        rows = await self.pool.fetch(_SEVERAL, events)
+        return {row["event_id"]: _row_of(row) for row in rows}
 
     async def begin(self, new: NewLine) -> LineRow:
         """Write an opening down, or return the one that was; nobody joins yet."""

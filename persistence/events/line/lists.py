@@ -40,6 +40,12 @@ SELECT floor(extract(epoch FROM joined_at) / 60)::bigint AS minute, count(*) AS 
 FROM line_entry WHERE event_id = $1 AND draw = $2 AND NOT late
 GROUP BY minute ORDER BY minute
 """
+_GATES: Final = """
+SELECT gate, count(*) AS passed
+FROM line_entry e, regexp_split_to_table(e.gates, ' ') AS gate
+WHERE e.event_id = $1 AND e.draw = $2 AND NOT e.late AND e.gates <> ''
+GROUP BY gate ORDER BY gate
+"""
 _LISTED: Final = """
 WITH saved AS (
     UPDATE line_list SET entries = $3, root = $4, hashes = $5, joins = $6
@@ -142,7 +148,10 @@ class ListRow(Struct, frozen=True):
     entries: int | None
     root: bytes | None
     joins: str | None
-    """JSON of minutes since 1970 with how many joined in each."""
+    """JSON of how they joined: by gate passed, and by minute since 1970.
+
+    Of former versions it has the minutes alone.
+    """
     statement: str | None
     """Canonical JSON, once the list is fixed."""
     signature: bytes | None
@@ -215,6 +224,11 @@ class Lists(Struct, frozen=True):
         """Return how many entrants joined in each minute since 1970 that had some."""
         rows = await self.pool.fetch(_JOINS, event, draw)
         return [(row["minute"], row["joined"]) for row in rows]
+
+    async def gates(self, event: str, draw: int) -> dict[str, int]:
+        """Return how many entrants passed each gate that was asked of some."""
+        rows = await self.pool.fetch(_GATES, event, draw)
+        return {row["gate"]: row["passed"] for row in rows}
 
     async def note_listed(
         self,

@@ -28,6 +28,14 @@ WHERE e.event_id = $1 AND e.draw = l.draw AND e.user_id = g.user_id AND {IS_AT}
     AND e.over_at IS NULL
 RETURNING e.rank, e.stub, e.locale, e.joined_at, e.hold
 """
+_KEPT: Final = """
+UPDATE line_entry e
+SET turn_until = 'epoch'::timestamptz + $2::bigint * interval '1 ms'
+FROM line l
+WHERE l.event_id = $1 AND e.event_id = $1 AND e.draw = l.draw AND e.rank IS NOT NULL
+    AND e.turn IS NOT NULL AND e.over_at IS NULL
+    AND e.turn_until < 'epoch'::timestamptz + $2::bigint * interval '1 ms'
+"""
 _CLOSED: Final = """
 UPDATE line SET phase = 'over', closed_at = coalesce(closed_at, clock_timestamp())
 WHERE event_id = $1 AND phase <> 'over'
@@ -90,6 +98,11 @@ async def note_ended(
 
 def _noted(row: Any, hold: str | None = None) -> Noted:
     return Noted(row["stub"], row["locale"], row["joined_at"], hold)
+
+
+async def note_kept(connection: Any, event: str, until_ms: int) -> None:
+    """Let the open turns of an event last until then at least."""
+    await connection.execute(_KEPT, event, until_ms)
 
 
 async def note_closed(connection: Any, event: str) -> None:

@@ -62,6 +62,13 @@ def _joins(connection: Connection, event: str, draw: int) -> Rows:
     return [{"minute": one, "joined": n} for one, n in sorted(minutes.items())]
 
 
+@does(lists._GATES)
+def _gates(connection: Connection, event: str, draw: int) -> Rows:
+    mine = places(connection, event, draw, late=False)
+    passed = Counter(gate for one in mine for gate in (one["gates"] or "").split())
+    return [{"gate": one, "passed": n} for one, n in sorted(passed.items())]
+
+
 @does(lists._LISTED)
 def _listed(connection: Connection, event: str, draw: int, *values: Any) -> Rows:
     entries, root, hashes, joins, numbers, buckets = values

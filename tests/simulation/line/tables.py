@@ -53,6 +53,11 @@ def _find(connection: Connection, event: str) -> Rows:
     return [] if row is None else [columns(row, LINE)]
 
 
+@does(lines._SEVERAL)
+def _several_lines(connection: Connection, events: list[str]) -> Rows:
+    return [row for event in events for row in _find(connection, event)]
+
+
 @does(lines._BEGIN)
 def _begin(connection: Connection, event: str, *values: Any) -> Rows:
     if event in connection.store.line:
@@ -341,6 +346,12 @@ def _mine(connection: Connection, event: str, user: str) -> Rows:
     mine.sort(key=lambda x: x["joined_at"], reverse=True)
     mine.sort(key=lambda x: x["over_at"] is not None)
     return [_with_ahead(connection, line, one) for one in mine[:1]]
+
+
+@does(entries._SEVERAL)
+def _several(connection: Connection, events: list[str], users: list[str]) -> Rows:
+    asked = zip(events, users, strict=True)
+    return [row for event, user in asked for row in _mine(connection, event, user)]
 
 
 @does(entries._NAMED)

@@ -136,7 +136,10 @@ class Drawer:
     async def _list(self, listed: ListRow) -> ListRow:
         """Have the root computed, and write down what proves each bucket."""
         event, number = listed.event_id, listed.draw
-        minutes = await self._lists.minutes(event, number)
+        joins = {
+            "gates": await self._lists.gates(event, number),
+            "minutes": await self._lists.minutes(event, number),
+        }
         found = await self._drawing.fix(await self._lists.stubs(event, number))
         buckets = await asyncio.to_thread(pages.buckets_of, found)
         await self._lists.note_listed(
@@ -144,7 +147,7 @@ class Drawer:
             len(found.stubs) // draw.STUB_BYTES,
             found.root,
             b"".join(found.hashes),
-            msgspec.json.encode(minutes).decode(),
+            msgspec.json.encode(joins).decode(),
             buckets,
         )
         return await self._again(listed)

@@ -219,3 +219,24 @@ async def test_a_wish_is_the_rows_or_the_events_and_never_lost(store):
             if (wish == 9) != (told == "here"):
                 lost.append((user, told, wish))
     assert lost == []
+
+
+async def test_gates_are_counted_one_by_one_of_entrants(drawn):
+    assert await drawn.lists.gates("evt", 1) == {}
+    for user, gates in (("u1", "pow"), ("u2", "captcha pow"), ("u3", "")):
+        await drawn.pool.fetch(
+            "UPDATE line_entry SET gates = $2 WHERE user_id = $1", user, gates
+        )
+    late = new_entry("late", gates="pow")
+    await drawn.joins.join(late)
+    assert await drawn.lists.gates("evt", 1) == {"captcha": 1, "pow": 2}
+
+
+async def test_places_of_many_are_those_of_each(drawn):
+    await drawn.take(1)
+    await drawn.take(1 + SIZE, fed=SIZE)
+    asked = [("evt", user) for user in [*drawn.users, "nobody"]] + [("other", "u2")]
+    found = await drawn.entries.several(asked)
+    assert found == {("evt", user): await drawn.mine(user) for user in drawn.users}
+    rows = await drawn.lines.several(["evt", "other"])
+    assert rows == {"evt": await drawn.lines.find("evt")}
