@@ -372,7 +372,7 @@ class LineDesk:
                 if email is None:
                     raise Denied(Denial("forbidden", ADDRESS_NEEDED))
         if not terms.again:
-            last = await self.entries.mine(event.id, who.user)
+            last = await self._places.find((event.id, who.user))
             if last is not None and last.ended not in (None, "left"):
                 raise Refusal("turn_over", "Who had a turn has no other one.")
         entry = self._ids.token()
