@@ -247,7 +247,7 @@ async def _join(
     if book is not None and caller.role == "guest":
         # Whoever waits has something to come back for.
         book.note(caller.user)
-    row = await session.app[LINE_DESK].lines.find(frame.event)
+    row = await session.app[LINE_DESK].row_of(frame.event)
     phase = session.app[LINE_CONTROL].phase(joined.line, row)
     rank = None if phase == "gathering" else joined.rank
     await _wait(session, caller, row, rank, joined.draw, asked.wish)
