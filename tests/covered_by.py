@@ -54,7 +54,6 @@ COVERS = {
         "server/events/line/beacon/relay.py"
     ],
     "tests/server/events/line/drawer/test_drawer.py": [
-        "persistence/events/line/lists.py",
         "server/events/line/drawer/pages.py",
         "server/events/line/drawer/service.py",
         "server/events/line/transcript/journal.py",
@@ -80,6 +79,9 @@ COVERS = {
     ],
     "tests/persistence/community/chat/test_messages.py": [
         "persistence/community/chat/rooms.py"
+    "tests/persistence/events/line/test_lists.py": ["persistence/events/line/ranks.py"],
+    "tests/server/events/line/test_follower.py": [
+        "persistence/events/line/turns.py",
     ],
     "tests/server/community/support/test_service.py": [
         "persistence/community/support.py",
