@@ -106,6 +106,8 @@ class Client:
         self.stalled = False
         self.stalled_until = 0.0
         self.away = False
+        self.farewell: frames.Bye | None = None
+        """What it was last told of why its connection ends."""
         self.views: dict[str, View] = {}
         self.holds: dict[str, list[str]] = {event: [] for event in world.events}
         self.bookings: dict[str, list[str]] = {event: [] for event in world.events}
@@ -166,6 +168,9 @@ class Client:
 
     def lost_wire(self) -> None:
         """Have no connection any more; nobody knows what became of what was asked."""
+        if self.world.at_rest:
+            told = f"Client {self.number} lost its connection at rest"
+            self.world.violate(f"{told}: {self.farewell}")
         self.wire = None
         self.home += self._frames & 1
         for asked in self.open.values():
@@ -357,6 +362,8 @@ class Client:
             _drop(self.holds[news.event], news.hold)
         elif kind in (frames.Snapshot, frames.Delta, frames.Beat):
             self._look(kind, news, versions)
+        elif kind is frames.Bye:
+            self.farewell = news
         elif kind is frames.ErrorFrame and news.id is not None:
             self.world.violate(f"Client {self.number} was not understood: {news}")
 
