@@ -115,8 +115,8 @@ def _follow(world: "World", event: str) -> Freed:
         for change in changes:
             freed.follow(change, row.at_ms, now_s)
         expired = sum(isinstance(change, HoldExpired) for change in changes)
-        # What is owed to a line comes first, and may take the batch.
-        owed = changes and isinstance(changes[0], TurnGiven | PlaceLimited)
+        # What is owed to a line comes before what else is due, and may take the batch.
+        owed = any(isinstance(one, TurnGiven | PlaceLimited) for one in changes)
         if expired < limits.EXPIRIES_PER_BATCH_MAX and not owed:
             for sentence in freed.overdue(row.at_ms)[:3]:
                 world.violate(f"Pledges of {event}: {sentence}")
