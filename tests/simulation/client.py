@@ -164,13 +164,17 @@ class Client:
     def broken(self, wire_: "Wire") -> None:
         """Notice that the other end is gone."""
         if self.wire is wire_:
-            self.lost_wire()
+            self.closed()
 
-    def lost_wire(self) -> None:
-        """Have no connection any more; nobody knows what became of what was asked."""
+    def closed(self) -> None:
+        """Lose a connection that the server ended: at rest it has no reason to."""
         if self.world.at_rest:
             told = f"Client {self.number} lost its connection at rest"
             self.world.violate(f"{told}: {self.farewell}")
+        self.lost_wire()
+
+    def lost_wire(self) -> None:
+        """Have no connection any more; nobody knows what became of what was asked."""
         self.wire = None
         self.home += self._frames & 1
         for asked in self.open.values():
@@ -266,7 +270,7 @@ class Client:
         answered = False
         for kind, payload in frames_of(data):
             if kind == 8:
-                self.lost_wire()
+                self.closed()
                 return
             if kind > 2:
                 continue

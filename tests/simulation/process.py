@@ -157,7 +157,7 @@ class Wire(asyncio.Transport):
             if self.client.wire is not self:
                 return
         if self.ended:
-            self.client.lost_wire()
+            self.client.closed()
             self.hang_up(lost=False)
 
     def send(self, data: bytes) -> None:
