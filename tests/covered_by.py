@@ -79,6 +79,7 @@ COVERS = {
     ],
     "tests/persistence/community/chat/test_messages.py": [
         "persistence/community/chat/rooms.py"
+    ],
     "tests/persistence/events/line/test_lists.py": ["persistence/events/line/ranks.py"],
     "tests/server/events/line/test_follower.py": [
         "persistence/events/line/turns.py",
