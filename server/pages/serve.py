@@ -95,6 +95,22 @@ PAGES: Final = (
     ),
     Page(("/rooms/{room}",), "talk/room.js", ("own/own.css", "talk/talk.css")),
     Page(
+        ("/organise/events/{event}/counter",),
+        "counter/counter.js",
+        ("own/own.css", "buy/buy.css", "map/map.css", "counter/counter.css"),
+    ),
+    Page(
+        ("/organise/events/{event}/orders",),
+        "office/orders.js",
+        ("own/own.css", "office/office.css"),
+    ),
+    Page(
+        ("/organise/events/{event}/money",),
+        "office/money.js",
+        ("own/own.css", "office/office.css"),
+        later=("vendor/noble/ed25519.js",),
+    ),
+    Page(
         ("/organise/events/{event}/promotions",),
         "promo/promotions.js",
         ("own/own.css", "promo/promo.css"),

@@ -267,6 +267,7 @@ async def buys(one: Newcomer) -> None:
     await takes_tickets(one)
     await one.does("olga", "cancel_booking")
     await orders(one)
+    await counter(one)
     last = ("hold", "release", "book")
     for op in ("hold_best", "book", "cancel", "block", "unblock", *last):
         await one.does("olga", "run_command", op)
@@ -307,6 +308,20 @@ async def orders_as(one: Newcomer, example: str) -> dict[str, Any]:
     return made
 
 
+async def counter(one: Newcomer) -> None:
+    """Sell by hand, and give away: each to a customer of its own."""
+    for paid, holds in (("cash", "named"), ("free", "best")):
+        await one.does("olga", "hold_at_counter", holds)
+        if paid == "cash":
+            await one.does("olga", "release_at_counter")
+            await one.does("olga", "extend_at_counter")
+            told = await one.does("olga", "quote_at_counter")
+        made = await one.does("olga", "order_at_counter", paid)
+        assert made["status"] == "confirmed"
+        assert (made["total"] == told["total"]) == (paid == "cash")
+        await one.does("olga", "cancel_order", "all")
+
+
 async def orders(one: Newcomer) -> None:
     """Order what is paid at the door; what is paid before has tests of its own."""
     await promotes(one)
@@ -325,6 +340,7 @@ async def orders(one: Newcomer) -> None:
     await one.reads_link(BUYER["email"], subject, SECRET)
     await one.does("finder", "open_order")
     assert (await one.does("finder", "show_order"))["id"] == made["id"]
+    await one.does("finder", "show_order_pdf")
     told = await one.does("olga", "preview_refund")
     assert (await one.does("olga", "create_refund"))["lines"] == told["lines"]
     await one.does("olga", "list_refunds")

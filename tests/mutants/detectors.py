@@ -108,6 +108,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "persistence/people/hooks/": [HOOKS],
     "persistence/community/": [SUPPORT],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
+    "server/shop/counter/": [pytest("tests/server/shop/counter")],
     "server/shop/orders/giving/": [
         pytest("tests/server/shop/orders/giving/test_rules.py"),
         GIVING,
@@ -297,6 +298,7 @@ _BY_FILE: dict[str, Detector] = {
     "persistence/shop/orders/provider_events.py": pytest(
         "tests/server/shop/orders/webhooks"
     ),
+    "server/shop/orders/by_hand.py": pytest("tests/server/shop/orders/test_by_hand.py"),
     "server/shop/orders/driving/lookout.py": pytest(
         "tests/server/shop/orders/driving/test_lookout.py"
     ),

@@ -48,6 +48,7 @@ KINDS = (
     "demo",
     "words",
     "giving",
+    "counter",
     "simulated",
     "numbers",
     "lined",
