@@ -94,6 +94,11 @@ PAGES: Final = (
         ),
     ),
     Page(
+        ("/organise/venues/{venue}",),
+        "stage/venue.js",
+        ("own/own.css", "map/map.css", "stage/stage.css"),
+    ),
+    Page(
         ("/organise/events/{event}/promotions",),
         "promo/promotions.js",
         ("own/own.css", "promo/promo.css"),

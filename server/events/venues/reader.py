@@ -85,7 +85,7 @@ class VenueReader:
         )
 
     async def preview(self, body: bytes) -> bytes:
-        """Return the stored form of a map; raises `ProblemError` with all its faults."""
+        """Return the stored form of a map; raises `ProblemError` with its faults."""
         read = await self._read(PREVIEW, body)
         assert isinstance(read, ReadMap)
         return read.drawn.json
