@@ -2,6 +2,7 @@
 // All that is wrong with a chart: where, by the labels in the chart itself, and why.
 
 import { Refused } from "../client/index.js";
+import { reasonIn } from "../parts/reasons.js";
 import { html } from "../vendor/preact/standalone.js";
 import { language } from "../words/index.js";
 
@@ -32,17 +33,6 @@ export const REASONS = /** @type {[string, string][]} */ ([
   ["^Expected ", "stage.f_kind"],
   ["^It takes more memory or time", "stage.f_tooMuch"],
 ]);
-
-/** @param {Translate} t @param {string} detail @returns {string} the reason, in our words */
-export function reasonText(t, detail) {
-  for (const [pattern, words] of REASONS) {
-    const found = new RegExp(pattern).exec(detail);
-    if (found === null) continue;
-    const [a = "", b = ""] = found.slice(1).filter((one) => one !== undefined);
-    return t(words, { a, b });
-  }
-  return t("stage.f_other");
-}
 
 /** Things of a chart that have places of their own in lists. */
 const KINDS = {
@@ -91,7 +81,7 @@ export function Faults({ t, faults, sent }) {
       const [top, ...rest] = field.split(".");
       return html`<li key=${field} data-testid="fault" data-field=${field}>
         <strong dir="auto">${rest.length ? placeText(t, sent[top], rest.join(".")) : t("stage.whole")}</strong>
-        <span dir="auto">${reasonText(t, detail)}</span>
+        <span dir="auto">${reasonIn(t, REASONS, detail, "stage.f_other")}</span>
         ${language !== "en" || detail.startsWith("Expected") ? html`<small class="quiet" lang="en">${detail}</small>` : ""}
         <small class="quiet">${field}</small></li>`;
     })}</ol>
