@@ -50,9 +50,7 @@ async def test_all_faults_of_a_chart_are_told_and_then_it_is_imported(
     venue = await venue_made(page, "Imported <i>hall</i>")
     made = await map_of(shop.api, venue)
     body = {"chart": charts.named_chart("small")}
-    shown = await shop.api.good(
-        "POST", "/v1/venues/preview", body, who=shop.api.admin
-    )
+    shown = await shop.api.good("POST", "/v1/venues/preview", body, who=shop.api.admin)
     assert [one["label"] for one in made["seats"]] == [
         one["label"] for one in shown["seats"]
     ]

@@ -13,16 +13,19 @@ import { venueText } from "./trouble.js";
 /** @typedef {{name: string, organisation: string, timezone: string, address: string,
  *   lat: string, lon: string, exclusive: boolean, key: string}} Told `key` is for making it once */
 
+/** @returns {string} the zone of this browser */
+const zoneHere = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /**
  * @param {any} about a venue as it is, or null for a new one
- * @param {{id: string}[]} organisations that one may make it for
+ * @param {{id: string, timezone?: string | null}[]} organisations that one may make it for
  * @returns {Told}
  */
 export function sayAbout(about, organisations) {
   return {
     name: about?.name ?? "",
     organisation: about?.organisation ?? organisations[0]?.id ?? "",
-    timezone: about?.timezone ?? (about === null ? Intl.DateTimeFormat().resolvedOptions().timeZone : ""),
+    timezone: about === null ? organisations[0]?.timezone ?? zoneHere() : about.timezone ?? "",
     address: about?.address ?? "",
     lat: String(about?.coordinates?.lat ?? ""), lon: String(about?.coordinates?.lon ?? ""),
     exclusive: about?.exclusive ?? false,
