@@ -16,9 +16,9 @@ import { localOf, momentOf } from "./zone_time.js";
 
 /**
  * @param {{t: Translate, home: string, known: any, isDirty: boolean, save: () => Promise<boolean>,
- *   onTaken: () => Promise<any>}} props
+ *   onTaken: () => Promise<any>, nameOf: (field: string) => string}} props
  */
-export function Acts({ t, home, known, isDirty, save, onTaken }) {
+export function Acts({ t, home, known, isDirty, save, onTaken, nameOf }) {
   const { event } = known;
   const name = encodeURIComponent(event.id);
   const over = event.status === "cancelled" || event.status === "completed";
@@ -28,8 +28,8 @@ export function Acts({ t, home, known, isDirty, save, onTaken }) {
     <p class=${said ? "note good" : ""} role="status" data-testid="said">${said}</p>
     <div class="row">
       ${event.status === "draft" && html`<${Publish} t=${t} home=${home} event=${event} isDirty=${isDirty}
-        save=${save} onTaken=${onTaken} onSaid=${setSaid} />`}
-      <${Duplicate} t=${t} home=${home} event=${event} />
+        save=${save} onTaken=${onTaken} onSaid=${setSaid} nameOf=${nameOf} />`}
+      <${Duplicate} key=${`${event.name} ${event.starts_at}`} t=${t} home=${home} event=${event} />
       ${!over && event.status !== "draft" && html`<a class="button danger" data-testid="to-cancel"
         href=${`/organise/events/${name}/orders`}>${t("setup.toCancel")}</a>`}
       ${!over && html`<${Withdraw} t=${t} home=${home} known=${known} />`}
@@ -37,7 +37,7 @@ export function Acts({ t, home, known, isDirty, save, onTaken }) {
 }
 
 /** @param {any} props */
-function Publish({ t, home, event, isDirty, save, onTaken, onSaid }) {
+function Publish({ t, home, event, isDirty, save, onTaken, onSaid, nameOf }) {
   const work = useWork(t, eventText);
   const [refused, setRefused] = useState(/** @type {any} */ (null));
   const [key] = useState(newKey);
@@ -62,7 +62,7 @@ function Publish({ t, home, event, isDirty, save, onTaken, onSaid }) {
   ].filter(Boolean).join(" ");
   return html`<${Confirm} label=${t("setup.publish")} kind="first" title=${t("setup.publishAsk")} words=${words}
     yes=${t("setup.publish")} no=${t("setup.leaveIt")} work=${work} act=${act} name="publish">
-    <${WrongFields} t=${t} wrong=${[]} refused=${refused} nameOf=${() => ""} /><//>`;
+    <${WrongFields} t=${t} wrong=${[]} refused=${refused} nameOf=${nameOf} /><//>`;
 }
 
 /** @param {any} props */

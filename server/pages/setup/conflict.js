@@ -24,12 +24,26 @@ const TITLES = {
   line_captcha: "setup.lineCaptcha", line_again: "setup.lineAgain", line_rest: "setup.line",
 };
 
-/** @param {Translate} t @param {any} value @returns {string} as people read it */
-function shownText(t, value) {
+/** What choices are called, by field and value. */
+const CHOICES = {
+  payment: { none: "setup.payNone", required: "setup.payRequired" },
+  late: { same: "setup.lateSame", refund: "setup.lateRefund" },
+  fee_by: { buyer: "setup.feeBuyer", seller: "setup.feeSeller" },
+  registration: { closed: "setup.registrationClosed", open: "setup.registrationOpen" },
+  line: { none: "setup.lineNone", fifo: "setup.lineFifo", draw: "setup.lineDraw", list: "setup.lineList" },
+  line_identity: { any: "setup.identityAny", email: "setup.identityEmail", account: "setup.identityAccount" },
+};
+
+const LOCAL_TIME = /^(\d{4}-\d\d-\d\d)T/;
+
+/** @param {Translate} t @param {string} name @param {any} value @returns {string} as people read it */
+function shownText(t, name, value) {
+  const choice = /** @type {any} */ (CHOICES)[name]?.[value];
+  if (choice !== undefined) return t(choice);
   if (typeof value === "boolean") return t(value ? "setup.yes" : "setup.no");
   if (Array.isArray(value)) return value.map((one) => one.name).join(", ") || t("setup.nothing");
   if (typeof value === "object" && value !== null) return Object.values(value).map(String).join(", ") || t("setup.nothing");
-  return String(value ?? "").replace("T", " ") || t("setup.nothing");
+  return String(value ?? "").replace(LOCAL_TIME, "$1 ") || t("setup.nothing");
 }
 
 /**
@@ -43,8 +57,8 @@ export function Conflict({ t, clashes, mine, theirs, onTake }) {
     <ul class="clashes">${clashes.map((name) => {
       const title = t(TITLES[/** @type {keyof typeof TITLES} */ (name)]);
       return html`<li key=${name} data-field=${name}><strong>${title}</strong>
-        <span dir="auto">${t("setup.theirs", { value: shownText(t, theirs[name]) })}</span>
-        <span dir="auto">${t("setup.mine", { value: shownText(t, mine[name]) })}</span>
+        <span dir="auto">${t("setup.theirs", { value: shownText(t, name, theirs[name]) })}</span>
+        <span dir="auto">${t("setup.mine", { value: shownText(t, name, mine[name]) })}</span>
         <${Button} aria-label=${t("setup.takeTheirsNamed", { name: title })} data-testid="take-theirs"
           onClick=${() => onTake(name)}>${t("setup.takeTheirs")}<//></li>`;
     })}</ul></section>`;

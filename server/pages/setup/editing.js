@@ -108,6 +108,7 @@ export function Editing({ t, home, known, load, onKnown }) {
       <a href=${`/events/${encodeURIComponent(event.id)}`}>${t("setup.asBuyers")}</a></p>
     ${over && html`<p class="note">${t("setup.overStays")}</p>`}
     <${Acts} t=${t} home=${home} known=${known} save=${save} isDirty=${isDirty}
+      nameOf=${nameIn(values, categories)}
       onTaken=${async () => take(await load(), values)} />
     <${Form} onSend=${send} data-testid="edit-event" novalidate>
       <${What} ...${shown} /><${Place} ...${shown} event=${event} /><${When} ...${shown} />
