@@ -52,7 +52,7 @@ export function When({ t, values, set }) {
   const time = (/** @type {string} */ name, /** @type {string} */ label, hint = "") =>
     text(name, label, { type: "datetime-local", hint });
   return html`<section class="card stack"><h2>${t("setup.when")}</h2>
-    <div class="fields">
+    <div class="fields times">
       ${text("timezone", t("setup.timezone"), { list: "zones", hint: t("setup.timezoneHint") })}
       ${time("starts_at", t("setup.starts"))}
       ${time("ends_at", t("setup.ends"), t("setup.endsHint"))}

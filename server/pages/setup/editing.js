@@ -105,7 +105,7 @@ export function Editing({ t, home, known, load, onKnown }) {
   const over = OVER.includes(event.status);
   return html`<p class="row"><span class="pill" data-testid="event-status" data-status=${event.status}>
       ${t(`setup.is_${event.status}`)}</span>
-      <a href=${`/events/${encodeURIComponent(event.id)}`}>${t("setup.asBuyers")}</a></p>
+      <a class="button bare" href=${`/events/${encodeURIComponent(event.id)}`}>${t("setup.asBuyers")}</a></p>
     ${over && html`<p class="note">${t("setup.overStays")}</p>`}
     <${Acts} t=${t} home=${home} known=${known} save=${save} isDirty=${isDirty}
       nameOf=${nameIn(values, categories)}

@@ -34,7 +34,7 @@ export function Line({ t, values, set }) {
   if (values.line === "list") modes.push(["list", t("setup.lineList")]);
   return html`<section class="card stack"><h2>${t("setup.line")}</h2>
     <p class="quiet">${t("setup.lineWords")}</p>
-    <div class="fields">${choice("line", t("setup.lineMode"), modes)}
+    <div class="fields times">${choice("line", t("setup.lineMode"), modes)}
       ${values.line !== "none" && html`
         ${text("line_gather", t("setup.lineGather"), { type: "datetime-local", hint: t("setup.lineGatherHint") })}
         ${text("line_opens", t("setup.lineOpens"), { type: "datetime-local", hint: t("setup.lineOpensHint") })}

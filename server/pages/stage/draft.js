@@ -21,9 +21,12 @@ export function newCategory(label, others) {
   return { key: String(number), label, color: COLOURS[(number - 1) % COLOURS.length] };
 }
 
-/** @param {string} label of its one category @returns {Plan} with nothing in it */
-export const newPlan = (label) => ({
-  categories: [newCategory(label, [])], blocks: [], marks: {}, stage: true, focal: null, kept: null,
+/**
+ * @param {string} label of its one category @param {string} stage what stands on that
+ * @returns {Plan} with nothing in it
+ */
+export const newPlan = (label, stage) => ({
+  categories: [newCategory(label, [])], blocks: [], marks: {}, stage, focal: null, kept: null,
 });
 
 /**
@@ -69,7 +72,7 @@ export function planOf(map, plain) {
   for (const area of map.areas) blockOf(area.section ?? area.label).areas.push(area);
   const { drawing = {}, focal_point: focal, section_focal_points: focals } = map;
   return {
-    categories: map.categories, blocks: [...blocks.values()], marks: {}, stage: false, focal: null,
+    categories: map.categories, blocks: [...blocks.values()], marks: {}, stage: "", focal: null,
     kept: { drawing, focal_point: focal, section_focal_points: focals },
   };
 }

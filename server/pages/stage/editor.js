@@ -121,8 +121,8 @@ function Focal({ t, plan, map, change }) {
     change({ ...plan, focal: { ...here, [name]: number } });
   };
   return html`<p>${t("stage.focalWords")}</p>
-    <${Check} label=${t("stage.stageDrawn")} checked=${plan.stage}
-      onChange=${(/** @type {boolean} */ stage) => change({ ...plan, stage })} />
+    <${Check} label=${t("stage.stageDrawn")} checked=${plan.stage !== ""}
+      onChange=${(/** @type {boolean} */ yes) => change({ ...plan, stage: yes ? t("stage.stageName") : "" })} />
     <${Check} label=${t("stage.focalUsual")} checked=${plan.focal === null} data-testid="focal-usual"
       onChange=${(/** @type {boolean} */ usual) => change({ ...plan, focal: usual ? null : here })} />
     ${plan.focal !== null && html`<div class="fields">

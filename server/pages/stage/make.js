@@ -29,8 +29,9 @@ const DEGREES = Math.PI / 180;
  * @typedef {{accessible?: boolean, companion?: boolean, restricted?: boolean, gone?: boolean,
  *   category?: string}} Mark
  * @typedef {{categories: {key: string, label: string, color: string}[], blocks: Block[],
- *   marks: Record<string, Mark>, stage: boolean, focal: {x: number, y: number} | null,
+ *   marks: Record<string, Mark>, stage: string, focal: {x: number, y: number} | null,
  *   kept: any}} Plan `kept` is what an imported map draws beside its seats
+ *   `stage` is what stands on the one before the first row, empty for none
  * @typedef {{seats: any[], areas: any[], shapes: any[]}} Made
  */
 
@@ -221,13 +222,13 @@ function marked(seat, mark) {
   return { ...seat, ...rest };
 }
 
-/** @param {Made} all @returns {any} a stage before everything */
-function stageOf(all) {
+/** @param {Made} all @param {string} label @returns {any} a stage before everything */
+function stageOf(all, label) {
   const box = boxOf(all);
   if (box.x1 === -Infinity) return null;
   const width = Math.min(STAGE_WIDTH[1], Math.max(STAGE_WIDTH[0], (box.x1 - box.x0) / 2));
   return {
-    kind: "rectangle", role: "stage", x: rounded((box.x0 + box.x1) / 2),
+    kind: "rectangle", role: "stage", label, x: rounded((box.x0 + box.x1) / 2),
     y: rounded(box.y0 - STAGE_AWAY - STAGE_HEIGHT / 2), width: rounded(width), height: STAGE_HEIGHT,
   };
 }
@@ -246,7 +247,7 @@ export function mapOf(plan) {
     }));
   const areas = parts.flatMap((one) => one.areas);
   const shapes = [...(plan.kept?.drawing?.shapes ?? []), ...parts.flatMap((one) => one.shapes)];
-  const stage = plan.stage ? stageOf({ seats, areas, shapes }) : null;
+  const stage = plan.stage ? stageOf({ seats, areas, shapes }, plan.stage) : null;
   if (stage !== null) shapes.push(stage);
   const before = stage && { x: stage.x, y: stage.y + STAGE_HEIGHT / 2 };
   return {

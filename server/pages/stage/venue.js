@@ -67,7 +67,7 @@ function Making({ known }) {
       <section class="card stack"><h2>${t("stage.byNumbers")}</h2>
         <p>${t("stage.byNumbersWords")}</p>
         <div class="row"><${Button} kind="first" data-testid="by-numbers"
-          onClick=${() => begin(newPlan(t("stage.usualCategory")))}>${t("stage.begin")}<//></div>
+          onClick=${() => begin(newPlan(t("stage.usualCategory"), t("stage.stageName")))}>${t("stage.begin")}<//></div>
       </section>
     </div>`;
 }

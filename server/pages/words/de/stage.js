@@ -125,6 +125,7 @@ export default {
   putBack: "Alle zurückholen",
   focal: "Bühne",
   focalWords: "Die besten Plätze sind die, die am nächsten zur Mitte der Bühne sehen.",
+  stageName: "Bühne",
   stageDrawn: "Vor der ersten Reihe eine Bühne zeichnen",
   focalUsual: "Alle sehen zur Mitte der Bühne",
   focalX: "Punkt, zu dem sie sehen: quer",

@@ -124,6 +124,7 @@ export default {
   putBack: "Put all of them back",
   focal: "Stage",
   focalWords: "The best seats are those that look to the middle of the stage from the nearest.",
+  stageName: "Stage",
   stageDrawn: "Draw a stage before the first row",
   focalUsual: "They look to the middle of the stage",
   focalX: "Point they look to: across",
