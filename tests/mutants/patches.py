@@ -51,6 +51,7 @@ KINDS = (
     "simulated",
     "numbers",
     "lined",
+    "venues",
 )
 """Files of patches."""
 

@@ -36,13 +36,14 @@ def reasons_of(path):
         else msgspec.json.decode(text)
         for text, _ in rows
     ]
-    return [(re.compile(pattern), words) for pattern, (_, words) in zip(patterns, rows)]
+    return [
+        (re.compile(pattern), words)
+        for pattern, (_, words) in zip(patterns, rows, strict=True)
+    ]
 
 
 def words_for(path, detail):
-    return next(
-        (words for one, words in reasons_of(path) if one.search(detail)), None
-    )
+    return next((words for one, words in reasons_of(path) if one.search(detail)), None)
 
 
 def faults_of(read, document):
@@ -87,8 +88,8 @@ CHARTS = {
     "f_noCategory": lambda _, row: row[0].update(categoryKey=None),
     "f_unlabelled": lambda _, row: row[0].update(label="?"),
     "f_twice": lambda _, row: row[0].update(label="2"),
-    "f_capacity": lambda chart, _: (
-        chart["subChart"]["generalAdmissionAreas"][0].update(capacity=None)
+    "f_capacity": lambda chart, _: chart["subChart"]["generalAdmissionAreas"][0].update(
+        capacity=None
     ),
 }
 

@@ -56,8 +56,9 @@ async def test_a_map_is_read_to_be_looked_at_and_all_its_faults_are_told(reader)
     places = [fault.field for fault in raised.value.errors]
     assert places == ["map.seats.1.label", "map.seats.2.category"]
     for wrong in ({}, {"map": PLAN, "chart": PLAN}):
-        with pytest.raises(ProblemError):
+        with pytest.raises(ProblemError) as raised:
             await reader.preview(msgspec.json.encode(wrong))
+        assert [fault.field for fault in raised.value.errors] == ["map"]
 
 
 async def test_the_hash_does_not_depend_on_where_a_body_is_read(monkeypatch):
