@@ -131,3 +131,70 @@ async def test_a_map_in_use_stays_and_its_copy_is_changed(shop, page, trouble):
     copy = page.url.rpartition("/")[2]
     assert len((await map_of(shop.api, copy))["areas"]) == 2
     assert len((await map_of(shop.api, venue))["areas"]) == 1
+
+
+@pytest.mark.parametrize("name", ["stadium", "floors", "tables"])
+async def test_a_published_chart_goes_through_the_editor_as_it_is(shop, page, name):
+    chart = charts.real_chart(name)
+    body = {"chart": chart}
+    shown = await shop.api.good("POST", "/v1/venues/preview", body, who=shop.api.admin)
+    await open_signed_in(page, NEW)
+    await import_chart(page, chart)
+    await page.get_by_test_id("take-chart").click()
+    # It is kept, large as it is.
+    await page.reload()
+    made = await map_of(shop.api, await venue_made(page, f"The {name}"))
+
+    def of(document, key):
+        rows = [{**one, "index": 0} for one in document[key]]
+        return sorted(rows, key=lambda one: one["label"])
+
+    for key in ("seats", "areas"):
+        assert of(made, key) == of(shown, key)
+    for key in ("focal_point", "section_focal_points", "drawing", "categories"):
+        assert made.get(key) == shown.get(key), key
+
+
+async def test_what_somebody_else_told_of_a_venue_is_not_lost_unseen(
+    shop, page, trouble
+):
+    trouble.forgive("412")
+    body = {"name": "Two hands", "chart": charts.named_chart("twenty")}
+    made = await shop.api.good("POST", "/v1/venues", body, who=shop.api.admin)
+    path = f"/v1/venues/{made['id']}"
+    await open_signed_in(page, f"/organise/venues/{made['id']}")
+    await page.get_by_test_id("venue-name").fill("Mine")
+    body = {"name": "Theirs", "address": "Elsewhere 1"}
+    await shop.api.good("PATCH", path, body, who=shop.api.admin)
+    await page.get_by_test_id("venue-name").press("Tab")
+    await page.get_by_test_id("save-about").click()
+    told = page.get_by_role("alert").filter(has_text="Somebody else changed")
+    await expect(told).to_contain_text("Theirs")
+    assert (await shop.api.good("GET", path))["name"] == "Theirs"
+    await page.get_by_test_id("save-about").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    after = await shop.api.good("GET", path)
+    # What only they changed is kept.
+    assert (after["name"], after["address"]) == ("Mine", "Elsewhere 1")
+
+
+async def test_a_map_takes_the_place_of_another_only_once_that_was_seen(
+    shop, page, trouble
+):
+    trouble.forgive("412")
+    body = {"name": "Redrawn", "chart": charts.named_chart("twenty")}
+    made = await shop.api.good("POST", "/v1/venues", body, who=shop.api.admin)
+    path = f"/v1/venues/{made['id']}"
+    await open_signed_in(page, f"/organise/venues/{made['id']}")
+    await page.get_by_test_id("change-map").click()
+    await page.get_by_test_id("add-area").click()
+    body = {"chart": charts.named_chart("ramp")}
+    await shop.api.good("PATCH", path, body, who=shop.api.admin)
+    await page.get_by_test_id("save-venue").click()
+    told = page.get_by_role("alert").filter(has_text="Somebody else changed")
+    await expect(told).to_be_visible()
+    assert len((await map_of(shop.api, made["id"]))["seats"]) == 12
+    await page.get_by_test_id("save-venue").click()
+    await expect(page.get_by_test_id("change-map")).to_be_visible()
+    after = await map_of(shop.api, made["id"])
+    assert (len(after["seats"]), len(after["areas"])) == (20, 1)

@@ -11,7 +11,8 @@ import { venueText } from "./trouble.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {{name: string, organisation: string, timezone: string, address: string,
- *   lat: string, lon: string, exclusive: boolean, key: string}} Told `key` is for making it once */
+ *   lat: string, lon: string, exclusive: boolean, key: string, tag?: string | null}} Told
+ *   `key` is for making it once; `tag` is of what it was read from */
 
 /** @returns {string} the zone of this browser */
 const zoneHere = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -68,24 +69,40 @@ export function AboutFields({ t, told, organisations, fixed = false, onTell }) {
     onChange=${(/** @type {boolean} */ exclusive) => onTell({ ...told, exclusive })} />`;
 }
 
+/** @param {any} body @param {any} former @returns {any} the fields that differ */
+const changesOf = (body, former) => Object.fromEntries(Object.entries(body)
+  .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(former[name])));
+
 /**
- * The same of a venue that is there, to be changed.
+ * The same of a venue that is there, to be changed: only what differs is sent, so that what
+ * somebody else changed beside it stays.
  * @param {{t: Translate, known: any, home: string, load: () => Promise<void>}} props
  */
 export function About({ t, known, home, load }) {
   const work = useWork(t, venueText);
-  const [told, setTold] = useState(() => sayAbout(known.about, []));
+  const [base, setBase] = useState(() => ({ ...sayAbout(known.about, []), tag: known.tag }));
+  const [told, setTold] = useState(base);
   const [done, setDone] = useState("");
+  // What is read anew is what there is by now; what was changed here stays.
+  if (base.tag !== known.tag) {
+    const next = { ...sayAbout(known.about, []), tag: known.tag };
+    setTold({ ...next, ...changesOf(told, base) });
+    setBase(next);
+  }
   const send = () => work.run(async () => {
     setDone("");
-    const headers = { "If-Match": known.tag };
-    await askOwn(home, { method: "PATCH", body: aboutBody(told), headers });
-    setDone(t("stage.saved"));
-    await load();
+    const body = changesOf(aboutBody(told), aboutBody(base));
+    try {
+      await askOwn(home, { method: "PATCH", body, headers: { "If-Match": known.tag } });
+      setDone(t("stage.saved"));
+    } finally {
+      await load();
+    }
   });
+  const theirs = work.trouble && base.name !== told.name ? t("stage.theirs", { name: base.name }) : "";
   return html`<${Form} onSend=${send}>
     <${AboutFields} t=${t} told=${told} organisations=${[]} fixed=${true} onTell=${setTold} />
-    <${Wrong} text=${work.trouble} />
+    <${Wrong} text=${[work.trouble, theirs].filter(Boolean).join(" ")} />
     <p class=${done ? "note good" : ""} role="status">${done}</p>
     <div class="row"><${Button} kind="first" type="submit" busy=${work.busy} data-testid="save-about">
       ${t("stage.save")}<//></div>

@@ -39,9 +39,10 @@ function useSteps(venue, draft) {
 
 /**
  * @param {{t: Translate, venue: string, draft: any, known: any, onDrop: () => void,
- *   onSaved?: () => Promise<void>}} props `onSaved`: of a venue that is there
+ *   onSaved?: () => Promise<void>, onStale?: () => Promise<void>}} props of a venue that is
+ *   there: what comes after saving, and reads it again where somebody else changed it
  */
-export function Editor({ t, venue, draft, known, onDrop, onSaved }) {
+export function Editor({ t, venue, draft, known, onDrop, onSaved, onStale }) {
   const { steps, kept } = useSteps(venue, draft);
   const [tool, setTool] = useState("");
   const dropping = useWork(t, venueText);
@@ -76,7 +77,8 @@ export function Editor({ t, venue, draft, known, onDrop, onSaved }) {
           <${AboutFields} t=${t} told=${about} organisations=${known.organisations}
             onTell=${(/** @type {any} */ next) => steps.take({ ...steps.now, about: next })} /></section>`}
         <section class="card stack"><h2>${t(onSaved ? "stage.saveMap" : "stage.make")}</h2>
-          <${Saving} t=${t} venue=${venue} steps=${steps} map=${map} known=${known} onSaved=${onSaved} />
+          <${Saving} t=${t} venue=${venue} steps=${steps} map=${map} known=${known}
+            onSaved=${onSaved} onStale=${onStale} />
           <div class="row"><${Confirm} label=${t("stage.drop")} kind="bare" title=${t("stage.dropAsk")}
             words=${t("stage.dropWords")} yes=${t("stage.drop")} no=${t("stage.leaveIt")} name="drop-draft"
             work=${dropping} act=${async () => onDrop()} /></div></section>
@@ -132,9 +134,9 @@ function Focal({ t, plan, map, change }) {
 
 /**
  * @param {{t: Translate, venue: string, steps: Steps, map: any, known: any,
- *   onSaved?: () => Promise<void>}} props
+ *   onSaved?: () => Promise<void>, onStale?: () => Promise<void>}} props
  */
-function Saving({ t, venue, steps, map, known, onSaved }) {
+function Saving({ t, venue, steps, map, known, onSaved, onStale }) {
   const work = useWork(t, venueText);
   const [refused, setRefused] = useState(/** @type {any} */ (null));
   const { about } = steps.now;
@@ -152,7 +154,9 @@ function Saving({ t, venue, steps, map, known, onSaved }) {
       keepDraft(venue, null);
       location.assign(`/organise/venues/${encodeURIComponent(made.id)}`);
     } catch (error) {
-      setRefused({ faults: faultsOf(error), sent: body, code: /** @type {any} */ (error).code });
+      const { code } = /** @type {any} */ (error);
+      setRefused({ faults: faultsOf(error), sent: body, code });
+      if (code === "precondition_failed") await onStale?.();
       throw error;
     }
     return undefined;

@@ -94,7 +94,7 @@ function Made({ known, load }) {
       await load();
     };
     return html`<${Editor} t=${t} venue=${venue} draft=${draft} known=${known}
-      onDrop=${drop} onSaved=${saved} />`;
+      onDrop=${drop} onSaved=${saved} onStale=${load} />`;
   }
   return html`<section class="card stack">
       <${PlanView} t=${t} map=${map} /><${Counts} t=${t} map=${map} />

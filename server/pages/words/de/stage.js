@@ -171,6 +171,7 @@ export default {
     "Nur Inhaber und Leiter einer Organisation legen Säle an und ändern sie. Lege zuerst eine Organisation an, oder frage in deiner.",
   changedMeanwhile:
     "Jemand anders hat diesen Saal inzwischen geändert. Was du getippt hast, ist noch da: speichere noch einmal, und es ersetzt die andere Fassung.",
+  theirs: "Die andere heißt: {name}",
   limitReached:
     "Deine Organisation hat so viele Säle oder Plätze, wie sie haben darf. Lösche einen, den keine Veranstaltung benutzt.",
   tooLarge: "Diese Datei ist größer, als ein Plan sein darf.",

@@ -170,6 +170,7 @@ export default {
     "Only owners and leaders of an organisation make and change venues. Make an organisation first, or ask one of yours.",
   changedMeanwhile:
     "Somebody else changed this venue meanwhile. What you typed is still here: save again, and it takes the place of theirs.",
+  theirs: "Theirs is called: {name}",
   limitReached:
     "Your organisation has as many venues, or seats, as it may have. Delete one that no event uses.",
   tooLarge: "This file is larger than any map may be.",
