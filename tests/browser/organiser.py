@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.contract.client import Api, Json
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD
@@ -28,10 +28,12 @@ async def open_signed_in(page: Page, path: str) -> None:
 async def import_chart(page: Page, chart: Any) -> None:
     """Give a chart to the page that makes venues, as a file."""
     text = chart if isinstance(chart, str) else json.dumps(chart)
-    file = {"name": "chart.json", "mimeType": "application/json"}
-    await page.get_by_test_id("chart-file").set_input_files(
-        {**file, "buffer": text.encode()}
-    )
+    file: FilePayload = {
+        "name": "chart.json",
+        "mimeType": "application/json",
+        "buffer": text.encode(),
+    }
+    await page.get_by_test_id("chart-file").set_input_files(file)
 
 
 async def venue_made(page: Page, name: str) -> str:

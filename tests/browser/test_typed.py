@@ -1,4 +1,4 @@
-"""What organisers type, read by the modules of the pages: times, amounts, rows, edits."""
+"""What organisers type, as the modules of their pages read it."""
 
 import pytest
 import pytest_asyncio
@@ -78,21 +78,41 @@ async def test_what_both_changed_is_named_and_what_one_did_is_taken(call):
 async def test_blocks_are_laid_behind_and_beside_each_other(call):
     placed = {"beside": False, "right": 0, "back": 0, "turn": 0}
     rows = {
-        **{"id": "a", "kind": "rows", "section": "", "category": "1", "first": "A"},
-        **{"rows": 2, "seats": 4, "grows": 1, "start": 1, "from": "left"},
-        **{"aisles": [2], "bend": 0, **placed},
+        "id": "a",
+        "kind": "rows",
+        "section": "",
+        "category": "1",
+        "first": "A",
+        "rows": 2,
+        "seats": 4,
+        "grows": 1,
+        "start": 1,
+        "from": "left",
+        "aisles": [2],
+        "bend": 0,
+        **placed,
     }
     area = {"id": "b", "kind": "area", "label": "GA", "capacity": 9, "category": "1"}
     tables = {
-        **{"id": "c", "kind": "tables", "section": "", "category": "1"},
-        **{"first": "T1", "tables": 2, "seats": 3, "abreast": 2, "whole": True},
+        "id": "c",
+        "kind": "tables",
+        "section": "",
+        "category": "1",
+        "first": "T1",
+        "tables": 2,
+        "seats": 3,
+        "abreast": 2,
+        "whole": True,
         **placed,
     }
     marks = {"A-1": {"gone": True}, "B-5": {"accessible": True, "category": "2"}}
     plan = {
-        **{"categories": [{"key": "1", "label": "One", "color": "#123456"}]},
-        **{"blocks": [rows, {**area, **placed, "beside": True}, tables]},
-        **{"marks": marks, "stage": "Stage", "focal": None, "kept": None},
+        "categories": [{"key": "1", "label": "One", "color": "#123456"}],
+        "blocks": [rows, {**area, **placed, "beside": True}, tables],
+        "marks": marks,
+        "stage": "Stage",
+        "focal": None,
+        "kept": None,
     }
     (made,) = await call(f"{STAGE}/make.js", "mapOf", (plan,))
     seats = {one["label"]: one for one in made["seats"]}

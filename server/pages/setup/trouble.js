@@ -5,7 +5,6 @@ import { Refused } from "../client/index.js";
 import { troubleText } from "../own/forms.js";
 import { reasonIn } from "../parts/reasons.js";
 import { html } from "../vendor/preact/standalone.js";
-import { language } from "../words/index.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {import("./terms.js").Wrong} Wrong */
@@ -108,6 +107,6 @@ export function WrongFields({ t, wrong, refused, nameOf }) {
     ${wrong.map(({ field, words }) => line(field, t(words, { a: "", b: "" })))}
     ${faults.map(({ field, detail }) => {
       const why = reasonIn(t, REASONS, detail, "setup.r_other");
-      return line(field, why, language !== "en" || why === t("setup.r_other") ? detail : "");
+      return line(field, why, why === t("setup.r_other") ? detail : "");
     })}</ul>`;
 }

@@ -4,7 +4,6 @@
 import { Refused } from "../client/index.js";
 import { reasonIn } from "../parts/reasons.js";
 import { html } from "../vendor/preact/standalone.js";
-import { language } from "../words/index.js";
 
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {{field: string, detail: string}} Fault */
@@ -69,6 +68,10 @@ export function faultsOf(error) {
   return [...faults].sort((a, b) => inOrder.compare(a.field, b.field));
 }
 
+/** Whether the server's own sentence says more than ours. @param {Translate} t @param {string} detail */
+const isVague = (t, detail) =>
+  [t("stage.f_other"), t("stage.f_kind")].includes(reasonIn(t, REASONS, detail, "stage.f_other"));
+
 /**
  * The list of all faults of a chart or a map.
  * @param {{t: Translate, faults: Fault[], sent: any}} props `sent` is the body they are of
@@ -82,7 +85,7 @@ export function Faults({ t, faults, sent }) {
       return html`<li key=${field} data-testid="fault" data-field=${field}>
         <strong dir="auto">${rest.length ? placeText(t, sent[top], rest.join(".")) : t("stage.whole")}</strong>
         <span dir="auto">${reasonIn(t, REASONS, detail, "stage.f_other")}</span>
-        ${language !== "en" || detail.startsWith("Expected") ? html`<small class="quiet" lang="en">${detail}</small>` : ""}
+        ${isVague(t, detail) && html`<small class="quiet" lang="en">${detail}</small>`}
         <small class="quiet">${field}</small></li>`;
     })}</ol>
     ${faults.length > SHOWN_MAX && html`<p>${t("stage.moreFaults", { n: faults.length - SHOWN_MAX })}</p>`}
