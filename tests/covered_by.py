@@ -279,6 +279,7 @@ COVERS = {
         "server/events/catalogue/rest.py",
         "server/events/sales/rest_state.py",
         "server/events/venues/rest.py",
+        "server/events/venues/rest_preview.py",
     ],
     "tests/contract/test_tickets.py": [
         "server/shop/tickets/pictures/rest.py",

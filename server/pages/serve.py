@@ -111,6 +111,16 @@ PAGES: Final = (
         later=("vendor/noble/ed25519.js",),
     ),
     Page(
+        ("/organise/venues/{venue}",),
+        "stage/venue.js",
+        ("own/own.css", "map/map.css", "stage/stage.css"),
+    ),
+    Page(
+        ("/organise/events/new", "/organise/events/{event}/edit"),
+        "setup/event.js",
+        ("own/own.css", "setup/setup.css"),
+    ),
+    Page(
         ("/organise/events/{event}/promotions",),
         "promo/promotions.js",
         ("own/own.css", "promo/promo.css"),

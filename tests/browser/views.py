@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
+from tests.browser import views_organise
 from tests.browser.line import held_by_another, lined
 from tests.browser.stage import CODE, PRICES, SEATS, Stage
 from tests.browser.steps import (
@@ -317,6 +318,7 @@ VIEWS: dict[str, View] = {
         account_signed_in,
         promotions,
         *OFFICE,
+        *views_organise.STATES,
         line_before,
         line_gathering,
         line_waiting,
@@ -330,5 +332,9 @@ VIEWS: dict[str, View] = {
         door_red,
     )
 }
-MISSING = {"no-such-event": "404", "order-elsewhere": "404"}
+MISSING = {
+    "no-such-event": "404",
+    "order-elsewhere": "404",
+    **views_organise.REFUSED,
+}
 """What of them the server answers with 4xx, as it has to."""

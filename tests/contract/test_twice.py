@@ -85,6 +85,7 @@ OTHERS: Final[dict[str, str]] = {
     "look_up_order": EACH_TIME,
     "open_order": "gives a token each time; a mailed code is good once",
     "preview_refund": "changes nothing",
+    "preview_venue": "makes nothing",
     "create_refund": "a line goes once; tests of giving back try it with a key, too",
     "draw_line": "tests of draws try it: it needs a list that is closed",
     "restart_line": "names the draw that it gives up: tests of draws try it twice",

@@ -150,6 +150,7 @@ async def takes_registrations(one: Newcomer) -> None:
 
 
 async def puts_an_event_on_sale(one: Newcomer) -> None:
+    await one.does("olga", "preview_venue")
     await one.does("olga", "create_venue")
     await one.lists("guest", "list_venues")
     for reads in ("show_venue", "show_venue_map", "show_map_schema"):

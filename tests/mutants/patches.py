@@ -53,6 +53,7 @@ KINDS = (
     "numbers",
     "lined",
     "linefig",
+    "venues",
 )
 """Files of patches."""
 
