@@ -93,6 +93,15 @@ PAGES: Final = (
             "line/own_places.js",
         ),
     ),
+    Page(("/organise",), "organise/home.js", ("own/own.css", "team/team.css")),
+    Page(
+        (
+            "/organise/organisations/{organisation}",
+            "/organise/organisations/{organisation}/{part}",
+        ),
+        "team/organisation.js",
+        ("own/own.css", "team/team.css"),
+    ),
     Page(
         ("/organise/events/{event}/promotions",),
         "promo/promotions.js",
