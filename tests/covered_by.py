@@ -6,9 +6,6 @@ says so.
 """
 
 COVERS = {
-    "tests/contract/test_run_by.py": [
-        "server/ops/health/rest_limits.py",
-    ],
     "tests/server/events/line/odds/test_making.py": [
         "server/events/line/odds/forecast.py",
         "server/events/line/odds/watching.py",

@@ -93,6 +93,11 @@ PAGES: Final = (
             "line/own_places.js",
         ),
     ),
+    Page(
+        ("/admin", "/admin/{part}"),
+        "admin/admin.js",
+        ("own/own.css", "team/team.css"),
+    ),
     Page(("/organise",), "organise/home.js", ("own/own.css", "team/team.css")),
     Page(
         (
