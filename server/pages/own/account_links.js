@@ -5,6 +5,7 @@
 import { ask, askJson, outliveTheTab, signOut, visitorToken } from "../client/index.js";
 import { Button, Form, Wrong } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
+import { noteRuns } from "../parts/runs.js";
 import { roleText } from "./account_own.js";
 import { NewPassword } from "./account_enter.js";
 import { useWork } from "./forms.js";
@@ -97,7 +98,9 @@ function Invitation({ t, code, known, onDone, reload }) {
     await askOwn(`${path}/${what}`, { method: "POST" });
     await onDone(told);
   });
-  const accept = () => answer("accept", t("own.invitationAccepted"));
+  const accept = async () => {
+    if (await answer("accept", t("own.invitationAccepted"))) noteRuns(true);
+  };
   const decline = () => answer("decline", t("own.invitationDeclined"));
   return html`<section class="card stack"><h2>${t("own.invitation")}</h2>
     ${known !== null && me === null && html`<p>${t("own.invitationSignIn")}</p>`}
