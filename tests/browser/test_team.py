@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import shop_at
 from tests.browser.team import PASSWORD, do, enter, part
 from tests.contract.client import after
+from tests.contract.test_invitations import INVITED
 from tests.post_office import text_of
 
 pytestmark = pytest.mark.campaign
@@ -67,7 +68,7 @@ async def test_who_is_invited_comes_in_gets_another_role_and_is_removed(
     await enter(other, "/organise", "bert@example.org", PASSWORD)
     await other.goto(await link_of(office, "bert@example.org", "Confirm"))
     await expect(other.get_by_text("your email address is confirmed")).to_be_visible()
-    await other.goto(await link_of(office, "bert@example.org", "invited"))
+    await other.goto(await link_of(office, "bert@example.org", INVITED))
     await other.get_by_role("button", name="Accept").click()
     await expect(other.get_by_text("You are a member now")).to_be_visible()
     await other.get_by_role("link", name="Organise", exact=True).click()
@@ -195,4 +196,4 @@ async def test_an_announcement_says_how_far_it_is(shop, page, office):
     await expect(page.get_by_test_id("announcement-counts")).to_have_text(
         "Sent 1 of 1 mail."
     )
-    await office.mail_to("news@example.org", "rehearsal")
+    await office.mail_to("news@example.org", "A <b>rehearsal</b>")

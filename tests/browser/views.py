@@ -17,6 +17,7 @@ from tests.browser.steps import (
     scan,
     sign_in_at_the_door,
 )
+from tests.browser.views_team import TEAM_VIEWS
 from tests.contract.client import after
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD
 
@@ -315,6 +316,7 @@ VIEWS: dict[str, View] = {
         account,
         account_signed_in,
         promotions,
+        *TEAM_VIEWS,
         line_before,
         line_gathering,
         line_waiting,

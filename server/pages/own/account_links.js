@@ -96,11 +96,10 @@ function Invitation({ t, code, known, onDone, reload }) {
   /** @param {"accept" | "decline"} what @param {string} told */
   const answer = (what, told) => work.run(async () => {
     await askOwn(`${path}/${what}`, { method: "POST" });
+    if (what === "accept") noteRuns(true);
     await onDone(told);
   });
-  const accept = async () => {
-    if (await answer("accept", t("own.invitationAccepted"))) noteRuns(true);
-  };
+  const accept = () => answer("accept", t("own.invitationAccepted"));
   const decline = () => answer("decline", t("own.invitationDeclined"));
   return html`<section class="card stack"><h2>${t("own.invitation")}</h2>
     ${known !== null && me === null && html`<p>${t("own.invitationSignIn")}</p>`}
