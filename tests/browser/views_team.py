@@ -4,7 +4,6 @@ from playwright.async_api import Page, expect
 
 from tests.browser.stage import Stage
 from tests.browser.team import enter, part
-from tests.contract.client import Json
 
 LONG = "The Society for the Advancement of Very Long Evenings and their Friends"
 
@@ -12,7 +11,10 @@ LONG = "The Society for the Advancement of Very Long Evenings and their Friends"
 async def _organisation(stage: Stage) -> str:
     """Make an organisation with something in it; return the address of its page."""
     api = stage.shop.api
-    body: Json = {"name": LONG, "description": "We play long evenings.\nSince 1921."}
+    body: dict[str, object] = {
+        "name": LONG,
+        "description": "We play long evenings.\nSince 1921.",
+    }
     made = await api.good("POST", "/v1/organisations", body, who=api.admin)
     path = f"/v1/organisations/{made['id']}"
     for email, role in (("ida@example.org", "leader"), ("oz@example.org", "staff")):

@@ -48,7 +48,7 @@ function Owned({ t, event, others, done }) {
     await done(t("admin.moves", { process: target }));
   };
   return html`<span class="told" data-testid="owned" data-event=${event.event}>
-      <a href=${`/organise/events/${encodeURIComponent(event.event)}`}><code>${event.event}</code></a>
+      <a class="owned" href=${`/organise/events/${encodeURIComponent(event.event)}`}><code>${event.event}</code></a>
       <span class="quiet small">${t("admin.owned", { epoch: event.epoch, version: event.version,
         rate: numberText(event.commits_per_s) })}</span></span>
     ${others.length > 0 && html`<${Confirm} label=${t("admin.move")} title=${t("admin.moveSure")}
