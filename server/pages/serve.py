@@ -121,6 +121,20 @@ PAGES: Final = (
         ("own/own.css", "setup/setup.css"),
     ),
     Page(
+        ("/admin", "/admin/{part}"),
+        "admin/admin.js",
+        ("own/own.css", "team/team.css"),
+    ),
+    Page(("/organise",), "organise/home.js", ("own/own.css", "team/team.css")),
+    Page(
+        (
+            "/organise/organisations/{organisation}",
+            "/organise/organisations/{organisation}/{part}",
+        ),
+        "team/organisation.js",
+        ("own/own.css", "team/team.css"),
+    ),
+    Page(
         ("/organise/events/{event}/promotions",),
         "promo/promotions.js",
         ("own/own.css", "promo/promo.css"),

@@ -19,6 +19,7 @@ from tests.browser.steps import (
     sign_in_at_the_door,
 )
 from tests.browser.views_office import OFFICE
+from tests.browser.views_team import TEAM_VIEWS
 from tests.contract.client import after
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD
 
@@ -319,6 +320,7 @@ VIEWS: dict[str, View] = {
         promotions,
         *OFFICE,
         *views_organise.STATES,
+        *TEAM_VIEWS,
         line_before,
         line_gathering,
         line_waiting,

@@ -295,6 +295,11 @@ async def deleted_user(world: World) -> Step:
     return Step(path, world.api.admin, statuses=GONE)
 
 
+async def signed_out_user(world: World) -> Step:
+    path = f"/v1/users/{(await account(world.api)).id}/sign-out"
+    return Step(path, world.api.admin, statuses=NOTHING)
+
+
 async def deleted_announcement(world: World) -> Step:
     path, who = f"{world.one.path}/announcements", world.one.leader
     told = {"audience": "members", "subject": "News", "body": "Well."}
@@ -390,6 +395,7 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "resume_line": (line_step("resume", "open", "pause"),),
     "close_line": (line_step("close", "open"),),
     "delete_user": (deleted_user,),
+    "sign_user_out": (signed_out_user,),
     "delete_announcement": (deleted_announcement,),
     "delete_person": (deleted_person,),
     "publish_event": (sale_step("publish"), scheduled),

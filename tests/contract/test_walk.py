@@ -132,6 +132,7 @@ async def leads_an_organisation(one: Newcomer) -> None:
     await one.lists("olga", "list_members")
     await one.does("olga", "edit_member")
     await one.does("olga", "create_announcement", "members")
+    await one.lists("olga", "list_organisation_activity")
 
 
 async def takes_registrations(one: Newcomer) -> None:
@@ -170,6 +171,8 @@ async def puts_an_event_on_sale(one: Newcomer) -> None:
     scheduled = await one.does("olga", "publish_event", event=DUPLICATE)
     assert scheduled["status"] == "scheduled"
     await one.lists("olga", "list_organisation_events")
+    await one.lists("olga", "list_my_events")
+    await one.lists("olga", "list_my_venues")
     await one.does("olga", "delete_event", event=DUPLICATE)
     await one.does("olga", "delete_image")
     on_sale = await one.does("olga", "publish_event")
@@ -412,10 +415,12 @@ async def administers(one: Newcomer) -> None:
     await one.does("admin", "delete_user", user=DORA_ID)
     for change in ("organizer", "suspend", "let_in"):
         await one.does("admin", "edit_user", change)
+    await one.does("admin", "sign_user_out")
     assert (await one.does("olga", "log_in", "olga"))["user"]["role"] == "organizer"
     await one.does("admin", "show_dashboard")
     await one.does("admin", "show_cache_stats")
     await one.does("admin", "clear_caches")
+    await one.does("admin", "show_limits")
     await one.does("admin", "list_jobs")
     await one.does("admin", "run_job")
     await one.lists("admin", "list_outbox")

@@ -100,6 +100,7 @@ EXAMPLES: Final = Examples(
     answers={
         "create_venue": VENUE,
         "list_venues": {"items": [VENUE], "next_cursor": None},
+        "list_my_venues": {"items": [VENUE], "next_cursor": None},
         "show_venue": VENUE,
         "edit_venue": VENUE,
         "duplicate_venue": {
