@@ -37,8 +37,8 @@ RESTS_BESIDE: Final = 6.0
 thousand as who buys waits."""
 
 REST_S_MAX: Final = 0.25
-"""Beside a sale a rest is no longer for the sake of that: a provider that takes its time
-is no load."""
+"""Beside a sale a rest is no longer than that, or as long as without one: a provider
+that takes its time is no load."""
 
 log = structlog.get_logger()
 

@@ -157,7 +157,7 @@ async def test_there_is_a_rest_after_each_order_and_as_many_go_back_at_once(
 
 @pytest.mark.parametrize(("sold", "times"), [(0, RESTS), (1, RESTS_BESIDE)])
 async def test_where_something_is_sold_beside_it_rests_longer(
-    shop, store, monkeypatch, sold, times
+    shop, store, monkeypatch, sold: int, times: float
 ):
     """A commit counts for the orders that were under way when it was made."""
     for _ in range(3):
