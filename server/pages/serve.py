@@ -93,6 +93,7 @@ PAGES: Final = (
             "line/own_places.js",
         ),
     ),
+    Page(("/rooms/{room}",), "talk/room.js", ("own/own.css", "talk/talk.css")),
     Page(
         ("/organise/events/{event}/promotions",),
         "promo/promotions.js",

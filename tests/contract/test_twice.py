@@ -98,6 +98,8 @@ OTHERS: Final[dict[str, str]] = {
     "replay_hook": "sends it each time, but once under one Idempotency-Key",
     "replay_delivery": "sends it each time, but once under one Idempotency-Key",
     "ask_support": MADE_ANEW,
+    "say_in_room": MADE_ANEW,
+    "silence_member": "lasts from each time on",
     "replay_row": "what waits or was sent is left as it is: tests of the outbox try it",
     "add_promotion_codes": "adds codes each time, but the same under one key",
     "check_code": "changes nothing, and tells what the code does each time",
@@ -339,6 +341,16 @@ def line_step(step: str, *before: str) -> Make:
     return make
 
 
+def message_step(tail: str, body: object, statuses: tuple[int, int]) -> Make:
+    async def make(world: World) -> Step:
+        who = world.one.leader
+        path = f"/v1/rooms/event:{await sale_of(world.api, world.one)}/messages"
+        made = await world.api.good("POST", path, {"text": "Hello"}, who=who)
+        return Step(f"{path}/{made['seq']}{tail}", who, body, statuses)
+
+    return make
+
+
 async def deleted_hook(world: World) -> Step:
     path = await hook_of(world.api, world.one)
     return Step(path, world.one.leader, statuses=GONE)
@@ -402,6 +414,10 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "delete_hook": (deleted_hook,),
     "delete_rehearsal": (deleted_rehearsal,),
     "withdraw_transfer": (withdrawn_offer,),
+    "delete_message": (message_step("", None, NOTHING),),
+    "report_message": (message_step("/report", {"reason": "No"}, NOTHING),),
+    "show_message": (message_step("/show", None, (200, 200)),),
+    "remove_message": (message_step("/remove", None, (200, 200)),),
     "read_notices": (notices,),
     "report_bounces": (bounces,),
 }

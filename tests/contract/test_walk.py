@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from server.shop.orders.examples import BUYER, SECRET
-from server.transport.rest.story import OTHER_PASSWORD, TICKET_CODE, TICKET_ID
+from server.transport.rest.story import EVENT_ID, OTHER_PASSWORD, TICKET_CODE, TICKET_ID
 from tests.contract.client import Api
 from tests.contract.newcomer import Newcomer, frames_in
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD, Server
@@ -205,8 +205,11 @@ async def waits(one: Newcomer) -> None:
 
 async def listens(one: Newcomer) -> None:
     frames = frames_in(await one.does("cleo", "show_asyncapi"))
+    await talks(one, [one for one in frames if "room" in one or "token" in one])
     async with await one.api.socket() as socket:
         for frame in frames:
+            if "room" in frame:
+                continue
             if frame["op"] == "extend_turn":
                 # Nobody is served: the event has none of what is waited for.
                 asked = one.real({"event": frame["event"]})
@@ -223,6 +226,23 @@ async def listens(one: Newcomer) -> None:
                 # New, where it was published a moment ago; updated, where before.
                 await socket.find(lambda one: one.get("status") == "paused", heard)
                 await one.does("olga", "resume_event")
+
+
+async def talks(one: Newcomer, frames: list[dict[str, Any]]) -> None:
+    """Talk in the room of an event that one runs."""
+    await one.does("olga", "list_rooms", query=one.real({"event": EVENT_ID}))
+    await one.does("olga", "say_in_room")
+    await one.does("olga", "list_messages")
+    for acts in ("show_room", "edit_room", "show_room_message", "report_message"):
+        await one.does("olga", acts)
+    for acts in ("list_cases", "show_message", "edit_message", "remove_message"):
+        await one.does("olga", acts)
+    again = await one.does("olga", "say_in_room")
+    await one.does("olga", "delete_message", message=again["id"])
+    async with await one.api.socket() as socket:
+        for frame in frames:
+            await one.says("olga", socket, frame)
+    await one.does("olga", "silence_member")
 
 
 async def takes_tickets(one: Newcomer) -> None:

@@ -102,7 +102,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS, SIMULATION],
-    "persistence/events/line/lists.py": [DRAWER],
+    "persistence/events/line/lists.py": [LINE_ROWS, DRAWER],
     "persistence/events/line/": [LINE_ROWS, DRAWER],
     "persistence/followers/": [SIMULATION],
     "persistence/people/hooks/": [HOOKS],

@@ -51,6 +51,7 @@ KINDS = (
     "simulated",
     "numbers",
     "lined",
+    "linefig",
 )
 """Files of patches."""
 

@@ -14,6 +14,7 @@ from server.events.line.verify.checker import check
 from server.events.line.verify.options import Options
 from tests.server.events.line.verify.naive_line import root_of
 from tests.simulation.line.beacon import OWN
+from tests.simulation.line.tables import rank_of
 from tests.simulation.line.twin import STUB, JournalTwin
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def _check_rows(world: "World", event: str, twin: JournalTwin) -> None:
     by_stub = {one["stub"]: one for one in store.line_entry.values()}
     for rank, (stub, place) in enumerate(zip(twin.stubs, twin.places, strict=True), 1):
         row = by_stub.get(stub)
-        if row is None or (row["rank"], row["user_id"]) != (rank, place.user):
+        at = row and line and rank_of(store, line, row)
+        if row is None or (at, row["user_id"]) != (rank, place.user):
             world.violate(f"L1: rank {rank} of {event} is {place.user}'s, not {row}")
         elif (row["over_at"] is not None) != (place.state in "dl"):
             world.violate(f"L19: rank {rank} of {event} is {place.state}, and {row}")

@@ -45,7 +45,7 @@ from server.events.line.transcript.journal import JournalPages
 from server.events.line.transcript.service import Transcripts
 from server.events.line.waiters.waiters import Waiters
 from server.transport.bus.memory_bus import MemoryBus
-from tests.simulation.line import beacon, lists
+from tests.simulation.line import beacon, lists, turns
 from tests.simulation.orders.house import MANAGER
 from tests.simulation.orders.shop import ask_and_note
 from tests.simulation.orders.tables import SimPool
@@ -195,3 +195,4 @@ PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
 """The same rules on shorter clocks: a world lasts a minute or two."""
 
 assert lists.LIST
+assert turns.EPOCH.year == 1970

@@ -50,6 +50,8 @@ class Crowd:
         """Those whose rank is not known yet, by user."""
         self.came = False
         """Whether somebody came to `unranked` since these were looked up."""
+        self.looks_left = 0
+        """How often these are looked up again, though no more were fed."""
         self.looked_at = 0
         """How many had a rank when they were."""
         self._wishes: dict[Wish, Wish] = {}
