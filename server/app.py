@@ -17,6 +17,7 @@ from server.base import limits
 from server.base.instance import Instance, url_at
 from server.base.metrics import Metrics
 from server.base.settings import Config
+from server.community.chat.capability import CHAT
 from server.community.support.capability import SUPPORT
 from server.events.analytics.capability import NUMBERS
 from server.events.attendees.capability import ATTENDEES
@@ -121,6 +122,7 @@ CAPABILITIES: Final = (
     CHECKIN,
     EXPORTS,
     SUPPORT,
+    CHAT,
     DESCRIPTION,
     PAGES,
 )

@@ -52,6 +52,8 @@ KINDS = (
     "simulated",
     "numbers",
     "lined",
+    "linefig",
+    "venues",
 )
 """Files of patches."""
 
