@@ -49,6 +49,7 @@ from server.people.hooks.capability import HOOKS
 from server.people.notices.capability import CONFIRMING, NOTICES
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.checkin.capability import CHECKIN
+from server.shop.counter.capability import COUNTER
 from server.shop.exports.capability import EXPORTS
 from server.shop.hooks.capability import SALES_TOLD
 from server.shop.money.capability import MONEY
@@ -116,6 +117,7 @@ CAPABILITIES: Final = (
     ORDERING,
     TICKETS,
     CONFIRMING,
+    COUNTER,
     SALES_TOLD,
     CHECKIN,
     EXPORTS,

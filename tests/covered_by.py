@@ -79,6 +79,7 @@ COVERS = {
     ],
     "tests/persistence/community/chat/test_messages.py": [
         "persistence/community/chat/rooms.py"
+    ],
     "tests/persistence/events/line/test_lists.py": ["persistence/events/line/ranks.py"],
     "tests/server/events/line/test_follower.py": [
         "persistence/events/line/turns.py",
@@ -278,6 +279,7 @@ COVERS = {
         "server/events/catalogue/rest.py",
         "server/events/sales/rest_state.py",
         "server/events/venues/rest.py",
+        "server/events/venues/rest_preview.py",
     ],
     "tests/contract/test_tickets.py": [
         "server/shop/tickets/pictures/rest.py",

@@ -76,10 +76,16 @@ OTHERS: Final[dict[str, str]] = {
     "upload_image": MADE_ANEW,
     "create_order": "a hold has one order, and is told of it each time",
     "quote_order": "changes nothing, and tells what the hold costs each time",
+    "hold_at_counter": "holds more each time, but once under one Idempotency-Key",
+    "extend_at_counter": "is a command, which has keys for that",
+    "release_at_counter": "is a command, which has keys for that",
+    "quote_at_counter": "changes nothing",
+    "order_at_counter": "a hold has one order: tests of the counter try it",
     "pay_order": "begins an attempt each time, but one under one Idempotency-Key",
     "look_up_order": EACH_TIME,
     "open_order": "gives a token each time; a mailed code is good once",
     "preview_refund": "changes nothing",
+    "preview_venue": "makes nothing",
     "create_refund": "a line goes once; tests of giving back try it with a key, too",
     "draw_line": "tests of draws try it: it needs a list that is closed",
     "restart_line": "names the draw that it gives up: tests of draws try it twice",
@@ -289,6 +295,11 @@ async def deleted_user(world: World) -> Step:
     return Step(path, world.api.admin, statuses=GONE)
 
 
+async def signed_out_user(world: World) -> Step:
+    path = f"/v1/users/{(await account(world.api)).id}/sign-out"
+    return Step(path, world.api.admin, statuses=NOTHING)
+
+
 async def deleted_announcement(world: World) -> Step:
     path, who = f"{world.one.path}/announcements", world.one.leader
     told = {"audience": "members", "subject": "News", "body": "Well."}
@@ -384,6 +395,7 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "resume_line": (line_step("resume", "open", "pause"),),
     "close_line": (line_step("close", "open"),),
     "delete_user": (deleted_user,),
+    "sign_user_out": (signed_out_user,),
     "delete_announcement": (deleted_announcement,),
     "delete_person": (deleted_person,),
     "publish_event": (sale_step("publish"), scheduled),

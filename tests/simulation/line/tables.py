@@ -373,6 +373,12 @@ def _of_users(
     return [(line, one) for one in mine if one["user_id"] in users]
 
 
+@does(entries._ACCOUNT)
+def _account(connection: Connection, user: str) -> Rows:
+    """Everybody is a guest here."""
+    return []
+
+
 @does(entries._LIVE)
 def _live(connection: Connection, event: str, users: list[str]) -> Rows:
     return [
