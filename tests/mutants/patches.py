@@ -48,9 +48,12 @@ KINDS = (
     "demo",
     "words",
     "giving",
+    "counter",
     "simulated",
     "numbers",
     "lined",
+    "linefig",
+    "venues",
 )
 """Files of patches."""
 
