@@ -7,9 +7,11 @@ from typing import Final
 from persistence.data_directory import DataDirectory
 from persistence.embedded.places import CLUSTER, existing_home
 from persistence.postgres.durability import Durability
+from server.base.metrics import Metrics
 from server.ops.health import rest, rest_caches
 from server.ops.health.database_probe import DATABASE_PROBE, DURABILITY, DatabaseProbe
 from server.ops.health.examples import EXAMPLES
+from server.ops.health.machine import memory
 from server.ops.health.observer import OBSERVER, Observer
 from server.transport.bus.questions import ASKING
 from server.transport.capability.capability import Capability, Startup
@@ -33,16 +35,36 @@ async def _open(startup: Startup) -> None:
         probe,
     )
     startup[OBSERVER] = observer
-    startup.metrics.gauge(
-        "onsale_disk_free_bytes",
-        "Bytes that are free on that disk of the data which is full first.",
-        lambda: observer.disk().free_bytes,
-    )
+    _measure(startup.metrics, observer)
     observer.answer(startup[ASKING])
     startup[rest.KEPT] = rest.KeptAnswers(startup.app)
     startup.run(observer.run(), "observer")
     startup.report("database", partial(_database_part, probe, durability))
     startup.run(probe.run(), "database probe")
+
+
+def _measure(metrics: Metrics, observer: Observer) -> None:
+    """Show what alerts compare: what is left, and of how much."""
+    metrics.gauge(
+        "onsale_disk_free_bytes",
+        "Bytes that are free on that disk of the data which is full first.",
+        lambda: observer.disk().free_bytes,
+    )
+    metrics.gauge(
+        "onsale_disk_total_bytes",
+        "Bytes that there are on that disk of the data which is full first.",
+        lambda: observer.disk().total_bytes,
+    )
+    metrics.gauge(
+        "onsale_memory_available_bytes",
+        "Bytes of memory that are left on this machine, or in this container.",
+        lambda: memory().available_bytes,
+    )
+    metrics.gauge(
+        "onsale_memory_total_bytes",
+        "Bytes of memory that this machine has, or this container may take.",
+        lambda: memory().total_bytes,
+    )
 
 
 def _folders(startup: Startup) -> list[str]:

@@ -25,6 +25,9 @@ CPU_OVER_S: Final = 10.0
 """Over how long the use of the CPU is told."""
 
 _STATM: Final = Path("/proc/self/statm")
+_MEMORY: Final = Path("/proc/meminfo")
+_GROUP: Final = Path("/sys/fs/cgroup")
+"""What a container may take stands here, where it has a bound."""
 
 
 class Disk(Struct, frozen=True):
@@ -90,6 +93,39 @@ def memory_bytes() -> int:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1_024
     return resident * os.sysconf("SC_PAGE_SIZE")
+
+
+class Memory(Struct, frozen=True):
+    """What there is for all that runs here; zeros where nobody knows."""
+
+    available_bytes: int = 0
+    total_bytes: int = 0
+
+
+def memory(told: Path = _MEMORY, group: Path = _GROUP) -> Memory:
+    """Return what is left for this machine, or for the container where that has less.
+
+    A container's own files count what is cached as taken; Linux gives that back when it
+    is needed, so it is left. `told` and `group` are named by tests only.
+    """
+    try:
+        lines = (line.split() for line in told.read_text().splitlines())
+        known = {line[0]: int(line[1]) * 1_024 for line in lines}
+    except OSError:
+        return Memory()  # of Linux only
+    whole = Memory(known["MemAvailable:"], known["MemTotal:"])
+    try:
+        bound = int((group / "memory.max").read_text())
+        lines = (
+            line.split() for line in (group / "memory.stat").read_text().splitlines()
+        )
+        cached = next(int(line[1]) for line in lines if line[0] == "inactive_file")
+        taken = int((group / "memory.current").read_text()) - cached
+    except (OSError, ValueError):
+        return whole  # no container, or "max": one without a bound
+    if bound >= whole.total_bytes:
+        return whole
+    return Memory(min(whole.available_bytes, max(0, bound - taken)), bound)
 
 
 class CpuUse:

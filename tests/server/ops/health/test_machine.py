@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from server.ops.health import machine
-from server.ops.health.machine import CpuUse, Disk, disk_of, fullest, memory_bytes
+from server.ops.health.machine import (
+    CpuUse,
+    Disk,
+    Memory,
+    disk_of,
+    fullest,
+    memory,
+    memory_bytes,
+)
 
 
 def test_the_disk_is_that_of_the_folder_also_of_one_that_is_not_there_yet(tmp_path):
@@ -73,3 +81,47 @@ def test_work_is_seen_as_cores_kept_busy():
     assert busy > 0
     use.mark()
     assert 0 < use.cores() <= (os.cpu_count() or 1) + 1
+
+
+def group_of(folder: Path, bound: str) -> Path:
+    group = folder / "group"
+    group.mkdir()
+    (group / "memory.max").write_text(f"{bound}\n")
+    (group / "memory.current").write_text("700\n")
+    (group / "memory.stat").write_text("anon 1\ninactive_file 200\n")
+    return group
+
+
+@pytest.fixture
+def told(tmp_path):
+    file = tmp_path / "meminfo"
+    file.write_text(
+        "MemTotal:  4 kB\nMemFree:  1 kB\nMemAvailable:  2 kB\nHugePages: 0\n"
+    )
+    return file
+
+
+def test_memory_is_that_of_the_machine_where_nothing_bounds_it(told, tmp_path):
+    machines = Memory(2_048, 4_096)
+    assert memory(told, tmp_path / "none") == machines
+    assert memory(told, group_of(tmp_path, "max")) == machines
+    assert memory(tmp_path / "none") == Memory()
+    here = memory()
+    assert 0 < here.available_bytes < here.total_bytes
+
+
+@pytest.mark.parametrize(
+    ("bound", "left"),
+    [
+        ("1000", Memory(500, 1_000)),
+        ("400", Memory(0, 400)),
+        ("3000", Memory(2_048, 3_000)),
+    ],
+)
+def test_memory_is_what_a_container_may_still_take(told, tmp_path, bound, left):
+    """Of 700 that are taken 200 are files, which are given back when needed."""
+    assert memory(told, group_of(tmp_path, bound)) == left
+
+
+def test_a_bound_above_what_there_is_binds_nobody(told, tmp_path):
+    assert memory(told, group_of(tmp_path, "9000")) == Memory(2_048, 4_096)
