@@ -50,7 +50,8 @@ export function Part({ sale }) {
     aria-label=${t(gated ? "line.title" : "line.listTitle")} data-testid="line"
     data-phase=${place.phase} data-state=${place.state}>
     ${place.message && html`<div class="note" role="status"><p class="quiet small">
-      ${t("line.fromOrganiser")}</p><p dir="auto">${place.message}</p></div>`}
+      ${t("line.fromOrganiser")}</p><p dir="auto">${
+        place.message.texts[document.documentElement.lang] ?? place.message.text}</p></div>`}
     <${Shown} place=${place} />
     <${Trouble} place=${place} />
     <${Fair} t=${t} place=${place} />
