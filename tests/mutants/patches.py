@@ -51,6 +51,7 @@ KINDS = (
     "simulated",
     "numbers",
     "lined",
+    "messages",
 )
 """Files of patches."""
 

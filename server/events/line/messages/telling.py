@@ -6,7 +6,6 @@ anybody may read of the line.
 """
 
 import asyncio
-from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -35,7 +34,8 @@ class LineMessageFrame(Struct, tag_field="op", tag="line_message"):
     message: str
     text: str
     texts: dict[str, str]
-    said_at: datetime
+    said_at: str
+    """RFC 3339, in binary frames, too."""
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -44,7 +44,8 @@ _decode: Final = msgspec.msgpack.Decoder(LineMessageFrame).decode
 
 def message_of(event: str, said: Said) -> LineMessageFrame:
     """Return the frame of something that was said."""
-    return LineMessageFrame(event, said.id, said.text, said.texts, said.said_at)
+    said_at: str = msgspec.to_builtins(said.said_at)
+    return LineMessageFrame(event, said.id, said.text, said.texts, said_at)
 
 
 class MessageTelling:
