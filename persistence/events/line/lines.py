@@ -26,6 +26,7 @@ entries, order_key, line_hash, opened_at, closed_at, revision, fed, round,
         ORDER BY m.said_at DESC, m.message_id DESC LIMIT 1) AS message
 """
 _FIND: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = $1"
+_SEVERAL: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = ANY ($1::text[])"
 _BEGIN: Final = """
 INSERT INTO line (event_id, draw, mode, phase, rules, rules_hash, commitment, seed,
     root, entries, order_key, line_hash)
@@ -55,8 +56,8 @@ WITH next AS (
     UPDATE line l SET draw = n.draw, phase = 'gathering', paused = false,
         rules = n.rules, rules_hash = n.rules_hash, commitment = n.commitment,
         seed = n.seed, root = NULL, entries = NULL, order_key = NULL,
-        line_hash = NULL, fed = 0, round = NULL, opened_at = clock_timestamp(),
-        closed_at = NULL, revision = l.revision + 1
+        line_hash = NULL, fed = 0, taken = 0, round = NULL,
+        opened_at = clock_timestamp(), closed_at = NULL, revision = l.revision + 1
     FROM next n WHERE l.event_id = n.event_id AND l.draw = n.draw - 1
     RETURNING l.event_id, l.draw
 )
@@ -160,6 +161,11 @@ class Lines(Struct, frozen=True):
         """Return an event's line; None where it never had one."""
         row = await self.pool.fetch_one(_FIND, event)
         return None if row is None else _row_of(row)
+
+    async def several(self, events: list[str]) -> dict[str, LineRow]:
+        """Return what `find` does, for many events at once."""
+        rows = await self.pool.fetch(_SEVERAL, events)
+        return {row["event_id"]: _row_of(row) for row in rows}
 
     async def begin(self, new: NewLine) -> LineRow:
         """Write an opening down, or return the one that was; nobody joins yet."""

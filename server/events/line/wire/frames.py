@@ -248,7 +248,7 @@ async def _join(
     if book is not None and caller.role == "guest":
         # Whoever waits has something to come back for.
         book.note(caller.user)
-    row = await session.app[LINE_DESK].lines.find(frame.event)
+    row = await session.app[LINE_DESK].row_of(frame.event)
     phase = session.app[LINE_CONTROL].phase(joined.line, row)
     rank = None if phase == "gathering" else joined.rank
     await _wait(session, caller, row, rank, joined.draw, asked.wish)
@@ -320,7 +320,7 @@ async def wait(session: Session, caller: Identity, frame: Wait) -> Reply:
     """Wait here, and tell of a turn that is open."""
     desk = session.app[LINE_DESK]
     found, entry = await desk.mine(caller, frame.event, frame.place)
-    row = await desk.lines.find(frame.event)
+    row = await desk.row_of(frame.event)
     phase = session.app[LINE_CONTROL].phase(found, row)
     if entry.over_at is None:
         rank = None if phase == "gathering" else entry.rank
