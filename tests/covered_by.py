@@ -81,9 +81,6 @@ COVERS = {
         "persistence/community/chat/rooms.py"
     ],
     "tests/persistence/events/line/test_lists.py": ["persistence/events/line/ranks.py"],
-    "tests/server/events/line/test_follower.py": [
-        "persistence/events/line/turns.py",
-    ],
     "tests/server/community/support/test_service.py": [
         "persistence/community/support.py",
         "server/community/support/mails.py",
@@ -389,6 +386,7 @@ COVERS = {
         "server/ops/demo/line/story.py",
     ],
     "tests/server/ops/health/test_rest.py": [
+        "server/ops/health/rest_limits.py",
         "server/transport/metrics/counting.py",
         "server/transport/http/app_keys.py",
     ],

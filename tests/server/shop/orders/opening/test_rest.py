@@ -152,6 +152,13 @@ async def test_no_route_lets_in_who_opened_an_order_unless_it_says_so():
         "show_ticket_pdf",
         "show_ticket_wallet",
         "show_order_pdf",
+        "show_room",
+        "list_messages",
+        "show_room_message",
+        "say_in_room",
+        "edit_message",
+        "delete_message",
+        "report_message",
     }
 
 
