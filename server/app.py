@@ -24,9 +24,11 @@ from server.events.attendees.capability import ATTENDEES
 from server.events.audit.capability import AUDIT
 from server.events.bookings.capability import BOOKED
 from server.events.catalogue.capability import CATALOGUE
+from server.events.cockpit.capability import COCKPIT
 from server.events.images.capability import PICTURES
 from server.events.line.capability import LINE
 from server.events.line.drawer.capability import DRAWS
+from server.events.line.messages.capability import LINE_MESSAGES
 from server.events.line.rehearsal.capability import REHEARSING
 from server.events.sales.capability import SALES
 from server.events.sales.fast_reads import FastReads
@@ -107,9 +109,11 @@ CAPABILITIES: Final = (
     BOOKED,
     ATTENDEES,
     NUMBERS,
+    COCKPIT,
     AUDIT,
     LINE,
     DRAWS,
+    LINE_MESSAGES,
     REHEARSING,
     PAYMENTS,
     MONEY,
