@@ -12,11 +12,13 @@ from server.events.venues.service import VENUE_SERVICE
 from server.transport.http.problems import OVERLOADED
 from server.transport.rest.bodies import CHART_BYTES_MAX, read_body
 from server.transport.rest.call import Call
+from server.transport.rest.notes import note_nothing
 from server.transport.rest.route import WRITES, Route
 
 
 async def preview_venue(call: Call) -> web.Response:
     """Show the map that an event would have, or all that is wrong with a chart."""
+    note_nothing(call.request)
     # Before the body, which is dear to read.
     await call[VENUE_SERVICE].require_maker(call.who)
     reader = call[READER]
@@ -41,6 +43,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         access="customer",
         body=VenuePreview,
         answers=MapDocument,
+        keyed=True,
         problems=(*WRITES, OVERLOADED),
     ),
 )
