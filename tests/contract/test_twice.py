@@ -13,6 +13,7 @@ import pytest
 from server.app import ROUTES
 from tests.contract.client import Api, Person, check_problem
 from tests.contract.conftest import PAGE
+from tests.contract.once_only import OTHERS
 from tests.contract.process import Server
 from tests.contract.teams import (
     Team,
@@ -39,83 +40,6 @@ from tests.contract.test_invitations import (
 from tests.contract.test_invitations import code_of as invitation_code
 from tests.pictures import picture
 from tests.post_office import PostOffice, text_of
-
-MADE_ANEW: Final = "makes something each time, but under one Idempotency-Key"
-CODE: Final = "a code is good once"
-SIGN_IN: Final = "begins or ends a session, and its token is over then"
-EACH_TIME: Final = "does its work each time"
-
-OTHERS: Final[dict[str, str]] = {
-    "create_guest": SIGN_IN,
-    "log_in": SIGN_IN,
-    "refresh": SIGN_IN,
-    "log_out": SIGN_IN,
-    "log_out_everywhere": SIGN_IN,
-    "change_password": SIGN_IN,
-    "delete_me": SIGN_IN,
-    "register": MADE_ANEW,
-    "verify_email": CODE,
-    "reset_password": CODE,
-    "resend_code": EACH_TIME,
-    "forgot_password": EACH_TIME,
-    "move_event": EACH_TIME,
-    "clear_caches": EACH_TIME,
-    "run_job": EACH_TIME,
-    "run_command": "is the websocket's, which has keys for that",
-    "create_organisation": MADE_ANEW,
-    "create_invitation": MADE_ANEW,
-    "create_api_key": MADE_ANEW,
-    "rotate_api_key": MADE_ANEW,
-    "create_announcement": MADE_ANEW,
-    "create_venue": MADE_ANEW,
-    "duplicate_venue": MADE_ANEW,
-    "create_event": MADE_ANEW,
-    "create_user": MADE_ANEW,
-    "create_person": MADE_ANEW,
-    "duplicate_event": MADE_ANEW,
-    "upload_image": MADE_ANEW,
-    "create_order": "a hold has one order, and is told of it each time",
-    "quote_order": "changes nothing, and tells what the hold costs each time",
-    "hold_at_counter": "holds more each time, but once under one Idempotency-Key",
-    "extend_at_counter": "is a command, which has keys for that",
-    "release_at_counter": "is a command, which has keys for that",
-    "quote_at_counter": "changes nothing",
-    "order_at_counter": "a hold has one order: tests of the counter try it",
-    "pay_order": "begins an attempt each time, but one under one Idempotency-Key",
-    "look_up_order": EACH_TIME,
-    "open_order": "gives a token each time; a mailed code is good once",
-    "preview_refund": "changes nothing",
-    "preview_venue": "makes nothing",
-    "create_refund": "a line goes once; tests of giving back try it with a key, too",
-    "draw_line": "tests of draws try it: it needs a list that is closed",
-    "restart_line": "names the draw that it gives up: tests of draws try it twice",
-    "retry_refund": "tests of giving back try it: it needs a refund that failed",
-    "note_refund": "tests of giving back try it: it needs a refund that failed",
-    "offer_ticket": MADE_ANEW,
-    "accept_transfer": "has a code of a mail: tests of transfers try it",
-    "reissue_ticket": "names the generation that it replaces: tests of tickets try it",
-    "add_ticket_key": "adds none where one waits: tests of tickets try it",
-    "create_checkin_list": MADE_ANEW,
-    "create_promotion": MADE_ANEW,
-    "create_hook": MADE_ANEW,
-    "start_rehearsal": MADE_ANEW,
-    "rotate_hook": MADE_ANEW,
-    "test_hook": "sends something each time, but once under one Idempotency-Key",
-    "replay_hook": "sends it each time, but once under one Idempotency-Key",
-    "replay_delivery": "sends it each time, but once under one Idempotency-Key",
-    "ask_support": MADE_ANEW,
-    "say_in_room": MADE_ANEW,
-    "silence_member": "lasts from each time on",
-    "replay_row": "what waits or was sent is left as it is: tests of the outbox try it",
-    "add_promotion_codes": "adds codes each time, but the same under one key",
-    "check_code": "changes nothing, and tells what the code does each time",
-    "scan_ticket": "has a nonce, which gets one answer: tests of check-in try it",
-    "upload_scans": "has a nonce for each: tests of check-in try it",
-    "undo_scan": "undoes a nonce once, and says so again: tests of check-in try it",
-    "take_payment_webhook": "is the provider's, whose messages have ids for that",
-    "open_place": "gives a token each time",
-    "create_attendee": "an address registers once: already_registered",
-}
 
 
 class Step(NamedTuple):
