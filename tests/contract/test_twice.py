@@ -13,7 +13,7 @@ import pytest
 from server.app import ROUTES
 from tests.contract.client import Api, Person, check_problem
 from tests.contract.conftest import PAGE
-from tests.contract.once import OTHERS
+from tests.contract.once_only import OTHERS
 from tests.contract.process import Server
 from tests.contract.teams import (
     Team,

@@ -1,4 +1,4 @@
-"""Why some calls are not the same thing when they are made twice."""
+"""What is not the same thing twice over REST, and why not, by the names of routes."""
 
 from typing import Final
 
