@@ -27,6 +27,7 @@ from server.events.catalogue.capability import CATALOGUE
 from server.events.images.capability import PICTURES
 from server.events.line.capability import LINE
 from server.events.line.drawer.capability import DRAWS
+from server.events.line.messages.capability import LINE_MESSAGES
 from server.events.line.rehearsal.capability import REHEARSING
 from server.events.sales.capability import SALES
 from server.events.sales.fast_reads import FastReads
@@ -110,6 +111,7 @@ CAPABILITIES: Final = (
     AUDIT,
     LINE,
     DRAWS,
+    LINE_MESSAGES,
     REHEARSING,
     PAYMENTS,
     MONEY,

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.campaign
 async def find(page, text):
     await page.get_by_test_id("search").fill(text)
     await page.get_by_test_id("search-go").click()
-    await page.get_by_test_id("found-order").get_by_role("link").first.click()
+    await expect(page.get_by_test_id("found")).to_have_text("1 order")
+    await page.get_by_test_id("found-order").get_by_role("link").click()
     await expect(page.get_by_test_id("attempt").first).to_be_visible()
 
 

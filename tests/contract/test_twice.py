@@ -99,6 +99,7 @@ OTHERS: Final[dict[str, str]] = {
     "create_promotion": MADE_ANEW,
     "create_hook": MADE_ANEW,
     "start_rehearsal": MADE_ANEW,
+    "say_to_line": MADE_ANEW,
     "rotate_hook": MADE_ANEW,
     "test_hook": "sends something each time, but once under one Idempotency-Key",
     "replay_hook": "sends it each time, but once under one Idempotency-Key",

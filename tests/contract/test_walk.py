@@ -201,6 +201,9 @@ async def waits(one: Newcomer) -> None:
         await one.is_refused("olga", draws, "wrong_state")
     await one.is_refused("guest", "show_entrants", "bad_field")
     await one.does("guest", "show_transcript")
+    await one.does("olga", "say_to_line")
+    await one.lists("guest", "list_line_messages")
+    await one.does("guest", "show_line_message")
     await one.does("olga", "start_rehearsal")
     await one.lists("olga", "list_rehearsals")
     for looks in ("show_rehearsal", "delete_rehearsal"):

@@ -133,6 +133,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     ],
     "server/events/line/beacon/": [BEACON],
     "server/events/line/drawer/": [DRAWER],
+    "server/events/line/messages/": [pytest("tests/server/events/line/messages")],
     "server/events/line/opening.py": [
         pytest("tests/server/events/line/test_opening.py"),
         DRAWER,

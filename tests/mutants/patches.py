@@ -52,6 +52,7 @@ KINDS = (
     "simulated",
     "numbers",
     "lined",
+    "messages",
     "linefig",
     "venues",
 )

@@ -5,6 +5,7 @@ from typing import Final, Literal
 from aiohttp import web
 from msgspec import Struct, structs
 
+from server.base.settings import Config
 from server.transport.http.app_keys import SETTINGS
 from server.transport.ratelimit.request_limits import (
     ADMIN_MAX,
@@ -39,7 +40,11 @@ class LimitsDocument(Struct):
 
 async def show_limits(call: Call) -> web.Response:
     """Tell the budgets of requests and the quotas, as they are set."""
-    settings = call[SETTINGS]
+    return call.read(document_of(call[SETTINGS]))
+
+
+def document_of(settings: Config) -> LimitsDocument:
+    """Return what settings come to."""
     budgets = {
         "public": (settings.rate_limit_public, PUBLIC_MAX),
         "signed_in": (settings.rate_limit_signed_in, SIGNED_IN_MAX),
@@ -51,7 +56,7 @@ async def show_limits(call: Call) -> web.Response:
         for name, (given, usual) in budgets.items()
     }
     quotas = structs.asdict(settings.quotas)
-    return call.read(LimitsDocument(settings.rate_limits, WINDOW_S, told, quotas))
+    return LimitsDocument(settings.rate_limits, WINDOW_S, told, quotas)
 
 
 LIMIT_ROUTES: Final = (

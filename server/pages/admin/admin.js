@@ -34,7 +34,7 @@ function Administration() {
   const [, , parts] = PAGES.find(([name]) => name === here) ?? PAGES[0];
   const tabs = /** @type {[string, string, string][]} */ (
     PAGES.map(([name, says]) => [name, name ? `/admin/${name}` : "/admin", says]));
-  return html`<${Desk} t=${t} title=${t("common.admin")} work=${work}
+  return html`<${Desk} t=${t} title=${t("admin.title")} work=${work}
       tabs=${work.known === null ? [] : tabs} here=${here}>
     ${parts.map((Part) => html`<${Part} t=${t} limits=${work.known} />`)}<//>`;
 }

@@ -12,7 +12,7 @@ const EVERY_MS = 5_000;
 const MIB = 1 << 20;
 
 /** @param {string} status */
-const kindOf = (status) => ({ ok: "good", degraded: "wait" })[status] ?? "bad";
+const kindOf = (status) => ({ ok: "good", degraded: "wait", off: "" })[status] ?? "bad";
 
 /** What a part says of itself, in a line; lists and tables of it stand in the document. @param {any} about */
 const factsOf = (about) => Object.entries(about)

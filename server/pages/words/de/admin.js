@@ -1,4 +1,5 @@
 export default {
+  title: "Verwaltung",
   health: "Befinden",
   jobs: "Aufgaben",
   outbox: "Postausgang",

@@ -4,7 +4,7 @@ export default {
   events: "Veranstaltungen",
   account: "Konto",
   organise: "Veranstalten",
-  admin: "Verwaltung",
+  admin: "Admin",
   skip: "Zum Inhalt springen",
   unreachable: "Der Server ist nicht zu erreichen. Prüfen Sie Ihre Verbindung; wir versuchen es von selbst wieder.",
   again: "Noch einmal versuchen",

@@ -196,7 +196,7 @@ export default {
   hookOff: "ausgeschaltet",
   hookGone: "aus: Der Empfänger sagt, es gebe ihn nicht mehr",
   hookRests: "ruht bis {time}",
-  hookFails: { one: "{n}-mal gescheitert", other: "{n}-mal in Folge gescheitert" },
+  hookFails: { one: "einmal gescheitert", other: "{n}-mal in Folge gescheitert" },
   lastError: "Zuletzt: {error}",
   test: "Test senden",
   tested: "Eine Testnachricht ist unterwegs; sie erscheint unten im Protokoll.",

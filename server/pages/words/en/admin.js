@@ -1,4 +1,5 @@
 export default {
+  title: "Administration",
   health: "Health",
   jobs: "Jobs",
   outbox: "Outbox",

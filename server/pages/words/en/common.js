@@ -4,7 +4,7 @@ export default {
   events: "Events",
   account: "Account",
   organise: "Organise",
-  admin: "Administration",
+  admin: "Admin",
   skip: "Skip to the content",
   unreachable: "The server cannot be reached. Check your connection; we try again by ourselves.",
   again: "Try again",

@@ -196,7 +196,7 @@ export default {
   hookOff: "turned off",
   hookGone: "off: its receiver said that it is gone",
   hookRests: "rests until {time}",
-  hookFails: { one: "failed {n} time in a row", other: "failed {n} times in a row" },
+  hookFails: { one: "failed once", other: "failed {n} times in a row" },
   lastError: "Last: {error}",
   test: "Send a test",
   tested: "A test message is on its way; it appears in the log below.",

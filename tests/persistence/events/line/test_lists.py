@@ -181,7 +181,11 @@ async def test_turns_and_ends_are_of_the_place_with_the_rank(drawn):
         one in ("u0", "u1", user) for one in drawn.order[: drawn.order.index(last)]
     )
     assert place.ahead == drawn.order.index(last) - over
+    await drawn.take(1 + 2 * SIZE, fed=2 * SIZE)
+    behind = next(one for one in drawn.order[SIZE:] if one not in ("u0", "u1"))
+    before = (await drawn.mine(behind)).ahead
     await drawn.entries.note_left("evt", place.entry_id)
+    assert (await drawn.mine(behind)).ahead == before - 1
     left = await drawn.mine(last)
     assert (left.ended, left.rank) == ("left", drawn.order.index(last) + 1)
 
