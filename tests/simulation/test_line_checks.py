@@ -99,6 +99,7 @@ def test_what_is_owed_to_a_line_comes_first():
     # In front of a sale so much follows of what was freed, and the rest of the pace.
     twin = twin_of("fifo", waits)
     assert not twin.owes(PAUSED)
+    twin.note_freed(20)
     twin.freed_turns = 15
     assert twin.owes(PAUSED)
     twin.freed_turns = 16

@@ -12,7 +12,7 @@ from inventory import changes as c
 from inventory import limits
 from inventory.settings import Settings
 from inventory.venue.map import Venue
-from tests.naive_line import GRACE_MS, RETURNED_MAX, NaiveLine
+from tests.naive_line import GRACE_MS, NaiveLine
 
 STUB: Final = 16
 SOON_MS: Final = 1_000
@@ -54,8 +54,7 @@ class JournalTwin(NaiveLine):
         nothing that is free.
         """
         self.rest_for_now()
-        full = self.mode != "list" and (self.freed_turns or 0) >= RETURNED_MAX
-        freed = self.freed_turns is not None and not full
+        freed = self.freed_turns is not None and not self.is_full()
         if not (freed or self.mode == "list") or not self.turns_are_given():
             return False
         serves = isinstance(first, c.TurnGiven | c.PlaceLimited)

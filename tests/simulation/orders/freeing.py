@@ -26,6 +26,7 @@ from inventory.changes import (
     PledgeEnded,
     SaleChanged,
     TurnGiven,
+    TurnsKept,
 )
 from inventory.loading import decode_changes
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 ENDS: Final = (HoldBooked, HoldExpired, HoldReleased, PledgeEnded)
+BEFORE_DUE: Final = (HoldsKept, PlaceLimited, TurnGiven, TurnsKept)
 UNPAID: Final = frozenset({"expired", "left"})
 """Steps at which its buyer has nothing, and what it had is for others."""
 
@@ -115,9 +117,10 @@ def _follow(world: "World", event: str) -> Freed:
         for change in changes:
             freed.follow(change, row.at_ms, now_s)
         expired = sum(isinstance(change, HoldExpired) for change in changes)
-        # What is owed to a line comes before what else is due, and may take the batch.
-        owed = any(isinstance(one, TurnGiven | PlaceLimited) for one in changes)
-        if expired < limits.EXPIRIES_PER_BATCH_MAX and not owed:
+        # What is owed to a line comes before what else is due, and may take the batch;
+        # an owner that begins keeps what there is, and ends nothing in that one.
+        busy = any(isinstance(one, BEFORE_DUE) for one in changes)
+        if expired < limits.EXPIRIES_PER_BATCH_MAX and not busy:
             for sentence in freed.overdue(row.at_ms)[:3]:
                 world.violate(f"Pledges of {event}: {sentence}")
     return freed
