@@ -18,7 +18,14 @@ from inventory.keys import KeyMemory, owner_of, replay
 from inventory.ports import Clock, Envelope, Ids, KeyedResult
 from inventory.replies import Reply
 from inventory.rules.common import Request
-from inventory.rules.line_after import after, concerned, freed_by, turns_owed
+from inventory.rules.line_after import (
+    after,
+    concerned,
+    freed_by,
+    turns_owed,
+    turns_owed_at_first,
+)
+from inventory.state import Stock
 
 encode = msgpack.Encoder().encode
 
@@ -34,6 +41,10 @@ class Drain:
         self._because: Because = "returned"
         self.owed = 0
         """Turns that may still be given of what was freed, before anything else."""
+
+    def go_on(self, stock: Stock) -> None:
+        """Owe what is owed in an event as it was loaded; nothing of before."""
+        self.owed, self._because = turns_owed_at_first(stock)
 
     def begin(self) -> None:
         """Begin a batch: from now on the time of its slice runs."""

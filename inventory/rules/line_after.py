@@ -207,6 +207,18 @@ def turns_owed(stock: Stock, change: AnyChange, freed: int) -> tuple[int, Becaus
     return 0, "line"
 
 
+def turns_owed_at_first(stock: Stock) -> tuple[int, Because]:
+    """Return how many turns an owner may give that begins, and because of what.
+
+    The one before may have ended when it had freed something, and given no turn yet. In
+    front of a sale the pace goes on with that; in a list nobody else would.
+    """
+    line = stock.line
+    if line is None or line.gated or line.drawn is None:
+        return 0, "line"
+    return NO_END, "line"
+
+
 def line_due_ms(stock: Stock, line: Line) -> int | None:
     """Return when the next turn of one who holds nothing ends."""
     if line.turns.choosing and is_over(stock, line):

@@ -48,10 +48,13 @@ KINDS = (
     "demo",
     "words",
     "giving",
+    "counter",
     "simulated",
     "numbers",
     "lined",
+    "messages",
     "linefig",
+    "venues",
 )
 """Files of patches."""
 

@@ -140,6 +140,7 @@ class Script:
             await same(lambda p: Entries(p).set_wish(EVENT, user, wish))
         elif chance < 0.55:
             await same(lambda p: Entries(p).leave(EVENT, user))
+            await same(lambda p: Entries(p).is_account(user))
         elif chance < 0.75:
             await self.feed()
         elif chance < 0.85:

@@ -9,6 +9,7 @@ the change is committed.
 from datetime import datetime
 from typing import Any, Final, Literal
 
+import msgspec
 from msgspec import Struct
 
 from persistence.postgres.pool import Pool
@@ -18,7 +19,11 @@ Phase = Literal["opening", "gathering", "late", "over"]
 
 _FIELDS: Final = """
 event_id, draw, mode, phase, paused, rules, rules_hash, commitment, seed, root,
-entries, order_key, line_hash, opened_at, closed_at, revision, fed, round
+entries, order_key, line_hash, opened_at, closed_at, revision, fed, round,
+    (SELECT json_build_object('id', m.message_id, 'text', m.text, 'texts', m.texts,
+            'said_at', m.said_at)::text
+        FROM line_message m WHERE m.event_id = line.event_id
+        ORDER BY m.said_at DESC, m.message_id DESC LIMIT 1) AS message
 """
 _FIND: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = $1"
 _SEVERAL: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = ANY ($1::text[])"
@@ -75,6 +80,18 @@ FROM line_entry WHERE event_id = $1 AND draw = $2
 """
 
 
+class Said(Struct, frozen=True):
+    """What was said last to those who wait; `texts` is the same by language."""
+
+    id: str
+    text: str
+    texts: dict[str, str]
+    said_at: datetime
+
+
+_said: Final = msgspec.json.Decoder(Said).decode
+
+
 class LineRow(Struct, frozen=True):
     """How an event's line was opened, and how it stands."""
 
@@ -100,6 +117,7 @@ class LineRow(Struct, frozen=True):
     """Entrants that the event has, by rank."""
     round: int | None
     """The one in force, where it was put off."""
+    message: Said | None = None
 
     def __repr__(self) -> str:
         """Leave out the seed."""
@@ -230,4 +248,7 @@ class Lines(Struct, frozen=True):
 
 
 def _row_of(row: Any) -> LineRow:
-    return LineRow(**row)
+    values = dict(row)
+    if values["message"] is not None:
+        values["message"] = _said(values["message"])
+    return LineRow(**values)

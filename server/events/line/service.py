@@ -447,9 +447,10 @@ async def order(
     command: AnyCommand,
     *,
     organizer: bool = False,
+    key: str | None = None,
 ) -> AnyOk:
     """Give an event a command; raises `CommandRefused`."""
-    reply = await ask(event.local, command, user, organizer, None)
+    reply = await ask(event.local, command, user, organizer, key)
     if isinstance(reply, Refused):
         raise CommandRefused(reply)
     return reply

@@ -188,7 +188,8 @@ PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (presence, "GONE_S", GONE_S),
     # Sales have begun here before anything is journaled.
     (writer, "FIRST_STATE", "on_sale"),
-    (feeder, "LEFT_BEHIND_S", 2.0),
+    # So long that an owner who looks itself has found them before.
+    (feeder, "LEFT_BEHIND_S", 12.0),
     (drawers, "STUCK_S", 2.0),
     (limits, "TURN_KEPT_MS", KEPT_MS),
 )

@@ -19,6 +19,7 @@ LINE: Final = (
     *("event_id", "draw", "mode", "phase", "paused", "rules", "rules_hash"),
     *("commitment", "seed", "root", "entries", "order_key", "line_hash"),
     *("opened_at", "closed_at", "revision", "fed", "round"),
+    "message",
 )
 ENTRY: Final = (
     *("entry_id", "event_id", "draw", "user_id", "stub", "late", "joined_at"),
@@ -73,6 +74,7 @@ def _begin(connection: Connection, event: str, *values: Any) -> Rows:
         "fed": 0,
         "taken": 0,
         "round": None,
+        "message": None,
         **dict(zip(named, values, strict=True)),
     }
     connection.put(connection.store.line, event, row)
@@ -371,6 +373,12 @@ def _of_users(
         return []
     mine = places(connection, event, line["draw"], over_at=None)
     return [(line, one) for one in mine if one["user_id"] in users]
+
+
+@does(entries._ACCOUNT)
+def _account(connection: Connection, user: str) -> Rows:
+    """Everybody is a guest here."""
+    return []
 
 
 @does(entries._LIVE)

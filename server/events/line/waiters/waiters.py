@@ -55,9 +55,6 @@ SLICE: Final = 500
 """So many are told before the loop turns for everyone else."""
 
 LOOKED_UP_MAX: Final = 4_096
-LOOKS_MAX: Final = 6
-"""An event says what it has before that is committed, and ranks are read from rows: so
-often, a second apart, it is looked until they are there."""
 STATES: Final[dict[int, State]] = {
     WAITING: "waiting",
     AWAY: "waiting",
@@ -273,12 +270,8 @@ class Waiters:
         state = crowd.state
         if not crowd.unranked or state is None or state.phase in HIDDEN:
             return
-        if crowd.came or crowd.looked_at != state.fed:
-            crowd.looks_left = LOOKS_MAX
-        elif not crowd.looks_left:
+        if not crowd.looks(state.fed):
             return
-        crowd.looks_left -= 1
-        crowd.came, crowd.looked_at = False, state.fed
         users, draw = crowd.unknown(LOOKED_UP_MAX), crowd.draw
         try:
             ranks = await self._entries.ranks(event, draw, users)

@@ -18,6 +18,7 @@ from persistence.events.line.lines import LineRow
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
 from server.events.line.drawer.telling import DRAW_TELLING
+from server.events.line.messages.telling import message_of
 from server.events.line.news import LINE_NEWS
 from server.events.line.odds.forecasts import FORECASTS
 from server.events.line.odds.words import Word
@@ -277,6 +278,9 @@ async def _wait(
     for frame in await session.app[DRAW_TELLING].frames_of(row, rank):
         # Once the reply is sent.
         session.hub.loop.call_soon(writer.send, frame)
+    if row.message is not None:
+        said = message_of(event, row.message)
+        session.hub.loop.call_soon(writer.send, said)
 
 
 async def set_wish(session: Session, caller: Identity, frame: SetWishFrame) -> Reply:

@@ -174,15 +174,14 @@ async def test_ranks_are_looked_up_when_more_are_fed_and_not_each_second(
 
     other.waiters._entries = SimpleNamespace(ranks=ranks)
     other.socket("u0", None)
-    for _ in range(3 * waiters.LOOKS_MAX):
+    for _ in range(6):
         await second(owner, other)
-    # Once it failed, and then it found nothing for as long as a commit may take.
-    looks = 1 + waiters.LOOKS_MAX
-    assert len(asked) == looks
+    # Once it failed; then it found nothing at once, a second later, and two after that.
+    assert len(asked) == 4
     await people(room, "u0")
     for _ in range(3):
         await second(owner, other)
-    assert len(asked) == looks + 1
+    assert len(asked) == 5
     assert other.waiters.crowds["evt"].front(9) == [2]
 
 
