@@ -48,6 +48,7 @@ from inventory.rules import sale
 from inventory.rules.line_after import line_due, line_due_ms
 from inventory.settings import Settings
 from inventory.state import Stock
+from inventory.tally import Tally
 from inventory.venue.map import Venue
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class EventActor:
         """Set with each batch of commands; for whoever unloads what nobody uses."""
         self.seats_missed = 0
         """How often somebody asked for a seat that another has."""
+        self.tally = Tally()
         self.task = asyncio.create_task(self._run(), name=f"actor {event}")
 
     def offer(self, envelope: Envelope) -> None:
@@ -318,6 +320,7 @@ class EventActor:
             self._confirmed_at = sent_at
             took = self.clock.monotonic() - sent_at
             self.observer.committed(len(builder.prepared), took)
+            self.tally.committed(len(builder.prepared), took, publication)
             self._answer_open(builder)
             self.publisher.publish(publication)
             self._snapshots.store_when_due(state)

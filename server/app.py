@@ -24,6 +24,7 @@ from server.events.attendees.capability import ATTENDEES
 from server.events.audit.capability import AUDIT
 from server.events.bookings.capability import BOOKED
 from server.events.catalogue.capability import CATALOGUE
+from server.events.cockpit.capability import COCKPIT
 from server.events.images.capability import PICTURES
 from server.events.line.capability import LINE
 from server.events.line.drawer.capability import DRAWS
@@ -108,6 +109,7 @@ CAPABILITIES: Final = (
     BOOKED,
     ATTENDEES,
     NUMBERS,
+    COCKPIT,
     AUDIT,
     LINE,
     DRAWS,

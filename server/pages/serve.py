@@ -135,6 +135,11 @@ PAGES: Final = (
         ("own/own.css", "team/team.css"),
     ),
     Page(
+        ("/organise/events/{event}",),
+        "cockpit/cockpit.js",
+        ("own/own.css", "cockpit/cockpit.css"),
+    ),
+    Page(
         ("/organise/events/{event}/promotions",),
         "promo/promotions.js",
         ("own/own.css", "promo/promo.css"),

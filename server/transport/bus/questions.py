@@ -8,6 +8,7 @@ others no more than one who does.
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -52,6 +53,7 @@ class Questions:
         self._bus = bus
         self._me = me
         self._answers: dict[str, Callable[[], bytes]] = {}
+        self._answers_of: dict[str, Callable[[str], bytes]] = {}
         self._number = 0
         self._heard: dict[int, tuple[set[str], asyncio.Queue[Answer]]] = {}
         self._asked: dict[tuple[str, ...], asyncio.Task[dict[str, bytes]]] = {}
@@ -61,6 +63,10 @@ class Questions:
     def answer(self, about: str, say: Callable[[], bytes]) -> None:
         """Answer the questions about something from now on."""
         self._answers[about] = say
+
+    def answer_of(self, kind: str, say: Callable[[str], bytes]) -> None:
+        """Answer the questions `KIND SUBJECT` from now on, whatever the subject."""
+        self._answers_of[kind] = say
 
     async def ask(self, about: str, whom: Iterable[str]) -> dict[str, bytes]:
         """Return what each of these processes says; those silent are missing."""
@@ -110,9 +116,15 @@ class Questions:
             answers.put_nowait(message)
 
     def _say(self, question: Question) -> None:
-        say = self._answers.get(question.about)
-        if say is None or self._me not in question.whom:
+        if self._me not in question.whom:
             return
+        say = self._answers.get(question.about)
+        if say is None:
+            kind, _, subject = question.about.partition(" ")
+            say_of = self._answers_of.get(kind)
+            if say_of is None:
+                return
+            say = partial(say_of, subject)
         answer = Answer(self._me, question.number, say())
         self._bus.publish(_topic_of(question.sender), _encode(answer))
 

@@ -53,6 +53,12 @@ async def test_those_who_are_asked_answer_and_nobody_else(parlour):
     assert await parlour.of["a"].ask("name", []) == {}
 
 
+async def test_a_kind_of_question_is_answered_for_every_subject(parlour):
+    parlour.of["b"].answer_of("age", lambda whose: f"of {whose}".encode())
+    assert await parlour.of["a"].ask("age cleo", ["b"]) == {"b": b"of cleo"}
+    assert await parlour.of["a"].ask("name", ["b"]) == {"b": b"I am b"}
+
+
 async def test_who_is_silent_is_missing_and_not_waited_for_for_long(
     parlour, monkeypatch
 ):
