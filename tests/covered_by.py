@@ -81,9 +81,6 @@ COVERS = {
         "persistence/community/chat/rooms.py"
     ],
     "tests/persistence/events/line/test_lists.py": ["persistence/events/line/ranks.py"],
-    "tests/server/events/line/test_follower.py": [
-        "persistence/events/line/turns.py",
-    ],
     "tests/server/community/support/test_service.py": [
         "persistence/community/support.py",
         "server/community/support/mails.py",
