@@ -27,6 +27,5 @@ LINE_MESSAGES: Final = Capability(
     routes=ROUTES,
     tells=(LineMessageFrame,),
     parameters={"line_message": PathParameter("The message's id.", MESSAGE_ID)},
-    makes={"messages": "line_message"},
     examples=EXAMPLES,
 )

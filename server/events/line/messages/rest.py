@@ -65,8 +65,7 @@ async def say_to_line(call: Call) -> web.Response:
     managed = await service.managed(call.who, event)
     body = await call.body(LineMessageBody)
     said = await service.say(managed, body.text, body.texts, key)
-    place = f"/v1/events/{event}/line/messages/{said.message_id}"
-    return call.answer(document_of(said), status=201, headers={"Location": place})
+    return call.answer(document_of(said), status=202)
 
 
 async def list_line_messages(call: Call) -> web.Response:
@@ -104,7 +103,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         scope="events:write",
         body=LineMessageBody,
         answers=LineMessageDocument,
-        status=201,
+        status=202,
         problems=(
             *WRITES,
             EVENT_NOT_FOUND,
