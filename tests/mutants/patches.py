@@ -51,6 +51,7 @@ KINDS = (
     "simulated",
     "numbers",
     "lined",
+    "cockpit",
 )
 """Files of patches."""
 
